@@ -1,0 +1,3 @@
+from coworkd.cli import main
+
+main()
