@@ -1,0 +1,1 @@
+"""Which words does a text use most?"""
