@@ -1,0 +1,72 @@
+# `make demo` and `make test` set up all they need: Python 3.11 or newer, git and make are enough.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+# A name on PATH may be a shim that fails, or a Python without `venv`: each candidate is tried, not just looked up.
+CANDIDATES := python3.13 python3.12 python3.11 python3 python
+PROBE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in $(CANDIDATES); do \
+	"$$name" -c '$(PROBE)' >/dev/null 2>&1 && { echo "$$name"; break; }; done)
+
+# The type checker would otherwise ask an index whether it is the newest.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lint types contracts coverage format constraints clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.package ## watch three tasks go from file to landed change, offline
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/coworkd demo
+
+test: $(VENV)/.package ## run all tests
+	$(BIN)/python -m pytest
+
+check: lint types contracts test ## what must pass before a change is handed in
+
+lint: $(VENV)/.package ## style and likely bugs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.package ## static types, strict in the package
+	$(BIN)/pyright --warnings --pythonpath $(BIN)/python
+
+contracts: $(VENV)/.package ## floors of the house and doors of its libraries
+	$(BIN)/lint-imports --no-logo
+
+coverage: $(VENV)/.package ## run all tests and list the lines that none reached
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+format: $(VENV)/.package ## rewrite the code in the house's layout
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+constraints: ## pin every dependency anew (needs uv)
+	printf '%s\n' "# Every dependency, pinned by hash for Python 3.11 to 3.13. Written by 'make constraints'." > constraints.new
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --extra dev pyproject.toml >> constraints.new
+	mv constraints.new constraints.txt
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# Two stamps: new pins mean a fresh environment, so that nothing unpinned lingers; new metadata means a quick reinstall.
+$(VENV)/.dependencies: constraints.txt
+	@test -n "$(PYTHON)" || { echo "coworkd needs Python 3.11 or newer with its venv module (Debian: apt-get install" \
+		"python3-venv). Name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c '$(PROBE)' || { echo "$(PYTHON) is not a Python 3.11 or newer with its venv module" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $(PYTHON): once, about a minute."
+	@"$(PYTHON)" -m venv --clear $(VENV)
+	@$(PIP) install -qq --require-hashes -r constraints.txt
+	@touch $@
+
+$(VENV)/.package: $(VENV)/.dependencies pyproject.toml
+	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
