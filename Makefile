@@ -33,7 +33,7 @@ lint: $(VENV)/.package ## style and likely bugs
 	$(BIN)/ruff format --check
 
 types: $(VENV)/.package ## static types, strict in the package
-	$(BIN)/pyright --warnings --pythonpath $(BIN)/python
+	$(BIN)/pyright --project pyproject.toml --warnings --pythonpath $(BIN)/python
 
 contracts: $(VENV)/.package ## floors of the house and doors of its libraries
 	$(BIN)/lint-imports --no-logo
