@@ -1,0 +1,80 @@
+"""Dependencies between tasks: what blocks what, cycles, order.
+
+Pure: ids in, ids out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+
+def cycle_through(start: str, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """A cycle that `start` is on, beginning and ending with it; empty when there is none."""
+    trail: list[str] = [start]
+    iterators = [iter(needs.get(start, ()))]
+    seen: set[str] = set()
+    while iterators:
+        for following in iterators[-1]:
+            if following == start:
+                return (*trail, start)
+            if following not in seen:
+                seen.add(following)
+                trail.append(following)
+                iterators.append(iter(needs.get(following, ())))
+                break
+        else:
+            iterators.pop()
+            trail.pop()
+    return ()
+
+
+def cycles(needs: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Every task that is on a cycle, with one such cycle."""
+    suspects = _left_after_peeling(needs)
+    found = {task: cycle_through(task, needs) for task in sorted(suspects)}
+    return {task: cycle for task, cycle in found.items() if cycle}
+
+
+def _left_after_peeling(needs: Mapping[str, Sequence[str]]) -> set[str]:
+    """What remains once tasks that need nothing remaining are taken away again and again."""
+    dependants: dict[str, list[str]] = {}
+    missing = {task: len({n for n in wants if n in needs}) for task, wants in needs.items()}
+    for task, wants in needs.items():
+        for needed in set(wants):
+            dependants.setdefault(needed, []).append(task)
+    free = [task for task, count in missing.items() if not count]
+    left = set(needs)
+    while free:
+        task = free.pop()
+        left.discard(task)
+        for dependant in dependants.get(task, ()):
+            missing[dependant] -= 1
+            if not missing[dependant]:
+                free.append(dependant)
+    return left
+
+
+def weights(tasks: Iterable[str], needs: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """How long a chain of dependants hangs on each task: the critical path, counted in tasks."""
+    dependants: dict[str, list[str]] = {}
+    for task, wants in needs.items():
+        for needed in wants:
+            dependants.setdefault(needed, []).append(task)
+    depth: dict[str, int] = {}
+    for task in tasks:
+        _measure(task, dependants, depth)
+    return depth
+
+
+def _measure(root: str, dependants: Mapping[str, Sequence[str]], depth: dict[str, int]) -> None:
+    """Depth-first without recursion; a cycle counts as no further length."""
+    stack: list[tuple[str, bool]] = [(root, False)]
+    open_: set[str] = set()
+    while stack:
+        task, leaving = stack.pop()
+        if leaving:
+            depth[task] = 1 + max((depth.get(d, 0) for d in dependants.get(task, ())), default=0)
+        elif task not in depth and task not in open_:
+            open_.add(task)
+            stack.append((task, True))
+            stack.extend((d, False) for d in dependants.get(task, ()))
