@@ -1,0 +1,38 @@
+"""The database: the only door to SQLite.
+
+One connection, owned by the writer thread; readers elsewhere open their own, read-only. Rows come out as frozen
+records, go in as columns, and every change of state leaves an event in the same transaction. It must never decide
+anything and must know nothing of files, git or processes.
+"""
+
+from coworkd.store.database import Database
+from coworkd.store.records import (
+    DocumentRow,
+    EventRow,
+    MessageRow,
+    MessageStage,
+    RequestKind,
+    RequestRow,
+    RequestState,
+    RunRow,
+    RunState,
+    SubmissionRow,
+    SubmissionState,
+    TaskRow,
+)
+
+__all__ = [
+    "Database",
+    "DocumentRow",
+    "EventRow",
+    "MessageRow",
+    "MessageStage",
+    "RequestKind",
+    "RequestRow",
+    "RequestState",
+    "RunRow",
+    "RunState",
+    "SubmissionRow",
+    "SubmissionState",
+    "TaskRow",
+]

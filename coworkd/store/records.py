@@ -1,0 +1,228 @@
+"""The rows of the database as frozen records; a column is a field of the same name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from coworkd.model import Kind, MessageKind, Status
+
+
+class RunState(StrEnum):
+    """Where a run stands. At most one run of a task is in another state than `ended`."""
+
+    PREPARING = "preparing"
+    """Its slot is being made; no process exists."""
+    WORKING = "working"
+    WAITING = "waiting"
+    """A question or permission is open. The agent may be alive, or gone until the answer comes."""
+    SUBMITTING = "submitting"
+    """The agent has ended; what it left is being brought in or kept."""
+    ENDED = "ended"
+
+
+class RequestKind(StrEnum):
+    QUESTION = "question"
+    TOOL = "tool"
+    MERGE = "merge"
+    CONFLICT = "conflict"
+
+
+class RequestState(StrEnum):
+    """States go one way: open -> answered -> used, or to void."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    USED = "used"
+    VOID = "void"
+
+
+class MessageStage(StrEnum):
+    """What has become of a person's message."""
+
+    NEW = "new"
+    DELIVERED = "delivered"
+    UNSENT = "unsent"
+    """Kept and shown: the task was done or cancelled, or the text came by git."""
+    DAEMON = "daemon"
+    """Written by an agent through coworkd."""
+
+
+class SubmissionState(StrEnum):
+    """A submission's way to the integration branch."""
+
+    QUEUED = "queued"
+    """To be merged with the tip and verified."""
+    GREEN = "green"
+    """Verified as merged with `tip`; a person's yes may be owed."""
+    APPROVED = "approved"
+    """Nobody's yes is owed any more; lands when its turn comes."""
+    LANDED = "landed"
+    CONFLICTED = "conflicted"
+    RED = "red"
+    RETIRED = "retired"
+    """Rejected, superseded, closed by hand, or cancelled. Its ref stays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRow:
+    """One file: what it should say (`want`), and what was last seen on disk (`file_sha`)."""
+
+    path: str
+    kind: Kind
+    doc: str
+    """The id of what it documents: a task id, an agent's name, a request."""
+    want: bytes
+    want_sha: str
+    file_sha: str
+    """Empty: no such file on disk."""
+    rev: int
+    changed_at: float
+    body_changed_at: float
+    pulled: bool
+    """The bytes came by git and were not typed here."""
+    absent_since: float | None
+    generated: bool
+    """Written by the daemon; written again when it goes missing while it is needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRow:
+    id: str
+    path: str
+    title: str
+    status: Status
+    reason: str
+    """Why it stands there, in words."""
+    since: float
+    agent: str
+    priority: float
+    created: float
+    attempt: int
+    by: str
+    landed: str
+    failures: int
+    """Attempts used up without a green submission since it was last made ready by a person."""
+    bounces: int
+    """Conflicts sent back to the author on the present tip."""
+    not_before: float
+    closed: bool
+    """Closed by hand: its dependants are released without a landing."""
+    wanted: str
+    """A status that a person wrote and that has not taken effect yet; empty when there is none."""
+    wanted_due: float
+    held: str
+    """Why nothing may start from this file; empty when nothing is in the way."""
+    pulled: bool
+    elsewhere: bool
+    """Another instance works on it."""
+    gone: bool
+    """The file is absent."""
+    agent_used: str
+    cost_usd: float | None
+    input_tokens: int
+    output_tokens: int
+    exact_id: bool
+    """The id is written in the file and no longer follows its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    id: str
+    task: str
+    attempt: int
+    epoch: int
+    """Counts the times the run was handed to an executor; what an older one reports is refused."""
+    agent: str
+    state: RunState
+    reason: str
+    message: str
+    started: float
+    ended: float | None
+    slot: int
+    log: str
+    base: str
+    level: str
+    offset: int
+    stop: str
+    """Why it was told to stop; empty while nobody has told it to."""
+    said: str
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    message_path: str
+    conflict: str
+    text_sha: str
+    """Digest of the task text that was handed to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    id: str
+    task: str
+    run: str
+    kind: RequestKind
+    name: str
+    """The outbox name that the answer goes back under."""
+    path: str
+    """The document a person answers in."""
+    state: RequestState
+    answer: str
+    comment: str
+    text: str
+    created: float
+    number: int
+    """The submission it is about; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRow:
+    path: str
+    task: str
+    sender: str
+    kind: MessageKind
+    stage: MessageStage
+    seen: int
+    """Order of first sight."""
+    due: float
+    run: str
+    reply_to: str
+    body: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionRow:
+    task: str
+    number: int
+    run: str
+    attempt: int
+    commit_id: str
+    tree: str
+    base: str
+    state: SubmissionState
+    candidate: str
+    candidate_tree: str
+    tip: str
+    checks: str
+    """JSON list of the verification commands as they went."""
+    request: str
+    created: float
+    notice: str
+    person: bool
+    """A person's yes is owed."""
+    approved: bool
+    landing: str
+    text_sha: str
+    bundle: str
+    """The conflict bundle, a file outside the workspace; empty: none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    id: int
+    at: float
+    actor: str
+    kind: str
+    task: str
+    data: str
