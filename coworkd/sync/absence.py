@@ -1,0 +1,159 @@
+"""Files that are missing: waiting out an editor's gap, then telling a deletion from a branch switch."""
+
+from __future__ import annotations
+
+from coworkd.model import ACTIVE, Kind, Problem, Status
+from coworkd.origin import index_lists
+from coworkd.refs import operation_under_way
+from coworkd.repo import Repo
+from coworkd.store import Database, DocumentRow, TaskRow
+from coworkd.sync.files import Folder
+from coworkd.sync.guard import GRACE, Absence, GitFacts, Missing, absence
+from coworkd.sync.intake import put_problem
+from coworkd.sync.specs import Specs
+
+RECHECK = 5.0
+"""Seconds after which a parked or held absence is judged again."""
+
+HELD = "deletions"
+"""The pseudo-path under which held deletions are shown."""
+
+
+class Absences:
+    """Judges missing files of one workspace. Git is asked only when something is missing, which is rare."""
+
+    def __init__(self, db: Database, folder: Folder, repo: Repo) -> None:
+        self._db = db
+        self._folder = folder
+        self._repo = repo
+        self._again: dict[str, float] = {}
+
+    def missing(self, path: str, now: float) -> None:
+        """A known file is not there."""
+        row = self._db.one(DocumentRow, "path = ? AND file_sha != ''", path)
+        if row is not None and row.absent_since is None:
+            with self._db.write():
+                self._db.set(DocumentRow, path, absent_since=now)
+            self._again[path] = now + GRACE
+
+    def present(self, path: str) -> None:
+        self._again.pop(path, None)
+
+    def back(self, path: str) -> None:
+        """The file is there again, with whatever content."""
+        self.present(path)
+        with self._db.write():
+            self._db.set(DocumentRow, path, absent_since=None)
+            self._db.execute("UPDATE tasks SET gone = 0 WHERE path = ? AND gone", path)
+            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'absent'", path)
+            if not self._db.scalar("SELECT 1 FROM documents WHERE absent_since IS NOT NULL LIMIT 1"):
+                self._db.execute("DELETE FROM problems WHERE path = ?", HELD)
+
+    def deadline(self) -> float | None:
+        return min(self._again.values(), default=None)
+
+    def resume(self, now: float) -> None:
+        """After a restart: judge again what was absent before."""
+        for row in self._db.all(DocumentRow, "absent_since IS NOT NULL"):
+            self._again[row.path] = now + GRACE
+
+    def decide(self, now: float) -> None:
+        """Judge every file whose time is up."""
+        due = [path for path, at in self._again.items() if at <= now]
+        if not due:
+            return
+        missing = self._extent()
+        for path in due:
+            self._judge(path, missing, now)
+
+    def _extent(self) -> Missing:
+        counts = self._db.query(
+            "SELECT count(*) AS total, count(absent_since) AS absent FROM documents WHERE file_sha != ''"
+        )[0]
+        return Missing(
+            absent=counts["absent"], total=counts["total"], folder_gone=not self._folder.exists(),
+            confirmed=self._db.setting("confirmed") == "yes",
+        )  # fmt: skip
+
+    def _judge(self, path: str, missing: Missing, now: float) -> None:
+        row = self._db.one(DocumentRow, "path = ?", path)
+        if row is None or row.absent_since is None:
+            self.present(path)
+            return
+        match absence(self._facts(path), missing):
+            case Absence.DELETED:
+                self.present(path)
+                self._deleted(row, now)
+            case Absence.PARKED:
+                self._again[path] = now + RECHECK
+                self._parked(row)
+            case Absence.HELD:
+                self._again[path] = now + RECHECK
+                self._held(row, missing, now)
+
+    def _facts(self, path: str) -> GitFacts:
+        within = f"{self._folder.root.name}/{path}"
+        before, stash_before = self._db.setting("head"), self._db.setting("stash")
+        head = self._repo.commit("HEAD") or ""
+        moved = bool(before) and head != before and self._repo.resolve(f"{before}:{within}") is not None
+        return GitFacts(
+            operation=operation_under_way(self._repo),
+            index_lists=bool(index_lists(self._repo, [within])),
+            head_moved=moved,
+            descends=moved and bool(head) and self._repo.is_ancestor(before, head),
+            stashed=self._stash() != stash_before,
+        )
+
+    def _stash(self) -> str:
+        return self._repo.commit("refs/stash") or ""
+
+    def remember_head(self) -> None:
+        """Note where HEAD and the stash stand while nothing is missing; later absences are judged against it."""
+        if self._again:
+            return
+        with self._db.write():
+            self._db.remember("head", self._repo.commit("HEAD") or "")
+            self._db.remember("stash", self._stash())
+            self._db.remember("confirmed", "")
+
+    def _parked(self, row: DocumentRow) -> None:
+        if row.kind is Kind.TASK:
+            with self._db.write():
+                self._db.execute("UPDATE tasks SET gone = 1 WHERE path = ?", row.path)
+
+    def _held(self, row: DocumentRow, missing: Missing, now: float) -> None:
+        self._parked(row)
+        text = (
+            f"{missing.absent} of {missing.total} files are missing at once, so nothing is cancelled;"
+            " bring them back, or run `coworkd confirm` if they were deleted on purpose"
+        )
+        with self._db.write():
+            put_problem(self._db, Problem(path=HELD, line=0, message=text), "absent", now)
+
+    def _deleted(self, row: DocumentRow, now: float) -> None:
+        """The person deleted it. What it said stays in the kept bases."""
+        with self._db.write():
+            self._db.set(DocumentRow, row.path, file_sha="", absent_since=None)
+            self._db.execute("DELETE FROM stats WHERE path = ?", row.path)
+            self._db.execute("DELETE FROM problems WHERE path = ?", row.path)
+            if row.kind is not Kind.TASK and row.generated:
+                return
+            self._db.set(DocumentRow, row.path, want_sha="")
+            if row.kind in (Kind.AGENT, Kind.CONFIG):
+                self._db.execute("DELETE FROM trusted WHERE path = ?", row.path)
+            if row.kind is Kind.TASK:
+                self._cancel(row.path, now)
+            self._db.event(now, "deleted", path=row.path)
+
+    def _cancel(self, path: str, now: float) -> None:
+        task = self._db.one(TaskRow, "path = ?", path)
+        if task is None:
+            return
+        if task.status is Status.DRAFT or task.elsewhere or task.pulled:
+            self._db.execute("DELETE FROM needs WHERE task = ?", task.id)
+            self._db.execute("DELETE FROM tasks WHERE id = ?", task.id)
+        elif task.status is Status.DONE:
+            self._db.set(TaskRow, task.id, gone=True)
+        else:
+            pause = Specs(self._db).settings().quiet if task.status in ACTIVE else 0.0
+            self._db.set(TaskRow, task.id, gone=True, wanted=Status.CANCELLED, wanted_due=now + pause)

@@ -1,0 +1,146 @@
+"""The write protocol: bytes go over exactly the bytes the plan saw, and whatever they displace is kept.
+
+The intent is committed before the first step and cleared with the last, so that a crash between any two is mended by
+`recover`. Nothing here compares times or skips events: our own writes are recognised by their hash alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.store import Database
+from coworkd.sync.files import Absent, Bytes, Folder, digest
+
+LATE = 10.0
+"""Seconds after which a displaced file is hashed again: an editor that held it open may write into it late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The file now holds the new bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Somebody saved first; nothing of theirs was replaced. Look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """Somebody saved in the last instant. The file holds our bytes and theirs are here: merge them."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The file system said no."""
+
+    reason: str
+
+
+Result = Written | Overtaken | Displaced | Refused
+
+
+class Writer:
+    """Carries out writes of one workspace; used by the writer thread alone."""
+
+    def __init__(self, db: Database, folder: Folder, trash: Path) -> None:
+        self._db = db
+        self._folder = folder
+        self._trash = trash
+
+    def write(self, path: str, expected: str, data: bytes, now: float) -> Result:
+        """Put `data` at `path` if it still holds the bytes with hash `expected` (empty: if there is none)."""
+        try:
+            return self._write(path, expected, data, now)
+        except OSError as error:
+            self._forget(path)
+            return Refused(f"cannot be written: {error.strerror or error}")
+
+    def _write(self, path: str, expected: str, data: bytes, now: float) -> Result:
+        mode = 0o644
+        if expected:
+            seen = self._folder.read(path)
+            if not isinstance(seen, Bytes) or seen.sha != expected:
+                return Overtaken()
+            mode = seen.stat.mode & 0o777
+        temporary = self._folder.write_temporary(path, data, mode)
+        with self._db.write(durable=True):
+            self._db.execute(
+                "INSERT OR REPLACE INTO writes (path, expected, sha, bytes, temp) VALUES (?, ?, ?, ?, ?)",
+                path, expected, digest(data), data, temporary,
+            )  # fmt: skip
+        return self._put(path, expected, temporary, now)
+
+    def _put(self, path: str, expected: str, temporary: str, now: float) -> Result:
+        if not expected:
+            placed = self._folder.place(temporary, path)
+            return self._finish(path, temporary, Written() if placed else Overtaken())
+        if not self._still(path, expected) or not self._folder.exchange(temporary, path):
+            return self._finish(path, temporary, Overtaken())
+        self._folder.sync(path)
+        return self._keep_displaced(path, expected, temporary, now)
+
+    def _still(self, path: str, expected: str) -> bool:
+        seen = self._folder.read(path)
+        return isinstance(seen, Bytes) and seen.sha == expected
+
+    def _keep_displaced(self, path: str, expected: str, temporary: str, now: float) -> Result:
+        """After the exchange the temporary name holds what was in the file: look at it before anything else."""
+        displaced = self._folder.read(temporary)
+        data = displaced.data if isinstance(displaced, Bytes) else b""
+        self._to_trash(temporary, path, digest(data), now)
+        self._forget(path)
+        return Written() if digest(data) == expected else Displaced(data)
+
+    def _finish(self, path: str, temporary: str, result: Result) -> Result:
+        if isinstance(result, Written):
+            self._folder.sync(path)
+        self._folder.discard(temporary)
+        self._forget(path)
+        return result
+
+    def _forget(self, path: str) -> None:
+        with self._db.write():
+            self._db.execute("DELETE FROM writes WHERE path = ?", path)
+
+    # ---- what was displaced
+
+    def _to_trash(self, temporary: str, path: str, sha: str, now: float) -> None:
+        name = f"{int(now * 1000)}-{Path(temporary).name.strip('.~')}"
+        self._folder.move_out(temporary, self._trash / name)
+        with self._db.write():
+            self._db.execute(
+                "INSERT OR REPLACE INTO trash (name, path, sha, check_at) VALUES (?, ?, ?, ?)",
+                name, path, sha, now + LATE,
+            )  # fmt: skip
+
+    def late_writes(self, now: float) -> Iterator[tuple[str, bytes]]:
+        """Path and bytes of every displaced file that was written into after it had been displaced."""
+        for row in self._db.query("SELECT name, path, sha FROM trash WHERE check_at <= ?", now):
+            kept = self._trash / row["name"]
+            data = kept.read_bytes() if kept.exists() else None
+            with self._db.write():
+                self._db.execute("DELETE FROM trash WHERE name = ?", row["name"])
+            if data is not None and digest(data) != row["sha"]:
+                yield row["path"], data
+
+    def next_check(self) -> float | None:
+        return self._db.scalar("SELECT min(check_at) FROM trash")
+
+    # ---- after a crash
+
+    def recover(self, now: float) -> Iterator[tuple[str, bytes]]:
+        """Finish or undo every write that a crash cut short; yields bytes of a person that were found displaced."""
+        for row in self._db.query("SELECT path, expected, sha, temp FROM writes"):
+            held = self._folder.read(row["temp"])
+            if isinstance(held, Bytes) and held.sha not in (row["sha"], row["expected"]):
+                yield row["path"], held.data
+            if isinstance(held, Bytes) and held.sha != row["sha"]:
+                self._to_trash(row["temp"], row["path"], held.sha, now)
+            elif not isinstance(held, Absent):
+                self._folder.discard(row["temp"])
+            self._forget(row["path"])

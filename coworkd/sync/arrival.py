@@ -1,0 +1,73 @@
+"""A file that has been read and understood, on its way into the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from coworkd.documents import Decoded
+from coworkd.markdown import Document, normalise_key
+from coworkd.model import Kind
+from coworkd.store import Database, DocumentRow
+from coworkd.sync.reconcile import NO_MAP, Base, Plan, Version
+
+DAEMON_KEYS = frozenset({"cowork", "status", "approval"})
+"""Keys merged by rules of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One reading of one file, with all that is needed to decide what it means."""
+
+    path: str
+    kind: Kind
+    data: bytes
+    sha: str
+    document: Document
+    decoded: Decoded[Any]
+    pulled: bool
+    known: DocumentRow | None
+    base: Decoded[Any] | None
+    """What its author started from; None at first sight or for a revision nobody knows."""
+    unknown_rev: bool
+    plan: Plan
+    changed_at: float
+    body_changed_at: float
+    now: float
+
+    @property
+    def has_body(self) -> bool:
+        return bool(self.document.body.strip())
+
+
+def version(document: Document) -> Version:
+    """The part of a document that is merged field by field."""
+    fields = {normalise_key(entry.key): entry.value for entry in document.entries}
+    return Version(fields={k: v for k, v in fields.items() if k not in DAEMON_KEYS}, body=document.body)
+
+
+def revision(decoded: Decoded[Any]) -> int:
+    return NO_MAP if decoded.cowork.rev is None else decoded.cowork.rev
+
+
+def kept_bases(db: Database, path: str) -> list[Base]:
+    """The remembered versions of a file, latest first."""
+    rows = db.query("SELECT rev, who, bytes FROM bases WHERE path = ? ORDER BY at DESC", path)
+    return [Base(rev=row["rev"], person=row["who"] == "person", data=row["bytes"]) for row in rows]
+
+
+KEPT = 40
+"""How many versions of a file are remembered."""
+
+
+def keep_base(db: Database, path: str, base: Base, sha: str, at: float) -> None:
+    """Remember bytes as the latest of their kind for this revision."""
+    db.execute(
+        "INSERT OR REPLACE INTO bases (path, rev, who, sha, bytes, at) VALUES (?, ?, ?, ?, ?, ?)",
+        path, base.rev, "person" if base.person else "daemon", sha, base.data, at,
+    )  # fmt: skip
+    db.execute(
+        "DELETE FROM bases WHERE path = ?1 AND at < (SELECT at FROM bases WHERE path = ?1 ORDER BY at DESC"
+        " LIMIT 1 OFFSET ?2)",
+        path, KEPT,
+    )  # fmt: skip

@@ -1,0 +1,260 @@
+"""The sync engine: look, compare, act, look again.
+
+`pull` takes what changed on disk into the database; `push` brings the disk up to it. An event only marks a path; what
+is done about it follows from comparing bytes. The cost of a turn is the number of marked paths, not of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coworkd.documents import kind_of
+from coworkd.errors import DocumentError
+from coworkd.model import Kind, Problem
+from coworkd.store import Database, DocumentRow
+from coworkd.sync.absence import Absences
+from coworkd.sync.apply import Displaced, Overtaken, Refused, Writer
+from coworkd.sync.arrival import keep_base
+from coworkd.sync.files import Absent, Bytes, Folder, Stat, Torn, Unfit
+from coworkd.sync.guard import GRACE, UNREADABLE_GRACE, settled_at
+from coworkd.sync.intake import Intake, put_problem, unreadable
+from coworkd.sync.reconcile import Base
+from coworkd.sync.specs import decoded
+
+SCAN_LEAST = 30.0
+"""Seconds between full scans at the least; a slow scan stretches this a thousandfold of its own length."""
+
+RACY_NS = 20_000_000
+"""A file whose times are this close to the look at it may change again without its stat showing it."""
+
+
+@dataclass(slots=True)
+class _Mark:
+    """A path to look at."""
+
+    noticed: float
+    due: float
+
+
+class Engine:
+    """Keeps one folder and one database in step; used by the writer thread alone."""
+
+    def __init__(self, db: Database, folder: Folder, intake: Intake, writer: Writer, absences: Absences) -> None:
+        self._db = db
+        self._folder = folder
+        self._intake = intake
+        self._writer = writer
+        self._absences = absences
+        self._marks: dict[str, _Mark] = {}
+        self._unreadable: dict[str, float] = {}
+        self._blocked: dict[str, float] = {}
+        self._stats: dict[str, tuple[Stat, bool]] = {
+            row["path"]: (Stat(row["mtime_ns"], row["ctime_ns"], row["size"], row["inode"], row["mode"]), row["settled"])
+            for row in db.query("SELECT * FROM stats")
+        }
+        self._next_scan = 0.0
+
+    # ---- knowing where to look
+
+    def mark(self, path: str, now: float) -> None:
+        """Look at this path."""
+        if kind_of(path) is not None:
+            self._marks.setdefault(path, _Mark(now, now))
+
+    def scan(self, now: float, elapsed: Callable[[], float]) -> None:
+        """Mark every file whose stat is not the one it was taken in with, and every known file that is missing."""
+        started = elapsed()
+        seen: set[str] = set()
+        for path, found in self._folder.walk():
+            if kind_of(path) is None:
+                continue
+            seen.add(path)
+            if self._stats.get(path) != (found, True):
+                self.mark(path, now)
+        for row in self._db.query("SELECT path FROM documents WHERE file_sha != ''"):
+            if row["path"] not in seen:
+                self.mark(row["path"], now)
+        self._next_scan = now + max(SCAN_LEAST, 1000 * (elapsed() - started))
+
+    def look_now(self, path: str, now: float) -> None:
+        """Take this file in at once: whoever saved it says that it is whole."""
+        if kind_of(path) is None:
+            return
+        self._marks[path] = _Mark(now - 1.0, now)
+        self._look(path, now)
+
+    def judge_again(self, now: float) -> None:
+        """Something that decides about missing files has changed."""
+        self._absences.resume(now)
+        self._absences.decide(now + GRACE)
+
+    def scan_due(self, now: float) -> bool:
+        return now >= self._next_scan
+
+    # ---- from disk to database
+
+    def pull(self, now: float) -> None:
+        """Take in every marked file that has settled, and decide about missing ones."""
+        for path, data in self._writer.late_writes(now):
+            self._merge_displaced(path, data, now)
+        for path in [path for path, mark in self._marks.items() if mark.due <= now]:
+            self._look(path, now)
+        self._absences.decide(now)
+
+    def _look(self, path: str, now: float) -> None:
+        mark = self._marks[path]
+        found = self._folder.stat(path)
+        known = self._stats.get(path)
+        if found is not None and not self._settled(mark, found, known, now):
+            return
+        read = self._folder.read(path)
+        match read:
+            case Torn():
+                mark.due = now + 0.01
+            case Absent():
+                self._drop(path)
+                self._absences.missing(path, now)
+            case Unfit(reason=reason):
+                self._drop(path)
+                error = DocumentError(f"this file {reason}")
+                with self._db.write():
+                    unreadable(self._db, path, error, now)
+            case Bytes():
+                self._took(path, read, now)
+
+    def _settled(self, mark: _Mark, found: Stat, known: tuple[Stat, bool] | None, now: float) -> bool:
+        in_place = known is not None and known[0].inode == found.inode
+        due = settled_at(found.mtime_ns / 1e9, in_place, mark.noticed)
+        if now >= due:
+            return True
+        mark.due = due
+        return False
+
+    def _took(self, path: str, read: Bytes, now: float) -> None:
+        kind = kind_of(path)
+        assert kind is not None
+        self._absences.present(path)
+        row = self._db.one(DocumentRow, "path = ?", path)
+        if row is None or row.file_sha != read.sha or path in self._unreadable:
+            if not self._ingest(path, kind, read, now):
+                return
+        elif row.absent_since is not None:
+            self._absences.back(path)
+        self._drop(path)
+        self._note_stat(path, read.stat, now)
+
+    def _ingest(self, path: str, kind: Kind, read: Bytes, now: float) -> bool:
+        """Take the bytes in; False while they make no sense but may be a save in progress."""
+        row = self._db.one(DocumentRow, "path = ?", path)
+        if row is not None and read.sha == row.want_sha:
+            self._echo(row, read.sha)
+            return True
+        try:
+            self._intake.take(path, kind, read.data, now, read.stat.mtime_ns / 1e9)
+        except DocumentError as error:
+            return self._hold(path, error, now)
+        self._unreadable.pop(path, None)
+        self._absences.back(path)
+        return True
+
+    def _echo(self, row: DocumentRow, sha: str) -> None:
+        """The file says what it should: our own write, or a person's that came to the same."""
+        with self._db.write():
+            self._db.set(DocumentRow, row.path, file_sha=sha, absent_since=None)
+            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'read'", row.path)
+        self._unreadable.pop(row.path, None)
+
+    def _hold(self, path: str, error: DocumentError, now: float) -> bool:
+        first = self._unreadable.setdefault(path, now)
+        if now - first < UNREADABLE_GRACE:
+            self._marks[path].due = now + min(UNREADABLE_GRACE / 4, first + UNREADABLE_GRACE - now + 0.001)
+            return False
+        with self._db.write():
+            unreadable(self._db, path, error, now)
+        return True
+
+    def _drop(self, path: str) -> None:
+        self._marks.pop(path, None)
+
+    def _note_stat(self, path: str, found: Stat, now: float) -> None:
+        settled = max(found.mtime_ns, found.ctime_ns) + RACY_NS < now * 1e9
+        self._stats[path] = (found, settled)
+        if not settled:
+            self._marks[path] = _Mark(now, max(found.mtime_ns, found.ctime_ns) / 1e9 + 2 * RACY_NS / 1e9)
+            return
+        with self._db.write():
+            self._db.execute(
+                "INSERT OR REPLACE INTO stats (path, mtime_ns, ctime_ns, size, inode, mode, sha, settled)"
+                " VALUES (?, ?, ?, ?, ?, ?, '', 1)",
+                path, found.mtime_ns, found.ctime_ns, found.size, found.inode, found.mode,
+            )  # fmt: skip
+
+    def _merge_displaced(self, path: str, data: bytes, now: float) -> None:
+        """Bytes of a person that a write of ours displaced are taken in as the save they were."""
+        kind = kind_of(path)
+        row = self._db.one(DocumentRow, "path = ?", path)
+        if kind is None or row is None:
+            return
+        try:
+            self._intake.take(path, kind, data, now, now)
+        except DocumentError as error:
+            with self._db.write():
+                unreadable(self._db, path, error, now)
+            return
+        with self._db.write():
+            self._db.set(DocumentRow, path, file_sha=row.file_sha)
+
+    # ---- from database to disk
+
+    def push(self, now: float, *, blocked: Callable[[str], bool]) -> None:
+        """Write every file that does not say what it should. `blocked` paths wait: git is at work on them."""
+        rows = self._db.all(DocumentRow, "want_sha != file_sha ORDER BY path")
+        for row in rows:
+            if row.path not in self._unreadable and not blocked(row.path) and self._may(row, now):
+                self._write(row, now)
+
+    def _may(self, row: DocumentRow, now: float) -> bool:
+        absent = row.absent_since is not None
+        return not absent and self._blocked.get(row.path, 0.0) <= now
+
+    def _write(self, row: DocumentRow, now: float) -> None:
+        rev = decoded(row.path, row.want).cowork.rev
+        if rev is not None:
+            # Kept before the first step: a crash in mid-write must not make our own bytes look like a person's.
+            with self._db.write():
+                keep_base(self._db, row.path, Base(rev=rev, person=False, data=row.want), row.want_sha, now)
+        result = self._writer.write(row.path, row.file_sha, row.want, now)
+        match result:
+            case Overtaken():
+                self._marks.setdefault(row.path, _Mark(now, now))
+            case Refused(reason=reason):
+                self._blocked[row.path] = now + 5.0
+                with self._db.write():
+                    put_problem(self._db, Problem(path=row.path, line=0, message=reason), "write", now)
+            case Displaced(data=data):
+                self._wrote(row, now)
+                self._merge_displaced(row.path, data, now)
+            case _:
+                self._wrote(row, now)
+
+    def _wrote(self, row: DocumentRow, now: float) -> None:
+        self._blocked.pop(row.path, None)
+        rev = decoded(row.path, row.want).cowork.rev
+        with self._db.write():
+            self._db.set(DocumentRow, row.path, file_sha=row.want_sha, rev=row.rev if rev is None else rev)
+            self._db.execute("DELETE FROM problems WHERE path = ? AND source IN ('write', 'read')", row.path)
+        self._marks[row.path] = _Mark(now, now + 2 * RACY_NS / 1e9)
+
+    def recover(self, now: float) -> None:
+        """Finish the writes that a crash cut short."""
+        for path, data in self._writer.recover(now):
+            self._merge_displaced(path, data, now)
+
+    def deadline(self) -> float:
+        """When `pull` or `scan` has something to do next without an event."""
+        times = [mark.due for mark in self._marks.values()] + [self._next_scan, *self._blocked.values()]
+        for other in (self._writer.next_check(), self._absences.deadline()):
+            if other is not None:
+                times.append(other)
+        return min(times)

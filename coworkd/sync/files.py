@@ -1,0 +1,249 @@
+"""The one place that touches the files of a workspace.
+
+Every path is relative to `.cowork/`, with `/` between its parts. Reads are stable or say that they are not; writes are
+the single steps from which `apply` builds its protocol. Symbolic links are never followed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+MAX_BYTES = 1_048_576
+"""A document larger than this is refused unread: nobody writes a megabyte of Markdown by hand."""
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What tells, without reading, that a file may have changed."""
+
+    mtime_ns: int
+    ctime_ns: int
+    size: int
+    inode: int
+    mode: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Stat:
+        return cls(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """A stable read."""
+
+    data: bytes
+    stat: Stat
+
+    @property
+    def sha(self) -> str:
+        return digest(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """No such file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """It changed while it was read: look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Something stands there that is not read, for this reason."""
+
+    reason: str
+
+
+Read = Bytes | Absent | Torn | Unfit
+
+
+def digest(data: bytes) -> str:
+    """The hash by which bytes are known everywhere in the database."""
+    return sha256(data).hexdigest()
+
+
+class Folder:
+    """The workspace folder on a real file system."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def exists(self) -> bool:
+        return self.root.is_dir()
+
+    def absolute(self, path: str) -> Path:
+        return self.root / path
+
+    def walk(self) -> Iterator[tuple[str, Stat]]:
+        """Every regular file or link below the root with its stat; hidden folders are left out."""
+        pending = [""]
+        while pending:
+            folder = pending.pop()
+            try:
+                entries = os.scandir(self.root / folder)
+            except OSError:
+                continue
+            with entries:
+                for entry in entries:
+                    path = f"{folder}{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        if not entry.name.startswith("."):
+                            pending.append(path + "/")
+                    elif (found := _lstat(entry)) is not None:
+                        yield path, found
+
+    def stat(self, path: str) -> Stat | None:
+        try:
+            return Stat.of(os.lstat(self.root / path))
+        except OSError:
+            return None
+
+    def read(self, path: str) -> Read:
+        """The bytes of a file that did not change while they were read."""
+        try:
+            before = os.lstat(self.root / path)
+        except (FileNotFoundError, NotADirectoryError):
+            return Absent()
+        except OSError as error:
+            return Unfit(f"cannot be looked at: {error.strerror}")
+        if unfit := _unfit(before):
+            return Unfit(unfit)
+        try:
+            return self._read(path, Stat.of(before))
+        except FileNotFoundError:
+            return Absent()
+        except OSError as error:
+            return Unfit(f"cannot be read: {error.strerror}; mend its permissions")
+
+    def _read(self, path: str, before: Stat) -> Read:
+        descriptor = os.open(self.root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            opened = Stat.of(os.fstat(descriptor))
+            data = file.read(MAX_BYTES + 1)
+            after = Stat.of(os.fstat(descriptor))
+        if not before == opened == after == self.stat(path) or len(data) != after.size:
+            return Torn()
+        return Bytes(data, after)
+
+    # ---- the steps of a write
+
+    def write_temporary(self, path: str, data: bytes, mode: int) -> str:
+        """A synced file beside the target, under a name that no document can have; returns that name."""
+        parent = self.root / Path(path).parent
+        parent.mkdir(parents=True, exist_ok=True)
+        temporary = f"{Path(path).parent.as_posix()}/.{Path(path).name}.{os.urandom(4).hex()}~"
+        descriptor = os.open(self.root / temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        return temporary
+
+    def place(self, temporary: str, path: str) -> bool:
+        """Give a new file its name; False if somebody was faster."""
+        try:
+            os.link(self.root / temporary, self.root / path, follow_symlinks=False)
+        except FileExistsError:
+            return False
+        os.unlink(self.root / temporary)
+        return True
+
+    def exchange(self, temporary: str, path: str) -> bool:
+        """Swap the two files in one step; False if the target is gone."""
+        try:
+            _exchange(str(self.root / temporary), str(self.root / path))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def discard(self, path: str) -> None:
+        """Remove a file of ours; a missing one is fine."""
+        (self.root / path).unlink(missing_ok=True)
+
+    def sync(self, path: str) -> None:
+        """Make the names in the file's folder survive power loss."""
+        descriptor = os.open((self.root / path).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def move_out(self, path: str, to: Path) -> None:
+        """Take a file out of the workspace without giving up its inode, across file systems by copy."""
+        to.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.rename(self.root / path, to)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            to.write_bytes((self.root / path).read_bytes())
+            os.unlink(self.root / path)
+
+    def publish(self, path: str, data: bytes) -> None:
+        """Put an output there (live messages, inbox.md): atomic, not synced, last writer wins."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}~")
+        temporary.write_bytes(data)
+        os.replace(temporary, target)
+
+
+def _lstat(entry: os.DirEntry[str]) -> Stat | None:
+    try:
+        return Stat.of(entry.stat(follow_symlinks=False))
+    except OSError:
+        return None
+
+
+def _unfit(found: os.stat_result) -> str:
+    if stat.S_ISLNK(found.st_mode):
+        return "is a symbolic link, which is not followed; put a regular file there"
+    if not stat.S_ISREG(found.st_mode):
+        return "is not a regular file; put a Markdown file there"
+    if found.st_size > MAX_BYTES:
+        return f"is larger than {MAX_BYTES // 1024} KiB; move what is long into a file of the repository and name it"
+    return ""
+
+
+@cache
+def _renameat2() -> ctypes._CFuncPtr | None:  # pyright: ignore[reportPrivateUsage] - the type has no public name
+    return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+
+
+def _exchange(one: str, other: str) -> None:
+    """`renameat2(RENAME_EXCHANGE)`: the file that was there is in our hands afterwards, whoever wrote it last."""
+    call = _renameat2()
+    if call is None:
+        _exchange_by_links(one, other)
+        return
+    if call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) != 0:
+        code = ctypes.get_errno()
+        if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            _exchange_by_links(one, other)
+            return
+        raise OSError(code, os.strerror(code), other)
+
+
+def _exchange_by_links(one: str, other: str) -> None:
+    """Where the kernel cannot swap: keep the old file by a second name, then rename over it.
+
+    A save that falls between the two steps stays reachable only until the rename; `doctor` calls this promise weaker.
+    """
+    kept = one + "-"
+    os.link(other, kept, follow_symlinks=False)
+    os.replace(one, other)
+    os.replace(kept, one)

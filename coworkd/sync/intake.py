@@ -1,0 +1,230 @@
+"""Bytes that were read become rows: one transaction per file, the same whichever editor or tool saved it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import Any
+
+from coworkd.documents import Decoded, is_note
+from coworkd.errors import DocumentError
+from coworkd.markdown import Document, Value, edit, normalise_key, parse, parse_yaml, replace_body
+from coworkd.model import Kind, Problem
+from coworkd.store import Database, DocumentRow, TaskRow
+from coworkd.sync import tasks_in, thread_in
+from coworkd.sync.arrival import Arrival, keep_base, kept_bases, revision, version
+from coworkd.sync.files import digest
+from coworkd.sync.project import task_file
+from coworkd.sync.reconcile import NO_MAP, Base, choose_base, plan
+from coworkd.sync.specs import CONFIG, Specs, decoded
+
+TRUST_KINDS = frozenset({Kind.CONFIG, Kind.AGENT, Kind.TASK})
+"""Kinds that can make something run."""
+
+
+class Intake:
+    """Takes readings in. `pulled` answers whether bytes came by git; `stands` whether a path still holds a file."""
+
+    def __init__(
+        self, db: Database, instance: str, pulled: Callable[[str, bytes], bool], stands: Callable[[str], bool]
+    ) -> None:
+        self._db = db
+        self._specs = Specs(db)
+        self._instance = instance
+        self._pulled = pulled
+        self._stands = stands
+
+    def take(self, path: str, kind: Kind, data: bytes, now: float, saved: float) -> None:
+        """Take in the bytes of one file, last saved at `saved`. Raises `DocumentError`; then nothing was changed."""
+        document = parse_yaml(data) if path == CONFIG else parse(data)
+        if kind is Kind.TASK and is_note(path, document, self._specs.settings().adopt_notes):
+            self._note(path, data, now)
+            return
+        with self._db.write():
+            self._follow_rename(path, kind, data)
+            arrival = self._arrive(path, kind, data, document, now, saved)
+            self._remember(arrival)
+            self._rows(arrival)
+
+    # ---- reading what came
+
+    def _arrive(self, path: str, kind: Kind, data: bytes, document: Document, now: float, saved: float) -> Arrival:
+        made: Decoded[Any] = decoded(path, data)
+        known = self._db.one(DocumentRow, "path = ?", path)
+        rev = revision(made)
+        found = choose_base(rev, kept_bases(self._db, path)) if known else None
+        base_document = _parsed(path, found.data) if found else None
+        wanted = _parsed(path, known.want) if known else None
+        planned = plan(
+            version(document),
+            version(base_document) if base_document else None,
+            version(wanted) if wanted else None,
+        )
+        at = now if known else min(saved, now)
+        same_body = wanted is not None and wanted.body == document.body
+        return Arrival(
+            path=path, kind=kind, data=data, sha=digest(data), document=document, decoded=made,
+            pulled=self._came_by_git(path, data, found), known=known,
+            base=decoded(path, found.data) if found else None,
+            unknown_rev=found is None and known is not None and rev != NO_MAP,
+            plan=planned, changed_at=at, body_changed_at=known.body_changed_at if known and same_body else at, now=now,
+        )  # fmt: skip
+
+    def _came_by_git(self, path: str, data: bytes, base: Base | None) -> bool:
+        """Only at first sight: bytes that are remembered keep the provenance they had."""
+        if base is not None and base.data == data:
+            row = self._db.one(DocumentRow, "path = ?", path)
+            return bool(row and row.pulled)
+        return self._pulled(path, data)
+
+    # ---- keeping it
+
+    def _remember(self, arrival: Arrival) -> None:
+        base = Base(rev=revision(arrival.decoded), person=True, data=arrival.data)
+        keep_base(self._db, arrival.path, base, arrival.sha, arrival.now)
+        want = _merged(arrival)
+        if arrival.kind in TRUST_KINDS and not arrival.pulled:
+            self.trust(arrival.path, arrival.data, arrival.now)
+        self._db.put(
+            DocumentRow(
+                path=arrival.path, kind=arrival.kind, doc=PurePosixPath(arrival.path).stem, want=want,
+                want_sha=digest(want), file_sha=arrival.sha, rev=max(revision(arrival.decoded), _rev(arrival)),
+                changed_at=arrival.changed_at, body_changed_at=arrival.body_changed_at, pulled=arrival.pulled,
+                absent_since=None, generated=arrival.known.generated if arrival.known else False,
+            )
+        )  # fmt: skip
+        self._problems(arrival)
+
+    def trust(self, path: str, data: bytes, now: float) -> None:
+        """From now on these bytes count for what executes or widens something."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO trusted (path, sha, bytes, at) VALUES (?, ?, ?, ?)", path, digest(data), data, now
+        )
+
+    def _problems(self, arrival: Arrival) -> None:
+        self._db.execute(
+            "DELETE FROM problems WHERE path = ? AND source NOT IN ('graph', 'write')", arrival.path
+        )
+        problems: list[tuple[str, Problem]] = [(f"key{i}", p) for i, p in enumerate(arrival.decoded.problems)]
+        if arrival.unknown_rev:
+            text = (
+                f"`cowork.rev: {revision(arrival.decoded)}` is not a version this coworkd wrote or saw;"
+                " `status` and `approval` in it are not acted on. Save the file again as it is now"
+            )
+            problems.append(("rev", Problem(path=arrival.path, line=0, message=text)))
+        for name in sorted(arrival.plan.clashes):
+            text = f"`{name}` was changed on both sides; the file's version stands, the other one is in conflicts/"
+            problems.append((f"clash-{name}", Problem(path=arrival.path, line=0, message=text)))
+        for source, problem in problems:
+            put_problem(self._db, problem, source, arrival.now)
+
+    # ---- what it means
+
+    def _rows(self, arrival: Arrival) -> None:
+        quiet = self._specs.settings().quiet
+        match arrival.kind:
+            case Kind.TASK:
+                self._task(arrival, quiet)
+            case Kind.MESSAGE:
+                thread_in.message(self._db, arrival, quiet)
+            case Kind.APPROVAL | Kind.REVIEW:
+                if not arrival.unknown_rev:
+                    thread_in.answer(self._db, arrival)
+            case Kind.AGENT | Kind.CONFIG | Kind.PLAN:
+                pass
+        self._db.event(arrival.now, "file", data={"path": arrival.path, "sha": arrival.sha[:12]})
+
+    def _task(self, arrival: Arrival, quiet: float) -> None:
+        row = self._db.one(TaskRow, "path = ?", arrival.path)
+        if row is None:
+            task = tasks_in.identify(self._db, arrival, arrival.decoded.cowork)
+            if isinstance(task, tasks_in.Taken):
+                self._duplicate(arrival, task.by)
+                return
+            row = tasks_in.first_row(arrival, task, self._instance, quiet)
+        else:
+            row = tasks_in.next_row(row, arrival, self._instance, quiet)
+        self._db.put(row)
+        self._db.execute("DELETE FROM needs WHERE task = ?", row.id)
+        for needed in dict.fromkeys(arrival.decoded.spec.depends_on):
+            self._db.execute("INSERT INTO needs (task, needed) VALUES (?, ?)", row.id, needed)
+        self._notice(arrival, row)
+        self.project(row, arrival.decoded)
+
+    def _notice(self, arrival: Arrival, row: TaskRow) -> None:
+        if notice := arrival.decoded.spec.status_notice:
+            problem = Problem(path=arrival.path, line=arrival.document.line_of("status"), message=notice)
+            put_problem(self._db, problem, "notice", arrival.now, row.id)
+
+    def _duplicate(self, arrival: Arrival, holder: str) -> None:
+        text = (
+            f"has the id of {holder}, so it is not run; remove `id` (or the whole `cowork:` map) from this copy,"
+            " or give it another name"
+        )
+        put_problem(self._db, Problem(path=arrival.path, line=0, message=text), "duplicate", arrival.now)
+
+    def project(self, row: TaskRow, made: Decoded[Any] | None = None) -> None:
+        """Bring what the task's file should say up to its row."""
+        document = self._db.one(DocumentRow, "path = ?", row.path)
+        if document is None or row.elsewhere or row.pulled or row.gone:
+            return
+        current = decoded(row.path, document.want)
+        made_now = task_file(document.want, current, row, document.rev + 1 if document.rev > 0 else 1)
+        if made_now.changed:
+            self._db.set(DocumentRow, row.path, want=made_now.data, want_sha=digest(made_now.data))
+
+    def _note(self, path: str, data: bytes, now: float) -> None:
+        """Listed, never run."""
+        with self._db.write():
+            self._db.execute("DELETE FROM problems WHERE path = ?", path)
+            self._db.event(now, "note", path=path, sha=digest(data)[:12])
+
+    # ---- moved files
+
+    def _follow_rename(self, path: str, kind: Kind, data: bytes) -> None:
+        """A file with a written id whose known path is empty now has moved: all that is known of it moves along."""
+        if kind is not Kind.TASK or self._db.scalar("SELECT 1 FROM documents WHERE path = ?", path):
+            return
+        task = decoded(path, data).cowork.id
+        old = self._db.scalar("SELECT path FROM tasks WHERE id = ?", task) if task else None
+        if old is None or self._stands(old):
+            return
+        for table in ("documents", "bases", "tasks", "trusted", "problems"):
+            self._db.execute(f"UPDATE {table} SET path = ? WHERE path = ?", path, old)
+        self._db.execute("DELETE FROM stats WHERE path = ?", old)
+
+
+def _parsed(path: str, data: bytes) -> Document:
+    return parse_yaml(data) if path == CONFIG else parse(data)
+
+
+def _rev(arrival: Arrival) -> int:
+    return arrival.known.rev if arrival.known else NO_MAP
+
+
+def _merged(arrival: Arrival) -> bytes:
+    """What the file should hold: the person's bytes, with what they lack of the merged document."""
+    merged, data = arrival.plan.merged, arrival.data
+    written = {normalise_key(entry.key): entry.key for entry in arrival.document.entries}
+    changes: dict[tuple[str, ...], Value] = {
+        (written.get(name, name),): merged.fields[name]
+        for name in sorted(arrival.plan.lacking - {"body"})
+        if name in merged.fields
+    }
+    if changes:
+        data = edit(data, changes)
+    return replace_body(data, merged.body) if "body" in arrival.plan.lacking else data
+
+
+def put_problem(db: Database, problem: Problem, source: str, now: float, task: str = "") -> None:
+    """Show a problem; one that is shown already keeps its time."""
+    db.execute(
+        "INSERT INTO problems (path, source, line, message, task, since) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (path, source) DO UPDATE SET line = excluded.line, message = excluded.message",
+        problem.path, source, problem.line, problem.message, task, now,
+    )  # fmt: skip
+
+
+def unreadable(db: Database, path: str, error: DocumentError, now: float) -> None:
+    """Show why a file cannot be read; whatever it said before stays in force."""
+    put_problem(db, Problem(path=path, line=error.line, message=error.message), "read", now)

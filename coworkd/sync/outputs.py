@@ -1,0 +1,41 @@
+"""Files that are shown and never read back: live messages and inbox.md.
+
+No intent, no fsync; what is lost in a crash is made again. Never documents: the engine does not look at them.
+"""
+
+from __future__ import annotations
+
+from coworkd.sync.files import Folder, digest
+
+LEAST_PAUSE = 2.0
+"""Seconds between two versions of one file."""
+
+
+class Outputs:
+    """Shows and takes away; used by the writer thread alone."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._shown: dict[str, tuple[str, float]] = {}
+
+    def show(self, path: str, data: bytes, now: float) -> float | None:
+        """Put `data` there if it differs; when that must wait, the time at which it may be shown."""
+        known, at = self._shown.get(path, ("", 0.0))
+        sha = digest(data)
+        if known == sha:
+            return None
+        if at and now < at + LEAST_PAUSE:
+            return at + LEAST_PAUSE
+        try:
+            self._folder.publish(path, data)
+        except OSError:
+            return now + LEAST_PAUSE
+        self._shown[path] = (sha, now)
+        return None
+
+    def shown(self) -> list[str]:
+        return list(self._shown)
+
+    def drop(self, path: str) -> None:
+        self._shown.pop(path, None)
+        self._folder.discard(path)

@@ -1,0 +1,65 @@
+"""What a file should say, from what the database knows: the daemon's half of a document.
+
+Pure: bytes and rows in, bytes out. Only the values that the daemon owns are spliced; everything else stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coworkd.documents import Decoded
+from coworkd.markdown import Value, edit
+from coworkd.model import Status, TaskSpec
+from coworkd.store import TaskRow
+
+_UNSTARTED = frozenset({Status.DRAFT, Status.READY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """The bytes a file should hold; `changed` when they differ from the ones it was made from."""
+
+    data: bytes
+    changed: bool
+
+
+def task_file(data: bytes, decoded: Decoded[TaskSpec], row: TaskRow, rev: int) -> Projection:
+    """A task file with its status and the daemon's map brought up to `row`.
+
+    Nothing is written while the daemon has nothing to say that the file does not: a file without `status` that is a
+    draft or ready stays without one. `rev` is the number this write will have.
+    """
+    changes: dict[tuple[str, ...], Value] = {}
+    if _status_lags(decoded.spec, row):
+        changes["status",] = str(row.status)
+    facts = _facts(row)
+    has_map = bool(decoded.cowork.values) or decoded.cowork.rev is not None or bool(decoded.cowork.id)
+    if changes or has_map:
+        known = decoded.cowork.values
+        changes |= {("cowork", key): value for key, value in facts.items() if known.get(key) != value}
+    if changes:
+        changes["cowork", "rev"] = str(rev)
+    made = edit(data, changes) if changes else data
+    return Projection(data=made, changed=made != data)
+
+
+def _status_lags(spec: TaskSpec, row: TaskRow) -> bool:
+    """Whether the file says another status than the database, a word not yet acted upon being left alone."""
+    if row.wanted:
+        return False
+    if spec.status is None:
+        return row.status not in _UNSTARTED
+    return spec.status is not row.status
+
+
+def _facts(row: TaskRow) -> dict[str, Value]:
+    """The values of the `cowork:` map, in the order they are first written."""
+    facts: dict[str, Value] = {"id": row.id, "by": row.by, "attempt": str(row.attempt)}
+    if row.landed:
+        facts["landed"] = row.landed
+    if row.cost_usd is not None:
+        facts["cost_usd"] = f"{row.cost_usd:.4f}".rstrip("0").rstrip(".")
+    if row.input_tokens or row.output_tokens:
+        facts["tokens"] = {"input": str(row.input_tokens), "output": str(row.output_tokens)}
+    return facts
+

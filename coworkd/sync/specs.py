@@ -1,0 +1,84 @@
+"""What the workspace's files ask for, decoded: settings, agents, tasks.
+
+Reads the last good version from the database; decoding is cached by content. What executes something counts only from
+bytes that were typed here or trusted (`in_force`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import lru_cache
+
+from coworkd.documents import Decoded, decode
+from coworkd.errors import DocumentError
+from coworkd.markdown import parse, parse_yaml
+from coworkd.model import AgentSpec, Settings, TaskSpec
+from coworkd.store import Database
+
+CONFIG = "config.yaml"
+
+
+@lru_cache(maxsize=4096)
+def decoded(path: str, data: bytes) -> Decoded:
+    """Decode one document. Raises `DocumentError`."""
+    return decode(path, parse_yaml(data) if path == CONFIG else parse(data))
+
+
+class Specs:
+    """Typed access to the documents in force."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def settings(self) -> Settings:
+        """The workspace's settings; the defaults where there is no file, or none that counts."""
+        data = self.in_force(CONFIG)
+        return decoded(CONFIG, data).spec if data is not None else Settings()
+
+    def target(self) -> str:
+        """The branch that landings are for: the one set, else the one that was checked out at the first start."""
+        return self.settings().integration.target or self._db.setting("target")
+
+    def agent(self, name: str) -> AgentSpec | None:
+        """The agent of this name, None when there is no such file or it waits for trust."""
+        path = f"agents/{name}.md"
+        data = self.in_force(path)
+        return decoded(path, data).spec if data is not None else None
+
+    def agents(self) -> list[str]:
+        rows = self._db.query("SELECT doc FROM documents WHERE kind = 'agent' AND file_sha != '' ORDER BY doc")
+        return [row["doc"] for row in rows]
+
+    def task(self, path: str) -> TaskSpec:
+        """A task's wishes. From bytes that came by git, `verify` and `approve` stay as they were typed here."""
+        row = self._db.query("SELECT want, pulled FROM documents WHERE path = ?", path)
+        if not row:
+            return TaskSpec()
+        spec: TaskSpec = decoded(path, row[0]["want"]).spec
+        if not row[0]["pulled"]:
+            return spec
+        typed = self.in_force(path)
+        known: TaskSpec = decoded(path, typed).spec if typed is not None else TaskSpec()
+        return dataclasses.replace(spec, verify=known.verify, approve=known.approve)
+
+    def in_force(self, path: str) -> bytes | None:
+        """The last bytes of this document that were typed here or trusted."""
+        return self._db.scalar("SELECT bytes FROM trusted WHERE path = ?", path)
+
+    def awaiting_trust(self) -> list[str]:
+        """Settings and agents whose present bytes came by git and are not trusted."""
+        rows = self._db.query(
+            "SELECT d.path FROM documents d LEFT JOIN trusted t ON t.path = d.path"
+            " WHERE d.kind IN ('config', 'agent') AND d.pulled AND d.file_sha != ''"
+            " AND (t.sha IS NULL OR t.sha != d.want_sha) ORDER BY d.path"
+        )
+        return [row["path"] for row in rows]
+
+
+def readable(path: str, data: bytes) -> bool:
+    """Whether the bytes decode at all."""
+    try:
+        decoded(path, data)
+    except DocumentError:
+        return False
+    return True

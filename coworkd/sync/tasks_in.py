@@ -1,0 +1,178 @@
+"""What a saved task file means for the task's row."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from coworkd.documents import Cowork, qualify, task_id
+from coworkd.model import ACTIVE, Problem, Status, TaskSpec
+from coworkd.store import Database, TaskRow
+from coworkd.sync.arrival import Arrival
+
+BODY_STILL = 1.0
+"""Seconds for which the body must be unchanged before an explicit `ready` counts."""
+
+_ELSEWHERE = ACTIVE | {Status.REVIEW}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A status that a person wrote, and when it takes effect."""
+
+    status: str = ""
+    due: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Another file has this task's id."""
+
+    by: str
+
+
+def identify(db: Database, arrival: Arrival, cowork: Cowork) -> str | Taken:
+    """The id of the task in this file."""
+    path = PurePosixPath(arrival.path)
+    wanted = cowork.id or task_id(path.stem)
+    holder = _holder(db, wanted, arrival.path)
+    if not holder:
+        return wanted
+    if cowork.id:
+        return Taken(by=holder)
+    qualified = qualify(wanted, path.parent.name) if len(path.parts) > 2 else wanted
+    holder = _holder(db, qualified, arrival.path)
+    return Taken(by=holder) if holder else qualified
+
+
+def _holder(db: Database, task: str, path: str) -> str:
+    return db.scalar("SELECT path FROM tasks WHERE id = ? AND path != ?", task, path) or ""
+
+
+def first_row(arrival: Arrival, task: str, instance: str, quiet: float) -> TaskRow:
+    """The row of a task that was never seen before: new, pulled, or found again after the database was lost."""
+    spec: TaskSpec = arrival.decoded.spec
+    cowork = arrival.decoded.cowork
+    row = _blank(arrival, task, spec)
+    if arrival.pulled or (cowork.by and cowork.by != instance):
+        return _foreign(row, spec, cowork, pulled=arrival.pulled)
+    if cowork.id:
+        return _found_again(row, spec, cowork)
+    wish = _first_wish(spec, arrival, quiet)
+    return dataclasses.replace(row, wanted=wish.status, wanted_due=wish.due)
+
+
+def _blank(arrival: Arrival, task: str, spec: TaskSpec) -> TaskRow:
+    cowork = arrival.decoded.cowork
+    return TaskRow(
+        id=task, path=arrival.path, title=spec.title or _heading(spec.body) or task, status=Status.DRAFT, reason="",
+        since=arrival.now, agent=spec.agent, priority=spec.priority, created=arrival.changed_at,
+        attempt=cowork.attempt, by=cowork.by, landed=cowork.landed, failures=0, bounces=0,
+        not_before=0.0, closed=False, wanted="", wanted_due=0.0, held=_held(arrival), pulled=arrival.pulled,
+        elsewhere=False, gone=False, agent_used="", cost_usd=_number(cowork.values.get("cost_usd")),
+        input_tokens=0, output_tokens=0, exact_id=bool(cowork.id),
+    )  # fmt: skip
+
+
+def _number(text: object) -> float | None:
+    try:
+        return float(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _heading(body: str) -> str:
+    first = next((line for line in body.splitlines() if line.strip()), "")
+    return first.lstrip("# ").strip()[:80]
+
+
+def _held(arrival: Arrival) -> str:
+    problems: tuple[Problem, ...] = arrival.decoded.problems
+    if not arrival.decoded.held or not problems:
+        return ""
+    return f"{problems[0].message} (line {problems[0].line})"
+
+
+def _foreign(row: TaskRow, spec: TaskSpec, cowork: Cowork, *, pulled: bool) -> TaskRow:
+    """Shown as its owner wrote it; nothing is started, reset or approved from it here."""
+    status = spec.status or Status.DRAFT
+    return dataclasses.replace(
+        row, status=status, elsewhere=bool(cowork.by) and status in _ELSEWHERE, pulled=pulled, by=cowork.by,
+        closed=status is Status.DONE and not cowork.landed,
+    )  # fmt: skip
+
+
+def _found_again(row: TaskRow, spec: TaskSpec, cowork: Cowork) -> TaskRow:
+    """This instance wrote the file and has lost its database: nothing that ran is started twice."""
+    status = spec.status or Status.DRAFT
+    if status in ACTIVE:
+        return dataclasses.replace(
+            row, status=Status.PAUSED,
+            reason=f"it was {status} when the database was lost; write `ready` to go on",
+        )  # fmt: skip
+    return dataclasses.replace(row, status=status, closed=status is Status.DONE and not cowork.landed)
+
+
+def _first_wish(spec: TaskSpec, arrival: Arrival, quiet: float) -> Wish:
+    if spec.status is None:
+        return Wish(status=Status.READY, due=arrival.changed_at + quiet) if arrival.has_body else Wish()
+    return Wish() if spec.status is Status.DRAFT else _explicit(spec.status, arrival, quiet)
+
+
+def _explicit(status: Status, arrival: Arrival, quiet: float) -> Wish:
+    if status is not Status.READY:
+        return Wish(status=status, due=arrival.now)
+    if not arrival.has_body:
+        return Wish(status=status, due=arrival.changed_at + quiet)
+    return Wish(status=status, due=arrival.body_changed_at + BODY_STILL)
+
+
+def next_row(row: TaskRow, arrival: Arrival, instance: str, quiet: float) -> TaskRow:
+    """The row after its file was saved again."""
+    spec: TaskSpec = arrival.decoded.spec
+    row = dataclasses.replace(
+        row, path=arrival.path, title=spec.title or _heading(spec.body) or row.id, agent=spec.agent,
+        priority=spec.priority, held=_held(arrival), gone=False,
+    )  # fmt: skip
+    if arrival.pulled:
+        return _pulled_again(row, arrival, instance)
+    row = dataclasses.replace(row, pulled=row.pulled and arrival.known is not None and _unchanged(arrival))
+    wish = _wish(row, spec, arrival, quiet)
+    return dataclasses.replace(row, wanted=wish.status, wanted_due=wish.due)
+
+
+def _unchanged(arrival: Arrival) -> bool:
+    return not arrival.plan.touched and not _touched_status(arrival)
+
+
+def _pulled_again(row: TaskRow, arrival: Arrival, instance: str) -> TaskRow:
+    """New text came by git: it is shown, and starts nothing. The word of another owner is taken over as theirs."""
+    cowork = arrival.decoded.cowork
+    row = dataclasses.replace(row, pulled=True, wanted="")
+    if row.status in _ELSEWHERE and not row.elsewhere:
+        return row
+    if not cowork.by or cowork.by == instance:
+        return row
+    return _foreign(row, arrival.decoded.spec, cowork, pulled=True)
+
+
+def _touched_status(arrival: Arrival) -> bool:
+    if arrival.unknown_rev:
+        return False
+    return arrival.base is None or arrival.decoded.spec.status is not arrival.base.spec.status
+
+
+def _wish(row: TaskRow, spec: TaskSpec, arrival: Arrival, quiet: float) -> Wish:
+    """What the person wants now: a word they changed, or a pending one that still stands in the file."""
+    if row.elsewhere:
+        return Wish()
+    pending = Wish(status=row.wanted, due=row.wanted_due)
+    if spec.status is None:
+        unstarted = row.status is Status.DRAFT and not arrival.decoded.cowork.id
+        return _first_wish(spec, arrival, quiet) if unstarted else Wish()
+    if spec.status is row.status:
+        return Wish()
+    if _touched_status(arrival):
+        return _explicit(spec.status, arrival, quiet)
+    return _explicit(spec.status, arrival, quiet) if pending.status == spec.status else Wish()
