@@ -1,0 +1,33 @@
+"""Reading and putting back the answers that stand in forms and reviews."""
+
+from __future__ import annotations
+
+from coworkd.board.papers import Papers
+from coworkd.board.verdict import Given, Ruling, Verdict
+from coworkd.markdown import Value
+from coworkd.model import Answer, Problem
+from coworkd.store import Database
+from coworkd.sync.intake import put_problem
+
+
+def given_in(db: Database, path: str) -> Given:
+    """The answer in a file as it was last read; `pending` when there is none."""
+    rows = db.query("SELECT * FROM answers WHERE path = ?", path)
+    if not rows:
+        return Given(answer=Answer.PENDING)
+    row = rows[0]
+    return Given(
+        answer=row["answer"], written=row["written"], request=row["request"], comment=row["comment"],
+        status=row["status"], body=row["body"], pulled=bool(row["pulled"]),
+    )  # fmt: skip
+
+
+def put_back(db: Database, papers: Papers, path: str, ruling: Verdict, now: float) -> None:
+    """Show why an answer does not count; a void one is taken out of the file."""
+    with db.write():
+        put_problem(db, Problem(path=path, line=0, message=ruling.reason), "answer", now)
+        if ruling.ruling is Ruling.VOID:
+            changes: dict[tuple[str, ...], Value] = {("approval",): str(Answer.PENDING)}
+            papers.amend(path, changes)
+            db.execute("UPDATE answers SET answer = 'pending' WHERE path = ?", path)
+            db.event(now, "answer void", path=path)

@@ -1,0 +1,107 @@
+"""Moving tasks: status, reason, event and file in one transaction."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from coworkd.errors import StoreError
+from coworkd.lifecycle import may_move
+from coworkd.model import Problem, Status
+from coworkd.store import (
+    Database,
+    RequestRow,
+    RequestState,
+    RunRow,
+    RunState,
+    SubmissionRow,
+    SubmissionState,
+    TaskRow,
+)
+from coworkd.sync.intake import Intake, put_problem
+from coworkd.sync.specs import Specs
+
+Cell = str | int | float | bool | Enum | None
+
+
+class Board:
+    """The tasks of one workspace; used by the writer thread alone."""
+
+    def __init__(self, db: Database, intake: Intake) -> None:
+        self.db = db
+        self.specs = Specs(db)
+        self._intake = intake
+
+    def task(self, task: str) -> TaskRow:
+        """The row of a task that is known to exist."""
+        row = self.db.one(TaskRow, "id = ?", task)
+        if row is None:
+            raise StoreError(f"no task `{task}` in the database")
+        return row
+
+    def run(self, task: str) -> RunRow | None:
+        """The run of a task that is not over, if there is one."""
+        return self.db.one(RunRow, "task = ? AND state != 'ended'", task)
+
+    def move(self, task: str, to: Status, reason: str, now: float, **columns: Cell) -> None:
+        """The daemon takes a task somewhere. Raises `StoreError` for a move that the lifecycle does not know."""
+        row = self.task(task)
+        if not may_move(row.status, to):
+            raise StoreError(f"task `{task}` cannot go from {row.status} to {to}")
+        self.place(row, to, reason, now, **columns)
+
+    def place(self, row: TaskRow, to: Status, reason: str, now: float, **columns: Cell) -> None:
+        """Put a task there, whatever it was before: a person's word has been checked already."""
+        since = row.since if row.status is to else now
+        with self.db.write():
+            self.db.set(TaskRow, row.id, status=to, reason=reason, since=since, **columns)
+            if row.status is not to or row.reason != reason:
+                self.db.event(now, "status", task=row.id, old=row.status, new=to, reason=reason)
+            self.project(row.id)
+
+    def set(self, task: str, **columns: Cell) -> None:
+        with self.db.write():
+            self.db.set(TaskRow, task, **columns)
+            self.project(task)
+
+    def project(self, task: str) -> None:
+        """Bring the task's file up to its row, on the next push."""
+        self._intake.project(self.task(task))
+
+    # ---- what hangs on a task
+
+    def void_requests(self, task: str, now: float) -> None:
+        """Whatever was asked for this task is no longer asked."""
+        for request in self.db.all(RequestRow, "task = ? AND state IN ('open', 'answered')", task):
+            self.db.set(RequestRow, request.id, state=RequestState.VOID)
+            self.db.event(now, "request void", task=task, request=request.id)
+
+    def retire_submissions(self, task: str, why: str, now: float) -> None:
+        """Take what is on its way to the integration branch out of the queue; its refs stay."""
+        for row in self.db.all(SubmissionRow, "task = ? AND state IN ('queued','green','approved','red','conflicted')", task):
+            self.db.set(SubmissionRow, (row.task, row.number), state=SubmissionState.RETIRED, notice=why)
+            self.db.event(now, "submission retired", task=task, number=row.number, why=why)
+
+    def stop_run(self, task: str, why: str) -> None:
+        """Ask for the end of the task's run; dispatch sees to it."""
+        run = self.run(task)
+        if run is not None and not run.stop and run.state is not RunState.ENDED:
+            self.db.set(RunRow, run.id, stop=why)
+
+    # ---- problems
+
+    def problem(self, row: TaskRow, source: str, message: str, now: float, line: int = 0) -> None:
+        put_problem(self.db, Problem(path=row.path, line=line, message=message), source, now, row.id)
+
+    def solved(self, path: str, *sources: str) -> None:
+        for source in sources:
+            self.db.execute("DELETE FROM problems WHERE path = ? AND source = ?", path, source)
+
+    def charge(self, task: str, **usage: Any) -> None:
+        """Sum up the cost of a task from its runs."""
+        total = self.db.query(
+            "SELECT sum(input_tokens) AS i, sum(output_tokens) AS o, sum(cost_usd) AS c FROM runs WHERE task = ?", task
+        )[0]
+        self.db.set(
+            TaskRow, task, input_tokens=total["i"] or 0, output_tokens=total["o"] or 0, cost_usd=total["c"], **usage
+        )

@@ -1,0 +1,110 @@
+"""Files that coworkd itself writes: messages of agents, approval forms, receipts.
+
+They are composed here, kept in the database, and written by the sync engine like any other document.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from coworkd.clock import stamp
+from coworkd.documents import kind_of
+from coworkd.markdown import Value, compose, edit
+from coworkd.model import Kind, MessageKind, MessageState
+from coworkd.store import Database, DocumentRow, MessageRow, MessageStage, RunRow
+from coworkd.sync.files import digest
+from coworkd.sync.thread_in import next_seen
+
+GENERATED = "written by coworkd"
+
+
+class Papers:
+    """Composes and amends the daemon's own documents; used by the writer thread alone."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def put(self, path: str, data: bytes, now: float, *, lasting: bool = False) -> None:
+        """A document that is to exist with these bytes. `lasting` ones are written again when they go missing."""
+        known = self._db.one(DocumentRow, "path = ?", path)
+        self._db.put(
+            DocumentRow(
+                path=path, kind=kind_of(path) or Kind.MESSAGE, doc=PurePosixPath(path).stem, want=data,
+                want_sha=digest(data), file_sha=known.file_sha if known else "", rev=known.rev if known else 0,
+                changed_at=now, body_changed_at=now, pulled=False, absent_since=None, generated=lasting,
+            )
+        )  # fmt: skip
+
+    def amend(self, path: str, changes: dict[tuple[str, ...], Value]) -> None:
+        """Change values in a document of the daemon's or the receipt in a person's; a missing one is left alone."""
+        row = self._db.one(DocumentRow, "path = ?", path)
+        if row is None or not row.want_sha:
+            return
+        data = edit(row.want, changes)
+        if data != row.want:
+            data = edit(data, {("cowork", "rev"): str(max(row.rev, 0) + 1)})
+            self._db.set(DocumentRow, path, want=data, want_sha=digest(data))
+
+    # ---- messages
+
+    def message(self, run: RunRow, kind: MessageKind, body: str, now: float, *, name: str = "", state: str = "") -> str:
+        """A message of an agent; returns its path. `name` distinguishes several of one run."""
+        path = message_path(run, name)
+        fields: dict[str, Value] = {"from": run.agent, "kind": str(kind)}
+        if state:
+            fields["state"] = state
+        fields["cowork"] = {"rev": "1", "run": run.id, **_usage(run)}
+        self.put(path, compose(fields, body, note=f"{GENERATED}; what you write here is not sent"), now)
+        self._db.put(
+            MessageRow(
+                path=path, task=run.task, sender=run.agent, kind=kind, stage=MessageStage.DAEMON, seen=next_seen(self._db),
+                due=0.0, run=run.id, reply_to="", body=body, note="",
+            )
+        )  # fmt: skip
+        return path
+
+    def question(self, run: RunRow, number: int, text: str, now: float) -> str:
+        """A question of an agent, with the place for its answer; returns its path."""
+        path = message_path(run, f"question-{number}")
+        fields: dict[str, Value] = {
+            "from": run.agent, "kind": str(MessageKind.QUESTION), "cowork": {"rev": "1", "run": run.id},
+        }  # fmt: skip
+        body = f"{text.strip()}\n\n## Answer\n\n<!-- write here, or put a new file beside this one -->\n"
+        self.put(path, compose(fields, body, note=f"{GENERATED}; answer under the last heading"), now)
+        self._db.put(
+            MessageRow(
+                path=path, task=run.task, sender=run.agent, kind=MessageKind.QUESTION, stage=MessageStage.DAEMON,
+                seen=next_seen(self._db), due=0.0, run=run.id, reply_to="", body=text, note="",
+            )
+        )  # fmt: skip
+        return path
+
+    def receipt(self, message: MessageRow, run: str, now: float) -> None:
+        """Write into a person's message, once, that it was handed over."""
+        self._db.set(MessageRow, message.path, stage=MessageStage.DELIVERED, run=run, note="")
+        self._db.event(now, "delivered", task=message.task, path=message.path, run=run)
+        if "#" not in message.path:
+            stem = PurePosixPath(message.path).stem
+            self.amend(message.path, {("cowork", "id"): stem, ("cowork", "run"): run})
+
+
+def message_path(run: RunRow, name: str = "") -> str:
+    """`messages/TASK/YYYYMMDDTHHMMSSZ-AGENT-RUN[-NAME].md`."""
+    tail = f"-{name}" if name else ""
+    return f"messages/{run.task}/{stamp(run.started)}-{run.agent}-{run.id}{tail}.md"
+
+
+def final_state(reason: str) -> MessageState:
+    """How a run's message ends, from the run's reason."""
+    if reason == "done":
+        return MessageState.DONE
+    return MessageState.CANCELLED if reason == "cancelled" else MessageState.ERROR
+
+
+def _usage(run: RunRow) -> dict[str, Value]:
+    usage: dict[str, Value] = {}
+    if run.input_tokens or run.output_tokens:
+        usage["tokens"] = {"input": str(run.input_tokens), "output": str(run.output_tokens)}
+    if run.cost_usd is not None:
+        usage["cost_usd"] = f"{run.cost_usd:.4f}".rstrip("0").rstrip(".")
+    return usage

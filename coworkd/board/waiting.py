@@ -1,0 +1,119 @@
+"""What waits for a person, and since when: one list for `status`, inbox.md and notifications."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from coworkd.store import Database, RequestKind
+from coworkd.sync.absence import HELD
+from coworkd.sync.specs import Specs
+
+
+class Need(StrEnum):
+    """What a person is asked for."""
+
+    APPROVAL = "approval"
+    QUESTION = "question"
+    REVIEW = "review"
+    CONFLICT = "conflict"
+    PROBLEM = "problem"
+    TRUST = "trust"
+    PULLED = "pulled"
+    DELETION = "deletion"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """One thing that waits for a person."""
+
+    kind: Need
+    path: str
+    """The file to look at or write, relative to `.cowork/`."""
+    task: str
+    since: float
+    what: str
+    """What to do, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A problem with its place."""
+
+    path: str
+    line: int
+    message: str
+    since: float
+
+
+_REQUESTS = {
+    RequestKind.QUESTION: (Need.QUESTION, "answer under `## Answer`, or with a new file beside it"),
+    RequestKind.TOOL: (Need.APPROVAL, "set `approval:` to approved or rejected"),
+    RequestKind.MERGE: (Need.REVIEW, "read it, then set `approval:` to approved, changes or rejected"),
+}
+
+
+def problems(db: Database, now: float) -> list[Shown]:
+    """Every problem that is not likely to be a save in progress."""
+    rows = db.query(
+        "SELECT path, line, message, since FROM problems WHERE source != 'read' OR since <= ? ORDER BY path, line, source",
+        now,
+    )
+    return [Shown(path=r["path"], line=r["line"], message=r["message"], since=r["since"]) for r in rows]
+
+
+def waiting(db: Database, now: float) -> list[Waiting]:
+    """Everything that waits for a person, oldest first."""
+    found = [*_requests(db), *_conflicts(db), *_pulled(db), *_trust(db, now), *_unsent(db)]
+    found += [
+        Waiting(kind=Need.DELETION if p.path == HELD else Need.PROBLEM, path=p.path, task="", since=p.since,
+                what=f"line {p.line}: {p.message}" if p.line else p.message)
+        for p in problems(db, now)
+    ]  # fmt: skip
+    return sorted(found, key=lambda item: (item.since, item.path))
+
+
+def _requests(db: Database) -> list[Waiting]:
+    rows = db.query("SELECT kind, path, task, created FROM requests WHERE state = 'open' AND kind != 'conflict'")
+    return [
+        Waiting(kind=_REQUESTS[RequestKind(r["kind"])][0], path=r["path"], task=r["task"], since=r["created"],
+                what=_REQUESTS[RequestKind(r["kind"])][1])
+        for r in rows
+    ]  # fmt: skip
+
+
+def _conflicts(db: Database) -> list[Waiting]:
+    rows = db.query(
+        "SELECT t.id, t.path, t.since, t.reason FROM tasks t WHERE t.status = 'waiting'"
+        " AND EXISTS (SELECT 1 FROM submissions s WHERE s.task = t.id AND s.state = 'conflicted')"
+    )
+    return [
+        Waiting(kind=Need.CONFLICT, path=r["path"], task=r["id"], since=r["since"], what=r["reason"]) for r in rows
+    ]
+
+
+def _pulled(db: Database) -> list[Waiting]:
+    rows = db.query("SELECT id, path, since FROM tasks WHERE pulled AND status = 'ready' AND NOT elsewhere AND NOT gone")
+    return [
+        Waiting(kind=Need.PULLED, path=r["path"], task=r["id"], since=r["since"],
+                what=f"it came by git; `coworkd ready {r['id']}` starts it here")
+        for r in rows
+    ]  # fmt: skip
+
+
+def _trust(db: Database, now: float) -> list[Waiting]:
+    return [
+        Waiting(kind=Need.TRUST, path=path, task="", since=now,
+                what="it came by git and can run commands; read it, then run `coworkd trust`")
+        for path in Specs(db).awaiting_trust()
+    ]  # fmt: skip
+
+
+def _unsent(db: Database) -> list[Waiting]:
+    rows = db.query("SELECT path, task, note FROM messages WHERE stage = 'unsent' OR (stage = 'new' AND note != '')")
+    return [
+        Waiting(kind=Need.PROBLEM, path=r["path"], task=r["task"], since=0.0, what=f"not sent: {r['note']}")
+        for r in rows
+    ]
+
+
