@@ -1,0 +1,58 @@
+"""The text an agent is started with.
+
+Pure. Whatever a person wrote is passed on word for word; what coworkd adds is short and says where it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coworkd.model import AgentSpec, TaskSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A message of the thread."""
+
+    sender: str
+    """Empty: the user."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """What came before this run."""
+
+    failure: str = ""
+    """How the attempt before this one failed, with the tail of its output."""
+    conflict: str = ""
+    """What the submission collided with; the run is to resolve that and nothing else."""
+    thread: Sequence[Said] = ()
+
+
+def build(agent: AgentSpec, task: TaskSpec, title: str, background: Background) -> str:
+    """The whole prompt: the agent's system prompt, the task, its thread, what went wrong before, how to ask."""
+    parts = [agent.prompt.strip(), f"# {title}", task.body.strip()]
+    if task.criteria:
+        parts.append("The criteria above with `(verify: ...)` are run by coworkd; all must pass.")
+    if background.thread:
+        parts.append("## Messages\n\n" + "\n\n".join(_quoted(said) for said in background.thread))
+    if background.failure:
+        parts.append(f"## The attempt before this one failed\n\n{background.failure.strip()}")
+    if background.conflict:
+        parts.append(f"## Your submission collides with what has landed since\n\n{background.conflict.strip()}")
+    parts.append(_HOUSE_RULES)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _quoted(said: Said) -> str:
+    return f"From {said.sender or 'the user'}:\n\n{said.text.strip()}"
+
+
+_HOUSE_RULES = """\
+---
+You work in a worktree of your own; what you leave there, committed or not, is your submission. Leave `.cowork/` alone.
+To ask a person something, write a Markdown file into the folder $COWORK_OUTBOX with the frontmatter `kind: question`
+(or `approval: pending` with `tool:` and `arguments:` to ask for a permission). The answer appears under the same file
+name in $COWORK_INBOX; if you cannot wait for it, exit with status 75 and you will be started again with it."""

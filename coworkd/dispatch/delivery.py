@@ -1,0 +1,168 @@
+"""Handing over what people wrote: messages, answers to questions, decisions on permissions."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from coworkd.agents.base import Decision, InboxAnswer
+from coworkd.board.answers import given_in, put_back
+from coworkd.board.board import Board
+from coworkd.board.papers import Papers
+from coworkd.board.verdict import Ruling, verdict
+from coworkd.dispatch.executors import Executor
+from coworkd.lifecycle import Effect
+from coworkd.model import Status
+from coworkd.store import MessageRow, MessageStage, RequestKind, RequestRow, RequestState, RunRow, RunState, TaskRow
+
+
+class Delivery:
+    """Delivers each message and each answer at most once; used by the writer thread alone."""
+
+    def __init__(self, board: Board, executor: Executor) -> None:
+        self._board = board
+        self._db = board.db
+        self._papers = Papers(board.db)
+        self._executor = executor
+
+    # ---- messages
+
+    def messages(self, now: float) -> None:
+        """Every message whose quiet time is over, to where its task stands."""
+        for message in self._db.all(MessageRow, "stage = 'new' AND due <= ? ORDER BY seen, path", now):
+            row = self._db.one(TaskRow, "id = ?", message.task)
+            if row is None:
+                self._keep(message, f"there is no task `{message.task}`; it is sent when there is one")
+            else:
+                self._deliver(message, row, now)
+
+    def _deliver(self, message: MessageRow, row: TaskRow, now: float) -> None:
+        question = self._question(message)
+        if question is not None:
+            self._answer_question(question, message, now)
+            return
+        match row.status:
+            case Status.RUNNING | Status.WAITING:
+                self._steer(message, row, now)
+            case Status.REVIEW | Status.FAILED:
+                self._new_attempt(message, row, now)
+            case Status.DONE | Status.CANCELLED:
+                with self._db.write():
+                    self._db.set(MessageRow, message.path, stage=MessageStage.UNSENT, note=f"the task is {row.status}")
+            case _:
+                pass
+
+    def _keep(self, message: MessageRow, note: str) -> None:
+        if message.note != note:
+            with self._db.write():
+                self._db.set(MessageRow, message.path, note=note)
+
+    def _question(self, message: MessageRow) -> RequestRow | None:
+        """The open question a message answers: the one it names, else the newest."""
+        asked = self._db.all(
+            RequestRow, "task = ? AND kind = 'question' AND state = 'open' ORDER BY created DESC", message.task
+        )
+        if message.reply_to:
+            named = [request for request in asked if PurePosixPath(request.path).stem == message.reply_to]
+            return named[0] if named else None
+        return asked[0] if asked else None
+
+    def _answer_question(self, question: RequestRow, message: MessageRow, now: float) -> None:
+        with self._db.write(durable=True):
+            self._papers.receipt(message, question.run, now)
+            self._db.set(
+                RequestRow, question.id, state=RequestState.ANSWERED, answer=Decision.REPLY, comment=message.body
+            )
+            self._db.event(now, "answered", task=question.task, actor="person", request=question.id, path=message.path)
+
+    def _steer(self, message: MessageRow, row: TaskRow, now: float) -> None:
+        """To an agent at work; while its slot is being made or its work brought in, the message waits."""
+        run = self._board.run(row.id)
+        if run is None and row.status is Status.WAITING:
+            self._board.set(row.id, bounces=0)
+            self._board.move(row.id, Status.RUNNING, "a message asks for another round", now)
+        if run is None or run.id not in self._executor.alive():
+            return
+        with self._db.write(durable=True):
+            self._papers.receipt(message, run.id, now)
+        name = PurePosixPath(message.path.split("#")[0]).name
+        self._executor.deliver(run.id, name, message.body)
+
+    def _new_attempt(self, message: MessageRow, row: TaskRow, now: float) -> None:
+        """The message itself goes into the prompt of that attempt, and gets its receipt then."""
+        with self._db.write():
+            self._board.retire_submissions(row.id, "a message asked for a new attempt", now)
+            self._board.void_requests(row.id, now)
+            self._board.place(row, Status.READY, "a message asks for a new attempt", now, failures=0, not_before=0.0)
+            self._db.event(now, "wish", task=row.id, actor="person", wanted=Effect.START, path=message.path)
+
+    # ---- permissions
+
+    def permissions(self, now: float) -> None:
+        """Every answered approval form."""
+        rows = self._db.query(
+            "SELECT r.id FROM requests r JOIN answers a ON a.path = r.path"
+            " WHERE r.kind = 'tool' AND r.state = 'open' AND a.answer != 'pending'"
+        )
+        for found in rows:
+            request = self._db.one(RequestRow, "id = ?", found["id"])
+            if request is not None:
+                self._rule(request, now)
+
+    def _rule(self, request: RequestRow, now: float) -> None:
+        given = given_in(self._db, request.path)
+        ruling = verdict(request.id, given)
+        match ruling.ruling:
+            case Ruling.APPROVED | Ruling.REJECTED | Ruling.CHANGES:
+                with self._db.write(durable=True):
+                    self._db.set(
+                        RequestRow, request.id, state=RequestState.ANSWERED, answer=str(ruling.ruling),
+                        comment=given.comment,
+                    )  # fmt: skip
+                    self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
+                    self._db.event(
+                        now, "answered", task=request.task, actor="person", request=request.id, answer=ruling.ruling
+                    )
+            case Ruling.NONE:
+                pass
+            case Ruling.VOID | Ruling.HELD:
+                put_back(self._db, self._papers, request.path, ruling, now)
+
+    # ---- to the agents
+
+    def answers(self, now: float) -> list[RunRow]:
+        """Give every answer to its agent; returns the runs that must be started again to hear theirs."""
+        again: dict[str, RunRow] = {}
+        for request in self._db.all(RequestRow, "state = 'answered' AND kind IN ('question', 'tool') ORDER BY created"):
+            run = self._db.one(RunRow, "id = ? AND state != 'ended'", request.run)
+            if run is None:
+                with self._db.write():
+                    self._db.set(RequestRow, request.id, state=RequestState.VOID)
+                continue
+            alive = run.id in self._executor.alive()
+            self._use(request, run, now, alive=alive)
+            if alive:
+                self._executor.answer(run.id, request.name, _inbox(request))
+            elif run.state is RunState.WAITING and not self._open(run):
+                again[run.id] = run
+        return list(again.values())
+
+    def _open(self, run: RunRow) -> bool:
+        return bool(self._db.scalar("SELECT 1 FROM requests WHERE run = ? AND state = 'open'", run.id))
+
+    def _use(self, request: RequestRow, run: RunRow, now: float, *, alive: bool) -> None:
+        """Single use: from here on the answer is spent, and a crash hands it over again from the inbox only."""
+        with self._db.write(durable=True):
+            self._db.set(RequestRow, request.id, state=RequestState.USED)
+            self._db.event(now, "used", task=request.task, request=request.id, run=run.id)
+            if request.kind is RequestKind.TOOL:
+                self._papers.amend(request.path, {("cowork", "state"): "used"})
+            if alive and not self._open(run):
+                self._db.set(RunRow, run.id, state=RunState.WORKING)
+                self._board.move(request.task, Status.RUNNING, "", now)
+
+
+def _inbox(request: RequestRow) -> InboxAnswer:
+    decision = Decision(request.answer)
+    if decision is Decision.REPLY:
+        return InboxAnswer(decision=decision, body=request.comment)
+    return InboxAnswer(decision=decision, comment=request.comment, body=request.comment)

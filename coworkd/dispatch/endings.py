@@ -1,0 +1,269 @@
+"""How runs end: what they left is brought in or kept, and what follows is decided."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from coworkd.agents.base import Ended, EndReason
+from coworkd.board.board import Board
+from coworkd.board.papers import Papers, final_state
+from coworkd.dispatch.patterns import PATTERNS
+from coworkd.dispatch.patterns.base import Past, Submit
+from coworkd.dispatch.retry import FREE, Again, GiveUp, Outcome, Policy, decide
+from coworkd.jobs import Jobs
+from coworkd.model import Gate, MessageKind, Status, TaskSpec
+from coworkd.store import RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
+
+FINISH = "finish:"
+"""Prefix of the names of jobs that bring in what a run left."""
+
+LOST = "lost"
+"""The `stop` of a run whose daemon was killed: it is started again, the same run, unless it had ended by itself."""
+
+_CUT_SHORT = (EndReason.CRASHED, EndReason.CANCELLED)
+
+_OUTCOMES = {
+    EndReason.FAILED: Outcome.FAILED,
+    EndReason.TIMED_OUT: Outcome.TIMED_OUT,
+    EndReason.STALLED: Outcome.STALLED,
+    EndReason.CRASHED: Outcome.CRASHED,
+    EndReason.UNAVAILABLE: Outcome.UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishOrder:
+    """What is to become of the work in a slot."""
+
+    slot: int
+    task: str
+    run: str
+    number: int
+    """The submission's number, should there be one."""
+    agent: str
+    base: str
+    tip: str
+    """The commit that a run which resolves a conflict was to merge in; empty: none."""
+    submit: bool
+    """False: nothing is submitted, but whatever is there is kept in refs."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BroughtIn:
+    """The work is in the user's repository, under its refs."""
+
+    commit: str
+    tree: str
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingMade:
+    """The agent changed nothing."""
+
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Nothing was submitted; what there was is in these refs. `unfit`: why a submission could not be made of it."""
+
+    refs: tuple[str, ...] = ()
+    unfit: str = ""
+
+
+Finish = BroughtIn | NothingMade | Kept
+
+
+class Endings:
+    """Ends runs; used by the writer thread alone."""
+
+    def __init__(self, board: Board, jobs: Jobs, finish: Callable[[FinishOrder], Finish]) -> None:
+        self._board = board
+        self._db = board.db
+        self._papers = Papers(board.db)
+        self._jobs = jobs
+        self._finish = finish
+
+    def ended(self, run: RunRow, end: Ended, now: float) -> None:
+        """The agent is gone: record how, and have its work looked after. A waiting run may only have stepped out."""
+        if self._stepped_out(run, end):
+            with self._db.write():
+                self._db.set(RunRow, run.id, state=RunState.WAITING, stop="")
+                self._db.event(now, "agent waits outside", task=run.task, run=run.id)
+            return
+        stop = "" if run.stop == LOST and end.reason not in _CUT_SHORT else run.stop
+        with self._db.write(durable=True):
+            self._db.set(
+                RunRow, run.id, state=RunState.SUBMITTING, reason=str(end.reason), message=end.message, stop=stop
+            )
+            self._db.event(now, "agent ended", task=run.task, run=run.id, reason=end.reason, exit=end.exit_code)
+        self.order(self._fresh(run))
+
+    def _stepped_out(self, run: RunRow, end: Ended) -> bool:
+        """Exit 0 or 75 with a question open, or lost with the daemon while it waited: it goes on with the answer."""
+        lost = run.stop == LOST
+        if not lost and (run.stop or end.reason not in (EndReason.DONE, EndReason.UNAVAILABLE)):
+            return False
+        return bool(self._db.scalar("SELECT 1 FROM requests WHERE run = ? AND state IN ('open', 'answered')", run.id))
+
+    def _fresh(self, run: RunRow) -> RunRow:
+        found = self._db.one(RunRow, "id = ?", run.id)
+        assert found is not None, "runs are never deleted"
+        return found
+
+    def order(self, run: RunRow) -> None:
+        """Have the work of an ended run looked after; asking again while that goes on changes nothing."""
+        row = self._board.task(run.task)
+        number = 1 + int(self._db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", run.task))
+        order = FinishOrder(
+            slot=run.slot, task=run.task, run=run.id, number=number, agent=run.agent, base=run.base,
+            tip=self._tip(run), submit=self._is_submission(run), message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}",
+        )  # fmt: skip
+        self._jobs.start(FINISH + run.id, lambda: self._finish(order))
+
+    def _tip(self, run: RunRow) -> str:
+        if not run.conflict:
+            return ""
+        sql = "SELECT tip FROM submissions WHERE task = ? AND bundle = ?"
+        return self._db.scalar(sql, run.task, run.conflict) or ""
+
+    def _is_submission(self, run: RunRow) -> bool:
+        """What the pattern makes of the history so far, this run included."""
+        if run.stop or run.reason != EndReason.DONE or not run.base:
+            return False
+        spec = self._board.specs.task(self._board.task(run.task).path)
+        pattern = PATTERNS[spec.pattern]
+        return isinstance(pattern(run.agent, [Past(run=run.id, role="author", ended_well=True)]), Submit)
+
+    def finished(self, run: RunRow, result: Finish, now: float) -> None:
+        """The work is safe: the run is over, and its task goes on from here."""
+        row = self._board.task(run.task)
+        with self._db.write(durable=True):
+            self._close(run, result, now)
+            if run.stop:
+                self._stopped(row, run, now)
+            elif isinstance(result, Kept):
+                self._unsuccessful(row, run, result, now)
+            else:
+                self._submitted(row, run, result, now)
+
+    def _close(self, run: RunRow, result: Finish, now: float) -> None:
+        reason = "cancelled" if run.stop else run.reason
+        notices = result.refs if isinstance(result, Kept) else result.notices
+        body = _message_body(run, result)
+        path = self._papers.message(run, MessageKind.RESULT, body, now, state=final_state(reason))
+        self._db.set(RunRow, run.id, state=RunState.ENDED, reason=reason, ended=now, message_path=path)
+        self._db.event(now, "run ended", task=run.task, run=run.id, reason=reason, notices=list(notices))
+        self._board.charge(run.task)
+
+    # ---- what follows
+
+    def _stopped(self, row: TaskRow, run: RunRow, now: float) -> None:
+        """It was told to stop: where the task stands was settled by whoever said so, but for these."""
+        if run.stop == "shutdown" and row.status in (Status.RUNNING, Status.WAITING):
+            self._board.move(row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1)
+        elif run.stop == "budget used up" and row.status in (Status.RUNNING, Status.WAITING):
+            self.unsuccessful(row, Outcome.BUDGET, now)
+
+    def _unsuccessful(self, row: TaskRow, run: RunRow, kept: Kept, now: float) -> None:
+        if row.status not in (Status.RUNNING, Status.WAITING):
+            return
+        outcome = Outcome.UNFIT if kept.unfit else _OUTCOMES.get(EndReason(run.reason), Outcome.FAILED)
+        if kept.unfit:
+            self._db.set(RunRow, run.id, message=kept.unfit)
+        self.unsuccessful(row, outcome, now, detail=kept.unfit or run.message)
+
+    def _submitted(self, row: TaskRow, run: RunRow, result: BroughtIn | NothingMade, now: float) -> None:
+        if row.status not in (Status.RUNNING, Status.WAITING):
+            return
+        made = isinstance(result, BroughtIn)
+        settings, spec = self._board.specs.settings(), self._board.specs.task(row.path)
+        approve = settings.approve if spec.approve is None else spec.approve
+        number = 1 + int(self._db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", run.task))
+        self._db.put(
+            SubmissionRow(
+                task=row.id, number=number, run=run.id, attempt=run.attempt, base=run.base,
+                commit_id=result.commit if made else run.base, tree=result.tree if made else "",
+                state=SubmissionState.QUEUED, candidate="", candidate_tree="", tip="", checks="[]", request="",
+                created=now, notice="\n".join(result.notices), person=Gate.MERGE in approve or not made,
+                approved=False, landing="", text_sha=run.text_sha, bundle="",
+            )
+        )  # fmt: skip
+        self._db.event(now, "submitted", task=row.id, run=run.id, number=number, made=made)
+        to = Status.RUNNING if Gate.MERGE in approve or not made else Status.MERGING
+        self._board.move(row.id, to, "what it made is being verified", now)
+
+    def unsuccessful(self, row: TaskRow, outcome: Outcome, now: float, *, detail: str = "") -> None:
+        """An attempt came to nothing: retry, or fail, by the task's own rules."""
+        spec, settings = self._board.specs.task(row.path), self._board.specs.settings()
+        free = outcome in FREE
+        used = row.failures if free else row.failures + 1
+        policy = Policy(on_error=spec.on_error, max_attempts=_attempts(spec, settings.max_attempts), backoff=settings.backoff)
+        decision = decide(outcome, used, policy, random.random())
+        attempt = row.attempt - 1 if free else row.attempt
+        match decision:
+            case Again(pause=pause, reason=reason):
+                why = f"{reason}: {first_line(detail)}" if detail else reason
+                self._board.move(
+                    row.id, Status.READY, why, now, failures=used, not_before=now + pause, attempt=attempt
+                )
+            case GiveUp(reason=reason, abort=abort):
+                why = f"{reason}: {first_line(detail)}" if detail else reason
+                self._board.move(row.id, Status.FAILED, why, now, failures=used)
+                if abort:
+                    self._db.remember("halted", row.id)
+
+    # ---- what the merge queue sends back
+
+    def from_queue(self, now: float) -> list[SubmissionRow]:
+        """Take back submissions that were red; returns those that conflict and need their author."""
+        for submission in self._db.all(SubmissionRow, "state = 'red'"):
+            row = self._board.task(submission.task)
+            with self._db.write():
+                self._retire(submission)
+                if row.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
+                    self._db.set(RunRow, submission.run, message=submission.notice, reason="red")
+                    self.unsuccessful(row, Outcome.RED, now, detail=submission.notice)
+        return self._db.all(SubmissionRow, "state = 'conflicted'")
+
+    def _retire(self, submission: SubmissionRow) -> None:
+        key = (submission.task, submission.number)
+        self._db.set(SubmissionRow, key, state=SubmissionState.RETIRED)
+
+
+def _attempts(spec: TaskSpec, default: int) -> int:
+    return spec.max_attempts or default
+
+
+def first_line(text: str) -> str:
+    """The first line that says something, short enough for a board."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= 120 else line[:117] + "..."
+
+
+def _message_body(run: RunRow, result: Finish) -> str:
+    parts = [run.said.strip() or "(the agent printed nothing)"]
+    if run.reason not in (EndReason.DONE,) and run.message:
+        parts.append(f"It ended with: {run.reason}\n\n{_fenced(run.message)}")
+    parts += _remarks(result)
+    return "\n\n".join(parts) + "\n"
+
+
+def _fenced(text: str) -> str:
+    fence = "````" if "```" in text else "```"
+    return f"{fence}\n{text.strip()}\n{fence}"
+
+
+def _remarks(result: Finish) -> Sequence[str]:
+    match result:
+        case Kept(refs=refs, unfit=unfit):
+            kept = f"Its work is kept in {', '.join(f'`{ref}`' for ref in refs)}." if refs else ""
+            return [text for text in (unfit, kept) if text]
+        case NothingMade(notices=notices):
+            return ["(It changed no file.)", *notices]
+        case BroughtIn(notices=notices):
+            return list(notices)

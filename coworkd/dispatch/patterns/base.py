@@ -1,0 +1,34 @@
+"""The shape of a pattern: the runs of this attempt so far in, what to do next out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A run of the present attempt that is over."""
+
+    run: str
+    role: str
+    ended_well: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Run this agent in this role."""
+
+    agent: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """The attempt is over: what this run made goes to the merge queue."""
+
+    run: str
+
+
+Next = Step | Submit
+Pattern = Callable[[str, Sequence[Past]], Next]

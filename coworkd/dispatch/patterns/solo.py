@@ -1,0 +1,15 @@
+"""One agent, one run: the pattern that every other one is a longer form of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from coworkd.dispatch.patterns.base import Next, Past, Step, Submit
+
+
+def next_steps(agent: str, history: Sequence[Past]) -> Next:
+    """Run the agent once; when it has ended well, what it made is the submission."""
+    done = next((past for past in history if past.ended_well), None)
+    if done is not None:
+        return Submit(run=done.run)
+    return Step(agent=agent, role="author")

@@ -1,0 +1,116 @@
+"""What a run reports while it works: text, questions, permissions, messages, usage become rows and files."""
+
+from __future__ import annotations
+
+import secrets
+
+from coworkd.agents.base import (
+    AgentEvent,
+    Asked,
+    AskKind,
+    ErrorReported,
+    Posted,
+    TextWritten,
+    UsageReported,
+)
+from coworkd.board.board import Board
+from coworkd.board.forms import approval_form
+from coworkd.board.papers import Papers
+from coworkd.dispatch.places import Places
+from coworkd.model import MessageKind, Status
+from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState
+
+SAID_MOST = 200_000
+"""Characters of a reply that its message holds; the whole of it is in the run's log."""
+
+
+class Progress:
+    """Records the events of runs; used by the writer thread alone."""
+
+    def __init__(self, board: Board, places: Places) -> None:
+        self._board = board
+        self._db = board.db
+        self._papers = Papers(board.db)
+        self._places = places
+
+    def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
+        """One event of a run that is alive; `Ended` is not recorded here."""
+        match event:
+            case TextWritten(text=text):
+                self._db.set(RunRow, run.id, said=_capped(run.said + text))
+            case Asked():
+                self._asked(run, event, now)
+            case Posted(text=text):
+                number = 1 + self._count(run, MessageKind.PROGRESS)
+                self._papers.message(run, MessageKind.PROGRESS, text, now, name=f"message-{number}")
+            case UsageReported(usage=usage):
+                known = None if usage.cost_usd is None else (run.cost_usd or 0.0) + usage.cost_usd
+                self._db.set(
+                    RunRow, run.id, input_tokens=run.input_tokens + usage.input_tokens,
+                    output_tokens=run.output_tokens + usage.output_tokens,
+                    cost_usd=run.cost_usd if known is None else known,
+                )  # fmt: skip
+                self._board.charge(run.task)
+                self._check_budget(run)
+            case ErrorReported(message=message):
+                self._db.event(now, "agent error", task=run.task, run=run.id, message=message)
+            case _:
+                pass
+
+    def _count(self, run: RunRow, kind: MessageKind) -> int:
+        return int(self._db.scalar("SELECT count(*) FROM messages WHERE run = ? AND kind = ?", run.id, kind))
+
+    # ---- asking
+
+    def _asked(self, run: RunRow, asked: Asked, now: float) -> None:
+        """A person owes an answer: the request is committed, its file follows, the task waits.
+
+        The same request of the same run is asked once, however often it is reported.
+        """
+        known = self._db.one(RequestRow, "run = ? AND name = ? AND state != 'void'", run.id, asked.request)
+        if known is not None and known.text == asked.text:
+            return
+        request = secrets.token_hex(8)
+        permission = asked.kind is AskKind.PERMISSION
+        path = self._form(run, asked, request, now) if permission else self._question(run, asked, now)
+        self._db.put(
+            RequestRow(
+                id=request, task=run.task, run=run.id, kind=RequestKind.TOOL if permission else RequestKind.QUESTION,
+                name=asked.request, path=path, state=RequestState.OPEN, answer="", comment="", text=asked.text,
+                created=now, number=0,
+            )
+        )  # fmt: skip
+        self._db.set(RunRow, run.id, state=RunState.WAITING)
+        self._db.event(now, "asked", task=run.task, run=run.id, request=request, request_kind=asked.kind, path=path)
+        what = "a permission" if permission else "an answer"
+        self._board.move(run.task, Status.WAITING, f"the agent asked for {what}: {path}", now)
+
+    def _question(self, run: RunRow, asked: Asked, now: float) -> str:
+        return self._papers.question(run, 1 + self._count(run, MessageKind.QUESTION), asked.text, now)
+
+    def _form(self, run: RunRow, asked: Asked, request: str, now: float) -> str:
+        number = 1 + int(self._db.scalar("SELECT count(*) FROM documents WHERE path LIKE ?", f"approvals/{run.task}-%"))
+        path = f"approvals/{run.task}-{number}.md"
+        form = approval_form(
+            task=run.task, run=run.id, request=request, tool=asked.tool, arguments=asked.arguments, text=asked.text
+        )
+        self._papers.put(path, form, now, lasting=True)
+        return path
+
+    # ---- money
+
+    def _check_budget(self, run: RunRow) -> None:
+        """Stop a run whose task has used up its budget."""
+        row = self._board.task(run.task)
+        budget = self._board.specs.task(row.path).budget
+        over_tokens = budget.tokens is not None and row.input_tokens + row.output_tokens >= budget.tokens
+        over_money = budget.usd is not None and row.cost_usd is not None and row.cost_usd >= budget.usd
+        if over_tokens or over_money:
+            self._board.stop_run(run.task, "budget used up")
+
+
+def _capped(text: str) -> str:
+    if len(text) <= SAID_MOST:
+        return text
+    half = SAID_MOST // 2
+    return f"{text[:half]}\n\n[... cut here; the run's log has all that was kept ...]\n\n{text[-half + 200 :]}"

@@ -1,0 +1,81 @@
+"""What follows when an attempt did not succeed.
+
+Pure: the outcome and what has been used up go in, one decision with its reason in words comes out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from coworkd.model import OnError
+
+FACTOR = 3.0
+"""Each further attempt waits this many times longer."""
+
+LONGEST = 3600.0
+"""Seconds no pause between attempts goes beyond."""
+
+
+class Outcome(StrEnum):
+    """How an attempt ended without a green submission."""
+
+    FAILED = "failed"
+    TIMED_OUT = "timed out"
+    STALLED = "no output for too long"
+    CRASHED = "crashed"
+    RED = "verification failed"
+    UNFIT = "unusable submission"
+    BUDGET = "budget used up"
+    SETUP = "set-up failed"
+    UNAVAILABLE = "agent unavailable"
+    LOST = "lost with the daemon"
+
+
+FREE = frozenset({Outcome.UNAVAILABLE, Outcome.LOST})
+"""Outcomes that are not the task's fault and use up no attempt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """Try again, no sooner than `pause` seconds from now."""
+
+    pause: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """The task failed. `abort`: nothing new is started either."""
+
+    reason: str
+    abort: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    on_error: OnError
+    max_attempts: int
+    backoff: float
+    """Seconds before the second attempt."""
+
+
+def decide(outcome: Outcome, used: int, policy: Policy, jitter: float = 0.0) -> Again | GiveUp:
+    """After an attempt with this outcome, `used` attempts being used up with it (free ones not counted).
+
+    `jitter` in [0, 1) stretches the pause by up to a quarter, so that tasks that failed together do not return
+    together.
+    """
+    if outcome in FREE:
+        return Again(pause=_pause(policy.backoff, max(used, 1), jitter), reason=f"{outcome}; trying again")
+    if outcome is Outcome.BUDGET:
+        return GiveUp(reason=str(outcome), abort=policy.on_error is OnError.ABORT)
+    if policy.on_error is OnError.RETRY and used < policy.max_attempts:
+        reason = f"{outcome}; attempt {used + 1} of {policy.max_attempts} follows"
+        return Again(pause=_pause(policy.backoff, used, jitter), reason=reason)
+    words = f"{outcome} (attempt {used} of {policy.max_attempts})" if policy.on_error is OnError.RETRY else str(outcome)
+    return GiveUp(reason=words, abort=policy.on_error is OnError.ABORT)
+
+
+def _pause(base: float, used: int, jitter: float) -> float:
+    return min(base * FACTOR ** max(used - 1, 0), LONGEST) * (1 + jitter / 4)

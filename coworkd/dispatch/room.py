@@ -1,0 +1,324 @@
+"""Dispatch as one turn: wishes, deliveries, results of jobs and runs, and what starts next."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from coworkd.agents.base import Ended
+from coworkd.agents.registry import DRIVERS
+from coworkd.board.board import Board
+from coworkd.dispatch import wishes
+from coworkd.dispatch.blockers import check_graph, startable
+from coworkd.dispatch.conflicts import Conflicts
+from coworkd.dispatch.delivery import Delivery
+from coworkd.dispatch.endings import FINISH, LOST, BroughtIn, Endings, Kept, NothingMade
+from coworkd.dispatch.executors import Executor
+from coworkd.dispatch.patterns import PATTERNS
+from coworkd.dispatch.progress import Progress
+from coworkd.dispatch.retry import Outcome
+from coworkd.dispatch.schedule import Busy, Ready, Room, StartRun, Wait, next_actions
+from coworkd.dispatch.starts import PREPARE, Prepared, Starter, Unprepared
+from coworkd.graph import weights
+from coworkd.jobs import Finished, Jobs
+from coworkd.model import AgentSpec, Mode, SandboxMode, Status, TaskSpec
+from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
+
+
+class Dispatch:
+    """The room's only face to the daemon; used by the writer thread alone."""
+
+    def __init__(
+        self,
+        board: Board,
+        executor: Executor,
+        jobs: Jobs,
+        starter: Starter,
+        endings: Endings,
+        conflicts: Conflicts,
+        progress: Progress,
+    ) -> None:
+        self._board = board
+        self._db: Database = board.db
+        self._executor = executor
+        self._jobs = jobs
+        self._starter = starter
+        self._endings = endings
+        self._conflicts = conflicts
+        self._progress = progress
+        self._delivery = Delivery(board, executor)
+        self._cursor = 0
+        self._waits: dict[str, Wait] = {}
+        self._again: list[RunRow] = []
+        self._conflicting: list[SubmissionRow] = []
+
+    # ---- one turn
+
+    def step(self, now: float) -> None:
+        """Act on everything that is due, beginning nothing."""
+        wishes.apply_wishes(self._board, now)
+        self._delivery.messages(now)
+        self._delivery.permissions(now)
+        self._collect(now)
+        self._stop_asked()
+        self._check_changed(now)
+        self._again = self._delivery.answers(now)
+        self._conflicting = self._endings.from_queue(now)
+
+    def start(self, now: float) -> None:
+        """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks."""
+        for run in self._again:
+            self._resume(run, now)
+        self._conflicts.send_back(self._conflicting, now)
+        self._start_ready(now)
+
+    def deadline(self) -> float | None:
+        """When time alone will give this room something to do."""
+        times = [wait.until for wait in self._waits.values() if wait.until is not None]
+        for sql in (
+            "SELECT min(wanted_due) FROM tasks WHERE wanted != ''",
+            "SELECT min(m.due) FROM messages m JOIN tasks t ON t.id = m.task WHERE m.stage = 'new' AND m.due < 1e17"
+            " AND m.due > (SELECT coalesce(max(since), 0) FROM tasks WHERE id = m.task)",
+        ):
+            found = self._db.scalar(sql)
+            if found is not None:
+                times.append(found)
+        return min(times, default=None)
+
+    # ---- runs
+
+    def _collect(self, now: float) -> None:
+        """Record what the executor has to report since what was last committed."""
+        for report in self._executor.events():
+            run = self._db.one(RunRow, "id = ? AND state != 'ended'", report.run)
+            if run is not None and report.offset > run.offset:
+                with self._db.write():
+                    self._record(run, report.event, now)
+                    self._db.set(RunRow, run.id, offset=report.offset)
+            self._executor.commit(report.run, report.offset)
+
+    def _record(self, run: RunRow, event: object, now: float) -> None:
+        if isinstance(event, Ended):
+            self._endings.ended(run, event, now)
+        elif run.state in (RunState.WORKING, RunState.WAITING):
+            self._progress.record(run, event, now)  # pyright: ignore[reportArgumentType]
+
+    def _stop_asked(self) -> None:
+        """End every run that was told to stop; one without a process goes straight to keeping its work."""
+        for run in self._db.all(RunRow, "state IN ('working', 'waiting') AND stop NOT IN ('', ?)", LOST):
+            if run.id in self._executor.alive():
+                self._executor.cancel(run.id)
+            else:
+                with self._db.write():
+                    self._db.set(RunRow, run.id, state=RunState.SUBMITTING, reason="cancelled")
+                self._endings.order(run)
+
+    def job(self, finished: Finished, now: float) -> bool:
+        """A job is over; False if it was none of this room's."""
+        prefix, _, run_id = finished.key.partition(":")
+        if prefix + ":" not in (PREPARE, FINISH):
+            return False
+        if finished.error is not None:
+            raise finished.error
+        run = self._db.one(RunRow, "id = ? AND state != 'ended'", run_id)
+        if run is not None:
+            self._job_done(run, finished.value, now)
+        return True
+
+    def _job_done(self, run: RunRow, value: object, now: float) -> None:
+        match value:
+            case Prepared() if run.state is RunState.PREPARING and not run.stop and self._agent(run.agent):
+                self._starter.prepared(run, value, now)
+            case Prepared() | Unprepared() if run.state is RunState.PREPARING:
+                self._never_started(run, value, now)
+            case Kept() if run.state is RunState.SUBMITTING and run.stop == LOST:
+                self._once_more(run, now)
+            case BroughtIn() | NothingMade() | Kept() if run.state is RunState.SUBMITTING:
+                self._endings.finished(run, value, now)
+            case _:
+                pass
+
+    def _once_more(self, run: RunRow, now: float) -> None:
+        """A run that was lost with the daemon begins again: same run, same attempt, a clean slot, answers kept."""
+        fresh = dataclasses.replace(
+            run, state=RunState.PREPARING, stop="", reason="", message="", said="", offset=0, started=now
+        )
+        with self._db.write(durable=True):
+            self._db.put(fresh)
+            self._db.event(now, "run again", task=run.task, run=run.id)
+        self._starter.order(fresh)
+
+    def _never_started(self, run: RunRow, value: Prepared | Unprepared, now: float) -> None:
+        detail = value.detail or value.reason if isinstance(value, Unprepared) else ""
+        with self._db.write():
+            self._db.set(RunRow, run.id, state=RunState.ENDED, reason="setup" if detail else "cancelled",
+                         message=detail, ended=now)  # fmt: skip
+            row = self._board.task(run.task)
+            if not run.stop and row.status is Status.RUNNING:
+                reason = value.reason if isinstance(value, Unprepared) else "its agent is gone"
+                self._endings.unsuccessful(row, Outcome.SETUP, now, detail=reason)
+            elif run.stop == "shutdown" and row.status is Status.RUNNING:
+                self._board.move(row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1)
+
+    def _resume(self, run: RunRow, now: float) -> None:
+        """A run whose agent left while it waited goes on, if there is a place for it."""
+        self._board.move(run.task, Status.RUNNING, "", now)
+        self._starter.resume(run)
+
+    # ---- starting
+
+    def _check_changed(self, now: float) -> None:
+        """Look at the dependencies around every task that changed since the last turn."""
+        latest = int(self._db.scalar("SELECT coalesce(max(id), 0) FROM events"))
+        if latest == self._cursor:
+            return
+        changed = self._db.query(
+            "SELECT DISTINCT t.id FROM events e JOIN tasks t ON t.path = json_extract(e.data, '$.path') WHERE e.id > ?"
+            " UNION SELECT DISTINCT task FROM events WHERE id > ? AND kind = 'status'",
+            self._cursor, self._cursor,
+        )  # fmt: skip
+        self._cursor = latest
+        check_graph(self._board, [row["id"] for row in changed if row["id"]], now)
+
+    def _start_ready(self, now: float) -> None:
+        ready = [self._as_ready(row) for row in startable(self._db) if self._sound(row, now)]
+        actions = next_actions(ready, self._busy(), self._room(), now) if ready else []
+        self._tell({action.task: action for action in actions if isinstance(action, Wait)})
+        for action in actions:
+            if isinstance(action, StartRun):
+                self._starter.start(action.task, action.agent, now)
+
+    def _tell(self, waits: dict[str, Wait]) -> None:
+        """Keep why each ready task does not run, for whoever asks."""
+        if waits == self._waits:
+            return
+        with self._db.write():
+            for task in self._waits.keys() - waits.keys():
+                self._db.execute("DELETE FROM meta WHERE key = ?", f"wait:{task}")
+            for task, wait in waits.items():
+                if self._waits.get(task) != wait:
+                    self._db.remember(f"wait:{task}", wait.reason)
+        self._waits = waits
+
+    def _sound(self, row: TaskRow, now: float) -> bool:
+        """Whether the task can be run at all; what stands in the way is shown as a problem on its file."""
+        spec = self._board.specs.task(row.path)
+        name = self.agent_of(spec)
+        problem = _unsupported(spec) or self._agent_problem(name)
+        if problem:
+            with self._db.write():
+                self._board.problem(row, "agent", problem, now)
+        return not problem
+
+    def recheck_agents(self, now: float) -> None:
+        """After settings or agents changed: what could not run before is looked at again."""
+        with self._db.write():
+            self._db.execute("DELETE FROM problems WHERE source = 'agent'")
+
+    def agent_of(self, spec: TaskSpec) -> str:
+        return spec.agent or self._board.specs.settings().agent
+
+    def _agent(self, name: str) -> AgentSpec | None:
+        return self._board.specs.agent(name) if name else None
+
+    def _agent_problem(self, name: str) -> str:
+        if not name:
+            return "names no agent, and config.yaml has none either: write `agent: NAME` in one of them"
+        spec = self._agent(name)
+        if spec is None:
+            known = ", ".join(self._board.specs.agents()) or "none yet"
+            if f"agents/{name}.md" in self._board.specs.awaiting_trust():
+                return f"agents/{name}.md came by git; read it, then run `coworkd trust`"
+            return f"agent `{name}` is not known: there is no agents/{name}.md (there are: {known})"
+        if spec.driver not in DRIVERS:
+            return f"agents/{name}.md: driver `{spec.driver}` is not one of {', '.join(sorted(DRIVERS))}"
+        modes = (spec.sandbox.mode, self._board.specs.settings().sandbox)
+        if SandboxMode.REQUIRE in modes:
+            return "`sandbox: require` is set, and this coworkd has no sandbox yet; it runs agents at level `none`"
+        return ""
+
+    def _as_ready(self, row: TaskRow) -> Ready:
+        spec = self._board.specs.task(row.path)
+        return Ready(
+            task=row.id, agent=self.agent_of(spec), priority=row.priority, weight=self._weight(row.id),
+            since=row.since, touches=spec.touches, not_before=row.not_before,
+        )  # fmt: skip
+
+    def _weight(self, task: str) -> int:
+        """Length of the chain of dependants, read as far as it reaches."""
+        needs: dict[str, list[str]] = {}
+        pending, seen = [task], {task}
+        while pending:
+            current = pending.pop()
+            for row in self._db.query("SELECT task FROM needs WHERE needed = ?", current):
+                needs.setdefault(row["task"], []).append(current)
+                if row["task"] not in seen:
+                    seen.add(row["task"])
+                    pending.append(row["task"])
+        return weights([task], needs)[task]
+
+    def _busy(self) -> list[Busy]:
+        rows = self._db.all(RunRow, "state != 'ended'")
+        return [
+            Busy(task=run.task, agent=run.agent, touches=self._board.specs.task(self._board.task(run.task).path).touches,
+                 waiting=run.state is RunState.WAITING)
+            for run in rows
+        ]  # fmt: skip
+
+    def _room(self) -> Room:
+        limits = {name: self._agent(name) for name in self._board.specs.agents()}
+        halted = self._db.setting("halted")
+        return Room(
+            total=self._board.specs.settings().concurrency,
+            agents={n: s.limits.concurrency for n, s in limits.items() if s and s.limits.concurrency is not None},
+            halted=f"nothing starts since `{halted}` failed with `on_error: abort`; make that task ready again"
+            if halted and self._still_failed(halted) else "",
+        )  # fmt: skip
+
+    def _still_failed(self, task: str) -> bool:
+        row = self._db.one(TaskRow, "id = ?", task)
+        return row is not None and row.status is Status.FAILED
+
+    # ---- beginning and end
+
+    def recover(self, now: float) -> None:
+        """After a start: end what a former daemon left, and go on where it stopped."""
+        for run in self._db.all(RunRow, "state != 'ended'"):
+            self._recover(run, now)
+
+    def _recover(self, run: RunRow, now: float) -> None:
+        match run.state:
+            case RunState.WORKING | RunState.WAITING:
+                with self._db.write():
+                    self._db.set(RunRow, run.id, stop=run.stop or LOST)
+                self._executor.recover(run.id, Path(run.log), run.offset)
+            case RunState.PREPARING:
+                self._starter.order(run)
+            case RunState.SUBMITTING:
+                self._endings.order(run)
+            case RunState.ENDED:
+                pass
+
+    def shut_down(self, now: float) -> None:
+        """Tell every run to stop; those that only wait for a person stay as they are."""
+        with self._db.write():
+            self._db.event(now, "shutdown")
+            self._db.execute("UPDATE runs SET stop = 'shutdown' WHERE state IN ('working', 'preparing') AND stop = ''")
+        self._stop_asked()
+
+    def busy(self) -> bool:
+        """Whether any run is still on its way to an end it was told to come to."""
+        return bool(self._db.scalar("SELECT 1 FROM runs WHERE state != 'ended' AND stop NOT IN ('', 'lost')"))
+
+
+def _unsupported(spec: TaskSpec) -> str:
+    """Wishes that this version does not carry out hold the task, rather than being passed over."""
+    if spec.mode is Mode.PLAN:
+        return "`mode: plan` is not available in this version; take it out to have the task built"
+    if spec.loop is not None:
+        return "`loop:` is not available in this version; take it out to run the task once"
+    if spec.pattern not in PATTERNS:
+        return f"`pattern: {spec.pattern}` is not available in this version; there is: {', '.join(sorted(PATTERNS))}"
+    return ""
+
+

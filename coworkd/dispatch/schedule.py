@@ -1,0 +1,114 @@
+"""What starts next, and why the rest does not.
+
+Pure: the board as values in, actions with their reasons in words out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A task that would run if there were room for it."""
+
+    task: str
+    agent: str
+    priority: float
+    weight: int
+    """Length of the chain of tasks that wait for it."""
+    since: float
+    """When it became ready, in seconds since the epoch."""
+    touches: tuple[str, ...] = ()
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Busy:
+    """A task that is at work now."""
+
+    task: str
+    agent: str
+    touches: tuple[str, ...] = ()
+    waiting: bool = False
+    """It waits for a person: its place counts as free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How much may run at once."""
+
+    total: int
+    agents: Mapping[str, int]
+    """Limits of single agents, where they have one."""
+    halted: str = ""
+    """Why nothing new starts at all; empty when it may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRun:
+    task: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """It does not start now, for this reason; `until` is when time alone may change that."""
+
+    task: str
+    reason: str
+    until: float | None = None
+
+
+Action = StartRun | Wait
+
+
+def next_actions(ready: Sequence[Ready], busy: Sequence[Busy], room: Room, now: float) -> list[Action]:
+    """Start what fits, in order of priority, then critical path, then age; say of the rest why it waits."""
+    taken = list(busy)
+    actions: list[Action] = []
+    for task in sorted(ready, key=_order):
+        why = _obstacle(task, taken, room, now)
+        actions.append(why or StartRun(task=task.task, agent=task.agent))
+        if why is None:
+            taken.append(Busy(task=task.task, agent=task.agent, touches=task.touches))
+    return actions
+
+
+def _order(task: Ready) -> tuple[float, int, float, str]:
+    return (task.priority, -task.weight, task.since, task.task)
+
+
+def _obstacle(task: Ready, busy: Sequence[Busy], room: Room, now: float) -> Wait | None:
+    if room.halted:
+        return Wait(task=task.task, reason=room.halted)
+    if task.not_before > now:
+        return Wait(task=task.task, reason="waits before its next attempt", until=task.not_before)
+    at_work = [other for other in busy if not other.waiting]
+    if len(at_work) >= room.total:
+        return Wait(task=task.task, reason=f"waits for a free place: {len(at_work)} of {room.total} are taken")
+    limit = room.agents.get(task.agent)
+    same = sum(other.agent == task.agent for other in at_work)
+    if limit is not None and same >= limit:
+        return Wait(task=task.task, reason=f"waits for agent {task.agent}: {same} of {limit} at work")
+    overlap = next((other for other in busy if overlapping(task.touches, other.touches)), None)
+    return Wait(task=task.task, reason=f"waits for {overlap.task}, which touches the same files") if overlap else None
+
+
+def overlapping(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two sets of path patterns may mean the same file."""
+    return any(_meet(a, b) for a in one for b in other)
+
+
+def _meet(one: str, other: str) -> bool:
+    if fnmatchcase(one, other) or fnmatchcase(other, one):
+        return True
+    a, b = _stem(one), _stem(other)
+    return ("*" in one or "*" in other) and (a.startswith(b) or b.startswith(a))
+
+
+def _stem(pattern: str) -> str:
+    """What stands before the first wild card."""
+    return pattern.split("*", 1)[0].split("?", 1)[0].split("[", 1)[0]

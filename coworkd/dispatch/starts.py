@@ -1,0 +1,192 @@
+"""Starting runs: intent first, then the slot as a job, then the agent."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.agents.base import Assignment, InboxFile
+from coworkd.agents.prompt import Background, Said, build
+from coworkd.board.board import Board
+from coworkd.board.papers import Papers
+from coworkd.dispatch.executors import Executor
+from coworkd.dispatch.places import Places
+from coworkd.jobs import Jobs
+from coworkd.model import AgentSpec, SandboxLevel, Status, TaskSpec
+from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
+from coworkd.sync.files import digest
+
+PREPARE = "prepare:"
+"""Prefix of the names of jobs that make slots ready."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotOrder:
+    """What a slot is wanted for."""
+
+    number: int
+    task: str
+    run: str
+    attempt: int
+    epoch: int
+    agent: str
+    start_from: str
+    """A commit; empty: the integration branch's tip, brought up to date."""
+    branch: str
+    """The integration branch, and below the branch that its landings are for."""
+    target: str
+    tip: str
+    """The commit to merge, when a conflict is to be resolved."""
+    setup: tuple[str, ...]
+    copy: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """The slot is ready."""
+
+    base: str
+    worktree: Path
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unprepared:
+    """The slot could not be made ready."""
+
+    reason: str
+    detail: str = ""
+
+
+class Starter:
+    """Takes a task from ready to an agent at work."""
+
+    def __init__(
+        self,
+        board: Board,
+        executor: Executor,
+        jobs: Jobs,
+        places: Places,
+        prepare: Callable[[SlotOrder], Prepared | Unprepared],
+    ) -> None:
+        self._board = board
+        self._db = board.db
+        self._papers = Papers(board.db)
+        self._executor = executor
+        self._jobs = jobs
+        self._places = places
+        self._prepare = prepare
+
+    def start(self, task: str, agent: str, now: float, *, conflict: str = "") -> None:
+        """Commit to a run of this task; the slot is made next. One winner: a task has at most one live run."""
+        row = self._board.task(task)
+        run = RunRow(
+            id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=agent, state=RunState.PREPARING,
+            reason="", message="", started=now, ended=None, slot=self._free_slot(), log="", base="",
+            level=SandboxLevel.NONE, offset=0, stop="", said="", input_tokens=0, output_tokens=0, cost_usd=None,
+            message_path="", conflict=conflict, text_sha="",
+        )  # fmt: skip
+        with self._db.write(durable=True):
+            self._db.put(run)
+            self._db.event(now, "run", task=task, run=run.id, agent=agent, attempt=run.attempt, level=run.level)
+            self._board.solved(row.path, "agent", "graph", "warning")
+            self._board.move(
+                task, Status.RUNNING, "", now, attempt=run.attempt, by=self._places.instance, agent_used=agent
+            )
+        self.order(run)
+
+    def _free_slot(self) -> int:
+        taken = {row["slot"] for row in self._db.query("SELECT slot FROM runs WHERE state != 'ended'")}
+        return next(number for number in range(1, len(taken) + 2) if number not in taken)
+
+    def order(self, run: RunRow) -> None:
+        """Have the slot of a run made ready; asking again while that goes on changes nothing."""
+        settings = self._board.specs.settings()
+        latest = self._submission(run.task) if run.conflict else None
+        order = SlotOrder(
+            number=run.slot, task=run.task, run=run.id, attempt=run.attempt, epoch=run.epoch, agent=run.agent,
+            start_from=latest.commit_id if latest else "", tip=latest.tip if latest else "",
+            branch=settings.integration.branch, target=self._board.specs.target(),
+            setup=settings.setup, copy=settings.copy,
+        )  # fmt: skip
+        self._jobs.start(PREPARE + run.id, lambda: self._prepare(order))
+
+    def _submission(self, task: str) -> SubmissionRow | None:
+        return self._db.one(SubmissionRow, "task = ? ORDER BY number DESC", task)
+
+    def prepared(self, run: RunRow, slot: Prepared, now: float) -> None:
+        """The slot is there: hand the run to the executor, with everything that was said so far."""
+        row = self._board.task(run.task)
+        spec = self._board.specs.task(row.path)
+        agent = self._board.specs.agent(run.agent)
+        assert agent is not None, "an agent that has gone is found before a run starts"
+        messages = self._unread(run)
+        prompt = build(agent, spec, row.title, self._background(row, run, messages))
+        with self._db.write(durable=True):
+            for message in messages:
+                self._papers.receipt(message, run.id, now)
+            self._db.set(
+                RunRow, run.id, state=RunState.WORKING, base=slot.base, epoch=run.epoch + 1, offset=0, text_sha=digest(prompt.encode()),
+                log=str(self._places.run_dir(run.id, run.epoch + 1)),
+            )  # fmt: skip
+        self._submit(run, agent, spec, slot.worktree, prompt)
+
+    def resume(self, run: RunRow) -> None:
+        """Start the agent of a waiting run again, in its slot as it left it, with the answers in its inbox."""
+        row = self._board.task(run.task)
+        spec, agent = self._board.specs.task(row.path), self._board.specs.agent(run.agent)
+        assert agent is not None
+        prompt = build(agent, spec, row.title, self._background(row, run, ()))
+        with self._db.write(durable=True):
+            self._db.set(
+                RunRow, run.id, state=RunState.WORKING, epoch=run.epoch + 1, offset=0,
+                log=str(self._places.run_dir(run.id, run.epoch + 1)),
+            )  # fmt: skip
+        self._submit(run, agent, spec, self._places.worktree(run.slot), prompt)
+
+    def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, prompt: str) -> None:
+        epoch = run.epoch + 1
+        self._executor.submit(
+            Assignment(
+                run=run.id, task=run.task, attempt=run.attempt, epoch=epoch, agent=agent, prompt=prompt,
+                worktree=str(worktree), run_dir=str(self._places.run_dir(run.id, epoch)),
+                home=str(self._places.home(run.agent)), timeout=timeout(agent, spec), stall=agent.limits.stall,
+                output_limit=agent.limits.output, inbox=tuple(self._answers(run)), conflict=run.conflict,
+                repo_id=self._places.repo_id, recording=self._recording(agent),
+            )
+        )  # fmt: skip
+
+    def _recording(self, agent: AgentSpec) -> str:
+        return str(self._places.root / ".cowork" / agent.recording) if agent.recording else ""
+
+    def _answers(self, run: RunRow) -> list[InboxFile]:
+        asked = self._db.all(RequestRow, "run = ? AND state = 'used' ORDER BY created", run.id)
+        return [InboxFile(name=r.name, text=inbox_text(r.answer, r.comment)) for r in asked]
+
+    def _unread(self, run: RunRow) -> list[MessageRow]:
+        return self._db.all(
+            MessageRow, "task = ? AND stage = 'new' AND due < 1e17 ORDER BY seen, path", run.task
+        )
+
+    def _background(self, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]) -> Background:
+        thread = self._db.all(
+            MessageRow, "task = ? AND (stage IN ('delivered', 'daemon')) ORDER BY seen, path", row.id
+        )
+        said = [Said(sender=m.sender, text=m.body) for m in (*thread, *messages) if not (m.sender and m.run == run.id)]
+        last = self._db.one(RunRow, "task = ? AND id != ? AND state = 'ended' ORDER BY started DESC", row.id, run.id)
+        failure = last.message if last and last.reason not in ("done", "cancelled") else ""
+        conflict = f"See the bundle {run.conflict}; merge refs/cowork/tip and resolve." if run.conflict else ""
+        return Background(failure=failure or row.reason if row.failures else "", conflict=conflict, thread=said)
+
+
+def timeout(agent: AgentSpec, spec: TaskSpec) -> float:
+    """Seconds a run may work: the task's wish within the agent's limit, and the task's budget of minutes."""
+    bounds = [agent.limits.timeout, spec.timeout, spec.budget.minutes and spec.budget.minutes * 60]
+    return min(bound for bound in bounds if bound)
+
+
+def inbox_text(answer: str, comment: str) -> str:
+    """An answer as the file that an agent reads."""
+    return f"---\nanswer: {answer or 'reply'}\n---\n{comment.rstrip()}\n"
