@@ -1,0 +1,269 @@
+"""The one lane to the integration branch: jobs that merge, verify and land, one at a time.
+
+Blocking; called from job threads only, each opening a `Repo` of its own. Orders and results are values.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from coworkd import process
+from coworkd.errors import RepoError
+from coworkd.merge.bundle import Dispute, bundle, kind_of
+from coworkd.merge.change import Change, change
+from coworkd.merge.integrate import TASK_TRAILER, Merged, Submission, candidate, land
+from coworkd.merge.proof import proof
+from coworkd.merge.target import Incoming, Landed, Refused, Restart, incoming, land_target, restart
+from coworkd.merge.trees import Conflicted
+from coworkd.merge.verify import Verification, gate_surroundings, verify
+from coworkd.model import Check
+from coworkd.refs import RefChange, branch_ref, candidate_ref, refs_under, update_refs
+from coworkd.repo import Repo
+
+ROUNDS = 5
+"""How often a lost compare-and-swap is answered by building on the new tip at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOrder:
+    """Merge a submission with the present tip and check the result."""
+
+    task: str
+    title: str
+    attempt: int
+    number: int
+    commit: str
+    base: str
+    made: bool
+    """False: the agent changed nothing, and there is nothing to merge."""
+    commands: tuple[str, ...]
+    setup: tuple[str, ...]
+    copy: tuple[str, ...]
+    timeout: float
+    branch: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandOrder:
+    """Move the integration branch to a candidate that is green on `tip`."""
+
+    task: str
+    number: int
+    tip: str
+    candidate: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Green:
+    tip: str
+    candidate: str
+    tree: str
+    checks: tuple[Check, ...]
+    proof: str
+    """Why the merge is known to have lost nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Red:
+    tip: str
+    checks: tuple[Check, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collides:
+    tip: str
+    summary: str
+    bundle: str
+    """Path of the bundle for the author."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandedAt:
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """Somebody else moved the branch: verify again on its new tip."""
+
+    tip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """The daemon is stopping; it is done again after the next start."""
+
+
+Verified = Green | Red | Collides | LandedAt | Interrupted
+
+
+class Lane:
+    """Works on one repository; safe to call from any thread, one call of `verify` or `land` at a time."""
+
+    def __init__(self, root: Path, state: Path, mark: str, stopping: threading.Event) -> None:
+        self._root = root
+        self._state = state
+        self._mark = mark
+        self._stopping = stopping
+
+    # ---- the tip
+
+    def tip(self, branch: str) -> str:
+        """The commit the integration branch stands at; empty where there is none."""
+        with Repo.open(self._root) as repo:
+            return repo.commit(branch_ref(branch)) or ""
+
+    def base(self, branch: str, target: str) -> str:
+        """The commit a new run starts from: the tip, with everything of the target in it that needs no verification."""
+        with Repo.open(self._root) as repo:
+            return self._refreshed(repo, branch, target)
+
+    def _refreshed(self, repo: Repo, branch: str, target: str) -> str:
+        """Follow the target as far as that is safe without a check; the tip that results."""
+        for _ in range(ROUNDS):
+            what = incoming(repo, branch, target)
+            match what:
+                case Restart() if not restart(repo, branch, what):
+                    continue
+                case Incoming(outcome=Merged(commit=merged), workspace_only=True) if not self._move(
+                    repo, branch, what.old, merged
+                ):
+                    continue
+                case _:
+                    break
+        tip = repo.commit(branch_ref(branch))
+        if tip is None:
+            raise RepoError(f"{branch} cannot be made: its name is taken by another branch")
+        return tip
+
+    def _move(self, repo: Repo, branch: str, old: str, new: str) -> bool:
+        return update_refs(repo, [RefChange(name=branch_ref(branch), old=old, new=new)])
+
+    # ---- verifying
+
+    def verify(self, order: VerifyOrder) -> Verified:
+        """Bring the target in, merge the submission with the tip, run the commands on exactly the result."""
+        with Repo.open(self._root) as repo:
+            tip = self._refreshed(repo, order.branch, order.target)
+            tip = self._with_target(repo, order, tip)
+            if not order.made:
+                return Green(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
+            if landing := self._landing_of(repo, order, tip):
+                return LandedAt(commit=landing)
+            return self._verified(repo, order, tip)
+
+    def _landing_of(self, repo: Repo, order: VerifyOrder, tip: str) -> str:
+        """The merge by which this very submission landed, when a crash came between the landing and its record."""
+        if order.commit == tip or not repo.is_ancestor(order.commit, tip):
+            return ""
+        trailer = f"--grep=^Cowork-Submission: {order.number} {order.commit}$"
+        arguments = ("log", "--first-parent", "--format=%H", "-n", "1", trailer, f"--grep=^{TASK_TRAILER}: {order.task}$")
+        return repo.run(*arguments, "--all-match", tip).text
+
+    def _verified(self, repo: Repo, order: VerifyOrder, tip: str) -> Verified:
+        submission = _submission(order)
+        made = candidate(repo, tip, submission)
+        if isinstance(made, Conflicted):
+            return self._collision(repo, order, tip, made)
+        self._pin(repo, made.commit)
+        shown = proof(repo, tip, order.commit, order.base, made.commit)
+        if not shown.ok:
+            return Red(tip=tip, checks=(), reason=f"the merge would lose something: {shown.detail}")
+        checks = self._check(repo, order, made.commit)
+        if self._stopping.is_set():
+            return Interrupted()
+        red = [check for check in checks if not check.green]
+        if red:
+            return Red(tip=tip, checks=checks, reason=_reason(red[-1]))
+        return Green(tip=tip, candidate=made.commit, tree=made.tree, checks=checks, proof=shown.detail)
+
+    def _check(self, repo: Repo, order: VerifyOrder, commit: str) -> tuple[Check, ...]:
+        gate = self._state / "gates" / "1"
+        around = gate_surroundings(gate, marker=f"gate-{order.task}", repo_mark=self._mark, timeout=order.timeout)
+        around = dataclasses.replace(around, run=partial(process.run, cancelled=self._stopping))
+        what = Verification(commands=order.commands, setup=order.setup, copy=order.copy)
+        return verify(repo, gate, commit, what, around)
+
+    def _pin(self, repo: Repo, commit: str) -> None:
+        """Give a candidate a ref, for a gc takes what has none."""
+        update_refs(repo, [RefChange(name=candidate_ref(_next(repo, "refs/cowork/cand")), old=None, new=commit)])
+
+    def _collision(self, repo: Repo, order: VerifyOrder, tip: str, made: Conflicted) -> Collides:
+        dispute = Dispute(submission=_submission(order), tip=tip, base=order.base, kind=kind_of(made), conflict=made)
+        path = self._state / "bundles" / f"{order.task}-{order.number}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(bundle(repo, dispute))
+        return Collides(tip=tip, summary=f"conflict in {', '.join(made.paths)}", bundle=str(path))
+
+    def _with_target(self, repo: Repo, order: VerifyOrder, tip: str) -> str:
+        """The target's own new commits, verified as merged with what landed, come in without anybody's yes.
+
+        Where they collide or are red the tip stays: the next `land` says so.
+        """
+        what = incoming(repo, order.branch, order.target)
+        if not isinstance(what, Incoming) or not isinstance(what.outcome, Merged):
+            return tip
+        self._pin(repo, what.outcome.commit)
+        checks = self._check(repo, order, what.outcome.commit)
+        if all(check.green for check in checks) and self._move(repo, order.branch, what.old, what.outcome.commit):
+            return what.outcome.commit
+        return tip
+
+    # ---- landing
+
+    def land(self, order: LandOrder) -> LandedAt | Stale:
+        """Move the branch by compare-and-swap; a submission without a change lands by being looked at."""
+        with Repo.open(self._root) as repo:
+            if order.candidate == order.tip:
+                return LandedAt(commit=order.tip)
+            if land(repo, order.branch, order.tip, order.candidate, _next(repo, "refs/cowork/land")):
+                return LandedAt(commit=order.candidate)
+            return Stale(tip=repo.commit(branch_ref(order.branch)) or "")
+
+    def into_target(self, order: VerifyOrder) -> Landed | Refused:
+        """`coworkd land`: integration first takes in the target's new commits, then the target takes integration."""
+        with Repo.open(self._root) as repo:
+            tip = self._refreshed(repo, order.branch, order.target)
+            self._with_target(repo, order, tip)
+            what = incoming(repo, order.branch, order.target)
+            if isinstance(what, Incoming):
+                return Refused(reason=_not_in(order.target, what))
+            return land_target(repo, order.branch, order.target)
+
+    # ---- for the review
+
+    def change(self, base: str, commit: str) -> Change:
+        """What a candidate changes against its tip."""
+        with Repo.open(self._root) as repo:
+            return change(repo, base, commit)
+
+
+def _submission(order: VerifyOrder) -> Submission:
+    return Submission(
+        task=order.task, attempt=order.attempt, number=order.number, commit=order.commit, title=order.title
+    )
+
+
+def _next(repo: Repo, prefix: str) -> int:
+    numbers = [int(name.rpartition("/")[2]) for name in refs_under(repo, prefix) if name.rpartition("/")[2].isdigit()]
+    return max(numbers, default=0) + 1
+
+
+def _reason(check: Check) -> str:
+    how = "took too long" if check.timed_out else f"exit {check.exit}"
+    return f"`{check.command}`: {how}\n\n{check.tail[-3000:]}"
+
+
+def _not_in(target: str, what: Incoming) -> str:
+    if isinstance(what.outcome, Conflicted):
+        return f"{target} collides with what has landed, in {', '.join(what.outcome.paths)}: merge it into the"\
+               " integration branch by hand"
+    return f"the checks are red on {target} merged with what has landed; mend that on {target} first"
+

@@ -1,0 +1,91 @@
+"""The merge queue: what is verified, asked about and landed next.
+
+Pure. One submission is worked on at a time; what is approved goes before what is not, dependencies before their
+dependants, then priority, then age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coworkd.store import SubmissionState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A submission on its way."""
+
+    task: str
+    number: int
+    state: SubmissionState
+    tip: str
+    """The integration commit it was verified on; empty: on none yet."""
+    person: bool
+    approved: bool
+    asked: bool
+    """A review is open for it."""
+    needs: tuple[str, ...]
+    """Dependencies of its task that have not landed."""
+    priority: float
+    created: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verify:
+    """Merge it with the present tip and run the checks."""
+
+    task: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """It is green: write the review."""
+
+    task: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Land:
+    """It is green on the present tip and nobody's yes is owed: move the integration branch."""
+
+    task: str
+    number: int
+
+
+Step = Verify | Ask | Land
+
+
+def next_steps(entries: Sequence[Entry], tip: str) -> list[Step]:
+    """Every review that is due, and at most one thing to verify or land."""
+    asks: list[Step] = [
+        Ask(task=e.task, number=e.number)
+        for e in entries
+        if e.state is SubmissionState.GREEN and e.person and not e.approved and not e.asked
+    ]
+    for entry in sorted(entries, key=_order):
+        step = _work(entry, tip)
+        if step is not None:
+            return [*asks, step]
+    return asks
+
+
+def _order(entry: Entry) -> tuple[bool, float, float, str]:
+    return (not _free(entry), entry.priority, entry.created, entry.task)
+
+
+def _free(entry: Entry) -> bool:
+    """Nobody's yes is owed."""
+    return entry.approved or not entry.person
+
+
+def _work(entry: Entry, tip: str) -> Step | None:
+    if entry.state is SubmissionState.QUEUED:
+        return Verify(task=entry.task, number=entry.number)
+    if entry.state is not SubmissionState.GREEN or not _free(entry) or entry.needs:
+        return None
+    if entry.tip == tip:
+        return Land(task=entry.task, number=entry.number)
+    return Verify(task=entry.task, number=entry.number)

@@ -1,0 +1,123 @@
+"""The review: what a task changed, the evidence for it, and the line by which a person lets it land.
+
+Pure: values in, bytes out. A review is written once per submission, when the merged result is green.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coworkd.markdown import Value, compose
+from coworkd.merge.change import Change
+from coworkd.model import Check
+
+NOTE = "written by coworkd; set approval to approved, rejected or changes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """What the review is about."""
+
+    task: str
+    title: str
+    attempt: int
+    agent: str
+    commit: str
+    tree: str
+    base: str
+    request: str
+    level: str
+    """Sandbox level of the run."""
+    said: str
+    """The agent's own last words on it."""
+    notices: tuple[str, ...] = ()
+    made: bool = True
+    """False: the agent changed nothing."""
+    cost_usd: float | None = None
+    tokens: tuple[int, int] = (0, 0)
+
+
+def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Sequence[str]) -> bytes:
+    """`reviews/TASK.md`. `claims` are the criteria that have no command to prove them."""
+    cowork: dict[str, Value] = {
+        "rev": "1", "task": what.task, "attempt": str(what.attempt), "commit": what.commit, "tree": what.tree,
+        "base": what.base, "request": what.request,
+    }  # fmt: skip
+    if what.cost_usd is not None:
+        cowork["cost_usd"] = f"{what.cost_usd:.4f}".rstrip("0").rstrip(".")
+    if any(what.tokens):
+        cowork["tokens"] = {"input": str(what.tokens[0]), "output": str(what.tokens[1])}
+    cowork["verify"] = [
+        {"command": check.command, "exit": str(check.exit), "seconds": f"{check.seconds:.1f}"} for check in checks
+    ]
+    fields: dict[str, Value] = {"approval": "pending", "comment": "", "status": "open", "cowork": cowork}
+    parts = [_headline(what, change, checks), f"# {what.title}", _summary(what, change, checks)]
+    parts += [f"- {notice}" for notice in what.notices if notice]
+    parts += [_evidence(checks), _claims(claims), _words(what.said), _diff(what, change)]
+    return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE)
+
+
+def _headline(what: Submitted, change: Change, checks: Sequence[Check]) -> str:
+    if not what.made:
+        return "**Nothing changed.** The agent ended without changing a file; approving closes the task as it is."
+    if not checks:
+        return "**Not verified**: there was no command to run. Add `verify:` to the task or to config.yaml."
+    risks = sorted({tag for file in change.files for tag in file.risks})
+    green = f"Verified: {len(checks)} of {len(checks)} commands green on the result as it would land."
+    return f"{green} **Look closely**: {', '.join(risks)}." if risks else green
+
+
+def _summary(what: Submitted, change: Change, checks: Sequence[Check]) -> str:
+    lines = [
+        f"- attempt {what.attempt} by {what.agent}, sandbox level `{what.level}`",
+        f"- {len(change.files)} files, +{change.insertions} -{change.deletions}",
+    ]
+    if what.cost_usd is not None:
+        lines.append(f"- cost: ${what.cost_usd:.4f}")
+    if any(what.tokens):
+        lines.append(f"- tokens: {what.tokens[0]} in, {what.tokens[1]} out")
+    return "\n".join(lines)
+
+
+def _evidence(checks: Sequence[Check]) -> str:
+    if not checks:
+        return ""
+    rows = [f"| `{_cell(c.command)}` | {c.exit} | {c.seconds:.1f} |" for c in checks]
+    return "\n".join(["## Verification", "", "| command | exit | seconds |", "| --- | --- | --- |", *rows])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _claims(claims: Sequence[str]) -> str:
+    if not claims:
+        return ""
+    return "\n".join(["## Claimed, not proven", "", *(f"- {claim}" for claim in claims)])
+
+
+def _words(said: str) -> str:
+    said = said.strip()
+    if not said:
+        return ""
+    shown = said if len(said) <= 4000 else said[:4000] + "\n\n[...]"
+    return "## What the agent says\n\n" + "\n".join(f"> {line}".rstrip() for line in shown.splitlines())
+
+
+def _diff(what: Submitted, change: Change) -> str:
+    if not change.files:
+        return ""
+    rows = [f"| `{_cell(f.path)}` | {f.status} | +{f.added} -{f.removed} |" for f in change.files]
+    table = "\n".join(["## Changes", "", "| file | | lines |", "| --- | --- | --- |", *rows])
+    fence = "`" * max(3, _longest_ticks(change.diff_head) + 1)
+    rest = f"\n\nThe rest: `coworkd diff {what.task}`" if change.truncated else ""
+    return f"{table}\n\n{fence}diff\n{change.diff_head.rstrip()}\n{fence}{rest}"
+
+
+def _longest_ticks(text: str) -> int:
+    longest = run = 0
+    for character in text:
+        run = run + 1 if character == "`" else 0
+        longest = max(longest, run)
+    return longest
