@@ -1,0 +1,190 @@
+"""The composition root: everything is made and joined here, and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from coworkd import config, process
+from coworkd.board.board import Board
+from coworkd.clock import SystemClock
+from coworkd.config import FOLDER, Paths
+from coworkd.control import Control
+from coworkd.daemon import Bell, Daemon, Rooms, alone
+from coworkd.dispatch.conflicts import Conflicts
+from coworkd.dispatch.endings import Endings
+from coworkd.dispatch.local import LocalExecutor
+from coworkd.dispatch.places import Places
+from coworkd.dispatch.progress import Progress
+from coworkd.dispatch.room import Dispatch
+from coworkd.dispatch.starts import Starter
+from coworkd.door import Door, Op, Reply, Request
+from coworkd.errors import StoreError, UserError
+from coworkd.jobs import Jobs
+from coworkd.merge.lane import Lane
+from coworkd.merge.room import Merge
+from coworkd.origin import exclude, index_lists
+from coworkd.refs import operation_under_way
+from coworkd.repo import Repo
+from coworkd.store import Database
+from coworkd.sync.absence import Absences
+from coworkd.sync.apply import Writer
+from coworkd.sync.engine import Engine
+from coworkd.sync.files import Folder
+from coworkd.sync.intake import Intake
+from coworkd.sync.outputs import Outputs
+from coworkd.sync.provenance import Provenance
+from coworkd.sync.specs import Specs
+from coworkd.sync.watch import Watcher
+from coworkd.workshop import Workshop
+
+log = logging.getLogger("coworkd")
+
+
+def build(paths: Paths, repo: Repo) -> Daemon:
+    """A daemon for this workspace; the caller holds its lock."""
+    bell, clock = Bell(), SystemClock()
+    db = open_database(paths)
+    instance = config.instance(paths.private)
+    folder = Folder(paths.folder)
+    intake = Intake(db, instance, Provenance(repo).pulled, lambda path: folder.stat(path) is not None)
+    board, jobs = Board(db, intake), Jobs(bell.ring)
+    _introduce(db, repo, instance)
+    writer = Writer(db, folder, paths.trash)
+    engine = Engine(db, folder, intake, writer, Absences(db, folder, repo))
+    executor = LocalExecutor(bell.ring)
+    lane = Lane(paths.root, paths.state, paths.state.name, jobs.stopping)
+    merge = Merge(board, jobs, lane)
+    dispatch = _dispatch(paths, board, executor, jobs, lane, instance)
+    rooms = Rooms(
+        db=db, clock=clock, engine=engine, watcher=Watcher(paths.folder, bell.ring), outputs=Outputs(folder),
+        executor=executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo),
+        control=Control(board, intake, engine, jobs, merge.into_target, instance),
+    )  # fmt: skip
+    return Daemon(rooms, Door(paths.socket, bell.ring), bell)
+
+
+def _dispatch(
+    paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, lane: Lane, instance: str
+) -> Dispatch:
+    places = Places(root=paths.root, state=paths.state, repo_id=paths.state.name, instance=instance)
+    workshop = Workshop(paths.root, paths.state, places.repo_id, lane.base, jobs.stopping)
+    starter = Starter(board, executor, jobs, places, workshop.prepare)
+    endings = Endings(board, jobs, workshop.finish)
+    return Dispatch(board, executor, jobs, starter, endings, Conflicts(board, starter), Progress(board, places))
+
+
+def open_database(paths: Paths) -> Database:
+    """The database; a damaged one is set aside and made anew, for everything in it can be rebuilt from the files."""
+    paths.private.mkdir(parents=True, exist_ok=True)
+    try:
+        return Database(paths.database)
+    except StoreError as error:
+        if "newer coworkd" in str(error):
+            raise
+        aside = _set_aside(paths)
+        log.warning("%s; it was set aside as %s and is rebuilt from the files", error, aside)
+        return Database(paths.database)
+
+
+def _set_aside(paths: Paths) -> Path:
+    number = 1
+    while (aside := paths.database.with_name(f"damaged-{number}.db")).exists():
+        number += 1
+    paths.database.rename(aside)
+    for tail in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            paths.database.with_name(paths.database.name + tail).rename(aside.with_name(aside.name + tail))
+    return aside
+
+
+def _introduce(db: Database, repo: Repo, instance: str) -> None:
+    """Note what the rest reads from the database: who we are, and which branch landings are for."""
+    branch = (repo.head().branch or "").removeprefix("refs/heads/")
+    with db.write():
+        db.remember("instance", instance)
+        if not db.setting("target") and branch:
+            db.remember("target", branch)
+
+
+def _git_busy(repo: Repo) -> Callable[[str], bool]:
+    """A tracked file is not written while git is in the middle of something; asked only when something is to write."""
+
+    def busy(path: str) -> bool:
+        return bool(operation_under_way(repo)) and bool(index_lists(repo, [f"{FOLDER}/{path}"]))
+
+    return busy
+
+
+def serve(paths: Paths, ready: Callable[[], None]) -> None:
+    """Run the daemon until it is told to stop. Raises `UserError` when one runs already."""
+    with alone(paths.lock, paths.pid), Repo.open(paths.root) as repo:
+        _log_to(paths)
+        process.sweep("COWORK_REPO", paths.state.name)
+        daemon = build(paths, repo)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: daemon.stop())
+        log.info("watching %s", paths.folder)
+        daemon.run(ready)
+
+
+def once(paths: Paths, op: Op, subject: str = "") -> Reply:
+    """With the daemon down: take the lock, run one turn that starts nothing, and do what is asked."""
+    with alone(paths.lock, paths.pid), Repo.open(paths.root) as repo:
+        request = Request(op=op, subject=subject)
+        build(paths, repo).serve_once(request)
+        return request.wait(0)
+
+
+def _log_to(paths: Paths) -> None:
+    """A rotating log beside the database, and readable lines in the foreground."""
+    file = RotatingFileHandler(paths.log, maxBytes=2_000_000, backupCount=3, encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    screen = logging.StreamHandler(sys.stderr)
+    screen.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    log.setLevel(logging.INFO)
+    for handler in (file, screen):
+        log.addHandler(handler)
+
+
+IGNORED = ("approvals/", "conflicts/", "inbox.md", "*.live.md")
+"""What git is not to keep of a workspace."""
+
+_CONFIG = """\
+# Settings of this workspace; every key is optional.
+version: 1
+# agent: NAME             # who does tasks that name nobody: a file agents/NAME.md
+# concurrency: 4
+# verify: ["pytest -q"]   # run on the merged result; without it every landing needs a person
+# approve: [merge]        # [] lands what is green without asking
+"""
+
+
+def initialise(start: Path) -> list[str]:
+    """Make `.cowork/` in the repository that holds `start`; returns what to tell. Raises `UserError`."""
+    with Repo.open(start) as repo:
+        if repo.commit("refs/heads/cowork"):
+            raise UserError("a branch named `cowork` is in the way of cowork/task/...: rename it first")
+        folder = repo.root / FOLDER
+        fresh = not folder.exists()
+        for name in ("tasks", "plans", "messages", "approvals", "reviews", "agents"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        _write_new(folder / ".gitignore", "".join(f"{line}\n" for line in IGNORED))
+        _write_new(folder / "config.yaml", _CONFIG)
+        exclude(repo, [f"{FOLDER}/{line}" if line != "*.live.md" else f"{FOLDER}/**/*.live.md" for line in IGNORED])
+        paths = config.paths(repo.root, repo.common_dir)
+        config.instance(paths.private)
+        _write_new(paths.private / "trust", f"{repo.root}\n")
+        unborn = repo.head().commit is None
+    lines = [f"{'made' if fresh else 'completed'} {folder}", "next: write agents/NAME.md, then `coworkd up`"]
+    return [*lines, "this repository has no commit yet: tasks start after the first one"] if unborn else lines
+
+
+def _write_new(path: Path, text: str) -> None:
+    if not path.exists():
+        path.write_text(text)

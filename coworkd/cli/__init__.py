@@ -1,0 +1,9 @@
+"""The command line: parse, call one function, print.
+
+Commands edit the workspace's files as an editor would; what no file can say goes through the door. This is the only
+place where errors become exit codes and where anything is printed. It must hold no rule of its own.
+"""
+
+from coworkd.cli.entry import main
+
+__all__ = ["main"]

@@ -1,0 +1,83 @@
+"""`reply`, `approve`, `reject`."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+import click
+
+from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.tasks import find, save, write_new
+from coworkd.cli.workspace import Workspace, here
+from coworkd.clock import stamp
+from coworkd.door import Op
+from coworkd.errors import UsageError, UserError
+from coworkd.markdown import Value
+from coworkd.store import RequestRow
+
+
+@click.command("reply")
+@click.argument("task")
+@click.argument("text", required=False)
+@json_option
+def reply_command(task: str, text: str | None, json_: bool) -> None:
+    """Send a message to a task, or answer its question; without TEXT your editor opens."""
+    workspace = here()
+    row = find(workspace, task)
+    body = text if text is not None else click.edit("", extension=".md")
+    if not body or not body.strip():
+        raise UserError("nothing to send")
+    path = f"messages/{row.id}/{stamp(time.time())}-you-{secrets.token_hex(2)}.md"
+    write_new(workspace.paths.folder / path, f"{body.rstrip()}\n".encode())
+    workspace.perform(Op.HURRY, path)
+    as_json({"path": f".cowork/{path}"}) if json_ else click.echo(f".cowork/{path}")
+
+
+def _open_request(workspace: Workspace, what: str) -> RequestRow:
+    """The one open request that `what` means: a task, a request's id, or its file."""
+    name = what.removeprefix(".cowork/")
+    with workspace.reading() as db:
+        found = db.all(
+            RequestRow,
+            "state = 'open' AND kind IN ('tool', 'merge') AND (task = ? OR id = ? OR path = ? OR path = ?) ORDER BY created",
+            name, name, name, f"approvals/{name}.md",
+        )  # fmt: skip
+    if not found:
+        raise UserError(f"nothing about `{what}` waits for an approval; `coworkd status` shows what does")
+    if len(found) > 1:
+        raise UsageError(f"`{what}` has several open requests; name one: {', '.join(r.path for r in found)}")
+    return found[0]
+
+
+def _answer(what: str, answer: str, comment: str, json_: bool) -> None:
+    workspace = here()
+    request = _open_request(workspace, what)
+    changes: dict[tuple[str, ...], Value] = {("approval",): answer}
+    if comment:
+        changes["comment",] = comment
+    save(workspace.paths.folder / request.path, changes)
+    workspace.perform(Op.HURRY, request.path)
+    with workspace.reading() as db:
+        why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'answer'", request.path)
+    if why:
+        raise UserError(str(why))
+    as_json({"path": request.path, "approval": answer}) if json_ else click.echo(f"{request.path}: {answer}")
+
+
+@click.command("approve")
+@click.argument("what")
+@click.option("--comment", default="", help="Kept with the answer.")
+@json_option
+def approve_command(what: str, comment: str, json_: bool) -> None:
+    """Say yes to a review or a permission. WHAT: a task, an approval's id, or a path."""
+    _answer(what, "approved", comment, json_)
+
+
+@click.command("reject")
+@click.argument("what")
+@click.option("--comment", default="", help="Told to the agent, or shown as the reason.")
+@json_option
+def reject_command(what: str, comment: str, json_: bool) -> None:
+    """Say no to a review or a permission. WHAT: a task, an approval's id, or a path."""
+    _answer(what, "rejected", comment, json_)

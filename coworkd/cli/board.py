@@ -1,0 +1,233 @@
+"""Commands that show: `status`, `list`, `show`, `agents`, `events`."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import click
+
+from coworkd.board.view import BoardView, Card, board_view
+from coworkd.cli.printing import WIDTH, ago, as_json, coloured, json_option, row
+from coworkd.cli.tasks import find
+from coworkd.cli.workspace import Workspace, here
+from coworkd.clock import iso
+from coworkd.model import Status
+from coworkd.store import Database, EventRow, MessageRow, RunRow, SubmissionRow
+from coworkd.sync.specs import Specs
+
+DONE_SHOWN = 5
+"""How many finished tasks `status` lists before it only counts them."""
+
+
+@click.command("status")
+@click.option("--watch", is_flag=True, help="Show it again whenever it changes.")
+@json_option
+def status_command(watch: bool, json_: bool) -> None:
+    """The board, what waits for you and since when, problems, cost."""
+    workspace = here()
+    if watch:
+        _watch(workspace)
+        return
+    now = time.time()
+    with workspace.reading() as db:
+        view = board_view(db, now)
+    if json_:
+        as_json(_status(workspace, view))
+    else:
+        click.echo(render(view, workspace.pid(), now))
+
+
+def _watch(workspace: Workspace) -> None:
+    """Redraw on change, until interrupted."""
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(refresh_per_second=2, screen=True) as live:
+        while True:
+            now = time.time()
+            with workspace.reading() as db:
+                live.update(Text.from_ansi(render(board_view(db, now), workspace.pid(), now)))
+            time.sleep(1)
+
+
+def _status(workspace: Workspace, view: BoardView) -> dict[str, Any]:
+    pid = workspace.pid()
+    return {
+        "daemon": {"running": pid is not None, "pid": pid},
+        "instance": view.instance,
+        "tasks": [_card(card) for card in view.cards],
+        "waiting": [
+            {"kind": w.kind, "path": w.path, "task": w.task, "since": iso(w.since), "what": w.what}
+            for w in view.waiting
+        ],
+        "problems": [{"path": p.path, "line": p.line, "message": p.message} for p in view.problems],
+        "cost": {"usd_today": view.usd_today},
+    }
+
+
+def _card(card: Card) -> dict[str, Any]:
+    return {
+        "id": card.id, "title": card.title, "status": str(card.status), "agent": card.agent, "path": card.path,
+        "blocked_by": list(card.blocked_by), "why": card.why, "by": card.by, "cost_usd": card.cost_usd,
+        "tokens": card.tokens,
+    }  # fmt: skip
+
+
+def render(view: BoardView, pid: int | None, now: float) -> str:
+    """The board for a person, in 80 columns."""
+    parts = [_head(view, pid)]
+    if view.waiting:
+        lines = [row([(str(w.kind), 9), (ago(w.since, now) if w.since else "", 4)], f"{w.path}: {w.what}", 19) for w in view.waiting]
+        parts.append("\n".join([click.style("Waits for you", bold=True), *(f"  {line}" for line in lines)]))
+    if view.cards:
+        parts.append("\n".join([click.style("Tasks", bold=True), *_rows(view, now)]))
+    else:
+        parts.append('No tasks yet. Write one: coworkd new "Fix the login page"')
+    return "\n\n".join(parts)
+
+
+def _head(view: BoardView, pid: int | None) -> str:
+    daemon = f"coworkd is up (pid {pid})" if pid else "coworkd is down: `coworkd up` starts it"
+    running = sum(card.status is Status.RUNNING for card in view.cards)
+    facts = [daemon, f"{running} running", f"{len(view.waiting)} waiting for you"]
+    if view.usd_today:
+        facts.append(f"${view.usd_today:.2f} in 24 h")
+    return ", ".join(facts)
+
+
+def _rows(view: BoardView, now: float) -> list[str]:
+    over = [card for card in view.cards if card.status in (Status.DONE, Status.CANCELLED)]
+    shown = [card for card in view.cards if card not in over] + over[-DONE_SHOWN:]
+    width = min(max((len(card.id) for card in shown), default=0), 28)
+    lines = [_line(card, width, now) for card in shown]
+    if len(over) > DONE_SHOWN:
+        lines.append(f"  and {len(over) - DONE_SHOWN} more done or cancelled: `coworkd list`")
+    return lines
+
+
+def _line(card: Card, width: int, now: float) -> str:
+    head = f"  {coloured(str(card.status), 9)}  {row([(card.id, width), (ago(card.since, now), 4)], '', 0).rstrip()}"
+    plain = 2 + 9 + 2 + width + 2 + 4 + 2
+    rest = card.why or card.title
+    wrapped = row([], rest, plain)[2:].split("\n") if rest else [""]
+    first = f"{head.ljust(plain + len(head) - len(click.unstyle(head)))}{wrapped[0].strip()}"
+    return "\n".join([first, *(f"{' ' * plain}{line.strip()}" for line in wrapped[1:])]).rstrip()
+
+
+@click.command("list")
+@click.option("--status", "wanted", type=click.Choice([str(s) for s in Status]), help="Only tasks that stand there.")
+@json_option
+def list_command(wanted: str | None, json_: bool) -> None:
+    """The tasks, a line each."""
+    workspace, now = here(), time.time()
+    with workspace.reading() as db:
+        cards = [card for card in board_view(db, now).cards if wanted in (None, str(card.status))]
+    if json_:
+        as_json({"tasks": [_card(card) for card in cards]})
+        return
+    width = min(max((len(card.id) for card in cards), default=0), 40)
+    for card in cards:
+        click.echo(f"{coloured(str(card.status), 9)}  {card.id.ljust(width)}  {card.title}"[: WIDTH + 20])
+
+
+@click.command("show")
+@click.argument("task")
+@json_option
+def show_command(task: str, json_: bool) -> None:
+    """One task: why it waits, its runs, paths, cost."""
+    workspace, now = here(), time.time()
+    found = find(workspace, task)
+    with workspace.reading() as db:
+        card = next(card for card in board_view(db, now).cards if card.id == found.id)
+        details = _card(card) | _history(workspace, db, found.id)
+    as_json(details) if json_ else click.echo(_shown(details))
+
+
+def _history(workspace: Workspace, db: Database, task: str) -> dict[str, Any]:
+    runs = db.all(RunRow, "task = ? ORDER BY started", task)
+    messages = db.all(MessageRow, "task = ? ORDER BY seen, path", task)
+    submissions = db.all(SubmissionRow, "task = ? ORDER BY number", task)
+    return {
+        "runs": [_run(workspace, run) for run in runs],
+        "messages": [
+            {"path": m.path, "from": m.sender or "user", "kind": str(m.kind), "delivered": m.run if not m.sender else ""}
+            for m in messages
+        ],
+        "reviews": [
+            {"number": s.number, "state": str(s.state), "commit": s.commit_id, "tip": s.tip, "landing": s.landing,
+             "verify": json.loads(s.checks), "notice": s.notice}
+            for s in submissions
+        ],
+    }  # fmt: skip
+
+
+def _run(workspace: Workspace, run: RunRow) -> dict[str, Any]:
+    return {
+        "id": run.id, "attempt": run.attempt, "agent": run.agent, "state": str(run.state), "reason": run.reason,
+        "started": iso(run.started), "ended": iso(run.ended) if run.ended else None, "log": run.log,
+        "slot": str(workspace.paths.state / "slots" / str(run.slot) / "work"), "sandbox": run.level,
+        "message": run.message, "cost_usd": run.cost_usd,
+    }  # fmt: skip
+
+
+def _shown(task: dict[str, Any]) -> str:
+    lines = [f"{task['id']}: {coloured(task['status'])}", f"  {task['title']}", f"  file    .cowork/{task['path']}"]
+    if task["why"]:
+        lines.append(f"  why     {task['why']}")
+    if task["blocked_by"]:
+        lines.append(f"  needs   {', '.join(task['blocked_by'])}")
+    lines.append(f"  agent   {task['agent'] or '(none)'}")
+    if task["cost_usd"] is not None:
+        lines.append(f"  cost    ${task['cost_usd']:.4f}")
+    for run in task["runs"]:
+        state = run["reason"] or run["state"]
+        lines += [f"  run {run['id']}  attempt {run['attempt']} by {run['agent']}: {state} (sandbox: {run['sandbox']})"]
+        lines += [f"      worktree {run['slot']}", f"      log      {run['log']}"]
+    lines += [f"  message {m['path']} from {m['from']}{' (delivered)' if m['delivered'] else ''}" for m in task["messages"]]
+    lines += [f"  submission {s['number']}: {s['state']} {s['commit'][:12]} {s['notice']}".rstrip() for s in task["reviews"]]
+    return "\n".join(lines)
+
+
+@click.command("agents")
+@json_option
+def agents_command(json_: bool) -> None:
+    """The agents of this workspace."""
+    workspace = here()
+    with workspace.reading() as db:
+        specs = Specs(db)
+        found = [(name, specs.agent(name)) for name in specs.agents()]
+        default = specs.settings().agent
+    rows = [
+        {"name": name, "driver": spec.driver if spec else "", "model": spec.model if spec else "",
+         "default": name == default, "usable": spec is not None}
+        for name, spec in found
+    ]  # fmt: skip
+    if json_:
+        as_json({"agents": rows})
+        return
+    for agent in rows:
+        mark = "*" if agent["default"] else " "
+        click.echo(f"{mark} {agent['name']}  {agent['driver'] or 'waits for `coworkd trust`'} {agent['model']}".rstrip())
+    if not rows:
+        click.echo("No agents yet: write .cowork/agents/NAME.md")
+
+
+@click.command("events")
+@click.option("--follow", is_flag=True, help="Go on as they happen.")
+@click.option("--after", default=0, metavar="ID", help="Only those after this one.")
+@click.option("--json", "json_", is_flag=True, help="The same: events are always JSON.")
+def events_command(follow: bool, after: int, json_: bool) -> None:  # noqa: ARG001 - every command takes --json
+    """The journal of changes, one JSON object a line."""
+    workspace = here()
+    while True:
+        with workspace.reading() as db:
+            found = db.all(EventRow, "id > ? ORDER BY id", after)
+        for event in found:
+            after = event.id
+            line = {"id": event.id, "at": iso(event.at), "actor": event.actor, "kind": event.kind, "task": event.task}
+            click.echo(json.dumps(line | {"data": json.loads(event.data)}, ensure_ascii=False))
+        if not follow:
+            return
+        time.sleep(0.5)

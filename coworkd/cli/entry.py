@@ -1,0 +1,92 @@
+"""The `coworkd` command: its sub-commands, loaded when they are called, and the edge where errors end."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, cast
+
+import click
+
+from coworkd import __version__
+from coworkd.errors import CoworkError, NotAWorkspaceError, UsageError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("lifetime", "make .cowork/ in this repository and trust it"),
+    "up": ("lifetime", "start the daemon"),
+    "down": ("lifetime", "stop the daemon"),
+    "status": ("board", "the board, what waits for you, problems, cost"),
+    "new": ("tasks", "write a task file"),
+    "list": ("board", "the tasks, a line each"),
+    "show": ("board", "one task: why it waits, its runs, paths, cost"),
+    "ready": ("tasks", "start a task, or a new attempt"),
+    "pause": ("tasks", "stop a task's agent and keep its work"),
+    "cancel": ("tasks", "stop a task and take it out of the way"),
+    "take": ("tasks", "take over a task of another instance"),
+    "reply": ("answers", "send a message to a task, or answer its question"),
+    "approve": ("answers", "say yes to a review or a permission"),
+    "reject": ("answers", "say no to a review or a permission"),
+    "diff": ("work", "what a task changed"),
+    "land": ("work", "bring the integration branch into its target"),
+    "confirm": ("work", "let held deletions happen"),
+    "trust": ("work", "let this workspace's settings and agents run things"),
+    "agents": ("board", "the agents of this workspace"),
+    "events": ("board", "the journal of changes, one JSON object a line"),
+    "demo": ("demo", "watch the whole loop in a throw-away repository"),
+}
+"""Name -> (module, one line of help). A module is imported when one of its commands runs."""
+
+
+class _Lazy(click.Group):
+    """A group that knows its commands' names without importing them: `coworkd status` must feel instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"coworkd.cli.{COMMANDS[cmd_name][0]}")
+        return cast("click.Command", getattr(module, f"{cmd_name}_command"))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="coworkd %(version)s")
+def coworkd() -> None:
+    """Coding agents do the work; a folder of Markdown files is how you talk to them."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong use or ambiguous, 3 not a workspace."""
+    sys.exit(_run(lambda: coworkd.main(standalone_mode=False)))
+
+
+def _run(command: Callable[[], Any]) -> int:
+    try:
+        return int(command() or 0)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.Abort:
+        click.echo("coworkd: interrupted", err=True)
+        return 1
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except CoworkError as error:
+        click.echo(f"coworkd: {error}", err=True)
+        return _code(error)
+    except BrokenPipeError:
+        # The reader of our output has gone (`coworkd events | head`); nothing is wrong.
+        sys.stderr.close()
+        return 0
+
+
+def _code(error: CoworkError) -> int:
+    if isinstance(error, NotAWorkspaceError):
+        return 3
+    return 2 if isinstance(error, UsageError) else 1

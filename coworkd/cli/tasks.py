@@ -1,0 +1,156 @@
+"""Commands that write task files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.workspace import Workspace, here
+from coworkd.config import editor
+from coworkd.documents import task_id
+from coworkd.door import Op
+from coworkd.errors import UsageError, UserError
+from coworkd.markdown import Value, compose
+from coworkd.splice import edit
+from coworkd.store import TaskRow
+
+
+@click.command("new")
+@click.argument("title")
+@click.option("--agent", default="", help="Who does it; else the workspace's agent.")
+@click.option("--depends-on", "needs", multiple=True, metavar="ID", help="A task that must land first; may be repeated.")
+@click.option("--draft", is_flag=True, help="Do not start it.")
+@click.option("--edit", "edited", is_flag=True, help="Open it in your editor.")
+@json_option
+def new_command(title: str, agent: str, needs: tuple[str, ...], draft: bool, edited: bool, json_: bool) -> None:
+    """Write a task file; prints its path."""
+    workspace = here()
+    path = _free_path(workspace, task_id(title))
+    fields: dict[str, Value] = {"title": title, "status": "draft" if draft or edited else "ready"}
+    if agent:
+        fields["agent"] = agent
+    if needs:
+        fields["depends_on"] = list(needs)
+    write_new(path, compose(fields, f"{title}\n"))
+    if edited:
+        click.edit(filename=str(path), editor=editor())
+    workspace.perform(Op.HURRY, relative(workspace, path))
+    shown = str(path.relative_to(workspace.paths.root))
+    as_json({"path": shown, "id": path.stem}) if json_ else click.echo(shown)
+
+
+def _free_path(workspace: Workspace, stem: str) -> Path:
+    folder = workspace.paths.folder / "tasks"
+    names = [stem, *(f"{stem}-{number}" for number in range(2, 1000))]
+    return next(folder / f"{name}.md" for name in names if not (folder / f"{name}.md").exists())
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Put a new file there, whole or not at all. Raises `UserError` when it exists or cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}~")
+        temporary.write_bytes(data)
+        temporary.rename(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def save(path: Path, changes: dict[tuple[str, ...], Value]) -> None:
+    """Change values in a file's header as an editor would: read, edit, replace. Raises `UserError`."""
+    try:
+        before = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    data = edit(before, changes)
+    if data == before:
+        return
+    temporary = path.with_name(f".{path.name}~")
+    temporary.write_bytes(data)
+    temporary.chmod(path.stat().st_mode & 0o777)
+    temporary.replace(path)
+
+
+def relative(workspace: Workspace, path: Path) -> str:
+    return path.relative_to(workspace.paths.folder).as_posix()
+
+
+def find(workspace: Workspace, name: str) -> TaskRow:
+    """The task of this id, title, file or unambiguous beginning of an id. Raises `UserError`, `UsageError`."""
+    with workspace.reading() as db:
+        exact = db.one(TaskRow, "id = ? OR path = ?", name, name.removeprefix(".cowork/"))
+        if exact is not None:
+            return exact
+        close = db.all(TaskRow, "id LIKE ? ESCAPE '\\' ORDER BY id", _escaped(name) + "%")
+    if len(close) == 1:
+        return close[0]
+    if close:
+        raise UsageError(f"`{name}` is ambiguous: {', '.join(row.id for row in close[:8])}")
+    raise UserError(f"there is no task `{name}`; `coworkd list` shows them")
+
+
+def _escaped(name: str) -> str:
+    return name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _set_status(task: str, status: str, json_: bool) -> None:
+    workspace = here()
+    row = find(workspace, task)
+    if row.gone:
+        raise UserError(f"the file of `{row.id}` ({row.path}) is not here now; bring it back first")
+    if status == "ready" and row.pulled:
+        workspace.demand(Op.READY, row.id)
+    save(workspace.paths.folder / row.path, {("status",): status})
+    workspace.perform(Op.HURRY, row.path)
+    now = find(workspace, row.id)
+    if json_:
+        as_json({"id": now.id, "status": str(now.status)})
+    else:
+        click.echo(f"{now.id}: {now.status}")
+    _explain(workspace, now, status)
+
+
+def _explain(workspace: Workspace, row: TaskRow, wanted: str) -> None:
+    """When the word was put back, say why, and fail."""
+    with workspace.reading() as db:
+        why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'status'", row.path)
+    if why:
+        raise UserError(str(why))
+
+
+@click.command("ready")
+@click.argument("task")
+@json_option
+def ready_command(task: str, json_: bool) -> None:
+    """Start a task, or a new attempt of it; also one that came by git."""
+    _set_status(task, "ready", json_)
+
+
+@click.command("pause")
+@click.argument("task")
+@json_option
+def pause_command(task: str, json_: bool) -> None:
+    """Stop a task's agent and keep its work; `ready` goes on."""
+    _set_status(task, "paused", json_)
+
+
+@click.command("cancel")
+@click.argument("task")
+@json_option
+def cancel_command(task: str, json_: bool) -> None:
+    """Stop a task and keep its work."""
+    _set_status(task, "cancelled", json_)
+
+
+@click.command("take")
+@click.argument("task")
+@json_option
+def take_command(task: str, json_: bool) -> None:
+    """Take over a task that another instance works on."""
+    workspace = here()
+    row = find(workspace, task)
+    workspace.demand(Op.TAKE, row.id)
+    now = find(workspace, row.id)
+    as_json({"id": now.id, "status": str(now.status)}) if json_ else click.echo(f"{now.id}: {now.status}, yours now")

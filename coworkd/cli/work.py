@@ -1,0 +1,54 @@
+"""Commands about the work itself: `diff`, `land`, `confirm`, `trust`."""
+
+from __future__ import annotations
+
+import click
+
+from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.tasks import find
+from coworkd.cli.workspace import here
+from coworkd.door import Op
+from coworkd.errors import UserError
+from coworkd.repo import Repo
+from coworkd.store import SubmissionRow
+
+
+@click.command("diff")
+@click.argument("task")
+@json_option
+def diff_command(task: str, json_: bool) -> None:
+    """What a task's latest submission changed."""
+    workspace = here()
+    row = find(workspace, task)
+    with workspace.reading() as db:
+        latest = db.one(SubmissionRow, "task = ? ORDER BY number DESC", row.id)
+    if latest is None:
+        raise UserError(f"`{row.id}` has submitted nothing yet")
+    old, new = (latest.tip, latest.candidate) if latest.candidate else (latest.base, latest.commit_id)
+    with Repo.open(workspace.paths.root) as repo:
+        text = repo.run("diff", "--no-ext-diff", "--no-textconv", old, new).out.decode(errors="replace")
+    as_json({"task": row.id, "from": old, "to": new, "diff": text}) if json_ else click.echo(text, nl=False)
+
+
+@click.command("land")
+@json_option
+def land_command(json_: bool) -> None:
+    """Bring the integration branch into its target branch."""
+    text = here().demand(Op.LAND)
+    as_json({"landed": text}) if json_ else click.echo(text)
+
+
+@click.command("confirm")
+@json_option
+def confirm_command(json_: bool) -> None:
+    """Let deletions happen that were held because so many files went missing at once."""
+    here().demand(Op.CONFIRM)
+    as_json({"confirmed": True}) if json_ else click.echo("confirmed")
+
+
+@click.command("trust")
+@json_option
+def trust_command(json_: bool) -> None:
+    """Let this workspace's settings and agents, as they are now, run things here."""
+    here().demand(Op.TRUST)
+    as_json({"trusted": True}) if json_ else click.echo("trusted as it is now")

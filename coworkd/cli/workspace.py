@@ -1,0 +1,80 @@
+"""A command's hold on the workspace: where it is, reading its database, asking its daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.config import FOLDER, Paths, paths
+from coworkd.door import Op, Reply, ask
+from coworkd.errors import NotAWorkspaceError, UserError
+from coworkd.store import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A workspace that exists."""
+
+    paths: Paths
+
+    def pid(self) -> int | None:
+        """The daemon's process id while one answers."""
+        try:
+            return int(self.paths.pid.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def perform(self, op: Op, subject: str = "") -> Reply:
+        """Have the daemon do something; with it down, do it here in one turn that starts nothing."""
+        reply = ask(self.paths.socket, op, subject)
+        if reply is not None:
+            return reply
+        from coworkd.bootstrap import once
+
+        return once(self.paths, op, subject)
+
+    def demand(self, op: Op, subject: str = "") -> str:
+        """Like `perform`; raises `UserError` when it was refused."""
+        reply = self.perform(op, subject)
+        if not reply.ok:
+            raise UserError(reply.text)
+        return reply.text
+
+    @contextmanager
+    def reading(self) -> Iterator[Database]:
+        """The database as of now: whatever was saved before this call is in it."""
+        self.perform(Op.LOOK)
+        db = Database(self.paths.database, read_only=True)
+        try:
+            yield db
+        finally:
+            db.close()
+
+
+def here(start: Path | None = None) -> Workspace:
+    """The workspace that holds the present folder. Raises `NotAWorkspaceError` when there is none."""
+    root, common = find_repository(start or Path.cwd())
+    if not (root / FOLDER).is_dir() and not (common / "cowork").is_dir():
+        raise NotAWorkspaceError(f"no {FOLDER}/ in {root}: run `coworkd init` there")
+    return Workspace(paths=paths(root, common))
+
+
+def find_repository(start: Path) -> tuple[Path, Path]:
+    """Top of the worktree and the common git directory, found without starting git. Raises `NotAWorkspaceError`."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        marker = folder / ".git"
+        if marker.is_dir():
+            return folder, marker
+        if marker.is_file():
+            return folder, _common_dir(folder, marker)
+    raise NotAWorkspaceError(f"{start} is not in a git repository: run `git init`, then `coworkd init`")
+
+
+def _common_dir(root: Path, marker: Path) -> Path:
+    """Where a linked worktree's pointer file leads."""
+    pointer = marker.read_text().strip().removeprefix("gitdir: ")
+    private = (root / pointer).resolve()
+    shared = private / "commondir"
+    return (private / shared.read_text().strip()).resolve() if shared.exists() else private

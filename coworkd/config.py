@@ -1,0 +1,102 @@
+"""Where things lie and what the user's own settings are: the only reader of the environment.
+
+Must never read anything that a repository holds: the workspace's own settings are a document like any other.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from getpass import getuser
+from pathlib import Path
+
+FOLDER = ".cowork"
+"""The name of the workspace folder, at the top of a repository's worktree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Where one workspace keeps what is not in its folder."""
+
+    root: Path
+    """Top of the user's worktree."""
+    private: Path
+    """`<git common dir>/cowork`: out of reach of clean, checkout and stash, and never committed."""
+    state: Path
+    """`$XDG_STATE_HOME/coworkd/REPO-ID`: slots, gates, homes, runs."""
+
+    @property
+    def folder(self) -> Path:
+        return self.root / FOLDER
+
+    @property
+    def database(self) -> Path:
+        return self.private / "state.db"
+
+    @property
+    def lock(self) -> Path:
+        return self.private / "lock"
+
+    @property
+    def pid(self) -> Path:
+        return self.private / "pid"
+
+    @property
+    def socket(self) -> Path:
+        return self.private / "socket"
+
+    @property
+    def trash(self) -> Path:
+        return self.private / "trash"
+
+    @property
+    def log(self) -> Path:
+        return self.private / "coworkd.log"
+
+
+def state_home() -> Path:
+    """`$XDG_STATE_HOME/coworkd`, or its default."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "coworkd"
+
+
+def paths(root: Path, common_dir: Path) -> Paths:
+    """The places of the workspace at `root`; makes the private folder and the repository's lasting name."""
+    private = common_dir / "cowork"
+    return Paths(root=root, private=private, state=state_home() / _kept(private / "repo-id", _repo_name(root)))
+
+
+def instance(private: Path) -> str:
+    """`NAME-XXXX`: who works here, the same for as long as the folder exists."""
+    return _kept(private / "instance", f"{_user()}-{secrets.token_hex(2)}")
+
+
+def _repo_name(root: Path) -> str:
+    return f"{root.name}-{secrets.token_hex(6)}"
+
+
+def _user() -> str:
+    try:
+        name = getuser()
+    except (KeyError, OSError):
+        name = "user"
+    return "".join(c if c.isalnum() else "-" for c in name.lower()) or "user"
+
+
+def _kept(file: Path, first: str) -> str:
+    """The line in a file, written once; whoever comes second reads what the first wrote."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+        temporary.write_text(first + "\n")
+        try:
+            os.link(temporary, file)
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    return file.read_text().strip()
+
+
+def editor() -> str:
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"

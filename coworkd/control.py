@@ -1,0 +1,124 @@
+"""Carrying out what came through the door, or from a command while the daemon is down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from coworkd.board.board import Board
+from coworkd.board.papers import Papers
+from coworkd.door import Op, Reply, Request
+from coworkd.jobs import Finished, Jobs
+from coworkd.merge.target import Landed, Refused
+from coworkd.model import Status
+from coworkd.store import DocumentRow, TaskRow
+from coworkd.sync.engine import Engine
+from coworkd.sync.intake import Intake
+
+LAND = "land:"
+
+
+class Control:
+    """Answers requests; used by the writer thread alone."""
+
+    def __init__(
+        self, board: Board, intake: Intake, engine: Engine, jobs: Jobs, land: Callable[[], Callable[[], Landed | Refused]], instance: str
+    ) -> None:
+        self._board = board
+        self._db = board.db
+        self._papers = Papers(board.db)
+        self._intake = intake
+        self._engine = engine
+        self._jobs = jobs
+        self._land = land
+        self._instance = instance
+        self._landing: list[Request] = []
+
+    def answer(self, request: Request, now: float, stop: Callable[[], None]) -> None:
+        """Do what is asked. Replies are given by `settle`, after the turn; those of `land` when its job is over."""
+        match request.op:
+            case Op.STOP:
+                stop()
+            case Op.HURRY:
+                self._hurry(request.subject, now)
+            case Op.READY:
+                self._own(request.subject, now)
+            case Op.TAKE:
+                self._take(request.subject, now)
+            case Op.TRUST:
+                self._trust(now)
+            case Op.CONFIRM:
+                with self._db.write():
+                    self._db.remember("confirmed", "yes")
+                self._engine.judge_again(now)
+            case Op.LAND:
+                self._landing.append(request)
+                self._jobs.start(LAND, self._land())
+            case Op.LOOK:
+                pass
+
+    def settle(self, request: Request) -> None:
+        """The turn is over: whatever it was asked for is done."""
+        if request.op is not Op.LAND:
+            request.answer(Reply(ok=True))
+
+    def job(self, finished: Finished) -> None:
+        """The landing is over."""
+        if finished.key != LAND:
+            return
+        if finished.error is not None:
+            reply = Reply(ok=False, text=str(finished.error))
+        elif isinstance(finished.value, Landed):
+            reply = Reply(ok=True, text=_told(finished.value))
+        else:
+            reply = Reply(ok=False, text=finished.value.reason)
+        for request in self._landing:
+            request.answer(reply)
+        self._landing.clear()
+
+    def settled(self) -> bool:
+        """Whether everything that was asked has been answered."""
+        return not self._landing
+
+    # ---- single requests
+
+    def _hurry(self, path: str, now: float) -> None:
+        """A command wrote this file: what it asks for takes effect in this turn."""
+        self._engine.look_now(path, now)
+        with self._db.write():
+            self._db.execute("UPDATE tasks SET wanted_due = ? WHERE path = ? AND wanted != ''", now, path)
+            self._db.execute("UPDATE messages SET due = ? WHERE path = ? AND stage = 'new' AND due < 1e17", now, path)
+
+    def _own(self, task: str, now: float) -> None:
+        """A pulled task is started here: its text counts as typed here from now on."""
+        row = self._db.one(TaskRow, "id = ?", task)
+        document = self._db.one(DocumentRow, "path = ?", row.path) if row else None
+        if row is None or document is None:
+            return
+        with self._db.write():
+            self._intake.trust(row.path, document.want, now)
+            self._db.set(DocumentRow, row.path, pulled=False)
+            self._db.set(TaskRow, row.id, pulled=False)
+            self._db.event(now, "owned", task=task, actor="person")
+        self._hurry(row.path, now)
+
+    def _take(self, task: str, now: float) -> None:
+        """Another instance's task becomes ours, paused: nothing of theirs is assumed to be alive."""
+        row = self._db.one(TaskRow, "id = ?", task)
+        if row is None:
+            return
+        with self._db.write():
+            self._db.set(DocumentRow, row.path, pulled=False)
+            self._db.set(TaskRow, task, pulled=False, elsewhere=False, by=self._instance)
+            self._db.event(now, "taken", task=task, actor="person", was=row.by)
+            self._board.place(self._board.task(task), Status.PAUSED, f"taken over from {row.by or 'elsewhere'}", now)
+
+    def _trust(self, now: float) -> None:
+        """What the settings and agents say now counts, wherever it came from."""
+        with self._db.write():
+            for row in self._db.all(DocumentRow, "kind IN ('config', 'agent') AND want_sha != ''"):
+                self._intake.trust(row.path, row.want, now)
+            self._db.event(now, "trusted", actor="person")
+
+
+def _told(landed: Landed) -> str:
+    return f"landed {landed.commit[:12]}" if landed.moved else "nothing to land: the target has everything already"

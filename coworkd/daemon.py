@@ -1,0 +1,205 @@
+"""The daemon: lock, one writer thread, its turns, and a clean end.
+
+Reads as one page: `run` is the life, `turn` is the day. What each room does is its own business.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from coworkd.board.live import INBOX, inbox, live_messages
+from coworkd.board.waiting import waiting
+from coworkd.clock import Clock
+from coworkd.control import Control
+from coworkd.dispatch.executors import Executor
+from coworkd.dispatch.room import Dispatch
+from coworkd.door import Door, Request
+from coworkd.errors import UserError
+from coworkd.jobs import Jobs
+from coworkd.merge.room import Merge
+from coworkd.store import Database
+from coworkd.sync.engine import Engine
+from coworkd.sync.outputs import Outputs
+from coworkd.sync.watch import Watcher
+
+log = logging.getLogger("coworkd")
+
+GRACE = 20.0
+"""Seconds that runs have to end in when the daemon is told to stop."""
+
+LONGEST_NAP = 30.0
+"""Seconds after which the daemon looks around even if nothing woke it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """Everything a turn passes through."""
+
+    db: Database
+    clock: Clock
+    engine: Engine
+    watcher: Watcher
+    outputs: Outputs
+    executor: Executor
+    jobs: Jobs
+    dispatch: Dispatch
+    merge: Merge
+    control: Control
+    git_busy: Callable[[str], bool]
+    """Whether git is at work on this document, so that it must not be written now."""
+
+
+class Bell:
+    """What wakes the writer; ringing twice is ringing once."""
+
+    def __init__(self) -> None:
+        self._rung = threading.Event()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    def wait(self, seconds: float) -> None:
+        self._rung.wait(max(seconds, 0.0))
+        self._rung.clear()
+
+
+class Daemon:
+    """One workspace's writer."""
+
+    def __init__(self, rooms: Rooms, door: Door, bell: Bell) -> None:
+        self._rooms = rooms
+        self._door = door
+        self._bell = bell
+        self._stopping = threading.Event()
+        self._later: list[float] = []
+
+    def stop(self) -> None:
+        """End after the present turn; safe from a signal handler and from any thread."""
+        self._stopping.set()
+        self._bell.ring()
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Recover, watch, and turn until told to stop; `ready` is called after the first full turn."""
+        rooms = self._rooms
+        with ExitStack() as stack:
+            stack.callback(self._close)
+            rooms.watcher.start()
+            stack.callback(rooms.watcher.stop)
+            self._door.start()
+            stack.callback(self._door.close)
+            self.recover()
+            self.turn()
+            ready()
+            while not self._stopping.is_set():
+                self._bell.wait(self._nap())
+                self.turn()
+            self._wind_down()
+
+    def serve_once(self, request: Request) -> None:
+        """Take in what is there and answer one request; nothing is started, nothing is watched."""
+        with ExitStack() as stack:
+            stack.callback(self._close)
+            now = self._rooms.clock.now()
+            self._rooms.engine.recover(now)
+            self._rooms.engine.scan(now, self._rooms.clock.now)
+            self._door.put(request)
+            self.turn(start=False)
+            while not self._rooms.control.settled():
+                self._bell.wait(1.0)
+                self.turn(start=False)
+
+    def recover(self) -> None:
+        """Finish what a former process began."""
+        now = self._rooms.clock.now()
+        self._rooms.engine.recover(now)
+        self._rooms.dispatch.recover(now)
+        self._rooms.merge.recover()
+
+    def turn(self, *, start: bool = True) -> None:
+        """Look, take in, act, write back. `start` False begins nothing new."""
+        rooms, now = self._rooms, self._rooms.clock.now()
+        requests = list(self._door.take())
+        self._look(now)
+        rooms.engine.pull(now)
+        for request in requests:
+            rooms.control.answer(request, now, self.stop)
+        for finished in rooms.jobs.finished():
+            if not rooms.dispatch.job(finished, now) and not rooms.merge.job(finished, now):
+                rooms.control.job(finished)
+        rooms.dispatch.step(now)
+        rooms.merge.step(now, start=start)
+        if start:
+            rooms.dispatch.start(now)
+        rooms.engine.push(now, blocked=rooms.git_busy)
+        self._show(now)
+        for request in requests:
+            rooms.control.settle(request)
+
+    def _look(self, now: float) -> None:
+        rooms = self._rooms
+        paths, everything = rooms.watcher.take()
+        for path in paths:
+            rooms.engine.mark(path, now)
+        if everything or rooms.engine.scan_due(now):
+            rooms.engine.scan(now, rooms.clock.now)
+
+    def _show(self, now: float) -> None:
+        """Live messages and the inbox, where they changed."""
+        rooms = self._rooms
+        views = live_messages(rooms.db, now)
+        views[INBOX] = inbox(waiting(rooms.db, now))
+        self._later = [at for path, data in views.items() if (at := rooms.outputs.show(path, data, now)) is not None]
+        for path in rooms.outputs.shown():
+            if path not in views:
+                rooms.outputs.drop(path)
+
+    def _nap(self) -> float:
+        rooms, now = self._rooms, self._rooms.clock.now()
+        times = [rooms.engine.deadline(), rooms.dispatch.deadline(), *self._later]
+        return min([at - now for at in times if at is not None] + [LONGEST_NAP])
+
+    def _wind_down(self) -> None:
+        """Stop runs politely, record how they end, write it down."""
+        rooms = self._rooms
+        log.info("stopping")
+        until = rooms.clock.now() + GRACE
+        rooms.dispatch.shut_down(rooms.clock.now())
+        self.turn(start=False)
+        while rooms.dispatch.busy() and rooms.clock.now() < until:
+            self._bell.wait(0.2)
+            self.turn(start=False)
+
+    def _close(self) -> None:
+        rooms = self._rooms
+        rooms.jobs.close()
+        rooms.executor.close(2.0)
+        for path in rooms.outputs.shown():
+            if path != INBOX:
+                rooms.outputs.drop(path)
+        rooms.db.close()
+
+
+@contextmanager
+def alone(lock: Path, pid: Path) -> Iterator[None]:
+    """Hold the workspace. Raises `UserError`, naming the holder, when another process does."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    held = FileLock(lock)
+    try:
+        held.acquire(timeout=0)
+    except Timeout as error:
+        holder = pid.read_text().strip() if pid.exists() else "unknown"
+        raise UserError(f"coworkd already runs for this workspace (pid {holder}); `coworkd down` stops it") from error
+    try:
+        pid.write_text(f"{os.getpid()}\n")
+        yield
+    finally:
+        pid.unlink(missing_ok=True)
+        held.release()

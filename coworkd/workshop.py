@@ -1,0 +1,101 @@
+"""Slots as dispatch wants them: made ready for a run, emptied of what it left.
+
+Blocking; called from job threads only. The bridge between two rooms of different floors: orders in, values out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from coworkd import process
+from coworkd.dispatch.endings import BroughtIn, Finish, FinishOrder, Kept, NothingMade
+from coworkd.dispatch.starts import Prepared, SlotOrder, Unprepared
+from coworkd.errors import CoworkError
+from coworkd.model import Check
+from coworkd.refs import RefChange, base_ref, update_refs
+from coworkd.repo import Repo
+from coworkd.slots import setup, slot, submission
+from coworkd.slots.shell import Surroundings
+
+
+class Workshop:
+    """The slots of one repository; safe to call from any thread, one call per slot at a time."""
+
+    def __init__(self, root: Path, state: Path, mark: str, base: Callable[[str, str], str], stopping: threading.Event) -> None:
+        self._root = root
+        self._state = state
+        self._mark = mark
+        self._base = base
+        self._stopping = stopping
+
+    def prepare(self, order: SlotOrder) -> Prepared | Unprepared:
+        """A slot on the right commit, set up; what an earlier run left in it is kept first."""
+        try:
+            with Repo.open(self._root) as repo:
+                return self._prepared(repo, order)
+        except CoworkError as error:
+            return Unprepared(reason=str(error), detail=str(error))
+
+    def _prepared(self, repo: Repo, order: SlotOrder) -> Prepared | Unprepared:
+        base = order.start_from or self._base(order.branch, order.target)
+        update_refs(repo, [RefChange(name=base_ref(order.run), old=repo.commit(base_ref(order.run)), new=base)])
+        wanted = slot.SlotOrder(task=order.task, agent=order.agent, base=base, setup=order.setup)
+        made = slot.open_slot(repo, self._state, order.number, wanted)
+        missing = setup.copy_files(repo.root, made.private, order.copy)
+        checks = setup.set_up(made, self._around(order))
+        if checks and not checks[-1].green:
+            return Unprepared(reason=f"set-up command `{checks[-1].command}` failed", detail=_said(checks[-1]))
+        if order.tip:
+            slot.offer_tip(made, order.tip)
+        record = slot.RunRecord(task=order.task, run=order.run, attempt=order.attempt, epoch=order.epoch + 1)
+        slot.record_run(made, record)
+        notices = tuple(f"`copy: {path}` is not there" for path in missing)
+        return Prepared(base=base, worktree=made.work, notices=(*notices, *([made.notice] if made.notice else [])))
+
+    def _around(self, order: SlotOrder) -> Surroundings:
+        home = self._state / "homes" / order.agent
+        tmp = self._state / "slots" / str(order.number) / "tmp"
+        for folder in (home, tmp):
+            folder.mkdir(parents=True, exist_ok=True)
+        env = process.clean_environment(home=home, tmp=tmp, run=order.run, repo=self._mark)
+        around = Surroundings(env=env, marker=order.run, timeout=1800.0)
+        return dataclasses.replace(around, run=partial(process.run, cancelled=self._stopping))
+
+    def finish(self, order: FinishOrder) -> Finish:
+        """Bring in what is to be submitted; keep everything else in refs."""
+        try:
+            with Repo.open(self._root) as repo:
+                found = slot.find_slot(self._state, order.slot)
+                if found is None or found.order.task != order.task:
+                    return Kept(unfit="" if not order.submit else "its slot is gone")
+                return self._finished(repo, found, order)
+        except CoworkError as error:
+            return Kept(unfit=f"its work could not be brought in and stays in slot {order.slot}: {error}")
+
+    def _finished(self, repo: Repo, found: slot.Slot, order: FinishOrder) -> Finish:
+        if not order.submit:
+            return Kept(refs=tuple(kept.ref for kept in slot.keep(repo, found)))
+        delivery = submission.Delivery(number=order.number, message=order.message, tip=order.tip)
+        outcome = submission.submit(repo, found, delivery)
+        match outcome:
+            case submission.Submitted():
+                return BroughtIn(
+                    commit=outcome.commit, tree=outcome.tree, notices=_notices(outcome.notice, outcome.dropped_paths)
+                )
+            case submission.NothingChanged():
+                return NothingMade(notices=_notices(outcome.notice, outcome.dropped_paths))
+            case submission.Unfit(reason=reason):
+                return Kept(refs=tuple(kept.ref for kept in slot.keep(repo, found)), unfit=reason)
+
+
+def _notices(notice: str, dropped: tuple[str, ...]) -> tuple[str, ...]:
+    left_out = f"left out of the submission, because no agent may change it: {', '.join(dropped)}" if dropped else ""
+    return tuple(text for text in (notice, left_out) if text)
+
+
+def _said(check: Check) -> str:
+    return f"`{check.command}` ended with {check.exit}:\n{check.tail[-3000:]}"
