@@ -48,6 +48,11 @@ def members(root: int, mark: str) -> set[int]:
     return {pid for pid in found if pid in parents} - _line(parents)
 
 
+def leftovers(root: int, mark: str) -> set[int]:
+    """As `members`, for a root that has ended: its id may already belong to somebody else."""
+    return marked_trees(RUN_MARK, mark) if HAS_PROC else group(root)
+
+
 def group(root: int) -> set[int]:
     """The process group of `root`, as one negative id; empty when nobody is in it, or all are zombies."""
     try:
