@@ -264,5 +264,5 @@ def _diagnosis(error: MarkedYAMLError, at: int, text: str) -> tuple[int, str]:
 
 def _bad_start(character: str) -> str:
     if character == "\t":
-        return "a tab indents this line; indent with spaces"
+        return "a tab stands where only spaces may; indent with spaces"
     return f"a value cannot start with `{character}`; put it in quotes"

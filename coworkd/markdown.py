@@ -124,8 +124,8 @@ def parse_yaml(data: bytes) -> Document:
 def compose(fields: Mapping[str, Value], body: str, note: str = "") -> bytes:
     """A new document: `note` as a comment in the first line of the header, `fields` in their order, `body`.
 
-    `parse` gives back equal fields and body. Only what no document may hold is changed in the body: lines that look
-    like conflict markers move one space to the right, NUL and lone surrogates become U+FFFD.
+    `parse` gives back equal fields and body. Only what no document may hold is changed in the body: a conflict's
+    markers move one space to the right, NUL and lone surrogates become U+FFFD. Its size is the caller's to bound.
     """
     lines = ["---", *([comment(note)] if note else [])]
     for key, value in fields.items():
@@ -163,7 +163,7 @@ def _decode(data: bytes) -> tuple[str, bool]:
 
 def _readable(body: str) -> str:
     clean = body.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "\ufffd")
-    return _MARKER_LINE.sub(" ", clean)
+    return _MARKER_LINE.sub(" ", clean) if _BODY_MARKERS.search(clean) else clean
 
 
 def _conflict(text: str, at: int) -> DocumentError:

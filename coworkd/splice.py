@@ -142,7 +142,7 @@ class _Editor:
         if place.style == "plain" and place.start == place.end:
             return self._filled(pair, value, flow=flow, top=top)
         if place.style == "block" and "\n" in self.text[pair.end : place.start]:
-            if isinstance(value, list) and value and place.items:
+            if isinstance(value, list) and value and place.items and all(map(self._beside_dash, place.items)):
                 return self._relisted(place, value)
             return self._collapsed(pair, value)
         return self._cut(place.start, self._content_end(place), inline(value, flow=flow))
@@ -163,6 +163,9 @@ class _Editor:
         end_of_line = last - 1 if self.text[last - 1] == "\r" else last
         rest = self.text[self._content_end(pair.place) :]
         return f"{self.text[:beside]} {inline(value, flow=False)}{self.text[beside:end_of_line]}{rest}"
+
+    def _beside_dash(self, item: Place) -> bool:
+        return self.text[self._line_start(item.start) : item.start].strip() == "-"
 
     def _relisted(self, place: Place, value: list[Value]) -> str:
         """A block list keeps the lines of the items that it begins and ends with as before, and their comments."""
