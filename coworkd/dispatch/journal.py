@@ -1,4 +1,7 @@
-"""What runs have told and the daemon has not committed yet. Safe between threads; reads only logs that were signalled."""
+"""What runs have told and the daemon has not committed yet. Safe between threads.
+
+Only logs that were signalled are read.
+"""
 
 from __future__ import annotations
 
