@@ -244,6 +244,8 @@ class AgentSpec:
     billing: str = "api"
     env: tuple[tuple[str, str], ...] = ()
     env_pass: tuple[str, ...] = ()
+    recording: str = ""
+    """For the driver `replay`: the folder of `TASK.jsonl` recordings, relative to `.cowork/`."""
     prompt: str = ""
     """The body: the system prompt."""
 

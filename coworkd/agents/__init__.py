@@ -1,1 +1,6 @@
-"""TODO charter."""
+"""Agents behind one port: what is asked of them, what they tell, and the drivers that speak to the real ones.
+
+A driver is one file. It runs in a worker process, never in the daemon, and turns the program, library or recording
+behind it into the typed events of `base`. It must never touch the workspace, the database or git's refs, never decide
+what a task's state becomes, never guess the kind of an error from prose, and never leave a process behind.
+"""

@@ -1,5 +1,5 @@
-"""What runs when, and what happens when it goes wrong.
+"""What runs when, and where: from ready tasks to runs of agents and back.
 
-Decides in pure functions (`schedule`, `retry`, `patterns`), and carries runs from start to recorded result. It must
-never touch files of the workspace, move a branch, or start a process except through its executor.
+Decisions are pure functions over values; executors carry runs out. It must never touch the workspace's files, talk to
+an agent other than through `coworkd.agents`, or know of reconciliation and merging.
 """

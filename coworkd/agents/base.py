@@ -1,0 +1,235 @@
+"""The port to agents: an assignment goes in, events come out, and exactly one of them, the last, is `Ended`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from coworkd.model import AgentSpec, Usage
+
+UNAVAILABLE_EXIT = 75
+"""The exit code (EX_TEMPFAIL) of a program that cannot work now: no attempt is used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxFile:
+    """An answer or a message that lies in the inbox from the start."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Everything that one run needs to know. Paths are absolute."""
+
+    run: str
+    task: str
+    attempt: int
+    epoch: int
+    """Counts the starts of this run; a run is submitted once per epoch."""
+    agent: AgentSpec
+    prompt: str
+    worktree: str
+    run_dir: str
+    """Where the run keeps its events, logs, outbox and inbox; the same for every epoch."""
+    home: str
+    """The agent's own home, kept between runs."""
+    timeout: float
+    """Seconds of work; the clock stands still while a request is open."""
+    stall: float
+    """Seconds without output; as above."""
+    output_limit: int
+    """Bytes of reply that are kept."""
+    repo_id: str
+    inbox: tuple[InboxFile, ...] = ()
+    resume: str = ""
+    """The session of an earlier run to go on with; empty: a new one."""
+    conflict: str = ""
+    """The bundle of a conflict to be resolved; empty: none."""
+    recording: str = ""
+    """The folder of recordings, for the driver `replay`."""
+
+    @property
+    def outbox_dir(self) -> Path:
+        return Path(self.run_dir, "outbox")
+
+    @property
+    def inbox_dir(self) -> Path:
+        return Path(self.run_dir, "inbox")
+
+
+class AskKind(StrEnum):
+    QUESTION = "question"
+    PERMISSION = "permission"
+
+
+class Decision(StrEnum):
+    """The word that answers a request; questions are answered by `reply`."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    CHANGES = "changes"
+    REPLY = "reply"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxAnswer:
+    decision: Decision
+    comment: str = ""
+    body: str = ""
+
+
+class EndReason(StrEnum):
+    """Why a run ended. Only DONE is success, and what it left in the worktree is still to be looked at."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNAVAILABLE = "unavailable"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    STALLED = "stalled"
+    CRASHED = "crashed"
+
+
+class ErrorKind(StrEnum):
+    """What went wrong at the provider, from its structured fields, never from prose."""
+
+    RATE_LIMIT = "rate_limit"
+    OVERLOADED = "overloaded"
+    QUOTA = "quota"
+    AUTH = "auth"
+    CONTEXT = "context"
+    NETWORK = "network"
+    UNAVAILABLE = "unavailable"
+    OTHER = "other"
+
+
+FALL_BACK = frozenset({ErrorKind.RATE_LIMIT, ErrorKind.OVERLOADED, ErrorKind.QUOTA, ErrorKind.UNAVAILABLE})
+"""Errors after which another agent may do better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted:
+    """The agent's own id of its session: with it a later run resumes where this one stopped."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextWritten:
+    """A piece of the reply, to be joined to the pieces before."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStarted:
+    call: str
+    """Unique within the run."""
+    tool: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolEnded:
+    call: str
+    ok: bool
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A person owes an answer. Asking again under the same name replaces the earlier request."""
+
+    request: str
+    kind: AskKind
+    text: str
+    tool: str = ""
+    arguments: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """Another message for the thread, under its own name."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReported:
+    """What was used since the last report of this run."""
+
+    usage: Usage
+    estimated: bool = False
+    """The cost is from a price table, not from the agent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrying:
+    kind: ErrorKind
+    delay: float
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorReported:
+    kind: ErrorKind
+    message: str
+    retry_after: float | None = None
+    """Seconds, as the provider said; None: it did not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    reason: EndReason
+    message: str = ""
+    exit_code: int | None = None
+    """Of the agent's program, where there is one; negative: ended by that signal."""
+
+
+AgentEvent = (
+    SessionStarted
+    | TextWritten
+    | ToolStarted
+    | ToolEnded
+    | Asked
+    | Posted
+    | UsageReported
+    | Retrying
+    | ErrorReported
+    | Ended
+)
+
+
+class Agent(Protocol):
+    """One run of one agent. `start` is called once; every other method may be called from another thread after it."""
+
+    def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
+        """Prepare the run and return its events; the work happens while they are iterated.
+
+        `resume` is the session of an earlier run. Exactly one `Ended` comes, as the last event, after everything that
+        was started is gone. Raises AgentError when the assignment cannot be meant.
+        """
+        ...
+
+    def answer(self, request: str, answer: InboxAnswer) -> None:
+        """Hand over the answer to `request`. The same answer twice is the same as once."""
+        ...
+
+    def deliver(self, name: str, text: str) -> None:
+        """Hand over a message of the thread under its own name."""
+        ...
+
+    def cancel(self) -> None:
+        """Ask the agent to end; what does not within a grace period is killed."""
+        ...
+
+    def kill(self) -> None:
+        """End everything that the agent started, now."""
+        ...

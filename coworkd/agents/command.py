@@ -1,0 +1,147 @@
+"""The driver `command`: any program is an agent.
+
+The prompt is its standard input, what it prints its reply, its exit code the outcome; messages, questions and requests
+for permission are files in its outbox, their answers files in its inbox.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from coworkd import process
+from coworkd.agents.base import (
+    AgentEvent,
+    Asked,
+    Assignment,
+    Ended,
+    EndReason,
+    InboxAnswer,
+    Posted,
+)
+from coworkd.agents.inbox import Inbox, render_answer
+from coworkd.agents.outbox import Outbox
+from coworkd.agents.program import Program
+from coworkd.errors import AgentError
+from coworkd.wakeup import Wakeup
+
+LEDGER = "outbox.taken"
+
+
+class CommandAgent:
+    """One run of a program."""
+
+    def __init__(self) -> None:
+        self._wakeup = Wakeup()
+        self._open: set[str] = set()
+        self._cancelled = False
+        self._killed = False
+        self._inbox: Inbox | None = None
+
+    def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
+        """A program keeps no session of its own: `resume` is not needed, the inbox holds what was said."""
+        if not assignment.agent.command:
+            raise AgentError(f"agent {assignment.agent.name!r} has no `command`: say which program to start")
+        self._inbox = Inbox(assignment.inbox_dir, assignment.inbox)
+        return self._events(assignment, self._inbox)
+
+    def answer(self, request: str, answer: InboxAnswer) -> None:
+        self.deliver(request, render_answer(answer))
+        self._open.discard(request)
+        self._wakeup.ring()
+
+    def deliver(self, name: str, text: str) -> None:
+        if self._inbox is None:
+            raise AgentError("a run that has not started takes no messages")
+        self._inbox.put(name, text)
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._wakeup.ring()
+
+    def kill(self) -> None:
+        self._killed = True
+        self._wakeup.ring()
+
+    @property
+    def waiting(self) -> bool:
+        """A person owes an answer."""
+        return bool(self._open)
+
+    def _events(self, assignment: Assignment, inbox: Inbox) -> Iterator[AgentEvent]:
+        outbox = Outbox(assignment.outbox_dir, Path(assignment.run_dir, LEDGER), inbox.has)
+        try:
+            with tempfile.TemporaryDirectory(prefix="cowork-", ignore_cleanup_errors=True) as tmp:
+                yield from self._work(assignment, outbox, Path(tmp))
+        finally:
+            outbox.close()
+            inbox.close()
+            self._wakeup.close()
+
+    def _work(self, assignment: Assignment, outbox: Outbox, tmp: Path) -> Iterator[AgentEvent]:
+        try:
+            child = _spawn(assignment, tmp)
+        except OSError as error:
+            yield Ended(reason=EndReason.FAILED, message=_cannot_start(assignment, error))
+            return
+        program = Program(assignment, child, self._wakeup)
+        try:
+            while (code := child.poll()) is None:
+                program.turn()
+                yield from program.text()
+                yield from self._posts(outbox, program)
+                program.mind(self._stop_reason(program), killed=self._killed)
+            program.finish()
+            yield from program.rest()
+            yield from self._posts(outbox, program, last=True)
+            yield program.ended(code)
+        finally:
+            program.close()
+
+    def _posts(self, outbox: Outbox, program: Program, *, last: bool = False) -> Iterator[Asked | Posted]:
+        now = time.monotonic()
+        if not last and not program.time_to_look(now):
+            return
+        for event in outbox.rest(now) if last else outbox.poll(now):
+            program.watchdog.heard()
+            if isinstance(event, Asked):
+                self._open.add(event.request)  # before anybody can answer it
+            yield event
+
+    def _stop_reason(self, program: Program) -> EndReason | None:
+        reason = program.watchdog.check(time.monotonic(), waiting=self.waiting)
+        return EndReason.CANCELLED if self._cancelled or self._killed else reason
+
+
+def _spawn(assignment: Assignment, tmp: Path) -> process.Child:
+    Path(assignment.home).mkdir(parents=True, exist_ok=True)
+    env = process.clean_environment(
+        home=Path(assignment.home),
+        tmp=tmp,
+        run=assignment.run,
+        repo=assignment.repo_id,
+        extra=dict(assignment.agent.env),
+        passed=assignment.agent.env_pass,
+    )
+    env |= {
+        "COWORK_TASK": assignment.task,
+        "COWORK_ATTEMPT": str(assignment.attempt),
+        "COWORK_OUTBOX": str(assignment.outbox_dir),
+        "COWORK_INBOX": str(assignment.inbox_dir),
+    }
+    if assignment.conflict:
+        env["COWORK_CONFLICT"] = assignment.conflict
+    return process.spawn(assignment.agent.command, cwd=Path(assignment.worktree), env=env, stderr=subprocess.PIPE)
+
+
+def _cannot_start(assignment: Assignment, error: OSError) -> str:
+    program = assignment.agent.command[0]
+    if not Path(assignment.worktree).is_dir():
+        return f"its worktree {assignment.worktree} is not there"
+    return (
+        f"cannot start {program!r}: {error.strerror}; install it, or change `command` in "
+        f"agents/{assignment.agent.name}.md"
+    )

@@ -1,0 +1,101 @@
+"""The events of a run on disk: JSON lines that one worker appends and the daemon reads by byte offset.
+
+A line counts once its end is there. Each start of a run closes with one `Ended`; what follows belongs to the next
+start.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.agents.base import AgentEvent, Ended
+from coworkd.agents.wire import decode_event, encode_event
+
+NAME = "events.jsonl"
+
+_logger = logging.getLogger(__name__)
+_READ_AT_ONCE = 1024 * 1024
+_LONGEST_END = 64 * 1024
+"""Bytes from the end of a log in which the whole line of an `Ended` lies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """An event and the offset behind its line: what is read from there on is new."""
+
+    offset: int
+    event: AgentEvent
+
+
+class EventWriter:
+    """Appends events; each is in the kernel's hands when `append` returns."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        _close_torn_line(self._fd)
+
+    def append(self, event: AgentEvent) -> None:
+        content = memoryview(encode_event(event))
+        while content:
+            content = content[os.write(self._fd, content) :]
+
+    def finish(self, ended: Ended) -> None:
+        """Append the last event, and see it through to the disk."""
+        self.append(ended)
+        os.fsync(self._fd)
+        os.close(self._fd)
+
+
+def read(path: Path, offset: int) -> tuple[list[Logged], int]:
+    """Complete lines from `offset` on, about 1 MB at once; the events, and the offset where the next read starts."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            content = file.read(_READ_AT_ONCE)
+            while b"\n" not in content and (more := file.read(_READ_AT_ONCE)):
+                content += more
+    except FileNotFoundError:
+        return [], offset
+    found: list[Logged] = []
+    for line in content[: content.rfind(b"\n") + 1].splitlines(keepends=True):
+        offset += len(line)
+        event = decode_event(line)
+        if event is not None:
+            found.append(Logged(offset=offset, event=event))
+        elif line.strip():
+            _logger.warning("%s: an event that is not known is passed over: %.200r", path, line)
+    return found, offset
+
+
+def size(path: Path) -> int:
+    """Bytes of a log; 0 for none."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def close(path: Path, offset: int, ended: Ended) -> bool:
+    """Write `ended` for a worker that did not; False when the log has its end after `offset` already."""
+    start = max(offset, size(path) - _LONGEST_END)
+    logged = _tail(path, start)
+    if logged and isinstance(decode_event(logged), Ended):
+        return False
+    EventWriter(path).finish(ended)
+    return True
+
+
+def _tail(path: Path, start: int) -> bytes:
+    """The last complete line that ends after `start`; empty for none."""
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read().rpartition(b"\n")[0].rpartition(b"\n")[2]
+
+
+def _close_torn_line(fd: int) -> None:
+    """A worker that was killed in the middle of a line must not spoil the next one."""
+    end = os.fstat(fd).st_size
+    if end and os.pread(fd, 1, end - 1) != b"\n":
+        os.write(fd, b"\n")

@@ -1,0 +1,24 @@
+"""Which driver names there are, and where each lives. A new driver is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import cast
+
+from coworkd.agents.base import Agent
+from coworkd.errors import AgentError
+
+DRIVERS: Mapping[str, str] = {
+    "command": "coworkd.agents.command:CommandAgent",
+    "replay": "coworkd.agents.replay:ReplayAgent",
+}
+"""Import path of the class by driver name. Imported when such an agent starts: a driver may be slow to load."""
+
+
+def create(driver: str) -> Agent:
+    """A new agent of a driver. Raises AgentError for a name that does not exist."""
+    if driver not in DRIVERS:
+        raise AgentError(f"there is no driver {driver!r}; choose one of {', '.join(sorted(DRIVERS))}")
+    module, _, name = DRIVERS[driver].partition(":")
+    return cast(Agent, getattr(import_module(module), name)())

@@ -1,0 +1,161 @@
+"""The process in which one run happens: `python -P -m coworkd.agents.worker RUN_DIR`.
+
+It reads `RUN_DIR/assignment.json`, runs the driver, appends its events to `RUN_DIR/events.jsonl` and writes a byte to
+standard output for each, to wake the daemon. On standard input it takes control lines; when that closes the daemon is
+gone, and so is everything else soon after. `Ended` is written last, when nothing of the run is left alive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+
+from coworkd import process, process_tree
+from coworkd.agents import event_log
+from coworkd.agents.base import Agent, AgentEvent, Assignment, Ended, EndReason
+from coworkd.agents.control import decode_control, obey
+from coworkd.agents.registry import create
+from coworkd.agents.wire import ASSIGNMENT_FILE, decode_assignment
+from coworkd.errors import AgentError
+
+GONE = "the daemon went away"
+
+_STDIN = 0
+_STDOUT = 1
+_CHUNK = 64 * 1024
+_LEFTOVER_GRACE = 0.5
+_LAST_PATIENCE = 10.0
+"""Seconds that a driver has to come to its end when the daemon is gone."""
+_MAX_MESSAGE = 8000
+"""Characters of an `Ended` message, so that it can be found at the end of a log."""
+
+
+def main(run_dir: Path) -> None:
+    """Carry out the assignment in `run_dir` and leave its events there."""
+    process_tree.become_subreaper()
+    assignment = decode_assignment((run_dir / ASSIGNMENT_FILE).read_bytes())
+    log = event_log.EventWriter(run_dir / event_log.NAME)
+    os.set_blocking(_STDOUT, False)
+    line = _Lifeline(assignment.run)
+    try:
+        ended = _record(assignment, line, log)
+    finally:
+        _end_tree(assignment.run)
+    log.finish(_final(ended, line.gone))
+    line.finished.set()
+    _wake()
+
+
+def _record(assignment: Assignment, line: _Lifeline, log: event_log.EventWriter) -> Ended:
+    """Write down what happens until the run ends; the end itself is not written yet."""
+    with contextlib.closing(_events(assignment, line)) as events:
+        for event in events:
+            if isinstance(event, Ended):
+                return event
+            log.append(event)
+            _wake()
+    return Ended(reason=EndReason.CRASHED, message="the driver ended without saying how")
+
+
+def _events(assignment: Assignment, line: _Lifeline) -> Generator[AgentEvent, None, None]:
+    """The driver's events, and whatever goes wrong in it as its end: the top of a run."""
+    try:
+        agent = create(assignment.agent.driver)
+        events = agent.start(assignment, assignment.resume or None)
+        line.serve(agent)
+        yield from events
+    except AgentError as error:
+        yield Ended(reason=EndReason.FAILED, message=str(error))
+    except Exception as error:  # the one place where a driver's bug becomes an outcome
+        traceback.print_exc()
+        yield Ended(reason=EndReason.CRASHED, message=f"{type(error).__name__}: {error}")
+
+
+def _final(ended: Ended, gone: bool) -> Ended:
+    if gone and ended.reason is EndReason.CANCELLED:
+        return replace(ended, message=GONE)
+    return replace(ended, message=ended.message[:_MAX_MESSAGE])
+
+
+def _end_tree(run: str) -> None:
+    """Whatever is left below this process, which is all that the run started, or carries its mark."""
+    process_tree.end(lambda: process_tree.members(os.getpid(), run), _LEFTOVER_GRACE, process.reap_orphans)
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    """The byte in the wake-up pipe is what counts."""
+
+
+def _wake() -> None:
+    """One byte for the daemon; a full pipe has woken it already, and a closed one is noticed elsewhere."""
+    with contextlib.suppress(BlockingIOError, BrokenPipeError):
+        os.write(_STDOUT, b".")
+
+
+class _Lifeline:
+    """Listens to the daemon, and for signals, in a thread of its own."""
+
+    def __init__(self, run: str) -> None:
+        self.gone = False
+        self.finished = threading.Event()
+        self._run = run
+        self._lines = b""
+        self._signals, bell = os.pipe()
+        for fd in (_STDIN, self._signals, bell):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGCHLD):
+            signal.signal(number, _ignore)
+
+    def serve(self, agent: Agent) -> None:
+        threading.Thread(target=self._listen, args=(agent,), daemon=True, name="lifeline").start()
+
+    def _listen(self, agent: Agent) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(_STDIN, selectors.EVENT_READ, self._read)
+            selector.register(self._signals, selectors.EVENT_READ, self._signalled)
+            while not self.gone:
+                for key, _ in selector.select():
+                    ready: Callable[[Agent], None] = key.data
+                    ready(agent)
+        agent.kill()
+        if not self.finished.wait(_LAST_PATIENCE):
+            _end_tree(self._run)
+            os._exit(os.EX_SOFTWARE)
+
+    def _signalled(self, agent: Agent) -> None:
+        numbers = set(os.read(self._signals, _CHUNK))
+        process.reap_orphans()
+        if numbers - {signal.SIGCHLD}:
+            agent.kill()
+
+    def _read(self, agent: Agent) -> None:
+        chunk = os.read(_STDIN, _CHUNK)
+        if not chunk:
+            self.gone = True
+        *lines, self._lines = (self._lines + chunk).split(b"\n")
+        for line in lines:
+            _obey(agent, line)
+
+
+def _obey(agent: Agent, line: bytes) -> None:
+    control = decode_control(line)
+    if control is None:
+        print(f"a control line that is not known is passed over: {line!r:.200}", file=sys.stderr)
+        return
+    try:
+        obey(agent, control)
+    except (AgentError, OSError) as error:
+        print(f"{type(control).__name__} could not be carried out: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

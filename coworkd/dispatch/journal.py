@@ -1,0 +1,93 @@
+"""What runs have told and the daemon has not committed yet. Safe between threads.
+
+Only logs that were signalled are read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coworkd.agents import event_log
+from coworkd.agents.base import Ended
+from coworkd.dispatch.executors import RunEvent
+
+
+@dataclass(slots=True, kw_only=True)
+class _Log:
+    path: Path
+    offset: int
+    """Where the next read starts."""
+    live: bool
+    """Somebody may still append."""
+    ended: bool = False
+    """The last event that was read is the end."""
+    pending: list[RunEvent] = field(default_factory=list[RunEvent])
+
+
+class Journal:
+    """The event logs of all runs. `wake` is called when a log holds more than was read at once."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._logs: dict[str, _Log] = {}
+        self._signalled: set[str] = set()
+
+    def follow(self, run: str, path: Path, offset: int, *, live: bool) -> None:
+        """Read the log of a run from `offset` on; a log that is followed already goes on where it is."""
+        with self._lock:
+            log = self._logs.setdefault(run, _Log(path=path, offset=offset, live=live))
+            log.live = live
+            log.ended = False
+            self._signalled.add(run)
+
+    def signal(self, run: str) -> None:
+        """There may be something new."""
+        with self._lock:
+            self._signalled.add(run)
+
+    def finish(self, run: str) -> None:
+        """Nothing more is appended, until the run is followed again."""
+        with self._lock:
+            if log := self._logs.get(run):
+                log.live = False
+                self._signalled.add(run)
+
+    def ended(self, run: str) -> bool:
+        """The end of the run's current start has been read."""
+        with self._lock:
+            log = self._logs.get(run)
+            return log is None or log.ended
+
+    def events(self) -> list[RunEvent]:
+        with self._lock:
+            signalled, self._signalled = self._signalled, set()
+            for run in signalled & self._logs.keys():
+                self._read(run, self._logs[run])
+                self._forget_if_over(run)
+            return [event for log in self._logs.values() for event in log.pending]
+
+    def commit(self, run: str, offset: int) -> None:
+        with self._lock:
+            if log := self._logs.get(run):
+                log.pending = [event for event in log.pending if event.offset > offset]
+                self._forget_if_over(run)
+
+    def _read(self, run: str, log: _Log) -> None:
+        found, offset = event_log.read(log.path, log.offset)
+        log.pending += [RunEvent(run=run, offset=item.offset, event=item.event) for item in found]
+        if found:
+            log.ended = isinstance(found[-1].event, Ended)
+        more = offset > log.offset and event_log.size(log.path) > offset
+        log.offset = offset
+        if more:
+            self._signalled.add(run)
+            self._wake()
+
+    def _forget_if_over(self, run: str) -> None:
+        log = self._logs[run]
+        if log.ended and not log.live and not log.pending and run not in self._signalled:
+            del self._logs[run]

@@ -1,0 +1,266 @@
+"""Runs on this machine: one worker process each, its events read from its log, its end seen to.
+
+The daemon's side never waits: words for a worker are queued and written by one thread, which also listens to all
+workers, wakes the daemon, and after a worker's exit ends what it may have left.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coworkd import process
+from coworkd.agents import event_log
+from coworkd.agents.base import Assignment, Ended, EndReason, InboxAnswer
+from coworkd.agents.control import Cancel, Control, Deliver, GiveAnswer, Kill, encode_control
+from coworkd.agents.recording import SPEED
+from coworkd.agents.wire import ASSIGNMENT_FILE, encode_assignment
+from coworkd.dispatch.executors import LOST, RunEvent
+from coworkd.dispatch.journal import Journal
+from coworkd.errors import AgentError
+from coworkd.process_tree import RUN_MARK
+from coworkd.wakeup import Wakeup
+
+WORKER_LOG = "worker.log"
+
+_logger = logging.getLogger(__name__)
+_KILL_PATIENCE = 10.0
+"""Seconds after which a worker that was told to kill its run is killed itself."""
+_EXIT_PATIENCE = 5.0
+_CHUNK = 64 * 1024
+_LOG_TAIL = 2000
+_WORKER_ENV = ("HOME", "TMPDIR", "PYTHONPATH", SPEED)
+"""What a worker, unlike an agent, has in common with the daemon: it is the same program."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Worker:
+    run: str
+    run_dir: Path
+    start: int
+    """Offset in the log at which this epoch begins."""
+    child: process.Child
+    words: bytearray = field(default_factory=bytearray)
+    kill_at: float | None = None
+    """Monotonic; None: it was not told to."""
+    successor: Assignment | None = None
+    """The next epoch of the run, submitted while this worker was on its way out."""
+    successor_words: bytearray = field(default_factory=bytearray)
+
+
+class LocalExecutor:
+    """Starts workers and keeps their events until they are committed. `wake` is called from any thread."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._journal = Journal(wake)
+        self._changed = threading.Condition()
+        """Guards what follows; notified when a worker has ended."""
+        self._workers: dict[str, _Worker] = {}
+        self._epochs: dict[str, int] = {}
+        self._closed = False
+        self._wakeup = Wakeup()
+        self._thread = threading.Thread(target=self._listen, name="executor", daemon=True)
+        self._thread.start()
+
+    def submit(self, assignment: Assignment) -> None:
+        """See the port. A later epoch starts when the worker of the earlier one is gone. AgentError after `close`."""
+        run = assignment.run
+        with self._changed:
+            if self._epochs.get(run, -1) >= assignment.epoch:
+                return
+            if self._closed:
+                raise AgentError(f"run {run} cannot start: the executor is closed")
+            self._epochs[run] = assignment.epoch
+            if worker := self._workers.get(run):
+                worker.successor = assignment
+            else:
+                self._start(assignment)
+        self._wakeup.ring()
+
+    def answer(self, run: str, request: str, answer: InboxAnswer) -> bool:
+        return self._say(run, GiveAnswer(request=request, answer=answer))
+
+    def deliver(self, run: str, name: str, text: str) -> bool:
+        return self._say(run, Deliver(name=name, text=text))
+
+    def cancel(self, run: str) -> None:
+        self._say(run, Cancel())
+
+    def kill(self, run: str) -> None:
+        with self._changed:
+            worker = self._workers.get(run)
+            if worker is not None and worker.kill_at is None:
+                worker.kill_at = time.monotonic() + _KILL_PATIENCE
+        self._say(run, Kill())
+
+    def events(self) -> list[RunEvent]:
+        return self._journal.events()
+
+    def commit(self, run: str, offset: int) -> None:
+        self._journal.commit(run, offset)
+
+    def alive(self) -> frozenset[str]:
+        with self._changed:
+            return frozenset(self._workers)
+
+    def recover(self, run: str, run_dir: Path, offset: int) -> None:
+        """See the port. Waits some seconds if something of the run is still alive: for the daemon's start."""
+        process.sweep(RUN_MARK, run)
+        run_dir.mkdir(parents=True, exist_ok=True)
+        path = run_dir / event_log.NAME
+        event_log.close(path, offset, Ended(reason=EndReason.CRASHED, message=LOST))
+        self._journal.follow(run, path, offset, live=False)
+        self._wake()
+
+    def close(self, grace: float) -> None:
+        with self._changed:
+            self._closed = True
+        for end, patience in ((self.cancel, grace), (self.kill, 2 * _KILL_PATIENCE)):
+            for run in self.alive():
+                end(run)
+            with self._changed:
+                self._changed.wait_for(lambda: not self._workers, patience)
+        self._wakeup.ring()
+        self._thread.join()
+        self._wakeup.close()
+
+    def _start(self, assignment: Assignment, words: bytes = b"") -> None:
+        run_dir = Path(assignment.run_dir)
+        run_dir.mkdir(parents=True, exist_ok=True)
+        log = run_dir / event_log.NAME
+        start = event_log.size(log)
+        self._journal.follow(assignment.run, log, start, live=True)
+        (run_dir / ASSIGNMENT_FILE).write_bytes(encode_assignment(assignment))
+        try:
+            child = _spawn(assignment, run_dir)
+        except OSError as error:
+            message = f"cannot start a worker: {error.strerror}"
+            event_log.close(log, start, Ended(reason=EndReason.UNAVAILABLE, message=message))
+            self._journal.finish(assignment.run)
+            self._wake()
+            return
+        os.set_blocking(child.stdin.fileno(), False)
+        self._workers[assignment.run] = _Worker(
+            run=assignment.run, run_dir=run_dir, start=start, child=child, words=bytearray(words)
+        )
+
+    def _say(self, run: str, control: Control) -> bool:
+        with self._changed:
+            worker = self._workers.get(run)
+            if worker is None:
+                return False
+            words = worker.successor_words if worker.successor else worker.words
+            words += encode_control(control)
+        self._wakeup.ring()
+        return True
+
+    def _listen(self) -> None:
+        """The executor's thread: until it is closed and no worker is left."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wakeup.fd, selectors.EVENT_READ, None)
+            while not self._closed or self.alive():
+                for key, _ in selector.select(self._patience()):
+                    worker: _Worker | None = key.data
+                    if worker is None:
+                        self._wakeup.clear()
+                    elif key.fd == worker.child.stdout.fileno():
+                        self._hear(worker, selector)
+                self._attend(selector)
+
+    def _patience(self) -> float | None:
+        """Seconds until the next worker is overdue."""
+        with self._changed:
+            due = [worker.kill_at for worker in self._workers.values() if worker.kill_at is not None]
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def _attend(self, selector: selectors.BaseSelector) -> None:
+        """Listen to new workers, write to those that can be written to, kill the overdue."""
+        with self._changed:
+            known = selector.get_map()
+            for worker in self._workers.values():
+                if worker.child.stdout not in known:
+                    selector.register(worker.child.stdout, selectors.EVENT_READ, worker)
+                _write_words(worker)
+                if (worker.child.stdin in known) != bool(worker.words):
+                    _toggle(selector, worker)
+                if worker.kill_at is not None and time.monotonic() >= worker.kill_at:
+                    worker.child.kill()
+
+    def _hear(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
+        if os.read(worker.child.stdout.fileno(), _CHUNK):
+            self._journal.signal(worker.run)
+        else:
+            self._bury(worker, selector)
+        self._wake()
+
+    def _bury(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
+        """A worker has closed its output: it is gone, or as good as that."""
+        for pipe in (worker.child.stdout, worker.child.stdin):
+            if pipe in selector.get_map():
+                selector.unregister(pipe)
+        code = worker.child.wait(_EXIT_PATIENCE)
+        if code is None:
+            worker.child.kill()
+            code = worker.child.wait()
+        worker.child.close()
+        process.sweep(RUN_MARK, worker.run, grace=0.0)
+        if not self._journal.ended(worker.run):
+            _close_log(worker, code)
+        self._journal.finish(worker.run)
+        with self._changed:
+            del self._workers[worker.run]
+            if worker.successor and not self._closed:
+                self._start(worker.successor, bytes(worker.successor_words))
+            self._changed.notify_all()
+
+
+def _spawn(assignment: Assignment, run_dir: Path) -> process.Child:
+    env = process.clean_environment(
+        home=Path.home(),
+        tmp=Path(tempfile.gettempdir()),
+        run=assignment.run,
+        repo=assignment.repo_id,
+        passed=(*assignment.agent.env_pass, *_WORKER_ENV),
+    )
+    argv = (sys.executable, "-P", "-m", "coworkd.agents.worker", str(run_dir))
+    with (run_dir / WORKER_LOG).open("ab") as log:
+        return process.spawn(argv, cwd=run_dir, env=env, stderr=log)
+
+
+def _write_words(worker: _Worker) -> None:
+    """As many as its pipe takes; a worker that is gone is noticed by its output."""
+    try:
+        while worker.words:
+            del worker.words[: os.write(worker.child.stdin.fileno(), worker.words)]
+    except BlockingIOError:
+        return
+    except BrokenPipeError:
+        worker.words.clear()
+
+
+def _toggle(selector: selectors.BaseSelector, worker: _Worker) -> None:
+    """Watch a worker's input only while there are words left for it."""
+    if worker.words:
+        selector.register(worker.child.stdin, selectors.EVENT_WRITE, worker)
+    else:
+        selector.unregister(worker.child.stdin)
+
+
+def _close_log(worker: _Worker, code: int | None) -> None:
+    """Write the end that the worker could not write itself; where it did, nothing happens."""
+    log = worker.run_dir / WORKER_LOG
+    try:
+        last = log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip()
+        message = f"{LOST} (exit {code})" + (f": {last}" if last else "")
+        event_log.close(worker.run_dir / event_log.NAME, worker.start, Ended(reason=EndReason.CRASHED, message=message))
+    except OSError as error:
+        _logger.error("run %s ended without a word, and none can be written: %s", worker.run, error)

@@ -1,0 +1,268 @@
+"""The YAML of a header as values, and where each value stands.
+
+Pure, and the only door to YAML. It reads libyaml's events itself: no types are guessed, nothing is resolved, and a
+header nested a thousand deep ends in an error, where composing nodes would exhaust the C stack. It must never write
+YAML (`yamltext` does) and knows nothing of files, fences or bodies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias, cast
+
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.events import (
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+from yaml.reader import ReaderError
+
+from coworkd.errors import CoworkError, DocumentError
+
+try:
+    from yaml._yaml import CParser
+except ImportError:  # said when the first header is read, so that `import` and `--help` still work
+    CParser = None
+
+MAX_DEPTH = 16
+"""Maps and lists within each other, the header itself included. The deepest known field needs 4."""
+
+NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+"""Plain scalars that say nothing."""
+
+Value: TypeAlias = "str | None | list[Value] | dict[str, Value]"
+"""What a header can say. A plain `null`, `~` or nothing is None; the same in quotes is text."""
+
+
+class Entry(NamedTuple):
+    """One top-level key. A tuple, because ten thousand files hold a hundred thousand of them."""
+
+    key: str
+    """As written."""
+    value: Value
+    line: int
+    """1-based, in the file."""
+
+
+class Pair(NamedTuple):
+    """A key of a map, by character offsets into the header."""
+
+    key: str
+    start: int
+    end: int
+    place: Place
+
+
+class Place(NamedTuple):
+    """Where a value stands, by character offsets into the header.
+
+    A block list or map ends with its last value: comments and blank lines behind that belong to nobody. The end of a
+    block scalar (`|`, `>`) is the start of the line after it and its blank lines.
+    """
+
+    start: int
+    end: int
+    style: str
+    """`plain`, `quoted`, `text` (a block scalar), `flow`, `block`."""
+    value: Value
+    pairs: tuple[Pair, ...] = ()
+    items: tuple[Place, ...] = ()
+
+
+_SCALAR_STYLES = {"": "plain", "'": "quoted", '"': "quoted", "|": "text", ">": "text"}
+
+_ADVICE = (
+    ("mapping values are not allowed", False, "`: ` cannot stand here; put a value that holds it in quotes"),
+    ("could not find expected ':'", True, "this is not `key: value`; add the `:` or put a `#` in front"),
+    ("unexpected end of stream", True, "the quote that opens here never closes; add it, or quote the whole value"),
+    ("expected ',' or", True, "the bracket that opens here never closes; add it, or put the value in quotes"),
+    ("expected node content", False, "a value is missing here, or a bracket before it never closes"),
+    ("did not find expected key", False, "start every key of a map at the same column, and quote a value as a whole"),
+    ("block sequence entries", False, "a list starts on the line below its key; or write `[a, b]`"),
+    ("expected '-' indicator", False, "start every `-` of a list at the same column, with spaces"),
+    ("unknown escape", False, "write `\\\\` for a backslash in double quotes, or use single quotes"),
+)
+"""By libyaml's words: whether the start of the construct is the better place to point at, and what to write."""
+
+
+def entries(text: str, first_line: int) -> tuple[Entry, ...]:
+    """The top-level keys of a header whose first line is `first_line` of its file.
+
+    Raises DocumentError for whatever is not one mapping with unique plain keys.
+    """
+    reader = _Reader(text, first_line)
+    try:
+        return reader.entries()
+    except YAMLError as error:
+        raise _explained(error, text, first_line) from error
+
+
+def outline(text: str) -> Place | None:
+    """Where everything stands in a header that `entries` accepts; None when it holds no key at all."""
+    reader = _Reader(text, 1)
+    try:
+        return reader.outline()
+    except YAMLError as error:
+        raise _explained(error, text, 1) from error
+
+
+class _Reader:
+    """One pass over the events of a header."""
+
+    __slots__ = ("_first_line", "_next", "_text")
+
+    def __init__(self, text: str, first_line: int) -> None:
+        if CParser is None:
+            raise CoworkError("PyYAML was built without libyaml; install its binary wheel: pip install --force PyYAML")
+        self._text = text
+        self._first_line = first_line
+        # None comes only behind the end of the stream, where nothing here asks.
+        self._next = cast("Callable[[], Event]", CParser(text).get_event)
+
+    def entries(self) -> tuple[Entry, ...]:
+        found: list[Entry] = []
+        if self._root() is not None:
+            lines: dict[str, int] = {}
+            while type(event := self._next()) is not MappingEndEvent:
+                key = self._key(event, lines)
+                found.append(Entry(key, self._value(self._next(), 2), lines[key]))
+            self._end()
+        return tuple(found)
+
+    def outline(self) -> Place | None:
+        root = self._root()
+        return None if root is None else self._place(root)
+
+    def _root(self) -> MappingStartEvent | None:
+        self._next()
+        if type(self._next()) is StreamEndEvent:
+            return None
+        event = self._next()
+        if type(event) is ScalarEvent and not event.value and not event.style:
+            return self._end()
+        if type(event) is not MappingStartEvent:
+            raise self._refusal(event, "the header is not made of `key: value` lines")
+        if event.anchor or event.tag:
+            raise self._marked(event)
+        return event
+
+    def _end(self) -> None:
+        self._next()
+        if type(event := self._next()) is not StreamEndEvent:
+            raise self._refusal(event, "a second YAML document starts here; remove the `---`")
+
+    def _value(self, event: Event, depth: int) -> Value:
+        if type(event) is ScalarEvent:
+            if event.anchor or event.tag:
+                raise self._marked(event)
+            return None if not event.style and event.value in NULLS else event.value
+        if depth > MAX_DEPTH:
+            raise self._refusal(event, f"maps and lists are nested deeper than {MAX_DEPTH}; flatten them")
+        if type(event) is MappingStartEvent and not (event.anchor or event.tag):
+            return self._map(depth)
+        if type(event) is SequenceStartEvent and not (event.anchor or event.tag):
+            return self._list(depth)
+        raise self._marked(event)
+
+    def _list(self, depth: int) -> list[Value]:
+        found: list[Value] = []
+        while type(event := self._next()) is not SequenceEndEvent:
+            found.append(self._value(event, depth + 1))
+        return found
+
+    def _map(self, depth: int) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        lines: dict[str, int] = {}
+        while type(event := self._next()) is not MappingEndEvent:
+            key = self._key(event, lines)
+            found[key] = self._value(self._next(), depth + 1)
+        return found
+
+    def _key(self, event: Event, lines: dict[str, int]) -> str:
+        if type(event) is not ScalarEvent:
+            raise self._refusal(event, "a key has to be a word; put it in quotes if it starts with `[`, `{` or `*`")
+        if event.anchor or event.tag:
+            raise self._marked(event)
+        key: str = event.value
+        if key in lines:
+            raise self._refusal(event, f"`{key}` is here twice, first on line {lines[key]}; keep one", field=key)
+        lines[key] = self._line(event)
+        return key
+
+    def _marked(self, event: Event) -> DocumentError:
+        """For an alias, and whatever bears an anchor or a tag."""
+        if anchor := getattr(event, "anchor", None):
+            what = f"anchors and aliases (`&{anchor}`, `*{anchor}`) are not read; write the value again"
+        else:
+            what = "YAML tags (`!...`) are not read; remove the tag, or quote a value that starts with `!`"
+        return self._refusal(event, what)
+
+    def _refusal(self, event: Event, message: str, field: str = "") -> DocumentError:
+        return DocumentError(message, line=self._line(event), field=field)
+
+    def _line(self, event: Event) -> int:
+        """Counted by `\n` alone, as editors do; libyaml's own lines also end at U+2028 and its like."""
+        return self._text.count("\n", 0, event.start_mark.index) + self._first_line
+
+    def _place(self, event: Event) -> Place:
+        start, end = event.start_mark.index, event.end_mark.index
+        if type(event) is ScalarEvent:
+            value = None if not event.style and event.value in NULLS else event.value
+            return Place(start, end, _SCALAR_STYLES[event.style or ""], value)
+        if type(event) is MappingStartEvent:
+            style = "flow" if event.flow_style else "block"
+            pairs, end = self._pairs(style)
+            return Place(start, end, style, {pair.key: pair.place.value for pair in pairs}, pairs=pairs)
+        if type(event) is SequenceStartEvent:
+            style = "flow" if event.flow_style else "block"
+            items, end = self._items(style)
+            return Place(start, end, style, [item.value for item in items], items=items)
+        raise self._marked(event)
+
+    def _items(self, style: str) -> tuple[tuple[Place, ...], int]:
+        found: list[Place] = []
+        while not isinstance(event := self._next(), SequenceEndEvent):
+            found.append(self._place(event))
+        return tuple(found), event.end_mark.index if style == "flow" else found[-1].end
+
+    def _pairs(self, style: str) -> tuple[tuple[Pair, ...], int]:
+        found: list[Pair] = []
+        while not isinstance(event := self._next(), MappingEndEvent):
+            start, end, key = event.start_mark.index, event.end_mark.index, self._key(event, {})
+            found.append(Pair(key, start, end, self._place(self._next())))
+        return tuple(found), event.end_mark.index if style == "flow" else found[-1].place.end
+
+
+def _explained(error: YAMLError, text: str, first_line: int) -> DocumentError:
+    """libyaml's complaint in the words of somebody who wants to mend the line."""
+    if isinstance(error, ReaderError):  # which counts bytes
+        at = len(text.encode()[: error.position].decode(errors="ignore"))
+        message = f"a control character (U+{ord(text[at]):04X}); remove it, or write an escape in double quotes"
+        return DocumentError(message, line=text.count("\n", 0, at) + first_line)
+    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
+        return DocumentError(f"not readable as YAML ({error})", line=first_line)
+    at, message = _diagnosis(error, error.problem_mark.index, text)
+    # Not the line behind the last one: what is missing at the end is missing from the last words.
+    return DocumentError(message, line=text.count("\n", 0, min(at, len(text.rstrip()))) + first_line)
+
+
+def _diagnosis(error: MarkedYAMLError, at: int, text: str) -> tuple[int, str]:
+    """The offset to point at, and the advice."""
+    problem = error.problem or ""
+    if "cannot start any token" in problem:
+        return at, _bad_start(text[at : at + 1])
+    for words, by_start, advice in _ADVICE:
+        if words in problem:
+            return error.context_mark.index if by_start and error.context_mark else at, advice
+    return at, f"not readable as YAML ({problem})"
+
+
+def _bad_start(character: str) -> str:
+    if character == "\t":
+        return "a tab stands where only spaces may; indent with spaces"
+    return f"a value cannot start with `{character}`; put it in quotes"
