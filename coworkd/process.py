@@ -1,0 +1,249 @@
+"""The only door to processes: clean environment, bounded output, and whole trees ended.
+
+`run` carries out a command under a supervisor of its own and waits for it. `spawn` starts a child that the caller
+talks to (a worker, or inside a worker the agent). `sweep` ends what an earlier life left behind.
+
+Whatever is started carries `COWORK_RUN` and `COWORK_REPO` in its environment, so that it can be found again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from coworkd import process_tree, supervisor
+from coworkd.process_tree import REPO_MARK, RUN_MARK
+
+GRACE = 5.0
+"""Seconds between asking a tree to end and killing it."""
+SWEEP_GRACE = 3.0
+
+_ROOT = str(Path(__file__).resolve().parent.parent)
+_SUPERVISE = "import sys; sys.path.insert(0, sys.argv[1]); from coworkd.supervisor import main; main()"
+_CANCEL_POLL = 0.1
+_ERROR_LIMIT = 16 * 1024
+_KEPT = ("PATH", "LANG", "LANGUAGE", "TZ")
+_KEPT_PREFIX = "LC_"
+_XDG = (
+    ("XDG_CONFIG_HOME", ".config"),
+    ("XDG_CACHE_HOME", ".cache"),
+    ("XDG_DATA_HOME", ".local/share"),
+    ("XDG_STATE_HOME", ".local/state"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSpec:
+    """A command to be carried out to its end."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    """The whole environment: see `clean_environment`."""
+    stdin: bytes = b""
+    timeout: float | None = None
+    """Seconds; None: no limit."""
+    output_limit: int = 10_000_000
+    """Bytes kept, half of them from the beginning and half from the end; the cut is marked."""
+    output_path: Path | None = None
+    """Where the kept output goes; None: only the tail is kept."""
+    merge_stderr: bool = True
+    """False: standard error is kept apart, and only its tail."""
+    marker: str
+    """The value of `COWORK_RUN`; unique among trees alive at one time, because the whole tree is ended by it."""
+    grace: float = GRACE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a command ended. A command that cannot be started has code 127 and the reason as its tail."""
+
+    code: int
+    """Negative: ended by that signal."""
+    seconds: float
+    tail: str
+    """At most the last 64 KiB of the output."""
+    error_tail: str = ""
+    """The last 16 KiB of standard error, where it is kept apart."""
+    truncated: bool = False
+    timed_out: bool = False
+    cancelled: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0 and not self.timed_out and not self.cancelled
+
+
+def clean_environment(
+    *,
+    home: Path,
+    tmp: Path,
+    run: str,
+    repo: str,
+    extra: Mapping[str, str] | None = None,
+    passed: Iterable[str] = (),
+) -> dict[str, str]:
+    """An environment with nothing of our own in it but the search path, the language and the names in `passed`.
+
+    `extra` stands above `passed`, the marks above both: nothing that is started can lose them by configuration.
+    """
+    wanted = set(passed).union(_KEPT, (name for name in os.environ if name.startswith(_KEPT_PREFIX)))
+    base = {"PATH": os.defpath, "TERM": "dumb", "HOME": str(home), "TMPDIR": str(tmp)}
+    base |= {name: str(home / folder) for name, folder in _XDG}
+    base |= {name: os.environ[name] for name in sorted(wanted) if name in os.environ}
+    return base | dict(extra or {}) | {RUN_MARK: run, REPO_MARK: repo}
+
+
+class Child:
+    """A started process and its pipes, which are unbuffered."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise ValueError("a child has pipes for standard input and output")
+        self._process = process
+        self.pid = process.pid
+        self.stdin = process.stdin
+        self.stdout = process.stdout
+        self.stderr = process.stderr
+        """None unless it was asked for as a pipe."""
+
+    def poll(self) -> int | None:
+        """The exit code (negative: ended by that signal), or None while it lives."""
+        return self._process.poll()
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """The exit code; None when it lives on after `timeout` seconds."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def close(self) -> None:
+        """Close our ends of the pipes."""
+        for pipe in (self.stdin, self.stdout, self.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def spawn(
+    argv: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], stderr: BinaryIO | int = subprocess.DEVNULL
+) -> Child:
+    """Start a child in a session of its own, with pipes for standard input and output.
+
+    Raises OSError when it cannot be started. The caller ends it (`process_tree.TreeEnd`), waits for it and closes it.
+    """
+    with _children_lock:
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+            bufsize=0,
+        )
+        _children[process.pid] = process
+    return Child(process)
+
+
+def run(spec: ProcessSpec, cancelled: threading.Event | None = None) -> Exit:
+    """Carry out a command and wait until it and all that it started are gone.
+
+    Blocks: for job threads. Setting `cancelled` ends the tree, first politely.
+    """
+    if not spec.argv:
+        raise ValueError("a command needs at least a program")
+    env = {**spec.env, RUN_MARK: spec.marker}
+    child = spawn((sys.executable, "-I", "-S", "-c", _SUPERVISE, _ROOT), cwd=Path("/"), env=env)
+    try:
+        _give(child, spec)
+        stopped = _await_report(child, cancelled)
+        content = child.stdout.read()
+    finally:
+        child.close()
+        code = child.wait()
+    if not content:
+        return _unsupervised(spec, code, stopped)
+    report = supervisor.Report(**json.loads(content))
+    return Exit(**report._asdict(), cancelled=stopped)
+
+
+def reap_orphans() -> None:
+    """Collect dead children that nobody waits for: a sub-reaper inherits them. Those of `spawn` are left alone."""
+    with _children_lock:
+        for pid in [pid for pid, child in _children.items() if child.returncode is not None]:
+            del _children[pid]
+        while (pid := _dead_child()) and pid not in _children:
+            os.waitpid(pid, 0)
+
+
+def sweep(name: str, value: str, grace: float = SWEEP_GRACE) -> int:
+    """End every process that carries `name=value`, with all its descendants; how many there were.
+
+    `name` is `COWORK_RUN` or `COWORK_REPO`. Never the calling process or one of its ancestors. Where there is no
+    `/proc` nothing can be found.
+    """
+    return len(process_tree.end(lambda: process_tree.marked_trees(name, value), grace))
+
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""The children of `spawn` that are not known to have ended: `reap_orphans` must not take their exit status. The table
+mirrors one the kernel keeps per process, which is why it is the module's."""
+_children_lock = threading.Lock()
+
+
+def _dead_child() -> int:
+    try:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return 0
+    return found.si_pid if found else 0
+
+
+def _give(child: Child, spec: ProcessSpec) -> None:
+    order = supervisor.Order(
+        argv=list(spec.argv),
+        cwd=str(spec.cwd),
+        stdin=len(spec.stdin),
+        timeout=spec.timeout,
+        grace=spec.grace,
+        output_limit=spec.output_limit,
+        output_path=str(spec.output_path or ""),
+        error_limit=0 if spec.merge_stderr else _ERROR_LIMIT,
+        mark=spec.marker,
+    )
+    content = memoryview(supervisor.encode_order(order) + spec.stdin)
+    with contextlib.suppress(BrokenPipeError):  # a supervisor that is gone is noticed by its missing report
+        while content:
+            content = content[os.write(child.stdin.fileno(), content) :]
+
+
+def _await_report(child: Child, cancelled: threading.Event | None) -> bool:
+    """Wait for the supervisor's word; True when `cancelled` was set first and its lifeline has been cut."""
+    waiting = select.poll()  # unlike select(2) not limited to the first 1024 descriptors
+    waiting.register(child.stdout, select.POLLIN | select.POLLHUP)
+    while not waiting.poll(None if cancelled is None else _CANCEL_POLL * 1000):
+        if cancelled is not None and cancelled.is_set():
+            child.stdin.close()
+            waiting.poll(None)
+            return True
+    return False
+
+
+def _unsupervised(spec: ProcessSpec, code: int | None, stopped: bool) -> Exit:
+    """The supervisor itself was killed: end what it left."""
+    sweep(RUN_MARK, spec.marker, grace=0.0)
+    return Exit(code=code or -1, seconds=0.0, tail="its supervisor was killed", cancelled=stopped)

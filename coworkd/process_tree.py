@@ -1,0 +1,169 @@
+"""Which processes belong to a tree, and how all of them are ended.
+
+Tools call `setsid`, so a process group is not a tree. On Linux a tree is what descends from its root (a sub-reaper, so
+that orphans stay below it) together with whatever carries its mark in the environment. Where there is no `/proc` the
+root's process group stands for it, written as a negative id, the way `kill(2)` takes it.
+
+Standard library only, and little of that: the supervisor of every process loads this file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+RUN_MARK = "COWORK_RUN"
+REPO_MARK = "COWORK_REPO"
+
+_PROC = "/proc"
+HAS_PROC = os.path.exists(f"{_PROC}/self/stat")
+"""Whether trees can be walked; without, only process groups are known."""
+_PR_SET_CHILD_SUBREAPER = 36
+_POLL = 0.01
+_HOPELESS = 10.0
+"""Seconds of SIGKILL after which a process counts as stuck in the kernel."""
+
+
+def become_subreaper() -> bool:
+    """Make orphans among our descendants our own children; False where the system cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    return ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+def members(root: int, mark: str) -> set[int]:
+    """The living processes of a tree without its root's own supervisor: below `root`, or marked as run `mark`.
+
+    Never the calling process nor one of its ancestors.
+    """
+    if not HAS_PROC:
+        return group(root)
+    parents = _parents()
+    found = _below(root, parents) | marked(RUN_MARK, mark)
+    return {pid for pid in found if pid in parents} - _line(parents)
+
+
+def group(root: int) -> set[int]:
+    """The process group of `root`, as one negative id; empty when nobody is in it, or all are zombies."""
+    try:
+        os.killpg(root, 0)
+    except (ProcessLookupError, PermissionError):
+        return set()
+    return {-root}
+
+
+def marked(name: str, value: str) -> set[int]:
+    """Living processes that were started with `name=value` in their environment, but not the caller's own line."""
+    if not HAS_PROC:
+        return set()
+    wanted = os.fsencode(f"{name}={value}")
+    return {pid for pid in _pids() if wanted in _read(pid, "environ").split(b"\0")} - _line(_parents())
+
+
+def marked_trees(name: str, value: str) -> set[int]:
+    """What is `marked`, with everything that descends from it."""
+    roots = marked(name, value)
+    if not roots:
+        return roots
+    parents = _parents()
+    return roots.union(*(_below(root, parents) for root in roots)) - _line(parents)
+
+
+class TreeEnd:
+    """The ending of a tree, step by step: asked first (SIGTERM), and after `grace` seconds killed."""
+
+    def __init__(self, find: Callable[[], set[int]], grace: float) -> None:
+        self._find = find
+        self._kill_from = time.monotonic() + grace
+        self._asked: set[int] = set()
+        self.reached: set[int] = set()
+
+    def hurry(self) -> None:
+        """Kill from now on."""
+        self._kill_from = time.monotonic()
+
+    def step(self) -> set[int]:
+        """Signal whoever is left; the ids that were still alive."""
+        alive = self._find()
+        self.reached |= alive
+        if time.monotonic() >= self._kill_from:
+            for pid in alive:
+                _signal(pid, signal.SIGKILL)
+        else:
+            for pid in alive - self._asked:
+                _signal(pid, signal.SIGTERM)
+                _signal(pid, signal.SIGCONT)  # a stopped process does not see the request otherwise
+            self._asked |= alive
+        return alive
+
+
+def end(find: Callable[[], set[int]], grace: float, reap: Callable[[], None] | None = None) -> set[int]:
+    """End all that `find` finds, again and again until it finds none; the ids that were signalled.
+
+    Gives up on what survives SIGKILL for 10 s: that is stuck in the kernel.
+    """
+    ending = TreeEnd(find, grace)
+    hopeless = time.monotonic() + grace + _HOPELESS
+    while ending.step() and time.monotonic() < hopeless:
+        time.sleep(_POLL)
+        if reap is not None:
+            reap()
+    return ending.reached
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir(_PROC) if name.isdigit()]
+
+
+def _read(pid: int, name: str) -> bytes:
+    """A file of `/proc/PID`; empty when the process is gone or not ours to look at."""
+    try:
+        with open(f"{_PROC}/{pid}/{name}", "rb", buffering=0) as file:
+            return file.readall() or b""
+    except OSError:
+        return b""
+
+
+def _parents() -> dict[int, int]:
+    """Parent by process, of every process that is not a zombie."""
+    parents: dict[int, int] = {}
+    for pid in _pids():
+        # The name in parentheses may hold spaces and parentheses: the fields start after the last one.
+        fields = _read(pid, "stat").rpartition(b")")[2].split()
+        if len(fields) > 1 and fields[0] not in (b"Z", b"X"):
+            parents[pid] = int(fields[1])
+    return parents
+
+
+def _below(root: int, parents: dict[int, int]) -> set[int]:
+    children: dict[int, list[int]] = {}
+    for pid, parent in parents.items():
+        children.setdefault(parent, []).append(pid)
+    found: set[int] = set()
+    rest = [root]
+    while rest:
+        pid = rest.pop()
+        if pid not in found:
+            found.add(pid)
+            rest += children.get(pid, [])
+    return found
+
+
+def _line(parents: dict[int, int]) -> set[int]:
+    """The calling process and its ancestors."""
+    line: set[int] = set()
+    pid = os.getpid()
+    while pid and pid not in line:
+        line.add(pid)
+        pid = parents.get(pid, 0)
+    return line
