@@ -104,8 +104,8 @@ def _instruction(change: RefChange) -> str:
 
 
 def is_symbolic(repo: Repo, name: str) -> bool:
-    """Whether a ref is only another name for some other ref."""
-    return repo.run("symbolic-ref", "-q", name, check=False).code == 0
+    """Whether a ref is only another name for some other ref. Such refs are always files of their own."""
+    return _line(repo.common_dir / name).startswith("ref:")
 
 
 def checked_out(repo: Repo) -> frozenset[str]:

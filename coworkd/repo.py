@@ -45,6 +45,11 @@ _SEALED = {
     "GIT_NO_REPLACE_OBJECTS": "1",
 }
 """Added for repositories that an agent can write: nothing of the user's configuration, no object in disguise."""
+_STAND_IN = {
+    f"GIT_{role}_{part}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for part, value in (("NAME", "coworkd"), ("EMAIL", "coworkd@localhost.invalid"))
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,7 @@ class Repo:
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """Added to the clean environment of every command."""
     _lookup: _Lookup | None = field(default=None, init=False)
+    _author: Mapping[str, str] | None = field(default=None, init=False)
 
     @classmethod
     def open(cls, path: Path) -> Repo:
@@ -177,6 +183,13 @@ class Repo:
         """Where HEAD stands now."""
         name = self.run("symbolic-ref", "-q", "HEAD", check=False).text
         return Head(branch=name or None, commit=self.commit("HEAD"))
+
+    def author(self) -> Mapping[str, str]:
+        """Environment for commits in the user's name: empty where git knows who that is, else a stand-in."""
+        if self._author is None:
+            known = self.run("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT", check=False)
+            self._author = {} if known.code == 0 else _STAND_IN
+        return self._author
 
     def setting(self, name: str) -> str:
         """One value of git's configuration, or an empty string."""
