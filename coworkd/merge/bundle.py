@@ -1,0 +1,105 @@
+"""A conflict, written down for the author who is to resolve it: one JSON document, complete in itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from coworkd.merge.integrate import TASK_TRAILER, Submission
+from coworkd.merge.trees import Conflicted, ConflictFile, Stage
+from coworkd.repo import Repo
+
+FORMAT = 1
+TEXT_CAP = 64 * 1024
+"""Bytes of one version of a file that are quoted; more is cut, and marked."""
+TOTAL_CAP = 1024 * 1024
+"""Bytes of all versions together; what comes after is named by its id alone."""
+LOG_CAP = 16 * 1024
+_STAGES = {1: "base", 2: "tip", 3: "submission"}
+
+
+class ConflictKind(StrEnum):
+    """Why a submission went back to its author."""
+
+    CONTENT = "content"
+    MODIFY_DELETE = "modify/delete"
+    RENAME = "rename"
+    VERIFY = "verify"
+    SEMANTIC = "semantic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """What did not go together, and who has to know."""
+
+    submission: Submission
+    tip: str
+    base: str
+    kind: ConflictKind
+    conflict: Conflicted | None = None
+    """None where the trees merge and the verification is red."""
+    gate_log: str = ""
+    allowed: tuple[str, ...] = ()
+    """Patterns of the paths that the resolution may touch; empty: any."""
+
+
+def kind_of(conflict: Conflicted) -> ConflictKind:
+    """The kind that asks most of the author: a rename before a deletion before plain content."""
+    said = " ".join(message.kind.lower() for message in conflict.messages if message.kind.startswith("CONFLICT"))
+    if any(word in said for word in ("rename", "directory", "file location")):
+        return ConflictKind.RENAME
+    return ConflictKind.MODIFY_DELETE if "modify/delete" in said else ConflictKind.CONTENT
+
+
+def bundle(repo: Repo, dispute: Dispute) -> str:
+    """The bundle as JSON text. Names what has landed on the same paths since the base, so that the author can look."""
+    conflict = dispute.conflict or Conflicted(files=(), messages=())
+    quoted = _Quotation(repo)
+    document = {
+        "format": FORMAT,
+        "task": dispute.submission.task,
+        "attempt": dispute.submission.attempt,
+        "submission": {"number": dispute.submission.number, "commit": dispute.submission.commit},
+        "tip": dispute.tip,
+        "tip_ref": "refs/cowork/tip",
+        "base": dispute.base,
+        "kind": dispute.kind.value,
+        "files": [_file(file, quoted) for file in conflict.files],
+        "messages": [{"kind": m.kind, "text": m.text, "paths": list(m.paths)} for m in conflict.messages],
+        "landed_since": landed_since(repo, dispute.base, dispute.tip, conflict.paths),
+        "gate_log": dispute.gate_log[-LOG_CAP:],
+        "allowed_paths": list(dispute.allowed),
+    }
+    return json.dumps(document, ensure_ascii=True, indent=2) + "\n"
+
+
+def landed_since(repo: Repo, base: str, tip: str, paths: tuple[str, ...]) -> list[str]:
+    """The tasks that landed on these paths (none given: on any) after `base`, latest first."""
+    trailer = f"--format=%(trailers:key={TASK_TRAILER},valueonly,separator=%x00)%x00"
+    arguments = ("--literal-pathspecs", "log", "--first-parent", "-z", trailer, f"{base}..{tip}", "--", *paths)
+    names = (name.strip() for name in repo.run(*arguments, timeout=600).fields)
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _file(file: ConflictFile, quoted: _Quotation) -> dict[str, object]:
+    versions = {_STAGES[stage.number]: quoted.version(stage) for stage in file.stages}
+    return {"path": file.path, **{name: versions.get(name) for name in _STAGES.values()}}
+
+
+class _Quotation:
+    """Reads versions of files as long as there is room."""
+
+    def __init__(self, repo: Repo) -> None:
+        self._repo = repo
+        self._room = TOTAL_CAP
+
+    def version(self, stage: Stage) -> dict[str, object]:
+        """A version by mode and id, with its text where it is text and there is room; `cut`: some of it is missing."""
+        content = self._repo.blob(stage.object_id) if self._room > 0 else b""
+        kept = content[: min(TEXT_CAP, self._room)]
+        binary = b"\0" in kept
+        self._room -= 0 if binary else len(kept)
+        text = None if binary else kept.decode(errors="replace")
+        cut = len(kept) < len(content) or self._room <= 0
+        return {"mode": stage.mode, "id": stage.object_id, "text": text, "cut": cut, "binary": binary}

@@ -1,0 +1,85 @@
+"""One merge: a candidate from trees alone, the proof that it lost nothing, and its landing by compare-and-swap.
+
+Every landing is a merge commit whose first parent is the integration branch, so that a landing can be read, undone and
+applied again as one. The trailers tell which task, attempt and submission it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coworkd.errors import RepoError
+from coworkd.merge.trees import Clean, Conflicted, merge_trees
+from coworkd.refs import RefChange, branch_ref, checked_out, is_symbolic, landing_ref, update_refs
+from coworkd.repo import Repo
+
+TASK_TRAILER = "Cowork-Task"
+TARGET_TRAILER = "Cowork-Target"
+"""Marks merges that bring in the target's own commits: they are no landings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What is to be merged: a commit, never a branch name."""
+
+    task: str
+    attempt: int
+    number: int
+    commit: str
+    title: str = ""
+    """For the first line of the merge; empty: the task's id stands there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """A candidate; no ref names it yet."""
+
+    commit: str
+    tree: str
+
+
+def candidate(repo: Repo, tip: str, submission: Submission) -> Merged | Conflicted:
+    """Merge a submission into `tip` as a new commit with both as parents, also where a fast-forward would do.
+
+    Moves nothing. The caller gives the candidate a ref before anything else, for a gc takes what has none.
+    """
+    merged = merge_trees(repo, tip, submission.commit)
+    if isinstance(merged, Conflicted):
+        return merged
+    return commit_merge(repo, merged, (tip, submission.commit), _message(submission))
+
+
+def commit_merge(repo: Repo, merged: Clean, parents: tuple[str, ...], message: str) -> Merged:
+    """A commit in the user's name (or `coworkd`'s, where git knows no name), without hooks or signature."""
+    arguments = [word for parent in parents for word in ("-p", parent)]
+    settings = ("-c", "i18n.commitEncoding=UTF-8")
+    made = repo.run(*settings, "commit-tree", merged.tree, *arguments, stdin=message.encode(), env=repo.author())
+    return Merged(commit=made.text, tree=merged.tree)
+
+
+def _message(submission: Submission) -> str:
+    title = " ".join(submission.title.split()) or f"Land {submission.task}"
+    return (
+        f"{title}\n\n"
+        f"{TASK_TRAILER}: {submission.task}\n"
+        f"Cowork-Attempt: {submission.attempt}\n"
+        f"Cowork-Submission: {submission.number} {submission.commit}\n"
+    )
+
+
+def land(repo: Repo, branch: str, old: str | None, new: str, sequence: int) -> bool:
+    """Move the integration branch from `old` (None: it is new) to `new` and record it as `refs/cowork/land/SEQUENCE`.
+
+    One transaction. False: the branch is not at `old` any more, build and verify again. Raises RepoError when the
+    branch is checked out somewhere, for the files there would not follow.
+    """
+    name = branch_ref(branch)
+    if name in checked_out(repo):
+        raise RepoError(
+            f"{branch} is checked out in a worktree, where only its user may move it: "
+            "switch that worktree to another branch, then landing goes on"
+        )
+    if is_symbolic(repo, name):
+        raise RepoError(f"{branch} is only another name for a different branch; make it a branch of its own")
+    landing = RefChange(name=landing_ref(sequence), old=None, new=new)
+    return update_refs(repo, [RefChange(name=name, old=old, new=new), landing])

@@ -1,0 +1,103 @@
+"""The proof that a merge lost nothing, from the three differences alone, independent of how it was merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from coworkd.repo import Repo
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Whether the proof holds, and its reasons as text for the record."""
+
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """A file as it is after a change; all zeros: it is gone."""
+
+    mode: str
+    object_id: str
+
+
+_Changes = Mapping[str, _Version]
+
+
+def proof(repo: Repo, tip: str, sub: str, base: str, cand: str) -> Proof:
+    """Show that `cand` is `tip` with the change base..sub and nothing else.
+
+    1. tip..cand touches only paths that the submission touched (or to which one of the two sides renamed them).
+    2. Where only the submission changed a path, the result has the submission's version; where only the tip did, the
+       tip's. Paths that both changed were merged by their content, and are named.
+
+    `base` counts where the two have more than one merge base; any commit that both contain will do.
+    """
+    base = _merge_base(repo, tip, sub) or base
+    to_cand, to_sub, to_tip = _differences(repo, ((tip, cand), (base, sub), (base, tip)))
+    wrong = dict(_violations(to_cand, to_sub, to_tip))
+    if wrong:
+        excused = _renamed(repo, base, sub, to_tip) | _renamed(repo, base, tip, to_sub)
+        wrong = {path: why for path, why in wrong.items() if path not in excused}
+    if wrong:
+        return Proof(ok=False, detail=_listed(f"{path}: {why}" for path, why in sorted(wrong.items())))
+    both = sorted(path for path in to_sub if path in to_tip and to_sub[path] != to_tip[path])
+    merged = f"; merged by content: {_listed(both)}" if both else ""
+    return Proof(ok=True, detail=f"{len(to_cand)} of {len(to_sub)} changed paths differ from the tip{merged}")
+
+
+def _violations(to_cand: _Changes, to_sub: _Changes, to_tip: _Changes) -> Iterator[tuple[str, str]]:
+    for path in to_cand.keys() - to_sub.keys():
+        yield path, "differs from the tip although the submission did not touch it"
+    for path in to_sub.keys() - to_tip.keys():
+        if to_cand.get(path) != to_sub[path]:
+            yield path, "only the submission changed it, and the result has another version"
+
+
+def _merge_base(repo: Repo, tip: str, sub: str) -> str | None:
+    found = repo.run("merge-base", "--all", tip, sub, check=False).text.split()
+    return found[0] if len(found) == 1 else None
+
+
+def _differences(repo: Repo, pairs: tuple[tuple[str, str], ...]) -> list[_Changes]:
+    """For every (old, new) the changed paths, by one process for all."""
+    # Git takes `COMMIT PARENT` lines and compares the one with the other, whatever its real parents are.
+    asked = "".join(f"{new} {old}\n" for old, new in dict.fromkeys(pairs))
+    arguments = ("diff-tree", "--stdin", "-r", "-z", "-m", "--raw", "--no-renames", "--no-abbrev", "--always")
+    blocks = _blocks(repo.run(*arguments, stdin=asked.encode(), timeout=600).fields)
+    found = dict(zip(dict.fromkeys(pairs), blocks, strict=True))
+    return [found[pair] for pair in pairs]
+
+
+def _blocks(fields: list[str]) -> Iterator[_Changes]:
+    block: dict[str, _Version] | None = None
+    rest = iter(fields)
+    for field in rest:
+        if field.startswith(":"):
+            _, mode, _, object_id, _ = field.split(" ")
+            (block := {} if block is None else block)[next(rest)] = _Version(mode, object_id)
+        else:
+            if block is not None:
+                yield block
+            block = {}
+    if block is not None:
+        yield block
+
+
+def _renamed(repo: Repo, base: str, side: str, other: _Changes) -> set[str]:
+    """Paths that a rename on one side carries the other side's changes to, or away from."""
+    arguments = ("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status")
+    fields = iter(repo.run(*arguments, base, side, timeout=600).fields)
+    pairs = [(next(fields), next(fields)) for _ in fields]
+    return {path for old, new in pairs if old in other for path in (old, new)}
+
+
+def _listed(lines: Iterable[str]) -> str:
+    everything = list(lines)
+    more = f" and {len(everything) - _SHOWN} more" if len(everything) > _SHOWN else ""
+    return ", ".join(everything[:_SHOWN]) + more

@@ -1,0 +1,161 @@
+"""Integration and its target: the target's new commits come in, and on a person's word integration goes out.
+
+`land_target` is the only function of the product that may move a branch or the files that a user has checked out.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from coworkd.errors import RepoError
+from coworkd.merge.integrate import TARGET_TRAILER, Merged, commit_merge
+from coworkd.merge.squash import all_landings_in
+from coworkd.merge.trees import Conflicted, merge_trees
+from coworkd.refs import RefChange, branch_ref, checked_out, operation_under_way, update_refs
+from coworkd.repo import Repo
+from coworkd.slots.paths import reserved
+
+_TIMEOUT = 600.0
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart:
+    """Integration is to stand at `new`: it is missing, or everything it had is in the target."""
+
+    old: str | None
+    new: str
+    workspace_only: bool
+    """Only `.cowork/**` differs, so that there is nothing to verify; also where the branch is new."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """The target has commits that integration lacks, and the other way round."""
+
+    old: str
+    target: str
+    outcome: Merged | Conflicted
+    workspace_only: bool
+    """Only `.cowork/**` came in, so that there is nothing to verify."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """The target has everything that integration has."""
+
+    commit: str
+    moved: bool
+    """False: it had it already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Nothing was touched, and what to do about it."""
+
+    reason: str
+
+
+def incoming(repo: Repo, integration: str, target: str) -> Restart | Incoming | None:
+    """What has to happen for integration to contain the target; None when it does. Moves nothing.
+
+    Raises RepoError when the target has no commit.
+    """
+    theirs = repo.commit(branch_ref(target))
+    ours = repo.commit(branch_ref(integration))
+    if theirs is None:
+        raise RepoError(f"the branch {target} has no commit yet: make a first one, or set integration.target")
+    if ours is None:
+        return Restart(old=None, new=theirs, workspace_only=True)
+    if repo.is_ancestor(theirs, ours):
+        return None
+    if repo.is_ancestor(ours, theirs) or all_landings_in(repo, ours, theirs):
+        return Restart(old=ours, new=theirs, workspace_only=_workspace_only(repo, ours, theirs))
+    return _merge_in(repo, ours, theirs, target)
+
+
+def restart(repo: Repo, integration: str, what: Restart) -> bool:
+    """Carry a restart out by compare-and-swap; False when integration or the target has moved meanwhile."""
+    name = branch_ref(integration)
+    if name in checked_out(repo):
+        raise RepoError(f"{integration} is checked out in a worktree: switch that worktree to another branch")
+    return update_refs(repo, [RefChange(name=name, old=what.old, new=what.new)])
+
+
+def _merge_in(repo: Repo, ours: str, theirs: str, target: str) -> Incoming:
+    merged = merge_trees(repo, ours, theirs)
+    if isinstance(merged, Conflicted):
+        return Incoming(old=ours, target=theirs, outcome=merged, workspace_only=False)
+    message = f"Bring in {target}\n\n{TARGET_TRAILER}: {target} {theirs}\n"
+    made = commit_merge(repo, merged, (ours, theirs), message)
+    only = _workspace_only(repo, ours, made.commit)
+    return Incoming(old=ours, target=theirs, outcome=made, workspace_only=only)
+
+
+def _workspace_only(repo: Repo, old: str, new: str) -> bool:
+    return all(map(reserved, _changed(repo, old, new)))
+
+
+def _changed(repo: Repo, old: str, new: str) -> list[str]:
+    return repo.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new, timeout=_TIMEOUT).fields
+
+
+def land_target(repo: Repo, integration: str, target: str, *, onto: bool = False) -> Landed | Refused:
+    """Fast-forward the target to integration: in the user's worktree where it is checked out there, else by its ref.
+
+    `onto` lands although another branch is checked out. Refuses, and touches nothing, while an operation of git's is
+    under way, when integration lacks commits of the target, or over local changes that the landing would overwrite.
+    """
+    ours, theirs = repo.commit(branch_ref(integration)), repo.commit(branch_ref(target))
+    if ours is None or theirs is None:
+        return Refused(reason=f"there is no commit on {target if ours else integration} yet")
+    if repo.is_ancestor(ours, theirs):
+        return Landed(commit=theirs, moved=False)
+    if not repo.is_ancestor(theirs, ours):
+        return Refused(reason=f"{target} has commits that {integration} lacks: they have to be brought in first")
+    if operation := operation_under_way(repo):
+        return Refused(reason=f"a {operation} is under way: finish it or abort it first")
+    if repo.head().branch == branch_ref(target):
+        return _fast_forward(repo, ours, target)
+    return _swap(repo, ours, theirs, target, onto=onto)
+
+
+def _swap(repo: Repo, ours: str, theirs: str, target: str, *, onto: bool) -> Landed | Refused:
+    if not onto:
+        here = (repo.head().branch or "a detached HEAD").removeprefix("refs/heads/")
+        return Refused(reason=f"{here} is checked out, not {target}: switch to {target}, or land with --onto {target}")
+    if branch_ref(target) in checked_out(repo):
+        return Refused(reason=f"{target} is checked out in another worktree: land from there")
+    if not update_refs(repo, [RefChange(name=branch_ref(target), old=theirs, new=ours)]):
+        return Refused(reason=f"{target} moved at this moment: try again")
+    return Landed(commit=ours, moved=True)
+
+
+def _fast_forward(repo: Repo, commit: str, target: str) -> Landed | Refused:
+    overlap = _overlap(repo, commit)
+    if overlap:
+        more = f" and {len(overlap) - _SHOWN} more" if len(overlap) > _SHOWN else ""
+        return Refused(reason=f"local changes would be overwritten: {', '.join(overlap[:_SHOWN])}{more}; commit them")
+    merged = repo.run(*_MERGE, commit, check=False, timeout=_TIMEOUT)
+    if repo.commit(branch_ref(target)) != commit:
+        return Refused(reason=f"git refused: {' '.join(merged.err.split())}")
+    return Landed(commit=commit, moved=True)
+
+
+_MERGE = (
+    *("-c", "submodule.recurse=false", "merge", "--ff-only", "--no-overwrite-ignore", "--no-autostash"),
+    *("--no-verify-signatures", "--no-stat", "--quiet"),
+)
+
+
+def _overlap(repo: Repo, commit: str) -> list[str]:
+    """Paths that the landing changes and that are changed, staged or untracked here."""
+    arguments = ("diff", "-z", "--name-only", "--no-renames", "--no-ext-diff", "HEAD", "--")
+    local = repo.run(*arguments, env={"GIT_OPTIONAL_LOCKS": "0"}, timeout=_TIMEOUT).fields
+    arriving = _changed(repo, "HEAD", commit)
+    return sorted(set(local).intersection(arriving) | {path for path in arriving if _untracked(repo, path)})
+
+
+def _untracked(repo: Repo, path: str) -> bool:
+    return repo.resolve(f"HEAD:{path}") is None and os.path.lexists(repo.root / path)

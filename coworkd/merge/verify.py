@@ -1,0 +1,89 @@
+"""Verification: the workspace's commands on exactly the merged tree, in a private repository called a gate.
+
+A gate is moved from one candidate to the next and not remade. What a command leaves behind untracked is removed
+before the next use; a command that changes tracked files or moves HEAD has not verified the candidate but something
+else, and is red.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.errors import RepoError
+from coworkd.model import Check
+from coworkd.process import clean_environment
+from coworkd.repo import Repo
+from coworkd.slots.private import PrivateRepo
+from coworkd.slots.setup import copy_files
+from coworkd.slots.shell import Surroundings, carry_out
+from coworkd.slots.source import Identity, master_files, setup_key, survey
+
+TREE_CHECK = "git status"
+"""The name of the check that is added, always red, when the verification did not leave the tree alone."""
+_NOBODY = Identity(name="coworkd verification", email="verification@agents.invalid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What is run, from the trusted workspace files and never from the candidate's tree."""
+
+    commands: tuple[str, ...]
+    setup: tuple[str, ...] = ()
+    copy: tuple[str, ...] = ()
+
+
+def gate_surroundings(gate: Path, *, marker: str, repo_mark: str, timeout: float) -> Surroundings:
+    """A clean environment with a home, a temporary folder and logs that belong to the gate alone."""
+    for name in ("home", "tmp", "logs"):
+        (gate / name).mkdir(parents=True, exist_ok=True)
+    env = clean_environment(home=gate / "home", tmp=gate / "tmp", run=marker, repo=repo_mark)
+    return Surroundings(env=env, marker=marker, timeout=timeout, logs=gate / "logs")
+
+
+def verify(repo: Repo, gate: Path, commit: str, what: Verification, around: Surroundings) -> tuple[Check, ...]:
+    """Check `commit` out in the gate and run the commands there, up to and including the first that is red.
+
+    Empty: there was nothing to run, and nothing has been verified. A set-up command that fails is a red check too.
+    Raises RepoError when the commit is one that a private repository cannot hold.
+    """
+    if not what.commands:
+        return ()
+    private = PrivateRepo(folder=gate / "repo", object_format=repo.object_format)
+    checks = _prepare(repo, private, commit, what, around)
+    if checks and not checks[-1].green:
+        return checks
+    checks = carry_out(what.commands, private.work, around)
+    meddled = _meddled(private, commit)
+    return (*checks, Check(command=TREE_CHECK, exit=1, seconds=0.0, tail=meddled)) if meddled else checks
+
+
+def _prepare(
+    repo: Repo, private: PrivateRepo, commit: str, what: Verification, around: Surroundings
+) -> tuple[Check, ...]:
+    """Move the gate to the commit and set it up where it is not; the set-up's checks."""
+    key = setup_key(survey(repo, commit), what.setup)
+    remembered = private.folder / "setup.key"
+    warm = bool(key) and remembered.exists() and remembered.read_text() == key
+    recycled = private.work.exists()
+    private.begin(master_files(repo, _NOBODY), commit)
+    private.check_out(commit, clean=recycled, ignored=not warm)
+    copy_files(repo.root, private, what.copy)
+    if warm:
+        return ()
+    remembered.unlink(missing_ok=True)
+    checks = carry_out(what.setup, private.work, around)
+    if not checks or checks[-1].green:
+        remembered.write_text(key)
+    return checks
+
+
+def _meddled(private: PrivateRepo, commit: str) -> str:
+    try:
+        changed = private.tracked_changes()
+        head = private.resolve("HEAD")
+    except RepoError as broken:
+        return f"the verification damaged its repository: {broken}"
+    if head != commit:
+        return f"the verification moved HEAD to {head}: what it checked is not the candidate alone"
+    return f"the verification changed tracked files: {', '.join(changed)}" if changed else ""

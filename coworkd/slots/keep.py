@@ -1,0 +1,102 @@
+"""Work kept from a slot before it is recycled or removed, and on a timer: nothing an agent made is thrown away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from coworkd.errors import RepoError
+from coworkd.refs import RefChange, refs_under, snapshot_prefix, submission_ref, update_refs
+from coworkd.repo import Repo
+from coworkd.slots.private import PrivateRepo
+from coworkd.slots.transport import admitted, export, quarantined
+from coworkd.slots.worktree import uncommitted, unmerged
+
+_ROUNDS = 5
+
+
+class What(StrEnum):
+    """What a kept commit was."""
+
+    UNCOMMITTED = "uncommitted"
+    COMMITS = "commits"
+    STASH = "stash"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One commit that now has a ref in the user's repository."""
+
+    ref: str
+    commit: str
+    what: What
+
+
+def keep_work(repo: Repo, private: PrivateRepo, task: str, base: str) -> tuple[Kept, ...]:
+    """Bring every piece of work that `repo` has no ref for into `refs/cowork/snap/TASK/N`; empty when there is none."""
+    known = [base, *_already_there(repo, task)]
+    pieces = _pieces(private, base)
+    tips = [tip for tip in _independent(private, list(pieces)) if not _reached(private, tip, known)]
+    if not tips:
+        return ()
+    pack = export(private, tips, known)
+    with quarantined(repo, pack, tips, known) as seen, admitted(seen):
+        names = _write_refs(repo, snapshot_prefix(task), tips)
+    return tuple(Kept(ref=name, commit=tip, what=pieces[tip]) for name, tip in zip(names, tips, strict=True))
+
+
+def _already_there(repo: Repo, task: str) -> list[str]:
+    submissions = submission_ref(task, 0).rpartition("/")[0]
+    there = [*refs_under(repo, submissions).values(), *refs_under(repo, snapshot_prefix(task)).values()]
+    return list(dict.fromkeys(there))
+
+
+def _pieces(private: PrivateRepo, base: str) -> dict[str, What]:
+    """Commits that may hold work, the most telling first."""
+    heads = private.run("for-each-ref", "--format=%(objectname)", "refs/heads/").text.split()
+    head = private.resolve("HEAD^{commit}")
+    pieces = dict.fromkeys(_stashes(private), What.STASH)
+    pieces |= dict.fromkeys((*heads, *([head] if head else ())), What.COMMITS)
+    snapshot = _snapshot(private, base)
+    return pieces | ({snapshot: What.UNCOMMITTED} if snapshot else {})
+
+
+def _independent(private: PrivateRepo, commits: list[str]) -> list[str]:
+    """Those that no other one contains."""
+    return private.run("merge-base", "--independent", *commits).text.split() if commits else []
+
+
+def _reached(private: PrivateRepo, tip: str, known: list[str]) -> bool:
+    revisions = "".join(f"{line}\n" for line in (tip, *(f"^{one}" for one in known)))
+    return not private.run("rev-list", "--max-count=1", "--stdin", stdin=revisions.encode()).out
+
+
+def _write_refs(repo: Repo, prefix: str, tips: list[str]) -> list[str]:
+    for _ in range(_ROUNDS):
+        taken = [int(name.rpartition("/")[2]) for name in refs_under(repo, prefix)]
+        names = [f"{prefix}/{number}" for number, _ in enumerate(tips, max(taken, default=0) + 1)]
+        if update_refs(repo, [RefChange(name=name, old=None, new=tip) for name, tip in zip(names, tips, strict=True)]):
+            return names
+    raise RepoError(f"somebody else keeps writing {prefix}/*; nothing was kept")
+
+
+def _snapshot(private: PrivateRepo, base: str) -> str | None:
+    now = uncommitted(private)
+    if not now.differs(private) and not unmerged(private):
+        return None
+    # The date is that of the last commit, so that the same work is the same commit however often it is kept.
+    parents = now.parents or (base,)
+    date = private.run("show", "--no-patch", "--format=%ct", parents[0]).text
+    return _dated_commit(private, now.tree, parents, date)
+
+
+def _dated_commit(private: PrivateRepo, tree: str, parents: tuple[str, ...], date: str) -> str:
+    arguments = [word for parent in parents for word in ("-p", parent)]
+    env = {"GIT_AUTHOR_DATE": f"@{date} +0000", "GIT_COMMITTER_DATE": f"@{date} +0000"}
+    message = b"Uncommitted work, kept by coworkd\n"
+    return private.run("commit-tree", tree, *arguments, stdin=message, env=env).text
+
+
+def _stashes(private: PrivateRepo) -> list[str]:
+    listed = private.run("log", "--walk-reflogs", "--format=%H", "refs/stash", "--", check=False)
+    return listed.text.split() if listed.code == 0 else []

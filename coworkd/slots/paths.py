@@ -1,0 +1,60 @@
+"""What may not leave a slot: the workspace's own folder, and repositories nested in the tree."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from coworkd.repo import Repo
+
+GITLINK = "160000"
+LINK = "120000"
+_RAW = re.compile(r":+(?P<modes>\d{6}(?: \d{6})+) .*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One file of a tree."""
+
+    mode: str
+    object_id: str
+    path: str
+
+
+def reserved(path: str) -> bool:
+    """Whether some file system would put `path` into `.cowork/`: case, width, trailing dots, invisible characters."""
+    first = unicodedata.normalize("NFKC", path.split("/", 1)[0])
+    visible = "".join(char for char in first if unicodedata.category(char) != "Cf")
+    return visible.casefold().rstrip(". ") == ".cowork"
+
+
+def files_of(repo: Repo, tree: str) -> list[Entry]:
+    """Every file of a tree or commit, gitlinks included."""
+    lines = repo.run("ls-tree", "-r", "-z", "--full-tree", tree).fields
+    split = ((line.split("\t", 1)) for line in lines)
+    return [Entry(mode=meta[:6], object_id=meta.rsplit(" ", 1)[1], path=path) for meta, path in split]
+
+
+def unfit_paths(repo: Repo, commit: str, known: Sequence[str]) -> tuple[str, ...]:
+    """The paths that must not come in with `commit`, sorted.
+
+    Looked for in every commit that `known` (the base, the tip that was merged in) does not contain, and in the result
+    as a whole against the last of `known`: a merge can leave out what somebody else wrote without touching it.
+    """
+    commits = repo.run("rev-list", commit, *(f"^{one}" for one in known)).out
+    listed = repo.run("diff-tree", *_EVERY_COMMIT, stdin=commits).fields if commits else []
+    final = repo.run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", known[-1], commit).fields
+    return tuple(sorted({path for modes, path in _raw(listed + final) if reserved(path) or modes[-1] == GITLINK}))
+
+
+_EVERY_COMMIT = ("--stdin", "-r", "-c", "-z", "--raw", "--no-renames", "--no-abbrev", "--root", "--no-commit-id")
+
+
+def _raw(fields: Sequence[str]) -> Iterator[tuple[list[str], str]]:
+    """(modes, path) of every line of `diff-tree --raw -z`; the last mode is that of the result."""
+    rest = iter(fields)
+    for field in rest:
+        if found := _RAW.fullmatch(field):
+            yield re.findall(r"\b\d{6}\b", found["modes"]), next(rest)

@@ -1,0 +1,183 @@
+"""A repository that an agent may do anything to, and on which the host still runs git safely.
+
+    FOLDER/work/          the worktree, with a `.git` directory of its own
+    FOLDER/master/        what that `.git` must look like; nothing in here is ever read from `work`
+
+An agent can write every byte under `work`. Before each git command of ours the configuration, the ignore and sparse
+rules, the alternates and the shallow list are put back from `master`, everything by which git could be sent elsewhere
+(links, `commondir`, `config.worktree`, replace refs) is taken out, and hooks, attributes, the user's and the system's
+settings are switched off. So the only programs git starts are its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.errors import RepoError
+from coworkd.repo import TIMEOUT, GitResult, Repo
+from coworkd.slots.paths import reserved
+
+CHECKOUT_TIMEOUT = 600.0
+"""Seconds for git to fill or clean a worktree."""
+SPARSE = "/*\n!/.[cC][oO][wW][oO][rR][kK]\n!/.[cC][oO][wW][oO][rR][kK]/\n"
+
+_PLACES = {
+    "config": "config",
+    "exclude": "info/exclude",
+    "sparse-checkout": "info/sparse-checkout",
+    "alternates": "objects/info/alternates",
+    "shallow": "shallow",
+}
+"""File in `master` -> its place in `.git`; one that `master` lacks must not exist there either."""
+_FOLDERS = ("", "info", "objects", "objects/info", "objects/pack", "refs")
+_INTRUDERS = (
+    *("commondir", "config.worktree", "info/attributes", "info/grafts", "refs/replace"),
+    *("objects/info/commit-graph", "objects/info/commit-graphs"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateRepo:
+    """One such repository; the value names a place, the files are its state."""
+
+    folder: Path
+    object_format: str
+
+    @property
+    def work(self) -> Path:
+        return self.folder / "work"
+
+    @property
+    def git_dir(self) -> Path:
+        return self.work / ".git"
+
+    @property
+    def master(self) -> Path:
+        return self.folder / "master"
+
+    def git(self) -> Repo:
+        """The repository put in order, for one command: ask again before the next."""
+        self.restore()
+        return Repo.sealed(self.work, self.object_format)
+
+    def run(
+        self,
+        *args: str,
+        stdin: bytes = b"",
+        check: bool = True,
+        timeout: float = TIMEOUT,
+        env: Mapping[str, str] | None = None,
+    ) -> GitResult:
+        """Put the repository in order and run one git command there; see `Repo.run`."""
+        return self.git().run(*args, stdin=stdin, check=check, timeout=timeout, env=env)
+
+    def resolve(self, expression: str) -> str | None:
+        """The object id an expression names here, or None."""
+        return self.run("rev-parse", "--verify", "--quiet", "--end-of-options", expression, check=False).text or None
+
+    def begin(self, files: Mapping[str, bytes], head: str) -> None:
+        """Start an empty `.git`: `files` become `master`, HEAD names the branch (full name) or commit in `head`.
+
+        Objects, refs, reflogs and stash of an earlier life go; the worktree and what git knew about it stay.
+        """
+        _remove(self.git_dir)
+        for name in _PLACES:
+            (self.master / name).unlink(missing_ok=True)
+        for name, content in files.items():
+            _write(self.master / name, content)
+        for folder in (*_FOLDERS, "refs/heads"):
+            (self.git_dir / folder).mkdir(parents=True, exist_ok=True)
+        self.point_head(head)
+        if (self.master / "index").exists():
+            # With its time stamp: git re-reads files that changed in the very moment the index was written.
+            shutil.copy2(self.master / "index", self.git_dir / "index")
+        self.restore()
+
+    def point_head(self, head: str) -> None:
+        _write(self.git_dir / "HEAD", os.fsencode(f"ref: {head}\n" if head.startswith("refs/") else f"{head}\n"))
+
+    def check_out(self, commit: str, *, clean: bool, ignored: bool) -> None:
+        """Make the worktree exactly `commit` without `.cowork/`, at the branch or detached HEAD it stands on.
+
+        `clean` removes files that are not part of it; those that are ignored only with `ignored`.
+        """
+        for entry in os.scandir(self.work) if clean else ():
+            if reserved(entry.name):
+                _remove(Path(entry.path))
+        self.run("reset", "--hard", "--quiet", commit, timeout=CHECKOUT_TIMEOUT)
+        if clean:
+            self.run("clean", "-ffdxq" if ignored else "-ffdq", timeout=CHECKOUT_TIMEOUT)
+        shutil.copy2(self.git_dir / "index", self.master / "index")
+
+    def restore(self) -> None:
+        """Put `.git` back in order; RepoError when it is not a directory of its own any more."""
+        for folder in _FOLDERS:
+            if not _is_real_folder(self.git_dir / folder):
+                raise RepoError(f"{self.git_dir / folder} was replaced or removed")
+        for name in _INTRUDERS:
+            _remove(self.git_dir / name)
+        # A link among the refs would have us write somebody else's.
+        for folder, nested in ((self.git_dir, False), (self.git_dir / "refs", True), (self.git_dir / "logs", True)):
+            _unlink_links(folder, nested=nested)
+        for name, place in _PLACES.items():
+            _put_back(self.master / name, self.git_dir / place)
+
+    def unlock(self) -> None:
+        """Remove lock files that a killed git left behind. Only when nothing runs here any more."""
+        for folder, _, names in os.walk(self.git_dir):
+            for name in names:
+                if name.endswith(".lock"):
+                    (Path(folder) / name).unlink(missing_ok=True)
+
+    def tracked_changes(self) -> list[str]:
+        """Tracked files that are not as the last checkout left them, judged by our own index, not by the one there."""
+        index = self.folder / "judge"
+        shutil.copy2(self.master / "index", index)
+        changed = self.run("ls-files", "-z", "--modified", "--deleted", env={"GIT_INDEX_FILE": str(index)})
+        return sorted(set(changed.fields))
+
+
+def _is_real_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _unlink_links(folder: Path, *, nested: bool) -> None:
+    for entry in os.scandir(folder) if folder.exists() else ():
+        if entry.is_symlink():
+            os.unlink(entry.path)
+        elif nested and entry.is_dir():
+            _unlink_links(Path(entry.path), nested=True)
+
+
+def _put_back(master: Path, place: Path) -> None:
+    if not master.exists():
+        _remove(place)
+        return
+    content = master.read_bytes()
+    with suppress(OSError):
+        if place.is_file() and not place.is_symlink() and place.read_bytes() == content:
+            return
+    if _is_real_folder(place):
+        shutil.rmtree(place)
+    _write(place, content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    # By rename: a link at `path` is replaced, never followed.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.coworkd-{os.getpid()}")
+    _remove(draft)
+    draft.write_bytes(content)
+    os.replace(draft, path)
+
+
+def _remove(path: Path) -> None:
+    if _is_real_folder(path):
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

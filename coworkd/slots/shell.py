@@ -1,0 +1,57 @@
+"""Commands of the workspace (set-up, verification) carried out in a private repository."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coworkd import process
+from coworkd.model import Check
+from coworkd.process import Exit, ProcessSpec
+
+Runner = Callable[[ProcessSpec], Exit]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """How such commands are run."""
+
+    env: Mapping[str, str]
+    """The whole environment: see `process.clean_environment`."""
+    marker: str
+    """The value of `COWORK_RUN` by which all that they start is found again."""
+    timeout: float
+    """Seconds for each command."""
+    output_limit: int = 10_000_000
+    """Bytes of output kept of each command."""
+    logs: Path | None = None
+    """A folder for the output, one file per command; None: only the tail is kept."""
+    run: Runner = field(default=process.run)
+
+
+def carry_out(commands: tuple[str, ...], cwd: Path, around: Surroundings) -> tuple[Check, ...]:
+    """Run the commands through bash one after the other, up to and including the first that is red."""
+    checks: list[Check] = []
+    for number, command in enumerate(commands, 1):
+        checks.append(_one(command, cwd, around, number))
+        if not checks[-1].green:
+            break
+    return tuple(checks)
+
+
+def _one(command: str, cwd: Path, around: Surroundings, number: int) -> Check:
+    ended = around.run(
+        ProcessSpec(
+            argv=("bash", "-c", command),
+            cwd=cwd,
+            env=around.env,
+            timeout=around.timeout,
+            output_limit=around.output_limit,
+            output_path=around.logs / f"{number}.log" if around.logs else None,
+            marker=around.marker,
+        )
+    )
+    # A command that was told to stop has proven nothing, whatever it said on its way out.
+    code = ended.code if not ended.cancelled or ended.code else -1
+    return Check(command=command, exit=code, seconds=ended.seconds, tail=ended.tail, timed_out=ended.timed_out)

@@ -1,0 +1,219 @@
+"""Slots: opened fresh or recycled, written down on disk, and never emptied before their work is kept.
+
+    STATE/slots/N/            a private repository (see `private`)
+    STATE/slots/N/slot.json   what it is open for; absent while it is half-made
+    STATE/slots/N/run.json    the run that is about to start or runs in it
+    STATE/slots/N.broken-K    set aside because git could not read it; nothing deletes it
+
+`STATE` lies outside the user's repository: `git clean -ffdx` there destroys nested repositories.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from coworkd.errors import RepoError
+from coworkd.refs import task_branch
+from coworkd.repo import Repo
+from coworkd.slots.durable import write_json
+from coworkd.slots.keep import Kept, keep_work
+from coworkd.slots.private import PrivateRepo
+from coworkd.slots.source import agent_identity, master_files, setup_key, survey
+
+TIP = "refs/cowork/tip"
+"""In a slot: the commit that a run which resolves a conflict is to merge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotOrder:
+    """What a slot is wanted for."""
+
+    task: str
+    agent: str
+    """Whose name stands on the commits."""
+    base: str
+    """The commit to start from, pinned by a ref of the caller's."""
+    setup: tuple[str, ...] = ()
+    """Commands whose results (ignored files) are worth keeping while no lock file changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """An open slot."""
+
+    number: int
+    private: PrivateRepo
+    order: SlotOrder
+    setup_key: str
+    """Empty when nothing is to be set up."""
+    kept: tuple[Kept, ...] = ()
+    """What was kept of the work before, when this slot was recycled."""
+    notice: str = ""
+    """For a person: what had to be set aside."""
+
+    @property
+    def work(self) -> Path:
+        """The worktree: where the agent starts."""
+        return self.private.work
+
+    @property
+    def branch(self) -> str:
+        return task_branch(self.order.task)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """Which run a slot's processes belong to; on disk before the first of them starts."""
+
+    task: str
+    run: str
+    attempt: int
+    epoch: int
+
+
+def slot_folder(state: Path, number: int) -> Path:
+    return state / "slots" / str(number)
+
+
+def free_slot(busy: Collection[int]) -> int:
+    """The lowest number that is not busy: low slots stay warm."""
+    return next(number for number in count(1) if number not in busy)
+
+
+def open_slot(repo: Repo, state: Path, number: int, order: SlotOrder) -> Slot:
+    """A slot that stands on its task's branch at the base, with `.cowork/` left out.
+
+    What an earlier task left in it is kept first (see `keep`). Raises RepoError when the repository or the base is one
+    that slots do not support; nothing is changed then.
+    """
+    key = setup_key(survey(repo, order.base), order.setup)
+    files = master_files(repo, agent_identity(order.agent))
+    private = PrivateRepo(folder=slot_folder(state, number), object_format=repo.object_format)
+    private.folder.parent.mkdir(parents=True, exist_ok=True)
+    kept, notice = _vacate(repo, state, number)
+    slot = Slot(number=number, private=private, order=order, setup_key=key, kept=kept, notice=notice)
+    return _fill_or_replace(slot, files)
+
+
+def _fill_or_replace(slot: Slot, files: Mapping[str, bytes]) -> Slot:
+    used = slot.work.exists()
+    try:
+        _fill(slot, files)
+    except (RepoError, OSError) as broken:
+        if not used:
+            raise
+        aside = _set_aside(slot.private.folder)
+        _fill(slot, files)
+        return replace(slot, notice=f"slot {slot.number} could not be cleaned and was set aside as {aside}: {broken}")
+    return slot
+
+
+def _fill(slot: Slot, files: Mapping[str, bytes]) -> None:
+    private, order = slot.private, slot.order
+    recycled = slot.work.exists()
+    private.begin(files, slot.branch)
+    warm = bool(slot.setup_key) and is_set_up(slot)
+    if not warm:
+        _setup_file(private).unlink(missing_ok=True)
+    private.check_out(order.base, clean=recycled, ignored=not warm)
+    description = {**asdict(order), "setup_key": slot.setup_key, "format": private.object_format}
+    write_json(private.folder / "slot.json", description)
+
+
+def find_slot(state: Path, number: int) -> Slot | None:
+    """The slot as it was last opened, or None when there is none, or it was never finished."""
+    folder = slot_folder(state, number)
+    try:
+        found: dict[str, Any] = json.loads((folder / "slot.json").read_bytes())
+        private = PrivateRepo(folder=folder, object_format=found.pop("format"))
+        key: str = found.pop("setup_key")
+        order = SlotOrder(setup=tuple(found.pop("setup")), **found)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return Slot(number=number, private=private, order=order, setup_key=key)
+
+
+def keep(repo: Repo, slot: Slot) -> tuple[Kept, ...]:
+    """Put everything in the slot that no ref of the user's repository has yet under `refs/cowork/snap/TASK/`.
+
+    Safe while an agent works in the slot: neither its index nor its branches are touched.
+    """
+    return keep_work(repo, slot.private, slot.order.task, slot.order.base)
+
+
+def remove_slot(repo: Repo, state: Path, number: int) -> tuple[Kept, ...]:
+    """Keep the slot's work, then delete the slot; one that cannot be kept is set aside instead."""
+    kept, _ = _vacate(repo, state, number)
+    shutil.rmtree(slot_folder(state, number), ignore_errors=True)
+    return kept
+
+
+def offer_tip(slot: Slot, tip: str) -> None:
+    """Give a run that is to resolve a conflict the commit to merge, as `refs/cowork/tip`."""
+    slot.private.run("update-ref", "--no-deref", TIP, tip)
+
+
+def record_run(slot: Slot, record: RunRecord) -> None:
+    """Write down, durably, whose processes are about to start in the slot."""
+    write_json(slot.private.folder / "run.json", asdict(record))
+
+
+def recorded_run(state: Path, number: int) -> RunRecord | None:
+    """The run last recorded for a slot, or None."""
+    try:
+        return RunRecord(**json.loads((slot_folder(state, number) / "run.json").read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def _vacate(repo: Repo, state: Path, number: int) -> tuple[tuple[Kept, ...], str]:
+    """Keep what is in the slot and take its description away: from here on it is half-made and holds nothing."""
+    folder = slot_folder(state, number)
+    before = find_slot(state, number)
+    try:
+        kept = _kept_before(repo, before, folder)
+    except RepoError as broken:
+        aside = _set_aside(folder)
+        return (), f"slot {number} could not be read and was set aside as {aside}: {broken}"
+    for name in ("slot.json", "run.json"):
+        (folder / name).unlink(missing_ok=True)
+    return kept, ""
+
+
+def _kept_before(repo: Repo, before: Slot | None, folder: Path) -> tuple[Kept, ...]:
+    if before is None:
+        # Half-made: no agent has been in here yet.
+        shutil.rmtree(folder, ignore_errors=True)
+        return ()
+    before.private.unlock()
+    return keep(repo, before)
+
+
+def _set_aside(folder: Path) -> Path:
+    aside = next(path for n in count(1) if not (path := folder.with_name(f"{folder.name}.broken-{n}")).exists())
+    folder.rename(aside)
+    return aside
+
+
+def _setup_file(private: PrivateRepo) -> Path:
+    return private.folder / "setup.key"
+
+
+def mark_set_up(slot: Slot) -> None:
+    """Remember that the set-up commands have run for this slot's key."""
+    _setup_file(slot.private).write_text(slot.setup_key)
+
+
+def is_set_up(slot: Slot) -> bool:
+    """Whether what the set-up commands made is there: also when there are none."""
+    return _line(_setup_file(slot.private)) == slot.setup_key
+
+
+def _line(path: Path) -> str:
+    return path.read_text() if path.exists() else ""

@@ -1,0 +1,201 @@
+"""From what an agent left in its slot to a commit that the merge queue may believe.
+
+Uncommitted work is committed on the agent's branch, the commit to submit is chosen, `.cowork/` and nested
+repositories are taken out of it, and it comes out as a pack through quarantine. Everything the agent made that is not
+submitted stays in the slot, for `keep`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from coworkd.errors import RepoError
+from coworkd.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
+from coworkd.repo import Repo
+from coworkd.slots.paths import GITLINK, Entry, files_of, reserved, unfit_paths
+from coworkd.slots.private import PrivateRepo
+from coworkd.slots.slot import Slot
+from coworkd.slots.transport import admitted, export, quarantined
+from coworkd.slots.worktree import Uncommitted, uncommitted, unmerged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How a submission is to be filed."""
+
+    number: int
+    """N of `refs/cowork/sub/TASK/N`."""
+    message: str
+    """For the commit that is made of uncommitted work, and for one that had to be made anew."""
+    tip: str = ""
+    """The commit that a run which resolves a conflict was to merge in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """The change, as the queue will merge it."""
+
+    commit: str
+    tree: str
+    dropped_paths: tuple[str, ...]
+    """Taken out because no submission may change them."""
+    notice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingChanged:
+    """The files are those of the base."""
+
+    dropped_paths: tuple[str, ...]
+    notice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfit:
+    """What is in the slot is no submission; nothing of it was changed."""
+
+    reason: str
+
+
+Outcome = Submitted | NothingChanged | Unfit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chosen:
+    commit: str
+    known: tuple[str, ...]
+    """The base and, where it was merged in, the tip; the last one is what the result is compared with."""
+    notice: str
+
+
+def submit(repo: Repo, slot: Slot, delivery: Delivery) -> Outcome:
+    """Turn what is in the slot into a submission, filed under its refs.
+
+    Nothing of the agent's may run in the slot any more. Raises RepoError when git cannot read the slot, or when the
+    number is taken by another commit.
+    """
+    private = slot.private
+    private.unlock()
+    if reason := _unfinished(private):
+        return Unfit(reason=reason)
+    left_out = _commit_uncommitted(private, delivery.message)
+    chosen = _choose(slot, delivery.tip)
+    if isinstance(chosen, Unfit):
+        return chosen
+    bad = unfit_paths(private.git(), chosen.commit, chosen.known)
+    commit = _without(private, chosen, bad, delivery.message) if bad else chosen.commit
+    dropped = tuple(sorted({*left_out, *bad}))
+    if private.resolve(f"{commit}^{{tree}}") == private.resolve(f"{chosen.known[-1]}^{{tree}}"):
+        return NothingChanged(dropped_paths=dropped, notice=chosen.notice)
+    return _bring_in(repo, slot, delivery, _Chosen(commit=commit, known=chosen.known, notice=chosen.notice), dropped)
+
+
+def _unfinished(private: PrivateRepo) -> str:
+    conflicts = unmerged(private)
+    if conflicts:
+        return f"conflicts were left unresolved in {', '.join(conflicts)}"
+    operation = operation_under_way(private.git())
+    # A merge without conflicts is finished by the commit that is made anyway.
+    return f"a {operation} was left unfinished" if operation not in ("", "merge") else ""
+
+
+def _commit_uncommitted(private: PrivateRepo, message: str) -> tuple[str, ...]:
+    """Commit the worktree where HEAD stands; the paths that were left out."""
+    now = uncommitted(private)
+    if now.parents and now.differs(private):
+        commit = _commit(private, now, message)
+        private.run("update-ref", "-m", "commit: by coworkd", "HEAD", commit, now.parents[0])
+        os.replace(now.index, private.git_dir / "index")
+        for name in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE"):
+            (private.git_dir / name).unlink(missing_ok=True)
+    return now.left_out
+
+
+def _commit(private: PrivateRepo, now: Uncommitted, message: str) -> str:
+    parents = [word for parent in now.parents for word in ("-p", parent)]
+    return private.run("commit-tree", now.tree, *parents, stdin=message.encode()).text
+
+
+def _choose(slot: Slot, tip: str) -> _Chosen | Unfit:
+    private, base = slot.private, slot.order.base
+    head, branch = private.resolve("HEAD^{commit}"), private.resolve(f"{slot.branch}^{{commit}}")
+    on_branch = branch is not None and branch != base and _contains(private, branch, base)
+    if head and _contains(private, head, base) and not (head == base and on_branch):
+        commit, notice = head, _about_head(slot, head, branch)
+    elif branch and on_branch:
+        commit, notice = branch, f"HEAD did not stand on the work: {_short(slot.branch)} was submitted"
+    else:
+        return Unfit(reason=f"nothing in the slot builds on {base[:12]}, the commit that the run started from")
+    merged = (tip,) if tip and _contains(private, commit, tip) else ()
+    return _Chosen(commit=commit, known=(base, *merged), notice=notice)
+
+
+def _about_head(slot: Slot, head: str, branch: str | None) -> str:
+    place = slot.private.run("symbolic-ref", "-q", "HEAD", check=False).text
+    if place == slot.branch or head == branch:
+        return ""
+    missing = branch is not None and not _contains(slot.private, head, branch)
+    rest = f"; the commits of {_short(slot.branch)} are not in it and stay kept" if missing else ""
+    return f"submitted from {_short(place) or 'a detached HEAD'} instead of {_short(slot.branch)}{rest}"
+
+
+def _short(ref: str) -> str:
+    return ref.removeprefix("refs/heads/")
+
+
+def _contains(private: PrivateRepo, new: str, old: str) -> bool:
+    return private.git().is_ancestor(old, new)
+
+
+def _without(private: PrivateRepo, chosen: _Chosen, bad: tuple[str, ...], message: str) -> str:
+    """One commit with the files of `chosen.commit`, but for the bad paths, which are as in the last known commit."""
+    index = private.folder / "filter-index"
+    index.unlink(missing_ok=True)
+    env = {"GIT_INDEX_FILE": str(index)}
+    private.run("read-tree", chosen.commit, env=env)
+    before = [entry for entry in files_of(private.git(), chosen.known[-1]) if _is_restored(entry.path, bad)]
+    now = [e for e in files_of(private.git(), chosen.commit) if reserved(e.path) or e.mode == GITLINK]
+    private.run("update-index", "-z", "--index-info", stdin=_index_lines(now, before), env=env)
+    tree = private.run("write-tree", env=env).text
+    parents = private.run("merge-base", "--independent", *chosen.known).text.split()
+    # Dated like the commit it stands for: submitting again after a crash makes the same commit.
+    date = private.run("show", "--no-patch", "--format=@%ct +0000", chosen.commit).text
+    dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+    arguments = [word for parent in parents for word in ("-p", parent)]
+    return private.run("commit-tree", tree, *arguments, stdin=message.encode(), env=dates).text
+
+
+def _is_restored(path: str, bad: tuple[str, ...]) -> bool:
+    return reserved(path) or any(path == one or path.startswith(f"{one}/") for one in bad)
+
+
+def _index_lines(removed: list[Entry], added: list[Entry]) -> bytes:
+    lines = [f"0 {'0' * len(entry.object_id)}\t{entry.path}\0" for entry in removed]
+    lines += [f"{entry.mode} {entry.object_id}\t{entry.path}\0" for entry in added]
+    return os.fsencode("".join(lines))
+
+
+def _bring_in(repo: Repo, slot: Slot, delivery: Delivery, chosen: _Chosen, dropped: tuple[str, ...]) -> Outcome:
+    commit, known = chosen.commit, chosen.known
+    pack = export(slot.private, [commit], known)
+    with quarantined(repo, pack, [commit], known) as seen:
+        # Asked again here, where no byte is the agent's to change.
+        if not seen.is_ancestor(slot.order.base, commit) or unfit_paths(seen, commit, known):
+            return Unfit(reason="the slot's history is not what git reported there")
+        tree = seen.tree_of(commit)
+        with admitted(seen):
+            _file(repo, slot, delivery.number, commit)
+    return Submitted(commit=commit, tree=tree, dropped_paths=dropped, notice=chosen.notice)
+
+
+def _file(repo: Repo, slot: Slot, number: int, commit: str) -> None:
+    name = submission_ref(slot.order.task, number)
+    filed = repo.commit(name)
+    if filed not in (None, commit):
+        raise RepoError(f"{name} is already {filed}; a submission is never replaced")
+    changes = [] if filed else [RefChange(name=name, old=None, new=commit)]
+    if slot.branch not in checked_out(repo):
+        changes.append(RefChange(name=slot.branch, old=repo.commit(slot.branch), new=commit))
+    if not update_refs(repo, changes):
+        raise RepoError(f"{name} or {_short(slot.branch)} was written by somebody else at this moment; submit again")

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coworkd.errors import RepoError
+from coworkd.merge.integrate import Merged, Submission, candidate, land
+from coworkd.merge.target import Incoming, Landed, Refused, Restart, incoming, land_target, restart
+from coworkd.merge.trees import Conflicted
+from coworkd.repo import Repo
+from tests.integration.gitkit import Checkout, checkout
+
+INTEGRATION = "cowork/integration"
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Checkout:
+    return checkout(tmp_path / "project")
+
+
+@pytest.fixture
+def repo(user: Checkout) -> Iterator[Repo]:
+    with user.open() as repo:
+        yield repo
+
+
+def landed(user: Checkout, repo: Repo, name: str, files: dict[str, str | None]) -> str:
+    """Land a change on integration, which starts at main; main stays where it is."""
+    tip = repo.commit(f"refs/heads/{INTEGRATION}")
+    start = tip or user.git("rev-parse", "main")
+    sub = user.branch(name, start, files)
+    got = candidate(repo, start, Submission(task=name, attempt=1, number=1, commit=sub))
+    assert isinstance(got, Merged)
+    number = len(user.git("for-each-ref", "refs/cowork/land").splitlines()) + 1
+    assert land(repo, INTEGRATION, tip, got.commit, number)
+    return got.commit
+
+
+def test_a_missing_integration_branch_starts_at_the_target(user: Checkout, repo: Repo) -> None:
+    main = user.git("rev-parse", "main")
+    what = incoming(repo, INTEGRATION, "main")
+    assert isinstance(what, Restart)
+    assert what == Restart(old=None, new=main, workspace_only=True)
+    assert restart(repo, INTEGRATION, what)
+    assert user.git("rev-parse", INTEGRATION) == main
+    assert not restart(repo, INTEGRATION, what)
+    assert incoming(repo, INTEGRATION, "main") is None
+
+
+def test_nothing_comes_in_when_integration_is_ahead(user: Checkout, repo: Repo) -> None:
+    landed(user, repo, "a", {"a.txt": "a\n"})
+    assert incoming(repo, INTEGRATION, "main") is None
+
+
+@pytest.mark.parametrize(
+    ("files", "only"), [({"app.py": "mine\n"}, False), ({".cowork/tasks/t.md": "t\n"}, True), ({}, True)]
+)
+def test_the_targets_commits_come_in_as_a_merge(
+    user: Checkout, repo: Repo, files: dict[str, str | None], only: bool
+) -> None:
+    ours = landed(user, repo, "a", {"a.txt": "a\n"})
+    theirs = user.commit("by a person", files)
+    before = user.state()
+    what = incoming(repo, INTEGRATION, "main")
+    assert isinstance(what, Incoming)
+    assert isinstance(what.outcome, Merged)
+    assert (what.old, what.target, what.workspace_only) == (ours, theirs, only)
+    assert user.git("rev-parse", f"{what.outcome.commit}^1", f"{what.outcome.commit}^2").split() == [ours, theirs]
+    assert f"Cowork-Target: main {theirs}" in user.git("log", "-1", "--format=%B", what.outcome.commit)
+    assert user.git("rev-parse", INTEGRATION) == ours
+    assert user.state() == before
+
+
+def test_a_conflict_with_the_target_is_a_value(user: Checkout, repo: Repo) -> None:
+    landed(user, repo, "a", {"app.py": "ours\n"})
+    user.commit("by a person", {"app.py": "theirs\n"})
+    what = incoming(repo, INTEGRATION, "main")
+    assert isinstance(what, Incoming)
+    assert isinstance(what.outcome, Conflicted)
+    assert what.outcome.paths == ("app.py",)
+
+
+def test_a_target_that_went_past_integration_is_followed(user: Checkout, repo: Repo) -> None:
+    ours = landed(user, repo, "a", {"a.txt": "a\n"})
+    user.git("merge", "-q", "--ff-only", INTEGRATION)
+    theirs = user.commit("further", {"b.txt": "b\n"})
+    assert incoming(repo, INTEGRATION, "main") == Restart(old=ours, new=theirs, workspace_only=False)
+    noted = user.commit("a note", {"b.txt": None, ".cowork/tasks/t.md": "t\n"})
+    assert incoming(repo, INTEGRATION, "main") == Restart(old=ours, new=noted, workspace_only=True)
+
+
+def test_after_a_squash_integration_starts_again(user: Checkout, repo: Repo) -> None:
+    landed(user, repo, "a", {"a.txt": "a\n"})
+    ours = landed(user, repo, "b", {"app.py": "b\n"})
+    user.git("merge", "-q", "--squash", INTEGRATION)
+    squashed = user.commit("squashed")
+    assert incoming(repo, INTEGRATION, "main") == Restart(old=ours, new=squashed, workspace_only=True)
+    further = user.commit("further", {"c.txt": "c\n"})
+    assert incoming(repo, INTEGRATION, "main") == Restart(old=ours, new=further, workspace_only=False)
+
+
+def test_after_a_squash_of_each_landing_integration_starts_again(user: Checkout, repo: Repo) -> None:
+    first = landed(user, repo, "a", {"app.py": "a\n"})
+    ours = landed(user, repo, "b", {"app.py": "b\n", "data.bin": "\0b"})
+    user.commit("before", {"c.txt": "c\n"})
+    for commit in (first, ours):
+        user.git("cherry-pick", "-m", "1", commit)
+    what = incoming(repo, INTEGRATION, "main")
+    assert what == Restart(old=ours, new=user.git("rev-parse", "main"), workspace_only=False)
+
+
+@pytest.mark.parametrize("taken", ["a only", "with other white space", "with other binary data"])
+def test_a_landing_that_is_missing_keeps_integration(user: Checkout, repo: Repo, taken: str) -> None:
+    landed(user, repo, "a", {"a.txt": "a\n"})
+    landed(user, repo, "b", {"b.py": "if x:\n    y\nz\n", "data.bin": "\0b"})
+    if taken == "a only":
+        user.commit("squashed", {"a.txt": "a\n", "c.txt": "c\n"})
+    else:
+        indented = "    z" if "space" in taken else "z"
+        data = "\0c" if "binary" in taken else "\0b"
+        user.commit("squashed", {"a.txt": "a\n", "b.py": f"if x:\n    y\n{indented}\n", "data.bin": data})
+    assert isinstance(incoming(repo, INTEGRATION, "main"), Incoming)
+
+
+def test_what_came_in_from_the_target_need_not_be_squashed_again(user: Checkout, repo: Repo) -> None:
+    landed(user, repo, "a", {"a.txt": "a\n"})
+    user.commit("by a person", {"c.txt": "c\n"})
+    what = incoming(repo, INTEGRATION, "main")
+    assert isinstance(what, Incoming)
+    assert isinstance(what.outcome, Merged)
+    assert land(repo, INTEGRATION, what.old, what.outcome.commit, 9)
+    user.commit("squashed", {"a.txt": "a\n"})
+    user.commit("further", {"d.txt": "d\n"})
+    assert isinstance(incoming(repo, INTEGRATION, "main"), Restart)
+
+
+def test_an_unborn_target_is_named(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", "-b", "main", str(tmp_path / "new")], check=True)
+    with Repo.open(tmp_path / "new") as repo, pytest.raises(RepoError, match="has no commit yet: make a first one"):
+        incoming(repo, INTEGRATION, "main")
+
+
+def test_restarting_a_branch_that_is_checked_out_is_refused(user: Checkout, repo: Repo, tmp_path: Path) -> None:
+    landed(user, repo, "a", {"a.txt": "a\n"})
+    user.git("worktree", "add", "-q", str(tmp_path / "look"), INTEGRATION)
+    with pytest.raises(RepoError, match="is checked out"):
+        restart(repo, INTEGRATION, Restart(old=None, new=user.git("rev-parse", "main"), workspace_only=True))
+
+
+def test_landing_moves_the_checked_out_target_and_its_files(user: Checkout, repo: Repo) -> None:
+    ours = landed(user, repo, "a", {"a.txt": "a\n", "src/one.txt": None})
+    user.write("app.py", "an edit elsewhere\n")
+    user.write("staged.txt", "staged\n")
+    user.git("add", "staged.txt")
+    user.write("untracked.txt", "u\n")
+    assert land_target(repo, INTEGRATION, "main") == Landed(commit=ours, moved=True)
+    assert user.git("symbolic-ref", "HEAD") == "refs/heads/main"
+    assert user.git("rev-parse", "HEAD") == ours
+    assert (user.root / "a.txt").read_text() == "a\n"
+    assert not (user.root / "src" / "one.txt").exists()
+    assert user.git("status", "--porcelain").splitlines() == ["M app.py", "A  staged.txt", "?? untracked.txt"]
+    assert land_target(repo, INTEGRATION, "main") == Landed(commit=ours, moved=False)
+
+
+@pytest.mark.parametrize("how", ["edited", "staged", "untracked", "ignored", "deleted"])
+def test_local_changes_that_overlap_are_listed_and_left(user: Checkout, repo: Repo, how: str) -> None:
+    landed(user, repo, "a", {"app.py": "landed\n", "new.txt": "landed\n", "keep.log/x": "landed\n", "n.txt": "n\n"})
+    user.git("checkout", "-q", INTEGRATION)
+    user.write("forced.log", "landed\n")
+    user.git("add", "-f", "forced.log")
+    user.git("commit", "-q", "-m", "forced")
+    user.git("checkout", "-q", "main")
+    path = {"untracked": "new.txt", "ignored": "forced.log"}.get(how, "app.py")
+    if how == "deleted":
+        (user.root / path).unlink()
+    else:
+        user.write(path, "mine\n")
+    if how == "staged":
+        user.git("add", path)
+    before = user.state()
+    got = land_target(repo, INTEGRATION, "main")
+    assert isinstance(got, Refused)
+    assert f"would be overwritten: {path}; commit them" in got.reason
+    assert user.state() == before
+    assert how == "deleted" or (user.root / path).read_text() == "mine\n"
+
+
+def test_an_obstacle_only_git_sees_is_refused_in_its_words(user: Checkout, repo: Repo) -> None:
+    landed(user, repo, "a", {"place/file.txt": "landed\n"})
+    user.write("place", "a file where a folder has to be\n")
+    before = user.state()
+    got = land_target(repo, INTEGRATION, "main")
+    assert isinstance(got, Refused)
+    assert "place" in got.reason
+    assert user.state() == before
+
+
+def test_a_target_with_commits_of_its_own_is_not_landed_on(user: Checkout, repo: Repo) -> None:
+    landed(user, repo, "a", {"a.txt": "a\n"})
+    user.commit("by a person", {"b.txt": "b\n"})
+    before = user.state()
+    assert land_target(repo, INTEGRATION, "main") == Refused(
+        reason="main has commits that cowork/integration lacks: they have to be brought in first"
+    )
+    assert user.state() == before
+
+
+@pytest.mark.parametrize("detached", [False, True])
+def test_another_branch_checked_out_is_refused_unless_it_is_meant(user: Checkout, repo: Repo, detached: bool) -> None:
+    ours = landed(user, repo, "a", {"a.txt": "a\n"})
+    user.git("checkout", "-q", *(["--detach"] if detached else ["-b", "mine"]))
+    got = land_target(repo, INTEGRATION, "main")
+    here = "a detached HEAD" if detached else "mine"
+    assert got == Refused(reason=f"{here} is checked out, not main: switch to main, or land with --onto main")
+    head = user.git("rev-parse", "HEAD")
+    assert land_target(repo, INTEGRATION, "main", onto=True) == Landed(commit=ours, moved=True)
+    assert user.git("rev-parse", "main", "HEAD").split() == [ours, head]
+    assert user.git("status", "--porcelain") == ""
+
+
+def test_a_target_checked_out_in_another_worktree_is_refused(user: Checkout, repo: Repo, tmp_path: Path) -> None:
+    landed(user, repo, "a", {"a.txt": "a\n"})
+    main = user.git("rev-parse", "main")
+    user.git("checkout", "-q", "-b", "mine")
+    user.git("worktree", "add", "-q", str(tmp_path / "side"), "main")
+    got = land_target(repo, INTEGRATION, "main", onto=True)
+    assert got == Refused(reason="main is checked out in another worktree: land from there")
+    assert user.git("rev-parse", "main") == main
+
+
+@pytest.mark.parametrize("operation", ["merge", "rebase", "cherry-pick", "bisect"])
+def test_an_operation_under_way_is_refused(user: Checkout, repo: Repo, operation: str) -> None:
+    start = user.git("rev-parse", "main")
+    other = user.branch("other", start, {"app.py": "theirs\n"})
+    user.commit("mine", {"app.py": "mine\n"})
+    landed(user, repo, "a", {"a.txt": "a\n"})
+    arguments = ["start"] if operation == "bisect" else [other]
+    subprocess.run(["git", operation, *arguments], cwd=user.root, capture_output=True, check=False)
+    before = user.state()
+    got = land_target(repo, INTEGRATION, "main")
+    if operation == "bisect":
+        user.git("bisect", "bad")
+        got = land_target(repo, INTEGRATION, "main")
+        before = user.state()
+    assert got == Refused(reason=f"a {operation} is under way: finish it or abort it first")
+    assert user.state() == before
+
+
+def test_hooks_do_not_run_when_landing(user: Checkout, repo: Repo) -> None:
+    landed(user, repo, "a", {"a.txt": "a\n"})
+    proof = user.root / "ran.log"
+    for name in ("post-merge", "pre-merge-commit", "reference-transaction", "post-checkout"):
+        user.write(f".git/hooks/{name}", f"#!/bin/sh\ntouch '{proof}'\n").chmod(0o755)
+    assert isinstance(land_target(repo, INTEGRATION, "main"), Landed)
+    assert not proof.exists()
+
+
+def test_nothing_to_land_from_is_said(repo: Repo) -> None:
+    assert land_target(repo, INTEGRATION, "main") == Refused(reason="there is no commit on cowork/integration yet")
