@@ -56,6 +56,12 @@ def edit(data: bytes, changes: Changes) -> bytes:
     return result
 
 
+def replace_body(data: bytes, body: str) -> bytes:
+    """The same document with another body; the header's bytes stay."""
+    source = split(data)
+    return _bytes(source, source.text[: source.body] + body)
+
+
 def tick(data: bytes, line: int) -> bytes:
     """`- [ ]` becomes `- [x]` on the 0-based `line` of the body. Raises DocumentError when there is no open box."""
     source = split(data)

@@ -9,8 +9,9 @@ from pathlib import PurePosixPath
 
 from coworkd.clock import stamp
 from coworkd.documents import kind_of
-from coworkd.markdown import Value, compose, edit
+from coworkd.markdown import Value, compose
 from coworkd.model import Kind, MessageKind, MessageState
+from coworkd.splice import edit
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage, RunRow
 from coworkd.sync.files import digest
 from coworkd.sync.thread_in import next_seen

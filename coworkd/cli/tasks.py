@@ -9,9 +9,9 @@ import click
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import Workspace, here
 from coworkd.config import editor
-from coworkd.documents import task_id
 from coworkd.door import Op
 from coworkd.errors import UsageError, UserError
+from coworkd.ids import task_id
 from coworkd.markdown import Value, compose
 from coworkd.splice import edit
 from coworkd.store import TaskRow

@@ -24,10 +24,10 @@ class Arrival:
     data: bytes
     sha: str
     document: Document
-    decoded: Decoded[Any]
+    decoded: Decoded
     pulled: bool
     known: DocumentRow | None
-    base: Decoded[Any] | None
+    base: Decoded | None
     """What its author started from; None at first sight or for a revision nobody knows."""
     unknown_rev: bool
     plan: Plan
@@ -46,7 +46,7 @@ def version(document: Document) -> Version:
     return Version(fields={k: v for k, v in fields.items() if k not in DAEMON_KEYS}, body=document.body)
 
 
-def revision(decoded: Decoded[Any]) -> int:
+def revision(decoded: Decoded) -> int:
     return NO_MAP if decoded.cowork.rev is None else decoded.cowork.rev
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from coworkd.documents import Decoded, is_note
 from coworkd.errors import DocumentError
-from coworkd.markdown import Document, Value, edit, normalise_key, parse, parse_yaml, replace_body
+from coworkd.markdown import Document, Value, normalise_key, parse, parse_yaml
 from coworkd.model import Kind, Problem
+from coworkd.splice import edit, replace_body
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync import tasks_in, thread_in
 from coworkd.sync.arrival import Arrival, keep_base, kept_bases, revision, version
@@ -49,7 +50,7 @@ class Intake:
     # ---- reading what came
 
     def _arrive(self, path: str, kind: Kind, data: bytes, document: Document, now: float, saved: float) -> Arrival:
-        made: Decoded[Any] = decoded(path, data)
+        made: Decoded = decoded(path, data)
         known = self._db.one(DocumentRow, "path = ?", path)
         rev = revision(made)
         found = choose_base(rev, kept_bases(self._db, path)) if known else None
@@ -163,7 +164,7 @@ class Intake:
         )
         put_problem(self._db, Problem(path=arrival.path, line=0, message=text), "duplicate", arrival.now)
 
-    def project(self, row: TaskRow, made: Decoded[Any] | None = None) -> None:
+    def project(self, row: TaskRow, made: Decoded | None = None) -> None:
         """Bring what the task's file should say up to its row."""
         document = self._db.one(DocumentRow, "path = ?", row.path)
         if document is None or row.elsewhere or row.pulled or row.gone:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.documents import Decoded
-from coworkd.markdown import Value, edit
+from coworkd.markdown import Value
 from coworkd.model import Status, TaskSpec
+from coworkd.splice import edit
 from coworkd.store import TaskRow
 
 _UNSTARTED = frozenset({Status.DRAFT, Status.READY})
@@ -23,7 +24,7 @@ class Projection:
     changed: bool
 
 
-def task_file(data: bytes, decoded: Decoded[TaskSpec], row: TaskRow, rev: int) -> Projection:
+def task_file(data: bytes, decoded: Decoded, row: TaskRow, rev: int) -> Projection:
     """A task file with its status and the daemon's map brought up to `row`.
 
     Nothing is written while the daemon has nothing to say that the file does not: a file without `status` that is a

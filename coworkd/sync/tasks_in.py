@@ -6,7 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from coworkd.documents import Cowork, qualify, task_id
+from coworkd.documents import Cowork
+from coworkd.ids import qualify, task_id
 from coworkd.model import ACTIVE, Problem, Status, TaskSpec
 from coworkd.store import Database, TaskRow
 from coworkd.sync.arrival import Arrival

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from coworkd.documents import answer_section
+from coworkd.prose import answer_section
 from coworkd.model import AnswerSpec, MessageKind, MessageSpec
 from coworkd.store import Database, MessageRow, MessageStage
 from coworkd.sync.arrival import Arrival
