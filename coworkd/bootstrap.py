@@ -39,7 +39,6 @@ from coworkd.sync.files import Folder
 from coworkd.sync.intake import Intake
 from coworkd.sync.outputs import Outputs
 from coworkd.sync.provenance import Provenance
-from coworkd.sync.specs import Specs
 from coworkd.sync.watch import Watcher
 from coworkd.workshop import Workshop
 
@@ -69,9 +68,7 @@ def build(paths: Paths, repo: Repo) -> Daemon:
     return Daemon(rooms, Door(paths.socket, bell.ring), bell)
 
 
-def _dispatch(
-    paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, lane: Lane, instance: str
-) -> Dispatch:
+def _dispatch(paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, lane: Lane, instance: str) -> Dispatch:
     places = Places(root=paths.root, state=paths.state, repo_id=paths.state.name, instance=instance)
     workshop = Workshop(paths.root, paths.state, places.repo_id, lane.base, jobs.stopping)
     starter = Starter(board, executor, jobs, places, workshop.prepare)
@@ -128,7 +125,7 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
         process.sweep("COWORK_REPO", paths.state.name)
         daemon = build(paths, repo)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: daemon.stop())
+            signal.signal(number, lambda _number, _frame: daemon.stop())
         log.info("watching %s", paths.folder)
         daemon.run(ready)
 

@@ -21,7 +21,13 @@ class Control:
     """Answers requests; used by the writer thread alone."""
 
     def __init__(
-        self, board: Board, intake: Intake, engine: Engine, jobs: Jobs, land: Callable[[], Callable[[], Landed | Refused]], instance: str
+        self,
+        board: Board,
+        intake: Intake,
+        engine: Engine,
+        jobs: Jobs,
+        land: Callable[[], Callable[[], Landed | Refused]],
+        instance: str,
     ) -> None:
         self._board = board
         self._db = board.db

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,7 +188,7 @@ class Daemon:
 
 
 @contextmanager
-def alone(lock: Path, pid: Path) -> Iterator[None]:
+def alone(lock: Path, pid: Path) -> Generator[None]:
     """Hold the workspace. Raises `UserError`, naming the holder, when another process does."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     held = FileLock(lock)

@@ -11,7 +11,7 @@ import os
 import queue
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -152,7 +152,7 @@ def _line(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def _short(path: Path) -> Iterator[str]:
+def _short(path: Path) -> Generator[str]:
     """The socket's name, short enough for the kernel's 108 bytes however deep the repository lies."""
     if len(os.fsencode(path)) < 100:
         yield str(path)

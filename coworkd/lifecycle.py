@@ -60,9 +60,7 @@ MOVES: dict[Status, dict[Status, Effect]] = {
     },
     **_STOPPED,
     S.DONE: {current: Effect.CLOSE for current in S if current is not S.DONE},
-    S.DRAFT: {
-        current: Effect.SHELVE for current in S if current not in {S.RUNNING, S.WAITING, S.MERGING, S.DRAFT}
-    },
+    S.DRAFT: {current: Effect.SHELVE for current in S if current not in {S.RUNNING, S.WAITING, S.MERGING, S.DRAFT}},
 }
 """What a person wrote -> where the task stands -> what follows. What is not here is refused."""
 
@@ -113,5 +111,3 @@ DAEMON_MOVES: dict[Status, frozenset[Status]] = {
 def may_move(current: Status, to: Status) -> bool:
     """Whether the daemon may take a task from `current` to `to` of its own accord."""
     return to is current or to in DAEMON_MOVES[current]
-
-

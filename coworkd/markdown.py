@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from frontmatter.default_handlers import YAMLHandler
@@ -83,6 +84,7 @@ _BODY_MARKERS = re.compile(r"^<{7} .*?^>{7} ", re.MULTILINE | re.DOTALL)
 _MARKER_LINE = re.compile(r"^(?=<{7} |>{7} )", re.MULTILINE)
 
 
+@lru_cache(maxsize=4096)
 def normalise_key(key: str) -> str:
     """What keys are compared by: lower case (of ASCII alone: a look-alike is another key), without `-`, `_`, space."""
     return key.translate(_SAME_KEY)

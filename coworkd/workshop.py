@@ -25,7 +25,9 @@ from coworkd.slots.shell import Surroundings
 class Workshop:
     """The slots of one repository; safe to call from any thread, one call per slot at a time."""
 
-    def __init__(self, root: Path, state: Path, mark: str, base: Callable[[str, str], str], stopping: threading.Event) -> None:
+    def __init__(
+        self, root: Path, state: Path, mark: str, base: Callable[[str, str], str], stopping: threading.Event
+    ) -> None:
         self._root = root
         self._state = state
         self._mark = mark

@@ -110,7 +110,9 @@ def why(db: Database, row: TaskRow, blocked: tuple[str, ...], now: float) -> str
 def _why_not(db: Database, row: TaskRow, blocked: tuple[str, ...], now: float) -> str:
     if row.pulled:
         return f"came by git; `coworkd ready {row.id}` starts it"
-    problem = db.scalar("SELECT message FROM problems WHERE path = ? AND source IN ('graph', 'agent') LIMIT 1", row.path)
+    problem = db.scalar(
+        "SELECT message FROM problems WHERE path = ? AND source IN ('graph', 'agent') LIMIT 1", row.path
+    )
     if problem:
         return problem
     if blocked:
@@ -143,5 +145,3 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
     return f"{int(seconds)} s"
-
-

@@ -87,13 +87,13 @@ def _conflicts(db: Database) -> list[Waiting]:
         "SELECT t.id, t.path, t.since, t.reason FROM tasks t WHERE t.status = 'waiting'"
         " AND EXISTS (SELECT 1 FROM submissions s WHERE s.task = t.id AND s.state = 'conflicted')"
     )
-    return [
-        Waiting(kind=Need.CONFLICT, path=r["path"], task=r["id"], since=r["since"], what=r["reason"]) for r in rows
-    ]
+    return [Waiting(kind=Need.CONFLICT, path=r["path"], task=r["id"], since=r["since"], what=r["reason"]) for r in rows]
 
 
 def _pulled(db: Database) -> list[Waiting]:
-    rows = db.query("SELECT id, path, since FROM tasks WHERE pulled AND status = 'ready' AND NOT elsewhere AND NOT gone")
+    rows = db.query(
+        "SELECT id, path, since FROM tasks WHERE pulled AND status = 'ready' AND NOT elsewhere AND NOT gone"
+    )
     return [
         Waiting(kind=Need.PULLED, path=r["path"], task=r["id"], since=r["since"],
                 what=f"it came by git; `coworkd ready {r['id']}` starts it here")
@@ -115,5 +115,3 @@ def _unsent(db: Database) -> list[Waiting]:
         Waiting(kind=Need.PROBLEM, path=r["path"], task=r["task"], since=0.0, what=f"not sent: {r['note']}")
         for r in rows
     ]
-
-

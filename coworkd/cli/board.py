@@ -79,7 +79,10 @@ def render(view: BoardView, pid: int | None, now: float) -> str:
     """The board for a person, in 80 columns."""
     parts = [_head(view, pid)]
     if view.waiting:
-        lines = [row([(str(w.kind), 9), (ago(w.since, now) if w.since else "", 4)], f"{w.path}: {w.what}", 19) for w in view.waiting]
+        lines = [
+            row([(str(w.kind), 9), (ago(w.since, now) if w.since else "", 4)], f"{w.path}: {w.what}", 19)
+            for w in view.waiting
+        ]
         parts.append("\n".join([click.style("Waits for you", bold=True), *(f"  {line}" for line in lines)]))
     if view.cards:
         parts.append("\n".join([click.style("Tasks", bold=True), *_rows(view, now)]))
@@ -185,8 +188,12 @@ def _shown(task: dict[str, Any]) -> str:
         state = run["reason"] or run["state"]
         lines += [f"  run {run['id']}  attempt {run['attempt']} by {run['agent']}: {state} (sandbox: {run['sandbox']})"]
         lines += [f"      worktree {run['slot']}", f"      log      {run['log']}"]
-    lines += [f"  message {m['path']} from {m['from']}{' (delivered)' if m['delivered'] else ''}" for m in task["messages"]]
-    lines += [f"  submission {s['number']}: {s['state']} {s['commit'][:12]} {s['notice']}".rstrip() for s in task["reviews"]]
+    lines += [
+        f"  message {m['path']} from {m['from']}{' (delivered)' if m['delivered'] else ''}" for m in task["messages"]
+    ]
+    lines += [
+        f"  submission {s['number']}: {s['state']} {s['commit'][:12]} {s['notice']}".rstrip() for s in task["reviews"]
+    ]
     return "\n".join(lines)
 
 
@@ -209,7 +216,9 @@ def agents_command(json_: bool) -> None:
         return
     for agent in rows:
         mark = "*" if agent["default"] else " "
-        click.echo(f"{mark} {agent['name']}  {agent['driver'] or 'waits for `coworkd trust`'} {agent['model']}".rstrip())
+        click.echo(
+            f"{mark} {agent['name']}  {agent['driver'] or 'waits for `coworkd trust`'} {agent['model']}".rstrip()
+        )
     if not rows:
         click.echo("No agents yet: write .cowork/agents/NAME.md")
 

@@ -20,7 +20,9 @@ from coworkd.store import TaskRow
 @click.command("new")
 @click.argument("title")
 @click.option("--agent", default="", help="Who does it; else the workspace's agent.")
-@click.option("--depends-on", "needs", multiple=True, metavar="ID", help="A task that must land first; may be repeated.")
+@click.option(
+    "--depends-on", "needs", multiple=True, metavar="ID", help="A task that must land first; may be repeated."
+)
 @click.option("--draft", is_flag=True, help="Do not start it.")
 @click.option("--edit", "edited", is_flag=True, help="Open it in your editor.")
 @json_option

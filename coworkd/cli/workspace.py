@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,7 @@ class Workspace:
         return reply.text
 
     @contextmanager
-    def reading(self) -> Iterator[Database]:
+    def reading(self) -> Generator[Database]:
         """The database as of now: whatever was saved before this call is in it."""
         self.perform(Op.LOOK)
         db = Database(self.paths.database, read_only=True)

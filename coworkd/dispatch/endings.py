@@ -202,15 +202,15 @@ class Endings:
         spec, settings = self._board.specs.task(row.path), self._board.specs.settings()
         free = outcome in FREE
         used = row.failures if free else row.failures + 1
-        policy = Policy(on_error=spec.on_error, max_attempts=_attempts(spec, settings.max_attempts), backoff=settings.backoff)
+        policy = Policy(
+            on_error=spec.on_error, max_attempts=_attempts(spec, settings.max_attempts), backoff=settings.backoff
+        )
         decision = decide(outcome, used, policy, random.random())
         attempt = row.attempt - 1 if free else row.attempt
         match decision:
             case Again(pause=pause, reason=reason):
                 why = f"{reason}: {first_line(detail)}" if detail else reason
-                self._board.move(
-                    row.id, Status.READY, why, now, failures=used, not_before=now + pause, attempt=attempt
-                )
+                self._board.move(row.id, Status.READY, why, now, failures=used, not_before=now + pause, attempt=attempt)
             case GiveUp(reason=reason, abort=abort):
                 why = f"{reason}: {first_line(detail)}" if detail else reason
                 self._board.move(row.id, Status.FAILED, why, now, failures=used)

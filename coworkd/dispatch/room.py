@@ -320,5 +320,3 @@ def _unsupported(spec: TaskSpec) -> str:
     if spec.pattern not in PATTERNS:
         return f"`pattern: {spec.pattern}` is not available in this version; there is: {', '.join(sorted(PATTERNS))}"
     return ""
-
-

@@ -166,14 +166,10 @@ class Starter:
         return [InboxFile(name=r.name, text=inbox_text(r.answer, r.comment)) for r in asked]
 
     def _unread(self, run: RunRow) -> list[MessageRow]:
-        return self._db.all(
-            MessageRow, "task = ? AND stage = 'new' AND due < 1e17 ORDER BY seen, path", run.task
-        )
+        return self._db.all(MessageRow, "task = ? AND stage = 'new' AND due < 1e17 ORDER BY seen, path", run.task)
 
     def _background(self, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]) -> Background:
-        thread = self._db.all(
-            MessageRow, "task = ? AND (stage IN ('delivered', 'daemon')) ORDER BY seen, path", row.id
-        )
+        thread = self._db.all(MessageRow, "task = ? AND (stage IN ('delivered', 'daemon')) ORDER BY seen, path", row.id)
         said = [Said(sender=m.sender, text=m.body) for m in (*thread, *messages) if not (m.sender and m.run == run.id)]
         last = self._db.one(RunRow, "task = ? AND id != ? AND state = 'ended' ORDER BY started DESC", row.id, run.id)
         failure = last.message if last and last.reason not in ("done", "cancelled") else ""

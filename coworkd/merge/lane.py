@@ -164,7 +164,15 @@ class Lane:
         if order.commit == tip or not repo.is_ancestor(order.commit, tip):
             return ""
         trailer = f"--grep=^Cowork-Submission: {order.number} {order.commit}$"
-        arguments = ("log", "--first-parent", "--format=%H", "-n", "1", trailer, f"--grep=^{TASK_TRAILER}: {order.task}$")
+        arguments = (
+            "log",
+            "--first-parent",
+            "--format=%H",
+            "-n",
+            "1",
+            trailer,
+            f"--grep=^{TASK_TRAILER}: {order.task}$",
+        )
         return repo.run(*arguments, "--all-match", tip).text
 
     def _verified(self, repo: Repo, order: VerifyOrder, tip: str) -> Verified:
@@ -263,7 +271,8 @@ def _reason(check: Check) -> str:
 
 def _not_in(target: str, what: Incoming) -> str:
     if isinstance(what.outcome, Conflicted):
-        return f"{target} collides with what has landed, in {', '.join(what.outcome.paths)}: merge it into the"\
-               " integration branch by hand"
+        return (
+            f"{target} collides with what has landed, in {', '.join(what.outcome.paths)}: merge it into the"
+            " integration branch by hand"
+        )
     return f"the checks are red on {target} merged with what has landed; mend that on {target} first"
-

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.markdown import Value, compose
-from coworkd.merge.change import Change
+from coworkd.merge.change import Change, FileChange
 from coworkd.model import Check
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
@@ -63,9 +63,10 @@ def _headline(what: Submitted, change: Change, checks: Sequence[Check]) -> str:
         return "**Nothing changed.** The agent ended without changing a file; approving closes the task as it is."
     if not checks:
         return "**Not verified**: there was no command to run. Add `verify:` to the task or to config.yaml."
-    risks = sorted({tag for file in change.files for tag in file.risks})
+    risks = sorted({f"{risk.path} {risk.tag}" for risk in change.risks})
     green = f"Verified: {len(checks)} of {len(checks)} commands green on the result as it would land."
-    return f"{green} **Look closely**: {', '.join(risks)}." if risks else green
+    shown = risks[:5] + ([f"{len(risks) - 5} more"] if len(risks) > 5 else [])
+    return f"{green}\n\n**Look closely**: {'; '.join(shown)}." if risks else green
 
 
 def _summary(what: Submitted, change: Change, checks: Sequence[Check]) -> str:
@@ -108,11 +109,15 @@ def _words(said: str) -> str:
 def _diff(what: Submitted, change: Change) -> str:
     if not change.files:
         return ""
-    rows = [f"| `{_cell(f.path)}` | {f.status} | +{f.added} -{f.removed} |" for f in change.files]
+    rows = [f"| `{_cell(f.path)}` | {f.status} | {_lines(f)} |" for f in change.files]
     table = "\n".join(["## Changes", "", "| file | | lines |", "| --- | --- | --- |", *rows])
     fence = "`" * max(3, _longest_ticks(change.diff_head) + 1)
     rest = f"\n\nThe rest: `coworkd diff {what.task}`" if change.truncated else ""
     return f"{table}\n\n{fence}diff\n{change.diff_head.rstrip()}\n{fence}{rest}"
+
+
+def _lines(file: FileChange) -> str:
+    return "binary" if file.added is None else f"+{file.added} -{file.removed}"
 
 
 def _longest_ticks(text: str) -> int:

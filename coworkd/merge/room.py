@@ -12,12 +12,12 @@ from coworkd.board.answers import given_in, put_back
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Ruling, verdict
+from coworkd.jobs import Finished, Jobs
 from coworkd.markdown import parse
-from coworkd.merge.lane import Collides, Green, Lane, LandedAt, LandOrder, Red, Stale, VerifyOrder
-from coworkd.merge.target import Landed, Refused
+from coworkd.merge.lane import Collides, Green, LandedAt, LandOrder, Lane, Red, Stale, VerifyOrder
 from coworkd.merge.queue import Ask, Entry, Land, Verify, next_steps
 from coworkd.merge.review import Submitted, render
-from coworkd.jobs import Finished, Jobs
+from coworkd.merge.target import Landed, Refused
 from coworkd.model import Check, MessageKind, Status
 from coworkd.splice import tick
 from coworkd.store import (
@@ -165,11 +165,15 @@ class Merge:
                           tip=value.tip, checks=_dumped(value.checks), person=row.person or not value.checks)  # fmt: skip
                 self._db.event(now, "green", task=row.task, number=row.number, tip=value.tip)
             case Red():
-                self._set(row, state=SubmissionState.RED, tip=value.tip, notice=value.reason, checks=_dumped(value.checks))
+                self._set(
+                    row, state=SubmissionState.RED, tip=value.tip, notice=value.reason, checks=_dumped(value.checks)
+                )
                 self._void(row, now)
                 self._db.event(now, "red", task=row.task, number=row.number, reason=value.reason)
             case Collides():
-                self._set(row, state=SubmissionState.CONFLICTED, tip=value.tip, notice=value.summary, bundle=value.bundle)
+                self._set(
+                    row, state=SubmissionState.CONFLICTED, tip=value.tip, notice=value.summary, bundle=value.bundle
+                )
                 self._void(row, now)
                 self._db.event(now, "conflict", task=row.task, number=row.number, summary=value.summary)
             case LandedAt():
@@ -290,7 +294,9 @@ class Merge:
 
     def _written_in(self, path: str, body: str) -> str:
         """What a person added to the body of a review."""
-        kept = self._db.query("SELECT bytes FROM bases WHERE path = ? AND who = 'daemon' ORDER BY at DESC LIMIT 1", path)
+        kept = self._db.query(
+            "SELECT bytes FROM bases WHERE path = ? AND who = 'daemon' ORDER BY at DESC LIMIT 1", path
+        )
         if not kept:
             return ""
         ours = parse(kept[0]["bytes"]).body
@@ -331,7 +337,6 @@ class Merge:
             branch=settings.integration.branch, target=self._board.specs.target(),
         )  # fmt: skip
         return lambda: self._lane.into_target(order)
-
 
 
 def _review(task: str) -> str:

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,7 +48,9 @@ class Database:
     def _migrate(self) -> None:
         (version,) = self.connection.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
-            raise StoreError(f"the database {self.path} was made by a newer coworkd (version {version}); update coworkd")
+            raise StoreError(
+                f"the database {self.path} was made by a newer coworkd (version {version}); update coworkd"
+            )
         if version < VERSION:
             # sqlite-utils costs 100 ms to import; a database that is up to date does not pay it.
             from coworkd.store.schema import migrate
@@ -64,7 +66,7 @@ class Database:
         self.connection.close()
 
     @contextlib.contextmanager
-    def write(self, *, durable: bool = False) -> Iterator[None]:
+    def write(self, *, durable: bool = False) -> Generator[None]:
         """A transaction; nested ones join the outermost. `durable` survives power loss, not only a crash."""
         if self._depth:
             self._depth += 1
@@ -105,7 +107,7 @@ class Database:
 
     # ---- writing
 
-    def put(self, record: Any) -> None:
+    def put(self, record: object) -> None:
         """Insert the record, or replace the row with its key."""
         columns = _columns(type(record))
         marks = ", ".join("?" * len(columns))

@@ -33,7 +33,10 @@ _TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
         "id:t task:t run:t kind:t name:t path:t state:t answer:t comment:t text:t created:f number:i",
         ("id",),
     ),
-    "answers": ("path:t answer:t comment:t scope:t granted:t request:t status:t written:t sha:t body:t pulled:i", ("path",)),
+    "answers": (
+        "path:t answer:t comment:t scope:t granted:t request:t status:t written:t sha:t body:t pulled:i",
+        ("path",),
+    ),
     "messages": (
         "path:t task:t sender:t kind:t stage:t seen:i due:f run:t reply_to:t body:t note:t",
         ("path",),
@@ -74,10 +77,9 @@ _EVENTS = (
 def _first(db: sqlite_utils.Database) -> None:
     for name, (columns, key) in _TABLES.items():
         typed = {column.split(":")[0]: _TYPES[column.split(":")[1]] for column in columns.split()}
-        db.create_table(name, typed, pk=key if len(key) > 1 else key[0])
-    db.execute(_EVENTS)
-    for statement in _INDEXES:
-        db.execute(statement)
+        db.create_table(name, typed, pk=key)
+    for statement in (_EVENTS, *_INDEXES):
+        db.conn.execute(statement)
 
 
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first,)

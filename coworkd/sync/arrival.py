@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from coworkd.documents import Decoded
 from coworkd.markdown import Document, normalise_key
@@ -40,9 +39,11 @@ class Arrival:
         return bool(self.document.body.strip())
 
 
-def version(document: Document) -> Version:
-    """The part of a document that is merged field by field."""
-    fields = {normalise_key(entry.key): entry.value for entry in document.entries}
+def version(document: Document, decoded: Decoded) -> Version:
+    """The part of a document that is merged field by field: what people own, known keys or not."""
+    known = {normalise_key(key) for key in decoded.keys.values()}
+    unknown = {normalise_key(e.key): e.value for e in document.entries if normalise_key(e.key) not in known}
+    fields = {**unknown, **decoded.fields}
     return Version(fields={k: v for k, v in fields.items() if k not in DAEMON_KEYS}, body=document.body)
 
 

@@ -50,7 +50,10 @@ class Engine:
         self._unreadable: dict[str, float] = {}
         self._blocked: dict[str, float] = {}
         self._stats: dict[str, tuple[Stat, bool]] = {
-            row["path"]: (Stat(row["mtime_ns"], row["ctime_ns"], row["size"], row["inode"], row["mode"]), row["settled"])
+            row["path"]: (
+                Stat(row["mtime_ns"], row["ctime_ns"], row["size"], row["inode"], row["mode"]),
+                row["settled"],
+            )
             for row in db.query("SELECT * FROM stats")
         }
         self._next_scan = 0.0

@@ -10,7 +10,7 @@ import ctypes
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -220,7 +220,7 @@ def _unfit(found: os.stat_result) -> str:
 
 
 @cache
-def _renameat2() -> ctypes._CFuncPtr | None:  # pyright: ignore[reportPrivateUsage] - the type has no public name
+def _renameat2() -> Callable[[int, bytes, int, bytes, int], int] | None:
     return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
 
 

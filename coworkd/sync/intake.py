@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import Any
 
 from coworkd.documents import Decoded, is_note
 from coworkd.errors import DocumentError
 from coworkd.markdown import Document, Value, normalise_key, parse, parse_yaml
-from coworkd.model import Kind, Problem
+from coworkd.model import Kind, Problem, TaskSpec
 from coworkd.splice import edit, replace_body
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync import tasks_in, thread_in
@@ -57,9 +56,9 @@ class Intake:
         base_document = _parsed(path, found.data) if found else None
         wanted = _parsed(path, known.want) if known else None
         planned = plan(
-            version(document),
-            version(base_document) if base_document else None,
-            version(wanted) if wanted else None,
+            version(document, made),
+            version(base_document, decoded(path, found.data)) if found and base_document else None,
+            version(wanted, decoded(path, known.want)) if known and wanted else None,
         )
         at = now if known else min(saved, now)
         same_body = wanted is not None and wanted.body == document.body
@@ -103,9 +102,7 @@ class Intake:
         )
 
     def _problems(self, arrival: Arrival) -> None:
-        self._db.execute(
-            "DELETE FROM problems WHERE path = ? AND source NOT IN ('graph', 'write')", arrival.path
-        )
+        self._db.execute("DELETE FROM problems WHERE path = ? AND source NOT IN ('graph', 'write')", arrival.path)
         problems: list[tuple[str, Problem]] = [(f"key{i}", p) for i, p in enumerate(arrival.decoded.problems)]
         if arrival.unknown_rev:
             text = (
@@ -147,14 +144,14 @@ class Intake:
             row = tasks_in.next_row(row, arrival, self._instance, quiet)
         self._db.put(row)
         self._db.execute("DELETE FROM needs WHERE task = ?", row.id)
-        for needed in dict.fromkeys(arrival.decoded.spec.depends_on):
+        for needed in dict.fromkeys(arrival.decoded.of(TaskSpec).depends_on):
             self._db.execute("INSERT INTO needs (task, needed) VALUES (?, ?)", row.id, needed)
         self._notice(arrival, row)
         self.project(row, arrival.decoded)
 
     def _notice(self, arrival: Arrival, row: TaskRow) -> None:
-        if notice := arrival.decoded.spec.status_notice:
-            problem = Problem(path=arrival.path, line=arrival.document.line_of("status"), message=notice)
+        if notice := arrival.decoded.of(TaskSpec).status_notice:
+            problem = Problem(path=arrival.path, line=_line_of(arrival.document, "status"), message=notice)
             put_problem(self._db, problem, "notice", arrival.now, row.id)
 
     def _duplicate(self, arrival: Arrival, holder: str) -> None:
@@ -195,6 +192,10 @@ class Intake:
         self._db.execute("DELETE FROM stats WHERE path = ?", old)
 
 
+def _line_of(document: Document, key: str) -> int:
+    return next((entry.line for entry in document.entries if normalise_key(entry.key) == key), 0)
+
+
 def _parsed(path: str, data: bytes) -> Document:
     return parse_yaml(data) if path == CONFIG else parse(data)
 
@@ -206,7 +207,7 @@ def _rev(arrival: Arrival) -> int:
 def _merged(arrival: Arrival) -> bytes:
     """What the file should hold: the person's bytes, with what they lack of the merged document."""
     merged, data = arrival.plan.merged, arrival.data
-    written = {normalise_key(entry.key): entry.key for entry in arrival.document.entries}
+    written = arrival.decoded.keys
     changes: dict[tuple[str, ...], Value] = {
         (written.get(name, name),): merged.fields[name]
         for name in sorted(arrival.plan.lacking - {"body"})

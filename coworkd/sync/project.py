@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.documents import Decoded
-from coworkd.markdown import Value
+from coworkd.markdown import Value, parse
 from coworkd.model import Status, TaskSpec
 from coworkd.splice import edit
 from coworkd.store import TaskRow
@@ -31,12 +31,12 @@ def task_file(data: bytes, decoded: Decoded, row: TaskRow, rev: int) -> Projecti
     draft or ready stays without one. `rev` is the number this write will have.
     """
     changes: dict[tuple[str, ...], Value] = {}
-    if _status_lags(decoded.spec, row):
+    if _status_lags(decoded.of(TaskSpec), row):
         changes["status",] = str(row.status)
     facts = _facts(row)
-    has_map = bool(decoded.cowork.values) or decoded.cowork.rev is not None or bool(decoded.cowork.id)
-    if changes or has_map:
-        known = decoded.cowork.values
+    known = parse(data).get("cowork")
+    if changes or isinstance(known, dict):
+        known = known if isinstance(known, dict) else {}
         changes |= {("cowork", key): value for key, value in facts.items() if known.get(key) != value}
     if changes:
         changes["cowork", "rev"] = str(rev)
@@ -63,4 +63,3 @@ def _facts(row: TaskRow) -> dict[str, Value]:
     if row.input_tokens or row.output_tokens:
         facts["tokens"] = {"input": str(row.input_tokens), "output": str(row.output_tokens)}
     return facts
-

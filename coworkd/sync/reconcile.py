@@ -16,13 +16,13 @@ from coworkd.markdown import Value
 NO_MAP = -1
 """The revision of a file without a `cowork:` map."""
 
-SETS = frozenset({"labels", "tags", "dependson", "dependencies", "touches"})
-"""Fields merged element by element, by their normalised keys."""
+SETS = frozenset({"labels", "depends_on", "touches"})
+"""Fields merged element by element."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One side: its fields by normalised key, `status`, `approval` and the daemon's map left out, and its body."""
+    """One side: its fields by canonical name, `status`, `approval` and the daemon's map left out, and its body."""
 
     fields: Mapping[str, Value]
     body: str

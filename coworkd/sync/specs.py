@@ -33,7 +33,7 @@ class Specs:
     def settings(self) -> Settings:
         """The workspace's settings; the defaults where there is no file, or none that counts."""
         data = self.in_force(CONFIG)
-        return decoded(CONFIG, data).spec if data is not None else Settings()
+        return decoded(CONFIG, data).of(Settings) if data is not None else Settings()
 
     def target(self) -> str:
         """The branch that landings are for: the one set, else the one that was checked out at the first start."""
@@ -43,7 +43,7 @@ class Specs:
         """The agent of this name, None when there is no such file or it waits for trust."""
         path = f"agents/{name}.md"
         data = self.in_force(path)
-        return decoded(path, data).spec if data is not None else None
+        return decoded(path, data).of(AgentSpec) if data is not None else None
 
     def agents(self) -> list[str]:
         rows = self._db.query("SELECT doc FROM documents WHERE kind = 'agent' AND file_sha != '' ORDER BY doc")
@@ -54,11 +54,11 @@ class Specs:
         row = self._db.query("SELECT want, pulled FROM documents WHERE path = ?", path)
         if not row:
             return TaskSpec()
-        spec: TaskSpec = decoded(path, row[0]["want"]).spec
+        spec = decoded(path, row[0]["want"]).of(TaskSpec)
         if not row[0]["pulled"]:
             return spec
         typed = self.in_force(path)
-        known: TaskSpec = decoded(path, typed).spec if typed is not None else TaskSpec()
+        known = decoded(path, typed).of(TaskSpec) if typed is not None else TaskSpec()
         return dataclasses.replace(spec, verify=known.verify, approve=known.approve)
 
     def in_force(self, path: str) -> bytes | None:

@@ -53,7 +53,7 @@ def _holder(db: Database, task: str, path: str) -> str:
 
 def first_row(arrival: Arrival, task: str, instance: str, quiet: float) -> TaskRow:
     """The row of a task that was never seen before: new, pulled, or found again after the database was lost."""
-    spec: TaskSpec = arrival.decoded.spec
+    spec = arrival.decoded.of(TaskSpec)
     cowork = arrival.decoded.cowork
     row = _blank(arrival, task, spec)
     if arrival.pulled or (cowork.by and cowork.by != instance):
@@ -131,7 +131,7 @@ def _explicit(status: Status, arrival: Arrival, quiet: float) -> Wish:
 
 def next_row(row: TaskRow, arrival: Arrival, instance: str, quiet: float) -> TaskRow:
     """The row after its file was saved again."""
-    spec: TaskSpec = arrival.decoded.spec
+    spec = arrival.decoded.of(TaskSpec)
     row = dataclasses.replace(
         row, path=arrival.path, title=spec.title or _heading(spec.body) or row.id, agent=spec.agent,
         priority=spec.priority, held=_held(arrival), gone=False,
@@ -155,13 +155,13 @@ def _pulled_again(row: TaskRow, arrival: Arrival, instance: str) -> TaskRow:
         return row
     if not cowork.by or cowork.by == instance:
         return row
-    return _foreign(row, arrival.decoded.spec, cowork, pulled=True)
+    return _foreign(row, arrival.decoded.of(TaskSpec), cowork, pulled=True)
 
 
 def _touched_status(arrival: Arrival) -> bool:
     if arrival.unknown_rev:
         return False
-    return arrival.base is None or arrival.decoded.spec.status is not arrival.base.spec.status
+    return arrival.base is None or arrival.decoded.of(TaskSpec).status is not arrival.base.of(TaskSpec).status
 
 
 def _wish(row: TaskRow, spec: TaskSpec, arrival: Arrival, quiet: float) -> Wish:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from coworkd.prose import answer_section
 from coworkd.model import AnswerSpec, MessageKind, MessageSpec
+from coworkd.prose import answer_section
 from coworkd.store import Database, MessageRow, MessageStage
 from coworkd.sync.arrival import Arrival
 
@@ -18,7 +18,7 @@ ANSWER = "#answer"
 
 def message(db: Database, arrival: Arrival, quiet: float) -> None:
     """A message file was saved."""
-    spec: MessageSpec = arrival.decoded.spec
+    spec = arrival.decoded.of(MessageSpec)
     row = db.one(MessageRow, "path = ?", arrival.path)
     if row is not None and row.stage is MessageStage.DAEMON:
         _answer_inside(db, arrival, row, quiet)
@@ -32,7 +32,7 @@ def message(db: Database, arrival: Arrival, quiet: float) -> None:
 
 
 def _resent(arrival: Arrival) -> bool:
-    return arrival.base is not None and arrival.base.spec.resend
+    return arrival.base is not None and arrival.base.of(MessageSpec).resend
 
 
 def _row(db: Database, arrival: Arrival, spec: MessageSpec, quiet: float, seen: int) -> MessageRow:
@@ -80,7 +80,7 @@ def _task(path: str) -> str:
 
 def answer(db: Database, arrival: Arrival) -> None:
     """An approval or a review was saved: what stands there, for the room that asked."""
-    spec: AnswerSpec = arrival.decoded.spec
+    spec = arrival.decoded.of(AnswerSpec)
     word = "held" if spec.answer is None else str(spec.answer)
     db.execute(
         "INSERT OR REPLACE INTO answers (path, answer, comment, scope, granted, request, status, written, sha, body,"
