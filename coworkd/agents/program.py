@@ -40,7 +40,7 @@ class Program:
         self._wakeup = wakeup
         self._reply = TextStream(assignment.output_limit)
         self._stderr = Capture(_STDERR_LIMIT, str(Path(assignment.run_dir, STDERR_LOG)))
-        self._prompt = memoryview(assignment.prompt.encode())
+        self._prompt = memoryview(assignment.prompt.encode(errors="replace"))
         self._ending: process_tree.TreeEnd | None = None
         self._reason: EndReason | None = None
         self._next_look = 0.0
