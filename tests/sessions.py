@@ -165,7 +165,7 @@ class Following:
         self.seen: list[AgentEvent] = []
         self._arriving: queue.SimpleQueue[AgentEvent] = queue.SimpleQueue()
         events = agent.start(order, None)
-        self._thread = threading.Thread(target=lambda: [self._arriving.put(event) for event in events])
+        self._thread = threading.Thread(target=lambda: [self._arriving.put(event) for event in events], daemon=True)
         self._thread.start()
 
     def until(self, kind: type[T]) -> T:

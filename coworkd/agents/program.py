@@ -22,7 +22,7 @@ STDERR_LOG = "stderr.log"
 _CHUNK = 256 * 1024
 _LOOK = 0.2
 """Seconds between looks at the outbox."""
-_ENDING_TICK = 0.05
+_ENDING_TICK = 0.1
 _LEFTOVER_GRACE = 0.5
 """Seconds that background processes get when the program has ended by itself."""
 _STDERR_LIMIT = 1024 * 1024
