@@ -155,6 +155,7 @@ def spawn(
             start_new_session=True,
             bufsize=0,
         )
+        _forget_ended()
         _children[process.pid] = process
     return Child(process)
 
@@ -183,9 +184,10 @@ def run(spec: ProcessSpec, cancelled: threading.Event | None = None) -> Exit:
 
 def reap_orphans() -> None:
     """Collect dead children that nobody waits for: a sub-reaper inherits them. Those of `spawn` are left alone."""
+    if not process_tree.HAS_PROC:
+        return  # and no sub-reapers either
     with _children_lock:
-        for pid in [pid for pid, child in _children.items() if child.returncode is not None]:
-            del _children[pid]
+        _forget_ended()
         while (pid := _dead_child()) and pid not in _children:
             os.waitpid(pid, 0)
 
@@ -205,7 +207,13 @@ mirrors one the kernel keeps per process, which is why it is the module's."""
 _children_lock = threading.Lock()
 
 
+def _forget_ended() -> None:
+    for pid in [pid for pid, child in _children.items() if child.returncode is not None]:
+        del _children[pid]
+
+
 def _dead_child() -> int:
+    """The id of a child that has ended and was not waited for; 0: there is none."""
     try:
         found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

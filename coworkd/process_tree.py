@@ -24,7 +24,8 @@ _PROC = "/proc"
 HAS_PROC = os.path.exists(f"{_PROC}/self/stat")
 """Whether trees can be walked; without, only process groups are known."""
 _PR_SET_CHILD_SUBREAPER = 36
-_POLL = 0.01
+_FIRST_POLL = 0.01
+_LONGEST_POLL = 0.2
 _HOPELESS = 10.0
 """Seconds of SIGKILL after which a process counts as stuck in the kernel."""
 
@@ -54,7 +55,9 @@ def leftovers(root: int, mark: str) -> set[int]:
 
 
 def group(root: int) -> set[int]:
-    """The process group of `root`, as one negative id; empty when nobody is in it, or all are zombies."""
+    """The process group of `root`, as one negative id; empty for our own, or when only zombies are in it."""
+    if root == os.getpgrp():
+        return set()
     try:
         os.killpg(root, 0)
     except (ProcessLookupError, PermissionError):
@@ -114,8 +117,10 @@ def end(find: Callable[[], set[int]], grace: float, reap: Callable[[], None] | N
     """
     ending = TreeEnd(find, grace)
     hopeless = time.monotonic() + grace + _HOPELESS
+    pause = _FIRST_POLL
     while ending.step() and time.monotonic() < hopeless:
-        time.sleep(_POLL)
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_POLL)
         if reap is not None:
             reap()
     return ending.reached

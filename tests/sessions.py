@@ -94,9 +94,7 @@ def script(assignment: Assignment) -> Acts:
             word = yield Asked(request="colour.md", kind=AskKind.QUESTION, text="Which colour?")
             yield TextWritten(text=word.answer.body if isinstance(word, GiveAnswer) else "nothing")
         case Session.WANTS:
-            asked = Asked(
-                request="net.md", kind=AskKind.PERMISSION, text="May I?", tool="run", arguments="npm install"
-            )
+            asked = Asked(request="net.md", kind=AskKind.PERMISSION, text="May I?", tool="run", arguments="npm install")
             word = yield asked
             granted = isinstance(word, GiveAnswer) and word.answer.decision is Decision.APPROVED
             yield TextWritten(text="installed" if granted else "left alone")
@@ -167,7 +165,7 @@ class Following:
         self.seen: list[AgentEvent] = []
         self._arriving: queue.SimpleQueue[AgentEvent] = queue.SimpleQueue()
         events = agent.start(order, None)
-        self._thread = threading.Thread(target=lambda: [self._arriving.put(event) for event in events])
+        self._thread = threading.Thread(target=lambda: [self._arriving.put(event) for event in events], daemon=True)
         self._thread.start()
 
     def until(self, kind: type[T]) -> T:

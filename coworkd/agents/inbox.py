@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def render_answer(answer: InboxAnswer) -> str:
 def read_answer(text: str) -> InboxAnswer | None:
     """The reverse of `render_answer`; None for a file that is not an answer."""
     try:
-        document = markdown.parse(text.encode())
+        document = markdown.parse(text.encode(errors="replace"))
         decision = Decision(str(document.get(_ANSWER)))
     except (DocumentError, ValueError):
         return None
@@ -57,7 +56,7 @@ class Inbox:
             raise AgentError(f"{name!r} cannot be a file in the inbox of an agent")
         with self._lock:
             if not self._closed:
-                self._write(name, text.encode())
+                self._write(name, text.encode(errors="replace"))
 
     def close(self) -> None:
         with self._lock:
@@ -66,7 +65,7 @@ class Inbox:
                 os.close(self._fd)
 
     def _write(self, name: str, content: bytes) -> None:
-        temporary = f".{secrets.token_hex(8)}"
+        temporary = f".{os.urandom(8).hex()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with os.fdopen(os.open(temporary, flags, 0o644, dir_fd=self._fd), "wb") as file:
             file.write(content)

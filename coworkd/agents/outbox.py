@@ -136,15 +136,25 @@ class Outbox:
             fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._fd)
         except OSError as error:
             return refusal(name, f"it cannot be opened as a regular file ({error.strerror})")
-        with os.fdopen(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                return refusal(name, "it is not a regular file")
-            content = file.read(MAX_FILE + 1)
+        try:
+            regular = stat.S_ISREG(os.fstat(fd).st_mode)
+            content = _read_at_most(fd, MAX_FILE + 1) if regular else b""
+        finally:
+            os.close(fd)
+        if not regular:
+            return refusal(name, "it is not a regular file")
         return content if len(content) <= MAX_FILE else refusal(name, f"it is larger than {MAX_FILE} bytes")
 
     def _remember(self, name: str, digest: str, asked: bool) -> None:
         with self._ledger.open("a", encoding="utf-8") as file:
             file.write(json.dumps([name, digest, asked]) + "\n")
+
+
+def _read_at_most(fd: int, size: int) -> bytes:
+    content = bytearray()
+    while len(content) < size and (chunk := os.read(fd, size - len(content))):
+        content += chunk
+    return bytes(content)
 
 
 def _read_ledger(path: Path, answered: Callable[[str], bool]) -> dict[str, str]:

@@ -22,7 +22,7 @@ STDERR_LOG = "stderr.log"
 _CHUNK = 256 * 1024
 _LOOK = 0.2
 """Seconds between looks at the outbox."""
-_ENDING_TICK = 0.05
+_ENDING_TICK = 0.1
 _LEFTOVER_GRACE = 0.5
 """Seconds that background processes get when the program has ended by itself."""
 _STDERR_LIMIT = 1024 * 1024
@@ -40,7 +40,7 @@ class Program:
         self._wakeup = wakeup
         self._reply = TextStream(assignment.output_limit)
         self._stderr = Capture(_STDERR_LIMIT, str(Path(assignment.run_dir, STDERR_LOG)))
-        self._prompt = memoryview(assignment.prompt.encode())
+        self._prompt = memoryview(assignment.prompt.encode(errors="replace"))
         self._ending: process_tree.TreeEnd | None = None
         self._reason: EndReason | None = None
         self._next_look = 0.0

@@ -70,7 +70,8 @@ class TextStream:
         if self._cut or not self._dropped or self._batch:
             return []
         self._cut = True
-        return _text(f"\n[... output over {self._limit} bytes is cut, but for its end ...]\n")
+        torn = self._decoder.decode(b"", True)
+        return _text(f"{torn}\n[... output over {self._limit} bytes is cut, but for its end ...]\n")
 
 
 def _text(text: str) -> list[TextWritten]:

@@ -20,6 +20,8 @@ class _Log:
     path: Path
     offset: int
     """Where the next read starts."""
+    start: int
+    """Where the run's current start begins; an end before that is an earlier one's."""
     live: bool
     """Somebody may still append."""
     ended: bool = False
@@ -36,10 +38,11 @@ class Journal:
         self._logs: dict[str, _Log] = {}
         self._signalled: set[str] = set()
 
-    def follow(self, run: str, path: Path, offset: int, *, live: bool) -> None:
-        """Read the log of a run from `offset` on; a log that is followed already goes on where it is."""
+    def follow(self, run: str, path: Path, start: int, *, live: bool) -> None:
+        """Read the log of a run, whose current start begins at `start`; what is followed already goes on from there."""
         with self._lock:
-            log = self._logs.setdefault(run, _Log(path=path, offset=offset, live=live))
+            log = self._logs.setdefault(run, _Log(path=path, offset=start, start=start, live=live))
+            log.start = start
             log.live = live
             log.ended = False
             self._signalled.add(run)
@@ -80,7 +83,7 @@ class Journal:
         found, offset = event_log.read(log.path, log.offset)
         log.pending += [RunEvent(run=run, offset=item.offset, event=item.event) for item in found]
         if found:
-            log.ended = isinstance(found[-1].event, Ended)
+            log.ended = isinstance(found[-1].event, Ended) and found[-1].offset > log.start
         more = offset > log.offset and event_log.size(log.path) > offset
         log.offset = offset
         if more:

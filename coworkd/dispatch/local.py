@@ -72,18 +72,21 @@ class LocalExecutor:
         self._thread.start()
 
     def submit(self, assignment: Assignment) -> None:
-        """See the port. A later epoch starts when the worker of the earlier one is gone. AgentError after `close`."""
+        """See the port. A later epoch starts when the worker of the earlier one is gone.
+
+        Raises AgentError after `close`, and when the run's folder cannot be written.
+        """
         run = assignment.run
         with self._changed:
             if self._epochs.get(run, -1) >= assignment.epoch:
                 return
             if self._closed:
                 raise AgentError(f"run {run} cannot start: the executor is closed")
-            self._epochs[run] = assignment.epoch
             if worker := self._workers.get(run):
                 worker.successor = assignment
             else:
                 self._start(assignment)
+            self._epochs[run] = assignment.epoch
         self._wakeup.ring()
 
     def answer(self, run: str, request: str, answer: InboxAnswer) -> bool:
@@ -134,24 +137,30 @@ class LocalExecutor:
         self._wakeup.close()
 
     def _start(self, assignment: Assignment, words: bytes = b"") -> None:
-        run_dir = Path(assignment.run_dir)
-        run_dir.mkdir(parents=True, exist_ok=True)
+        run, run_dir = assignment.run, Path(assignment.run_dir)
         log = run_dir / event_log.NAME
-        start = event_log.size(log)
-        self._journal.follow(assignment.run, log, start, live=True)
-        (run_dir / ASSIGNMENT_FILE).write_bytes(encode_assignment(assignment))
         try:
+            run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (run_dir / ASSIGNMENT_FILE).write_bytes(encode_assignment(assignment))
+            start = event_log.size(log)
             child = _spawn(assignment, run_dir)
         except OSError as error:
-            message = f"cannot start a worker: {error.strerror}"
-            event_log.close(log, start, Ended(reason=EndReason.UNAVAILABLE, message=message))
-            self._journal.finish(assignment.run)
-            self._wake()
-            return
+            raise AgentError(f"run {run} cannot start: {error}") from error
+        self._journal.follow(run, log, start, live=True)
         os.set_blocking(child.stdin.fileno(), False)
-        self._workers[assignment.run] = _Worker(
-            run=assignment.run, run_dir=run_dir, start=start, child=child, words=bytearray(words)
-        )
+        self._workers[run] = _Worker(run=run, run_dir=run_dir, start=start, child=child, words=bytearray(words))
+
+    def _succeed(self, worker: _Worker) -> None:
+        """Start the epoch that waited for this worker to be gone."""
+        if worker.successor is None or self._closed:
+            return
+        try:
+            self._start(worker.successor, bytes(worker.successor_words))
+        except AgentError as error:
+            log = worker.run_dir / event_log.NAME
+            start = event_log.size(log)
+            _close_log(worker.run_dir, start, Ended(reason=EndReason.UNAVAILABLE, message=str(error)))
+            self._journal.follow(worker.run, log, start, live=False)
 
     def _say(self, run: str, control: Control) -> bool:
         with self._changed:
@@ -214,12 +223,11 @@ class LocalExecutor:
         worker.child.close()
         process.sweep(RUN_MARK, worker.run, grace=0.0)
         if not self._journal.ended(worker.run):
-            _close_log(worker, code)
+            _close_log(worker.run_dir, worker.start, Ended(reason=EndReason.CRASHED, message=_last_words(worker, code)))
         self._journal.finish(worker.run)
         with self._changed:
             del self._workers[worker.run]
-            if worker.successor and not self._closed:
-                self._start(worker.successor, bytes(worker.successor_words))
+            self._succeed(worker)
             self._changed.notify_all()
 
 
@@ -255,12 +263,15 @@ def _toggle(selector: selectors.BaseSelector, worker: _Worker) -> None:
         selector.unregister(worker.child.stdin)
 
 
-def _close_log(worker: _Worker, code: int | None) -> None:
-    """Write the end that the worker could not write itself; where it did, nothing happens."""
+def _last_words(worker: _Worker, code: int | None) -> str:
     log = worker.run_dir / WORKER_LOG
+    last = log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip() if log.exists() else ""
+    return f"{LOST} (exit {code})" + (f": {last}" if last else "")
+
+
+def _close_log(run_dir: Path, start: int, ended: Ended) -> None:
+    """Write the end that a worker could not write itself; where it did, nothing happens."""
     try:
-        last = log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip()
-        message = f"{LOST} (exit {code})" + (f": {last}" if last else "")
-        event_log.close(worker.run_dir / event_log.NAME, worker.start, Ended(reason=EndReason.CRASHED, message=message))
+        event_log.close(run_dir / event_log.NAME, start, ended)
     except OSError as error:
-        _logger.error("run %s ended without a word, and none can be written: %s", worker.run, error)
+        _logger.error("a run in %s ended without a word, and none can be written: %s", run_dir, error)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import pytest
+
+from coworkd.agents.base import Decision, InboxAnswer
+from coworkd.agents.recording import (
+    Ask,
+    Commit,
+    Edit,
+    End,
+    Outcome,
+    Pause,
+    Permit,
+    Read,
+    Run,
+    Say,
+    Step,
+    Tokens,
+    ToolStep,
+    Use,
+    Write,
+    describe,
+    fill,
+    fill_step,
+    parse_recording,
+)
+from coworkd.errors import AgentError
+
+HEADER = '{"recording": 1, "agent": "claude", "model": "some"}\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "step"),
+    [
+        ('{"say": "hi"}', Say(say="hi")),
+        ('{"read": "a"}', Read(read="a")),
+        ('{"write": "a", "text": "t"}', Write(write="a", text="t")),
+        ('{"edit": "a", "old": "o", "new": "n"}', Edit(edit="a", old="o", new="n")),
+        ('{"run": "make"}', Run(run="make")),
+        ('{"run": "make", "expect": null}', Run(run="make", expect=None)),
+        ('{"run": "make", "expect": 2}', Run(run="make", expect=2)),
+        ('{"ask": "?", "name": "q.md"}', Ask(ask="?", name="q.md")),
+        (
+            '{"permit": "?", "tool": "run", "arguments": "x", "name": "p.md", "otherwise": [{"say": "no"}]}',
+            Permit(permit="?", tool="run", arguments="x", name="p.md", otherwise=(Say(say="no"),)),
+        ),
+        ('{"usage": {"input": 1, "output": 2, "cost_usd": 0.5}}', Use(usage=Tokens(input=1, output=2, cost_usd=0.5))),
+        ('{"commit": "All"}', Commit(commit="All")),
+        ('{"pause": 2}', Pause(pause=2.0)),
+        ('{"end": "failed", "message": "m"}', End(end=Outcome.FAILED, message="m")),
+    ],
+)
+def test_steps(line: str, step: Step) -> None:
+    assert parse_recording(f"{HEADER}\n{line}\n", "r.jsonl") == (step,)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "r.jsonl:1: a recording begins with"),
+        ('{"say": "hi"}\n', "r.jsonl:1: a recording begins with"),
+        ('{"recording": 2}\n', "r.jsonl:1: a recording begins with"),
+        (HEADER + "say hi", "r.jsonl:2: this is not JSON"),
+        (HEADER + '\n\n{"say": "hi"}\n["say"]', "r.jsonl:5: a step is a JSON object"),
+        (HEADER + '{"shout": "hi"}', "r.jsonl:2: a step has one verb of .*; found none in shout"),
+        (HEADER + '{"say": "hi", "run": "ls"}', "r.jsonl:2: a step has one verb of .*; found say and run in one"),
+        (HEADER + '{"say": "hi", "loud": true}', "r.jsonl:2: `say` does not know loud"),
+        (HEADER + '{"write": "a"}', "r.jsonl:2: Write needs text"),
+        (HEADER + '{"pause": "2"}', "r.jsonl:2: expected float, found '2'"),
+        (HEADER + '{"end": "vanished"}', "r.jsonl:2: 'vanished' is not a valid Outcome"),
+        (
+            HEADER + '{"permit": "?", "tool": "", "arguments": "", "name": "p", "otherwise": [3]}',
+            "r.jsonl:2: every item of `otherwise` is a step",
+        ),
+    ],
+)
+def test_mistakes_are_told_with_their_line(text: str, message: str) -> None:
+    with pytest.raises(AgentError, match=message):
+        parse_recording(text, "r.jsonl")
+
+
+ANSWERS = {
+    "body.md": InboxAnswer(decision=Decision.REPLY, comment="c", body="blue\n"),
+    "comment.md": InboxAnswer(decision=Decision.REJECTED, comment="not now"),
+    "word.md": InboxAnswer(decision=Decision.APPROVED),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("plain {{text}}", "plain {{text}}"),
+        ("{{answer:body.md}}, {{answer: body.md }}", "blue, blue"),
+        ("{{answer:comment.md}}", "not now"),
+        ("{{answer:word.md}}", "approved"),
+        ("[{{answer:nobody.md}}]", "[]"),
+    ],
+)
+def test_answers_are_filled_in(text: str, filled: str) -> None:
+    assert fill(text, ANSWERS.get) == filled
+
+
+@pytest.mark.parametrize(
+    ("step", "filled", "described"),
+    [
+        (Write(write="a", text="{{answer:body.md}}"), Write(write="a", text="blue"), ("write", "a")),
+        (Edit(edit="a", old="o", new="{{answer:body.md}}"), Edit(edit="a", old="o", new="blue"), ("edit", "a")),
+        (Run(run="echo {{answer:body.md}}"), Run(run="echo blue"), ("run", "echo blue")),
+        (Commit(commit="{{answer:body.md}}"), Commit(commit="blue"), ("commit", "blue")),
+        (Read(read="{{answer:body.md}}"), Read(read="{{answer:body.md}}"), ("read", "{{answer:body.md}}")),
+    ],
+)
+def test_steps_are_filled_in(step: ToolStep, filled: ToolStep, described: tuple[str, str]) -> None:
+    assert fill_step(step, ANSWERS.get) == filled
+    assert describe(filled) == described

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from coworkd.agents.base import EndReason
+from coworkd.agents.watchdog import Watchdog
+
+
+def watchdog(*, timeout: float = 100.0, stall: float = 100.0) -> Watchdog:
+    return Watchdog(timeout=timeout, stall=stall, now=1000.0)
+
+
+def test_work_is_limited_however_lively() -> None:
+    dog = watchdog(timeout=10.0, stall=5.0)
+    for second in range(1, 10):
+        dog.heard()
+        assert dog.check(1000.0 + second, waiting=False) is None
+    dog.heard()
+    assert dog.check(1010.0, waiting=False) is EndReason.TIMED_OUT
+
+
+def test_silence_is_limited() -> None:
+    dog = watchdog(stall=5.0)
+    assert dog.check(1004.0, waiting=False) is None
+    dog.heard()
+    assert dog.check(1008.9, waiting=False) is None
+    assert dog.check(1009.0, waiting=False) is EndReason.STALLED
+
+
+def test_both_clocks_stand_still_while_waiting() -> None:
+    dog = watchdog(timeout=10.0, stall=5.0)
+    assert dog.check(1004.0, waiting=False) is None
+    assert dog.check(9000.0, waiting=True) is None
+    assert dog.worked == 4.0
+    assert dog.check(9000.9, waiting=False) is None
+    assert dog.check(9001.0, waiting=False) is EndReason.STALLED
+
+
+def test_the_end_is_explained_with_its_limit() -> None:
+    dog = watchdog(timeout=90.0, stall=5.0)
+    assert "90 s" in dog.explain(EndReason.TIMED_OUT)
+    assert "5 s" in dog.explain(EndReason.STALLED)
