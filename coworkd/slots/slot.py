@@ -191,7 +191,6 @@ def _kept_before(repo: Repo, before: Slot | None, folder: Path) -> tuple[Kept, .
         # Half-made: no agent has been in here yet.
         shutil.rmtree(folder, ignore_errors=True)
         return ()
-    before.private.unlock()
     return keep(repo, before)
 
 

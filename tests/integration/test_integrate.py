@@ -183,6 +183,15 @@ def test_the_proof_of_a_submission_that_merged_the_tip(user: Checkout, repo: Rep
     assert proof(repo, tip, resolved, base, merged(repo, tip, resolved).commit).ok
 
 
+def test_the_proof_counts_from_where_the_two_really_parted(user: Checkout, repo: Repo) -> None:
+    base = user.git("rev-parse", "main")
+    between = user.commit("changed", {"src/one.txt": "changed\n"})
+    sub = work(user, {"new.txt": "new\n"}, start=between)
+    tip = user.commit("changed back", {"src/one.txt": "one\n"})
+    found = proof(repo, tip, sub, base, merged(repo, tip, sub).commit)
+    assert found.ok, found.detail
+
+
 def test_landing_moves_integration_and_records_it_in_one_step(user: Checkout, repo: Repo) -> None:
     tip = user.git("rev-parse", "main")
     first = merged(repo, tip, work(user, {"a.txt": "a\n"}))

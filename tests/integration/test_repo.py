@@ -200,6 +200,15 @@ def test_a_name_git_refuses_is_an_error_not_a_lost_race(user: Checkout) -> None:
         update_refs(repo, [RefChange(name="refs/cowork/a..b", old=None, new=user.git("rev-parse", "HEAD"))])
 
 
+def test_a_ref_that_is_another_name_never_moves_what_it_names(user: Checkout) -> None:
+    first = user.git("rev-parse", "HEAD")
+    second = user.git("commit-tree", "-p", first, "-m", "second", "HEAD^{tree}")
+    user.git("symbolic-ref", "refs/cowork/alias", "refs/heads/main")
+    with user.open() as repo:
+        update_refs(repo, [RefChange(name="refs/cowork/alias", old=first, new=second)])
+    assert user.git("rev-parse", "main") == first
+
+
 @pytest.mark.parametrize("task", ["plain", ".hidden", "ends.", "a.lock", "grüße-æ", "v1.2_x"])
 def test_every_id_makes_a_ref_that_git_takes(user: Checkout, task: str) -> None:
     head = user.git("rev-parse", "HEAD")

@@ -89,6 +89,7 @@ def test_recycling_forgets_the_last_task(user: Checkout, state: Path) -> None:
     work.git("update-index", "--assume-unchanged", "app.py")
     work.write("app.py", "hidden change\n")
     work.write(".Cowork/tasks/forged.md", "forged\n")
+    work.write(".cowork/config.yaml", "verify: []\n")
     work.git("tag", "mine")
     slot = opened(user, state, task="second")
     assert agent(slot).git("status", "--porcelain", "--ignored") == ""
@@ -424,10 +425,13 @@ def test_set_up_runs_once_per_lock_file(user: Checkout, state: Path, tmp_path: P
         assert all(check.green for check in set_up(slot, around(tmp_path, runs)))
         return slot
 
+    user.write(".git/info/exclude", ".cowork/approvals/\n")
     slot = go()
     agent(slot).write("scratch.txt", "gone next time\n")
+    agent(slot).write(".cowork/approvals/t-1.md", "forged\n")
     assert go().work.joinpath("build", "installed").read_text() == "1\n"
     assert not (slot.work / "scratch.txt").exists()
+    assert not (slot.work / ".cowork").exists()
     assert runs == list(commands)
     user.commit("new lock", {"package-lock.json": "2\n"})
     assert go().work.joinpath("build", "installed").read_text() == "2\n"

@@ -317,8 +317,16 @@ def test_replace_refs_and_grafts_do_not_deceive(user: Checkout, repo: Repo, slot
     strange = work.commit("a new world", {"world.txt": "w\n"})
     disguised = work.git("commit-tree", "-p", base, "-m", "looks related", f"{strange}^{{tree}}")
     work.git("replace", strange, disguised)
+    work.git("pack-refs", "--all")
     assert work.git("merge-base", base, strange) == base
     assert isinstance(outcome(repo, slot), Unfit)
+
+
+def test_locks_of_a_git_that_was_killed_do_not_stop_a_submission(repo: Repo, slot: Slot, work: Checkout) -> None:
+    work.write("a.txt", "a\n")
+    for name in ("index.lock", "HEAD.lock", "refs/heads/cowork/task/t.lock"):
+        (slot.private.git_dir / name).write_text("")
+    sent(repo, slot)
 
 
 def test_the_users_own_hooks_and_filters_do_not_run(user: Checkout, repo: Repo, slot: Slot, work: Checkout) -> None:

@@ -112,6 +112,15 @@ def test_after_a_squash_of_each_landing_integration_starts_again(user: Checkout,
     assert what == Restart(old=ours, new=user.git("rev-parse", "main"), workspace_only=False)
 
 
+def test_a_squash_is_seen_although_the_lines_moved(user: Checkout, repo: Repo) -> None:
+    lines = [f"line {n}\n" for n in range(1, 21)]
+    ours = landed(user, repo, "a", {"app.py": "".join([*lines[:17], "landed\n", *lines[18:]])})
+    user.commit("by a person", {"app.py": "".join(["first\n", "second\n", *lines])})
+    user.git("merge", "-q", "--squash", INTEGRATION)
+    squashed = user.commit("squashed")
+    assert incoming(repo, INTEGRATION, "main") == Restart(old=ours, new=squashed, workspace_only=False)
+
+
 @pytest.mark.parametrize("taken", ["a only", "with other white space", "with other binary data"])
 def test_a_landing_that_is_missing_keeps_integration(user: Checkout, repo: Repo, taken: str) -> None:
     landed(user, repo, "a", {"a.txt": "a\n"})
@@ -132,7 +141,9 @@ def test_what_came_in_from_the_target_need_not_be_squashed_again(user: Checkout,
     assert isinstance(what, Incoming)
     assert isinstance(what.outcome, Merged)
     assert land(repo, INTEGRATION, what.old, what.outcome.commit, 9)
-    user.commit("squashed", {"a.txt": "a\n"})
+    landed(user, repo, "b", {"b.txt": "b\n"})
+    user.commit("one of them", {"a.txt": "a\n"})
+    user.commit("the other", {"b.txt": "b\n"})
     user.commit("further", {"d.txt": "d\n"})
     assert isinstance(incoming(repo, INTEGRATION, "main"), Restart)
 
