@@ -111,10 +111,12 @@ class Absences:
         """Note where HEAD and the stash stand while nothing is missing; later absences are judged against it."""
         if self._again:
             return
-        with self._db.write():
-            self._db.remember("head", self._repo.commit("HEAD") or "")
-            self._db.remember("stash", self._stash())
-            self._db.remember("confirmed", "")
+        facts = {"head": self._repo.commit("HEAD") or "", "stash": self._stash(), "confirmed": ""}
+        changed = {key: value for key, value in facts.items() if self._db.setting(key) != value}
+        if changed:
+            with self._db.write():
+                for key, value in changed.items():
+                    self._db.remember(key, value)
 
     def _parked(self, row: DocumentRow) -> None:
         if row.kind is Kind.TASK:

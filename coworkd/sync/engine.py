@@ -57,6 +57,7 @@ class Engine:
             for row in db.query("SELECT * FROM stats")
         }
         self._next_scan = 0.0
+        self._scanned = False
 
     # ---- knowing where to look
 
@@ -78,6 +79,7 @@ class Engine:
         for row in self._db.query("SELECT path FROM documents WHERE file_sha != ''"):
             if row["path"] not in seen:
                 self.mark(row["path"], now)
+        self._scanned = True
         self._next_scan = now + max(SCAN_LEAST, 1000 * (elapsed() - started))
 
     def look_now(self, path: str, now: float) -> None:
@@ -104,6 +106,10 @@ class Engine:
         for path in [path for path, mark in self._marks.items() if mark.due <= now]:
             self._look(path, now)
         self._absences.decide(now)
+        if self._scanned and not any(mark.due <= now for mark in self._marks.values()):
+            # Only a look at everything that found nothing missing says what HEAD the files belong to.
+            self._absences.remember_head()
+            self._scanned = False
 
     def _look(self, path: str, now: float) -> None:
         mark = self._marks[path]
