@@ -147,7 +147,7 @@ class Intake:
         for needed in dict.fromkeys(arrival.decoded.of(TaskSpec).depends_on):
             self._db.execute("INSERT INTO needs (task, needed) VALUES (?, ?)", row.id, needed)
         self._notice(arrival, row)
-        self.project(row, arrival.decoded)
+        self.project(row)
 
     def _notice(self, arrival: Arrival, row: TaskRow) -> None:
         if notice := arrival.decoded.of(TaskSpec).status_notice:
@@ -161,15 +161,22 @@ class Intake:
         )
         put_problem(self._db, Problem(path=arrival.path, line=0, message=text), "duplicate", arrival.now)
 
-    def project(self, row: TaskRow, made: Decoded | None = None) -> None:
-        """Bring what the task's file should say up to its row."""
+    def project(self, row: TaskRow) -> None:
+        """Bring what the task's file should say up to its row.
+
+        A header laid out so that it cannot be edited stays as it is, with a problem; the row counts all the same.
+        """
         document = self._db.one(DocumentRow, "path = ?", row.path)
         if document is None or row.elsewhere or row.pulled or row.gone:
             return
-        current = decoded(row.path, document.want)
-        made_now = task_file(document.want, current, row, document.rev + 1 if document.rev > 0 else 1)
-        if made_now.changed:
-            self._db.set(DocumentRow, row.path, want=made_now.data, want_sha=digest(made_now.data))
+        try:
+            made = task_file(document.want, decoded(row.path, document.want), row, max(document.rev, 0) + 1)
+        except DocumentError as error:
+            problem = Problem(path=row.path, line=error.line, message=f"status `{row.status}`: {error.message}")
+            put_problem(self._db, problem, "layout", row.since, row.id)
+            return
+        if made.changed:
+            self._db.set(DocumentRow, row.path, want=made.data, want_sha=digest(made.data))
 
     def _note(self, path: str, data: bytes, now: float) -> None:
         """Listed, never run."""
