@@ -32,8 +32,6 @@ from coworkd.wakeup import Wakeup
 WORKER_LOG = "worker.log"
 
 _logger = logging.getLogger(__name__)
-_KILL_PATIENCE = 10.0
-"""Seconds after which a worker that was told to kill its run is killed itself."""
 _EXIT_PATIENCE = 5.0
 _CHUNK = 64 * 1024
 _LOG_TAIL = 2000
@@ -57,10 +55,14 @@ class _Worker:
 
 
 class LocalExecutor:
-    """Starts workers and keeps their events until they are committed. `wake` is called from any thread."""
+    """Starts workers and keeps their events until they are committed. `wake` is called from any thread.
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    A worker that was told to kill its run and is still there after `patience` seconds is killed itself.
+    """
+
+    def __init__(self, wake: Callable[[], None], *, patience: float = 10.0) -> None:
         self._wake = wake
+        self._patience = patience
         self._journal = Journal(wake)
         self._changed = threading.Condition()
         """Guards what follows; notified when a worker has ended."""
@@ -102,7 +104,7 @@ class LocalExecutor:
         with self._changed:
             worker = self._workers.get(run)
             if worker is not None and worker.kill_at is None:
-                worker.kill_at = time.monotonic() + _KILL_PATIENCE
+                worker.kill_at = time.monotonic() + self._patience
         self._say(run, Kill())
 
     def events(self) -> list[RunEvent]:
@@ -127,7 +129,7 @@ class LocalExecutor:
     def close(self, grace: float) -> None:
         with self._changed:
             self._closed = True
-        for end, patience in ((self.cancel, grace), (self.kill, 2 * _KILL_PATIENCE)):
+        for end, patience in ((self.cancel, grace), (self.kill, 2 * self._patience)):
             for run in self.alive():
                 end(run)
             with self._changed:
@@ -177,7 +179,7 @@ class LocalExecutor:
         with selectors.DefaultSelector() as selector:
             selector.register(self._wakeup.fd, selectors.EVENT_READ, None)
             while not self._closed or self.alive():
-                for key, _ in selector.select(self._patience()):
+                for key, _ in selector.select(self._until_overdue()):
                     worker: _Worker | None = key.data
                     if worker is None:
                         self._wakeup.clear()
@@ -185,7 +187,7 @@ class LocalExecutor:
                         self._hear(worker, selector)
                 self._attend(selector)
 
-    def _patience(self) -> float | None:
+    def _until_overdue(self) -> float | None:
         """Seconds until the next worker is overdue."""
         with self._changed:
             due = [worker.kill_at for worker in self._workers.values() if worker.kill_at is not None]

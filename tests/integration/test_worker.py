@@ -39,9 +39,9 @@ BLUE = InboxAnswer(decision=Decision.REPLY, body="deep blue")
 
 
 class Lab:
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 10.0) -> None:
         self.bell = Bell()
-        self.executor = LocalExecutor(self.bell)
+        self.executor = LocalExecutor(self.bell, patience=patience)
 
     def until(self, kind: type[object]) -> list[RunEvent]:
         return until(self.executor, self.bell, lambda found: any(isinstance(item.event, kind) for item in found))
@@ -337,6 +337,33 @@ def test_a_worker_that_does_not_listen_does_not_hold_up_the_daemon(lab: Lab, tmp
     os.kill(worker, signal.SIGCONT)
     assert lab.ended()[0].reason is EndReason.DONE
     assert (tmp_path / "run" / "inbox" / "9.md").stat().st_size == 100_000
+
+
+def test_a_worker_that_does_not_listen_is_killed_with_its_run(
+    tmp_path: Path, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", ROOT)
+    lab = Lab(patience=0.2)
+    lab.executor.submit(bash(tmp_path, f"echo $PPID; sleep 1000; : {token}"))
+    os.kill(int(lab.first_words()), signal.SIGSTOP)
+    lab.executor.kill(lab.executor.events()[0].run)
+    assert lab.ended()[0].reason is EndReason.CRASHED
+    assert all(wait_gone(pid) for pid in alive(token))
+    lab.executor.close(0.0)
+
+
+def test_words_for_the_next_start_reach_it(lab: Lab, tmp_path: Path) -> None:
+    order = bash(tmp_path, SCRIPTS[Session.ASKS])
+    lab.executor.submit(order)
+    lab.until(Asked)
+    lab.executor.cancel(order.run)
+    lab.executor.submit(replace(order, epoch=2))
+    assert lab.executor.answer(order.run, "colour.md", BLUE)
+    found = until(lab.executor, lab.bell, lambda found: sum(isinstance(item.event, Ended) for item in found) == 2)
+    assert [item.event.reason for item in found if isinstance(item.event, Ended)] == [
+        EndReason.CANCELLED,
+        EndReason.DONE,
+    ]
 
 
 def test_workers_leave_no_open_files_and_no_zombies(lab: Lab, tmp_path: Path) -> None:
