@@ -141,7 +141,7 @@ class Delivery:
             alive = run.id in self._executor.alive()
             self._use(request, run, now, alive=alive)
             if alive:
-                self._executor.answer(run.id, request.name, _inbox(request))
+                self._executor.answer(run.id, request.name, inbox_answer(request))
             elif run.state is RunState.WAITING and not self._open(run):
                 again[run.id] = run
         return list(again.values())
@@ -161,8 +161,9 @@ class Delivery:
                 self._board.move(request.task, Status.RUNNING, "", now)
 
 
-def _inbox(request: RequestRow) -> InboxAnswer:
+def inbox_answer(request: RequestRow) -> InboxAnswer:
+    """An answered request as its agent hears it."""
     decision = Decision(request.answer)
     if decision is Decision.REPLY:
         return InboxAnswer(decision=decision, body=request.comment)
-    return InboxAnswer(decision=decision, comment=request.comment, body=request.comment)
+    return InboxAnswer(decision=decision, comment=request.comment)

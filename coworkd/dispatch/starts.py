@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.agents.base import Assignment, InboxFile
+from coworkd.agents.inbox import render_answer
 from coworkd.agents.prompt import Background, Said, build
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
+from coworkd.dispatch.delivery import inbox_answer
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.places import Places
 from coworkd.jobs import Jobs
@@ -163,7 +165,7 @@ class Starter:
 
     def _answers(self, run: RunRow) -> list[InboxFile]:
         asked = self._db.all(RequestRow, "run = ? AND state = 'used' ORDER BY created", run.id)
-        return [InboxFile(name=r.name, text=inbox_text(r.answer, r.comment)) for r in asked]
+        return [InboxFile(name=r.name, text=render_answer(inbox_answer(r))) for r in asked]
 
     def _unread(self, run: RunRow) -> list[MessageRow]:
         return self._db.all(MessageRow, "task = ? AND stage = 'new' AND due < 1e17 ORDER BY seen, path", run.task)
@@ -182,7 +184,3 @@ def timeout(agent: AgentSpec, spec: TaskSpec) -> float:
     bounds = [agent.limits.timeout, spec.timeout, spec.budget.minutes and spec.budget.minutes * 60]
     return min(bound for bound in bounds if bound)
 
-
-def inbox_text(answer: str, comment: str) -> str:
-    """An answer as the file that an agent reads."""
-    return f"---\nanswer: {answer or 'reply'}\n---\n{comment.rstrip()}\n"
