@@ -65,6 +65,14 @@ class Mode(StrEnum):
     PLAN = "plan"
 
 
+class PlanLevel(StrEnum):
+    """Initiative > phase > plan: a plan names its parent, tasks name their plan."""
+
+    INITIATIVE = "initiative"
+    PHASE = "phase"
+    PLAN = "plan"
+
+
 class Gate(StrEnum):
     """The points at which a person may be asked."""
 
@@ -196,6 +204,19 @@ class AnswerSpec:
     """Reviews only: `open`, `landed`, `reverted`, or the person's `revert` / `apply`."""
     request: str = ""
     """`cowork.request` in the same bytes."""
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSpec:
+    """A plan file."""
+
+    title: str = ""
+    level: PlanLevel = PlanLevel.PLAN
+    parent: str = ""
+    """Id of the plan above; empty: none."""
+    answer: AnswerSpec | None = None
+    """None: nobody asks for an approval of this plan."""
     body: str = ""
 
 

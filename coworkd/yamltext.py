@@ -12,7 +12,8 @@ from coworkd.header import NULLS, Value
 
 _UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff"
 _NOT_PLAIN = re.compile(
-    rf"""^[-?:](?:\s|$) | ^[,\[\]{{}}\#&*!|>'"%@`] | ^---|^\.\.\.|^<{{7}}|^={{7}} | :\s|:$ | \s\# | ^\s|\s$ | [{_UNPRINTABLE}]""",
+    rf"""^[-?:](?:\s|$) | ^[,\[\]{{}}\#&*!|>'"%@`] | ^---|^\.\.\.|^<{{7}}|^={{7}}
+    | :\s|:$ | \s\# | ^\s|\s$ | [{_UNPRINTABLE}]""",
     re.VERBOSE,
 )
 _NOT_PLAIN_IN_FLOW = re.compile(r"[,\[\]{}?]|:(?![\w/\\])|^:")

@@ -1,0 +1,202 @@
+"""Workspace documents by kind: which file is what, what it says in the model's terms, and what is wrong with it.
+
+Pure. A document is taken whole or refused whole: a wrong type raises, and nothing of the file counts. A key that is
+almost a known one is a problem that keeps the document from starting anything; any other unknown key is somebody's own
+and is left alone. It must never let a word that merely resembles an approval count as one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from coworkd.errors import DocumentError
+from coworkd.fields import read_as
+from coworkd.ids import qualify, task_id
+from coworkd.markdown import Document, Entry, Value, normalise_key
+from coworkd.model import Kind, Problem
+from coworkd.prose import answer_section, criteria
+from coworkd.schemas import SCHEMAS, Field, Owner, Schema
+from coworkd.specs import Parts, Spec
+from coworkd.spelling import near_miss
+
+__all__ = [
+    "Cowork",
+    "Decoded",
+    "Owner",
+    "Spec",
+    "answer_section",
+    "criteria",
+    "decode",
+    "is_note",
+    "kind_of",
+    "qualify",
+    "task_id",
+]
+
+CONFIG = "config.yaml"
+
+_NAME = re.compile(r"[^.#].*\.md", re.DOTALL)
+_DEPTHS = {
+    Kind.TASK: (2, 99),
+    Kind.PLAN: (2, 99),
+    Kind.MESSAGE: (3, 3),
+    Kind.APPROVAL: (2, 2),
+    Kind.REVIEW: (2, 2),
+    Kind.AGENT: (2, 2),
+}
+"""How many parts a path of the kind has, at least and at most."""
+_KIND_OF_FOLDER = {SCHEMAS[kind].folder: kind for kind in _DEPTHS}
+_NOTES = frozenset({"readme.md", "index.md"})
+_TYPED = frozenset({"id", "rev", "by", "attempt", "landed", "request", "run", "task"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cowork:
+    """The daemon's own map. What is not as the daemon writes it reads as empty: nobody's typo there stops a task."""
+
+    id: str = ""
+    rev: int | None = None
+    """The daemon's writes of this file so far; None: unknown."""
+    by: str = ""
+    """The instance that works on it, `NAME-XXXX`."""
+    attempt: int = 0
+    landed: str = ""
+    """The landing commit."""
+    request: str = ""
+    run: str = ""
+    task: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    """Everything else in the map, by key as written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """A document in the model's terms."""
+
+    path: str
+    """Relative to `.cowork/`."""
+    kind: Kind
+    spec: Spec
+    cowork: Cowork
+    fields: Mapping[str, Value]
+    """What people own, by canonical name, each value in the one form that is compared; absent where it says nothing."""
+    keys: Mapping[str, str]
+    """The key as written in the file, by canonical name: where an edit has to go (`tags` for `labels`)."""
+    problems: tuple[Problem, ...]
+    held: bool
+    """A problem keeps the document from starting anything."""
+
+
+def kind_of(path: str) -> Kind | None:
+    """The kind of document at a path relative to `.cowork/`; None: not a document."""
+    if path == CONFIG:
+        return Kind.CONFIG
+    folder, *inner = path.split("/")
+    kind = _KIND_OF_FOLDER.get(folder)
+    if kind is None or not _DEPTHS[kind][0] <= len(inner) + 1 <= _DEPTHS[kind][1]:
+        return None
+    if not _NAME.fullmatch(inner[-1]) or any(not part or part[0] in ".#" for part in inner):
+        return None
+    return None if kind is Kind.MESSAGE and path.endswith(".live.md") else kind
+
+
+def is_note(path: str, document: Document, adopt_notes: bool) -> bool:
+    """Whether the file is listed and never acted on: README.md, index.md, empty files, tasks without a header.
+
+    With `adopt_notes` a task file needs no header, only a body.
+    """
+    folder, _, name = path.rpartition("/")
+    if name.lower() in _NOTES:
+        return True
+    if path != CONFIG and not document.entries and not document.body.strip():
+        return True
+    return folder.split("/")[0] == "tasks" and not document.has_header and not adopt_notes
+
+
+def decode(path: str, document: Document) -> Decoded:
+    """What the document at `path` (relative to `.cowork/`) says.
+
+    Raises DocumentError with path, line and key for what cannot be meant: a wrong type, an unknown word, two keys that
+    come to the same.
+    """
+    kind = kind_of(path)
+    if kind is None:
+        raise DocumentError("no document belongs here", path=path)
+    try:
+        return _decoded(path, kind, document)
+    except DocumentError as error:
+        raise DocumentError(error.message, line=error.line, field=error.field, path=path) from error
+
+
+def _decoded(path: str, kind: Kind, document: Document) -> Decoded:
+    schema = SCHEMAS[kind]
+    entries = _by_name(schema, document)
+    told = [(schema.by_name[name], entry) for name, entry in entries.items() if name in schema.by_name]
+    values = {known.name: _read(known, entry) for known, entry in told if entry.value is not None}
+    cowork = _cowork(entries["cowork"].value if "cowork" in entries else None)
+    problems = tuple(_slips(path, schema, entries))
+    return Decoded(
+        path=path,
+        kind=kind,
+        spec=schema.build(Parts(path=path, values=values, body=document.body, request=cowork.request)),
+        cowork=cowork,
+        fields={known.name: known.canonical(entry.value) for known, entry in told if entry.value is not None},
+        keys={known.name: entry.key for known, entry in told},
+        problems=problems,
+        held=bool(problems),
+    )
+
+
+def _by_name(schema: Schema, document: Document) -> dict[str, Entry]:
+    """Known keys by canonical name, others by their normal form."""
+    found: dict[str, Entry] = {}
+    for entry in document.entries:
+        key = normalise_key(entry.key)
+        name = schema.by_key[key].name if key in schema.by_key else key
+        if name in found:
+            first = found[name]
+            what = f"`{entry.key}` is the same key as `{first.key}` on line {first.line}; keep one"
+            raise DocumentError(what, line=entry.line, field=name)
+        found[name] = entry
+    return found
+
+
+def _read(known: Field, entry: Entry) -> Any:
+    try:
+        return read_as(known.read, entry.value, known.name)
+    except DocumentError as error:
+        written = ".".join([entry.key, *error.field.split(".")[1:]])
+        raise DocumentError(f"`{written}`: {error.message}", line=entry.line, field=error.field) from error
+
+
+def _slips(path: str, schema: Schema, entries: Mapping[str, Entry]) -> Iterator[Problem]:
+    for key, entry in entries.items():
+        if key in schema.by_name or key == "cowork":
+            continue
+        if meant := near_miss(key, schema.known):
+            name = schema.by_key[meant].name if meant in schema.by_key else meant
+            message = f"`{entry.key}` is not known here and looks like `{name}`; write that, or rename your own key"
+            yield Problem(path=path, line=entry.line, message=message)
+
+
+def _cowork(value: Value) -> Cowork:
+    texts = dict.fromkeys(_TYPED, "")
+    rest: dict[str, Value] = {}
+    seen: set[str] = set()
+    for key, item in value.items() if isinstance(value, dict) else ():
+        name = normalise_key(key)
+        if name not in _TYPED:
+            rest[key] = item
+            continue
+        # There twice it means two things, which is nothing.
+        texts[name] = item if isinstance(item, str) and name not in seen else ""
+        seen.add(name)
+    rev, attempt = _count(texts.pop("rev")), _count(texts.pop("attempt")) or 0
+    return Cowork(**texts, rev=rev, attempt=attempt, values=rest)
+
+
+def _count(written: str) -> int | None:
+    return int(written) if re.fullmatch("[0-9]{1,15}", written) else None

@@ -1,0 +1,202 @@
+"""Typed readers: from the text of a header to the values of the model.
+
+Pure. A reader takes a value as written and returns what it means, or raises DocumentError with what to write instead;
+the caller adds file, line and key. It must never fall back to a default for something it does not understand.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, TypeAlias, TypeVar
+
+from coworkd.errors import DocumentError
+from coworkd.markdown import Value, normalise_key
+from coworkd.spelling import closest, suggestion
+
+Reader: TypeAlias = Callable[[Value], Any]
+"""What it returns is the type of the model's field that it is listed for."""
+
+E = TypeVar("E", bound=StrEnum)
+
+_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_DURATION = re.compile(
+    r"(?:(?P<d>[0-9]{1,6})d)?\s*(?:(?P<h>[0-9]{1,6})h)?\s*(?:(?P<m>[0-9]{1,6})m)?\s*(?:(?P<s>[0-9]{1,9}(?:\.[0-9]+)?)s)?"
+)
+_SIZE = re.compile(r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,6})?)\s*(?P<unit>[kmg]?i?b?)", re.IGNORECASE)
+_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+def raw(value: Value) -> Value:
+    """Whatever is written; its reader comes later."""
+    return value
+
+
+def text(value: Value) -> str:
+    if isinstance(value, str):
+        return value
+    raise DocumentError(f"{_shown(value)} stands where a text belongs")
+
+
+def texts(value: Value) -> tuple[str, ...]:
+    """A list of texts; a text alone is a list of one."""
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list):
+        return tuple(text(item) for item in value)
+    raise DocumentError(f"{_shown(value)} stands where a list belongs; write `[a, b]`")
+
+
+def command_line(value: Value) -> tuple[str, ...]:
+    """The words of a command: a list as it is, a text split as a shell would."""
+    if not isinstance(value, str):
+        return texts(value)
+    try:
+        return tuple(shlex.split(value))
+    except ValueError as error:
+        raise DocumentError(f"{_shown(value)} has an open quote; write a list: `[program, argument]`") from error
+
+
+def text_pairs(value: Value) -> tuple[tuple[str, str], ...]:
+    """A map of texts, in its order; nothing reads as the empty text."""
+    if not isinstance(value, dict):
+        raise DocumentError(f"{_shown(value)} stands where a map belongs; write `{{NAME: value}}`")
+    return tuple((key, "" if item is None else text(item)) for key, item in value.items())
+
+
+def flag(value: Value) -> bool:
+    word = text(value).lower()
+    if word not in _FLAGS:
+        raise DocumentError(f"{_shown(value)} is not yes or no; write `true` or `false`")
+    return _FLAGS[word]
+
+
+def number(value: Value) -> float:
+    """Zero or more."""
+    if not _NUMBER.fullmatch(text(value)):
+        raise DocumentError(f"{_shown(value)} is not a number such as `2.5`")
+    return float(text(value))
+
+
+def whole(least: int) -> Callable[[Value], int]:
+    """Whole numbers from `least` up."""
+
+    def read(value: Value) -> int:
+        written = text(value)
+        if not re.fullmatch(r"[0-9]{1,15}", written) or int(written) < least:
+            raise DocumentError(f"{_shown(value)} is not a whole number of at least {least}")
+        return int(written)
+
+    return read
+
+
+def duration(value: Value) -> float:
+    """Seconds, zero or more: `45m`, `2h`, `1h30m`, `90s`, `1d`, or a plain number."""
+    written = text(value).strip().lower()
+    if _NUMBER.fullmatch(written):
+        return float(written)
+    found = _DURATION.fullmatch(written)
+    if not written or found is None:
+        raise DocumentError(f"{_shown(value)} is not a length of time; write `45m`, `2h`, `1h30m` or seconds")
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def time_limit(value: Value) -> float:
+    """A duration that lets something happen at all."""
+    seconds = duration(value)
+    if seconds <= 0:
+        raise DocumentError(f"{_shown(value)} leaves no time; write for example `45m`")
+    return seconds
+
+
+def size(value: Value) -> int:
+    """Bytes: `10MB` and `10M` are decimal, `10MiB` is binary, a plain number is bytes."""
+    found = _SIZE.fullmatch(text(value).strip())
+    if found is None:
+        raise DocumentError(f"{_shown(value)} is not a size; write `10MB`, `512KiB` or a number of bytes")
+    unit = found["unit"].lower()
+    step = 1024 if "i" in unit else 1000
+    return int(float(found["number"]) * step ** " kmg".index(unit[0] if unit[:1] in {"k", "m", "g"} else " "))
+
+
+def choice(words: type[E]) -> Callable[[Value], E]:
+    """One of the enum's words, in any case."""
+
+    def read(value: Value) -> E:
+        word = text(value).strip().lower()
+        if word not in [member.value for member in words]:
+            raise unknown_word(value, [member.value for member in words])
+        return words(word)
+
+    return read
+
+
+def option(*words: str) -> Callable[[Value], str]:
+    """One of the words, in any case."""
+
+    def read(value: Value) -> str:
+        word = text(value).strip().lower()
+        if word not in words:
+            raise unknown_word(value, words)
+        return word
+
+    return read
+
+
+def subset(words: type[E]) -> Callable[[Value], frozenset[E]]:
+    """Any of the enum's words; an empty list is none of them."""
+    one = choice(words)
+    return lambda value: frozenset(one(item) for item in texts(value))
+
+
+def record(make: Callable[..., Any], readers: Mapping[str, Reader], alone: str = "") -> Reader:
+    """A map with these keys, each optional unless `make` asks for it; a text alone stands for the key `alone`."""
+    names = {normalise_key(name): name for name in readers}
+
+    def read(value: Value) -> Any:
+        if alone and isinstance(value, str):
+            value = {alone: value}
+        if not isinstance(value, dict):
+            raise DocumentError(f"{_shown(value)} stands where a map belongs; write `{{{next(iter(readers))}: ...}}`")
+        found: dict[str, Any] = {}
+        for key, item in value.items():
+            name = names.get(normalise_key(key))
+            if name is None:
+                _refuse_slip(key, names)
+            elif name in found:
+                raise DocumentError(f"`{name}` is here twice; keep one", field=name)
+            elif item is not None:
+                found[name] = read_as(readers[name], item, name)
+        return make(**found)
+
+    return read
+
+
+def read_as(reader: Reader, value: Value, name: str) -> Any:
+    """What `reader` makes of the value; its complaint names the key."""
+    try:
+        return reader(value)
+    except DocumentError as error:
+        field = f"{name}.{error.field}" if error.field else name
+        raise DocumentError(error.message, field=field) from error
+
+
+def unknown_word(value: Value, words: Sequence[str]) -> DocumentError:
+    """For a word that is none of `words`."""
+    hint = suggestion(value, words) if isinstance(value, str) else ""
+    return DocumentError(f"{_shown(value)} is not one of {', '.join(words)}{hint}")
+
+
+def _refuse_slip(key: str, names: Mapping[str, str]) -> None:
+    """Wider than for top-level keys: nobody keeps keys of their own in here, and an ignored `denny` allows."""
+    if meant := closest(normalise_key(key), names, 0.75):
+        raise DocumentError(f"not known here; did you mean `{names[meant]}`?", field=key)
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, str):
+        return f"`{value if len(value) <= 40 else value[:39] + '…'}`"
+    return "a list" if isinstance(value, list) else "a map" if isinstance(value, dict) else "nothing"

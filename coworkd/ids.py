@@ -1,0 +1,43 @@
+"""Names of tasks: from file names to ids that are safe as file names, parts of git refs and shell words.
+
+Pure. An id is what people type and what refs, folders and dependencies are named by; it must never be able to leave
+the folder or the ref namespace it is put into.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MAX_CHARACTERS = 80
+MAX_BYTES = 200
+"""Of UTF-8: file systems stop at 255, and `.md`, `.N` and `.lock` are still to come."""
+
+_NOT_ID = re.compile(r"[^\w.]+")
+_DOTS = re.compile(r"\.{2,}")
+
+
+def task_id(stem: str) -> str:
+    """The id of a file with this stem: lower case, NFC, `-` for every run of other than letters, digits, `_` and `.`.
+
+    A valid component of a git ref, at most 80 characters; `task` when nothing is left. Applied twice it changes
+    nothing.
+    """
+    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFC", stem).lower())
+    name = _trimmed(_DOTS.sub(".", _NOT_ID.sub("-", plain)))
+    name = _trimmed(name[:MAX_CHARACTERS].encode()[:MAX_BYTES].decode(errors="ignore"))
+    return name or "task"
+
+
+def qualify(name: str, folder: str) -> str:
+    """The id of a file whose own id is taken: its parent folder goes in front (`api-setup`)."""
+    parent = folder.rstrip("/").rpartition("/")[2]
+    return task_id(f"{parent}-{name}") if parent else name
+
+
+def _trimmed(name: str) -> str:
+    """Without what git refuses at the ends of a ref, and without dashes there."""
+    before = None
+    while name != before:
+        before, name = name, name.strip("-.").removesuffix(".lock")
+    return name

@@ -1,0 +1,105 @@
+"""How the values of a document add up to its spec in the model.
+
+Pure: every value is read and typed when it comes here. An answer that merely looks like a yes must not become one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, TypeAlias
+
+from coworkd.markdown import Value
+from coworkd.model import (
+    AgentSpec,
+    Answer,
+    AnswerSpec,
+    MessageSpec,
+    PlanLevel,
+    PlanSpec,
+    Scope,
+    Settings,
+    TaskSpec,
+)
+from coworkd.prose import criteria, first_heading
+from coworkd.yamltext import inline
+
+Spec: TypeAlias = TaskSpec | PlanSpec | MessageSpec | AnswerSpec | AgentSpec | Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a spec is made of, once every key has been read."""
+
+    path: str
+    """Relative to `.cowork/`."""
+    values: Mapping[str, Any]
+    """By canonical name; keys without a value are absent."""
+    body: str
+    request: str
+    """`cowork.request`."""
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.path).stem
+
+
+def task_spec(parts: Parts) -> TaskSpec:
+    values = dict(parts.values)
+    values["title"] = _title(parts)
+    status, notice = values.pop("status", (None, ""))
+    return TaskSpec(**values, status=status, status_notice=notice, body=parts.body, criteria=criteria(parts.body))
+
+
+def plan_spec(parts: Parts) -> PlanSpec:
+    return PlanSpec(
+        title=_title(parts),
+        level=parts.values.get("level", PlanLevel.PLAN),
+        parent=parts.values.get("parent", ""),
+        answer=answer_spec(parts) if "approval" in parts.values else None,
+        body=parts.body,
+    )
+
+
+def _title(parts: Parts) -> str:
+    """The key, else the heading the body begins with, else the file's name."""
+    return parts.values.get("title") or first_heading(parts.body) or parts.stem
+
+
+def message_spec(parts: Parts) -> MessageSpec:
+    values = dict(parts.values)
+    values.pop("state", None)
+    return MessageSpec(sender=values.pop("from", ""), **values, body=parts.body)
+
+
+def answer_spec(parts: Parts) -> AnswerSpec:
+    """Only the exact word counts: an answer that merely looks like a yes is none."""
+    written = parts.values.get("approval")
+    exact = isinstance(written, str) and written in {member.value for member in Answer}
+    return AnswerSpec(
+        answer=Answer(written) if exact else None,
+        written="" if written is None else _printable(written),
+        comment=parts.values.get("comment", ""),
+        scope=parts.values.get("scope", Scope.ONCE),
+        grant=parts.values.get("grant", ""),
+        status=parts.values.get("status", ""),
+        request=parts.request,
+        body=parts.body,
+    )
+
+
+def _printable(value: Value) -> str:
+    """At most 60 characters of ASCII: look-alike and invisible letters show as escapes."""
+    shown = value if isinstance(value, str) else inline(value, flow=False)
+    return shown.encode("unicode_escape").decode("ascii")[:60]
+
+
+def agent_spec(parts: Parts) -> AgentSpec:
+    return AgentSpec(name=parts.stem, **parts.values, prompt=parts.body)
+
+
+def settings_spec(parts: Parts) -> Settings:
+    renamed = {"budget": "budget_usd_per_day"}
+    unused = {"version", "notify"}
+    return Settings(**{renamed.get(name, name): value for name, value in parts.values.items() if name not in unused})
