@@ -223,6 +223,11 @@ def test_statuses_and_their_aliases(written: str, status: Status) -> None:
     assert document.fields == {"status": status.value}
 
 
+def test_an_empty_id_is_none() -> None:
+    spec = task("plan: ''\ndepends_on: ['', x.md]")
+    assert (spec.plan, spec.depends_on) == ("", ("x",))
+
+
 @pytest.mark.parametrize("written", ["In Progress", "in-progress", "inprogress"])
 def test_in_progress_is_a_draft_and_says_so(written: str) -> None:
     spec = task(f"status: {written}")
