@@ -22,6 +22,7 @@ from yaml.events import (
 )
 from yaml.reader import ReaderError
 
+from coworkd.advice import advice
 from coworkd.errors import CoworkError, DocumentError
 
 try:
@@ -75,19 +76,6 @@ class Place(NamedTuple):
 
 
 _SCALAR_STYLES = {"": "plain", "'": "quoted", '"': "quoted", "|": "text", ">": "text"}
-
-_ADVICE = (
-    ("mapping values are not allowed", False, "`: ` cannot stand here; put a value that holds it in quotes"),
-    ("could not find expected ':'", True, "this is not `key: value`; add the `:` or put a `#` in front"),
-    ("unexpected end of stream", True, "the quote that opens here never closes; add it, or quote the whole value"),
-    ("expected ',' or", True, "the bracket that opens here never closes; add it, or put the value in quotes"),
-    ("expected node content", False, "a value is missing here, or a bracket before it never closes"),
-    ("did not find expected key", False, "start every key of a map at the same column, and quote a value as a whole"),
-    ("block sequence entries", False, "a list starts on the line below its key; or write `[a, b]`"),
-    ("expected '-' indicator", False, "start every `-` of a list at the same column, with spaces"),
-    ("unknown escape", False, "write `\\\\` for a backslash in double quotes, or use single quotes"),
-)
-"""By libyaml's words: whether the start of the construct is the better place to point at, and what to write."""
 
 
 def entries(text: str, first_line: int) -> tuple[Entry, ...]:
@@ -246,23 +234,8 @@ def _explained(error: YAMLError, text: str, first_line: int) -> DocumentError:
         return DocumentError(message, line=text.count("\n", 0, at) + first_line)
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return DocumentError(f"not readable as YAML ({error})", line=first_line)
-    at, message = _diagnosis(error, error.problem_mark.index, text)
+    at = error.problem_mark.index
+    message, by_start = advice(error.problem or "", text[at : at + 1])
+    at = error.context_mark.index if by_start and error.context_mark else at
     # Not the line behind the last one: what is missing at the end is missing from the last words.
     return DocumentError(message, line=text.count("\n", 0, min(at, len(text.rstrip()))) + first_line)
-
-
-def _diagnosis(error: MarkedYAMLError, at: int, text: str) -> tuple[int, str]:
-    """The offset to point at, and the advice."""
-    problem = error.problem or ""
-    if "cannot start any token" in problem:
-        return at, _bad_start(text[at : at + 1])
-    for words, by_start, advice in _ADVICE:
-        if words in problem:
-            return error.context_mark.index if by_start and error.context_mark else at, advice
-    return at, f"not readable as YAML ({problem})"
-
-
-def _bad_start(character: str) -> str:
-    if character == "\t":
-        return "a tab stands where only spaces may; indent with spaces"
-    return f"a value cannot start with `{character}`; put it in quotes"

@@ -80,7 +80,8 @@ class _Fences(YAMLHandler):
 _FENCES = _Fences()
 _SAME_KEY = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", "-_ ")
 _HEADER_MARKER = re.compile(r"^(?:<{7}|={7}|>{7})", re.MULTILINE)
-_BODY_MARKERS = re.compile(r"^<{7} .*?^>{7} ", re.MULTILINE | re.DOTALL)
+_OPENING_MARKER = re.compile(r"^<{7} ", re.MULTILINE)
+_CLOSING_MARKER = re.compile(r"^>{7} ", re.MULTILINE)
 _MARKER_LINE = re.compile(r"^(?=<{7} |>{7} )", re.MULTILINE)
 
 
@@ -97,8 +98,8 @@ def parse(data: bytes) -> Document:
     """
     source = split(data)
     body = source.text[source.body :]
-    if "<<<<<<< " in body and (found := _BODY_MARKERS.search(body)):
-        raise _conflict(source.text, source.body + found.start())
+    if (at := _conflict_in(body)) is not None:
+        raise _conflict(source.text, source.body + at)
     return Document(
         entries=_entries(source.text, source.start, source.end),
         body=body,
@@ -165,7 +166,13 @@ def _decode(data: bytes) -> tuple[str, bool]:
 
 def _readable(body: str) -> str:
     clean = body.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "\ufffd")
-    return _MARKER_LINE.sub(" ", clean) if _BODY_MARKERS.search(clean) else clean
+    return clean if _conflict_in(clean) is None else _MARKER_LINE.sub(" ", clean)
+
+
+def _conflict_in(body: str) -> int | None:
+    """Where a conflict opens in Markdown, where `=======` alone underlines a heading."""
+    opening = _OPENING_MARKER.search(body) if "<<<<<<< " in body else None
+    return opening.start() if opening and _CLOSING_MARKER.search(body, opening.end()) else None
 
 
 def _conflict(text: str, at: int) -> DocumentError:

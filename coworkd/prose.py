@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field
 
 from coworkd.model import Criterion
 
@@ -15,9 +15,45 @@ _FENCE = re.compile(r"\s*(?P<marks>`{3,}|~{3,})(?P<info>.*)")
 _ITEM = re.compile(r"(?P<indent>[ \t]*)(?:[-*+]|\d{1,9}[.)])[ \t]+(?P<rest>.*)")
 _BOX = re.compile(r"\[(?P<tick>[ xX])\]\s+(?P<text>.*)")
 _ANY_BOX = re.compile(r"\[[ xX]\]")
-_PROOF = re.compile(r"\(verify:\s*(?P<command>.*)\)[\s.,;!]*$")
-_HEADING = re.compile(r" {0,3}(?P<level>#{1,6})(?:[ \t]+(?P<text>.*?))?(?:[ \t]+#+)?[ \t]*$")
+_PROOF = "(verify:"
+_HEADING = re.compile(r" {0,3}(?P<marks>#{1,6})(?:[ \t]+(?P<text>.*))?$")
+_TRAILING = " \t\r.,;!"
+"""What may stand behind the closing parenthesis of a command."""
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+
+
+@dataclass(slots=True)
+class _Item:
+    """A list item with a box, while its lines are collected."""
+
+    line: int
+    indent: int
+    ticked: bool
+    parts: list[str] = field(default_factory=list[str])
+    open: int | None = None
+    """Parentheses open since `(verify:`, that one included; None before it."""
+
+    def add(self, part: str) -> None:
+        self.parts.append(part)
+        if self.open is None and _PROOF in part:
+            part, self.open = part[part.index(_PROOF) :], 0
+        if self.open is not None:
+            self.open += part.count("(") - part.count(")")
+
+    def takes(self, line: str) -> bool:
+        """Whether a line below belongs to it; none does once its command is complete."""
+        complete = self.open is not None and self.open <= 0 and _closes(self.parts[-1])
+        return bool(line.strip()) and _indent(line) > self.indent and not complete
+
+    def criterion(self) -> Criterion:
+        text = " ".join(part.strip() for part in self.parts).strip()
+        command = ""
+        if _PROOF in text and _closes(text):
+            text, _, rest = text.partition(_PROOF)
+            command = rest.rstrip(_TRAILING).removesuffix(")").strip()
+        if len(command) > 1 and command[0] == command[-1] == "`":
+            command = command[1:-1].strip()
+        return Criterion(line=self.line, text=text.strip(), command=command, ticked=self.ticked)
 
 
 def criteria(body: str) -> tuple[Criterion, ...]:
@@ -27,19 +63,20 @@ def criteria(body: str) -> tuple[Criterion, ...]:
     """
     if not _ANY_BOX.search(body):
         return ()
-    found: list[Criterion] = []
-    indent = -1
+    found: list[_Item] = []
+    item: _Item | None = None
     for number, line in _outside_fences(body):
-        if item := _ITEM.match(line):
-            box = _BOX.match(item["rest"])
-            indent = len(item["indent"]) if box else -1
-            if box:
-                found.append(Criterion(line=number, text=box["text"], command="", ticked=box["tick"] != " "))
-        elif indent >= 0 and line.strip() and _indent(line) > indent and not _PROOF.search(found[-1].text):
-            found[-1] = replace(found[-1], text=f"{found[-1].text} {line.strip()}")
+        if listed := _ITEM.match(line):
+            box = _BOX.match(listed["rest"])
+            item = _Item(number, len(listed["indent"]), box["tick"] != " ") if box else None
+            if item and box:
+                item.add(box["text"])
+                found.append(item)
+        elif item and item.takes(line):
+            item.add(line)
         else:
-            indent = -1
-    return tuple(map(_with_command, found))
+            item = None
+    return tuple(item.criterion() for item in found)
 
 
 def answer_section(body: str) -> str:
@@ -50,11 +87,11 @@ def answer_section(body: str) -> str:
     """
     lines = body.split("\n")
     headings = [(n, heading) for n, line in _outside_fences(body) if (heading := _HEADING.match(line))]
-    answers = [at for at, (_, heading) in enumerate(headings) if (heading["text"] or "").strip().lower() == "answer"]
+    answers = [at for at, (_, heading) in enumerate(headings) if _heading_text(heading).lower() == "answer"]
     if not answers:
         return ""
     start, opening = headings[answers[-1]]
-    after = (n for n, heading in headings[answers[-1] + 1 :] if len(heading["level"]) <= len(opening["level"]))
+    after = (n for n, heading in headings[answers[-1] + 1 :] if len(heading["marks"]) <= len(opening["marks"]))
     return _COMMENT.sub("", "\n".join(lines[start + 1 : next(after, len(lines))])).strip()
 
 
@@ -62,22 +99,22 @@ def first_heading(body: str) -> str:
     """The text of the heading that a body begins with; empty when it begins with something else."""
     first = next((line for line in body.splitlines() if line.strip()), "")
     heading = _HEADING.match(first)
-    return (heading["text"] or "").strip() if heading else ""
+    return _heading_text(heading) if heading else ""
+
+
+def _closes(text: str) -> bool:
+    return text.rstrip(_TRAILING).endswith(")")
 
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _with_command(item: Criterion) -> Criterion:
-    text = item.text.strip()
-    proof = _PROOF.search(text)
-    if proof is None:
-        return replace(item, text=text)
-    command = proof["command"].strip()
-    if len(command) > 1 and command[0] == command[-1] == "`":
-        command = command[1:-1].strip()
-    return replace(item, text=text[: proof.start()].strip(), command=command)
+def _heading_text(heading: re.Match[str]) -> str:
+    """Without the closing `##` that a heading may have."""
+    text = (heading["text"] or "").strip()
+    bare = text.rstrip("#")
+    return bare.strip() if bare != text and bare[-1:] in {"", " ", "\t"} else text
 
 
 def _outside_fences(body: str) -> Iterator[tuple[int, str]]:

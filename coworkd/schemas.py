@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from coworkd.errors import DocumentError
 from coworkd.fields import (
     Reader,
     choice,
@@ -27,10 +26,8 @@ from coworkd.fields import (
     text_pairs,
     texts,
     time_limit,
-    unknown_word,
     whole,
 )
-from coworkd.ids import task_id
 from coworkd.markdown import Value, normalise_key
 from coworkd.model import (
     Budget,
@@ -38,7 +35,6 @@ from coworkd.model import (
     Integration,
     Kind,
     Limits,
-    Loop,
     MessageKind,
     MessageState,
     Mode,
@@ -47,7 +43,6 @@ from coworkd.model import (
     SandboxMode,
     SandboxSpec,
     Scope,
-    Status,
     ToolRules,
 )
 from coworkd.specs import (
@@ -60,7 +55,19 @@ from coworkd.specs import (
     settings_spec,
     task_spec,
 )
-from coworkd.yamltext import inline
+from coworkd.vocabulary import (
+    as_list,
+    format_version,
+    id_of,
+    ids_of,
+    loop_until,
+    only_mode,
+    only_usd_per_day,
+    priority_rank,
+    status_as_kept,
+    status_word,
+    stem_of,
+)
 
 
 class Owner(Enum):
@@ -102,81 +109,12 @@ class Schema:
         object.__setattr__(self, "known", frozenset(by_key) | {"cowork"})
 
 
-_STATUSES = {status.value: status for status in Status}
-_STATUS_ALIASES = {
-    "todo": Status.DRAFT,
-    "open": Status.DRAFT,
-    "pending": Status.DRAFT,
-    "inprogress": Status.DRAFT,
-    "closed": Status.DONE,
-    "completed": Status.DONE,
-    "canceled": Status.CANCELLED,
-}
-_IN_PROGRESS = "`{}` is read as draft: coworkd says `running` when it works on a task; write `ready` to start it"
-_PRIORITIES = {"urgent": 0.0, "high": 1.0, "medium": 2.0, "low": 3.0}
-
-
-def _status(value: Value) -> tuple[Status, str]:
-    """The status, and a remark when it was read as something else than it says."""
-    word = text(value).strip().lower()
-    status = _STATUSES.get(word) or _STATUS_ALIASES.get(normalise_key(word))
-    if status is None:
-        raise unknown_word(value, list(Status))
-    return status, _IN_PROGRESS.format(value) if normalise_key(word) == "inprogress" else ""
-
-
-def _priority(value: Value) -> float:
-    word = text(value).strip().lower()
-    if word in _PRIORITIES:
-        return _PRIORITIES[word]
-    try:
-        return number(value)
-    except DocumentError as error:
-        raise DocumentError(f"{unknown_word(value, list(_PRIORITIES))}; or write a number, 0 is urgent") from error
-
-
-def _as_list(value: Value) -> Value:
-    return [value] if isinstance(value, str) else value
-
-
-def _ids(value: Value) -> tuple[str, ...]:
-    return tuple(_id(item) for item in texts(value))
-
-
-def _id(value: Value) -> str:
-    return task_id(_stem(value))
-
-
-def _stem(value: Value) -> str:
-    return text(value).strip().removesuffix(".md")
-
-
-def _loop(promise: str = "", max_iterations: int = 20) -> Loop:
-    if not promise:
-        raise DocumentError("a loop needs to know when it is over; write `{promise: WORDS}`")
-    return Loop(promise=promise, max_iterations=max_iterations)
-
-
-def _format_version(value: Value) -> str:
-    if text(value) != "1":
-        raise DocumentError(f"this version of coworkd reads format 1, not {inline(value, flow=False)}")
-    return text(value)
-
-
-def _mode_alone(mode: SandboxMode = SandboxMode.AUTO) -> SandboxMode:
-    return mode
-
-
-def _usd_per_day(usd_per_day: float | None = None) -> float | None:
-    return usd_per_day
-
-
 _APPROVAL = Field("approval", raw, owner=Owner.BOTH)
 _SANDBOX_MODE = choice(SandboxMode)
 
 
 def _texts(name: str, *aliases: str) -> Field:
-    return Field(name, texts, aliases, canonical=_as_list)
+    return Field(name, texts, aliases, canonical=as_list)
 
 
 SCHEMAS: Mapping[Kind, Schema] = {
@@ -184,20 +122,20 @@ SCHEMAS: Mapping[Kind, Schema] = {
         "tasks",
         (
             Field("title", text),
-            Field("status", _status, owner=Owner.BOTH, canonical=lambda value: str(_status(value)[0])),
+            Field("status", status_word, owner=Owner.BOTH, canonical=status_as_kept),
             Field("agent", text),
-            Field("depends_on", _ids, ("dependencies",), canonical=_as_list),
-            Field("priority", _priority),
+            Field("depends_on", ids_of, ("dependencies",), canonical=as_list),
+            Field("priority", priority_rank),
             Field("mode", choice(Mode)),
-            Field("plan", _id),
+            Field("plan", id_of),
             _texts("labels", "tags"),
             _texts("touches"),
             _texts("verify"),
-            Field("approve", subset(Gate), canonical=_as_list),
+            Field("approve", subset(Gate), canonical=as_list),
             Field("on_error", choice(OnError)),
             Field("max_attempts", whole(1)),
             Field("timeout", time_limit),
-            Field("loop", record(_loop, {"promise": text, "max_iterations": whole(1)})),
+            Field("loop", record(loop_until, {"promise": text, "max_iterations": whole(1)})),
             Field("budget", record(Budget, {"usd": number, "tokens": whole(0), "minutes": number})),
             Field("pattern", text),
         ),
@@ -208,7 +146,7 @@ SCHEMAS: Mapping[Kind, Schema] = {
         (
             Field("title", text),
             Field("level", choice(PlanLevel)),
-            Field("parent", _id),
+            Field("parent", id_of),
             _APPROVAL,
             Field("comment", text),
         ),
@@ -222,7 +160,7 @@ SCHEMAS: Mapping[Kind, Schema] = {
             Field("state", choice(MessageState)),
             Field("draft", flag),
             Field("resend", flag),
-            Field("reply_to", _stem),
+            Field("reply_to", stem_of),
         ),
         message_spec,
     ),
@@ -267,7 +205,7 @@ SCHEMAS: Mapping[Kind, Schema] = {
     Kind.CONFIG: Schema(
         "",
         (
-            Field("version", _format_version),
+            Field("version", format_version),
             Field("agent", text),
             Field("concurrency", whole(1)),
             Field("quiet", duration),
@@ -276,11 +214,11 @@ SCHEMAS: Mapping[Kind, Schema] = {
             _texts("copy"),
             _texts("verify"),
             Field("verify_timeout", time_limit),
-            Field("approve", subset(Gate), canonical=_as_list),
+            Field("approve", subset(Gate), canonical=as_list),
             Field("backoff", number),
             Field("max_attempts", whole(1)),
-            Field("sandbox", record(_mode_alone, {"mode": _SANDBOX_MODE}, alone="mode")),
-            Field("budget", record(_usd_per_day, {"usd_per_day": number})),
+            Field("sandbox", record(only_mode, {"mode": _SANDBOX_MODE}, alone="mode")),
+            Field("budget", record(only_usd_per_day, {"usd_per_day": number})),
             Field("adopt_notes", flag),
             Field("run_pulled", flag),
             Field("commit", option("off", "auto")),

@@ -48,7 +48,10 @@ def _is_slip(word: str, key: str) -> bool:
     if len(key) < 5:
         return len(word) == len(key) and sorted(word) == sorted(key) and distance(word, key) == 1
     allowed = 2 if len(key) >= 9 else 1
-    return abs(len(word) - len(key)) <= allowed and distance(word, key) <= allowed
+    # Most words are too far away by their letters alone.
+    if abs(len(word) - len(key)) > allowed or len(set(word) - set(key)) > allowed:
+        return False
+    return distance(word, key) <= allowed
 
 
 def distance(left: str, right: str) -> int:

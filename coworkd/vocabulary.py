@@ -1,0 +1,96 @@
+"""Readers for what only coworkd's documents say: statuses, priorities, ids, loops.
+
+Pure, like `fields`, which reads what any schema could ask for.
+"""
+
+from __future__ import annotations
+
+from coworkd.errors import DocumentError
+from coworkd.fields import number, text, texts, unknown_word
+from coworkd.ids import task_id
+from coworkd.markdown import Value, normalise_key
+from coworkd.model import Loop, SandboxMode, Status
+from coworkd.yamltext import inline
+
+_STATUSES = {status.value: status for status in Status}
+_STATUS_ALIASES = {
+    "todo": Status.DRAFT,
+    "open": Status.DRAFT,
+    "pending": Status.DRAFT,
+    "inprogress": Status.DRAFT,
+    "closed": Status.DONE,
+    "completed": Status.DONE,
+    "canceled": Status.CANCELLED,
+}
+_IN_PROGRESS = "`{}` is read as draft: coworkd says `running` when it works on a task; write `ready` to start it"
+_PRIORITIES = {"urgent": 0.0, "high": 1.0, "medium": 2.0, "low": 3.0}
+
+
+def status_word(value: Value) -> tuple[Status, str]:
+    """The status, and a remark when it was read as something else than it says."""
+    word = text(value).strip().lower()
+    found = _STATUSES.get(word) or _STATUS_ALIASES.get(normalise_key(word))
+    if found is None:
+        raise unknown_word(value, list(Status))
+    return found, _IN_PROGRESS.format(value) if normalise_key(word) == "inprogress" else ""
+
+
+def priority_rank(value: Value) -> float:
+    """A word or a number; 0 is the most urgent."""
+    word = text(value).strip().lower()
+    if word in _PRIORITIES:
+        return _PRIORITIES[word]
+    try:
+        return number(value)
+    except DocumentError as error:
+        raise DocumentError(f"{unknown_word(value, list(_PRIORITIES))}; or write a number, 0 is urgent") from error
+
+
+def status_as_kept(value: Value) -> Value:
+    """The status in coworkd's own word."""
+    return str(status_word(value)[0])
+
+
+def as_list(value: Value) -> Value:
+    """A list; a text alone as a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def ids_of(value: Value) -> tuple[str, ...]:
+    """Ids of the files that are named, by id or by file name, `folder/name.md` included."""
+    return tuple(name for item in texts(value) if (name := id_of(item)))
+
+
+def id_of(value: Value) -> str:
+    """The id of the file that is named; empty when none is."""
+    stem = stem_of(value)
+    return task_id(stem) if stem else ""
+
+
+def stem_of(value: Value) -> str:
+    """A file name without its `.md`."""
+    return text(value).strip().removesuffix(".md")
+
+
+def loop_until(promise: str = "", max_iterations: int = 20) -> Loop:
+    """A loop, which cannot do without its promise."""
+    if not promise:
+        raise DocumentError("a loop needs to know when it is over; write `{promise: WORDS}`")
+    return Loop(promise=promise, max_iterations=max_iterations)
+
+
+def format_version(value: Value) -> str:
+    """The one version of the workspace format that there is."""
+    if text(value) != "1":
+        raise DocumentError(f"this version of coworkd reads format 1, not {inline(value, flow=False)}")
+    return text(value)
+
+
+def only_mode(mode: SandboxMode = SandboxMode.AUTO) -> SandboxMode:
+    """For a map of which nothing else is read."""
+    return mode
+
+
+def only_usd_per_day(usd_per_day: float | None = None) -> float | None:
+    """For a map of which nothing else is read; None: no bound."""
+    return usd_per_day
