@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from coworkd.errors import RepoError
 from coworkd.merge.trees import Clean, Conflicted, merge_trees
-from coworkd.refs import RefChange, branch_ref, checked_out, is_symbolic, landing_ref, update_refs
 from coworkd.repo import Repo
+from coworkd.repo.refs import RefChange, branch_ref, checked_out, is_symbolic, landing_ref, update_refs
 
 TASK_TRAILER = "Cowork-Task"
 TARGET_TRAILER = "Cowork-Target"

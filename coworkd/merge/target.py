@@ -12,8 +12,8 @@ from coworkd.errors import RepoError
 from coworkd.merge.integrate import TARGET_TRAILER, Merged, commit_merge
 from coworkd.merge.squash import all_landings_in
 from coworkd.merge.trees import Conflicted, merge_trees
-from coworkd.refs import RefChange, branch_ref, checked_out, operation_under_way, update_refs
 from coworkd.repo import Repo
+from coworkd.repo.refs import RefChange, branch_ref, checked_out, operation_under_way, update_refs
 from coworkd.slots.paths import reserved
 
 _TIMEOUT = 600.0

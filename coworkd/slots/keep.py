@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.errors import RepoError
-from coworkd.refs import RefChange, refs_under, snapshot_prefix, submission_ref, update_refs
 from coworkd.repo import Repo
+from coworkd.repo.refs import RefChange, refs_under, snapshot_prefix, submission_ref, update_refs
 from coworkd.slots.private import PrivateRepo
 from coworkd.slots.transport import admitted, export, quarantined
 from coworkd.slots.worktree import uncommitted, unmerged

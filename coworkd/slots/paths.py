@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from coworkd.repo import Repo
 
@@ -14,9 +14,8 @@ LINK = "120000"
 _RAW = re.compile(r":+(?P<modes>\d{6}(?: \d{6})+) .*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One file of a tree."""
+class Entry(NamedTuple):
+    """One file of a tree: a tuple, because there are as many as the repository has files."""
 
     mode: str
     object_id: str
@@ -33,8 +32,8 @@ def reserved(path: str) -> bool:
 def files_of(repo: Repo, tree: str) -> list[Entry]:
     """Every file of a tree or commit, gitlinks included."""
     lines = repo.run("ls-tree", "-r", "-z", "--full-tree", tree).fields
-    split = ((line.split("\t", 1)) for line in lines)
-    return [Entry(mode=meta[:6], object_id=meta.rsplit(" ", 1)[1], path=path) for meta, path in split]
+    split = (line.split("\t", 1) for line in lines)
+    return [Entry(mode=meta[:6], object_id=meta[meta.rindex(" ") + 1 :], path=path) for meta, path in split]
 
 
 def unfit_paths(repo: Repo, commit: str, known: Sequence[str]) -> tuple[str, ...]:

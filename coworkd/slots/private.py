@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +85,7 @@ class PrivateRepo:
 
         Objects, refs, reflogs and stash of an earlier life go; the worktree and what git knew about it stay.
         """
-        _remove(self.git_dir)
+        _scrub(self.git_dir, (*_FOLDERS, "refs/heads"))
         for name in _PLACES:
             (self.master / name).unlink(missing_ok=True)
         for name, content in files.items():
@@ -116,9 +116,9 @@ class PrivateRepo:
 
     def restore(self) -> None:
         """Put `.git` back in order; RepoError when it is not a directory of its own any more."""
-        for folder in _FOLDERS:
-            if not _is_real_folder(self.git_dir / folder):
-                raise RepoError(f"{self.git_dir / folder} was replaced or removed")
+        for folder in (self.work, *(self.git_dir / name for name in _FOLDERS)):
+            if not _is_real_folder(folder):
+                raise RepoError(f"{folder} was replaced or removed")
         for name in _INTRUDERS:
             _remove(self.git_dir / name)
         # A link among the refs would have us write somebody else's.
@@ -144,6 +144,19 @@ class PrivateRepo:
 
 def _is_real_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
+
+
+def _scrub(folder: Path, kept: Collection[str], inside: str = "") -> None:
+    """Remove everything in `folder` but the (relative) folders in `kept`, which end empty."""
+    if not _is_real_folder(folder):
+        _remove(folder)
+        return
+    for entry in list(os.scandir(folder)):
+        name = f"{inside}{entry.name}"
+        if name in kept and entry.is_dir(follow_symlinks=False):
+            _scrub(Path(entry.path), kept, f"{name}/")
+        else:
+            _remove(Path(entry.path))
 
 
 def _unlink_links(folder: Path, *, nested: bool) -> None:

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from coworkd.errors import RepoError
-from coworkd.refs import task_branch
 from coworkd.repo import Repo
+from coworkd.repo.refs import task_branch
 from coworkd.slots.durable import write_json
 from coworkd.slots.keep import Kept, keep_work
 from coworkd.slots.private import PrivateRepo

@@ -8,8 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from coworkd.errors import RepoError
 from coworkd.repo import Repo
@@ -37,9 +36,9 @@ _FIXED = {
     "submodule.recurse": "false",
     "advice.updateSparsePath": "false",
 }
-_LOCK_FILES = (
-    *("package-lock.json", "pnpm-lock.yaml", "yarn.lock", "poetry.lock", "uv.lock", "requirements*.txt"),
-    *("Cargo.lock", "go.sum", "Gemfile.lock", "pyproject.toml"),
+_LOCK_FILE = re.compile(
+    r"(?:.*/)?(?:package-lock\.json|pnpm-lock\.yaml|yarn\.lock|poetry\.lock|uv\.lock|requirements[^/]*\.txt"
+    r"|Cargo\.lock|go\.sum|Gemfile\.lock|pyproject\.toml)"
 )
 _FILTER = re.compile(rb"^[^#\n]*\sfilter=(\S+)", re.MULTILINE)
 
@@ -91,8 +90,8 @@ def survey(repo: Repo, commit: str) -> Survey:
     links = [entry.path for entry in entries if entry.mode == GITLINK]
     if links:
         raise RepoError(f"submodules are not supported: {', '.join(links)}; agents would see empty folders there")
-    _refuse_filters(repo, [entry for entry in entries if PurePosixPath(entry.path).name == ".gitattributes"])
-    return Survey(lock_files=tuple(entry for entry in entries if _is_lock_file(entry.path)))
+    _refuse_filters(repo, [entry for entry in entries if entry.path.endswith(".gitattributes")])
+    return Survey(lock_files=tuple(entry for entry in entries if _LOCK_FILE.fullmatch(entry.path)))
 
 
 def setup_key(found: Survey, commands: Sequence[str]) -> str:
@@ -101,10 +100,6 @@ def setup_key(found: Survey, commands: Sequence[str]) -> str:
         return ""
     parts = [*commands, "", *(f"{entry.object_id} {entry.path}" for entry in found.lock_files)]
     return hashlib.sha256(os.fsencode("\0".join(parts))).hexdigest()
-
-
-def _is_lock_file(path: str) -> bool:
-    return any(fnmatchcase(PurePosixPath(path).name, pattern) for pattern in _LOCK_FILES)
 
 
 def _settings(repo: Repo) -> dict[str, str]:

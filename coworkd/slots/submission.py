@@ -11,8 +11,8 @@ import os
 from dataclasses import dataclass
 
 from coworkd.errors import RepoError
-from coworkd.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
 from coworkd.repo import Repo
+from coworkd.repo.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
 from coworkd.slots.paths import GITLINK, Entry, files_of, reserved, unfit_paths
 from coworkd.slots.private import PrivateRepo
 from coworkd.slots.slot import Slot

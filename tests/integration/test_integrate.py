@@ -13,8 +13,8 @@ from coworkd.merge.integrate import Merged, Submission, candidate, land
 from coworkd.merge.proof import proof
 from coworkd.merge.risk import RiskTag
 from coworkd.merge.trees import Conflicted
-from coworkd.refs import RefChange, update_refs
 from coworkd.repo import Repo
+from coworkd.repo.refs import RefChange, update_refs
 from tests.integration.gitkit import Checkout, checkout
 
 INTEGRATION = "cowork/integration"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from coworkd.errors import NotAWorkspaceError, RepoError
-from coworkd.origin import committed_here, exclude, head_has, index_lists, known_blob, repo_id
-from coworkd.refs import (
+from coworkd.repo import Repo, check_git
+from coworkd.repo.origin import committed_here, exclude, head_has, index_lists, known_blob, repo_id
+from coworkd.repo.refs import (
     RefChange,
     base_ref,
     checked_out,
@@ -19,7 +20,6 @@ from coworkd.refs import (
     task_branch,
     update_refs,
 )
-from coworkd.repo import Repo, check_git
 from tests.integration.gitkit import Checkout, checkout
 
 
@@ -228,6 +228,14 @@ def test_a_rebasing_branch_counts_as_checked_out(user: Checkout) -> None:
         assert repo.head().branch is None
         assert "refs/heads/main" in checked_out(repo)
         assert operation_under_way(repo) == "rebase"
+
+
+def test_where_heads_are_not_files_git_is_asked(user: Checkout, tmp_path: Path) -> None:
+    user.git("worktree", "add", "-q", "-b", "side", str(tmp_path / "side"))
+    user.git("worktree", "add", "-q", "--detach", str(tmp_path / "tabled"))
+    (user.root / ".git" / "worktrees" / "tabled" / "HEAD").write_text("ref: refs/heads/.invalid\n")
+    with user.open() as repo:
+        assert {"refs/heads/main", "refs/heads/side"} <= checked_out(repo)
 
 
 @pytest.mark.parametrize("operation", ["merge", "cherry-pick", "revert"])

@@ -10,8 +10,8 @@ import pytest
 
 from coworkd.errors import ConfigError, RepoError
 from coworkd.process import Exit, ProcessSpec
-from coworkd.refs import RefChange, refs_under, update_refs
 from coworkd.repo import Repo
+from coworkd.repo.refs import RefChange, refs_under, update_refs
 from coworkd.slots.keep import What
 from coworkd.slots.setup import copy_files, set_up
 from coworkd.slots.shell import Surroundings

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from coworkd.errors import RepoError
-from coworkd.refs import RefChange, update_refs
 from coworkd.repo import Repo
+from coworkd.repo.refs import RefChange, update_refs
 from coworkd.slots.keep import What
 from coworkd.slots.slot import Slot, SlotOrder, keep, offer_tip, open_slot
 from coworkd.slots.submission import Delivery, NothingChanged, Outcome, Submitted, Unfit, submit

@@ -111,7 +111,17 @@ def is_symbolic(repo: Repo, name: str) -> bool:
 def checked_out(repo: Repo) -> frozenset[str]:
     """Full names of the branches that some worktree of the repository stands on, or is rebasing or bisecting."""
     worktrees = [repo.common_dir, *sorted(_listed(repo.common_dir / "worktrees"))]
-    return frozenset(name for folder in worktrees for name in _stands_on(folder))
+    found = frozenset(name for folder in worktrees for name in _stands_on(folder))
+    return found if _NOT_IN_FILES not in found else found | _told_by_git(repo)
+
+
+_NOT_IN_FILES = "refs/heads/.invalid"
+"""What stands in HEAD where refs are kept in tables; reading files is only the quick way."""
+
+
+def _told_by_git(repo: Repo) -> frozenset[str]:
+    lines = repo.run("worktree", "list", "--porcelain").text.splitlines()
+    return frozenset(line.removeprefix("branch ") for line in lines if line.startswith("branch "))
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -1,0 +1,167 @@
+"""The one place where GitPython is imported, not before the first command, and where git processes are started.
+
+Argument lists and never a shell, a time limit on everything, English messages, a session of its own (so that git
+cannot ask on the terminal), and none of the `GIT_*` that were inherited, but for the user's identity and the place of
+the user's configuration.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import selectors
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from coworkd.errors import RepoError
+
+if TYPE_CHECKING:
+    from git.cmd import Git
+
+MINIMUM_GIT = (2, 38)
+"""The first release with `merge-tree --write-tree`."""
+TIMEOUT = 60.0
+"""Seconds a git command may take unless its caller knows better."""
+
+_KEPT = re.compile(
+    r"GIT_(AUTHOR|COMMITTER)_(NAME|EMAIL)|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM)|GIT_EXEC_PATH|GIT_CEILING_DIRECTORIES"
+    r"|GIT_PYTHON_\w+"
+)
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitResult:
+    """What a command answered; `out` is as git wrote it, final newline included."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        """Standard output as text without surrounding white space; bytes that are not UTF-8 survive as surrogates."""
+        return os.fsdecode(self.out).strip()
+
+    @property
+    def fields(self) -> list[str]:
+        """The NUL-terminated fields of a `-z` output."""
+        return [os.fsdecode(item) for item in self.out.split(b"\0")[:-1]]
+
+
+def check_git() -> str:
+    """The version of git found here; RepoError when it is missing or too old, with what to do."""
+    return _checked_version()
+
+
+@functools.cache
+def _checked_version() -> str:
+    text = execute(["git", "version"], {}, b"", TIMEOUT).text
+    found = re.search(r"(\d+)\.(\d+)[.\d]*", text)
+    if found is None or (int(found[1]), int(found[2])) < MINIMUM_GIT:
+        needed = ".".join(map(str, MINIMUM_GIT))
+        raise RepoError(f"{text} is too old: install git {needed} or newer and put it first on PATH")
+    return found[0]
+
+
+def execute(argv: list[str], env: Mapping[str, str], stdin: bytes, timeout: float) -> GitResult:
+    """Run a command to its end. RepoError when that takes longer than `timeout` seconds: it is killed then."""
+    with _readable(stdin) as source:
+        child = start(argv, env, source.fileno())
+    try:
+        out, err = _drain(child.stdout, child.stderr, time.monotonic() + timeout)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        raise RepoError(f"git did not finish within {timeout:g} s: {' '.join(argv[-3:])}") from None
+    child.communicate()  # at the end of both pipes: only waits
+    return GitResult(code=child.returncode, out=out, err=os.fsdecode(err))
+
+
+@contextmanager
+def _readable(content: bytes) -> Generator[IO[bytes]]:
+    with tempfile.TemporaryFile() if content else open(os.devnull, "rb") as source:
+        if content:
+            source.write(content)
+            source.seek(0)
+        yield source
+
+
+def _drain(out: IO[bytes], err: IO[bytes], deadline: float) -> tuple[bytes, bytes]:
+    # Neither `Popen.communicate(timeout=...)`, which sleeps half a millisecond or more for every command, nor
+    # GitPython's own timeout, which starts a thread: a merge is three commands of a millisecond each.
+    read: dict[int, list[bytes]] = {out.fileno(): [], err.fileno(): []}
+    with selectors.DefaultSelector() as ready:
+        for descriptor in read:
+            ready.register(descriptor, selectors.EVENT_READ)
+        while ready.get_map():
+            events = ready.select(max(0.0, deadline - time.monotonic()))
+            if not events:
+                raise TimeoutError
+            for key, _ in events:
+                read[key.fd].append(os.read(key.fd, _CHUNK))
+                if not read[key.fd][-1]:
+                    ready.unregister(key.fd)
+    first, second = (b"".join(chunks) for chunks in read.values())
+    return first, second
+
+
+def start(argv: list[str], env: Mapping[str, str], stdin: int) -> Git.AutoInterrupt:
+    """Start a command with pipes for its output; `stdin` is a descriptor or `subprocess.PIPE`.
+
+    The process ends when the returned object is dropped. RepoError when it cannot be started.
+    """
+    try:
+        from git.cmd import Git
+        from git.exc import GitCommandNotFound
+    except ImportError as missing:
+        raise RepoError(f"git was not found or does not answer: install git 2.38 or newer ({missing})") from missing
+    try:
+        settings = {"GIT_TERMINAL_PROMPT": "0", **env}
+        return Git().execute(argv, istream=stdin, as_process=True, env=settings, start_new_session=True)
+    except GitCommandNotFound as missing:
+        raise RepoError(f"{argv[0]} cannot be started: {missing}") from missing
+
+
+def cleaned(own: Mapping[str, str]) -> list[str]:
+    """What has to stand in front of a command so that it inherits no `GIT_*` but those in `own` and the user's."""
+    # GitPython can add to the environment but not take away, so the rare case of a daemon started from inside a git
+    # hook is left to env(1).
+    strangers = sorted(n for n in os.environ if n.startswith("GIT_") and not _KEPT.fullmatch(n) and n not in own)
+    return ["env", *(word for name in strangers for word in ("-u", name))] if strangers else []
+
+
+@dataclass(slots=True, eq=False)
+class Lookup:
+    """One `cat-file --batch-check` kept open: a question costs a tenth of a millisecond instead of a process."""
+
+    process: Git.AutoInterrupt
+    questions: IO[bytes]
+    answers: IO[bytes]
+
+    @classmethod
+    def start(cls, argv: list[str], env: Mapping[str, str]) -> Lookup:
+        process = start(argv, env, subprocess.PIPE)
+        return cls(process, process.stdin, process.stdout)
+
+    def ask(self, expression: str) -> str | None:
+        """The id an expression names, or None; OSError when the process has gone."""
+        self.questions.write(os.fsencode(expression) + b"\n")
+        self.questions.flush()
+        line = self.answers.readline()
+        if not line.endswith(b"\n"):
+            raise BrokenPipeError("cat-file ended")
+        answer = line.rstrip(b"\n")
+        return None if answer.endswith((b" missing", b" ambiguous")) else answer.decode("ascii")
+
+    def stop(self) -> None:
+        with suppress(OSError):
+            self.questions.close()
+        del self.process
