@@ -28,8 +28,8 @@ from coworkd.errors import StoreError, UserError
 from coworkd.jobs import Jobs
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
-from coworkd.origin import exclude, index_lists
-from coworkd.refs import operation_under_way
+from coworkd.repo.origin import exclude, index_lists
+from coworkd.repo.refs import operation_under_way
 from coworkd.repo import Repo
 from coworkd.store import Database
 from coworkd.sync.absence import Absences

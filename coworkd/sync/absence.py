@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from coworkd.model import ACTIVE, Kind, Problem, Status
-from coworkd.origin import index_lists
-from coworkd.refs import operation_under_way
+from coworkd.repo.origin import index_lists
+from coworkd.repo.refs import operation_under_way
 from coworkd.repo import Repo
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync.files import Folder
