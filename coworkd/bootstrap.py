@@ -21,7 +21,7 @@ from coworkd.dispatch.endings import Endings
 from coworkd.dispatch.local import LocalExecutor
 from coworkd.dispatch.places import Places
 from coworkd.dispatch.progress import Progress
-from coworkd.dispatch.room import Dispatch
+from coworkd.dispatch.room import Dispatch, Stages
 from coworkd.dispatch.starts import Starter
 from coworkd.door import Door, Op, Reply, Request
 from coworkd.errors import StoreError, UserError
@@ -73,7 +73,10 @@ def _dispatch(paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, l
     workshop = Workshop(paths.root, paths.state, places.repo_id, lane.base, jobs.stopping)
     starter = Starter(board, executor, jobs, places, workshop.prepare)
     endings = Endings(board, jobs, workshop.finish)
-    return Dispatch(board, executor, jobs, starter, endings, Conflicts(board, starter), Progress(board, places))
+    stages = Stages(
+        starter=starter, progress=Progress(board, places), endings=endings, conflicts=Conflicts(board, starter)
+    )
+    return Dispatch(board, executor, jobs, stages)
 
 
 def open_database(paths: Paths) -> Database:

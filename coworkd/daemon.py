@@ -120,7 +120,7 @@ class Daemon:
         """Finish what a former process began."""
         now = self._rooms.clock.now()
         self._rooms.engine.recover(now)
-        self._rooms.dispatch.recover(now)
+        self._rooms.dispatch.recover()
         self._rooms.merge.recover()
 
     def turn(self, *, start: bool = True) -> None:
@@ -154,7 +154,7 @@ class Daemon:
     def _show(self, now: float) -> None:
         """Live messages and the inbox, where they changed."""
         rooms = self._rooms
-        views = live_messages(rooms.db, now)
+        views = live_messages(rooms.db)
         views[INBOX] = inbox(waiting(rooms.db, now))
         self._later = [at for path, data in views.items() if (at := rooms.outputs.show(path, data, now)) is not None]
         for path in rooms.outputs.shown():

@@ -24,13 +24,13 @@ def live_path(run: RunRow) -> str:
     return message_path(run).removesuffix(".md") + ".live.md"
 
 
-def live_messages(db: Database, now: float) -> dict[str, bytes]:
+def live_messages(db: Database) -> dict[str, bytes]:
     """Path and text of the live message of every run at work."""
     runs = db.all(RunRow, "state IN ('working', 'waiting', 'submitting')")
-    return {live_path(run): _live(run, now) for run in runs}
+    return {live_path(run): _live(run) for run in runs}
 
 
-def _live(run: RunRow, now: float) -> bytes:
+def _live(run: RunRow) -> bytes:
     state = {RunState.WAITING: "waits for a person", RunState.SUBMITTING: "its work is being brought in"}
     line = f"_{state.get(run.state, 'at work')}, attempt {run.attempt}, started {iso(run.started)}_"
     return compose(

@@ -58,8 +58,8 @@ class Papers:
         self.put(path, compose(fields, body, note=f"{GENERATED}; what you write here is not sent"), now)
         self._db.put(
             MessageRow(
-                path=path, task=run.task, sender=run.agent, kind=kind, stage=MessageStage.DAEMON, seen=next_seen(self._db),
-                due=0.0, run=run.id, reply_to="", body=body, note="",
+                path=path, task=run.task, sender=run.agent, kind=kind, stage=MessageStage.DAEMON,
+                seen=next_seen(self._db), due=0.0, run=run.id, reply_to="", body=body, note="",
             )
         )  # fmt: skip
         return path

@@ -56,7 +56,8 @@ _REQUESTS = {
 def problems(db: Database, now: float) -> list[Shown]:
     """Every problem that is not likely to be a save in progress."""
     rows = db.query(
-        "SELECT path, line, message, since FROM problems WHERE source != 'read' OR since <= ? ORDER BY path, line, source",
+        "SELECT path, line, message, since FROM problems WHERE source != 'read' OR since <= ?"
+        " ORDER BY path, line, source",
         now,
     )
     return [Shown(path=r["path"], line=r["line"], message=r["message"], since=r["since"]) for r in rows]

@@ -121,7 +121,8 @@ class Endings:
         number = 1 + int(self._db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", run.task))
         order = FinishOrder(
             slot=run.slot, task=run.task, run=run.id, number=number, agent=run.agent, base=run.base,
-            tip=self._tip(run), submit=self._is_submission(run), message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}",
+            tip=self._tip(run), submit=self._is_submission(run),
+            message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}",
         )  # fmt: skip
         self._jobs.start(FINISH + run.id, lambda: self._finish(order))
 
@@ -247,7 +248,7 @@ def first_line(text: str) -> str:
 
 def _message_body(run: RunRow, result: Finish) -> str:
     parts = [run.said.strip() or "(the agent printed nothing)"]
-    if run.reason not in (EndReason.DONE,) and run.message:
+    if run.reason != EndReason.DONE and run.message:
         parts.append(f"It ended with: {run.reason}\n\n{_fenced(run.message)}")
     parts += _remarks(result)
     return "\n\n".join(parts) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.agents.base import Ended
@@ -25,27 +26,28 @@ from coworkd.model import AgentSpec, Mode, SandboxMode, Status, TaskSpec
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """What looks after a run, from its start to its end."""
+
+    starter: Starter
+    progress: Progress
+    endings: Endings
+    conflicts: Conflicts
+
+
 class Dispatch:
     """The room's only face to the daemon; used by the writer thread alone."""
 
-    def __init__(
-        self,
-        board: Board,
-        executor: Executor,
-        jobs: Jobs,
-        starter: Starter,
-        endings: Endings,
-        conflicts: Conflicts,
-        progress: Progress,
-    ) -> None:
+    def __init__(self, board: Board, executor: Executor, jobs: Jobs, stages: Stages) -> None:
         self._board = board
         self._db: Database = board.db
         self._executor = executor
         self._jobs = jobs
-        self._starter = starter
-        self._endings = endings
-        self._conflicts = conflicts
-        self._progress = progress
+        self._starter = stages.starter
+        self._endings = stages.endings
+        self._conflicts = stages.conflicts
+        self._progress = stages.progress
         self._delivery = Delivery(board, executor)
         self._cursor = 0
         self._waits: dict[str, Wait] = {}
@@ -77,8 +79,10 @@ class Dispatch:
         times = [wait.until for wait in self._waits.values() if wait.until is not None]
         for sql in (
             "SELECT min(wanted_due) FROM tasks WHERE wanted != ''",
-            "SELECT min(m.due) FROM messages m JOIN tasks t ON t.id = m.task WHERE m.stage = 'new' AND m.due < 1e17"
-            " AND m.due > (SELECT coalesce(max(since), 0) FROM tasks WHERE id = m.task)",
+            (
+                "SELECT min(m.due) FROM messages m JOIN tasks t ON t.id = m.task WHERE m.stage = 'new' AND m.due < 1e17"
+                " AND m.due > (SELECT coalesce(max(since), 0) FROM tasks WHERE id = m.task)"
+            ),
         ):
             found = self._db.scalar(sql)
             if found is not None:
@@ -210,7 +214,7 @@ class Dispatch:
                 self._board.problem(row, "agent", problem, now)
         return not problem
 
-    def recheck_agents(self, now: float) -> None:
+    def recheck_agents(self) -> None:
         """After settings or agents changed: what could not run before is looked at again."""
         with self._db.write():
             self._db.execute("DELETE FROM problems WHERE source = 'agent'")
@@ -258,12 +262,12 @@ class Dispatch:
         return weights([task], needs)[task]
 
     def _busy(self) -> list[Busy]:
-        rows = self._db.all(RunRow, "state != 'ended'")
-        return [
-            Busy(task=run.task, agent=run.agent, touches=self._board.specs.task(self._board.task(run.task).path).touches,
-                 waiting=run.state is RunState.WAITING)
-            for run in rows
-        ]  # fmt: skip
+        return [self._as_busy(run) for run in self._db.all(RunRow, "state != 'ended'")]
+
+    def _as_busy(self, run: RunRow) -> Busy:
+        spec = self._board.specs.task(self._board.task(run.task).path)
+        waiting = run.state is RunState.WAITING
+        return Busy(task=run.task, agent=run.agent, touches=spec.touches, waiting=waiting)
 
     def _room(self) -> Room:
         limits = {name: self._agent(name) for name in self._board.specs.agents()}
@@ -281,12 +285,12 @@ class Dispatch:
 
     # ---- beginning and end
 
-    def recover(self, now: float) -> None:
+    def recover(self) -> None:
         """After a start: end what a former daemon left, and go on where it stopped."""
         for run in self._db.all(RunRow, "state != 'ended'"):
-            self._recover(run, now)
+            self._recover(run)
 
-    def _recover(self, run: RunRow, now: float) -> None:
+    def _recover(self, run: RunRow) -> None:
         match run.state:
             case RunState.WORKING | RunState.WAITING:
                 with self._db.write():

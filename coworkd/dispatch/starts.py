@@ -130,8 +130,8 @@ class Starter:
             for message in messages:
                 self._papers.receipt(message, run.id, now)
             self._db.set(
-                RunRow, run.id, state=RunState.WORKING, base=slot.base, epoch=run.epoch + 1, offset=0, text_sha=digest(prompt.encode()),
-                log=str(self._places.run_dir(run.id, run.epoch + 1)),
+                RunRow, run.id, state=RunState.WORKING, base=slot.base, epoch=run.epoch + 1, offset=0,
+                text_sha=digest(prompt.encode()), log=str(self._places.run_dir(run.id, run.epoch + 1)),
             )  # fmt: skip
         self._submit(run, agent, spec, slot.worktree, prompt)
 

@@ -64,7 +64,8 @@ def _end_work(board: Board, row: TaskRow, why: str, now: float) -> None:
 
 def _unmerged(board: Board, row: TaskRow) -> str:
     latest = board.db.one(
-        SubmissionRow, "task = ? AND state IN ('queued', 'green', 'approved', 'red', 'conflicted') ORDER BY number DESC",
+        SubmissionRow,
+        "task = ? AND state IN ('queued', 'green', 'approved', 'red', 'conflicted') ORDER BY number DESC",
         row.id,
-    )  # fmt: skip
+    )
     return f"; unmerged work is kept in refs/cowork/sub/{row.id}/{latest.number}" if latest else ""

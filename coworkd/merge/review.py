@@ -52,7 +52,7 @@ def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Seq
         {"command": check.command, "exit": str(check.exit), "seconds": f"{check.seconds:.1f}"} for check in checks
     ]
     fields: dict[str, Value] = {"approval": "pending", "comment": "", "status": "open", "cowork": cowork}
-    parts = [_headline(what, change, checks), f"# {what.title}", _summary(what, change, checks)]
+    parts = [_headline(what, change, checks), f"# {what.title}", _summary(what, change)]
     parts += [f"- {notice}" for notice in what.notices if notice]
     parts += [_evidence(checks), _claims(claims), _words(what.said), _diff(what, change)]
     return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE)
@@ -69,7 +69,7 @@ def _headline(what: Submitted, change: Change, checks: Sequence[Check]) -> str:
     return f"{green}\n\n**Look closely**: {'; '.join(shown)}." if risks else green
 
 
-def _summary(what: Submitted, change: Change, checks: Sequence[Check]) -> str:
+def _summary(what: Submitted, change: Change) -> str:
     lines = [
         f"- attempt {what.attempt} by {what.agent}, sandbox level `{what.level}`",
         f"- {len(change.files)} files, +{change.insertions} -{change.deletions}",

@@ -122,8 +122,9 @@ class Merge:
         spec = self._board.specs.task(task.path)
         proofs = tuple(item.command for item in spec.criteria if item.command)
         return VerifyOrder(
-            task=row.task, title=task.title, attempt=row.attempt, number=row.number, commit=row.commit_id, base=row.base,
-            made=bool(row.tree), commands=tuple(dict.fromkeys((*settings.verify, *spec.verify, *proofs))),
+            task=row.task, title=task.title, attempt=row.attempt, number=row.number, commit=row.commit_id,
+            base=row.base, made=bool(row.tree),
+            commands=tuple(dict.fromkeys((*settings.verify, *spec.verify, *proofs))),
             setup=settings.setup, copy=settings.copy, timeout=settings.verify_timeout,
             branch=settings.integration.branch, target=self._board.specs.target(),
         )  # fmt: skip
@@ -161,8 +162,10 @@ class Merge:
     def _done(self, row: SubmissionRow, value: object, now: float) -> None:
         match value:
             case Green():
-                self._set(row, state=SubmissionState.GREEN, candidate=value.candidate, candidate_tree=value.tree,
-                          tip=value.tip, checks=_dumped(value.checks), person=row.person or not value.checks)  # fmt: skip
+                self._set(
+                    row, state=SubmissionState.GREEN, candidate=value.candidate, candidate_tree=value.tree,
+                    tip=value.tip, checks=_dumped(value.checks), person=row.person or not value.checks,
+                )  # fmt: skip
                 self._db.event(now, "green", task=row.task, number=row.number, tip=value.tip)
             case Red():
                 self._set(

@@ -11,22 +11,29 @@ _TYPES = {"t": str, "i": int, "f": float, "b": bytes}
 
 _TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "documents": (
-        "path:t kind:t doc:t want:b want_sha:t file_sha:t rev:i changed_at:f body_changed_at:f pulled:i"
-        " absent_since:f generated:i",
+        (
+            "path:t kind:t doc:t want:b want_sha:t file_sha:t rev:i changed_at:f body_changed_at:f pulled:i"
+            " absent_since:f generated:i"
+        ),
         ("path",),
     ),
     "bases": ("path:t rev:i who:t sha:t bytes:b at:f", ("path", "rev", "who")),
     "stats": ("path:t mtime_ns:i ctime_ns:i size:i inode:i mode:i sha:t settled:i", ("path",)),
     "tasks": (
-        "id:t path:t title:t status:t reason:t since:f agent:t priority:f created:f attempt:i by:t landed:t"
-        " failures:i bounces:i not_before:f closed:i wanted:t wanted_due:f held:t pulled:i elsewhere:i gone:i"
-        " agent_used:t cost_usd:f input_tokens:i output_tokens:i exact_id:i",
+        (
+            "id:t path:t title:t status:t reason:t since:f agent:t priority:f created:f attempt:i by:t landed:t"
+            " failures:i bounces:i not_before:f closed:i wanted:t wanted_due:f held:t pulled:i elsewhere:i gone:i"
+            " agent_used:t cost_usd:f input_tokens:i output_tokens:i exact_id:i"
+        ),
         ("id",),
     ),
     "needs": ("task:t needed:t", ("task", "needed")),
     "runs": (
-        "id:t task:t attempt:i epoch:i agent:t state:t reason:t message:t started:f ended:f slot:i log:t base:t level:t"
-        " offset:i stop:t said:t input_tokens:i output_tokens:i cost_usd:f message_path:t conflict:t text_sha:t",
+        (
+            "id:t task:t attempt:i epoch:i agent:t state:t reason:t message:t started:f ended:f slot:i log:t base:t"
+            " level:t offset:i stop:t said:t input_tokens:i output_tokens:i cost_usd:f message_path:t conflict:t"
+            " text_sha:t"
+        ),
         ("id",),
     ),
     "requests": (
@@ -42,8 +49,10 @@ _TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("path",),
     ),
     "submissions": (
-        "task:t number:i run:t attempt:i commit_id:t tree:t base:t state:t candidate:t candidate_tree:t tip:t"
-        " checks:t request:t created:f notice:t person:i approved:i landing:t text_sha:t bundle:t",
+        (
+            "task:t number:i run:t attempt:i commit_id:t tree:t base:t state:t candidate:t candidate_tree:t tip:t"
+            " checks:t request:t created:f notice:t person:i approved:i landing:t text_sha:t bundle:t"
+        ),
         ("task", "number"),
     ),
     "writes": ("path:t expected:t sha:t bytes:b temp:t", ("path",)),

@@ -263,7 +263,5 @@ class Engine:
     def deadline(self) -> float:
         """When `pull` or `scan` has something to do next without an event."""
         times = [mark.due for mark in self._marks.values()] + [self._next_scan, *self._blocked.values()]
-        for other in (self._writer.next_check(), self._absences.deadline()):
-            if other is not None:
-                times.append(other)
-        return min(times)
+        others = (self._writer.next_check(), self._absences.deadline())
+        return min([*times, *(other for other in others if other is not None)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from coworkd.markdown import Value
 
@@ -46,7 +46,7 @@ class Plan:
     """Fields that the author of the file changed; `body` for the text."""
     lacking: frozenset[str] = frozenset()
     """Fields whose merged value the file does not carry; `body` for the text."""
-    clashes: frozenset[str] = field(default_factory=lambda: frozenset[str]())
+    clashes: frozenset[str] = frozenset()
     """Fields changed on both sides to different values: the file's value stands, the other is kept aside."""
 
 
