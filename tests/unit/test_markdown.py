@@ -280,6 +280,11 @@ def test_what_is_composed_reads_back(fields: dict[str, Value], body: str, note: 
     assert document.body == body.replace("\0", "\ufffd")
 
 
+@pytest.mark.parametrize("key", ["<<<<<<<", "=======", ">>>>>>>", "---", "- x", "? x", "# x", "", "null", "a: b"])
+def test_a_key_that_looks_like_something_else_is_quoted(key: str) -> None:
+    assert [(e.key, e.value) for e in parse(compose({key: key}, "")).entries] == [(key, key)]
+
+
 def test_a_composed_document_looks_like_one_written_by_hand() -> None:
     fields: dict[str, Value] = {
         "approval": "pending",
