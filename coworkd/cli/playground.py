@@ -1,0 +1,216 @@
+"""A throw-away repository made from the shipped example, and a real daemon in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from coworkd import process
+from coworkd.config import FOLDER
+from coworkd.errors import UserError
+
+WORKSPACE = Path(FOLDER)
+
+_COWORKD = (sys.executable, "-P", "-m", "coworkd")
+_IDENTITY = "[user]\n\tname = You\n\temail = you@example.org\n[init]\n\tdefaultBranch = main\n"
+_STEP_TIMEOUT = 60.0
+"""Seconds that a single command may take."""
+_STOP_TIMEOUT = 10.0
+"""Seconds that the daemon gets to end its runs in."""
+_LOG_SHOWN = 15
+"""Lines of the daemon's log that explain why it ended."""
+
+
+class Playground:
+    """A repository, a home of its own for whatever runs in it, and at most one daemon.
+
+    Nothing of the user's own settings reaches it, and it leaves nothing outside of `root`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.repo = root / "repository"
+        self._log = root / "daemon.log"
+        self._mark = f"demo-{secrets.token_hex(6)}"
+        self._env = self._environment(root / "home", root / "tmp")
+        self._daemon: process.Child | None = None
+
+    def _environment(self, home: Path, tmp: Path) -> dict[str, str]:
+        home.mkdir(parents=True)
+        tmp.mkdir()
+        (home / ".gitconfig").write_text(_IDENTITY)
+        env = process.clean_environment(home=home, tmp=tmp, run=self._mark, repo=self._mark, passed=("PYTHONPATH",))
+        # The example calls `python3`; the one that runs us exists for certain.
+        return env | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"}
+
+    # ---- what a person types
+
+    def run(self, *argv: str) -> process.Exit:
+        """Carry out a command in the repository, however it ends."""
+        return process.run(
+            process.ProcessSpec(
+                argv=argv, cwd=self.repo, env=self._env, timeout=_STEP_TIMEOUT, marker=f"{self._mark}-command"
+            )
+        )
+
+    def must(self, *argv: str) -> str:
+        """The output of a command. Raises `UserError` when it fails."""
+        ended = self.run(*argv)
+        if not ended.ok:
+            raise UserError(f"`{' '.join(argv)}` ended with {ended.code}: {ended.tail.strip()}")
+        return ended.tail
+
+    def coworkd(self, *words: str) -> str:
+        """The output of `coworkd WORDS`. Raises `UserError` when it fails."""
+        return self.must(*_COWORKD, *words)
+
+    # ---- files
+
+    def lay_out(self) -> None:
+        """Put the example's program into a fresh repository, and commit it."""
+        self.repo.mkdir()
+        _copy(_example(), self.repo, without=FOLDER)
+        self.must("git", "init", "--quiet", "--initial-branch=main")
+        self.must("git", "add", "--all")
+        self.must("git", "commit", "--quiet", "--message", "Start")
+
+    def lend(self, name: str) -> None:
+        """Copy a file or folder of the example's workspace."""
+        source, target = _example() / FOLDER / name, self.repo / FOLDER / name
+        if source.is_dir():
+            target.mkdir(parents=True, exist_ok=True)
+            _copy(source, target)
+        else:
+            target.write_bytes(source.read_bytes())
+
+    def example(self, name: str) -> str:
+        """The text of a file of the example's workspace."""
+        return (_example() / FOLDER / name).read_text(encoding="utf-8")
+
+    def read(self, name: str) -> str:
+        """A file of the workspace; empty while it does not exist."""
+        try:
+            return (self.repo / FOLDER / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+
+    def find(self, pattern: str) -> str:
+        """The last file of the workspace that matches, relative to it; empty while there is none."""
+        folder = self.repo / FOLDER
+        return max((path.relative_to(folder).as_posix() for path in folder.glob(pattern)), default="")
+
+    def save(self, name: str, text: str) -> None:
+        """Write a file of the workspace as an editor does: whole, by rename."""
+        path = self.repo / FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}~")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+
+    # ---- the daemon
+
+    def start(self) -> int:
+        """Start the daemon; its process id once it is ready. Raises `UserError` when it does not get there."""
+        with self._log.open("wb") as log:
+            self._daemon = process.spawn((*_COWORKD, "up"), cwd=self.repo, env=self._env, stderr=log)
+        said = self._daemon.stdout.readline().decode()
+        if not said.startswith("ready "):
+            raise UserError(f"the daemon did not start:\n{self.log()}")
+        return self._daemon.pid
+
+    def check(self) -> None:
+        """Raises `UserError` when the daemon has ended."""
+        code = self._daemon.poll() if self._daemon else None
+        if code is not None:
+            raise UserError(f"the daemon ended with {code}:\n{self.log()}")
+
+    def log(self) -> str:
+        """The end of what the daemon said."""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines() if self._log.exists() else []
+        return "\n".join(f"  {line}" for line in lines[-_LOG_SHOWN:])
+
+    def stop(self) -> None:
+        """End the daemon and whatever it started."""
+        daemon, self._daemon = self._daemon, None
+        if daemon is None:
+            return
+        if daemon.poll() is None:
+            os.kill(daemon.pid, signal.SIGTERM)
+        if daemon.wait(_STOP_TIMEOUT) is None:
+            daemon.kill()
+            daemon.wait()
+        daemon.close()
+        process.sweep(process.RUN_MARK, self._mark)
+        name = self.repo / ".git/cowork/repo-id"
+        if name.exists():
+            process.sweep(process.REPO_MARK, name.read_text().strip())
+
+
+def field(text: str, key: str) -> str:
+    """The value of a top-level key of a header, as it is written; empty when it is not there."""
+    found = re.search(rf"^{key}:[ \t]*(.*?)[ \t]*(?:#.*)?$", text.split("\n---", 1)[0], re.MULTILINE)
+    return found[1] if found else ""
+
+
+@contextmanager
+def playground(root: Path, *, keep: bool) -> Generator[Playground]:
+    """A playground under `root`, which must exist; whatever happens, no process is left, and no file unless `keep`."""
+    place = Playground(root)
+    try:
+        with _interruptible():
+            yield place
+    finally:
+        with _uninterrupted():
+            place.stop()
+            if not keep:
+                shutil.rmtree(root)
+
+
+@contextmanager
+def _interruptible() -> Generator[None]:
+    """Let a polite end be an interruption, so that what was begun is cleared away."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _uninterrupted() -> Generator[None]:
+    """Clearing away takes a moment, and an impatient second Ctrl-C must not leave half of it."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _example() -> Traversable:
+    return files("coworkd") / "example"
+
+
+def _copy(source: Traversable, target: Path, without: str = "") -> None:
+    for item in _content(source, without):
+        if item.is_dir():
+            (target / item.name).mkdir(exist_ok=True)
+            _copy(item, target / item.name)
+        else:
+            (target / item.name).write_bytes(item.read_bytes())
+
+
+def _content(folder: Traversable, without: str) -> Iterator[Traversable]:
+    return (item for item in folder.iterdir() if item.name not in (without, "__pycache__"))
