@@ -23,6 +23,26 @@ from typing import BinaryIO
 from coworkd import process_tree, supervisor
 from coworkd.process_tree import REPO_MARK, RUN_MARK
 
+__all__ = [
+    "GRACE",
+    "PIPE",
+    "REPO_MARK",
+    "RUN_MARK",
+    "TOGETHER",
+    "Child",
+    "Exit",
+    "ProcessSpec",
+    "clean_environment",
+    "reap_orphans",
+    "run",
+    "spawn",
+    "sweep",
+]
+
+PIPE = subprocess.PIPE
+TOGETHER = subprocess.STDOUT
+"""What becomes of a child's standard error: a pipe of its own, or the one of its standard output."""
+
 GRACE = 5.0
 """Seconds between asking a tree to end and killing it."""
 SWEEP_GRACE = 3.0
@@ -138,9 +158,13 @@ class Child:
 
 
 def spawn(
-    argv: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], stderr: BinaryIO | int = subprocess.DEVNULL
+    argv: tuple[str, ...],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None,
+    stderr: BinaryIO | int = subprocess.DEVNULL,
 ) -> Child:
-    """Start a child in a session of its own, with pipes for standard input and output.
+    """Start a child in a session of its own, with pipes for standard input and output; `env` None: with ours.
 
     Raises OSError when it cannot be started. The caller ends it (`process_tree.TreeEnd`), waits for it and closes it.
     """
@@ -148,7 +172,7 @@ def spawn(
         process = subprocess.Popen(
             argv,
             cwd=cwd,
-            env=dict(env),
+            env=None if env is None else dict(env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,

@@ -6,7 +6,6 @@ for permission are files in its outbox, their answers files in its inbox.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -134,7 +133,7 @@ def _spawn(assignment: Assignment, tmp: Path) -> process.Child:
     }
     if assignment.conflict:
         env["COWORK_CONFLICT"] = assignment.conflict
-    return process.spawn(assignment.agent.command, cwd=Path(assignment.worktree), env=env, stderr=subprocess.PIPE)
+    return process.spawn(assignment.agent.command, cwd=Path(assignment.worktree), env=env, stderr=process.PIPE)
 
 
 def _cannot_start(assignment: Assignment, error: OSError) -> str:

@@ -140,7 +140,7 @@ class _Session:
     def _step(self, step: recording.Step, tools: ReplayTools) -> Iterator[AgentEvent]:
         match step:
             case recording.Say(say=text):
-                yield TextWritten(text=recording.fill(text, self._answers.get))
+                yield _paragraph(recording.fill(text, self._answers.get))
             case recording.Ask():
                 yield from self._ask(Asked(request=step.name, kind=AskKind.QUESTION, text=step.ask))
             case recording.Permit():
@@ -150,6 +150,8 @@ class _Session:
             case recording.Pause(pause=seconds):
                 self._pause(seconds / self._speed)
             case recording.End(end=outcome, message=message):
+                if message and outcome is recording.Outcome.DONE:
+                    yield _paragraph(message)
                 raise _Halt(EndReason(outcome.value), message)
             case _:
                 yield from self._use_tool(step, tools)
@@ -197,6 +199,11 @@ class _Session:
             raise _Halt(EndReason.CANCELLED, "cancelled")
         if reason := self._watchdog.check(time.monotonic(), waiting=False):
             raise _Halt(reason, self._watchdog.explain(reason))
+
+
+def _paragraph(text: str) -> TextWritten:
+    """What a session says stands by itself in the reply: its steps were moments apart."""
+    return TextWritten(text=f"{text}\n\n")
 
 
 def _usage(tokens: recording.Tokens) -> Usage:

@@ -27,8 +27,9 @@ _PATIENCE = 60.0
 _LOOK = 0.05
 """Seconds between two looks at the files."""
 _STUCK = ("failed", "paused", "cancelled")
-_REVIEW_SHOWN = re.compile(r"^(approval:|Verified|- [0-9]+ file|\| `.*\| [AMD] )|^  verify:|^[-+] |^[-+][^-+]")
-"""The word to change, the evidence, and what changed."""
+_REVIEW_SHOWN = re.compile(r"^(approval:|Verified|> \S|\| `.*\| [AMD] )")
+"""The word to change, the evidence, what the agent says, and which files it changed."""
+_DIFF_SHOWN = re.compile(f"{_REVIEW_SHOWN.pattern}|^[-+](?![-+ ])")
 _FORM_SHOWN = re.compile(r"^approval:|^  (tool|arguments):|^[A-Z]")
 _TESTS = ("python3", "-m", "unittest", "-q")
 
@@ -114,7 +115,7 @@ class Story:
 
     def _first(self) -> None:
         self._tell.chapter("The first change is verified and waits for your word")
-        self._approve(FIRST)
+        self._approve(FIRST, _DIFF_SHOWN)
         self._await_status(FIRST, "done")
         self._read(f"tasks/{FIRST}.md", _header(self._place.read(f"tasks/{FIRST}.md")))
         self._tell.say("It landed, so the two that depend on it start.")
@@ -155,10 +156,10 @@ class Story:
 
     # ---- what a person does
 
-    def _approve(self, task: str) -> None:
+    def _approve(self, task: str, shown: re.Pattern[str] = _REVIEW_SHOWN) -> None:
         """Wait for the review of a task, look at it, and write the yes into it."""
         self._await(f"a review of {task} that waits for your word", lambda: self._reviewable(task))
-        self._read(f"reviews/{task}.md", _excerpt(self._place.read(f"reviews/{task}.md"), _REVIEW_SHOWN))
+        self._read(f"reviews/{task}.md", _excerpt(self._place.read(f"reviews/{task}.md"), shown))
         self._answer(f"reviews/{task}.md")
 
     def _reviewable(self, task: str) -> bool:
@@ -231,6 +232,6 @@ def _excerpt(text: str, shown: re.Pattern[str]) -> str:
     for line in text.splitlines():
         if shown.search(line):
             found.append(line)
-        elif line and found[-1:] != ["..."]:
+        elif line.strip("> ") and found[-1:] != ["..."]:
             found.append("...")
     return "\n".join(found)

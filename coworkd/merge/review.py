@@ -72,7 +72,7 @@ def _headline(what: Submitted, change: Change, checks: Sequence[Check]) -> str:
 def _summary(what: Submitted, change: Change) -> str:
     lines = [
         f"- attempt {what.attempt} by {what.agent}, sandbox level `{what.level}`",
-        f"- {len(change.files)} files, +{change.insertions} -{change.deletions}",
+        f"- {len(change.files)} {'file' if len(change.files) == 1 else 'files'}, +{change.insertions} -{change.deletions}",
     ]
     if what.cost_usd is not None:
         lines.append(f"- cost: ${what.cost_usd:.4f}")

@@ -135,7 +135,7 @@ def test_a_recorded_end_is_the_end(tmp_path: Path) -> None:
 def test_pauses_go_as_fast_as_wanted(tmp_path: Path) -> None:
     agent = AgentSpec(name="tester", env=(("COWORK_REPLAY_SPEED", "100000"),))
     run = play(recorded(tmp_path, [{"pause": 5000}, {"say": "awake"}], agent=agent))
-    assert run.text() == "awake"
+    assert run.text() == "awake\n\n"
 
 
 @pytest.mark.parametrize("speed", ["0", "-1", "fast", "nan"])
@@ -163,7 +163,7 @@ def test_a_recording_that_is_not_there(tmp_path: Path) -> None:
 def test_time_is_limited(tmp_path: Path, *, timeout: float, stall: float, step: object, reason: EndReason) -> None:
     run = play(replace(recorded(tmp_path, [{"say": "up"}, step]), timeout=timeout, stall=stall))
     assert ended(run).reason is reason
-    assert run.text() == "up"
+    assert run.text() == "up\n\n"
 
 
 @pytest.mark.parametrize("how", ["cancel", "kill"])
