@@ -4,70 +4,81 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import click
 
+from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import Workspace, here
 from coworkd.door import Op, ask
 from coworkd.errors import UserError
 
 
 @click.command("init")
-def init_command() -> None:
+@json_option
+def init_command(json_: bool) -> None:
     """Make .cowork/ in this repository and trust it; commits nothing."""
     from coworkd.bootstrap import initialise
 
-    for line in initialise(Path.cwd()):
-        click.echo(line)
+    lines = initialise(Path.cwd())
+    as_json({"path": str(here().paths.folder), "notes": lines}) if json_ else click.echo("\n".join(lines))
 
 
 @click.command("up")
 @click.option("--detach", is_flag=True, help="Return when the daemon is ready.")
-def up_command(detach: bool) -> None:
+@json_option
+def up_command(detach: bool, json_: bool) -> None:
     """Start the daemon; prints `ready PID PATH` after its first full turn."""
     workspace = here()
+
+    def ready(pid: int) -> None:
+        root = workspace.paths.root
+        as_json({"pid": pid, "path": str(root)}) if json_ else click.echo(f"ready {pid} {root}")
+
     if detach:
-        _detached(workspace)
+        ready(_detached(workspace.paths.root))
         return
     from coworkd.bootstrap import serve
 
-    serve(workspace.paths, lambda: click.echo(f"ready {os.getpid()} {workspace.paths.root}"))
+    serve(workspace.paths, lambda: ready(os.getpid()))
 
 
-def _detached(workspace: Workspace) -> None:
-    """Start the daemon as a process of its own and pass on its first line."""
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "coworkd", "up"], cwd=workspace.paths.root, start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    assert child.stdout is not None
+def _detached(root: Path) -> int:
+    """Start the daemon as a process of its own; its id once it is ready. Raises `UserError` with what it said."""
+    from coworkd import process
+
+    up = (sys.executable, "-P", "-m", "coworkd", "up")
+    child = process.spawn(up, cwd=root, env=None, stderr=process.TOGETHER)
     said: list[str] = []
-    for line in child.stdout:
+    while line := child.stdout.readline().decode(errors="replace").rstrip():
         if line.startswith("ready "):
-            click.echo(line.rstrip())
-            return
-        said.append(line.rstrip())
-    raise UserError("the daemon did not start: " + "\n".join(said).removeprefix("coworkd: "))
+            return child.pid
+        said.append(line)
+    raise UserError("\n".join(said).removeprefix("coworkd: ") or f"the daemon ended with {child.wait()}")
 
 
 @click.command("down")
-def down_command() -> None:
+@json_option
+def down_command(json_: bool) -> None:
     """Stop the daemon and wait until it is gone; fine when none runs."""
     workspace = here()
     pid = workspace.pid()
-    if ask(workspace.paths.socket, Op.STOP) is None:
-        if pid is not None and _is_ours(pid):
-            os.kill(pid, signal.SIGTERM)
-        else:
-            click.echo("no daemon runs here")
-            return
-    if pid is not None:
+    stopped = _stop(workspace, pid)
+    if stopped and pid is not None:
         _await_end(pid)
-    click.echo("stopped")
+    as_json({"stopped": stopped, "pid": pid}) if json_ else click.echo("stopped" if stopped else "no daemon runs here")
+
+
+def _stop(workspace: Workspace, pid: int | None) -> bool:
+    """Tell the daemon to end; False when there is none."""
+    if ask(workspace.paths.socket, Op.STOP) is not None:
+        return True
+    if pid is None or not _is_ours(pid):
+        return False
+    os.kill(pid, signal.SIGTERM)
+    return True
 
 
 def _is_ours(pid: int) -> bool:
