@@ -60,10 +60,9 @@ class Conflicted:
         return tuple(sorted(told.union(file.path for file in self.files)))
 
 
-def merge_trees(repo: Repo, ours: str, theirs: str, *, unrelated: bool = False) -> Clean | Conflicted:
-    """Merge two commits; histories without a common commit only where `unrelated` says so."""
-    allowed = ("--allow-unrelated-histories",) if unrelated else ()
-    arguments = ("merge-tree", "--write-tree", "-z", "--messages", *allowed, ours, theirs)
+def merge_trees(repo: Repo, ours: str, theirs: str) -> Clean | Conflicted:
+    """Merge two commits; RepoError when they have no commit in common."""
+    arguments = ("merge-tree", "--write-tree", "-z", "--messages", ours, theirs)
     result = repo.run(*_SETTINGS, *arguments, check=False, timeout=_TIMEOUT)
     if result.code not in (0, 1):
         raise RepoError(f"git cannot merge {theirs[:12]} into {ours[:12]}: {result.err.strip()}")
