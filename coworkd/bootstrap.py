@@ -31,6 +31,7 @@ from coworkd.merge.room import Merge
 from coworkd.repo.origin import exclude, index_lists
 from coworkd.repo.refs import operation_under_way
 from coworkd.repo import Repo
+from coworkd.slots.transport import forget_interrupted
 from coworkd.store import Database
 from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Writer
@@ -126,6 +127,7 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
     with alone(paths.lock, paths.pid), Repo.open(paths.root) as repo:
         _log_to(paths)
         process.sweep("COWORK_REPO", paths.state.name)
+        forget_interrupted(repo)
         daemon = build(paths, repo)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda _number, _frame: daemon.stop())
