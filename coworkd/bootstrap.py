@@ -28,9 +28,9 @@ from coworkd.errors import StoreError, UserError
 from coworkd.jobs import Jobs
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
+from coworkd.repo import Repo
 from coworkd.repo.origin import exclude, index_lists
 from coworkd.repo.refs import operation_under_way
-from coworkd.repo import Repo
 from coworkd.slots.transport import forget_interrupted
 from coworkd.store import Database
 from coworkd.sync.absence import Absences
@@ -44,6 +44,9 @@ from coworkd.sync.watch import Watcher
 from coworkd.workshop import Workshop
 
 log = logging.getLogger("coworkd")
+
+COMMAND_TIME = 2.0
+"""Seconds for which a daemon that starts waits for a command that holds the workspace for its one turn."""
 
 
 def build(paths: Paths, repo: Repo) -> Daemon:
@@ -123,8 +126,8 @@ def _git_busy(repo: Repo) -> Callable[[str], bool]:
 
 
 def serve(paths: Paths, ready: Callable[[], None]) -> None:
-    """Run the daemon until it is told to stop. Raises `UserError` when one runs already."""
-    with alone(paths.lock, paths.pid), Repo.open(paths.root) as repo:
+    """Run the daemon until it is told to stop. Raises `BusyError` when one runs already."""
+    with alone(paths.lock, paths.pid, COMMAND_TIME), Repo.open(paths.root) as repo:
         _log_to(paths)
         process.sweep("COWORK_REPO", paths.state.name)
         forget_interrupted(repo)
@@ -136,8 +139,8 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
 
 
 def once(paths: Paths, op: Op, subject: str = "") -> Reply:
-    """With the daemon down: take the lock, run one turn that starts nothing, and do what is asked."""
-    with alone(paths.lock, paths.pid), Repo.open(paths.root) as repo:
+    """With the daemon down: take the lock, run one turn that starts nothing, and do as asked. Raises `BusyError`."""
+    with alone(paths.lock, paths.pid, 0), Repo.open(paths.root) as repo:
         request = Request(op=op, subject=subject)
         build(paths, repo).serve_once(request)
         return request.wait(0)

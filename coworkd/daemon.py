@@ -22,7 +22,7 @@ from coworkd.control import Control
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.room import Dispatch
 from coworkd.door import Door, Request
-from coworkd.errors import UserError
+from coworkd.errors import BusyError
 from coworkd.jobs import Jobs
 from coworkd.merge.room import Merge
 from coworkd.store import Database
@@ -188,15 +188,15 @@ class Daemon:
 
 
 @contextmanager
-def alone(lock: Path, pid: Path) -> Generator[None]:
-    """Hold the workspace. Raises `UserError`, naming the holder, when another process does."""
+def alone(lock: Path, pid: Path, patience: float) -> Generator[None]:
+    """Hold the workspace. Raises `BusyError`, naming the holder, when another still does after `patience` seconds."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     held = FileLock(lock)
     try:
-        held.acquire(timeout=0)
+        held.acquire(timeout=patience)
     except Timeout as error:
         holder = pid.read_text().strip() if pid.exists() else "unknown"
-        raise UserError(f"coworkd already runs for this workspace (pid {holder}); `coworkd down` stops it") from error
+        raise BusyError(f"coworkd already runs for this workspace (pid {holder}); `coworkd down` stops it") from error
     try:
         pid.write_text(f"{os.getpid()}\n")
         yield

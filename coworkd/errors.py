@@ -23,6 +23,10 @@ class NotAWorkspaceError(UserError):
     """The command needs a workspace and there is none here (exit code 3)."""
 
 
+class BusyError(UserError):
+    """Another process holds the workspace."""
+
+
 class ConfigError(UserError):
     """A settings file says something that cannot be meant."""
 

@@ -5,6 +5,7 @@ Read-only, so that a command can make it from a connection of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.board.waiting import Shown, Waiting, problems, waiting
@@ -50,15 +51,23 @@ class BoardView:
 
 def board_view(db: Database, now: float) -> BoardView:
     """Read the whole board."""
-    rows = db.all(TaskRow, "NOT (gone AND status IN ('done', 'cancelled', 'draft'))")
-    blocked = _blocked(db)
-    default = db.setting("default_agent")
-    cards = [_card(db, row, blocked.get(row.id, ()), default, now) for row in rows]
+    cards = _cards(db, db.all(TaskRow, "NOT (gone AND status IN ('done', 'cancelled', 'draft'))"), now)
     cards.sort(key=lambda card: (ORDER.index(card.status), card.since, card.id))
     return BoardView(
         instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(waiting(db, now)),
         problems=tuple(problems(db, now)), usd_today=_spent(db, now),
     )  # fmt: skip
+
+
+def card_of(db: Database, row: TaskRow, now: float) -> Card:
+    """The card of one task, whether or not the board shows it."""
+    return _cards(db, [row], now)[0]
+
+
+def _cards(db: Database, rows: Sequence[TaskRow], now: float) -> list[Card]:
+    blocked = _blocked(db)
+    default = db.setting("default_agent")
+    return [_card(db, row, blocked.get(row.id, ()), default, now) for row in rows]
 
 
 def _spent(db: Database, now: float) -> float:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.store import Database, RequestKind
-from coworkd.sync.absence import HELD
-from coworkd.sync.specs import Specs
+from coworkd.sync.guard import DELETIONS
+from coworkd.sync.trust import awaiting_trust
 
 
 class Need(StrEnum):
@@ -67,7 +67,7 @@ def waiting(db: Database, now: float) -> list[Waiting]:
     """Everything that waits for a person, oldest first."""
     found = [*_requests(db), *_conflicts(db), *_pulled(db), *_trust(db, now), *_unsent(db)]
     found += [
-        Waiting(kind=Need.DELETION if p.path == HELD else Need.PROBLEM, path=p.path, task="", since=p.since,
+        Waiting(kind=Need.DELETION if p.path == DELETIONS else Need.PROBLEM, path=p.path, task="", since=p.since,
                 what=f"line {p.line}: {p.message}" if p.line else p.message)
         for p in problems(db, now)
     ]  # fmt: skip
@@ -106,7 +106,7 @@ def _trust(db: Database, now: float) -> list[Waiting]:
     return [
         Waiting(kind=Need.TRUST, path=path, task="", since=now,
                 what="it came by git and can run commands; read it, then run `coworkd trust`")
-        for path in Specs(db).awaiting_trust()
+        for path in awaiting_trust(db)
     ]  # fmt: skip
 
 

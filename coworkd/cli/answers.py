@@ -8,8 +8,8 @@ import time
 import click
 
 from coworkd.cli.printing import as_json, json_option
-from coworkd.cli.tasks import find, save, write_new
-from coworkd.cli.workspace import Workspace, here
+from coworkd.cli.tasks import save, write_new
+from coworkd.cli.workspace import Workspace, find, here
 from coworkd.clock import stamp
 from coworkd.door import Op
 from coworkd.errors import UsageError, UserError

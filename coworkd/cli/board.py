@@ -1,4 +1,4 @@
-"""Commands that show: `status`, `list`, `show`, `agents`, `events`."""
+"""Commands that show the board: `status`, `list`, `show`, `events`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from typing import Any
 
 import click
 
-from coworkd.board.view import BoardView, Card, board_view
-from coworkd.cli.printing import WIDTH, ago, as_json, coloured, json_option, row
-from coworkd.cli.tasks import find
-from coworkd.cli.workspace import Workspace, here
+from coworkd.board.view import BoardView, Card, board_view, card_of
+from coworkd.board.waiting import Need, Waiting, waiting
+from coworkd.cli.printing import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain
+from coworkd.cli.workspace import Workspace, find, here
 from coworkd.clock import iso
 from coworkd.model import Status
 from coworkd.store import Database, EventRow, MessageRow, RunRow, SubmissionRow
-from coworkd.sync.specs import Specs
 
 DONE_SHOWN = 5
 """How many finished tasks `status` lists before it only counts them."""
+
+ID_WIDTH = 28
+"""Columns that an id gets at most."""
 
 
 @click.command("status")
@@ -79,16 +81,24 @@ def render(view: BoardView, pid: int | None, now: float) -> str:
     """The board for a person, in 80 columns."""
     parts = [_head(view, pid)]
     if view.waiting:
-        lines = [
-            row([(str(w.kind), 9), (ago(w.since, now) if w.since else "", 4)], f"{w.path}: {w.what}", 19)
-            for w in view.waiting
-        ]
-        parts.append("\n".join([click.style("Waits for you", bold=True), *(f"  {line}" for line in lines)]))
+        parts.append("\n".join([_title("Waits for you"), *(_need(item, now) for item in view.waiting)]))
     if view.cards:
-        parts.append("\n".join([click.style("Tasks", bold=True), *_rows(view, now)]))
+        parts.append("\n".join([_title("Tasks"), *_rows(view, now)]))
     else:
         parts.append('No tasks yet. Write one: coworkd new "Fix the login page"')
     return "\n\n".join(parts)
+
+
+def _title(text: str) -> str:
+    return click.style(text, bold=True)
+
+
+def _need(item: Waiting, now: float) -> str:
+    """What waits: where, and beneath it what to do."""
+    head = "  " + columns((str(item.kind), 9), (ago(item.since, now) if item.since else "", 4))
+    if item.kind is Need.DELETION:
+        return hanging(head, item.what)
+    return f"{head}  .cowork/{plain(item.path)}\n" + hanging(" " * len(head), item.what)
 
 
 def _head(view: BoardView, pid: int | None) -> str:
@@ -103,7 +113,7 @@ def _head(view: BoardView, pid: int | None) -> str:
 def _rows(view: BoardView, now: float) -> list[str]:
     over = [card for card in view.cards if card.status in (Status.DONE, Status.CANCELLED)]
     shown = [card for card in view.cards if card not in over] + over[-DONE_SHOWN:]
-    width = min(max((len(card.id) for card in shown), default=0), 28)
+    width = min(max((len(card.id) for card in shown), default=0), ID_WIDTH)
     lines = [_line(card, width, now) for card in shown]
     if len(over) > DONE_SHOWN:
         lines.append(f"  and {len(over) - DONE_SHOWN} more done or cancelled: `coworkd list`")
@@ -111,12 +121,8 @@ def _rows(view: BoardView, now: float) -> list[str]:
 
 
 def _line(card: Card, width: int, now: float) -> str:
-    head = f"  {coloured(str(card.status), 9)}  {row([(card.id, width), (ago(card.since, now), 4)], '', 0).rstrip()}"
-    plain = 2 + 9 + 2 + width + 2 + 4 + 2
-    rest = card.why or card.title
-    wrapped = row([], rest, plain)[2:].split("\n") if rest else [""]
-    first = f"{head.ljust(plain + len(head) - len(click.unstyle(head)))}{wrapped[0].strip()}"
-    return "\n".join([first, *(f"{' ' * plain}{line.strip()}" for line in wrapped[1:])]).rstrip()
+    head = f"  {coloured(str(card.status), 9)}  {columns((card.id, width), (ago(card.since, now), 4))}"
+    return hanging(head, card.why or card.title)
 
 
 @click.command("list")
@@ -130,9 +136,10 @@ def list_command(wanted: str | None, json_: bool) -> None:
     if json_:
         as_json({"tasks": [_card(card) for card in cards]})
         return
-    width = min(max((len(card.id) for card in cards), default=0), 40)
+    width = min(max((len(card.id) for card in cards), default=0), ID_WIDTH)
     for card in cards:
-        click.echo(f"{coloured(str(card.status), 9)}  {card.id.ljust(width)}  {card.title}"[: WIDTH + 20])
+        head = f"{coloured(str(card.status), 9)}  {columns((card.id, width))}"
+        click.echo(f"{head}  {columns((card.title, WIDTH - width - 13))}".rstrip())
 
 
 @click.command("show")
@@ -143,9 +150,9 @@ def show_command(task: str, json_: bool) -> None:
     workspace, now = here(), time.time()
     found = find(workspace, task)
     with workspace.reading() as db:
-        card = next(card for card in board_view(db, now).cards if card.id == found.id)
-        details = _card(card) | _history(workspace, db, found.id)
-    as_json(details) if json_ else click.echo(_shown(details))
+        details = _card(card_of(db, found, now)) | _history(workspace, db, found.id)
+        needs = [item for item in waiting(db, now) if item.task == found.id]
+    as_json(details) if json_ else click.echo("\n".join([*_shown(details), *(_need(item, now) for item in needs)]))
 
 
 def _history(workspace: Workspace, db: Database, task: str) -> dict[str, Any]:
@@ -175,52 +182,34 @@ def _run(workspace: Workspace, run: RunRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _shown(task: dict[str, Any]) -> str:
-    lines = [f"{task['id']}: {coloured(task['status'])}", f"  {task['title']}", f"  file    .cowork/{task['path']}"]
-    if task["why"]:
-        lines.append(f"  why     {task['why']}")
-    if task["blocked_by"]:
-        lines.append(f"  needs   {', '.join(task['blocked_by'])}")
-    lines.append(f"  agent   {task['agent'] or '(none)'}")
-    if task["cost_usd"] is not None:
-        lines.append(f"  cost    ${task['cost_usd']:.4f}")
-    for run in task["runs"]:
-        state = run["reason"] or run["state"]
-        lines += [f"  run {run['id']}  attempt {run['attempt']} by {run['agent']}: {state} (sandbox: {run['sandbox']})"]
-        lines += [f"      worktree {run['slot']}", f"      log      {run['log']}"]
-    lines += [
-        f"  message {m['path']} from {m['from']}{' (delivered)' if m['delivered'] else ''}" for m in task["messages"]
+def _shown(task: dict[str, Any]) -> list[str]:
+    head = [f"{task['id']}: {coloured(task['status'])}", f"  {plain(task['title'])}"]
+    facts = [
+        ("file", f".cowork/{task['path']}"),
+        ("why", task["why"]),
+        ("needs", ", ".join(task["blocked_by"])),
+        ("agent", task["agent"] or "none: write one into the task, or `agent:` into config.yaml"),
+        ("cost", "" if task["cost_usd"] is None else f"${task['cost_usd']:.4f}"),
     ]
-    lines += [
-        f"  submission {s['number']}: {s['state']} {s['commit'][:12]} {s['notice']}".rstrip() for s in task["reviews"]
-    ]
-    return "\n".join(lines)
-
-
-@click.command("agents")
-@json_option
-def agents_command(json_: bool) -> None:
-    """The agents of this workspace."""
-    workspace = here()
-    with workspace.reading() as db:
-        specs = Specs(db)
-        found = [(name, specs.agent(name)) for name in specs.agents()]
-        default = specs.settings().agent
-    rows = [
-        {"name": name, "driver": spec.driver if spec else "", "model": spec.model if spec else "",
-         "default": name == default, "usable": spec is not None}
-        for name, spec in found
-    ]  # fmt: skip
-    if json_:
-        as_json({"agents": rows})
-        return
-    for agent in rows:
-        mark = "*" if agent["default"] else " "
-        click.echo(
-            f"{mark} {agent['name']}  {agent['driver'] or 'waits for `coworkd trust`'} {agent['model']}".rstrip()
+    lines = [hanging(f"  {columns((name, 7))}", text) for name, text in facts if text]
+    lines += [line for run in task["runs"] for line in _shown_run(run)]
+    for message in task["messages"]:
+        receipt = ", delivered" if message["delivered"] else ""
+        lines.append(f"  message .cowork/{message['path']} ({message['kind']} from {message['from']}{receipt})")
+    for review in task["reviews"]:
+        lines.append(
+            hanging(f"  submission {review['number']}", f"{review['state']} {review['commit'][:12]} {review['notice']}")
         )
-    if not rows:
-        click.echo("No agents yet: write .cowork/agents/NAME.md")
+    return [*head, *lines]
+
+
+def _shown_run(run: dict[str, Any]) -> list[str]:
+    state = run["reason"] or run["state"]
+    return [
+        f"  run {run['id']}: attempt {run['attempt']} by {run['agent']}, {state} (sandbox: {run['sandbox']})",
+        f"    work  {run['slot']}",
+        f"    log   {run['log']}",
+    ]
 
 
 @click.command("events")

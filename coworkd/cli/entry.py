@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "land": ("work", "bring the integration branch into its target"),
     "confirm": ("work", "let held deletions happen"),
     "trust": ("work", "let this workspace's settings and agents run things"),
-    "agents": ("board", "the agents of this workspace"),
+    "agents": ("agents", "the agents of this workspace"),
     "events": ("board", "the journal of changes, one JSON object a line"),
     "demo": ("demo", "watch the whole loop in a throw-away repository"),
 }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Iterable
+import unicodedata
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 WIDTH = 80
+MOST_LINES = 3
+"""Lines that a cell of running text may take."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -33,15 +36,38 @@ def coloured(status: str, width: int = 0) -> str:
     return click.style(status.ljust(width), fg=COLOURS.get(status))
 
 
-def row(cells: Iterable[tuple[str, int]], last: str, indent: int) -> str:
-    """One line of a table whose last column wraps under itself."""
-    head = "  ".join(_fit(text, width) for text, width in cells)
-    wrapped = textwrap.wrap(last, WIDTH - indent) or [""]
-    return "\n".join([f"{head}  {wrapped[0]}".rstrip(), *(" " * indent + line for line in wrapped[1:3])])
+def columns(*cells: tuple[str, int]) -> str:
+    """Cells side by side, each cut or filled to its width."""
+    return "  ".join(_fit(plain(text), width) for text, width in cells)
+
+
+def hanging(head: str, text: str) -> str:
+    """`text` beside `head`, its further lines under its beginning. Words stay whole: a path must be good to copy."""
+    indent = _width(click.unstyle(head)) + 2
+    lines = textwrap.wrap(
+        plain(text), WIDTH - indent, max_lines=MOST_LINES, placeholder=" …",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    return "\n".join([f"{head}  {''.join(lines[:1])}".rstrip(), *(f"{' ' * indent}{line}" for line in lines[1:])])
+
+
+def plain(text: str) -> str:
+    """`text` without what would command the terminal: files are written by agents, too."""
+    return "".join("\ufffd" if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in text)
 
 
 def _fit(text: str, width: int) -> str:
-    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
+    text = " ".join(text.split())
+    if _width(text) > width:
+        while _width(text) >= width:
+            text = text[:-1]
+        text += "…"
+    return text + " " * (width - _width(text))
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal that a line takes."""
+    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
 def ago(since: float, now: float) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from coworkd.cli.printing import as_json, json_option
-from coworkd.cli.workspace import Workspace, here
+from coworkd.cli.workspace import Workspace, find, here
 from coworkd.config import editor
 from coworkd.door import Op
-from coworkd.errors import UsageError, UserError
+from coworkd.errors import UserError
 from coworkd.ids import task_id
 from coworkd.markdown import Value, compose
 from coworkd.splice import edit
@@ -77,24 +77,6 @@ def save(path: Path, changes: dict[tuple[str, ...], Value]) -> None:
 
 def relative(workspace: Workspace, path: Path) -> str:
     return path.relative_to(workspace.paths.folder).as_posix()
-
-
-def find(workspace: Workspace, name: str) -> TaskRow:
-    """The task of this id, title, file or unambiguous beginning of an id. Raises `UserError`, `UsageError`."""
-    with workspace.reading() as db:
-        exact = db.one(TaskRow, "id = ? OR path = ?", name, name.removeprefix(".cowork/"))
-        if exact is not None:
-            return exact
-        close = db.all(TaskRow, "id LIKE ? ESCAPE '\\' ORDER BY id", _escaped(name) + "%")
-    if len(close) == 1:
-        return close[0]
-    if close:
-        raise UsageError(f"`{name}` is ambiguous: {', '.join(row.id for row in close[:8])}")
-    raise UserError(f"there is no task `{name}`; `coworkd list` shows them")
-
-
-def _escaped(name: str) -> str:
-    return name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _set_status(task: str, status: str, json_: bool) -> None:

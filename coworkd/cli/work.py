@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from coworkd.cli.printing import as_json, json_option
-from coworkd.cli.tasks import find
-from coworkd.cli.workspace import here
+from coworkd.cli.workspace import find, here
 from coworkd.door import Op
 from coworkd.errors import UserError
 from coworkd.repo import Repo

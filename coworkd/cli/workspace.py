@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,8 +10,11 @@ from pathlib import Path
 
 from coworkd.config import FOLDER, Paths, paths
 from coworkd.door import Op, Reply, ask
-from coworkd.errors import NotAWorkspaceError, UserError
-from coworkd.store import Database
+from coworkd.errors import BusyError, NotAWorkspaceError, UsageError, UserError
+from coworkd.store import Database, TaskRow
+
+PATIENCE = 30.0
+"""Seconds for which a command waits for another process that holds the workspace and does not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +31,21 @@ class Workspace:
             return None
 
     def perform(self, op: Op, subject: str = "") -> Reply:
-        """Have the daemon do something; with it down, do it here in one turn that starts nothing."""
-        reply = ask(self.paths.socket, op, subject)
-        if reply is not None:
-            return reply
-        from coworkd.bootstrap import once
+        """Have the daemon do something; with it down, do it here in one turn that starts nothing.
 
-        return once(self.paths, op, subject)
+        Another command's turn, or a daemon that is still starting, is waited for. Raises `BusyError`.
+        """
+        until = time.monotonic() + PATIENCE
+        while (reply := ask(self.paths.socket, op, subject)) is None:
+            from coworkd.bootstrap import once
+
+            try:
+                return once(self.paths, op, subject)
+            except BusyError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.05)
+        return reply
 
     def demand(self, op: Op, subject: str = "") -> str:
         """Like `perform`; raises `UserError` when it was refused."""
@@ -59,6 +71,24 @@ def here(start: Path | None = None) -> Workspace:
     if not (root / FOLDER).is_dir() and not (common / "cowork").is_dir():
         raise NotAWorkspaceError(f"no {FOLDER}/ in {root}: run `coworkd init` there")
     return Workspace(paths=paths(root, common))
+
+
+def find(workspace: Workspace, name: str) -> TaskRow:
+    """The task of this id, title, file or unambiguous beginning of an id. Raises `UserError`, `UsageError`."""
+    with workspace.reading() as db:
+        exact = db.one(TaskRow, "id = ? OR path = ?", name, name.removeprefix(".cowork/"))
+        if exact is not None:
+            return exact
+        close = db.all(TaskRow, "id LIKE ? ESCAPE '\\' ORDER BY id", _escaped(name) + "%")
+    if len(close) == 1:
+        return close[0]
+    if close:
+        raise UsageError(f"`{name}` is ambiguous: {', '.join(row.id for row in close[:8])}")
+    raise UserError(f"there is no task `{name}`; `coworkd list` shows them")
+
+
+def _escaped(name: str) -> str:
+    return name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def find_repository(start: Path) -> tuple[Path, Path]:

@@ -82,8 +82,8 @@ class Progress:
         )  # fmt: skip
         self._db.set(RunRow, run.id, state=RunState.WAITING)
         self._db.event(now, "asked", task=run.task, run=run.id, request=request, request_kind=asked.kind, path=path)
-        what = "a permission" if permission else "an answer"
-        self._board.move(run.task, Status.WAITING, f"the agent asked for {what}: {path}", now)
+        why = "the agent asks for a permission" if permission else "the agent asks a question"
+        self._board.move(run.task, Status.WAITING, why, now)
 
     def _question(self, run: RunRow, asked: Asked, now: float) -> str:
         return self._papers.question(run, 1 + self._count(run, MessageKind.QUESTION), asked.text, now)

@@ -24,6 +24,7 @@ from coworkd.graph import weights
 from coworkd.jobs import Finished, Jobs
 from coworkd.model import AgentSpec, Mode, SandboxMode, Status, TaskSpec
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
+from coworkd.sync.trust import awaiting_trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +232,7 @@ class Dispatch:
         spec = self._agent(name)
         if spec is None:
             known = ", ".join(self._board.specs.agents()) or "none yet"
-            if f"agents/{name}.md" in self._board.specs.awaiting_trust():
+            if f"agents/{name}.md" in awaiting_trust(self._db):
                 return f"agents/{name}.md came by git; read it, then run `coworkd trust`"
             return f"agent `{name}` is not known: there is no agents/{name}.md (there are: {known})"
         if spec.driver not in DRIVERS:

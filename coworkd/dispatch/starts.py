@@ -183,4 +183,3 @@ def timeout(agent: AgentSpec, spec: TaskSpec) -> float:
     """Seconds a run may work: the task's wish within the agent's limit, and the task's budget of minutes."""
     bounds = [agent.limits.timeout, spec.timeout, spec.budget.minutes and spec.budget.minutes * 60]
     return min(bound for bound in bounds if bound)
-

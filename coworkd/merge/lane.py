@@ -21,8 +21,8 @@ from coworkd.merge.target import Incoming, Landed, Refused, Restart, incoming, l
 from coworkd.merge.trees import Conflicted
 from coworkd.merge.verify import Verification, gate_surroundings, verify
 from coworkd.model import Check
-from coworkd.repo.refs import RefChange, branch_ref, candidate_ref, refs_under, update_refs
 from coworkd.repo import Repo
+from coworkd.repo.refs import RefChange, branch_ref, candidate_ref, refs_under, update_refs
 
 ROUNDS = 5
 """How often a lost compare-and-swap is answered by building on the new tip at once."""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from coworkd.model import ACTIVE, Kind, Problem, Status
+from coworkd.repo import Repo
 from coworkd.repo.origin import index_lists
 from coworkd.repo.refs import operation_under_way
-from coworkd.repo import Repo
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync.files import Folder
-from coworkd.sync.guard import GRACE, Absence, GitFacts, Missing, absence
+from coworkd.sync.guard import DELETIONS, GRACE, Absence, GitFacts, Missing, absence
 from coworkd.sync.intake import put_problem
 from coworkd.sync.specs import Specs
 
 RECHECK = 5.0
 """Seconds after which a parked or held absence is judged again."""
-
-HELD = "deletions"
-"""The pseudo-path under which held deletions are shown."""
 
 
 class Absences:
@@ -47,7 +44,7 @@ class Absences:
             self._db.execute("UPDATE tasks SET gone = 0 WHERE path = ? AND gone", path)
             self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'absent'", path)
             if not self._db.scalar("SELECT 1 FROM documents WHERE absent_since IS NOT NULL LIMIT 1"):
-                self._db.execute("DELETE FROM problems WHERE path = ?", HELD)
+                self._db.execute("DELETE FROM problems WHERE path = ?", DELETIONS)
 
     def deadline(self) -> float | None:
         return min(self._again.values(), default=None)
@@ -130,7 +127,7 @@ class Absences:
             " bring them back, or run `coworkd confirm` if they were deleted on purpose"
         )
         with self._db.write():
-            put_problem(self._db, Problem(path=HELD, line=0, message=text), "absent", now)
+            put_problem(self._db, Problem(path=DELETIONS, line=0, message=text), "absent", now)
 
     def _deleted(self, row: DocumentRow, now: float) -> None:
         """The person deleted it. What it said stays in the kept bases."""

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+DELETIONS = "deletions"
+"""The pseudo-path under which held deletions are shown."""
+
 GRACE = 1.0
 """Seconds an absent file has to come back: editors and `git checkout` leave a gap."""
 

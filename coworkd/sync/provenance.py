@@ -6,8 +6,8 @@ repository put them there. Foreign text is shown and starts nothing.
 
 from __future__ import annotations
 
-from coworkd.repo.origin import committed_here, known_blob
 from coworkd.repo import Repo
+from coworkd.repo.origin import committed_here, known_blob
 
 
 class Provenance:

@@ -65,15 +65,6 @@ class Specs:
         """The last bytes of this document that were typed here or trusted."""
         return self._db.scalar("SELECT bytes FROM trusted WHERE path = ?", path)
 
-    def awaiting_trust(self) -> list[str]:
-        """Settings and agents whose present bytes came by git and are not trusted."""
-        rows = self._db.query(
-            "SELECT d.path FROM documents d LEFT JOIN trusted t ON t.path = d.path"
-            " WHERE d.kind IN ('config', 'agent') AND d.pulled AND d.file_sha != ''"
-            " AND (t.sha IS NULL OR t.sha != d.want_sha) ORDER BY d.path"
-        )
-        return [row["path"] for row in rows]
-
 
 def readable(path: str, data: bytes) -> bool:
     """Whether the bytes decode at all."""
