@@ -161,15 +161,20 @@ def _history(workspace: Workspace, db: Database, task: str) -> dict[str, Any]:
     submissions = db.all(SubmissionRow, "task = ? ORDER BY number", task)
     return {
         "runs": [_run(workspace, run) for run in runs],
-        "messages": [
-            {"path": m.path, "from": m.sender or "user", "kind": str(m.kind), "delivered": m.run if not m.sender else ""}
-            for m in messages
-        ],
+        "messages": [_message(message) for message in messages],
         "reviews": [
             {"number": s.number, "state": str(s.state), "commit": s.commit_id, "tip": s.tip, "landing": s.landing,
              "verify": json.loads(s.checks), "notice": s.notice}
             for s in submissions
         ],
+    }  # fmt: skip
+
+
+def _message(message: MessageRow) -> dict[str, Any]:
+    """`delivered` names the run that a person's message was handed to."""
+    return {
+        "path": message.path, "from": message.sender or "user", "kind": str(message.kind),
+        "delivered": "" if message.sender else message.run,
     }  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def coworkd() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong use or ambiguous, 3 not a workspace."""
-    sys.exit(_run(lambda: coworkd.main(standalone_mode=False)))
+    sys.exit(_run(lambda: coworkd.main(prog_name="coworkd", standalone_mode=False)))
 
 
 def _run(command: Callable[[], Any]) -> int:

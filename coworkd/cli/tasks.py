@@ -93,10 +93,10 @@ def _set_status(task: str, status: str, json_: bool) -> None:
         as_json({"id": now.id, "status": str(now.status)})
     else:
         click.echo(f"{now.id}: {now.status}")
-    _explain(workspace, now, status)
+    _explain(workspace, now)
 
 
-def _explain(workspace: Workspace, row: TaskRow, wanted: str) -> None:
+def _explain(workspace: Workspace, row: TaskRow) -> None:
     """When the word was put back, say why, and fail."""
     with workspace.reading() as db:
         why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'status'", row.path)

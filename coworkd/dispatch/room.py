@@ -59,6 +59,7 @@ class Dispatch:
 
     def step(self, now: float) -> None:
         """Act on everything that is due, beginning nothing."""
+        self._note_default()
         wishes.apply_wishes(self._board, now)
         self._delivery.messages(now)
         self._delivery.permissions(now)
@@ -171,6 +172,13 @@ class Dispatch:
         self._starter.resume(run)
 
     # ---- starting
+
+    def _note_default(self) -> None:
+        """Keep who does tasks that name nobody, for whoever shows the board without reading the settings."""
+        default = self._board.specs.settings().agent
+        if default != self._db.setting("default_agent"):
+            with self._db.write():
+                self._db.remember("default_agent", default)
 
     def _check_changed(self, now: float) -> None:
         """Look at the dependencies around every task that changed since the last turn."""

@@ -70,9 +70,10 @@ def _headline(what: Submitted, change: Change, checks: Sequence[Check]) -> str:
 
 
 def _summary(what: Submitted, change: Change) -> str:
+    files = f"{len(change.files)} file{'' if len(change.files) == 1 else 's'}"
     lines = [
         f"- attempt {what.attempt} by {what.agent}, sandbox level `{what.level}`",
-        f"- {len(change.files)} {'file' if len(change.files) == 1 else 'files'}, +{change.insertions} -{change.deletions}",
+        f"- {files}, +{change.insertions} -{change.deletions}",
     ]
     if what.cost_usd is not None:
         lines.append(f"- cost: ${what.cost_usd:.4f}")
