@@ -15,7 +15,7 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -184,10 +184,11 @@ def spawn(
     return Child(process)
 
 
-def run(spec: ProcessSpec, cancelled: threading.Event | None = None) -> Exit:
+def run(spec: ProcessSpec, cancelled: Callable[[], bool] | None = None) -> Exit:
     """Carry out a command and wait until it and all that it started are gone.
 
-    Blocks: for job threads. Setting `cancelled` ends the tree, first politely.
+    Blocks: for job threads. Once `cancelled` answers yes (asked every tenth of a second), the tree is ended, first
+    politely.
     """
     if not spec.argv:
         raise ValueError("a command needs at least a program")
@@ -263,12 +264,12 @@ def _give(child: Child, spec: ProcessSpec) -> None:
             content = content[os.write(child.stdin.fileno(), content) :]
 
 
-def _await_report(child: Child, cancelled: threading.Event | None) -> bool:
-    """Wait for the supervisor's word; True when `cancelled` was set first and its lifeline has been cut."""
+def _await_report(child: Child, cancelled: Callable[[], bool] | None) -> bool:
+    """Wait for the supervisor's word; True when `cancelled` said so first and its lifeline has been cut."""
     waiting = select.poll()  # unlike select(2) not limited to the first 1024 descriptors
     waiting.register(child.stdout, select.POLLIN | select.POLLHUP)
     while not waiting.poll(None if cancelled is None else _CANCEL_POLL * 1000):
-        if cancelled is not None and cancelled.is_set():
+        if cancelled is not None and cancelled():
             child.stdin.close()
             waiting.poll(None)
             return True

@@ -65,7 +65,7 @@ class Workshop:
             folder.mkdir(parents=True, exist_ok=True)
         env = process.clean_environment(home=home, tmp=tmp, run=order.run, repo=self._mark)
         around = Surroundings(env=env, marker=order.run, timeout=1800.0)
-        return dataclasses.replace(around, run=partial(process.run, cancelled=self._stopping))
+        return dataclasses.replace(around, run=partial(process.run, cancelled=self._stopping.is_set))
 
     def finish(self, order: FinishOrder) -> Finish:
         """Bring in what is to be submitted; keep everything else in refs."""

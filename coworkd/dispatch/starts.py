@@ -176,7 +176,8 @@ class Starter:
         last = self._db.one(RunRow, "task = ? AND id != ? AND state = 'ended' ORDER BY started DESC", row.id, run.id)
         failure = last.message if last and last.reason not in ("done", "cancelled") else ""
         conflict = f"See the bundle {run.conflict}; merge refs/cowork/tip and resolve." if run.conflict else ""
-        return Background(failure=failure or row.reason if row.failures else "", conflict=conflict, thread=said)
+        reason = row.reason if row.failures else ""
+        return Background(failure=failure or reason, conflict=conflict, thread=said)
 
 
 def timeout(agent: AgentSpec, spec: TaskSpec) -> float:

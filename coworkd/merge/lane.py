@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -98,7 +99,7 @@ class Stale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
-    """The daemon is stopping; it is done again after the next start."""
+    """The daemon is stopping, and it is done again after the next start; or nobody waits for it any more."""
 
 
 Verified = Green | Red | Collides | LandedAt | Interrupted
@@ -148,16 +149,23 @@ class Lane:
 
     # ---- verifying
 
-    def verify(self, order: VerifyOrder) -> Verified:
-        """Bring the target in, merge the submission with the tip, run the commands on exactly the result."""
+    def verify(self, order: VerifyOrder, given_up: Callable[[], bool]) -> Verified:
+        """Bring the target in, merge the submission with the tip, run the commands on exactly the result.
+
+        Ends early, with `Interrupted`, once `given_up` says that nobody waits for it, and when the daemon stops.
+        """
+
+        def over() -> bool:
+            return self._stopping.is_set() or given_up()
+
         with Repo.open(self._root) as repo:
             tip = self._refreshed(repo, order.branch, order.target)
-            tip = self._with_target(repo, order, tip)
+            tip = self._with_target(repo, order, tip, over)
             if not order.made:
                 return Green(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
             if landing := self._landing_of(repo, order, tip):
                 return LandedAt(commit=landing)
-            return self._verified(repo, order, tip)
+            return self._verified(repo, order, tip, over)
 
     def _landing_of(self, repo: Repo, order: VerifyOrder, tip: str) -> str:
         """The merge by which this very submission landed, when a crash came between the landing and its record."""
@@ -175,7 +183,7 @@ class Lane:
         )
         return repo.run(*arguments, "--all-match", tip).text
 
-    def _verified(self, repo: Repo, order: VerifyOrder, tip: str) -> Verified:
+    def _verified(self, repo: Repo, order: VerifyOrder, tip: str, over: Callable[[], bool]) -> Verified:
         submission = _submission(order)
         made = candidate(repo, tip, submission)
         if isinstance(made, Conflicted):
@@ -184,18 +192,18 @@ class Lane:
         shown = proof(repo, tip, order.commit, order.base, made.commit)
         if not shown.ok:
             return Red(tip=tip, checks=(), reason=f"the merge would lose something: {shown.detail}")
-        checks = self._check(repo, order, made.commit)
-        if self._stopping.is_set():
+        checks = self._check(repo, order, made.commit, over)
+        if over():
             return Interrupted()
         red = [check for check in checks if not check.green]
         if red:
             return Red(tip=tip, checks=checks, reason=_reason(red[-1]))
         return Green(tip=tip, candidate=made.commit, tree=made.tree, checks=checks, proof=shown.detail)
 
-    def _check(self, repo: Repo, order: VerifyOrder, commit: str) -> tuple[Check, ...]:
+    def _check(self, repo: Repo, order: VerifyOrder, commit: str, over: Callable[[], bool]) -> tuple[Check, ...]:
         gate = self._state / "gates" / "1"
         around = gate_surroundings(gate, marker=f"gate-{order.task}", repo_mark=self._mark, timeout=order.timeout)
-        around = dataclasses.replace(around, run=partial(process.run, cancelled=self._stopping))
+        around = dataclasses.replace(around, run=partial(process.run, cancelled=over))
         what = Verification(commands=order.commands, setup=order.setup, copy=order.copy)
         return verify(repo, gate, commit, what, around)
 
@@ -210,7 +218,7 @@ class Lane:
         path.write_text(bundle(repo, dispute))
         return Collides(tip=tip, summary=f"conflict in {', '.join(made.paths)}", bundle=str(path))
 
-    def _with_target(self, repo: Repo, order: VerifyOrder, tip: str) -> str:
+    def _with_target(self, repo: Repo, order: VerifyOrder, tip: str, over: Callable[[], bool]) -> str:
         """The target's own new commits, verified as merged with what landed, come in without anybody's yes.
 
         Where they collide or are red the tip stays: the next `land` says so.
@@ -219,7 +227,7 @@ class Lane:
         if not isinstance(what, Incoming) or not isinstance(what.outcome, Merged):
             return tip
         self._pin(repo, what.outcome.commit)
-        checks = self._check(repo, order, what.outcome.commit)
+        checks = self._check(repo, order, what.outcome.commit, over)
         if all(check.green for check in checks) and self._move(repo, order.branch, what.old, what.outcome.commit):
             return what.outcome.commit
         return tip
@@ -239,7 +247,7 @@ class Lane:
         """`coworkd land`: integration first takes in the target's new commits, then the target takes integration."""
         with Repo.open(self._root) as repo:
             tip = self._refreshed(repo, order.branch, order.target)
-            self._with_target(repo, order, tip)
+            self._with_target(repo, order, tip, self._stopping.is_set)
             what = incoming(repo, order.branch, order.target)
             if isinstance(what, Incoming):
                 return Refused(reason=_not_in(order.target, what))

@@ -6,12 +6,14 @@ import dataclasses
 import difflib
 import json
 import secrets
+import threading
 from collections.abc import Callable
 
 from coworkd.board.answers import given_in, put_back
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Ruling, verdict
+from coworkd.errors import CoworkError
 from coworkd.jobs import Finished, Jobs
 from coworkd.markdown import parse
 from coworkd.merge.lane import Collides, Green, LandedAt, LandOrder, Lane, Red, Stale, VerifyOrder
@@ -38,6 +40,8 @@ from coworkd.sync.thread_in import next_seen
 
 VERIFY = "verify:"
 LAND = "landing:"
+HINDERED = 5.0
+"""Seconds before git is asked again where it could not do something."""
 
 _OPEN = "state IN ('queued', 'green', 'approved')"
 _UNLANDED = (
@@ -55,6 +59,10 @@ class Merge:
         self._papers = Papers(board.db)
         self._jobs = jobs
         self._lane = lane
+        self._verified = ""
+        self._given_up = threading.Event()
+        """Set when nobody waits for the present verification any more."""
+        self._hindered_until = 0.0
 
     # ---- one turn
 
@@ -62,8 +70,24 @@ class Merge:
         """Rule on answered reviews, then take the queue one step further."""
         self._rule(now)
         self._reverts(now)
-        if start:
+        self._give_up_moot()
+        if start and now >= self._hindered_until:
+            self._hindered_until = 0.0
             self._advance(now)
+
+    def deadline(self) -> float | None:
+        """When what stood in the queue's way is tried again."""
+        return self._hindered_until or None
+
+    def _give_up_moot(self) -> None:
+        """A verification whose submission has left the queue need not come to its end."""
+        if self._verified and self._queued(self._verified) is None:
+            self._given_up.set()
+
+    def _queued(self, name: str) -> SubmissionRow | None:
+        """The submission that a job is named after, while it is in the queue."""
+        task, _, number = name.rpartition(":")
+        return self._db.one(SubmissionRow, f"task = ? AND number = ? AND {_OPEN}", task, int(number))
 
     def _advance(self, now: float) -> None:
         entries = [self._entry(row) for row in self._db.all(SubmissionRow, _OPEN) if self._present(row)]
@@ -115,7 +139,9 @@ class Merge:
         if task.status is Status.REVIEW and (row.approved or not row.person):
             with self._db.write():
                 self._board.move(task.id, Status.MERGING, "verified again with what has landed since", now)
-        self._jobs.start(VERIFY + name, lambda: self._lane.verify(order))
+        given_up = self._given_up = threading.Event()
+        if self._jobs.start(VERIFY + name, lambda: self._lane.verify(order, given_up.is_set)):
+            self._verified = name
 
     def _verify_order(self, row: SubmissionRow) -> VerifyOrder:
         settings, task = self._board.specs.settings(), self._board.task(row.task)
@@ -125,7 +151,8 @@ class Merge:
             task=row.task, title=task.title, attempt=row.attempt, number=row.number, commit=row.commit_id,
             base=row.base, made=bool(row.tree),
             commands=tuple(dict.fromkeys((*settings.verify, *spec.verify, *proofs))),
-            setup=settings.setup, copy=settings.copy, timeout=settings.verify_timeout,
+            setup=settings.setup, copy=settings.copy,
+            timeout=min(settings.verify_timeout, spec.timeout or settings.verify_timeout),
             branch=settings.integration.branch, target=self._board.specs.target(),
         )  # fmt: skip
 
@@ -140,15 +167,31 @@ class Merge:
         prefix, _, rest = finished.key.partition(":")
         if prefix + ":" not in (VERIFY, LAND):
             return False
+        row = self._queued(rest)
+        self._verified = "" if self._verified == rest else self._verified
+        if isinstance(finished.error, CoworkError | OSError):
+            self._hindered(row, str(finished.error), now)
+            return True
         if finished.error is not None:
             raise finished.error
-        task, _, number = rest.rpartition(":")
-        row = self._db.one(SubmissionRow, f"task = ? AND number = ? AND {_OPEN}", task, int(number))
         with self._db.write(durable=True):
             self._remember_tip(finished.value)
+            self._unhindered()
             if row is not None:
                 self._done(row, finished.value, now)
         return True
+
+    def _hindered(self, row: SubmissionRow | None, why: str, now: float) -> None:
+        """Git or the file system is in the way: say so where it is seen, and try again after a while."""
+        self._hindered_until = now + HINDERED
+        if row is None:
+            return
+        with self._db.write():
+            self._board.problem(self._board.task(row.task), "queue", f"cannot land: {why}", now)
+
+    def _unhindered(self) -> None:
+        self._hindered_until = 0.0
+        self._db.execute("DELETE FROM problems WHERE source = 'queue'")
 
     def _remember_tip(self, value: object) -> None:
         match value:
@@ -271,8 +314,9 @@ class Merge:
                 case Ruling.APPROVED:
                     self._set(row, approved=True)
                 case Ruling.REJECTED:
-                    self._set(row, state=SubmissionState.RETIRED, notice="rejected")
                     why = f"rejected: {given.comment}" if given.comment else "rejected"
+                    self._set(row, state=SubmissionState.RETIRED, notice=why)
+                    self._db.set(RunRow, row.run, reason="rejected", message=f"A person {why}")
                     self._board.place(task, Status.FAILED, why, now)
                 case _:
                     self._changes(task, row, given.comment, self._written_in(request.path, given.body), now)

@@ -109,7 +109,7 @@ def test_cancel_ends_the_whole_tree(tmp_path: Path, token: str, fifo: Path) -> N
     )
     cancelled, results = threading.Event(), list[Exit]()
     thread = threading.Thread(
-        target=lambda: results.append(run(spec(tmp_path, "bash", "-c", script, grace=0.5), cancelled))
+        target=lambda: results.append(run(spec(tmp_path, "bash", "-c", script, grace=0.5), cancelled.is_set))
     )
     thread.start()
     assert hear(fifo) == "up"

@@ -1,0 +1,168 @@
+"""A review shows what is to land and how it was verified, and only an exact yes to just that lets it land."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+from tests.acceptance.landing.site import Site
+
+EDIT = 'cat > prompt.$COWORK_ATTEMPT; echo "$COWORK_ATTEMPT of $COWORK_TASK" > made.$COWORK_TASK; echo "I did it"'
+
+
+@pytest.fixture
+def v(w: Site) -> Site:
+    """A workspace with an agent that works, and a verification that passes."""
+    w.agent("ed", EDIT)
+    w.config('verify: ["test -e app.py"]\n')
+    return w
+
+
+def test_a_review_says_what_it_is_about(v: Site) -> None:
+    v.task("t", body="Do it.\n\n- [ ] looks good\n")
+    v.up()
+    review = v.reviewed("t")
+    path = "reviews/t.md"
+    assert v.field(path, "task") == "t"
+    assert v.field(path, "attempt") == "1"
+    assert v.field(path, "status") == "open"
+    assert v.field(path, "rev") == "1"
+    assert len(v.field(path, "request")) >= 8
+    submitted = v.git("rev-parse", "refs/cowork/sub/t/1")
+    assert v.field(path, "commit") == submitted
+    assert v.git("rev-parse", "cowork/task/t") == submitted
+    assert v.field(path, "base") == v.git("rev-parse", "cowork/integration")
+    assert v.git("cat-file", "-t", v.field(path, "tree")) == "tree"
+    assert re.search(r"verify:\s*(-|\[)\s*\{?command: \"?'?test -e app.py", review)
+    assert "exit: 0" in review
+    assert "seconds: " in review
+    body = review.split("\n---\n", 1)[1]
+    for piece in ("+1 of t", "made.t", "test -e app.py", "I did it", "looks good", "sandbox", "none"):
+        assert piece in body, piece
+    assert "written by coworkd" in review.splitlines()[1] or "written by coworkd" in review.splitlines()[0]
+    assert {"kind": "review", "task": "t"}.items() <= v.board()["waiting"][0].items()
+    v.wait("the inbox", lambda: "reviews/t.md" in v.text("inbox.md"))
+    v.approve("t")
+    v.until("t", "done")
+    v.wait("the end of the review", lambda: v.field(path, "status") == "landed")
+    assert v.field("tasks/t.md", "landed") == v.git("rev-parse", "cowork/integration")[:12]
+    before = v.git("rev-parse", "cowork/integration")
+    v.set(path, "approval", "pending")
+    v.set(path, "approval", "approved")
+    assert v.cmd("approve", "t", check=False).returncode == 1
+    assert v.git("rev-parse", "cowork/integration") == before
+    assert v.status("t") == "done"
+
+
+@pytest.mark.parametrize("word", ["Approved", "' approved'", "APPROVED", "аpproved", "approved​", "yes", "[approved]"])
+def test_what_only_looks_like_a_yes_is_none(v: Site, word: str) -> None:
+    v.task("t")
+    v.up()
+    v.reviewed("t")
+    v.set("reviews/t.md", "approval", word)
+    v.wait("a reason", lambda: "reviews/t.md" in v.problems())
+    assert v.status("t") == "review"
+    v.approve("t")
+    v.until("t", "done")
+    assert "reviews/t.md" not in v.problems()
+
+
+def test_a_duplicate_key_and_a_link_are_no_yes(v: Site) -> None:
+    v.task("t")
+    v.up()
+    good = v.reviewed("t")
+    v.write(".cowork/reviews/t.md", good.replace("approval: pending", "approval: approved\napproval: approved"))
+    v.wait("a reason", lambda: "reviews/t.md" in v.problems())
+    assert v.status("t") == "review"
+    aside = v.scratch / "yes.md"
+    aside.write_text(good.replace("approval: pending", "approval: approved"))
+    link = v.repo / ".cowork/reviews/t.md"
+    link.unlink()
+    link.symlink_to(aside)
+    v.wait("another reason", lambda: "link" in v.problems())
+    assert v.status("t") == "review"
+    assert aside.read_text().count("approved") >= 1
+    os.replace(v.write(".cowork/reviews/other.txt", good), link)
+    v.finish("t")
+
+
+def test_a_review_that_is_deleted_comes_back(v: Site) -> None:
+    v.task("t")
+    v.up()
+    v.reviewed("t")
+    (v.repo / ".cowork/reviews/t.md").unlink()
+    v.wait("the review", lambda: v.field("reviews/t.md", "approval") == "pending")
+    v.finish("t")
+
+
+def test_changes_with_words_in_the_body_reach_the_next_prompt(v: Site) -> None:
+    v.task("t")
+    v.up()
+    first = v.reviewed("t")
+    old = v.field("reviews/t.md", "request")
+    text = first.replace("approval: pending", "approval: changes").replace("comment:", "comment: More colour!", 1)
+    text = re.sub(r"comment: More colour!.*", "comment: More colour!", text)
+    v.write(".cowork/reviews/t.md", text.replace("+1 of t", "+1 of t\nWHY ONE OF T?") + "\nAnd a moon at the end.\n")
+    v.wait("a second review", lambda: v.field("reviews/t.md", "attempt") == "2")
+    v.reviewed("t")
+    aside = [name for name in os.listdir(v.repo / ".cowork/reviews") if re.fullmatch(r"t\.\d+\.md", name)]
+    assert aside == ["t.1.md"]
+    assert f"request: {old}" in v.text("reviews/t.1.md")
+    v.finish("t")
+    prompt = v.show("cowork/integration:prompt.2")
+    for words in ("More colour!", "WHY ONE OF T?", "And a moon at the end."):
+        assert words in prompt, prompt
+
+
+def test_a_yes_to_an_older_submission_is_void(v: Site) -> None:
+    v.task("t")
+    v.up()
+    old = v.reviewed("t")
+    v.cmd("reply", "t", "Once more, please.")
+    v.wait("a second review", lambda: v.field("reviews/t.md", "attempt") == "2")
+    new = v.reviewed("t")
+    v.write(".cowork/reviews/t.md", old.replace("approval: pending", "approval: approved"))
+    v.wait("the answer to be put back", lambda: "older" in v.problems())
+    v.wait("pending", lambda: v.field("reviews/t.md", "approval") == "pending")
+    assert v.status("t") == "review"
+    assert "made.t" not in v.tree()
+    v.write(".cowork/reviews/t.md", new)
+    v.finish("t")
+    assert v.show("cowork/integration:made.t") == "2 of t"
+
+
+def test_no_is_a_no_and_the_work_is_kept(v: Site) -> None:
+    v.task("edited")
+    v.task("typed")
+    v.up()
+    v.reviewed("edited")
+    v.reviewed("typed")
+    v.set("reviews/edited.md", "comment", "not like this")
+    v.set("reviews/edited.md", "approval", "rejected")
+    v.cmd("reject", "typed", "--comment", "nor like that")
+    v.until("edited", "failed")
+    v.until("typed", "failed")
+    assert "not like this" in v.card("edited")["why"]
+    assert "nor like that" in v.card("typed")["why"]
+    assert not {"made.edited", "made.typed"} & v.tree()
+    assert v.git("rev-parse", "refs/cowork/sub/edited/1")
+    v.cmd("ready", "typed")
+    v.wait("a second review", lambda: v.field("reviews/typed.md", "attempt") == "2")
+    v.reviewed("typed")
+    assert "approve" in v.cmd("approve", "typed", "--comment", "well").stdout
+    v.until("typed", "done")
+    assert "nor like that" in v.show("cowork/integration:prompt.2")
+    assert v.field("reviews/typed.md", "comment") == "well"
+
+
+def test_revert_is_answered_clearly(v: Site) -> None:
+    v.task("t")
+    v.up()
+    v.finish("t")
+    v.wait("the end of the review", lambda: v.field("reviews/t.md", "status") == "landed")
+    v.set("reviews/t.md", "status", "revert")
+    v.wait("an answer", lambda: "revert" in v.problems())
+    assert v.status("t") == "done"
+    assert "made.t" in v.tree()
