@@ -37,9 +37,9 @@ from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Writer
 from coworkd.sync.engine import Engine
 from coworkd.sync.files import Folder
+from coworkd.sync.history import RepoHistory
 from coworkd.sync.intake import Intake
 from coworkd.sync.outputs import Outputs
-from coworkd.sync.provenance import Provenance
 from coworkd.sync.watch import Watcher
 from coworkd.workshop import Workshop
 
@@ -54,12 +54,12 @@ def build(paths: Paths, repo: Repo) -> Daemon:
     bell, clock = Bell(), SystemClock()
     db = open_database(paths)
     instance = config.instance(paths.private)
-    folder = Folder(paths.folder)
-    intake = Intake(db, instance, Provenance(repo).pulled, lambda path: folder.stat(path) is not None)
+    folder, history = Folder(paths.folder, paths.trash), RepoHistory(repo, FOLDER)
+    intake = Intake(db, instance, history.brought, lambda path: folder.stat(path) is not None)
     board, jobs = Board(db, intake), Jobs(bell.ring)
     _introduce(db, repo, instance)
-    writer = Writer(db, folder, paths.trash)
-    engine = Engine(db, folder, intake, writer, Absences(db, folder, repo))
+    writer = Writer(db, folder)
+    engine = Engine(db, folder, intake, writer, Absences(db, folder, history))
     executor = LocalExecutor(bell.ring)
     lane = Lane(paths.root, paths.state, paths.state.name, jobs.stopping)
     merge = Merge(board, jobs, lane)

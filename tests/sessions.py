@@ -122,7 +122,7 @@ def assignment(tmp_path: Path, task: str, **changes: object) -> Assignment:
         output_limit=1_000_000,
         repo_id=f"repo-{tmp_path.name}",
     )
-    return replace(plain, **changes)  # pyright: ignore[reportArgumentType] - a table of keyword arguments
+    return replace(plain, **changes)
 
 
 def bash(tmp_path: Path, text: str, task: str = "task", **changes: object) -> Assignment:

@@ -106,7 +106,7 @@ class ReplayTools:
             output_limit=_OUTPUT,
             marker=self._assignment.run,
         )
-        ended = process.run(spec, self._stopped)
+        ended = process.run(spec, self._stopped.is_set)
         surprise = expect is not None and ended.code != expect
         fatal = f"`{argv[-1]}` ended with {ended.code}, recorded was {expect}: {ended.tail[-500:]}" if surprise else ""
         return Used(ok=ended.ok, output=ended.tail, fatal=fatal)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from coworkd.model import ACTIVE, Kind, Problem, Status
-from coworkd.repo import Repo
-from coworkd.repo.origin import index_lists
-from coworkd.repo.refs import operation_under_way
 from coworkd.store import Database, DocumentRow, TaskRow
-from coworkd.sync.files import Folder
 from coworkd.sync.guard import DELETIONS, GRACE, Absence, GitFacts, Missing, absence
 from coworkd.sync.intake import put_problem
+from coworkd.sync.ports import Files, History
 from coworkd.sync.specs import Specs
 
 RECHECK = 5.0
@@ -19,10 +16,10 @@ RECHECK = 5.0
 class Absences:
     """Judges missing files of one workspace. Git is asked only when something is missing, which is rare."""
 
-    def __init__(self, db: Database, folder: Folder, repo: Repo) -> None:
+    def __init__(self, db: Database, folder: Files, history: History) -> None:
         self._db = db
         self._folder = folder
-        self._repo = repo
+        self._history = history
         self._again: dict[str, float] = {}
 
     def missing(self, path: str, now: float) -> None:
@@ -89,26 +86,22 @@ class Absences:
                 self._held(row, missing, now)
 
     def _facts(self, path: str) -> GitFacts:
-        within = f"{self._folder.root.name}/{path}"
-        before, stash_before = self._db.setting("head"), self._db.setting("stash")
-        head = self._repo.commit("HEAD") or ""
-        moved = bool(before) and head != before and self._repo.resolve(f"{before}:{within}") is not None
+        git, before = self._history, self._db.setting("head")
+        head = git.head()
+        moved = bool(before) and head != before and git.had(before, path)
         return GitFacts(
-            operation=operation_under_way(self._repo),
-            index_lists=bool(index_lists(self._repo, [within])),
+            operation=git.operation(),
+            index_lists=git.index_lists(path),
             head_moved=moved,
-            descends=moved and bool(head) and self._repo.is_ancestor(before, head),
-            stashed=self._stash() != stash_before,
+            descends=moved and bool(head) and git.descends(head, before),
+            stashed=git.stash() != self._db.setting("stash"),
         )
-
-    def _stash(self) -> str:
-        return self._repo.commit("refs/stash") or ""
 
     def remember_head(self) -> None:
         """Note where HEAD and the stash stand while nothing is missing; later absences are judged against it."""
         if self._again:
             return
-        facts = {"head": self._repo.commit("HEAD") or "", "stash": self._stash(), "confirmed": ""}
+        facts = {"head": self._history.head(), "stash": self._history.stash(), "confirmed": ""}
         changed = {key: value for key, value in facts.items() if self._db.setting(key) != value}
         if changed:
             with self._db.write():

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.store import Database
-from coworkd.sync.files import Absent, Bytes, Folder, digest
+from coworkd.sync.files import Absent, Bytes, digest
+from coworkd.sync.ports import Files
 
 LATE = 10.0
 """Seconds after which a displaced file is hashed again: an editor that held it open may write into it late."""
@@ -47,10 +48,9 @@ Result = Written | Overtaken | Displaced | Refused
 class Writer:
     """Carries out writes of one workspace; used by the writer thread alone."""
 
-    def __init__(self, db: Database, folder: Folder, trash: Path) -> None:
+    def __init__(self, db: Database, folder: Files) -> None:
         self._db = db
         self._folder = folder
-        self._trash = trash
 
     def write(self, path: str, expected: str, data: bytes, now: float) -> Result:
         """Put `data` at `path` if it still holds the bytes with hash `expected` (empty: if there is none)."""
@@ -111,7 +111,7 @@ class Writer:
 
     def _to_trash(self, temporary: str, path: str, sha: str, now: float) -> None:
         name = f"{int(now * 1000)}-{Path(temporary).name.strip('.~')}"
-        self._folder.move_out(temporary, self._trash / name)
+        self._folder.retire(temporary, name)
         with self._db.write():
             self._db.execute(
                 "INSERT OR REPLACE INTO trash (name, path, sha, check_at) VALUES (?, ?, ?, ?)",
@@ -121,8 +121,7 @@ class Writer:
     def late_writes(self, now: float) -> Iterator[tuple[str, bytes]]:
         """Path and bytes of every displaced file that was written into after it had been displaced."""
         for row in self._db.query("SELECT name, path, sha FROM trash WHERE check_at <= ?", now):
-            kept = self._trash / row["name"]
-            data = kept.read_bytes() if kept.exists() else None
+            data = self._folder.retired(row["name"])
             with self._db.write():
                 self._db.execute("DELETE FROM trash WHERE name = ?", row["name"])
             if data is not None and digest(data) != row["sha"]:

@@ -16,9 +16,10 @@ from coworkd.store import Database, DocumentRow
 from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Displaced, Overtaken, Refused, Writer
 from coworkd.sync.arrival import keep_base
-from coworkd.sync.files import Absent, Bytes, Folder, Stat, Torn, Unfit
+from coworkd.sync.files import Absent, Bytes, Stat, Torn, Unfit
 from coworkd.sync.guard import GRACE, UNREADABLE_GRACE, settled_at
 from coworkd.sync.intake import Intake, put_problem, unreadable
+from coworkd.sync.ports import Files
 from coworkd.sync.reconcile import Base
 from coworkd.sync.specs import decoded
 
@@ -40,7 +41,7 @@ class _Mark:
 class Engine:
     """Keeps one folder and one database in step; used by the writer thread alone."""
 
-    def __init__(self, db: Database, folder: Folder, intake: Intake, writer: Writer, absences: Absences) -> None:
+    def __init__(self, db: Database, folder: Files, intake: Intake, writer: Writer, absences: Absences) -> None:
         self._db = db
         self._folder = folder
         self._intake = intake

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -76,10 +77,12 @@ def digest(data: bytes) -> str:
 
 
 class Folder:
-    """The workspace folder on a real file system."""
+    """The workspace folder on a real file system, and its trash."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, trash: Path, token: Callable[[], str] = lambda: secrets.token_hex(4)) -> None:
         self.root = root
+        self._trash = trash
+        self._token = token
 
     def exists(self) -> bool:
         return self.root.is_dir()
@@ -144,7 +147,7 @@ class Folder:
         """A synced file beside the target, under a name that no document can have; returns that name."""
         parent = self.root / Path(path).parent
         parent.mkdir(parents=True, exist_ok=True)
-        temporary = f"{Path(path).parent.as_posix()}/.{Path(path).name}.{os.urandom(4).hex()}~"
+        temporary = f"{Path(path).parent.as_posix()}/.{Path(path).name}.{self._token()}~"
         descriptor = os.open(self.root / temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, mode)
@@ -182,22 +185,30 @@ class Folder:
         finally:
             os.close(descriptor)
 
-    def move_out(self, path: str, to: Path) -> None:
-        """Take a file out of the workspace without giving up its inode, across file systems by copy."""
+    def retire(self, temporary: str, name: str) -> None:
+        """Take a file out of the workspace into the trash without giving up its inode, across file systems by copy."""
+        to = self._trash / name
         to.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.rename(self.root / path, to)
+            os.rename(self.root / temporary, to)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            to.write_bytes((self.root / path).read_bytes())
-            os.unlink(self.root / path)
+            to.write_bytes((self.root / temporary).read_bytes())
+            os.unlink(self.root / temporary)
+
+    def retired(self, name: str) -> bytes | None:
+        """What a file in the trash holds now; None when it is gone."""
+        try:
+            return (self._trash / name).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def publish(self, path: str, data: bytes) -> None:
         """Put an output there (live messages, inbox.md): atomic, not synced, last writer wins."""
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}~")
+        temporary = target.with_name(f".{target.name}.{self._token()}~")
         temporary.write_bytes(data)
         os.replace(temporary, target)
 

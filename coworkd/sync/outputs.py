@@ -5,7 +5,8 @@ No intent, no fsync; what is lost in a crash is made again. Never documents: the
 
 from __future__ import annotations
 
-from coworkd.sync.files import Folder, digest
+from coworkd.sync.files import digest
+from coworkd.sync.ports import Files
 
 LEAST_PAUSE = 2.0
 """Seconds between two versions of one file."""
@@ -14,7 +15,7 @@ LEAST_PAUSE = 2.0
 class Outputs:
     """Shows and takes away; used by the writer thread alone."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Files) -> None:
         self._folder = folder
         self._shown: dict[str, tuple[str, float]] = {}
 

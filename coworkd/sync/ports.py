@@ -1,0 +1,65 @@
+"""What sync needs of the world: a folder of files, and what git knows about them.
+
+Two sides are real for each: `Folder` and `RepoHistory` for the daemon, the simulated ones for proving the engine. One
+conformance suite holds both folders to the same promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from coworkd.sync.files import Read, Stat
+
+
+class Files(Protocol):
+    """The files of one workspace and its trash. Paths are relative to `.cowork/`, with `/` between their parts.
+
+    Reading never raises: what cannot be read is said in a value. The steps of a write raise `OSError`.
+    """
+
+    def exists(self) -> bool: ...
+
+    def walk(self) -> Iterator[tuple[str, Stat]]: ...
+
+    def stat(self, path: str) -> Stat | None: ...
+
+    def read(self, path: str) -> Read: ...
+
+    def write_temporary(self, path: str, data: bytes, mode: int) -> str: ...
+
+    def place(self, temporary: str, path: str) -> bool: ...
+
+    def exchange(self, temporary: str, path: str) -> bool: ...
+
+    def discard(self, path: str) -> None: ...
+
+    def sync(self, path: str) -> None: ...
+
+    def retire(self, temporary: str, name: str) -> None: ...
+
+    def retired(self, name: str) -> bytes | None: ...
+
+    def publish(self, path: str, data: bytes) -> None: ...
+
+
+class History(Protocol):
+    """What git knows about the files of a workspace; paths as above. Commits are ids, empty for none."""
+
+    def head(self) -> str: ...
+
+    def stash(self) -> str: ...
+
+    def operation(self) -> str:
+        """`merge`, `rebase` ... while one is under way."""
+        ...
+
+    def index_lists(self, path: str) -> bool: ...
+
+    def had(self, commit: str, path: str) -> bool: ...
+
+    def descends(self, new: str, old: str) -> bool: ...
+
+    def brought(self, path: str, data: bytes) -> bool:
+        """Whether git has these bytes, and no commit made here put them there."""
+        ...
