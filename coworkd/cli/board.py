@@ -32,8 +32,8 @@ def status_command(watch: bool, json_: bool) -> None:
     if watch:
         _watch(workspace)
         return
-    now = time.time()
     with workspace.reading() as db:
+        now = time.time()
         view = board_view(db, now)
     if json_:
         as_json(_status(workspace, view))
@@ -48,8 +48,8 @@ def _watch(workspace: Workspace) -> None:
 
     with Live(refresh_per_second=2, screen=True) as live:
         while True:
-            now = time.time()
             with workspace.reading() as db:
+                now = time.time()
                 live.update(Text.from_ansi(render(board_view(db, now), workspace.pid(), now)))
             time.sleep(1)
 
@@ -130,9 +130,9 @@ def _line(card: Card, width: int, now: float) -> str:
 @json_option
 def list_command(wanted: str | None, json_: bool) -> None:
     """The tasks, a line each."""
-    workspace, now = here(), time.time()
+    workspace = here()
     with workspace.reading() as db:
-        cards = [card for card in board_view(db, now).cards if wanted in (None, str(card.status))]
+        cards = [card for card in board_view(db, time.time()).cards if wanted in (None, str(card.status))]
     if json_:
         as_json({"tasks": [_card(card) for card in cards]})
         return
@@ -147,9 +147,10 @@ def list_command(wanted: str | None, json_: bool) -> None:
 @json_option
 def show_command(task: str, json_: bool) -> None:
     """One task: why it waits, its runs, paths, cost."""
-    workspace, now = here(), time.time()
+    workspace = here()
     found = find(workspace, task)
     with workspace.reading() as db:
+        now = time.time()
         details = _card(card_of(db, found, now)) | _history(workspace, db, found.id)
         needs = [item for item in waiting(db, now) if item.task == found.id]
     as_json(details) if json_ else click.echo("\n".join([*_shown(details), *(_need(item, now) for item in needs)]))

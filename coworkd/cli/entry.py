@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn, cast
@@ -50,6 +51,14 @@ class _Lazy(click.Group):
         module = importlib.import_module(f"coworkd.cli.{COMMANDS[cmd_name][0]}")
         return cast("click.Command", getattr(module, f"{cmd_name}_command"))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """A reader of our output that has gone (`coworkd events | head`) ends the command; nothing is wrong."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
@@ -80,10 +89,6 @@ def _run(command: Callable[[], Any]) -> int:
     except CoworkError as error:
         click.echo(f"coworkd: {error}", err=True)
         return _code(error)
-    except BrokenPipeError:
-        # The reader of our output has gone (`coworkd events | head`); nothing is wrong.
-        sys.stderr.close()
-        return 0
 
 
 def _code(error: CoworkError) -> int:
