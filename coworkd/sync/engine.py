@@ -163,7 +163,7 @@ class Engine:
         try:
             self._intake.take(path, kind, read.data, now, read.stat.mtime_ns / 1e9)
         except DocumentError as error:
-            return self._hold(path, error, now)
+            return self._hold(path, read.stat, error, now)
         self._unreadable.pop(path, None)
         self._absences.back(path)
         return True
@@ -175,8 +175,9 @@ class Engine:
             self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'read'", row.path)
         self._unreadable.pop(row.path, None)
 
-    def _hold(self, path: str, error: DocumentError, now: float) -> bool:
-        first = self._unreadable.setdefault(path, now)
+    def _hold(self, path: str, found: Stat, error: DocumentError, now: float) -> bool:
+        """Wait for the rest of a save, which cannot still be on its way into a file that was saved a while ago."""
+        first = self._unreadable.setdefault(path, min(now, found.mtime_ns / 1e9))
         if now - first < UNREADABLE_GRACE:
             self._marks[path].due = now + min(UNREADABLE_GRACE / 4, first + UNREADABLE_GRACE - now + 0.001)
             return False
