@@ -100,3 +100,8 @@ def _kept(file: Path, first: str) -> str:
 
 def editor() -> str:
     return os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+
+
+def plain_terminal() -> bool:
+    """Whether the user, or the terminal, wants no colours."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"

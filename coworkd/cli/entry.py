@@ -11,6 +11,7 @@ from typing import Any, NoReturn, cast
 import click
 
 from coworkd import __version__
+from coworkd.config import plain_terminal
 from coworkd.errors import CoworkError, NotAWorkspaceError, UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -66,8 +67,11 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="coworkd %(version)s")
-def coworkd() -> None:
+@click.pass_context
+def coworkd(ctx: click.Context) -> None:
     """Coding agents do the work; a folder of Markdown files is how you talk to them."""
+    if plain_terminal():
+        ctx.color = False
 
 
 def main() -> NoReturn:
