@@ -49,9 +49,9 @@ class Desk:
         )
         return done.stdout
 
-    def run(self, *words: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*COWORKD, *words], cwd=cwd or self.root, env=environment(self.home, **env), capture_output=True,
+            [*COWORKD, *words], cwd=self.root, env=environment(self.home, **env), capture_output=True,
             text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 

@@ -79,7 +79,7 @@ def test_new_takes_another_name_when_one_is_taken(desk: Desk) -> None:
 
 
 def test_new_writes_what_the_options_say(desk: Desk) -> None:
-    made = desk.json("new", "Second: \"it\"", "--agent", "ann", "--depends-on", "a", "--depends-on", "b", "--draft")
+    made = desk.json("new", 'Second: "it"', "--agent", "ann", "--depends-on", "a", "--depends-on", "b", "--draft")
     assert made == {"path": ".cowork/tasks/second-it.md", "id": "second-it"}
     (task,) = desk.json("list")["tasks"]
     assert (task["title"], task["status"], task["agent"]) == ('Second: "it"', "draft", "ann")
@@ -101,7 +101,8 @@ def test_new_opens_the_editor_on_a_draft(desk: Desk, tmp_path: Path) -> None:
 
 def test_status_is_json_of_the_documented_shape(desk: Desk) -> None:
     desk.write("tasks/one.md", "---\ntitle: One\nstatus: draft\ndepends_on: [two]\n---\nOne.\n")
-    desk.write("tasks/bad.md", "---\ntitle: [\n---\n")
+    bad = desk.write("tasks/bad.md", "---\ntitle: [\n---\n")
+    os.utime(bad, (1_700_000_000, 1_700_000_000))  # a file saved just now may not be saved whole yet
     status = desk.json("status")
     assert set(status) == {"daemon", "instance", "tasks", "waiting", "problems", "cost"}
     assert status["daemon"] == {"running": False, "pid": None}

@@ -1,0 +1,130 @@
+"""What commands have in common, and how the board looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coworkd.board.view import BoardView, Card
+from coworkd.board.waiting import Need, Waiting
+from coworkd.cli.board import DONE_SHOWN, render
+from coworkd.cli.entry import COMMANDS, coworkd
+from coworkd.cli.printing import WIDTH, ago, columns, hanging, plain
+from coworkd.model import Status
+
+NOW = 1_700_000_000.0
+
+
+def leaves(command: click.Command) -> list[click.Command]:
+    """The command, or those of a group."""
+    return (
+        [leaf for sub in command.commands.values() for leaf in leaves(sub)]
+        if isinstance(command, click.Group)
+        else [command]
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_prints_json_and_explains_itself(name: str) -> None:
+    found = coworkd.get_command(click.Context(coworkd), name)
+    assert found is not None
+    assert found.name == name
+    assert found.help
+    for leaf in leaves(found):
+        assert "--json" in [word for parameter in leaf.params for word in parameter.opts]
+        assert all(option.help for option in leaf.params if isinstance(option, click.Option))
+
+
+def card(name: str, status: Status = Status.READY, why: str = "", title: str = "A title") -> Card:
+    return Card(
+        id=name, title=title, status=status, agent="ann", path=f"tasks/{name}.md", blocked_by=(), why=why, by="",
+        cost_usd=None, tokens=0, since=NOW - 90, elsewhere=False,
+    )  # fmt: skip
+
+
+def board(*cards: Card, waiting: tuple[Waiting, ...] = ()) -> BoardView:
+    return BoardView(instance="ann-1", cards=cards, waiting=waiting, problems=(), usd_today=0.0)
+
+
+def shown(view: BoardView) -> list[str]:
+    return click.unstyle(render(view, 7, NOW)).splitlines()
+
+
+def test_an_empty_board_says_how_to_begin() -> None:
+    assert shown(board()) == [
+        "coworkd is up (pid 7), 0 running, 0 waiting for you",
+        "",
+        'No tasks yet. Write one: coworkd new "Fix the login page"',
+    ]
+
+
+def test_a_line_says_why_or_else_what() -> None:
+    lines = shown(board(card("a", Status.RUNNING, "ann at work for 1 min, attempt 1"), card("bcd")))
+    assert lines[2:] == [
+        "Tasks",
+        "  running    a    1m    ann at work for 1 min, attempt 1",
+        "  ready      bcd  1m    A title",
+    ]
+
+
+def test_what_waits_is_a_path_good_to_copy_and_what_to_do() -> None:
+    path = "messages/report-title/20261121T040050Z-scribe-50b8e79c-question-1.md"
+    item = Waiting(kind=Need.QUESTION, path=path, task="report-title", since=NOW, what="answer it " * 9)
+    lines = shown(board(waiting=(item,)))
+    assert lines[3] == f"  question   0s    .cowork/{path}"
+    assert lines[4:6] == [" " * 19 + "answer it " * 5 + "answer it", " " * 19 + "answer it answer it answer it"]
+
+
+def test_only_the_last_of_what_is_done_is_listed() -> None:
+    lines = shown(board(card("open"), *(card(f"t{number}", Status.DONE) for number in range(30))))
+    assert len(lines) == 3 + 1 + DONE_SHOWN + 1
+    assert lines[-1] == "  and 25 more done or cancelled: `coworkd list`"
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+
+
+@given(st.lists(st.tuples(st.sampled_from(Status), WORDS, WORDS), max_size=30))
+def test_no_board_is_wider_than_a_terminal_or_commands_it(rows: list[tuple[Status, str, str]]) -> None:
+    """Single words that are wider stay whole, so that what is a path stays good to copy."""
+    words = [(status, " ".join(w[:20] for w in why.split()), title) for status, why, title in rows]
+    cards = [card(f"task-{n}", status, why, title) for n, (status, why, title) in enumerate(words)]
+    text = click.unstyle(render(board(*cards), None, NOW))
+    assert plain(text) == text
+    assert all(len(line) <= WIDTH for line in text.split("\n") if line.isascii() and len(line.split()) > 6)
+
+
+def test_long_reasons_are_cut_after_three_lines() -> None:
+    text = hanging("  x", "word " * 200)
+    assert text.count("\n") == 2
+    assert text.endswith(" …")
+
+
+@pytest.mark.parametrize(
+    ("cells", "line"),
+    [
+        ((("abc", 5), ("d", 1)), "abc    d"),
+        ((("abcdef", 4),), "abc…"),
+        ((("寿司寿司", 5),), "寿司…"),
+        ((("寿司", 5), ("x", 1)), "寿司   x"),
+        ((("a\nb\x1b[31m", 10),), "a b\ufffd[31m  "),
+    ],
+)
+def test_cells_are_as_wide_as_they_should_be(cells: tuple[tuple[str, int], ...], line: str) -> None:
+    assert columns(*cells) == line
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-5, "0s"), (0, "0s"), (59.9, "59s"), (60, "1m"), (3600, "1h"), (86400 * 3, "3d")]
+)
+def test_ages_are_short(seconds: float, text: str) -> None:
+    assert ago(NOW - seconds, NOW) == text
+
+
+def test_a_running_task_counts_in_the_head() -> None:
+    view = replace(board(card("a", Status.RUNNING)), usd_today=1.234)
+    assert shown(view)[0] == "coworkd is up (pid 7), 1 running, 0 waiting for you, $1.23 in 24 h"
