@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
+
+from coworkd.cli.entry import COMMANDS, coworkd
+from coworkd.lifecycle import DAEMON_MOVES, MOVES
+from coworkd.model import Kind, Status
+from coworkd.schemas import SCHEMAS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -32,3 +39,57 @@ def test_every_decision_is_in_the_index() -> None:
     index = (folder / "README.md").read_text(encoding="utf-8")
     pages = {path.name for path in folder.glob("[0-9]*.md")}
     assert pages == set(re.findall(r"\((\d{4}-[a-z0-9-]+\.md)\)", index))
+
+
+FORMAT = (ROOT / "docs/format.md").read_text(encoding="utf-8")
+COMMAND_LINE = FORMAT.partition("\n## Command line\n")[2].partition("\n## ")[0]
+
+
+def command(name: str) -> click.Command:
+    found = coworkd.get_command(click.Context(coworkd), name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_format_with_all_it_takes(name: str) -> None:
+    rows = [row for row in COMMAND_LINE.splitlines() if re.search(rf"`coworkd ([a-z\\|-]+\\\|)?{name}\b", row)]
+    assert len(rows) == 1
+    words = {
+        word for parameter in command(name).params if isinstance(parameter, click.Option) for word in parameter.opts
+    }
+    assert words - {"--json"} <= set(re.findall(r"--[a-z-]+", rows[0]))
+
+
+def test_no_command_is_documented_that_does_not_exist() -> None:
+    named = re.findall(r"`coworkd ([a-z\\|-]+)", FORMAT + (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert {name for names in named for name in names.split("\\|")} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"), [(kind, entry.name) for kind, schema in SCHEMAS.items() for entry in schema.fields], ids=str
+)
+def test_every_key_is_in_the_format(kind: Kind, key: str) -> None:
+    assert re.search(rf"(^ *|`){key}(:|`)", FORMAT, re.MULTILINE), f"{kind}: {key}"
+
+
+def diagram() -> str:
+    """What coworkd does by itself, as docs/architecture.md draws it."""
+    lines = [f"    {here} --> {there}" for here in Status for there in Status if there in DAEMON_MOVES[here]]
+    return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> draft", *lines, "```"])
+
+
+def table() -> str:
+    """What a person may write, as docs/architecture.md shows it."""
+    head = ["you write \\ it is", *Status]
+    rows = [[f"`{wanted}`", *(_cell(wanted, now) for now in Status)] for wanted in MOVES]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
+
+
+def _cell(wanted: Status, now: Status) -> str:
+    return "" if wanted is now else MOVES[wanted].get(now, "put back")
+
+
+@pytest.mark.parametrize("drawn", [diagram, table], ids=["diagram", "table"])
+def test_the_lifecycle_is_drawn_from_its_tables(drawn: Callable[[], str]) -> None:
+    assert drawn() in (ROOT / "docs/architecture.md").read_text(encoding="utf-8"), drawn()
