@@ -55,7 +55,7 @@ def build(paths: Paths, repo: Repo) -> Daemon:
     db = open_database(paths)
     instance = config.instance(paths.private)
     folder, history = Folder(paths.folder, paths.trash), RepoHistory(repo, FOLDER)
-    intake = Intake(db, instance, history.brought, lambda path: folder.stat(path) is not None)
+    intake = Intake(db, folder, instance, history.brought)
     board, jobs = Board(db, intake), Jobs(bell.ring)
     _introduce(db, repo, instance)
     writer = Writer(db, folder)
