@@ -6,7 +6,7 @@ is done about it follows from comparing bytes. The cost of a turn is the number 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from coworkd.documents import kind_of
@@ -107,8 +107,7 @@ class Engine:
 
     def pull(self, now: float) -> None:
         """Take in every marked file that has settled, and decide about missing ones."""
-        for path, data in self._writer.late_writes(now):
-            self._merge_displaced(path, data, now)
+        self._take_displaced(self._writer.late_writes(now), now)
         for path in [path for path, mark in self._marks.items() if mark.due <= now]:
             self._look(path, now)
         self._absences.decide(now)
@@ -216,21 +215,27 @@ class Engine:
                 path, found.mtime_ns, found.ctime_ns, found.size, found.inode, found.mode,
             )  # fmt: skip
 
-    def _merge_displaced(self, path: str, data: bytes, now: float) -> None:
-        """Bytes of a person that a write of ours displaced are taken in as the save they were."""
+    def _take_displaced(self, found: Iterable[tuple[str, bytes]], now: float) -> None:
+        """Saves that a write of ours displaced are taken in; one that nobody can read goes back into its file."""
+        for path, data in [(path, data) for path, data in found if not self._merged(path, data, now)]:
+            row = self._db.one(DocumentRow, "path = ?", path)
+            if row is not None:
+                self._writer.write(path, row.file_sha, data, now)
+                self.mark(path, now)
+
+    def _merged(self, path: str, data: bytes, now: float) -> bool:
+        """Take bytes in that are no longer in the file; False when they make no sense."""
         kind = kind_of(path)
         row = self._db.one(DocumentRow, "path = ?", path)
         if kind is None or row is None:
-            return
+            return True
         try:
             self._intake.take(path, kind, data, now, now)
         except DocumentError:
-            # What nobody can merge goes back to where its author left it.
-            self._writer.write(path, row.file_sha, data, now)
-            self.mark(path, now)
-            return
+            return False
         with self._db.write():
             self._db.set(DocumentRow, path, file_sha=row.file_sha)
+        return True
 
     # ---- from database to disk
 
@@ -275,8 +280,7 @@ class Engine:
 
     def recover(self, now: float) -> None:
         """Finish the writes that were cut short, and take in what they displaced."""
-        for path, data in self._writer.recover(now):
-            self._merge_displaced(path, data, now)
+        self._take_displaced(self._writer.recover(now), now)
 
     def deadline(self) -> float:
         """When `pull` or `scan` has something to do next without an event."""
