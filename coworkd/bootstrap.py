@@ -24,7 +24,7 @@ from coworkd.dispatch.progress import Progress
 from coworkd.dispatch.room import Dispatch, Stages
 from coworkd.dispatch.starts import Starter
 from coworkd.door import Door, Op, Reply, Request
-from coworkd.errors import StoreError, UserError
+from coworkd.errors import StoreDamagedError, UserError
 from coworkd.jobs import Jobs
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
@@ -55,7 +55,7 @@ def build(paths: Paths, repo: Repo) -> Daemon:
     db = open_database(paths)
     instance = config.instance(paths.private)
     folder, history = Folder(paths.folder, paths.trash), RepoHistory(repo, FOLDER)
-    intake = Intake(db, instance, history.brought, lambda path: folder.stat(path) is not None)
+    intake = Intake(db, folder, instance, history.brought)
     board, jobs = Board(db, intake), Jobs(bell.ring)
     _introduce(db, repo, instance)
     writer = Writer(db, folder)
@@ -88,9 +88,7 @@ def open_database(paths: Paths) -> Database:
     paths.private.mkdir(parents=True, exist_ok=True)
     try:
         return Database(paths.database)
-    except StoreError as error:
-        if "newer coworkd" in str(error):
-            raise
+    except StoreDamagedError as error:
         aside = _set_aside(paths)
         log.warning("%s; it was set aside as %s and is rebuilt from the files", error, aside)
         return Database(paths.database)

@@ -94,6 +94,8 @@ class Door:
         self._open = False
         for request in self.take():
             request.answer(Reply(ok=False, text="coworkd is stopping"))
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for the next connection
         self._socket.close()
         self._path.unlink(missing_ok=True)
 
@@ -115,7 +117,7 @@ class Door:
         try:
             said = json.loads(line)
             request = Request(op=Op(said["op"]), subject=str(said.get("subject", "")))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return Reply(ok=False, text="not a request that this coworkd knows")
         self._requests.put(request)
         self._wake()

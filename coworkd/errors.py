@@ -59,3 +59,7 @@ class RepoError(CoworkError):
 
 class StoreError(CoworkError):
     """The database cannot be used."""
+
+
+class StoreDamagedError(StoreError):
+    """The database file is damaged: set aside, it can be made anew from the workspace's files."""

@@ -16,8 +16,8 @@ from coworkd.dispatch.endings import BroughtIn, Finish, FinishOrder, Kept, Nothi
 from coworkd.dispatch.starts import Prepared, SlotOrder, Unprepared
 from coworkd.errors import CoworkError
 from coworkd.model import Check
-from coworkd.repo.refs import RefChange, base_ref, update_refs
 from coworkd.repo import Repo
+from coworkd.repo.refs import RefChange, base_ref, update_refs
 from coworkd.slots import setup, slot, submission
 from coworkd.slots.shell import Surroundings
 

@@ -17,6 +17,10 @@ LONGEST = 3600.0
 """Seconds no pause between attempts goes beyond."""
 
 
+_STEPS = 30
+"""Steps of growth after which any pause is the longest; more would overflow."""
+
+
 class Outcome(StrEnum):
     """How an attempt ended without a green submission."""
 
@@ -78,4 +82,5 @@ def decide(outcome: Outcome, used: int, policy: Policy, jitter: float = 0.0) -> 
 
 
 def _pause(base: float, used: int, jitter: float) -> float:
-    return min(base * FACTOR ** max(used - 1, 0), LONGEST) * (1 + jitter / 4)
+    growth = FACTOR ** min(max(used - 1, 0), _STEPS)
+    return min(base * growth, LONGEST) * (1 + jitter / 4)

@@ -223,11 +223,6 @@ class Dispatch:
                 self._board.problem(row, "agent", problem, now)
         return not problem
 
-    def recheck_agents(self) -> None:
-        """After settings or agents changed: what could not run before is looked at again."""
-        with self._db.write():
-            self._db.execute("DELETE FROM problems WHERE source = 'agent'")
-
     def agent_of(self, spec: TaskSpec) -> str:
         return spec.agent or self._board.specs.settings().agent
 

@@ -13,10 +13,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from coworkd.errors import StoreError
+from coworkd.errors import StoreDamagedError, StoreError
 
 Row = TypeVar("Row")
 Column = str | int | float | bytes | None
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 VERSION = 1
 """The version of the tables that this code reads and writes."""
@@ -25,10 +27,11 @@ VERSION = 1
 class Database:
     """One connection. `write` is the only way in, and everything within one `write` lands together or not at all."""
 
-    def __init__(self, path: Path | str, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path | str, *, read_only: bool = False, patience: float = 10.0) -> None:
+        """`patience`: seconds to wait for another process that holds the database."""
         self.path = str(path)
         uri = f"file:{_quoted(self.path)}?mode=ro" if read_only else self.path
-        self.connection = sqlite3.connect(uri, uri=read_only, isolation_level=None, check_same_thread=False, timeout=10)
+        self.connection = sqlite3.connect(uri, uri=read_only, isolation_level=None, check_same_thread=False, timeout=patience)
         self.connection.row_factory = sqlite3.Row
         self._depth = 0
         if not read_only:
@@ -43,11 +46,13 @@ class Database:
             self._migrate()
         except sqlite3.DatabaseError as error:
             self.connection.close()
-            raise StoreError(f"the database {self.path} cannot be used: {error}") from error
+            kind = StoreDamagedError if error.sqlite_errorcode in _DAMAGED else StoreError
+            raise kind(f"the database {self.path} cannot be used: {error}") from error
 
     def _migrate(self) -> None:
         (version,) = self.connection.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
+            self.connection.close()
             raise StoreError(
                 f"the database {self.path} was made by a newer coworkd (version {version}); update coworkd"
             )
@@ -60,7 +65,8 @@ class Database:
     def _check(self) -> None:
         (verdict,) = self.connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
+            self.connection.close()
+            raise StoreDamagedError(f"the database {self.path} is damaged: {verdict}")
 
     def close(self) -> None:
         self.connection.close()
@@ -80,11 +86,12 @@ class Database:
         self._depth = 1
         try:
             yield
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
-        else:
             self.connection.execute("COMMIT")
+        except BaseException:
+            # A full disk ends the transaction by itself.
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
         finally:
             self._depth = 0
 

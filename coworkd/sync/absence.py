@@ -8,6 +8,7 @@ from coworkd.sync.guard import DELETIONS, GRACE, Absence, GitFacts, Missing, abs
 from coworkd.sync.intake import put_problem
 from coworkd.sync.ports import Files, History
 from coworkd.sync.specs import Specs
+from coworkd.sync.thread_in import ANSWER
 
 RECHECK = 5.0
 """Seconds after which a parked or held absence is judged again."""
@@ -25,23 +26,28 @@ class Absences:
     def missing(self, path: str, now: float) -> None:
         """A known file is not there."""
         row = self._db.one(DocumentRow, "path = ? AND file_sha != ''", path)
-        if row is not None and row.absent_since is None:
+        if row is None or path in self._again:
+            return
+        self._again[path] = now + GRACE
+        if row.absent_since is None:
             with self._db.write():
                 self._db.set(DocumentRow, path, absent_since=now)
-            self._again[path] = now + GRACE
 
-    def present(self, path: str) -> None:
+    def present(self, path: str) -> bool:
+        """The file is there, with whatever content; True when it had been missing."""
         self._again.pop(path, None)
-
-    def back(self, path: str) -> None:
-        """The file is there again, with whatever content."""
-        self.present(path)
+        if not self._db.scalar("SELECT 1 FROM documents WHERE path = ? AND absent_since IS NOT NULL", path):
+            return False
         with self._db.write():
             self._db.set(DocumentRow, path, absent_since=None)
             self._db.execute("UPDATE tasks SET gone = 0 WHERE path = ? AND gone", path)
-            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'absent'", path)
-            if not self._db.scalar("SELECT 1 FROM documents WHERE absent_since IS NOT NULL LIMIT 1"):
-                self._db.execute("DELETE FROM problems WHERE path = ?", DELETIONS)
+            self._forget_held()
+        return True
+
+    def _forget_held(self) -> None:
+        """Once nothing is missing any more, nothing waits for a word about it."""
+        if not self._db.scalar("SELECT 1 FROM documents WHERE absent_since IS NOT NULL LIMIT 1"):
+            self._db.execute("DELETE FROM problems WHERE path = ?", DELETIONS)
 
     def deadline(self) -> float | None:
         return min(self._again.values(), default=None)
@@ -72,11 +78,11 @@ class Absences:
     def _judge(self, path: str, missing: Missing, now: float) -> None:
         row = self._db.one(DocumentRow, "path = ?", path)
         if row is None or row.absent_since is None:
-            self.present(path)
+            del self._again[path]
             return
         match absence(self._facts(path), missing):
             case Absence.DELETED:
-                self.present(path)
+                del self._again[path]
                 self._deleted(row, now)
             case Absence.PARKED:
                 self._again[path] = now + RECHECK
@@ -111,7 +117,7 @@ class Absences:
     def _parked(self, row: DocumentRow) -> None:
         if row.kind is Kind.TASK:
             with self._db.write():
-                self._db.execute("UPDATE tasks SET gone = 1 WHERE path = ?", row.path)
+                self._db.execute("UPDATE tasks SET gone = 1 WHERE path = ? AND NOT gone", row.path)
 
     def _held(self, row: DocumentRow, missing: Missing, now: float) -> None:
         self._parked(row)
@@ -128,11 +134,16 @@ class Absences:
             self._db.set(DocumentRow, row.path, file_sha="", absent_since=None)
             self._db.execute("DELETE FROM stats WHERE path = ?", row.path)
             self._db.execute("DELETE FROM problems WHERE path = ?", row.path)
+            self._forget_held()
             if row.kind is not Kind.TASK and row.generated:
                 return
             self._db.set(DocumentRow, row.path, want_sha="")
             if row.kind in (Kind.AGENT, Kind.CONFIG):
                 self._db.execute("DELETE FROM trusted WHERE path = ?", row.path)
+            if row.kind is Kind.MESSAGE:
+                self._db.execute(
+                    "DELETE FROM messages WHERE stage = 'new' AND path IN (?, ?)", row.path, row.path + ANSWER
+                )
             if row.kind is Kind.TASK:
                 self._cancel(row.path, now)
             self._db.event(now, "deleted", path=row.path)

@@ -7,11 +7,13 @@ The intent is committed before the first step and cleared with the last, so that
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import Row
 
 from coworkd.store import Database
-from coworkd.sync.files import Absent, Bytes, digest
+from coworkd.sync.files import Absent, Bytes, Read, digest
 from coworkd.sync.ports import Files
 
 LATE = 10.0
@@ -30,9 +32,7 @@ class Overtaken:
 
 @dataclass(frozen=True, slots=True)
 class Displaced:
-    """Somebody saved in the last instant. The file holds our bytes and theirs are here: merge them."""
-
-    data: bytes
+    """Somebody saved in the last instant. The file holds our bytes, and theirs wait in `recover`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,12 @@ class Writer:
         try:
             return self._write(path, expected, data, now)
         except OSError as error:
-            self._forget(path)
+            # The intent stays: what was under way is looked at by `recover`, which knows whose bytes are where.
             return Refused(f"cannot be written: {error.strerror or error}")
 
     def _write(self, path: str, expected: str, data: bytes, now: float) -> Result:
+        if self._db.scalar("SELECT 1 FROM writes WHERE path = ?", path):
+            return Refused("waits until an earlier write of it can be finished")
         mode = 0o644
         if expected:
             seen = self._folder.read(path)
@@ -90,11 +92,12 @@ class Writer:
 
     def _keep_displaced(self, path: str, expected: str, temporary: str, now: float) -> Result:
         """After the exchange the temporary name holds what was in the file: look at it before anything else."""
-        displaced = self._folder.read(temporary)
-        data = displaced.data if isinstance(displaced, Bytes) else b""
-        self._to_trash(temporary, path, digest(data), now)
+        if not self._still(temporary, expected):
+            # The intent stays until what was displaced has been merged.
+            return Displaced()
+        self._to_trash(temporary, path, expected, now)
         self._forget(path)
-        return Written() if digest(data) == expected else Displaced(data)
+        return Written()
 
     def _finish(self, path: str, temporary: str, result: Result) -> Result:
         if isinstance(result, Written):
@@ -111,35 +114,56 @@ class Writer:
 
     def _to_trash(self, temporary: str, path: str, sha: str, now: float) -> None:
         name = f"{int(now * 1000)}-{Path(temporary).name.strip('.~')}"
-        self._folder.retire(temporary, name)
         with self._db.write():
             self._db.execute(
                 "INSERT OR REPLACE INTO trash (name, path, sha, check_at) VALUES (?, ?, ?, ?)",
                 name, path, sha, now + LATE,
             )  # fmt: skip
+        self._folder.retire(temporary, name)
 
     def late_writes(self, now: float) -> Iterator[tuple[str, bytes]]:
         """Path and bytes of every displaced file that was written into after it had been displaced."""
         for row in self._db.query("SELECT name, path, sha FROM trash WHERE check_at <= ?", now):
-            data = self._folder.retired(row["name"])
+            found = self._folder.retired(row["name"])
+            if found is not None and digest(found) != row["sha"]:
+                yield row["path"], found
             with self._db.write():
                 self._db.execute("DELETE FROM trash WHERE name = ?", row["name"])
-            if data is not None and digest(data) != row["sha"]:
-                yield row["path"], data
 
     def next_check(self) -> float | None:
         return self._db.scalar("SELECT min(check_at) FROM trash")
 
-    # ---- after a crash
+    # ---- what a crash, a refusal or a save in between left
+
+    def unfinished(self) -> bool:
+        """Whether a write stands between its first step and its last."""
+        return self._db.scalar("SELECT 1 FROM writes LIMIT 1") is not None
 
     def recover(self, now: float) -> Iterator[tuple[str, bytes]]:
-        """Finish or undo every write that a crash cut short; yields bytes of a person that were found displaced."""
+        """Finish or undo every unfinished write; yields path and bytes of saves that were found displaced.
+
+        What is yielded is kept aside only when the next one is asked for, so that a crash yields it again. A write
+        that the file system does not let finish stays for the next call.
+        """
         for row in self._db.query("SELECT path, expected, sha, temp FROM writes"):
-            held = self._folder.read(row["temp"])
-            if isinstance(held, Bytes) and held.sha not in (row["sha"], row["expected"]):
-                yield row["path"], held.data
-            if isinstance(held, Bytes) and held.sha != row["sha"]:
-                self._to_trash(row["temp"], row["path"], held.sha, now)
-            elif not isinstance(held, Absent):
-                self._folder.discard(row["temp"])
-            self._forget(row["path"])
+            with suppress(OSError):
+                yield from self._mend(row, now)
+
+    def _mend(self, row: Row, now: float) -> Iterator[tuple[str, bytes]]:
+        path, temporary = row["path"], row["temp"]
+        held = self._held(path, temporary, row["sha"])
+        if isinstance(held, Bytes) and held.sha == row["sha"]:
+            self._folder.discard(temporary)
+        elif not isinstance(held, Absent):
+            if isinstance(held, Bytes) and held.sha != row["expected"]:
+                yield path, held.data
+            self._to_trash(temporary, path, held.sha if isinstance(held, Bytes) else "", now)
+        self._forget(path)
+
+    def _held(self, path: str, temporary: str, ours: str) -> Read:
+        """What the temporary name holds; something displaced that is no document goes back while that is safe."""
+        held = self._folder.read(temporary)
+        if isinstance(held, Bytes | Absent) or not self._still(path, ours):
+            return held
+        self._folder.exchange(temporary, path)
+        return self._folder.read(temporary)

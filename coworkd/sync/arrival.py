@@ -8,7 +8,7 @@ from coworkd.documents import Decoded
 from coworkd.markdown import Document, normalise_key
 from coworkd.model import Kind
 from coworkd.store import Database, DocumentRow
-from coworkd.sync.reconcile import NO_MAP, Base, Plan, Version
+from coworkd.sync.reconcile import NO_MAP, Base, Version
 
 DAEMON_KEYS = frozenset({"cowork", "status", "approval"})
 """Keys merged by rules of their own."""
@@ -29,7 +29,14 @@ class Arrival:
     base: Decoded | None
     """What its author started from; None at first sight or for a revision nobody knows."""
     unknown_rev: bool
-    plan: Plan
+    touched: frozenset[str]
+    """Fields its author changed; `body` for the text."""
+    clashes: frozenset[str]
+    """What was changed on both sides and could not be merged: the file's version stands."""
+    want: bytes
+    """What the file should hold: its bytes with what they lack of the other side."""
+    merged: Decoded
+    """`want`, decoded: what counts from now on, but for the words that are compared with `base`."""
     changed_at: float
     body_changed_at: float
     now: float

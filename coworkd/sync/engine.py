@@ -6,7 +6,7 @@ is done about it follows from comparing bytes. The cost of a turn is the number 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from coworkd.documents import kind_of
@@ -17,7 +17,7 @@ from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Displaced, Overtaken, Refused, Writer
 from coworkd.sync.arrival import keep_base
 from coworkd.sync.files import Absent, Bytes, Stat, Torn, Unfit
-from coworkd.sync.guard import GRACE, UNREADABLE_GRACE, settled_at
+from coworkd.sync.guard import GRACE, SETTLE_MOST, UNREADABLE_GRACE, settled_at
 from coworkd.sync.intake import Intake, put_problem, unreadable
 from coworkd.sync.ports import Files
 from coworkd.sync.reconcile import Base
@@ -48,7 +48,9 @@ class Engine:
         self._writer = writer
         self._absences = absences
         self._marks: dict[str, _Mark] = {}
-        self._unreadable: dict[str, float] = {}
+        self._unreadable: dict[str, float] = {
+            row["path"]: row["since"] for row in db.query("SELECT path, since FROM problems WHERE source = 'read'")
+        }
         self._blocked: dict[str, float] = {}
         self._stats: dict[str, tuple[Stat, bool]] = {
             row["path"]: (
@@ -63,9 +65,12 @@ class Engine:
     # ---- knowing where to look
 
     def mark(self, path: str, now: float) -> None:
-        """Look at this path."""
-        if kind_of(path) is not None:
-            self._marks.setdefault(path, _Mark(now, now))
+        """Look at this path, however long another reason to look at it would have waited."""
+        if kind_of(path) is None:
+            return
+        known = self._marks.get(path)
+        settling = known is not None and now - known.noticed < SETTLE_MOST
+        self._marks[path] = _Mark(known.noticed if known is not None and settling else now, now)
 
     def scan(self, now: float, elapsed: Callable[[], float]) -> None:
         """Mark every file whose stat is not the one it was taken in with, and every known file that is missing."""
@@ -102,8 +107,7 @@ class Engine:
 
     def pull(self, now: float) -> None:
         """Take in every marked file that has settled, and decide about missing ones."""
-        for path, data in self._writer.late_writes(now):
-            self._merge_displaced(path, data, now)
+        self._take_displaced(self._writer.late_writes(now), now)
         for path in [path for path, mark in self._marks.items() if mark.due <= now]:
             self._look(path, now)
         self._absences.decide(now)
@@ -124,12 +128,14 @@ class Engine:
                 mark.due = now + 0.01
             case Absent():
                 self._drop(path)
+                self._readable_again(path)
                 self._absences.missing(path, now)
             case Unfit(reason=reason):
                 self._drop(path)
-                error = DocumentError(f"this file {reason}")
+                self._absences.present(path)
+                self._unreadable.setdefault(path, now)
                 with self._db.write():
-                    unreadable(self._db, path, error, now)
+                    unreadable(self._db, path, DocumentError(f"this file {reason}"), now)
             case Bytes():
                 self._took(path, read, now)
 
@@ -144,13 +150,11 @@ class Engine:
     def _took(self, path: str, read: Bytes, now: float) -> None:
         kind = kind_of(path)
         assert kind is not None
-        self._absences.present(path)
+        self._back(path)
         row = self._db.one(DocumentRow, "path = ?", path)
-        if row is None or row.file_sha != read.sha or path in self._unreadable:
-            if not self._ingest(path, kind, read, now):
-                return
-        elif row.absent_since is not None:
-            self._absences.back(path)
+        changed = row is None or row.file_sha != read.sha or path in self._unreadable
+        if changed and not self._ingest(path, kind, read, now):
+            return
         self._drop(path)
         self._note_stat(path, read.stat, now)
 
@@ -164,16 +168,25 @@ class Engine:
             self._intake.take(path, kind, read.data, now, read.stat.mtime_ns / 1e9)
         except DocumentError as error:
             return self._hold(path, read.stat, error, now)
-        self._unreadable.pop(path, None)
-        self._absences.back(path)
+        self._readable_again(path)
         return True
 
     def _echo(self, row: DocumentRow, sha: str) -> None:
         """The file says what it should: our own write, or a person's that came to the same."""
         with self._db.write():
-            self._db.set(DocumentRow, row.path, file_sha=sha, absent_since=None)
-            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'read'", row.path)
-        self._unreadable.pop(row.path, None)
+            self._db.set(DocumentRow, row.path, file_sha=sha, rev=_rev(row))
+            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'write'", row.path)
+        self._readable_again(row.path)
+
+    def _readable_again(self, path: str) -> None:
+        if self._unreadable.pop(path, None) is not None:
+            with self._db.write():
+                self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'read'", path)
+
+    def _back(self, path: str) -> None:
+        """The file is there, with whatever content; what it should say may have moved on while it was away."""
+        if self._absences.present(path):
+            self._intake.catch_up(path)
 
     def _hold(self, path: str, found: Stat, error: DocumentError, now: float) -> bool:
         """Wait for the rest of a save, which cannot still be on its way into a file that was saved a while ago."""
@@ -192,7 +205,9 @@ class Engine:
         settled = max(found.mtime_ns, found.ctime_ns) + RACY_NS < now * 1e9
         self._stats[path] = (found, settled)
         if not settled:
-            self._marks[path] = _Mark(now, max(found.mtime_ns, found.ctime_ns) / 1e9 + 2 * RACY_NS / 1e9)
+            due = max(found.mtime_ns, found.ctime_ns) / 1e9 + 2 * RACY_NS / 1e9
+            # A time in the future must not put off the next look for ever.
+            self._marks[path] = _Mark(now, min(due, now + SCAN_LEAST))
             return
         with self._db.write():
             self._db.execute(
@@ -201,37 +216,46 @@ class Engine:
                 path, found.mtime_ns, found.ctime_ns, found.size, found.inode, found.mode,
             )  # fmt: skip
 
-    def _merge_displaced(self, path: str, data: bytes, now: float) -> None:
-        """Bytes of a person that a write of ours displaced are taken in as the save they were."""
+    def _take_displaced(self, found: Iterable[tuple[str, bytes]], now: float) -> None:
+        """Saves that a write of ours displaced are taken in; one that nobody can read goes back into its file."""
+        for path, data in [(path, data) for path, data in found if not self._merged(path, data, now)]:
+            row = self._db.one(DocumentRow, "path = ?", path)
+            if row is not None:
+                self._writer.write(path, row.file_sha, data, now)
+                self.mark(path, now)
+
+    def _merged(self, path: str, data: bytes, now: float) -> bool:
+        """Take bytes in that are no longer in the file; False when they make no sense."""
         kind = kind_of(path)
         row = self._db.one(DocumentRow, "path = ?", path)
         if kind is None or row is None:
-            return
+            return True
         try:
             self._intake.take(path, kind, data, now, now)
-        except DocumentError as error:
-            with self._db.write():
-                unreadable(self._db, path, error, now)
-            return
+        except DocumentError:
+            return False
         with self._db.write():
             self._db.set(DocumentRow, path, file_sha=row.file_sha)
+        return True
 
     # ---- from database to disk
 
     def push(self, now: float, *, blocked: Callable[[str], bool]) -> None:
         """Write every file that does not say what it should. `blocked` paths wait: git is at work on them."""
+        self._blocked = {path: until for path, until in self._blocked.items() if until > now}
+        if self._writer.unfinished():
+            self.recover(now)
         rows = self._db.all(DocumentRow, "want_sha != file_sha ORDER BY path")
         for row in rows:
-            if row.path not in self._unreadable and not blocked(row.path) and self._may(row, now):
+            if self._may(row) and not blocked(row.path):
                 self._write(row, now)
 
-    def _may(self, row: DocumentRow, now: float) -> bool:
-        absent = row.absent_since is not None
-        return not absent and self._blocked.get(row.path, 0.0) <= now
+    def _may(self, row: DocumentRow) -> bool:
+        return row.absent_since is None and row.path not in self._unreadable and row.path not in self._blocked
 
     def _write(self, row: DocumentRow, now: float) -> None:
-        rev = decoded(row.path, row.want).cowork.rev
-        if rev is not None:
+        rev = _rev(row)
+        if rev > 0:
             # Kept before the first step: a crash in mid-write must not make our own bytes look like a person's.
             with self._db.write():
                 keep_base(self._db, row.path, Base(rev=rev, person=False, data=row.want), row.want_sha, now)
@@ -243,27 +267,33 @@ class Engine:
                 self._blocked[row.path] = now + 5.0
                 with self._db.write():
                     put_problem(self._db, Problem(path=row.path, line=0, message=reason), "write", now)
-            case Displaced(data=data):
+            case Displaced():
                 self._wrote(row, now)
-                self._merge_displaced(row.path, data, now)
+                self.recover(now)
             case _:
                 self._wrote(row, now)
 
     def _wrote(self, row: DocumentRow, now: float) -> None:
-        self._blocked.pop(row.path, None)
-        rev = decoded(row.path, row.want).cowork.rev
         with self._db.write():
-            self._db.set(DocumentRow, row.path, file_sha=row.want_sha, rev=row.rev if rev is None else rev)
+            self._db.set(DocumentRow, row.path, file_sha=row.want_sha, rev=_rev(row))
             self._db.execute("DELETE FROM problems WHERE path = ? AND source IN ('write', 'read')", row.path)
         self._marks[row.path] = _Mark(now, now + 2 * RACY_NS / 1e9)
 
     def recover(self, now: float) -> None:
-        """Finish the writes that a crash cut short."""
-        for path, data in self._writer.recover(now):
-            self._merge_displaced(path, data, now)
+        """Finish the writes that were cut short, and take in what they displaced."""
+        self._take_displaced(self._writer.recover(now), now)
 
     def deadline(self) -> float:
         """When `pull` or `scan` has something to do next without an event."""
         times = [mark.due for mark in self._marks.values()] + [self._next_scan, *self._blocked.values()]
         others = (self._writer.next_check(), self._absences.deadline())
         return min([*times, *(other for other in others if other is not None)])
+
+
+def _rev(row: DocumentRow) -> int:
+    """The revision of what the file should say; the one known before where it says none, or cannot be read."""
+    try:
+        rev = decoded(row.path, row.want).cowork.rev
+    except DocumentError:
+        return row.rev
+    return row.rev if rev is None else rev

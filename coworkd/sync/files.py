@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 MAX_BYTES = 1_048_576
 """A document larger than this is refused unread: nobody writes a megabyte of Markdown by hand."""
@@ -116,6 +116,8 @@ class Folder:
 
     def read(self, path: str) -> Read:
         """The bytes of a file that did not change while they were read."""
+        if any((self.root / parent).is_symlink() for parent in PurePosixPath(path).parents[:-1]):
+            return Unfit("lies behind a symbolic link, which is not followed; put a real folder there")
         try:
             before = os.lstat(self.root / path)
         except (FileNotFoundError, NotADirectoryError):
@@ -148,13 +150,20 @@ class Folder:
         parent = self.root / Path(path).parent
         parent.mkdir(parents=True, exist_ok=True)
         temporary = f"{Path(path).parent.as_posix()}/.{Path(path).name}.{self._token()}~"
+        try:
+            self._fill(temporary, data, mode)
+        except OSError:
+            self.discard(temporary)
+            raise
+        return temporary
+
+    def _fill(self, temporary: str, data: bytes, mode: int) -> None:
         descriptor = os.open(self.root / temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, mode)
             file.write(data)
             file.flush()
             os.fsync(descriptor)
-        return temporary
 
     def place(self, temporary: str, path: str) -> bool:
         """Give a new file its name; False if somebody was faster."""
@@ -198,19 +207,21 @@ class Folder:
             os.unlink(self.root / temporary)
 
     def retired(self, name: str) -> bytes | None:
-        """What a file in the trash holds now; None when it is gone."""
-        try:
-            return (self._trash / name).read_bytes()
-        except FileNotFoundError:
-            return None
+        """What a file in the trash holds now; None when it is gone, or is none."""
+        kept = self._trash / name
+        return kept.read_bytes() if kept.is_file() and not kept.is_symlink() else None
 
     def publish(self, path: str, data: bytes) -> None:
         """Put an output there (live messages, inbox.md): atomic, not synced, last writer wins."""
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{self._token()}~")
-        temporary.write_bytes(data)
-        os.replace(temporary, target)
+        try:
+            temporary.write_bytes(data)
+            os.replace(temporary, target)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def _lstat(entry: os.DirEntry[str]) -> Stat | None:

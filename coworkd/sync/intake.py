@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from coworkd.documents import Decoded, is_note
+from coworkd.documents import Decoded, is_note, kind_of
 from coworkd.errors import DocumentError
+from coworkd.ids import task_id
 from coworkd.markdown import Document, Value, normalise_key, parse, parse_yaml
 from coworkd.model import Kind, Problem, TaskSpec
-from coworkd.splice import edit, replace_body
+from coworkd.splice import Delete, edit, replace_body
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync import tasks_in, thread_in
 from coworkd.sync.arrival import Arrival, keep_base, kept_bases, revision, version
 from coworkd.sync.files import digest
+from coworkd.sync.ports import Files
 from coworkd.sync.project import task_file
-from coworkd.sync.reconcile import NO_MAP, Base, choose_base, plan
+from coworkd.sync.reconcile import NO_MAP, Base, Plan, choose_base, plan
 from coworkd.sync.specs import CONFIG, Specs, decoded
 
 TRUST_KINDS = frozenset({Kind.CONFIG, Kind.AGENT, Kind.TASK})
@@ -23,21 +26,21 @@ TRUST_KINDS = frozenset({Kind.CONFIG, Kind.AGENT, Kind.TASK})
 
 
 class Intake:
-    """Takes readings in. `pulled` answers whether bytes came by git; `stands` whether a path still holds a file."""
+    """Takes readings in. `pulled` answers whether bytes came by git."""
 
-    def __init__(
-        self, db: Database, instance: str, pulled: Callable[[str, bytes], bool], stands: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, db: Database, folder: Files, instance: str, pulled: Callable[[str, bytes], bool]) -> None:
         self._db = db
+        self._folder = folder
         self._specs = Specs(db)
         self._instance = instance
         self._pulled = pulled
-        self._stands = stands
 
     def take(self, path: str, kind: Kind, data: bytes, now: float, saved: float) -> None:
         """Take in the bytes of one file, last saved at `saved`. Raises `DocumentError`; then nothing was changed."""
         document = parse_yaml(data) if path == CONFIG else parse(data)
         if kind is Kind.TASK and is_note(path, document, self._specs.settings().adopt_notes):
+            if self._db.scalar("SELECT 1 FROM documents WHERE path = ? AND file_sha != ''", path):
+                raise DocumentError("this task has lost its header; put its `---` lines back, or delete the file")
             self._note(path, data, now)
             return
         with self._db.write():
@@ -52,7 +55,9 @@ class Intake:
         made: Decoded = decoded(path, data)
         known = self._db.one(DocumentRow, "path = ?", path)
         rev = revision(made)
-        found = choose_base(rev, kept_bases(self._db, path)) if known else None
+        # A file that was deleted and is there again without a map is a new one.
+        anew = known is None or (not known.want_sha and rev == NO_MAP)
+        found = None if anew else choose_base(rev, kept_bases(self._db, path))
         base_document = _parsed(path, found.data) if found else None
         wanted = _parsed(path, known.want) if known else None
         planned = plan(
@@ -60,6 +65,7 @@ class Intake:
             version(base_document, decoded(path, found.data)) if found and base_document else None,
             version(wanted, decoded(path, known.want)) if known and wanted else None,
         )
+        merged = _merge(path, data, made, planned)
         at = now if known else min(saved, now)
         same_body = wanted is not None and wanted.body == document.body
         return Arrival(
@@ -67,7 +73,8 @@ class Intake:
             pulled=self._came_by_git(path, data, found), known=known,
             base=decoded(path, found.data) if found else None,
             unknown_rev=found is None and known is not None and rev != NO_MAP,
-            plan=planned, changed_at=at, body_changed_at=known.body_changed_at if known and same_body else at, now=now,
+            touched=planned.touched, clashes=merged.clashes, want=merged.data, merged=merged.decoded, changed_at=at,
+            body_changed_at=known.body_changed_at if known and same_body else at, now=now,
         )  # fmt: skip
 
     def _came_by_git(self, path: str, data: bytes, base: Base | None) -> bool:
@@ -82,13 +89,13 @@ class Intake:
     def _remember(self, arrival: Arrival) -> None:
         base = Base(rev=revision(arrival.decoded), person=True, data=arrival.data)
         keep_base(self._db, arrival.path, base, arrival.sha, arrival.now)
-        want = _merged(arrival)
         if arrival.kind in TRUST_KINDS and not arrival.pulled:
-            self.trust(arrival.path, arrival.data, arrival.now)
+            ours = arrival.known is None or not arrival.known.pulled
+            self.trust(arrival.path, arrival.want if ours else arrival.data, arrival.now)
         self._db.put(
             DocumentRow(
-                path=arrival.path, kind=arrival.kind, doc=PurePosixPath(arrival.path).stem, want=want,
-                want_sha=digest(want), file_sha=arrival.sha, rev=max(revision(arrival.decoded), _rev(arrival)),
+                path=arrival.path, kind=arrival.kind, doc=PurePosixPath(arrival.path).stem, want=arrival.want,
+                want_sha=digest(arrival.want), file_sha=arrival.sha, rev=max(revision(arrival.decoded), _rev(arrival)),
                 changed_at=arrival.changed_at, body_changed_at=arrival.body_changed_at, pulled=arrival.pulled,
                 absent_since=None, generated=arrival.known.generated if arrival.known else False,
             )
@@ -100,9 +107,12 @@ class Intake:
         self._db.execute(
             "INSERT OR REPLACE INTO trusted (path, sha, bytes, at) VALUES (?, ?, ?, ?)", path, digest(data), data, now
         )
+        if kind_of(path) is not Kind.TASK:
+            # Whoever could not run for want of an agent is looked at again.
+            self._db.execute("DELETE FROM problems WHERE source = 'agent'")
 
     def _problems(self, arrival: Arrival) -> None:
-        self._db.execute("DELETE FROM problems WHERE path = ? AND source NOT IN ('graph', 'write')", arrival.path)
+        self._db.execute("DELETE FROM problems WHERE path = ? AND source != 'graph'", arrival.path)
         problems: list[tuple[str, Problem]] = [(f"key{i}", p) for i, p in enumerate(arrival.decoded.problems)]
         if arrival.unknown_rev:
             text = (
@@ -110,11 +120,23 @@ class Intake:
                 " `status` and `approval` in it are not acted on. Save the file again as it is now"
             )
             problems.append(("rev", Problem(path=arrival.path, line=0, message=text)))
-        for name in sorted(arrival.plan.clashes):
-            text = f"`{name}` was changed on both sides; the file's version stands, the other one is in conflicts/"
+        other = self._keep_other(arrival) if arrival.clashes else ""
+        for name in sorted(arrival.clashes):
+            text = f"`{name}` was changed on both sides; the file's version stands, the other one is in {other}"
             problems.append((f"clash-{name}", Problem(path=arrival.path, line=0, message=text)))
         for source, problem in problems:
             put_problem(self._db, problem, source, arrival.now)
+
+    def _keep_other(self, arrival: Arrival) -> str:
+        """Keep the version that lost, before the transaction that replaces it ends; returns where."""
+        assert arrival.known is not None, "nothing clashes at first sight"
+        name = arrival.decoded.cowork.id or task_id(PurePosixPath(arrival.path).stem)
+        path = f"conflicts/{name}-{arrival.known.want_sha[:8]}.md"
+        try:
+            self._folder.publish(path, arrival.known.want)
+        except OSError as error:
+            raise DocumentError(f"the other version cannot be kept in {path}: {error.strerror or error}") from error
+        return path
 
     # ---- what it means
 
@@ -144,7 +166,7 @@ class Intake:
             row = tasks_in.next_row(row, arrival, self._instance, quiet)
         self._db.put(row)
         self._db.execute("DELETE FROM needs WHERE task = ?", row.id)
-        for needed in dict.fromkeys(arrival.decoded.of(TaskSpec).depends_on):
+        for needed in dict.fromkeys(arrival.merged.of(TaskSpec).depends_on):
             self._db.execute("INSERT INTO needs (task, needed) VALUES (?, ?)", row.id, needed)
         self._notice(arrival, row)
         self.project(row)
@@ -178,6 +200,13 @@ class Intake:
         if made.changed:
             self._db.set(DocumentRow, row.path, want=made.data, want_sha=digest(made.data))
 
+    def catch_up(self, path: str) -> None:
+        """The file is there again: what was held back from it while it was away is due now."""
+        row = self._db.one(TaskRow, "path = ?", path)
+        if row is not None:
+            with self._db.write():
+                self.project(row)
+
     def _note(self, path: str, data: bytes, now: float) -> None:
         """Listed, never run."""
         with self._db.write():
@@ -192,10 +221,10 @@ class Intake:
             return
         task = decoded(path, data).cowork.id
         old = self._db.scalar("SELECT path FROM tasks WHERE id = ?", task) if task else None
-        if old is None or self._stands(old):
+        if old is None or self._folder.stat(old) is not None:
             return
         for table in ("documents", "bases", "tasks", "trusted", "problems"):
-            self._db.execute(f"UPDATE {table} SET path = ? WHERE path = ?", path, old)
+            self._db.execute(f"UPDATE OR REPLACE {table} SET path = ? WHERE path = ?", path, old)
         self._db.execute("DELETE FROM stats WHERE path = ?", old)
 
 
@@ -211,25 +240,42 @@ def _rev(arrival: Arrival) -> int:
     return arrival.known.rev if arrival.known else NO_MAP
 
 
-def _merged(arrival: Arrival) -> bytes:
-    """What the file should hold: the person's bytes, with what they lack of the merged document."""
-    merged, data = arrival.plan.merged, arrival.data
-    written = arrival.decoded.keys
-    changes: dict[tuple[str, ...], Value] = {
-        (written.get(name, name),): merged.fields[name]
-        for name in sorted(arrival.plan.lacking - {"body"})
-        if name in merged.fields
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Merged:
+    """What the file should hold, and what of it could not be merged."""
+
+    data: bytes
+    decoded: Decoded
+    clashes: frozenset[str]
+
+
+def _merge(path: str, data: bytes, made: Decoded, planned: Plan) -> _Merged:
+    """The person's bytes with what they lack of the merged document.
+
+    Where that cannot be written into them, or would not be a document, the file stands as it is.
+    """
+    try:
+        merged = _filled(data, made, planned)
+        return _Merged(data=merged, decoded=decoded(path, merged), clashes=planned.clashes)
+    except DocumentError:
+        return _Merged(data=data, decoded=made, clashes=planned.clashes | planned.lacking)
+
+
+def _filled(data: bytes, made: Decoded, planned: Plan) -> bytes:
+    changes: dict[tuple[str, ...], Value | Delete] = {
+        (made.keys.get(name, name),): planned.merged.fields.get(name, Delete())
+        for name in sorted(planned.lacking - {"body"})
     }
-    if changes:
-        data = edit(data, changes)
-    return replace_body(data, merged.body) if "body" in arrival.plan.lacking else data
+    filled = edit(data, changes) if changes else data
+    return replace_body(filled, planned.merged.body) if "body" in planned.lacking else filled
 
 
 def put_problem(db: Database, problem: Problem, source: str, now: float, task: str = "") -> None:
     """Show a problem; one that is shown already keeps its time."""
     db.execute(
         "INSERT INTO problems (path, source, line, message, task, since) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (path, source) DO UPDATE SET line = excluded.line, message = excluded.message",
+        " ON CONFLICT (path, source) DO UPDATE SET line = excluded.line, message = excluded.message"
+        " WHERE line != excluded.line OR message != excluded.message",
         problem.path, source, problem.line, problem.message, task, now,
     )  # fmt: skip
 

@@ -89,8 +89,8 @@ def _heading(body: str) -> str:
 
 
 def _held(arrival: Arrival) -> str:
-    problems: tuple[Problem, ...] = arrival.decoded.problems
-    if not arrival.decoded.held or not problems:
+    problems: tuple[Problem, ...] = arrival.merged.problems
+    if not arrival.merged.held or not problems:
         return ""
     return f"{problems[0].message} (line {problems[0].line})"
 
@@ -107,7 +107,7 @@ def _foreign(row: TaskRow, spec: TaskSpec, cowork: Cowork, *, pulled: bool) -> T
 def _found_again(row: TaskRow, spec: TaskSpec, cowork: Cowork) -> TaskRow:
     """This instance wrote the file and has lost its database: nothing that ran is started twice."""
     status = spec.status or Status.DRAFT
-    if status in ACTIVE:
+    if status in _ELSEWHERE:
         return dataclasses.replace(
             row, status=Status.PAUSED,
             reason=f"it was {status} when the database was lost; write `ready` to go on",
@@ -131,10 +131,10 @@ def _explicit(status: Status, arrival: Arrival, quiet: float) -> Wish:
 
 def next_row(row: TaskRow, arrival: Arrival, instance: str, quiet: float) -> TaskRow:
     """The row after its file was saved again."""
-    spec = arrival.decoded.of(TaskSpec)
+    spec, merged = arrival.decoded.of(TaskSpec), arrival.merged.of(TaskSpec)
     row = dataclasses.replace(
-        row, path=arrival.path, title=spec.title or _heading(spec.body) or row.id, agent=spec.agent,
-        priority=spec.priority, held=_held(arrival), gone=False,
+        row, path=arrival.path, title=merged.title or _heading(merged.body) or row.id, agent=merged.agent,
+        priority=merged.priority, held=_held(arrival), gone=False,
     )  # fmt: skip
     if arrival.pulled:
         return _pulled_again(row, arrival, instance)
@@ -144,7 +144,7 @@ def next_row(row: TaskRow, arrival: Arrival, instance: str, quiet: float) -> Tas
 
 
 def _unchanged(arrival: Arrival) -> bool:
-    return not arrival.plan.touched and not _touched_status(arrival)
+    return not arrival.touched and not _touched_status(arrival)
 
 
 def _pulled_again(row: TaskRow, arrival: Arrival, instance: str) -> TaskRow:

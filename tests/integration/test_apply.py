@@ -1,0 +1,295 @@
+"""The write protocol on real files: whatever falls between two steps, nobody's bytes are lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from coworkd.model import Status
+from coworkd.sync.apply import LATE, Displaced, Overtaken, Refused, Written
+from coworkd.sync.files import MAX_BYTES, Folder, digest
+from tests.integration.workspacekit import TASK, Workspace
+
+OLD, NEW = b"---\nstatus: ready\n---\nold\n", b"---\nstatus: ready\n---\nnew\n"
+TYPED = "---\nstatus: ready\n---\ntyped meanwhile\n"
+STEPS = ["write_temporary", "place", "exchange", "sync", "retire", "discard"]
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+class Between(Folder):
+    """Something happens before or after one step; each happens once."""
+
+    def __init__(self, root: Path, trash: Path) -> None:
+        super().__init__(root, trash)
+        self.before: dict[str, Callable[[], None]] = {}
+        self.after: dict[str, Callable[[], None]] = {}
+
+    def _happen(self, what: dict[str, Callable[[], None]], step: str) -> None:
+        if step in what:
+            what.pop(step)()
+
+    def write_temporary(self, path: str, data: bytes, mode: int) -> str:
+        self._happen(self.before, "write_temporary")
+        made = super().write_temporary(path, data, mode)
+        self._happen(self.after, "write_temporary")
+        return made
+
+    def place(self, temporary: str, path: str) -> bool:
+        self._happen(self.before, "place")
+        done = super().place(temporary, path)
+        self._happen(self.after, "place")
+        return done
+
+    def exchange(self, temporary: str, path: str) -> bool:
+        self._happen(self.before, "exchange")
+        done = super().exchange(temporary, path)
+        self._happen(self.after, "exchange")
+        return done
+
+    def sync(self, path: str) -> None:
+        self._happen(self.before, "sync")
+        super().sync(path)
+        self._happen(self.after, "sync")
+
+    def retire(self, temporary: str, name: str) -> None:
+        self._happen(self.before, "retire")
+        super().retire(temporary, name)
+        self._happen(self.after, "retire")
+
+    def discard(self, path: str) -> None:
+        self._happen(self.before, "discard")
+        super().discard(path)
+        self._happen(self.after, "discard")
+
+
+def kill() -> None:
+    raise Killed
+
+
+def full() -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Between:
+    return Between(tmp_path / ".cowork", tmp_path / "trash")
+
+
+@pytest.fixture
+def place(tmp_path: Path, folder: Between) -> Workspace:
+    made = Workspace(tmp_path, folder)
+    (made.root / "tasks").mkdir()
+    (made.root / TASK).write_bytes(OLD)
+    return made
+
+
+def write(place: Workspace, expected: bytes = OLD) -> object:
+    return place.writer.write(TASK, digest(expected) if expected else "", NEW, place.now)
+
+
+def test_the_expected_bytes_are_replaced_and_kept(place: Workspace) -> None:
+    (place.root / TASK).chmod(0o640)
+    assert write(place) == Written()
+    assert place.files() == {TASK: NEW}
+    assert (place.root / TASK).stat().st_mode & 0o777 == 0o640
+    assert [file.read_bytes() for file in place.trash.iterdir()] == [OLD]
+    assert not place.writer.unfinished()
+
+
+@pytest.mark.parametrize("expected", [b"something else", b""])
+def test_bytes_that_nobody_expected_stay(place: Workspace, expected: bytes) -> None:
+    assert write(place, expected) == Overtaken()
+    assert place.files() == {TASK: OLD}
+    assert not place.writer.unfinished()
+
+
+def test_a_file_that_is_gone_is_not_made_again(place: Workspace) -> None:
+    (place.root / TASK).unlink()
+    assert write(place) == Overtaken()
+    assert place.files() == {}
+
+
+def test_a_new_file(place: Workspace) -> None:
+    (place.root / TASK).unlink()
+    assert write(place, b"") == Written()
+    assert place.files() == {TASK: NEW}
+
+
+def test_a_save_before_the_last_look_wins(place: Workspace, folder: Between) -> None:
+    folder.after["write_temporary"] = lambda: place.save(TYPED)
+    assert write(place) == Overtaken()
+    assert place.files() == {TASK: TYPED.encode()}
+
+
+def test_a_save_after_the_last_look_is_handed_over(place: Workspace, folder: Between) -> None:
+    folder.before["exchange"] = lambda: place.save(TYPED)
+    assert write(place) == Displaced()
+    assert list(place.writer.recover(place.now)) == [(TASK, TYPED.encode())]
+    assert place.files() == {TASK: NEW}
+    assert not place.writer.unfinished()
+
+
+@pytest.mark.parametrize("odd", ["link", "large", "folder"])
+def test_something_that_is_no_document_goes_back_to_its_place(place: Workspace, folder: Between, odd: str) -> None:
+    def save() -> None:
+        (place.root / TASK).unlink()
+        match odd:
+            case "link":
+                (place.root / TASK).symlink_to("elsewhere")
+            case "large":
+                (place.root / TASK).write_bytes(b"x" * (MAX_BYTES + 1))
+            case _:
+                (place.root / TASK).mkdir()
+
+    folder.before["exchange"] = save
+    assert write(place) == Displaced()
+    assert list(place.writer.recover(place.now)) == []
+    file = place.root / TASK
+    assert {"link": file.is_symlink(), "large": file.is_file(), "folder": file.is_dir()}[odd]
+    assert [path.name for path in file.parent.iterdir()] == ["a.md"]
+
+
+def test_a_late_write_into_the_displaced_file_is_found(place: Workspace) -> None:
+    with (place.root / TASK).open("r+b") as editor:
+        assert write(place) == Written()
+        assert list(place.writer.late_writes(place.now + LATE - 1)) == []
+        editor.write(TYPED.encode())
+    assert list(place.writer.late_writes(place.now + LATE)) == [(TASK, TYPED.encode())]
+    assert list(place.writer.late_writes(place.now + 2 * LATE)) == []
+    assert place.writer.next_check() is None
+
+
+def test_a_late_write_that_was_being_merged_at_a_crash_is_found_again(place: Workspace) -> None:
+    with (place.root / TASK).open("r+b") as editor:
+        write(place)
+        editor.write(TYPED.encode())
+    assert next(place.writer.late_writes(place.now + LATE)) == (TASK, TYPED.encode())
+    place.restart()
+    assert list(place.writer.late_writes(place.now + LATE)) == [(TASK, TYPED.encode())]
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("new_file", [False, True])
+def test_a_crash_between_any_two_steps(
+    place: Workspace, folder: Between, step: str, moment: str, new_file: bool
+) -> None:
+    if new_file:
+        (place.root / TASK).unlink()
+    what = folder.before if moment == "before" else folder.after
+    what[step] = kill
+    try:
+        write(place, b"" if new_file else OLD)
+    except Killed:
+        place.restart()
+    what.clear()
+    assert list(place.writer.recover(place.now)) == []
+    assert place.files().get(TASK) in ((None, NEW) if new_file else (OLD, NEW))
+    assert not place.writer.unfinished()
+    leftovers = set(place.files()) - {TASK}
+    assert not leftovers or (step, moment) == ("write_temporary", "after"), "only an unnoted copy of ours may be left"
+    assert write(place, place.files().get(TASK, b"")) in (Written(), Overtaken())
+    assert place.files()[TASK] == NEW
+
+
+@pytest.mark.parametrize("step", ["exchange", "sync", "retire"])
+def test_a_crash_after_a_save_in_between_loses_nothing(place: Workspace, folder: Between, step: str) -> None:
+    folder.before["exchange"] = lambda: place.save(TYPED)
+    folder.after[step] = kill
+    result: object = None
+    try:
+        result = write(place)
+        list(place.writer.recover(place.now))
+    except Killed:
+        place.restart()
+    assert result in (None, Displaced())
+    list(place.writer.recover(place.now))
+    assert TYPED.encode() in place.everywhere()
+    assert place.files() == {TASK: NEW}
+
+
+@pytest.mark.parametrize("step", ["write_temporary", "exchange", "sync", "retire"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_full_disk_is_told_and_mended_later(place: Workspace, folder: Between, step: str, moment: str) -> None:
+    what = folder.before if moment == "before" else folder.after
+    what[step] = full
+    result = write(place)
+    assert result == Refused("cannot be written: No space left on device")
+    assert list(place.writer.recover(place.now)) == []
+    assert not place.writer.unfinished()
+    assert place.files()[TASK] in (OLD, NEW)
+    assert OLD in place.everywhere()
+
+
+def test_a_save_in_between_survives_a_refusal(place: Workspace, folder: Between) -> None:
+    folder.before["exchange"] = lambda: place.save(TYPED)
+    folder.before["sync"] = full
+    assert isinstance(write(place), Refused)
+    assert isinstance(write(place), Refused), "one write of a file at a time"
+    assert list(place.writer.recover(place.now)) == [(TASK, TYPED.encode())]
+    assert write(place, NEW) == Written()
+
+
+# ---- the same, through the engine: the save in between is merged
+
+
+def running(place: Workspace) -> None:
+    place.save("---\nstatus: ready\n---\none\ntwo\nthree\n")
+    place.turns()
+    place.move(status=Status.RUNNING, attempt=1, wanted="")
+
+
+EDITED = "---\nstatus: ready\n---\none\ntwo\nthree, typed meanwhile\n"
+
+
+def check_merged(place: Workspace) -> None:
+    place.turns(4)
+    assert "status: running" in place.text()
+    assert place.text().endswith("three, typed meanwhile\n")
+    assert place.task().wanted == ""
+    assert set(place.files()) == {TASK}
+
+
+def test_a_save_in_the_last_instant_is_merged(place: Workspace, folder: Between) -> None:
+    running(place)
+    folder.before["exchange"] = lambda: place.save(EDITED)
+    place.turn()
+    check_merged(place)
+
+
+@pytest.mark.parametrize(("moment", "step"), [("after", "exchange"), ("before", "retire"), ("after", "retire")])
+def test_a_save_in_the_last_instant_is_merged_after_a_crash(
+    place: Workspace, folder: Between, moment: str, step: str
+) -> None:
+    running(place)
+    folder.before["exchange"] = lambda: place.save(EDITED)
+    (folder.before if moment == "before" else folder.after)[step] = kill
+    with pytest.raises(Killed):
+        place.turn()
+    place.restart()
+    check_merged(place)
+
+
+def test_a_late_write_is_merged(place: Workspace) -> None:
+    running(place)
+    with (place.root / TASK).open("r+b") as editor:
+        place.turn()
+        editor.write(EDITED.encode())
+    place.turn(LATE)
+    check_merged(place)
+
+
+def test_a_broken_save_in_the_last_instant_stays_in_the_file(place: Workspace, folder: Between) -> None:
+    running(place)
+    broken = "---\nstatus: [ready\n---\nhalf a thought\n"
+    folder.before["exchange"] = lambda: place.save(broken)
+    place.turns(5)
+    assert place.text() == broken
+    assert "read" in place.problems()
+    place.save(EDITED)
+    check_merged(place)

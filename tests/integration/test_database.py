@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+import typing
+from enum import Enum
+from pathlib import Path
+from types import UnionType
+
+import pytest
+
+from coworkd.bootstrap import open_database
+from coworkd.config import Paths
+from coworkd.errors import StoreDamagedError, StoreError
+from coworkd.store import (
+    Database,
+    DocumentRow,
+    EventRow,
+    MessageRow,
+    RequestRow,
+    RunRow,
+    SubmissionRow,
+    TaskRow,
+)
+from coworkd.store.database import VERSION
+from coworkd.store.schema import MIGRATIONS
+
+RECORDS = [DocumentRow, TaskRow, RunRow, RequestRow, MessageRow, SubmissionRow, EventRow]
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Database:
+    return Database(tmp_path / "state.db")
+
+
+def table(record: type[object]) -> str:
+    return record.__name__.removesuffix("Row").lower() + "s"
+
+
+def example(record: type[object], number: int) -> object:
+    """A record with a telling value in every field."""
+
+    def value(name: str, hint: object) -> object:
+        if typing.get_origin(hint) is UnionType or isinstance(hint, UnionType):
+            return value(name, typing.get_args(hint)[0]) if number else None
+        assert isinstance(hint, type)
+        if issubclass(hint, Enum):
+            return list(hint)[number % len(hint)]
+        made = {str: f"{name}-\u00e9\n'{number}", bytes: b"\x00\xff" * number, bool: bool(number), int: number}
+        return 0.1 + number if hint is float else made[hint]
+
+    hints = typing.get_type_hints(record)
+    return record(**{name: value(name, hint) for name, hint in hints.items()})
+
+
+def test_columns_and_fields_are_the_same(db: Database) -> None:
+    for record in RECORDS:
+        assert dataclasses.is_dataclass(record)
+        columns = [row["name"] for row in db.query(f"PRAGMA table_info({table(record)})")]
+        assert columns == [field.name for field in dataclasses.fields(record)], record.__name__
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_record_comes_back_as_it_was(db: Database, record: type[object], number: int) -> None:
+    made = example(record, number)
+    with db.write():
+        db.put(made)
+    (read,) = db.all(record)
+    assert read == made
+    for field in dataclasses.fields(record):  # pyright: ignore[reportArgumentType]
+        assert type(getattr(read, field.name)) is type(getattr(made, field.name)), field.name
+
+
+def test_putting_a_record_again_replaces_it(db: Database) -> None:
+    first = example(TaskRow, 1)
+    assert isinstance(first, TaskRow)
+    for title in ("one", "two"):
+        with db.write():
+            db.put(dataclasses.replace(first, title=title))
+    assert [row.title for row in db.all(TaskRow)] == ["two"]
+
+
+def test_single_columns_are_set_by_key(db: Database) -> None:
+    for number in (1, 2):
+        row = example(SubmissionRow, number)
+        with db.write():
+            db.put(row)
+    with db.write():
+        db.set(SubmissionRow, ("task-\u00e9\n'1", 1), approved=True, notice="now")
+    assert {row.number: (row.approved, row.notice) for row in db.all(SubmissionRow)} == {
+        1: (True, "now"),
+        2: (True, "notice-\u00e9\n'2"),
+    }
+
+
+def test_what_fails_changes_nothing(db: Database) -> None:
+    with pytest.raises(KeyError), db.write():
+        db.remember("a", "1")
+        with db.write():
+            db.event(1.0, "x")
+        raise KeyError
+    assert db.setting("a") == ""
+    assert db.all(EventRow) == []
+    with db.write():
+        db.remember("a", "2")
+    assert db.setting("a") == "2"
+
+
+def test_a_nested_write_lands_with_the_outermost(db: Database, tmp_path: Path) -> None:
+    reader = Database(tmp_path / "state.db", read_only=True)
+    with db.write():
+        with db.write(durable=True):
+            db.remember("a", "1")
+        assert reader.setting("a") == ""
+    assert reader.setting("a") == "1"
+
+
+def test_a_commit_that_fails_ends_its_transaction(db: Database) -> None:
+    db.execute("CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)")
+    db.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+    db.execute("PRAGMA foreign_keys = ON")
+    with pytest.raises(sqlite3.IntegrityError), db.write():
+        db.execute("INSERT INTO child VALUES (1)")
+    with db.write():
+        db.remember("a", "1")
+    assert db.setting("a") == "1"
+    assert db.scalar("SELECT count(*) FROM child") == 0
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_an_empty_write_changes_no_byte(db: Database, tmp_path: Path, durable: bool) -> None:
+    db.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    with db.write(durable=durable):
+        pass
+    assert (tmp_path / "state.db-wal").stat().st_size == 0
+
+
+def test_a_reader_cannot_write_and_needs_a_database(db: Database, tmp_path: Path) -> None:
+    reader = Database(tmp_path / "state.db", read_only=True)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.remember("a", "1")
+    with pytest.raises(sqlite3.OperationalError):
+        Database(tmp_path / "none.db", read_only=True)
+
+
+def test_odd_names_of_folders(tmp_path: Path) -> None:
+    folder = tmp_path / "50% off? #1"
+    folder.mkdir()
+    with Database(folder / "state.db").write():
+        pass
+    assert Database(folder / "state.db", read_only=True).setting("x") == ""
+
+
+def test_every_version_has_a_step() -> None:
+    assert len(MIGRATIONS) == VERSION
+
+
+def test_a_newer_database_is_refused_and_left_alone(db: Database, tmp_path: Path) -> None:
+    db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    db.close()
+    before = (tmp_path / "state.db").read_bytes()
+    with pytest.raises(StoreError, match="update coworkd") as refused:
+        open_database(paths(tmp_path))
+    assert not isinstance(refused.value, StoreDamagedError)
+    assert (tmp_path / "state.db").read_bytes() == before
+
+
+def paths(folder: Path) -> Paths:
+    return Paths(root=folder, private=folder, state=folder / "state")
+
+
+@pytest.mark.parametrize("damage", ["header", "middle"])
+def test_a_damaged_database_is_set_aside_and_made_anew(tmp_path: Path, damage: str) -> None:
+    db = Database(tmp_path / "state.db")
+    with db.write():
+        for number in range(500):
+            db.event(float(number), "x", note="y" * 50)
+    db.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    broken = bytearray((tmp_path / "state.db").read_bytes())
+    at = 0 if damage == "header" else len(broken) // 2
+    broken[at : at + 4096] = b"\xff" * 4096
+    (tmp_path / "state.db").write_bytes(broken)
+    with pytest.raises(StoreDamagedError):
+        Database(tmp_path / "state.db")
+    fresh = open_database(paths(tmp_path))
+    assert fresh.all(EventRow) == []
+    assert (tmp_path / "damaged-1.db").read_bytes() == bytes(broken)
+
+
+def test_a_locked_database_is_not_taken_for_a_damaged_one(tmp_path: Path) -> None:
+    """A fresh file that another process holds: whatever is in it must not be set aside."""
+    holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError) as refused:
+        Database(tmp_path / "state.db", patience=0.0)
+    assert not isinstance(refused.value, StoreDamagedError)
+    assert not (tmp_path / "damaged-1.db").exists()

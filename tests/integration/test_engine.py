@@ -1,0 +1,503 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from coworkd.model import Kind, Status
+from coworkd.sync.engine import SCAN_LEAST
+from coworkd.sync.guard import DELETIONS
+from tests.integration.workspacekit import TASK, Workspace
+
+READY = "---\nstatus: ready\nlabels: [ui]\n---\nDo it.\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+def started(place: Workspace) -> Workspace:
+    """A task whose run the daemon has begun, with its file written once."""
+    place.save(READY)
+    place.turns()
+    place.move(status=Status.RUNNING, attempt=1, by="anna-0001", wanted="")
+    place.turns()
+    return place
+
+
+def test_a_saved_file_becomes_a_row_and_a_wish(place: Workspace) -> None:
+    place.save(READY)
+    place.turns()
+    assert place.task().wanted == "ready"
+    assert place.task().status is Status.DRAFT
+    assert place.text() == READY, "nothing is written while the daemon has nothing to say"
+
+
+def test_only_the_daemons_values_are_written(place: Workspace) -> None:
+    started(place)
+    assert place.text() == (
+        "---\nstatus: running\nlabels: [ui]\ncowork:\n  id: a\n  by: anna-0001\n  attempt: 1\n  rev: 1\n---\nDo it.\n"
+    )
+
+
+def test_our_own_write_comes_back_as_nothing(place: Workspace) -> None:
+    started(place)
+    events = place.db.scalar("SELECT count(*) FROM events")
+    place.engine.mark(TASK, place.now)
+    place.turns()
+    assert place.db.scalar("SELECT count(*) FROM events") == events
+    assert place.document().rev == 1
+
+
+def test_a_stale_save_keeps_the_edit_and_loses_the_old_status(place: Workspace) -> None:
+    started(place)
+    place.save(READY.replace("Do it.", "Do it well."))
+    place.turns()
+    assert place.task().wanted == ""
+    assert place.task().status is Status.RUNNING
+    assert "status: running" in place.text()
+    assert place.text().endswith("Do it well.\n")
+    assert "rev: 2" in place.text()
+
+
+def test_what_a_stale_save_lacks_counts_all_the_same(place: Workspace) -> None:
+    started(place)
+    stale = place.text()
+    place.move(status=Status.REVIEW)
+    place.turns()
+    place.save(place.text().replace("labels: [ui]", "labels: [ui]\ndepends_on: [b]\nagent: claude\npriority: high"))
+    place.turns()
+    place.save(stale.replace("Do it.", "Do it well."))
+    place.turns()
+    assert "depends_on: [b]" in place.text()
+    assert place.task().agent == "claude"
+    assert place.task().priority == 1.0
+    assert [row["needed"] for row in place.db.query("SELECT needed FROM needs WHERE task = 'a'")] == ["b"]
+
+
+def test_a_key_taken_out_stays_out_after_a_stale_save(place: Workspace) -> None:
+    place.save(READY.replace("labels", "agent: claude\nlabels"))
+    place.turns()
+    place.move(status=Status.RUNNING, attempt=1, by="anna-0001", wanted="")
+    place.turns()
+    before = place.text()
+    place.move(status=Status.REVIEW)
+    place.turns()
+    place.save(place.text().replace("agent: claude\n", ""))
+    place.turns()
+    place.save(before.replace("Do it.", "Do it well."))
+    place.turns()
+    assert "agent:" not in place.text()
+    assert place.text().endswith("Do it well.\n")
+
+
+def clash(place: Workspace) -> str:
+    """Two buffers change the same line; returns what the database held before the second was saved."""
+    started(place)
+    stale = place.text()
+    place.move(status=Status.REVIEW)
+    place.turns()
+    place.save(place.text().replace("Do it.", "Do it in blue."))
+    place.turns()
+    held = place.document().want.decode()
+    place.save(stale.replace("Do it.", "Do it in red."))
+    place.turns()
+    return held
+
+
+def test_when_both_changed_the_same_line_the_other_version_is_kept_aside(place: Workspace) -> None:
+    held = clash(place)
+    assert place.text().endswith("Do it in red.\n")
+    (kept,) = (place.root / "conflicts").iterdir()
+    assert kept.read_text() == held
+    assert "Do it in blue." in held
+    assert f"conflicts/{kept.name}" in place.problems()["clash-body"]
+    assert "status: review" in place.text()
+
+
+def test_a_clash_is_settled_by_the_next_save(place: Workspace) -> None:
+    clash(place)
+    place.save(place.text().replace("in red", "in violet"))
+    place.turns()
+    assert place.problems() == {}
+    assert place.text().endswith("Do it in violet.\n")
+
+
+def test_an_unknown_revision_does_nothing_but_says_so(place: Workspace) -> None:
+    started(place)
+    place.save(place.text().replace("rev: 1", "rev: 77").replace("running", "done"))
+    place.turns()
+    assert place.task().wanted == ""
+    assert "rev" in place.problems()
+    assert "status: running" in place.text()
+
+
+def test_a_file_that_was_deleted_and_written_anew_is_a_new_wish(place: Workspace) -> None:
+    started(place)
+    place.move(status=Status.DONE, landed="abc")
+    place.turns()
+    place.delete()
+    place.turns(4)
+    assert place.task().gone
+    place.save(READY)
+    place.turns()
+    assert not place.task().gone
+    assert place.task().wanted == "ready"
+
+
+def test_a_file_that_was_deleted_and_brought_back_turns_nothing_on(place: Workspace) -> None:
+    started(place)
+    place.move(status=Status.DONE, landed="abc")
+    place.turns()
+    written = place.text()
+    place.delete()
+    place.turns(4)
+    place.save(written)
+    place.turns()
+    assert place.task().wanted == ""
+    assert place.text() == written
+
+
+# ---- files that make no sense
+
+
+def test_an_unreadable_file_is_held_then_shown_and_its_last_good_version_stays(place: Workspace) -> None:
+    started(place)
+    good = place.text()
+    broken = good.replace("labels: [ui]", "labels: [ui")
+    place.save(broken)
+    place.turn(0.1)
+    assert place.problems() == {}, "it may be a save in progress"
+    place.move(status=Status.REVIEW)
+    place.turns(4)
+    assert "read" in place.problems()
+    assert place.text() == broken, "never changed"
+    place.save(good)
+    place.turns()
+    assert place.problems() == {}
+    assert "status: review" in place.text()
+
+
+def test_a_restart_forgets_no_unreadable_file(place: Workspace) -> None:
+    started(place)
+    good = place.text()
+    place.save("---\n: [\n---\n")
+    place.turns(4)
+    place.restart()
+    place.turns()
+    assert "read" in place.problems()
+    place.save(good)
+    place.turns()
+    assert place.problems() == {}
+
+
+def test_an_emptied_task_is_unreadable_and_keeps_nobody_busy(place: Workspace) -> None:
+    started(place)
+    place.save("")
+    place.move(status=Status.REVIEW)
+    place.turns(4)
+    assert "read" in place.problems()
+    assert place.text() == ""
+    events = place.db.scalar("SELECT count(*) FROM events")
+    place.turns(20)
+    assert place.db.scalar("SELECT count(*) FROM events") == events
+    assert place.engine.deadline() > place.now
+
+
+def test_what_is_not_a_regular_file_is_shown_and_not_written(place: Workspace) -> None:
+    started(place)
+    target = place.root.parent / "outside.md"
+    target.write_text("mine")
+    place.delete()
+    (place.root / TASK).symlink_to(target)
+    place.move(status=Status.REVIEW)
+    place.turns(8)
+    assert "symbolic link" in place.problems()["read"]
+    assert target.read_text() == "mine"
+    assert not place.task().gone
+    assert place.task().wanted == ""
+    assert place.engine.deadline() > place.now
+
+
+def test_a_bad_file_that_goes_takes_its_problem_along(place: Workspace) -> None:
+    place.save("---\n: [\n---\n", "tasks/bad.md")
+    place.turns(4)
+    assert place.problems("tasks/bad.md")
+    place.delete("tasks/bad.md")
+    place.turns(4)
+    assert place.problems("tasks/bad.md") == {}
+
+
+def test_a_bad_file_harms_only_itself(place: Workspace) -> None:
+    place.save("---\nstatus: [ready\n---\n", "tasks/bad.md")
+    place.save("---\nstatus: ready\nagent: [a, b]\n---\nx\n", "tasks/worse.md")
+    place.save(b"\xff\xfe\x00", "tasks/bytes.md")
+    place.save(READY)
+    place.turns(4)
+    assert place.task().wanted == "ready"
+    assert {path for path in ("tasks/bad.md", "tasks/worse.md", "tasks/bytes.md") if place.problems(path)} == {
+        "tasks/bad.md", "tasks/worse.md", "tasks/bytes.md",
+    }  # fmt: skip
+    assert place.db.scalar("SELECT count(*) FROM tasks") == 1
+
+
+# ---- moves and deletions
+
+
+def test_a_renamed_file_stays_the_same_task(place: Workspace) -> None:
+    started(place)
+    (place.root / "tasks" / "ui").mkdir()
+    (place.root / TASK).rename(place.root / "tasks/ui/b.md")
+    place.engine.scan(place.now, lambda: 0.0)
+    place.turns(4)
+    assert place.task().path == "tasks/ui/b.md"
+    assert place.task().status is Status.RUNNING
+    assert not place.task().gone
+    place.move(status=Status.REVIEW)
+    place.turns()
+    assert "status: review" in place.text("tasks/ui/b.md")
+    assert not (place.root / TASK).exists()
+
+
+def test_a_renamed_and_edited_file_after_problems_at_its_new_path(place: Workspace) -> None:
+    started(place)
+    place.save("---\n: [\n---\n", "tasks/b.md")
+    place.turns(4)
+    text = place.text()
+    place.delete()
+    place.save(text.replace("Do it.", "Do it well."), "tasks/b.md")
+    place.turns(4)
+    assert place.task().path == "tasks/b.md"
+    assert place.problems("tasks/b.md") == {}
+
+
+def test_a_copy_with_the_same_id_is_a_problem_and_no_task(place: Workspace) -> None:
+    started(place)
+    place.save(place.text(), "tasks/copy.md")
+    place.turns(4)
+    assert "has the id of tasks/a.md" in place.problems("tasks/copy.md")["duplicate"]
+    assert place.db.scalar("SELECT count(*) FROM tasks") == 1
+
+
+def test_an_editors_gap_is_no_deletion(place: Workspace) -> None:
+    started(place)
+    text = place.text()
+    place.delete()
+    place.turn(0.5)
+    place.save(text)
+    place.turns(5)
+    assert place.task().wanted == ""
+
+
+def test_a_deleted_file_cancels_its_task_after_quiet(place: Workspace) -> None:
+    started(place)
+    place.delete()
+    place.turns(3)
+    row = place.task()
+    assert (row.gone, row.wanted) == (True, "cancelled")
+    assert row.wanted_due >= place.now + 7
+    assert not (place.root / TASK).exists(), "it is not written again"
+
+
+def test_a_deleted_draft_is_forgotten(place: Workspace) -> None:
+    place.save("---\nstatus: draft\n---\nLater.\n")
+    place.turns()
+    place.delete()
+    place.turns(3)
+    assert place.db.scalar("SELECT count(*) FROM tasks") == 0
+    place.turns(3)
+    assert place.files() == {}
+
+
+def test_a_deletion_just_before_a_crash_is_seen_after_it(place: Workspace) -> None:
+    started(place)
+    place.delete()
+    place.turn(0.1)
+    place.restart()
+    place.turns(4)
+    assert place.task().wanted == "cancelled"
+
+
+def test_a_message_deleted_before_it_was_sent_is_not_sent(place: Workspace) -> None:
+    place.save("Use blue.\n", "messages/a/1.md")
+    place.turns()
+    assert place.db.scalar("SELECT count(*) FROM messages WHERE stage = 'new'") == 1
+    place.delete("messages/a/1.md")
+    place.turns(4)
+    assert place.db.scalar("SELECT count(*) FROM messages") == 0
+
+
+def many(place: Workspace) -> list[str]:
+    paths = [f"tasks/t{n}.md" for n in range(6)]
+    for path in paths:
+        place.save("---\nstatus: paused\n---\nx\n", path)
+    place.turns()
+    return paths
+
+
+def test_many_deletions_at_once_are_held_until_confirmed(place: Workspace) -> None:
+    paths = many(place)
+    for path in paths:
+        place.delete(path)
+    place.turns(4)
+    assert "6 of 6 files are missing" in place.problems(DELETIONS)["absent"]
+    assert place.db.scalar("SELECT count(*) FROM tasks WHERE gone AND status = 'draft'") == 6
+    with place.db.write():
+        place.db.remember("confirmed", "yes")
+    place.engine.judge_again(place.now)
+    place.turns()
+    assert place.problems(DELETIONS) == {}
+    assert place.db.scalar("SELECT count(*) FROM tasks") == 0
+
+
+def test_many_deletions_are_forgiven_when_the_files_come_back(place: Workspace) -> None:
+    paths = many(place)
+    for path in paths:
+        place.delete(path)
+    place.turns(4)
+    for path in paths:
+        place.save("---\nstatus: paused\n---\nx\n", path)
+    place.turns(4)
+    assert place.problems(DELETIONS) == {}
+    assert place.db.scalar("SELECT count(*) FROM tasks WHERE NOT gone") == 6
+
+
+def test_a_parked_file_that_comes_back_is_brought_up_to_date(place: Workspace) -> None:
+    started(place)
+    text = place.text()
+    place.past.listed.add(TASK)
+    place.delete()
+    place.turns(3)
+    assert place.task().gone
+    place.move(status=Status.REVIEW)
+    place.restart()
+    place.turns(3)
+    assert place.task().gone, "a restart takes nothing for a deletion"
+    place.save(text)
+    place.turns(3)
+    assert not place.task().gone
+    assert "status: review" in place.text()
+
+
+# ---- knowing when to look
+
+
+def test_a_missed_event_is_made_good_by_a_scan(place: Workspace) -> None:
+    (place.root / "tasks").mkdir()
+    (place.root / TASK).write_text(READY)
+    place.turns(2)
+    assert place.db.scalar("SELECT count(*) FROM tasks") == 0
+    place.turns(2, seconds=SCAN_LEAST)
+    assert place.task().wanted == "ready"
+
+
+def test_a_change_that_the_stat_does_not_show_is_seen_while_it_may_happen(place: Workspace) -> None:
+    """Same size, same inode, same times: what was read within the clock's grain is read again."""
+    place.save(READY)
+    file = place.root / TASK
+    os.utime(file, (place.now, place.now))
+    place.turn(0.01)
+    stat = file.stat()
+    with file.open("r+b") as out:
+        out.write(READY.replace("Do it.", "Do IT.").encode())
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    place.turns(2)
+    assert place.document().want.endswith(b"Do IT.\n")
+
+
+def test_a_time_in_the_future_does_not_hide_the_next_save(place: Workspace) -> None:
+    place.save(READY)
+    os.utime(place.root / TASK, (place.now + 9000, place.now + 9000))
+    place.turns(3)
+    place.save(READY.replace("Do it.", "Do it well."))
+    place.turns(2)
+    assert place.document().want.endswith(b"well.\n")
+
+
+def test_a_write_in_place_is_given_time_to_end(place: Workspace) -> None:
+    place.save(READY)
+    place.turns()
+    with (place.root / TASK).open("r+b") as out:
+        out.write(READY.encode())
+    os.utime(place.root / TASK, (place.now, place.now))
+    place.engine.mark(TASK, place.now)
+    place.turn(0.02)
+    assert place.engine.deadline() == pytest.approx(place.now + 0.03, abs=0.001)
+
+
+# ---- quiet
+
+
+def test_nothing_to_do_writes_nothing(place: Workspace) -> None:
+    started(place)
+    place.save("---\ndriver: command\ncommand: [x]\n---\n", "agents/x.md")
+    place.save("Use blue.\n", "messages/a/1.md")
+    place.save("---\n: [\n---\n", "tasks/bad.md")
+    (place.root / "tasks" / "link.md").symlink_to("nowhere")
+    place.engine.scan(place.now, lambda: 0.0)
+    place.turns(8)
+    before, changes = place.files(), place.db.connection.total_changes
+    times = {path: (place.root / path).stat().st_mtime_ns for path in before}
+    place.turns(50, seconds=SCAN_LEAST)
+    assert place.db.connection.total_changes == changes
+    assert place.files() == before
+    assert {path: (place.root / path).stat().st_mtime_ns for path in before} == times
+
+
+def test_a_refused_write_is_tried_again_later_and_shown_until_it_works(place: Workspace) -> None:
+    started(place)
+    (place.root / "messages").write_text("a file where a folder should be")
+    place.want("---\nfrom: x\n---\nHi.\n", "messages/a/1.md")
+    place.turns(2)
+    assert "cannot be written" in place.problems("messages/a/1.md")["write"]
+    assert place.engine.deadline() > place.now, "no rest is no busy loop"
+    (place.root / "messages").unlink()
+    place.turns(6)
+    assert place.text("messages/a/1.md").endswith("Hi.\n")
+    assert place.problems("messages/a/1.md") == {}
+
+
+def test_a_refusal_that_no_longer_matters_wakes_nobody(place: Workspace) -> None:
+    (place.root / "messages").write_text("in the way")
+    place.want("---\nfrom: x\n---\nHi.\n", "messages/a/1.md")
+    place.turns(2)
+    place.db.execute("UPDATE documents SET want_sha = '' WHERE path = 'messages/a/1.md'")
+    place.turns(8)
+    assert place.engine.deadline() > place.now
+
+
+def test_a_file_that_git_is_at_work_on_waits(place: Workspace) -> None:
+    started(place)
+    text = place.text()
+    place.move(status=Status.REVIEW)
+    place.now += 1
+    place.engine.push(place.now, blocked=lambda path: path == TASK)
+    assert place.text() == text
+    place.turn()
+    assert "status: review" in place.text()
+
+
+def test_a_document_of_ours_too_large_to_read_does_not_stop_the_engine(place: Workspace) -> None:
+    place.want("---\nfrom: x\n---\n" + "x" * 1_200_000, "messages/a/1.md")
+    place.save(READY)
+    place.turns(4)
+    assert place.task().wanted == "ready"
+
+
+def test_foreign_text_is_shown_and_wishes_nothing(place: Workspace) -> None:
+    place.past.foreign.add(READY.encode())
+    place.save(READY)
+    place.turns()
+    assert place.task().pulled
+    assert place.task().wanted == ""
+    assert place.document().kind is Kind.TASK
+    assert place.text() == READY
+
+
+def test_an_agent_that_appears_lets_its_tasks_be_looked_at_again(place: Workspace) -> None:
+    place.db.execute("INSERT INTO problems (path, source, message) VALUES ('tasks/a.md', 'agent', 'no agent x')")
+    place.save("---\ndriver: command\ncommand: [x]\n---\n", "agents/x.md")
+    place.turns()
+    assert place.problems() == {}

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from coworkd.agents.prompt import Background, Said, build
+from coworkd.model import AgentSpec, Criterion, TaskSpec
+
+AGENT = AgentSpec(name="a", prompt="  You are careful.\n")
+TASK = TaskSpec(body="Do it.\n\n- [ ] works (verify: make test)\n")
+
+
+def test_the_bare_prompt() -> None:
+    text = build(AGENT, TASK, "A title", Background())
+    assert text.startswith("You are careful.\n\n# A title\n\nDo it.\n\n- [ ] works (verify: make test)\n\n---\n")
+    assert text.endswith("started again with it.\n")
+    assert "## Messages" not in text
+    assert "failed" not in text
+
+
+def test_parts_come_in_order_and_empty_ones_not_at_all() -> None:
+    thread = (Said(sender="", text="Use blue.\n"), Said(sender="claude", text="Done?"))
+    background = Background(failure="boom\n", conflict="see it", thread=thread)
+    criteria = (Criterion(line=2, text="works", command="make test", ticked=False),)
+    text = build(AgentSpec(name="a"), TaskSpec(criteria=criteria), "T", background)
+    marks = [
+        "# T",
+        "are run by coworkd; all must pass",
+        "## Messages\n\nFrom the user:\n\nUse blue.\n\nFrom claude:\n\nDone?",
+        "## The attempt before this one failed\n\nboom",
+        "## Your submission collides with what has landed since\n\nsee it",
+        "$COWORK_OUTBOX",
+    ]
+    places = [text.index(mark) for mark in marks]
+    assert places == sorted(places)
+    assert text.startswith("# T\n\n")
+    assert "\n\n\n" not in text
+
+
+def test_words_of_people_come_through_unchanged() -> None:
+    odd = "---\n{braces} %s $VAR `ticks`\n```\ncode\n```"
+    text = build(AGENT, TaskSpec(body=odd), "T {0}", Background(thread=(Said(sender="", text=odd),)))
+    assert text.count(odd) == 2
+    assert "# T {0}\n" in text
