@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "land": ("work", "bring the integration branch into its target"),
     "confirm": ("work", "let held deletions happen"),
     "trust": ("work", "let this workspace's settings and agents run things"),
+    "merge-driver": ("merge_driver", "let git merge these files field by field"),
     "agents": ("agents", "the agents of this workspace"),
     "events": ("board", "the journal of changes, one JSON object a line"),
     "demo": ("demo", "watch the whole loop in a throw-away repository"),
@@ -48,7 +49,7 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"coworkd.cli.{COMMANDS[cmd_name][0]}")
-        return cast("click.Command", getattr(module, f"{cmd_name}_command"))
+        return cast("click.Command", getattr(module, f"{cmd_name.replace('-', '_')}_command"))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
