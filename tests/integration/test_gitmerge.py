@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from gitkit import Checkout, checkout
+from product import ROOT, coworkd
 
 from coworkd.gitmerge import ATTRIBUTES, installed
 
-ROOT = Path(__file__).parents[2]
 TASK = ".cowork/tasks/one.md"
 TEXT = """\
 ---
@@ -38,16 +38,11 @@ def git(at: Checkout, *args: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def coworkd(at: Checkout, *args: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-P", "-m", "coworkd", *args]
-    return subprocess.run(argv, cwd=at.root, env={**os.environ, **ENV}, capture_output=True, text=True, check=False)
-
-
 @pytest.fixture
 def here(tmp_path: Path) -> Checkout:
     made = checkout(tmp_path / "repo")
     made.commit("a task", {TASK: TEXT})
-    done = coworkd(made, "merge-driver", "install")
+    done = coworkd(made.root, "merge-driver", "install")
     assert done.returncode == 0, done.stderr
     return made
 
@@ -164,7 +159,7 @@ def test_install_writes_two_files_once_and_says_so(here: Checkout) -> None:
     assert attributes.read_text().splitlines() == list(ATTRIBUTES)
     attributes.write_text("*.png binary\n" + attributes.read_text())
     before = attributes.read_bytes(), here.state()
-    again = coworkd(here, "merge-driver", "install", "--json")
+    again = coworkd(here.root, "merge-driver", "install", "--json")
     assert (again.returncode, again.stdout) == (0, '{\n  "wrote": []\n}\n')
     assert (attributes.read_bytes(), here.state()) == before
     with here.open() as repo:
@@ -180,7 +175,7 @@ def test_the_driver_by_hand(tmp_path: Path) -> None:
     at = checkout(tmp_path / "repo")
     for name, text in (("o", TEXT), ("a", TEXT.replace("One", "Two")), ("b", TEXT.replace("One", "Three"))):
         (at.root / name).write_text(text)
-    done = coworkd(at, "merge-driver", "run", "o", "a", "b", TASK)
+    done = coworkd(at.root, "merge-driver", "run", "o", "a", "b", TASK)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"{TASK}: to be chosen between the markers: title\n"
     assert (
