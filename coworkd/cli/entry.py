@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "land": ("work", "bring the integration branch into its target"),
     "confirm": ("work", "let held deletions happen"),
     "trust": ("work", "let this workspace's settings and agents run things"),
+    "commit": ("commit", "commit .cowork/ alone"),
     "schema": ("schema", "JSON Schemas of the documents, for editors"),
     "merge-driver": ("merge_driver", "let git merge these files field by field"),
     "agents": ("agents", "the agents of this workspace"),
