@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "confirm": ("work", "let held deletions happen"),
     "trust": ("work", "let this workspace's settings and agents run things"),
     "commit": ("commit", "commit .cowork/ alone"),
+    "recover": ("recover", "list and restore work that was kept"),
     "schema": ("schema", "JSON Schemas of the documents, for editors"),
     "merge-driver": ("merge_driver", "let git merge these files field by field"),
     "agents": ("agents", "the agents of this workspace"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gitkit import Checkout, checkout
-from product import coworkd, done, told
+
+from tests.integration.gitkit import Checkout, checkout
+from tests.integration.product import coworkd, done, told
 
 TASK = ".cowork/tasks/one.md"
 

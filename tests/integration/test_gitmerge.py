@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from gitkit import Checkout, checkout
-from product import ROOT, coworkd
 
 from coworkd.gitmerge import ATTRIBUTES, installed
+from tests.integration.gitkit import Checkout, checkout
+from tests.integration.product import ROOT, coworkd
 
 TASK = ".cowork/tasks/one.md"
 TEXT = """\

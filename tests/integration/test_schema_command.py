@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from gitkit import checkout
-from product import coworkd, done, told
-
 from coworkd.jsonschema_of import json_schema
 from coworkd.model import Kind
+from tests.integration.gitkit import checkout
+from tests.integration.product import coworkd, done, told
 
 
 def test_prints_one_kind_or_all(tmp_path: Path) -> None:
