@@ -1,7 +1,8 @@
 """Typed readers: from the text of a header to the values of the model.
 
 Pure. A reader takes a value as written and returns what it means, or raises DocumentError with what to write instead;
-the caller adds file, line and key. It must never fall back to a default for something it does not understand.
+the caller adds file, line and key. Readers with a parameter are values, so that other things can be made of the table
+they stand in (`jsonschema_of`). It must never fall back to a default for something it does not understand.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from coworkd.errors import DocumentError
 from coworkd.markdown import Value, normalise_key
@@ -80,16 +82,17 @@ def number(value: Value) -> float:
     return float(text(value))
 
 
-def whole(least: int) -> Callable[[Value], int]:
-    """Whole numbers from `least` up."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Reads whole numbers from `least` up."""
 
-    def read(value: Value) -> int:
+    least: int
+
+    def __call__(self, value: Value) -> int:
         written = text(value)
-        if not re.fullmatch(r"[0-9]{1,15}", written) or int(written) < least:
-            raise DocumentError(f"{_shown(value)} is not a whole number of at least {least}")
+        if not re.fullmatch(r"[0-9]{1,15}", written) or int(written) < self.least:
+            raise DocumentError(f"{_shown(value)} is not a whole number of at least {self.least}")
         return int(written)
-
-    return read
 
 
 def duration(value: Value) -> float:
@@ -122,45 +125,66 @@ def size(value: Value) -> int:
     return int(float(found["number"]) * step ** " kmg".index(unit[0] if unit[:1] in {"k", "m", "g"} else " "))
 
 
-def choice(words: type[E]) -> Callable[[Value], E]:
-    """One of the enum's words, in any case."""
+@dataclass(frozen=True, slots=True)
+class Choice(Generic[E]):
+    """Reads one of the enum's words, in any case."""
 
-    def read(value: Value) -> E:
+    words: type[E]
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        return tuple(member.value for member in self.words)
+
+    def __call__(self, value: Value) -> E:
         word = text(value).strip().lower()
-        if word not in [member.value for member in words]:
-            raise unknown_word(value, [member.value for member in words])
-        return words(word)
-
-    return read
+        if word not in self.offered:
+            raise unknown_word(value, self.offered)
+        return self.words(word)
 
 
-def option(*words: str) -> Callable[[Value], str]:
-    """One of the words, in any case."""
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Reads one of the words, in any case."""
 
-    def read(value: Value) -> str:
+    offered: tuple[str, ...]
+
+    def __call__(self, value: Value) -> str:
         word = text(value).strip().lower()
-        if word not in words:
-            raise unknown_word(value, words)
+        if word not in self.offered:
+            raise unknown_word(value, self.offered)
         return word
 
-    return read
+
+@dataclass(frozen=True, slots=True)
+class Subset(Generic[E]):
+    """Reads any of the enum's words; an empty list is none of them."""
+
+    words: type[E]
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        return tuple(member.value for member in self.words)
+
+    def __call__(self, value: Value) -> frozenset[E]:
+        one = Choice(self.words)
+        return frozenset(one(item) for item in texts(value))
 
 
-def subset(words: type[E]) -> Callable[[Value], frozenset[E]]:
-    """Any of the enum's words; an empty list is none of them."""
-    one = choice(words)
-    return lambda value: frozenset(one(item) for item in texts(value))
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Reads a map with these keys, each optional unless `make` asks for it; a text alone stands for the key `alone`."""
 
+    make: Callable[..., Any]
+    readers: Mapping[str, Reader]
+    alone: str = ""
 
-def record(make: Callable[..., Any], readers: Mapping[str, Reader], alone: str = "") -> Reader:
-    """A map with these keys, each optional unless `make` asks for it; a text alone stands for the key `alone`."""
-    names = {normalise_key(name): name for name in readers}
-
-    def read(value: Value) -> Any:
-        if alone and isinstance(value, str):
-            value = {alone: value}
+    def __call__(self, value: Value) -> Any:
+        if self.alone and isinstance(value, str):
+            value = {self.alone: value}
         if not isinstance(value, dict):
-            raise DocumentError(f"{_shown(value)} stands where a map belongs; write `{{{next(iter(readers))}: ...}}`")
+            first = next(iter(self.readers))
+            raise DocumentError(f"{_shown(value)} stands where a map belongs; write `{{{first}: ...}}`")
+        names = {normalise_key(name): name for name in self.readers}
         found: dict[str, Any] = {}
         for key, item in value.items():
             name = names.get(normalise_key(key))
@@ -169,10 +193,8 @@ def record(make: Callable[..., Any], readers: Mapping[str, Reader], alone: str =
             elif name in found:
                 raise DocumentError(f"`{name}` is here twice; keep one", field=name)
             elif item is not None:
-                found[name] = read_as(readers[name], item, name)
-        return make(**found)
-
-    return read
+                found[name] = read_as(self.readers[name], item, name)
+        return self.make(**found)
 
 
 def read_as(reader: Reader, value: Value, name: str) -> Any:

@@ -11,22 +11,22 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from coworkd.fields import (
+    Choice,
+    Option,
     Reader,
-    choice,
+    Record,
+    Subset,
+    Whole,
     command_line,
     duration,
     flag,
     number,
-    option,
     raw,
-    record,
     size,
-    subset,
     text,
     text_pairs,
     texts,
     time_limit,
-    whole,
 )
 from coworkd.markdown import Value, normalise_key
 from coworkd.model import (
@@ -87,6 +87,8 @@ class Field:
     owner: Owner = Owner.PERSON
     canonical: Callable[[Value], Value] = raw
     """The one way to write values that mean the same, by which edits are compared."""
+    says: str = ""
+    """What the key is for, as an editor shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class Schema:
     folder: str
     fields: tuple[Field, ...]
     build: Callable[[Parts], Spec]
+    says: str
+    """What such a document is, as an editor shows it."""
     by_name: Mapping[str, Field] = field(init=False)
     by_key: Mapping[str, Field] = field(init=False)
     """The fields by every normalised key that means them."""
@@ -109,123 +113,200 @@ class Schema:
         object.__setattr__(self, "known", frozenset(by_key) | {"cowork"})
 
 
-_APPROVAL = Field("approval", raw, owner=Owner.BOTH)
-_SANDBOX_MODE = choice(SandboxMode)
+_APPROVAL = Field("approval", raw, owner=Owner.BOTH, says="Your answer: exactly one of these words")
+_SANDBOX_MODE = Choice(SandboxMode)
 
 
-def _texts(name: str, *aliases: str) -> Field:
-    return Field(name, texts, aliases, canonical=as_list)
+def _texts(name: str, says: str, *aliases: str) -> Field:
+    return Field(name, texts, aliases, canonical=as_list, says=says)
 
 
 SCHEMAS: Mapping[Kind, Schema] = {
     Kind.TASK: Schema(
         "tasks",
         (
-            Field("title", text),
-            Field("status", status_word, owner=Owner.BOTH, canonical=status_as_kept),
-            Field("agent", text),
-            Field("depends_on", ids_of, ("dependencies",), canonical=as_list),
-            Field("priority", priority_rank),
-            Field("mode", choice(Mode)),
-            Field("plan", id_of),
-            _texts("labels", "tags"),
-            _texts("touches"),
-            _texts("verify"),
-            Field("approve", subset(Gate), canonical=as_list),
-            Field("on_error", choice(OnError)),
-            Field("max_attempts", whole(1)),
-            Field("timeout", time_limit),
-            Field("loop", record(loop_until, {"promise": text, "max_iterations": whole(1)})),
-            Field("budget", record(Budget, {"usd": number, "tokens": whole(0), "minutes": number})),
-            Field("pattern", text),
+            Field("title", text, says="One line; without it the first heading of the body, else the file name"),
+            Field(
+                "status",
+                status_word,
+                owner=Owner.BOTH,
+                canonical=status_as_kept,
+                says="Write `ready` to start it, `paused` or `cancelled` to stop it, `done` to close it by hand",
+            ),
+            Field(
+                "agent", text, says="Who does it: the name of a file in agents/; without it the `agent` of config.yaml"
+            ),
+            Field(
+                "depends_on",
+                ids_of,
+                ("dependencies",),
+                canonical=as_list,
+                says="Ids of tasks that must have landed before it starts",
+            ),
+            Field(
+                "priority",
+                priority_rank,
+                says="urgent 0, high 1, medium 2 (unless set), low 3, or a number on that scale",
+            ),
+            Field("mode", Choice(Mode), says="`build` changes files; `plan` only reads and ends in a plan"),
+            Field("plan", id_of, says="Id of the plan it belongs to"),
+            _texts("labels", "Your own words for grouping", "tags"),
+            _texts("touches", "Patterns of paths: tasks whose patterns overlap do not run at once"),
+            _texts("verify", "Commands that must succeed on the merged result, after those of the workspace"),
+            Field(
+                "approve",
+                Subset(Gate),
+                canonical=as_list,
+                says="At which points a person is asked; without it the `approve` of config.yaml",
+            ),
+            Field(
+                "on_error",
+                Choice(OnError),
+                says="After a failure: `retry` (unless set), `skip` gives up at once, `abort` also starts nothing new",
+            ),
+            Field("max_attempts", Whole(1), says="How often it is tried; 3 unless set"),
+            Field(
+                "timeout", time_limit, says="How long one run may take, such as `45m`; waiting for you does not count"
+            ),
+            Field(
+                "loop",
+                Record(loop_until, {"promise": text, "max_iterations": Whole(1)}),
+                says="Start the agent again until it says the promise",
+            ),
+            Field(
+                "budget",
+                Record(Budget, {"usd": number, "tokens": Whole(0), "minutes": number}),
+                says="Upper bounds for one task",
+            ),
+            Field("pattern", text, says="How several agents work on it together"),
         ),
         task_spec,
+        "A task for an agent; the body says what to do",
     ),
     Kind.PLAN: Schema(
         "plans",
         (
-            Field("title", text),
-            Field("level", choice(PlanLevel)),
-            Field("parent", id_of),
+            Field("title", text, says="One line; without it the first heading of the body, else the file name"),
+            Field("level", Choice(PlanLevel), says="initiative > phase > plan"),
+            Field("parent", id_of, says="Id of the plan above"),
             _APPROVAL,
-            Field("comment", text),
+            Field("comment", text, says="Told to whoever wrote the plan"),
         ),
         plan_spec,
+        "A plan; the body holds Problem, Proposed changes, Steps, Risks",
     ),
     Kind.MESSAGE: Schema(
         "messages",
         (
-            Field("from", text),
-            Field("kind", choice(MessageKind)),
-            Field("state", choice(MessageState)),
-            Field("draft", flag),
-            Field("resend", flag),
-            Field("reply_to", stem_of),
+            Field("from", text, says="Who wrote it; without it you"),
+            Field("kind", Choice(MessageKind), says="Written by coworkd"),
+            Field("state", Choice(MessageState), says="Written by coworkd"),
+            Field("draft", flag, says="Not sent while this is true"),
+            Field("resend", flag, says="Ask for a new reply to an edited message"),
+            Field(
+                "reply_to",
+                stem_of,
+                says="The question it answers: a file name of the thread, without .md; without it the newest open one",
+            ),
         ),
         message_spec,
+        "A message in the thread of a task",
     ),
     Kind.APPROVAL: Schema(
         "approvals",
-        (_APPROVAL, Field("scope", choice(Scope)), Field("grant", text), Field("comment", text)),
+        (
+            _APPROVAL,
+            Field("scope", Choice(Scope), says="How far a yes reaches"),
+            Field("grant", text, says="The pattern that is allowed; you may narrow it"),
+            Field("comment", text, says="Told to the agent"),
+        ),
         answer_spec,
+        "A permission that an agent asks for",
     ),
     Kind.REVIEW: Schema(
         "reviews",
         (
             _APPROVAL,
-            Field("comment", text),
-            Field("status", option("open", "landed", "reverted", "revert", "apply"), owner=Owner.BOTH),
+            Field("comment", text, says="Told to the agent, or kept with the answer"),
+            Field(
+                "status",
+                Option(("open", "landed", "reverted", "revert", "apply")),
+                owner=Owner.BOTH,
+                says="Written by coworkd; `revert` takes a landed change back, `apply` brings it again",
+            ),
         ),
         answer_spec,
+        "A change that asks to land",
     ),
     Kind.AGENT: Schema(
         "agents",
         (
-            Field("driver", text),
-            Field("model", text),
-            Field("command", command_line),
-            _texts("fallback"),
+            Field("driver", text, says="What kind of program it is: `command` starts any, `replay` plays a recording"),
+            Field("model", text, says="The model it is asked to use"),
+            Field("command", command_line, says="The program and its arguments"),
+            _texts("fallback", "Agents that take over when this one is unavailable, in order"),
             Field(
                 "limits",
-                record(Limits, {"concurrency": whole(1), "timeout": time_limit, "stall": time_limit, "output": size}),
+                Record(Limits, {"concurrency": Whole(1), "timeout": time_limit, "stall": time_limit, "output": size}),
+                says="Bounds: runs at once, time, silence, output",
             ),
             Field(
                 "sandbox",
-                record(SandboxSpec, {"mode": _SANDBOX_MODE, "network": texts, "allow_paths": texts}, alone="mode"),
+                Record(SandboxSpec, {"mode": _SANDBOX_MODE, "network": texts, "allow_paths": texts}, alone="mode"),
+                says="How it is confined",
             ),
-            Field("tools", record(ToolRules, {"allow": texts, "ask": texts, "deny": texts})),
-            Field("login", option("mine", "key")),
-            Field("billing", option("api", "subscription")),
-            Field("env", text_pairs),
-            _texts("env_pass"),
-            Field("recording", text),
+            Field(
+                "tools",
+                Record(ToolRules, {"allow": texts, "ask": texts, "deny": texts}),
+                says="Patterns of tool calls: allowed, asked about, denied",
+            ),
+            Field("login", Option(("mine", "key")), says="Lend it your own login, or give it a key"),
+            Field("billing", Option(("api", "subscription")), says="How its cost is counted"),
+            Field("env", text_pairs, says="Added to its clean environment"),
+            _texts("env_pass", "Names taken over from the daemon's environment"),
+            Field("recording", text, says="For `replay`: the folder of recordings, relative to .cowork/"),
         ),
         agent_spec,
+        "An agent; the body is its system prompt",
     ),
     Kind.CONFIG: Schema(
         "",
         (
-            Field("version", format_version),
-            Field("agent", text),
-            Field("concurrency", whole(1)),
-            Field("quiet", duration),
-            Field("integration", record(Integration, {"branch": text, "target": text, "land": option("ask", "auto")})),
-            _texts("setup"),
-            _texts("copy"),
-            _texts("verify"),
-            Field("verify_timeout", time_limit),
-            Field("approve", subset(Gate), canonical=as_list),
-            Field("backoff", number),
-            Field("max_attempts", whole(1)),
-            Field("sandbox", record(only_mode, {"mode": _SANDBOX_MODE}, alone="mode")),
-            Field("budget", record(only_usd_per_day, {"usd_per_day": number})),
-            Field("adopt_notes", flag),
-            Field("run_pulled", flag),
-            Field("commit", option("off", "auto")),
-            Field("keep_days", number),
-            _texts("notify"),
+            Field("version", format_version, says="Of the format: 1"),
+            Field("agent", text, says="Who does tasks that name nobody"),
+            Field("concurrency", Whole(1), says="Runs at once; 4 unless set"),
+            Field(
+                "quiet",
+                duration,
+                says="How long a file rests before it starts something unasked; 10 seconds unless set",
+            ),
+            Field(
+                "integration",
+                Record(Integration, {"branch": text, "target": text, "land": Option(("ask", "auto"))}),
+                says="The branch that changes land on, and the one it is for",
+            ),
+            _texts("setup", "Commands in a fresh slot, before an agent starts"),
+            _texts("copy", "Untracked files that a slot needs"),
+            _texts("verify", "Commands that must succeed on the merged result"),
+            Field("verify_timeout", time_limit, says="How long one of them may take; 30m unless set"),
+            Field(
+                "approve",
+                Subset(Gate),
+                canonical=as_list,
+                says="At which points a person is asked; `[merge]` unless set",
+            ),
+            Field("backoff", number, says="Seconds before the first retry; 2 unless set"),
+            Field("max_attempts", Whole(1), says="How often a task is tried; 3 unless set"),
+            Field("sandbox", Record(only_mode, {"mode": _SANDBOX_MODE}, alone="mode"), says="How agents are confined"),
+            Field("budget", Record(only_usd_per_day, {"usd_per_day": number}), says="Upper bound of a rolling day"),
+            Field("adopt_notes", flag, says="Whether a task file without a header is a task"),
+            Field("run_pulled", flag, says="Whether tasks that came by git start by themselves"),
+            Field("commit", Option(("off", "auto")), says="Whether coworkd commits .cowork/ at quiet moments"),
+            Field("keep_days", number, says="How long kept work stays after a landing; 14 unless set"),
+            _texts("notify", "Commands that are told what waits for you"),
         ),
         settings_spec,
+        "Settings of the workspace; every key is optional",
     ),
 }
 """Every kind of document. Of aliases only those are listed that are other words: `dependsOn` is the same key."""

@@ -13,7 +13,7 @@ from coworkd.model import Loop, SandboxMode, Status
 from coworkd.yamltext import inline
 
 _STATUSES = {status.value: status for status in Status}
-_STATUS_ALIASES = {
+STATUS_ALIASES = {
     "todo": Status.DRAFT,
     "open": Status.DRAFT,
     "pending": Status.DRAFT,
@@ -23,13 +23,13 @@ _STATUS_ALIASES = {
     "canceled": Status.CANCELLED,
 }
 _IN_PROGRESS = "`{}` is read as draft: coworkd says `running` when it works on a task; write `ready` to start it"
-_PRIORITIES = {"urgent": 0.0, "high": 1.0, "medium": 2.0, "low": 3.0}
+PRIORITIES = {"urgent": 0.0, "high": 1.0, "medium": 2.0, "low": 3.0}
 
 
 def status_word(value: Value) -> tuple[Status, str]:
     """The status, and a remark when it was read as something else than it says."""
     word = text(value).strip().lower()
-    found = _STATUSES.get(word) or _STATUS_ALIASES.get(normalise_key(word))
+    found = _STATUSES.get(word) or STATUS_ALIASES.get(normalise_key(word))
     if found is None:
         raise unknown_word(value, list(Status))
     return found, _IN_PROGRESS.format(value) if normalise_key(word) == "inprogress" else ""
@@ -38,12 +38,12 @@ def status_word(value: Value) -> tuple[Status, str]:
 def priority_rank(value: Value) -> float:
     """A word or a number; 0 is the most urgent."""
     word = text(value).strip().lower()
-    if word in _PRIORITIES:
-        return _PRIORITIES[word]
+    if word in PRIORITIES:
+        return PRIORITIES[word]
     try:
         return number(value)
     except DocumentError as error:
-        raise DocumentError(f"{unknown_word(value, list(_PRIORITIES))}; or write a number, 0 is urgent") from error
+        raise DocumentError(f"{unknown_word(value, list(PRIORITIES))}; or write a number, 0 is urgent") from error
 
 
 def status_as_kept(value: Value) -> Value:

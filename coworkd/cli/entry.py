@@ -33,6 +33,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "land": ("work", "bring the integration branch into its target"),
     "confirm": ("work", "let held deletions happen"),
     "trust": ("work", "let this workspace's settings and agents run things"),
+    "commit": ("commit", "commit .cowork/ alone"),
+    "recover": ("recover", "list and restore work that was kept"),
+    "schema": ("schema", "JSON Schemas of the documents, for editors"),
+    "merge-driver": ("merge_driver", "let git merge these files field by field"),
     "agents": ("agents", "the agents of this workspace"),
     "events": ("board", "the journal of changes, one JSON object a line"),
     "demo": ("demo", "watch the whole loop in a throw-away repository"),
@@ -50,7 +54,7 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"coworkd.cli.{COMMANDS[cmd_name][0]}")
-        return cast("click.Command", getattr(module, f"{cmd_name}_command"))
+        return cast("click.Command", getattr(module, f"{cmd_name.replace('-', '_')}_command"))
 
     def invoke(self, ctx: click.Context) -> Any:
         """A reader of our output that has gone (`coworkd events | head`) ends the command; nothing is wrong."""

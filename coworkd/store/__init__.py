@@ -5,7 +5,7 @@ records, go in as columns, and every change of state leaves an event in the same
 anything and must know nothing of files, git or processes.
 """
 
-from coworkd.store.database import Database
+from coworkd.store.database import Cells, Database
 from coworkd.store.records import (
     DocumentRow,
     EventRow,
@@ -22,6 +22,7 @@ from coworkd.store.records import (
 )
 
 __all__ = [
+    "Cells",
     "Database",
     "DocumentRow",
     "EventRow",

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from sqlite3 import Row
 
-from coworkd.store import Database
+from coworkd.store import Cells, Database
 from coworkd.sync.files import Absent, Bytes, Read, digest
 from coworkd.sync.ports import Files
 
@@ -149,7 +148,7 @@ class Writer:
             with suppress(OSError):
                 yield from self._mend(row, now)
 
-    def _mend(self, row: Row, now: float) -> Iterator[tuple[str, bytes]]:
+    def _mend(self, row: Cells, now: float) -> Iterator[tuple[str, bytes]]:
         path, temporary = row["path"], row["temp"]
         held = self._held(path, temporary, row["sha"])
         if isinstance(held, Bytes) and held.sha == row["sha"]:

@@ -8,6 +8,7 @@ the file had before their eyes, so a value equal to it was not touched and turns
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ NO_MAP = -1
 
 SETS = frozenset({"labels", "depends_on", "touches"})
 """Fields merged element by element."""
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +124,7 @@ def merge_text(mine: str, base: str, theirs: str) -> str | None:
         return theirs
     if theirs in (base, mine):
         return mine
-    return _merge_lines(mine.splitlines(True), base.splitlines(True), theirs.splitlines(True))
+    return _merge_lines(split_lines(mine), split_lines(base), split_lines(theirs))
 
 
 def _merge_lines(mine: list[str], base: list[str], theirs: list[str]) -> str | None:
@@ -142,7 +145,18 @@ def _merge_lines(mine: list[str], base: list[str], theirs: list[str]) -> str | N
         if any(edits and edits[0][0] < at for edits in (ours, others)):
             return None
         out += taken[2]
-    return "".join(out + base[at:])
+    return join_lines([*out, *base[at:]])
+
+
+def split_lines(text: str) -> list[str]:
+    """With their endings; only a newline ends a line."""
+    return _LINE.findall(text)
+
+
+def join_lines(lines: Sequence[str]) -> str:
+    """Where one side took away the final newline and the other wrote below it, two lines must not become one."""
+    said = [line for line in lines if line]
+    return "".join([*(line if line.endswith("\n") else f"{line}\n" for line in said[:-1]), *said[-1:]])
 
 
 def _edits(base: list[str], changed: list[str]) -> list[tuple[int, int, tuple[str, ...]]]:

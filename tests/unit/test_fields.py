@@ -14,8 +14,8 @@ from coworkd.fields import Reader
 from coworkd.markdown import Value
 from coworkd.model import Budget, Gate, Mode, SandboxMode, SandboxSpec
 
-BUDGET = fields.record(Budget, {"usd": fields.number, "tokens": fields.whole(0), "minutes": fields.number})
-SANDBOX = fields.record(SandboxSpec, {"mode": fields.choice(SandboxMode), "network": fields.texts}, alone="mode")
+BUDGET = fields.Record(Budget, {"usd": fields.number, "tokens": fields.Whole(0), "minutes": fields.number})
+SANDBOX = fields.Record(SandboxSpec, {"mode": fields.Choice(SandboxMode), "network": fields.texts}, alone="mode")
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ SANDBOX = fields.record(SandboxSpec, {"mode": fields.choice(SandboxMode), "netwo
         *((fields.flag, word, False) for word in ("false", "FALSE", "no", "off")),
         (fields.number, "2.50", 2.5),
         (fields.number, "0", 0.0),
-        (fields.whole(1), "007", 7),
+        (fields.Whole(1), "007", 7),
         (fields.duration, "45m", 2700.0),
         (fields.duration, "2h", 7200.0),
         (fields.duration, "90s", 90.0),
@@ -50,11 +50,11 @@ SANDBOX = fields.record(SandboxSpec, {"mode": fields.choice(SandboxMode), "netwo
         (fields.size, "1GiB", 1_073_741_824),
         (fields.size, "100", 100),
         (fields.size, "100B", 100),
-        (fields.choice(Mode), "Plan", Mode.PLAN),
-        (fields.option("off", "auto"), "OFF", "off"),
-        (fields.subset(Gate), ["merge", "Tools"], frozenset({Gate.MERGE, Gate.TOOLS})),
-        (fields.subset(Gate), "merge", frozenset({Gate.MERGE})),
-        (fields.subset(Gate), [], frozenset[Gate]()),
+        (fields.Choice(Mode), "Plan", Mode.PLAN),
+        (fields.Option(("off", "auto")), "OFF", "off"),
+        (fields.Subset(Gate), ["merge", "Tools"], frozenset({Gate.MERGE, Gate.TOOLS})),
+        (fields.Subset(Gate), "merge", frozenset({Gate.MERGE})),
+        (fields.Subset(Gate), [], frozenset[Gate]()),
         (BUDGET, {"USD": "2", "tokens": None, "mine": "x"}, Budget(usd=2.0)),
         (SANDBOX, "off", SandboxSpec(mode=SandboxMode.OFF)),
         (SANDBOX, {"network": "a.example"}, SandboxSpec(network=("a.example",))),
@@ -79,9 +79,9 @@ def test_values_read(reader: Reader, value: Value, read: Any) -> None:
         (fields.number, "-1", "not a number"),
         (fields.number, "٣", "not a number"),
         (fields.number, "9" * 5000, "not a number"),
-        (fields.whole(1), "0", "at least 1"),
-        (fields.whole(1), "1.0", "at least 1"),
-        (fields.whole(0), "9" * 5000, "not a whole number"),
+        (fields.Whole(1), "0", "at least 1"),
+        (fields.Whole(1), "1.0", "at least 1"),
+        (fields.Whole(0), "9" * 5000, "not a whole number"),
         (fields.duration, "", "not a length of time"),
         (fields.duration, "soon", "write `45m`"),
         (fields.duration, "30m1h", "not a length of time"),
@@ -90,9 +90,9 @@ def test_values_read(reader: Reader, value: Value, read: Any) -> None:
         (fields.time_limit, "0m", "leaves no time"),
         (fields.size, "10 meters", "write `10MB`"),
         (fields.size, "MB", "write `10MB`"),
-        (fields.choice(Mode), "biuld", "not one of build, plan; did you mean `build`?"),
-        (fields.option("off", "auto"), "always", "not one of off, auto"),
-        (fields.subset(Gate), ["merge", "all"], "not one of plan, tools, merge"),
+        (fields.Choice(Mode), "biuld", "not one of build, plan; did you mean `build`?"),
+        (fields.Option(("off", "auto")), "always", "not one of off, auto"),
+        (fields.Subset(Gate), ["merge", "all"], "not one of plan, tools, merge"),
         (BUDGET, "2", "write `{usd: ...}`"),
         (BUDGET, {"usd": "2", "USD": "3"}, "twice"),
         (BUDGET, {"toekns": "3"}, "did you mean `tokens`?"),
@@ -118,7 +118,7 @@ def test_long_values_are_cut_in_messages() -> None:
 
 @given(st.text(max_size=12) | st.from_regex(r"[0-9 .hmsdkgib]*", fullmatch=True))
 def test_readers_return_or_complain(written: str) -> None:
-    for reader in (fields.duration, fields.size, fields.number, fields.whole(0), fields.flag, fields.command_line):
+    for reader in (fields.duration, fields.size, fields.number, fields.Whole(0), fields.flag, fields.command_line):
         try:
             reader(written)
         except DocumentError:

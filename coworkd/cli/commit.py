@@ -1,0 +1,31 @@
+"""`commit`: the workspace alone."""
+
+from __future__ import annotations
+
+import click
+
+from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.workspace import here
+from coworkd.config import FOLDER
+from coworkd.errors import UserError
+
+
+@click.command("commit")
+@click.option("-m", "--message", default="", help="Without it, one that names the files.")
+@json_option
+def commit_command(message: str, json_: bool) -> None:
+    """Commit .cowork/ alone; what you have staged stays as it is."""
+    from coworkd.repo import Repo
+    from coworkd.repo.commit import Committed, Refused, commit_folder
+
+    with Repo.open(here().paths.root) as repo:
+        outcome = commit_folder(repo, FOLDER, message)
+    if isinstance(outcome, Refused):
+        raise UserError(outcome.reason)
+    made = outcome if isinstance(outcome, Committed) else None
+    if json_:
+        as_json({"commit": made.commit if made else None, "paths": list(made.paths) if made else []})
+    elif made:
+        click.echo(f"{made.branch} {made.commit[:12]}: {len(made.paths)} files")
+    else:
+        click.echo(f"nothing to commit: {FOLDER}/ is as in HEAD")

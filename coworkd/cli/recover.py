@@ -1,0 +1,63 @@
+"""`recover`: kept work, listed and brought back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.workspace import here
+from coworkd.clock import iso
+from coworkd.errors import UsageError, UserError
+from coworkd.recover import Item, find, kept, to_branch, to_path
+from coworkd.repo import Repo
+
+
+@click.command("recover")
+@click.argument("name", required=False, metavar="[REF|TASK]")
+@click.option("--to", type=click.Path(path_type=Path), help="Restore it there: a new path, or into a folder.")
+@click.option("--branch", default="", metavar="NAME", help="Restore it as a new branch.")
+@json_option
+def recover_command(name: str | None, to: Path | None, branch: str, json_: bool) -> None:
+    """List work that was kept, all of it or of one task; with --to or --branch, restore one piece."""
+    if to and branch:
+        raise UsageError("--to and --branch: choose one")
+    workspace = here()
+    with Repo.open(workspace.paths.root) as repo:
+        items = kept(repo, workspace.paths)
+        chosen = find(items, name) if name else items
+        if name and not chosen:
+            raise UserError(f"nothing is kept under `{name}`; `coworkd recover` lists what is")
+        if not to and not branch:
+            as_json({"kept": [_told(item) for item in chosen]}) if json_ else click.echo(_listed(chosen))
+            return
+        item = _one(chosen, name)
+        where = to_branch(repo, item, branch) if branch else str(to_path(repo, item, to or Path()))
+    as_json({"restored": item.name, "branch" if branch else "path": where}) if json_ else click.echo(where)
+
+
+def _one(chosen: list[Item], name: str | None) -> Item:
+    if len(chosen) == 1 and name:
+        return chosen[0]
+    names = ", ".join(item.name for item in chosen[:8])
+    raise UsageError(f"name the piece to restore{f': {names}' if names else ''}")
+
+
+def _told(item: Item) -> dict[str, Any]:
+    return {
+        "name": item.name, "what": str(item.what), "task": item.task, "at": iso(item.at), "files": item.files,
+        "bytes": item.bytes, "commit": item.commit,
+    }  # fmt: skip
+
+
+def _listed(items: list[Item]) -> str:
+    if not items:
+        return "nothing is kept"
+    lines = [f"{iso(item.at)}  {item.what:<11}  {_size(item):>9}  {item.name}" for item in items]
+    return "\n".join([*lines, "restore one: coworkd recover NAME --branch BRANCH, or --to PATH"])
+
+
+def _size(item: Item) -> str:
+    return f"{item.files} files" if item.bytes is None else f"{item.bytes} B"

@@ -1,0 +1,118 @@
+"""JSON Schemas (draft 2020-12) of the documents, made from the one table of what they may say.
+
+Pure. A schema is for editors: it offers keys and words and underlines what coworkd would refuse. It must never refuse
+what coworkd accepts: text may look like a number, keys of people's own are theirs, words count in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from coworkd import fields, vocabulary
+from coworkd.fields import Choice, Option, Record, Subset, Whole
+from coworkd.model import Answer, Kind, Status
+from coworkd.schemas import SCHEMAS, Field
+
+Json: TypeAlias = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_TEXT: Json = {"type": ["string", "number", "boolean"]}
+"""Header values are text until their key gives them a type; an editor's YAML has typed them before."""
+_TEXTS: Json = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}
+_NUMBER: Json = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}]}
+_LENGTH = r"^\s*([0-9]+(\.[0-9]+)?|([0-9]+[dD])?\s*([0-9]+[hH])?\s*([0-9]+[mM])?\s*([0-9]+(\.[0-9]+)?[sS])?)\s*$"
+_DURATION: Json = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "minLength": 1, "pattern": _LENGTH}]}
+_SIZE: Json = {
+    "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\s*[0-9.]+\s*[kKmMgG]?[iI]?[bB]?\s*$"}]
+}
+_ANY: Json = {}
+
+
+def _words(words: Iterable[str], others: Iterable[str] = ()) -> Json:
+    """Offered as they are, accepted in any case; `others` are accepted, also with gaps, and not offered."""
+    offered = list(words)
+    exact = ["".join(_in_any_case(word)) for word in offered]
+    loose = ["[-_ ]?".join(_in_any_case(word)) for word in others]
+    pattern = "|".join([*exact, *loose])
+    return {"anyOf": [{"enum": offered}, {"type": "string", "pattern": rf"^\s*({pattern})\s*$"}]}
+
+
+def _in_any_case(word: str) -> list[str]:
+    return [f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in word]
+
+
+_FLAG: Json = {"anyOf": [{"type": "boolean"}, _words(("true", "false", "yes", "no", "on", "off"))]}
+
+_SHAPES: Mapping[object, Json] = {
+    fields.raw: _ANY,
+    fields.text: _TEXT,
+    fields.texts: _TEXTS,
+    fields.command_line: _TEXTS,
+    fields.text_pairs: {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
+    fields.flag: _FLAG,
+    fields.number: _NUMBER,
+    fields.duration: _DURATION,
+    fields.time_limit: _DURATION,
+    fields.size: _SIZE,
+    vocabulary.status_word: _words(map(str, Status), vocabulary.STATUS_ALIASES),
+    vocabulary.priority_rank: {"anyOf": [_words(vocabulary.PRIORITIES), _NUMBER]},
+    vocabulary.ids_of: _TEXTS,
+    vocabulary.id_of: _TEXT,
+    vocabulary.stem_of: _TEXT,
+    vocabulary.format_version: {"enum": [1, "1"]},
+}
+"""By reader; those with a parameter are in `_shape`."""
+
+
+def _shape(read: object) -> Json:
+    match read:
+        case Whole():
+            return {"anyOf": [{"type": "integer", "minimum": read.least}, {"type": "string", "pattern": "^[0-9]+$"}]}
+        case Choice() | Option():
+            return _words(read.offered)
+        case Subset():
+            one = _words(read.offered)
+            return {"anyOf": [one, {"type": "array", "items": one}]}
+        case Record():
+            return _record(read)
+        case _:
+            return _SHAPES[read]
+
+
+def _record(read: Record) -> Json:
+    whole = {"type": "object", "properties": {name: _or_nothing(_shape(one)) for name, one in read.readers.items()}}
+    return {"anyOf": [whole, _shape(read.readers[read.alone])]} if read.alone else whole
+
+
+def _or_nothing(shape: Json) -> Json:
+    """A key without a value counts as absent."""
+    return (
+        {"anyOf": [*shape["anyOf"], {"type": "null"}]}
+        if set(shape) == {"anyOf"}
+        else {"anyOf": [shape, {"type": "null"}]}
+    )
+
+
+def _property(known: Field) -> Json:
+    if known.name == "approval":  # the one word that must be exact
+        return {"description": known.says, "enum": list(map(str, Answer))}
+    return {"description": known.says, **_or_nothing(_shape(known.read))}
+
+
+def json_schema(kind: Kind) -> Json:
+    """The schema of a document's header; of the whole file for the settings."""
+    schema = SCHEMAS[kind]
+    properties = {known.name: _property(known) for known in schema.fields}
+    for known in schema.fields:
+        for alias in known.aliases:
+            properties[alias] = {"description": f"The same as `{known.name}`", "$ref": f"#/properties/{known.name}"}
+    properties["cowork"] = {"description": "Written by coworkd alone", "type": ["object", "null"]}
+    return {
+        "$schema": DIALECT,
+        "title": f"coworkd {kind}",
+        "description": schema.says,
+        "type": ["object", "null"],
+        "properties": properties,
+    }

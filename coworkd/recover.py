@@ -1,0 +1,193 @@
+"""Work that was kept when something else took its place: where it lies, and how it comes back.
+
+Lists and restores; it must never overwrite, move or delete anything, and what it restores stays kept where it was.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from coworkd.config import Paths
+from coworkd.errors import UserError
+from coworkd.repo import Repo
+from coworkd.repo.refs import RefChange, branch_ref, update_refs
+
+CONFLICTS = "conflicts"
+
+_REF = re.compile(r"refs/cowork/(?P<what>snap|sub|base)/(?P<name>.+)")
+_TRASHED = re.compile(r"(?P<ms>\d{10,16})-(?P<name>.+?)(?:\.[0-9a-f]{8})?")
+_COMMIT_ID = re.compile(r"[0-9a-f]{40,64}")
+_FORMAT = "%(objectname) %(committerdate:unix) %(refname)"
+
+
+class What(StrEnum):
+    """Why something was kept."""
+
+    UNSUBMITTED = "unsubmitted"
+    """Work of a run that was not handed in, and what lay in a slot before it was used again."""
+    SUBMISSION = "submission"
+    START = "start"
+    """The commit that a run started from."""
+    REPLACED = "replaced"
+    """A version of a document that coworkd wrote over."""
+    CONFLICT = "conflict"
+    """The other side's version, where both changed the same."""
+    DATABASE = "database"
+    SLOT = "slot"
+    """Set aside because it could not be read."""
+
+
+_OF_REF = {"snap": What.UNSUBMITTED, "sub": What.SUBMISSION, "base": What.START}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One piece of kept work."""
+
+    name: str
+    """What `restore` is asked for: a ref, or the path of a file."""
+    what: What
+    task: str
+    """Empty where it cannot be told."""
+    at: float
+    """Seconds since the epoch: of the commit, or of the file's last change."""
+    files: int
+    """How many it changes or holds."""
+    bytes: int | None
+    """None for commits."""
+    commit: str = ""
+
+    @property
+    def is_commit(self) -> bool:
+        return bool(self.commit)
+
+
+def kept(repo: Repo, paths: Paths) -> list[Item]:
+    """Everything that was kept, newest first."""
+    folders = [
+        *_files(paths.trash, What.REPLACED),
+        *_files(paths.folder / CONFLICTS, What.CONFLICT),
+        *_set_aside(paths.private.glob("damaged-*.db"), What.DATABASE),
+        *_set_aside((paths.state / "slots").glob("*.broken-*"), What.SLOT),
+    ]
+    return sorted([*_commits(repo), *folders], key=lambda item: (-item.at, item.name))
+
+
+def find(items: Sequence[Item], name: str) -> list[Item]:
+    """Those that `name` means: the very one, else all of the task of this name."""
+    exact = [item for item in items if name in (item.name, item.name.removeprefix("refs/cowork/"), item.commit)]
+    return exact or [item for item in items if item.task == name]
+
+
+# ---- what there is
+
+
+def _commits(repo: Repo) -> Iterator[Item]:
+    lines = [
+        line.split(" ", 2) for line in repo.run("for-each-ref", f"--format={_FORMAT}", "refs/cowork/").text.splitlines()
+    ]
+    found = [(commit, at, ref) for commit, at, ref in lines if _REF.fullmatch(ref)]
+    changed = _changed(repo, {commit for commit, _, _ in found})
+    for commit, at, ref in found:
+        parts = _REF.fullmatch(ref)
+        assert parts is not None
+        what = _OF_REF[parts["what"]]
+        task = "" if what is What.START else parts["name"].rpartition("/")[0].strip("+")
+        yield Item(
+            name=ref, what=what, task=task, at=float(at or 0), files=changed.get(commit, 0), bytes=None, commit=commit
+        )
+
+
+def _changed(repo: Repo, commits: Iterable[str]) -> dict[str, int]:
+    """How many files each commit changes against its first parent; one process for all of them."""
+    asked = "".join(f"{commit}\n" for commit in commits).encode()
+    counts: dict[str, int] = {}
+    now = ""
+    options = ("--stdin", "-r", "-z", "--root", "-m", "--first-parent", "--name-only", "--no-renames")
+    for field in repo.run("diff-tree", *options, stdin=asked).fields if asked else []:
+        if _COMMIT_ID.fullmatch(field):
+            now = field
+        else:
+            counts[now] = counts.get(now, 0) + 1
+    return counts
+
+
+def _files(folder: Path, what: What) -> Iterator[Item]:
+    for path in sorted(folder.glob("**/*")):
+        if path.is_file() and not path.is_symlink():
+            found = path.stat()
+            at, task = _told_by_name(path.name, found.st_mtime)
+            yield Item(name=str(path), what=what, task=task, at=at, files=1, bytes=found.st_size)
+
+
+def _told_by_name(name: str, changed: float) -> tuple[float, str]:
+    """When it was displaced and of which task, from names such as `1700000000000-dark-mode.md.3f2a91bc`."""
+    trashed = _TRASHED.fullmatch(name)
+    stem = (trashed["name"] if trashed else name).removesuffix(".md")
+    if trashed:
+        return int(trashed["ms"]) / 1000, stem
+    return changed, re.sub(r"-[0-9a-f]{6,64}$", "", stem)
+
+
+def _set_aside(places: Iterable[Path], what: What) -> Iterator[Item]:
+    for path in places:
+        files = (
+            [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()]
+        )
+        size = sum(file.stat().st_size for file in files)
+        yield Item(name=str(path), what=what, task="", at=path.stat().st_mtime, files=len(files), bytes=size)
+
+
+# ---- how it comes back
+
+
+def to_branch(repo: Repo, item: Item, branch: str) -> str:
+    """A new branch at a kept commit; its name. Raises UserError where there is one, or nothing to branch from."""
+    if not item.is_commit:
+        raise UserError(f"{item.name} is no commit: restore it to a path with --to")
+    if repo.run("check-ref-format", "--branch", branch, check=False).code != 0:
+        raise UserError(f"`{branch}` is not a name that git allows for a branch")
+    name = branch_ref(branch)
+    if repo.resolve(name) or not update_refs(repo, [RefChange(name=name, old=None, new=item.commit)]):
+        raise UserError(f"there is a branch {branch} already: choose another name")
+    return branch
+
+
+def to_path(repo: Repo, item: Item, to: Path) -> Path:
+    """The files of a kept commit, or the kept file, at a path that is new; into a folder that exists under its name.
+
+    Raises UserError where something stands already.
+    """
+    target = to / Path(item.name).name if to.is_dir() else to
+    if item.is_commit:
+        target = to / f"{item.task or item.what}-{Path(item.name).name}" if to.is_dir() else to
+    if os.path.lexists(target):
+        raise UserError(f"{target} exists already: choose another path")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if item.is_commit:
+        _check_out(repo, item.commit, target)
+    elif Path(item.name).is_dir():
+        shutil.copytree(item.name, target, symlinks=True)
+    else:
+        _copy(Path(item.name), target)
+    return target
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as old, target.open("xb") as new:
+        shutil.copyfileobj(old, new)
+
+
+def _check_out(repo: Repo, commit: str, target: Path) -> None:
+    target.mkdir()
+    with tempfile.TemporaryDirectory() as scratch:
+        aside = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
+        repo.run("read-tree", commit, env=aside)
+        repo.run("checkout-index", "--all", f"--prefix={target.resolve()}/", env=aside)

@@ -1,0 +1,120 @@
+"""A commit of one folder alone, in the user's checkout, on the user's word.
+
+What is staged elsewhere stays staged, and `git status` says of every other path what it said before. No hook runs.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.errors import RepoError
+from coworkd.repo.refs import operation_under_way
+from coworkd.repo.repository import Repo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """What the folder holds is in `commit`, which the checked-out branch now names."""
+
+    commit: str
+    branch: str
+    paths: tuple[str, ...]
+    """Of the files that it adds, changes or takes away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """HEAD has the folder as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Nothing was touched, and what to do about it."""
+
+    reason: str
+
+
+def commit_folder(repo: Repo, folder: str, message: str) -> Committed | Unchanged | Refused:
+    """Commit the folder as it is in the working tree, ignored and temporary files left out; no message: one is made.
+
+    Raises RepoError when git fails; the branch has then not moved, or the error says that it has.
+    """
+    head = repo.head()
+    if reason := _obstacle(repo, folder):
+        return Refused(reason=reason)
+    if head.commit is None or head.branch is None:
+        return Refused(reason="HEAD is detached: switch to a branch first")
+    with tempfile.TemporaryDirectory() as scratch:
+        aside = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
+        repo.run("read-tree", head.commit, env=aside)
+        repo.run("add", "--all", "--", folder, f":(exclude,glob){folder}/**/.*~", env=aside)
+        tree = repo.run("write-tree", env=aside).text
+        wanted = _listed(repo, folder, aside)
+    if tree == repo.tree_of(head.commit):
+        return Unchanged()
+    paths = tuple(repo.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", head.commit, tree).fields)
+    subject = message or _subject(folder, paths)
+    made = _commit(repo, tree, head.commit, subject)
+    moved = repo.run("update-ref", "-m", f"commit: {subject.splitlines()[0]}", "HEAD", made, head.commit, check=False)
+    if moved.code != 0:
+        return Refused(reason=f"{_short(head.branch)} moved at this moment: try again")
+    _follow(repo, folder, wanted, made)
+    return Committed(commit=made, branch=_short(head.branch), paths=paths)
+
+
+def _obstacle(repo: Repo, folder: str) -> str:
+    """Why nothing can be committed now; empty when nothing is in the way."""
+    if operation := operation_under_way(repo):
+        return f"a {operation} is under way: finish it or abort it first"
+    if repo.head().commit is None:
+        return "this branch has no commit yet: make the first one with git, then try again"
+    if not (repo.root / folder).is_dir():
+        return f"there is no {folder}/ here"
+    if (repo.git_dir / "index.lock").exists():
+        return "another git command is at work (index.lock): try again when it is over"
+    if repo.run("ls-files", "-z", "--unmerged").fields:
+        return "there are unresolved conflicts: resolve them first"
+    if any(line.startswith("S ") for line in repo.run("ls-files", "-t", "-z", "--", folder).fields):
+        return f"a sparse checkout leaves part of {folder}/ out: `git sparse-checkout add {folder}` first"
+    return ""
+
+
+def _subject(folder: str, paths: tuple[str, ...]) -> str:
+    """`Update .cowork: reviews/a.md, tasks/a.md`, or how many files."""
+    names = ", ".join(path.removeprefix(f"{folder}/") for path in paths)
+    return f"Update {folder}: {names if len(names) <= 50 else f'{len(paths)} files'}"
+
+
+def _commit(repo: Repo, tree: str, parent: str, message: str) -> str:
+    signed = repo.run("config", "--type=bool", "--get", "commit.gpgSign", check=False).text == "true"
+    options = ("--gpg-sign",) if signed else ()
+    text = f"{message.rstrip()}\n".encode("utf-8", "surrogateescape")
+    return repo.run("commit-tree", *options, "-p", parent, tree, stdin=text, env=repo.author()).text
+
+
+def _listed(repo: Repo, folder: str, env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """`MODE ID STAGE` by path, of an index."""
+    lines = repo.run("ls-files", "--stage", "-z", "--", folder, env=env).fields
+    return {path: entry for entry, _, path in (line.partition("\t") for line in lines)}
+
+
+def _follow(repo: Repo, folder: str, wanted: Mapping[str, str], commit: str) -> None:
+    """The user's index gets the folder's entries as committed, or the commit would look like staged for undoing."""
+    present = _listed(repo, folder)
+    gone = [f"0 {'0' * len(commit)} 0\t{path}" for path in present if path not in wanted]
+    changed = [f"{entry}\t{path}" for path, entry in wanted.items() if present.get(path) != entry]
+    script = "".join(f"{line}\0" for line in (*gone, *changed))
+    if not script:
+        return
+    done = repo.run("update-index", "-z", "--index-info", stdin=os.fsencode(script), check=False)
+    if done.code != 0:
+        undo = f"run `git reset -q -- {folder}` when no other git command is at work"
+        raise RepoError(f"committed as {commit[:12]}, but the index could not follow ({done.err.strip()}): {undo}")
+
+
+def _short(branch: str) -> str:
+    return branch.removeprefix("refs/heads/")

@@ -1,0 +1,264 @@
+"""Three-way merge of a workspace document by fields, for git's own merges.
+
+Pure: three versions of a file in, one out. Fields and body are merged by the table that sync itself uses
+(`reconcile.plan`), so that git and the daemon agree on what a conflict is. Beyond that table, and only here, two
+histories of the daemon's `cowork:` map meet. What a person has to choose stands between conflict markers, around the
+lines of that one key. It must never drop words of either side silently, and never let an approval count for another
+request than the one it was given to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from coworkd.documents import CONFIG, kind_of
+from coworkd.errors import DocumentError
+from coworkd.header import outline
+from coworkd.markdown import Document, Value, normalise_key, parse, split
+from coworkd.model import ACTIVE, Answer, Kind, Status
+from coworkd.schemas import SCHEMAS, Field
+from coworkd.splice import Changes, Delete, edit, replace_body
+from coworkd.sync.hunks import Markers, merge_visibly
+from coworkd.sync.layout import common_layout, laid_out, plain
+from coworkd.sync.reconcile import Plan, Version, join_lines, merge_text, plan, split_lines
+
+FORMS = frozenset({Kind.APPROVAL, Kind.REVIEW})
+OWNED = frozenset(str(status) for status in (*ACTIVE, Status.REVIEW))
+"""Statuses in which a task belongs to the instance that `cowork.by` names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """The file from now on."""
+
+    data: bytes
+    conflicts: tuple[str, ...] = ()
+    """What a person has to choose: names of fields, `cowork`, `body`, or `file`; each is between markers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """One version of the file."""
+
+    data: bytes
+    document: Document
+    keys: Mapping[str, str]
+    """The key as written, by canonical name."""
+    values: Mapping[str, Value]
+    """As written, by canonical name."""
+    version: Version
+    """Everything, in the form that is compared."""
+
+    @property
+    def status(self) -> str:
+        return str(self.version.fields.get("status", ""))
+
+    def fact(self, name: str) -> str:
+        """One text of the `cowork:` map; empty where it says none."""
+        held = self.values.get("cowork")
+        value = held.get(name) if isinstance(held, dict) else None
+        return value if isinstance(value, str) else ""
+
+    @property
+    def rev(self) -> int:
+        return int(self.fact("rev")) if re.fullmatch("[0-9]{1,15}", self.fact("rev")) else -1
+
+
+def merge(path: str, base: bytes, ours: bytes, theirs: bytes, markers: Markers) -> Merged | None:
+    """Merge the document at `path` (relative to `.cowork/`); an empty base: both sides added it.
+
+    None when that cannot be done by fields: no document of a known kind, or one of the three cannot be read.
+    """
+    kind = kind_of(path)
+    if kind is None:
+        return None
+    try:
+        texts = [plain(data, fenced=path != CONFIG) for data in (base, ours, theirs)]
+        sides = [_side(kind, text) for text in texts]
+        merged = _merge(kind, sides[0], sides[1], sides[2], markers)
+    except DocumentError:
+        return None
+    return replace(merged, data=laid_out(merged.data, common_layout(base, ours, theirs), fenced=path != CONFIG))
+
+
+def _side(kind: Kind, data: bytes) -> _Side:
+    document = parse(data)
+    schema = SCHEMAS[kind]
+    keys: dict[str, str] = {}
+    for entry in document.entries:
+        known = schema.by_key.get(normalise_key(entry.key))
+        name = known.name if known else normalise_key(entry.key)
+        if name in keys:
+            raise DocumentError(f"`{entry.key}` is the same key as `{keys[name]}`", line=entry.line)
+        keys[name] = entry.key
+    values = {name: document.get(key) for name, key in keys.items()}
+    fields = {name: _canonical(schema.by_name.get(name), value) for name, value in values.items() if value is not None}
+    return _Side(
+        data=data, document=document, keys=keys, values=values, version=Version(fields=fields, body=document.body)
+    )
+
+
+def _canonical(known: Field | None, value: Value) -> Value:
+    try:
+        return known.canonical(value) if known else value
+    except DocumentError:
+        return value  # a word that nobody knows is still somebody's word
+
+
+def _merge(kind: Kind, base: _Side, ours: _Side, theirs: _Side, markers: Markers) -> Merged:
+    if kind in FORMS and _two_forms(base, ours, theirs):
+        whole = markers.around(ours.data.decode(), theirs.data.decode())
+        return Merged(data=whole.encode(), conflicts=("file",))
+    planned = plan(ours.version, base.version, theirs.version)
+    wanted: dict[str, Value] = {name: _as_written(name, planned, ours, theirs) for name in planned.merged.fields}
+    settled = _settled(base, ours, theirs)
+    clashes = planned.clashes - settled.keys() if settled else _for_a_person(planned, ours, theirs)
+    wanted |= settled
+    wanted |= {name: ours.values[name] for name in clashes if name in ours.values}
+    said = {name: value for name, value in wanted.items() if value is not None}
+    header = _headed(said, bool(clashes), base, ours, theirs)
+    return _with_markers(replace_body(header, planned.merged.body), clashes, (base, ours, theirs), markers)
+
+
+def _for_a_person(planned: Plan, ours: _Side, theirs: _Side) -> frozenset[str]:
+    """Between two owners the status is not merged either: it is the word of one of them."""
+    same = ours.version.fields.get("status") == theirs.version.fields.get("status")
+    return planned.clashes | frozenset({"cowork"} if same else {"cowork", "status"})
+
+
+def _two_forms(base: _Side, ours: _Side, theirs: _Side) -> bool:
+    """Whether both sides hold another request than before: which of them counts only a person can say."""
+    return len({side.fact("request") for side in (base, ours, theirs)}) == 3
+
+
+def _as_written(name: str, planned: Plan, ours: _Side, theirs: _Side) -> Value:
+    """A merged value in the words of the side that it comes from."""
+    value = planned.merged.fields[name]
+    sides = (side for side in (ours, theirs) if side.version.fields.get(name) == value)
+    return next((side.values[name] for side in sides), value)
+
+
+def _keeper_of_map(base: _Side, ours: _Side, theirs: _Side) -> _Side | None:
+    """The side whose `cowork:` map stands; None: two owners, or two histories that cannot be told apart."""
+    held = [side.values.get("cowork") for side in (base, ours, theirs)]
+    if held[2] in (held[0], held[1]):
+        return ours
+    if held[1] == held[0]:
+        return theirs
+    owned = {ours.status, theirs.status} & OWNED
+    if (owned and ours.fact("by") != theirs.fact("by")) or ours.rev == theirs.rev:
+        return None
+    return max(ours, theirs, key=lambda side: side.rev)
+
+
+def _settled(base: _Side, ours: _Side, theirs: _Side) -> dict[str, Value]:
+    """The map, and what goes with it whatever the other side says; None is a key that goes. Empty: undecided."""
+    winner = _keeper_of_map(base, ours, theirs)
+    if winner is None:
+        return {}
+    settled: dict[str, Value] = {"cowork": winner.values.get("cowork")}
+    loser = theirs if winner is ours else ours
+    if loser.fact("request") != winner.fact("request") and loser.values.get("approval") != Answer.REJECTED:
+        settled["approval"] = winner.values.get("approval")
+    both_wrote = base.rev < min(ours.rev, theirs.rev)
+    if both_wrote and ours.fact("by") == theirs.fact("by") and "status" in winner.values:
+        settled["status"] = winner.values["status"]
+    return settled
+
+
+def _headed(wanted: Mapping[str, Value], clashing: bool, base: _Side, ours: _Side, theirs: _Side) -> bytes:
+    """Our file with the wanted values, and with what the other side did to comments, order and quotes."""
+    kept = {name: key for side in (theirs, ours) for name, key in side.keys.items()}
+    made, old, other = (edit(side.data, _changes(side, wanted, kept)) for side in (ours, base, theirs))
+    text = merge_text(_header(made), _header(old), _header(other))
+    if text is not None and not clashing:
+        both = _with_header(made, text)
+        if _reads_alike(both, made):
+            return both
+    lost = set(_comments(other)) - set(_comments(made)) - set(_comments(ours.data)) - set(_comments(base.data))
+    added = [line for line in _comments(other) if line in lost]
+    return _with_header(made, join_lines([_header(made), *added])) if added else made
+
+
+def _reads_alike(one: bytes, other: bytes) -> bool:
+    try:
+        return _values(one) == _values(other)
+    except DocumentError:
+        return False
+
+
+def _values(data: bytes) -> dict[str, Value]:
+    return {entry.key: entry.value for entry in parse(data).entries}
+
+
+def _comments(data: bytes) -> list[str]:
+    return [line for line in split_lines(_header(data)) if line.lstrip().startswith("#")]
+
+
+def _header(data: bytes) -> str:
+    return split(data).header
+
+
+def _with_header(data: bytes, header: str) -> bytes:
+    source = split(data)
+    if not source.fenced and header:
+        raise DocumentError("one side has no header for what the other side says in its own")
+    return (source.text[: source.start] + header + source.text[source.end :]).encode()
+
+
+def _changes(side: _Side, wanted: Mapping[str, Value], keys: Mapping[str, str]) -> Changes:
+    changes: dict[tuple[str, ...], Value | Delete] = {}
+    for name in [*wanted, *(name for name in side.values if name not in wanted)]:
+        key = side.keys.get(name) or keys[name]
+        changes |= _change(key, side.values.get(name), wanted.get(name), there=name in side.values)
+    return changes
+
+
+def _change(key: str, old: Value, new: Value, *, there: bool) -> Changes:
+    """A map is changed key by key, so that it keeps its shape."""
+    if old == new:
+        return {}
+    if isinstance(old, dict) and isinstance(new, dict) and new:
+        gone: dict[tuple[str, ...], Value | Delete] = {(key, inner): Delete() for inner in old if inner not in new}
+        return {(key, inner): value for inner, value in new.items() if old.get(inner) != value} | gone
+    if new is None:
+        return {(key,): Delete()} if there else {}
+    return {(key,): new}
+
+
+def _with_markers(data: bytes, clashes: frozenset[str], sides: tuple[_Side, _Side, _Side], markers: Markers) -> Merged:
+    """The file with both sides' lines of every clash."""
+    base, ours, theirs = sides
+    body = ours.document.body
+    if "body" in clashes:
+        body = merge_visibly(body, base.document.body, theirs.document.body, markers)
+    fields = clashes - {"body"}
+    made = replace_body(data, "") if "body" in clashes else data
+    if fields:
+        made = _with_header(made, _marked(_header(made), fields, ours, theirs, markers))
+    made += body.encode() if "body" in clashes else b""
+    return Merged(data=made, conflicts=tuple(sorted(clashes)))
+
+
+def _marked(header: str, clashes: frozenset[str], ours: _Side, theirs: _Side, markers: Markers) -> str:
+    """The header with the lines of each clash from both sides; from the last to the first, so that places hold."""
+    places = [(_lines_of(header, ours.keys.get(name)), name) for name in clashes]
+    for (start, end), name in sorted(places, reverse=True):
+        other = _header(theirs.data)
+        first, last = _lines_of(other, theirs.keys.get(name))
+        header = header[:start] + markers.around(header[start:end], other[first:last]) + header[end:]
+    return header
+
+
+def _lines_of(header: str, key: str | None) -> tuple[int, int]:
+    """Where the lines of a top-level key are; the end of the header for a key that is not there."""
+    root = outline(header)
+    pair = next((pair for pair in root.pairs if pair.key == key), None) if root else None
+    if root is None or pair is None:
+        return len(header), len(header)
+    if root.style == "flow":
+        raise DocumentError("a header in braces has no lines of its own for each key")
+    start, end = header.rfind("\n", 0, pair.start) + 1, pair.place.end
+    return start, end if header[end - 1] == "\n" else header.index("\n", end) + 1
