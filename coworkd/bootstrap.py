@@ -25,6 +25,7 @@ from coworkd.dispatch.room import Dispatch, Stages
 from coworkd.dispatch.starts import Starter
 from coworkd.door import Door, Op, Reply, Request
 from coworkd.errors import StoreError, UserError
+from coworkd.ground import Ground
 from coworkd.jobs import Jobs
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
@@ -57,13 +58,17 @@ def build(paths: Paths, repo: Repo) -> Daemon:
     folder, history = Folder(paths.folder, paths.trash), RepoHistory(repo, FOLDER)
     intake = Intake(db, instance, history.brought, lambda path: folder.stat(path) is not None)
     board, jobs = Board(db, intake), Jobs(bell.ring)
-    _introduce(db, repo, instance)
+    with db.write():
+        db.remember("instance", instance)
+    ground = Ground(board, repo)
+    ground.introduce()
     writer = Writer(db, folder)
     engine = Engine(db, folder, intake, writer, Absences(db, folder, history))
     executor = LocalExecutor(bell.ring)
     lane = Lane(paths.root, paths.state, paths.state.name, jobs.stopping)
     merge = Merge(board, jobs, lane)
-    dispatch = _dispatch(paths, board, executor, jobs, lane, instance)
+    stages = _stages(paths, board, executor, jobs, lane, instance)
+    dispatch = Dispatch(board, executor, jobs, stages, ground.lacking)
     rooms = Rooms(
         db=db, clock=clock, engine=engine, watcher=Watcher(paths.folder, bell.ring), outputs=Outputs(folder),
         executor=executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo),
@@ -72,15 +77,14 @@ def build(paths: Paths, repo: Repo) -> Daemon:
     return Daemon(rooms, Door(paths.socket, bell.ring), bell)
 
 
-def _dispatch(paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, lane: Lane, instance: str) -> Dispatch:
+def _stages(paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, lane: Lane, instance: str) -> Stages:
     places = Places(root=paths.root, state=paths.state, repo_id=paths.state.name, instance=instance)
     workshop = Workshop(paths.root, paths.state, places.repo_id, lane.base, jobs.stopping)
     starter = Starter(board, executor, jobs, places, workshop.prepare)
     endings = Endings(board, jobs, workshop.finish)
-    stages = Stages(
+    return Stages(
         starter=starter, progress=Progress(board, places), endings=endings, conflicts=Conflicts(board, starter)
     )
-    return Dispatch(board, executor, jobs, stages)
 
 
 def open_database(paths: Paths) -> Database:
@@ -105,15 +109,6 @@ def _set_aside(paths: Paths) -> Path:
         with suppress(FileNotFoundError):
             paths.database.with_name(paths.database.name + tail).rename(aside.with_name(aside.name + tail))
     return aside
-
-
-def _introduce(db: Database, repo: Repo, instance: str) -> None:
-    """Note what the rest reads from the database: who we are, and which branch landings are for."""
-    branch = (repo.head().branch or "").removeprefix("refs/heads/")
-    with db.write():
-        db.remember("instance", instance)
-        if not db.setting("target") and branch:
-            db.remember("target", branch)
 
 
 def _git_busy(repo: Repo) -> Callable[[str], bool]:
