@@ -124,6 +124,7 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
     """Run the daemon until it is told to stop. Raises `BusyError` when one runs already."""
     with alone(paths.lock, paths.pid, COMMAND_TIME), Repo.open(paths.root) as repo:
         _log_to(paths)
+        config.settle(paths.private, paths.root)
         process.sweep("COWORK_REPO", paths.state.name)
         forget_interrupted(repo)
         daemon = build(paths, repo)
@@ -179,6 +180,7 @@ def initialise(start: Path) -> list[str]:
         exclude(repo, [f"{FOLDER}/{line}" if line != "*.live.md" else f"{FOLDER}/**/*.live.md" for line in IGNORED])
         paths = config.paths(repo.root, repo.common_dir)
         config.instance(paths.private)
+        config.settle(paths.private, repo.root)
         _write_new(paths.private / "trust", f"{repo.root}\n")
         unborn = repo.head().commit is None
     lines = [f"{'made' if fresh else 'completed'} {folder}", "next: write agents/NAME.md, then `coworkd up`"]

@@ -44,9 +44,7 @@ class Stages:
 class Dispatch:
     """The room's only face to the daemon; used by the writer thread alone."""
 
-    def __init__(
-        self, board: Board, executor: Executor, jobs: Jobs, stages: Stages, ground: Callable[[], str]
-    ) -> None:
+    def __init__(self, board: Board, executor: Executor, jobs: Jobs, stages: Stages, ground: Callable[[], str]) -> None:
         """`ground` says why no run can start from this repository as it is, or nothing."""
         self._board = board
         self._ground = ground

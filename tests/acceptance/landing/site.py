@@ -49,9 +49,7 @@ class Site:
     def cmd(self, *words: str, check: bool = True, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         return self._run([*COWORKD, *words], check=check, cwd=cwd)
 
-    def _run(
-        self, argv: list[str], *, check: bool = True, cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def _run(self, argv: list[str], *, check: bool = True, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             argv, cwd=cwd or self.repo, env=self.env, capture_output=True, text=True, timeout=PATIENCE, check=False
         )

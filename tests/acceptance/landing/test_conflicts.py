@@ -51,7 +51,8 @@ def test_a_conflict_goes_back_to_its_author_who_resolves_it(w: Site) -> None:
 def test_after_two_rounds_a_person_decides_and_a_message_asks_for_another(w: Site) -> None:
     go = w.scratch / "go"
     script = SAME_LINE.replace("@SCRATCH@", str(w.scratch)).replace(
-        "  git merge", f"  test -e {go} || {{ echo round >> {w.scratch}/rounds; echo x >> app.py; exit 0; }}\n  git merge"
+        "  git merge",
+        f"  test -e {go} || {{ echo round >> {w.scratch}/rounds; echo x >> app.py; exit 0; }}\n  git merge",
     )
     w.agent("same", script)
     w.config('approve: []\nverify: ["test -e app.py"]\nconcurrency: 2\n')
@@ -114,7 +115,14 @@ def test_the_users_repository_is_untouched_by_a_whole_life(w: Site) -> None:
     w.git("stash", "push", "-q", "--", "app.py")
     w.write("staged.txt", "staged\n")
     w.git("add", "staged.txt")
-    for hook in ("pre-commit", "commit-msg", "post-checkout", "pre-merge-commit", "reference-transaction", "post-merge"):
+    for hook in (
+        "pre-commit",
+        "commit-msg",
+        "post-checkout",
+        "pre-merge-commit",
+        "reference-transaction",
+        "post-merge",
+    ):
         file = w.write(f".git/hooks/{hook}", f"#!/bin/sh\necho {hook} >> {w.scratch}/hooks\nexit 1\n")
         file.chmod(0o755)
     hooks = w.scratch / "hooks"

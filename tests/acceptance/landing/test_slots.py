@@ -78,7 +78,10 @@ def test_an_agent_may_do_anything_to_its_own_repository(w: Site) -> None:
 
 def test_gc_and_clean_in_mid_run_harm_nothing(w: Site) -> None:
     go, there = w.scratch / "go", w.scratch / "there"
-    w.agent("ed", f"cat > /dev/null; touch {there}; until test -e {go}; do sleep 0.1; done; git log -1 > made.$COWORK_TASK; echo ok")
+    w.agent(
+        "ed",
+        f"cat > /dev/null; touch {there}; until test -e {go}; do sleep 0.1; done; git log -1 > made.$COWORK_TASK; echo ok",
+    )
     w.config('approve: []\nverify: ["true"]\n')
     w.agent("quick", EDIT)
     w.task("first", agent="quick")

@@ -119,7 +119,7 @@ def test_other_names_for_integration_and_target(w: Site) -> None:
 
 
 def test_land_refuses_where_it_would_be_in_the_way(w: Site) -> None:
-    w.agent("ed", 'cat > /dev/null; echo 2 > app.py; echo new > new.txt; echo ok')
+    w.agent("ed", "cat > /dev/null; echo 2 > app.py; echo new > new.txt; echo ok")
     w.config('approve: []\nverify: ["true"]\n')
     w.task("a")
     w.up()
@@ -162,7 +162,7 @@ def test_land_refuses_where_it_would_be_in_the_way(w: Site) -> None:
 
 
 def test_land_says_when_target_and_landings_collide(w: Site) -> None:
-    w.agent("ed", 'cat > /dev/null; echo 2 > app.py; echo ok')
+    w.agent("ed", "cat > /dev/null; echo 2 > app.py; echo ok")
     w.config('approve: []\nverify: ["true"]\n')
     w.task("a")
     w.up()
