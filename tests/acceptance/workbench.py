@@ -65,7 +65,9 @@ class Workbench:
     def _install(self) -> None:
         """The command, run by the interpreter of the tests from the tree under test."""
         script = self.bin / "coworkd"
-        script.write_text(f'#!/bin/sh\nPYTHONPATH={PROJECT} exec {sys.executable} -P -W ignore -m coworkd "$@"\n')
+        script.write_text(
+            f'#!/bin/sh\nPYTHONPATH={PROJECT} exec {sys.executable} -P -W ignore -m coworkd "$@"\n'
+        )
         script.chmod(0o755)
 
     # ---- commands
@@ -253,8 +255,6 @@ class Workbench:
         marker = str(self.root).encode()
         try:
             cwd = os.fsencode(os.readlink(entry / "cwd"))
-            return any(
-                marker in text for text in (cwd, (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes())
-            )
+            return any(marker in text for text in (cwd, (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()))
         except OSError:
             return False
