@@ -19,7 +19,8 @@ def test_set_up_runs_once_per_slot_and_copies_what_is_untracked(w: Site) -> None
     runs = w.scratch / "setups"
     w.agent("ed", "cat > /dev/null; cat deps/x env.test > made.$COWORK_TASK; echo ok")
     w.config(
-        f'approve: []\nconcurrency: 1\ncopy: [env.test]\nsetup: ["mkdir -p deps && echo dep > deps/x && echo x >> {runs}"]\n'
+        "approve: []\nconcurrency: 1\ncopy: [env.test]\n"
+        f'setup: ["mkdir -p deps && echo dep > deps/x && echo x >> {runs}"]\n'
         'verify: ["grep -q SECRET env.test && test -e deps/x"]\n'
     )
     w.task("a")
@@ -80,7 +81,7 @@ def test_gc_and_clean_in_mid_run_harm_nothing(w: Site) -> None:
     go, there = w.scratch / "go", w.scratch / "there"
     w.agent(
         "ed",
-        f"cat > /dev/null; touch {there}; until test -e {go}; do sleep 0.1; done; git log -1 > made.$COWORK_TASK; echo ok",
+        f"touch {there}; until test -e {go}; do sleep 0.1; done; git log -1 > made.$COWORK_TASK; echo ok",
     )
     w.config('approve: []\nverify: ["true"]\n')
     w.agent("quick", EDIT)
