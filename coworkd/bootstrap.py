@@ -25,6 +25,7 @@ from coworkd.dispatch.room import Dispatch, Stages
 from coworkd.dispatch.starts import Starter
 from coworkd.door import Door, Op, Reply, Request
 from coworkd.errors import StoreDamagedError, UserError
+from coworkd.ground import Ground
 from coworkd.jobs import Jobs
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
@@ -57,13 +58,17 @@ def build(paths: Paths, repo: Repo) -> Daemon:
     folder, history = Folder(paths.folder, paths.trash), RepoHistory(repo, FOLDER)
     intake = Intake(db, folder, instance, history.brought)
     board, jobs = Board(db, intake), Jobs(bell.ring)
-    _introduce(db, repo, instance)
+    with db.write():
+        db.remember("instance", instance)
+    ground = Ground(board, repo)
+    ground.introduce()
     writer = Writer(db, folder)
     engine = Engine(db, folder, intake, writer, Absences(db, folder, history))
     executor = LocalExecutor(bell.ring)
     lane = Lane(paths.root, paths.state, paths.state.name, jobs.stopping)
     merge = Merge(board, jobs, lane)
-    dispatch = _dispatch(paths, board, executor, jobs, lane, instance)
+    stages = _stages(paths, board, executor, jobs, lane, instance)
+    dispatch = Dispatch(board, executor, jobs, stages, ground.lacking)
     rooms = Rooms(
         db=db, clock=clock, engine=engine, watcher=Watcher(paths.folder, bell.ring), outputs=Outputs(folder),
         executor=executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo),
@@ -72,15 +77,14 @@ def build(paths: Paths, repo: Repo) -> Daemon:
     return Daemon(rooms, Door(paths.socket, bell.ring), bell)
 
 
-def _dispatch(paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, lane: Lane, instance: str) -> Dispatch:
+def _stages(paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, lane: Lane, instance: str) -> Stages:
     places = Places(root=paths.root, state=paths.state, repo_id=paths.state.name, instance=instance)
     workshop = Workshop(paths.root, paths.state, places.repo_id, lane.base, jobs.stopping)
     starter = Starter(board, executor, jobs, places, workshop.prepare)
     endings = Endings(board, jobs, workshop.finish)
-    stages = Stages(
+    return Stages(
         starter=starter, progress=Progress(board, places), endings=endings, conflicts=Conflicts(board, starter)
     )
-    return Dispatch(board, executor, jobs, stages)
 
 
 def open_database(paths: Paths) -> Database:
@@ -105,15 +109,6 @@ def _set_aside(paths: Paths) -> Path:
     return aside
 
 
-def _introduce(db: Database, repo: Repo, instance: str) -> None:
-    """Note what the rest reads from the database: who we are, and which branch landings are for."""
-    branch = (repo.head().branch or "").removeprefix("refs/heads/")
-    with db.write():
-        db.remember("instance", instance)
-        if not db.setting("target") and branch:
-            db.remember("target", branch)
-
-
 def _git_busy(repo: Repo) -> Callable[[str], bool]:
     """A tracked file is not written while git is in the middle of something; asked only when something is to write."""
 
@@ -127,6 +122,7 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
     """Run the daemon until it is told to stop. Raises `BusyError` when one runs already."""
     with alone(paths.lock, paths.pid, COMMAND_TIME), Repo.open(paths.root) as repo:
         _log_to(paths)
+        config.settle(paths.private, paths.root)
         process.sweep("COWORK_REPO", paths.state.name)
         forget_interrupted(repo)
         daemon = build(paths, repo)
@@ -182,6 +178,7 @@ def initialise(start: Path) -> list[str]:
         exclude(repo, [f"{FOLDER}/{line}" if line != "*.live.md" else f"{FOLDER}/**/*.live.md" for line in IGNORED])
         paths = config.paths(repo.root, repo.common_dir)
         config.instance(paths.private)
+        config.settle(paths.private, repo.root)
         _write_new(paths.private / "trust", f"{repo.root}\n")
         unborn = repo.head().commit is None
     lines = [f"{'made' if fresh else 'completed'} {folder}", "next: write agents/NAME.md, then `coworkd up`"]

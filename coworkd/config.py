@@ -71,6 +71,21 @@ def instance(private: Path) -> str:
     return _kept(private / "instance", f"{_user()}-{secrets.token_hex(2)}")
 
 
+def home(private: Path) -> Path | None:
+    """The worktree that a repository's workspace is in; None where that was not settled yet."""
+    try:
+        return Path(os.fsdecode((private / "home").read_bytes()).removesuffix("\n"))
+    except FileNotFoundError:
+        return None
+
+
+def settle(private: Path, root: Path) -> None:
+    """From now on the workspace is in this worktree."""
+    if home(private) != root:
+        private.mkdir(parents=True, exist_ok=True)
+        (private / "home").write_bytes(os.fsencode(root) + b"\n")
+
+
 def _repo_name(root: Path) -> str:
     return f"{root.name}-{secrets.token_hex(6)}"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from coworkd.cli.printing import as_json, json_option
-from coworkd.cli.workspace import Workspace, here
+from coworkd.cli.workspace import Workspace, here, settled
 from coworkd.door import Op, ask
 from coworkd.errors import UserError
 
@@ -22,6 +22,7 @@ def init_command(json_: bool) -> None:
     """Make .cowork/ in this repository and trust it; commits nothing."""
     from coworkd.bootstrap import initialise
 
+    settled(Path.cwd())
     lines = initialise(Path.cwd())
     as_json({"path": str(here().paths.folder), "notes": lines}) if json_ else click.echo("\n".join(lines))
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.config import FOLDER, Paths, paths
+from coworkd.config import FOLDER, Paths, home, paths
 from coworkd.door import Op, Reply, ask
 from coworkd.errors import BusyError, NotAWorkspaceError, UsageError, UserError
 from coworkd.store import Database, TaskRow
@@ -67,7 +67,7 @@ class Workspace:
 
 def here(start: Path | None = None) -> Workspace:
     """The workspace that holds the present folder. Raises `NotAWorkspaceError` when there is none."""
-    root, common = find_repository(start or Path.cwd())
+    root, common = settled(start or Path.cwd())
     if not (root / FOLDER).is_dir() and not (common / "cowork").is_dir():
         raise NotAWorkspaceError(f"no {FOLDER}/ in {root}: run `coworkd init` there")
     return Workspace(paths=paths(root, common))
@@ -91,6 +91,26 @@ def _escaped(name: str) -> str:
     return name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
+def settled(start: Path) -> tuple[Path, Path]:
+    """Like `find_repository`; raises `NotAWorkspaceError` where the workspace is in another worktree of the repository.
+
+    One database cannot follow two folders: each would miss the other's files.
+    """
+    root, common = find_repository(start)
+    other = home(common / "cowork")
+    if other is not None and other != root and _is_of(other, common):
+        raise NotAWorkspaceError(f"the workspace of this repository is in {other}: run coworkd there")
+    return root, common
+
+
+def _is_of(worktree: Path, common: Path) -> bool:
+    """Whether a folder is still a worktree of the repository, and no other one has come into its place."""
+    try:
+        return find_repository(worktree) == (worktree, common)
+    except (NotAWorkspaceError, OSError):
+        return False
+
+
 def find_repository(start: Path) -> tuple[Path, Path]:
     """Top of the worktree and the common git directory, found without starting git. Raises `NotAWorkspaceError`."""
     for folder in (start.resolve(), *start.resolve().parents):
@@ -99,7 +119,13 @@ def find_repository(start: Path) -> tuple[Path, Path]:
             return folder, marker
         if marker.is_file():
             return folder, _common_dir(folder, marker)
+        if _is_git_dir(folder):
+            raise NotAWorkspaceError(f"{folder} is a git directory without a worktree: go to a checkout of it")
     raise NotAWorkspaceError(f"{start} is not in a git repository: run `git init`, then `coworkd init`")
+
+
+def _is_git_dir(folder: Path) -> bool:
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
 
 
 def _common_dir(root: Path, marker: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,9 @@ from coworkd.model import AgentSpec, Mode, SandboxMode, Status, TaskSpec
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.sync.trust import awaiting_trust
 
+LOOK_AGAIN = 1.0
+"""Seconds between two looks at a repository that nothing can start from: no event tells of a first commit."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
@@ -40,8 +44,10 @@ class Stages:
 class Dispatch:
     """The room's only face to the daemon; used by the writer thread alone."""
 
-    def __init__(self, board: Board, executor: Executor, jobs: Jobs, stages: Stages) -> None:
+    def __init__(self, board: Board, executor: Executor, jobs: Jobs, stages: Stages, ground: Callable[[], str]) -> None:
+        """`ground` says why no run can start from this repository as it is, or nothing."""
         self._board = board
+        self._ground = ground
         self._db: Database = board.db
         self._executor = executor
         self._jobs = jobs
@@ -195,7 +201,7 @@ class Dispatch:
 
     def _start_ready(self, now: float) -> None:
         ready = [self._as_ready(row) for row in startable(self._db) if self._sound(row, now)]
-        actions = next_actions(ready, self._busy(), self._room(), now) if ready else []
+        actions = next_actions(ready, self._busy(), self._room(now), now) if ready else []
         self._tell({action.task: action for action in actions if isinstance(action, Wait)})
         for action in actions:
             if isinstance(action, StartRun):
@@ -273,15 +279,20 @@ class Dispatch:
         waiting = run.state is RunState.WAITING
         return Busy(task=run.task, agent=run.agent, touches=spec.touches, waiting=waiting)
 
-    def _room(self) -> Room:
+    def _room(self, now: float) -> Room:
         limits = {name: self._agent(name) for name in self._board.specs.agents()}
-        halted = self._db.setting("halted")
+        groundless = self._ground()
         return Room(
             total=self._board.specs.settings().concurrency,
             agents={n: s.limits.concurrency for n, s in limits.items() if s and s.limits.concurrency is not None},
-            halted=f"nothing starts since `{halted}` failed with `on_error: abort`; make that task ready again"
-            if halted and self._still_failed(halted) else "",
+            halted=groundless or self._aborted(), halted_until=now + LOOK_AGAIN if groundless else None,
         )  # fmt: skip
+
+    def _aborted(self) -> str:
+        halted = self._db.setting("halted")
+        if not halted or not self._still_failed(halted):
+            return ""
+        return f"nothing starts since `{halted}` failed with `on_error: abort`; make that task ready again"
 
     def _still_failed(self, task: str) -> bool:
         row = self._db.one(TaskRow, "id = ?", task)

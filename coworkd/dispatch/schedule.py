@@ -45,6 +45,8 @@ class Room:
     """Limits of single agents, where they have one."""
     halted: str = ""
     """Why nothing new starts at all; empty when it may."""
+    halted_until: float | None = None
+    """When to look again, where nobody tells that the halt is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ def _order(task: Ready) -> tuple[float, int, float, str]:
 
 def _obstacle(task: Ready, busy: Sequence[Busy], room: Room, now: float) -> Wait | None:
     if room.halted:
-        return Wait(task=task.task, reason=room.halted)
+        return Wait(task=task.task, reason=room.halted, until=room.halted_until)
     if task.not_before > now:
         return Wait(task=task.task, reason="waits before its next attempt", until=task.not_before)
     at_work = [other for other in busy if not other.waiting]

@@ -20,7 +20,7 @@ from coworkd.merge.lane import Collides, Green, LandedAt, LandOrder, Lane, Red, 
 from coworkd.merge.queue import Ask, Entry, Land, Verify, next_steps
 from coworkd.merge.review import Submitted, render
 from coworkd.merge.target import Landed, Refused
-from coworkd.model import Check, MessageKind, Status
+from coworkd.model import Check, Gate, MessageKind, Status, TaskSpec
 from coworkd.splice import tick
 from coworkd.store import (
     Database,
@@ -90,7 +90,8 @@ class Merge:
         return self._db.one(SubmissionRow, f"task = ? AND number = ? AND {_OPEN}", task, int(number))
 
     def _advance(self, now: float) -> None:
-        entries = [self._entry(row) for row in self._db.all(SubmissionRow, _OPEN) if self._present(row)]
+        open_ = [row for row in self._db.all(SubmissionRow, _OPEN) if self._present(row)]
+        entries = [self._entry(self._as_wished(row, now)) for row in open_]
         if not entries:
             return
         for step in next_steps(entries, self._db.setting("tip")):
@@ -107,6 +108,33 @@ class Merge:
         """A parked task's results are held."""
         row = self._db.one(TaskRow, "id = ?", submission.task)
         return row is not None and not row.gone
+
+    def _as_wished(self, row: SubmissionRow, now: float) -> SubmissionRow:
+        """`approve` and `verify` count at once: who is asked, and whether all that is to be run has been."""
+        task = self._board.task(row.task)
+        spec, settings = self._board.specs.task(task.path), self._board.specs.settings()
+        approve = settings.approve if spec.approve is None else spec.approve
+        verified = {check["command"] for check in json.loads(row.checks)}
+        green = row.state is SubmissionState.GREEN
+        person = Gate.MERGE in approve or not row.tree or (green and not verified)
+        if person != row.person:
+            row = self._asked_otherwise(row, now, person=person)
+        if green and row.tree and not verified.issuperset(self._commands(spec)):
+            row = dataclasses.replace(row, tip="")
+        return row
+
+    def _asked_otherwise(self, row: SubmissionRow, now: float, *, person: bool) -> SubmissionRow:
+        request = row.request if person else ""
+        with self._db.write():
+            if not person:
+                self._void(row, now)
+            self._set(row, person=person, request=request)
+        return dataclasses.replace(row, person=person, request=request)
+
+    def _commands(self, spec: TaskSpec) -> tuple[str, ...]:
+        """Everything that verifies a task: the workspace's commands, its own, and its criteria's."""
+        proofs = tuple(item.command for item in spec.criteria if item.command)
+        return tuple(dict.fromkeys((*self._board.specs.settings().verify, *spec.verify, *proofs)))
 
     def _entry(self, row: SubmissionRow) -> Entry:
         task = self._board.task(row.task)
@@ -146,11 +174,10 @@ class Merge:
     def _verify_order(self, row: SubmissionRow) -> VerifyOrder:
         settings, task = self._board.specs.settings(), self._board.task(row.task)
         spec = self._board.specs.task(task.path)
-        proofs = tuple(item.command for item in spec.criteria if item.command)
         return VerifyOrder(
             task=row.task, title=task.title, attempt=row.attempt, number=row.number, commit=row.commit_id,
             base=row.base, made=bool(row.tree),
-            commands=tuple(dict.fromkeys((*settings.verify, *spec.verify, *proofs))),
+            commands=self._commands(spec),
             setup=settings.setup, copy=settings.copy,
             timeout=min(settings.verify_timeout, spec.timeout or settings.verify_timeout),
             branch=settings.integration.branch, target=self._board.specs.target(),

@@ -16,7 +16,7 @@ def version(body: str = "", **fields: Value) -> Version:
 
 def told(file: Value, base: Value, wanted: Value, name: str = "agent") -> tuple[Value, bool]:
     """What one field becomes, and whether it clashes."""
-    made = plan(*(version(**({} if value is None else {name: value})) for value in (file, base, wanted)))
+    made = plan(*(Version(fields={} if value is None else {name: value}, body="") for value in (file, base, wanted)))
     return made.merged.fields.get(name), name in made.clashes
 
 

@@ -128,7 +128,7 @@ class Site:
 
     def field(self, path: str, key: str) -> str:
         """A value of a file's head or of its `cowork:` map, read without the product's own code."""
-        head = (self.text(path).split("---", 2) + ["", ""])[1]
+        head = [*self.text(path).split("---", 2), "", ""][1]
         found = re.search(rf"^[ \t]*{key}:[ \t]*(.*?)[ \t]*$", head, re.MULTILINE)
         found = found or re.search(rf"[{{,][ \t]*{key}:[ \t]*([^,}}]*)", head)
         return found.group(1).strip("\"'") if found else ""

@@ -9,7 +9,11 @@ import pytest
 
 from tests.acceptance.landing.site import Site
 
-EDIT = 'cat > prompt.$COWORK_ATTEMPT; echo "$COWORK_ATTEMPT of $COWORK_TASK" > made.$COWORK_TASK; echo "I did it"'
+EDIT = """
+cat > prompt.$COWORK_TASK.$COWORK_ATTEMPT
+echo "$COWORK_ATTEMPT of $COWORK_TASK" > made.$COWORK_TASK
+echo "I did it"
+"""
 
 
 @pytest.fixture
@@ -56,7 +60,9 @@ def test_a_review_says_what_it_is_about(v: Site) -> None:
     assert v.status("t") == "done"
 
 
-@pytest.mark.parametrize("word", ["Approved", "' approved'", "APPROVED", "аpproved", "approved​", "yes", "[approved]"])
+@pytest.mark.parametrize(
+    "word", ["Approved", "' approved'", "APPROVED", "\u0430pproved", "approved\u200b", "yes", "[approved]"]
+)
 def test_what_only_looks_like_a_yes_is_none(v: Site, word: str) -> None:
     v.task("t")
     v.up()
@@ -111,7 +117,7 @@ def test_changes_with_words_in_the_body_reach_the_next_prompt(v: Site) -> None:
     assert aside == ["t.1.md"]
     assert f"request: {old}" in v.text("reviews/t.1.md")
     v.finish("t")
-    prompt = v.show("cowork/integration:prompt.2")
+    prompt = v.show("cowork/integration:prompt.t.2")
     for words in ("More colour!", "WHY ONE OF T?", "And a moon at the end."):
         assert words in prompt, prompt
 
@@ -153,7 +159,7 @@ def test_no_is_a_no_and_the_work_is_kept(v: Site) -> None:
     v.reviewed("typed")
     assert "approve" in v.cmd("approve", "typed", "--comment", "well").stdout
     v.until("typed", "done")
-    assert "nor like that" in v.show("cowork/integration:prompt.2")
+    assert "nor like that" in v.show("cowork/integration:prompt.typed.2")
     assert v.field("reviews/typed.md", "comment") == "well"
 
 
@@ -166,3 +172,34 @@ def test_revert_is_answered_clearly(v: Site) -> None:
     v.wait("an answer", lambda: "revert" in v.problems())
     assert v.status("t") == "done"
     assert "made.t" in v.tree()
+
+
+def test_approve_and_verify_count_at_once(v: Site) -> None:
+    v.task("let-go")
+    v.task("proven")
+    v.up()
+    v.reviewed("let-go")
+    v.reviewed("proven")
+    text = v.text("tasks/let-go.md")
+    v.write(".cowork/tasks/let-go.md", text.replace("title:", "approve: []\ntitle:"))
+    v.until("let-go", "done")
+    text = v.text("tasks/proven.md")
+    added = 'max_attempts: 1\nverify: ["echo not proven; false"]\n'
+    v.write(".cowork/tasks/proven.md", text.replace("title:", f"{added}title:"))
+    v.wait("the new text", lambda: "max_attempts" in v.text("tasks/proven.md"))
+    v.approve("proven")
+    v.until("proven", "failed")
+    assert "made.proven" not in v.tree()
+
+
+def test_a_yes_on_the_command_line_counts_while_no_daemon_runs(v: Site) -> None:
+    v.task("t")
+    v.up()
+    v.reviewed("t")
+    v.down()
+    v.cmd("approve", ".cowork/reviews/t.md", "--comment", "fine")
+    assert v.field("reviews/t.md", "approval") == "approved"
+    assert v.status("t") == "review"
+    v.up()
+    v.until("t", "done")
+    assert v.field("reviews/t.md", "comment") == "fine"
