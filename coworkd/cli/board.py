@@ -10,7 +10,7 @@ import click
 
 from coworkd.board.view import BoardView, Card, board_view, card_of
 from coworkd.board.waiting import Need, Waiting, waiting
-from coworkd.cli.printing import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain
+from coworkd.cli.printing import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain, short_id
 from coworkd.cli.workspace import Workspace, find, here
 from coworkd.clock import iso
 from coworkd.model import Status
@@ -121,8 +121,8 @@ def _rows(view: BoardView, now: float) -> list[str]:
 
 
 def _line(card: Card, width: int, now: float) -> str:
-    head = f"  {coloured(str(card.status), 9)}  {columns((card.id, width), (ago(card.since, now), 4))}"
-    return hanging(head, card.why or card.title)
+    head = f"  {coloured(str(card.status), 9)}  {columns((short_id(card.id, width), width), (ago(card.since, now), 4))}"
+    return hanging(head, card.why) if card.why else hanging(head, card.title, most=1)
 
 
 @click.command("list")
@@ -138,7 +138,7 @@ def list_command(wanted: str | None, json_: bool) -> None:
         return
     width = min(max((len(card.id) for card in cards), default=0), ID_WIDTH)
     for card in cards:
-        head = f"{coloured(str(card.status), 9)}  {columns((card.id, width))}"
+        head = f"{coloured(str(card.status), 9)}  {columns((short_id(card.id, width), width))}"
         click.echo(f"{head}  {columns((card.title, WIDTH - width - 13))}".rstrip())
 
 

@@ -41,11 +41,22 @@ def columns(*cells: tuple[str, int]) -> str:
     return "  ".join(_fit(plain(text), width) for text, width in cells)
 
 
-def hanging(head: str, text: str) -> str:
-    """`text` beside `head`, its further lines under its beginning. Words stay whole: a path must be good to copy."""
+def short_id(task: str, width: int) -> str:
+    """An id in at most `width` columns, cut in its middle: ids that begin alike are told apart by their ends."""
+    if len(task) <= width:
+        return task
+    tail = width // 3
+    return f"{task[: width - tail - 1]}…{task[-tail:]}"
+
+
+def hanging(head: str, text: str, most: int = MOST_LINES) -> str:
+    """`text` beside `head`, in at most `most` lines, further ones under its beginning.
+
+    Words stay whole: a path must be good to copy.
+    """
     indent = _width(click.unstyle(head)) + 2
     lines = textwrap.wrap(
-        plain(text), WIDTH - indent, max_lines=MOST_LINES, placeholder=" …",
+        plain(text), WIDTH - indent, max_lines=most, placeholder=" …",
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
     return "\n".join([f"{head}  {''.join(lines[:1])}".rstrip(), *(f"{' ' * indent}{line}" for line in lines[1:])])

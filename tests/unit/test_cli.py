@@ -98,6 +98,15 @@ def test_no_board_is_wider_than_a_terminal_or_commands_it(rows: list[tuple[Statu
     assert all(len(line) <= WIDTH for line in text.split("\n") if line.isascii() and len(line.split()) > 6)
 
 
+def test_a_title_takes_one_line_and_ids_that_begin_alike_differ() -> None:
+    begin = "a-rather-long-task-id-that-goes-on"
+    lines = shown(board(*(card(f"{begin}-{number}", title="many words " * 9) for number in (1, 11))))
+    assert lines[3:] == [
+        f"  ready      a-rather-long-task…{end}  1m    many words many words many …"
+        for end in ("goes-on-1", "oes-on-11")
+    ]
+
+
 def test_long_reasons_are_cut_after_three_lines() -> None:
     text = hanging("  x", "word " * 200)
     assert text.count("\n") == 2
