@@ -11,11 +11,13 @@ import typing
 from collections.abc import Callable, Generator, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from coworkd.errors import StoreDamagedError, StoreError
 
 Row = TypeVar("Row")
+Cells: TypeAlias = sqlite3.Row
+"""A row that a query found, by the names of its columns."""
 Column = str | int | float | bytes | None
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -110,7 +112,7 @@ class Database:
         row = self.connection.execute(_select(record, where) + " LIMIT 1", values).fetchone()
         return None if row is None else _loader(record)(row)
 
-    def query(self, sql: str, *values: Column) -> list[sqlite3.Row]:
+    def query(self, sql: str, *values: Column) -> list[Cells]:
         return self.connection.execute(sql, values).fetchall()
 
     def scalar(self, sql: str, *values: Column) -> Any:
