@@ -21,7 +21,8 @@ def desk(tmp_path: Path) -> Desk:
 
 ARGUMENTS = {"new": ["x"], "show": ["x"], "ready": ["x"], "pause": ["x"], "cancel": ["x"], "take": ["x"]}
 ARGUMENTS |= {"reply": ["x", "y"], "approve": ["x"], "reject": ["x"], "diff": ["x"]}
-OUTSIDE = sorted(COMMANDS.keys() - {"demo"})
+ARGUMENTS |= {"merge-driver": ["install"]}
+OUTSIDE = sorted(COMMANDS.keys() - {"demo", "schema"})
 
 
 @pytest.mark.parametrize("command", OUTSIDE)

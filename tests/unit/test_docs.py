@@ -55,10 +55,9 @@ def command(name: str) -> click.Command:
 def test_every_command_is_in_the_format_with_all_it_takes(name: str) -> None:
     rows = [row for row in COMMAND_LINE.splitlines() if re.search(rf"`coworkd ([a-z\\|-]+\\\|)?{name}\b", row)]
     assert len(rows) == 1
-    words = {
-        word for parameter in command(name).params if isinstance(parameter, click.Option) for word in parameter.opts
-    }
-    assert {word for word in words if word.startswith("--")} - {"--json"} <= set(re.findall(r"--[a-z-]+", rows[0]))
+    options = [option for option in command(name).params if isinstance(option, click.Option)]
+    named = {"--json", *re.findall(r"--?[a-z-]+", rows[0])}
+    assert [option.name for option in options if named.isdisjoint(option.opts)] == []
 
 
 def test_no_command_is_documented_that_does_not_exist() -> None:
