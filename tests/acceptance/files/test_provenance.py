@@ -149,6 +149,7 @@ def test_branches_and_stashes_park_tasks(work: Workspace) -> None:
     stays("results are held", lambda: not work.path("tasks/runs.md").exists(), 2)
     work.git("checkout", "-q", "main")
     work.until("runs", "review")
+    commit(work, "what coworkd wrote")
     work.task("loose", status="paused")
     work.wait("known", lambda: work.card("loose"))
     work.git("stash", "-q", "-u")
