@@ -70,8 +70,8 @@ class Papers:
     def _sent_again(self, run: RunRow) -> str:
         """The message with `resend: true` that this run replies to; empty: none."""
         rows = self._db.query(
-            "SELECT d.path, d.want FROM messages m JOIN documents d ON d.path = m.path WHERE m.run = ? AND m.sender = ''"
-            " ORDER BY m.seen DESC",
+            "SELECT d.path, d.want FROM messages m JOIN documents d ON d.path = m.path"
+            " WHERE m.run = ? AND m.sender = '' ORDER BY m.seen DESC",
             run.id,
         )
         again = (row["path"] for row in rows if decoded(row["path"], row["want"]).of(MessageSpec).resend)

@@ -132,7 +132,8 @@ class Delivery:
         rows = self._db.query(
             "SELECT r.id, r.task, r.text_sha, d.path, d.want, d.body_changed_at FROM runs r"
             " JOIN tasks t ON t.id = r.task JOIN documents d ON d.path = t.path"
-            " WHERE r.state IN ('working', 'waiting') AND r.stop = '' AND d.body_changed_at > r.started AND NOT d.pulled"
+            " WHERE r.state IN ('working', 'waiting') AND r.stop = ''"
+            " AND d.body_changed_at > r.started AND NOT d.pulled"
         )
         quiet = self._board.specs.settings().quiet if rows else 0.0
         bodies = [(row, decoded(row["path"], row["want"]).of(TaskSpec).body) for row in rows]
