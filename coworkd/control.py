@@ -91,6 +91,8 @@ class Control:
         """A command wrote this file: what it asks for takes effect in this turn."""
         self._engine.look_now(path, now)
         with self._db.write():
+            # Whoever gives an answer by command gives it here, also when the file says the same by way of git.
+            self._db.execute("UPDATE answers SET pulled = 0 WHERE path = ?", path)
             self._db.execute("UPDATE tasks SET wanted_due = ? WHERE path = ? AND wanted != ''", now, path)
             self._db.execute("UPDATE messages SET due = ? WHERE path = ? AND stage = 'new' AND due < 1e17", now, path)
 

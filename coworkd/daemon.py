@@ -163,7 +163,7 @@ class Daemon:
 
     def _nap(self) -> float:
         rooms, now = self._rooms, self._rooms.clock.now()
-        times = [rooms.engine.deadline(), rooms.dispatch.deadline(), rooms.merge.deadline(), *self._later]
+        times = [rooms.engine.deadline(), rooms.dispatch.deadline(now), rooms.merge.deadline(), *self._later]
         return min([at - now for at in times if at is not None] + [LONGEST_NAP])
 
     def _wind_down(self) -> None:

@@ -50,6 +50,8 @@ _DEPTHS = {
 """How many parts a path of the kind has, at least and at most."""
 _KIND_OF_FOLDER = {SCHEMAS[kind].folder: kind for kind in _DEPTHS}
 Wanted = TypeVar("Wanted")
+_MARKED_OWN = re.compile(r"x[-_]", re.IGNORECASE)
+"""`x-priority`: a key that says itself that it is somebody's own."""
 _NOTES = frozenset({"readme.md", "index.md"})
 _TYPED = frozenset({"id", "rev", "by", "attempt", "landed", "request", "run", "task"})
 
@@ -181,7 +183,7 @@ def _read(known: Field, entry: Entry) -> Any:
 
 def _slips(path: str, schema: Schema, entries: Mapping[str, Entry]) -> Iterator[Problem]:
     for key, entry in entries.items():
-        if key in schema.by_name or key == "cowork":
+        if key in schema.by_name or key == "cowork" or _MARKED_OWN.match(entry.key):
             continue
         if meant := near_miss(key, schema.known):
             name = schema.by_key[meant].name if meant in schema.by_key else meant

@@ -7,7 +7,7 @@ from coworkd.board.verdict import Given, Ruling, Verdict
 from coworkd.markdown import Value
 from coworkd.model import Answer, Problem
 from coworkd.store import Database
-from coworkd.sync.intake import put_problem
+from coworkd.sync.problems import put_problem
 
 
 def given_in(db: Database, path: str) -> Given:

@@ -18,7 +18,8 @@ from coworkd.store import (
     SubmissionState,
     TaskRow,
 )
-from coworkd.sync.intake import Intake, put_problem
+from coworkd.sync.intake import Intake
+from coworkd.sync.problems import put_problem
 from coworkd.sync.specs import Specs
 
 Cell = str | int | float | bool | Enum | None

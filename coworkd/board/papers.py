@@ -10,10 +10,11 @@ from pathlib import PurePosixPath
 from coworkd.clock import stamp
 from coworkd.documents import kind_of
 from coworkd.markdown import Value, compose
-from coworkd.model import Kind, MessageKind, MessageState
+from coworkd.model import Kind, MessageKind, MessageSpec, MessageState
 from coworkd.splice import edit
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage, RunRow
 from coworkd.sync.files import digest
+from coworkd.sync.specs import decoded
 from coworkd.sync.thread_in import next_seen
 
 GENERATED = "written by coworkd"
@@ -54,6 +55,8 @@ class Papers:
         fields: dict[str, Value] = {"from": run.agent, "kind": str(kind)}
         if state:
             fields["state"] = state
+        if parent := self._sent_again(run):
+            fields["parent"] = parent
         fields["cowork"] = {"rev": "1", "run": run.id, **_usage(run)}
         self.put(path, compose(fields, body, note=f"{GENERATED}; what you write here is not sent"), now)
         self._db.put(
@@ -63,6 +66,16 @@ class Papers:
             )
         )  # fmt: skip
         return path
+
+    def _sent_again(self, run: RunRow) -> str:
+        """The message with `resend: true` that this run replies to; empty: none."""
+        rows = self._db.query(
+            "SELECT d.path, d.want FROM messages m JOIN documents d ON d.path = m.path"
+            " WHERE m.run = ? AND m.sender = '' ORDER BY m.seen DESC",
+            run.id,
+        )
+        again = (row["path"] for row in rows if decoded(row["path"], row["want"]).of(MessageSpec).resend)
+        return next((PurePosixPath(path).stem for path in again), "")
 
     def question(self, run: RunRow, number: int, text: str, now: float) -> str:
         """A question of an agent, with the place for its answer; returns its path."""

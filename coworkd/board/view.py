@@ -51,11 +51,11 @@ class BoardView:
 
 def board_view(db: Database, now: float) -> BoardView:
     """Read the whole board."""
-    cards = _cards(db, db.all(TaskRow, "NOT (gone AND status IN ('done', 'cancelled', 'draft'))"), now)
+    cards = _cards(db, db.all(TaskRow, "NOT (gone AND status IN ('done', 'cancelled'))"), now)
     cards.sort(key=lambda card: (ORDER.index(card.status), card.since, card.id))
     return BoardView(
         instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(waiting(db, now)),
-        problems=tuple(problems(db, now)), usd_today=_spent(db, now),
+        problems=tuple(problems(db)), usd_today=_spent(db, now),
     )  # fmt: skip
 
 

@@ -53,13 +53,9 @@ _REQUESTS = {
 }
 
 
-def problems(db: Database, now: float) -> list[Shown]:
-    """Every problem that is not likely to be a save in progress."""
-    rows = db.query(
-        "SELECT path, line, message, since FROM problems WHERE source != 'read' OR since <= ?"
-        " ORDER BY path, line, source",
-        now,
-    )
+def problems(db: Database) -> list[Shown]:
+    """Every problem, by the place it is in."""
+    rows = db.query("SELECT path, line, message, since FROM problems ORDER BY path, line, source")
     return [Shown(path=r["path"], line=r["line"], message=r["message"], since=r["since"]) for r in rows]
 
 
@@ -69,7 +65,7 @@ def waiting(db: Database, now: float) -> list[Waiting]:
     found += [
         Waiting(kind=Need.DELETION if p.path == DELETIONS else Need.PROBLEM, path=p.path, task="", since=p.since,
                 what=f"line {p.line}: {p.message}" if p.line else p.message)
-        for p in problems(db, now)
+        for p in problems(db)
     ]  # fmt: skip
     return sorted(found, key=lambda item: (item.since, item.path))
 
@@ -111,8 +107,11 @@ def _trust(db: Database, now: float) -> list[Waiting]:
 
 
 def _unsent(db: Database) -> list[Waiting]:
-    rows = db.query("SELECT path, task, note FROM messages WHERE stage = 'unsent' OR (stage = 'new' AND note != '')")
+    rows = db.query(
+        "SELECT m.path, m.task, m.note, coalesce(d.changed_at, 0.0) AS since FROM messages m"
+        " LEFT JOIN documents d ON d.path = m.path WHERE m.stage = 'unsent' OR (m.stage = 'new' AND m.note != '')"
+    )
     return [
-        Waiting(kind=Need.PROBLEM, path=r["path"], task=r["task"], since=0.0, what=f"not sent: {r['note']}")
+        Waiting(kind=Need.PROBLEM, path=r["path"], task=r["task"], since=r["since"], what=f"not sent: {r['note']}")
         for r in rows
     ]

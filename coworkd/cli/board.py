@@ -133,6 +133,7 @@ def list_command(wanted: str | None, json_: bool) -> None:
     workspace = here()
     with workspace.reading() as db:
         cards = [card for card in board_view(db, time.time()).cards if wanted in (None, str(card.status))]
+        notes = [row["path"] for row in db.query("SELECT path FROM notes ORDER BY path")]
     if json_:
         as_json({"tasks": [_card(card) for card in cards]})
         return
@@ -140,6 +141,8 @@ def list_command(wanted: str | None, json_: bool) -> None:
     for card in cards:
         head = f"{coloured(str(card.status), 9)}  {columns((short_id(card.id, width), width))}"
         click.echo(f"{head}  {columns((card.title, WIDTH - width - 13))}".rstrip())
+    for path in notes if wanted is None else ():
+        click.echo(f"{'note'.ljust(9)}  {path}")
 
 
 @click.command("show")

@@ -13,6 +13,7 @@ from coworkd.door import Op
 from coworkd.errors import UserError
 from coworkd.ids import task_id
 from coworkd.markdown import Value, compose
+from coworkd.model import Status
 from coworkd.splice import edit
 from coworkd.store import TaskRow
 
@@ -84,16 +85,23 @@ def _set_status(task: str, status: str, json_: bool) -> None:
     row = find(workspace, task)
     if row.gone:
         raise UserError(f"the file of `{row.id}` ({row.path}) is not here now; bring it back first")
+    if row.elsewhere:
+        raise UserError(f"`{row.id}` is {row.status} on {row.by}; `coworkd take {row.id}` takes it over first")
     if status == "ready" and row.pulled:
         workspace.demand(Op.READY, row.id)
-    save(workspace.paths.folder / row.path, {("status",): status})
-    workspace.perform(Op.HURRY, row.path)
+    if not (status == "ready" and row.pulled and row.status is Status.READY):
+        _write_status(workspace, row, status)
     now = find(workspace, row.id)
     if json_:
         as_json({"id": now.id, "status": str(now.status)})
     else:
         click.echo(f"{now.id}: {now.status}")
     _explain(workspace, now)
+
+
+def _write_status(workspace: Workspace, row: TaskRow, status: str) -> None:
+    save(workspace.paths.folder / row.path, {("status",): status})
+    workspace.perform(Op.HURRY, row.path)
 
 
 def _explain(workspace: Workspace, row: TaskRow) -> None:
@@ -135,6 +143,8 @@ def take_command(task: str, json_: bool) -> None:
     """Take over a task that another instance works on."""
     workspace = here()
     row = find(workspace, task)
+    if not row.elsewhere:
+        raise UserError(f"`{row.id}` is no other instance's to take over: it is {row.status} here")
     workspace.demand(Op.TAKE, row.id)
     now = find(workspace, row.id)
     as_json({"id": now.id, "status": str(now.status)}) if json_ else click.echo(f"{now.id}: {now.status}, yours now")

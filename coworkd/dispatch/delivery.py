@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from coworkd.agents.base import Decision, InboxAnswer
@@ -11,8 +12,23 @@ from coworkd.board.papers import Papers
 from coworkd.board.verdict import Ruling, verdict
 from coworkd.dispatch.executors import Executor
 from coworkd.lifecycle import Effect
-from coworkd.model import Status
+from coworkd.model import Status, TaskSpec
 from coworkd.store import MessageRow, MessageStage, RequestKind, RequestRow, RequestState, RunRow, RunState, TaskRow
+from coworkd.sync.files import digest
+from coworkd.sync.specs import decoded
+
+EDITED = "task-edited.md"
+"""Under this name an agent at work finds the text of its task when it was edited meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Edited:
+    """A task whose text is no longer the one that its agent was given."""
+
+    run: str
+    task: str
+    body: str
+    due: float
 
 
 class Delivery:
@@ -49,7 +65,7 @@ class Delivery:
                 with self._db.write():
                     self._db.set(MessageRow, message.path, stage=MessageStage.UNSENT, note=f"the task is {row.status}")
             case _:
-                pass
+                self._keep(message, "")
 
     def _keep(self, message: MessageRow, note: str) -> None:
         if message.note != note:
@@ -94,6 +110,38 @@ class Delivery:
             self._board.void_requests(row.id, now)
             self._board.place(row, Status.READY, "a message asks for a new attempt", now, failures=0, not_before=0.0)
             self._db.event(now, "wish", task=row.id, actor="person", wanted=Effect.START, path=message.path)
+
+    def deadline(self, now: float) -> float | None:
+        """When the next quiet time of a message or of an edited task is over."""
+        due = self._db.scalar("SELECT min(due) FROM messages WHERE stage = 'new' AND due < 1e17 AND due > ?", now)
+        times = [at for at in (due, *(edited.due for edited in self._edited())) if at is not None and at > now]
+        return min(times, default=None)
+
+    # ---- edits of the task itself
+
+    def edits(self, now: float) -> None:
+        """The text of a task that was edited while its agent works, as a steering message."""
+        for edited in self._edited():
+            if edited.due <= now and edited.run in self._executor.alive():
+                with self._db.write(durable=True):
+                    self._db.set(RunRow, edited.run, text_sha=digest(edited.body.encode()))
+                    self._db.event(now, "steered", task=edited.task, run=edited.run)
+                self._executor.deliver(edited.run, EDITED, edited.body)
+
+    def _edited(self) -> list[_Edited]:
+        rows = self._db.query(
+            "SELECT r.id, r.task, r.text_sha, d.path, d.want, d.body_changed_at FROM runs r"
+            " JOIN tasks t ON t.id = r.task JOIN documents d ON d.path = t.path"
+            " WHERE r.state IN ('working', 'waiting') AND r.stop = ''"
+            " AND d.body_changed_at > r.started AND NOT d.pulled"
+        )
+        quiet = self._board.specs.settings().quiet if rows else 0.0
+        bodies = [(row, decoded(row["path"], row["want"]).of(TaskSpec).body) for row in rows]
+        return [
+            _Edited(run=row["id"], task=row["task"], body=body, due=row["body_changed_at"] + quiet)
+            for row, body in bodies
+            if digest(body.encode()) != row["text_sha"]
+        ]
 
     # ---- permissions
 

@@ -68,6 +68,7 @@ class Dispatch:
         self._note_default()
         wishes.apply_wishes(self._board, now)
         self._delivery.messages(now)
+        self._delivery.edits(now)
         self._delivery.permissions(now)
         self._collect(now)
         self._stop_asked()
@@ -82,20 +83,13 @@ class Dispatch:
         self._conflicts.send_back(self._conflicting, now)
         self._start_ready(now)
 
-    def deadline(self) -> float | None:
+    def deadline(self, now: float) -> float | None:
         """When time alone will give this room something to do."""
-        times = [wait.until for wait in self._waits.values() if wait.until is not None]
-        for sql in (
-            "SELECT min(wanted_due) FROM tasks WHERE wanted != ''",
-            (
-                "SELECT min(m.due) FROM messages m JOIN tasks t ON t.id = m.task WHERE m.stage = 'new' AND m.due < 1e17"
-                " AND m.due > (SELECT coalesce(max(since), 0) FROM tasks WHERE id = m.task)"
-            ),
-        ):
-            found = self._db.scalar(sql)
-            if found is not None:
-                times.append(found)
-        return min(times, default=None)
+        times = [wait.until for wait in self._waits.values()]
+        times += [
+            self._db.scalar("SELECT min(wanted_due) FROM tasks WHERE wanted != ''"), self._delivery.deadline(now),
+        ]  # fmt: skip
+        return min((at for at in times if at is not None), default=None)
 
     # ---- runs
 

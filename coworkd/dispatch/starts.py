@@ -131,7 +131,7 @@ class Starter:
                 self._papers.receipt(message, run.id, now)
             self._db.set(
                 RunRow, run.id, state=RunState.WORKING, base=slot.base, epoch=run.epoch + 1, offset=0,
-                text_sha=digest(prompt.encode()), log=str(self._places.run_dir(run.id, run.epoch + 1)),
+                text_sha=digest(spec.body.encode()), log=str(self._places.run_dir(run.id, run.epoch + 1)),
             )  # fmt: skip
         self._submit(run, agent, spec, slot.worktree, prompt)
 
@@ -144,7 +144,7 @@ class Starter:
         with self._db.write(durable=True):
             self._db.set(
                 RunRow, run.id, state=RunState.WORKING, epoch=run.epoch + 1, offset=0,
-                log=str(self._places.run_dir(run.id, run.epoch + 1)),
+                text_sha=digest(spec.body.encode()), log=str(self._places.run_dir(run.id, run.epoch + 1)),
             )  # fmt: skip
         self._submit(run, agent, spec, self._places.worktree(run.slot), prompt)
 

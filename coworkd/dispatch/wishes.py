@@ -10,9 +10,20 @@ from coworkd.store import SubmissionRow, TaskRow
 
 def apply_wishes(board: Board, now: float) -> None:
     """Every wish whose time has come, whether it applies or is put back with a problem."""
+    if board.specs.settings().run_pulled:
+        _own_pulled(board, now)
     for row in board.db.all(TaskRow, "wanted != '' AND wanted_due <= ? ORDER BY wanted_due", now):
         with board.db.write():
             _apply(board, row, now)
+
+
+def _own_pulled(board: Board, now: float) -> None:
+    """The workspace's settings say that a `ready` which came by git counts as one typed here."""
+    pulled = "pulled AND status = 'ready' AND NOT elsewhere AND NOT gone AND \"by\" IN ('', ?)"
+    for row in board.db.all(TaskRow, pulled, board.db.setting("instance")):
+        with board.db.write():
+            board.db.set(TaskRow, row.id, pulled=False)
+            board.db.event(now, "owned", task=row.id, actor="policy")
 
 
 def _apply(board: Board, row: TaskRow, now: float) -> None:
@@ -48,7 +59,13 @@ def _carry_out(board: Board, row: TaskRow, moved: Moved, now: float) -> None:
 
 
 def _start_over(board: Board, row: TaskRow, moved: Moved, now: float) -> None:
+    """A new attempt. It hears what could not be sent while the task was over."""
     _end_work(board, row, "started anew", now)
+    board.db.execute(
+        "UPDATE messages SET stage = 'new', note = '' WHERE task = ? AND stage = 'unsent'"
+        " AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.path = messages.path AND d.pulled)",
+        row.id,
+    )
     board.place(
         row, moved.status, "by hand" if row.attempt else "", now,
         failures=0, bounces=0, not_before=0.0, closed=False, pulled=False,

@@ -23,7 +23,7 @@ from coworkd.merge.trees import Conflicted
 from coworkd.merge.verify import Verification, gate_surroundings, verify
 from coworkd.model import Check
 from coworkd.repo import Repo
-from coworkd.repo.refs import RefChange, branch_ref, candidate_ref, refs_under, update_refs
+from coworkd.repo.refs import RefChange, branch_ref, candidate_ref, refs_under, submission_ref, update_refs
 
 ROUNDS = 5
 """How often a lost compare-and-swap is answered by building on the new tip at once."""
@@ -47,6 +47,17 @@ class VerifyOrder:
     timeout: float
     branch: str
     target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A submission as its ref has it."""
+
+    number: int
+    commit: str
+    tree: str
+    base: str
+    """Where it left the integration branch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +131,18 @@ class Lane:
         """The commit the integration branch stands at; empty where there is none."""
         with Repo.open(self._root) as repo:
             return repo.commit(branch_ref(branch)) or ""
+
+    def latest(self, task: str, branch: str) -> Kept | None:
+        """The latest submission of a task that the refs still hold."""
+        with Repo.open(self._root) as repo:
+            refs = refs_under(repo, submission_ref(task, 0).rpartition("/")[0])
+            numbers = [int(name.rpartition("/")[2]) for name in refs if name.rpartition("/")[2].isdecimal()]
+            tip = repo.commit(branch_ref(branch)) or ""
+            if not numbers or not tip:
+                return None
+            commit = refs[submission_ref(task, max(numbers))]
+            base = repo.run("merge-base", commit, tip, check=False).text.strip()
+            return Kept(number=max(numbers), commit=commit, tree=repo.tree_of(commit), base=base) if base else None
 
     def base(self, branch: str, target: str) -> str:
         """The commit a new run starts from: the tip, with everything of the target in it that needs no verification."""

@@ -43,6 +43,7 @@ LAND = "landing:"
 HINDERED = 5.0
 """Seconds before git is asked again where it could not do something."""
 
+_PENDING = "s.state IN ('queued', 'green', 'approved', 'red', 'conflicted')"
 _OPEN = "state IN ('queued', 'green', 'approved')"
 _UNLANDED = (
     "SELECT n.needed FROM needs n JOIN tasks t ON t.id = n.needed WHERE n.task = ?"
@@ -73,6 +74,7 @@ class Merge:
         self._give_up_moot()
         if start and now >= self._hindered_until:
             self._hindered_until = 0.0
+            self._find_again(now)
             self._advance(now)
 
     def deadline(self) -> float | None:
@@ -88,6 +90,29 @@ class Merge:
         """The submission that a job is named after, while it is in the queue."""
         task, _, number = name.rpartition(":")
         return self._db.one(SubmissionRow, f"task = ? AND number = ? AND {_OPEN}", task, int(number))
+
+    def _find_again(self, now: float) -> None:
+        """A task in review without a submission has lost its database: the refs have it, and a person is asked anew."""
+        lost = (
+            "status = 'review' AND NOT elsewhere AND NOT pulled AND NOT gone AND NOT EXISTS"
+            f" (SELECT 1 FROM submissions s WHERE s.task = tasks.id AND {_PENDING})"
+        )
+        for task in self._db.all(TaskRow, lost):
+            kept = self._lane.latest(task.id, self._board.specs.settings().integration.branch)
+            with self._db.write(durable=True):
+                if kept is None:
+                    why = "its submission is not to be found; write `ready` for a new attempt"
+                    self._board.place(task, Status.PAUSED, why, now)
+                    continue
+                self._db.put(
+                    SubmissionRow(
+                        task=task.id, number=kept.number, run="", attempt=task.attempt, base=kept.base,
+                        commit_id=kept.commit, tree=kept.tree, state=SubmissionState.QUEUED, candidate="",
+                        candidate_tree="", tip="", checks="[]", request="", created=now, notice="", person=True,
+                        approved=False, landing="", text_sha="", bundle="",
+                    )
+                )  # fmt: skip
+                self._db.event(now, "submission found again", task=task.id, number=kept.number)
 
     def _advance(self, now: float) -> None:
         open_ = [row for row in self._db.all(SubmissionRow, _OPEN) if self._present(row)]

@@ -83,6 +83,15 @@ def _commits_made(repo: Repo) -> list[tuple[str, str]]:
     return []
 
 
+def heads_since(repo: Repo, commit: str) -> list[str]:
+    """Every commit that HEAD has been at since it was last at `commit`, latest first, `commit` included."""
+    with suppress(FileNotFoundError):
+        entries = map(_REFLOG.fullmatch, (repo.git_dir / "logs" / "HEAD").read_bytes().splitlines())
+        heads = [entry["new"].decode() for entry in entries if entry][::-1]
+        return heads[: heads.index(commit) + 1] if commit in heads else [*heads[:1], commit]
+    return [commit]
+
+
 def index_lists(repo: Repo, paths: Sequence[str]) -> set[str]:
     """Those of `paths` (relative to the root) that the index has."""
     found: set[str] = set()

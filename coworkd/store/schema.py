@@ -59,6 +59,8 @@ _TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "trash": ("name:t path:t sha:t check_at:f", ("name",)),
     "problems": ("path:t source:t line:i message:t task:t since:f", ("path", "source")),
     "trusted": ("path:t sha:t bytes:b at:f", ("path",)),
+    "notes": ("path:t", ("path",)),
+    "own_bytes": ("sha:t", ("sha",)),
     "meta": ("key:t value:t", ("key",)),
 }
 

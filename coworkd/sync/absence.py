@@ -5,8 +5,8 @@ from __future__ import annotations
 from coworkd.model import ACTIVE, Kind, Problem, Status
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync.guard import DELETIONS, GRACE, Absence, GitFacts, Missing, absence
-from coworkd.sync.intake import put_problem
 from coworkd.sync.ports import Files, History
+from coworkd.sync.problems import put_problem
 from coworkd.sync.specs import Specs
 from coworkd.sync.thread_in import ANSWER
 
@@ -57,14 +57,22 @@ class Absences:
         for row in self._db.all(DocumentRow, "absent_since IS NOT NULL"):
             self._again[row.path] = now + GRACE
 
-    def decide(self, now: float) -> None:
-        """Judge every file whose time is up."""
+    def decide(self, now: float) -> bool:
+        """Judge every file whose time is up; whether any was deleted."""
         due = [path for path, at in self._again.items() if at <= now]
         if not due:
-            return
+            return False
         missing = self._extent()
-        for path in due:
-            self._judge(path, missing, now)
+        deleted = [self._judge(path, missing, now) for path in due]
+        if not self._again:
+            self._all_judged()
+        return any(deleted)
+
+    def _all_judged(self) -> None:
+        """Nothing is missing that has not been judged: a confirmation has been used up."""
+        with self._db.write():
+            self._db.remember("confirmed", "")
+            self._db.execute("DELETE FROM problems WHERE path = ?", DELETIONS)
 
     def _extent(self) -> Missing:
         counts = self._db.query(
@@ -75,26 +83,28 @@ class Absences:
             confirmed=self._db.setting("confirmed") == "yes",
         )  # fmt: skip
 
-    def _judge(self, path: str, missing: Missing, now: float) -> None:
+    def _judge(self, path: str, missing: Missing, now: float) -> bool:
         row = self._db.one(DocumentRow, "path = ?", path)
         if row is None or row.absent_since is None:
             del self._again[path]
-            return
+            return False
         match absence(self._facts(path), missing):
             case Absence.DELETED:
                 del self._again[path]
                 self._deleted(row, now)
+                return True
             case Absence.PARKED:
                 self._again[path] = now + RECHECK
                 self._parked(row)
             case Absence.HELD:
                 self._again[path] = now + RECHECK
                 self._held(row, missing, now)
+        return False
 
     def _facts(self, path: str) -> GitFacts:
-        git, before = self._history, self._db.setting("head")
-        head = git.head()
-        moved = bool(before) and head != before and git.had(before, path)
+        git, head = self._history, self._history.head()
+        before = git.last_with(path, self._db.setting("head"))
+        moved = bool(before) and head != before
         return GitFacts(
             operation=git.operation(),
             index_lists=git.index_lists(path),

@@ -29,6 +29,8 @@ class Arrival:
     base: Decoded | None
     """What its author started from; None at first sight or for a revision nobody knows."""
     unknown_rev: bool
+    anew: bool
+    """It stands where another file was deleted, and says nothing of that one."""
     touched: frozenset[str]
     """Fields its author changed; `body` for the text."""
     clashes: frozenset[str]
@@ -62,6 +64,11 @@ def kept_bases(db: Database, path: str) -> list[Base]:
     """The remembered versions of a file, latest first."""
     rows = db.query("SELECT rev, who, bytes FROM bases WHERE path = ? ORDER BY at DESC", path)
     return [Base(rev=row["rev"], person=row["who"] == "person", data=row["bytes"]) for row in rows]
+
+
+def own_bytes(db: Database, sha: str) -> None:
+    """Remember that these bytes were typed or written here, wherever git may put them away and bring them back."""
+    db.execute("INSERT OR IGNORE INTO own_bytes (sha) VALUES (?)", sha)
 
 
 KEPT = 40

@@ -15,11 +15,12 @@ from coworkd.model import Kind, Problem
 from coworkd.store import Database, DocumentRow
 from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Displaced, Overtaken, Refused, Writer
-from coworkd.sync.arrival import keep_base
+from coworkd.sync.arrival import keep_base, own_bytes
 from coworkd.sync.files import Absent, Bytes, Stat, Torn, Unfit
 from coworkd.sync.guard import GRACE, SETTLE_MOST, UNREADABLE_GRACE, settled_at
-from coworkd.sync.intake import Intake, put_problem, unreadable
+from coworkd.sync.intake import Intake
 from coworkd.sync.ports import Files
+from coworkd.sync.problems import put_problem, unreadable
 from coworkd.sync.reconcile import Base
 from coworkd.sync.specs import decoded
 
@@ -75,14 +76,14 @@ class Engine:
     def scan(self, now: float, elapsed: Callable[[], float]) -> None:
         """Mark every file whose stat is not the one it was taken in with, and every known file that is missing."""
         started = elapsed()
-        seen: set[str] = set()
-        for path, found in self._folder.walk():
-            if kind_of(path) is None:
-                continue
-            seen.add(path)
-            if self._stats.get(path) != (found, True):
-                self.mark(path, now)
-        for row in self._db.query("SELECT path FROM documents WHERE file_sha != ''"):
+        seen = {path: found for path, found in self._folder.walk() if kind_of(path) is not None}
+        # In the order of the names: it decides between two that claim one id, and which of two messages comes first.
+        changed = (path for path, found in seen.items() if self._stats.get(path) != (found, True))
+        for path in sorted(changed, key=lambda path: (path.count("/"), path)):
+            self.mark(path, now)
+        known = "SELECT path FROM documents WHERE file_sha != '' UNION SELECT path FROM notes"
+        known += " UNION SELECT path FROM problems WHERE source = 'read'"
+        for row in self._db.query(known):
             if row["path"] not in seen:
                 self.mark(row["path"], now)
         self._scanned = True
@@ -98,7 +99,7 @@ class Engine:
     def judge_again(self, now: float) -> None:
         """Something that decides about missing files has changed."""
         self._absences.resume(now)
-        self._absences.decide(now + GRACE)
+        self._judge_missing(now + GRACE)
 
     def scan_due(self, now: float) -> bool:
         return now >= self._next_scan
@@ -110,11 +111,21 @@ class Engine:
         self._take_displaced(self._writer.late_writes(now), now)
         for path in [path for path, mark in self._marks.items() if mark.due <= now]:
             self._look(path, now)
-        self._absences.decide(now)
+        self._judge_missing(now)
         if self._scanned and not any(mark.due <= now for mark in self._marks.values()):
             # Only a look at everything that found nothing missing says what HEAD the files belong to.
             self._absences.remember_head()
             self._scanned = False
+
+    def _judge_missing(self, now: float) -> None:
+        """Where a task's file was deleted, a copy that had its id written may be the same task, moved."""
+        if not self._absences.decide(now):
+            return
+        for row in self._db.query("SELECT path FROM problems WHERE source = 'duplicate' ORDER BY path"):
+            read = self._folder.read(row["path"])
+            if isinstance(read, Bytes):
+                self.mark(row["path"], now)
+                self._ingest(row["path"], Kind.TASK, read, now, copy=True)
 
     def _look(self, path: str, now: float) -> None:
         mark = self._marks[path]
@@ -129,6 +140,7 @@ class Engine:
             case Absent():
                 self._drop(path)
                 self._readable_again(path)
+                self._lost(path)
                 self._absences.missing(path, now)
             case Unfit(reason=reason):
                 self._drop(path)
@@ -138,6 +150,19 @@ class Engine:
                     unreadable(self._db, path, DocumentError(f"this file {reason}"), now)
             case Bytes():
                 self._took(path, read, now)
+
+    def _lost(self, path: str) -> None:
+        """What was wrong with a file that is not there any more, and never was a document, is nobody's problem."""
+        self._unreadable.pop(path, None)
+        if self._stats.pop(path, None) is None and not self._shown(path):
+            return
+        with self._db.write():
+            self._db.execute("DELETE FROM stats WHERE path = ?", path)
+            self._db.execute("DELETE FROM notes WHERE path = ?", path)
+            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'read'", path)
+
+    def _shown(self, path: str) -> bool:
+        return bool(self._db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'read'", path))
 
     def _settled(self, mark: _Mark, found: Stat, known: tuple[Stat, bool] | None, now: float) -> bool:
         in_place = known is not None and known[0].inode == found.inode
@@ -158,10 +183,10 @@ class Engine:
         self._drop(path)
         self._note_stat(path, read.stat, now)
 
-    def _ingest(self, path: str, kind: Kind, read: Bytes, now: float) -> bool:
+    def _ingest(self, path: str, kind: Kind, read: Bytes, now: float, *, copy: bool = False) -> bool:
         """Take the bytes in; False while they make no sense but may be a save in progress."""
         row = self._db.one(DocumentRow, "path = ?", path)
-        if row is not None and read.sha == row.want_sha:
+        if row is not None and read.sha == row.want_sha and not copy:
             self._echo(row, read.sha)
             return True
         try:
@@ -169,7 +194,15 @@ class Engine:
         except DocumentError as error:
             return self._hold(path, read.stat, error, now)
         self._readable_again(path)
+        if kind is Kind.CONFIG:
+            self._look_at_notes(now)
         return True
+
+    def _look_at_notes(self, now: float) -> None:
+        """Whether a file without a header is a task is for the settings to say."""
+        for row in self._db.query("SELECT path FROM notes ORDER BY path"):
+            self._stats.pop(row["path"], None)
+            self.mark(row["path"], now)
 
     def _echo(self, row: DocumentRow, sha: str) -> None:
         """The file says what it should: our own write, or a person's that came to the same."""
@@ -275,6 +308,7 @@ class Engine:
 
     def _wrote(self, row: DocumentRow, now: float) -> None:
         with self._db.write():
+            own_bytes(self._db, row.want_sha)
             self._db.set(DocumentRow, row.path, file_sha=row.want_sha, rev=_rev(row))
             self._db.execute("DELETE FROM problems WHERE path = ? AND source IN ('write', 'read')", row.path)
         self._marks[row.path] = _Mark(now, now + 2 * RACY_NS / 1e9)

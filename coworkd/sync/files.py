@@ -91,7 +91,10 @@ class Folder:
         return self.root / path
 
     def walk(self) -> Iterator[tuple[str, Stat]]:
-        """Every regular file or link below the root with its stat; hidden folders are left out."""
+        """Everything but plain folders below the root with its stat; hidden folders are left out.
+
+        A folder with a document's name is given beside what is in it, for it stands where a file was meant.
+        """
         pending = [""]
         while pending:
             folder = pending.pop()
@@ -105,7 +108,9 @@ class Folder:
                     if entry.is_dir(follow_symlinks=False):
                         if not entry.name.startswith("."):
                             pending.append(path + "/")
-                    elif (found := _lstat(entry)) is not None:
+                        if not entry.name.endswith(".md"):
+                            continue
+                    if (found := _lstat(entry)) is not None:
                         yield path, found
 
     def stat(self, path: str) -> Stat | None:

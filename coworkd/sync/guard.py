@@ -67,15 +67,16 @@ class Missing:
 
 def absence(git: GitFacts, missing: Missing) -> Absence:
     """What it means that a file has been absent for longer than `GRACE`."""
-    if missing.folder_gone and not missing.confirmed:
-        return Absence.HELD
-    if git.operation or git.index_lists or git.stashed:
+    if git.operation or git.stashed or (git.head_moved and not git.descends):
         return Absence.PARKED
-    if git.head_moved and not git.descends:
-        return Absence.PARKED
-    if missing.absent >= MANY and missing.absent > SHARE * missing.total and not missing.confirmed:
+    if missing.confirmed:
+        return Absence.DELETED
+    if missing.folder_gone:
         return Absence.HELD
-    return Absence.DELETED
+    if git.index_lists:
+        return Absence.PARKED
+    many = missing.absent >= MANY and missing.absent > SHARE * missing.total
+    return Absence.HELD if many else Absence.DELETED
 
 
 def settled_at(changed: float, in_place: bool, noticed: float) -> float:

@@ -7,7 +7,7 @@ repository put them there. Foreign text is shown and starts nothing.
 from __future__ import annotations
 
 from coworkd.repo import Repo
-from coworkd.repo.origin import committed_here, index_lists, known_blob
+from coworkd.repo.origin import committed_here, heads_since, index_lists, known_blob
 from coworkd.repo.refs import operation_under_way
 
 
@@ -30,8 +30,10 @@ class RepoHistory:
     def index_lists(self, path: str) -> bool:
         return bool(index_lists(self._repo, [self._within(path)]))
 
-    def had(self, commit: str, path: str) -> bool:
-        return self._repo.resolve(f"{commit}:{self._within(path)}") is not None
+    def last_with(self, path: str, since: str) -> str:
+        within = self._within(path)
+        heads = heads_since(self._repo, since) if since else []
+        return next((commit for commit in heads if self._repo.resolve(f"{commit}:{within}")), "")
 
     def descends(self, new: str, old: str) -> bool:
         return self._repo.is_ancestor(old, new)

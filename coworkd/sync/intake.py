@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -10,13 +11,14 @@ from coworkd.documents import Decoded, is_note, kind_of
 from coworkd.errors import DocumentError
 from coworkd.ids import task_id
 from coworkd.markdown import Document, Value, normalise_key, parse, parse_yaml
-from coworkd.model import Kind, Problem, TaskSpec
+from coworkd.model import ACTIVE, Kind, Problem, TaskSpec
 from coworkd.splice import Delete, edit, replace_body
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync import tasks_in, thread_in
-from coworkd.sync.arrival import Arrival, keep_base, kept_bases, revision, version
+from coworkd.sync.arrival import Arrival, keep_base, kept_bases, own_bytes, revision, version
 from coworkd.sync.files import digest
 from coworkd.sync.ports import Files
+from coworkd.sync.problems import put_problem
 from coworkd.sync.project import task_file
 from coworkd.sync.reconcile import NO_MAP, Base, Plan, choose_base, plan
 from coworkd.sync.specs import CONFIG, Specs, decoded
@@ -44,6 +46,7 @@ class Intake:
             self._note(path, data, now)
             return
         with self._db.write():
+            self._db.execute("DELETE FROM notes WHERE path = ?", path)
             self._follow_rename(path, kind, data)
             arrival = self._arrive(path, kind, data, document, now, saved)
             self._remember(arrival)
@@ -55,15 +58,15 @@ class Intake:
         made: Decoded = decoded(path, data)
         known = self._db.one(DocumentRow, "path = ?", path)
         rev = revision(made)
-        # A file that was deleted and is there again without a map is a new one.
-        anew = known is None or (not known.want_sha and rev == NO_MAP)
-        found = None if anew else choose_base(rev, kept_bases(self._db, path))
+        # What is written where a file was deleted, and says nothing of that one, is seen for the first time.
+        again = known if known and (known.want_sha or rev != NO_MAP) else None
+        found = choose_base(rev, kept_bases(self._db, path)) if again else None
         base_document = _parsed(path, found.data) if found else None
-        wanted = _parsed(path, known.want) if known else None
+        wanted = _parsed(path, again.want) if again else None
         planned = plan(
             version(document, made),
             version(base_document, decoded(path, found.data)) if found and base_document else None,
-            version(wanted, decoded(path, known.want)) if known and wanted else None,
+            version(wanted, decoded(path, again.want)) if again and wanted else None,
         )
         merged = _merge(path, data, made, planned)
         at = now if known else min(saved, now)
@@ -73,12 +76,15 @@ class Intake:
             pulled=self._came_by_git(path, data, found), known=known,
             base=decoded(path, found.data) if found else None,
             unknown_rev=found is None and known is not None and rev != NO_MAP,
-            touched=planned.touched, clashes=merged.clashes, want=merged.data, merged=merged.decoded, changed_at=at,
+            anew=known is not None and again is None, touched=planned.touched, clashes=merged.clashes,
+            want=merged.data, merged=merged.decoded, changed_at=at,
             body_changed_at=known.body_changed_at if known and same_body else at, now=now,
         )  # fmt: skip
 
     def _came_by_git(self, path: str, data: bytes, base: Base | None) -> bool:
         """Only at first sight: bytes that are remembered keep the provenance they had."""
+        if self._db.scalar("SELECT 1 FROM own_bytes WHERE sha = ?", digest(data)):
+            return False
         if base is not None and base.data == data:
             row = self._db.one(DocumentRow, "path = ?", path)
             return bool(row and row.pulled)
@@ -89,6 +95,8 @@ class Intake:
     def _remember(self, arrival: Arrival) -> None:
         base = Base(rev=revision(arrival.decoded), person=True, data=arrival.data)
         keep_base(self._db, arrival.path, base, arrival.sha, arrival.now)
+        if not arrival.pulled:
+            own_bytes(self._db, arrival.sha)
         if arrival.kind in TRUST_KINDS and not arrival.pulled:
             ours = arrival.known is None or not arrival.known.pulled
             self.trust(arrival.path, arrival.want if ours else arrival.data, arrival.now)
@@ -104,6 +112,7 @@ class Intake:
 
     def trust(self, path: str, data: bytes, now: float) -> None:
         """From now on these bytes count for what executes or widens something."""
+        own_bytes(self._db, digest(data))
         self._db.execute(
             "INSERT OR REPLACE INTO trusted (path, sha, bytes, at) VALUES (?, ?, ?, ?)", path, digest(data), data, now
         )
@@ -152,7 +161,7 @@ class Intake:
                     thread_in.answer(self._db, arrival)
             case Kind.AGENT | Kind.CONFIG | Kind.PLAN:
                 pass
-        self._db.event(arrival.now, "file", data={"path": arrival.path, "sha": arrival.sha[:12]})
+        self._db.event(arrival.now, "file", path=arrival.path, sha=arrival.sha[:12])
 
     def _task(self, arrival: Arrival, quiet: float) -> None:
         row = self._db.one(TaskRow, "path = ?", arrival.path)
@@ -162,6 +171,10 @@ class Intake:
                 self._duplicate(arrival, task.by)
                 return
             row = tasks_in.first_row(arrival, task, self._instance, quiet)
+        elif arrival.anew and row.status not in ACTIVE:
+            row = dataclasses.replace(
+                tasks_in.first_row(arrival, row.id, self._instance, quiet), attempt=row.attempt, cost_usd=row.cost_usd
+            )
         else:
             row = tasks_in.next_row(row, arrival, self._instance, quiet)
         self._db.put(row)
@@ -211,13 +224,14 @@ class Intake:
         """Listed, never run."""
         with self._db.write():
             self._db.execute("DELETE FROM problems WHERE path = ?", path)
+            self._db.execute("INSERT OR IGNORE INTO notes (path) VALUES (?)", path)
             self._db.event(now, "note", path=path, sha=digest(data)[:12])
 
     # ---- moved files
 
     def _follow_rename(self, path: str, kind: Kind, data: bytes) -> None:
         """A file with a written id whose known path is empty now has moved: all that is known of it moves along."""
-        if kind is not Kind.TASK or self._db.scalar("SELECT 1 FROM documents WHERE path = ?", path):
+        if kind is not Kind.TASK or self._db.scalar("SELECT 1 FROM tasks WHERE path = ?", path):
             return
         task = decoded(path, data).cowork.id
         old = self._db.scalar("SELECT path FROM tasks WHERE id = ?", task) if task else None
@@ -268,18 +282,3 @@ def _filled(data: bytes, made: Decoded, planned: Plan) -> bytes:
     }
     filled = edit(data, changes) if changes else data
     return replace_body(filled, planned.merged.body) if "body" in planned.lacking else filled
-
-
-def put_problem(db: Database, problem: Problem, source: str, now: float, task: str = "") -> None:
-    """Show a problem; one that is shown already keeps its time."""
-    db.execute(
-        "INSERT INTO problems (path, source, line, message, task, since) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (path, source) DO UPDATE SET line = excluded.line, message = excluded.message"
-        " WHERE line != excluded.line OR message != excluded.message",
-        problem.path, source, problem.line, problem.message, task, now,
-    )  # fmt: skip
-
-
-def unreadable(db: Database, path: str, error: DocumentError, now: float) -> None:
-    """Show why a file cannot be read; whatever it said before stays in force."""
-    put_problem(db, Problem(path=path, line=error.line, message=error.message), "read", now)

@@ -15,6 +15,7 @@ from coworkd.sync.arrival import Arrival
 BODY_STILL = 1.0
 """Seconds for which the body must be unchanged before an explicit `ready` counts."""
 
+_UNSTARTED = (Status.DRAFT, Status.READY)
 _ELSEWHERE = ACTIVE | {Status.REVIEW}
 
 
@@ -42,7 +43,7 @@ def identify(db: Database, arrival: Arrival, cowork: Cowork) -> str | Taken:
         return wanted
     if cowork.id:
         return Taken(by=holder)
-    qualified = qualify(wanted, path.parent.name) if len(path.parts) > 2 else wanted
+    qualified = qualify(wanted, path.parent.name)
     holder = _holder(db, qualified, arrival.path)
     return Taken(by=holder) if holder else qualified
 
@@ -138,13 +139,10 @@ def next_row(row: TaskRow, arrival: Arrival, instance: str, quiet: float) -> Tas
     )  # fmt: skip
     if arrival.pulled:
         return _pulled_again(row, arrival, instance)
-    row = dataclasses.replace(row, pulled=row.pulled and arrival.known is not None and _unchanged(arrival))
+    # An edit of what came by git is no word about starting it: only one about its status is.
+    row = dataclasses.replace(row, pulled=row.pulled and arrival.known is not None and not _touched_status(arrival))
     wish = _wish(row, spec, arrival, quiet)
     return dataclasses.replace(row, wanted=wish.status, wanted_due=wish.due)
-
-
-def _unchanged(arrival: Arrival) -> bool:
-    return not arrival.touched and not _touched_status(arrival)
 
 
 def _pulled_again(row: TaskRow, arrival: Arrival, instance: str) -> TaskRow:
@@ -153,9 +151,12 @@ def _pulled_again(row: TaskRow, arrival: Arrival, instance: str) -> TaskRow:
     row = dataclasses.replace(row, pulled=True, wanted="")
     if row.status in _ELSEWHERE and not row.elsewhere:
         return row
-    if not cowork.by or cowork.by == instance:
-        return row
-    return _foreign(row, arrival.decoded.of(TaskSpec), cowork, pulled=True)
+    if cowork.by and cowork.by != instance:
+        return _foreign(row, arrival.decoded.of(TaskSpec), cowork, pulled=True)
+    status = arrival.decoded.of(TaskSpec).status
+    if row.status in _UNSTARTED and status in _UNSTARTED:
+        return dataclasses.replace(row, status=status)
+    return row
 
 
 def _touched_status(arrival: Arrival) -> bool:

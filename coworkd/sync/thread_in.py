@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import PurePosixPath
 
-from coworkd.model import AnswerSpec, MessageKind, MessageSpec
+from coworkd.markdown import Value
+from coworkd.model import AnswerSpec, MessageKind, MessageSpec, Problem
 from coworkd.prose import answer_section
-from coworkd.store import Database, MessageRow, MessageStage
+from coworkd.splice import edit
+from coworkd.store import Database, DocumentRow, MessageRow, MessageStage
 from coworkd.sync.arrival import Arrival
+from coworkd.sync.files import digest
+from coworkd.sync.problems import put_problem
 
 NEVER = 1e18
 """A due time that does not come: the message is a draft."""
@@ -22,32 +27,53 @@ def message(db: Database, arrival: Arrival, quiet: float) -> None:
     row = db.one(MessageRow, "path = ?", arrival.path)
     if row is not None and row.stage is MessageStage.DAEMON:
         _answer_inside(db, arrival, row, quiet)
-    elif row is None or row.stage is MessageStage.NEW:
+    elif row is None or row.stage in (MessageStage.NEW, MessageStage.UNSENT):
         db.put(_row(db, arrival, spec, quiet, seen=row.seen if row else 0))
     elif spec.resend and not _resent(arrival):
-        db.put(_row(db, arrival, spec, quiet, seen=0))
-    elif spec.body.strip() != row.body.strip() and row.stage is MessageStage.DELIVERED:
-        note = "it was delivered before this edit; write a new message, or `resend: true` in this one"
-        db.set(MessageRow, row.path, note=note)
+        db.put(dataclasses.replace(_row(db, arrival, spec, quiet, seen=0), stage=_first_stage(arrival, spec), run=""))
+    elif row.stage is MessageStage.DELIVERED:
+        _saved_again(db, arrival, row)
 
 
 def _resent(arrival: Arrival) -> bool:
     return arrival.base is not None and arrival.base.of(MessageSpec).resend
 
 
+def _saved_again(db: Database, arrival: Arrival, row: MessageRow) -> None:
+    """A delivered message keeps its receipt, whatever buffer it is saved from, and says that edits are not sent."""
+    if arrival.decoded.cowork.run != row.run:
+        _write_receipt(db, row)
+    if arrival.decoded.of(MessageSpec).body.strip() != row.body.strip():
+        text = "it was delivered before this edit; write a new message, or `resend: true` in this one"
+        put_problem(db, Problem(path=row.path, line=0, message=text), "notice", arrival.now, row.task)
+
+
+def _write_receipt(db: Database, row: MessageRow) -> None:
+    known = db.one(DocumentRow, "path = ?", row.path)
+    assert known is not None, "a message that arrives has been remembered before"
+    changes: dict[tuple[str, ...], Value] = {
+        ("cowork", "id"): PurePosixPath(row.path).stem, ("cowork", "run"): row.run,
+        ("cowork", "rev"): str(max(known.rev, 0) + 1),
+    }  # fmt: skip
+    data = edit(known.want, changes)
+    db.set(DocumentRow, row.path, want=data, want_sha=digest(data))
+
+
 def _row(db: Database, arrival: Arrival, spec: MessageSpec, quiet: float, seen: int) -> MessageRow:
-    stage, note = MessageStage.NEW, ""
-    if arrival.decoded.cowork.run:
-        stage = MessageStage.DELIVERED
-    elif spec.sender and spec.sender != "user":
-        stage = MessageStage.DAEMON
-    elif arrival.pulled:
-        stage, note = MessageStage.UNSENT, "it came by git; save it here, or send it with `coworkd reply`"
+    stage = MessageStage.DELIVERED if arrival.decoded.cowork.run else _first_stage(arrival, spec)
+    note = "it came by git; save it here, or send it with `coworkd reply`" if stage is MessageStage.UNSENT else ""
     return MessageRow(
         path=arrival.path, task=_task(arrival.path), sender=spec.sender, kind=spec.kind, stage=stage,
         seen=seen or next_seen(db), due=NEVER if spec.draft or not spec.body.strip() else arrival.changed_at + quiet,
         run=arrival.decoded.cowork.run, reply_to=spec.reply_to, body=spec.body, note=note,
     )  # fmt: skip
+
+
+def _first_stage(arrival: Arrival, spec: MessageSpec) -> MessageStage:
+    """Where a message without a receipt begins."""
+    if spec.sender and spec.sender != "user":
+        return MessageStage.DAEMON
+    return MessageStage.UNSENT if arrival.pulled else MessageStage.NEW
 
 
 def _answer_inside(db: Database, arrival: Arrival, row: MessageRow, quiet: float) -> None:

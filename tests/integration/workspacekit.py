@@ -40,8 +40,8 @@ class Past:
     def index_lists(self, path: str) -> bool:
         return path in self.listed
 
-    def had(self, commit: str, path: str) -> bool:
-        return bool(commit and path)
+    def last_with(self, path: str, since: str) -> str:
+        return since if path else ""
 
     def descends(self, new: str, old: str) -> bool:
         return new.startswith(old)

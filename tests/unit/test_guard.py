@@ -37,9 +37,10 @@ DELETED, PARKED, HELD = Absence.DELETED, Absence.PARKED, Absence.HELD
         (GitFacts(), Missing(absent=6, total=25), HELD),
         (GitFacts(), Missing(absent=4, total=4), DELETED),
         (GitFacts(), Missing(absent=5, total=10, confirmed=True), DELETED),
-        (GitFacts(index_lists=True), Missing(absent=5, total=10, confirmed=True), PARKED),
+        (GitFacts(index_lists=True), Missing(absent=5, total=10, confirmed=True), DELETED),
         (GitFacts(), Missing(absent=1, total=1, folder_gone=True), HELD),
-        (GitFacts(operation="merge"), Missing(absent=1, total=1, folder_gone=True), HELD),
+        (GitFacts(operation="merge"), Missing(absent=1, total=1, folder_gone=True), PARKED),
+        (GitFacts(index_lists=True), Missing(absent=1, total=1, folder_gone=True), HELD),
         (GitFacts(), Missing(absent=1, total=1, folder_gone=True, confirmed=True), DELETED),
     ],
 )

@@ -1,0 +1,22 @@
+"""What is shown to people as theirs to mend."""
+
+from __future__ import annotations
+
+from coworkd.errors import DocumentError
+from coworkd.model import Problem
+from coworkd.store import Database
+
+
+def put_problem(db: Database, problem: Problem, source: str, now: float, task: str = "") -> None:
+    """Show a problem; one that is shown already keeps its time."""
+    db.execute(
+        "INSERT INTO problems (path, source, line, message, task, since) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (path, source) DO UPDATE SET line = excluded.line, message = excluded.message"
+        " WHERE line != excluded.line OR message != excluded.message",
+        problem.path, source, problem.line, problem.message, task, now,
+    )  # fmt: skip
+
+
+def unreadable(db: Database, path: str, error: DocumentError, now: float) -> None:
+    """Show why a file cannot be read; whatever it said before stays in force."""
+    put_problem(db, Problem(path=path, line=error.line, message=error.message), "read", now)
