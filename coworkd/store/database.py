@@ -34,7 +34,9 @@ class Database:
         """`patience`: seconds to wait for another process that holds the database."""
         self.path = str(path)
         uri = f"file:{_quoted(self.path)}?mode=ro" if read_only else self.path
-        self.connection = sqlite3.connect(uri, uri=read_only, isolation_level=None, check_same_thread=False, timeout=patience)
+        self.connection = sqlite3.connect(
+            uri, uri=read_only, isolation_level=None, check_same_thread=False, timeout=patience
+        )
         self.connection.row_factory = sqlite3.Row
         self._depth = 0
         if not read_only:
