@@ -105,7 +105,7 @@ def test_nobody_listens(tmp_path: Path) -> None:
 def test_a_daemon_that_does_not_answer_in_time(tmp_path: Path) -> None:
     door = Door(tmp_path / "socket", lambda: None)
     door.start()
-    with pytest.raises(UserError, match="did not answer within 0.05 s"):
+    with pytest.raises(UserError, match=r"did not answer within 0\.05 s"):
         ask(tmp_path / "socket", Op.LOOK, timeout=0.05)
     (request,) = door.take()
     assert request.op is Op.LOOK

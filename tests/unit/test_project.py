@@ -25,7 +25,7 @@ LAYOUTS = [
     "\ufeff---\n{status: ready, title: x}\n---\nbody\n",
     "---\ntitle: no status\n---\n",
     "---\nSTATUS: ready\ncowork: {id: a, rev: 4, own: kept}\ntags: [x]\n---\nbody\n",
-    "---\n# first\nstatus: done # really\ncowork:\n    id: a\n    rev: 1 # ours\n    landed: abc\nz: |\n  text\n---\n\n\nx",
+    "---\n# first\nstatus: done # really\ncowork:\n    id: a\n    rev: 1 # ours\n    landed: abc\nz: |\n  t\n---\n\nx",
     "no header at all\n",
 ]
 
