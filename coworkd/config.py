@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
@@ -100,16 +101,21 @@ def _user() -> str:
 
 def _kept(file: Path, first: str) -> str:
     """The line in a file, written once; whoever comes second reads what the first wrote."""
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-        temporary.write_text(first + "\n")
-        try:
-            os.link(temporary, file)
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
+    if file.exists() and (kept := file.read_text().strip()):
+        return kept
+    # An empty file is what a power cut may leave of one: nothing is named by it yet.
+    with suppress(OSError):
+        if not file.stat().st_size:
+            file.unlink()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    temporary.write_text(first + "\n")
+    try:
+        os.link(temporary, file)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()
     return file.read_text().strip()
 
 

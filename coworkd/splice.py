@@ -181,7 +181,8 @@ class _Editor:
         start = self._line_start(place.items[head].start) if head < len(old) else self._below(place)
         end = start if head + tail == len(old) else self._below(place.items[len(old) - tail - 1])
         fresh = [f"- {inline(item, flow=False)}" for item in value[head : len(value) - tail]]
-        return _Editor(self._cut(start, end, ""), self.newline)._with_lines(start, self._indent(place.start), fresh)
+        shorter = _Editor(self._cut(start, end, ""), self.newline)
+        return shorter._with_lines(start, self._indent(place.start), fresh)
 
     def _deleted(self, owner: Pair | None, holder: Place, pair: Pair) -> str:
         if holder.style == "flow":

@@ -9,11 +9,8 @@ from pathlib import Path
 
 def alive(token: str) -> list[int]:
     """Living processes that have `token` in their command line, but not this one."""
-    found: list[int] = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid() and token.encode() in _read(entry / "cmdline"):
-            found.append(int(entry.name))
-    return found
+    processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit() and int(entry.name) != os.getpid()]
+    return [int(entry.name) for entry in processes if token.encode() in _read(entry / "cmdline")]
 
 
 def wait_gone(pid: int, seconds: float = 20.0) -> bool:

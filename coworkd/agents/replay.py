@@ -102,7 +102,7 @@ class _Answers:
             return self._given.get(request)
 
 
-class _Halt(Exception):
+class _HaltError(Exception):
     """The session is over, whatever steps are left."""
 
     def __init__(self, reason: EndReason, message: str = "") -> None:
@@ -125,7 +125,7 @@ class _Session:
             tools = ReplayTools(self._assignment, Path(tmp), self._answers.stopped)
             try:
                 yield from self._play(steps, tools)
-            except _Halt as halt:
+            except _HaltError as halt:
                 yield halt.ended
             else:
                 yield Ended(reason=EndReason.DONE)
@@ -152,7 +152,7 @@ class _Session:
             case recording.End(end=outcome, message=message):
                 if message and outcome is recording.Outcome.DONE:
                     yield _paragraph(message)
-                raise _Halt(EndReason(outcome.value), message)
+                raise _HaltError(EndReason(outcome.value), message)
             case _:
                 yield from self._use_tool(step, tools)
 
@@ -167,7 +167,7 @@ class _Session:
         yield ToolEnded(call=call, ok=used.ok, output=used.output)
         self._check()
         if used.fatal:
-            raise _Halt(EndReason.FAILED, used.fatal)
+            raise _HaltError(EndReason.FAILED, used.fatal)
 
     def _permit(self, step: recording.Permit, tools: ReplayTools) -> Iterator[AgentEvent]:
         asked = Asked(
@@ -177,7 +177,7 @@ class _Session:
         answer = self._answers.get(step.name)
         if answer is not None and answer.decision is not Decision.APPROVED:
             yield from self._play(step.otherwise, tools)
-            raise _Halt(EndReason.DONE)
+            raise _HaltError(EndReason.DONE)
 
     def _ask(self, asked: Asked) -> Iterator[AgentEvent]:
         """Ask, unless an earlier start of this run was answered; the clocks stand still until the answer comes."""
@@ -196,9 +196,9 @@ class _Session:
     def _check(self) -> None:
         """End the session if its time is up or it is no longer wanted."""
         if self._answers.stopped.is_set():
-            raise _Halt(EndReason.CANCELLED, "cancelled")
+            raise _HaltError(EndReason.CANCELLED, "cancelled")
         if reason := self._watchdog.check(time.monotonic(), waiting=False):
-            raise _Halt(reason, self._watchdog.explain(reason))
+            raise _HaltError(reason, self._watchdog.explain(reason))
 
 
 def _paragraph(text: str) -> TextWritten:

@@ -74,7 +74,7 @@ def _events(assignment: Assignment, line: _Lifeline) -> Generator[AgentEvent, No
         yield from events
     except AgentError as error:
         yield Ended(reason=EndReason.FAILED, message=str(error))
-    except Exception as error:  # the one place where a driver's bug becomes an outcome
+    except Exception as error:  # noqa: BLE001 - the top of a run, where a driver's bug becomes an outcome
         traceback.print_exc()
         yield Ended(reason=EndReason.CRASHED, message=f"{type(error).__name__}: {error}")
 
@@ -149,12 +149,12 @@ class _Lifeline:
 def _obey(agent: Agent, line: bytes) -> None:
     control = decode_control(line)
     if control is None:
-        print(f"a control line that is not known is passed over: {line!r:.200}", file=sys.stderr)
+        sys.stderr.write(f"a control line that is not known is passed over: {line!r:.200}" + "\n")
         return
     try:
         obey(agent, control)
     except (AgentError, OSError) as error:
-        print(f"{type(control).__name__} could not be carried out: {error}", file=sys.stderr)
+        sys.stderr.write(f"{type(control).__name__} could not be carried out: {error}" + "\n")
 
 
 if __name__ == "__main__":

@@ -9,13 +9,27 @@ from coworkd.markdown import Value, compose
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
 
+SHOWN = 4000
+"""Characters of a value in the header; longer arguments are shown whole in the body, where there is room for them."""
+
 
 def approval_form(*, task: str, run: str, request: str, tool: str, arguments: str, text: str) -> bytes:
     """`approvals/TASK-N.md`: an agent asks for a tool permission."""
     cowork: dict[str, Value] = {
-        "id": request, "rev": "1", "task": task, "run": run, "kind": "tool", "tool": tool or "unnamed",
-        "arguments": arguments, "request": request, "state": "open",
+        "id": request, "rev": "1", "task": task, "run": run, "kind": "tool", "tool": _short(tool) or "unnamed",
+        "arguments": _short(arguments), "request": request, "state": "open",
     }  # fmt: skip
     fields: dict[str, Value] = {"approval": "pending", "scope": "once", "comment": "", "cowork": cowork}
-    body = f"# {task} asks for a permission\n\n{text.strip()}\n"
-    return compose(fields, body, note=NOTE)
+    parts = [f"# {task} asks for a permission", text.strip()]
+    if _short(arguments) != arguments:
+        parts.append(f"## Arguments\n\n{_indented(arguments)}")
+    return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else text[:SHOWN] + " [...]"
+
+
+def _indented(text: str) -> str:
+    """As a block of code that nothing in it can end."""
+    return "\n".join(f"    {line}" for line in text.splitlines())

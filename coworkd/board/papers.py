@@ -27,8 +27,13 @@ class Papers:
         self._db = db
 
     def put(self, path: str, data: bytes, now: float, *, lasting: bool = False) -> None:
-        """A document that is to exist with these bytes. `lasting` ones are written again when they go missing."""
+        """A document that is to exist with these bytes. `lasting` ones are written again when they go missing.
+
+        In place of an older one it goes on counting, so that a stale save of that one is not taken for one of this.
+        """
         known = self._db.one(DocumentRow, "path = ?", path)
+        if known is not None and known.rev > 0:
+            data = edit(data, {("cowork", "rev"): str(known.rev + 1)})
         self._db.put(
             DocumentRow(
                 path=path, kind=kind_of(path) or Kind.MESSAGE, doc=PurePosixPath(path).stem, want=data,

@@ -15,6 +15,10 @@ from coworkd.model import Check
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
 
 
+FILES = 300
+"""Files that a review lists; with the bounds on lines, what keeps it a document that can be read back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
     """What the review is about."""
@@ -49,7 +53,8 @@ def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Seq
     if any(what.tokens):
         cowork["tokens"] = {"input": str(what.tokens[0]), "output": str(what.tokens[1])}
     cowork["verify"] = [
-        {"command": check.command, "exit": str(check.exit), "seconds": f"{check.seconds:.1f}"} for check in checks
+        {"command": _short(check.command, 500), "exit": str(check.exit), "seconds": f"{check.seconds:.1f}"}
+        for check in checks
     ]
     fields: dict[str, Value] = {"approval": "pending", "comment": "", "status": "open", "cowork": cowork}
     parts = [_headline(what, change, checks), f"# {what.title}", _summary(what, change)]
@@ -85,7 +90,7 @@ def _summary(what: Submitted, change: Change) -> str:
 def _evidence(checks: Sequence[Check]) -> str:
     if not checks:
         return ""
-    rows = [f"| `{_cell(c.command)}` | {c.exit} | {c.seconds:.1f} |" for c in checks]
+    rows = [f"| `{_cell(_short(c.command, 500))}` | {c.exit} | {c.seconds:.1f} |" for c in checks]
     return "\n".join(["## Verification", "", "| command | exit | seconds |", "| --- | --- | --- |", *rows])
 
 
@@ -110,11 +115,19 @@ def _words(said: str) -> str:
 def _diff(what: Submitted, change: Change) -> str:
     if not change.files:
         return ""
-    rows = [f"| `{_cell(f.path)}` | {f.status} | {_lines(f)} |" for f in change.files]
+    rows = [f"| `{_cell(f.path)}` | {f.status} | {_lines(f)} |" for f in change.files[:FILES]]
+    if len(change.files) > FILES:
+        rows.append(f"| and {len(change.files) - FILES} more | | |")
     table = "\n".join(["## Changes", "", "| file | | lines |", "| --- | --- | --- |", *rows])
-    fence = "`" * max(3, _longest_ticks(change.diff_head) + 1)
-    rest = f"\n\nThe rest: `coworkd diff {what.task}`" if change.truncated else ""
-    return f"{table}\n\n{fence}diff\n{change.diff_head.rstrip()}\n{fence}{rest}"
+    diff = "\n".join(_short(line, 500) for line in change.diff_head.rstrip().split("\n"))
+    truncated = change.truncated or diff != change.diff_head.rstrip()
+    fence = "`" * max(3, _longest_ticks(diff) + 1)
+    rest = f"\n\nThe rest: `coworkd diff {what.task}`" if truncated else ""
+    return f"{table}\n\n{fence}diff\n{diff}\n{fence}{rest}"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + " [...]"
 
 
 def _lines(file: FileChange) -> str:

@@ -22,9 +22,6 @@ Column = str | int | float | bytes | None
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
-Cells = sqlite3.Row
-"""One row of a query that no record stands for, by column name."""
-
 VERSION = 1
 """The version of the tables that this code reads and writes."""
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from coworkd.documents import Decoded, is_note, kind_of
 from coworkd.errors import DocumentError
 from coworkd.ids import task_id
-from coworkd.markdown import Document, Value, normalise_key, parse, parse_yaml
+from coworkd.markdown import Document, normalise_key, parse, parse_yaml
 from coworkd.model import ACTIVE, Kind, Problem, TaskSpec
-from coworkd.splice import Delete, edit, replace_body
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync import tasks_in, thread_in
 from coworkd.sync.arrival import Arrival, keep_base, kept_bases, own_bytes, revision, version
 from coworkd.sync.files import digest
+from coworkd.sync.merged import merge
 from coworkd.sync.ports import Files
 from coworkd.sync.problems import put_problem
 from coworkd.sync.project import task_file
-from coworkd.sync.reconcile import NO_MAP, Base, Plan, choose_base, plan
+from coworkd.sync.reconcile import NO_MAP, Base, choose_base, plan
 from coworkd.sync.specs import CONFIG, Specs, decoded
 
 TRUST_KINDS = frozenset({Kind.CONFIG, Kind.AGENT, Kind.TASK})
@@ -68,7 +67,7 @@ class Intake:
             version(base_document, decoded(path, found.data)) if found and base_document else None,
             version(wanted, decoded(path, again.want)) if again and wanted else None,
         )
-        merged = _merge(path, data, made, planned)
+        merged = merge(data, made, planned)
         at = now if known else min(saved, now)
         same_body = wanted is not None and wanted.body == document.body
         return Arrival(
@@ -252,33 +251,3 @@ def _parsed(path: str, data: bytes) -> Document:
 
 def _rev(arrival: Arrival) -> int:
     return arrival.known.rev if arrival.known else NO_MAP
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Merged:
-    """What the file should hold, and what of it could not be merged."""
-
-    data: bytes
-    decoded: Decoded
-    clashes: frozenset[str]
-
-
-def _merge(path: str, data: bytes, made: Decoded, planned: Plan) -> _Merged:
-    """The person's bytes with what they lack of the merged document.
-
-    Where that cannot be written into them, or would not be a document, the file stands as it is.
-    """
-    try:
-        merged = _filled(data, made, planned)
-        return _Merged(data=merged, decoded=decoded(path, merged), clashes=planned.clashes)
-    except DocumentError:
-        return _Merged(data=data, decoded=made, clashes=planned.clashes | planned.lacking)
-
-
-def _filled(data: bytes, made: Decoded, planned: Plan) -> bytes:
-    changes: dict[tuple[str, ...], Value | Delete] = {
-        (made.keys.get(name, name),): planned.merged.fields.get(name, Delete())
-        for name in sorted(planned.lacking - {"body"})
-    }
-    filled = edit(data, changes) if changes else data
-    return replace_body(filled, planned.merged.body) if "body" in planned.lacking else filled

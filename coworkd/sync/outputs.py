@@ -5,6 +5,8 @@ No intent, no fsync; what is lost in a crash is made again. Never documents: the
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from coworkd.sync.files import digest
 from coworkd.sync.ports import Files
 
@@ -39,4 +41,5 @@ class Outputs:
 
     def drop(self, path: str) -> None:
         self._shown.pop(path, None)
-        self._folder.discard(path)
+        with suppress(OSError):
+            self._folder.discard(path)

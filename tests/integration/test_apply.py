@@ -17,7 +17,7 @@ TYPED = "---\nstatus: ready\n---\ntyped meanwhile\n"
 STEPS = ["write_temporary", "place", "exchange", "sync", "retire", "discard"]
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """The process ends here."""
 
 
@@ -68,7 +68,7 @@ class Between(Folder):
 
 
 def kill() -> None:
-    raise Killed
+    raise KilledError
 
 
 def full() -> None:
@@ -185,7 +185,7 @@ def test_a_crash_between_any_two_steps(
     what[step] = kill
     try:
         write(place, b"" if new_file else OLD)
-    except Killed:
+    except KilledError:
         place.restart()
     what.clear()
     assert list(place.writer.recover(place.now)) == []
@@ -205,7 +205,7 @@ def test_a_crash_after_a_save_in_between_loses_nothing(place: Workspace, folder:
     try:
         result = write(place)
         list(place.writer.recover(place.now))
-    except Killed:
+    except KilledError:
         place.restart()
     assert result in (None, Displaced())
     list(place.writer.recover(place.now))
@@ -269,7 +269,7 @@ def test_a_save_in_the_last_instant_is_merged_after_a_crash(
     running(place)
     folder.before["exchange"] = lambda: place.save(EDITED)
     (folder.before if moment == "before" else folder.after)[step] = kill
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         place.turn()
     place.restart()
     check_merged(place)

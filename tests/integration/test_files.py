@@ -141,7 +141,7 @@ def test_the_trash_keeps_the_inode(root: Path, folder: Folder) -> None:
     assert folder.retired("none") is None
 
 
-SHARED = Path("/dev/shm")  # noqa: S108
+SHARED = Path("/dev/shm")
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs a second file system")

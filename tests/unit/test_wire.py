@@ -28,7 +28,6 @@ from coworkd.errors import AgentError
 from coworkd.model import AgentSpec, Limits, SandboxMode, SandboxSpec, ToolRules, Usage
 from tests.sessions import assignment
 
-
 EVENTS: st.SearchStrategy[AgentEvent] = st.one_of(*(st.from_type(kind) for kind in get_args(AgentEvent)))
 
 

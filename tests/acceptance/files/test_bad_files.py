@@ -194,7 +194,7 @@ def test_keys_are_read_however_they_are_spelt(work: Workspace) -> None:
     ):
         work.task(f"needs-{number}", **{key: "[base]"})
     work.task("named", **{"depends-on": "base.md"})
-    work.task("alone", **{"dependsOn": "base"})
+    work.task("alone", dependsOn="base")
     names = [*(f"needs-{n}" for n in range(6)), "named", "alone"]
     work.wait("all are known", lambda: all(work.card(name) for name in names))
     for name in names:

@@ -1,0 +1,45 @@
+"""What a file should hold after a merge: a person's bytes, with what they lack of the other side.
+
+Pure: bytes and a plan in, bytes out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coworkd.documents import Decoded
+from coworkd.errors import DocumentError
+from coworkd.markdown import Value
+from coworkd.splice import Delete, edit, replace_body
+from coworkd.sync.reconcile import Plan
+from coworkd.sync.specs import decoded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What the file should hold, and what of it could not be merged."""
+
+    data: bytes
+    decoded: Decoded
+    clashes: frozenset[str]
+
+
+def merge(data: bytes, made: Decoded, planned: Plan) -> Merged:
+    """The person's bytes with what they lack of the merged document.
+
+    Where that cannot be written into them, or would not be a document, the file stands as it is.
+    """
+    try:
+        merged = _filled(data, made, planned)
+        return Merged(data=merged, decoded=decoded(made.path, merged), clashes=planned.clashes)
+    except DocumentError:
+        return Merged(data=data, decoded=made, clashes=planned.clashes | planned.lacking)
+
+
+def _filled(data: bytes, made: Decoded, planned: Plan) -> bytes:
+    changes: dict[tuple[str, ...], Value | Delete] = {
+        (made.keys.get(name, name),): planned.merged.fields.get(name, Delete())
+        for name in sorted(planned.lacking - {"body"})
+    }
+    filled = edit(data, changes) if changes else data
+    return replace_body(filled, planned.merged.body) if "body" in planned.lacking else filled

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from coworkd.board.board import Board
+from coworkd.control import LAND, Control
+from coworkd.door import Op, Reply, Request
+from coworkd.jobs import Finished, Jobs
+from coworkd.merge.target import Landed, Refused
+from coworkd.model import Status
+from coworkd.sync.specs import Specs
+from tests.integration.workspacekit import TASK, Workspace
+
+READY = "---\nstatus: ready\n---\nDo it.\n"
+THEIRS = "---\nstatus: running\ncowork: {id: a, rev: 3, by: bob-7777}\n---\nDo it.\n"
+
+
+class Desk:
+    """A control and what it was told to do."""
+
+    def __init__(self, place: Workspace, landing: Landed | Refused) -> None:
+        self.stopped = threading.Event()
+        self.place = place
+        self.jobs = Jobs(lambda: None)
+        board = Board(place.db, place.intake)
+        self.control = Control(board, place.intake, place.engine, self.jobs, lambda: lambda: landing, "anna-0001")
+
+    def ask(self, op: Op, subject: str = "") -> Request:
+        request = Request(op=op, subject=subject)
+        self.control.answer(request, self.place.now, self.stopped.set)
+        self.control.settle(request)
+        return request
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+@pytest.fixture
+def desk(place: Workspace) -> Desk:
+    return Desk(place, Landed(commit="8c1f2ab00000aaaa", moved=True))
+
+
+def test_looking_and_stopping(desk: Desk) -> None:
+    assert desk.ask(Op.LOOK).wait(0) == Reply(ok=True)
+    assert not desk.stopped.is_set()
+    assert desk.ask(Op.STOP).wait(0) == Reply(ok=True)
+    assert desk.stopped.is_set()
+
+
+def test_a_command_does_not_wait_for_quiet(place: Workspace, desk: Desk) -> None:
+    place.save(READY)
+    desk.ask(Op.HURRY, TASK)
+    assert (place.task().wanted, place.task().wanted_due) == ("ready", place.now)
+    place.save("Use blue.\n", "messages/a/1.md")
+    desk.ask(Op.HURRY, "messages/a/1.md")
+    assert place.db.scalar("SELECT due FROM messages") == place.now
+    desk.ask(Op.HURRY, "not/a/document.txt")
+
+
+def test_a_pulled_task_is_made_ours(place: Workspace, desk: Desk) -> None:
+    place.past.foreign.add(READY.encode())
+    place.save(READY)
+    place.turns()
+    desk.ask(Op.READY, "a")
+    assert not place.task().pulled
+    assert not place.document().pulled
+    assert Specs(place.db).in_force(TASK) == READY.encode()
+    desk.ask(Op.READY, "no-such-task")
+
+
+def test_a_task_of_another_instance_is_taken_paused(place: Workspace, desk: Desk) -> None:
+    place.save(THEIRS)
+    place.turns()
+    assert place.task().elsewhere
+    desk.ask(Op.TAKE, "a")
+    row = place.task()
+    assert (row.status, row.by, row.elsewhere) == (Status.PAUSED, "anna-0001", False)
+    assert row.reason == "taken over from bob-7777"
+    place.turns()
+    assert "by: anna-0001" in place.text()
+    assert "status: paused" in place.text()
+
+
+def test_what_came_by_git_counts_once_trusted(place: Workspace, desk: Desk) -> None:
+    agent = "---\ndriver: command\ncommand: [x]\n---\n"
+    place.past.foreign.add(agent.encode())
+    place.save(agent, "agents/x.md")
+    place.turns()
+    assert Specs(place.db).agent("x") is None
+    desk.ask(Op.TRUST)
+    assert Specs(place.db).agent("x") is not None
+
+
+@pytest.mark.parametrize(
+    ("landing", "reply"),
+    [
+        (Landed(commit="8c1f2ab00000aaaa", moved=True), Reply(ok=True, text="landed 8c1f2ab00000")),
+        (Refused(reason="the tree is dirty"), Reply(ok=False, text="the tree is dirty")),
+    ],
+)
+def test_a_landing_is_answered_when_its_job_is_over(place: Workspace, landing: Landed | Refused, reply: Reply) -> None:
+    desk = Desk(place, landing)
+    first, second = desk.ask(Op.LAND), desk.ask(Op.LAND)
+    assert not desk.control.settled()
+    desk.jobs.close()
+    (finished,) = desk.jobs.finished()
+    desk.control.job(finished)
+    assert first.wait(0) == second.wait(0) == reply
+    assert desk.control.settled()
+
+
+def test_a_landing_that_breaks_is_told(desk: Desk) -> None:
+    request = desk.ask(Op.LAND)
+    desk.jobs.close()
+    desk.control.job(Finished(key="other", value=1))
+    assert not desk.control.settled()
+    desk.control.job(Finished(key=LAND, error=ValueError("no such branch")))
+    assert request.wait(0) == Reply(ok=False, text="no such branch")

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coworkd.sync.files import Folder
+from coworkd.sync.outputs import LEAST_PAUSE, Outputs
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> Outputs:
+    return Outputs(Folder(tmp_path / ".cowork", tmp_path / "trash"))
+
+
+def test_an_output_is_written_when_it_differs_and_not_too_often(tmp_path: Path, outputs: Outputs) -> None:
+    file = tmp_path / ".cowork" / "inbox.md"
+    assert outputs.show("inbox.md", b"one", 100.0) is None
+    written = file.stat().st_mtime_ns, file.stat().st_ino
+    assert outputs.show("inbox.md", b"one", 101.0) is None
+    assert (file.stat().st_mtime_ns, file.stat().st_ino) == written
+    assert outputs.show("inbox.md", b"two", 101.0) == 100.0 + LEAST_PAUSE
+    assert file.read_bytes() == b"one"
+    assert outputs.show("inbox.md", b"two", 100.0 + LEAST_PAUSE) is None
+    assert file.read_bytes() == b"two"
+
+
+def test_what_is_dropped_is_gone_and_may_be_shown_again(tmp_path: Path, outputs: Outputs) -> None:
+    outputs.show("messages/a/x.live.md", b"text", 1.0)
+    assert outputs.shown() == ["messages/a/x.live.md"]
+    outputs.drop("messages/a/x.live.md")
+    outputs.drop("messages/a/x.live.md")
+    assert outputs.shown() == []
+    assert list((tmp_path / ".cowork/messages/a").iterdir()) == []
+    assert outputs.show("messages/a/x.live.md", b"text", 1.0) is None
+
+
+def test_a_place_that_cannot_be_written_is_tried_again_later(tmp_path: Path, outputs: Outputs) -> None:
+    folder = tmp_path / ".cowork"
+    (folder / "inbox.md").mkdir(parents=True)
+    (folder / "inbox.md" / "x").touch()
+    assert outputs.show("inbox.md", b"text", 1.0) == 1.0 + LEAST_PAUSE
+    outputs.drop("inbox.md")
+    (folder / "inbox.md" / "x").unlink()
+    (folder / "inbox.md").rmdir()
+    assert outputs.show("inbox.md", b"text", 4.0) is None
+    assert (folder / "inbox.md").read_bytes() == b"text"

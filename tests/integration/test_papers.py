@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coworkd.board.answers import given_in, put_back
+from coworkd.board.forms import approval_form
+from coworkd.board.papers import Papers
+from coworkd.board.verdict import Ruling, verdict
+from tests.integration.workspacekit import Workspace
+
+FORM = "approvals/a-1.md"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+def ask(place: Workspace, request: str, text: str = "May I?") -> None:
+    form = approval_form(task="a", run="r", request=request, tool="rm", arguments="-rf build", text=text)
+    Papers(place.db).put(FORM, form, place.now, lasting=True)
+    place.turns()
+
+
+def answer(place: Workspace, word: str) -> None:
+    place.save(place.text(FORM).replace("approval: pending", f"approval: {word}"), FORM)
+    place.turns()
+
+
+def test_a_yes_in_the_file_is_a_yes_to_its_request(place: Workspace) -> None:
+    ask(place, "q1")
+    answer(place, "approved")
+    assert verdict("q1", given_in(place.db, FORM)).ruling is Ruling.APPROVED
+    assert verdict("q2", given_in(place.db, FORM)).ruling is Ruling.VOID
+
+
+@pytest.mark.parametrize("word", ["Approved", "yes", "approve", "\u0430pproved", "[approved]", "'approved '"])
+def test_what_resembles_a_yes_is_none(place: Workspace, word: str) -> None:
+    ask(place, "q1")
+    answer(place, word)
+    assert verdict("q1", given_in(place.db, FORM)).ruling is Ruling.HELD
+
+
+def test_a_stale_yes_saved_over_a_newer_request_is_void(place: Workspace) -> None:
+    ask(place, "q1", "May I delete the build?")
+    stale = place.text(FORM)
+    ask(place, "q2", "May I delete the home folder?")
+    assert "rev: 2" in place.text(FORM)
+    place.save(stale.replace("approval: pending", "approval: approved"), FORM)
+    place.turns()
+    ruling = verdict("q2", given_in(place.db, FORM))
+    assert ruling.ruling is Ruling.VOID
+    put_back(place.db, Papers(place.db), FORM, ruling, place.now)
+    place.turns()
+    assert "approval: pending" in place.text(FORM)
+    assert "older version" in place.problems(FORM)["answer"]
+
+
+def test_an_answer_to_a_new_request_does_not_clash_with_the_old_one(place: Workspace) -> None:
+    ask(place, "q1", "May I delete the build?")
+    answer(place, "rejected")
+    ask(place, "q2", "May I delete the cache?")
+    place.save(place.text(FORM).replace("pending", "approved").replace("the cache?", "the cache?\n\nYes."), FORM)
+    place.turns()
+    assert place.problems(FORM) == {}
+    assert verdict("q2", given_in(place.db, FORM)).ruling is Ruling.APPROVED
+    assert place.text(FORM).endswith("the cache?\n\nYes.\n")
+
+
+def test_a_form_that_was_deleted_comes_back(place: Workspace) -> None:
+    ask(place, "q1")
+    text = place.text(FORM)
+    place.delete(FORM)
+    place.turns(4)
+    assert place.text(FORM) == text
