@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from coworkd.repo.commit import Committed, commit_folder
 from tests.integration.gitkit import Checkout, checkout
 from tests.integration.product import coworkd, done, told
 
@@ -122,6 +123,9 @@ def test_in_a_linked_worktree_its_own_branch_is_committed_to(at: Checkout) -> No
     linked = Checkout(at.root.parent / "linked")
     linked.write(TASK, "linked\n")
     before = at.git("rev-parse", "main"), status(at)
-    done(linked.root, "commit")
+    with linked.open() as repo:
+        made = commit_folder(repo, ".cowork", "")
+    assert isinstance(made, Committed)
+    assert made.branch == "side"
     assert linked.git("show", f"side:{TASK}") == "linked"
     assert (at.git("rev-parse", "main"), status(at), status(linked)) == (*before, [])
