@@ -51,6 +51,17 @@ def test_is_a_commit_in_the_reflog_so_that_its_text_counts_as_typed_here(at: Che
         assert at.git("reflog", "-1", "--format=%gs", name) == "commit: Update .cowork: tasks/one.md"
 
 
+def test_a_task_that_was_committed_here_is_not_taken_for_a_pulled_one(at: Checkout) -> None:
+    at.write(".cowork/tasks/mine.md", "---\nstatus: ready\n---\nDo it.\n")
+    at.git("add", "-A")
+    at.git("commit", "-qm", "theirs, as a pull would bring it")
+    at.git("reflog", "delete", "HEAD@{0}")
+    at.write(".cowork/tasks/other.md", "---\nstatus: ready\n---\nDo it, too.\n")
+    done(at.root, "commit")
+    waiting = {item["task"] for item in told(at.root, "status")["waiting"] if item["kind"] == "pulled"}
+    assert waiting == {"mine"}
+
+
 def test_what_was_staged_of_the_workspace_is_committed_as_it_is_on_disk(at: Checkout) -> None:
     at.write(TASK, "staged\n")
     at.git("add", TASK)
