@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trust": ("work", "let this workspace's settings and agents run things"),
     "commit": ("commit", "commit .cowork/ alone"),
     "recover": ("recover", "list and restore work that was kept"),
+    "doctor": ("doctor", "what works here, and what to do about the rest"),
     "schema": ("schema", "JSON Schemas of the documents, for editors"),
     "merge-driver": ("merge_driver", "let git merge these files field by field"),
     "agents": ("agents", "the agents of this workspace"),

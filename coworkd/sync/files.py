@@ -252,17 +252,22 @@ def _renameat2() -> Callable[[int, bytes, int, bytes, int], int] | None:
 
 
 def _exchange(one: str, other: str) -> None:
-    """`renameat2(RENAME_EXCHANGE)`: the file that was there is in our hands afterwards, whoever wrote it last."""
+    """The file that was there is in our hands afterwards, whoever wrote it last."""
+    if not swap(one, other):
+        _exchange_by_links(one, other)
+
+
+def swap(one: str, other: str) -> bool:
+    """`renameat2(RENAME_EXCHANGE)`: both names in one step; False where kernel or file system cannot."""
     call = _renameat2()
     if call is None:
-        _exchange_by_links(one, other)
-        return
-    if call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) != 0:
-        code = ctypes.get_errno()
-        if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
-            _exchange_by_links(one, other)
-            return
-        raise OSError(code, os.strerror(code), other)
+        return False
+    if call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        return False
+    raise OSError(code, os.strerror(code), other)
 
 
 def _exchange_by_links(one: str, other: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from coworkd.repo.commit import Committed, commit_folder
 from tests.integration.gitkit import Checkout, checkout
 from tests.integration.product import coworkd, done, told
 
@@ -48,6 +49,17 @@ def test_is_a_commit_in_the_reflog_so_that_its_text_counts_as_typed_here(at: Che
     done(at.root, "commit")
     for name in ("HEAD", "main"):
         assert at.git("reflog", "-1", "--format=%gs", name) == "commit: Update .cowork: tasks/one.md"
+
+
+def test_a_task_that_was_committed_here_is_not_taken_for_a_pulled_one(at: Checkout) -> None:
+    at.write(".cowork/tasks/mine.md", "---\nstatus: ready\n---\nDo it.\n")
+    at.git("add", "-A")
+    at.git("commit", "-qm", "theirs, as a pull would bring it")
+    at.git("reflog", "delete", "HEAD@{0}")
+    at.write(".cowork/tasks/other.md", "---\nstatus: ready\n---\nDo it, too.\n")
+    done(at.root, "commit")
+    waiting = {item["task"] for item in told(at.root, "status")["waiting"] if item["kind"] == "pulled"}
+    assert waiting == {"mine"}
 
 
 def test_what_was_staged_of_the_workspace_is_committed_as_it_is_on_disk(at: Checkout) -> None:
@@ -122,6 +134,9 @@ def test_in_a_linked_worktree_its_own_branch_is_committed_to(at: Checkout) -> No
     linked = Checkout(at.root.parent / "linked")
     linked.write(TASK, "linked\n")
     before = at.git("rev-parse", "main"), status(at)
-    done(linked.root, "commit")
+    with linked.open() as repo:
+        made = commit_folder(repo, ".cowork", "")
+    assert isinstance(made, Committed)
+    assert made.branch == "side"
     assert linked.git("show", f"side:{TASK}") == "linked"
     assert (at.git("rev-parse", "main"), status(at), status(linked)) == (*before, [])

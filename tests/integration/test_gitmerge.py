@@ -12,7 +12,7 @@ import pytest
 
 from coworkd.gitmerge import ATTRIBUTES, installed
 from tests.integration.gitkit import Checkout, checkout
-from tests.integration.product import ROOT, coworkd
+from tests.integration.product import ROOT, coworkd, told
 
 TASK = ".cowork/tasks/one.md"
 TEXT = """\
@@ -104,6 +104,16 @@ def test_the_same_field_is_a_conflict_around_its_line(here: Checkout, way: Calla
         "title: Two",
     ]
     assert "Dritt." in text
+
+
+def test_coworkd_holds_a_conflict_and_names_its_line(here: Checkout) -> None:
+    diverge(here, TEXT.replace("ready", "draft"), TEXT.replace("ready", "paused"))
+    assert by_merge(here) == 1
+    os.utime(here.root / TASK, (1_700_000_000, 1_700_000_000))  # not a save that may still go on
+    problems = told(here.root, "status")["problems"]
+    assert [(problem["path"], problem["line"]) for problem in problems] == [("tasks/one.md", 3)]
+    (here.root / TASK).write_text(TEXT.replace("ready", "draft"))
+    assert told(here.root, "status")["problems"] == []
 
 
 def test_windows_line_endings_are_kept(here: Checkout) -> None:

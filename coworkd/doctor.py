@@ -1,0 +1,249 @@
+"""What works on this machine and in this workspace, what is weaker than it could be, and what to do about it.
+
+Looks, and changes nothing: what has to be tried out is tried in a hidden folder of its own, which is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from coworkd.agents.registry import DRIVERS
+from coworkd.config import FOLDER, Paths
+from coworkd.documents import decode
+from coworkd.door import Op, ask
+from coworkd.errors import CoworkError, DocumentError, UserError
+from coworkd.gitmerge import DRIVER, installed
+from coworkd.markdown import parse, parse_yaml
+from coworkd.model import AgentSpec
+from coworkd.process_tree import HAS_PROC, become_subreaper
+from coworkd.repo import Repo, check_git
+from coworkd.sync.files import swap
+
+ROOM = 1_000_000_000
+"""Bytes free below which a checkout more may not fit."""
+LEAST_ROOM = 50_000_000
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_watches")
+_SPARE_WATCHES = 4
+"""How many times the folders of the workspace the limit should be: other programs watch, too."""
+_SOCKET_NAME = 100
+_PATIENCE = 15.0
+"""Seconds the daemon has to answer in."""
+
+
+class Level(StrEnum):
+    """How it stands."""
+
+    OK = "ok"
+    WEAK = "weak"
+    """It works, with less than could be promised."""
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    level: Level
+    found: str
+    advice: str = ""
+    """What to do; empty when nothing has to be done."""
+
+
+def examine(paths: Paths) -> Iterator[Finding]:
+    """Every check, in the order in which trouble is best mended."""
+    checks: tuple[Callable[[Paths], Finding], ...] = (
+        _git, _yaml, _swapping, _hard_links, _watches, _reaper, _socket, _space, _merge_driver, _sandbox, _daemon,
+    )  # fmt: skip
+    for check in checks:
+        yield check(paths)
+    yield from _agents(paths)
+
+
+def _ok(name: str, found: str) -> Finding:
+    return Finding(name=name, level=Level.OK, found=found)
+
+
+def _weak(name: str, found: str, advice: str) -> Finding:
+    return Finding(name=name, level=Level.WEAK, found=found, advice=advice)
+
+
+def _bad(name: str, found: str, advice: str) -> Finding:
+    return Finding(name=name, level=Level.BAD, found=found, advice=advice)
+
+
+# ---- the machine
+
+
+def _git(_: Paths) -> Finding:
+    try:
+        return _ok("git", check_git())
+    except CoworkError as error:
+        return _bad("git", str(error), "install git 2.38 or newer and put it first on PATH")
+
+
+def _yaml(_: Paths) -> Finding:
+    try:
+        parse_yaml(b"key: value\n")
+    except CoworkError as error:
+        return _bad("yaml", str(error), "pip install --force-reinstall PyYAML, from a binary wheel")
+    return _ok("yaml", "libyaml's reader")
+
+
+def _swapping(paths: Paths) -> Finding:
+    name, advice = "swap", "keep the repository on a local Linux file system"
+    found = "two files cannot be swapped in one step here: a save in the same instant as coworkd's may need the trash"
+    return _tried(paths, _swaps, _ok(name, "files are swapped in one step"), _weak(name, found, advice))
+
+
+def _hard_links(paths: Paths) -> Finding:
+    name, advice = "links", "move the repository to a file system with hard links (not exFAT, not every network mount)"
+    return _tried(paths, _links, _ok(name, "hard links"), _bad(name, "no hard links in .cowork/", advice))
+
+
+def _tried(paths: Paths, works: Callable[[Path], bool], good: Finding, otherwise: Finding) -> Finding:
+    place = paths.folder if paths.folder.is_dir() else paths.private
+    try:
+        with tempfile.TemporaryDirectory(prefix=".doctor-", dir=place) as scratch:
+            for letter in "ab":
+                Path(scratch, letter).write_text(letter)
+            return good if works(Path(scratch)) else otherwise
+    except OSError as error:
+        return _bad(
+            good.name, f"{place} cannot be written: {error.strerror}", "mend its permissions, or free some space"
+        )
+
+
+def _swaps(scratch: Path) -> bool:
+    return swap(str(scratch / "a"), str(scratch / "b")) and (scratch / "a").read_text() == "b"
+
+
+def _links(scratch: Path) -> bool:
+    try:
+        os.link(scratch / "a", scratch / "c")
+    except OSError:
+        return False
+    return True
+
+
+def _watches(paths: Paths) -> Finding:
+    if not _INOTIFY.exists():
+        return _weak("watching", "no inotify here", "nothing: changes are found by looking, which takes longer")
+    limit = int(_INOTIFY.read_text())
+    folders = sum(1 for _ in os.walk(paths.folder)) + 1
+    if limit < folders * _SPARE_WATCHES:
+        advice = f"sudo sysctl fs.inotify.max_user_watches={max(524288, folders * 100)}"
+        return _weak("watching", f"{limit} watches for {folders} folders and all other programs", advice)
+    return _ok("watching", f"inotify, {limit} watches")
+
+
+def _reaper(_: Paths) -> Finding:
+    if become_subreaper() and HAS_PROC:
+        return _ok("processes", "whole trees are ended")
+    found = "no sub-reaper here: a process that leaves its group outlives its run"
+    return _weak("processes", found, "run coworkd on Linux where agents start daemons of their own")
+
+
+def _socket(paths: Paths) -> Finding:
+    length = len(os.fsencode(paths.socket))
+    if length < _SOCKET_NAME or HAS_PROC:
+        return _ok("socket", str(paths.socket))
+    advice = "move the repository to a shorter path"
+    return _bad("socket", f"{length} bytes of path are more than a socket's name may have", advice)
+
+
+def _space(paths: Paths) -> Finding:
+    places = [_existing(paths.state), _existing(paths.private)]
+    place, free = min(((at, shutil.disk_usage(at).free) for at in places), key=lambda found: found[1])
+    found = f"{free // 1_000_000} MB free at {place}"
+    if free < LEAST_ROOM:
+        return _bad("disk", found, "free some space before anything starts")
+    return _ok("disk", found) if free >= ROOM else _weak("disk", found, "free some space: every slot is a checkout")
+
+
+def _existing(path: Path) -> Path:
+    return next(place for place in (path, *path.parents) if place.exists())
+
+
+# ---- the workspace
+
+
+def _merge_driver(paths: Paths) -> Finding:
+    try:
+        with Repo.open(paths.root) as repo:
+            program, command = installed(repo), repo.setting(DRIVER)
+    except CoworkError as error:
+        return _bad("merge driver", str(error), "mend what git complains about")
+    if not program:
+        found = "not installed: git merges these files as text"
+        return _weak("merge driver", found, "coworkd merge-driver install")
+    if shutil.which(program) is None:
+        return _bad("merge driver", f"its program is gone: {shlex.split(command)[0]}", "coworkd merge-driver install")
+    return _ok("merge driver", "installed")
+
+
+def _sandbox(_: Paths) -> Finding:
+    found = "none in this version: an agent can do whatever you can"
+    return _weak("sandbox", found, "start only agents that you would start yourself, or run coworkd in a container")
+
+
+def _daemon(paths: Paths) -> Finding:
+    pid = paths.pid.read_text().strip() if paths.pid.exists() else ""
+    try:
+        reply = ask(paths.socket, Op.LOOK, timeout=_PATIENCE)
+    except UserError as error:
+        return _bad("daemon", f"pid {pid or 'unknown'}: {error}", f"look at {paths.log}; `coworkd down`, then `up`")
+    if reply is not None and reply.ok:
+        return _ok("daemon", f"up (pid {pid}) and answering")
+    found = f"down, or not answering (pid {pid} is noted)" if pid else "down"
+    return _weak("daemon", found, "`coworkd up` starts it")
+
+
+def _agents(paths: Paths) -> Iterator[Finding]:
+    files = sorted((paths.folder / "agents").glob("[!.#]*.md"))
+    if not files:
+        yield _weak("agents", "none", f"write {FOLDER}/agents/NAME.md")
+    for file in files:
+        yield _agent(paths, file)
+
+
+def _agent(paths: Paths, file: Path) -> Finding:
+    name, place = f"agent {file.stem}", f"{FOLDER}/agents/{file.name}"
+    try:
+        spec = decode(f"agents/{file.name}", parse(file.read_bytes())).of(AgentSpec)
+    except DocumentError as error:
+        return _bad(name, f"{place}:{error.line}: {error.message}", "mend that line")
+    except OSError as error:
+        return _bad(name, f"{place} cannot be read: {error.strerror}", "mend its permissions")
+    if spec.driver not in DRIVERS:
+        return _bad(
+            name, f"there is no driver `{spec.driver}`", f"write one of {', '.join(sorted(DRIVERS))} in {place}"
+        )
+    if spec.driver == "replay":
+        return _recordings(paths, name, spec)
+    return _program(paths, name, spec, place)
+
+
+def _recordings(paths: Paths, name: str, spec: AgentSpec) -> Finding:
+    folder = paths.folder / spec.recording
+    if spec.recording and folder.is_dir():
+        return _ok(name, f"replays {folder}")
+    return _bad(name, f"no recordings at {folder}", "write `recording:` with a folder relative to .cowork/")
+
+
+def _program(paths: Paths, name: str, spec: AgentSpec, place: str) -> Finding:
+    if not spec.command:
+        return _bad(name, "has no `command`", f"write which program to start in {place}")
+    program = spec.command[0]
+    # A path counts from the agent's own checkout, so a file of the repository will do.
+    found = shutil.which(str(paths.root / program)) if "/" in program else shutil.which(program)
+    if found is None:
+        return _bad(name, f"`{program}` is not there", f"install it, or change `command` in {place}")
+    return _ok(name, found)

@@ -1,0 +1,111 @@
+"""`coworkd doctor` on a sound workspace, and on one with each trouble that can be made here."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coworkd.config import Paths
+from coworkd.doctor import Level, examine
+from tests.integration.gitkit import Checkout, checkout
+from tests.integration.product import coworkd, done
+
+AGENT = "---\ndriver: command\ncommand: [sh, -c, 'true']\n---\n"
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Checkout:
+    made = checkout(tmp_path / "repo")
+    done(made.root, "init")
+    made.write(".cowork/agents/sound.md", AGENT)
+    return made
+
+
+def checks(at: Checkout) -> tuple[int, dict[str, Any]]:
+    found = coworkd(at.root, "doctor", "--json")
+    told = json.loads(found.stdout)
+    assert told["ok"] == (found.returncode == 0)
+    return found.returncode, {check["name"]: check for check in told["checks"]}
+
+
+def test_a_sound_workspace(at: Checkout) -> None:
+    done(at.root, "merge-driver", "install")
+    before = at.state()
+    code, found = checks(at)
+    assert code == 0, found
+    for name in ("git", "yaml", "links", "processes", "socket", "merge driver", "agent sound"):
+        assert found[name]["level"] == "ok", found[name]
+    assert found["agent sound"]["found"] == shutil.which("sh")
+    assert "none in this version" in found["sandbox"]["found"]
+    assert (found["sandbox"]["level"], found["daemon"]["level"]) == ("weak", "weak")
+    assert all(check["advice"] for check in found.values() if check["level"] != "ok")
+    assert at.state() == before
+
+
+def test_a_line_for_each_with_what_to_do_below(at: Checkout) -> None:
+    lines = done(at.root, "doctor").splitlines()
+    assert "weak  merge driver    not installed: git merges these files as text" in lines
+    assert lines[lines.index("weak  merge driver    not installed: git merges these files as text") + 1].strip() == (
+        "coworkd merge-driver install"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("---\ndriver: command\ncommand: [no-such-program-anywhere]\n---\n", "`no-such-program-anywhere` is not there"),
+        ("---\ndriver: command\ncommand: [./bin/agent]\n---\n", "`./bin/agent` is not there"),
+        ("---\ndriver: command\n---\n", "has no `command`"),
+        ("---\ndriver: clod\n---\n", "there is no driver `clod`"),
+        ("---\ndriver: replay\nrecording: none\n---\n", "no recordings at"),
+        ("---\nlimits: 3\n---\n", "agents/odd.md:2"),
+        ("---\ncommand: [\n---\n", "agents/odd.md:2"),
+    ],
+)
+def test_an_agent_that_cannot_start(at: Checkout, text: str, found: str) -> None:
+    at.write(".cowork/agents/odd.md", text)
+    code, told = checks(at)
+    assert code == 1
+    assert told["agent odd"]["level"] == "bad"
+    assert found in told["agent odd"]["found"]
+    assert told["agent odd"]["advice"]
+    assert told["agent sound"]["level"] == "ok"
+
+
+def test_a_program_of_the_repository_counts(at: Checkout) -> None:
+    at.write("bin/agent", "#!/bin/sh\n").chmod(0o755)
+    at.write(".cowork/agents/own.md", "---\ndriver: command\ncommand: [./bin/agent]\n---\n")
+    assert checks(at)[1]["agent own"]["level"] == "ok"
+
+
+def test_a_merge_driver_whose_program_is_gone(at: Checkout) -> None:
+    done(at.root, "merge-driver", "install")
+    at.git("config", "merge.cowork.driver", "/nowhere/python -m coworkd merge-driver run %O %A %B %P")
+    code, found = checks(at)
+    assert (code, found["merge driver"]["level"]) == (1, "bad")
+    assert "/nowhere/python" in found["merge driver"]["found"]
+
+
+def test_a_daemon_that_answers(at: Checkout) -> None:
+    done(at.root, "up", "--detach")
+    try:
+        assert checks(at)[1]["daemon"]["level"] == "ok"
+    finally:
+        done(at.root, "down")
+
+
+def test_no_agents_and_no_room_to_write(at: Checkout, tmp_path: Path) -> None:
+    (at.root / ".cowork/agents/sound.md").unlink()
+    assert checks(at)[1]["agents"]["level"] == "weak"
+    lost = Paths(root=at.root, private=tmp_path / "absent/cowork", state=tmp_path / "state")
+    shutil.rmtree(at.root / ".cowork")
+    levels = {finding.name: finding.level for finding in examine(lost)}
+    assert (levels["swap"], levels["links"]) == (Level.BAD, Level.BAD)
+
+
+def test_needs_a_workspace(tmp_path: Path) -> None:
+    assert coworkd(tmp_path, "doctor").returncode == 3
