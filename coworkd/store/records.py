@@ -136,6 +136,7 @@ class RunRow:
     agent: str
     state: RunState
     reason: str
+    """How the agent's last start ended; empty while there is one. A waiting run with a reason waits without its agent."""
     message: str
     started: float
     ended: float | None
