@@ -161,7 +161,7 @@ def test_the_workspace_folder_is_dropped_and_reported(w: Workbench) -> None:
     assert not w.cow("tasks/evil.md").exists()
 
 
-@pytest.mark.parametrize("script", ['rm -rf "$PWD"', "rm -rf .git", 'rm -rf "$PWD" "$PWD/.."'])
+@pytest.mark.parametrize("script", ['rm -rf "$PWD"', 'rm -rf .git', 'rm -rf "$PWD" "$PWD/.."'])
 def test_a_deleted_worktree_harms_only_its_run(w: Workbench, script: str) -> None:
     w.agent("vandal", f"{script}; echo gone")
     w.agent("ed", EDIT)
