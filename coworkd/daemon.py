@@ -35,6 +35,9 @@ log = logging.getLogger("coworkd")
 GRACE = 20.0
 """Seconds that runs have to end in when the daemon is told to stop."""
 
+INBOX_PAUSE = 0.2
+"""Seconds between two versions of inbox.md."""
+
 LONGEST_NAP = 30.0
 """Seconds after which the daemon looks around even if nothing woke it."""
 
@@ -155,10 +158,12 @@ class Daemon:
         """Live messages and the inbox, where they changed."""
         rooms = self._rooms
         views = live_messages(rooms.db)
-        views[INBOX] = inbox(waiting(rooms.db, now))
-        self._later = [at for path, data in views.items() if (at := rooms.outputs.show(path, data, now)) is not None]
+        later = [rooms.outputs.show(path, data, now) for path, data in views.items()]
+        # What waits for a person is news; what an agent prints only streams.
+        later.append(rooms.outputs.show(INBOX, inbox(waiting(rooms.db, now)), now, INBOX_PAUSE))
+        self._later = [at for at in later if at is not None]
         for path in rooms.outputs.shown():
-            if path not in views:
+            if path not in views and path != INBOX:
                 rooms.outputs.drop(path)
 
     def _nap(self) -> float:

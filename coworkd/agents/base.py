@@ -191,6 +191,8 @@ class Ended:
     message: str = ""
     exit_code: int | None = None
     """Of the agent's program, where there is one; negative: ended by that signal."""
+    unheard: tuple[str, ...] = ()
+    """Requests whose answers the agent cannot have seen: it left before they came."""
 
 
 AgentEvent = (

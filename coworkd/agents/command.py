@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from coworkd import process
@@ -36,6 +37,9 @@ class CommandAgent:
     def __init__(self) -> None:
         self._wakeup = Wakeup()
         self._open: set[str] = set()
+        self._asked: set[str] = set()
+        self._given: frozenset[str] = frozenset()
+        """Asked by an earlier start of the run, and answered before this one."""
         self._cancelled = False
         self._killed = False
         self._inbox: Inbox | None = None
@@ -44,6 +48,7 @@ class CommandAgent:
         """A program keeps no session of its own: `resume` is not needed, the inbox holds what was said."""
         if not assignment.agent.command:
             raise AgentError(f"agent {assignment.agent.name!r} has no `command`: say which program to start")
+        self._given = frozenset(file.name for file in assignment.inbox)
         self._inbox = Inbox(assignment.inbox_dir, assignment.inbox)
         return self._events(assignment, self._inbox)
 
@@ -93,12 +98,18 @@ class CommandAgent:
                 yield from program.text()
                 yield from self._posts(outbox, program)
                 program.mind(self._stop_reason(program), killed=self._killed)
+            heard = self._asked - self._open
             program.finish()
             yield from program.rest()
             yield from self._posts(outbox, program, last=True)
-            yield program.ended(code)
+            yield self._with_unheard(program.ended(code), heard)
         finally:
             program.close()
+
+    def _with_unheard(self, end: Ended, heard: set[str]) -> Ended:
+        """`heard`: answered while it ran. Who leaves for want of an answer may have looked a moment before it came."""
+        unheard = self._asked if end.reason is EndReason.UNAVAILABLE else self._asked - heard
+        return replace(end, unheard=tuple(sorted(unheard)))
 
     def _posts(self, outbox: Outbox, program: Program, *, last: bool = False) -> Iterator[Asked | Posted]:
         now = time.monotonic()
@@ -106,8 +117,9 @@ class CommandAgent:
             return
         for event in outbox.rest(now) if last else outbox.poll(now):
             program.watchdog.heard()
-            if isinstance(event, Asked):
+            if isinstance(event, Asked) and event.request not in self._given:
                 self._open.add(event.request)  # before anybody can answer it
+                self._asked.add(event.request)
             yield event
 
     def _stop_reason(self, program: Program) -> EndReason | None:

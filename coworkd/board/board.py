@@ -5,11 +5,13 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
+from coworkd.board.papers import Papers
 from coworkd.errors import StoreError
 from coworkd.lifecycle import may_move
 from coworkd.model import Problem, Status
 from coworkd.store import (
     Database,
+    RequestKind,
     RequestRow,
     RequestState,
     RunRow,
@@ -32,6 +34,7 @@ class Board:
         self.db = db
         self.specs = Specs(db)
         self._intake = intake
+        self._papers = Papers(db)
 
     def task(self, task: str) -> TaskRow:
         """The row of a task that is known to exist."""
@@ -75,6 +78,8 @@ class Board:
         """Whatever was asked for this task is no longer asked."""
         for request in self.db.all(RequestRow, "task = ? AND state IN ('open', 'answered')", task):
             self.db.set(RequestRow, request.id, state=RequestState.VOID)
+            if request.kind is RequestKind.TOOL:
+                self._papers.amend(request.path, {("cowork", "state"): str(RequestState.VOID)})
             self.db.event(now, "request void", task=task, request=request.id)
 
     def retire_submissions(self, task: str, why: str, now: float) -> None:

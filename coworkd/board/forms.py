@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from coworkd.markdown import Value, compose
 
-NOTE = "written by coworkd; set approval to approved, rejected or changes"
+NOTE = "written by coworkd; set approval to approved, rejected or changes, and add a comment: if you like"
 
 SHOWN = 4000
 """Characters of a value in the header; longer arguments are shown whole in the body, where there is room for them."""
@@ -19,7 +19,7 @@ def approval_form(*, task: str, run: str, request: str, tool: str, arguments: st
         "id": request, "rev": "1", "task": task, "run": run, "kind": "tool", "tool": _short(tool) or "unnamed",
         "arguments": _short(arguments), "request": request, "state": "open",
     }  # fmt: skip
-    fields: dict[str, Value] = {"approval": "pending", "scope": "once", "comment": "", "cowork": cowork}
+    fields: dict[str, Value] = {"approval": "pending", "scope": "once", "cowork": cowork}
     parts = [f"# {task} asks for a permission", text.strip()]
     if _short(arguments) != arguments:
         parts.append(f"## Arguments\n\n{_indented(arguments)}")

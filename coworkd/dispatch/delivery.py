@@ -96,7 +96,7 @@ class Delivery:
         if run is None and row.status is Status.WAITING:
             self._board.set(row.id, bounces=0)
             self._board.move(row.id, Status.RUNNING, "a message asks for another round", now)
-        if run is None or run.id not in self._executor.alive():
+        if run is None or not self._hears(run):
             return
         with self._db.write(durable=True):
             self._papers.receipt(message, run.id, now)
@@ -186,13 +186,17 @@ class Delivery:
                 with self._db.write():
                     self._db.set(RequestRow, request.id, state=RequestState.VOID)
                 continue
-            alive = run.id in self._executor.alive()
+            alive = self._hears(run)
             self._use(request, run, now, alive=alive)
             if alive:
                 self._executor.answer(run.id, request.name, inbox_answer(request))
             elif run.state is RunState.WAITING and not self._open(run):
                 again[run.id] = run
         return list(again.values())
+
+    def _hears(self, run: RunRow) -> bool:
+        """Whether an agent is there to be told; one whose end is known already hears nothing, though it may linger."""
+        return not run.reason and run.id in self._executor.alive()
 
     def _open(self, run: RunRow) -> bool:
         return bool(self._db.scalar("SELECT 1 FROM requests WHERE run = ? AND state = 'open'", run.id))

@@ -14,7 +14,7 @@ from coworkd.dispatch.patterns.base import Past, Submit
 from coworkd.dispatch.retry import FREE, Again, GiveUp, Outcome, Policy, decide
 from coworkd.jobs import Jobs
 from coworkd.model import Gate, MessageKind, Status, TaskSpec
-from coworkd.store import RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store import RequestRow, RequestState, RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
 
 FINISH = "finish:"
 """Prefix of the names of jobs that bring in what a run left."""
@@ -92,8 +92,9 @@ class Endings:
         """The agent is gone: record how, and have its work looked after. A waiting run may only have stepped out."""
         if self._stepped_out(run, end):
             with self._db.write():
-                self._db.set(RunRow, run.id, state=RunState.WAITING, stop="")
-                self._db.event(now, "agent waits outside", task=run.task, run=run.id)
+                self._answer_again(run, end)
+                self._db.set(RunRow, run.id, state=RunState.WAITING, stop="", reason=str(end.reason))
+                self._db.event(now, "agent left", task=run.task, run=run.id, reason=end.reason, exit=end.exit_code)
             return
         stop = "" if run.stop == LOST and end.reason not in _CUT_SHORT else run.stop
         with self._db.write(durable=True):
@@ -104,11 +105,25 @@ class Endings:
         self.order(self._fresh(run))
 
     def _stepped_out(self, run: RunRow, end: Ended) -> bool:
-        """Exit 0 or 75 with a question open, or lost with the daemon while it waited: it goes on with the answer."""
+        """Exit 0 or 75 with a question open, or lost with the daemon while it waited: it goes on with the answer.
+
+        Open for the agent is also what was answered when it had just left.
+        """
         lost = run.stop == LOST
         if not lost and (run.stop or end.reason not in (EndReason.DONE, EndReason.UNAVAILABLE)):
             return False
+        if not lost and self._unheard(run, end):
+            return True
         return bool(self._db.scalar("SELECT 1 FROM requests WHERE run = ? AND state IN ('open', 'answered')", run.id))
+
+    def _unheard(self, run: RunRow, end: Ended) -> list[RequestRow]:
+        used = self._db.all(RequestRow, "run = ? AND state = 'used'", run.id)
+        return [request for request in used if request.name in end.unheard]
+
+    def _answer_again(self, run: RunRow, end: Ended) -> None:
+        """Answers that came too late are handed over with the next start."""
+        for request in self._unheard(run, end):
+            self._db.set(RequestRow, request.id, state=RequestState.ANSWERED)
 
     def _fresh(self, run: RunRow) -> RunRow:
         found = self._db.one(RunRow, "id = ?", run.id)

@@ -143,7 +143,7 @@ class Starter:
         prompt = build(agent, spec, row.title, self._background(row, run, ()))
         with self._db.write(durable=True):
             self._db.set(
-                RunRow, run.id, state=RunState.WORKING, epoch=run.epoch + 1, offset=0,
+                RunRow, run.id, state=RunState.WORKING, reason="", epoch=run.epoch + 1, offset=0,
                 text_sha=digest(spec.body.encode()), log=str(self._places.run_dir(run.id, run.epoch + 1)),
             )  # fmt: skip
         self._submit(run, agent, spec, self._places.worktree(run.slot), prompt)

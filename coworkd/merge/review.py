@@ -56,7 +56,7 @@ def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Seq
         {"command": _short(check.command, 500), "exit": str(check.exit), "seconds": f"{check.seconds:.1f}"}
         for check in checks
     ]
-    fields: dict[str, Value] = {"approval": "pending", "comment": "", "status": "open", "cowork": cowork}
+    fields: dict[str, Value] = {"approval": "pending", "status": "open", "cowork": cowork}
     parts = [_headline(what, change, checks), f"# {what.title}", _summary(what, change)]
     parts += [f"- {notice}" for notice in what.notices if notice]
     parts += [_evidence(checks), _claims(claims), _words(what.said), _diff(what, change)]

@@ -136,6 +136,7 @@ class RunRow:
     agent: str
     state: RunState
     reason: str
+    """How the agent's last start ended; empty while it is there. A waiting run with a reason waits without it."""
     message: str
     started: float
     ended: float | None

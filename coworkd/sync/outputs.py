@@ -11,7 +11,7 @@ from coworkd.sync.files import digest
 from coworkd.sync.ports import Files
 
 LEAST_PAUSE = 2.0
-"""Seconds between two versions of one file."""
+"""Seconds between two versions of one file, where nothing else is said."""
 
 
 class Outputs:
@@ -21,14 +21,14 @@ class Outputs:
         self._folder = folder
         self._shown: dict[str, tuple[str, float]] = {}
 
-    def show(self, path: str, data: bytes, now: float) -> float | None:
+    def show(self, path: str, data: bytes, now: float, pause: float = LEAST_PAUSE) -> float | None:
         """Put `data` there if it differs; when that must wait, the time at which it may be shown."""
         known, at = self._shown.get(path, ("", 0.0))
         sha = digest(data)
         if known == sha:
             return None
-        if at and now < at + LEAST_PAUSE:
-            return at + LEAST_PAUSE
+        if at and now < at + pause:
+            return at + pause
         try:
             self._folder.publish(path, data)
         except OSError:

@@ -31,6 +31,9 @@ EDIT = (
 _TICK = threading.Event()
 _POLL = 0.05
 
+PATIENCE = float(os.environ.get("COWORK_TEST_PATIENCE", "60"))
+"""Seconds after which something that was waited for is taken not to come."""
+
 
 class Workbench:
     """A repository with `.cowork/` in a folder of its own, and what a person does in it."""
@@ -196,7 +199,7 @@ class Workbench:
 
     # ---- waiting
 
-    def wait(self, what: str, ready: Callable[[], T], seconds: float = 45) -> T:
+    def wait(self, what: str, ready: Callable[[], T], seconds: float = PATIENCE) -> T:
         """What `ready` returns, as soon as that is true."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -213,7 +216,7 @@ class Workbench:
         log = self.root / "daemon.log"
         return found + "\n" + (log.read_text(errors="replace")[-3000:] if log.exists() else "")
 
-    def until(self, task: str, *statuses: str, seconds: float = 45) -> None:
+    def until(self, task: str, *statuses: str, seconds: float = PATIENCE) -> None:
         self.wait(f"{task} is {statuses}", lambda: self.status(task) in statuses, seconds)
 
     def stays(self, what: str, holds: Callable[[], bool], seconds: float = 1.5) -> None:
@@ -241,20 +244,21 @@ class Workbench:
     def tree(self, ref: str = "cowork/integration") -> set[str]:
         return set(self.git("ls-tree", "-r", "--name-only", ref, check=False).splitlines())
 
-    def survivors(self) -> list[int]:
-        """Living processes, but the tests' own, that know of this workspace by command line, environment or folder."""
+    def survivors(self, marker: bytes = b"") -> list[int]:
+        """Living processes, but the tests' own, that know of this workspace by command line, environment or folder.
+
+        With a `marker` only those that have it in their environment.
+        """
         return [
             int(entry.name)
             for entry in Path("/proc").iterdir()
-            if entry.name.isdigit() and int(entry.name) != os.getpid() and self._knows(entry)
+            if entry.name.isdigit() and int(entry.name) != os.getpid() and self._knows(entry, marker)
         ]
 
-    def _knows(self, entry: Path) -> bool:
-        marker = str(self.root).encode()
+    def _knows(self, entry: Path, marker: bytes) -> bool:
+        root = str(self.root).encode()
         try:
-            cwd = os.fsencode(os.readlink(entry / "cwd"))
-            return any(
-                marker in text for text in (cwd, (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes())
-            )
+            cwd, environ = os.fsencode(os.readlink(entry / "cwd")), (entry / "environ").read_bytes()
+            return marker in environ and any(root in text for text in (cwd, environ, (entry / "cmdline").read_bytes()))
         except OSError:
             return False

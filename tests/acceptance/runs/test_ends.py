@@ -1,0 +1,173 @@
+"""How runs and the daemon are ended: by a person, by a clock, by a signal, by force. Nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from tests.acceptance.workbench import EDIT, Workbench
+
+STUBBORN = (
+    "trap '' TERM INT; echo half > half.txt; setsid sleep 300 & (setsid bash -c 'trap \"\" TERM; sleep 300' &)\n"
+    "touch @SCRATCH@/up; while true; do sleep 0.2; done\n"
+)
+
+
+def agents(w: Workbench) -> list[int]:
+    """Living processes that runs started, and their workers."""
+    return w.survivors(b"COWORK_RUN=")
+
+
+def working(w: Workbench, **fields: object) -> None:
+    w.agent("mule", STUBBORN)
+    w.config("agent: mule\napprove: []\nbackoff: 0.1\n")
+    w.task("t", **fields)
+    w.up()
+    w.wait("it works", lambda: (w.scratch / "up").exists())
+
+
+def kept(w: Workbench) -> bool:
+    refs = w.git("for-each-ref", "--format=%(refname)", "refs/cowork").splitlines()
+    return any("half.txt" in w.tree(ref) for ref in refs)
+
+
+@pytest.mark.parametrize("status", ["paused", "cancelled", "done"])
+def test_a_person_stops_it(w: Workbench, status: str) -> None:
+    working(w)
+    w.set("tasks/t.md", "status", status)
+    w.wait("nothing is left", lambda: not agents(w), 20)
+    w.wait("its work is kept", lambda: kept(w))
+    assert w.status("t") == status
+    if status != "done":
+        w.agent("mule", "echo 1 > f")
+        w.set("tasks/t.md", "status", "ready")
+        w.until("t", "done")
+
+
+def test_deleting_the_file_stops_it(w: Workbench) -> None:
+    working(w)
+    w.cow("tasks/t.md").unlink()
+    w.wait("nothing is left", lambda: not agents(w), 25)
+    w.wait("its work is kept", lambda: kept(w))
+    assert not w.cow("tasks/t.md").exists()
+
+
+def test_time_runs_out(w: Workbench) -> None:
+    working(w, timeout="1s", max_attempts=1)
+    w.until("t", "failed")
+    assert not agents(w)
+    assert kept(w)
+    assert "time" in w.json("show", "t")["why"]
+
+
+def test_silence_runs_out(w: Workbench) -> None:
+    w.agent("mute", "sleep 300", limits="{stall: 1s}")
+    w.config("agent: mute\n")
+    w.task("t", max_attempts=1)
+    w.up()
+    w.until("t", "failed")
+    assert not agents(w)
+
+
+def test_what_it_started_ends_with_it(w: Workbench) -> None:
+    w.agent("ed", "setsid sleep 300 & nohup sleep 300 & (sleep 300 &) ; echo 1 > f")
+    w.config("agent: ed\napprove: []\n")
+    w.task("t")
+    w.up()
+    w.until("t", "done")
+    assert not agents(w)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_interrupts_and_the_next_start_goes_on(w: Workbench, number: signal.Signals) -> None:
+    working(w, max_attempts=1)
+    assert w.down(number) == 0
+    assert not w.survivors()
+    assert w.status("t") == "ready"
+    w.agent("mule", "echo $COWORK_ATTEMPT > f")
+    w.up()
+    w.until("t", "done")
+    assert w.landed("f") == "1"
+
+
+def test_the_daemons_death_ends_its_agents(w: Workbench) -> None:
+    working(w, max_attempts=1)
+    w.kill9()
+    w.daemon = None
+    w.wait("nothing is left", lambda: not w.survivors(), 20)
+    w.agent("mule", "echo $COWORK_ATTEMPT > f")
+    w.up()
+    w.until("t", "done")
+    assert w.landed("f") == "1"
+
+
+def test_killed_while_it_verifies(w: Workbench) -> None:
+    w.agent("ed", EDIT)
+    w.config('agent: ed\napprove: []\nverify: ["touch ' + str(w.scratch) + '/v; sleep 2"]\n')
+    w.task("t")
+    w.up()
+    w.wait("verification", lambda: (w.scratch / "v").exists())
+    w.kill9()
+    w.up()
+    w.until("t", "done")
+    assert w.landed("done.t") == "t"
+    w.down()
+    assert not w.survivors()
+
+
+def test_up_twice_down_and_down_again(w: Workbench) -> None:
+    assert w.cmd("down").returncode == 0
+    done = w.cmd("up", "--detach")
+    found = re.search(r"ready (\d+) ", done.stdout)
+    assert found, done.stdout
+    again = w.cmd("up", check=False)
+    assert again.returncode == 1
+    assert found.group(1) in again.stdout + again.stderr
+    assert w.json("status")["daemon"] == {"running": True, "pid": int(found.group(1))}
+    w.cmd("down")
+    assert not w.survivors()
+    w.cmd("down")
+    assert w.json("status")["daemon"]["running"] is False
+
+
+def test_killed_ten_times_every_task_lands_once_in_order(w: Workbench) -> None:
+    w.agent("ed", "sleep 0.$((RANDOM % 5)); " + EDIT)
+    w.config("agent: ed\napprove: []\nconcurrency: 3\n")
+    names = [f"t{i:02}" for i in range(20)]
+    needs = {name: [names[at - 1]] * (at % 3 != 0) + [names[at - 4]] * (at > 4 and at % 2) for at, name in
+             enumerate(names)}  # fmt: skip
+    for name in names:
+        w.task(name, depends_on=f"[{', '.join(needs[name])}]")
+    chance = random.Random(7)
+    for _ in range(10):
+        w.up()
+        threading.Event().wait(chance.uniform(0.3, 2.2))
+        w.kill9()
+    w.up()
+    for name in names:
+        w.until(name, "done", seconds=90)
+    for name in names:
+        assert w.landed(f"done.{name}").split() == [name]
+    subjects = w.git("log", "--first-parent", "--reverse", "--format=%B%x00", "cowork/integration").split("\0")
+    landings = [found.group(1) for text in subjects if (found := re.search(r"Cowork-Task: (\S+)", text))]
+    assert sorted(landings) == names, landings
+    for name, before in needs.items():
+        assert all(landings.index(other) < landings.index(name) for other in before), (name, landings)
+    assert w.down() == 0
+    assert not w.survivors()
+
+
+def test_no_process_is_ours_without_a_workspace(w: Workbench) -> None:
+    """The search for survivors can find one."""
+    child = subprocess.Popen(["sleep", "30"], cwd=w.repo)
+    try:
+        assert child.pid in w.survivors()
+    finally:
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
