@@ -24,7 +24,7 @@ def agents(w: Workbench) -> list[int]:
     return w.survivors(b"COWORK_RUN=")
 
 
-def working(w: Workbench, **fields: object) -> None:
+def working(w: Workbench, **fields: str) -> None:
     w.agent("mule", STUBBORN)
     w.config("agent: mule\napprove: []\nbackoff: 0.1\n")
     w.task("t", **fields)
