@@ -27,7 +27,7 @@ def agents(w: Workbench) -> list[int]:
 def working(w: Workbench, **fields: object) -> None:
     w.agent("mule", STUBBORN)
     w.config("agent: mule\napprove: []\nbackoff: 0.1\n")
-    w.task("t", **fields)
+    w.task("t", "Work.", **fields)
     w.up()
     w.wait("it works", lambda: (w.scratch / "up").exists())
 
