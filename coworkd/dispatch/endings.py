@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from coworkd.agents.base import Ended, EndReason
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers, final_state
+from coworkd.dispatch.casting import Casting
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.patterns.base import Past, Submit
 from coworkd.dispatch.retry import FREE, Again, GiveUp, Outcome, Policy, decide
@@ -85,6 +86,7 @@ class Endings:
         self._board = board
         self._db = board.db
         self._papers = Papers(board.db)
+        self._casting = Casting(board)
         self._jobs = jobs
         self._finish = finish
 
@@ -191,7 +193,18 @@ class Endings:
         outcome = Outcome.UNFIT if kept.unfit else _OUTCOMES.get(EndReason(run.reason), Outcome.FAILED)
         if kept.unfit:
             self._db.set(RunRow, run.id, message=kept.unfit)
+        if outcome is Outcome.UNAVAILABLE and self._stand_in(row, run, now):
+            return
         self.unsuccessful(row, outcome, now, detail=kept.unfit or run.message)
+
+    def _stand_in(self, row: TaskRow, run: RunRow, now: float) -> bool:
+        """Whether another agent takes the task over at once; no attempt is used."""
+        choice = self._casting.choice(self._board.specs.task(row.path), now)
+        if choice.agent == run.agent or choice.until > now:
+            return False
+        why = f"{run.agent} is unavailable; {choice.agent} takes over"
+        self._board.move(row.id, Status.READY, why, now, not_before=now, attempt=row.attempt - 1)
+        return True
 
     def _submitted(self, row: TaskRow, run: RunRow, result: BroughtIn | NothingMade, now: float) -> None:
         if row.status not in (Status.RUNNING, Status.WAITING):
@@ -224,9 +237,11 @@ class Endings:
         decision = decide(outcome, used, policy, random.random())
         attempt = row.attempt - 1 if free else row.attempt
         match decision:
-            case Again(pause=pause, reason=reason):
+            case Again(pause=seconds, reason=reason):
                 why = f"{reason}: {first_line(detail)}" if detail else reason
-                self._board.move(row.id, Status.READY, why, now, failures=used, not_before=now + pause, attempt=attempt)
+                self._board.move(
+                    row.id, Status.READY, why, now, failures=used, not_before=now + seconds, attempt=attempt
+                )
             case GiveUp(reason=reason, abort=abort):
                 why = f"{reason}: {first_line(detail)}" if detail else reason
                 self._board.move(row.id, Status.FAILED, why, now, failures=used)

@@ -71,16 +71,17 @@ def decide(outcome: Outcome, used: int, policy: Policy, jitter: float = 0.0) -> 
     together.
     """
     if outcome in FREE:
-        return Again(pause=_pause(policy.backoff, max(used, 1), jitter), reason=f"{outcome}; trying again")
+        return Again(pause=pause(policy.backoff, max(used, 1), jitter), reason=f"{outcome}; trying again")
     if outcome is Outcome.BUDGET:
         return GiveUp(reason=str(outcome), abort=policy.on_error is OnError.ABORT)
     if policy.on_error is OnError.RETRY and used < policy.max_attempts:
         reason = f"{outcome}; attempt {used + 1} of {policy.max_attempts} follows"
-        return Again(pause=_pause(policy.backoff, used, jitter), reason=reason)
+        return Again(pause=pause(policy.backoff, used, jitter), reason=reason)
     words = f"{outcome} (attempt {used} of {policy.max_attempts})" if policy.on_error is OnError.RETRY else str(outcome)
     return GiveUp(reason=words, abort=policy.on_error is OnError.ABORT)
 
 
-def _pause(base: float, used: int, jitter: float) -> float:
+def pause(base: float, used: int, jitter: float = 0.0) -> float:
+    """Seconds to wait after `used` attempts in a row that came to nothing."""
     growth = FACTOR ** min(max(used - 1, 0), _STEPS)
     return min(base * growth, LONGEST) * (1 + jitter / 4)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.agents.base import Ended
-from coworkd.agents.registry import DRIVERS
 from coworkd.board.board import Board
 from coworkd.dispatch import wishes
 from coworkd.dispatch.blockers import check_graph, startable
+from coworkd.dispatch.casting import Casting
 from coworkd.dispatch.conflicts import Conflicts
 from coworkd.dispatch.delivery import Delivery
 from coworkd.dispatch.endings import FINISH, LOST, BroughtIn, Endings, Kept, NothingMade
@@ -23,9 +23,11 @@ from coworkd.dispatch.schedule import Busy, Ready, Room, StartRun, Wait, next_ac
 from coworkd.dispatch.starts import PREPARE, Prepared, Starter, Unprepared
 from coworkd.graph import weights
 from coworkd.jobs import Finished, Jobs
-from coworkd.model import AgentSpec, Mode, SandboxMode, Status, TaskSpec
+from coworkd.model import Mode, Status, TaskSpec
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
-from coworkd.sync.trust import awaiting_trust
+
+GATHER = 0.3
+"""Seconds that a new task waits for others which were saved with it, so that the most urgent of them starts first."""
 
 LOOK_AGAIN = 1.0
 """Seconds between two looks at a repository that nothing can start from: no event tells of a first commit."""
@@ -56,6 +58,7 @@ class Dispatch:
         self._conflicts = stages.conflicts
         self._progress = stages.progress
         self._delivery = Delivery(board, executor)
+        self._casting = Casting(board)
         self._cursor = 0
         self._waits: dict[str, Wait] = {}
         self._again: list[RunRow] = []
@@ -133,7 +136,7 @@ class Dispatch:
 
     def _job_done(self, run: RunRow, value: object, now: float) -> None:
         match value:
-            case Prepared() if run.state is RunState.PREPARING and not run.stop and self._agent(run.agent):
+            case Prepared() if run.state is RunState.PREPARING and not run.stop and self._casting.agent(run.agent):
                 self._starter.prepared(run, value, now)
             case Prepared() | Unprepared() if run.state is RunState.PREPARING:
                 self._never_started(run, value, now)
@@ -194,12 +197,21 @@ class Dispatch:
         check_graph(self._board, [row["id"] for row in changed if row["id"]], now)
 
     def _start_ready(self, now: float) -> None:
-        ready = [self._as_ready(row) for row in startable(self._db) if self._sound(row, now)]
+        together = self._gathered(now)
+        ready = [self._as_ready(row, together, now) for row in startable(self._db) if self._sound(row, now)]
         actions = next_actions(ready, self._busy(), self._room(now), now) if ready else []
         self._tell({action.task: action for action in actions if isinstance(action, Wait)})
         for action in actions:
             if isinstance(action, StartRun):
+                self._note_stand_in(action, now)
                 self._starter.start(action.task, action.agent, now)
+
+    def _note_stand_in(self, start: StartRun, now: float) -> None:
+        wanted = self._casting.wanted(self._board.specs.task(self._board.task(start.task).path))
+        if start.agent != wanted:
+            with self._db.write():
+                self._db.event(now, "fallback", task=start.task, agent=start.agent, instead_of=wanted,
+                               reason=f"{wanted} was unavailable a short while ago")  # fmt: skip
 
     def _tell(self, waits: dict[str, Wait]) -> None:
         """Keep why each ready task does not run, for whoever asks."""
@@ -216,40 +228,24 @@ class Dispatch:
     def _sound(self, row: TaskRow, now: float) -> bool:
         """Whether the task can be run at all; what stands in the way is shown as a problem on its file."""
         spec = self._board.specs.task(row.path)
-        name = self.agent_of(spec)
-        problem = _unsupported(spec) or self._agent_problem(name)
+        problem = _unsupported(spec) or self._casting.problem(self._casting.wanted(spec))
         if problem:
             with self._db.write():
                 self._board.problem(row, "agent", problem, now)
         return not problem
 
-    def agent_of(self, spec: TaskSpec) -> str:
-        return spec.agent or self._board.specs.settings().agent
+    def _gathered(self, now: float) -> float:
+        """When the last of the tasks that become ready in a moment is; 0 when there is none."""
+        sql = "SELECT max(wanted_due) FROM tasks WHERE wanted = ? AND wanted_due <= ?"
+        return self._db.scalar(sql, str(Status.READY), now + GATHER) or 0.0
 
-    def _agent(self, name: str) -> AgentSpec | None:
-        return self._board.specs.agent(name) if name else None
-
-    def _agent_problem(self, name: str) -> str:
-        if not name:
-            return "names no agent, and config.yaml has none either: write `agent: NAME` in one of them"
-        spec = self._agent(name)
-        if spec is None:
-            known = ", ".join(self._board.specs.agents()) or "none yet"
-            if f"agents/{name}.md" in awaiting_trust(self._db):
-                return f"agents/{name}.md came by git; read it, then run `coworkd trust`"
-            return f"agent `{name}` is not known: there is no agents/{name}.md (there are: {known})"
-        if spec.driver not in DRIVERS:
-            return f"agents/{name}.md: driver `{spec.driver}` is not one of {', '.join(sorted(DRIVERS))}"
-        modes = (spec.sandbox.mode, self._board.specs.settings().sandbox)
-        if SandboxMode.REQUIRE in modes:
-            return "`sandbox: require` is set, and this coworkd has no sandbox yet; it runs agents at level `none`"
-        return ""
-
-    def _as_ready(self, row: TaskRow) -> Ready:
+    def _as_ready(self, row: TaskRow, together: float, now: float) -> Ready:
         spec = self._board.specs.task(row.path)
+        choice = self._casting.choice(spec, now)
+        gathering = together if row.since > now - GATHER and not row.attempt else 0.0
         return Ready(
-            task=row.id, agent=self.agent_of(spec), priority=row.priority, weight=self._weight(row.id),
-            since=row.since, touches=spec.touches, not_before=row.not_before,
+            task=row.id, agent=choice.agent, priority=row.priority, weight=self._weight(row.id),
+            since=row.since, touches=spec.touches, not_before=max(row.not_before, choice.until, gathering),
         )  # fmt: skip
 
     def _weight(self, task: str) -> int:
@@ -274,7 +270,7 @@ class Dispatch:
         return Busy(task=run.task, agent=run.agent, touches=spec.touches, waiting=waiting)
 
     def _room(self, now: float) -> Room:
-        limits = {name: self._agent(name) for name in self._board.specs.agents()}
+        limits = {name: self._casting.agent(name) for name in self._board.specs.agents()}
         groundless = self._ground()
         return Room(
             total=self._board.specs.settings().concurrency,

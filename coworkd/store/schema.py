@@ -73,6 +73,7 @@ _INDEXES = (
     "CREATE UNIQUE INDEX tasks_path ON tasks (path)",
     "CREATE INDEX needs_needed ON needs (needed)",
     "CREATE INDEX runs_task ON runs (task, started)",
+    "CREATE INDEX runs_agent ON runs (agent, ended)",
     "CREATE INDEX runs_live ON runs (task) WHERE state != 'ended'",
     "CREATE INDEX requests_open ON requests (task) WHERE state IN ('open', 'answered')",
     "CREATE INDEX messages_new ON messages (due) WHERE stage = 'new'",

@@ -24,10 +24,10 @@ def agents(w: Workbench) -> list[int]:
     return w.survivors(b"COWORK_RUN=")
 
 
-def working(w: Workbench, **fields: str | int) -> None:
+def working(w: Workbench, **fields: object) -> None:
     w.agent("mule", STUBBORN)
     w.config("agent: mule\napprove: []\nbackoff: 0.1\n")
-    w.task("t", "Do it.", **fields)
+    w.task("t", "Work.", **fields)
     w.up()
     w.wait("it works", lambda: (w.scratch / "up").exists())
 

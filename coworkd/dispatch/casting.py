@@ -1,0 +1,88 @@
+"""Who does a task: the agent it names, or a stand-in while that one is unavailable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from coworkd.agents.base import EndReason
+from coworkd.agents.registry import DRIVERS
+from coworkd.board.board import Board
+from coworkd.dispatch.retry import pause
+from coworkd.model import AgentSpec, SandboxMode, TaskSpec
+from coworkd.sync.trust import awaiting_trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Who is to do a task."""
+
+    agent: str
+    instead_of: str = ""
+    """The agent that the task names, where another one stands in."""
+    until: float = 0.0
+    """Nobody is to be had before this time."""
+
+
+def choose(wanted: str, others: Sequence[str], cooling: Mapping[str, float], now: float) -> Choice:
+    """The wanted agent unless it is cooling down, else the first other that is not.
+
+    `cooling`: until when an agent is left alone; one that is not in it is free. When all are cooling down, one
+    looks again as soon as the first of them is free.
+    """
+    for name in (wanted, *others):
+        if cooling.get(name, 0.0) <= now:
+            return Choice(agent=name, instead_of="" if name == wanted else wanted)
+    return Choice(agent=wanted, until=min(cooling[name] for name in (wanted, *others)))
+
+
+class Casting:
+    """Reads who is known and who was unavailable lately; used by the writer thread alone."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._db = board.db
+
+    def wanted(self, spec: TaskSpec) -> str:
+        """The agent that a task asks for; empty when neither it nor the settings name one."""
+        return spec.agent or self._board.specs.settings().agent
+
+    def agent(self, name: str) -> AgentSpec | None:
+        return self._board.specs.agent(name) if name else None
+
+    def choice(self, spec: TaskSpec, now: float) -> Choice:
+        """Who does the task now. Without a `fallback` that is the wanted agent, whatever happened to it."""
+        wanted = self.wanted(spec)
+        agent = self.agent(wanted)
+        others = [name for name in agent.fallback if name != wanted and not self.problem(name)] if agent else []
+        if not others:
+            return Choice(agent=wanted)
+        return choose(wanted, others, {name: self._cooling(name) for name in (wanted, *others)}, now)
+
+    def _cooling(self, name: str) -> float:
+        """Until when it is left alone: longer with each time in a row that it was unavailable."""
+        unavailable = str(EndReason.UNAVAILABLE)
+        found = self._db.query(
+            "SELECT count(*) AS times, max(ended) AS last FROM runs WHERE agent = ? AND reason = ? AND ended >"
+            " (SELECT coalesce(max(ended), 0) FROM runs WHERE agent = ? AND state = 'ended'"
+            " AND reason NOT IN (?, 'cancelled', 'setup'))",
+            name, unavailable, name, unavailable,
+        )[0]  # fmt: skip
+        return found["last"] + pause(self._board.specs.settings().backoff, found["times"]) if found["times"] else 0.0
+
+    def problem(self, name: str) -> str:
+        """Why this agent cannot run at all, and what to do; empty when it can."""
+        if not name:
+            return "names no agent, and config.yaml has none either: write `agent: NAME` in one of them"
+        spec = self.agent(name)
+        if spec is None:
+            known = ", ".join(self._board.specs.agents()) or "none yet"
+            if f"agents/{name}.md" in awaiting_trust(self._db):
+                return f"agents/{name}.md came by git; read it, then run `coworkd trust`"
+            return f"agent `{name}` is not known: there is no agents/{name}.md (there are: {known})"
+        if spec.driver not in DRIVERS:
+            return f"agents/{name}.md: driver `{spec.driver}` is not one of {', '.join(sorted(DRIVERS))}"
+        modes = (spec.sandbox.mode, self._board.specs.settings().sandbox)
+        if SandboxMode.REQUIRE in modes:
+            return "`sandbox: require` is set, and this coworkd has no sandbox yet; it runs agents at level `none`"
+        return ""
