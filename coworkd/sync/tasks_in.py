@@ -108,7 +108,7 @@ def _foreign(row: TaskRow, spec: TaskSpec, cowork: Cowork, *, pulled: bool) -> T
 def _found_again(row: TaskRow, spec: TaskSpec, cowork: Cowork) -> TaskRow:
     """This instance wrote the file and has lost its database: nothing that ran is started twice."""
     status = spec.status or Status.DRAFT
-    if status in _ELSEWHERE:
+    if status in ACTIVE:
         return dataclasses.replace(
             row, status=Status.PAUSED,
             reason=f"it was {status} when the database was lost; write `ready` to go on",
