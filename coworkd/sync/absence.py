@@ -117,7 +117,7 @@ class Absences:
         """Note where HEAD and the stash stand while nothing is missing; later absences are judged against it."""
         if self._again:
             return
-        facts = {"head": self._history.head(), "stash": self._history.stash(), "confirmed": ""}
+        facts = {"head": self._history.place(), "stash": self._history.stash(), "confirmed": ""}
         changed = {key: value for key, value in facts.items() if self._db.setting(key) != value}
         if changed:
             with self._db.write():
