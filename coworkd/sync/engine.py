@@ -145,9 +145,7 @@ class Engine:
             case Unfit(reason=reason):
                 self._drop(path)
                 self._absences.present(path)
-                self._unreadable.setdefault(path, now)
-                with self._db.write():
-                    unreadable(self._db, path, DocumentError(f"this file {reason}"), now)
+                self._unfit(path, reason, now)
             case Bytes():
                 self._took(path, read, now)
 
@@ -163,6 +161,14 @@ class Engine:
 
     def _shown(self, path: str) -> bool:
         return bool(self._db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'read'", path))
+
+    def _unfit(self, path: str, reason: str, now: float) -> None:
+        """The reason may pass without a trace in the file's stat (too many open files): each scan tries again."""
+        self._unreadable.setdefault(path, now)
+        self._stats.pop(path, None)
+        with self._db.write():
+            self._db.execute("DELETE FROM stats WHERE path = ?", path)
+            unreadable(self._db, path, DocumentError(f"this file {reason}"), now)
 
     def _settled(self, mark: _Mark, found: Stat, known: tuple[Stat, bool] | None, now: float) -> bool:
         in_place = known is not None and known[0].inode == found.inode
