@@ -183,8 +183,9 @@ class Engine:
         assert kind is not None
         self._back(path)
         row = self._db.one(DocumentRow, "path = ?", path)
-        changed = row is None or row.file_sha != read.sha or path in self._unreadable
-        if changed and not self._ingest(path, kind, read, now):
+        if row is not None and row.file_sha == read.sha:
+            self._readable_again(path)
+        elif not self._ingest(path, kind, read, now):
             return
         self._drop(path)
         self._note_stat(path, read.stat, now)
