@@ -297,8 +297,10 @@ class Engine:
         rev = _rev(row)
         if rev > 0:
             # Kept before the first step: a crash in mid-write must not make our own bytes look like a person's.
+            # From now on the number is used up, whatever becomes of this write.
             with self._db.write():
                 keep_base(self._db, row.path, Base(rev=rev, person=False, data=row.want), row.want_sha, now)
+                self._db.set(DocumentRow, row.path, rev=max(rev, row.rev))
         result = self._writer.write(row.path, row.file_sha, row.want, now)
         match result:
             case Overtaken():
