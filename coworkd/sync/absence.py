@@ -57,9 +57,13 @@ class Absences:
         for row in self._db.all(DocumentRow, "absent_since IS NOT NULL"):
             self._again[row.path] = now + GRACE
 
+    def due(self, now: float) -> list[str]:
+        """The missing files whose time is up: to be looked at once more, then judged."""
+        return [path for path, at in self._again.items() if at <= now]
+
     def decide(self, now: float) -> bool:
         """Judge every file whose time is up; whether any was deleted."""
-        due = [path for path, at in self._again.items() if at <= now]
+        due = self.due(now)
         if not due:
             return False
         missing = self._extent()
@@ -87,6 +91,10 @@ class Absences:
         row = self._db.one(DocumentRow, "path = ?", path)
         if row is None or row.absent_since is None:
             del self._again[path]
+            return False
+        if self._folder.stat(path) is not None:
+            # It came back and nobody said so: it is looked at until it has been taken in.
+            self._again[path] = now + GRACE
             return False
         match absence(self._facts(path), missing):
             case Absence.DELETED:

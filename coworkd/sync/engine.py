@@ -109,6 +109,8 @@ class Engine:
     def pull(self, now: float) -> None:
         """Take in every marked file that has settled, and decide about missing ones."""
         self._take_displaced(self._writer.late_writes(now), now)
+        for path in self._absences.due(now):
+            self.mark(path, now)
         for path in [path for path, mark in self._marks.items() if mark.due <= now]:
             self._look(path, now)
         self._judge_missing(now)
