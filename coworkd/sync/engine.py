@@ -16,7 +16,7 @@ from coworkd.store import Database, DocumentRow
 from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Displaced, Overtaken, Refused, Writer
 from coworkd.sync.arrival import keep_base, own_bytes
-from coworkd.sync.files import Absent, Bytes, Stat, Torn, Unfit
+from coworkd.sync.files import Absent, Bytes, Stat, Torn, Unfit, digest
 from coworkd.sync.guard import GRACE, SETTLE_MOST, UNREADABLE_GRACE, settled_at
 from coworkd.sync.intake import Intake
 from coworkd.sync.ports import Files
@@ -108,7 +108,8 @@ class Engine:
 
     def pull(self, now: float) -> None:
         """Take in every marked file that has settled, and decide about missing ones."""
-        self._take_displaced(self._writer.late_writes(now), now)
+        late = ((path, data) for path, data in self._writer.late_writes(now) if not self._taken(path, data))
+        self._take_displaced(late, now)
         for path in self._absences.due(now):
             self.mark(path, now)
         for path in [path for path, mark in self._marks.items() if mark.due <= now]:
@@ -118,6 +119,10 @@ class Engine:
             # Only a look at everything that found nothing missing says what HEAD the files belong to.
             self._absences.remember_head()
             self._scanned = False
+
+    def _taken(self, path: str, data: bytes) -> bool:
+        """Remembered bytes were taken in when they were new: found again in the trash, they are no new wish."""
+        return bool(self._db.scalar("SELECT 1 FROM bases WHERE path = ? AND sha = ?", path, digest(data)))
 
     def _judge_missing(self, now: float) -> None:
         """Where a task's file was deleted, a copy that had its id written may be the same task, moved."""
