@@ -19,7 +19,7 @@ def saving(disk: Disk, path: str, data: bytes, style: Style) -> list[Act]:
         case Style.VIM:
             return _vim(disk, path, data)
         case Style.SED:
-            return replacing(disk, path, data, "sedQx7f2a")
+            return replacing(disk, path, data, f"sed{PurePosixPath(path).stem}7f2a")
         case Style.SAFE:
             return _safe(disk, path, data)
 

@@ -148,7 +148,7 @@ class People:
             return []
         buffer = self._buffers[step.actor, step.path]
         second = buffer.data.replace(step.value.encode(), f"t9{step.value[2:]}".encode())
-        first = replacing(self.outside.disk, step.path, buffer.data, "quick.tmp")
+        first = replacing(self.outside.disk, step.path, buffer.data, f"quick-{step.path.rpartition('/')[2]}.tmp")
         self.given_up.add(step.value.encode())
         buffer.data = second
         return self._meaning(step.path, buffer, [*first, *in_place(self.outside.disk, step.path, [second])])
