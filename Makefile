@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint types contracts coverage format constraints clean
+.PHONY: help demo test simulate check lint types contracts coverage format constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -25,6 +25,11 @@ demo: $(VENV)/.package ## watch three tasks go from file to landed change, offli
 
 test: $(VENV)/.package ## run all tests
 	$(BIN)/python -m pytest
+
+SEEDS ?= 20000
+
+simulate: $(VENV)/.package ## many simulated histories of sync (SEEDS=20000)
+	$(BIN)/coworkd simulate --seeds $(SEEDS)
 
 check: lint types contracts test ## what must pass before a change is handed in
 

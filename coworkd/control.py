@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from coworkd.board.board import Board
+from coworkd.board.hurry import hurry
 from coworkd.board.papers import Papers
 from coworkd.door import Op, Reply, Request
 from coworkd.jobs import Finished, Jobs
@@ -45,7 +46,7 @@ class Control:
             case Op.STOP:
                 stop()
             case Op.HURRY:
-                self._hurry(request.subject, now)
+                hurry(self._db, self._engine, request.subject, now)
             case Op.READY:
                 self._own(request.subject, now)
             case Op.TAKE:
@@ -87,15 +88,6 @@ class Control:
 
     # ---- single requests
 
-    def _hurry(self, path: str, now: float) -> None:
-        """A command wrote this file: what it asks for takes effect in this turn."""
-        self._engine.look_now(path, now)
-        with self._db.write():
-            # Whoever gives an answer by command gives it here, also when the file says the same by way of git.
-            self._db.execute("UPDATE answers SET pulled = 0 WHERE path = ?", path)
-            self._db.execute("UPDATE tasks SET wanted_due = ? WHERE path = ? AND wanted != ''", now, path)
-            self._db.execute("UPDATE messages SET due = ? WHERE path = ? AND stage = 'new' AND due < 1e17", now, path)
-
     def _own(self, task: str, now: float) -> None:
         """A pulled task is started here: its text counts as typed here from now on."""
         row = self._db.one(TaskRow, "id = ?", task)
@@ -107,7 +99,7 @@ class Control:
             self._db.set(DocumentRow, row.path, pulled=False)
             self._db.set(TaskRow, row.id, pulled=False)
             self._db.event(now, "owned", task=task, actor="person")
-        self._hurry(row.path, now)
+        hurry(self._db, self._engine, row.path, now)
 
     def _take(self, task: str, now: float) -> None:
         """Another instance's task becomes ours, paused: nothing of theirs is assumed to be alive."""

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from coworkd.repo import Repo
@@ -76,20 +77,27 @@ def _parents(repo: Repo, commit: str) -> Iterator[str]:
 
 def _commits_made(repo: Repo) -> list[tuple[str, str]]:
     """(HEAD before, commit) of every commit in HEAD's reflog, newest first."""
+    return [(e["old"].decode(), e["new"].decode()) for e in _reflog(repo) if e["subject"].startswith(b"commit")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One line of HEAD's reflog: `id` tells it from every other, `commit` is where HEAD went."""
+
+    id: str
+    commit: str
+
+
+def head_moves(repo: Repo) -> list[Move]:
+    """How HEAD has moved in this worktree, latest first, as far as its reflog goes back."""
+    return [Move(id=hashlib.sha256(e[0]).hexdigest()[:16], commit=e["new"].decode()) for e in _reflog(repo)]
+
+
+def _reflog(repo: Repo) -> list[re.Match[bytes]]:
     with suppress(FileNotFoundError):
         entries = map(_REFLOG.fullmatch, (repo.git_dir / "logs" / "HEAD").read_bytes().splitlines())
-        made = [(e["old"].decode(), e["new"].decode()) for e in entries if e and e["subject"].startswith(b"commit")]
-        return made[::-1]
+        return [entry for entry in entries if entry][::-1]
     return []
-
-
-def heads_since(repo: Repo, commit: str) -> list[str]:
-    """Every commit that HEAD has been at since it was last at `commit`, latest first, `commit` included."""
-    with suppress(FileNotFoundError):
-        entries = map(_REFLOG.fullmatch, (repo.git_dir / "logs" / "HEAD").read_bytes().splitlines())
-        heads = [entry["new"].decode() for entry in entries if entry][::-1]
-        return heads[: heads.index(commit) + 1] if commit in heads else [*heads[:1], commit]
-    return [commit]
 
 
 def index_lists(repo: Repo, paths: Sequence[str]) -> set[str]:

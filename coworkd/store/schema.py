@@ -17,7 +17,7 @@ _TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
         ("path",),
     ),
-    "bases": ("path:t rev:i who:t sha:t bytes:b at:f", ("path", "rev", "who")),
+    "bases": ("path:t rev:i who:t sha:t bytes:b at:f", ("path", "rev", "who", "sha")),
     "stats": ("path:t mtime_ns:i ctime_ns:i size:i inode:i mode:i sha:t settled:i", ("path",)),
     "tasks": (
         (

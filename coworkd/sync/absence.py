@@ -57,9 +57,13 @@ class Absences:
         for row in self._db.all(DocumentRow, "absent_since IS NOT NULL"):
             self._again[row.path] = now + GRACE
 
+    def due(self, now: float) -> list[str]:
+        """The missing files whose time is up: to be looked at once more, then judged."""
+        return [path for path, at in self._again.items() if at <= now]
+
     def decide(self, now: float) -> bool:
         """Judge every file whose time is up; whether any was deleted."""
-        due = [path for path, at in self._again.items() if at <= now]
+        due = self.due(now)
         if not due:
             return False
         missing = self._extent()
@@ -87,6 +91,10 @@ class Absences:
         row = self._db.one(DocumentRow, "path = ?", path)
         if row is None or row.absent_since is None:
             del self._again[path]
+            return False
+        if self._folder.stat(path) is not None:
+            # It came back and nobody said so: it is looked at until it has been taken in.
+            self._again[path] = now + GRACE
             return False
         match absence(self._facts(path), missing):
             case Absence.DELETED:
@@ -117,7 +125,7 @@ class Absences:
         """Note where HEAD and the stash stand while nothing is missing; later absences are judged against it."""
         if self._again:
             return
-        facts = {"head": self._history.head(), "stash": self._history.stash(), "confirmed": ""}
+        facts = {"head": self._history.place(), "stash": self._history.stash(), "confirmed": ""}
         changed = {key: value for key, value in facts.items() if self._db.setting(key) != value}
         if changed:
             with self._db.write():

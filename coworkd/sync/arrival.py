@@ -62,7 +62,7 @@ def revision(decoded: Decoded) -> int:
 
 def kept_bases(db: Database, path: str) -> list[Base]:
     """The remembered versions of a file, latest first."""
-    rows = db.query("SELECT rev, who, bytes FROM bases WHERE path = ? ORDER BY at DESC", path)
+    rows = db.query("SELECT rev, who, bytes FROM bases WHERE path = ? ORDER BY at DESC, rowid DESC", path)
     return [Base(rev=row["rev"], person=row["who"] == "person", data=row["bytes"]) for row in rows]
 
 
@@ -76,7 +76,7 @@ KEPT = 40
 
 
 def keep_base(db: Database, path: str, base: Base, sha: str, at: float) -> None:
-    """Remember bytes as the latest of their kind for this revision."""
+    """Remember bytes as the latest of their kind for this revision; what they take the place of stays reachable."""
     db.execute(
         "INSERT OR REPLACE INTO bases (path, rev, who, sha, bytes, at) VALUES (?, ?, ?, ?, ?, ?)",
         path, base.rev, "person" if base.person else "daemon", sha, base.data, at,

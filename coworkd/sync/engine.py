@@ -16,7 +16,7 @@ from coworkd.store import Database, DocumentRow
 from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Displaced, Overtaken, Refused, Writer
 from coworkd.sync.arrival import keep_base, own_bytes
-from coworkd.sync.files import Absent, Bytes, Stat, Torn, Unfit
+from coworkd.sync.files import Absent, Bytes, Stat, Torn, Unfit, digest
 from coworkd.sync.guard import GRACE, SETTLE_MOST, UNREADABLE_GRACE, settled_at
 from coworkd.sync.intake import Intake
 from coworkd.sync.ports import Files
@@ -108,7 +108,10 @@ class Engine:
 
     def pull(self, now: float) -> None:
         """Take in every marked file that has settled, and decide about missing ones."""
-        self._take_displaced(self._writer.late_writes(now), now)
+        late = ((path, data) for path, data in self._writer.late_writes(now) if not self._taken(path, data))
+        self._take_displaced(late, now)
+        for path in self._absences.due(now):
+            self.mark(path, now)
         for path in [path for path, mark in self._marks.items() if mark.due <= now]:
             self._look(path, now)
         self._judge_missing(now)
@@ -116,6 +119,10 @@ class Engine:
             # Only a look at everything that found nothing missing says what HEAD the files belong to.
             self._absences.remember_head()
             self._scanned = False
+
+    def _taken(self, path: str, data: bytes) -> bool:
+        """Remembered bytes were taken in when they were new: found again in the trash, they are no new wish."""
+        return bool(self._db.scalar("SELECT 1 FROM bases WHERE path = ? AND sha = ?", path, digest(data)))
 
     def _judge_missing(self, now: float) -> None:
         """Where a task's file was deleted, a copy that had its id written may be the same task, moved."""
@@ -145,9 +152,7 @@ class Engine:
             case Unfit(reason=reason):
                 self._drop(path)
                 self._absences.present(path)
-                self._unreadable.setdefault(path, now)
-                with self._db.write():
-                    unreadable(self._db, path, DocumentError(f"this file {reason}"), now)
+                self._unfit(path, reason, now)
             case Bytes():
                 self._took(path, read, now)
 
@@ -164,6 +169,14 @@ class Engine:
     def _shown(self, path: str) -> bool:
         return bool(self._db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'read'", path))
 
+    def _unfit(self, path: str, reason: str, now: float) -> None:
+        """The reason may pass without a trace in the file's stat (too many open files): each scan tries again."""
+        self._unreadable.setdefault(path, now)
+        self._stats.pop(path, None)
+        with self._db.write():
+            self._db.execute("DELETE FROM stats WHERE path = ?", path)
+            unreadable(self._db, path, DocumentError(f"this file {reason}"), now)
+
     def _settled(self, mark: _Mark, found: Stat, known: tuple[Stat, bool] | None, now: float) -> bool:
         in_place = known is not None and known[0].inode == found.inode
         due = settled_at(found.mtime_ns / 1e9, in_place, mark.noticed)
@@ -177,8 +190,9 @@ class Engine:
         assert kind is not None
         self._back(path)
         row = self._db.one(DocumentRow, "path = ?", path)
-        changed = row is None or row.file_sha != read.sha or path in self._unreadable
-        if changed and not self._ingest(path, kind, read, now):
+        if row is not None and row.file_sha == read.sha:
+            self._readable_again(path)
+        elif not self._ingest(path, kind, read, now):
             return
         self._drop(path)
         self._note_stat(path, read.stat, now)
@@ -290,8 +304,10 @@ class Engine:
         rev = _rev(row)
         if rev > 0:
             # Kept before the first step: a crash in mid-write must not make our own bytes look like a person's.
+            # From now on the number is used up, whatever becomes of this write.
             with self._db.write():
                 keep_base(self._db, row.path, Base(rev=rev, person=False, data=row.want), row.want_sha, now)
+                self._db.set(DocumentRow, row.path, rev=max(rev, row.rev))
         result = self._writer.write(row.path, row.file_sha, row.want, now)
         match result:
             case Overtaken():

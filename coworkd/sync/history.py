@@ -7,7 +7,7 @@ repository put them there. Foreign text is shown and starts nothing.
 from __future__ import annotations
 
 from coworkd.repo import Repo
-from coworkd.repo.origin import committed_here, heads_since, index_lists, known_blob
+from coworkd.repo.origin import committed_here, head_moves, index_lists, known_blob
 from coworkd.repo.refs import operation_under_way
 
 
@@ -21,6 +21,9 @@ class RepoHistory:
     def head(self) -> str:
         return self._repo.commit("HEAD") or ""
 
+    def place(self) -> str:
+        return next((move.id for move in head_moves(self._repo)), self.head())
+
     def stash(self) -> str:
         return self._repo.commit("refs/stash") or ""
 
@@ -31,9 +34,11 @@ class RepoHistory:
         return bool(index_lists(self._repo, [self._within(path)]))
 
     def last_with(self, path: str, since: str) -> str:
-        within = self._within(path)
-        heads = heads_since(self._repo, since) if since else []
-        return next((commit for commit in heads if self._repo.resolve(f"{commit}:{within}")), "")
+        within, moves = self._within(path), head_moves(self._repo)
+        at = next((number for number, move in enumerate(moves) if move.id == since), None)
+        # Without a reflog the place is a commit; of a place that the reflog has lost, only where HEAD is now is known.
+        heads = [since] if not moves else [move.commit for move in moves[: 1 if at is None else at + 1]]
+        return next((commit for commit in heads if commit and self._repo.resolve(f"{commit}:{within}")), "")
 
     def descends(self, new: str, old: str) -> bool:
         return self._repo.is_ancestor(old, new)

@@ -48,6 +48,10 @@ class History(Protocol):
 
     def head(self) -> str: ...
 
+    def place(self) -> str:
+        """Where HEAD stands now, as a place in the list of its moves: it may come back to a commit."""
+        ...
+
     def stash(self) -> str: ...
 
     def operation(self) -> str:
@@ -57,7 +61,7 @@ class History(Protocol):
     def index_lists(self, path: str) -> bool: ...
 
     def last_with(self, path: str, since: str) -> str:
-        """The latest commit that HEAD was at, from `since` on, in which the path is; empty for none."""
+        """The latest commit that HEAD was at, from the place `since` on, in which the path is; empty for none."""
         ...
 
     def descends(self, new: str, old: str) -> bool: ...

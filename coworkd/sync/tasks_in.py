@@ -171,7 +171,7 @@ def _wish(row: TaskRow, spec: TaskSpec, arrival: Arrival, quiet: float) -> Wish:
         return Wish()
     pending = Wish(status=row.wanted, due=row.wanted_due)
     if spec.status is None:
-        unstarted = row.status is Status.DRAFT and not arrival.decoded.cowork.id
+        unstarted = row.status is Status.DRAFT and not row.attempt and not arrival.decoded.cowork.id
         return _first_wish(spec, arrival, quiet) if unstarted else Wish()
     if spec.status is row.status:
         return Wish()

@@ -31,6 +31,9 @@ class Past:
     def head(self) -> str:
         return self.commit
 
+    def place(self) -> str:
+        return self.commit
+
     def stash(self) -> str:
         return ""
 

@@ -1,0 +1,180 @@
+"""What must hold when everything has come to rest, whatever went before.
+
+Lost: every token that the daemon has had in its hands is still reachable, or its author has taken it out. Converged:
+files and rows say the same. Meant: no status takes effect that nobody typed, and none more often than it was typed.
+Receipts: at most one for a message. Rebuilt: without the database, the same comes out, and nothing runs again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from coworkd.documents import is_note, kind_of
+from coworkd.errors import DocumentError
+from coworkd.markdown import parse
+from coworkd.model import ACTIVE, Kind, Status, TaskSpec
+from coworkd.sim.machine import Machine
+from coworkd.sim.people import People, tokens
+from coworkd.store import Database, DocumentRow, TaskRow
+from coworkd.sync.files import digest
+from coworkd.sync.specs import decoded
+
+
+class Ledger:
+    """What the daemon owes: the tokens it has taken in or displaced so far."""
+
+    def __init__(self, machine: Machine, people: People) -> None:
+        self.machine = machine
+        self.people = people
+        self.failures: list[str] = []
+        self._owed: set[bytes] = set()
+        self._at = 0.0
+
+    def read(self) -> None:
+        """Enter what has come into the daemon's hands since the last time."""
+        machine = self.machine
+        for data in machine.displaced:
+            self._owed |= tokens(data)
+        machine.displaced.clear()
+        for row in machine.db.query("SELECT bytes FROM bases WHERE at >= ?", self._at):
+            self._owed |= tokens(row["bytes"])
+        self._at = machine.outside.clock.now() - 0.001
+        if machine.power_lost:
+            # Commits that were not durable are gone, and with them what only they knew.
+            machine.power_lost = False
+            self._owed &= _reachable(machine)
+
+    def start_over(self, machine: Machine) -> None:
+        """The database was deleted: from now on only what is outside it can be owed."""
+        self.machine = machine
+        self._owed &= _on_disk(machine)
+
+    def lost(self) -> set[bytes]:
+        return self._owed - self.people.given_up - _reachable(self.machine)
+
+
+def _reachable(machine: Machine) -> set[bytes]:
+    """Every token in a file, the trash, a kept base, or an object of git."""
+    found = _on_disk(machine)
+    for row in machine.db.query("SELECT bytes FROM bases UNION ALL SELECT want FROM documents"):
+        found |= tokens(row["bytes"])
+    return found
+
+
+def _on_disk(machine: Machine) -> set[bytes]:
+    disk = machine.outside.disk
+    found: set[bytes] = set()
+    for number in disk.names.values():
+        found |= tokens(disk.inodes[number].data)
+    for data in machine.outside.git.blobs():
+        found |= tokens(data)
+    return found
+
+
+def judge(ledger: Ledger) -> list[str]:
+    """Everything that is wrong now that all is at rest."""
+    machine = ledger.machine
+    lost = sorted(token.decode() for token in ledger.lost())
+    return [
+        *(f"lost: {token} is nowhere any more" for token in lost),
+        *(f"converged: {text}" for text in converged(machine)),
+        *_meant(machine.db, ledger.people),
+        *_receipts(machine.db),
+    ]
+
+
+def converged(machine: Machine) -> Iterator[str]:
+    """Where files and rows differ."""
+    db, disk = machine.db, machine.outside.disk
+    for path in disk.paths():
+        if (kind := kind_of(path)) is not None:
+            yield from _file(db, path, kind, disk.get(path).data)
+    for row in db.all(TaskRow, "NOT gone"):
+        if row.path not in disk.names and row.status not in (Status.CANCELLED, Status.DONE):
+            yield f"{row.path}: the file is not there and its task is {row.status}"
+    for row in db.query("SELECT path FROM writes"):
+        yield f"{row['path']}: a write was never finished"
+
+
+def _file(db: Database, path: str, kind: Kind, data: bytes) -> Iterator[str]:
+    try:
+        note = is_note(path, parse(data), adopt_notes=False)
+        made = decoded(path, data)
+    except DocumentError:
+        if not db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'read'", path):
+            yield f"{path}: cannot be read, and nothing says so"
+        return
+    if kind is Kind.TASK and note:
+        return
+    row = db.one(DocumentRow, "path = ?", path)
+    if row is None:
+        yield f"{path}: nobody knows this file"
+        return
+    if row.file_sha != digest(data):
+        yield f"{path}: the file holds other bytes than the database thinks"
+    elif row.want_sha != row.file_sha:
+        yield f"{path}: the file was never brought up to date"
+    if kind is Kind.TASK:
+        yield from _task(db, path, made.of(TaskSpec))
+
+
+def _task(db: Database, path: str, spec: TaskSpec) -> Iterator[str]:
+    row = db.one(TaskRow, "path = ?", path)
+    if row is None:
+        if not db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'duplicate'", path):
+            yield f"{path}: there is no task for it"
+        return
+    if row.gone:
+        yield f"{path}: the task counts as gone and its file is here"
+    if row.wanted:
+        yield f"{path}: `{row.wanted}` never took effect"
+    elif not row.pulled and spec.status is not row.status and not _unsaid(spec, row):
+        yield f"{path}: the file says {spec.status}, the database {row.status}"
+
+
+def _unsaid(spec: TaskSpec, row: TaskRow) -> bool:
+    return spec.status is None and row.status in (Status.DRAFT, Status.READY)
+
+
+def _meant(db: Database, people: People) -> Iterator[str]:
+    took: Counter[tuple[str, str]] = Counter()
+    for row in db.query(
+        "SELECT t.path, json_extract(e.data, '$.wanted') AS word FROM events e JOIN tasks t ON t.id = e.task"
+        " WHERE e.kind IN ('wish', 'wish refused')"
+    ):
+        took[row["path"], row["word"]] += 1
+    for (path, word), count in sorted(took.items()):
+        if count > (meant := people.meant[path, word]) and word != Status.CANCELLED:
+            yield f"meant: {path}: `{word}` was typed {meant} times and took effect {count} times"
+
+
+def _receipts(db: Database) -> Iterator[str]:
+    for row in db.query(
+        "SELECT json_extract(data, '$.path') AS path, count(*) AS count FROM events WHERE kind = 'delivered'"
+        " GROUP BY 1 HAVING count(*) > 1"
+    ):
+        yield f"receipts: {row['path']} was delivered {row['count']} times"
+
+
+def judge_rebuilt(live: Machine, rebuilt: Machine) -> list[str]:
+    """How the board made from the files alone differs from the one that lived through it all."""
+    return [*(f"rebuilt: {text}" for text in converged(rebuilt)), *_differences(live.db, rebuilt.db)]
+
+
+def _differences(live: Database, rebuilt: Database) -> Iterator[str]:
+    known = {row.path: row for row in live.all(TaskRow, "NOT gone")}
+    for row in rebuilt.all(TaskRow):
+        before = known.get(row.path)
+        if before is None or before.pulled or row.pulled:
+            continue
+        # What was under way has to be started by hand; a review stands if its submission can be found.
+        allowed = {Status.PAUSED} if before.status in ACTIVE else {before.status}
+        if row.status not in allowed | ({Status.PAUSED} if before.status is Status.REVIEW else set()):
+            yield f"rebuilt: {row.path} is {row.status} and was {before.status}"
+    for row in rebuilt.query("SELECT id FROM runs"):
+        yield f"rebuilt: run {row['id']} was started again"
+    for row in rebuilt.query("SELECT path FROM messages WHERE stage = 'new'"):
+        stage = live.scalar("SELECT stage FROM messages WHERE path = ?", row["path"])
+        if stage not in (None, "new", "unsent"):
+            yield f"rebuilt: {row['path']} was {stage} and is to be sent again"

@@ -1,0 +1,89 @@
+"""The daemon's own doings on the board, as dispatch would order them: runs start, wait, end, and say something."""
+
+from __future__ import annotations
+
+from coworkd.board.board import Board
+from coworkd.board.papers import Papers
+from coworkd.dispatch.wishes import apply_wishes
+from coworkd.model import ACTIVE, MessageKind, SandboxLevel, Status
+from coworkd.store import MessageRow, RunRow, RunState, TaskRow
+
+AGENT = "robot"
+
+NEXT = {Status.RUNNING: Status.REVIEW, Status.REVIEW: Status.DONE, Status.WAITING: Status.RUNNING}
+"""Where a task goes next when all goes well."""
+
+
+class Worker:
+    """Moves tasks; every move is one transaction, like dispatch's."""
+
+    def __init__(self, board: Board, instance: str) -> None:
+        self._board = board
+        self._db = board.db
+        self._papers = Papers(board.db)
+        self._instance = instance
+
+    def tick(self, now: float) -> None:
+        """What dispatch does in every turn."""
+        apply_wishes(self._board, now)
+        for row in self._db.query(
+            "SELECT r.id FROM runs r JOIN tasks t ON t.id = r.task WHERE r.state != 'ended'"
+            " AND t.status NOT IN ('running', 'waiting', 'merging')"
+        ):
+            with self._db.write():
+                self._db.set(RunRow, row["id"], state=RunState.ENDED, ended=now)
+        self._deliver(now)
+
+    def deadline(self) -> float | None:
+        """When a wish or a message is due."""
+        return self._db.scalar(
+            "SELECT min(due) FROM (SELECT wanted_due AS due FROM tasks WHERE wanted != ''"
+            " UNION ALL SELECT m.due FROM messages m JOIN tasks t ON t.id = m.task"
+            " WHERE m.stage = 'new' AND m.due < 1e17 AND t.status = 'running')"
+        )
+
+    def work(self, path: str, now: float) -> None:
+        """One step on: a ready task starts, a running one is submitted, a submitted one lands."""
+        row = self._db.one(TaskRow, "path = ?", path)
+        if row is None or row.gone or row.held or row.pulled or row.elsewhere or row.wanted:
+            return
+        if row.status is Status.READY:
+            self._start(row, now)
+        elif row.status in NEXT:
+            landed = {"landed": f"{row.attempt:07x}"} if NEXT[row.status] is Status.DONE else {}
+            self._board.move(row.id, NEXT[row.status], "", now, **landed)
+
+    def wait(self, path: str, now: float) -> None:
+        """The agent asks something."""
+        row = self._db.one(TaskRow, "path = ?", path)
+        if row is not None and row.status is Status.RUNNING:
+            self._board.move(row.id, Status.WAITING, "asked", now)
+
+    def post(self, path: str, text: str, now: float) -> None:
+        """The agent of a task says something."""
+        row = self._db.one(TaskRow, "path = ?", path)
+        run = self._board.run(row.id) if row is not None and row.status in ACTIVE else None
+        if run is None:
+            return
+        number = 1 + int(self._db.scalar("SELECT count(*) FROM messages WHERE run = ?", run.id))
+        with self._db.write():
+            self._papers.message(run, MessageKind.PROGRESS, f"{text}\n", now, name=f"message-{number}")
+
+    def _start(self, row: TaskRow, now: float) -> None:
+        run = RunRow(
+            id=f"{row.id}.{row.attempt + 1}", task=row.id, attempt=row.attempt + 1, epoch=0, agent=AGENT,
+            state=RunState.WORKING, reason="", message="", started=now, ended=None, slot=1, log="", base="",
+            level=SandboxLevel.NONE, offset=0, stop="", said="", input_tokens=0, output_tokens=0, cost_usd=None,
+            message_path="", conflict="", text_sha="",
+        )  # fmt: skip
+        with self._db.write(durable=True):
+            self._db.put(run)
+            self._board.move(row.id, Status.RUNNING, "", now, attempt=run.attempt, by=self._instance, agent_used=AGENT)
+
+    def _deliver(self, now: float) -> None:
+        for message in self._db.all(MessageRow, "stage = 'new' AND due <= ? ORDER BY seen, path", now):
+            task = self._db.one(TaskRow, "id = ? AND status = 'running'", message.task)
+            run = self._board.run(task.id) if task else None
+            if run is not None:
+                with self._db.write(durable=True):
+                    self._papers.receipt(message, run.id, now)
