@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -107,8 +108,10 @@ def script(assignment: Assignment) -> Acts:
 def assignment(tmp_path: Path, task: str, **changes: object) -> Assignment:
     """A run of `task` with its folders made; the worktree is an empty folder."""
     (tmp_path / "worktree").mkdir(exist_ok=True)
+    # Whole trees are ended by these marks: no other run on the machine may carry them, in whichever process it is tested.
+    mark = sha256(str(tmp_path).encode()).hexdigest()[:16]
     plain = Assignment(
-        run=f"run-{tmp_path.name}",
+        run=f"run-{mark}",
         task=task,
         attempt=1,
         epoch=1,
@@ -120,7 +123,7 @@ def assignment(tmp_path: Path, task: str, **changes: object) -> Assignment:
         timeout=60.0,
         stall=60.0,
         output_limit=1_000_000,
-        repo_id=f"repo-{tmp_path.name}",
+        repo_id=f"repo-{mark}",
     )
     return replace(plain, **changes)
 

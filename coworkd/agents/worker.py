@@ -49,7 +49,7 @@ def main(run_dir: Path) -> None:
         ended = _record(assignment, line, log)
     finally:
         _end_tree(assignment.run)
-    log.finish(_final(ended, line.gone))
+    log.finish(_final(ended, line.cut))
     line.finished.set()
     _wake()
 
@@ -80,8 +80,9 @@ def _events(assignment: Assignment, line: _Lifeline) -> Generator[AgentEvent, No
 
 
 def _final(ended: Ended, gone: bool) -> Ended:
-    if gone and ended.reason is EndReason.CANCELLED:
-        return replace(ended, message=GONE)
+    """With the daemon gone a failure is no verdict: the next daemon may have begun to end the agent itself."""
+    if gone and ended.reason in (EndReason.CANCELLED, EndReason.FAILED, EndReason.CRASHED):
+        return replace(ended, reason=EndReason.CANCELLED, message=GONE)
     return replace(ended, message=ended.message[:_MAX_MESSAGE])
 
 
@@ -106,6 +107,7 @@ class _Lifeline:
     def __init__(self, run: str) -> None:
         self.gone = False
         self.finished = threading.Event()
+        self._daemon = os.getppid()
         self._run = run
         self._lines = b""
         self._signals, bell = os.pipe()
@@ -114,6 +116,11 @@ class _Lifeline:
         signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, _ignore)
+
+    @property
+    def cut(self) -> bool:
+        """Whether the daemon is gone, told by its pipe or, before that has been read, by our having another parent."""
+        return self.gone or os.getppid() != self._daemon
 
     def serve(self, agent: Agent) -> None:
         threading.Thread(target=self._listen, args=(agent,), daemon=True, name="lifeline").start()

@@ -225,7 +225,9 @@ class Lane:
 
     def _check(self, repo: Repo, order: VerifyOrder, commit: str, over: Callable[[], bool]) -> tuple[Check, ...]:
         gate = self._state / "gates" / "1"
-        around = gate_surroundings(gate, marker=f"gate-{order.task}", repo_mark=self._mark, timeout=order.timeout)
+        around = gate_surroundings(
+            gate, marker=f"gate-{self._mark}-{order.task}", repo_mark=self._mark, timeout=order.timeout
+        )
         around = dataclasses.replace(around, run=partial(process.run, cancelled=over))
         what = Verification(commands=order.commands, setup=order.setup, copy=order.copy)
         return verify(repo, gate, commit, what, around)

@@ -411,7 +411,7 @@ def around(tmp_path: Path, runs: list[str]) -> Surroundings:
         return Exit(code=done.returncode, seconds=0.0, tail=done.stdout)
 
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    return Surroundings(env=env, marker="setup-test", timeout=60.0, run=run)
+    return Surroundings(env=env, marker=f"setup-{os.getpid()}", timeout=60.0, run=run)
 
 
 def test_set_up_runs_once_per_lock_file(user: Checkout, state: Path, tmp_path: Path) -> None:

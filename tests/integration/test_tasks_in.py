@@ -60,7 +60,7 @@ def test_a_word_taken_back_before_it_counted(place: Workspace) -> None:
 
 @pytest.mark.parametrize(
     ("status", "stands"),
-    [("running", Status.PAUSED), ("waiting", Status.PAUSED), ("merging", Status.PAUSED), ("review", Status.PAUSED),
+    [("running", Status.PAUSED), ("waiting", Status.PAUSED), ("merging", Status.PAUSED), ("review", Status.REVIEW),
      ("done", Status.DONE), ("failed", Status.FAILED), ("draft", Status.DRAFT)],
 )  # fmt: skip
 def test_a_lost_database_starts_nothing_twice(place: Workspace, status: str, stands: Status) -> None:

@@ -32,7 +32,9 @@ def gate(tmp_path: Path) -> Path:
 def verified(
     repo: Repo, gate: Path, commit: str, *commands: str, setup: tuple[str, ...] = (), copy: tuple[str, ...] = ()
 ) -> tuple[Check, ...]:
-    around = gate_surroundings(gate, marker=f"verify-{gate.parent.parent.name}", repo_mark="test", timeout=30.0)
+    around = gate_surroundings(
+        gate, marker=f"verify-{gate.parent.parent.name}-{os.getpid()}", repo_mark="test", timeout=30.0
+    )
     return verify(repo, gate, commit, Verification(commands=commands, setup=setup, copy=copy), around)
 
 
@@ -60,7 +62,9 @@ def test_no_command_verifies_nothing(user: Checkout, repo: Repo, gate: Path) -> 
 
 
 def test_a_command_that_takes_too_long_is_red(user: Checkout, repo: Repo, gate: Path) -> None:
-    around = replace(gate_surroundings(gate, marker="verify-slow", repo_mark="test", timeout=30.0), timeout=0.3)
+    around = replace(
+        gate_surroundings(gate, marker=f"verify-slow-{os.getpid()}", repo_mark="test", timeout=30.0), timeout=0.3
+    )
     (check,) = verify(repo, gate, user.git("rev-parse", "main"), Verification(commands=("sleep 60",)), around)
     assert check.timed_out
     assert not check.green

@@ -198,7 +198,9 @@ class Workspace:
         name = key.removeprefix("cowork.")
         lead = r"^[ \t]+" if key != name else r"^"
         found = re.search(
-            rf"{lead}[\"']?{re.escape(name)}[\"']?:[ \t]*(.*?)[ \t\r]*(?: #.*)?$", self.header(file), re.MULTILINE | re.IGNORECASE
+            rf"{lead}[\"']?{re.escape(name)}[\"']?:[ \t]*(.*?)[ \t\r]*(?: #.*)?$",
+            self.header(file),
+            re.MULTILINE | re.IGNORECASE,
         )
         found = found or re.search(rf"[{{,][ \t]*{re.escape(name)}:[ \t]*([^,}}]*)", self.header(file))
         return found.group(1).strip("\"'") if found else ""
