@@ -153,6 +153,9 @@ class Daemon:
             rooms.engine.mark(path, now)
         if everything or rooms.engine.scan_due(now):
             rooms.engine.scan(now, rooms.clock.now)
+        if everything:
+            # A folder that has just appeared may have been filled before it was watched.
+            rooms.engine.scan_by(now + 1.0)
 
     def _show(self, now: float) -> None:
         """Live messages and the inbox, where they changed."""

@@ -166,7 +166,8 @@ class TaskSpec:
     approve: frozenset[Gate] | None = None
     """None: the workspace's setting counts."""
     on_error: OnError = OnError.RETRY
-    max_attempts: int = 3
+    max_attempts: int | None = None
+    """None: the workspace's setting counts."""
     timeout: float | None = None
     """Seconds; None: the agent's limit counts."""
     loop: Loop | None = None

@@ -164,7 +164,7 @@ SCHEMAS: Mapping[Kind, Schema] = {
                 Choice(OnError),
                 says="After a failure: `retry` (unless set), `skip` gives up at once, `abort` also starts nothing new",
             ),
-            Field("max_attempts", Whole(1), says="How often it is tried; 3 unless set"),
+            Field("max_attempts", Whole(1), says="How often it is tried; else as the workspace has it"),
             Field(
                 "timeout", time_limit, says="How long one run may take, such as `45m`; waiting for you does not count"
             ),

@@ -91,6 +91,11 @@ class Merge:
         task, _, number = name.rpartition(":")
         return self._db.one(SubmissionRow, f"task = ? AND number = ? AND {_OPEN}", task, int(number))
 
+    def _named(self, name: str) -> SubmissionRow | None:
+        """The submission that a job is named after, wherever it stands: what has landed has landed."""
+        task, _, number = name.rpartition(":")
+        return self._db.one(SubmissionRow, "task = ? AND number = ?", task, int(number))
+
     def _find_again(self, now: float) -> None:
         """A task in review without a submission has lost its database: the refs have it, and a person is asked anew."""
         lost = (
@@ -219,7 +224,7 @@ class Merge:
         prefix, _, rest = finished.key.partition(":")
         if prefix + ":" not in (VERIFY, LAND):
             return False
-        row = self._queued(rest)
+        row = self._named(rest) if isinstance(finished.value, LandedAt) else self._queued(rest)
         self._verified = "" if self._verified == rest else self._verified
         if isinstance(finished.error, CoworkError | OSError):
             self._hindered(row, str(finished.error), now)
@@ -284,11 +289,13 @@ class Merge:
         self._db.event(now, "landed", task=row.task, number=row.number, commit=value.commit)
         task = self._board.task(row.task)
         self._tick(task, row)
-        if task.status is Status.DONE:
-            return
-        self._board.place(task, Status.DONE, "landed" if row.tree else "nothing had to change", now,
-                          landed=value.commit[:12], failures=0, bounces=0)  # fmt: skip
         self._papers.amend(_review(row.task), {("status",): "landed"})
+        if task.status is Status.READY or self._board.run(task.id) is not None:
+            # Another attempt was asked for in the very moment of landing: it goes on.
+            self._board.set(task.id, landed=value.commit[:12])
+        elif task.status is not Status.DONE:
+            self._board.place(task, Status.DONE, "landed" if row.tree else "nothing had to change", now,
+                              landed=value.commit[:12], failures=0, bounces=0)  # fmt: skip
 
     def _tick(self, task: TaskRow, row: SubmissionRow) -> None:
         """Tick the criteria whose commands were green on what landed."""

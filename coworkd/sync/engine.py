@@ -101,6 +101,10 @@ class Engine:
         self._absences.resume(now)
         self._judge_missing(now + GRACE)
 
+    def scan_by(self, when: float) -> None:
+        """Scan no later than then."""
+        self._next_scan = min(self._next_scan, when)
+
     def scan_due(self, now: float) -> bool:
         return now >= self._next_scan
 
