@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
-import secrets
 import threading
 from collections.abc import Callable
 
-from coworkd.board.answers import given_in, put_back
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
-from coworkd.board.verdict import Ruling, verdict
 from coworkd.errors import CoworkError
 from coworkd.jobs import Finished, Jobs
-from coworkd.markdown import parse
+from coworkd.merge.change import Change
 from coworkd.merge.lane import Collides, Green, LandedAt, LandOrder, Lane, Red, Stale, VerifyOrder
 from coworkd.merge.queue import Ask, Entry, Land, Verify, next_steps
-from coworkd.merge.review import Submitted, render
+from coworkd.merge.reviews import Reviews, review_path
+from coworkd.merge.rows import change_submission, submission
 from coworkd.merge.target import Landed, Refused
-from coworkd.model import Check, Gate, MessageKind, Status, TaskSpec
+from coworkd.model import Check, Gate, Status, TaskSpec
 from coworkd.splice import tick
 from coworkd.store import (
     Database,
     DocumentRow,
-    MessageRow,
-    MessageStage,
-    RequestKind,
-    RequestRow,
-    RequestState,
-    RunRow,
     SubmissionRow,
     SubmissionState,
     TaskRow,
 )
 from coworkd.sync.files import digest
-from coworkd.sync.thread_in import next_seen
 
 VERIFY = "verify:"
 LAND = "landing:"
+DESCRIBE = "describe:"
 HINDERED = 5.0
 """Seconds before git is asked again where it could not do something."""
 
@@ -60,6 +51,7 @@ class Merge:
         self._papers = Papers(board.db)
         self._jobs = jobs
         self._lane = lane
+        self._reviews = Reviews(board)
         self._verified = ""
         self._given_up = threading.Event()
         """Set when nobody waits for the present verification any more."""
@@ -69,8 +61,8 @@ class Merge:
 
     def step(self, now: float, *, start: bool) -> None:
         """Rule on answered reviews, then take the queue one step further."""
-        self._rule(now)
-        self._reverts(now)
+        self._reviews.rule(now)
+        self._reviews.refuse_reverts(now)
         self._give_up_moot()
         if start and now >= self._hindered_until:
             self._hindered_until = 0.0
@@ -125,14 +117,19 @@ class Merge:
         if not entries:
             return
         for step in next_steps(entries, self._db.setting("tip")):
-            submission = self._submission(step.task, step.number)
+            row = submission(self._db, step.task, step.number)
             match step:
                 case Ask():
-                    self._ask(submission, now)
+                    self._describe(row)
                 case Verify() | Land() if not self._jobs.running(VERIFY) | self._jobs.running(LAND):
-                    self._work(step, submission, now)
+                    self._work(step, row, now)
                 case _:
                     pass
+
+    def _describe(self, row: SubmissionRow) -> None:
+        """Have git say what the candidate changes; the review is written when it has."""
+        tip, candidate = row.tip, row.candidate
+        self._jobs.start(f"{DESCRIBE}{row.task}:{row.number}", lambda: self._lane.change(tip, candidate))
 
     def _present(self, submission: SubmissionRow) -> bool:
         """A parked task's results are held."""
@@ -157,8 +154,8 @@ class Merge:
         request = row.request if person else ""
         with self._db.write():
             if not person:
-                self._void(row, now)
-            self._set(row, person=person, request=request)
+                self._reviews.void(row, now)
+            change_submission(self._db, row, person=person, request=request)
         return dataclasses.replace(row, person=person, request=request)
 
     def _commands(self, spec: TaskSpec) -> tuple[str, ...]:
@@ -173,14 +170,6 @@ class Merge:
             asked=bool(row.request), needs=tuple(r["needed"] for r in self._db.query(_UNLANDED, row.task)),
             priority=task.priority, created=row.created,
         )  # fmt: skip
-
-    def _submission(self, task: str, number: int) -> SubmissionRow:
-        row = self._db.one(SubmissionRow, "task = ? AND number = ?", task, number)
-        assert row is not None, "a step names a submission that was read in the same turn"
-        return row
-
-    def _set(self, row: SubmissionRow, **columns: str | bool | float | SubmissionState) -> None:
-        self._db.set(SubmissionRow, (row.task, row.number), **columns)
 
     # ---- verifying and landing
 
@@ -222,10 +211,10 @@ class Merge:
     def job(self, finished: Finished, now: float) -> bool:
         """A job is over; False if it was none of this room's."""
         prefix, _, rest = finished.key.partition(":")
-        if prefix + ":" not in (VERIFY, LAND):
+        if prefix + ":" not in (VERIFY, LAND, DESCRIBE):
             return False
         row = self._named(rest) if isinstance(finished.value, LandedAt) else self._queued(rest)
-        self._verified = "" if self._verified == rest else self._verified
+        self._verified = "" if finished.key == VERIFY + self._verified else self._verified
         if isinstance(finished.error, CoworkError | OSError):
             self._hindered(row, str(finished.error), now)
             return True
@@ -262,34 +251,46 @@ class Merge:
     def _done(self, row: SubmissionRow, value: object, now: float) -> None:
         match value:
             case Green():
-                self._set(
-                    row, state=SubmissionState.GREEN, candidate=value.candidate, candidate_tree=value.tree,
+                change_submission(
+                    self._db, row, state=SubmissionState.GREEN, candidate=value.candidate, candidate_tree=value.tree,
                     tip=value.tip, checks=_dumped(value.checks), person=row.person or not value.checks,
                 )  # fmt: skip
                 self._db.event(now, "green", task=row.task, number=row.number, tip=value.tip)
             case Red():
-                self._set(
-                    row, state=SubmissionState.RED, tip=value.tip, notice=value.reason, checks=_dumped(value.checks)
+                change_submission(
+                    self._db,
+                    row,
+                    state=SubmissionState.RED,
+                    tip=value.tip,
+                    notice=value.reason,
+                    checks=_dumped(value.checks),
                 )
-                self._void(row, now)
+                self._reviews.void(row, now)
                 self._db.event(now, "red", task=row.task, number=row.number, reason=value.reason)
             case Collides():
-                self._set(
-                    row, state=SubmissionState.CONFLICTED, tip=value.tip, notice=value.summary, bundle=value.bundle
+                change_submission(
+                    self._db,
+                    row,
+                    state=SubmissionState.CONFLICTED,
+                    tip=value.tip,
+                    notice=value.summary,
+                    bundle=value.bundle,
                 )
-                self._void(row, now)
+                self._reviews.void(row, now)
                 self._db.event(now, "conflict", task=row.task, number=row.number, summary=value.summary)
             case LandedAt():
                 self._landed(row, value, now)
+            case Change() if row.state is SubmissionState.GREEN and not row.request:
+                self._reviews.ask(row, value, now)
             case _:
                 pass
 
     def _landed(self, row: SubmissionRow, value: LandedAt, now: float) -> None:
-        self._set(row, state=SubmissionState.LANDED, landing=value.commit)
+        change_submission(self._db, row, state=SubmissionState.LANDED, landing=value.commit)
         self._db.event(now, "landed", task=row.task, number=row.number, commit=value.commit)
         task = self._board.task(row.task)
         self._tick(task, row)
-        self._papers.amend(_review(row.task), {("status",): "landed"})
+        self._papers.amend(review_path(row.task), {("status",): "landed"})
         if task.status is Status.READY or self._board.run(task.id) is not None:
             # Another attempt was asked for in the very moment of landing: it goes on.
             self._board.set(task.id, landed=value.commit[:12])
@@ -309,124 +310,6 @@ class Merge:
                 data = tick(data, item.line)
         self._db.set(DocumentRow, task.path, want=data, want_sha=digest(data))
 
-    # ---- reviews
-
-    def _ask(self, row: SubmissionRow, now: float) -> None:
-        """Write the review and open the request it stands for; an older review moves aside."""
-        task, run = self._board.task(row.task), self._db.one(RunRow, "id = ?", row.run)
-        if task.status not in (Status.RUNNING, Status.MERGING, Status.REVIEW):
-            return
-        request = secrets.token_hex(8)
-        checks = [Check(**check) for check in json.loads(row.checks)]
-        change = self._lane.change(row.tip, row.candidate)
-        what = Submitted(
-            task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,
-            tree=row.candidate_tree, base=row.tip, request=request, level=run.level if run else "none",
-            said=run.said if run else "", notices=tuple(row.notice.splitlines()), made=bool(row.tree),
-            cost_usd=task.cost_usd, tokens=(task.input_tokens, task.output_tokens),
-        )  # fmt: skip
-        claims = [item.text for item in self._board.specs.task(task.path).criteria if not item.command]
-        with self._db.write(durable=True):
-            self._move_aside(row.task, now)
-            self._papers.put(_review(row.task), render(what, change, checks, claims), now, lasting=True)
-            self._db.execute("DELETE FROM answers WHERE path = ?", _review(row.task))
-            self._db.put(
-                RequestRow(
-                    id=request, task=row.task, run=row.run, kind=RequestKind.MERGE, name="", path=_review(row.task),
-                    state=RequestState.OPEN, answer="", comment="", text="", created=now, number=row.number,
-                )
-            )  # fmt: skip
-            self._set(row, request=request)
-            self._board.move(row.task, Status.REVIEW, "", now)
-
-    def _move_aside(self, task: str, now: float) -> None:
-        """The review of an earlier submission stays beside the new one, under its number."""
-        old = self._db.one(DocumentRow, "path = ? AND want_sha != ''", _review(task))
-        if old is None:
-            return
-        number = self._db.scalar("SELECT max(number) FROM requests WHERE path = ?", _review(task)) or 1
-        self._papers.put(f"reviews/{task}.{number}.md", old.want, now)
-
-    def _rule(self, now: float) -> None:
-        rows = self._db.query(
-            "SELECT r.id FROM requests r JOIN answers a ON a.path = r.path"
-            " WHERE r.kind = 'merge' AND r.state = 'open' AND a.answer != 'pending'"
-        )
-        for found in rows:
-            request = self._db.one(RequestRow, "id = ?", found["id"])
-            assert request is not None
-            self._rule_on(request, now)
-
-    def _rule_on(self, request: RequestRow, now: float) -> None:
-        given = given_in(self._db, request.path)
-        ruling = verdict(request.id, given)
-        row = self._submission(request.task, request.number)
-        task = self._board.task(request.task)
-        if ruling.ruling is Ruling.NONE or task.elsewhere:
-            return
-        if ruling.ruling in (Ruling.VOID, Ruling.HELD):
-            put_back(self._db, self._papers, request.path, ruling, now)
-            return
-        with self._db.write(durable=True):
-            self._use(request, ruling.ruling, now)
-            match ruling.ruling:
-                case Ruling.APPROVED:
-                    self._set(row, approved=True)
-                case Ruling.REJECTED:
-                    why = f"rejected: {given.comment}" if given.comment else "rejected"
-                    self._set(row, state=SubmissionState.RETIRED, notice=why)
-                    self._db.set(RunRow, row.run, reason="rejected", message=f"A person {why}")
-                    self._board.place(task, Status.FAILED, why, now)
-                case _:
-                    self._changes(task, row, given.comment, self._written_in(request.path, given.body), now)
-
-    def _use(self, request: RequestRow, ruling: Ruling, now: float) -> None:
-        """Single use: the answer is spent in the transaction that acts on it."""
-        self._db.set(RequestRow, request.id, state=RequestState.USED, answer=str(ruling))
-        self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
-        self._db.event(now, "answered", task=request.task, actor="person", request=request.id, answer=ruling)
-
-    def _changes(self, task: TaskRow, row: SubmissionRow, comment: str, written: str, now: float) -> None:
-        """Changes are asked for: the comment becomes a message, and a new attempt hears it."""
-        self._set(row, state=SubmissionState.RETIRED, notice="changes asked for")
-        body = "\n\n".join(part for part in (comment, written) if part) or "Please look at your change once more."
-        self._db.put(
-            MessageRow(
-                path=f"{_review(task.id)}#changes-{row.number}", task=task.id, sender="", kind=MessageKind.REPLY,
-                stage=MessageStage.NEW, seen=next_seen(self._db), due=now, run="", reply_to="", body=body, note="",
-            )
-        )  # fmt: skip
-        self._board.place(task, Status.READY, "changes were asked for", now, failures=0, not_before=0.0)
-
-    def _written_in(self, path: str, body: str) -> str:
-        """What a person added to the body of a review."""
-        kept = self._db.query(
-            "SELECT bytes FROM bases WHERE path = ? AND who = 'daemon' ORDER BY at DESC LIMIT 1", path
-        )
-        if not kept:
-            return ""
-        ours = parse(kept[0]["bytes"]).body
-        added = [line[2:] for line in difflib.ndiff(ours.splitlines(), body.splitlines()) if line.startswith("+ ")]
-        return "\n".join(added).strip()
-
-    def _void(self, row: SubmissionRow, now: float) -> None:
-        """What was asked about this submission is no longer asked."""
-        for request in self._db.all(RequestRow, "id = ? AND state = 'open'", row.request):
-            self._db.set(RequestRow, request.id, state=RequestState.VOID)
-            self._db.event(now, "request void", task=row.task, request=request.id)
-
-    def _reverts(self, now: float) -> None:
-        """`revert` and `apply` in a review are refused until this version can do them."""
-        for found in self._db.query("SELECT path, status FROM answers WHERE status IN ('revert', 'apply')"):
-            row = self._db.one(DocumentRow, "path = ?", found["path"])
-            if row is None:
-                continue
-            with self._db.write():
-                task = self._db.one(TaskRow, "id = ?", row.doc)
-                text = f"`status: {found['status']}` is not available in this version; use `git revert` on the landing"
-                if task is not None:
-                    self._board.problem(dataclasses.replace(task, path=found["path"]), "revert", text, now)
-
     # ---- beginning, and the way out
 
     def recover(self) -> None:
@@ -443,10 +326,6 @@ class Merge:
             branch=settings.integration.branch, target=self._board.specs.target(),
         )  # fmt: skip
         return lambda: self._lane.into_target(order)
-
-
-def _review(task: str) -> str:
-    return f"reviews/{task}.md"
 
 
 def _dumped(checks: tuple[Check, ...]) -> str:

@@ -1,0 +1,162 @@
+"""Reviews: asked for when a submission is green, and acted on when a person has answered."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import secrets
+
+from coworkd.board.answers import given_in, put_back
+from coworkd.board.board import Board
+from coworkd.board.papers import Papers
+from coworkd.board.verdict import Ruling, verdict
+from coworkd.markdown import parse
+from coworkd.merge.change import Change
+from coworkd.merge.review import Submitted, render
+from coworkd.merge.rows import change_submission, submission
+from coworkd.model import Check, MessageKind, Status
+from coworkd.store import (
+    Database,
+    DocumentRow,
+    MessageRow,
+    MessageStage,
+    RequestKind,
+    RequestRow,
+    RequestState,
+    RunRow,
+    SubmissionRow,
+    SubmissionState,
+    TaskRow,
+)
+from coworkd.sync.thread_in import next_seen
+
+
+class Reviews:
+    """The reviews of one workspace; used by the writer thread alone."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._db: Database = board.db
+        self._papers = Papers(board.db)
+
+    def ask(self, row: SubmissionRow, change: Change, now: float) -> None:
+        """Write the review and open the request it stands for; an older review moves aside."""
+        task, run = self._board.task(row.task), self._db.one(RunRow, "id = ?", row.run)
+        if task.status not in (Status.RUNNING, Status.MERGING, Status.REVIEW):
+            return
+        request = secrets.token_hex(8)
+        checks = [Check(**check) for check in json.loads(row.checks)]
+        what = Submitted(
+            task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,
+            tree=row.candidate_tree, base=row.tip, request=request, level=run.level if run else "none",
+            said=run.said if run else "", notices=tuple(row.notice.splitlines()), made=bool(row.tree),
+            cost_usd=task.cost_usd, tokens=(task.input_tokens, task.output_tokens),
+        )  # fmt: skip
+        claims = [item.text for item in self._board.specs.task(task.path).criteria if not item.command]
+        with self._db.write(durable=True):
+            self._move_aside(row.task, now)
+            self._papers.put(review_path(row.task), render(what, change, checks, claims), now, lasting=True)
+            self._db.execute("DELETE FROM answers WHERE path = ?", review_path(row.task))
+            self._db.put(
+                RequestRow(
+                    id=request, task=row.task, run=row.run, kind=RequestKind.MERGE, name="", path=review_path(row.task),
+                    state=RequestState.OPEN, answer="", comment="", text="", created=now, number=row.number,
+                )
+            )  # fmt: skip
+            change_submission(self._db, row, request=request)
+            self._board.move(row.task, Status.REVIEW, "", now)
+
+    def _move_aside(self, task: str, now: float) -> None:
+        """The review of an earlier submission stays beside the new one, under its number."""
+        old = self._db.one(DocumentRow, "path = ? AND want_sha != ''", review_path(task))
+        if old is None:
+            return
+        number = self._db.scalar("SELECT max(number) FROM requests WHERE path = ?", review_path(task)) or 1
+        self._papers.put(f"reviews/{task}.{number}.md", old.want, now)
+
+    def rule(self, now: float) -> None:
+        """Act on every answer that stands in a review whose request is open."""
+        rows = self._db.query(
+            "SELECT r.id FROM requests r JOIN answers a ON a.path = r.path"
+            " WHERE r.kind = 'merge' AND r.state = 'open' AND a.answer != 'pending'"
+        )
+        for found in rows:
+            request = self._db.one(RequestRow, "id = ?", found["id"])
+            assert request is not None
+            self._rule_on(request, now)
+
+    def _rule_on(self, request: RequestRow, now: float) -> None:
+        given = given_in(self._db, request.path)
+        ruling = verdict(request.id, given)
+        row = submission(self._db, request.task, request.number)
+        task = self._board.task(request.task)
+        if ruling.ruling is Ruling.NONE or task.elsewhere:
+            return
+        if ruling.ruling in (Ruling.VOID, Ruling.HELD):
+            put_back(self._db, self._papers, request.path, ruling, now)
+            return
+        with self._db.write(durable=True):
+            self._use(request, ruling.ruling, now)
+            match ruling.ruling:
+                case Ruling.APPROVED:
+                    change_submission(self._db, row, approved=True)
+                case Ruling.REJECTED:
+                    why = f"rejected: {given.comment}" if given.comment else "rejected"
+                    change_submission(self._db, row, state=SubmissionState.RETIRED, notice=why)
+                    self._db.set(RunRow, row.run, reason="rejected", message=f"A person {why}")
+                    self._board.place(task, Status.FAILED, why, now)
+                case _:
+                    self._changes(task, row, given.comment, self._written_in(request.path, given.body), now)
+
+    def _use(self, request: RequestRow, ruling: Ruling, now: float) -> None:
+        """Single use: the answer is spent in the transaction that acts on it."""
+        self._db.set(RequestRow, request.id, state=RequestState.USED, answer=str(ruling))
+        self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
+        self._db.event(now, "answered", task=request.task, actor="person", request=request.id, answer=ruling)
+
+    def _changes(self, task: TaskRow, row: SubmissionRow, comment: str, written: str, now: float) -> None:
+        """Changes are asked for: the comment becomes a message, and a new attempt hears it."""
+        change_submission(self._db, row, state=SubmissionState.RETIRED, notice="changes asked for")
+        body = "\n\n".join(part for part in (comment, written) if part) or "Please look at your change once more."
+        self._db.put(
+            MessageRow(
+                path=f"{review_path(task.id)}#changes-{row.number}", task=task.id, sender="", kind=MessageKind.REPLY,
+                stage=MessageStage.NEW, seen=next_seen(self._db), due=now, run="", reply_to="", body=body, note="",
+            )
+        )  # fmt: skip
+        self._board.place(task, Status.READY, "changes were asked for", now, failures=0, not_before=0.0)
+
+    def _written_in(self, path: str, body: str) -> str:
+        """What a person added to the body of a review."""
+        kept = self._db.query(
+            "SELECT bytes FROM bases WHERE path = ? AND who = 'daemon' ORDER BY at DESC LIMIT 1", path
+        )
+        if not kept:
+            return ""
+        ours = parse(kept[0]["bytes"]).body
+        added = [line[2:] for line in difflib.ndiff(ours.splitlines(), body.splitlines()) if line.startswith("+ ")]
+        return "\n".join(added).strip()
+
+    def void(self, row: SubmissionRow, now: float) -> None:
+        """What was asked about this submission is no longer asked."""
+        for request in self._db.all(RequestRow, "id = ? AND state = 'open'", row.request):
+            self._db.set(RequestRow, request.id, state=RequestState.VOID)
+            self._db.event(now, "request void", task=row.task, request=request.id)
+
+    def refuse_reverts(self, now: float) -> None:
+        """`revert` and `apply` in a review are refused until this version can do them."""
+        for found in self._db.query("SELECT path, status FROM answers WHERE status IN ('revert', 'apply')"):
+            row = self._db.one(DocumentRow, "path = ?", found["path"])
+            if row is None:
+                continue
+            with self._db.write():
+                task = self._db.one(TaskRow, "id = ?", row.doc)
+                text = f"`status: {found['status']}` is not available in this version; use `git revert` on the landing"
+                if task is not None:
+                    self._board.problem(dataclasses.replace(task, path=found["path"]), "revert", text, now)
+
+
+def review_path(task: str) -> str:
+    """Where the review of a task's latest submission stands."""
+    return f"reviews/{task}.md"
