@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.agents.base import Ended
+from coworkd.agents.base import AgentEvent, Ended
 from coworkd.board.board import Board
 from coworkd.dispatch import wishes
 from coworkd.dispatch.blockers import check_graph, startable
@@ -106,11 +106,11 @@ class Dispatch:
                     self._db.set(RunRow, run.id, offset=report.offset)
             self._executor.commit(report.run, report.offset)
 
-    def _record(self, run: RunRow, event: object, now: float) -> None:
+    def _record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         if isinstance(event, Ended):
             self._endings.ended(run, event, now)
         elif run.state in (RunState.WORKING, RunState.WAITING):
-            self._progress.record(run, event, now)  # pyright: ignore[reportArgumentType]
+            self._progress.record(run, event, now)
 
     def _stop_asked(self) -> None:
         """End every run that was told to stop; one without a process goes straight to keeping its work."""

@@ -49,7 +49,8 @@ def _status_lags(spec: TaskSpec, row: TaskRow) -> bool:
     if row.wanted:
         return False
     if spec.status is None:
-        return row.status not in _UNSTARTED
+        # One that has been at work must say where it stands, or a rebuilt database would start it once more.
+        return row.status not in _UNSTARTED or row.attempt > 0
     return spec.status is not row.status
 
 
