@@ -24,7 +24,7 @@ demo: $(VENV)/.package ## watch three tasks go from file to landed change, offli
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/coworkd demo
 
 test: $(VENV)/.package ## run all tests
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 SEEDS ?= 20000
 
