@@ -75,7 +75,7 @@ def test_the_file_says_the_status_unless_a_word_is_pending(text: str, row: TaskR
     said, before = made.of(TaskSpec).status, decode("tasks/a.md", parse(text.encode())).of(TaskSpec).status
     if row.wanted:
         assert said is before
-    elif before is None and row.status in (Status.DRAFT, Status.READY):
+    elif before is None and row.status in (Status.DRAFT, Status.READY) and row.attempt == 0:
         assert said is None
     else:
         assert said is row.status
@@ -90,6 +90,13 @@ def test_bytes_around_our_values_stay() -> None:
 
 def test_a_file_without_anything_to_say_is_left_alone() -> None:
     for text, status in ((LAYOUTS[0], Status.READY), (LAYOUTS[3], Status.DRAFT), (LAYOUTS[3], Status.READY)):
-        assert projected(text.encode(), dataclasses.replace(ROW, status=status)) == Projection(
+        assert projected(text.encode(), dataclasses.replace(ROW, status=status, attempt=0)) == Projection(
             data=text.encode(), changed=False
         )
+
+
+def test_a_bare_file_of_a_task_that_was_at_work_says_where_it_stands() -> None:
+    shelved = dataclasses.replace(ROW, status=Status.DRAFT, attempt=2)
+    made = decode("tasks/a.md", parse(projected(LAYOUTS[3].encode(), shelved).data))
+    assert made.of(TaskSpec).status is Status.DRAFT
+    assert made.cowork.id == ROW.id
