@@ -82,7 +82,7 @@ def keep_base(db: Database, path: str, base: Base, sha: str, at: float) -> None:
         path, base.rev, "person" if base.person else "daemon", sha, base.data, at,
     )  # fmt: skip
     db.execute(
-        "DELETE FROM bases WHERE path = ?1 AND at < (SELECT at FROM bases WHERE path = ?1 ORDER BY at DESC"
-        " LIMIT 1 OFFSET ?2)",
-        path, KEPT,
+        "DELETE FROM bases WHERE path = ? AND at < (SELECT at FROM bases WHERE path = ? ORDER BY at DESC"
+        " LIMIT 1 OFFSET ?)",
+        path, path, KEPT,
     )  # fmt: skip
