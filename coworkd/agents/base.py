@@ -8,8 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from coworkd.model import AgentSpec, Usage
+from coworkd.model import AgentSpec, Budget, Mode, Usage
 
+NO_BUDGET = Budget()
 UNAVAILABLE_EXIT = 75
 """The exit code (EX_TEMPFAIL) of a program that cannot work now: no attempt is used."""
 
@@ -52,6 +53,14 @@ class Assignment:
     """The bundle of a conflict to be resolved; empty: none."""
     recording: str = ""
     """The folder of recordings, for the driver `replay`."""
+    mode: Mode = Mode.BUILD
+    """PLAN: nothing may be changed or run, whatever the agent asks for."""
+    ask_tools: bool = False
+    """The task's `approve` has `tools`: every call that the agent's `allow` does not cover is asked about."""
+    granted: tuple[str, ...] = ()
+    """Patterns of tool calls that people have allowed for this task, or for good."""
+    budget: Budget = NO_BUDGET
+    """What is left of the task's and the day's budgets when this start begins."""
 
     @property
     def outbox_dir(self) -> Path:

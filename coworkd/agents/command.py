@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from coworkd import process
 from coworkd.agents.base import (
     AgentEvent,
     Asked,
@@ -23,6 +22,7 @@ from coworkd.agents.base import (
     Posted,
 )
 from coworkd.agents.inbox import Inbox, render_answer
+from coworkd.agents.launch import cannot_start, launch
 from coworkd.agents.outbox import Outbox
 from coworkd.agents.program import Program
 from coworkd.errors import AgentError
@@ -87,9 +87,9 @@ class CommandAgent:
 
     def _work(self, assignment: Assignment, outbox: Outbox, tmp: Path) -> Iterator[AgentEvent]:
         try:
-            child = _spawn(assignment, tmp)
+            child = launch(assignment, assignment.agent.command, tmp, _environment(assignment))
         except OSError as error:
-            yield Ended(reason=EndReason.FAILED, message=_cannot_start(assignment, error))
+            yield Ended(reason=EndReason.FAILED, message=cannot_start(assignment, assignment.agent.command[0], error))
             return
         program = Program(assignment, child, self._wakeup)
         try:
@@ -127,32 +127,11 @@ class CommandAgent:
         return EndReason.CANCELLED if self._cancelled or self._killed else reason
 
 
-def _spawn(assignment: Assignment, tmp: Path) -> process.Child:
-    Path(assignment.home).mkdir(parents=True, exist_ok=True)
-    env = process.clean_environment(
-        home=Path(assignment.home),
-        tmp=tmp,
-        run=assignment.run,
-        repo=assignment.repo_id,
-        extra=dict(assignment.agent.env),
-        passed=assignment.agent.env_pass,
-    )
-    env |= {
+def _environment(assignment: Assignment) -> dict[str, str]:
+    env = {
         "COWORK_TASK": assignment.task,
         "COWORK_ATTEMPT": str(assignment.attempt),
         "COWORK_OUTBOX": str(assignment.outbox_dir),
         "COWORK_INBOX": str(assignment.inbox_dir),
     }
-    if assignment.conflict:
-        env["COWORK_CONFLICT"] = assignment.conflict
-    return process.spawn(assignment.agent.command, cwd=Path(assignment.worktree), env=env, stderr=process.PIPE)
-
-
-def _cannot_start(assignment: Assignment, error: OSError) -> str:
-    program = assignment.agent.command[0]
-    if not Path(assignment.worktree).is_dir():
-        return f"its worktree {assignment.worktree} is not there"
-    return (
-        f"cannot start {program!r}: {error.strerror}; install it, or change `command` in "
-        f"agents/{assignment.agent.name}.md"
-    )
+    return env | ({"COWORK_CONFLICT": assignment.conflict} if assignment.conflict else {})

@@ -1,0 +1,143 @@
+"""Whether an agent's tool call is allowed, asked about or denied.
+
+Pure. Calls and patterns share one grammar: `read`, `write`, `run`, `net` or `mcp` alone means every call of that kind,
+`run(npm test *)` those whose subject matches. The order of the rules is the order of safety: what is denied stays
+denied whoever allowed it, and what nobody has a rule for follows from where the agent runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from coworkd.model import Mode, ToolRules
+
+
+class ToolName(StrEnum):
+    """The common names of what agents do, whatever each of them calls it."""
+
+    READ = "read"
+    WRITE = "write"
+    RUN = "run"
+    NET = "net"
+    MCP = "mcp"
+
+
+LOCAL = frozenset({ToolName.READ, ToolName.WRITE, ToolName.RUN})
+"""What a sandbox confines by itself."""
+CHANGING = frozenset({ToolName.WRITE, ToolName.RUN, ToolName.NET, ToolName.MCP})
+"""What plan mode, which only reads, never does."""
+
+_PATTERN = re.compile(r"\s*(?P<tool>[a-z]+)\s*(?:\((?P<subject>.*)\))?\s*", re.DOTALL)
+_SHELL = re.compile(r"[;&|<>`$\n\\(){}]")
+"""With one of these a command line may be more than one command."""
+_SEPARATOR = re.compile(r"&&|\|\||[;&|\n]")
+_WILD = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One call: `subject` is a path relative to the worktree, a command line, a host, or `SERVER.TOOL`."""
+
+    tool: ToolName
+    subject: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.tool}({self.subject})" if self.subject else str(self.tool)
+
+
+class Decision(StrEnum):
+    ALLOW = "allow"
+    ASK = "ask"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What becomes of a call, and why in words."""
+
+    decision: Decision
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What counts beside the agent's own rules."""
+
+    mode: Mode = Mode.BUILD
+    ask_all: bool = False
+    """The task's `approve` has `tools`."""
+    confined: bool = False
+    """A sandbox holds the agent: what is local to it needs nobody's word."""
+    granted: tuple[str, ...] = ()
+    """Patterns that people have allowed before."""
+    requested: bool = False
+    """The agent itself asks for permission to make this call."""
+
+
+def rule(call: ToolCall, rules: ToolRules, around: Circumstances) -> Ruling:
+    """Rule on a call."""
+    if found := _first(rules.deny, call, lenient=True):
+        return Ruling(decision=Decision.DENY, reason=f"the agent's `deny` has `{found}`")
+    if around.mode is Mode.PLAN and call.tool in CHANGING:
+        return Ruling(decision=Decision.DENY, reason=f"`mode: plan` only reads; `{call.tool}` is not available")
+    if found := _first(around.granted, call):
+        return Ruling(decision=Decision.ALLOW, reason=f"granted: `{found}`")
+    if found := _first(rules.ask, call, lenient=True):
+        return Ruling(decision=Decision.ASK, reason=f"the agent's `ask` has `{found}`")
+    if found := _first(rules.allow, call):
+        return Ruling(decision=Decision.ALLOW, reason=f"the agent's `allow` has `{found}`")
+    if around.ask_all and call.tool in CHANGING:
+        return Ruling(decision=Decision.ASK, reason="`approve` has `tools`, and the agent's `allow` does not cover it")
+    if around.requested and not (around.confined and call.tool in LOCAL):
+        return Ruling(decision=Decision.ASK, reason="the agent asks before it does this")
+    return Ruling(decision=Decision.ALLOW, reason="nothing asks about it")
+
+
+def matches(pattern: str, call: ToolCall, *, lenient: bool = False) -> bool:
+    """Whether a pattern covers a call.
+
+    A wild card in a `run` pattern never covers a line that may be more than one command: a grant for `npm test *` is
+    none for `npm test; rm -r /`. With `lenient`, for rules that hold back, one command of a line is enough.
+    """
+    found = _PATTERN.fullmatch(pattern)
+    if found is None or found["tool"] != call.tool:
+        return False
+    wanted = found["subject"]
+    if wanted is None or wanted.strip() in ("", "*"):
+        return True
+    if call.tool is not ToolName.RUN:
+        return fnmatchcase(call.subject, wanted.strip())
+    return _covers(wanted.strip(), call.subject.strip(), lenient=lenient)
+
+
+def _covers(wanted: str, line: str, *, lenient: bool) -> bool:
+    if wanted == line:
+        return True
+    if lenient:
+        return any(fnmatchcase(part.strip(), _open_ended(wanted)) for part in (line, *_SEPARATOR.split(line)))
+    if not _WILD.search(wanted) or _SHELL.search(line):
+        return False
+    return fnmatchcase(line, wanted) or line == wanted.removesuffix(" *")
+
+
+def _open_ended(wanted: str) -> str:
+    return wanted.removesuffix(" *") + "*" if wanted.endswith(" *") else wanted
+
+
+def _first(patterns: Iterable[str], call: ToolCall, *, lenient: bool = False) -> str:
+    return next((pattern for pattern in patterns if matches(pattern, call, lenient=lenient)), "")
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text can be a rule at all."""
+    found = _PATTERN.fullmatch(text)
+    return found is not None and found["tool"] in set(ToolName)
+
+
+def narrows(pattern: str, call: ToolCall) -> bool:
+    """Whether a grant that a person wrote still covers the call it was asked for."""
+    return is_pattern(pattern) and matches(pattern, call)

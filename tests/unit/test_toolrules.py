@@ -1,0 +1,82 @@
+"""Allowed, asked about, denied: the table of tool calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from coworkd.model import Mode, ToolRules
+from coworkd.toolrules import Circumstances, Decision, ToolCall, ToolName, is_pattern, matches, narrows, rule
+
+TEST = ToolCall(tool=ToolName.RUN, subject="npm test --watch")
+PUSH = ToolCall(tool=ToolName.RUN, subject="git push origin")
+WRITE = ToolCall(tool=ToolName.WRITE, subject="src/app.py")
+READ = ToolCall(tool=ToolName.READ, subject="src/app.py")
+NET = ToolCall(tool=ToolName.NET, subject="example.com:443")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line", "covered"),
+    [
+        ("run", "anything; at all", True),
+        ("run(*)", "anything", True),
+        ("run(npm test *)", "npm test --watch", True),
+        ("run(npm test *)", "npm test", True),
+        ("run(npm test *)", "npm tests", False),
+        ("run(npm test *)", "npm test; rm -r x", False),
+        ("run(npm test *)", "npm test $(rm -r x)", False),
+        ("run(npm test *)", "npm test | sh", False),
+        ("run(npm test *)", "npm test\nrm -r x", False),
+        ("run(a; b)", "a; b", True),
+        ("run(npm test)", "npm test --watch", False),
+        ("write", "npm test", False),
+        ("nonsense(", "npm test", False),
+    ],
+)
+def test_what_a_grant_covers(pattern: str, line: str, covered: bool) -> None:
+    assert matches(pattern, ToolCall(tool=ToolName.RUN, subject=line)) is covered
+
+
+@pytest.mark.parametrize("line", ["git push", "git push origin", "true && git push origin", "a; git push"])
+def test_what_holds_back_sees_each_command_of_a_line(line: str) -> None:
+    assert matches("run(git push *)", ToolCall(tool=ToolName.RUN, subject=line), lenient=True)
+
+
+def test_paths_and_hosts_match_by_pattern() -> None:
+    assert matches("write(src/*)", WRITE)
+    assert not matches("write(docs/*)", WRITE)
+    assert matches("net(*.com:443)", NET)
+
+
+RULES = ToolRules(allow=("run(npm test *)",), ask=("net", "run(git push *)"), deny=("run(rm *)",))
+
+
+@pytest.mark.parametrize(
+    ("call", "around", "decision"),
+    [
+        (TEST, Circumstances(ask_all=True), Decision.ALLOW),
+        (WRITE, Circumstances(), Decision.ALLOW),
+        (WRITE, Circumstances(ask_all=True), Decision.ASK),
+        (READ, Circumstances(ask_all=True), Decision.ALLOW),
+        (WRITE, Circumstances(requested=True), Decision.ASK),
+        (WRITE, Circumstances(requested=True, confined=True), Decision.ALLOW),
+        (NET, Circumstances(confined=True), Decision.ASK),
+        (PUSH, Circumstances(), Decision.ASK),
+        (PUSH, Circumstances(granted=("run(git push *)",)), Decision.ALLOW),
+        (ToolCall(tool=ToolName.RUN, subject="rm -r x"), Circumstances(granted=("run",)), Decision.DENY),
+        (WRITE, Circumstances(mode=Mode.PLAN, granted=("write",)), Decision.DENY),
+        (TEST, Circumstances(mode=Mode.PLAN), Decision.DENY),
+        (READ, Circumstances(mode=Mode.PLAN), Decision.ALLOW),
+    ],
+)
+def test_the_rules_in_the_order_of_safety(call: ToolCall, around: Circumstances, decision: Decision) -> None:
+    ruling = rule(call, RULES, around)
+    assert ruling.decision is decision
+    assert ruling.reason
+
+
+def test_a_person_may_narrow_a_grant_but_not_past_the_call() -> None:
+    assert narrows("run(npm test *)", TEST)
+    assert not narrows("run(npm run *)", TEST)
+    assert not narrows("npm test", TEST)
+    assert is_pattern("mcp(server.tool)")
+    assert not is_pattern("shell(x)")
