@@ -39,9 +39,15 @@ class Journal:
         self._signalled: set[str] = set()
 
     def follow(self, run: str, path: Path, start: int, *, live: bool) -> None:
-        """Read the log of a run, whose current start begins at `start`; what is followed already goes on from there."""
+        """Read the log of a run, whose current start begins at `start`.
+
+        What is followed already goes on from where it was read to, unless this start has a log of its own: then the
+        earlier one is over and done with.
+        """
         with self._lock:
-            log = self._logs.setdefault(run, _Log(path=path, offset=start, start=start, live=live))
+            log = self._logs.get(run)
+            if log is None or log.path != path:
+                log = self._logs[run] = _Log(path=path, offset=start, start=start, live=live)
             log.start = start
             log.live = live
             log.ended = False

@@ -71,6 +71,17 @@ def test_the_end_of_an_earlier_start_does_not_count(lab: Lab) -> None:
     assert lab.journal.ended("run")
 
 
+def test_a_start_with_a_log_of_its_own_is_read_from_there(lab: Lab, tmp_path: Path) -> None:
+    lab.append(DONE)
+    assert lab.told() == [DONE]
+    lab.commit()
+    lab.journal.finish("run")
+    lab.log = tmp_path / "second.jsonl"
+    lab.journal.follow("run", lab.log, 0, live=True)
+    lab.append(TextWritten(text="again"), DONE)
+    assert lab.told() == [TextWritten(text="again"), DONE]
+
+
 def test_a_long_log_is_read_in_pieces_and_wakes_for_the_rest(lab: Lab) -> None:
     piece = TextWritten(text="x" * 400_000)
     lab.append(*[piece] * 5, DONE)

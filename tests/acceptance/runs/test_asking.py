@@ -159,6 +159,19 @@ def test_a_permission_is_answered_with_word_and_comment(w: Workbench, answer: st
     assert len(set(starts(w))) == 1
 
 
+def test_an_agent_that_leaves_as_the_answer_comes_is_started_again_with_it(w: Workbench) -> None:
+    w.agent("perm", f'{COUNT}if mkdir @SCRATCH@/first; then {PERMIT}; {until_there("p.md")}; exit 75; fi;'
+            ' cp "$COWORK_INBOX/p.md" v.txt')  # fmt: skip
+    w.config("agent: perm\napprove: []\n")
+    w.task("t")
+    w.up()
+    w.set(permission(w), "approval", "approved")
+    w.until("t", "done")
+    assert "answer: approved" in w.landed("v.txt")
+    assert len(starts(w)) == 2
+    assert len(set(starts(w))) == 1
+
+
 def test_a_yes_by_command(w: Workbench) -> None:
     w.agent("perm", f'{PERMIT}; {until_there("p.md")}; cp "$COWORK_INBOX/p.md" v.$COWORK_TASK')
     w.config("agent: perm\napprove: []\n")
