@@ -102,6 +102,8 @@ class EndReason(StrEnum):
     TIMED_OUT = "timed_out"
     STALLED = "stalled"
     CRASHED = "crashed"
+    BUDGET = "budget"
+    """What is left of the budget does not cover the next call, so that call was not made."""
 
 
 class ErrorKind(StrEnum):
@@ -180,6 +182,14 @@ class UsageReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContextUsed:
+    """How full the model's context is: tokens in it, tokens it holds."""
+
+    used: int
+    window: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retrying:
     kind: ErrorKind
     delay: float
@@ -212,6 +222,7 @@ AgentEvent = (
     | Asked
     | Posted
     | UsageReported
+    | ContextUsed
     | Retrying
     | ErrorReported
     | Ended

@@ -31,6 +31,7 @@ _OUTCOMES = {
     EndReason.STALLED: Outcome.STALLED,
     EndReason.CRASHED: Outcome.CRASHED,
     EndReason.UNAVAILABLE: Outcome.UNAVAILABLE,
+    EndReason.BUDGET: Outcome.BUDGET,
 }
 
 

@@ -8,6 +8,7 @@ from coworkd.agents.base import (
     AgentEvent,
     Asked,
     AskKind,
+    ContextUsed,
     ErrorReported,
     Posted,
     TextWritten,
@@ -52,6 +53,8 @@ class Progress:
                 )  # fmt: skip
                 self._board.charge(run.task)
                 self._check_budget(run)
+            case ContextUsed(used=used, window=window):
+                self._db.set(RunRow, run.id, context_used=used, context_window=window)
             case ErrorReported(message=message):
                 self._db.event(now, "agent error", task=run.task, run=run.id, message=message)
             case _:

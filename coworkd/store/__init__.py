@@ -7,8 +7,10 @@ anything and must know nothing of files, git or processes.
 
 from coworkd.store.database import Cells, Database
 from coworkd.store.records import (
+    CooldownRow,
     DocumentRow,
     EventRow,
+    GrantRow,
     MessageRow,
     MessageStage,
     RequestKind,
@@ -23,9 +25,11 @@ from coworkd.store.records import (
 
 __all__ = [
     "Cells",
+    "CooldownRow",
     "Database",
     "DocumentRow",
     "EventRow",
+    "GrantRow",
     "MessageRow",
     "MessageStage",
     "RequestKind",

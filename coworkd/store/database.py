@@ -22,7 +22,7 @@ Column = str | int | float | bytes | None
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
-VERSION = 1
+VERSION = 2
 """The version of the tables that this code reads and writes."""
 
 
@@ -163,6 +163,8 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "messages": ("path",),
     "submissions": ("task", "number"),
     "events": ("id",),
+    "grants": ("request",),
+    "cooldowns": ("account",),
 }
 
 

@@ -25,6 +25,7 @@ class RequestKind(StrEnum):
     QUESTION = "question"
     TOOL = "tool"
     MERGE = "merge"
+    PLAN = "plan"
     CONFLICT = "conflict"
 
 
@@ -124,6 +125,8 @@ class TaskRow:
     output_tokens: int
     exact_id: bool
     """The id is written in the file and no longer follows its name."""
+    anew: bool = False
+    """The next attempt begins from nothing: no session is taken up again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +158,67 @@ class RunRow:
     conflict: str
     text_sha: str
     """Digest of the task text that was handed to it."""
+    session: str = ""
+    """The agent's own id of its session; empty while it has told none."""
+    model: str = ""
+    provider: str = ""
+    fallback: str = ""
+    """The agent that the task asks for, where this one stands in."""
+    billing: str = "api"
+    cached_tokens: int = 0
+    estimated: bool = False
+    """Some of its cost is from a price table."""
+    reserved_usd: float | None = None
+    """What it may cost at most; None: nothing bounds that."""
+    first_at: float = 0.0
+    """When the first of its reply came; 0: nothing has."""
+    heard_at: float = 0.0
+    waiting_since: float = 0.0
+    waited: float = 0.0
+    """Seconds it has waited for people."""
+    tools: str = "[]"
+    """JSON: its latest tool calls, oldest first."""
+    context_used: int = 0
+    context_window: int = 0
+    error_kind: str = ""
+    """The kind of the last error of the provider; empty: none."""
+    error: str = ""
+    retry_at: float | None = None
+    """When the provider said that one may come back."""
+    iteration: int = 0
+    """Which round of a `loop:` it is; 0: of none."""
+    kept: str = ""
+    """The commit that holds what it left."""
+    tree: str = ""
+    origin: str = ""
+    """The run whose work and session it goes on with; empty: it begins from nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRow:
+    """A pattern of tool calls that a person allowed."""
+
+    request: str
+    """The request it was given with."""
+    task: str
+    """Empty: for this agent in this workspace, from then on."""
+    agent: str
+    pattern: str
+    run: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CooldownRow:
+    """A provider's account and model that is left alone for a while."""
+
+    account: str
+    until: float
+    times: int
+    """How often in a row it was not to be had."""
+    kind: str
+    reason: str
+    since: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +238,10 @@ class RequestRow:
     created: float
     number: int
     """The submission it is about; 0 for none."""
+    tool: str = ""
+    arguments: str = ""
+    pattern: str = ""
+    """The grant that the form proposes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,62 @@ def _first(db: sqlite_utils.Database) -> None:
         db.conn.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first,)
+_AGENTS = {
+    "runs": (
+        "session TEXT NOT NULL DEFAULT ''",
+        "model TEXT NOT NULL DEFAULT ''",
+        "provider TEXT NOT NULL DEFAULT ''",
+        "fallback TEXT NOT NULL DEFAULT ''",
+        "billing TEXT NOT NULL DEFAULT 'api'",
+        "cached_tokens INTEGER NOT NULL DEFAULT 0",
+        "estimated INTEGER NOT NULL DEFAULT 0",
+        "reserved_usd REAL",
+        "first_at REAL NOT NULL DEFAULT 0",
+        "heard_at REAL NOT NULL DEFAULT 0",
+        "waiting_since REAL NOT NULL DEFAULT 0",
+        "waited REAL NOT NULL DEFAULT 0",
+        "tools TEXT NOT NULL DEFAULT '[]'",
+        "context_used INTEGER NOT NULL DEFAULT 0",
+        "context_window INTEGER NOT NULL DEFAULT 0",
+        "error_kind TEXT NOT NULL DEFAULT ''",
+        "error TEXT NOT NULL DEFAULT ''",
+        "retry_at REAL",
+        "iteration INTEGER NOT NULL DEFAULT 0",
+        "kept TEXT NOT NULL DEFAULT ''",
+        "tree TEXT NOT NULL DEFAULT ''",
+        "origin TEXT NOT NULL DEFAULT ''",
+    ),
+    "tasks": ("anew INTEGER NOT NULL DEFAULT 0",),
+    "requests": (
+        "tool TEXT NOT NULL DEFAULT ''",
+        "arguments TEXT NOT NULL DEFAULT ''",
+        "pattern TEXT NOT NULL DEFAULT ''",
+    ),
+}
+"""Columns of what real agents report, by table."""
+
+_AGENT_TABLES = (
+    "CREATE TABLE grants (request TEXT PRIMARY KEY, task TEXT, agent TEXT, pattern TEXT, run TEXT, at REAL)",
+    "CREATE TABLE cooldowns (account TEXT PRIMARY KEY, until REAL, times INTEGER, kind TEXT, reason TEXT, since REAL)",
+    (
+        "CREATE TABLE usages (id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL, run TEXT, task TEXT, agent TEXT,"
+        " input_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER, cost_usd REAL, estimated INTEGER,"
+        " billing TEXT)"
+    ),
+    "CREATE INDEX usages_at ON usages (at)",
+    "CREATE INDEX usages_task ON usages (task)",
+)
+
+
+def _agents(db: sqlite_utils.Database) -> None:
+    for table, columns in _AGENTS.items():
+        for column in columns:
+            db.conn.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    for statement in _AGENT_TABLES:
+        db.conn.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first, _agents)
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 
 
