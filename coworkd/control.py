@@ -27,7 +27,7 @@ class Control:
         intake: Intake,
         engine: Engine,
         jobs: Jobs,
-        land: Callable[[], Callable[[], Landed | Refused]],
+        land: Callable[[str], Callable[[], Landed | Refused]],
         instance: str,
     ) -> None:
         self._board = board
@@ -59,7 +59,7 @@ class Control:
                 self._engine.judge_again(now)
             case Op.LAND:
                 self._landing.append(request)
-                self._jobs.start(LAND, self._land())
+                self._jobs.start(LAND, self._land(request.subject))
             case Op.LOOK:
                 pass
 

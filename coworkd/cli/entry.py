@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("answers", "say yes to a review or a permission"),
     "reject": ("answers", "say no to a review or a permission"),
     "diff": ("work", "what a task changed"),
+    "revert": ("work", "take a landed change back"),
+    "apply": ("work", "bring a change again that was taken back"),
     "land": ("work", "bring the integration branch into its target"),
     "confirm": ("work", "let held deletions happen"),
     "trust": ("work", "let this workspace's settings and agents run things"),

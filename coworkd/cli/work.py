@@ -1,10 +1,11 @@
-"""Commands about the work itself: `diff`, `land`, `confirm`, `trust`."""
+"""Commands about the work itself: `diff`, `land`, `revert`, `apply`, `confirm`, `trust`."""
 
 from __future__ import annotations
 
 import click
 
 from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.tasks import save
 from coworkd.cli.workspace import find, here
 from coworkd.door import Op
 from coworkd.errors import UserError
@@ -30,11 +31,43 @@ def diff_command(task: str, json_: bool) -> None:
 
 
 @click.command("land")
+@click.option("--onto", default="", metavar="BRANCH", help="The target, when another branch is checked out.")
 @json_option
-def land_command(json_: bool) -> None:
+def land_command(onto: str, json_: bool) -> None:
     """Bring the integration branch into its target branch."""
-    text = here().demand(Op.LAND)
+    text = here().demand(Op.LAND, onto)
     as_json({"landed": text}) if json_ else click.echo(text)
+
+
+def _ask_review(task: str, word: str, json_: bool) -> None:
+    """Write a word under `status` in a task's review, as an editor would."""
+    workspace = here()
+    path = f"reviews/{find(workspace, task).id}.md"
+    if not (workspace.paths.folder / path).exists():
+        raise UserError(f"there is no {path}: nothing of this task has landed")
+    save(workspace.paths.folder / path, {("status",): word})
+    workspace.perform(Op.HURRY, path)
+    with workspace.reading() as db:
+        why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'revert'", path)
+    if why:
+        raise UserError(str(why))
+    as_json({"path": path, "status": word}) if json_ else click.echo(f"{path}: {word}")
+
+
+@click.command("revert")
+@click.argument("task")
+@json_option
+def revert_command(task: str, json_: bool) -> None:
+    """Take a landed change back: verified, then landed on the integration branch like any change."""
+    _ask_review(task, "revert", json_)
+
+
+@click.command("apply")
+@click.argument("task")
+@json_option
+def apply_command(task: str, json_: bool) -> None:
+    """Bring a change again that was taken back."""
+    _ask_review(task, "apply", json_)
 
 
 @click.command("confirm")

@@ -38,12 +38,13 @@ class Merged:
     tree: str
 
 
-def candidate(repo: Repo, tip: str, submission: Submission) -> Merged | Conflicted:
+def candidate(repo: Repo, tip: str, submission: Submission, *, stand: str = "") -> Merged | Conflicted:
     """Merge a submission into `tip` as a new commit with both as parents, also where a fast-forward would do.
 
+    `stand`: a commit with the tip's files whose history is to count instead of the tip's.
     Moves nothing. The caller gives the candidate a ref before anything else, for a gc takes what has none.
     """
-    merged = merge_trees(repo, tip, submission.commit)
+    merged = merge_trees(repo, stand or tip, submission.commit)
     if isinstance(merged, Conflicted):
         return merged
     return commit_merge(repo, merged, (tip, submission.commit), _message(submission))

@@ -17,6 +17,7 @@ from coworkd.errors import RepoError
 from coworkd.merge.bundle import Dispute, bundle, kind_of
 from coworkd.merge.change import Change, change
 from coworkd.merge.integrate import TASK_TRAILER, Merged, Submission, candidate, land
+from coworkd.merge.inversion import Inverse, NoInverse, beside, invert
 from coworkd.merge.proof import proof
 from coworkd.merge.target import Incoming, Landed, Refused, Restart, incoming, land_target, restart
 from coworkd.merge.trees import Conflicted
@@ -47,6 +48,8 @@ class VerifyOrder:
     timeout: float
     branch: str
     target: str
+    undoes: str = ""
+    """The landing that the submission takes back; empty: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,12 +210,12 @@ class Lane:
         return repo.run(*arguments, "--all-match", tip).text
 
     def _verified(self, repo: Repo, order: VerifyOrder, tip: str, over: Callable[[], bool]) -> Verified:
-        submission = _submission(order)
-        made = candidate(repo, tip, submission)
+        stand = beside(repo, tip, order.undoes) if order.undoes else tip
+        made = candidate(repo, tip, _submission(order), stand=stand)
         if isinstance(made, Conflicted):
             return self._collision(repo, order, tip, made)
         self._pin(repo, made.commit)
-        shown = proof(repo, tip, order.commit, order.base, made.commit)
+        shown = proof(repo, stand, order.commit, order.base, made.commit)
         if not shown.ok:
             return Red(tip=tip, checks=(), reason=f"the merge would lose something: {shown.detail}")
         checks = self._check(repo, order, made.commit, over)
@@ -268,7 +271,7 @@ class Lane:
                 return LandedAt(commit=order.candidate)
             return Stale(tip=repo.commit(branch_ref(order.branch)) or "")
 
-    def into_target(self, order: VerifyOrder) -> Landed | Refused:
+    def into_target(self, order: VerifyOrder, *, onto: bool = False) -> Landed | Refused:
         """`coworkd land`: integration first takes in the target's new commits, then the target takes integration."""
         with Repo.open(self._root) as repo:
             tip = self._refreshed(repo, order.branch, order.target)
@@ -276,7 +279,14 @@ class Lane:
             what = incoming(repo, order.branch, order.target)
             if isinstance(what, Incoming):
                 return Refused(reason=_not_in(order.target, what))
-            return land_target(repo, order.branch, order.target)
+            return land_target(repo, order.branch, order.target, onto=onto)
+
+    # ---- taking back
+
+    def invert(self, landing: str, task: str, number: int, branch: str) -> Inverse | NoInverse:
+        """A submission that undoes a landing, and which tasks have built on it."""
+        with Repo.open(self._root) as repo:
+            return invert(repo, landing, task, number, repo.commit(branch_ref(branch)) or landing)
 
     # ---- for the review
 

@@ -23,8 +23,8 @@ class Entry:
     """The integration commit it was verified on; empty: on none yet."""
     person: bool
     approved: bool
-    asked: bool
-    """A review is open for it."""
+    reviewed: bool
+    """Its review has been written, whether or not anybody is asked in it."""
     needs: tuple[str, ...]
     """Dependencies of its task that have not landed."""
     priority: float
@@ -40,8 +40,8 @@ class Verify:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """It is green: write the review."""
+class Review:
+    """It is green: write the review, which asks a person or says that nobody had to be asked."""
 
     task: str
     number: int
@@ -55,21 +55,21 @@ class Land:
     number: int
 
 
-Step = Verify | Ask | Land
+Step = Verify | Review | Land
 
 
 def next_steps(entries: Sequence[Entry], tip: str) -> list[Step]:
     """Every review that is due, and at most one thing to verify or land."""
-    asks: list[Step] = [
-        Ask(task=e.task, number=e.number)
+    reviews: list[Step] = [
+        Review(task=e.task, number=e.number)
         for e in entries
-        if e.state is SubmissionState.GREEN and e.person and not e.approved and not e.asked
+        if e.state is SubmissionState.GREEN and not e.approved and not e.reviewed
     ]
     for entry in sorted(entries, key=_order):
         step = _work(entry, tip)
         if step is not None:
-            return [*asks, step]
-    return asks
+            return [*reviews, step]
+    return reviews
 
 
 def _order(entry: Entry) -> tuple[bool, float, float, str]:
@@ -85,6 +85,8 @@ def _work(entry: Entry, tip: str) -> Step | None:
     if entry.state is SubmissionState.QUEUED:
         return Verify(task=entry.task, number=entry.number)
     if entry.state is not SubmissionState.GREEN or not _free(entry) or entry.needs:
+        return None
+    if not entry.reviewed and not entry.approved:
         return None
     if entry.tip == tip:
         return Land(task=entry.task, number=entry.number)

@@ -13,6 +13,8 @@ from coworkd.merge.change import Change, FileChange
 from coworkd.model import Check
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
+RECORD = "written by coworkd; set status to revert to take the change back once it has landed"
+UNASKED = "Nobody was asked: `approve` has no `merge`."
 
 
 FILES = 300
@@ -38,6 +40,8 @@ class Submitted:
     notices: tuple[str, ...] = ()
     made: bool = True
     """False: the agent changed nothing."""
+    asked: bool = True
+    """False: nobody's yes is owed, and the review is a record."""
     cost_usd: float | None = None
     tokens: tuple[int, int] = (0, 0)
 
@@ -56,11 +60,12 @@ def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Seq
         {"command": _short(check.command, 500), "exit": str(check.exit), "seconds": f"{check.seconds:.1f}"}
         for check in checks
     ]
-    fields: dict[str, Value] = {"approval": "pending", "status": "open", "cowork": cowork}
-    parts = [_headline(what, change, checks), f"# {what.title}", _summary(what, change)]
+    asking: dict[str, Value] = {"approval": "pending"} if what.asked else {}
+    fields: dict[str, Value] = {**asking, "status": "open", "cowork": cowork}
+    parts = [_headline(what, change, checks), "" if what.asked else UNASKED, f"# {what.title}", _summary(what, change)]
     parts += [f"- {notice}" for notice in what.notices if notice]
     parts += [_evidence(checks), _claims(claims), _words(what.said), _diff(what, change)]
-    return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE)
+    return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE if what.asked else RECORD)
 
 
 def _headline(what: Submitted, change: Change, checks: Sequence[Check]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import json
 import secrets
@@ -40,40 +39,54 @@ class Reviews:
         self._db: Database = board.db
         self._papers = Papers(board.db)
 
-    def ask(self, row: SubmissionRow, change: Change, now: float) -> None:
-        """Write the review and open the request it stands for; an older review moves aside."""
-        task, run = self._board.task(row.task), self._db.one(RunRow, "id = ?", row.run)
+    def write(self, row: SubmissionRow, change: Change, now: float) -> None:
+        """Write the review; where a person is to be asked, open the request that it stands for.
+
+        The review of an earlier submission moves aside.
+        """
+        task = self._board.task(row.task)
         if task.status not in (Status.RUNNING, Status.MERGING, Status.REVIEW):
             return
         request = secrets.token_hex(8)
+        with self._db.write(durable=True):
+            self._move_aside(row, now)
+            data = self._rendered(task, row, change, request)
+            self._papers.put(review_path(row.task), data, now, lasting=True)
+            self._db.execute("DELETE FROM answers WHERE path = ?", review_path(row.task))
+            change_submission(self._db, row, request=request)
+            if row.person:
+                self._ask(row, request, now)
+
+    def _rendered(self, task: TaskRow, row: SubmissionRow, change: Change, request: str) -> bytes:
+        run = self._db.one(RunRow, "id = ?", row.run)
         checks = [Check(**check) for check in json.loads(row.checks)]
         what = Submitted(
             task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,
             tree=row.candidate_tree, base=row.tip, request=request, level=run.level if run else "none",
             said=run.said if run else "", notices=tuple(row.notice.splitlines()), made=bool(row.tree),
-            cost_usd=task.cost_usd, tokens=(task.input_tokens, task.output_tokens),
+            cost_usd=task.cost_usd, tokens=(task.input_tokens, task.output_tokens), asked=row.person,
         )  # fmt: skip
         claims = [item.text for item in self._board.specs.task(task.path).criteria if not item.command]
-        with self._db.write(durable=True):
-            self._move_aside(row.task, now)
-            self._papers.put(review_path(row.task), render(what, change, checks, claims), now, lasting=True)
-            self._db.execute("DELETE FROM answers WHERE path = ?", review_path(row.task))
-            self._db.put(
-                RequestRow(
-                    id=request, task=row.task, run=row.run, kind=RequestKind.MERGE, name="", path=review_path(row.task),
-                    state=RequestState.OPEN, answer="", comment="", text="", created=now, number=row.number,
-                )
-            )  # fmt: skip
-            change_submission(self._db, row, request=request)
-            self._board.move(row.task, Status.REVIEW, "", now)
+        return render(what, change, checks, claims)
 
-    def _move_aside(self, task: str, now: float) -> None:
+    def _ask(self, row: SubmissionRow, request: str, now: float) -> None:
+        self._db.put(
+            RequestRow(
+                id=request, task=row.task, run=row.run, kind=RequestKind.MERGE, name="", path=review_path(row.task),
+                state=RequestState.OPEN, answer="", comment="", text="", created=now, number=row.number,
+            )
+        )  # fmt: skip
+        self._board.move(row.task, Status.REVIEW, "", now)
+
+    def _move_aside(self, row: SubmissionRow, now: float) -> None:
         """The review of an earlier submission stays beside the new one, under its number."""
-        old = self._db.one(DocumentRow, "path = ? AND want_sha != ''", review_path(task))
+        old = self._db.one(DocumentRow, "path = ? AND want_sha != ''", review_path(row.task))
         if old is None:
             return
-        number = self._db.scalar("SELECT max(number) FROM requests WHERE path = ?", review_path(task)) or 1
-        self._papers.put(f"reviews/{task}.{number}.md", old.want, now)
+        sql = "SELECT max(number) FROM submissions WHERE task = ? AND kind = 'work' AND request != '' AND number < ?"
+        number = self._db.scalar(sql, row.task, row.number)
+        if number:
+            self._papers.put(f"reviews/{row.task}.{number}.md", old.want, now)
 
     def rule(self, now: float) -> None:
         """Act on every answer that stands in a review whose request is open."""
@@ -143,18 +156,6 @@ class Reviews:
         for request in self._db.all(RequestRow, "id = ? AND state = 'open'", row.request):
             self._db.set(RequestRow, request.id, state=RequestState.VOID)
             self._db.event(now, "request void", task=row.task, request=request.id)
-
-    def refuse_reverts(self, now: float) -> None:
-        """`revert` and `apply` in a review are refused until this version can do them."""
-        for found in self._db.query("SELECT path, status FROM answers WHERE status IN ('revert', 'apply')"):
-            row = self._db.one(DocumentRow, "path = ?", found["path"])
-            if row is None:
-                continue
-            with self._db.write():
-                task = self._db.one(TaskRow, "id = ?", row.doc)
-                text = f"`status: {found['status']}` is not available in this version; use `git revert` on the landing"
-                if task is not None:
-                    self._board.problem(dataclasses.replace(task, path=found["path"]), "revert", text, now)
 
 
 def review_path(task: str) -> str:

@@ -65,6 +65,17 @@ class SubmissionState(StrEnum):
     """Rejected, superseded, closed by hand, or cancelled. Its ref stays."""
 
 
+class SubmissionKind(StrEnum):
+    """What a submission does."""
+
+    WORK = "work"
+    """An agent made it."""
+    REVERT = "revert"
+    """It takes the task's landing back."""
+    APPLY = "apply"
+    """It brings what was taken back again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentRow:
     """One file: what it should say (`want`), and what was last seen on disk (`file_sha`)."""
@@ -127,6 +138,8 @@ class TaskRow:
     """The id is written in the file and no longer follows its name."""
     anew: bool = False
     """The next attempt begins from nothing: no session is taken up again."""
+    reverted: str = ""
+    """The commit that took its landing back; empty: none did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +298,7 @@ class SubmissionRow:
     text_sha: str
     bundle: str
     """The conflict bundle, a file outside the workspace; empty: none."""
+    kind: SubmissionKind = SubmissionKind.WORK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,7 +149,12 @@ def _agents(db: sqlite_utils.Database) -> None:
         db.conn.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first, _agents)
+def _reverts(db: sqlite_utils.Database) -> None:
+    db.conn.execute("ALTER TABLE submissions ADD COLUMN kind TEXT NOT NULL DEFAULT 'work'")
+    db.conn.execute("ALTER TABLE tasks ADD COLUMN reverted TEXT NOT NULL DEFAULT ''")
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first, _agents, _reverts)
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from coworkd.documents import Decoded
 from coworkd.markdown import Value, parse
 from coworkd.model import Status, TaskSpec
-from coworkd.splice import edit
+from coworkd.splice import Delete, edit
 from coworkd.store import TaskRow
 
 _UNSTARTED = frozenset({Status.DRAFT, Status.READY})
+_EITHER = ("landed", "reverted")
+"""Where a task's change is: at most one of these is true at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ def task_file(data: bytes, decoded: Decoded, row: TaskRow, rev: int) -> Projecti
     Nothing is written while the daemon has nothing to say that the file does not: a file without `status` that is a
     draft or ready stays without one. `rev` is the number this write will have.
     """
-    changes: dict[tuple[str, ...], Value] = {}
+    changes: dict[tuple[str, ...], Value | Delete] = {}
     if _status_lags(decoded.of(TaskSpec), row):
         changes["status",] = str(row.status)
     facts = _facts(row)
@@ -38,6 +40,7 @@ def task_file(data: bytes, decoded: Decoded, row: TaskRow, rev: int) -> Projecti
     if changes or isinstance(known, dict):
         known = known if isinstance(known, dict) else {}
         changes |= {("cowork", key): value for key, value in facts.items() if known.get(key) != value}
+        changes |= {("cowork", key): Delete() for key in _EITHER if key in known and key not in facts}
     if changes:
         changes["cowork", "rev"] = str(rev)
     made = edit(data, changes) if changes else data
@@ -59,6 +62,8 @@ def _facts(row: TaskRow) -> dict[str, Value]:
     facts: dict[str, Value] = {"id": row.id, "by": row.by, "attempt": str(row.attempt)}
     if row.landed:
         facts["landed"] = row.landed
+    if row.reverted:
+        facts["reverted"] = row.reverted
     if row.cost_usd is not None:
         facts["cost_usd"] = f"{row.cost_usd:.4f}".rstrip("0").rstrip(".")
     if row.input_tokens or row.output_tokens:

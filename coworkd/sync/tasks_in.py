@@ -60,7 +60,7 @@ def first_row(arrival: Arrival, task: str, instance: str, quiet: float) -> TaskR
     if arrival.pulled or (cowork.by and cowork.by != instance):
         return _foreign(row, spec, cowork, pulled=arrival.pulled)
     if cowork.id:
-        return _found_again(row, spec, cowork)
+        return _found_again(row, spec)
     wish = _first_wish(spec, arrival, quiet)
     return dataclasses.replace(row, wanted=wish.status, wanted_due=wish.due)
 
@@ -73,8 +73,12 @@ def _blank(arrival: Arrival, task: str, spec: TaskSpec) -> TaskRow:
         attempt=cowork.attempt, by=cowork.by, landed=cowork.landed, failures=0, bounces=0,
         not_before=0.0, closed=False, wanted="", wanted_due=0.0, held=_held(arrival), pulled=arrival.pulled,
         elsewhere=False, gone=False, agent_used="", cost_usd=_number(cowork.values.get("cost_usd")),
-        input_tokens=0, output_tokens=0, exact_id=bool(cowork.id),
+        input_tokens=0, output_tokens=0, exact_id=bool(cowork.id), reverted=_text(cowork.values.get("reverted")),
     )  # fmt: skip
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _number(text: object) -> float | None:
@@ -101,11 +105,11 @@ def _foreign(row: TaskRow, spec: TaskSpec, cowork: Cowork, *, pulled: bool) -> T
     status = spec.status or Status.DRAFT
     return dataclasses.replace(
         row, status=status, elsewhere=bool(cowork.by) and status in _ELSEWHERE, pulled=pulled, by=cowork.by,
-        closed=status is Status.DONE and not cowork.landed,
+        closed=_closed(row, status),
     )  # fmt: skip
 
 
-def _found_again(row: TaskRow, spec: TaskSpec, cowork: Cowork) -> TaskRow:
+def _found_again(row: TaskRow, spec: TaskSpec) -> TaskRow:
     """This instance wrote the file and has lost its database: nothing that ran is started twice."""
     status = spec.status or Status.DRAFT
     if status in ACTIVE:
@@ -113,7 +117,12 @@ def _found_again(row: TaskRow, spec: TaskSpec, cowork: Cowork) -> TaskRow:
             row, status=Status.PAUSED,
             reason=f"it was {status} when the database was lost; write `ready` to go on",
         )  # fmt: skip
-    return dataclasses.replace(row, status=status, closed=status is Status.DONE and not cowork.landed)
+    return dataclasses.replace(row, status=status, closed=_closed(row, status))
+
+
+def _closed(row: TaskRow, status: Status) -> bool:
+    """Done without a landing, and without one that was taken back: by hand."""
+    return status is Status.DONE and not row.landed and not row.reverted
 
 
 def _first_wish(spec: TaskSpec, arrival: Arrival, quiet: float) -> Wish:

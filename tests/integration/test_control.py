@@ -26,7 +26,7 @@ class Desk:
         self.place = place
         self.jobs = Jobs(lambda: None)
         board = Board(place.db, place.intake)
-        self.control = Control(board, place.intake, place.engine, self.jobs, lambda: lambda: landing, "anna-0001")
+        self.control = Control(board, place.intake, place.engine, self.jobs, lambda _onto: lambda: landing, "anna-0001")
 
     def ask(self, op: Op, subject: str = "") -> Request:
         request = Request(op=op, subject=subject)

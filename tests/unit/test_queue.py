@@ -5,7 +5,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.merge.queue import Ask, Entry, Land, Verify, next_steps
+from coworkd.merge.queue import Entry, Land, Review, Verify, next_steps
 from coworkd.store import SubmissionState
 
 TIP = "t1"
@@ -19,7 +19,7 @@ STEPS = st.lists(
         tip=st.sampled_from(["", "t0", TIP]),
         person=st.booleans(),
         approved=st.booleans(),
-        asked=st.booleans(),
+        reviewed=st.booleans(),
         needs=st.sampled_from([(), ("x",)]),
         priority=st.sampled_from([0.0, 2.0]),
         created=st.sampled_from([1.0, 2.0]),
@@ -30,35 +30,36 @@ STEPS = st.lists(
 
 def entry(task: str, state: SubmissionState = GREEN, tip: str = TIP, **more: object) -> Entry:
     values: dict[str, object] = {
-        "person": False, "approved": False, "asked": False, "needs": (), "priority": 2.0, "created": 1.0, **more,
+        "person": False, "approved": False, "reviewed": False, "needs": (), "priority": 2.0, "created": 1.0, **more,
     }  # fmt: skip
     return Entry(task=task, number=1, state=state, tip=tip, **values)  # pyright: ignore[reportArgumentType]
 
 
 def test_what_is_queued_is_verified_and_what_is_green_lands() -> None:
     assert next_steps([entry("a", QUEUED, tip="")], TIP) == [Verify(task="a", number=1)]
-    assert next_steps([entry("a")], TIP) == [Land(task="a", number=1)]
+    assert next_steps([entry("a")], TIP) == [Review(task="a", number=1)]
+    assert next_steps([entry("a", reviewed=True)], TIP) == [Land(task="a", number=1)]
 
 
 def test_green_on_an_older_tip_is_verified_again() -> None:
-    assert next_steps([entry("a", tip="t0")], TIP) == [Verify(task="a", number=1)]
+    assert next_steps([entry("a", tip="t0", reviewed=True)], TIP) == [Verify(task="a", number=1)]
 
 
 def test_a_person_is_asked_once_and_nothing_lands_before_the_yes() -> None:
-    assert next_steps([entry("a", person=True)], TIP) == [Ask(task="a", number=1)]
-    assert next_steps([entry("a", person=True, asked=True)], TIP) == []
-    assert next_steps([entry("a", person=True, asked=True, approved=True)], TIP) == [Land(task="a", number=1)]
+    assert next_steps([entry("a", person=True)], TIP) == [Review(task="a", number=1)]
+    assert next_steps([entry("a", person=True, reviewed=True)], TIP) == []
+    assert next_steps([entry("a", person=True, reviewed=True, approved=True)], TIP) == [Land(task="a", number=1)]
 
 
 def test_a_dependency_lands_first() -> None:
-    early = entry("late", needs=("first",), priority=0.0)
-    assert next_steps([early, entry("first")], TIP) == [Land(task="first", number=1)]
+    early = entry("late", needs=("first",), priority=0.0, reviewed=True)
+    assert next_steps([early, entry("first", reviewed=True)], TIP) == [Land(task="first", number=1)]
     assert next_steps([early], TIP) == []
 
 
 def test_approved_goes_before_unapproved_then_priority_then_age() -> None:
     wanted = [
-        entry("d", person=True, approved=True, asked=True, priority=9.0, created=9.0, tip="t0"),
+        entry("d", person=True, approved=True, reviewed=True, priority=9.0, created=9.0, tip="t0"),
         entry("c", QUEUED, person=True, tip="", priority=1.0, created=5.0),
         entry("b", QUEUED, person=True, tip="", created=1.0),
         entry("a", QUEUED, person=True, tip="", created=2.0),
@@ -75,7 +76,7 @@ def test_approved_goes_before_unapproved_then_priority_then_age() -> None:
 @given(STEPS)
 def test_one_thing_at_a_time_and_nothing_unasked_lands(entries: list[Entry]) -> None:
     steps = next_steps(entries, TIP)
-    work = [step for step in steps if not isinstance(step, Ask)]
+    work = [step for step in steps if not isinstance(step, Review)]
     assert len(work) <= 1
     by_task = {item.task: item for item in entries}
     for step in steps:
@@ -83,15 +84,14 @@ def test_one_thing_at_a_time_and_nothing_unasked_lands(entries: list[Entry]) -> 
         if isinstance(step, Land):
             assert item.state is GREEN
             assert item.tip == TIP
-            assert item.approved or not item.person
+            assert item.approved or (item.reviewed and not item.person)
             assert not item.needs
-        if isinstance(step, Ask):
+        if isinstance(step, Review):
             assert item.state is GREEN
-            assert item.person
-            assert not item.asked
+            assert not item.reviewed
 
 
 @given(STEPS)
 def test_every_review_that_is_due_is_asked_for(entries: list[Entry]) -> None:
-    due = {e.task for e in entries if e.state is GREEN and e.person and not e.approved and not e.asked}
-    assert {step.task for step in next_steps(entries, TIP) if isinstance(step, Ask)} == due
+    due = {e.task for e in entries if e.state is GREEN and not e.approved and not e.reviewed}
+    assert {step.task for step in next_steps(entries, TIP) if isinstance(step, Review)} == due

@@ -161,17 +161,6 @@ def test_no_is_a_no_and_the_work_is_kept(v: Site) -> None:
     assert v.field("reviews/typed.md", "comment") == "well"
 
 
-def test_revert_is_answered_clearly(v: Site) -> None:
-    v.task("t")
-    v.up()
-    v.finish("t")
-    v.wait("the end of the review", lambda: v.field("reviews/t.md", "status") == "landed")
-    v.set("reviews/t.md", "status", "revert")
-    v.wait("an answer", lambda: "revert" in v.problems())
-    assert v.status("t") == "done"
-    assert "made.t" in v.tree()
-
-
 def test_approve_and_verify_count_at_once(v: Site) -> None:
     v.task("let-go")
     v.task("proven")

@@ -1,0 +1,108 @@
+"""The merge queue as the board has it: its entries, and what is to be done with one of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from coworkd.board.board import Board
+from coworkd.merge.lane import LandOrder, VerifyOrder
+from coworkd.merge.queue import Entry
+from coworkd.merge.reviews import Reviews
+from coworkd.merge.rows import change_submission
+from coworkd.model import Gate, TaskSpec
+from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+
+OPEN = "state IN ('queued', 'green', 'approved')"
+
+_UNLANDED = (
+    "SELECT n.needed FROM needs n JOIN tasks t ON t.id = n.needed WHERE n.task = ?"
+    " AND (t.status != 'done' OR (t.landed = '' AND NOT t.closed))"
+)
+_TITLES = {SubmissionKind.WORK: "{}", SubmissionKind.REVERT: "Revert: {}", SubmissionKind.APPLY: "Apply again: {}"}
+
+
+class Orders:
+    """Reads submissions with the wishes of now; used by the writer thread alone."""
+
+    def __init__(self, board: Board, reviews: Reviews) -> None:
+        self._board = board
+        self._db = board.db
+        self._reviews = reviews
+
+    def entries(self, now: float) -> list[Entry]:
+        """Everything that is on its way to the integration branch."""
+        rows = [row for row in self._db.all(SubmissionRow, OPEN) if self._present(row)]
+        return [self._entry(self._as_wished(row, now)) for row in rows]
+
+    def _present(self, submission: SubmissionRow) -> bool:
+        """A parked task's results are held."""
+        row = self._db.one(TaskRow, "id = ?", submission.task)
+        return row is not None and not row.gone
+
+    def _as_wished(self, row: SubmissionRow, now: float) -> SubmissionRow:
+        """`approve` and `verify` count at once: who is asked, and whether all that is to be run has been."""
+        if row.kind is not SubmissionKind.WORK:
+            return row
+        task = self._board.task(row.task)
+        spec, settings = self._board.specs.task(task.path), self._board.specs.settings()
+        approve = settings.approve if spec.approve is None else spec.approve
+        verified = {check["command"] for check in json.loads(row.checks)}
+        green = row.state is SubmissionState.GREEN
+        person = Gate.MERGE in approve or not row.tree or (green and not verified)
+        if person != row.person:
+            row = self._asked_otherwise(row, now, person=person)
+        if green and row.tree and not verified.issuperset(self._commands(row, spec)):
+            row = dataclasses.replace(row, tip="")
+        return row
+
+    def _asked_otherwise(self, row: SubmissionRow, now: float, *, person: bool) -> SubmissionRow:
+        with self._db.write():
+            self._reviews.void(row, now)
+            change_submission(self._db, row, person=person, request="")
+        return dataclasses.replace(row, person=person, request="")
+
+    def _commands(self, row: SubmissionRow, spec: TaskSpec) -> tuple[str, ...]:
+        """Everything that verifies a task: the workspace's commands, its own, and its criteria's.
+
+        Without the task's change its own proofs cannot hold: what takes it back is verified by the workspace's alone.
+        """
+        workspace = self._board.specs.settings().verify
+        if row.kind is SubmissionKind.REVERT:
+            return workspace
+        proofs = tuple(item.command for item in spec.criteria if item.command)
+        return tuple(dict.fromkeys((*workspace, *spec.verify, *proofs)))
+
+    def _entry(self, row: SubmissionRow) -> Entry:
+        needed = self._db.query(_UNLANDED, row.task) if row.kind is not SubmissionKind.REVERT else []
+        return Entry(
+            task=row.task, number=row.number, state=row.state, tip=row.tip, person=row.person, approved=row.approved,
+            reviewed=bool(row.request), needs=tuple(r["needed"] for r in needed),
+            priority=self._board.task(row.task).priority, created=row.created,
+        )  # fmt: skip
+
+    def verifying(self, row: SubmissionRow) -> VerifyOrder:
+        """How a submission is merged and checked, with the settings of now."""
+        settings, task = self._board.specs.settings(), self._board.task(row.task)
+        spec = self._board.specs.task(task.path)
+        return VerifyOrder(
+            task=row.task, title=_TITLES[row.kind].format(task.title), attempt=row.attempt, number=row.number,
+            commit=row.commit_id, base=row.base, made=bool(row.tree), commands=self._commands(row, spec),
+            setup=settings.setup, copy=settings.copy,
+            timeout=min(settings.verify_timeout, spec.timeout or settings.verify_timeout),
+            branch=settings.integration.branch, target=self._board.specs.target(),
+            undoes="" if row.kind is SubmissionKind.WORK else row.base,
+        )  # fmt: skip
+
+    def landing(self, row: SubmissionRow) -> LandOrder:
+        branch = self._board.specs.settings().integration.branch
+        return LandOrder(task=row.task, number=row.number, tip=row.tip, candidate=row.candidate, branch=branch)
+
+    def into_target(self) -> VerifyOrder:
+        """The target's own commits, to be checked as merged with what has landed."""
+        settings = self._board.specs.settings()
+        return VerifyOrder(
+            task="land", title="", attempt=0, number=0, commit="", base="", made=False, commands=settings.verify,
+            setup=settings.setup, copy=settings.copy, timeout=settings.verify_timeout,
+            branch=settings.integration.branch, target=self._board.specs.target(),
+        )  # fmt: skip

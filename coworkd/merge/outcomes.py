@@ -1,0 +1,115 @@
+"""What follows from a verification or a landing: for the submission, its task, its review."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from coworkd.board.board import Board
+from coworkd.board.papers import Papers
+from coworkd.merge.change import Change
+from coworkd.merge.lane import Collides, Green, LandedAt, Red, Stale
+from coworkd.merge.reverts import Reverts
+from coworkd.merge.reviews import Reviews, review_path
+from coworkd.merge.rows import change_submission
+from coworkd.model import Check, Status
+from coworkd.splice import tick
+from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.sync.files import digest
+
+
+class Outcomes:
+    """Records how jobs of the queue ended; used by the writer thread alone, inside its transaction."""
+
+    def __init__(self, board: Board, reviews: Reviews, reverts: Reverts) -> None:
+        self._board = board
+        self._db = board.db
+        self._papers = Papers(board.db)
+        self._reviews = reviews
+        self._reverts = reverts
+
+    def remember_tip(self, value: object) -> None:
+        """Where the integration branch stands, as the job saw it last."""
+        match value:
+            case Green(tip=tip) | Red(tip=tip) | Collides(tip=tip) | Stale(tip=tip):
+                self._db.remember("tip", tip)
+            case LandedAt(commit=commit):
+                self._db.remember("tip", commit)
+            case _:
+                pass
+
+    def record(self, row: SubmissionRow, value: object, now: float) -> None:
+        """One result of one job."""
+        match value:
+            case Green():
+                self._green(row, value, now)
+            case Red():
+                self._red(row, value, now)
+            case Collides():
+                self._collides(row, value, now)
+            case LandedAt():
+                self._landed(row, value, now)
+            case Change() if row.state is SubmissionState.GREEN and not row.request:
+                self._reviews.write(row, value, now)
+            case _:
+                pass
+
+    def _green(self, row: SubmissionRow, value: Green, now: float) -> None:
+        person = row.person or (row.kind is SubmissionKind.WORK and not value.checks)
+        change_submission(
+            self._db, row, state=SubmissionState.GREEN, candidate=value.candidate, candidate_tree=value.tree,
+            tip=value.tip, checks=_dumped(value.checks), person=person,
+        )  # fmt: skip
+        self._db.event(now, "green", task=row.task, number=row.number, tip=value.tip)
+
+    def _red(self, row: SubmissionRow, value: Red, now: float) -> None:
+        self._db.event(now, "red", task=row.task, number=row.number, reason=value.reason)
+        change_submission(
+            self._db, row, state=SubmissionState.RED, tip=value.tip, notice=value.reason, checks=_dumped(value.checks)
+        )
+        if row.kind is SubmissionKind.WORK:
+            self._reviews.void(row, now)
+        else:
+            self._reverts.refused(row, f"the checks would be red without it: {value.reason}", now)
+
+    def _collides(self, row: SubmissionRow, value: Collides, now: float) -> None:
+        self._db.event(now, "conflict", task=row.task, number=row.number, summary=value.summary)
+        change_submission(
+            self._db, row, state=SubmissionState.CONFLICTED, tip=value.tip, notice=value.summary, bundle=value.bundle
+        )
+        if row.kind is SubmissionKind.WORK:
+            self._reviews.void(row, now)
+        else:
+            self._reverts.refused(row, f"{value.summary}: what landed since builds on it", now)
+
+    def _landed(self, row: SubmissionRow, value: LandedAt, now: float) -> None:
+        change_submission(self._db, row, state=SubmissionState.LANDED, landing=value.commit)
+        self._db.event(now, "landed", task=row.task, number=row.number, commit=value.commit, what=row.kind)
+        task = self._board.task(row.task)
+        if row.kind is not SubmissionKind.WORK:
+            self._reverts.landed(task, row, value.commit, now)
+            return
+        self._tick(task, row)
+        self._papers.amend(review_path(row.task), {("status",): "landed"})
+        if task.status is Status.READY or self._board.run(task.id) is not None:
+            # Another attempt was asked for in the very moment of landing: it goes on.
+            self._board.set(task.id, landed=value.commit[:12], reverted="")
+        elif task.status is not Status.DONE:
+            self._board.place(task, Status.DONE, "landed" if row.tree else "nothing had to change", now,
+                              landed=value.commit[:12], reverted="", failures=0, bounces=0)  # fmt: skip
+
+    def _tick(self, task: TaskRow, row: SubmissionRow) -> None:
+        """Tick the criteria whose commands were green on what landed."""
+        green = {check["command"] for check in json.loads(row.checks)}
+        document = self._db.one(DocumentRow, "path = ?", task.path)
+        if document is None:
+            return
+        data = document.want
+        for item in self._board.specs.task(task.path).criteria:
+            if item.command in green and not item.ticked:
+                data = tick(data, item.line)
+        self._db.set(DocumentRow, task.path, want=data, want_sha=digest(data))
+
+
+def _dumped(checks: tuple[Check, ...]) -> str:
+    return json.dumps([dataclasses.asdict(check) for check in checks])

@@ -1,0 +1,166 @@
+"""Taking a landed change back, and bringing it again, on a person's word in its review.
+
+The word is `status: revert` or `status: apply`. It is the yes as well: what follows is verified like any change and
+lands by itself. Where it cannot be done the word is put back, with a problem that says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coworkd.board.answers import given_in
+from coworkd.board.board import Board
+from coworkd.board.papers import Papers
+from coworkd.board.verdict import Given
+from coworkd.jobs import Jobs
+from coworkd.merge.inversion import Inverse, NoInverse
+from coworkd.merge.reviews import review_path
+from coworkd.merge.rows import change_submission
+from coworkd.model import Problem, Status
+from coworkd.store import RequestRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.sync.problems import put_problem
+
+INVERT = "invert:"
+"""Prefix of the names of jobs that make the commit which undoes a landing."""
+
+_BECOMES = {SubmissionKind.REVERT: "reverted", SubmissionKind.APPLY: "landed"}
+_SOURCE = "revert"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    task: TaskRow
+    kind: SubmissionKind
+
+
+class Reverts:
+    """Reverts and their opposite; used by the writer thread alone."""
+
+    def __init__(self, board: Board, jobs: Jobs, invert: Callable[[str, str, int, str], Inverse | NoInverse]) -> None:
+        """`invert` makes and files the commit: landing, task, number of the submission, integration branch."""
+        self._board = board
+        self._db = board.db
+        self._papers = Papers(board.db)
+        self._jobs = jobs
+        self._invert = invert
+
+    def begin(self, now: float) -> None:
+        """Act on every review that asks for it and on which nothing is under way."""
+        for found in self._db.query("SELECT path, status FROM answers WHERE status IN ('revert', 'apply')"):
+            wish = self._wish(found["path"], SubmissionKind(found["status"]), now)
+            if wish is not None and not self._under_way(wish.task.id):
+                self._order(wish)
+
+    def _wish(self, path: str, kind: SubmissionKind, now: float) -> _Wish | None:
+        """What a person wants done, where it can be; else the word is put back."""
+        task = self._db.one(TaskRow, "id = ?", _task_of(path))
+        if task is not None and self._under_way(task.id):
+            return _Wish(task=task, kind=kind)
+        given = given_in(self._db, path)
+        if given.pulled:
+            self._tell(path, f"`status: {kind}` came by git and was not written here; write it here", now)
+            return None
+        reason = self._obstacle(task, kind, given)
+        if reason or task is None:
+            self._put_back(path, kind, reason, now)
+            return None
+        return _Wish(task=task, kind=kind)
+
+    def _obstacle(self, task: TaskRow | None, kind: SubmissionKind, given: Given) -> str:
+        if task is None:
+            return "only the latest review of a task takes this word"
+        if task.elsewhere:
+            return f"the task is on {task.by}"
+        latest = self._db.one(RequestRow, "path = ? ORDER BY created DESC", review_path(task.id))
+        if latest is not None and given.request != latest.id:
+            return "this is an older version of the review; look at the present one"
+        if task.status is not Status.DONE:
+            return f"the task is {task.status}: only what is done can be taken back or brought again"
+        if kind is SubmissionKind.REVERT and not task.landed:
+            return "it has been taken back already" if task.reverted else "nothing of it has landed"
+        return "it was not taken back" if kind is SubmissionKind.APPLY and not task.reverted else ""
+
+    def _under_way(self, task: str) -> bool:
+        if self._jobs.running(f"{INVERT}{task}:"):
+            return True
+        return bool(
+            self._db.scalar(
+                "SELECT 1 FROM submissions WHERE task = ? AND kind != 'work' AND state IN ('queued', 'green')", task
+            )
+        )
+
+    def _order(self, wish: _Wish) -> None:
+        task = wish.task
+        number = 1 + int(self._db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", task.id))
+        landing = task.landed if wish.kind is SubmissionKind.REVERT else task.reverted
+        branch = self._board.specs.settings().integration.branch
+        self._jobs.start(
+            f"{INVERT}{task.id}:{wish.kind}:{number}", lambda: self._invert(landing, task.id, number, branch)
+        )
+
+    def job(self, name: str, value: Inverse | NoInverse, now: float) -> None:
+        """The commit is there, or cannot be made: the name is `TASK:KIND:NUMBER`."""
+        task_id, kind_word, number = name.rsplit(":", 2)
+        kind, task = SubmissionKind(kind_word), self._board.task(task_id)
+        with self._db.write(durable=True):
+            if isinstance(value, NoInverse):
+                self._put_back(review_path(task_id), kind, value.reason, now)
+                return
+            self._db.put(
+                SubmissionRow(
+                    task=task_id, number=int(number), run="", attempt=task.attempt, base=value.landing,
+                    commit_id=value.commit, tree=value.tree, state=SubmissionState.QUEUED, candidate="",
+                    candidate_tree="", tip="", checks="[]", request="", created=now, notice=_built_on(value.later),
+                    person=False, approved=True, landing="", text_sha="", bundle="", kind=kind,
+                )
+            )  # fmt: skip
+            self._board.solved(review_path(task_id), _SOURCE)
+            self._db.event(now, "revert asked", task=task_id, actor="person", what=kind, number=int(number))
+
+    # ---- how it ends
+
+    def landed(self, task: TaskRow, row: SubmissionRow, commit: str, now: float) -> None:
+        """The integration branch no longer has the change, or has it again."""
+        self._set_status(review_path(task.id), _BECOMES[row.kind])
+        where = {"landed": "", "reverted": commit[:12]}
+        if row.kind is SubmissionKind.APPLY:
+            where = {"landed": commit[:12], "reverted": ""}
+        reason = "; ".join(part for part in (_REASONS[row.kind], row.notice) if part)
+        self._board.place(task, task.status, reason, now, **where)
+
+    def refused(self, row: SubmissionRow, reason: str, now: float) -> None:
+        """It collides with what landed since, or is red: the change stays as it is."""
+        change_submission(self._db, row, state=SubmissionState.RETIRED, notice=reason)
+        self._put_back(review_path(row.task), row.kind, reason, now)
+
+    def _put_back(self, path: str, kind: SubmissionKind, reason: str, now: float) -> None:
+        with self._db.write():
+            self._set_status(path, self._standing(path))
+            self._tell(path, f"`status: {kind}` was put back: {reason}", now)
+
+    def _standing(self, path: str) -> str:
+        """What a review says of itself while nobody asks for anything."""
+        task = self._db.one(TaskRow, "id = ?", _task_of(path))
+        if self._db.scalar("SELECT 1 FROM requests WHERE path = ? AND state = 'open'", path) or task is None:
+            return "open"
+        return "reverted" if task.reverted else "landed" if task.landed else "open"
+
+    def _set_status(self, path: str, status: str) -> None:
+        self._papers.amend(path, {("status",): status})
+        self._db.execute("UPDATE answers SET status = ? WHERE path = ?", status, path)
+
+    def _tell(self, path: str, message: str, now: float) -> None:
+        with self._db.write():
+            put_problem(self._db, Problem(path=path, line=0, message=message), _SOURCE, now)
+
+
+_REASONS = {SubmissionKind.REVERT: "taken back by hand", SubmissionKind.APPLY: "brought again by hand"}
+
+
+def _task_of(path: str) -> str:
+    return path.removeprefix("reviews/").removesuffix(".md")
+
+
+def _built_on(later: tuple[str, ...]) -> str:
+    return f"landed on the same files since: {', '.join(later)}" if later else ""
