@@ -51,13 +51,14 @@ COMMAND_TIME = 2.0
 
 
 def build(paths: Paths, repo: Repo) -> Daemon:
-    """A daemon for this workspace; the caller holds its lock."""
+    """A daemon for this workspace; the caller holds its lock. Raises `ConfigError` for the user's own settings."""
+    user = config.user()
     bell, clock = Bell(), SystemClock()
     db = open_database(paths)
     instance = config.instance(paths.private)
     folder, history = Folder(paths.folder, paths.trash), RepoHistory(repo, FOLDER)
     intake = Intake(db, folder, instance, history.brought)
-    board, jobs = Board(db, intake), Jobs(bell.ring)
+    board, jobs = Board(db, intake, user), Jobs(bell.ring)
     with db.write():
         db.remember("instance", instance)
     ground = Ground(board, repo)

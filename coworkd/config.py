@@ -5,12 +5,18 @@ Must never read anything that a repository holds: the workspace's own settings a
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
+
+from coworkd.documents import user_settings
+from coworkd.errors import ConfigError, DocumentError
+from coworkd.markdown import parse_yaml
+from coworkd.model import UserSettings
 
 FOLDER = ".cowork"
 """The name of the workspace folder, at the top of a repository's worktree."""
@@ -59,6 +65,26 @@ class Paths:
 def state_home() -> Path:
     """`$XDG_STATE_HOME/coworkd`, or its default."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "coworkd"
+
+
+def user_file() -> Path:
+    """`$XDG_CONFIG_HOME/coworkd/config.yaml`, or its default: the user's own settings."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "coworkd" / "config.yaml"
+
+
+def user() -> UserSettings:
+    """The user's own settings; without the file nothing is set. Raises ConfigError with file and line."""
+    file = user_file()
+    try:
+        found = user_settings(parse_yaml(file.read_bytes()))
+    except FileNotFoundError:
+        return UserSettings()
+    except DocumentError as error:
+        where = f"{file}:{error.line}" if error.line else f"{file}"
+        raise ConfigError(f"{where}: {error.message}") from error
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read ({error.strerror}): mend its permissions, or remove it") from error
+    return dataclasses.replace(found, allowed_signers=os.path.expanduser(found.allowed_signers))
 
 
 def paths(root: Path, common_dir: Path) -> Paths:

@@ -8,7 +8,7 @@ and is left alone. It must never let a word that merely resembles an approval co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -16,10 +16,10 @@ from coworkd.errors import DocumentError
 from coworkd.fields import read_as
 from coworkd.ids import qualify, task_id
 from coworkd.markdown import Document, Entry, Value, normalise_key
-from coworkd.model import Kind, Problem
+from coworkd.model import Kind, Problem, UserSettings
 from coworkd.prose import answer_section, criteria
-from coworkd.schemas import SCHEMAS, Field, Owner, Schema
-from coworkd.specs import Parts, Spec
+from coworkd.schemas import SCHEMAS, USER, Field, Owner, Schema
+from coworkd.specs import Parts, Spec, user_spec
 from coworkd.spelling import near_miss
 
 __all__ = [
@@ -146,7 +146,7 @@ def _decoded(path: str, kind: Kind, document: Document) -> Decoded:
     told = [(schema.by_name[name], entry) for name, entry in entries.items() if name in schema.by_name]
     values = {known.name: _read(known, entry) for known, entry in told if entry.value is not None}
     cowork = _cowork(entries["cowork"].value if "cowork" in entries else None)
-    problems = tuple(_slips(path, schema, entries))
+    problems = (*_slips(path, schema, entries), *_misplaced(path, told, values))
     return Decoded(
         path=path,
         kind=kind,
@@ -189,6 +189,22 @@ def _slips(path: str, schema: Schema, entries: Mapping[str, Entry]) -> Iterator[
             name = schema.by_key[meant].name if meant in schema.by_key else meant
             message = f"`{entry.key}` is not known here and looks like `{name}`; write that, or rename your own key"
             yield Problem(path=path, line=entry.line, message=message)
+
+
+def _misplaced(path: str, told: Iterable[tuple[Field, Entry]], values: Mapping[str, Any]) -> Iterator[Problem]:
+    for known, entry in told:
+        if known.misplaced and values.get(known.name):
+            yield Problem(path=path, line=entry.line, message=f"`{entry.key}` {known.misplaced}")
+
+
+def user_settings(document: Document) -> UserSettings:
+    """What the user's own settings file says. Raises DocumentError with line and key, for near misses as well."""
+    entries = _by_name(USER, document)
+    for slip in _slips("", USER, entries):
+        raise DocumentError(slip.message, line=slip.line)
+    told = ((USER.by_name[name], entry) for name, entry in entries.items() if name in USER.by_name)
+    values = {known.name: _read(known, entry) for known, entry in told if entry.value is not None}
+    return user_spec(Parts(path="", values=values, body="", request=""))
 
 
 def _cowork(value: Value) -> Cowork:

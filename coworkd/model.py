@@ -305,6 +305,22 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserSettings:
+    """`$XDG_CONFIG_HOME/coworkd/config.yaml`: the user's own settings, which no workspace goes beyond.
+
+    None: the user sets no bound.
+    """
+
+    notify: tuple[str, ...] = ()
+    """Shell commands that are told of everything that begins to wait for a person."""
+    sandbox: SandboxMode | None = None
+    allowed_signers: str = ""
+    """A file as ssh-keygen reads it; an absolute path, empty: none."""
+    budget_usd_per_day: float | None = None
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """What a turn cost. None is unknown, never zero."""
 

@@ -54,8 +54,10 @@ from coworkd.specs import (
     plan_spec,
     settings_spec,
     task_spec,
+    user_spec,
 )
 from coworkd.vocabulary import (
+    absolute,
     as_list,
     format_version,
     id_of,
@@ -89,6 +91,8 @@ class Field:
     """The one way to write values that mean the same, by which edits are compared."""
     says: str = ""
     """What the key is for, as an editor shows it."""
+    misplaced: str = ""
+    """The problem of a file that has it, where it has no effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,11 @@ _SANDBOX_MODE = Choice(SandboxMode)
 def _texts(name: str, says: str, *aliases: str) -> Field:
     return Field(name, texts, aliases, canonical=as_list, says=says)
 
+
+_NOT_HERE = (
+    "has no effect here, where others could write commands for your machine: set it in your own settings"
+    " ($XDG_CONFIG_HOME/coworkd/config.yaml)"
+)
 
 SCHEMAS: Mapping[Kind, Schema] = {
     Kind.TASK: Schema(
@@ -303,10 +312,24 @@ SCHEMAS: Mapping[Kind, Schema] = {
             Field("run_pulled", flag, says="Whether tasks that came by git start by themselves"),
             Field("commit", Option(("off", "auto")), says="Whether coworkd commits .cowork/ at quiet moments"),
             Field("keep_days", number, says="How long kept work stays after a landing; 14 unless set"),
-            _texts("notify", "Commands that are told what waits for you"),
+            Field("notify", texts, canonical=as_list, says="Only in your own settings", misplaced=_NOT_HERE),
         ),
         settings_spec,
         "Settings of the workspace; every key is optional",
     ),
 }
 """Every kind of document. Of aliases only those are listed that are other words: `dependsOn` is the same key."""
+
+USER = Schema(
+    "",
+    (
+        _texts("notify", "Commands that are told what waits for you"),
+        Field("sandbox", Record(only_mode, {"mode": _SANDBOX_MODE}, alone="mode"), says="The least that counts"),
+        Field("allowed_signers", absolute, says="Whose signatures of approvals count, as ssh-keygen reads it"),
+        Field("budget", Record(only_usd_per_day, {"usd_per_day": number}), says="The most that a day may cost"),
+        Field("concurrency", Whole(1), says="The most runs at once"),
+    ),
+    user_spec,
+    "The user's own settings: what no workspace goes beyond",
+)
+"""The one file outside a workspace that is read like its documents."""

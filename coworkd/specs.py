@@ -21,11 +21,12 @@ from coworkd.model import (
     Scope,
     Settings,
     TaskSpec,
+    UserSettings,
 )
 from coworkd.prose import criteria, first_heading
 from coworkd.yamltext import inline
 
-Spec: TypeAlias = TaskSpec | PlanSpec | MessageSpec | AnswerSpec | AgentSpec | Settings
+Spec: TypeAlias = TaskSpec | PlanSpec | MessageSpec | AnswerSpec | AgentSpec | Settings | UserSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,3 +104,8 @@ def settings_spec(parts: Parts) -> Settings:
     renamed = {"budget": "budget_usd_per_day"}
     unused = {"version", "notify"}
     return Settings(**{renamed.get(name, name): value for name, value in parts.values.items() if name not in unused})
+
+
+def user_spec(parts: Parts) -> UserSettings:
+    renamed = {"budget": "budget_usd_per_day"}
+    return UserSettings(**{renamed.get(name, name): value for name, value in parts.values.items()})

@@ -94,3 +94,11 @@ def only_mode(mode: SandboxMode = SandboxMode.AUTO) -> SandboxMode:
 def only_usd_per_day(usd_per_day: float | None = None) -> float | None:
     """For a map of which nothing else is read; None: no bound."""
     return usd_per_day
+
+
+def absolute(value: Value) -> str:
+    """A path that means the same wherever a program stands; `~` is for whoever knows where home is."""
+    written = text(value)
+    if not written.startswith(("/", "~/")):
+        raise DocumentError(f"`{written}` is not a whole path; begin it with `/` or `~/`")
+    return written

@@ -8,7 +8,7 @@ from typing import Any
 from coworkd.board.papers import Papers
 from coworkd.errors import StoreError
 from coworkd.lifecycle import may_move
-from coworkd.model import Problem, Status
+from coworkd.model import Problem, Status, UserSettings
 from coworkd.store import (
     Database,
     RequestKind,
@@ -22,7 +22,7 @@ from coworkd.store import (
 )
 from coworkd.sync.intake import Intake
 from coworkd.sync.problems import put_problem
-from coworkd.sync.specs import Specs
+from coworkd.sync.specs import NO_BOUNDS, Specs
 
 Cell = str | int | float | bool | Enum | None
 
@@ -30,9 +30,9 @@ Cell = str | int | float | bool | Enum | None
 class Board:
     """The tasks of one workspace; used by the writer thread alone."""
 
-    def __init__(self, db: Database, intake: Intake) -> None:
+    def __init__(self, db: Database, intake: Intake, user: UserSettings = NO_BOUNDS) -> None:
         self.db = db
-        self.specs = Specs(db)
+        self.specs = Specs(db, user)
         self._intake = intake
         self._papers = Papers(db)
 

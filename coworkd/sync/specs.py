@@ -12,10 +12,28 @@ from functools import lru_cache
 from coworkd.documents import Decoded, decode
 from coworkd.errors import DocumentError
 from coworkd.markdown import parse, parse_yaml
-from coworkd.model import AgentSpec, Settings, TaskSpec
+from coworkd.model import AgentSpec, SandboxMode, Settings, TaskSpec, UserSettings
 from coworkd.store import Database
 
 CONFIG = "config.yaml"
+
+
+NO_BOUNDS = UserSettings()
+
+
+def bounded(settings: Settings, user: UserSettings) -> Settings:
+    """A workspace's settings where they stay within what the user allows, the user's own where they do not."""
+    if user == NO_BOUNDS:
+        return settings
+    days = [most for most in (settings.budget_usd_per_day, user.budget_usd_per_day) if most is not None]
+    sandbox = settings.sandbox if user.sandbox is None else max(settings.sandbox, user.sandbox, key=_STRICTER.index)
+    return dataclasses.replace(
+        settings, concurrency=min(settings.concurrency, user.concurrency or settings.concurrency), sandbox=sandbox,
+        budget_usd_per_day=min(days, default=None),
+    )  # fmt: skip
+
+
+_STRICTER = (SandboxMode.OFF, SandboxMode.AUTO, SandboxMode.REQUIRE)
 
 
 @lru_cache(maxsize=4096)
@@ -27,13 +45,14 @@ def decoded(path: str, data: bytes) -> Decoded:
 class Specs:
     """Typed access to the documents in force."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, user: UserSettings = NO_BOUNDS) -> None:
         self._db = db
+        self._user = user
 
     def settings(self) -> Settings:
-        """The workspace's settings; the defaults where there is no file, or none that counts."""
+        """The workspace's settings within the user's bounds; the defaults where there is no file that counts."""
         data = self.in_force(CONFIG)
-        return decoded(CONFIG, data).of(Settings) if data is not None else Settings()
+        return bounded(decoded(CONFIG, data).of(Settings) if data is not None else Settings(), self._user)
 
     def target(self) -> str:
         """The branch that landings are for: the one set, else the one that was checked out at the first start."""

@@ -1,17 +1,66 @@
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
 import pytest
 
 from coworkd import config
+from coworkd.errors import ConfigError
+from coworkd.model import SandboxMode, UserSettings
 
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state"
+
+
+def write_settings(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "config" / "coworkd" / "config.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    return file
+
+
+def test_without_a_file_the_user_sets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert config.user() == UserSettings()
+
+
+def test_the_users_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", "/home/anna")
+    write_settings(
+        tmp_path,
+        "notify: [notify-send hello, 'cat >> log']\nsandbox: {mode: require}\nallowed_signers: ~/.ssh/signers\n"
+        "budget: {usd_per_day: 20}\nconcurrency: 2\nmine: kept\n",
+    )
+    assert config.user() == UserSettings(
+        notify=("notify-send hello", "cat >> log"), sandbox=SandboxMode.REQUIRE,
+        allowed_signers="/home/anna/.ssh/signers", budget_usd_per_day=20.0, concurrency=2,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("\nconcurrency: many\n", ":2: `concurrency`: "),
+        ("concurency: 3\n", ":1: `concurency` is not known here and looks like `concurrency`"),
+        ("sandbox: {mod: off}\n", ":1: `sandbox.mod`: not known here; did you mean `mode`?"),
+        ("allowed_signers: signers\n", "`signers` is not a whole path"),
+        ("notify: [a\n", "config.yaml:"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, says: str
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    file = write_settings(tmp_path, text)
+    with pytest.raises(ConfigError, match=re.escape(says)) as raised:
+        config.user()
+    assert str(raised.value).startswith(str(file))
 
 
 def test_the_instance_is_named_once(tmp_path: Path) -> None:

@@ -522,6 +522,15 @@ later: unknown"""
 
 
 @pytest.mark.parametrize(
+    ("text", "problems"),
+    [("notify: []", []), ("quiet: 1\nnotify: [touch x]", [(2, "`notify` has no effect here")])],
+)
+def test_commands_for_the_users_machine_are_not_for_a_workspace_to_say(text: str, problems: list[object]) -> None:
+    found = decoded(Kind.CONFIG, text).problems
+    assert [(problem.line, problem.message[:27]) for problem in found] == problems
+
+
+@pytest.mark.parametrize(
     ("text", "line", "words"),
     [
         ("quiet: 1\nversion: 2", 2, "reads format 1, not 2"),

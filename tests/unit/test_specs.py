@@ -1,0 +1,32 @@
+"""The user's own settings bound the workspace's."""
+
+from __future__ import annotations
+
+import pytest
+
+from coworkd.model import SandboxMode, Settings, UserSettings
+from coworkd.sync.specs import bounded
+
+OFF, AUTO, REQUIRE = SandboxMode.OFF, SandboxMode.AUTO, SandboxMode.REQUIRE
+
+
+@pytest.mark.parametrize(
+    ("wanted", "most", "counts"), [(4, None, 4), (4, 2, 2), (2, 4, 2)], ids=["unbounded", "lower", "within"]
+)
+def test_the_lower_bound_counts(wanted: int, most: int | None, counts: int) -> None:
+    found = bounded(Settings(concurrency=wanted), UserSettings(concurrency=most, notify=("x",)))
+    assert found == Settings(concurrency=counts)
+    spent = bounded(Settings(budget_usd_per_day=wanted), UserSettings(budget_usd_per_day=most, notify=("x",)))
+    assert spent == Settings(budget_usd_per_day=counts)
+
+
+def test_a_bound_counts_where_the_workspace_sets_none() -> None:
+    assert bounded(Settings(), UserSettings(budget_usd_per_day=3)) == Settings(budget_usd_per_day=3)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "least", "counts"),
+    [(OFF, None, OFF), (OFF, OFF, OFF), (OFF, AUTO, AUTO), (AUTO, REQUIRE, REQUIRE), (REQUIRE, OFF, REQUIRE)],
+)
+def test_the_stricter_sandbox_counts(wanted: SandboxMode, least: SandboxMode | None, counts: SandboxMode) -> None:
+    assert bounded(Settings(sandbox=wanted), UserSettings(sandbox=least, notify=("x",))).sandbox is counts
