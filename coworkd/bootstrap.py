@@ -41,7 +41,9 @@ from coworkd.sync.files import Folder
 from coworkd.sync.history import RepoHistory
 from coworkd.sync.intake import Intake
 from coworkd.sync.outputs import Outputs
+from coworkd.sync.vouching import Vouching
 from coworkd.sync.watch import Watcher
+from coworkd.trust import UNTRUSTED, Trust
 from coworkd.workshop import Workshop
 
 log = logging.getLogger("coworkd")
@@ -50,7 +52,7 @@ COMMAND_TIME = 2.0
 """Seconds for which a daemon that starts waits for a command that holds the workspace for its one turn."""
 
 
-def build(paths: Paths, repo: Repo) -> Daemon:
+def build(paths: Paths, repo: Repo, trust: Trust) -> Daemon:
     """A daemon for this workspace; the caller holds its lock. Raises `ConfigError` for the user's own settings."""
     user = config.user()
     bell, clock = Bell(), SystemClock()
@@ -61,6 +63,7 @@ def build(paths: Paths, repo: Repo) -> Daemon:
     board, jobs = Board(db, intake, user), Jobs(bell.ring)
     with db.write():
         db.remember("instance", instance)
+        db.remember("untrusted", "" if trust.holds else UNTRUSTED)
     ground = Ground(board, repo)
     ground.introduce()
     writer = Writer(db, folder)
@@ -72,8 +75,8 @@ def build(paths: Paths, repo: Repo) -> Daemon:
     dispatch = Dispatch(board, executor, jobs, stages, ground.lacking)
     rooms = Rooms(
         db=db, clock=clock, engine=engine, watcher=Watcher(paths.folder, bell.ring), outputs=Outputs(folder),
-        executor=executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo),
-        control=Control(board, intake, engine, jobs, merge.into_target, instance),
+        executor=executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo), trust=trust,
+        control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, instance),
     )  # fmt: skip
     return Daemon(rooms, Door(paths.socket, bell.ring), bell)
 
@@ -124,9 +127,11 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
     with alone(paths.lock, paths.pid, COMMAND_TIME), Repo.open(paths.root) as repo:
         _log_to(paths)
         config.settle(paths.private, paths.root)
-        process.sweep("COWORK_REPO", paths.state.name)
-        forget_interrupted(repo)
-        daemon = build(paths, repo)
+        trust = Trust(config.trust_home(), repo)
+        if trust.holds:
+            process.sweep("COWORK_REPO", paths.state.name)
+            forget_interrupted(repo)
+        daemon = build(paths, repo, trust)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda _number, _frame: daemon.stop())
         log.info("watching %s", paths.folder)
@@ -137,7 +142,7 @@ def once(paths: Paths, op: Op, subject: str = "") -> Reply:
     """With the daemon down: take the lock, run one turn that starts nothing, and do as asked. Raises `BusyError`."""
     with alone(paths.lock, paths.pid, 0), Repo.open(paths.root) as repo:
         request = Request(op=op, subject=subject)
-        build(paths, repo).serve_once(request)
+        build(paths, repo, Trust(config.trust_home(), repo)).serve_once(request)
         return request.wait(0)
 
 
@@ -170,6 +175,7 @@ def initialise(start: Path) -> list[str]:
     with Repo.open(start) as repo:
         if repo.commit("refs/heads/cowork"):
             raise UserError("a branch named `cowork` is in the way of cowork/task/...: rename it first")
+        trusted = _trusted(repo)
         folder = repo.root / FOLDER
         fresh = not folder.exists()
         for name in ("tasks", "plans", "messages", "approvals", "reviews", "agents"):
@@ -180,10 +186,18 @@ def initialise(start: Path) -> list[str]:
         paths = config.paths(repo.root, repo.common_dir)
         config.instance(paths.private)
         config.settle(paths.private, repo.root)
-        _write_new(paths.private / "trust", f"{repo.root}\n")
         unborn = repo.head().commit is None
-    lines = [f"{'made' if fresh else 'completed'} {folder}", "next: write agents/NAME.md, then `coworkd up`"]
+    after = "write agents/NAME.md" if trusted else "read what its files run, then `coworkd trust`"
+    lines = [f"{'made' if fresh else 'completed'} {folder}", f"next: {after}, then `coworkd up`"]
     return [*lines, "this repository has no commit yet: tasks start after the first one"] if unborn else lines
+
+
+def _trusted(repo: Repo) -> bool:
+    """Trust a workspace that is made here; one that git has brought along is for `coworkd trust`."""
+    trust = Trust(config.trust_home(), repo)
+    if not trust.holds and not repo.run("ls-files", "-z", "--", f":(top,icase){FOLDER}/").out:
+        trust.give()
+    return trust.holds
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
 
-from coworkd.documents import user_settings
 from coworkd.errors import ConfigError, DocumentError
-from coworkd.markdown import parse_yaml
 from coworkd.model import UserSettings
 
 FOLDER = ".cowork"
@@ -74,6 +72,10 @@ def user_file() -> Path:
 
 def user() -> UserSettings:
     """The user's own settings; without the file nothing is set. Raises ConfigError with file and line."""
+    # What only shows the board reads no YAML.
+    from coworkd.documents import user_settings
+    from coworkd.markdown import parse_yaml
+
     file = user_file()
     try:
         found = user_settings(parse_yaml(file.read_bytes()))
@@ -85,6 +87,11 @@ def user() -> UserSettings:
     except OSError as error:
         raise ConfigError(f"{file} cannot be read ({error.strerror}): mend its permissions, or remove it") from error
     return dataclasses.replace(found, allowed_signers=os.path.expanduser(found.allowed_signers))
+
+
+def trust_home() -> Path:
+    """Where it is kept which repositories the user trusts: outside all of them."""
+    return state_home() / "trusted"
 
 
 def paths(root: Path, common_dir: Path) -> Paths:

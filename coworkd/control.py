@@ -13,7 +13,7 @@ from coworkd.merge.target import Landed, Refused
 from coworkd.model import Status
 from coworkd.store import DocumentRow, TaskRow
 from coworkd.sync.engine import Engine
-from coworkd.sync.intake import Intake
+from coworkd.sync.vouching import Vouching
 
 LAND = "land:"
 
@@ -24,7 +24,7 @@ class Control:
     def __init__(
         self,
         board: Board,
-        intake: Intake,
+        vouching: Vouching,
         engine: Engine,
         jobs: Jobs,
         land: Callable[[str], Callable[[], Landed | Refused]],
@@ -33,7 +33,7 @@ class Control:
         self._board = board
         self._db = board.db
         self._papers = Papers(board.db)
-        self._intake = intake
+        self._vouching = vouching
         self._engine = engine
         self._jobs = jobs
         self._land = land
@@ -52,11 +52,13 @@ class Control:
             case Op.TAKE:
                 self._take(request.subject, now)
             case Op.TRUST:
-                self._trust(now)
+                self._refuse(request, self._vouching.trust(request.subject, now))
             case Op.CONFIRM:
                 with self._db.write():
                     self._db.remember("confirmed", "yes")
                 self._engine.judge_again(now)
+            case Op.LAND if why := self._vouching.lacking():
+                self._refuse(request, why)
             case Op.LAND:
                 self._landing.append(request)
                 self._jobs.start(LAND, self._land(request.subject))
@@ -65,7 +67,7 @@ class Control:
 
     def settle(self, request: Request) -> None:
         """The turn is over: whatever it was asked for is done."""
-        if request.op is not Op.LAND:
+        if request.op is not Op.LAND and not request.answered:
             request.answer(Reply(ok=True))
 
     def job(self, finished: Finished) -> None:
@@ -88,6 +90,10 @@ class Control:
 
     # ---- single requests
 
+    def _refuse(self, request: Request, why: str) -> None:
+        if why:
+            request.answer(Reply(ok=False, text=why))
+
     def _own(self, task: str, now: float) -> None:
         """A pulled task is started here: its text counts as typed here from now on."""
         row = self._db.one(TaskRow, "id = ?", task)
@@ -95,8 +101,7 @@ class Control:
         if row is None or document is None:
             return
         with self._db.write():
-            self._intake.trust(row.path, document.want, now)
-            self._db.set(DocumentRow, row.path, pulled=False)
+            self._vouching.own(document, now)
             self._db.set(TaskRow, row.id, pulled=False)
             self._db.event(now, "owned", task=task, actor="person")
         hurry(self._db, self._engine, row.path, now)
@@ -111,13 +116,6 @@ class Control:
             self._db.set(TaskRow, task, pulled=False, elsewhere=False, by=self._instance)
             self._db.event(now, "taken", task=task, actor="person", was=row.by)
             self._board.place(self._board.task(task), Status.PAUSED, f"taken over from {row.by or 'elsewhere'}", now)
-
-    def _trust(self, now: float) -> None:
-        """What the settings and agents say now counts, wherever it came from."""
-        with self._db.write():
-            for row in self._db.all(DocumentRow, "kind IN ('config', 'agent') AND want_sha != ''"):
-                self._intake.trust(row.path, row.want, now)
-            self._db.event(now, "trusted", actor="person")
 
 
 def _told(landed: Landed) -> str:

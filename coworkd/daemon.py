@@ -29,6 +29,7 @@ from coworkd.store import Database
 from coworkd.sync.engine import Engine
 from coworkd.sync.outputs import Outputs
 from coworkd.sync.watch import Watcher
+from coworkd.trust import Trust
 
 log = logging.getLogger("coworkd")
 
@@ -56,6 +57,7 @@ class Rooms:
     dispatch: Dispatch
     merge: Merge
     control: Control
+    trust: Trust
     git_busy: Callable[[str], bool]
     """Whether git is at work on this document, so that it must not be written now."""
 
@@ -83,6 +85,7 @@ class Daemon:
         self._bell = bell
         self._stopping = threading.Event()
         self._later: list[float] = []
+        self._recovered = False
 
     def stop(self) -> None:
         """End after the present turn; safe from a signal handler and from any thread."""
@@ -120,11 +123,15 @@ class Daemon:
                 self.turn(start=False)
 
     def recover(self) -> None:
-        """Finish what a former process began."""
-        now = self._rooms.clock.now()
-        self._rooms.engine.recover(now)
-        self._rooms.dispatch.recover()
-        self._rooms.merge.recover()
+        """Finish what a former process began; runs and landings once the repository is trusted."""
+        self._rooms.engine.recover(self._rooms.clock.now())
+        self._recover_work()
+
+    def _recover_work(self) -> None:
+        if self._rooms.trust.holds and not self._recovered:
+            self._recovered = True
+            self._rooms.dispatch.recover()
+            self._rooms.merge.recover()
 
     def turn(self, *, start: bool = True) -> None:
         """Look, take in, act, write back. `start` False begins nothing new."""
@@ -137,14 +144,22 @@ class Daemon:
         for finished in rooms.jobs.finished():
             if not rooms.dispatch.job(finished, now) and not rooms.merge.job(finished, now):
                 rooms.control.job(finished)
-        rooms.dispatch.step(now)
-        rooms.merge.step(now, start=start)
-        if start:
-            rooms.dispatch.start(now)
+        if rooms.trust.holds:
+            self._act(now, start=start)
         rooms.engine.push(now, blocked=rooms.git_busy)
         self._show(now)
         for request in requests:
             rooms.control.settle(request)
+
+    def _act(self, now: float, *, start: bool) -> None:
+        """What follows from what was taken in: nothing at all in a repository that is not trusted."""
+        rooms = self._rooms
+        if start:
+            self._recover_work()
+        rooms.dispatch.step(now)
+        rooms.merge.step(now, start=start)
+        if start:
+            rooms.dispatch.start(now)
 
     def _look(self, now: float) -> None:
         rooms = self._rooms
@@ -171,13 +186,17 @@ class Daemon:
 
     def _nap(self) -> float:
         rooms, now = self._rooms, self._rooms.clock.now()
-        times = [rooms.engine.deadline(), rooms.dispatch.deadline(now), rooms.merge.deadline(), *self._later]
+        times = [rooms.engine.deadline(), *self._later]
+        if rooms.trust.holds:
+            times += [rooms.dispatch.deadline(now), rooms.merge.deadline()]
         return min([at - now for at in times if at is not None] + [LONGEST_NAP])
 
     def _wind_down(self) -> None:
         """Stop runs politely, record how they end, write it down."""
         rooms = self._rooms
         log.info("stopping")
+        if not rooms.trust.holds:
+            return
         until = rooms.clock.now() + GRACE
         rooms.dispatch.shut_down(rooms.clock.now())
         self.turn(start=False)

@@ -52,6 +52,10 @@ class Request:
     _done: threading.Event = field(default_factory=threading.Event)
     _reply: Reply = Reply(ok=False, text="the daemon stopped before it answered")
 
+    @property
+    def answered(self) -> bool:
+        return self._done.is_set()
+
     def answer(self, reply: Reply) -> None:
         self._reply = reply
         self._done.set()

@@ -333,3 +333,17 @@ USER = Schema(
     "The user's own settings: what no workspace goes beyond",
 )
 """The one file outside a workspace that is read like its documents."""
+
+LOOSENS: Mapping[Kind, frozenset[str]] = {
+    Kind.TASK: frozenset({"verify", "approve", "budget", "timeout", "max_attempts", "loop"}),
+    Kind.AGENT: frozenset(
+        {"driver", "command", "fallback", "limits", "sandbox", "tools", "login", "env", "env_pass", "recording"}
+    ),
+    Kind.CONFIG: frozenset(
+        {
+            *("setup", "copy", "verify", "verify_timeout", "approve", "sandbox", "integration", "budget"),
+            *("concurrency", "max_attempts", "run_pulled", "adopt_notes", "commit", "notify"),
+        }
+    ),
+}
+"""Keys that execute something or let more happen. They count when they were typed here, or trusted."""

@@ -47,8 +47,13 @@ def inbox(waiting: Sequence[Waiting]) -> bytes:
         lines.append("Nothing waits for you.")
     for item in waiting:
         since = f", since {iso(item.since)}" if item.since else ""
-        lines.append(f"- **{item.kind}** [{item.path}]({_link(item.path)}){since}: {item.what}")
+        lines.append(f"- **{item.kind}** {_linked(item.path)}{since}: {item.what}")
     return ("\n".join(lines) + "\n").encode()
+
+
+def _linked(path: str) -> str:
+    """A link to a document, or to the folder it is all about."""
+    return f"[{path or '.cowork'}]({_link(path or '.')})"
 
 
 def _link(path: str) -> str:

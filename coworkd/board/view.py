@@ -97,6 +97,8 @@ def _card(db: Database, row: TaskRow, blocked: tuple[str, ...], default: str, no
 
 def why(db: Database, row: TaskRow, blocked: tuple[str, ...], now: float) -> str:
     """Why a task stands where it stands, in words; empty when the status says it all."""
+    if row.status not in (Status.DONE, Status.CANCELLED) and (untrusted := db.setting("untrusted")):
+        return untrusted
     if row.elsewhere:
         return f"on {row.by}; `coworkd take {row.id}` takes it over"
     if row.gone:

@@ -99,6 +99,8 @@ def _pulled(db: Database) -> list[Waiting]:
 
 
 def _trust(db: Database, now: float) -> list[Waiting]:
+    if untrusted := db.setting("untrusted"):
+        return [Waiting(kind=Need.TRUST, path="", task="", since=now, what=untrusted)]
     return [
         Waiting(kind=Need.TRUST, path=path, task="", since=now,
                 what="it came by git and can run commands; read it, then run `coworkd trust`")

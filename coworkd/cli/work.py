@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
 import click
 
-from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.printing import as_json, hanging, json_option, plain
 from coworkd.cli.tasks import save
 from coworkd.cli.workspace import find, here
 from coworkd.door import Op
 from coworkd.errors import UserError
 from coworkd.repo import Repo
 from coworkd.store import SubmissionRow
+from coworkd.sync.vouching import Loosening, to_trust
 
 
 @click.command("diff")
@@ -81,6 +86,25 @@ def confirm_command(json_: bool) -> None:
 @click.command("trust")
 @json_option
 def trust_command(json_: bool) -> None:
-    """Let this workspace's settings and agents, as they are now, run things here."""
-    here().demand(Op.TRUST)
-    as_json({"trusted": True}) if json_ else click.echo("trusted as it is now")
+    """Let this repository's settings and agents, as they are now, run things here."""
+    workspace = here()
+    with workspace.reading() as db:
+        shown = to_trust(db)
+    if not json_:
+        _show_loosening(shown.keys)
+        if sys.stdin.isatty() and not click.confirm("Trust this repository, and all of that?", default=False):
+            raise UserError("nothing was trusted")
+    workspace.demand(Op.TRUST, shown.token)
+    as_json({"trusted": True, "keys": [asdict(key) for key in shown.keys]}) if json_ else click.echo(
+        "trusted as it is now"
+    )
+
+
+def _show_loosening(keys: Sequence[Loosening]) -> None:
+    """Every key that executes or widens something, where it stands."""
+    if not keys:
+        click.echo("No key in .cowork/ that is not trusted yet runs or widens anything.")
+        return
+    click.echo("These keys run something, or let more happen:")
+    for key in keys:
+        click.echo(hanging(f"  .cowork/{plain(key.path)}:{key.line}", f"{plain(key.key)}: {plain(key.value)}", most=20))

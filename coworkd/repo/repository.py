@@ -84,6 +84,11 @@ class Repo:
             env={**self.env, **extra},
         )
 
+    def see_with(self, env: Mapping[str, str]) -> None:
+        """From now on every command runs with this added to the clean environment."""
+        self.close()
+        self.env = env
+
     def run(
         self,
         *args: str,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from functools import lru_cache
 
+from coworkd.bounds import within
 from coworkd.documents import Decoded, decode
 from coworkd.errors import DocumentError
 from coworkd.markdown import parse, parse_yaml
@@ -69,7 +70,7 @@ class Specs:
         return [row["doc"] for row in rows]
 
     def task(self, path: str) -> TaskSpec:
-        """A task's wishes. From bytes that came by git, `verify` and `approve` stay as they were typed here."""
+        """A task's wishes. From bytes that came by git, whatever executes or widens stays as it was typed here."""
         row = self._db.query("SELECT want, pulled FROM documents WHERE path = ?", path)
         if not row:
             return TaskSpec()
@@ -78,7 +79,7 @@ class Specs:
             return spec
         typed = self.in_force(path)
         known = decoded(path, typed).of(TaskSpec) if typed is not None else TaskSpec()
-        return dataclasses.replace(spec, verify=known.verify, approve=known.approve)
+        return within(spec, known, self.settings())
 
     def in_force(self, path: str) -> bytes | None:
         """The last bytes of this document that were typed here or trusted."""

@@ -12,6 +12,7 @@ from coworkd.jobs import Finished, Jobs
 from coworkd.merge.target import Landed, Refused
 from coworkd.model import Status
 from coworkd.sync.specs import Specs
+from coworkd.sync.vouching import Vouching, to_trust
 from tests.integration.workspacekit import TASK, Workspace
 
 READY = "---\nstatus: ready\n---\nDo it.\n"
@@ -26,7 +27,9 @@ class Desk:
         self.place = place
         self.jobs = Jobs(lambda: None)
         board = Board(place.db, place.intake)
-        self.control = Control(board, place.intake, place.engine, self.jobs, lambda _onto: lambda: landing, "anna-0001")
+        self.vouched: list[bool] = []
+        vouching = Vouching(place.db, place.intake, lambda: self.vouched.append(True))
+        self.control = Control(board, vouching, place.engine, self.jobs, lambda _onto: lambda: landing, "anna-0001")
 
     def ask(self, op: Op, subject: str = "") -> Request:
         request = Request(op=op, subject=subject)
@@ -94,6 +97,37 @@ def test_what_came_by_git_counts_once_trusted(place: Workspace, desk: Desk) -> N
     assert Specs(place.db).agent("x") is None
     desk.ask(Op.TRUST)
     assert Specs(place.db).agent("x") is not None
+    assert desk.vouched == [True]
+
+
+def test_only_what_was_shown_is_trusted(place: Workspace, desk: Desk) -> None:
+    agent = "---\ndriver: command\ncommand: [x]\n---\n"
+    task = "---\nstatus: ready\nverify: [make]\n---\nDo it.\n\n- [ ] quick (verify: ./try)\n"
+    place.past.foreign.update({agent.encode(), task.encode(), agent.replace("x", "rm").encode()})
+    place.save(agent, "agents/x.md")
+    place.save(task)
+    place.turns()
+    shown = to_trust(place.db)
+    assert [(key.path, key.line, key.key, key.value) for key in shown.keys] == [
+        ("agents/x.md", 2, "driver", "command"), ("agents/x.md", 3, "command", "[x]"),
+        (TASK, 3, "verify", "[make]"), (TASK, 7, "verify", "./try"),
+    ]  # fmt: skip
+    place.save(agent.replace("x", "rm"), "agents/x.md")
+    place.turns()
+    assert "has changed" in desk.ask(Op.TRUST, shown.token).wait(0).text
+    assert Specs(place.db).agent("x") is None
+    assert desk.ask(Op.TRUST, to_trust(place.db).token).wait(0).ok
+    assert Specs(place.db).agent("x") is not None
+    assert Specs(place.db).task(TASK).verify == ("make",)
+    assert to_trust(place.db).keys == ()
+    assert place.task().pulled, "trusting a task's commands does not start it"
+
+
+def test_nothing_lands_in_a_repository_that_is_not_trusted(place: Workspace, desk: Desk) -> None:
+    place.db.remember("untrusted", "nothing runs here yet")
+    assert desk.ask(Op.LAND).wait(0) == Reply(ok=False, text="nothing runs here yet")
+    desk.ask(Op.TRUST)
+    assert place.db.setting("untrusted") == ""
 
 
 @pytest.mark.parametrize(

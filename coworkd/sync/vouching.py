@@ -1,0 +1,111 @@
+"""What a person is asked to trust, and taking their word for it.
+
+Keys that execute or widen something are shown with their places; what is trusted are the very bytes that were shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from coworkd.documents import Decoded
+from coworkd.errors import DocumentError
+from coworkd.markdown import Document, normalise_key, parse, parse_yaml
+from coworkd.model import Kind, TaskSpec
+from coworkd.schemas import LOOSENS, SCHEMAS
+from coworkd.store import Database, DocumentRow
+from coworkd.sync.files import digest
+from coworkd.sync.intake import Intake
+from coworkd.sync.specs import CONFIG, decoded
+from coworkd.yamltext import inline
+
+CHANGED = "what is to be trusted has changed since it was shown: run `coworkd trust` again"
+
+_UNTRUSTED = (
+    "kind IN ('config', 'agent', 'task') AND want_sha != '' AND file_sha != '' AND {which} AND NOT EXISTS"
+    " (SELECT 1 FROM tasks t WHERE t.path = documents.path AND t.elsewhere) ORDER BY path"
+)
+_WAITING = (
+    "(kind != 'task' OR pulled) AND NOT EXISTS"
+    " (SELECT 1 FROM trusted t WHERE t.path = documents.path AND t.sha = documents.want_sha)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loosening:
+    """One thing that executes or widens something, as it is written."""
+
+    path: str
+    """Relative to `.cowork/`."""
+    line: int
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Everything that a person's trust would let happen."""
+
+    keys: tuple[Loosening, ...]
+    token: str
+    """Names these very bytes."""
+
+
+def to_trust(db: Database) -> Shown:
+    """What waits for trust; all that is there while the repository itself is not trusted."""
+    rows = db.all(DocumentRow, _UNTRUSTED.format(which="1" if db.setting("untrusted") else _WAITING))
+    keys = tuple(key for row in rows for key in _loosening(row.path, row.want))
+    return Shown(keys=keys, token=digest("".join(f"{row.path}\n{row.want_sha}\n" for row in rows).encode()))
+
+
+def _loosening(path: str, data: bytes) -> Iterator[Loosening]:
+    try:
+        document = parse_yaml(data) if path == CONFIG else parse(data)
+        made = decoded(path, data)
+    except DocumentError:
+        return
+    yield from _keys(path, document, made)
+    if made.kind is Kind.TASK:
+        above = data.count(b"\n") - document.body.count("\n")
+        for item in made.of(TaskSpec).criteria:
+            if item.command:
+                yield Loosening(path=path, line=above + item.line + 1, key="verify", value=item.command)
+
+
+def _keys(path: str, document: Document, made: Decoded) -> Iterator[Loosening]:
+    fields = SCHEMAS[made.kind].by_key
+    for entry in document.entries:
+        known = fields.get(normalise_key(entry.key))
+        if known is not None and known.name in LOOSENS[made.kind] and entry.value is not None:
+            yield Loosening(path=path, line=entry.line, key=entry.key, value=inline(entry.value, flow=False))
+
+
+class Vouching:
+    """Takes the user's word; used by the writer thread alone."""
+
+    def __init__(self, db: Database, intake: Intake, give: Callable[[], None]) -> None:
+        """`give` keeps the word about the repository itself, outside of it."""
+        self._db = db
+        self._intake = intake
+        self._give = give
+
+    def lacking(self) -> str:
+        """Why nothing may happen in this repository; empty when it is trusted."""
+        return self._db.setting("untrusted")
+
+    def trust(self, token: str, now: float) -> str:
+        """What the files say now counts, wherever it came from. Returns why not, if it is not what was shown."""
+        if token and token != to_trust(self._db).token:
+            return CHANGED
+        with self._db.write(durable=True):
+            for row in self._db.all(DocumentRow, _UNTRUSTED.format(which=_WAITING)):
+                self._intake.trust(row.path, row.want, now)
+            self._db.remember("untrusted", "")
+            self._db.event(now, "trusted", actor="person")
+        self._give()
+        return ""
+
+    def own(self, document: DocumentRow, now: float) -> None:
+        """This text counts as typed here."""
+        self._intake.trust(document.path, document.want, now)
+        self._db.set(DocumentRow, document.path, pulled=False)

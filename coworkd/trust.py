@@ -1,0 +1,101 @@
+"""Which repositories their user has vouched for, kept outside every repository.
+
+A repository is known by three things together: the real path of its worktree, the inode of its git directory, and the
+commit that its history begins with. So a copy, a moved folder, or another repository in the same place is not trusted
+by accident. Must never read its answer from anything that a repository holds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from coworkd.repo import Repo
+from coworkd.repo.wary import wary_env
+
+UNTRUSTED = "nothing runs here yet: read what this repository's settings and agents run, then say `coworkd trust`"
+"""Why nothing happens in a repository that is not trusted."""
+
+_TIMEOUT = 600.0
+_MOST = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mark:
+    """By what a repository is known again."""
+
+    root: str
+    inode: int
+    beginning: str
+    """The first commit; empty while there was none."""
+
+
+class Trust:
+    """Whether one repository is trusted. Until it is, `repo` looks at it warily; used by the writer thread alone."""
+
+    def __init__(self, folder: Path, repo: Repo) -> None:
+        """`folder` is where the user's word is kept."""
+        self._repo = repo
+        self._plain = repo.env
+        root = os.path.realpath(repo.root)
+        self._file = folder / f"{sha256(os.fsencode(root)).hexdigest()[:32]}.json"
+        self._look_warily()
+        self._holds = self._known()
+        if self._holds:
+            self._look_plainly()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the user has said that what this repository asks for may happen here."""
+        return self._holds
+
+    def give(self) -> None:
+        """The user says so. It holds until the repository is another one."""
+        self._keep(self._mark(self._beginning()))
+        self._holds = True
+        self._look_plainly()
+
+    def _known(self) -> bool:
+        """Whether the kept word is about this very repository."""
+        kept = self._kept()
+        if kept is None or kept != self._mark(kept.beginning):
+            return False
+        if kept.beginning:
+            return self._repo.commit(kept.beginning) is not None
+        if beginning := self._beginning():
+            self._keep(self._mark(beginning))
+        return True
+
+    def _mark(self, beginning: str) -> _Mark:
+        inode = os.stat(self._repo.common_dir).st_ino
+        return _Mark(root=os.path.realpath(self._repo.root), inode=inode, beginning=beginning)
+
+    def _beginning(self) -> str:
+        arguments = ("rev-list", "--max-parents=0", "--first-parent", "HEAD", "--")
+        return self._repo.run(*arguments, check=False, timeout=_TIMEOUT).text
+
+    def _kept(self) -> _Mark | None:
+        """The word as it was kept; anything else that stands there is none."""
+        try:
+            with self._file.open("rb") as file:
+                said: Any = json.loads(file.read(_MOST))
+            return _Mark(root=str(said["root"]), inode=int(said["inode"]), beginning=str(said["beginning"]))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def _keep(self, mark: _Mark) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary = self._file.with_name(f".{self._file.name}.{secrets.token_hex(4)}")
+        temporary.write_text(json.dumps(asdict(mark), ensure_ascii=True) + "\n")
+        os.replace(temporary, self._file)
+
+    def _look_warily(self) -> None:
+        self._repo.see_with({**self._plain, **wary_env(self._repo)})
+
+    def _look_plainly(self) -> None:
+        self._repo.see_with(self._plain)
