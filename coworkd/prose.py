@@ -117,6 +117,22 @@ def _heading_text(heading: re.Match[str]) -> str:
     return bare.strip() if bare != text and bare[-1:] in {"", " ", "\t"} else text
 
 
+def fenced_blocks(body: str) -> Iterator[tuple[int, str, str]]:
+    """Every fenced code block that is closed: its 1-based first line, the words behind its opening marks, its text."""
+    opened: tuple[int, str, str] | None = None
+    text: list[str] = []
+    for number, line in enumerate(body.splitlines(), 1):
+        fence = _FENCE.match(line)
+        if opened is None:
+            if fence and not (fence["marks"][0] == "`" and "`" in fence["info"]):
+                opened, text = (number, fence["marks"], fence["info"].strip()), []
+        elif fence and fence["marks"].startswith(opened[1]) and not fence["info"].strip():
+            yield opened[0], opened[2], "".join(f"{item}\n" for item in text)
+            opened = None
+        else:
+            text.append(line)
+
+
 def _outside_fences(body: str) -> Iterator[tuple[int, str]]:
     """Lines with their 0-based numbers, without those of fenced code blocks."""
     open_marks = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coworkd.model import AgentSpec, TaskSpec
+from coworkd.model import AgentSpec, Mode, TaskSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,9 @@ class Background:
 def build(agent: AgentSpec, task: TaskSpec, title: str, background: Background) -> str:
     """The whole prompt: the agent's system prompt, the task, its thread, what went wrong before, how to ask."""
     parts = [agent.prompt.strip(), f"# {title}", task.body.strip()]
-    if task.criteria:
+    if task.mode is Mode.PLAN:
+        parts.append(_PLAN_RULES)
+    elif task.criteria:
         parts.append("The criteria above with `(verify: ...)` are run by coworkd; all must pass.")
     if background.thread:
         parts.append("## Messages\n\n" + "\n\n".join(_quoted(said) for said in background.thread))
@@ -56,3 +58,9 @@ You work in a worktree of your own; what you leave there, committed or not, is y
 To ask a person something, write a Markdown file into the folder $COWORK_OUTBOX with the frontmatter `kind: question`
 (or `approval: pending` with `tool:` and `arguments:` to ask for a permission). The answer appears under the same file
 name in $COWORK_INBOX; if you cannot wait for it, exit with status 75 and you will be started again with it."""
+
+_PLAN_RULES = """\
+You only read and plan here: change no file and run nothing that changes one. Your reply is the plan, in Markdown, under
+the headings Problem, Proposed changes, Steps, Risks. A step that is work for an agent of its own can be written as a
+block fenced by ```task NAME: the text of a task file (keys such as `title` and `depends_on: [NAME]`, a line `---`, and
+what to do). When a person approves the plan, each becomes a draft task."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Given, Ruling, Verdict
-from coworkd.markdown import Value
+from coworkd.markdown import Value, parse
 from coworkd.model import Answer, Problem
 from coworkd.store import Database
 from coworkd.sync.problems import put_problem
@@ -31,3 +33,13 @@ def put_back(db: Database, papers: Papers, path: str, ruling: Verdict, now: floa
             papers.amend(path, changes)
             db.execute("UPDATE answers SET answer = 'pending' WHERE path = ?", path)
             db.event(now, "answer void", path=path)
+
+
+def added_by_person(db: Database, path: str, body: str) -> str:
+    """What a person added to the body of a form of the daemon's, as it was read last."""
+    kept = db.query("SELECT bytes FROM bases WHERE path = ? AND who = 'daemon' ORDER BY at DESC LIMIT 1", path)
+    if not kept:
+        return ""
+    ours = parse(kept[0]["bytes"]).body
+    added = [line[2:] for line in difflib.ndiff(ours.splitlines(), body.splitlines()) if line.startswith("+ ")]
+    return "\n".join(added).strip()

@@ -8,9 +8,12 @@ from typing import Any
 from coworkd.board.papers import Papers
 from coworkd.errors import StoreError
 from coworkd.lifecycle import may_move
-from coworkd.model import Problem, Status, UserSettings
+from coworkd.model import Kind, MessageKind, Problem, Status, UserSettings
 from coworkd.store import (
     Database,
+    DocumentRow,
+    MessageRow,
+    MessageStage,
     RequestKind,
     RequestRow,
     RequestState,
@@ -23,6 +26,7 @@ from coworkd.store import (
 from coworkd.sync.intake import Intake
 from coworkd.sync.problems import put_problem
 from coworkd.sync.specs import NO_BOUNDS, Specs
+from coworkd.sync.thread_in import next_seen
 
 Cell = str | int | float | bool | Enum | None
 
@@ -95,6 +99,21 @@ class Board:
         run = self.run(task)
         if run is not None and not run.stop and run.state is not RunState.ENDED:
             self.db.set(RunRow, run.id, stop=why)
+
+    def say(self, task: str, path: str, text: str, now: float) -> None:
+        """What a person wrote somewhere else than in the thread, as a message: the next run hears it."""
+        self.db.put(
+            MessageRow(
+                path=path, task=task, sender="", kind=MessageKind.REPLY, stage=MessageStage.NEW,
+                seen=next_seen(self.db), due=now, run="", reply_to="", body=text, note="",
+            )
+        )  # fmt: skip
+
+    def adopt(self, path: str, data: bytes, now: float) -> None:
+        """A new task file of the daemon's making, taken in as if a person had saved it; it is written with the push."""
+        self._intake.take(path, Kind.TASK, data, now, now)
+        self.db.set(DocumentRow, path, file_sha="", pulled=False)
+        self.db.execute("UPDATE tasks SET pulled = 0 WHERE path = ?", path)
 
     # ---- problems
 

@@ -113,7 +113,7 @@ def why(db: Database, row: TaskRow, blocked: tuple[str, ...], now: float) -> str
         case Status.DRAFT if row.wanted:
             return f"becomes {row.wanted} in {max(row.wanted_due - now, 0):.0f} s unless the file changes"
         case Status.REVIEW:
-            return f"waits for you: reviews/{row.id}.md"
+            return row.reason or f"waits for you: reviews/{row.id}.md"
         case _:
             return row.reason
 

@@ -16,6 +16,7 @@ class Need(StrEnum):
     APPROVAL = "approval"
     QUESTION = "question"
     REVIEW = "review"
+    PLAN = "plan"
     CONFLICT = "conflict"
     PROBLEM = "problem"
     TRUST = "trust"
@@ -49,6 +50,7 @@ class Shown:
 _REQUESTS = {
     RequestKind.QUESTION: (Need.QUESTION, "answer under `## Answer`, or with a new file beside it"),
     RequestKind.TOOL: (Need.APPROVAL, "set `approval:` to approved or rejected"),
+    RequestKind.PLAN: (Need.PLAN, "read it, edit it if you like, then set `approval:`"),
     RequestKind.MERGE: (Need.REVIEW, "read it, then set `approval:` to approved, changes or rejected"),
 }
 

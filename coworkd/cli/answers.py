@@ -40,7 +40,7 @@ def _open_request(workspace: Workspace, what: str) -> RequestRow:
     with workspace.reading() as db:
         found = db.all(
             RequestRow,
-            "state = 'open' AND kind IN ('tool', 'merge') AND (task = ? OR id = ? OR path = ? OR path = ?)"
+            "state = 'open' AND kind IN ('tool', 'merge', 'plan') AND (task = ? OR id = ? OR path = ? OR path = ?)"
             " ORDER BY created",
             name, name, name, f"approvals/{name}.md",
         )  # fmt: skip

@@ -12,9 +12,10 @@ from coworkd.board.papers import Papers, final_state
 from coworkd.dispatch.casting import Casting
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.patterns.base import Past, Submit
+from coworkd.dispatch.plans import Plans
 from coworkd.dispatch.retry import FREE, Again, GiveUp, Outcome, Policy, decide
 from coworkd.jobs import Jobs
-from coworkd.model import Gate, MessageKind, Status, TaskSpec
+from coworkd.model import Gate, MessageKind, Mode, Status, TaskSpec
 from coworkd.store import RequestRow, RequestState, RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
 
 FINISH = "finish:"
@@ -88,6 +89,7 @@ class Endings:
         self._db = board.db
         self._papers = Papers(board.db)
         self._casting = Casting(board)
+        self._plans = Plans(board)
         self._jobs = jobs
         self._finish = finish
 
@@ -152,7 +154,7 @@ class Endings:
 
     def _is_submission(self, run: RunRow) -> bool:
         """What the pattern makes of the history so far, this run included."""
-        if run.stop or run.reason != EndReason.DONE or not run.base:
+        if run.stop or run.reason != EndReason.DONE or not run.base or run.mode is Mode.PLAN:
             return False
         spec = self._board.specs.task(self._board.task(run.task).path)
         pattern = PATTERNS[spec.pattern]
@@ -165,6 +167,8 @@ class Endings:
             self._close(run, result, now)
             if run.stop:
                 self._stopped(row, run, now)
+            elif run.mode is Mode.PLAN and run.reason == EndReason.DONE and isinstance(result, Kept):
+                self._planned(row, run, result, now)
             elif isinstance(result, Kept):
                 self._unsuccessful(row, run, result, now)
             else:
@@ -180,6 +184,10 @@ class Endings:
         self._board.charge(run.task)
 
     # ---- what follows
+
+    def _planned(self, row: TaskRow, run: RunRow, kept: Kept, now: float) -> None:
+        if row.status in (Status.RUNNING, Status.WAITING):
+            self._plans.written(row, run, kept.refs, now)
 
     def _stopped(self, row: TaskRow, run: RunRow, now: float) -> None:
         """It was told to stop: where the task stands was settled by whoever said so, but for these."""

@@ -17,13 +17,14 @@ from coworkd.dispatch.delivery import Delivery
 from coworkd.dispatch.endings import FINISH, LOST, BroughtIn, Endings, Kept, NothingMade
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.patterns import PATTERNS
+from coworkd.dispatch.plans import Plans
 from coworkd.dispatch.progress import Progress
 from coworkd.dispatch.retry import Outcome
 from coworkd.dispatch.schedule import Busy, Ready, Room, StartRun, Wait, next_actions
 from coworkd.dispatch.starts import PREPARE, Prepared, Starter, Unprepared
 from coworkd.graph import weights
 from coworkd.jobs import Finished, Jobs
-from coworkd.model import Mode, Status, TaskSpec
+from coworkd.model import Status, TaskSpec
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
 
 GATHER = 0.3
@@ -59,6 +60,7 @@ class Dispatch:
         self._progress = stages.progress
         self._delivery = Delivery(board, executor)
         self._casting = Casting(board)
+        self._plans = Plans(board)
         self._cursor = 0
         self._waits: dict[str, Wait] = {}
         self._again: list[RunRow] = []
@@ -73,6 +75,7 @@ class Dispatch:
         self._delivery.messages(now)
         self._delivery.edits(now)
         self._delivery.permissions(now)
+        self._plans.rule(now)
         self._collect(now)
         self._stop_asked()
         self._check_changed(now)
@@ -81,6 +84,7 @@ class Dispatch:
 
     def start(self, now: float) -> None:
         """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks."""
+        self._plans.find_again(now)
         for run in self._again:
             self._resume(run, now)
         self._conflicts.send_back(self._conflicting, now)
@@ -322,8 +326,6 @@ class Dispatch:
 
 def _unsupported(spec: TaskSpec) -> str:
     """Wishes that this version does not carry out hold the task, rather than being passed over."""
-    if spec.mode is Mode.PLAN:
-        return "`mode: plan` is not available in this version; take it out to have the task built"
     if spec.loop is not None:
         return "`loop:` is not available in this version; take it out to run the task once"
     if spec.pattern not in PATTERNS:

@@ -88,7 +88,7 @@ class Starter:
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=agent, state=RunState.PREPARING,
             reason="", message="", started=now, ended=None, slot=self._free_slot(), log="", base="",
             level=SandboxLevel.NONE, offset=0, stop="", said="", input_tokens=0, output_tokens=0, cost_usd=None,
-            message_path="", conflict=conflict, text_sha="",
+            message_path="", conflict=conflict, text_sha="", mode=self._board.specs.task(row.path).mode,
         )  # fmt: skip
         with self._db.write(durable=True):
             self._db.put(run)
@@ -156,7 +156,7 @@ class Starter:
                 worktree=str(worktree), run_dir=str(self._places.run_dir(run.id, epoch)),
                 home=str(self._places.home(run.agent)), timeout=timeout(agent, spec), stall=agent.limits.stall,
                 output_limit=agent.limits.output, inbox=tuple(self._answers(run)), conflict=run.conflict,
-                repo_id=self._places.repo_id, recording=self._recording(agent),
+                repo_id=self._places.repo_id, recording=self._recording(agent), mode=run.mode,
             )
         )  # fmt: skip
 

@@ -38,6 +38,10 @@ class Submitted:
     said: str
     """The agent's own last words on it."""
     notices: tuple[str, ...] = ()
+    text: str = ""
+    """Digest of the task's text as the agent was given it; empty: not known."""
+    text_now: str = ""
+    """Of the task's text as it is now."""
     made: bool = True
     """False: the agent changed nothing."""
     asked: bool = True
@@ -85,6 +89,9 @@ def _summary(what: Submitted, change: Change) -> str:
         f"- attempt {what.attempt} by {what.agent}, sandbox level `{what.level}`",
         f"- {files}, +{change.insertions} -{change.deletions}",
     ]
+    if what.text:
+        since = "" if what.text == what.text_now else ", which was edited since: the change answers the earlier text"
+        lines.append(f"- the task's text `{what.text[:12]}`{since}")
     if what.cost_usd is not None:
         lines.append(f"- cost: ${what.cost_usd:.4f}")
     if any(what.tokens):

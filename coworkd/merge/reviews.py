@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import secrets
 
-from coworkd.board.answers import given_in, put_back
+from coworkd.board.answers import added_by_person, given_in, put_back
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Ruling, verdict
-from coworkd.markdown import parse
 from coworkd.merge.change import Change
 from coworkd.merge.review import Submitted, render
 from coworkd.merge.rows import change_submission, submission
-from coworkd.model import Check, MessageKind, Status
+from coworkd.model import Check, Status
 from coworkd.store import (
     Database,
     DocumentRow,
-    MessageRow,
-    MessageStage,
     RequestKind,
     RequestRow,
     RequestState,
@@ -28,7 +24,7 @@ from coworkd.store import (
     SubmissionState,
     TaskRow,
 )
-from coworkd.sync.thread_in import next_seen
+from coworkd.sync.files import digest
 
 
 class Reviews:
@@ -58,15 +54,16 @@ class Reviews:
                 self._ask(row, request, now)
 
     def _rendered(self, task: TaskRow, row: SubmissionRow, change: Change, request: str) -> bytes:
-        run = self._db.one(RunRow, "id = ?", row.run)
+        run, spec = self._db.one(RunRow, "id = ?", row.run), self._board.specs.task(task.path)
         checks = [Check(**check) for check in json.loads(row.checks)]
         what = Submitted(
             task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,
             tree=row.candidate_tree, base=row.tip, request=request, level=run.level if run else "none",
             said=run.said if run else "", notices=tuple(row.notice.splitlines()), made=bool(row.tree),
             cost_usd=task.cost_usd, tokens=(task.input_tokens, task.output_tokens), asked=row.person,
+            text=row.text_sha, text_now=digest(spec.body.encode()),
         )  # fmt: skip
-        claims = [item.text for item in self._board.specs.task(task.path).criteria if not item.command]
+        claims = [item.text for item in spec.criteria if not item.command]
         return render(what, change, checks, claims)
 
     def _ask(self, row: SubmissionRow, request: str, now: float) -> None:
@@ -120,7 +117,7 @@ class Reviews:
                     self._db.set(RunRow, row.run, reason="rejected", message=f"A person {why}")
                     self._board.place(task, Status.FAILED, why, now)
                 case _:
-                    self._changes(task, row, given.comment, self._written_in(request.path, given.body), now)
+                    self._changes(task, row, given.comment, added_by_person(self._db, request.path, given.body), now)
 
     def _use(self, request: RequestRow, ruling: Ruling, now: float) -> None:
         """Single use: the answer is spent in the transaction that acts on it."""
@@ -132,24 +129,8 @@ class Reviews:
         """Changes are asked for: the comment becomes a message, and a new attempt hears it."""
         change_submission(self._db, row, state=SubmissionState.RETIRED, notice="changes asked for")
         body = "\n\n".join(part for part in (comment, written) if part) or "Please look at your change once more."
-        self._db.put(
-            MessageRow(
-                path=f"{review_path(task.id)}#changes-{row.number}", task=task.id, sender="", kind=MessageKind.REPLY,
-                stage=MessageStage.NEW, seen=next_seen(self._db), due=now, run="", reply_to="", body=body, note="",
-            )
-        )  # fmt: skip
+        self._board.say(task.id, f"{review_path(task.id)}#changes-{row.number}", body, now)
         self._board.place(task, Status.READY, "changes were asked for", now, failures=0, not_before=0.0)
-
-    def _written_in(self, path: str, body: str) -> str:
-        """What a person added to the body of a review."""
-        kept = self._db.query(
-            "SELECT bytes FROM bases WHERE path = ? AND who = 'daemon' ORDER BY at DESC LIMIT 1", path
-        )
-        if not kept:
-            return ""
-        ours = parse(kept[0]["bytes"]).body
-        added = [line[2:] for line in difflib.ndiff(ours.splitlines(), body.splitlines()) if line.startswith("+ ")]
-        return "\n".join(added).strip()
 
     def void(self, row: SubmissionRow, now: float) -> None:
         """What was asked about this submission is no longer asked."""

@@ -16,7 +16,7 @@ from coworkd.merge.reverts import INVERT, Reverts
 from coworkd.merge.reviews import Reviews
 from coworkd.merge.rows import submission
 from coworkd.merge.target import Landed, Refused
-from coworkd.model import Problem, Status
+from coworkd.model import Mode, Problem, Status
 from coworkd.store import Database, SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.problems import put_problem
 
@@ -91,6 +91,8 @@ class Merge:
             f" (SELECT 1 FROM submissions s WHERE s.task = tasks.id AND {_PENDING})"
         )
         for task in self._db.all(TaskRow, lost):
+            if self._board.specs.task(task.path).mode is Mode.PLAN:
+                continue  # what is in review there is a plan
             kept = self._lane.latest(task.id, self._board.specs.settings().integration.branch)
             with self._db.write(durable=True):
                 if kept is None:

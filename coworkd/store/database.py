@@ -22,7 +22,7 @@ Column = str | int | float | bytes | None
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
-VERSION = 3
+VERSION = 4
 """The version of the tables that this code reads and writes."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.model import Kind, MessageKind, Status
+from coworkd.model import Kind, MessageKind, Mode, Status
 
 
 class RunState(StrEnum):
@@ -205,6 +205,8 @@ class RunRow:
     tree: str = ""
     origin: str = ""
     """The run whose work and session it goes on with; empty: it begins from nothing."""
+    mode: Mode = Mode.BUILD
+    """What its task's `mode` was when it began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,7 +154,11 @@ def _reverts(db: sqlite_utils.Database) -> None:
     db.conn.execute("ALTER TABLE tasks ADD COLUMN reverted TEXT NOT NULL DEFAULT ''")
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first, _agents, _reverts)
+def _plans(db: sqlite_utils.Database) -> None:
+    db.conn.execute("ALTER TABLE runs ADD COLUMN mode TEXT NOT NULL DEFAULT 'build'")
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first, _agents, _reverts, _plans)
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 
 

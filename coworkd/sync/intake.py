@@ -10,7 +10,7 @@ from coworkd.documents import Decoded, is_note, kind_of
 from coworkd.errors import DocumentError
 from coworkd.ids import task_id
 from coworkd.markdown import Document, normalise_key, parse, parse_yaml
-from coworkd.model import ACTIVE, Kind, Problem, TaskSpec
+from coworkd.model import ACTIVE, AnswerSpec, Kind, PlanSpec, Problem, TaskSpec
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync import tasks_in, thread_in
 from coworkd.sync.arrival import Arrival, keep_base, kept_bases, own_bytes, revision, version
@@ -157,8 +157,11 @@ class Intake:
                 thread_in.message(self._db, arrival, quiet)
             case Kind.APPROVAL | Kind.REVIEW:
                 if not arrival.unknown_rev:
-                    thread_in.answer(self._db, arrival)
-            case Kind.AGENT | Kind.CONFIG | Kind.PLAN:
+                    thread_in.answer(self._db, arrival, arrival.decoded.of(AnswerSpec))
+            case Kind.PLAN:
+                if not arrival.unknown_rev and (given := arrival.decoded.of(PlanSpec).answer):
+                    thread_in.answer(self._db, arrival, given)
+            case Kind.AGENT | Kind.CONFIG:
                 pass
         self._db.event(arrival.now, "file", path=arrival.path, sha=arrival.sha[:12])
 

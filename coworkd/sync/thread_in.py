@@ -104,9 +104,8 @@ def _task(path: str) -> str:
     return PurePosixPath(path).parent.name
 
 
-def answer(db: Database, arrival: Arrival) -> None:
-    """An approval or a review was saved: what stands there, for the room that asked."""
-    spec = arrival.decoded.of(AnswerSpec)
+def answer(db: Database, arrival: Arrival, spec: AnswerSpec) -> None:
+    """An approval, a review or a plan was saved: what stands there, for the room that asked."""
     word = "held" if spec.answer is None else str(spec.answer)
     db.execute(
         "INSERT OR REPLACE INTO answers (path, answer, comment, scope, granted, request, status, written, sha, body,"

@@ -1,0 +1,44 @@
+"""The plan that an agent wrote, as a file: what to do, and the line by which a person agrees.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coworkd.markdown import Value, compose
+
+NOTE = "written by coworkd; edit it as you like, then set approval to approved, rejected or changes"
+UNASKED = "written by coworkd; nobody was asked: `approve` is empty"
+
+
+def plan_path(task: str) -> str:
+    """Where the plan of a task stands."""
+    return f"plans/{task}.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan as its agent wrote it."""
+
+    task: str
+    title: str
+    run: str
+    agent: str
+    text: str
+    request: str
+    """What a person's answer is bound to; empty: nobody is asked."""
+
+
+def plan_file(plan: Planned) -> bytes:
+    """`plans/TASK.md`: the reply of a run in plan mode."""
+    cowork: dict[str, Value] = {
+        "id": plan.task, "rev": "1", "task": plan.task, "run": plan.run, "agent": plan.agent, "kind": "plan",
+    }  # fmt: skip
+    cowork |= {"request": plan.request} if plan.request else {}
+    fields: dict[str, Value] = {"title": plan.title, "level": "plan"}
+    fields |= {"approval": "pending"} if plan.request else {}
+    fields["cowork"] = cowork
+    body = plan.text.strip() or "(The agent wrote nothing.)"
+    return compose(fields, f"{body}\n", note=NOTE if plan.request else UNASKED)

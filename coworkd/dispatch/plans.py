@@ -1,0 +1,154 @@
+"""Plan mode: a run that only reads ends in a plan file, and a person's yes turns its task blocks into tasks.
+
+What is approved is the text as it was saved with the approval. Whatever the agent left changed in its tree is kept in
+a ref and goes nowhere.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from coworkd.board.answers import added_by_person, given_in, put_back
+from coworkd.board.board import Board
+from coworkd.board.papers import Papers
+from coworkd.board.plans import Planned, plan_file, plan_path
+from coworkd.board.verdict import Given, Ruling, Verdict, verdict
+from coworkd.errors import DocumentError
+from coworkd.model import Mode, Status
+from coworkd.planblocks import TaskBlock, names_of, task_blocks
+from coworkd.store import DocumentRow, RequestKind, RequestRow, RequestState, RunRow, TaskRow
+
+PLANNED = "its plan was approved"
+
+
+class Plans:
+    """Plans of one workspace; used by the writer thread alone."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._db = board.db
+        self._papers = Papers(board.db)
+
+    # ---- from a run to a file
+
+    def written(self, row: TaskRow, run: RunRow, kept: Sequence[str], now: float) -> None:
+        """A run in plan mode has ended well: its reply is the plan. Within the transaction of the run's end."""
+        spec, settings = self._board.specs.task(row.path), self._board.specs.settings()
+        asked = bool(settings.approve if spec.approve is None else spec.approve)
+        request = secrets.token_hex(8) if asked else ""
+        path = plan_path(row.id)
+        plan = Planned(task=row.id, title=row.title, run=run.id, agent=run.agent, text=run.said, request=request)
+        self._papers.put(path, plan_file(plan), now, lasting=asked)
+        self._db.execute("DELETE FROM answers WHERE path = ?", path)
+        self._db.event(now, "plan written", task=row.id, run=run.id, path=path, kept=list(kept))
+        if asked:
+            self._ask(row.id, run.id, request, now)
+            self._board.move(row.id, Status.REVIEW, f"waits for you: {path}", now)
+        else:
+            self._accept(row, run.said, now)
+
+    def _ask(self, task: str, run: str, request: str, now: float) -> None:
+        self._db.put(
+            RequestRow(
+                id=request, task=task, run=run, kind=RequestKind.PLAN, name="", path=plan_path(task),
+                state=RequestState.OPEN, answer="", comment="", text="", created=now, number=0,
+            )
+        )  # fmt: skip
+
+    # ---- from an answer to what follows
+
+    def rule(self, now: float) -> None:
+        """Act on every answer that stands in a plan whose request is open."""
+        rows = self._db.query(
+            "SELECT r.id FROM requests r JOIN answers a ON a.path = r.path"
+            " WHERE r.kind = 'plan' AND r.state = 'open' AND a.answer != 'pending'"
+        )
+        for found in rows:
+            request = self._db.one(RequestRow, "id = ?", found["id"])
+            assert request is not None, "it was found a moment ago"
+            self._rule_on(request, now)
+
+    def _rule_on(self, request: RequestRow, now: float) -> None:
+        given, task = given_in(self._db, request.path), self._board.task(request.task)
+        ruling = verdict(request.id, given)
+        if ruling.ruling is Ruling.NONE or task.elsewhere or task.gone:
+            return
+        if ruling.ruling is Ruling.APPROVED and (reason := _unreadable(given.body, task.id)):
+            ruling = Verdict(ruling=Ruling.HELD, reason=reason)
+        if ruling.ruling in (Ruling.VOID, Ruling.HELD):
+            put_back(self._db, self._papers, request.path, ruling, now)
+            return
+        with self._db.write(durable=True):
+            self._db.set(RequestRow, request.id, state=RequestState.USED, answer=str(ruling.ruling))
+            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
+            self._db.event(now, "answered", task=task.id, actor="person", request=request.id, answer=ruling.ruling)
+            self._carry_out(task, request, given, ruling.ruling, now)
+
+    def _carry_out(self, task: TaskRow, request: RequestRow, given: Given, ruling: Ruling, now: float) -> None:
+        match ruling:
+            case Ruling.APPROVED:
+                self._accept(task, given.body, now)
+            case Ruling.REJECTED:
+                why = f"rejected: {given.comment}" if given.comment else "rejected"
+                self._db.set(RunRow, request.run, reason="rejected", message=f"A person {why}")
+                self._board.place(task, Status.FAILED, why, now)
+            case _:
+                written = added_by_person(self._db, request.path, given.body)
+                self._board.say(task.id, f"{request.path}#changes-{request.id}", _wish(given.comment, written), now)
+                self._board.place(task, Status.READY, "changes were asked for", now, failures=0, not_before=0.0)
+
+    def _accept(self, task: TaskRow, body: str, now: float) -> None:
+        """The task is done, and what its plan spells out is on the board as drafts."""
+        try:
+            blocks = task_blocks(body, task.id)
+        except DocumentError as error:
+            self._board.problem(task, "plan", f"plans/{task.id}.md:{error.line}: {error.message}", now)
+            blocks = ()
+        names = self._make(blocks, now)
+        what = f"{PLANNED}; drafts: {', '.join(names)}" if names else PLANNED
+        self._board.place(task, Status.DONE, what, now, closed=True, failures=0)
+
+    def _make(self, blocks: tuple[TaskBlock, ...], now: float) -> list[str]:
+        taken = {row["id"]: row["path"] for row in self._db.query("SELECT id, path FROM tasks")}
+        taken |= {name: path for path in self._known_paths() if (name := path[len("tasks/") : -len(".md")])}
+        named = names_of(blocks, taken)
+        for name, block in named.items():
+            self._board.adopt(f"tasks/{name}.md", block.data, now)
+        return list(named)
+
+    def _known_paths(self) -> list[str]:
+        return [row.path for row in self._db.all(DocumentRow, "kind = 'task' AND path LIKE 'tasks/%.md'")]
+
+    # ---- after the database was lost
+
+    def find_again(self, now: float) -> None:
+        """A task in review whose plan stands there unanswered has lost its request: a person is asked anew."""
+        lost = (
+            "status = 'review' AND NOT elsewhere AND NOT pulled AND NOT gone"
+            " AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.task = tasks.id AND r.state = 'open')"
+            " AND EXISTS (SELECT 1 FROM documents d WHERE d.path = 'plans/' || tasks.id || '.md' AND d.want_sha != '')"
+        )
+        for task in self._db.all(TaskRow, lost):
+            if self._board.specs.task(task.path).mode is not Mode.PLAN:
+                continue
+            request = secrets.token_hex(8)
+            with self._db.write(durable=True):
+                path = plan_path(task.id)
+                self._papers.amend(path, {("approval",): "pending", ("cowork", "request"): request})
+                self._db.execute("DELETE FROM answers WHERE path = ?", path)
+                self._ask(task.id, "", request, now)
+                self._db.event(now, "plan found again", task=task.id, path=path)
+
+
+def _unreadable(body: str, task: str) -> str:
+    """Why a plan cannot be accepted as it stands; empty when it can."""
+    try:
+        task_blocks(body, task)
+    except DocumentError as error:
+        return f"line {error.line} of the text: {error.message}; mend it and approve again"
+    return ""
+
+
+def _wish(comment: str, written: str) -> str:
+    return "\n\n".join(part for part in (comment, written) if part) or "Please look at your plan once more."
