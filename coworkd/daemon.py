@@ -115,7 +115,6 @@ class Daemon:
             stack.callback(self._close)
             now = self._rooms.clock.now()
             self._rooms.engine.recover(now)
-            self._rooms.engine.scan(now, self._rooms.clock.now)
             self._door.put(request)
             self.turn(start=False)
             while not self._rooms.control.settled():

@@ -38,7 +38,8 @@ __all__ = [
 
 CONFIG = "config.yaml"
 
-_NAME = re.compile(r"[^.#].*\.md", re.DOTALL)
+_PATH = re.compile(r"(?:[^/.#][^/]*/)*[^/.#][^/]*\.md", re.DOTALL)
+"""Neither the name nor a folder begins like a temporary file."""
 _DEPTHS = {
     Kind.TASK: (2, 99),
     Kind.PLAN: (2, 99),
@@ -73,6 +74,8 @@ class Cowork:
     task: str = ""
     values: Mapping[str, Value] = field(default_factory=dict[str, Value])
     """Everything else in the map, by key as written."""
+    written: Mapping[str, Value] | None = None
+    """The whole map as it stands in the file; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +106,15 @@ def kind_of(path: str) -> Kind | None:
     """The kind of document at a path relative to `.cowork/`; None: not a document."""
     if path == CONFIG:
         return Kind.CONFIG
-    folder, *inner = path.split("/")
-    kind = _KIND_OF_FOLDER.get(folder)
-    if kind is None or not _DEPTHS[kind][0] <= len(inner) + 1 <= _DEPTHS[kind][1]:
-        return None
-    if not _NAME.fullmatch(inner[-1]) or any(not part or part[0] in ".#" for part in inner):
+    kind = _KIND_OF_FOLDER.get(path.partition("/")[0])
+    if kind is None or not _DEPTHS[kind][0] <= path.count("/") + 1 <= _DEPTHS[kind][1] or not _PATH.fullmatch(path):
         return None
     return None if kind is Kind.MESSAGE and path.endswith(".live.md") else kind
+
+
+def stem(path: str) -> str:
+    """The name of a document's file without its ending."""
+    return path.rpartition("/")[2].rpartition(".")[0]
 
 
 def is_note(path: str, document: Document, adopt_notes: bool) -> bool:
@@ -220,7 +225,8 @@ def _cowork(value: Value) -> Cowork:
         texts[name] = item if isinstance(item, str) and name not in seen else ""
         seen.add(name)
     rev, attempt = _count(texts.pop("rev")), _count(texts.pop("attempt")) or 0
-    return Cowork(**texts, rev=rev, attempt=attempt, values=rest)
+    written = value if isinstance(value, dict) else None
+    return Cowork(**texts, rev=rev, attempt=attempt, values=rest, written=written)
 
 
 def _count(written: str) -> int | None:

@@ -13,6 +13,8 @@ MAX_CHARACTERS = 80
 MAX_BYTES = 200
 """Of UTF-8: file systems stop at 255, and `.md`, `.N` and `.lock` are still to come."""
 
+_IS_ID = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)*")
+"""What nearly every name is already."""
 _NOT_ID = re.compile(r"[^\w.]+")
 _DOTS = re.compile(r"\.{2,}")
 
@@ -23,6 +25,8 @@ def task_id(stem: str) -> str:
     A valid component of a git ref, at most 80 characters; `task` when nothing is left. Applied twice it changes
     nothing.
     """
+    if len(stem) <= MAX_CHARACTERS and _IS_ID.fullmatch(stem):
+        return stem
     plain = unicodedata.normalize("NFC", unicodedata.normalize("NFC", stem).lower())
     name = _trimmed(_DOTS.sub(".", _NOT_ID.sub("-", plain)))
     name = _trimmed(name[:MAX_CHARACTERS].encode()[:MAX_BYTES].decode(errors="ignore"))

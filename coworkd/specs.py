@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
 from coworkd.markdown import Value
@@ -43,7 +42,7 @@ class Parts:
 
     @property
     def stem(self) -> str:
-        return PurePosixPath(self.path).stem
+        return self.path.rpartition("/")[2].rpartition(".")[0]
 
 
 def task_spec(parts: Parts) -> TaskSpec:

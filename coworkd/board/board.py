@@ -23,6 +23,7 @@ from coworkd.store import (
     SubmissionState,
     TaskRow,
 )
+from coworkd.sync.facts import Reading
 from coworkd.sync.intake import Intake
 from coworkd.sync.problems import put_problem
 from coworkd.sync.specs import NO_BOUNDS, Specs
@@ -60,12 +61,16 @@ class Board:
 
     def place(self, row: TaskRow, to: Status, reason: str, now: float, **columns: Cell) -> None:
         """Put a task there, whatever it was before: a person's word has been checked already."""
-        since = row.since if row.status is to else now
         with self.db.write():
-            self.db.set(TaskRow, row.id, status=to, reason=reason, since=since, **columns)
-            if row.status is not to or row.reason != reason:
-                self.db.event(now, "status", task=row.id, old=row.status, new=to, reason=reason)
+            self.put_at(row, to, reason, now, **columns)
             self.project(row.id)
+
+    def put_at(self, row: TaskRow, to: Status, reason: str, now: float, **columns: Cell) -> None:
+        """`place` for a task whose file says so itself."""
+        since = row.since if row.status is to else now
+        self.db.set(TaskRow, row.id, status=to, reason=reason, since=since, **columns)
+        if row.status is not to or row.reason != reason:
+            self.db.event(now, "status", task=row.id, old=row.status, new=to, reason=reason)
 
     def set(self, task: str, **columns: Cell) -> None:
         with self.db.write():
@@ -111,7 +116,8 @@ class Board:
 
     def adopt(self, path: str, data: bytes, now: float) -> None:
         """A new task file of the daemon's making, taken in as if a person had saved it; it is written with the push."""
-        self._intake.take(path, Kind.TASK, data, now, now)
+        for error in self._intake.take([Reading.of(path, Kind.TASK, data, now)], now).values():
+            raise error
         self.db.set(DocumentRow, path, file_sha="", pulled=False)
         self.db.execute("UPDATE tasks SET pulled = 0 WHERE path = ?", path)
 

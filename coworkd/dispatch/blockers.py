@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from coworkd.board.board import Board
 from coworkd.graph import cycle_through
-from coworkd.model import Status
+from coworkd.graph import cycles as cycles_in
+from coworkd.model import Problem
 from coworkd.store import Database, TaskRow
+from coworkd.sync.problems import put_problem
 
 UNMET = (
     "SELECT n.needed FROM needs n LEFT JOIN tasks t ON t.id = n.needed"
@@ -49,60 +52,100 @@ class _Needs(Mapping[str, Sequence[str]]):
         return int(self._db.scalar("SELECT count(DISTINCT task) FROM needs"))
 
 
+FEW = 20
+"""Tasks for which the graph is walked from each; for more it is read as a whole."""
+
+_SOURCES = "source IN ('graph', 'warning')"
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What is wrong with the dependencies of a task."""
+
+    source: str
+    """`graph`: it cannot start. `warning`: it will not, as things are."""
+    message: str
+
+
 def check_graph(board: Board, tasks: Iterable[str], now: float) -> None:
-    """Look at these tasks and at every task that had a problem with its dependencies before."""
-    db = board.db
-    again = {row["task"] for row in db.query("SELECT DISTINCT task FROM problems WHERE source IN ('graph', 'warning')")}
-    around = {row["task"] for task in tasks for row in db.query("SELECT task FROM needs WHERE needed = ?", task)}
-    with db.write():
-        for task in sorted({*tasks, *around, *again}):
-            _check(board, task, now)
+    """Look at these tasks, at those that need them, and at every task that had a problem with its dependencies."""
+    db, changed = board.db, frozenset(tasks)
+    again = frozenset(row["task"] for row in db.query(f"SELECT DISTINCT task FROM problems WHERE {_SOURCES}"))
+    around = frozenset(row["task"] for row in db.among("SELECT task FROM needs WHERE needed IN (?)", changed))
+    needy = db.among("SELECT DISTINCT task FROM needs WHERE task IN (?)", changed | around | again)
+    found = _findings(db, [row["task"] for row in needy])
+    if found or again:
+        with db.write():
+            _show(db, found, again, now)
 
 
-def _check(board: Board, task: str, now: float) -> None:
-    row = board.db.one(TaskRow, "id = ?", task)
-    if row is None:
-        board.db.execute("DELETE FROM problems WHERE task = ? AND source IN ('graph', 'warning')", task)
-        return
-    board.solved(row.path, "graph", "warning")
-    if row.status is Status.DONE:
-        return
-    needs = _Needs(board.db)
-    unknown = [needed for needed in needs[task] if not board.db.scalar("SELECT 1 FROM tasks WHERE id = ?", needed)]
-    cycle = cycle_through(task, needs)
-    if cycle:
-        board.problem(row, "graph", f"waits for itself: {' -> '.join(cycle)}; take one `depends_on` out", now)
-        for other in cycle[1:-1]:
-            _mark_cycle(board, other, cycle, now)
-    elif unknown:
-        board.problem(row, "graph", f"depends on {_names(unknown)}, which {_is_no_task(unknown)}; write that task or"
-                      " take it out of `depends_on`", now)  # fmt: skip
-    else:
-        _warn_of_dead_ends(board, row, now)
+def _show(db: Database, found: Mapping[str, _Finding], again: frozenset[str], now: float) -> None:
+    """Let the problems say what was found; one that stays keeps its time."""
+    shown = db.among(f"SELECT task, path, source FROM problems WHERE {_SOURCES} AND task IN (?)", again | found.keys())
+    paths = {row["id"]: row["path"] for row in db.among("SELECT id, path FROM tasks WHERE id IN (?)", found)}
+    for row in shown:
+        finding = found.get(row["task"])
+        if finding is None or finding.source != row["source"] or paths.get(row["task"]) != row["path"]:
+            db.execute("DELETE FROM problems WHERE path = ? AND source = ?", row["path"], row["source"])
+    for task, path in paths.items():
+        put_problem(db, Problem(path=path, line=0, message=found[task].message), found[task].source, now, task)
 
 
-def _mark_cycle(board: Board, task: str, cycle: Sequence[str], now: float) -> None:
-    row = board.db.one(TaskRow, "id = ?", task)
-    if row is not None:
-        text = f"waits for itself: {' -> '.join(cycle)}; take one `depends_on` out"
-        board.problem(row, "graph", text, now)
+def _findings(db: Database, tasks: Sequence[str]) -> dict[str, _Finding]:
+    """What is wrong around these tasks; each one's worst."""
+    over = {row["id"] for row in db.among("SELECT id FROM tasks WHERE status = 'done' AND id IN (?)", tasks)}
+    open_ = [task for task in tasks if task not in over]
+    return {**_dead_ends(db, open_), **_unknown(db, open_), **_cycles(db, open_)}
 
 
-def _warn_of_dead_ends(board: Board, row: TaskRow, now: float) -> None:
+def _dead_ends(db: Database, tasks: Sequence[str]) -> dict[str, _Finding]:
     """A dependency that failed or was cancelled blocks in plain sight, never in silence."""
-    dead = board.db.query(
-        "SELECT t.id, t.status FROM needs n JOIN tasks t ON t.id = n.needed"
-        " WHERE n.task = ? AND t.status IN ('failed', 'cancelled') ORDER BY t.id",
-        row.id,
+    rows = db.among(
+        "SELECT n.task, t.id, t.status FROM needs n JOIN tasks t ON t.id = n.needed JOIN tasks me ON me.id = n.task"
+        " WHERE t.status IN ('failed', 'cancelled') AND me.status IN ('ready', 'draft') AND n.task IN (?)"
+        " ORDER BY t.id",
+        tasks,
     )
-    if dead and row.status in (Status.READY, Status.DRAFT):
-        what = ", ".join(f"{found['id']} ({found['status']})" for found in dead)
-        board.problem(row, "warning", f"is blocked by {what}; make it ready again, or close it with `done`", now)
+    return {
+        task: _Finding("warning", f"is blocked by {', '.join(dead)}; make it ready again, or close it with `done`")
+        for task, dead in _grouped((row["task"], f"{row['id']} ({row['status']})") for row in rows).items()
+    }
 
 
-def _names(ids: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in ids)
+def _unknown(db: Database, tasks: Sequence[str]) -> dict[str, _Finding]:
+    rows = db.among(
+        "SELECT n.task, n.needed FROM needs n JOIN tasks me ON me.id = n.task LEFT JOIN tasks t ON t.id = n.needed"
+        " WHERE t.id IS NULL AND n.task IN (?) ORDER BY n.rowid",
+        tasks,
+    )
+    missing = _grouped((row["task"], row["needed"]) for row in rows)
+    return {task: _Finding("graph", _says_unknown(names)) for task, names in missing.items()}
 
 
-def _is_no_task(ids: Sequence[str]) -> str:
-    return "is no task here" if len(ids) == 1 else "are no tasks here"
+def _says_unknown(ids: Sequence[str]) -> str:
+    names = ", ".join(f"`{name}`" for name in ids)
+    what = "is no task here" if len(ids) == 1 else "are no tasks here"
+    return f"depends on {names}, which {what}; write that task or take it out of `depends_on`"
+
+
+def _cycles(db: Database, tasks: Sequence[str]) -> dict[str, _Finding]:
+    """Every task on a cycle through one of these: each is told of a cycle that it is on."""
+    needs = _Needs(db) if len(tasks) <= FEW else _whole(db)
+    cycles = {task: cycle_through(task, needs) for task in tasks} if len(tasks) <= FEW else cycles_in(needs)
+    told: dict[str, _Finding] = {}
+    for cycle in cycles.values():
+        for task in cycle:
+            own = cycles.get(task) or cycle
+            told[task] = _Finding("graph", f"waits for itself: {' -> '.join(own)}; take one `depends_on` out")
+    return told
+
+
+def _whole(db: Database) -> dict[str, list[str]]:
+    return _grouped((row["task"], row["needed"]) for row in db.query("SELECT task, needed FROM needs"))
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for task, what in pairs:
+        found.setdefault(task, []).append(what)
+    return found

@@ -61,7 +61,8 @@ class Dispatch:
         self._delivery = Delivery(board, executor)
         self._casting = Casting(board)
         self._plans = Plans(board)
-        self._cursor = 0
+        self._checked = int(self._db.setting("checked") or 0)
+        """The latest event whose task's dependencies have been looked at."""
         self._waits: dict[str, Wait] = {}
         self._again: list[RunRow] = []
         self._conflicting: list[SubmissionRow] = []
@@ -188,17 +189,19 @@ class Dispatch:
                 self._db.remember("default_agent", default)
 
     def _check_changed(self, now: float) -> None:
-        """Look at the dependencies around every task that changed since the last turn."""
+        """Look at the dependencies around every task that changed since they were last looked at."""
         latest = int(self._db.scalar("SELECT coalesce(max(id), 0) FROM events"))
-        if latest == self._cursor:
+        if latest == self._checked:
             return
         changed = self._db.query(
             "SELECT DISTINCT t.id FROM events e JOIN tasks t ON t.path = json_extract(e.data, '$.path') WHERE e.id > ?"
             " UNION SELECT DISTINCT task FROM events WHERE id > ? AND kind = 'status'",
-            self._cursor, self._cursor,
+            self._checked, self._checked,
         )  # fmt: skip
-        self._cursor = latest
-        check_graph(self._board, [row["id"] for row in changed if row["id"]], now)
+        with self._db.write():
+            check_graph(self._board, [row["id"] for row in changed if row["id"]], now)
+            self._db.remember("checked", str(latest))
+        self._checked = latest
 
     def _start_ready(self, now: float) -> None:
         together = self._gathered(now)

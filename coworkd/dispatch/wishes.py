@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
-from coworkd.board.board import Board
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coworkd.board.board import Board, Cell
 from coworkd.lifecycle import Effect, Moved, person_writes
 from coworkd.model import Status
-from coworkd.store import SubmissionRow, TaskRow
+from coworkd.store import Database, SubmissionRow, TaskRow
+
+TOGETHER = 200
+"""Wishes carried out by one transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Around:
+    """What there is beside the tasks whose wishes are carried out together."""
+
+    engaged: frozenset[str]
+    """Tasks that a run, a request or a submission hangs on."""
+    refused: frozenset[str]
+    """Files whose last word was put back."""
+    spoken: frozenset[str]
+    """Files that coworkd has written into, or may have: their own word may not be all they have to say."""
 
 
 def apply_wishes(board: Board, now: float) -> None:
     """Every wish whose time has come, whether it applies or is put back with a problem."""
     if board.specs.settings().run_pulled:
         _own_pulled(board, now)
-    for row in board.db.all(TaskRow, "wanted != '' AND wanted_due <= ? ORDER BY wanted_due", now):
+    due = board.db.all(TaskRow, "wanted != '' AND wanted_due <= ? ORDER BY wanted_due", now)
+    for start in range(0, len(due), TOGETHER):
+        some = due[start : start + TOGETHER]
         with board.db.write():
-            _apply(board, row, now)
+            around = _around(board.db, some)
+            for row in some:
+                _apply(board, row, around, now)
+
+
+def _around(db: Database, rows: Sequence[TaskRow]) -> _Around:
+    ids, paths = [row.id for row in rows], [row.path for row in rows]
+    engaged = [
+        *db.among("SELECT task FROM runs WHERE state != 'ended' AND task IN (?)", ids),
+        *db.among("SELECT task FROM requests WHERE state IN ('open', 'answered') AND task IN (?)", ids),
+        *db.among("SELECT task FROM submissions WHERE task IN (?)", ids),
+    ]
+    refused = db.among("SELECT path FROM problems WHERE source = 'status' AND path IN (?)", paths)
+    spoken = db.among("SELECT path FROM documents WHERE instr(want, 'cowork') AND path IN (?)", paths)
+    return _Around(
+        engaged=frozenset(row["task"] for row in engaged),
+        refused=frozenset(row["path"] for row in refused),
+        spoken=frozenset(row["path"] for row in spoken),
+    )
 
 
 def _own_pulled(board: Board, now: float) -> None:
@@ -26,57 +64,60 @@ def _own_pulled(board: Board, now: float) -> None:
             board.db.event(now, "owned", task=row.id, actor="policy")
 
 
-def _apply(board: Board, row: TaskRow, now: float) -> None:
+def _apply(board: Board, row: TaskRow, around: _Around, now: float) -> None:
     wanted = Status(row.wanted)
-    board.db.set(TaskRow, row.id, wanted="", wanted_due=0.0)
-    board.solved(row.path, "status")
+    if row.path in around.refused:
+        board.solved(row.path, "status")
     outcome = person_writes(row.status, wanted)
     if isinstance(outcome, Moved):
         board.db.event(now, "wish", task=row.id, actor="person", wanted=wanted, was=row.status)
-        _carry_out(board, row, outcome, now)
+        _carry_out(board, row, outcome, around, now)
     else:
         board.problem(row, "status", f"`status: {wanted}` was put back to `{row.status}`: {outcome.reason}", now)
         board.db.event(now, "wish refused", task=row.id, actor="person", wanted=wanted, reason=outcome.reason)
+        board.set(row.id, wanted="", wanted_due=0.0)
+
+
+def _carry_out(board: Board, row: TaskRow, moved: Moved, around: _Around, now: float) -> None:
+    engaged = row.id in around.engaged
+    reason, columns = "", dict[str, Cell]()
+    match moved.effect:
+        case Effect.NONE:
+            reason = row.reason
+        case Effect.START | Effect.RESUME:
+            reason, columns = _start_over(board, row, engaged, now)
+        case Effect.STOP:
+            reason = "by hand" if not row.gone else "its file was deleted"
+            _end_work(board, row, str(moved.status), engaged, now)
+        case Effect.CLOSE:
+            reason, columns = f"closed by hand{_unmerged(board, row) if engaged else ''}", {"closed": True}
+            _end_work(board, row, "closed by hand", engaged, now)
+        case Effect.SHELVE:
+            _end_work(board, row, "back to draft", engaged, now)
+    board.put_at(row, moved.status, reason, now, wanted="", wanted_due=0.0, **columns)
+    # A file that coworkd never wrote into, for a task that never ran, says by itself what was wished.
+    if row.path in around.spoken or row.attempt:
         board.project(row.id)
 
 
-def _carry_out(board: Board, row: TaskRow, moved: Moved, now: float) -> None:
-    match moved.effect:
-        case Effect.NONE:
-            board.project(row.id)
-        case Effect.START | Effect.RESUME:
-            _start_over(board, row, moved, now)
-        case Effect.STOP:
-            _end_work(board, row, str(moved.status), now)
-            board.place(row, moved.status, "by hand" if not row.gone else "its file was deleted", now)
-        case Effect.CLOSE:
-            kept = _unmerged(board, row)
-            _end_work(board, row, "closed by hand", now)
-            board.place(row, Status.DONE, f"closed by hand{kept}", now, closed=True)
-        case Effect.SHELVE:
-            _end_work(board, row, "back to draft", now)
-            board.place(row, Status.DRAFT, "", now)
-
-
-def _start_over(board: Board, row: TaskRow, moved: Moved, now: float) -> None:
+def _start_over(board: Board, row: TaskRow, engaged: bool, now: float) -> tuple[str, dict[str, Cell]]:
     """A new attempt. It hears what could not be sent while the task was over."""
-    _end_work(board, row, "started anew", now)
+    _end_work(board, row, "started anew", engaged, now)
     board.db.execute(
         "UPDATE messages SET stage = 'new', note = '' WHERE task = ? AND stage = 'unsent'"
         " AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.path = messages.path AND d.pulled)",
         row.id,
     )
-    board.place(
-        row, moved.status, "by hand" if row.attempt else "", now,
-        failures=0, bounces=0, not_before=0.0, closed=False, pulled=False,
-    )  # fmt: skip
+    afresh: dict[str, Cell] = {"failures": 0, "bounces": 0, "not_before": 0.0, "closed": False, "pulled": False}
+    return "by hand" if row.attempt else "", afresh
 
 
-def _end_work(board: Board, row: TaskRow, why: str, now: float) -> None:
+def _end_work(board: Board, row: TaskRow, why: str, engaged: bool, now: float) -> None:
     """End the run, if there is one, and take what was submitted out of the queue. Refs keep all of it."""
-    board.stop_run(row.id, why)
-    board.void_requests(row.id, now)
-    board.retire_submissions(row.id, why, now)
+    if engaged:
+        board.stop_run(row.id, why)
+        board.void_requests(row.id, now)
+        board.retire_submissions(row.id, why, now)
 
 
 def _unmerged(board: Board, row: TaskRow) -> str:

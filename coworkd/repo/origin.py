@@ -9,75 +9,134 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from coworkd.repo import Repo
 
 _CONVERTING = re.compile(rb"\b(filter|ident|working-tree-encoding)\b")
 _REFLOG = re.compile(rb"(?P<old>[0-9a-f]{40,64}) (?P<new>[0-9a-f]{40,64}) [^\t]*\t(?P<subject>.*)")
 _PATHS_AT_ONCE = 500
+_CHANGES = ("diff-tree", "--stdin", "--always", "-c", "-r", "--root", "--raw", "--no-renames", "-z")
+"""Of merges what is new against every parent; a line for every commit, also for those that changed nothing."""
 
 
-def known_blob(repo: Repo, data: bytes, path: str) -> str | None:
-    """The id under which git already holds these bytes as the content of `path`, or None when they are new to it.
+def known_blobs(repo: Repo, files: Mapping[str, bytes]) -> dict[str, str]:
+    """By path, the id under which git already holds these bytes as its content; what is new to git is left out.
 
     Line ending conversion and filters count: what git would store is looked for beside the bytes as they are.
     """
-    raw = _blob_id(repo, data)
-    if repo.resolve(f"{raw}^{{blob}}"):
-        return raw
-    if not _converted(repo, data, path):
-        return None
+    known = _held(repo, {path: _blob_id(repo, data) for path, data in files.items()})
+    attributes = _Attributes(repo)
+    others = {path: data for path, data in files.items() if path not in known and attributes.convert(path, data)}
     # git finds the attributes by the path, and takes it as relative to the root, where it runs.
-    stored = repo.run("hash-object", "--stdin", f"--path={path}", stdin=data).text
-    return stored if repo.resolve(f"{stored}^{{blob}}") else None
+    stored = {
+        path: repo.run("hash-object", "--stdin", f"--path={path}", stdin=data).text for path, data in others.items()
+    }
+    return known | _held(repo, stored)
+
+
+def _held(repo: Repo, blobs: Mapping[str, str]) -> dict[str, str]:
+    """Those of these blobs, by path, that the object database has."""
+    answers = repo.resolve_all([f"{blob}^{{blob}}" for blob in blobs.values()])
+    return {path: blob for (path, blob), answer in zip(blobs.items(), answers, strict=True) if answer}
 
 
 def _blob_id(repo: Repo, data: bytes) -> str:
     return hashlib.new(repo.object_format, b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def _converted(repo: Repo, data: bytes, path: str) -> bool:
-    # Asking git costs a process, and nearly no file needs it: without a CRLF or a mention of a filter nothing changes.
-    return b"\r\n" in data or any(_CONVERTING.search(text) for text in _attribute_files(repo, path))
+class _Attributes:
+    """Which files git stores otherwise than they are; each file of attributes is read once."""
+
+    def __init__(self, repo: Repo) -> None:
+        self._repo = repo
+        self._folders: dict[str, bool] = {}
+
+    def convert(self, path: str, data: bytes) -> bool:
+        # Asking git costs a process, and nearly no file needs it: without a CRLF or a mention of a filter nothing
+        # changes.
+        return b"\r\n" in data or self._filtered(path.rpartition("/")[0])
+
+    def _filtered(self, folder: str) -> bool:
+        known = self._folders.get(folder)
+        if known is None:
+            own = _CONVERTING.search(_content(self._repo.root / folder / ".gitattributes"))
+            known = self._folders[folder] = bool(own) or self._above(folder)
+        return known
+
+    def _above(self, folder: str) -> bool:
+        if folder:
+            return self._filtered(folder.rpartition("/")[0])
+        return bool(_CONVERTING.search(_content(self._repo.common_dir / "info" / "attributes")))
 
 
-def _attribute_files(repo: Repo, path: str) -> Iterator[bytes]:
-    folders = [repo.root / parent for parent in PurePosixPath(path).parents]
-    for file in (repo.common_dir / "info" / "attributes", *(folder / ".gitattributes" for folder in folders)):
-        with suppress(OSError):
-            yield file.read_bytes()
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
-def committed_here(repo: Repo, blob: str, path: str) -> bool:
-    """Whether a commit made in this worktree put `blob` at `path`.
+def committed_here(repo: Repo, folder: str = ".") -> frozenset[tuple[str, str]]:
+    """Path and blob of everything under `folder` that a commit made in this worktree brought into history.
 
     HEAD's reflog is the witness: only `git commit` (with amend and the closing of a merge) counts, and only where the
     blob is new against every parent and against what was amended, so that a merge made here does not vouch for what
     it brought in.
     """
-    return any(_introduced(repo, old, new, blob, path) for old, new in _commits_made(repo))
+    made = _commits_made(repo)
+    if not made:
+        return frozenset()
+    # A commit alone is compared with its parents, one with another behind it with that one.
+    asked = "".join(f"{move.new}\n" + (f"{move.new} {move.old}\n" if move.amends else "") for move in made)
+    return _introduced(repo.run(*_CHANGES, "--", folder, stdin=asked.encode()).fields)
 
 
-def _introduced(repo: Repo, old: str, new: str, blob: str, path: str) -> bool:
-    if repo.resolve(f"{new}:{path}") != blob or repo.resolve(f"{old}:{path}") == blob:
-        return False
-    return all(repo.resolve(f"{parent}:{path}") != blob for parent in _parents(repo, new))
+def _introduced(fields: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """What `diff-tree -z` lists: an id for each comparison, then `:modes blobs letters` and path of each change."""
+    found: dict[str, list[set[tuple[str, str]]]] = {}
+    changes = set[tuple[str, str]]()
+    rest = iter(fields)
+    for item in rest:
+        if not item.startswith(":"):
+            changes = set[tuple[str, str]]()
+            found.setdefault(item, []).append(changes)
+            continue
+        parents = len(item) - len(item.lstrip(":"))
+        *before, blob = item.split(" ")[parents + 1 : 2 * parents + 2]
+        path = next(rest)
+        if blob not in before:
+            changes.add((path, blob))
+    return frozenset(change for comparisons in found.values() for change in _in_all(comparisons))
 
 
-def _parents(repo: Repo, commit: str) -> Iterator[str]:
-    number = 1
-    while parent := repo.resolve(f"{commit}^{number}"):
-        yield parent
-        number += 1
+def _in_all(comparisons: Sequence[set[tuple[str, str]]]) -> set[tuple[str, str]]:
+    """A commit that was compared twice brought what is new in both."""
+    first, *rest = comparisons
+    return first.intersection(*rest)
 
 
-def _commits_made(repo: Repo) -> list[tuple[str, str]]:
-    """(HEAD before, commit) of every commit in HEAD's reflog, newest first."""
-    return [(e["old"].decode(), e["new"].decode()) for e in _reflog(repo) if e["subject"].startswith(b"commit")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A commit that was made here, and where HEAD was before."""
+
+    old: str
+    new: str
+    amends: bool
+
+
+def _commits_made(repo: Repo) -> list[_Made]:
+    """Every commit in HEAD's reflog that git still has, newest first."""
+    entries = [entry for entry in _reflog(repo) if entry["subject"].startswith(b"commit")]
+    made = [
+        _Made(old=e["old"].decode(), new=e["new"].decode(), amends=e["subject"].startswith(b"commit (amend)"))
+        for e in entries
+    ]
+    held = repo.resolve_all([f"{name}^{{commit}}" for move in made for name in (move.old, move.new)])
+    return [m for m, old, new in zip(made, held[::2], held[1::2], strict=True) if new and (old or not m.amends)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,10 @@ class SimGit:
             at = self.commits[at].parent
         return at != 0
 
-    def brought(self, path: str, data: bytes) -> bool:
+    def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
+        return frozenset(path for path, data in files.items() if self._came(path, data))
+
+    def _came(self, path: str, data: bytes) -> bool:
         holders = [commit for commit in self.commits.values() if data in commit.tree.values()]
         stashed = any(data in stash.values() for stash in self.stashes)
         return bool(holders or stashed) and not any(self._introduced(commit, path, data) for commit in holders)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
+import operator
 import sqlite3
 import types
 import typing
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -38,6 +40,8 @@ class Database:
         )
         self.connection.row_factory = sqlite3.Row
         self._depth = 0
+        self._durable: bool | None = None
+        self._gathered: dict[str, list[Sequence[Column]]] = {}
         if not read_only:
             self._prepare()
 
@@ -45,6 +49,8 @@ class Database:
         try:
             self.connection.execute("PRAGMA journal_mode=WAL")
             self.connection.execute("PRAGMA synchronous=NORMAL")
+            # 16 MB: the first look at a large workspace is not held up by a sync every few files.
+            self.connection.execute("PRAGMA wal_autocheckpoint=4000")
             self.connection.execute("PRAGMA foreign_keys=OFF")
             self._check()
             self._migrate()
@@ -85,13 +91,17 @@ class Database:
             finally:
                 self._depth -= 1
             return
-        self.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        if durable is not self._durable:
+            self.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
         self.connection.execute("BEGIN IMMEDIATE")
         self._depth = 1
         try:
             yield
+            self._deliver()
             self.connection.execute("COMMIT")
         except BaseException:
+            self._gathered.clear()
             # A full disk ends the transaction by itself.
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
@@ -99,39 +109,82 @@ class Database:
         finally:
             self._depth = 0
 
+    @contextlib.contextmanager
+    def part(self) -> Generator[None]:
+        """A part of a transaction that is undone by itself when it raises; what came before it stays."""
+        self.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._gathered.clear()
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK TO part")
+                self.connection.execute("RELEASE part")
+            raise
+        self.execute("RELEASE part")
+
     # ---- reading
 
     def all(self, record: type[Row], where: str = "", *values: Column) -> list[Row]:
         """Every row of the record's table that matches `where` (everything after WHERE, or an ORDER BY)."""
-        return [_loader(record)(row) for row in self.connection.execute(_select(record, where), values)]
+        load = _loader(record)
+        return [load(row) for row in self._run(_select(record, where), values)]
 
     def one(self, record: type[Row], where: str, *values: Column) -> Row | None:
-        row = self.connection.execute(_select(record, where) + " LIMIT 1", values).fetchone()
+        row = self._run(_select(record, where) + " LIMIT 1", values).fetchone()
         return None if row is None else _loader(record)(row)
 
     def query(self, sql: str, *values: Column) -> list[Cells]:
-        return self.connection.execute(sql, values).fetchall()
+        return self._run(sql, values).fetchall()
+
+    def among(self, sql: str, values: Collection[Column]) -> list[Cells]:
+        """Like `query`, for a statement with one `IN (?)` that takes any number of values."""
+        found: list[Cells] = []
+        for some in _portions(list(values)):
+            found += self._run(sql.replace("(?)", f"({', '.join('?' * len(some))})"), some)
+        return found
+
+    def all_among(self, record: type[Row], column: str, values: Collection[Column]) -> list[Row]:
+        """Every row of the record's table whose column has one of these values."""
+        load = _loader(record)
+        return [load(row) for row in self.among(_select(record, f"{column} IN (?)"), values)]
 
     def scalar(self, sql: str, *values: Column) -> Any:
-        row = self.connection.execute(sql, values).fetchone()
+        row = self._run(sql, values).fetchone()
         return None if row is None else row[0]
 
     # ---- writing
 
     def put(self, record: object) -> None:
         """Insert the record, or replace the row with its key."""
-        columns = _columns(type(record))
-        marks = ", ".join("?" * len(columns))
-        self.connection.execute(
-            f"INSERT OR REPLACE INTO {_table(type(record))} ({', '.join(columns)}) VALUES ({marks})",
-            [_plain(getattr(record, name)) for name in columns],
-        )
+        statement, cells = _inserter(type(record))
+        self.add(statement, *cells(record))
+
+    def add(self, sql: str, *values: Column) -> None:
+        """Run an INSERT. Within a transaction equal ones are gathered and run together, before anything else is."""
+        if not self._depth:
+            self.connection.execute(sql, values)
+        elif sql in self._gathered:
+            self._gathered[sql].append(values)
+        else:
+            self._gathered[sql] = [values]
+
+    def _deliver(self) -> None:
+        """Run what was gathered."""
+        gathered, self._gathered = self._gathered, {}
+        for sql, rows in gathered.items():
+            self.connection.executemany(sql, rows)
+
+    def _run(self, sql: str, values: Sequence[Column]) -> sqlite3.Cursor:
+        if self._gathered:
+            self._deliver()
+        return self.connection.execute(sql, values)
 
     def set(self, record: type[Any], key: str | tuple[Column, ...], **columns: Column | Enum | bool) -> None:
         """Change some columns of the one row with this primary key."""
         keys = _KEYS[_table(record)]
         values = key if isinstance(key, tuple) else (key,)
-        self.connection.execute(
+        self._run(
             f"UPDATE {_table(record)} SET {', '.join(f'{name} = ?' for name in columns)}"
             f" WHERE {' AND '.join(f'{name} = ?' for name in keys)}",
             [*map(_plain, columns.values()), *values],
@@ -139,14 +192,14 @@ class Database:
 
     def execute(self, sql: str, *values: Column) -> int:
         """Run one statement; returns how many rows it changed."""
-        return self.connection.execute(sql, values).rowcount
+        return self._run(sql, values).rowcount
 
     def event(self, at: float, kind: str, *, task: str = "", actor: str = "daemon", **data: object) -> None:
         """Append to the journal of changes, in the transaction of the change."""
-        self.connection.execute(
+        self.add(
             "INSERT INTO events (at, actor, kind, task, data) VALUES (?, ?, ?, ?, ?)",
-            (at, actor, kind, task, json.dumps(data, ensure_ascii=False, default=str)),
-        )
+            at, actor, kind, task, json.dumps(data, ensure_ascii=False, default=str),
+        )  # fmt: skip
 
     def setting(self, key: str) -> str:
         return self.scalar("SELECT value FROM meta WHERE key = ?", key) or ""
@@ -176,8 +229,17 @@ def _table(record: type[Any]) -> str:
     return record.__name__.removesuffix("Row").lower() + "s"
 
 
-def _columns(record: type[Any]) -> list[str]:
-    return [item.name for item in dataclasses.fields(record)]
+_AT_ONCE = 500
+"""Values that one statement is given."""
+
+
+def _portions(values: list[Column]) -> Iterator[list[Column]]:
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+
+
+@functools.cache
+def _columns(record: type[Any]) -> tuple[str, ...]:
+    return tuple(item.name for item in dataclasses.fields(record))
 
 
 def _select(record: type[Any], where: str) -> str:
@@ -191,21 +253,38 @@ def _plain(value: Any) -> Column:
     return int(value) if isinstance(value, bool) else value
 
 
-_LOADERS: dict[type[Any], Callable[[sqlite3.Row], Any]] = {}
-
-
+@functools.cache
 def _loader(record: type[Row]) -> Callable[[sqlite3.Row], Row]:
     """Turns a row into the record, giving enums and booleans their types back; made once per record."""
-    made = _LOADERS.get(record)
-    if made is None:
-        hints = typing.get_type_hints(record)
-        converters = [(name, _converter(hints[name])) for name in _columns(record)]
+    hints = typing.get_type_hints(record)
+    converters = [(name, _converter(hints[name])) for name in _columns(record)]
+    typed = [(name, convert) for name, convert in converters if convert is not _same]
 
-        def load(row: sqlite3.Row) -> Any:
-            return record(**{name: convert(row[name]) for name, convert in converters})
+    def load(row: sqlite3.Row) -> Any:
+        cells = dict(zip(_columns(record), row, strict=True))
+        for name, convert in typed:
+            cells[name] = convert(cells[name])
+        return record(**cells)
 
-        made = _LOADERS[record] = load
-    return made
+    return load
+
+
+@functools.cache
+def _inserter(record: type[Any]) -> tuple[str, Callable[[Any], Sequence[Column]]]:
+    """The statement that puts a record, and what makes its values; made once per record."""
+    columns = _columns(record)
+    marks = ", ".join("?" * len(columns))
+    cells = operator.attrgetter(*columns)
+    hints = typing.get_type_hints(record)
+    typed = [at for at, name in enumerate(columns) if _converter(hints[name]) not in (_same, float)]
+
+    def plain(one: Any) -> Sequence[Column]:
+        values = list(cells(one))
+        for at in typed:
+            values[at] = _plain(values[at])
+        return values
+
+    return f"INSERT OR REPLACE INTO {_table(record)} ({', '.join(columns)}) VALUES ({marks})", plain
 
 
 def _converter(hint: Any) -> Callable[[Any], Any]:

@@ -31,8 +31,6 @@ class Arrival:
     unknown_rev: bool
     anew: bool
     """It stands where another file was deleted, and says nothing of that one."""
-    touched: frozenset[str]
-    """Fields its author changed; `body` for the text."""
     clashes: frozenset[str]
     """What was changed on both sides and could not be merged: the file's version stands."""
     want: bytes
@@ -68,7 +66,7 @@ def kept_bases(db: Database, path: str) -> list[Base]:
 
 def own_bytes(db: Database, sha: str) -> None:
     """Remember that these bytes were typed or written here, wherever git may put them away and bring them back."""
-    db.execute("INSERT OR IGNORE INTO own_bytes (sha) VALUES (?)", sha)
+    db.add("INSERT OR IGNORE INTO own_bytes (sha) VALUES (?)", sha)
 
 
 KEPT = 40
@@ -77,10 +75,14 @@ KEPT = 40
 
 def keep_base(db: Database, path: str, base: Base, sha: str, at: float) -> None:
     """Remember bytes as the latest of their kind for this revision; what they take the place of stays reachable."""
-    db.execute(
+    db.add(
         "INSERT OR REPLACE INTO bases (path, rev, who, sha, bytes, at) VALUES (?, ?, ?, ?, ?, ?)",
         path, base.rev, "person" if base.person else "daemon", sha, base.data, at,
     )  # fmt: skip
+
+
+def forget_bases(db: Database, path: str) -> None:
+    """Let go of the oldest versions of a file that has many."""
     db.execute(
         "DELETE FROM bases WHERE path = ? AND at < (SELECT at FROM bases WHERE path = ? ORDER BY at DESC"
         " LIMIT 1 OFFSET ?)",

@@ -6,29 +6,34 @@ is done about it follows from comparing bytes. The cost of a turn is the number 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.documents import kind_of
 from coworkd.errors import DocumentError
-from coworkd.model import Kind, Problem
+from coworkd.model import Problem
 from coworkd.store import Database, DocumentRow
 from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Displaced, Overtaken, Refused, Writer
-from coworkd.sync.arrival import keep_base, own_bytes
+from coworkd.sync.arrival import forget_bases, keep_base, own_bytes
+from coworkd.sync.facts import Reading
 from coworkd.sync.files import Absent, Bytes, Stat, Torn, Unfit, digest
 from coworkd.sync.guard import GRACE, SETTLE_MOST, UNREADABLE_GRACE, settled_at
 from coworkd.sync.intake import Intake
 from coworkd.sync.ports import Files
 from coworkd.sync.problems import put_problem, unreadable
 from coworkd.sync.reconcile import Base
-from coworkd.sync.specs import decoded
+from coworkd.sync.specs import CONFIG, decoded
 
 SCAN_LEAST = 30.0
 """Seconds between full scans at the least; a slow scan stretches this a thousandfold of its own length."""
 
 RACY_NS = 20_000_000
 """A file whose times are this close to the look at it may change again without its stat showing it."""
+
+
+TOGETHER = 200
+"""Files taken in by one transaction: enough to make its cost small, few enough to lose little by a crash."""
 
 
 @dataclass(slots=True)
@@ -94,7 +99,7 @@ class Engine:
         if kind_of(path) is None:
             return
         self._marks[path] = _Mark(now - 1.0, now)
-        self._look(path, now)
+        self._look([path], now)
 
     def judge_again(self, now: float) -> None:
         """Something that decides about missing files has changed."""
@@ -116,8 +121,9 @@ class Engine:
         self._take_displaced(late, now)
         for path in self._absences.due(now):
             self.mark(path, now)
-        for path in [path for path, mark in self._marks.items() if mark.due <= now]:
-            self._look(path, now)
+        due = [path for path, mark in self._marks.items() if mark.due <= now]
+        for start in range(0, len(due), TOGETHER):
+            self._look(due[start : start + TOGETHER], now)
         self._judge_missing(now)
         if self._scanned and not any(mark.due <= now for mark in self._marks.values()):
             # Only a look at everything that found nothing missing says what HEAD the files belong to.
@@ -136,16 +142,25 @@ class Engine:
             read = self._folder.read(row["path"])
             if isinstance(read, Bytes):
                 self.mark(row["path"], now)
-                self._ingest(row["path"], Kind.TASK, read, now, copy=True)
+                self._ingest({row["path"]: read}, now)
 
-    def _look(self, path: str, now: float) -> None:
+    def _look(self, paths: Sequence[str], now: float) -> None:
+        """Look at these files and take them in, in one transaction: what a crash undoes is marked anew by a scan."""
+        with self._db.write():
+            found = {path: read for path in paths if (read := self._read(path, now)) is not None}
+            if found:
+                self._took(found, now)
+
+    def _read(self, path: str, now: float) -> Bytes | None:
+        """The bytes of a file that stands still; None for everything else, which has been dealt with."""
         mark = self._marks[path]
         found = self._folder.stat(path)
-        known = self._stats.get(path)
-        if found is not None and not self._settled(mark, found, known, now):
-            return
+        if found is not None and not self._settled(mark, found, self._stats.get(path), now):
+            return None
         read = self._folder.read(path)
         match read:
+            case Bytes():
+                return read
             case Torn():
                 mark.due = now + 0.01
             case Absent():
@@ -157,8 +172,7 @@ class Engine:
                 self._drop(path)
                 self._absences.present(path)
                 self._unfit(path, reason, now)
-            case Bytes():
-                self._took(path, read, now)
+        return None
 
     def _lost(self, path: str) -> None:
         """What was wrong with a file that is not there any more, and never was a document, is nobody's problem."""
@@ -189,32 +203,38 @@ class Engine:
         mark.due = due
         return False
 
-    def _took(self, path: str, read: Bytes, now: float) -> None:
-        kind = kind_of(path)
-        assert kind is not None
-        self._back(path)
-        row = self._db.one(DocumentRow, "path = ?", path)
-        if row is not None and row.file_sha == read.sha:
-            self._readable_again(path)
-        elif not self._ingest(path, kind, read, now):
-            return
-        self._drop(path)
-        self._note_stat(path, read.stat, now)
+    def _took(self, found: Mapping[str, Bytes], now: float) -> None:
+        known = {row.path: row for row in self._db.all_among(DocumentRow, "path", found)}
+        new: dict[str, Bytes] = {}
+        for path, read in found.items():
+            row = known.get(path)
+            if row is not None and row.absent_since is not None:
+                self._back(path)
+            if row is None or read.sha not in (row.file_sha, row.want_sha):
+                new[path] = read
+            elif row.file_sha != read.sha:
+                self._echo(row, read.sha)
+            else:
+                self._readable_again(path)
+        held = self._ingest(new, now) if new else frozenset[str]()
+        for path, read in found.items():
+            if path not in held:
+                self._drop(path)
+                self._note_stat(path, read.stat, now)
 
-    def _ingest(self, path: str, kind: Kind, read: Bytes, now: float, *, copy: bool = False) -> bool:
-        """Take the bytes in; False while they make no sense but may be a save in progress."""
-        row = self._db.one(DocumentRow, "path = ?", path)
-        if row is not None and read.sha == row.want_sha and not copy:
-            self._echo(row, read.sha)
-            return True
-        try:
-            self._intake.take(path, kind, read.data, now, read.stat.mtime_ns / 1e9)
-        except DocumentError as error:
-            return self._hold(path, read.stat, error, now)
-        self._readable_again(path)
-        if kind is Kind.CONFIG:
+    def _ingest(self, found: Mapping[str, Bytes], now: float) -> frozenset[str]:
+        """Take the bytes in; returns the paths of those that make no sense but may be a save in progress."""
+        readings = [
+            Reading.of(path, kind, read.data, read.stat.mtime_ns / 1e9)
+            for path, read in found.items()
+            if (kind := kind_of(path)) is not None
+        ]
+        refused = self._intake.take(readings, now)
+        for path in found.keys() - refused.keys():
+            self._readable_again(path)
+        if CONFIG in found and CONFIG not in refused:
             self._look_at_notes(now)
-        return True
+        return frozenset(path for path, error in refused.items() if not self._hold(path, found[path].stat, error, now))
 
     def _look_at_notes(self, now: float) -> None:
         """Whether a file without a header is a task is for the settings to say."""
@@ -261,7 +281,7 @@ class Engine:
             self._marks[path] = _Mark(now, min(due, now + SCAN_LEAST))
             return
         with self._db.write():
-            self._db.execute(
+            self._db.add(
                 "INSERT OR REPLACE INTO stats (path, mtime_ns, ctime_ns, size, inode, mode, sha, settled)"
                 " VALUES (?, ?, ?, ?, ?, ?, '', 1)",
                 path, found.mtime_ns, found.ctime_ns, found.size, found.inode, found.mode,
@@ -281,9 +301,7 @@ class Engine:
         row = self._db.one(DocumentRow, "path = ?", path)
         if kind is None or row is None:
             return True
-        try:
-            self._intake.take(path, kind, data, now, now)
-        except DocumentError:
+        if self._intake.take([Reading.of(path, kind, data, now)], now):
             return False
         with self._db.write():
             self._db.set(DocumentRow, path, file_sha=row.file_sha)
@@ -311,6 +329,7 @@ class Engine:
             # From now on the number is used up, whatever becomes of this write.
             with self._db.write():
                 keep_base(self._db, row.path, Base(rev=rev, person=False, data=row.want), row.want_sha, now)
+                forget_bases(self._db, row.path)
                 self._db.set(DocumentRow, row.path, rev=max(rev, row.rev))
         result = self._writer.write(row.path, row.file_sha, row.want, now)
         match result:

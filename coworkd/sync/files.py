@@ -12,10 +12,12 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import NamedTuple
 
 MAX_BYTES = 1_048_576
 """A document larger than this is refused unread: nobody writes a megabyte of Markdown by hand."""
@@ -24,9 +26,8 @@ _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
-    """What tells, without reading, that a file may have changed."""
+class Stat(NamedTuple):
+    """What tells, without reading, that a file may have changed. A tuple, because every scan makes one per file."""
 
     mtime_ns: int
     ctime_ns: int
@@ -81,6 +82,8 @@ class Folder:
 
     def __init__(self, root: Path, trash: Path, token: Callable[[], str] = lambda: secrets.token_hex(4)) -> None:
         self.root = root
+        # Thousands of files are looked at: joining texts costs a tenth of joining `Path`s.
+        self._base = f"{root}/"
         self._trash = trash
         self._token = token
 
@@ -99,7 +102,7 @@ class Folder:
         while pending:
             folder = pending.pop()
             try:
-                entries = os.scandir(self.root / folder)
+                entries = os.scandir(self._base + folder)
             except OSError:
                 continue
             with entries:
@@ -115,16 +118,16 @@ class Folder:
 
     def stat(self, path: str) -> Stat | None:
         try:
-            return Stat.of(os.lstat(self.root / path))
+            return Stat.of(os.lstat(self._base + path))
         except OSError:
             return None
 
     def read(self, path: str) -> Read:
         """The bytes of a file that did not change while they were read."""
-        if any((self.root / parent).is_symlink() for parent in PurePosixPath(path).parents[:-1]):
+        if self._behind_link(path):
             return Unfit("lies behind a symbolic link, which is not followed; put a real folder there")
         try:
-            before = os.lstat(self.root / path)
+            before = os.lstat(self._base + path)
         except (FileNotFoundError, NotADirectoryError):
             return Absent()
         except OSError as error:
@@ -138,12 +141,23 @@ class Folder:
         except OSError as error:
             return Unfit(f"cannot be read: {error.strerror}; mend its permissions")
 
+    def _behind_link(self, path: str) -> bool:
+        end = path.find("/")
+        while end > 0:
+            with suppress(OSError):
+                if stat.S_ISLNK(os.lstat(self._base + path[:end]).st_mode):
+                    return True
+            end = path.find("/", end + 1)
+        return False
+
     def _read(self, path: str, before: Stat) -> Read:
-        descriptor = os.open(self.root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
+        descriptor = os.open(self._base + path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
             opened = Stat.of(os.fstat(descriptor))
-            data = file.read(MAX_BYTES + 1)
+            data = _whole(descriptor)
             after = Stat.of(os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
         if not before == opened == after == self.stat(path) or len(data) != after.size:
             return Torn()
         return Bytes(data, after)
@@ -227,6 +241,14 @@ class Folder:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def _whole(descriptor: int) -> bytes:
+    """All bytes from here to the end, but not many more than a document may have."""
+    data = os.read(descriptor, MAX_BYTES + 1)
+    while len(data) <= MAX_BYTES and (more := os.read(descriptor, MAX_BYTES + 1)):
+        data += more
+    return data
 
 
 def _lstat(entry: os.DirEntry[str]) -> Stat | None:

@@ -6,8 +6,10 @@ repository put them there. Foreign text is shown and starts nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from coworkd.repo import Repo
-from coworkd.repo.origin import committed_here, head_moves, index_lists, known_blob
+from coworkd.repo.origin import committed_here, head_moves, index_lists, known_blobs
 from coworkd.repo.refs import operation_under_way
 
 
@@ -43,10 +45,11 @@ class RepoHistory:
     def descends(self, new: str, old: str) -> bool:
         return self._repo.is_ancestor(old, new)
 
-    def brought(self, path: str, data: bytes) -> bool:
-        within = self._within(path)
-        blob = known_blob(self._repo, data, within)
-        return blob is not None and not committed_here(self._repo, blob, within)
+    def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
+        known = known_blobs(self._repo, {self._within(path): data for path, data in files.items()})
+        made = committed_here(self._repo, self._folder) if known else frozenset[tuple[str, str]]()
+        foreign = {path for path, blob in known.items() if (path, blob) not in made}
+        return frozenset(path for path in files if self._within(path) in foreign)
 
     def _within(self, path: str) -> str:
         return f"{self._folder}/{path}"

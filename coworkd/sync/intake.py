@@ -1,25 +1,29 @@
-"""Bytes that were read become rows: one transaction per file, the same whichever editor or tool saved it."""
+"""Bytes that were read become rows, the same whichever editor or tool saved them.
+
+Each file is taken in whole or not at all. Many are taken in together, and the first sight of one asks nothing that was
+not asked for all of them.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from pathlib import PurePosixPath
+from collections.abc import Sequence
 
-from coworkd.documents import Decoded, is_note, kind_of
+from coworkd.documents import Decoded, decode, is_note, kind_of, stem
 from coworkd.errors import DocumentError
 from coworkd.ids import task_id
 from coworkd.markdown import Document, normalise_key, parse, parse_yaml
 from coworkd.model import ACTIVE, AnswerSpec, Kind, PlanSpec, Problem, TaskSpec
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync import tasks_in, thread_in
-from coworkd.sync.arrival import Arrival, keep_base, kept_bases, own_bytes, revision, version
+from coworkd.sync.arrival import Arrival, forget_bases, keep_base, kept_bases, own_bytes, revision, version
+from coworkd.sync.facts import Brought, Facts, Reading, Understood, learn
 from coworkd.sync.files import digest
 from coworkd.sync.merged import merge
 from coworkd.sync.ports import Files
 from coworkd.sync.problems import put_problem
 from coworkd.sync.project import task_file
-from coworkd.sync.reconcile import NO_MAP, Base, choose_base, plan
+from coworkd.sync.reconcile import NO_MAP, Base, Version, choose_base, plan
 from coworkd.sync.specs import CONFIG, Specs, decoded
 
 TRUST_KINDS = frozenset({Kind.CONFIG, Kind.AGENT, Kind.TASK})
@@ -27,100 +31,125 @@ TRUST_KINDS = frozenset({Kind.CONFIG, Kind.AGENT, Kind.TASK})
 
 
 class Intake:
-    """Takes readings in. `pulled` answers whether bytes came by git."""
+    """Takes readings in. `brought` answers whether bytes came by git."""
 
-    def __init__(self, db: Database, folder: Files, instance: str, pulled: Callable[[str, bytes], bool]) -> None:
+    def __init__(self, db: Database, folder: Files, instance: str, brought: Brought) -> None:
         self._db = db
         self._folder = folder
         self._specs = Specs(db)
         self._instance = instance
-        self._pulled = pulled
+        self._brought = brought
 
-    def take(self, path: str, kind: Kind, data: bytes, now: float, saved: float) -> None:
-        """Take in the bytes of one file, last saved at `saved`. Raises `DocumentError`; then nothing was changed."""
-        document = parse_yaml(data) if path == CONFIG else parse(data)
-        if kind is Kind.TASK and is_note(path, document, self._specs.settings().adopt_notes):
-            if self._db.scalar("SELECT 1 FROM documents WHERE path = ? AND file_sha != ''", path):
-                raise DocumentError("this task has lost its header; put its `---` lines back, or delete the file")
-            self._note(path, data, now)
-            return
+    def take(self, readings: Sequence[Reading], now: float) -> dict[str, DocumentError]:
+        """Take files in, together in one transaction.
+
+        Returns, by path, why some cannot be read; of those nothing was taken in.
+        """
+        # What the settings say decides how other files are read.
+        first = [reading for reading in readings if reading.kind is Kind.CONFIG]
+        rest = [reading for reading in readings if reading.kind is not Kind.CONFIG]
+        refused: dict[str, DocumentError] = {}
         with self._db.write():
-            self._db.execute("DELETE FROM notes WHERE path = ?", path)
-            self._follow_rename(path, kind, data)
-            arrival = self._arrive(path, kind, data, document, now, saved)
-            self._remember(arrival)
-            self._rows(arrival)
+            for some in (first, rest):
+                if some:
+                    self._take_batch(some, refused, now)
+        return refused
+
+    def _take_batch(self, readings: Sequence[Reading], refused: dict[str, DocumentError], now: float) -> None:
+        settings = self._specs.settings()
+        batch: list[Understood] = []
+        for reading in readings:
+            try:
+                batch.append(_understood(reading, settings.adopt_notes))
+            except DocumentError as error:
+                refused[reading.path] = error
+        facts = learn(self._db, batch, self._brought)
+        for number, one in enumerate(batch):
+            if self._follow_rename(one, facts):
+                facts = learn(self._db, batch[number:], self._brought)
+            try:
+                self._take(one, facts, settings.quiet, now)
+            except DocumentError as error:
+                refused[one.reading.path] = error
+
+    def _take(self, one: Understood, facts: Facts, quiet: float, now: float) -> None:
+        known = facts.known.get(one.reading.path)
+        if one.decoded is None:
+            self._note(one.reading, known, now)
+        elif known is None:
+            # Nothing that is done for a file seen for the first time can fail half-way.
+            self._keep(one, one.decoded, facts, quiet, now)
+        else:
+            with self._db.part():
+                self._keep(one, one.decoded, facts, quiet, now)
+
+    def _keep(self, one: Understood, made: Decoded, facts: Facts, quiet: float, now: float) -> None:
+        arrival = self._arrive(one, made, facts, now)
+        self._remember(arrival, facts)
+        self._rows(arrival, facts, quiet)
 
     # ---- reading what came
 
-    def _arrive(self, path: str, kind: Kind, data: bytes, document: Document, now: float, saved: float) -> Arrival:
-        made: Decoded = decoded(path, data)
-        known = self._db.one(DocumentRow, "path = ?", path)
+    def _arrive(self, one: Understood, made: Decoded, facts: Facts, now: float) -> Arrival:
+        path, data, document = one.reading.path, one.reading.data, one.document
+        known = facts.known.get(path)
         rev = revision(made)
         # What is written where a file was deleted, and says nothing of that one, is seen for the first time.
         again = known if known and (known.want_sha or rev != NO_MAP) else None
         found = choose_base(rev, kept_bases(self._db, path)) if again else None
-        base_document = _parsed(path, found.data) if found else None
-        wanted = _parsed(path, again.want) if again else None
-        planned = plan(
-            version(document, made),
-            version(base_document, decoded(path, found.data)) if found and base_document else None,
-            version(wanted, decoded(path, again.want)) if again and wanted else None,
-        )
+        base = _version(path, found.data) if found else None
+        wanted = _version(path, again.want) if again else None
+        planned = plan(version(document, made), base, wanted)
         merged = merge(data, made, planned)
-        at = now if known else min(saved, now)
+        at = now if known else min(one.reading.saved, now)
         same_body = wanted is not None and wanted.body == document.body
         return Arrival(
-            path=path, kind=kind, data=data, sha=digest(data), document=document, decoded=made,
-            pulled=self._came_by_git(path, data, found), known=known,
+            path=path, kind=one.reading.kind, data=data, sha=one.reading.sha, document=document, decoded=made,
+            pulled=_came_by_git(one.reading, known, found, facts), known=known,
             base=decoded(path, found.data) if found else None,
             unknown_rev=found is None and known is not None and rev != NO_MAP,
-            anew=known is not None and again is None, touched=planned.touched, clashes=merged.clashes,
+            anew=known is not None and again is None, clashes=merged.clashes,
             want=merged.data, merged=merged.decoded, changed_at=at,
             body_changed_at=known.body_changed_at if known and same_body else at, now=now,
         )  # fmt: skip
 
-    def _came_by_git(self, path: str, data: bytes, base: Base | None) -> bool:
-        """Only at first sight: bytes that are remembered keep the provenance they had."""
-        if self._db.scalar("SELECT 1 FROM own_bytes WHERE sha = ?", digest(data)):
-            return False
-        if base is not None and base.data == data:
-            row = self._db.one(DocumentRow, "path = ?", path)
-            return bool(row and row.pulled)
-        return self._pulled(path, data)
-
     # ---- keeping it
 
-    def _remember(self, arrival: Arrival) -> None:
+    def _remember(self, arrival: Arrival, facts: Facts) -> None:
         base = Base(rev=revision(arrival.decoded), person=True, data=arrival.data)
         keep_base(self._db, arrival.path, base, arrival.sha, arrival.now)
+        if arrival.known is not None:
+            forget_bases(self._db, arrival.path)
         if not arrival.pulled:
             own_bytes(self._db, arrival.sha)
+            facts.own.add(arrival.sha)
         if arrival.kind in TRUST_KINDS and not arrival.pulled:
             ours = arrival.known is None or not arrival.known.pulled
             self.trust(arrival.path, arrival.want if ours else arrival.data, arrival.now)
+        want_sha = arrival.sha if arrival.want == arrival.data else digest(arrival.want)
         self._db.put(
             DocumentRow(
-                path=arrival.path, kind=arrival.kind, doc=PurePosixPath(arrival.path).stem, want=arrival.want,
-                want_sha=digest(arrival.want), file_sha=arrival.sha, rev=max(revision(arrival.decoded), _rev(arrival)),
+                path=arrival.path, kind=arrival.kind, doc=stem(arrival.path), want=arrival.want,
+                want_sha=want_sha, file_sha=arrival.sha, rev=max(revision(arrival.decoded), _rev(arrival)),
                 changed_at=arrival.changed_at, body_changed_at=arrival.body_changed_at, pulled=arrival.pulled,
                 absent_since=None, generated=arrival.known.generated if arrival.known else False,
             )
         )  # fmt: skip
+        if arrival.path in facts.marked:
+            self._db.execute("DELETE FROM notes WHERE path = ?", arrival.path)
+            self._db.execute("DELETE FROM problems WHERE path = ? AND source != 'graph'", arrival.path)
         self._problems(arrival)
 
     def trust(self, path: str, data: bytes, now: float) -> None:
         """From now on these bytes count for what executes or widens something."""
-        own_bytes(self._db, digest(data))
-        self._db.execute(
-            "INSERT OR REPLACE INTO trusted (path, sha, bytes, at) VALUES (?, ?, ?, ?)", path, digest(data), data, now
-        )
+        sha = digest(data)
+        own_bytes(self._db, sha)
+        self._db.add("INSERT OR REPLACE INTO trusted (path, sha, bytes, at) VALUES (?, ?, ?, ?)", path, sha, data, now)
         if kind_of(path) is not Kind.TASK:
             # Whoever could not run for want of an agent is looked at again.
             self._db.execute("DELETE FROM problems WHERE source = 'agent'")
 
     def _problems(self, arrival: Arrival) -> None:
-        self._db.execute("DELETE FROM problems WHERE path = ? AND source != 'graph'", arrival.path)
         problems: list[tuple[str, Problem]] = [(f"key{i}", p) for i, p in enumerate(arrival.decoded.problems)]
         if arrival.unknown_rev:
             text = (
@@ -138,7 +167,7 @@ class Intake:
     def _keep_other(self, arrival: Arrival) -> str:
         """Keep the version that lost, before the transaction that replaces it ends; returns where."""
         assert arrival.known is not None, "nothing clashes at first sight"
-        name = arrival.decoded.cowork.id or task_id(PurePosixPath(arrival.path).stem)
+        name = arrival.decoded.cowork.id or task_id(stem(arrival.path))
         path = f"conflicts/{name}-{arrival.known.want_sha[:8]}.md"
         try:
             self._folder.publish(path, arrival.known.want)
@@ -148,11 +177,10 @@ class Intake:
 
     # ---- what it means
 
-    def _rows(self, arrival: Arrival) -> None:
-        quiet = self._specs.settings().quiet
+    def _rows(self, arrival: Arrival, facts: Facts, quiet: float) -> None:
         match arrival.kind:
             case Kind.TASK:
-                self._task(arrival, quiet)
+                self._task(arrival, facts, quiet)
             case Kind.MESSAGE:
                 thread_in.message(self._db, arrival, quiet)
             case Kind.APPROVAL | Kind.REVIEW:
@@ -165,26 +193,28 @@ class Intake:
                 pass
         self._db.event(arrival.now, "file", path=arrival.path, sha=arrival.sha[:12])
 
-    def _task(self, arrival: Arrival, quiet: float) -> None:
-        row = self._db.one(TaskRow, "path = ?", arrival.path)
+    def _task(self, arrival: Arrival, facts: Facts, quiet: float) -> None:
+        row = self._db.one(TaskRow, "path = ?", arrival.path) if arrival.known else None
         if row is None:
-            task = tasks_in.identify(self._db, arrival, arrival.decoded.cowork)
+            task = tasks_in.identify(self._db, arrival.decoded, facts.holders)
             if isinstance(task, tasks_in.Taken):
                 self._duplicate(arrival, task.by)
                 return
-            row = tasks_in.first_row(arrival, task, self._instance, quiet)
+            facts.holders[task] = arrival.path
+            made = tasks_in.first_row(arrival, task, self._instance, quiet)
         elif arrival.anew and row.status not in ACTIVE:
-            row = dataclasses.replace(
+            made = dataclasses.replace(
                 tasks_in.first_row(arrival, row.id, self._instance, quiet), attempt=row.attempt, cost_usd=row.cost_usd
             )
         else:
-            row = tasks_in.next_row(row, arrival, self._instance, quiet)
-        self._db.put(row)
-        self._db.execute("DELETE FROM needs WHERE task = ?", row.id)
+            made = tasks_in.next_row(row, arrival, self._instance, quiet)
+        self._db.put(made)
+        if row is not None:
+            self._db.execute("DELETE FROM needs WHERE task = ?", row.id)
         for needed in dict.fromkeys(arrival.merged.of(TaskSpec).depends_on):
-            self._db.execute("INSERT INTO needs (task, needed) VALUES (?, ?)", row.id, needed)
-        self._notice(arrival, row)
-        self.project(row)
+            self._db.add("INSERT OR IGNORE INTO needs (task, needed) VALUES (?, ?)", made.id, needed)
+        self._notice(arrival, made)
+        self._project(made, arrival.want, arrival.merged, max(revision(arrival.decoded), _rev(arrival)))
 
     def _notice(self, arrival: Arrival, row: TaskRow) -> None:
         if notice := arrival.decoded.of(TaskSpec).status_notice:
@@ -199,21 +229,34 @@ class Intake:
         put_problem(self._db, Problem(path=arrival.path, line=0, message=text), "duplicate", arrival.now)
 
     def project(self, row: TaskRow) -> None:
-        """Bring what the task's file should say up to its row.
-
-        A header laid out so that it cannot be edited stays as it is, with a problem; the row counts all the same.
-        """
+        """Bring what the task's file should say up to its row."""
+        if _silent(row):
+            return
         document = self._db.one(DocumentRow, "path = ?", row.path)
-        if document is None or row.elsewhere or row.pulled or row.gone:
+        if document is None:
             return
         try:
-            made = task_file(document.want, decoded(row.path, document.want), row, max(document.rev, 0) + 1)
+            made = decoded(row.path, document.want)
         except DocumentError as error:
-            problem = Problem(path=row.path, line=error.line, message=f"status `{row.status}`: {error.message}")
-            put_problem(self._db, problem, "layout", row.since, row.id)
+            self._unwritable(row, error)
+        else:
+            self._project(row, document.want, made, document.rev)
+
+    def _project(self, row: TaskRow, want: bytes, made: Decoded, rev: int) -> None:
+        if _silent(row):
             return
-        if made.changed:
-            self._db.set(DocumentRow, row.path, want=made.data, want_sha=digest(made.data))
+        try:
+            file = task_file(want, made, row, max(rev, 0) + 1)
+        except DocumentError as error:
+            self._unwritable(row, error)
+            return
+        if file.changed:
+            self._db.set(DocumentRow, row.path, want=file.data, want_sha=digest(file.data))
+
+    def _unwritable(self, row: TaskRow, error: DocumentError) -> None:
+        """A header laid out so that it cannot be edited stays as it is, with a problem; the row counts all the same."""
+        problem = Problem(path=row.path, line=error.line, message=f"status `{row.status}`: {error.message}")
+        put_problem(self._db, problem, "layout", row.since, row.id)
 
     def catch_up(self, path: str) -> None:
         """The file is there again: what was held back from it while it was away is due now."""
@@ -222,26 +265,55 @@ class Intake:
             with self._db.write():
                 self.project(row)
 
-    def _note(self, path: str, data: bytes, now: float) -> None:
+    def _note(self, reading: Reading, known: DocumentRow | None, now: float) -> None:
         """Listed, never run."""
-        with self._db.write():
-            self._db.execute("DELETE FROM problems WHERE path = ?", path)
-            self._db.execute("INSERT OR IGNORE INTO notes (path) VALUES (?)", path)
-            self._db.event(now, "note", path=path, sha=digest(data)[:12])
+        if known is not None and known.file_sha:
+            raise DocumentError("this task has lost its header; put its `---` lines back, or delete the file")
+        self._db.execute("DELETE FROM problems WHERE path = ?", reading.path)
+        self._db.add("INSERT OR IGNORE INTO notes (path) VALUES (?)", reading.path)
+        self._db.event(now, "note", path=reading.path, sha=reading.sha[:12])
 
     # ---- moved files
 
-    def _follow_rename(self, path: str, kind: Kind, data: bytes) -> None:
+    def _follow_rename(self, one: Understood, facts: Facts) -> bool:
         """A file with a written id whose known path is empty now has moved: all that is known of it moves along."""
-        if kind is not Kind.TASK or self._db.scalar("SELECT 1 FROM tasks WHERE path = ?", path):
-            return
-        task = decoded(path, data).cowork.id
-        old = self._db.scalar("SELECT path FROM tasks WHERE id = ?", task) if task else None
-        if old is None or self._folder.stat(old) is not None:
-            return
+        path = one.reading.path
+        if one.decoded is None or one.decoded.kind is not Kind.TASK:
+            return False
+        old = facts.holders.get(one.decoded.cowork.id, path)
+        if old == path or self._db.scalar("SELECT 1 FROM tasks WHERE path = ?", path):
+            return False
+        if self._folder.stat(old) is not None:
+            return False
         for table in ("documents", "bases", "tasks", "trusted", "problems"):
             self._db.execute(f"UPDATE OR REPLACE {table} SET path = ? WHERE path = ?", path, old)
         self._db.execute("DELETE FROM stats WHERE path = ?", old)
+        return True
+
+
+def _understood(reading: Reading, adopt_notes: bool) -> Understood:
+    document = _parsed(reading.path, reading.data)
+    if reading.kind is Kind.TASK and is_note(reading.path, document, adopt_notes):
+        return Understood(reading=reading, document=document, decoded=None)
+    return Understood(reading=reading, document=document, decoded=decode(reading.path, document))
+
+
+def _came_by_git(reading: Reading, known: DocumentRow | None, base: Base | None, facts: Facts) -> bool:
+    """Only at first sight: bytes that are remembered keep the provenance they had."""
+    if reading.sha in facts.own:
+        return False
+    if base is not None and base.data == reading.data:
+        return bool(known and known.pulled)
+    return reading.path in facts.brought
+
+
+def _silent(row: TaskRow) -> bool:
+    """Whether nothing is to be written into the task's file."""
+    return row.elsewhere or row.pulled or row.gone
+
+
+def _version(path: str, data: bytes) -> Version:
+    return version(_parsed(path, data), decoded(path, data))
 
 
 def _line_of(document: Document, key: str) -> int:

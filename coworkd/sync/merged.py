@@ -29,6 +29,8 @@ def merge(data: bytes, made: Decoded, planned: Plan) -> Merged:
 
     Where that cannot be written into them, or would not be a document, the file stands as it is.
     """
+    if not planned.lacking:
+        return Merged(data=data, decoded=made, clashes=planned.clashes)
     try:
         merged = _filled(data, made, planned)
         return Merged(data=merged, decoded=decoded(made.path, merged), clashes=planned.clashes)

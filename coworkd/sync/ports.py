@@ -6,7 +6,7 @@ conformance suite holds both folders to the same promises.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from coworkd.sync.files import Read, Stat
@@ -66,6 +66,6 @@ class History(Protocol):
 
     def descends(self, new: str, old: str) -> bool: ...
 
-    def brought(self, path: str, data: bytes) -> bool:
-        """Whether git has these bytes, and no commit made here put them there."""
+    def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
+        """The paths whose bytes git has without any commit made here having put them there."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.documents import Decoded
-from coworkd.markdown import Value, parse
+from coworkd.markdown import Value
 from coworkd.model import Status, TaskSpec
 from coworkd.splice import Delete, edit
 from coworkd.store import TaskRow
@@ -36,9 +36,8 @@ def task_file(data: bytes, decoded: Decoded, row: TaskRow, rev: int) -> Projecti
     if _status_lags(decoded.of(TaskSpec), row):
         changes["status",] = str(row.status)
     facts = _facts(row)
-    known = parse(data).get("cowork")
-    if changes or isinstance(known, dict):
-        known = known if isinstance(known, dict) else {}
+    if changes or decoded.cowork.written is not None:
+        known = decoded.cowork.written or {}
         changes |= {("cowork", key): value for key, value in facts.items() if known.get(key) != value}
         changes |= {("cowork", key): Delete() for key in _EITHER if key in known and key not in facts}
     if changes:

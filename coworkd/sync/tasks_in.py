@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from coworkd.documents import Cowork
-from coworkd.ids import qualify, task_id
+from coworkd.documents import Cowork, Decoded
+from coworkd.ids import qualify
 from coworkd.model import ACTIVE, Problem, Status, TaskSpec
 from coworkd.store import Database, TaskRow
 from coworkd.sync.arrival import Arrival
+from coworkd.sync.facts import asked_id
 
 BODY_STILL = 1.0
 """Seconds for which the body must be unchanged before an explicit `ready` counts."""
@@ -34,46 +35,40 @@ class Taken:
     by: str
 
 
-def identify(db: Database, arrival: Arrival, cowork: Cowork) -> str | Taken:
-    """The id of the task in this file."""
-    path = PurePosixPath(arrival.path)
-    wanted = cowork.id or task_id(path.stem)
-    holder = _holder(db, wanted, arrival.path)
-    if not holder:
+def identify(db: Database, made: Decoded, holders: Mapping[str, str]) -> str | Taken:
+    """The id of the task in this file; `holders` says by id which task has one of those that are asked for."""
+    wanted = asked_id(made)
+    holder = holders.get(wanted, made.path)
+    if holder == made.path:
         return wanted
-    if cowork.id:
+    if made.cowork.id:
         return Taken(by=holder)
-    qualified = qualify(wanted, path.parent.name)
-    holder = _holder(db, qualified, arrival.path)
+    qualified = qualify(wanted, made.path.rpartition("/")[0])
+    holder = db.scalar("SELECT path FROM tasks WHERE id = ? AND path != ?", qualified, made.path)
     return Taken(by=holder) if holder else qualified
-
-
-def _holder(db: Database, task: str, path: str) -> str:
-    return db.scalar("SELECT path FROM tasks WHERE id = ? AND path != ?", task, path) or ""
 
 
 def first_row(arrival: Arrival, task: str, instance: str, quiet: float) -> TaskRow:
     """The row of a task that was never seen before: new, pulled, or found again after the database was lost."""
     spec = arrival.decoded.of(TaskSpec)
     cowork = arrival.decoded.cowork
-    row = _blank(arrival, task, spec)
     if arrival.pulled or (cowork.by and cowork.by != instance):
-        return _foreign(row, spec, cowork, pulled=arrival.pulled)
+        return _foreign(_blank(arrival, task, spec, Wish()), spec, cowork, pulled=arrival.pulled)
     if cowork.id:
-        return _found_again(row, spec)
-    wish = _first_wish(spec, arrival, quiet)
-    return dataclasses.replace(row, wanted=wish.status, wanted_due=wish.due)
+        return _found_again(_blank(arrival, task, spec, Wish()), spec)
+    return _blank(arrival, task, spec, _first_wish(spec, arrival, quiet))
 
 
-def _blank(arrival: Arrival, task: str, spec: TaskSpec) -> TaskRow:
+def _blank(arrival: Arrival, task: str, spec: TaskSpec, wish: Wish) -> TaskRow:
     cowork = arrival.decoded.cowork
     return TaskRow(
         id=task, path=arrival.path, title=spec.title or _heading(spec.body) or task, status=Status.DRAFT, reason="",
         since=arrival.now, agent=spec.agent, priority=spec.priority, created=arrival.changed_at,
         attempt=cowork.attempt, by=cowork.by, landed=cowork.landed, failures=0, bounces=0,
-        not_before=0.0, closed=False, wanted="", wanted_due=0.0, held=_held(arrival), pulled=arrival.pulled,
-        elsewhere=False, gone=False, agent_used="", cost_usd=_number(cowork.values.get("cost_usd")),
-        input_tokens=0, output_tokens=0, exact_id=bool(cowork.id), reverted=_text(cowork.values.get("reverted")),
+        not_before=0.0, closed=False, wanted=wish.status, wanted_due=wish.due, held=_held(arrival),
+        pulled=arrival.pulled, elsewhere=False, gone=False, agent_used="",
+        cost_usd=_number(cowork.values.get("cost_usd")), input_tokens=0, output_tokens=0, exact_id=bool(cowork.id),
+        reverted=_text(cowork.values.get("reverted")),
     )  # fmt: skip
 
 

@@ -200,3 +200,47 @@ def test_a_locked_database_is_not_taken_for_a_damaged_one(tmp_path: Path) -> Non
         Database(tmp_path / "state.db", patience=0.0)
     assert not isinstance(refused.value, StoreDamagedError)
     assert not (tmp_path / "damaged-1.db").exists()
+
+
+def test_what_was_gathered_is_there_for_whoever_asks(db: Database) -> None:
+    with db.write():
+        db.put(example(TaskRow, 1))
+        db.event(1.0, "made")
+        assert db.scalar("SELECT count(*) FROM tasks") == 1
+        db.put(example(TaskRow, 2))
+        db.execute("DELETE FROM tasks")
+        db.put(example(TaskRow, 3))
+    assert [row.id for row in db.all(TaskRow)] == [example(TaskRow, 3).id]  # type: ignore[attr-defined]
+    assert db.scalar("SELECT count(*) FROM events") == 1
+
+
+def failing(db: Database) -> None:
+    db.event(2.0, "within")
+    raise ZeroDivisionError
+
+
+def test_a_part_that_fails_takes_only_itself_back(db: Database) -> None:
+    with db.write():
+        db.event(1.0, "before")
+        with pytest.raises(ZeroDivisionError), db.part():
+            failing(db)
+        with db.part():
+            db.event(3.0, "after")
+    assert [row["kind"] for row in db.query("SELECT kind FROM events ORDER BY id")] == ["before", "after"]
+
+
+def test_a_transaction_that_fails_leaves_nothing_for_the_next(db: Database) -> None:
+    with pytest.raises(ZeroDivisionError), db.write():
+        failing(db)
+    with db.write():
+        db.event(2.0, "kept")
+    assert [row["kind"] for row in db.query("SELECT kind FROM events")] == ["kept"]
+
+
+def test_any_number_of_values_can_be_asked_for(db: Database) -> None:
+    with db.write():
+        for number in range(1300):
+            db.add("INSERT INTO own_bytes (sha) VALUES (?)", str(number))
+    found = db.among("SELECT sha FROM own_bytes WHERE sha IN (?)", {str(number) for number in range(200, 5000)})
+    assert {row["sha"] for row in found} == {str(number) for number in range(200, 1300)}
+    assert db.among("SELECT sha FROM own_bytes WHERE sha IN (?)", []) == []

@@ -9,7 +9,7 @@ import pytest
 
 from coworkd.errors import NotAWorkspaceError, RepoError
 from coworkd.repo import Repo, check_git
-from coworkd.repo.origin import committed_here, exclude, head_has, index_lists, known_blob, repo_id
+from coworkd.repo.origin import committed_here, exclude, head_has, index_lists, known_blobs, repo_id
 from coworkd.repo.refs import (
     RefChange,
     base_ref,
@@ -257,10 +257,25 @@ def test_a_bisect_is_seen(user: Checkout) -> None:
         assert operation_under_way(repo) == "bisect"
 
 
+def known_blob(repo: Repo, data: bytes, path: str) -> str | None:
+    return known_blobs(repo, {path: data}).get(path)
+
+
 def test_bytes_git_has_are_known_and_new_bytes_are_not(user: Checkout) -> None:
     with user.open() as repo:
         assert known_blob(repo, b"one\n", "src/one.txt") == user.git("rev-parse", "HEAD:src/one.txt")
         assert known_blob(repo, b"typed\n", "src/one.txt") is None
+
+
+def test_more_blobs_are_asked_for_than_a_pipe_holds(user: Checkout) -> None:
+    texts = {f"tasks/{number}.md": f"text {number}\n" for number in range(3000)}
+    held = {path: text for path, text in texts.items() if path.endswith("7.md")}
+    user.commit("some", dict(held))
+    with user.open() as repo:
+        known = known_blobs(repo, {path: text.encode() for path, text in texts.items()})
+        assert known.keys() == held.keys()
+        long = [f"HEAD:{'x' * 4000}{number}" for number in range(50)]
+        assert repo.resolve_all([*long, "HEAD", "a\nb", ""]) == [None] * 50 + [repo.resolve("HEAD"), None, None]
 
 
 def test_line_endings_are_seen_through(user: Checkout) -> None:
@@ -295,9 +310,10 @@ def test_what_came_by_fetch_and_merge_was_not_committed_here(user: Checkout, tmp
     clone.git("pull", "-q", "--no-rebase", "--no-edit", "origin", "main")
     with clone.open() as repo:
         own, pulled = (clone.git("rev-parse", f"HEAD:.cowork/tasks/{name}.md") for name in ("own", "pulled"))
-        assert committed_here(repo, own, ".cowork/tasks/own.md")
-        assert not committed_here(repo, own, ".cowork/tasks/other.md")
-        assert not committed_here(repo, pulled, ".cowork/tasks/pulled.md")
+        made = committed_here(repo, ".cowork")
+        assert (".cowork/tasks/own.md", own) in made
+        assert (".cowork/tasks/other.md", own) not in made
+        assert (".cowork/tasks/pulled.md", pulled) not in made
 
 
 def test_closing_a_merge_or_amending_vouches_only_for_what_is_new(user: Checkout) -> None:
@@ -309,13 +325,15 @@ def test_closing_a_merge_or_amending_vouches_only_for_what_is_new(user: Checkout
     user.git("commit", "-q", "-m", "closed by hand")
     with user.open() as repo:
         pulled = user.git("rev-parse", "HEAD:.cowork/tasks/pulled.md")
-        assert not committed_here(repo, pulled, ".cowork/tasks/pulled.md")
+        assert (".cowork/tasks/pulled.md", pulled) not in committed_here(repo)
         user.git("reset", "-q", "--hard", foreign)
         user.write("mine.txt", "mine\n")
         user.git("add", "-A")
         user.git("commit", "-q", "--amend", "-m", "amended")
-        assert not committed_here(repo, pulled, ".cowork/tasks/pulled.md")
-        assert committed_here(repo, user.git("rev-parse", "HEAD:mine.txt"), "mine.txt")
+        made = committed_here(repo)
+        assert (".cowork/tasks/pulled.md", pulled) not in made
+        assert (".cowork/tasks/pulled.md", pulled) not in committed_here(repo, ".cowork")
+        assert ("mine.txt", user.git("rev-parse", "HEAD:mine.txt")) in made
 
 
 def _tree_with(user: Checkout, path: str, text: str) -> str:

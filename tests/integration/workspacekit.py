@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,8 +50,8 @@ class Past:
     def descends(self, new: str, old: str) -> bool:
         return new.startswith(old)
 
-    def brought(self, path: str, data: bytes) -> bool:
-        return bool(path) and data in self.foreign
+    def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
+        return frozenset(path for path, data in files.items() if data in self.foreign)
 
 
 class Workspace:

@@ -1,0 +1,86 @@
+"""What the database and git know about files that are about to be taken in, asked for all of them at once.
+
+A question for each file costs more than everything else that is done with one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from coworkd.documents import Decoded, stem
+from coworkd.ids import task_id
+from coworkd.markdown import Document
+from coworkd.model import Kind
+from coworkd.store import Database, DocumentRow
+from coworkd.sync.files import digest
+
+Brought = Callable[[Mapping[str, bytes]], frozenset[str]]
+"""The paths whose bytes came by git."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The bytes of one file, last saved at `saved`."""
+
+    path: str
+    kind: Kind
+    data: bytes
+    saved: float
+    sha: str
+
+    @classmethod
+    def of(cls, path: str, kind: Kind, data: bytes, saved: float) -> Reading:
+        return cls(path=path, kind=kind, data=data, saved=saved, sha=digest(data))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """A reading that makes sense; `decoded` is None for a note, which is listed and never acted on."""
+
+    reading: Reading
+    document: Document
+    decoded: Decoded | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Facts:
+    """True when a batch begins; whoever changes one of these facts while it is taken in says so here."""
+
+    known: dict[str, DocumentRow]
+    """Every document there is at one of the paths."""
+    marked: frozenset[str]
+    """The paths that a problem or a note stands for."""
+    holders: dict[str, str]
+    """The path of the task that has an id, for the ids that the files ask for."""
+    own: set[str]
+    """Hashes of bytes that were typed or written here."""
+    brought: frozenset[str]
+
+
+def learn(db: Database, batch: Sequence[Understood], brought: Brought) -> Facts:
+    """Everything that taking in this batch will ask."""
+    paths = [one.reading.path for one in batch]
+    rows = db.among(
+        "SELECT path FROM problems WHERE path IN (?)", paths
+    ) + db.among("SELECT path FROM notes WHERE path IN (?)", paths)  # fmt: skip
+    own = db.among("SELECT sha FROM own_bytes WHERE sha IN (?)", [one.reading.sha for one in batch])
+    shas = {row["sha"] for row in own}
+    new = {one.reading.path: one.reading.data for one in batch if one.decoded and one.reading.sha not in shas}
+    return Facts(
+        known={row.path: row for row in db.all_among(DocumentRow, "path", paths)},
+        marked=frozenset(row["path"] for row in rows),
+        holders=_holders(db, batch),
+        own=shas,
+        brought=brought(new) if new else frozenset(),
+    )
+
+
+def _holders(db: Database, batch: Sequence[Understood]) -> dict[str, str]:
+    ids = {asked_id(one.decoded) for one in batch if one.decoded and one.decoded.kind is Kind.TASK}
+    return {row["id"]: row["path"] for row in db.among("SELECT id, path FROM tasks WHERE id IN (?)", ids)}
+
+
+def asked_id(made: Decoded) -> str:
+    """The id that a task's file asks for."""
+    return made.cowork.id or task_id(stem(made.path))

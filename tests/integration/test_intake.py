@@ -1,0 +1,71 @@
+"""Files that are taken in together come to the same as one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coworkd.documents import kind_of
+from coworkd.store import Database
+from coworkd.sync.facts import Reading
+from coworkd.sync.files import Folder
+from coworkd.sync.intake import Intake
+
+NOW = 1_700_000_000.0
+
+TEXTS = [
+    "---\nstatus: ready\n---\nDo it.\n",
+    "---\nstatus: done\ndepends_on: [b, c]\n---\nDone.\n",
+    "---\ntitle: x\ncowork:\n  id: a\n  rev: 3\n  by: anna-0001\n---\nMine.\n",
+    "---\ntitle: x\ncowork:\n  id: a\n  rev: 3\n  by: ben-0002\n---\nTheirs.\n",
+    "---\nstatus: running\ncowork: {id: b, rev: 2}\n---\nIt ran.\n",
+    "---\nstatsu: ready\n---\nA slip.\n",
+    "---\nstatus: In Progress\n---\nA word for draft.\n",
+    "---\n: [\n---\nNo YAML.\n",
+    "No header.\n",
+    "",
+]
+PATHS = ["tasks/a.md", "tasks/b.md", "tasks/x/a.md", "tasks/x/b.md", "tasks/README.md", "messages/a/1.md"]
+SETTINGS = ["", "quiet: 3\n", "adopt_notes: true\n"]
+
+files = st.lists(st.tuples(st.sampled_from(PATHS), st.sampled_from(TEXTS)), max_size=8)
+
+
+def reading(path: str, text: str) -> Reading:
+    kind = kind_of(path)
+    assert kind is not None
+    return Reading.of(path, kind, text.encode(), NOW - 5)
+
+
+def foreign(files: Mapping[str, bytes]) -> frozenset[str]:
+    return frozenset(path for path, data in files.items() if b"Theirs" in data)
+
+
+def after(batches: Sequence[Sequence[Reading]]) -> tuple[dict[str, list[tuple[object, ...]]], dict[str, str]]:
+    """Every table, and what was refused last."""
+    db = Database(":memory:")
+    intake = Intake(db, Folder(Path("/nowhere"), Path("/nowhere")), "anna-0001", foreign)
+    refused: dict[str, str] = {}
+    for batch in batches:
+        errors = intake.take(batch, NOW)
+        for one in batch:
+            refused.pop(one.path, None)
+        refused.update({path: str(error) for path, error in errors.items()})
+    tables = [row["name"] for row in db.query("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    found = {name: sorted((tuple(row) for row in db.query(f"SELECT * FROM {name}")), key=repr) for name in tables}
+    db.close()
+    return found, refused
+
+
+@settings(max_examples=150)
+@given(files, files, st.sampled_from(SETTINGS))
+def test_many_at_once_come_to_the_same_as_one_by_one(
+    first: list[tuple[str, str]], second: list[tuple[str, str]], config: str
+) -> None:
+    """Each path once in a batch, the second batch over what the first one left."""
+    before = [reading("config.yaml", config), *(reading(*one) for one in dict(first).items())]
+    behind = [reading(*one) for one in dict(second).items()]
+    assert after([before, behind]) == after([[one] for one in (*before, *behind)])
