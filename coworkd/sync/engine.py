@@ -310,7 +310,12 @@ class Engine:
     # ---- from database to disk
 
     def push(self, now: float, *, blocked: Callable[[str], bool]) -> None:
-        """Write every file that does not say what it should. `blocked` paths wait: git is at work on them."""
+        """Write every file that does not say what it should. `blocked` paths wait: git is at work on them.
+
+        So does everything while the folder itself is away.
+        """
+        if not self._folder.exists():
+            return
         self._blocked = {path: until for path, until in self._blocked.items() if until > now}
         if self._writer.unfinished():
             self.recover(now)

@@ -22,10 +22,15 @@ class Outputs:
         self._shown: dict[str, tuple[str, float]] = {}
 
     def show(self, path: str, data: bytes, now: float, pause: float = LEAST_PAUSE) -> float | None:
-        """Put `data` there if it differs; when that must wait, the time at which it may be shown."""
+        """Put `data` there if it differs; when that must wait, the time at which it may be shown.
+
+        Where the whole folder is away (another branch, a deletion) nothing makes it anew, or it could not come back.
+        """
+        if not self._folder.exists():
+            return now + LEAST_PAUSE
         known, at = self._shown.get(path, ("", 0.0))
         sha = digest(data)
-        if known == sha:
+        if known == sha and self._folder.stat(path) is not None:
             return None
         if at and now < at + pause:
             return at + pause

@@ -10,6 +10,7 @@ from coworkd.sync.outputs import LEAST_PAUSE, Outputs
 
 @pytest.fixture
 def outputs(tmp_path: Path) -> Outputs:
+    (tmp_path / ".cowork").mkdir()
     return Outputs(Folder(tmp_path / ".cowork", tmp_path / "trash"))
 
 
@@ -45,3 +46,17 @@ def test_a_place_that_cannot_be_written_is_tried_again_later(tmp_path: Path, out
     (folder / "inbox.md").rmdir()
     assert outputs.show("inbox.md", b"text", 4.0) is None
     assert (folder / "inbox.md").read_bytes() == b"text"
+
+
+def test_what_somebody_took_away_is_shown_again_but_never_the_folder(tmp_path: Path, outputs: Outputs) -> None:
+    folder = tmp_path / ".cowork"
+    outputs.show("inbox.md", b"text", 1.0)
+    (folder / "inbox.md").unlink()
+    assert outputs.show("inbox.md", b"text", 1.0 + LEAST_PAUSE) is None
+    assert (folder / "inbox.md").read_bytes() == b"text"
+    folder.rename(tmp_path / "aside")
+    assert outputs.show("inbox.md", b"other", 9.0) == 9.0 + LEAST_PAUSE
+    assert not folder.exists()
+    (tmp_path / "aside").rename(folder)
+    assert outputs.show("inbox.md", b"other", 12.0) is None
+    assert (folder / "inbox.md").read_bytes() == b"other"
