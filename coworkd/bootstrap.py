@@ -27,6 +27,7 @@ from coworkd.door import Door, Op, Reply, Request
 from coworkd.errors import StoreDamagedError, UserError
 from coworkd.ground import Ground
 from coworkd.jobs import Jobs
+from coworkd.ledger.keeping import Identity, Ledger
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
 from coworkd.repo import Repo
@@ -73,10 +74,12 @@ def build(paths: Paths, repo: Repo, trust: Trust) -> Daemon:
     merge = Merge(board, jobs, lane)
     stages = _stages(paths, board, executor, jobs, lane, instance)
     dispatch = Dispatch(board, executor, jobs, stages, ground.lacking)
+    who = Identity(instance=instance, key=config.key(paths.private), folder=paths.folder)
     rooms = Rooms(
         db=db, clock=clock, engine=engine, watcher=Watcher(paths.folder, bell.ring), outputs=Outputs(folder),
         executor=executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo), trust=trust,
         control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, instance),
+        ledger=Ledger(db, folder, writer, who),
     )  # fmt: skip
     return Daemon(rooms, Door(paths.socket, bell.ring), bell)
 

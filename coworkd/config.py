@@ -105,6 +105,11 @@ def instance(private: Path) -> str:
     return _kept(private / "instance", f"{_user()}-{secrets.token_hex(2)}")
 
 
+def key(private: Path) -> bytes:
+    """What seals this instance's records; readable by the user alone."""
+    return bytes.fromhex(_kept(private / "key", secrets.token_hex(32), mode=0o600))
+
+
 def home(private: Path) -> Path | None:
     """The worktree that a repository's workspace is in; None where that was not settled yet."""
     try:
@@ -132,7 +137,7 @@ def _user() -> str:
     return "".join(c if c.isalnum() else "-" for c in name.lower()) or "user"
 
 
-def _kept(file: Path, first: str) -> str:
+def _kept(file: Path, first: str, mode: int = 0o644) -> str:
     """The line in a file, written once; whoever comes second reads what the first wrote."""
     if file.exists() and (kept := file.read_text().strip()):
         return kept
@@ -142,13 +147,14 @@ def _kept(file: Path, first: str) -> str:
             file.unlink()
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    temporary.write_text(first + "\n")
     try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "w") as out:
+            out.write(first + "\n")
         os.link(temporary, file)
     except FileExistsError:
         pass
     finally:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)
     return file.read_text().strip()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from coworkd.board.board import Board
 from coworkd.board.hurry import hurry
 from coworkd.board.papers import Papers
+from coworkd.board.via import Via
 from coworkd.door import Op, Reply, Request
 from coworkd.jobs import Finished, Jobs
 from coworkd.merge.target import Landed, Refused
@@ -103,7 +104,7 @@ class Control:
         with self._db.write():
             self._vouching.own(document, now)
             self._db.set(TaskRow, row.id, pulled=False)
-            self._db.event(now, "owned", task=task, actor="person")
+            self._db.event(now, "owned", task=task, actor="person", via=Via.TERMINAL)
         hurry(self._db, self._engine, row.path, now)
 
     def _take(self, task: str, now: float) -> None:
@@ -114,7 +115,7 @@ class Control:
         with self._db.write():
             self._db.set(DocumentRow, row.path, pulled=False)
             self._db.set(TaskRow, task, pulled=False, elsewhere=False, by=self._instance)
-            self._db.event(now, "taken", task=task, actor="person", was=row.by)
+            self._db.event(now, "taken", task=task, actor="person", via=Via.TERMINAL, was=row.by)
             self._board.place(self._board.task(task), Status.PAUSED, f"taken over from {row.by or 'elsewhere'}", now)
 
 

@@ -24,6 +24,7 @@ from coworkd.dispatch.room import Dispatch
 from coworkd.door import Door, Request
 from coworkd.errors import BusyError
 from coworkd.jobs import Jobs
+from coworkd.ledger.keeping import Ledger
 from coworkd.merge.room import Merge
 from coworkd.store import Database
 from coworkd.sync.engine import Engine
@@ -56,6 +57,7 @@ class Rooms:
     jobs: Jobs
     dispatch: Dispatch
     merge: Merge
+    ledger: Ledger
     control: Control
     trust: Trust
     git_busy: Callable[[str], bool]
@@ -115,6 +117,7 @@ class Daemon:
             stack.callback(self._close)
             now = self._rooms.clock.now()
             self._rooms.engine.recover(now)
+            self._rooms.ledger.look(now)
             self._door.put(request)
             self.turn(start=False)
             while not self._rooms.control.settled():
@@ -123,7 +126,9 @@ class Daemon:
 
     def recover(self) -> None:
         """Finish what a former process began; runs and landings once the repository is trusted."""
-        self._rooms.engine.recover(self._rooms.clock.now())
+        now = self._rooms.clock.now()
+        self._rooms.engine.recover(now)
+        self._rooms.ledger.look(now)
         self._recover_work()
 
     def _recover_work(self) -> None:
@@ -146,6 +151,7 @@ class Daemon:
         if rooms.trust.holds:
             self._act(now, start=start)
         rooms.engine.push(now, blocked=rooms.git_busy)
+        rooms.ledger.step(now)
         self._show(now)
         for request in requests:
             rooms.control.settle(request)
@@ -167,6 +173,9 @@ class Daemon:
             rooms.engine.mark(path, now)
         if everything or rooms.engine.scan_due(now):
             rooms.engine.scan(now, rooms.clock.now)
+            rooms.ledger.look(now)
+        elif any(path.startswith("log/") for path in paths):
+            rooms.ledger.look(now)
         if everything:
             # A folder that has just appeared may have been filled before it was watched.
             rooms.engine.scan_by(now + 1.0)
@@ -185,7 +194,7 @@ class Daemon:
 
     def _nap(self) -> float:
         rooms, now = self._rooms, self._rooms.clock.now()
-        times = [rooms.engine.deadline(), *self._later]
+        times = [rooms.engine.deadline(), rooms.ledger.deadline(), *self._later]
         if rooms.trust.holds:
             times += [rooms.dispatch.deadline(now), rooms.merge.deadline()]
         return min([at - now for at in times if at is not None] + [LONGEST_NAP])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coworkd.board.via import spoken
 from coworkd.store import Database
 from coworkd.sync.engine import Engine
 
@@ -10,6 +11,7 @@ def hurry(db: Database, engine: Engine, path: str, now: float) -> None:
     """Take the file in, and let what it asks for be due."""
     engine.look_now(path, now)
     with db.write():
+        spoken(db, path)
         # Whoever gives an answer by command gives it here, also when the file says the same by way of git.
         db.execute("UPDATE answers SET pulled = 0 WHERE path = ?", path)
         db.execute("UPDATE tasks SET wanted_due = ? WHERE path = ? AND wanted != ''", now, path)

@@ -10,6 +10,7 @@ from coworkd.board.answers import given_in, put_back
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Ruling, verdict
+from coworkd.board.via import via
 from coworkd.dispatch.executors import Executor
 from coworkd.lifecycle import Effect
 from coworkd.model import Status, TaskSpec
@@ -85,10 +86,14 @@ class Delivery:
     def _answer_question(self, question: RequestRow, message: MessageRow, now: float) -> None:
         with self._db.write(durable=True):
             self._papers.receipt(message, question.run, now)
+            how = via(self._db, message.path)
             self._db.set(
-                RequestRow, question.id, state=RequestState.ANSWERED, answer=Decision.REPLY, comment=message.body
+                RequestRow, question.id, state=RequestState.ANSWERED, answer=Decision.REPLY, comment=message.body,
+                answered_by=how,
+            )  # fmt: skip
+            self._db.event(
+                now, "answered", task=question.task, actor="person", via=how, request=question.id, path=message.path
             )
-            self._db.event(now, "answered", task=question.task, actor="person", request=question.id, path=message.path)
 
     def _steer(self, message: MessageRow, row: TaskRow, now: float) -> None:
         """To an agent at work; while its slot is being made or its work brought in, the message waits."""
@@ -109,7 +114,8 @@ class Delivery:
             self._board.retire_submissions(row.id, "a message asked for a new attempt", now)
             self._board.void_requests(row.id, now)
             self._board.place(row, Status.READY, "a message asks for a new attempt", now, failures=0, not_before=0.0)
-            self._db.event(now, "wish", task=row.id, actor="person", wanted=Effect.START, path=message.path)
+            self._db.event(now, "wish", task=row.id, actor="person", via=via(self._db, message.path),
+                           wanted=Effect.START, path=message.path)  # fmt: skip
 
     def deadline(self, now: float) -> float | None:
         """When the next quiet time of a message or of an edited task is over."""
@@ -157,19 +163,18 @@ class Delivery:
                 self._rule(request, now)
 
     def _rule(self, request: RequestRow, now: float) -> None:
-        given = given_in(self._db, request.path)
+        given, how = given_in(self._db, request.path), via(self._db, request.path)
         ruling = verdict(request.id, given)
         match ruling.ruling:
             case Ruling.APPROVED | Ruling.REJECTED | Ruling.CHANGES:
                 with self._db.write(durable=True):
                     self._db.set(
                         RequestRow, request.id, state=RequestState.ANSWERED, answer=str(ruling.ruling),
-                        comment=given.comment,
+                        comment=given.comment, answered_by=how,
                     )  # fmt: skip
                     self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
-                    self._db.event(
-                        now, "answered", task=request.task, actor="person", request=request.id, answer=ruling.ruling
-                    )
+                    self._db.event(now, "answered", task=request.task, actor="person", via=how, request=request.id,
+                                   answer=ruling.ruling, path=request.path)  # fmt: skip
             case Ruling.NONE:
                 pass
             case Ruling.VOID | Ruling.HELD:

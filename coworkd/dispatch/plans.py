@@ -14,6 +14,7 @@ from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.board.plans import Planned, plan_file, plan_path
 from coworkd.board.verdict import Given, Ruling, Verdict, verdict
+from coworkd.board.via import via
 from coworkd.errors import DocumentError
 from coworkd.model import Mode, Status
 from coworkd.planblocks import TaskBlock, names_of, task_blocks
@@ -80,9 +81,11 @@ class Plans:
             put_back(self._db, self._papers, request.path, ruling, now)
             return
         with self._db.write(durable=True):
-            self._db.set(RequestRow, request.id, state=RequestState.USED, answer=str(ruling.ruling))
+            how = via(self._db, request.path)
+            self._db.set(RequestRow, request.id, state=RequestState.USED, answer=str(ruling.ruling), answered_by=how)
             self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
-            self._db.event(now, "answered", task=task.id, actor="person", request=request.id, answer=ruling.ruling)
+            self._db.event(now, "answered", task=task.id, actor="person", via=how, request=request.id,
+                           answer=ruling.ruling, path=request.path)  # fmt: skip
             self._carry_out(task, request, given, ruling.ruling, now)
 
     def _carry_out(self, task: TaskRow, request: RequestRow, given: Given, ruling: Ruling, now: float) -> None:

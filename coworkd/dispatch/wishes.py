@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.board.board import Board, Cell
+from coworkd.board.via import Via, terminal
 from coworkd.lifecycle import Effect, Moved, person_writes
 from coworkd.model import Status
 from coworkd.store import Database, SubmissionRow, TaskRow
@@ -24,6 +25,8 @@ class _Around:
     """Files whose last word was put back."""
     spoken: frozenset[str]
     """Files that coworkd has written into, or may have: their own word may not be all they have to say."""
+    terminal: frozenset[str]
+    """Files whose present words a command wrote."""
 
 
 def apply_wishes(board: Board, now: float) -> None:
@@ -52,6 +55,7 @@ def _around(db: Database, rows: Sequence[TaskRow]) -> _Around:
         engaged=frozenset(row["task"] for row in engaged),
         refused=frozenset(row["path"] for row in refused),
         spoken=frozenset(row["path"] for row in spoken),
+        terminal=terminal(db, paths),
     )
 
 
@@ -69,12 +73,13 @@ def _apply(board: Board, row: TaskRow, around: _Around, now: float) -> None:
     if row.path in around.refused:
         board.solved(row.path, "status")
     outcome = person_writes(row.status, wanted)
+    how = Via.TERMINAL if row.path in around.terminal else Via.FILE
     if isinstance(outcome, Moved):
-        board.db.event(now, "wish", task=row.id, actor="person", wanted=wanted, was=row.status)
+        board.db.event(now, "wish", task=row.id, actor="person", via=how, wanted=wanted, was=row.status)
         _carry_out(board, row, outcome, around, now)
     else:
         board.problem(row, "status", f"`status: {wanted}` was put back to `{row.status}`: {outcome.reason}", now)
-        board.db.event(now, "wish refused", task=row.id, actor="person", wanted=wanted, reason=outcome.reason)
+        board.db.event(now, "wish refused", task=row.id, actor="person", via=how, wanted=wanted, reason=outcome.reason)
         board.set(row.id, wanted="", wanted_due=0.0)
 
 

@@ -13,6 +13,7 @@ from coworkd.board.answers import given_in
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Given
+from coworkd.board.via import via
 from coworkd.jobs import Jobs
 from coworkd.merge.inversion import Inverse, NoInverse
 from coworkd.merge.reviews import review_path
@@ -116,7 +117,8 @@ class Reverts:
                 )
             )  # fmt: skip
             self._board.solved(review_path(task_id), _SOURCE)
-            self._db.event(now, "revert asked", task=task_id, actor="person", what=kind, number=int(number))
+            how = via(self._db, review_path(task_id))
+            self._db.event(now, "revert asked", task=task_id, actor="person", via=how, what=kind, number=int(number))
 
     # ---- how it ends
 

@@ -9,6 +9,7 @@ from coworkd.board.answers import added_by_person, given_in, put_back
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Ruling, verdict
+from coworkd.board.via import via
 from coworkd.merge.change import Change
 from coworkd.merge.review import Submitted, render
 from coworkd.merge.rows import change_submission, submission
@@ -121,9 +122,11 @@ class Reviews:
 
     def _use(self, request: RequestRow, ruling: Ruling, now: float) -> None:
         """Single use: the answer is spent in the transaction that acts on it."""
-        self._db.set(RequestRow, request.id, state=RequestState.USED, answer=str(ruling))
+        how = via(self._db, request.path)
+        self._db.set(RequestRow, request.id, state=RequestState.USED, answer=str(ruling), answered_by=how)
         self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
-        self._db.event(now, "answered", task=request.task, actor="person", request=request.id, answer=ruling)
+        self._db.event(now, "answered", task=request.task, actor="person", via=how, request=request.id,
+                       answer=ruling, path=request.path, number=request.number)  # fmt: skip
 
     def _changes(self, task: TaskRow, row: SubmissionRow, comment: str, written: str, now: float) -> None:
         """Changes are asked for: the comment becomes a message, and a new attempt hears it."""

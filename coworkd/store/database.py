@@ -24,7 +24,7 @@ Column = str | int | float | bytes | None
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
-VERSION = 4
+VERSION = 5
 """The version of the tables that this code reads and writes."""
 
 

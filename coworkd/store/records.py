@@ -207,6 +207,8 @@ class RunRow:
     """The run whose work and session it goes on with; empty: it begins from nothing."""
     mode: Mode = Mode.BUILD
     """What its task's `mode` was when it began."""
+    recorded: bool = False
+    """The workspace's log has it, or is about to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +259,8 @@ class RequestRow:
     arguments: str = ""
     pattern: str = ""
     """The grant that the form proposes."""
+    answered_by: str = ""
+    """How a person answered: `file` or `terminal`; `policy`: a rule did; empty: nobody has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,7 +158,24 @@ def _plans(db: sqlite_utils.Database) -> None:
     db.conn.execute("ALTER TABLE runs ADD COLUMN mode TEXT NOT NULL DEFAULT 'build'")
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first, _agents, _reverts, _plans)
+_LEDGER = (
+    "ALTER TABLE runs ADD COLUMN recorded INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE requests ADD COLUMN answered_by TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE records (run TEXT PRIMARY KEY, path TEXT, sha TEXT, bytes BLOB, written INTEGER, own INTEGER)",
+    "CREATE TABLE receipts (path TEXT, digest TEXT, run TEXT, PRIMARY KEY (path, digest))",
+    "CREATE TABLE spoken (path TEXT PRIMARY KEY, sha TEXT)",
+    "CREATE INDEX runs_unrecorded ON runs (ended) WHERE state = 'ended' AND NOT recorded",
+    "CREATE INDEX records_unwritten ON records (run) WHERE NOT written",
+)
+"""Records of runs, what they gave back, and which words came by command."""
+
+
+def _ledger(db: sqlite_utils.Database) -> None:
+    for statement in _LEDGER:
+        db.conn.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first, _agents, _reverts, _plans, _ledger)
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 
 

@@ -201,7 +201,7 @@ class Intake:
                 self._duplicate(arrival, task.by)
                 return
             facts.holders[task] = arrival.path
-            made = tasks_in.first_row(arrival, task, self._instance, quiet)
+            made = self._charged(tasks_in.first_row(arrival, task, self._instance, quiet))
         elif arrival.anew and row.status not in ACTIVE:
             made = dataclasses.replace(
                 tasks_in.first_row(arrival, row.id, self._instance, quiet), attempt=row.attempt, cost_usd=row.cost_usd
@@ -215,6 +215,16 @@ class Intake:
             self._db.add("INSERT OR IGNORE INTO needs (task, needed) VALUES (?, ?)", made.id, needed)
         self._notice(arrival, made)
         self._project(made, arrival.want, arrival.merged, max(revision(arrival.decoded), _rev(arrival)))
+
+    def _charged(self, row: TaskRow) -> TaskRow:
+        """What a task that was lost with its database has cost: its runs' records gave that back before."""
+        if not row.exact_id:
+            return row
+        sql = "SELECT count(*) n, sum(input_tokens) i, sum(output_tokens) o, sum(cost_usd) c FROM runs WHERE task = ?"
+        spent = self._db.query(sql, row.id)[0]
+        if not spent["n"]:
+            return row
+        return dataclasses.replace(row, cost_usd=spent["c"], input_tokens=spent["i"], output_tokens=spent["o"])
 
     def _notice(self, arrival: Arrival, row: TaskRow) -> None:
         if notice := arrival.decoded.of(TaskSpec).status_notice:

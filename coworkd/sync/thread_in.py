@@ -28,7 +28,10 @@ def message(db: Database, arrival: Arrival, quiet: float) -> None:
     if row is not None and row.stage is MessageStage.DAEMON:
         _answer_inside(db, arrival, row, quiet)
     elif row is None or row.stage in (MessageStage.NEW, MessageStage.UNSENT):
-        db.put(_row(db, arrival, spec, quiet, seen=row.seen if row else 0))
+        made = _row(db, arrival, spec, quiet, seen=row.seen if row else 0)
+        db.put(made)
+        if made.run != arrival.decoded.cowork.run:
+            _write_receipt(db, made)
     elif spec.resend and not _resent(arrival):
         db.put(dataclasses.replace(_row(db, arrival, spec, quiet, seen=0), stage=_first_stage(arrival, spec), run=""))
     elif row.stage is MessageStage.DELIVERED:
@@ -60,13 +63,20 @@ def _write_receipt(db: Database, row: MessageRow) -> None:
 
 
 def _row(db: Database, arrival: Arrival, spec: MessageSpec, quiet: float, seen: int) -> MessageRow:
-    stage = MessageStage.DELIVERED if arrival.decoded.cowork.run else _first_stage(arrival, spec)
+    run = arrival.decoded.cowork.run or _receipt(db, arrival.path, spec)
+    stage = MessageStage.DELIVERED if run else _first_stage(arrival, spec)
     note = "it came by git; save it here, or send it with `coworkd reply`" if stage is MessageStage.UNSENT else ""
     return MessageRow(
         path=arrival.path, task=_task(arrival.path), sender=spec.sender, kind=spec.kind, stage=stage,
         seen=seen or next_seen(db), due=NEVER if spec.draft or not spec.body.strip() else arrival.changed_at + quiet,
-        run=arrival.decoded.cowork.run, reply_to=spec.reply_to, body=spec.body, note=note,
+        run=run, reply_to=spec.reply_to, body=spec.body, note=note,
     )  # fmt: skip
+
+
+def _receipt(db: Database, path: str, spec: MessageSpec) -> str:
+    """The run that heard this text, as far as only its record remembers: the file lost its receipt, or never had it."""
+    sql = "SELECT run FROM receipts WHERE path = ? AND digest = ?"
+    return db.scalar(sql, path, digest(spec.body.encode())) or ""
 
 
 def _first_stage(arrival: Arrival, spec: MessageSpec) -> MessageStage:

@@ -101,7 +101,7 @@ class Vouching:
             for row in self._db.all(DocumentRow, _UNTRUSTED.format(which=_WAITING)):
                 self._intake.trust(row.path, row.want, now)
             self._db.remember("untrusted", "")
-            self._db.event(now, "trusted", actor="person")
+            self._db.event(now, "trusted", actor="person", via="terminal")
         self._give()
         return ""
 

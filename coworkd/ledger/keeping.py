@@ -1,0 +1,190 @@
+"""One record per finished run: composed from the database, written once, taken back when the database has lost it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.errors import DocumentError
+from coworkd.ledger.record import Decision, Origin, Receipt, RunRecord, Submitted, decode, encode, run_of
+from coworkd.ledger.returning import Returning
+from coworkd.model import Check, Problem
+from coworkd.store import Cells, Database, MessageRow, RequestRow, RunRow, SubmissionRow
+from coworkd.sync.apply import Overtaken, Refused, Writer
+from coworkd.sync.files import Bytes, digest
+from coworkd.sync.ports import Files
+from coworkd.sync.problems import put_problem
+
+PATIENCE = 5.0
+"""Seconds until a record that could not be written is tried again."""
+
+_FINISHED = (
+    "state = 'ended' AND NOT recorded AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.run = runs.id"
+    " AND s.state = 'queued' AND s.checks = '[]')"
+)
+"""Over, and what it handed in has been verified: a record is written once, so it waits for the evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who keeps the records, and where."""
+
+    instance: str
+    key: bytes
+    """Seals them; never leaves this machine."""
+    folder: Path
+    """The workspace's."""
+
+
+class Ledger:
+    """The records of one workspace; used by the writer thread alone."""
+
+    def __init__(self, db: Database, folder: Files, writer: Writer, who: Identity) -> None:
+        self._db = db
+        self._folder = folder
+        self._writer = writer
+        self._who = who
+        self._returning = Returning(db)
+        self._blocked_until = 0.0
+
+    # ---- one turn
+
+    def step(self, now: float) -> None:
+        """Compose what is to be remembered, and write what is not written yet."""
+        for run in self._db.all(RunRow, _FINISHED):
+            self._compose(run, now)
+        if now >= self._blocked_until:
+            for row in self._db.query("SELECT run, path, bytes FROM records WHERE NOT written"):
+                self._write(row, now)
+
+    def deadline(self) -> float | None:
+        """When a write that was refused is tried again."""
+        return self._blocked_until or None
+
+    def _compose(self, run: RunRow, now: float) -> None:
+        record = compose(self._db, run, self._who.instance, now)
+        data = encode(record, self._who.key)
+        with self._db.write(durable=True):
+            self._keep(record, data, written=False)
+            self._db.set(RunRow, run.id, recorded=True)
+            self._db.event(now, "recorded", task=run.task, run=run.id, path=record.path, sha=digest(data)[:12])
+
+    def _keep(self, record: RunRecord, data: bytes, *, written: bool, own: bool = True) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO records (run, path, sha, bytes, written, own) VALUES (?, ?, ?, ?, ?, ?)",
+            record.run, record.path, digest(data), None if written else data, int(written), int(own),
+        )  # fmt: skip
+
+    def _write(self, row: Cells, now: float) -> None:
+        if self._parked(row["run"]):
+            return
+        result = self._writer.write(row["path"], "", row["bytes"], now)
+        if isinstance(result, Refused):
+            self._refused(row["path"], result.reason, now)
+            return
+        if isinstance(result, Overtaken) and not self._same(row):
+            # Something else stands under its name: it is nobody's to replace, and the database keeps the record.
+            self._refused(row["path"], "another file stands where the record of a run belongs; move it away", now)
+            return
+        self._blocked_until = 0.0
+        with self._db.write():
+            self._db.execute("UPDATE records SET written = 1, bytes = NULL WHERE run = ?", row["run"])
+            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'write'", row["path"])
+
+    def _same(self, row: Cells) -> bool:
+        found = self._folder.read(row["path"])
+        return isinstance(found, Bytes) and found.data == row["bytes"]
+
+    def _refused(self, path: str, why: str, now: float) -> None:
+        self._blocked_until = now + PATIENCE
+        with self._db.write():
+            put_problem(self._db, Problem(path=path, line=0, message=why), "write", now)
+
+    def _parked(self, run: str) -> bool:
+        """On a branch without the task's file, or without the folder, nothing is put into the working tree."""
+        absent = (
+            "SELECT 1 FROM runs r JOIN tasks t ON t.id = r.task JOIN documents d ON d.path = t.path"
+            " WHERE r.id = ? AND d.absent_since IS NOT NULL"
+        )
+        return not self._folder.exists() or bool(self._db.scalar(absent, run))
+
+    # ---- what other lives and other people wrote
+
+    def look(self, now: float) -> None:
+        """Take in every record that the database does not know: ours give back what was lost, others' are shown."""
+        known = {row["path"] for row in self._db.query("SELECT path FROM records")}
+        for path in sorted(record_paths(self._who.folder) - known):
+            found = self._folder.read(path)
+            if isinstance(found, Bytes):
+                self._take_in(path, found.data, now)
+
+    def _take_in(self, path: str, data: bytes, now: float) -> None:
+        try:
+            record, origin = decode(data, path, self._who.instance, self._who.key)
+        except DocumentError as error:
+            with self._db.write():
+                put_problem(self._db, Problem(path=path, line=0, message=error.message), "record", now)
+            return
+        with self._db.write(durable=True):
+            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'record'", path)
+            if origin is Origin.OURS:
+                self._keep(record, data, written=True)
+                self._returning.give_back(record, now)
+            else:
+                self._shown(record, path, data)
+
+    def _shown(self, record: RunRecord, path: str, data: bytes) -> None:
+        """Listed under its path: a run's id in it is nobody's word."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO records (run, path, sha, bytes, written, own) VALUES (?, ?, ?, NULL, 1, 0)",
+            f"{record.instance}:{path}", path, digest(data),
+        )  # fmt: skip
+
+
+def record_paths(folder: Path) -> set[str]:
+    """Every path below `log/` that has a record's name."""
+    found = {f"log/{file.parent.name}/{file.name}" for file in (folder / "log").glob("*/*.json")}
+    return {path for path in found if run_of(path)}
+
+
+def compose(db: Database, run: RunRow, instance: str, now: float) -> RunRecord:
+    """What is remembered of a run that is over."""
+    submission = db.one(SubmissionRow, "run = ? ORDER BY number DESC", run.id)
+    told = bool(run.input_tokens or run.output_tokens)
+    return RunRecord(
+        instance=instance, run=run.id, task=run.task, attempt=run.attempt, agent=run.agent, model=run.model,
+        started=run.started, ended=run.ended or now, reason=run.reason, level=run.level, base=run.base,
+        input_tokens=run.input_tokens if told else None, output_tokens=run.output_tokens if told else None,
+        cost_usd=run.cost_usd, estimated=run.estimated, decisions=_decisions(db, run.id),
+        receipts=_receipts(db, run.id), submission=_submitted(submission), checks=_checks(submission),
+    )  # fmt: skip
+
+
+def _decisions(db: Database, run: str) -> tuple[Decision, ...]:
+    asked = db.all(RequestRow, "run = ? AND kind IN ('tool', 'question', 'plan') ORDER BY created, id", run)
+    return tuple(
+        Decision(
+            request=row.id, kind=row.kind, tool=row.tool, path=row.path, digest=digest_of(row), state=row.state,
+            answer=row.answer, by=row.answered_by, asked=row.created,
+        )
+        for row in asked
+    )  # fmt: skip
+
+
+def digest_of(row: RequestRow) -> str:
+    """Of everything that the person was shown to decide on."""
+    return digest(f"{row.kind}\0{row.tool}\0{row.arguments}\0{row.text}".encode("utf-8", "surrogatepass"))
+
+
+def _receipts(db: Database, run: str) -> tuple[Receipt, ...]:
+    delivered = db.all(MessageRow, "run = ? AND sender IN ('', 'user') AND stage = 'delivered' ORDER BY seen", run)
+    return tuple(Receipt(path=row.path, digest=digest(row.body.encode())) for row in delivered)
+
+
+def _submitted(row: SubmissionRow | None) -> Submitted | None:
+    return Submitted(number=row.number, commit=row.commit_id, tree=row.tree) if row else None
+
+
+def _checks(row: SubmissionRow | None) -> tuple[Check, ...]:
+    return tuple(Check(**check) for check in json.loads(row.checks)) if row else ()

@@ -1,0 +1,220 @@
+"""The record of one finished run as a value, and as the file that holds it.
+
+Pure. What is read may have been written by anybody: it is bounded, typed, and says by itself only who claims to have
+written it; whether that is believed is decided by its seal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from coworkd.clock import iso
+from coworkd.errors import DocumentError
+from coworkd.model import Check
+from coworkd.seal import holds, seal
+
+VERSION = 1
+MOST_BYTES = 1024 * 1024
+_NAME = re.compile(r"log/\d{4}-\d{2}/(?P<run>[0-9A-Za-z_-]{1,64})\.json")
+
+Item = TypeVar("Item")
+
+
+class Origin(StrEnum):
+    """Whose word a record is."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    """Another instance's: shown, never a grant, a receipt or a budget."""
+    BROKEN = "broken"
+    """It says that this instance wrote it, and its seal does not say so: shown, and believed in nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A permission or question of the run, and what became of it."""
+
+    request: str
+    kind: str
+    tool: str
+    path: str
+    digest: str
+    """Of what was asked, in full."""
+    state: str
+    answer: str
+    by: str
+    """`file`, `terminal` or `policy`; empty: nobody answered."""
+    asked: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """A person's message that was handed to the run."""
+
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    number: int
+    commit: str
+    tree: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What is remembered of a run for good. None is unknown, never zero."""
+
+    instance: str
+    run: str
+    task: str
+    attempt: int
+    agent: str
+    model: str
+    started: float
+    ended: float
+    reason: str
+    level: str
+    base: str
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    estimated: bool
+    decisions: tuple[Decision, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    submission: Submitted | None = None
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Its place below `.cowork/`."""
+        return f"log/{iso(self.ended)[:7]}/{self.run}.json"
+
+
+def run_of(path: str) -> str:
+    """The run whose record belongs at a path; empty when none does."""
+    found = _NAME.fullmatch(path)
+    return found["run"] if found else ""
+
+
+# ---- writing
+
+
+def encode(record: RunRecord, key: bytes) -> bytes:
+    """The sealed file."""
+    told = _told(record)
+    text = json.dumps(told | {"mac": seal(key, told)}, indent=2, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _told(record: RunRecord) -> dict[str, Any]:
+    return {
+        "record": VERSION, "instance": record.instance, "run": record.run, "task": record.task,
+        "attempt": record.attempt, "agent": record.agent, "model": record.model or None,
+        "started": iso(record.started), "ended": iso(record.ended), "reason": record.reason, "sandbox": record.level,
+        "base": record.base,
+        "usage": {"input_tokens": record.input_tokens, "output_tokens": record.output_tokens},
+        "cost_usd": record.cost_usd, "estimated": record.estimated,
+        "decisions": [_decision(item) for item in record.decisions],
+        "receipts": [{"path": item.path, "digest": item.digest} for item in record.receipts],
+        "submission": _submitted(record.submission) if record.submission else None,
+        "checks": [{"command": c.command, "exit": c.exit, "seconds": round(c.seconds, 3)} for c in record.checks],
+    }  # fmt: skip
+
+
+def _decision(item: Decision) -> dict[str, Any]:
+    return {
+        "request": item.request, "kind": item.kind, "tool": item.tool or None, "path": item.path,
+        "digest": item.digest, "state": item.state, "answer": item.answer or None, "by": item.by or None,
+        "asked": iso(item.asked),
+    }  # fmt: skip
+
+
+def _submitted(item: Submitted) -> dict[str, Any]:
+    return {"number": item.number, "commit": item.commit, "tree": item.tree}
+
+
+# ---- reading
+
+
+def decode(data: bytes, path: str, instance: str, key: bytes) -> tuple[RunRecord, Origin]:
+    """The record in a file and whose word it is. Raises DocumentError for what is no record."""
+    try:
+        if len(data) > MOST_BYTES:
+            raise ValueError("too large")
+        told = json.loads(data)
+        mac = str(told.pop("mac", ""))
+        record = _record(told)
+        ours = holds(key, told, mac)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise DocumentError(f"is no record of a run ({type(error).__name__}: {error})", path=path) from error
+    if record.instance != instance:
+        return record, Origin.THEIRS
+    # A copy under another name says things twice.
+    return record, Origin.OURS if ours and record.path == path else Origin.BROKEN
+
+
+def _record(told: dict[str, Any]) -> RunRecord:
+    if told["record"] != VERSION:
+        raise ValueError(f"version {told['record']!r}")
+    usage = told["usage"]
+    return RunRecord(
+        instance=_text(told["instance"]), run=_text(told["run"]), task=_text(told["task"]),
+        attempt=_count(told["attempt"]), agent=_text(told["agent"]), model=_text(told["model"] or ""),
+        started=_time(told["started"]), ended=_time(told["ended"]), reason=_text(told["reason"]),
+        level=_text(told["sandbox"]), base=_text(told["base"]), input_tokens=_or_none(_count, usage["input_tokens"]),
+        output_tokens=_or_none(_count, usage["output_tokens"]), cost_usd=_or_none(_amount, told["cost_usd"]),
+        estimated=told["estimated"] is True, decisions=tuple(_decided(item) for item in told["decisions"]),
+        receipts=tuple(Receipt(path=_text(i["path"]), digest=_text(i["digest"])) for i in told["receipts"]),
+        submission=_or_none(_submission, told["submission"]),
+        checks=tuple(
+            Check(command=_text(i["command"]), exit=int(i["exit"]), seconds=_amount(i["seconds"]))
+            for i in told["checks"]
+        ),
+    )  # fmt: skip
+
+
+def _decided(told: dict[str, Any]) -> Decision:
+    return Decision(
+        request=_text(told["request"]), kind=_text(told["kind"]), tool=_text(told["tool"] or ""),
+        path=_text(told["path"]), digest=_text(told["digest"]), state=_text(told["state"]),
+        answer=_text(told["answer"] or ""), by=_text(told["by"] or ""), asked=_time(told["asked"]),
+    )  # fmt: skip
+
+
+def _submission(told: dict[str, Any]) -> Submitted:
+    return Submitted(number=_count(told["number"]), commit=_text(told["commit"]), tree=_text(told["tree"]))
+
+
+def _or_none(read: Callable[[Any], Item], value: Any) -> Item | None:
+    return None if value is None else read(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} stands where a text belongs")
+    value.encode()
+    return value
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+        raise ValueError(f"{value!r:.40} is no count")
+    return value
+
+
+def _amount(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        raise ValueError(f"{value!r:.40} is no amount")
+    return float(value)
+
+
+def _time(value: Any) -> float:
+    return datetime.strptime(_text(value), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()

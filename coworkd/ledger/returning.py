@@ -1,0 +1,93 @@
+"""What the records of this instance give back to a database that was lost, or was restored from an older copy.
+
+Nothing that ran runs again for want of memory: its cost counts, its messages stay delivered, its permissions stay used.
+"""
+
+from __future__ import annotations
+
+from coworkd.ledger.record import Decision, Receipt, RunRecord
+from coworkd.model import ACTIVE, Status
+from coworkd.store import (
+    Database,
+    MessageRow,
+    MessageStage,
+    RequestKind,
+    RequestRow,
+    RequestState,
+    RunRow,
+    RunState,
+    TaskRow,
+)
+from coworkd.sync.files import digest
+
+
+class Returning:
+    """Takes verified records of our own back in; the caller holds the transaction."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def give_back(self, record: RunRecord, now: float) -> None:
+        """Everything that only this record still knows; what the database knows as ended stays as it is."""
+        known = self._db.one(RunRow, "id = ?", record.run)
+        if known is not None and known.state is RunState.ENDED:
+            self._db.set(RunRow, record.run, recorded=True)
+            return
+        self._db.put(_run(record))
+        self._spent(record)
+        for decision in record.decisions:
+            self._decided(record, decision)
+        for receipt in record.receipts:
+            self._delivered(record, receipt)
+        self._db.event(now, "record taken back", task=record.task, run=record.run, path=record.path)
+        if known is not None:
+            self._over(record, now)
+
+    def _spent(self, record: RunRecord) -> None:
+        if record.cost_usd is None and record.input_tokens is None:
+            return
+        self._db.execute(
+            "INSERT INTO usages (at, run, task, agent, input_tokens, cached_tokens, output_tokens, cost_usd, estimated,"
+            " billing) SELECT ?, ?, ?, ?, ?, 0, ?, ?, ?, 'api' WHERE NOT EXISTS (SELECT 1 FROM usages WHERE run = ?)",
+            record.ended, record.run, record.task, record.agent, record.input_tokens or 0, record.output_tokens or 0,
+            record.cost_usd, int(record.estimated), record.run,
+        )  # fmt: skip
+
+    def _decided(self, record: RunRecord, decision: Decision) -> None:
+        """Spent whatever became of it: an answer that is still in a file allows nothing."""
+        state = RequestState.VOID if decision.state == RequestState.VOID else RequestState.USED
+        kind = RequestKind(decision.kind) if decision.kind in set(RequestKind) else RequestKind.TOOL
+        self._db.put(
+            RequestRow(
+                id=decision.request, task=record.task, run=record.run, kind=kind, name="", path=decision.path,
+                state=state, answer=decision.answer, comment="", text="", created=decision.asked, number=0,
+                tool=decision.tool, answered_by=decision.by,
+            )
+        )  # fmt: skip
+
+    def _delivered(self, record: RunRecord, receipt: Receipt) -> None:
+        self._db.execute(
+            "INSERT OR IGNORE INTO receipts (path, digest, run) VALUES (?, ?, ?)",
+            receipt.path, receipt.digest, record.run,
+        )  # fmt: skip
+        message = self._db.one(MessageRow, "path = ? AND stage = 'new'", receipt.path)
+        if message is not None and digest(message.body.encode()) == receipt.digest:
+            self._db.set(MessageRow, message.path, stage=MessageStage.DELIVERED, run=record.run, note="")
+
+    def _over(self, record: RunRecord, now: float) -> None:
+        """An older copy of the database has the run at work: it is not, and does not begin again by itself."""
+        row = self._db.one(TaskRow, "id = ?", record.task)
+        if row is not None and row.status in ACTIVE and row.attempt <= record.attempt:
+            why = f"its run {record.run} was over when an older database came back; write `ready` to go on"
+            self._db.set(TaskRow, row.id, status=Status.PAUSED, reason=why, since=now)
+            self._db.event(now, "status", task=row.id, old=row.status, new=Status.PAUSED, reason=why)
+
+
+def _run(record: RunRecord) -> RunRow:
+    return RunRow(
+        id=record.run, task=record.task, attempt=record.attempt, epoch=0, agent=record.agent, state=RunState.ENDED,
+        reason=record.reason, message="", started=record.started, ended=record.ended, slot=0, log="", base=record.base,
+        level=record.level, offset=0, stop="", said="",
+        input_tokens=record.input_tokens or 0, output_tokens=record.output_tokens or 0, cost_usd=record.cost_usd,
+        message_path="", conflict="", text_sha="", model=record.model, estimated=record.estimated, recorded=True,
+    )  # fmt: skip
