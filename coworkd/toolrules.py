@@ -138,6 +138,36 @@ def is_pattern(text: str) -> bool:
     return found is not None and found["tool"] in set(ToolName)
 
 
+_FAMILIES = re.compile(
+    "apt|apt-get|brew|bun|cargo|composer|docker|dotnet|gem|git|go|gradle|kubectl|make|mvn|npm|npx|pip|pip3|pnpm|poetry"
+    "|systemctl|terraform|uv|yarn"
+)
+"""Programs whose first argument says what they do."""
+
+
+def proposal(call: ToolCall) -> str:
+    """The grant that is offered for a call: the same command with other arguments, or else exactly this call."""
+    words = call.subject.split()
+    if (
+        call.tool is ToolName.RUN
+        and len(words) > 1
+        and _FAMILIES.fullmatch(words[0])
+        and not _SHELL.search(call.subject)
+    ):
+        wide = f"run({words[0]} {words[1]} *)"
+        if not words[1].startswith("-") and narrows(wide, call):
+            return wide
+    return str(call) if narrows(str(call), call) else ""
+
+
+def call_of(tool: str, arguments: str) -> ToolCall | None:
+    """The call that an agent describes by these words; None where its tool is none of the common names."""
+    found = _PATTERN.fullmatch(tool.strip().lower() if "(" not in tool else tool)
+    if found is None or found["tool"] not in set(ToolName):
+        return None
+    return ToolCall(tool=ToolName(found["tool"]), subject=(arguments or found["subject"] or "").strip())
+
+
 def narrows(pattern: str, call: ToolCall) -> bool:
     """Whether a grant that a person wrote still covers the call it was asked for."""
     return is_pattern(pattern) and matches(pattern, call)

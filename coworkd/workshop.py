@@ -47,6 +47,8 @@ class Workshop:
         update_refs(repo, [RefChange(name=base_ref(order.run), old=repo.commit(base_ref(order.run)), new=base)])
         wanted = slot.SlotOrder(task=order.task, agent=order.agent, base=base, setup=order.setup)
         made = slot.open_slot(repo, self._state, order.number, wanted)
+        if order.restore and repo.commit(order.restore) and repo.is_ancestor(base, order.restore):
+            slot.restore(made, order.restore)
         missing = setup.copy_files(repo.root, made.private, order.copy)
         checks = setup.set_up(made, self._around(order))
         if checks and not checks[-1].green:
@@ -80,7 +82,7 @@ class Workshop:
 
     def _finished(self, repo: Repo, found: slot.Slot, order: FinishOrder) -> Finish:
         if not order.submit:
-            return Kept(refs=tuple(kept.ref for kept in slot.keep(repo, found)))
+            return _kept(repo, found)
         delivery = submission.Delivery(number=order.number, message=order.message, tip=order.tip)
         outcome = submission.submit(repo, found, delivery)
         match outcome:
@@ -91,7 +93,13 @@ class Workshop:
             case submission.NothingChanged():
                 return NothingMade(notices=_notices(outcome.notice, outcome.dropped_paths))
             case submission.Unfit(reason=reason):
-                return Kept(refs=tuple(kept.ref for kept in slot.keep(repo, found)), unfit=reason)
+                return _kept(repo, found, unfit=reason)
+
+
+def _kept(repo: Repo, found: slot.Slot, *, unfit: str = "") -> Kept:
+    refs = tuple(kept.ref for kept in slot.keep(repo, found))
+    commit, tree = slot.standing(found)
+    return Kept(refs=refs, unfit=unfit, commit=commit, tree=tree)
 
 
 def _notices(notice: str, dropped: tuple[str, ...]) -> tuple[str, ...]:

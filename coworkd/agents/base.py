@@ -48,7 +48,8 @@ class Assignment:
     repo_id: str
     inbox: tuple[InboxFile, ...] = ()
     resume: str = ""
-    """The session of an earlier run to go on with; empty: a new one."""
+    """The session of an earlier start to go on with; empty: a new one. With it, `prompt` says only what is new:
+    answers, messages, what went wrong."""
     conflict: str = ""
     """The bundle of a conflict to be resolved; empty: none."""
     recording: str = ""

@@ -21,6 +21,16 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A request of the agent's, and what a person said to it while the agent was away."""
+
+    question: str
+    word: str
+    """`approved`, `rejected`, `changes`, or `reply` to a question."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
     """What came before this run."""
 
@@ -46,6 +56,24 @@ def build(agent: AgentSpec, task: TaskSpec, title: str, background: Background) 
         parts.append(f"## Your submission collides with what has landed since\n\n{background.conflict.strip()}")
     parts.append(_HOUSE_RULES)
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def build_on(background: Background, answers: Sequence[Answered]) -> str:
+    """What an agent is told that goes on with its session, and so knows the rest."""
+    parts = [f"## Answered\n\n{answered.question.strip()}\n\n{_answer(answered)}" for answered in answers]
+    if background.thread:
+        parts.append("## Messages\n\n" + "\n\n".join(_quoted(said) for said in background.thread))
+    if background.failure:
+        parts.append(f"## It is not done yet\n\n{background.failure.strip()}")
+    if background.conflict:
+        parts.append(f"## Your submission collides with what has landed since\n\n{background.conflict.strip()}")
+    parts.append("Go on with the task from where you were. Look at the files first: they are as you left them.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _answer(answered: Answered) -> str:
+    word = "" if answered.word == "reply" else f"**{answered.word}**"
+    return " ".join(part for part in (word, answered.text.strip()) if part)
 
 
 def _quoted(said: Said) -> str:

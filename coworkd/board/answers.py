@@ -20,7 +20,7 @@ def given_in(db: Database, path: str) -> Given:
     row = rows[0]
     return Given(
         answer=row["answer"], written=row["written"], request=row["request"], comment=row["comment"],
-        status=row["status"], body=row["body"], pulled=bool(row["pulled"]),
+        status=row["status"], body=row["body"], pulled=bool(row["pulled"]), scope=row["scope"], grant=row["granted"],
     )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ Pure. What is executed is never read back from a form: only the answer is.
 from __future__ import annotations
 
 from coworkd.markdown import Value, compose
+from coworkd.model import Scope
+from coworkd.store import RequestRow, RequestState
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes, and add a comment: if you like"
 
@@ -13,14 +15,18 @@ SHOWN = 4000
 """Characters of a value in the header; longer arguments are shown whole in the body, where there is room for them."""
 
 
-def approval_form(*, task: str, run: str, request: str, tool: str, arguments: str, text: str) -> bytes:
+def approval_form(request: RequestRow) -> bytes:
     """`approvals/TASK-N.md`: an agent asks for a tool permission."""
-    cowork: dict[str, Value] = {
-        "id": request, "rev": "1", "task": task, "run": run, "kind": "tool", "tool": _short(tool) or "unnamed",
-        "arguments": _short(arguments), "request": request, "state": "open",
+    arguments = request.arguments
+    fields: dict[str, Value] = {"approval": "pending", "scope": str(Scope.ONCE)}
+    if request.pattern and request.pattern == _short(request.pattern):
+        fields["grant"] = request.pattern
+    fields["cowork"] = {
+        "id": request.id, "rev": "1", "task": request.task, "run": request.run, "kind": "tool",
+        "tool": _short(request.tool) or "unnamed", "arguments": _short(arguments), "request": request.id,
+        "state": str(RequestState.OPEN),
     }  # fmt: skip
-    fields: dict[str, Value] = {"approval": "pending", "scope": "once", "cowork": cowork}
-    parts = [f"# {task} asks for a permission", text.strip()]
+    parts = [f"# {request.task} asks for a permission", request.text.strip()]
     if _short(arguments) != arguments:
         parts.append(f"## Arguments\n\n{_indented(arguments)}")
     return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE)

@@ -36,6 +36,8 @@ class Given:
     status: str = ""
     body: str = ""
     pulled: bool = False
+    scope: str = "once"
+    grant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,10 @@ from coworkd.agents.base import Decision, InboxAnswer
 from coworkd.board.answers import given_in, put_back
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
-from coworkd.board.verdict import Ruling, verdict
+from coworkd.board.verdict import Given, Ruling, Verdict, verdict
 from coworkd.board.via import via
 from coworkd.dispatch.executors import Executor
+from coworkd.dispatch.grants import Grants, fault
 from coworkd.lifecycle import Effect
 from coworkd.model import Status, TaskSpec
 from coworkd.store import MessageRow, MessageStage, RequestKind, RequestRow, RequestState, RunRow, RunState, TaskRow
@@ -40,6 +41,7 @@ class Delivery:
         self._db = board.db
         self._papers = Papers(board.db)
         self._executor = executor
+        self._grants = Grants(board)
 
     # ---- messages
 
@@ -164,7 +166,7 @@ class Delivery:
 
     def _rule(self, request: RequestRow, now: float) -> None:
         given, how = given_in(self._db, request.path), via(self._db, request.path)
-        ruling = verdict(request.id, given)
+        ruling = _held_by_grant(request, given, verdict(request.id, given))
         match ruling.ruling:
             case Ruling.APPROVED | Ruling.REJECTED | Ruling.CHANGES:
                 with self._db.write(durable=True):
@@ -173,6 +175,8 @@ class Delivery:
                         comment=given.comment, answered_by=how,
                     )  # fmt: skip
                     self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
+                    if ruling.ruling is Ruling.APPROVED:
+                        self._grants.give(request, given, self._agent(request), now)
                     self._db.event(now, "answered", task=request.task, actor="person", via=how, request=request.id,
                                    answer=ruling.ruling, path=request.path)  # fmt: skip
             case Ruling.NONE:
@@ -180,11 +184,13 @@ class Delivery:
             case Ruling.VOID | Ruling.HELD:
                 put_back(self._db, self._papers, request.path, ruling, now)
 
+    def _agent(self, request: RequestRow) -> str:
+        return self._db.scalar("SELECT agent FROM runs WHERE id = ?", request.run) or ""
+
     # ---- to the agents
 
-    def answers(self, now: float) -> list[RunRow]:
-        """Give every answer to its agent; returns the runs that must be started again to hear theirs."""
-        again: dict[str, RunRow] = {}
+    def answers(self, now: float) -> None:
+        """Give every answer to its agent, or keep it for the run's next start."""
         for request in self._db.all(RequestRow, "state = 'answered' AND kind IN ('question', 'tool') ORDER BY created"):
             run = self._db.one(RunRow, "id = ? AND state != 'ended'", request.run)
             if run is None:
@@ -195,9 +201,15 @@ class Delivery:
             self._use(request, run, now, alive=alive)
             if alive:
                 self._executor.answer(run.id, request.name, inbox_answer(request))
-            elif run.state is RunState.WAITING and not self._open(run):
-                again[run.id] = run
-        return list(again.values())
+
+    def answered(self) -> list[RunRow]:
+        """Runs whose agents have left and need not wait any more: they go on as soon as there is a place."""
+        return self._db.all(
+            RunRow,
+            "state = ? AND reason != '' AND stop = '' AND NOT EXISTS (SELECT 1 FROM requests q WHERE q.run = runs.id"
+            " AND q.state IN ('open', 'answered')) ORDER BY started",
+            str(RunState.WAITING),
+        )  # fmt: skip
 
     def _hears(self, run: RunRow) -> bool:
         """Whether an agent is there to be told; one whose end is known already hears nothing, though it may linger."""
@@ -209,13 +221,24 @@ class Delivery:
     def _use(self, request: RequestRow, run: RunRow, now: float, *, alive: bool) -> None:
         """Single use: from here on the answer is spent, and a crash hands it over again from the inbox only."""
         with self._db.write(durable=True):
-            self._db.set(RequestRow, request.id, state=RequestState.USED)
+            self._db.set(RequestRow, request.id, state=RequestState.USED, number=run.epoch if alive else run.epoch + 1)
             self._db.event(now, "used", task=request.task, request=request.id, run=run.id)
             if request.kind is RequestKind.TOOL:
                 self._papers.amend(request.path, {("cowork", "state"): "used"})
-            if alive and not self._open(run):
-                self._db.set(RunRow, run.id, state=RunState.WORKING)
+            if alive and run.state is RunState.WAITING and not self._open(run):
+                self._db.set(RunRow, run.id, state=RunState.WORKING, waited=waited(run, now))
                 self._board.move(request.task, Status.RUNNING, "", now)
+
+
+def waited(run: RunRow, now: float) -> float:
+    """Seconds that a waiting run has waited in all."""
+    return run.waited + max(now - run.waiting_since, 0.0) if run.waiting_since else run.waited
+
+
+def _held_by_grant(request: RequestRow, given: Given, ruling: Verdict) -> Verdict:
+    """A yes whose `grant` says something else than what was asked is none yet."""
+    reason = fault(request, given) if ruling.ruling is Ruling.APPROVED else ""
+    return Verdict(ruling=Ruling.HELD, reason=reason) if reason else ruling
 
 
 def inbox_answer(request: RequestRow) -> InboxAnswer:

@@ -76,6 +76,9 @@ class Kept:
 
     refs: tuple[str, ...] = ()
     unfit: str = ""
+    commit: str = ""
+    """Holds all of it, to be gone on with; empty: there is no slot."""
+    tree: str = ""
 
 
 Finish = BroughtIn | NothingMade | Kept
@@ -84,7 +87,13 @@ Finish = BroughtIn | NothingMade | Kept
 class Endings:
     """Ends runs; used by the writer thread alone."""
 
-    def __init__(self, board: Board, jobs: Jobs, finish: Callable[[FinishOrder], Finish]) -> None:
+    def __init__(
+        self,
+        board: Board,
+        jobs: Jobs,
+        finish: Callable[[FinishOrder], Finish],
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
         self._board = board
         self._db = board.db
         self._papers = Papers(board.db)
@@ -92,14 +101,21 @@ class Endings:
         self._plans = Plans(board)
         self._jobs = jobs
         self._finish = finish
+        self._jitter = jitter
 
     def ended(self, run: RunRow, end: Ended, now: float) -> None:
         """The agent is gone: record how, and have its work looked after. A waiting run may only have stepped out."""
         if self._stepped_out(run, end):
             with self._db.write():
                 self._answer_again(run, end)
-                self._db.set(RunRow, run.id, state=RunState.WAITING, stop="", reason=str(end.reason))
+                since = run.waiting_since if run.state is RunState.WAITING else now
+                self._db.set(
+                    RunRow, run.id, state=RunState.WAITING, stop="", reason=str(end.reason), waiting_since=since
+                )
                 self._db.event(now, "agent left", task=run.task, run=run.id, reason=end.reason, exit=end.exit_code)
+            return
+        if run.stop == LOST and end.reason in _CUT_SHORT and run.session:
+            self._take_back(run, end, now)
             return
         stop = "" if run.stop == LOST and end.reason not in _CUT_SHORT else run.stop
         with self._db.write(durable=True):
@@ -108,6 +124,12 @@ class Endings:
             )
             self._db.event(now, "agent ended", task=run.task, run=run.id, reason=end.reason, exit=end.exit_code)
         self.order(self._fresh(run))
+
+    def _take_back(self, run: RunRow, end: Ended, now: float) -> None:
+        """A run that was lost with the daemon, but has a session, goes on with it in its slot as it was left."""
+        with self._db.write(durable=True):
+            self._db.set(RunRow, run.id, state=RunState.WAITING, stop="", reason=str(end.reason), waiting_since=now)
+            self._db.event(now, "session taken up again", task=run.task, run=run.id, session=run.session)
 
     def _stepped_out(self, run: RunRow, end: Ended) -> bool:
         """Exit 0 or 75 with a question open, or lost with the daemon while it waited: it goes on with the answer.
@@ -179,7 +201,10 @@ class Endings:
         notices = result.refs if isinstance(result, Kept) else result.notices
         body = _message_body(run, result)
         path = self._papers.message(run, MessageKind.RESULT, body, now, state=final_state(reason))
-        self._db.set(RunRow, run.id, state=RunState.ENDED, reason=reason, ended=now, message_path=path)
+        kept, tree = (run.base, "") if isinstance(result, NothingMade) else (result.commit, result.tree)
+        self._db.set(
+            RunRow, run.id, state=RunState.ENDED, reason=reason, ended=now, message_path=path, kept=kept, tree=tree
+        )
         self._db.event(now, "run ended", task=run.task, run=run.id, reason=reason, notices=list(notices))
         self._board.charge(run.task)
 
@@ -243,7 +268,7 @@ class Endings:
         policy = Policy(
             on_error=spec.on_error, max_attempts=_attempts(spec, settings.max_attempts), backoff=settings.backoff
         )
-        decision = decide(outcome, used, policy, random.random())
+        decision = decide(outcome, used, policy, self._jitter())
         attempt = row.attempt - 1 if free else row.attempt
         match decision:
             case Again(pause=seconds, reason=reason):

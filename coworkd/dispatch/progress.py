@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 from coworkd.agents.base import (
     AgentEvent,
@@ -11,15 +12,18 @@ from coworkd.agents.base import (
     ContextUsed,
     ErrorReported,
     Posted,
+    SessionStarted,
     TextWritten,
     UsageReported,
 )
 from coworkd.board.board import Board
-from coworkd.board.forms import approval_form
+from coworkd.board.forms import SHOWN, approval_form
 from coworkd.board.papers import Papers
+from coworkd.dispatch.grants import Grants
 from coworkd.dispatch.places import Places
-from coworkd.model import MessageKind, Status
+from coworkd.model import Answer, MessageKind, Status
 from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState
+from coworkd.toolrules import Decision, Ruling, call_of, proposal
 
 SAID_MOST = 200_000
 """Characters of a reply that its message holds; the whole of it is in the run's log."""
@@ -33,12 +37,15 @@ class Progress:
         self._db = board.db
         self._papers = Papers(board.db)
         self._places = places
+        self._grants = Grants(board)
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """One event of a run that is alive; `Ended` is not recorded here."""
         match event:
+            case SessionStarted(session=session):
+                self._db.set(RunRow, run.id, session=session)
             case TextWritten(text=text):
-                self._db.set(RunRow, run.id, said=_capped(run.said + text))
+                self._db.set(RunRow, run.id, said=_capped(run.said + text), first_at=run.first_at or now)
             case Asked():
                 self._asked(run, event, now)
             case Posted(text=text):
@@ -66,38 +73,61 @@ class Progress:
     # ---- asking
 
     def _asked(self, run: RunRow, asked: Asked, now: float) -> None:
-        """A person owes an answer: the request is committed, its file follows, the task waits.
+        """An answer is owed, by a person unless rules or grants settle it.
 
         The same request of the same run is asked once, however often it is reported.
         """
         known = self._db.one(RequestRow, "run = ? AND name = ? AND state != 'void'", run.id, asked.request)
         if known is not None and known.text == asked.text:
             return
-        request = secrets.token_hex(8)
         permission = asked.kind is AskKind.PERMISSION
-        path = self._form(run, asked, request, now) if permission else self._question(run, asked, now)
-        self._db.put(
-            RequestRow(
-                id=request, task=run.task, run=run.id, kind=RequestKind.TOOL if permission else RequestKind.QUESTION,
-                name=asked.request, path=path, state=RequestState.OPEN, answer="", comment="", text=asked.text,
-                created=now, number=0,
-            )
+        call = call_of(asked.tool, asked.arguments) if permission else None
+        request = RequestRow(
+            id=secrets.token_hex(8), task=run.task, run=run.id,
+            kind=RequestKind.TOOL if permission else RequestKind.QUESTION, name=asked.request, path="",
+            state=RequestState.OPEN, answer="", comment="", text=asked.text, created=now, number=0, tool=asked.tool,
+            arguments=asked.arguments, pattern=proposal(call) if call else "",
         )  # fmt: skip
-        self._db.set(RunRow, run.id, state=RunState.WAITING)
-        self._db.event(now, "asked", task=run.task, run=run.id, request=request, request_kind=asked.kind, path=path)
+        ruling = self._grants.ruling(run, asked) if permission else None
+        if ruling is not None and ruling.decision is not Decision.ASK:
+            self._settled(request, ruling, now)
+        else:
+            self._owed(run, request, now)
+
+    def _settled(self, request: RequestRow, ruling: Ruling, now: float) -> None:
+        """Nobody needs to be asked: the answer is there already, and is handed over like any other."""
+        answer = Answer.APPROVED if ruling.decision is Decision.ALLOW else Answer.REJECTED
+        self._db.put(replace(request, state=RequestState.ANSWERED, answer=str(answer), comment=ruling.reason))
+        self._db.event(now, "settled", task=request.task, run=request.run, request=request.id, tool=request.tool,
+                       arguments=request.arguments[:SHOWN], answer=answer, reason=ruling.reason)  # fmt: skip
+
+    def _owed(self, run: RunRow, request: RequestRow, now: float) -> None:
+        """A person is asked: the request is committed, its file follows, the task waits."""
+        permission = request.kind is RequestKind.TOOL
+        path = self._form(request, now) if permission else self._question(run, request, now)
+        self._db.put(replace(request, path=path))
+        since = run.waiting_since if run.state is RunState.WAITING else now
+        self._db.set(RunRow, run.id, state=RunState.WAITING, waiting_since=since)
+        self._db.event(
+            now,
+            "asked",
+            task=run.task,
+            run=run.id,
+            request=request.id,
+            request_kind="permission" if permission else "question",
+            path=path,
+        )
         why = "the agent asks for a permission" if permission else "the agent asks a question"
         self._board.move(run.task, Status.WAITING, why, now)
 
-    def _question(self, run: RunRow, asked: Asked, now: float) -> str:
-        return self._papers.question(run, 1 + self._count(run, MessageKind.QUESTION), asked.text, now)
+    def _question(self, run: RunRow, request: RequestRow, now: float) -> str:
+        return self._papers.question(run, 1 + self._count(run, MessageKind.QUESTION), request.text, now)
 
-    def _form(self, run: RunRow, asked: Asked, request: str, now: float) -> str:
-        number = 1 + int(self._db.scalar("SELECT count(*) FROM documents WHERE path LIKE ?", f"approvals/{run.task}-%"))
-        path = f"approvals/{run.task}-{number}.md"
-        form = approval_form(
-            task=run.task, run=run.id, request=request, tool=asked.tool, arguments=asked.arguments, text=asked.text
-        )
-        self._papers.put(path, form, now, lasting=True)
+    def _form(self, request: RequestRow, now: float) -> str:
+        task = request.task
+        number = 1 + int(self._db.scalar("SELECT count(*) FROM documents WHERE path LIKE ?", f"approvals/{task}-%"))
+        path = f"approvals/{task}-{number}.md"
+        self._papers.put(path, approval_form(request), now, lasting=True)
         return path
 
     # ---- money

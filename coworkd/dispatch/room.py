@@ -20,7 +20,7 @@ from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.plans import Plans
 from coworkd.dispatch.progress import Progress
 from coworkd.dispatch.retry import Outcome
-from coworkd.dispatch.schedule import Busy, Ready, Room, StartRun, Wait, next_actions
+from coworkd.dispatch.schedule import Busy, Ready, Room, StartRun, Wait, crowded, next_actions
 from coworkd.dispatch.starts import PREPARE, Prepared, Starter, Unprepared
 from coworkd.graph import weights
 from coworkd.jobs import Finished, Jobs
@@ -64,7 +64,6 @@ class Dispatch:
         self._checked = int(self._db.setting("checked") or 0)
         """The latest event whose task's dependencies have been looked at."""
         self._waits: dict[str, Wait] = {}
-        self._again: list[RunRow] = []
         self._conflicting: list[SubmissionRow] = []
 
     # ---- one turn
@@ -80,14 +79,13 @@ class Dispatch:
         self._collect(now)
         self._stop_asked()
         self._check_changed(now)
-        self._again = self._delivery.answers(now)
+        self._delivery.answers(now)
         self._conflicting = self._endings.from_queue(now)
 
     def start(self, now: float) -> None:
         """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks."""
         self._plans.find_again(now)
-        for run in self._again:
-            self._resume(run, now)
+        self._resume_answered(now)
         self._conflicts.send_back(self._conflicting, now)
         self._start_ready(now)
 
@@ -174,10 +172,18 @@ class Dispatch:
             elif run.stop == "shutdown" and row.status is Status.RUNNING:
                 self._board.move(row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1)
 
-    def _resume(self, run: RunRow, now: float) -> None:
-        """A run whose agent left while it waited goes on, if there is a place for it."""
-        self._board.move(run.task, Status.RUNNING, "", now)
-        self._starter.resume(run)
+    def _resume_answered(self, now: float) -> None:
+        """Runs whose agents left, and that wait for nobody any more, go on as places become free."""
+        for run in self._delivery.answered():
+            row = self._board.task(run.task)
+            if row.status not in (Status.RUNNING, Status.WAITING):
+                continue
+            full = crowded(run.agent, self._busy(), self._room(now))
+            if not full and self._casting.agent(run.agent):
+                self._board.move(run.task, Status.RUNNING, "", now)
+                self._starter.resume(run, now)
+            elif full and row.reason != full:
+                self._board.place(row, row.status, full, now)
 
     # ---- starting
 

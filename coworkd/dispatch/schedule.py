@@ -88,15 +88,20 @@ def _obstacle(task: Ready, busy: Sequence[Busy], room: Room, now: float) -> Wait
         return Wait(task=task.task, reason=room.halted, until=room.halted_until)
     if task.not_before > now:
         return Wait(task=task.task, reason="waits before its next attempt", until=task.not_before)
-    at_work = [other for other in busy if not other.waiting]
-    if len(at_work) >= room.total:
-        return Wait(task=task.task, reason=f"waits for a free place: {len(at_work)} of {room.total} are taken")
-    limit = room.agents.get(task.agent)
-    same = sum(other.agent == task.agent for other in at_work)
-    if limit is not None and same >= limit:
-        return Wait(task=task.task, reason=f"waits for agent {task.agent}: {same} of {limit} at work")
+    if full := crowded(task.agent, busy, room):
+        return Wait(task=task.task, reason=full)
     overlap = next((other for other in busy if overlapping(task.touches, other.touches)), None)
     return Wait(task=task.task, reason=f"waits for {overlap.task}, which touches the same files") if overlap else None
+
+
+def crowded(agent: str, busy: Sequence[Busy], room: Room) -> str:
+    """Why there is no place for one more run of this agent; empty when there is."""
+    at_work = [other for other in busy if not other.waiting]
+    if len(at_work) >= room.total:
+        return f"waits for a free place: {len(at_work)} of {room.total} are taken"
+    limit = room.agents.get(agent)
+    same = sum(other.agent == agent for other in at_work)
+    return f"waits for agent {agent}: {same} of {limit} at work" if limit is not None and same >= limit else ""
 
 
 def overlapping(one: Sequence[str], other: Sequence[str]) -> bool:

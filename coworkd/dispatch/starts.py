@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coworkd.agents.base import Assignment, InboxFile
 from coworkd.agents.inbox import render_answer
-from coworkd.agents.prompt import Background, Said, build
+from coworkd.agents.prompt import Answered, Background, Said, build, build_on
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
-from coworkd.dispatch.delivery import inbox_answer
+from coworkd.dispatch.delivery import inbox_answer, waited
 from coworkd.dispatch.executors import Executor
+from coworkd.dispatch.grants import Grants
 from coworkd.dispatch.places import Places
 from coworkd.jobs import Jobs
-from coworkd.model import AgentSpec, SandboxLevel, Status, TaskSpec
+from coworkd.model import AgentSpec, Gate, SandboxLevel, Status, TaskSpec
 from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.sync.files import digest
 
 PREPARE = "prepare:"
 """Prefix of the names of jobs that make slots ready."""
+
+GO_ON = frozenset({"done", "cancelled", "red", "unavailable", "budget"})
+"""How a run ended whose session is worth going on with; after any other end the agent begins anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class SlotOrder:
     agent: str
     start_from: str
     """A commit; empty: the integration branch's tip, brought up to date."""
+    restore: str
+    """A commit that builds on it: earlier work that the run goes on with; empty: none."""
     branch: str
     """The integration branch, and below the branch that its landings are for."""
     target: str
@@ -80,24 +86,35 @@ class Starter:
         self._jobs = jobs
         self._places = places
         self._prepare = prepare
+        self._grants = Grants(board)
 
     def start(self, task: str, agent: str, now: float, *, conflict: str = "") -> None:
         """Commit to a run of this task; the slot is made next. One winner: a task has at most one live run."""
         row = self._board.task(task)
+        origin = self._origin(row, agent)
         run = RunRow(
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=agent, state=RunState.PREPARING,
             reason="", message="", started=now, ended=None, slot=self._free_slot(), log="", base="",
             level=SandboxLevel.NONE, offset=0, stop="", said="", input_tokens=0, output_tokens=0, cost_usd=None,
             message_path="", conflict=conflict, text_sha="", mode=self._board.specs.task(row.path).mode,
+            session=origin.session if origin else "", origin=origin.id if origin else "",
         )  # fmt: skip
         with self._db.write(durable=True):
             self._db.put(run)
             self._db.event(now, "run", task=task, run=run.id, agent=agent, attempt=run.attempt, level=run.level)
             self._board.solved(row.path, "agent", "graph", "warning")
             self._board.move(
-                task, Status.RUNNING, "", now, attempt=run.attempt, by=self._places.instance, agent_used=agent
-            )
+                task, Status.RUNNING, "", now, attempt=run.attempt, by=self._places.instance, agent_used=agent,
+                anew=False,
+            )  # fmt: skip
         self.order(run)
+
+    def _origin(self, row: TaskRow, agent: str) -> RunRow | None:
+        """The run whose session this agent takes up again, with the files as it left them; None: it begins anew."""
+        last = self._db.one(RunRow, "task = ? AND state = 'ended' ORDER BY ended DESC, started DESC", row.id)
+        if row.anew or last is None or last.agent != agent or last.reason not in GO_ON:
+            return None
+        return last if last.session and last.base and last.kept else None
 
     def _free_slot(self) -> int:
         taken = {row["slot"] for row in self._db.query("SELECT slot FROM runs WHERE state != 'ended'")}
@@ -107,9 +124,11 @@ class Starter:
         """Have the slot of a run made ready; asking again while that goes on changes nothing."""
         settings = self._board.specs.settings()
         latest = self._submission(run.task) if run.conflict else None
+        origin = self._db.one(RunRow, "id = ?", run.origin) if run.origin and not latest else None
         order = SlotOrder(
             number=run.slot, task=run.task, run=run.id, attempt=run.attempt, epoch=run.epoch, agent=run.agent,
-            start_from=latest.commit_id if latest else "", tip=latest.tip if latest else "",
+            start_from=latest.commit_id if latest else origin.base if origin else "",
+            restore=origin.kept if origin else "", tip=latest.tip if latest else "",
             branch=settings.integration.branch, target=self._board.specs.target(),
             setup=settings.setup, copy=settings.copy,
         )  # fmt: skip
@@ -125,7 +144,7 @@ class Starter:
         agent = self._board.specs.agent(run.agent)
         assert agent is not None, "an agent that has gone is found before a run starts"
         messages = self._unread(run)
-        prompt = build(agent, spec, row.title, self._background(row, run, messages))
+        prompt = self._prompt(agent, spec, row, run, messages)
         with self._db.write(durable=True):
             for message in messages:
                 self._papers.receipt(message, run.id, now)
@@ -135,18 +154,47 @@ class Starter:
             )  # fmt: skip
         self._submit(run, agent, spec, slot.worktree, prompt)
 
-    def resume(self, run: RunRow) -> None:
+    def resume(self, run: RunRow, now: float) -> None:
         """Start the agent of a waiting run again, in its slot as it left it, with the answers in its inbox."""
+        worktree = self._places.worktree(run.slot)
+        if not worktree.is_dir():
+            self._from_scratch(run)
+            return
         row = self._board.task(run.task)
         spec, agent = self._board.specs.task(row.path), self._board.specs.agent(run.agent)
-        assert agent is not None
-        prompt = build(agent, spec, row.title, self._background(row, run, ()))
+        assert agent is not None, "an agent that has gone is found before a run goes on"
+        prompt = self._prompt(agent, spec, row, run, ())
         with self._db.write(durable=True):
             self._db.set(
                 RunRow, run.id, state=RunState.WORKING, reason="", epoch=run.epoch + 1, offset=0,
                 text_sha=digest(spec.body.encode()), log=str(self._places.run_dir(run.id, run.epoch + 1)),
+                waited=waited(run, now),
             )  # fmt: skip
-        self._submit(run, agent, spec, self._places.worktree(run.slot), prompt)
+        self._submit(run, agent, spec, worktree, prompt)
+
+    def _from_scratch(self, run: RunRow) -> None:
+        """Its slot is gone, and with it what its session knew of: the run begins again."""
+        fresh = replace(run, state=RunState.PREPARING, reason="", message="", session="", origin="", offset=0)
+        with self._db.write(durable=True):
+            self._db.put(fresh)
+        self.order(fresh)
+
+    def _prompt(
+        self, agent: AgentSpec, spec: TaskSpec, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]
+    ) -> str:
+        """The whole of it, or for a session that goes on what is new."""
+        background = self._background(row, run, messages)
+        if not run.session:
+            return build(agent, spec, row.title, background)
+        news = replace(background, thread=[Said(sender=m.sender, text=m.body) for m in messages])
+        return build_on(news, self._answered(run))
+
+    def _answered(self, run: RunRow) -> list[Answered]:
+        """What people answered while the agent was away."""
+        asked = self._db.all(
+            RequestRow, "run = ? AND state = 'used' AND number > 0 AND number >= ? ORDER BY created", run.id, run.epoch
+        )
+        return [Answered(question=r.text or r.arguments, word=r.answer, text=r.comment) for r in asked]
 
     def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, prompt: str) -> None:
         epoch = run.epoch + 1
@@ -156,9 +204,13 @@ class Starter:
                 worktree=str(worktree), run_dir=str(self._places.run_dir(run.id, epoch)),
                 home=str(self._places.home(run.agent)), timeout=timeout(agent, spec), stall=agent.limits.stall,
                 output_limit=agent.limits.output, inbox=tuple(self._answers(run)), conflict=run.conflict,
-                repo_id=self._places.repo_id, recording=self._recording(agent), mode=run.mode,
+                repo_id=self._places.repo_id, recording=self._recording(agent), resume=run.session, mode=run.mode,
+                ask_tools=Gate.TOOLS in self._approve(spec), granted=self._grants.patterns(run.task, run.agent),
             )
         )  # fmt: skip
+
+    def _approve(self, spec: TaskSpec) -> frozenset[Gate]:
+        return self._board.specs.settings().approve if spec.approve is None else spec.approve
 
     def _recording(self, agent: AgentSpec) -> str:
         return str(self._places.root / ".cowork" / agent.recording) if agent.recording else ""

@@ -91,6 +91,7 @@ def _carry_out(board: Board, row: TaskRow, moved: Moved, around: _Around, now: f
             reason = row.reason
         case Effect.START | Effect.RESUME:
             reason, columns = _start_over(board, row, engaged, now)
+            columns["anew"] = moved.effect is Effect.START
         case Effect.STOP:
             reason = "by hand" if not row.gone else "its file was deleted"
             _end_work(board, row, str(moved.status), engaged, now)

@@ -45,6 +45,12 @@ def keep_work(repo: Repo, private: PrivateRepo, task: str, base: str) -> tuple[K
     return tuple(Kept(ref=name, commit=tip, what=pieces[tip]) for name, tip in zip(names, tips, strict=True))
 
 
+def present(private: PrivateRepo, base: str) -> tuple[str, str]:
+    """The commit of the worktree as it is, and its tree."""
+    commit = _snapshot(private, base) or private.resolve("HEAD^{commit}") or base
+    return commit, private.resolve(f"{commit}^{{tree}}") or ""
+
+
 def _already_there(repo: Repo, task: str) -> list[str]:
     submissions = submission_ref(task, 0).rpartition("/")[0]
     there = [*refs_under(repo, submissions).values(), *refs_under(repo, snapshot_prefix(task)).values()]

@@ -22,7 +22,7 @@ from coworkd.errors import RepoError
 from coworkd.repo import Repo
 from coworkd.repo.refs import task_branch
 from coworkd.slots.durable import write_json
-from coworkd.slots.keep import Kept, keep_work
+from coworkd.slots.keep import Kept, keep_work, present
 from coworkd.slots.private import PrivateRepo
 from coworkd.slots.source import agent_identity, master_files, setup_key, survey
 
@@ -145,6 +145,16 @@ def keep(repo: Repo, slot: Slot) -> tuple[Kept, ...]:
     Safe while an agent works in the slot: neither its index nor its branches are touched.
     """
     return keep_work(repo, slot.private, slot.order.task, slot.order.base)
+
+
+def standing(slot: Slot) -> tuple[str, str]:
+    """The commit that holds the slot's files as they are, and its tree; in the user's repository once it was kept."""
+    return present(slot.private, slot.order.base)
+
+
+def restore(slot: Slot, commit: str) -> None:
+    """Bring a fresh slot to where earlier work on its task stood: a commit that builds on the slot's base."""
+    slot.private.run("reset", "--quiet", "--hard", commit)
 
 
 def remove_slot(repo: Repo, state: Path, number: int) -> tuple[Kept, ...]:

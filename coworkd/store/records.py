@@ -254,7 +254,7 @@ class RequestRow:
     text: str
     created: float
     number: int
-    """The submission it is about; 0 for none."""
+    """The submission it is about; of a question or a permission the start of its run that hears the answer."""
     tool: str = ""
     arguments: str = ""
     pattern: str = ""

@@ -9,6 +9,7 @@ from coworkd.board.forms import approval_form
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Ruling, verdict
 from tests.integration.workspacekit import Workspace
+from tests.requests import tool_request
 
 FORM = "approvals/a-1.md"
 
@@ -19,7 +20,7 @@ def place(tmp_path: Path) -> Workspace:
 
 
 def ask(place: Workspace, request: str, text: str = "May I?") -> None:
-    form = approval_form(task="a", run="r", request=request, tool="rm", arguments="-rf build", text=text)
+    form = approval_form(tool_request(id=request, tool="rm", arguments="-rf build", text=text))
     Papers(place.db).put(FORM, form, place.now, lasting=True)
     place.turns()
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from coworkd.model import Mode, ToolRules
-from coworkd.toolrules import Circumstances, Decision, ToolCall, ToolName, is_pattern, matches, narrows, rule
+from coworkd.toolrules import (
+    Circumstances,
+    Decision,
+    ToolCall,
+    ToolName,
+    call_of,
+    is_pattern,
+    matches,
+    narrows,
+    proposal,
+    rule,
+)
 
 TEST = ToolCall(tool=ToolName.RUN, subject="npm test --watch")
 PUSH = ToolCall(tool=ToolName.RUN, subject="git push origin")
@@ -80,3 +91,31 @@ def test_a_person_may_narrow_a_grant_but_not_past_the_call() -> None:
     assert not narrows("npm test", TEST)
     assert is_pattern("mcp(server.tool)")
     assert not is_pattern("shell(x)")
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "grant"),
+    [
+        ("run", "npm install left-pad", "run(npm install *)"),
+        ("Run", "git push origin main", "run(git push *)"),
+        ("run", "npm", "run(npm)"),
+        ("run", "npm --version x", "run(npm --version x)"),
+        ("run", "rm -rf build", "run(rm -rf build)"),
+        ("run", "npm install a && rm -rf /", "run(npm install a && rm -rf /)"),
+        ("run", "npm install $(cat x)", "run(npm install $(cat x))"),
+        ("run(npm test)", "", "run(npm test *)"),
+        ("write", "docs/a.md", "write(docs/a.md)"),
+        ("write", "a[1].md", ""),
+        ("net", "", "net"),
+    ],
+)
+def test_the_grant_that_is_offered_covers_the_call_and_little_more(tool: str, arguments: str, grant: str) -> None:
+    call = call_of(tool, arguments)
+    assert call is not None
+    assert proposal(call) == grant
+    assert not grant or narrows(grant, call)
+
+
+@pytest.mark.parametrize("tool", ["bash", "", "run npm", "runs(x)", "run(x"])
+def test_what_is_no_common_name_describes_no_call(tool: str) -> None:
+    assert call_of(tool, "x") is None

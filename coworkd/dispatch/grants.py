@@ -1,0 +1,71 @@
+"""Which tool calls need nobody's word, because somebody gave it before or the agent's own rules settle them."""
+
+from __future__ import annotations
+
+from coworkd.agents.base import Asked
+from coworkd.board.board import Board
+from coworkd.board.verdict import Given
+from coworkd.model import AgentSpec, Scope, TaskSpec
+from coworkd.store import GrantRow, RequestRow, RunRow
+from coworkd.toolrules import Circumstances, Decision, Ruling, call_of, is_pattern, narrows, proposal, rule
+
+_ASK = Ruling(decision=Decision.ASK, reason="the agent asks before it does this")
+
+
+class Grants:
+    """Reads and keeps what people allowed; used by the writer thread alone."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._db = board.db
+
+    def patterns(self, task: str, agent: str) -> tuple[str, ...]:
+        """What people allowed this task, and this agent for good."""
+        rows = self._db.query(
+            "SELECT DISTINCT pattern FROM grants WHERE task = ? OR (task = '' AND agent = ?) ORDER BY pattern",
+            task, agent,
+        )  # fmt: skip
+        return tuple(row["pattern"] for row in rows)
+
+    def ruling(self, run: RunRow, asked: Asked) -> Ruling:
+        """What becomes of a permission that an agent asks for. A call that nothing settles is a person's to decide."""
+        call = call_of(asked.tool, asked.arguments)
+        agent = self._board.specs.agent(run.agent)
+        if call is None or agent is None:
+            return _ASK
+        return rule(call, agent.tools, self._around(run, agent))
+
+    def _around(self, run: RunRow, agent: AgentSpec) -> Circumstances:
+        spec: TaskSpec = self._board.specs.task(self._board.task(run.task).path)
+        return Circumstances(mode=spec.mode, granted=self.patterns(run.task, agent.name), requested=True)
+
+    def give(self, request: RequestRow, given: Given, agent: str, now: float) -> None:
+        """Keep a yes that reaches further than this one call."""
+        if given.scope == Scope.ONCE:
+            return
+        task = request.task if given.scope == Scope.TASK else ""
+        pattern = given.grant.strip() or request.pattern
+        self._db.put(
+            GrantRow(request=request.id, task=task, agent=agent, pattern=pattern, run=request.run, at=now)
+        )  # fmt: skip
+        self._db.event(
+            now, "granted", task=request.task, actor="person", request=request.id, run=request.run, agent=agent,
+            scope=given.scope, pattern=pattern,
+        )  # fmt: skip
+
+
+def fault(request: RequestRow, given: Given) -> str:
+    """Why a yes cannot be taken with the `grant` and `scope` beside it; empty when it can."""
+    grant = given.grant.strip()
+    if grant == request.pattern and (grant or given.scope == Scope.ONCE):
+        return ""
+    call = call_of(request.tool, request.arguments)
+    if call is None:
+        return f"`{request.tool}` is no tool that a grant can be about; write `scope: once`, and take `grant` out"
+    if not grant:
+        return "" if request.pattern else "there is nothing to grant beyond this one call; write `scope: once`"
+    if not is_pattern(grant):
+        return f"`grant: {grant}` is no pattern; write one such as `{proposal(call) or call}`"
+    if not narrows(grant, call):
+        return f"`grant: {grant}` does not cover `{call}`, which it was asked for; write one that does"
+    return ""

@@ -1,0 +1,175 @@
+"""Dispatch without a daemon: real files, database and board, agents that are scripts, and time that a test moves."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason
+from coworkd.agents.fake import Acts, Script
+from coworkd.board.board import Board
+from coworkd.dispatch.conflicts import Conflicts
+from coworkd.dispatch.endings import BroughtIn, Endings, Finish, FinishOrder, Kept
+from coworkd.dispatch.executors import FakeExecutor
+from coworkd.dispatch.places import Places
+from coworkd.dispatch.progress import Progress
+from coworkd.dispatch.room import Dispatch, Stages
+from coworkd.dispatch.starts import Prepared, SlotOrder, Starter
+from coworkd.jobs import Jobs
+from coworkd.model import Status
+from coworkd.store import RequestRow, RunRow, SubmissionRow, SubmissionState
+from tests.integration.workspacekit import Workspace
+
+PATIENCE = 20.0
+
+
+def says(*events: AgentEvent) -> Script:
+    """An agent that tells this, and is done."""
+
+    def script(_: Assignment) -> Acts:
+        yield from events
+
+    return script
+
+
+def fails(reason: EndReason = EndReason.FAILED, message: str = "trouble") -> Ended:
+    return Ended(reason=reason, message=message)
+
+
+@dataclass
+class Bench:
+    """A workspace and its dispatch. `script` may be exchanged between turns; `turn` lets everything settle."""
+
+    root: Path
+    script: Script
+    made: Callable[[FinishOrder], Finish] = field(default=lambda order: _made(order))
+    given: list[Assignment] = field(default_factory=list[Assignment])
+    slots: list[SlotOrder] = field(default_factory=list[SlotOrder])
+
+    def __post_init__(self) -> None:
+        self.place = Workspace(self.root)
+        self._told = threading.Event()
+        self.open()
+
+    def open(self) -> None:
+        """Begin; after `crash`, begin again with nothing but the disk."""
+        self.db = self.place.db
+        self.board = Board(self.db, self.place.intake)
+        self.jobs = Jobs(self._told.set)
+        places = Places(root=self.root, state=self.root / "state", repo_id="repo", instance="anna-0001")
+        self.executor = FakeExecutor(self._told.set, self._play)
+        starter = Starter(self.board, self.executor, self.jobs, places, self._prepare)
+        endings = Endings(self.board, self.jobs, lambda order: self.made(order), jitter=lambda: 0.0)
+        stages = Stages(
+            starter=starter, progress=Progress(self.board, places), endings=endings,
+            conflicts=Conflicts(self.board, starter),
+        )  # fmt: skip
+        self.dispatch = Dispatch(self.board, self.executor, self.jobs, stages, lambda: "")
+
+    def crash(self) -> None:
+        """The daemon is killed: its agents are gone, and everything that was in memory."""
+        self.jobs.close()
+        self.place.restart()
+        self.open()
+        self.dispatch.recover()
+
+    def close(self) -> None:
+        self.jobs.close()
+        self.place.db.close()
+
+    def _play(self, assignment: Assignment) -> Acts:
+        self.given.append(assignment)
+        return self.script(assignment)
+
+    def _prepare(self, order: SlotOrder) -> Prepared:
+        self.slots.append(order)
+        work = self.root / "state" / "slots" / str(order.number) / "work"
+        work.mkdir(parents=True, exist_ok=True)
+        return Prepared(base=order.start_from or "base", worktree=work)
+
+    # ---- time
+
+    @property
+    def now(self) -> float:
+        return self.place.now
+
+    def turn(self, seconds: float = 1.0) -> None:
+        """Let time pass, and then happen what happens by itself."""
+        self.place.now += seconds
+        for _ in range(8):
+            self._settle()
+
+    def _settle(self) -> None:
+        now = self.place.now
+        self.place.turn(0.0)
+        while self.jobs.running():
+            self._told.clear()
+            finished = self.jobs.finished()
+            for job in finished:
+                assert self.dispatch.job(job, now)
+            if not finished:
+                assert self._told.wait(PATIENCE), "a job does not end"
+        self.dispatch.step(now)
+        self.dispatch.start(now)
+        self.place.engine.push(now, blocked=lambda _: False)
+
+    # ---- what a person does
+
+    def agent(self, name: str = "main", **fields: object) -> None:
+        lines = "".join(f"{key}: {value}\n" for key, value in {"driver": "command", "command": "[x]", **fields}.items())
+        self.place.save(f"---\n{lines}---\nYou are {name}.\n", f"agents/{name}.md")
+        self.place.turn(0.0)
+
+    def config(self, text: str) -> None:
+        self.place.save(f"version: 1\nquiet: 0\n{text}", "config.yaml")
+        self.place.turn(0.0)
+
+    def task(self, name: str = "a", body: str = "Do it.", **fields: object) -> None:
+        head = "".join(f"{k}: {v}\n" for k, v in {"title": name, "status": "ready", "agent": "main", **fields}.items())
+        self.place.save(f"---\n{head}---\n{body}\n", f"tasks/{name}.md")
+
+    def write(self, path: str, old: str, new: str) -> None:
+        """Change something in a file, as in an editor."""
+        text = self.place.text(path)
+        assert old in text, text
+        self.place.save(text.replace(old, new, 1), path)
+
+    # ---- what there is
+
+    def status(self, task: str = "a") -> Status:
+        return self.place.task(task).status
+
+    def reason(self, task: str = "a") -> str:
+        return self.place.task(task).reason
+
+    def why(self, task: str = "a") -> str:
+        return self.db.setting(f"wait:{task}")
+
+    def runs(self, task: str = "a") -> list[RunRow]:
+        return self.db.all(RunRow, "task = ? ORDER BY started, rowid", task)
+
+    def requests(self, task: str = "a") -> list[RequestRow]:
+        return self.db.all(RequestRow, "task = ? ORDER BY rowid", task)
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        return [
+            json.loads(row["data"]) for row in self.db.query("SELECT data FROM events WHERE kind = ? ORDER BY id", kind)
+        ]
+
+    def queue(self, state: SubmissionState, notice: str = "", task: str = "a") -> None:
+        """What the merge queue makes of the latest submission."""
+        row = self.db.one(SubmissionRow, "task = ? ORDER BY number DESC", task)
+        assert row is not None
+        with self.db.write():
+            self.db.set(SubmissionRow, (task, row.number), state=state, notice=notice)
+
+
+def _made(order: FinishOrder) -> Finish:
+    """Every run that may submit has changed something; the commit bears the name of its run."""
+    if order.submit:
+        return BroughtIn(commit=f"work-{order.run}", tree=f"tree-{order.run}")
+    return Kept(refs=(f"refs/cowork/snap/{order.task}/1",), commit=f"kept-{order.run}", tree=f"tree-{order.run}")
