@@ -62,7 +62,7 @@ class Papers:
             fields["state"] = state
         if parent := self._sent_again(run):
             fields["parent"] = parent
-        fields["cowork"] = {"rev": "1", "run": run.id, **_usage(run)}
+        fields["cowork"] = {"rev": "1", "run": run.id, **self._facts(run)}
         self.put(path, compose(fields, body, note=f"{GENERATED}; what you write here is not sent"), now)
         self._db.put(
             MessageRow(
@@ -71,6 +71,18 @@ class Papers:
             )
         )  # fmt: skip
         return path
+
+    def _facts(self, run: RunRow) -> dict[str, Value]:
+        """Who said it, in answer to what, how soon, and for how much."""
+        asked = self._db.scalar(
+            "SELECT path FROM messages WHERE run = ? AND sender = '' ORDER BY seen DESC LIMIT 1", run.id
+        )
+        facts: dict[str, Value] = {"model": run.model, "provider": run.provider, "fallback": run.fallback}
+        if run.first_at and run.began:
+            facts["ttft_ms"] = str(max(round((run.first_at - run.began) * 1000), 0))
+        if asked:
+            facts["reply_to"] = PurePosixPath(asked.partition("#")[0]).stem
+        return {key: value for key, value in facts.items() if value} | _usage(run)
 
     def _sent_again(self, run: RunRow) -> str:
         """The message with `resend: true` that this run replies to; empty: none."""
@@ -126,4 +138,6 @@ def _usage(run: RunRow) -> dict[str, Value]:
         usage["tokens"] = {"input": str(run.input_tokens), "output": str(run.output_tokens)}
     if run.cost_usd is not None:
         usage["cost_usd"] = f"{run.cost_usd:.4f}".rstrip("0").rstrip(".")
+        if run.estimated or run.billing == "subscription":
+            usage["estimated"] = "true"
     return usage

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coworkd.agents.base import EndReason
 from coworkd.agents.registry import DRIVERS
 from coworkd.board.board import Board
-from coworkd.dispatch.retry import pause
+from coworkd.dispatch.cooling import Cooldowns
 from coworkd.model import AgentSpec, SandboxMode, TaskSpec
+from coworkd.store import CooldownRow
 from coworkd.sync.trust import awaiting_trust
 
 
@@ -42,6 +42,7 @@ class Casting:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._db = board.db
+        self.cooldowns = Cooldowns(board.db)
 
     def wanted(self, spec: TaskSpec) -> str:
         """The agent that a task asks for; empty when neither it nor the settings name one."""
@@ -51,24 +52,21 @@ class Casting:
         return self._board.specs.agent(name) if name else None
 
     def choice(self, spec: TaskSpec, now: float) -> Choice:
-        """Who does the task now. Without a `fallback` that is the wanted agent, whatever happened to it."""
+        """Who does the task now, or when somebody can."""
         wanted = self.wanted(spec)
         agent = self.agent(wanted)
         others = [name for name in agent.fallback if name != wanted and not self.problem(name)] if agent else []
-        if not others:
-            return Choice(agent=wanted)
         return choose(wanted, others, {name: self._cooling(name) for name in (wanted, *others)}, now)
 
     def _cooling(self, name: str) -> float:
-        """Until when it is left alone: longer with each time in a row that it was unavailable."""
-        unavailable = str(EndReason.UNAVAILABLE)
-        found = self._db.query(
-            "SELECT count(*) AS times, max(ended) AS last FROM runs WHERE agent = ? AND reason = ? AND ended >"
-            " (SELECT coalesce(max(ended), 0) FROM runs WHERE agent = ? AND state = 'ended'"
-            " AND reason NOT IN (?, 'cancelled', 'setup'))",
-            name, unavailable, name, unavailable,
-        )[0]  # fmt: skip
-        return found["last"] + pause(self._board.specs.settings().backoff, found["times"]) if found["times"] else 0.0
+        """Until when it is left alone."""
+        cooldown = self.cooldown(name)
+        return cooldown.until if cooldown else 0.0
+
+    def cooldown(self, name: str) -> CooldownRow | None:
+        """Why this agent is left alone, or was until it is seen to answer again."""
+        spec = self.agent(name)
+        return self.cooldowns.of(spec) if spec else None
 
     def problem(self, name: str) -> str:
         """Why this agent cannot run at all, and what to do; empty when it can."""

@@ -10,7 +10,7 @@ from coworkd.store import CooldownRow, Database, RunRow
 _OWN_PROVIDER = {"claude": "anthropic", "codex": "openai", "gemini": "google"}
 """Whose models a driver's program uses when its `model` does not say."""
 
-_OPAQUE = frozenset({"command", "replay", "acp"})
+_OPAQUE = frozenset({"command", "acp"})
 """Drivers behind which anything may be: each such agent is left alone by itself."""
 
 

@@ -6,14 +6,16 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from coworkd.agents.base import Ended, EndReason
+from coworkd.agents.base import Ended, EndReason, ErrorKind
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers, final_state
+from coworkd.clock import iso
 from coworkd.dispatch.casting import Casting
+from coworkd.dispatch.cooling import trouble
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.patterns.base import Past, Submit
 from coworkd.dispatch.plans import Plans
-from coworkd.dispatch.retry import FREE, Again, GiveUp, Outcome, Policy, decide
+from coworkd.dispatch.retry import FINAL, FREE, Again, GiveUp, Outcome, Policy, decide
 from coworkd.jobs import Jobs
 from coworkd.model import Gate, MessageKind, Mode, Status, TaskSpec
 from coworkd.store import RequestRow, RequestState, RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
@@ -187,6 +189,7 @@ class Endings:
         row = self._board.task(run.task)
         with self._db.write(durable=True):
             self._close(run, result, now)
+            self._heard_from(run, now)
             if run.stop:
                 self._stopped(row, run, now)
             elif run.mode is Mode.PLAN and run.reason == EndReason.DONE and isinstance(result, Kept):
@@ -208,6 +211,12 @@ class Endings:
         self._db.event(now, "run ended", task=run.task, run=run.id, reason=reason, notices=list(notices))
         self._board.charge(run.task)
 
+    def _heard_from(self, run: RunRow, now: float) -> None:
+        """An agent that came to an end of its own is to be had."""
+        agent = self._casting.agent(run.agent)
+        if agent is not None and not run.stop and trouble(run) is None:
+            self._casting.cooldowns.warm(agent, run, now)
+
     # ---- what follows
 
     def _planned(self, row: TaskRow, run: RunRow, kept: Kept, now: float) -> None:
@@ -224,20 +233,31 @@ class Endings:
     def _unsuccessful(self, row: TaskRow, run: RunRow, kept: Kept, now: float) -> None:
         if row.status not in (Status.RUNNING, Status.WAITING):
             return
-        outcome = Outcome.UNFIT if kept.unfit else _OUTCOMES.get(EndReason(run.reason), Outcome.FAILED)
         if kept.unfit:
             self._db.set(RunRow, run.id, message=kept.unfit)
-        if outcome is Outcome.UNAVAILABLE and self._stand_in(row, run, now):
+            self.unsuccessful(row, Outcome.UNFIT, now, detail=kept.unfit)
+        elif (kind := trouble(run)) and self._left_alone(row, run, kind, now):
             return
-        self.unsuccessful(row, outcome, now, detail=kept.unfit or run.message)
+        else:
+            self.unsuccessful(row, _outcome(run), now, detail=_advised(run))
 
-    def _stand_in(self, row: TaskRow, run: RunRow, now: float) -> bool:
-        """Whether another agent takes the task over at once; no attempt is used."""
-        choice = self._casting.choice(self._board.specs.task(row.path), now)
-        if choice.agent == run.agent or choice.until > now:
+    def _left_alone(self, row: TaskRow, run: RunRow, kind: ErrorKind, now: float) -> bool:
+        """Whether a stand-in takes the task over, or it waits until somebody is to be had; no attempt is used.
+
+        False for a program that merely says it cannot work now, and has no stand-in: it is tried again by and by.
+        """
+        spec, agent = self._board.specs.task(row.path), self._casting.agent(run.agent)
+        if agent is None or not (run.error_kind or agent.fallback or run.fallback):
             return False
-        why = f"{run.agent} is unavailable; {choice.agent} takes over"
-        self._board.move(row.id, Status.READY, why, now, not_before=now, attempt=row.attempt - 1)
+        base = self._board.specs.settings().backoff
+        self._casting.cooldowns.cool(agent, run, kind, base, now, self._jitter())
+        choice = self._casting.choice(spec, now)
+        what = f"{run.agent} is unavailable ({kind.replace('_', ' ')})"
+        if choice.until > now:
+            why, until = f"{what}; waits until {iso(choice.until)}", choice.until
+        else:
+            why, until = f"{what}; {choice.agent} takes over", now
+        self._board.move(row.id, Status.READY, why, now, not_before=until, attempt=row.attempt - 1)
         return True
 
     def _submitted(self, row: TaskRow, run: RunRow, result: BroughtIn | NothingMade, now: float) -> None:
@@ -277,7 +297,7 @@ class Endings:
                     row.id, Status.READY, why, now, failures=used, not_before=now + seconds, attempt=attempt
                 )
             case GiveUp(reason=reason, abort=abort):
-                why = f"{reason}: {first_line(detail)}" if detail else reason
+                why = f"{reason}: {detail if outcome in FINAL else first_line(detail)}" if detail else reason
                 self._board.move(row.id, Status.FAILED, why, now, failures=used)
                 if abort:
                     self._db.remember("halted", row.id)
@@ -298,6 +318,27 @@ class Endings:
     def _retire(self, submission: SubmissionRow) -> None:
         key = (submission.task, submission.number)
         self._db.set(SubmissionRow, key, state=SubmissionState.RETIRED)
+
+
+_TOLD = {ErrorKind.AUTH: Outcome.AUTH, ErrorKind.CONTEXT: Outcome.CONTEXT}
+
+_ADVICE = {
+    ErrorKind.AUTH: "sign it in, or give it a key (`login`, `env_pass` in agents/{agent}.md), then write `ready`",
+    ErrorKind.CONTEXT: "make the task smaller, or give it to a model that holds more",
+}
+
+
+def _outcome(run: RunRow) -> Outcome:
+    if run.reason == EndReason.FAILED and run.error_kind in _TOLD:
+        return _TOLD[ErrorKind(run.error_kind)]
+    return _OUTCOMES.get(EndReason(run.reason), Outcome.FAILED)
+
+
+def _advised(run: RunRow) -> str:
+    """What went wrong, and what to do where that is known."""
+    said = first_line(run.error or run.message)
+    advice = _ADVICE[ErrorKind(run.error_kind)].format(agent=run.agent) if run.error_kind in _ADVICE else ""
+    return "; ".join(part for part in (said, advice) if part)
 
 
 def _attempts(spec: TaskSpec, default: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from coworkd.agents.base import Asked
 from coworkd.board.board import Board
 from coworkd.board.verdict import Given
-from coworkd.model import AgentSpec, Scope, TaskSpec
+from coworkd.model import Scope
 from coworkd.store import GrantRow, RequestRow, RunRow
 from coworkd.toolrules import Circumstances, Decision, Ruling, call_of, is_pattern, narrows, proposal, rule
 
@@ -33,11 +33,8 @@ class Grants:
         agent = self._board.specs.agent(run.agent)
         if call is None or agent is None:
             return _ASK
-        return rule(call, agent.tools, self._around(run, agent))
-
-    def _around(self, run: RunRow, agent: AgentSpec) -> Circumstances:
-        spec: TaskSpec = self._board.specs.task(self._board.task(run.task).path)
-        return Circumstances(mode=spec.mode, granted=self.patterns(run.task, agent.name), requested=True)
+        around = Circumstances(mode=run.mode, granted=self.patterns(run.task, agent.name), requested=True)
+        return rule(call, agent.tools, around)
 
     def give(self, request: RequestRow, given: Given, agent: str, now: float) -> None:
         """Keep a yes that reaches further than this one call."""

@@ -14,6 +14,7 @@ from coworkd.agents.base import (
     Posted,
     SessionStarted,
     TextWritten,
+    ToolStarted,
     UsageReported,
 )
 from coworkd.board.board import Board
@@ -41,6 +42,8 @@ class Progress:
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """One event of a run that is alive; `Ended` is not recorded here."""
+        if run.error_kind and isinstance(event, TextWritten | ToolStarted):
+            self._db.set(RunRow, run.id, error_kind="", error="", retry_at=None)
         match event:
             case SessionStarted(session=session):
                 self._db.set(RunRow, run.id, session=session)
@@ -62,10 +65,17 @@ class Progress:
                 self._check_budget(run)
             case ContextUsed(used=used, window=window):
                 self._db.set(RunRow, run.id, context_used=used, context_window=window)
-            case ErrorReported(message=message):
-                self._db.event(now, "agent error", task=run.task, run=run.id, message=message)
+            case ErrorReported():
+                self._failed(run, event, now)
             case _:
                 pass
+
+    def _failed(self, run: RunRow, error: ErrorReported, now: float) -> None:
+        """What the provider says went wrong; it counts when the run ends with it."""
+        told = None if error.retry_after is None else now + error.retry_after
+        self._db.set(RunRow, run.id, error_kind=error.kind, error=error.message[:SHOWN], retry_at=told)
+        self._db.event(now, "agent error", task=run.task, run=run.id, error=error.kind, message=error.message[:SHOWN],
+                       retry_after=error.retry_after)  # fmt: skip
 
     def _count(self, run: RunRow, kind: MessageKind) -> int:
         return int(self._db.scalar("SELECT count(*) FROM messages WHERE run = ? AND kind = ?", run.id, kind))

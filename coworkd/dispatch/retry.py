@@ -34,10 +34,16 @@ class Outcome(StrEnum):
     SETUP = "set-up failed"
     UNAVAILABLE = "agent unavailable"
     LOST = "lost with the daemon"
+    AUTH = "not signed in"
+    CONTEXT = "too long for the model's context"
 
 
 FREE = frozenset({Outcome.UNAVAILABLE, Outcome.LOST})
 """Outcomes that are not the task's fault and use up no attempt."""
+
+
+FINAL = frozenset({Outcome.BUDGET, Outcome.AUTH, Outcome.CONTEXT})
+"""Outcomes that another attempt would come to as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +78,7 @@ def decide(outcome: Outcome, used: int, policy: Policy, jitter: float = 0.0) -> 
     """
     if outcome in FREE:
         return Again(pause=pause(policy.backoff, max(used, 1), jitter), reason=f"{outcome}; trying again")
-    if outcome is Outcome.BUDGET:
+    if outcome in FINAL:
         return GiveUp(reason=str(outcome), abort=policy.on_error is OnError.ABORT)
     if policy.on_error is OnError.RETRY and used < policy.max_attempts:
         reason = f"{outcome}; attempt {used + 1} of {policy.max_attempts} follows"

@@ -216,15 +216,22 @@ class Dispatch:
         self._tell({action.task: action for action in actions if isinstance(action, Wait)})
         for action in actions:
             if isinstance(action, StartRun):
-                self._note_stand_in(action, now)
-                self._starter.start(action.task, action.agent, now)
+                self._start_run(action, now)
 
-    def _note_stand_in(self, start: StartRun, now: float) -> None:
+    def _start_run(self, start: StartRun, now: float) -> None:
+        """Start, and say so when it is not by the agent that the task asks for, or by that one for the first time."""
         wanted = self._casting.wanted(self._board.specs.task(self._board.task(start.task).path))
-        if start.agent != wanted:
+        cooldown = self._casting.cooldown(wanted)
+        if cooldown is not None:
+            again = start.agent == wanted
             with self._db.write():
-                self._db.event(now, "fallback", task=start.task, agent=start.agent, instead_of=wanted,
-                               reason=f"{wanted} was unavailable a short while ago")  # fmt: skip
+                self._db.event(
+                    now, "primary tried again" if again else "fallback", task=start.task, agent=start.agent,
+                    instead_of="" if again else wanted, until=cooldown.until, reason=cooldown.reason,
+                    error=cooldown.kind,
+                )  # fmt: skip
+        instead_of = "" if start.agent == wanted else wanted
+        self._starter.start(start.task, start.agent, now, instead_of=instead_of)
 
     def _tell(self, waits: dict[str, Wait]) -> None:
         """Keep why each ready task does not run, for whoever asks."""

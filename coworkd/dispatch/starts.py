@@ -12,6 +12,7 @@ from coworkd.agents.inbox import render_answer
 from coworkd.agents.prompt import Answered, Background, Said, build, build_on
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
+from coworkd.dispatch.cooling import provider_of
 from coworkd.dispatch.delivery import inbox_answer, waited
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.grants import Grants
@@ -88,16 +89,18 @@ class Starter:
         self._prepare = prepare
         self._grants = Grants(board)
 
-    def start(self, task: str, agent: str, now: float, *, conflict: str = "") -> None:
+    def start(self, task: str, agent: str, now: float, *, conflict: str = "", instead_of: str = "") -> None:
         """Commit to a run of this task; the slot is made next. One winner: a task has at most one live run."""
         row = self._board.task(task)
         origin = self._origin(row, agent)
+        spec = self._board.specs.agent(agent) or AgentSpec(name=agent)
         run = RunRow(
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=agent, state=RunState.PREPARING,
             reason="", message="", started=now, ended=None, slot=self._free_slot(), log="", base="",
             level=SandboxLevel.NONE, offset=0, stop="", said="", input_tokens=0, output_tokens=0, cost_usd=None,
             message_path="", conflict=conflict, text_sha="", mode=self._board.specs.task(row.path).mode,
-            session=origin.session if origin else "", origin=origin.id if origin else "",
+            session=origin.session if origin else "", origin=origin.id if origin else "", model=spec.model,
+            provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
         )  # fmt: skip
         with self._db.write(durable=True):
             self._db.put(run)
@@ -150,7 +153,8 @@ class Starter:
                 self._papers.receipt(message, run.id, now)
             self._db.set(
                 RunRow, run.id, state=RunState.WORKING, base=slot.base, epoch=run.epoch + 1, offset=0,
-                text_sha=digest(spec.body.encode()), log=str(self._places.run_dir(run.id, run.epoch + 1)),
+                text_sha=digest(spec.body.encode()), began=now, heard_at=now,
+                log=str(self._places.run_dir(run.id, run.epoch + 1)),
             )  # fmt: skip
         self._submit(run, agent, spec, slot.worktree, prompt)
 
@@ -167,7 +171,8 @@ class Starter:
         with self._db.write(durable=True):
             self._db.set(
                 RunRow, run.id, state=RunState.WORKING, reason="", epoch=run.epoch + 1, offset=0,
-                text_sha=digest(spec.body.encode()), log=str(self._places.run_dir(run.id, run.epoch + 1)),
+                text_sha=digest(spec.body.encode()), began=now, heard_at=now,
+                log=str(self._places.run_dir(run.id, run.epoch + 1)),
                 waited=waited(run, now),
             )  # fmt: skip
         self._submit(run, agent, spec, worktree, prompt)

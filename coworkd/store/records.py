@@ -183,6 +183,8 @@ class RunRow:
     """Some of its cost is from a price table."""
     reserved_usd: float | None = None
     """What it may cost at most; None: nothing bounds that."""
+    began: float = 0.0
+    """When the agent of its latest start was set to work."""
     first_at: float = 0.0
     """When the first of its reply came; 0: nothing has."""
     heard_at: float = 0.0

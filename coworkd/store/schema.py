@@ -104,6 +104,7 @@ _AGENTS = {
         "cached_tokens INTEGER NOT NULL DEFAULT 0",
         "estimated INTEGER NOT NULL DEFAULT 0",
         "reserved_usd REAL",
+        "began REAL NOT NULL DEFAULT 0",
         "first_at REAL NOT NULL DEFAULT 0",
         "heard_at REAL NOT NULL DEFAULT 0",
         "waiting_since REAL NOT NULL DEFAULT 0",

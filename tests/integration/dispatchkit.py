@@ -76,6 +76,7 @@ class Bench:
         self.place.restart()
         self.open()
         self.dispatch.recover()
+        self.turn(0.0)
 
     def close(self) -> None:
         self.jobs.close()

@@ -39,7 +39,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.close()
 
 
-def begin(bench: Bench, **fields: object) -> None:
+def begin(bench: Bench, **fields: str) -> None:
     bench.task(**fields)
     bench.turn()
     bench.turn()

@@ -23,6 +23,11 @@ def stays(_: Assignment) -> Acts:
         yield None
 
 
+def _stays_without_a_session(_: Assignment) -> Acts:
+    while True:
+        yield None
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path, stays)
@@ -32,7 +37,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.close()
 
 
-def begin(bench: Bench, **fields: object) -> None:
+def begin(bench: Bench, **fields: str) -> None:
     bench.task(**fields)
     bench.turn()
     bench.turn()
@@ -59,7 +64,7 @@ def test_a_run_that_was_lost_with_the_daemon_goes_on_in_its_session_and_its_slot
 
 
 def test_a_run_without_a_session_that_was_lost_begins_again(bench: Bench) -> None:
-    bench.script = lambda _: (None for _ in range(9))
+    bench.script = _stays_without_a_session
     begin(bench)
     bench.crash()
     bench.turn()
