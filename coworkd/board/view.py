@@ -5,7 +5,7 @@ Read-only, so that a command can make it from a connection of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.board.waiting import Shown, Waiting, problems, waiting
@@ -17,6 +17,7 @@ ORDER = (
     Status.DRAFT, Status.DONE, Status.CANCELLED,
 )  # fmt: skip
 """How the board is sorted: what a person can act on comes first."""
+_PLACE = {status: place for place, status in enumerate(ORDER)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ class BoardView:
 def board_view(db: Database, now: float) -> BoardView:
     """Read the whole board."""
     cards = _cards(db, db.all(TaskRow, "NOT (gone AND status IN ('done', 'cancelled'))"), now)
-    cards.sort(key=lambda card: (ORDER.index(card.status), card.since, card.id))
+    cards.sort(key=lambda card: (_PLACE[card.status], card.since, card.id))
     return BoardView(
         instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(waiting(db, now)),
         problems=tuple(problems(db)), usd_today=_spent(db, now),
@@ -64,41 +65,81 @@ def card_of(db: Database, row: TaskRow, now: float) -> Card:
     return _cards(db, [row], now)[0]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Need:
+    """A dependency that is not met yet."""
+
+    task: str
+    status: str
+    """Empty: there is no such task."""
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """What the cards say beyond their own rows, asked for all of them at once."""
+
+    untrusted: str
+    default: str
+    """Who does tasks that name nobody."""
+    blocked: Mapping[str, Sequence[_Need]]
+    problems: Mapping[str, str]
+    """What keeps a task from starting, by path."""
+    waits: Mapping[str, str]
+    """Why a ready task does not run, by id."""
+    runs: Mapping[str, RunRow]
+
+
 def _cards(db: Database, rows: Sequence[TaskRow], now: float) -> list[Card]:
-    blocked = _blocked(db)
-    default = db.setting("default_agent")
-    return [_card(db, row, blocked.get(row.id, ()), default, now) for row in rows]
+    beside = _beside(db)
+    return [_card(row, beside, now) for row in rows]
+
+
+def _beside(db: Database) -> _Beside:
+    problems = db.query("SELECT path, message FROM problems WHERE source IN ('graph', 'agent') ORDER BY source DESC")
+    waits = db.query("SELECT substr(key, 6) AS task, value FROM meta WHERE key >= 'wait:' AND key < 'wait;'")
+    return _Beside(
+        untrusted=db.setting("untrusted"),
+        default=db.setting("default_agent"),
+        blocked=_blocked(db),
+        problems={row["path"]: row["message"] for row in problems},
+        waits={row["task"]: row["value"] for row in waits},
+        runs={run.task: run for run in db.all(RunRow, "state != 'ended'")},
+    )
 
 
 def _spent(db: Database, now: float) -> float:
     return float(db.scalar("SELECT coalesce(sum(cost_usd), 0) FROM runs WHERE started > ?", now - 86400))
 
 
-def _blocked(db: Database) -> dict[str, tuple[str, ...]]:
+def _blocked(db: Database) -> dict[str, list[_Need]]:
     """Unmet dependencies of every task that is not done, by task."""
     rows = db.query(
-        "SELECT n.task, n.needed FROM needs n JOIN tasks me ON me.id = n.task LEFT JOIN tasks t ON t.id = n.needed"
+        "SELECT n.task, n.needed, coalesce(t.status, '') AS status, coalesce(t.since, 0.0) AS since FROM needs n"
+        " JOIN tasks me ON me.id = n.task LEFT JOIN tasks t ON t.id = n.needed"
         " WHERE me.status != 'done' AND (t.id IS NULL OR t.status != 'done' OR (t.landed = '' AND NOT t.closed))"
         " ORDER BY n.task, n.needed"
     )
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, list[_Need]] = {}
     for row in rows:
-        found[row["task"]] = (*found.get(row["task"], ()), row["needed"])
+        need = _Need(task=row["needed"], status=row["status"], since=row["since"])
+        found.setdefault(row["task"], []).append(need)
     return found
 
 
-def _card(db: Database, row: TaskRow, blocked: tuple[str, ...], default: str, now: float) -> Card:
+def _card(row: TaskRow, beside: _Beside, now: float) -> Card:
     return Card(
-        id=row.id, title=row.title, status=row.status, agent=row.agent or row.agent_used or default, path=row.path,
-        blocked_by=blocked, why=why(db, row, blocked, now), by=row.by, cost_usd=row.cost_usd,
-        tokens=row.input_tokens + row.output_tokens, since=row.since, elsewhere=row.elsewhere,
+        id=row.id, title=row.title, status=row.status, agent=row.agent or row.agent_used or beside.default,
+        path=row.path, blocked_by=tuple(need.task for need in beside.blocked.get(row.id, ())),
+        why=_why(row, beside, now), by=row.by, cost_usd=row.cost_usd, tokens=row.input_tokens + row.output_tokens,
+        since=row.since, elsewhere=row.elsewhere,
     )  # fmt: skip
 
 
-def why(db: Database, row: TaskRow, blocked: tuple[str, ...], now: float) -> str:
+def _why(row: TaskRow, beside: _Beside, now: float) -> str:
     """Why a task stands where it stands, in words; empty when the status says it all."""
-    if row.status not in (Status.DONE, Status.CANCELLED) and (untrusted := db.setting("untrusted")):
-        return untrusted
+    if beside.untrusted and row.status not in (Status.DONE, Status.CANCELLED):
+        return beside.untrusted
     if row.elsewhere:
         return f"on {row.by}; `coworkd take {row.id}` takes it over"
     if row.gone:
@@ -107,9 +148,9 @@ def why(db: Database, row: TaskRow, blocked: tuple[str, ...], now: float) -> str
         return row.held
     match row.status:
         case Status.READY:
-            return _why_not(db, row, blocked, now)
+            return _why_not(row, beside, now)
         case Status.RUNNING:
-            return _running(db, row, now)
+            return _running(row, beside.runs.get(row.id), now)
         case Status.DRAFT if row.wanted:
             return f"becomes {row.wanted} in {max(row.wanted_due - now, 0):.0f} s unless the file changes"
         case Status.REVIEW:
@@ -118,28 +159,24 @@ def why(db: Database, row: TaskRow, blocked: tuple[str, ...], now: float) -> str
             return row.reason
 
 
-def _why_not(db: Database, row: TaskRow, blocked: tuple[str, ...], now: float) -> str:
+def _why_not(row: TaskRow, beside: _Beside, now: float) -> str:
     if row.pulled:
         return f"came by git; `coworkd ready {row.id}` starts it"
-    problem = db.scalar(
-        "SELECT message FROM problems WHERE path = ? AND source IN ('graph', 'agent') LIMIT 1", row.path
-    )
-    if problem:
+    if problem := beside.problems.get(row.path):
         return problem
-    if blocked:
-        return "waits for " + ", ".join(_dependency(db, task, now) for task in blocked)
+    if needs := beside.blocked.get(row.id):
+        return "waits for " + ", ".join(_dependency(need, now) for need in needs)
     if row.not_before > now:
         return f"{row.reason}, in {duration(row.not_before - now)}"
-    return db.setting(f"wait:{row.id}") or row.reason
+    return beside.waits.get(row.id) or row.reason
 
 
-def _dependency(db: Database, task: str, now: float) -> str:
-    row = db.one(TaskRow, "id = ?", task)
-    return f"{task} ({row.status} since {duration(now - row.since)})" if row else f"{task} (no such task)"
+def _dependency(need: _Need, now: float) -> str:
+    standing = f"{need.status} since {duration(now - need.since)}" if need.status else "no such task"
+    return f"{need.task} ({standing})"
 
 
-def _running(db: Database, row: TaskRow, now: float) -> str:
-    run = db.one(RunRow, "task = ? AND state != 'ended'", row.id)
+def _running(row: TaskRow, run: RunRow | None, now: float) -> str:
     if run is None:
         return row.reason or "what it made is being verified"
     words = {

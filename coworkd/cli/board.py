@@ -19,6 +19,8 @@ from coworkd.store import Database, EventRow, MessageRow, RunRow, SubmissionRow
 DONE_SHOWN = 5
 """How many finished tasks `status` lists before it only counts them."""
 
+_OVER = frozenset({Status.DONE, Status.CANCELLED})
+
 ID_WIDTH = 28
 """Columns that an id gets at most."""
 
@@ -111,8 +113,8 @@ def _head(view: BoardView, pid: int | None) -> str:
 
 
 def _rows(view: BoardView, now: float) -> list[str]:
-    over = [card for card in view.cards if card.status in (Status.DONE, Status.CANCELLED)]
-    shown = [card for card in view.cards if card not in over] + over[-DONE_SHOWN:]
+    over = [card for card in view.cards if card.status in _OVER]
+    shown = [card for card in view.cards if card.status not in _OVER] + over[-DONE_SHOWN:]
     width = min(max((len(card.id) for card in shown), default=0), ID_WIDTH)
     lines = [_line(card, width, now) for card in shown]
     if len(over) > DONE_SHOWN:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 import unicodedata
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -55,20 +54,31 @@ def hanging(head: str, text: str, most: int = MOST_LINES) -> str:
     Words stay whole: a path must be good to copy.
     """
     indent = _width(click.unstyle(head)) + 2
-    lines = textwrap.wrap(
-        plain(text), WIDTH - indent, max_lines=most, placeholder=" …",
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
+    lines = _wrapped(plain(text), WIDTH - indent, most)
     return "\n".join([f"{head}  {''.join(lines[:1])}".rstrip(), *(f"{' ' * indent}{line}" for line in lines[1:])])
+
+
+def _wrapped(text: str, width: int, most: int) -> list[str]:
+    if len(text) <= width and "\n" not in text and "\t" not in text:
+        return [text.rstrip()]
+    import textwrap
+
+    return textwrap.wrap(
+        text, width, max_lines=most, placeholder=" …", break_long_words=False, break_on_hyphens=False
+    )  # fmt: skip
 
 
 def plain(text: str) -> str:
     """`text` without what would command the terminal: files are written by agents, too."""
+    if text.isprintable():
+        return text
     return "".join("\ufffd" if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in text)
 
 
 def _fit(text: str, width: int) -> str:
     text = " ".join(text.split())
+    if text.isascii():
+        return text.ljust(width) if len(text) <= width else f"{text[: width - 1]}…"
     if _width(text) > width:
         while _width(text) >= width:
             text = text[:-1]
@@ -78,6 +88,8 @@ def _fit(text: str, width: int) -> str:
 
 def _width(text: str) -> int:
     """Columns of a terminal that a line takes."""
+    if text.isascii():
+        return len(text)
     return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
