@@ -27,6 +27,7 @@ from coworkd.door import Door, Op, Reply, Request
 from coworkd.errors import StoreDamagedError, UserError
 from coworkd.ground import Ground
 from coworkd.jobs import Jobs
+from coworkd.ledger.audit import Audit
 from coworkd.ledger.keeping import Identity, Ledger
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
@@ -62,6 +63,7 @@ def build(paths: Paths, repo: Repo, trust: Trust) -> Daemon:
     folder, history = Folder(paths.folder, paths.trash), RepoHistory(repo, FOLDER)
     intake = Intake(db, folder, instance, history.brought)
     board, jobs = Board(db, intake, user), Jobs(bell.ring)
+    audit = Audit(db, jobs, paths.audit)
     with db.write():
         db.remember("instance", instance)
         db.remember("untrusted", "" if trust.holds else UNTRUSTED)
@@ -79,7 +81,7 @@ def build(paths: Paths, repo: Repo, trust: Trust) -> Daemon:
         db=db, clock=clock, engine=engine, watcher=Watcher(paths.folder, bell.ring), outputs=Outputs(folder),
         executor=executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo), trust=trust,
         control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, instance),
-        ledger=Ledger(db, folder, writer, who),
+        ledger=Ledger(db, folder, writer, who), audit=audit,
     )  # fmt: skip
     return Daemon(rooms, Door(paths.socket, bell.ring), bell)
 

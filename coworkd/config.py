@@ -56,6 +56,10 @@ class Paths:
         return self.private / "trash"
 
     @property
+    def audit(self) -> Path:
+        return self.private / "audit"
+
+    @property
     def log(self) -> Path:
         return self.private / "coworkd.log"
 

@@ -24,6 +24,7 @@ from coworkd.dispatch.room import Dispatch
 from coworkd.door import Door, Request
 from coworkd.errors import BusyError
 from coworkd.jobs import Jobs
+from coworkd.ledger.audit import Audit
 from coworkd.ledger.keeping import Ledger
 from coworkd.merge.room import Merge
 from coworkd.store import Database
@@ -58,6 +59,7 @@ class Rooms:
     dispatch: Dispatch
     merge: Merge
     ledger: Ledger
+    audit: Audit
     control: Control
     trust: Trust
     git_busy: Callable[[str], bool]
@@ -146,12 +148,14 @@ class Daemon:
         for request in requests:
             rooms.control.answer(request, now, self.stop)
         for finished in rooms.jobs.finished():
-            if not rooms.dispatch.job(finished, now) and not rooms.merge.job(finished, now):
+            takers = (rooms.audit.job, rooms.dispatch.job, rooms.merge.job)
+            if not any(take(finished, now) for take in takers):
                 rooms.control.job(finished)
         if rooms.trust.holds:
             self._act(now, start=start)
         rooms.engine.push(now, blocked=rooms.git_busy)
         rooms.ledger.step(now)
+        rooms.audit.step(now)
         self._show(now)
         for request in requests:
             rooms.control.settle(request)
@@ -194,7 +198,7 @@ class Daemon:
 
     def _nap(self) -> float:
         rooms, now = self._rooms, self._rooms.clock.now()
-        times = [rooms.engine.deadline(), rooms.ledger.deadline(), *self._later]
+        times = [rooms.engine.deadline(), rooms.ledger.deadline(), rooms.audit.deadline(), *self._later]
         if rooms.trust.holds:
             times += [rooms.dispatch.deadline(now), rooms.merge.deadline()]
         return min([at - now for at in times if at is not None] + [LONGEST_NAP])
@@ -219,6 +223,7 @@ class Daemon:
         for path in rooms.outputs.shown():
             if path != INBOX:
                 rooms.outputs.drop(path)
+        rooms.audit.close()
         rooms.db.close()
 
 

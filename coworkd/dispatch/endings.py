@@ -114,7 +114,9 @@ class Endings:
                 self._db.set(
                     RunRow, run.id, state=RunState.WAITING, stop="", reason=str(end.reason), waiting_since=since
                 )
-                self._db.event(now, "agent left", task=run.task, run=run.id, reason=end.reason, exit=end.exit_code)
+                self._db.event(
+                    now, "agent left", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code
+                )
             return
         if run.stop == LOST and end.reason in _CUT_SHORT and run.session:
             self._take_back(run, end, now)
@@ -124,7 +126,9 @@ class Endings:
             self._db.set(
                 RunRow, run.id, state=RunState.SUBMITTING, reason=str(end.reason), message=end.message, stop=stop
             )
-            self._db.event(now, "agent ended", task=run.task, run=run.id, reason=end.reason, exit=end.exit_code)
+            self._db.event(
+                now, "agent ended", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code
+            )
         self.order(self._fresh(run))
 
     def _take_back(self, run: RunRow, end: Ended, now: float) -> None:
@@ -276,7 +280,7 @@ class Endings:
                 approved=False, landing="", text_sha=run.text_sha, bundle="",
             )
         )  # fmt: skip
-        self._db.event(now, "submitted", task=row.id, run=run.id, number=number, made=made)
+        self._db.event(now, "submitted", task=row.id, actor="agent", run=run.id, number=number, made=made)
         to = Status.RUNNING if Gate.MERGE in approve or not made else Status.MERGING
         self._board.move(row.id, to, "what it made is being verified", now)
 

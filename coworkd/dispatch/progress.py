@@ -74,8 +74,8 @@ class Progress:
         """What the provider says went wrong; it counts when the run ends with it."""
         told = None if error.retry_after is None else now + error.retry_after
         self._db.set(RunRow, run.id, error_kind=error.kind, error=error.message[:SHOWN], retry_at=told)
-        self._db.event(now, "agent error", task=run.task, run=run.id, error=error.kind, message=error.message[:SHOWN],
-                       retry_after=error.retry_after)  # fmt: skip
+        self._db.event(now, "agent error", task=run.task, actor="agent", run=run.id, error=error.kind,
+                       message=error.message[:SHOWN], retry_after=error.retry_after)  # fmt: skip
 
     def _count(self, run: RunRow, kind: MessageKind) -> int:
         return int(self._db.scalar("SELECT count(*) FROM messages WHERE run = ? AND kind = ?", run.id, kind))

@@ -164,7 +164,7 @@ class Absences:
                 )
             if row.kind is Kind.TASK:
                 self._cancel(row.path, now)
-            self._db.event(now, "deleted", path=row.path)
+            self._db.event(now, "deleted", actor="person", path=row.path)
 
     def _cancel(self, path: str, now: float) -> None:
         task = self._db.one(TaskRow, "path = ?", path)

@@ -191,7 +191,7 @@ class Intake:
                     thread_in.answer(self._db, arrival, given)
             case Kind.AGENT | Kind.CONFIG:
                 pass
-        self._db.event(arrival.now, "file", path=arrival.path, sha=arrival.sha[:12])
+        self._db.event(arrival.now, "file", actor=_author(arrival), path=arrival.path, sha=arrival.sha[:12])
 
     def _task(self, arrival: Arrival, facts: Facts, quiet: float) -> None:
         row = self._db.one(TaskRow, "path = ?", arrival.path) if arrival.known else None
@@ -336,3 +336,8 @@ def _parsed(path: str, data: bytes) -> Document:
 
 def _rev(arrival: Arrival) -> int:
     return arrival.known.rev if arrival.known else NO_MAP
+
+
+def _author(arrival: Arrival) -> str:
+    """Who these bytes came from, for the journal: what coworkd wrote itself is no arrival."""
+    return "git" if arrival.pulled else "person"

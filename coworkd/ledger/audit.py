@@ -1,0 +1,198 @@
+"""The audit's files: `audit/NNNNNN.jsonl` beside the database, appended to and never changed.
+
+The events of the database are what happened; this writes them down behind one another, in batches off the writer's
+thread, and goes on where it stopped: after a crash, and after a database that was lost or came back older.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.errors import DocumentError
+from coworkd.jobs import Finished, Jobs
+from coworkd.ledger.chain import Entry, Link, linked, read
+from coworkd.store import Database, EventRow
+
+AUDIT = "audit:"
+"""The name of the job that writes."""
+
+MOST_BYTES = 4_000_000
+"""A file that is larger gets no further entries; the next one does."""
+
+BATCH = 5000
+"""Events written down by one job."""
+
+PATIENCE = 5.0
+"""Seconds until writing is tried again where it failed."""
+
+_TAIL = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Where the chain ends now."""
+
+    link: Link
+
+
+class Audit:
+    """Writes the events of one database down; used by the writer thread alone, but for the job it starts."""
+
+    def __init__(self, db: Database, jobs: Jobs, folder: Path) -> None:
+        self._db = db
+        self._jobs = jobs
+        self._folder = folder
+        self._link = self._begin()
+        self._not_before = 0.0
+
+    def _begin(self) -> Link:
+        """Where the files end. Events go on behind that, also in a database that has never seen it."""
+        link = end_of(self._folder)
+        known = Link(id=int(self._db.setting("audit_id") or 0), hash=self._db.setting("audit_hash"))
+        latest = int(self._db.scalar("SELECT coalesce(max(id), 0) FROM events"))
+        if latest < link.id:
+            with self._db.write():
+                self._db.execute("DELETE FROM sqlite_sequence WHERE name = 'events'")
+                self._db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", link.id)
+        # Entries that are gone, and the database has not, are written again. Others are missed by whoever checks, and
+        # the chain goes on from what is remembered of them.
+        return link if link.id >= known.id or self._has(link.id, known.id) else known
+
+    def _has(self, after: int, upto: int) -> bool:
+        count = self._db.scalar("SELECT count(*) FROM events WHERE id > ? AND id <= ?", after, upto)
+        return count == upto - after
+
+    def step(self, now: float) -> None:
+        """Have what happened since the last batch written down."""
+        if now < self._not_before or self._jobs.running(AUDIT):
+            return
+        events = self._pending()
+        if events:
+            folder, link = self._folder, self._link
+            self._jobs.start(AUDIT, lambda: append(folder, link, events))
+
+    def _pending(self) -> list[EventRow]:
+        return self._db.all(EventRow, f"id > ? ORDER BY id LIMIT {BATCH}", self._link.id)
+
+    def job(self, finished: Finished, now: float) -> bool:
+        """A batch is on disk; False if the job was none of this room's."""
+        if finished.key != AUDIT:
+            return False
+        if isinstance(finished.error, OSError):
+            self._not_before = now + PATIENCE
+            return True
+        if finished.error is not None:
+            raise finished.error
+        self._note(finished.value)
+        return True
+
+    def _note(self, written: Written) -> None:
+        self._link, self._not_before = written.link, 0.0
+        with self._db.write():
+            self._db.remember("audit_id", str(written.link.id))
+            self._db.remember("audit_hash", written.link.hash)
+
+    def deadline(self) -> float | None:
+        """When writing is tried again, where it failed."""
+        return self._not_before or None
+
+    def close(self) -> None:
+        """At the end, when no job runs any more: write the rest down here."""
+        self._link = max(end_of(self._folder), self._link, key=lambda link: link.id)
+        while events := self._pending():
+            try:
+                self._note(append(self._folder, self._link, events))
+            except OSError:
+                return  # the next life writes it down
+
+
+# ---- files
+
+
+def append(folder: Path, link: Link, events: list[EventRow]) -> Written:
+    """Write the events down behind `link` and sync; an error leaves the files as they were."""
+    data, end = linked(link, events)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = _open_file(folder)
+    fresh = not path.exists()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        try:
+            _write(descriptor, data)
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+    finally:
+        os.close(descriptor)
+    if fresh:
+        _sync(folder)
+    return Written(link=end)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open_file(folder: Path) -> Path:
+    """The file that takes the next entries."""
+    there = files(folder)
+    if there and there[-1].stat().st_size < MOST_BYTES:
+        return there[-1]
+    return folder / f"{int(there[-1].stem) + 1 if there else 1:06}.jsonl"
+
+
+def files(folder: Path) -> list[Path]:
+    """The files of an audit, oldest first."""
+    return sorted(path for path in folder.glob("*.jsonl") if path.stem.isdigit())
+
+
+def end_of(folder: Path) -> Link:
+    """Where the chain in the files ends. A line that a crash left unfinished is taken away: it was never confirmed."""
+    for path in reversed(files(folder)):
+        _drop_unfinished(path)
+        for line in reversed(_tail(path).splitlines()):
+            try:
+                entry = read(line)
+            except DocumentError:
+                continue  # whoever checks will say so; the chain goes on behind what can be read
+            return Link(id=entry.event.id, hash=entry.hash)
+    return Link()
+
+
+def _drop_unfinished(path: Path) -> None:
+    tail = _tail(path)
+    unfinished = len(tail) - (tail.rfind(b"\n") + 1)
+    if unfinished:
+        os.truncate(path, path.stat().st_size - unfinished)
+
+
+def _tail(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL))
+        return file.read()
+
+
+def entries(folder: Path) -> Iterator[tuple[Path, int, Entry | DocumentError]]:
+    """Every entry with its file and line, or what stands in its place."""
+    for path in files(folder):
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    yield path, number, read(line)
+                except DocumentError as error:
+                    yield path, number, error

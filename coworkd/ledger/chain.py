@@ -1,0 +1,86 @@
+"""The audit as a chain: every entry holds the hash of the one before it, so that none can be changed or left out later.
+
+Pure. An entry is a line of JSON; what stands in it is an event of the database as it was committed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from coworkd.errors import DocumentError
+from coworkd.seal import canonical
+from coworkd.store import EventRow
+
+_KEYS = frozenset({"id", "at", "actor", "kind", "task", "data", "prev", "hash"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Where the chain ends: the next entry holds this hash."""
+
+    id: int = 0
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry as it stands in a file."""
+
+    event: EventRow
+    prev: str
+    hash: str
+
+
+def linked(link: Link, events: Iterable[EventRow]) -> tuple[bytes, Link]:
+    """The lines of these events behind `link`, and where the chain ends with them."""
+    lines: list[bytes] = []
+    for event in events:
+        told = _told(event)
+        made = hash_of(told, link.hash)
+        lines.append(canonical(told | {"prev": link.hash, "hash": made}) + b"\n")
+        link = Link(id=event.id, hash=made)
+    return b"".join(lines), link
+
+
+def hash_of(told: dict[str, Any], prev: str) -> str:
+    return hashlib.sha256(prev.encode() + b"\n" + canonical(told)).hexdigest()
+
+
+def event_hash(event: EventRow, prev: str) -> str:
+    """What the entry of this event behind `prev` must have as its hash."""
+    return hash_of(_told(event), prev)
+
+
+def _told(event: EventRow) -> dict[str, Any]:
+    return {
+        "id": event.id, "at": event.at, "actor": event.actor, "kind": event.kind, "task": event.task,
+        "data": json.loads(event.data, parse_constant=str),
+    }  # fmt: skip
+
+
+def read(line: bytes) -> Entry:
+    """The entry on a line. Raises DocumentError for what is none."""
+    try:
+        told = json.loads(line)
+        if frozenset(told) != _KEYS:
+            raise ValueError("other keys than those of an entry")
+        event = EventRow(
+            id=int(told["id"]), at=float(told["at"]), actor=str(told["actor"]), kind=str(told["kind"]),
+            task=str(told["task"]), data=json.dumps(told["data"], ensure_ascii=False),
+        )  # fmt: skip
+        return Entry(event=event, prev=str(told["prev"]), hash=str(told["hash"]))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise DocumentError(f"no entry of the audit: {error}") from error
+
+
+def flaw(entry: Entry, before: Link | None) -> str:
+    """What is wrong with an entry behind `before` (None: the first that there is); empty when it is whole."""
+    if event_hash(entry.event, entry.prev) != entry.hash:
+        return "was changed: its hash is not the one of what it says"
+    if before is not None and entry.prev != before.hash:
+        return f"does not follow entry {before.id}: something between them was changed or taken out"
+    return "goes back in its numbers" if before is not None and entry.event.id <= before.id else ""
