@@ -60,13 +60,16 @@ def build(paths: Paths, repo: Repo, trust: Trust) -> Daemon:
     bell, clock = Bell(), SystemClock()
     db = open_database(paths)
     instance = config.instance(paths.private)
-    folder, history = Folder(paths.folder, paths.trash), RepoHistory(repo, FOLDER)
-    intake = Intake(db, folder, instance, history.brought)
+    folder, history = Folder(paths.folder, paths.trash), RepoHistory(repo, FOLDER, user.allowed_signers)
+    intake = Intake(db, folder, instance, history.brought, history.signer)
     board, jobs = Board(db, intake, user), Jobs(bell.ring)
     audit = Audit(db, jobs, paths.audit)
     with db.write():
         db.remember("instance", instance)
         db.remember("untrusted", "" if trust.holds else UNTRUSTED)
+    if db.restored:
+        log.warning("the database is an older copy: whatever was asked in it is asked anew")
+        board.requests.forget(clock.now())
     ground = Ground(board, repo)
     ground.introduce()
     writer = Writer(db, folder)

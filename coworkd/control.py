@@ -46,8 +46,8 @@ class Control:
         match request.op:
             case Op.STOP:
                 stop()
-            case Op.HURRY:
-                hurry(self._db, self._engine, request.subject, now)
+            case Op.HURRY | Op.ANSWER:
+                hurry(self._db, self._engine, request.subject, now, terminal=request.op is Op.ANSWER)
             case Op.READY:
                 self._own(request.subject, now)
             case Op.TAKE:
@@ -58,11 +58,8 @@ class Control:
                 with self._db.write():
                     self._db.remember("confirmed", "yes")
                 self._engine.judge_again(now)
-            case Op.LAND if why := self._vouching.lacking():
-                self._refuse(request, why)
             case Op.LAND:
-                self._landing.append(request)
-                self._jobs.start(LAND, self._land(request.subject))
+                self._start_landing(request)
             case Op.LOOK:
                 pass
 
@@ -90,6 +87,13 @@ class Control:
         return not self._landing
 
     # ---- single requests
+
+    def _start_landing(self, request: Request) -> None:
+        if why := self._vouching.lacking():
+            self._refuse(request, why)
+            return
+        self._landing.append(request)
+        self._jobs.start(LAND, self._land(request.subject))
 
     def _refuse(self, request: Request, why: str) -> None:
         if why:

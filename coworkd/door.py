@@ -27,6 +27,8 @@ class Op(StrEnum):
     """Take in what was just saved; reply when it is done."""
     HURRY = "hurry"
     """The file was edited by a command: its quiet time is over."""
+    ANSWER = "answer"
+    """The same for an answer that a person gave on a terminal."""
     STOP = "stop"
     READY = "ready"
     TAKE = "take"

@@ -103,6 +103,15 @@ class SandboxLevel(StrEnum):
     NONE = "none"
 
 
+class RiskLevel(StrEnum):
+    """How dangerous a change or a tool call is; `risk` says what of it is what."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
 class MessageKind(StrEnum):
     REPLY = "reply"
     QUESTION = "question"

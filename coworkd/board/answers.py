@@ -21,6 +21,7 @@ def given_in(db: Database, path: str) -> Given:
     return Given(
         answer=row["answer"], written=row["written"], request=row["request"], comment=row["comment"],
         status=row["status"], body=row["body"], pulled=bool(row["pulled"]), scope=row["scope"], grant=row["granted"],
+        odd=row["odd"], signer=row["signer"], tty=bool(row["tty"]),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from coworkd.board.papers import Papers
+from coworkd.board.requests import Requests
 from coworkd.errors import StoreError
 from coworkd.lifecycle import may_move
 from coworkd.model import Kind, MessageKind, Problem, Status, UserSettings
@@ -14,9 +14,7 @@ from coworkd.store import (
     DocumentRow,
     MessageRow,
     MessageStage,
-    RequestKind,
     RequestRow,
-    RequestState,
     RunRow,
     RunState,
     SubmissionRow,
@@ -39,7 +37,7 @@ class Board:
         self.db = db
         self.specs = Specs(db, user)
         self._intake = intake
-        self._papers = Papers(db)
+        self.requests = Requests(db)
 
     def task(self, task: str) -> TaskRow:
         """The row of a task that is known to exist."""
@@ -86,10 +84,7 @@ class Board:
     def void_requests(self, task: str, now: float) -> None:
         """Whatever was asked for this task is no longer asked."""
         for request in self.db.all(RequestRow, "task = ? AND state IN ('open', 'answered')", task):
-            self.db.set(RequestRow, request.id, state=RequestState.VOID)
-            if request.kind is RequestKind.TOOL:
-                self._papers.amend(request.path, {("cowork", "state"): str(RequestState.VOID)})
-            self.db.event(now, "request void", task=task, request=request.id)
+            self.requests.void(request, now)
 
     def retire_submissions(self, task: str, why: str, now: float) -> None:
         """Take what is on its way to the integration branch out of the queue; its refs stay."""

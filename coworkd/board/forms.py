@@ -5,8 +5,10 @@ Pure. What is executed is never read back from a form: only the answer is.
 
 from __future__ import annotations
 
+from coworkd.clock import iso
 from coworkd.markdown import Value, compose
 from coworkd.model import Scope
+from coworkd.oddness import visible
 from coworkd.store import RequestRow, RequestState
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes, and add a comment: if you like"
@@ -15,18 +17,25 @@ SHOWN = 4000
 """Characters of a value in the header; longer arguments are shown whole in the body, where there is room for them."""
 
 
-def approval_form(request: RequestRow) -> bytes:
-    """`approvals/TASK-N.md`: an agent asks for a tool permission."""
-    arguments = request.arguments
+def approval_form(request: RequestRow, why: str = "", terminal: str = "") -> bytes:
+    """`approvals/TASK-N.md`: an agent asks for a tool permission.
+
+    `why` says where its risk comes from, `terminal` why the answer belongs on one. What the agent wrote is shown as it
+    is: characters that hide or mislead stand there by their numbers.
+    """
+    arguments, tool = visible(request.arguments), visible(request.tool)
     fields: dict[str, Value] = {"approval": "pending", "scope": str(Scope.ONCE)}
     if request.pattern and request.pattern == _short(request.pattern):
         fields["grant"] = request.pattern
     fields["cowork"] = {
         "id": request.id, "rev": "1", "task": request.task, "run": request.run, "kind": "tool",
-        "tool": _short(request.tool) or "unnamed", "arguments": _short(arguments), "request": request.id,
+        "tool": _short(tool) or "unnamed", "arguments": _short(arguments), "risk": str(request.risk),
+        "request": request.id, **({"expires": iso(request.expires)} if request.expires else {}),
         "state": str(RequestState.OPEN),
     }  # fmt: skip
-    parts = [f"# {request.task} asks for a permission", request.text.strip()]
+    risk = f"Risk: {request.risk} ({visible(why)})." if why else ""
+    parts = [f"**{terminal}**." if terminal else "", f"# {request.task} asks for a permission", risk]
+    parts.append(visible(request.text).strip())
     if _short(arguments) != arguments:
         parts.append(f"## Arguments\n\n{_indented(arguments)}")
     return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE)

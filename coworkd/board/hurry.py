@@ -7,12 +7,12 @@ from coworkd.store import Database
 from coworkd.sync.engine import Engine
 
 
-def hurry(db: Database, engine: Engine, path: str, now: float) -> None:
-    """Take the file in, and let what it asks for be due."""
+def hurry(db: Database, engine: Engine, path: str, now: float, *, terminal: bool = False) -> None:
+    """Take the file in, and let what it asks for be due. `terminal`: a person gave this answer on a terminal."""
     engine.look_now(path, now)
     with db.write():
         spoken(db, path)
         # Whoever gives an answer by command gives it here, also when the file says the same by way of git.
-        db.execute("UPDATE answers SET pulled = 0 WHERE path = ?", path)
+        db.execute("UPDATE answers SET pulled = 0, tty = ? WHERE path = ?", int(terminal), path)
         db.execute("UPDATE tasks SET wanted_due = ? WHERE path = ? AND wanted != ''", now, path)
         db.execute("UPDATE messages SET due = ? WHERE path = ? AND stage = 'new' AND due < 1e17", now, path)

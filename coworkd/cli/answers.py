@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 
 import click
@@ -58,7 +59,7 @@ def _answer(what: str, answer: str, comment: str, json_: bool) -> None:
     if comment:
         changes["comment",] = comment
     save(workspace.paths.folder / request.path, changes)
-    workspace.perform(Op.HURRY, request.path)
+    workspace.perform(Op.ANSWER if sys.stdin.isatty() else Op.HURRY, request.path)
     with workspace.reading() as db:
         why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'answer'", request.path)
     if why:

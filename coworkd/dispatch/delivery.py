@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from coworkd.agents.base import Decision, InboxAnswer
@@ -11,6 +11,7 @@ from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Given, Ruling, Verdict, verdict
 from coworkd.board.via import via
+from coworkd.dispatch.asking import Asking
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.grants import Grants, fault
 from coworkd.lifecycle import Effect
@@ -42,6 +43,8 @@ class Delivery:
         self._papers = Papers(board.db)
         self._executor = executor
         self._grants = Grants(board)
+        self._asking = Asking(board)
+        self._requests = board.requests
 
     # ---- messages
 
@@ -122,7 +125,8 @@ class Delivery:
     def deadline(self, now: float) -> float | None:
         """When the next quiet time of a message or of an edited task is over."""
         due = self._db.scalar("SELECT min(due) FROM messages WHERE stage = 'new' AND due < 1e17 AND due > ?", now)
-        times = [at for at in (due, *(edited.due for edited in self._edited())) if at is not None and at > now]
+        edited = (edited.due for edited in self._edited())
+        times = [at for at in (due, self._asking.deadline(), *edited) if at is not None and at > now]
         return min(times, default=None)
 
     # ---- edits of the task itself
@@ -154,7 +158,9 @@ class Delivery:
     # ---- permissions
 
     def permissions(self, now: float) -> None:
-        """Every answered approval form."""
+        """Every answered approval form; what nobody answered in time is asked anew."""
+        self._asking.expire(now)
+        self._late(now)
         rows = self._db.query(
             "SELECT r.id FROM requests r JOIN answers a ON a.path = r.path"
             " WHERE r.kind = 'tool' AND r.state = 'open' AND a.answer != 'pending'"
@@ -167,22 +173,32 @@ class Delivery:
     def _rule(self, request: RequestRow, now: float) -> None:
         given, how = given_in(self._db, request.path), via(self._db, request.path)
         ruling = _held_by_grant(request, given, verdict(request.id, given))
+        if ruling.ruling is Ruling.APPROVED:
+            ruling = verdict(request.id, given, self._asking.terminal(request, given))
         match ruling.ruling:
             case Ruling.APPROVED | Ruling.REJECTED | Ruling.CHANGES:
                 with self._db.write(durable=True):
-                    self._db.set(
-                        RequestRow, request.id, state=RequestState.ANSWERED, answer=str(ruling.ruling),
-                        comment=given.comment, answered_by=how,
-                    )  # fmt: skip
+                    if not self._requests.answer(replace(request, answered_by=how, comment=given.comment,
+                                                         answer=str(ruling.ruling))):  # fmt: skip
+                        return
                     self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
                     if ruling.ruling is Ruling.APPROVED:
                         self._grants.give(request, given, self._agent(request), now)
                     self._db.event(now, "answered", task=request.task, actor="person", via=how, request=request.id,
-                                   answer=ruling.ruling, path=request.path)  # fmt: skip
+                                   answer=ruling.ruling, path=request.path, signer=given.signer)  # fmt: skip
             case Ruling.NONE:
                 pass
             case Ruling.VOID | Ruling.HELD:
                 put_back(self._db, self._papers, request.path, ruling, now)
+
+    def _late(self, now: float) -> None:
+        """A yes in the form of a request that is asked no more is put back, and said to be so."""
+        rows = self._db.query(
+            "SELECT r.path FROM requests r JOIN answers a ON a.path = r.path AND a.request = r.id"
+            " WHERE r.kind = 'tool' AND r.state = 'void' AND r.answer = '' AND a.answer IN ('approved', 'changes')"
+        )
+        for row in rows:
+            put_back(self._db, self._papers, row["path"], verdict("", given_in(self._db, row["path"])), now)
 
     def _agent(self, request: RequestRow) -> str:
         return self._db.scalar("SELECT agent FROM runs WHERE id = ?", request.run) or ""
@@ -195,11 +211,14 @@ class Delivery:
             run = self._db.one(RunRow, "id = ? AND state != 'ended'", request.run)
             if run is None:
                 with self._db.write():
-                    self._db.set(RequestRow, request.id, state=RequestState.VOID)
+                    self._requests.void(request, now)
+                continue
+            if not self._asking.whole(request):
+                with self._db.write(durable=True):
+                    self._asking.again(request, "it was no longer what had been answered", now)
                 continue
             alive = self._hears(run)
-            self._use(request, run, now, alive=alive)
-            if alive:
+            if self._use(request, run, now, alive=alive) and alive:
                 self._executor.answer(run.id, request.name, inbox_answer(request))
 
     def answered(self) -> list[RunRow]:
@@ -218,16 +237,18 @@ class Delivery:
     def _open(self, run: RunRow) -> bool:
         return bool(self._db.scalar("SELECT 1 FROM requests WHERE run = ? AND state = 'open'", run.id))
 
-    def _use(self, request: RequestRow, run: RunRow, now: float, *, alive: bool) -> None:
+    def _use(self, request: RequestRow, run: RunRow, now: float, *, alive: bool) -> bool:
         """Single use: from here on the answer is spent, and a crash hands it over again from the inbox only."""
         with self._db.write(durable=True):
-            self._db.set(RequestRow, request.id, state=RequestState.USED, number=run.epoch if alive else run.epoch + 1)
+            if not self._requests.use(request.id, run.epoch if alive else run.epoch + 1):
+                return False
             self._db.event(now, "used", task=request.task, request=request.id, run=run.id)
             if request.kind is RequestKind.TOOL:
                 self._papers.amend(request.path, {("cowork", "state"): "used"})
             if alive and run.state is RunState.WAITING and not self._open(run):
                 self._db.set(RunRow, run.id, state=RunState.WORKING, waited=waited(run, now))
                 self._board.move(request.task, Status.RUNNING, "", now)
+        return True
 
 
 def waited(run: RunRow, now: float) -> float:

@@ -18,8 +18,9 @@ from coworkd.agents.base import (
     UsageReported,
 )
 from coworkd.board.board import Board
-from coworkd.board.forms import SHOWN, approval_form
+from coworkd.board.forms import SHOWN
 from coworkd.board.papers import Papers
+from coworkd.dispatch.asking import Asking
 from coworkd.dispatch.grants import Grants
 from coworkd.dispatch.places import Places
 from coworkd.model import Answer, MessageKind, Status
@@ -39,6 +40,7 @@ class Progress:
         self._papers = Papers(board.db)
         self._places = places
         self._grants = Grants(board)
+        self._asking = Asking(board)
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """One event of a run that is alive; `Ended` is not recorded here."""
@@ -114,8 +116,7 @@ class Progress:
     def _owed(self, run: RunRow, request: RequestRow, now: float) -> None:
         """A person is asked: the request is committed, its file follows, the task waits."""
         permission = request.kind is RequestKind.TOOL
-        path = self._form(request, now) if permission else self._question(run, request, now)
-        self._db.put(replace(request, path=path))
+        asked = self._asking.ask(request, now) if permission else self._question(run, request, now)
         since = run.waiting_since if run.state is RunState.WAITING else now
         self._db.set(RunRow, run.id, state=RunState.WAITING, waiting_since=since)
         self._db.event(
@@ -125,20 +126,18 @@ class Progress:
             run=run.id,
             request=request.id,
             request_kind="permission" if permission else "question",
-            path=path,
+            path=asked.path,
+            risk=asked.risk,
+            seal=asked.seal,
         )
         why = "the agent asks for a permission" if permission else "the agent asks a question"
         self._board.move(run.task, Status.WAITING, why, now)
 
-    def _question(self, run: RunRow, request: RequestRow, now: float) -> str:
-        return self._papers.question(run, 1 + self._count(run, MessageKind.QUESTION), request.text, now)
-
-    def _form(self, request: RequestRow, now: float) -> str:
-        task = request.task
-        number = 1 + int(self._db.scalar("SELECT count(*) FROM documents WHERE path LIKE ?", f"approvals/{task}-%"))
-        path = f"approvals/{task}-{number}.md"
-        self._papers.put(path, approval_form(request), now, lasting=True)
-        return path
+    def _question(self, run: RunRow, request: RequestRow, now: float) -> RequestRow:
+        number = 1 + self._count(run, MessageKind.QUESTION)
+        asked = replace(request, path=self._papers.question(run, number, request.text, now))
+        self._db.put(asked)
+        return asked
 
     # ---- money
 

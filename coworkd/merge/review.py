@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from coworkd.markdown import Value, compose
 from coworkd.merge.change import Change, FileChange
-from coworkd.model import Check
+from coworkd.model import Check, RiskLevel
+from coworkd.oddness import visible
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
 RECORD = "written by coworkd; set status to revert to take the change back once it has landed"
@@ -48,13 +49,18 @@ class Submitted:
     """False: nobody's yes is owed, and the review is a record."""
     cost_usd: float | None = None
     tokens: tuple[int, int] = (0, 0)
+    risk: RiskLevel = RiskLevel.LOW
+    why: str = ""
+    """Where the risk comes from."""
+    terminal: str = ""
+    """Why a yes belongs on a terminal; empty when the file is enough."""
 
 
 def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Sequence[str]) -> bytes:
     """`reviews/TASK.md`. `claims` are the criteria that have no command to prove them."""
     cowork: dict[str, Value] = {
         "rev": "1", "task": what.task, "attempt": str(what.attempt), "commit": what.commit, "tree": what.tree,
-        "base": what.base, "request": what.request,
+        "base": what.base, "request": what.request, "risk": str(what.risk),
     }  # fmt: skip
     if what.cost_usd is not None:
         cowork["cost_usd"] = f"{what.cost_usd:.4f}".rstrip("0").rstrip(".")
@@ -66,21 +72,28 @@ def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Seq
     ]
     asking: dict[str, Value] = {"approval": "pending"} if what.asked else {}
     fields: dict[str, Value] = {**asking, "status": "open", "cowork": cowork}
-    parts = [_headline(what, change, checks), "" if what.asked else UNASKED, f"# {what.title}", _summary(what, change)]
+    parts = [_headline(what, checks), _risk(what), "" if what.asked else UNASKED, f"# {visible(what.title)}"]
+    parts.append(_summary(what, change))
     parts += [f"- {notice}" for notice in what.notices if notice]
     parts += [_evidence(checks), _claims(claims), _words(what.said), _diff(what, change)]
     return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE if what.asked else RECORD)
 
 
-def _headline(what: Submitted, change: Change, checks: Sequence[Check]) -> str:
+def _headline(what: Submitted, checks: Sequence[Check]) -> str:
+    """The first line: what is proven, and where the answer belongs if not in this file."""
+    return f"{_proven(what, checks)} **{what.terminal}**." if what.terminal else _proven(what, checks)
+
+
+def _risk(what: Submitted) -> str:
+    return f"**Risk: {what.risk}.** Look closely: {visible(what.why)}." if what.why else f"Risk: {what.risk}."
+
+
+def _proven(what: Submitted, checks: Sequence[Check]) -> str:
     if not what.made:
         return "**Nothing changed.** The agent ended without changing a file; approving closes the task as it is."
     if not checks:
         return "**Not verified**: there was no command to run. Add `verify:` to the task or to config.yaml."
-    risks = sorted({f"{risk.path} {risk.tag}" for risk in change.risks})
-    green = f"Verified: {len(checks)} of {len(checks)} commands green on the result as it would land."
-    shown = risks[:5] + ([f"{len(risks) - 5} more"] if len(risks) > 5 else [])
-    return f"{green}\n\n**Look closely**: {'; '.join(shown)}." if risks else green
+    return f"Verified: {len(checks)} of {len(checks)} commands green on the result as it would land."
 
 
 def _summary(what: Submitted, change: Change) -> str:
@@ -117,7 +130,7 @@ def _claims(claims: Sequence[str]) -> str:
 
 
 def _words(said: str) -> str:
-    said = said.strip()
+    said = visible(said).strip()
     if not said:
         return ""
     shown = said if len(said) <= 4000 else said[:4000] + "\n\n[...]"
@@ -131,8 +144,8 @@ def _diff(what: Submitted, change: Change) -> str:
     if len(change.files) > FILES:
         rows.append(f"| and {len(change.files) - FILES} more | | |")
     table = "\n".join(["## Changes", "", "| file | | lines |", "| --- | --- | --- |", *rows])
-    diff = "\n".join(_short(line, 500) for line in change.diff_head.rstrip().split("\n"))
-    truncated = change.truncated or diff != change.diff_head.rstrip()
+    diff = "\n".join(_short(line, 500) for line in visible(change.diff_head).rstrip().split("\n"))
+    truncated = change.truncated or diff != visible(change.diff_head).rstrip()
     fence = "`" * max(3, _longest_ticks(diff) + 1)
     rest = f"\n\nThe rest: `coworkd diff {what.task}`" if truncated else ""
     return f"{table}\n\n{fence}diff\n{diff}\n{fence}{rest}"

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import secrets
 
 from coworkd.board.answers import added_by_person, given_in, put_back
 from coworkd.board.board import Board
+from coworkd.board.confinement import terminal
 from coworkd.board.papers import Papers
-from coworkd.board.verdict import Ruling, verdict
+from coworkd.board.requests import intact, sealed
+from coworkd.board.verdict import Given, Ruling, verdict
 from coworkd.board.via import via
 from coworkd.merge.change import Change
 from coworkd.merge.review import Submitted, render
 from coworkd.merge.rows import change_submission, submission
+from coworkd.merge.weigh import weigh
 from coworkd.model import Check, Status
+from coworkd.risk import level_of
 from coworkd.store import (
     Database,
     DocumentRow,
@@ -47,34 +52,38 @@ class Reviews:
         request = secrets.token_hex(8)
         with self._db.write(durable=True):
             self._move_aside(row, now)
-            data = self._rendered(task, row, change, request)
+            asked = self._request(row, change, request, now)
+            data = self._rendered(task, row, change, asked)
             self._papers.put(review_path(row.task), data, now, lasting=True)
             self._db.execute("DELETE FROM answers WHERE path = ?", review_path(row.task))
             change_submission(self._db, row, request=request)
             if row.person:
-                self._ask(row, request, now)
+                self._db.put(asked)
+                self._board.move(row.task, Status.REVIEW, "", now)
 
-    def _rendered(self, task: TaskRow, row: SubmissionRow, change: Change, request: str) -> bytes:
+    def _rendered(self, task: TaskRow, row: SubmissionRow, change: Change, asked: RequestRow) -> bytes:
         run, spec = self._db.one(RunRow, "id = ?", row.run), self._board.specs.task(task.path)
         checks = [Check(**check) for check in json.loads(row.checks)]
         what = Submitted(
             task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,
-            tree=row.candidate_tree, base=row.tip, request=request, level=run.level if run else "none",
+            tree=row.candidate_tree, base=row.tip, request=asked.id, level=run.level if run else "none",
             said=run.said if run else "", notices=tuple(row.notice.splitlines()), made=bool(row.tree),
             cost_usd=task.cost_usd, tokens=(task.input_tokens, task.output_tokens), asked=row.person,
-            text=row.text_sha, text_now=digest(spec.body.encode()),
+            text=row.text_sha, text_now=digest(spec.body.encode()), risk=asked.risk, why=asked.text,
+            terminal=terminal(self._db, asked, asked.risk, asked.text) if row.person else "",
         )  # fmt: skip
         claims = [item.text for item in spec.criteria if not item.command]
         return render(what, change, checks, claims)
 
-    def _ask(self, row: SubmissionRow, request: str, now: float) -> None:
-        self._db.put(
-            RequestRow(
-                id=request, task=row.task, run=row.run, kind=RequestKind.MERGE, name="", path=review_path(row.task),
-                state=RequestState.OPEN, answer="", comment="", text="", created=now, number=row.number,
-            )
+    def _request(self, row: SubmissionRow, change: Change, request: str, now: float) -> RequestRow:
+        """What a person is asked: bound to the very change, with the reasons for its risk."""
+        features = weigh(change, verified=bool(json.loads(row.checks)))
+        asked = RequestRow(
+            id=request, task=row.task, run=row.run, kind=RequestKind.MERGE, name="", path=review_path(row.task),
+            state=RequestState.OPEN, answer="", comment="", text="; ".join(feature.what for feature in features),
+            created=now, number=row.number, risk=level_of(features),
         )  # fmt: skip
-        self._board.move(row.task, Status.REVIEW, "", now)
+        return sealed(asked, _about(row))
 
     def _move_aside(self, row: SubmissionRow, now: float) -> None:
         """The review of an earlier submission stays beside the new one, under its number."""
@@ -99,7 +108,7 @@ class Reviews:
 
     def _rule_on(self, request: RequestRow, now: float) -> None:
         given = given_in(self._db, request.path)
-        ruling = verdict(request.id, given)
+        ruling = verdict(request.id, given, terminal(self._db, request, request.risk, request.text))
         row = submission(self._db, request.task, request.number)
         task = self._board.task(request.task)
         if ruling.ruling is Ruling.NONE or task.elsewhere:
@@ -108,7 +117,8 @@ class Reviews:
             put_back(self._db, self._papers, request.path, ruling, now)
             return
         with self._db.write(durable=True):
-            self._use(request, ruling.ruling, now)
+            if not self._use(request, ruling.ruling, given, now):
+                return
             match ruling.ruling:
                 case Ruling.APPROVED:
                     change_submission(self._db, row, approved=True)
@@ -120,13 +130,17 @@ class Reviews:
                 case _:
                     self._changes(task, row, given.comment, added_by_person(self._db, request.path, given.body), now)
 
-    def _use(self, request: RequestRow, ruling: Ruling, now: float) -> None:
+    def _use(self, request: RequestRow, ruling: Ruling, given: Given, now: float) -> bool:
         """Single use: the answer is spent in the transaction that acts on it."""
         how = via(self._db, request.path)
-        self._db.set(RequestRow, request.id, state=RequestState.USED, answer=str(ruling), answered_by=how)
+        if not self._board.requests.spend(dataclasses.replace(request, answer=str(ruling), answered_by=how)):
+            return False
         self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
-        self._db.event(now, "answered", task=request.task, actor="person", via=how, request=request.id,
-                       answer=ruling, path=request.path, number=request.number)  # fmt: skip
+        self._db.event(
+            now, "answered", task=request.task, actor="person", via=how, request=request.id, answer=ruling,
+            path=request.path, number=request.number, signer=given.signer,
+        )  # fmt: skip
+        return True
 
     def _changes(self, task: TaskRow, row: SubmissionRow, comment: str, written: str, now: float) -> None:
         """Changes are asked for: the comment becomes a message, and a new attempt hears it."""
@@ -138,8 +152,23 @@ class Reviews:
     def void(self, row: SubmissionRow, now: float) -> None:
         """What was asked about this submission is no longer asked."""
         for request in self._db.all(RequestRow, "id = ? AND state = 'open'", row.request):
-            self._db.set(RequestRow, request.id, state=RequestState.VOID)
-            self._db.event(now, "request void", task=row.task, request=request.id)
+            self._board.requests.void(request, now)
+
+    def stands(self, row: SubmissionRow) -> bool:
+        """Whether a person's yes is there, about this very change."""
+        request = self._db.one(RequestRow, "id = ? AND state = 'used' AND answer = 'approved'", row.request)
+        return request is not None and intact(request, _about(row))
+
+    def ask_again(self, row: SubmissionRow, now: float) -> None:
+        """What a yes was about is no longer what would land: it is asked anew."""
+        with self._db.write(durable=True):
+            change_submission(self._db, row, approved=False, request="")
+            self._db.event(now, "approval void", task=row.task, number=row.number)
+
+
+def _about(row: SubmissionRow) -> str:
+    """What a yes is about: the change itself. A clean merge of a newer tip leaves it as it is."""
+    return f"{row.number} {row.commit_id} {row.tree}"
 
 
 def review_path(task: str) -> str:

@@ -133,6 +133,9 @@ class Merge:
     def _work(self, step: Verify | Land, row: SubmissionRow, now: float) -> None:
         name = f"{row.task}:{row.number}"
         if isinstance(step, Land):
+            if row.person and not self._reviews.stands(row):
+                self._reviews.ask_again(row, now)
+                return
             land = self._orders.landing(row)
             with self._db.write(durable=True):
                 self._db.event(now, "landing", task=row.task, number=row.number, candidate=row.candidate)

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import json
 import operator
+import os
 import sqlite3
 import types
 import typing
@@ -24,7 +25,7 @@ Column = str | int | float | bytes | None
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
-VERSION = 5
+VERSION = 6
 """The version of the tables that this code reads and writes."""
 
 
@@ -42,8 +43,13 @@ class Database:
         self._depth = 0
         self._durable: bool | None = None
         self._gathered: dict[str, list[Sequence[Column]]] = {}
+        self._epoch = Path(path).with_name("epoch")
+        self._advanced = 0
+        self.restored = False
+        """Whether this is an older copy of the database: something was decided that it does not know of."""
         if not read_only:
             self._prepare()
+            self._compare_epochs()
 
     def _prepare(self) -> None:
         try:
@@ -100,6 +106,7 @@ class Database:
             yield
             self._deliver()
             self.connection.execute("COMMIT")
+            self._keep_epoch()
         except BaseException:
             self._gathered.clear()
             # A full disk ends the transaction by itself.
@@ -122,6 +129,28 @@ class Database:
                 self.connection.execute("RELEASE part")
             raise
         self.execute("RELEASE part")
+
+    # ---- what no older copy may take back
+
+    def advance(self) -> None:
+        """Something was decided, in the transaction under way, that a restored backup must not undo.
+
+        The count is kept beside the database too, before anything can follow from the decision.
+        """
+        self._advanced = int(self.setting("epoch") or 0) + 1
+        self.remember("epoch", str(self._advanced))
+
+    def _keep_epoch(self) -> None:
+        if self._advanced:
+            write_durably(self._epoch, f"{self._advanced}\n".encode())
+            self._advanced = 0
+
+    def _compare_epochs(self) -> None:
+        kept = _number(self._epoch)
+        if kept > int(self.setting("epoch") or 0):
+            self.restored = True
+            with self.write():
+                self.remember("epoch", str(kept))
 
     # ---- reading
 
@@ -219,6 +248,23 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "grants": ("request",),
     "cooldowns": ("account",),
 }
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Replace a small file in one step that survives power loss."""
+    temporary = path.with_name(f".{path.name}~")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _number(path: Path) -> int:
+    try:
+        return int(path.read_bytes()[:20])
+    except (OSError, ValueError):
+        return 0
 
 
 def _quoted(path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.model import Kind, MessageKind, Mode, Status
+from coworkd.model import Kind, MessageKind, Mode, RiskLevel, Status
 
 
 class RunState(StrEnum):
@@ -263,6 +263,11 @@ class RequestRow:
     """The grant that the form proposes."""
     answered_by: str = ""
     """How a person answered: `file` or `terminal`; `policy`: a rule did; empty: nobody has."""
+    risk: RiskLevel = RiskLevel.MEDIUM
+    seal: str = ""
+    """Digest of all that a yes to it is about; recomputed before anything follows from one."""
+    expires: float | None = None
+    """When it is asked anew; None: never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,7 +176,31 @@ def _ledger(db: sqlite_utils.Database) -> None:
         db.conn.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first, _agents, _reverts, _plans, _ledger)
+_APPROVALS = {
+    "answers": (
+        "odd TEXT NOT NULL DEFAULT ''",
+        "signer TEXT NOT NULL DEFAULT ''",
+        "tty INTEGER NOT NULL DEFAULT 0",
+    ),
+    "requests": ("risk TEXT NOT NULL DEFAULT 'medium'", "seal TEXT NOT NULL DEFAULT ''", "expires REAL"),
+}
+"""Columns of how an answer was given, and of what it is bound to."""
+
+
+def _approvals(db: sqlite_utils.Database) -> None:
+    for table, columns in _APPROVALS.items():
+        for column in columns:
+            db.conn.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
+    _first,
+    _agents,
+    _reverts,
+    _plans,
+    _ledger,
+    _approvals,
+)
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 
 

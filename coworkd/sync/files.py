@@ -22,6 +22,9 @@ from typing import NamedTuple
 MAX_BYTES = 1_048_576
 """A document larger than this is refused unread: nobody writes a megabyte of Markdown by hand."""
 
+DECISIONS = ("approvals/", "reviews/")
+"""Folders in which people decide: a file there is read only when nobody else can have written it."""
+
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
@@ -132,7 +135,7 @@ class Folder:
             return Absent()
         except OSError as error:
             return Unfit(f"cannot be looked at: {error.strerror}")
-        if unfit := _unfit(before):
+        if unfit := _unfit(before) or (_shared(before) if path.startswith(DECISIONS) else ""):
             return Unfit(unfit)
         try:
             return self._read(path, Stat.of(before))
@@ -265,6 +268,17 @@ def _unfit(found: os.stat_result) -> str:
         return "is not a regular file; put a Markdown file there"
     if found.st_size > MAX_BYTES:
         return f"is larger than {MAX_BYTES // 1024} KiB; move what is long into a file of the repository and name it"
+    return ""
+
+
+def _shared(found: os.stat_result) -> str:
+    """Why somebody else may have written this file, or may be writing it."""
+    if found.st_nlink > 1:
+        return "has another name somewhere (a hard link); save it anew, or use `coworkd approve`"
+    if found.st_uid != os.geteuid():
+        return "belongs to somebody else; save it anew, or use `coworkd approve`"
+    if found.st_mode & stat.S_IWOTH:
+        return "can be written by everybody; `chmod o-w` it"
     return ""
 
 

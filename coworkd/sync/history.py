@@ -7,18 +7,22 @@ repository put them there. Foreign text is shown and starts nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from coworkd.repo import Repo
 from coworkd.repo.origin import committed_here, head_moves, index_lists, known_blobs
 from coworkd.repo.refs import operation_under_way
+from coworkd.repo.signed import last_touched, signer_of
 
 
 class RepoHistory:
     """Answers for one repository; `folder` is the workspace's path within it."""
 
-    def __init__(self, repo: Repo, folder: str = ".cowork") -> None:
+    def __init__(self, repo: Repo, folder: str = ".cowork", signers: str = "") -> None:
+        """`signers` is the user's own list of whose signed approvals count; empty: nobody's."""
         self._repo = repo
         self._folder = folder
+        self._signers = signers
 
     def head(self) -> str:
         return self._repo.commit("HEAD") or ""
@@ -50,6 +54,16 @@ class RepoHistory:
         made = committed_here(self._repo, self._folder) if known else frozenset[tuple[str, str]]()
         foreign = {path for path, blob in known.items() if (path, blob) not in made}
         return frozenset(path for path in files if self._within(path) in foreign)
+
+    def signer(self, path: str, data: bytes) -> str:
+        """Whose signature the commit bears that brought these bytes; empty: nobody's that counts here."""
+        if not self._signers:
+            return ""
+        within = self._within(path)
+        blob, commit = known_blobs(self._repo, {within: data}).get(within), last_touched(self._repo, within)
+        if not commit or blob is None or self._repo.resolve(f"{commit}:{within}") != blob:
+            return ""
+        return signer_of(self._repo, commit, Path(self._signers))
 
     def _within(self, path: str) -> str:
         return f"{self._folder}/{path}"

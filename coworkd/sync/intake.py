@@ -7,7 +7,7 @@ not asked for all of them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from coworkd.documents import Decoded, decode, is_note, kind_of, stem
 from coworkd.errors import DocumentError
@@ -31,14 +31,23 @@ TRUST_KINDS = frozenset({Kind.CONFIG, Kind.AGENT, Kind.TASK})
 
 
 class Intake:
-    """Takes readings in. `brought` answers whether bytes came by git."""
+    """Takes readings in."""
 
-    def __init__(self, db: Database, folder: Files, instance: str, brought: Brought) -> None:
+    def __init__(
+        self,
+        db: Database,
+        folder: Files,
+        instance: str,
+        brought: Brought,
+        signer: Callable[[str, bytes], str] = lambda _path, _data: "",
+    ) -> None:
+        """`brought` answers whether bytes came by git, `signer` whose signature counts for those that did."""
         self._db = db
         self._folder = folder
         self._specs = Specs(db)
         self._instance = instance
         self._brought = brought
+        self._signer = signer
 
     def take(self, readings: Sequence[Reading], now: float) -> dict[str, DocumentError]:
         """Take files in, together in one transaction.
@@ -185,13 +194,16 @@ class Intake:
                 thread_in.message(self._db, arrival, quiet)
             case Kind.APPROVAL | Kind.REVIEW:
                 if not arrival.unknown_rev:
-                    thread_in.answer(self._db, arrival, arrival.decoded.of(AnswerSpec))
+                    thread_in.answer(self._db, arrival, arrival.decoded.of(AnswerSpec), self._signed(arrival))
             case Kind.PLAN:
                 if not arrival.unknown_rev and (given := arrival.decoded.of(PlanSpec).answer):
-                    thread_in.answer(self._db, arrival, given)
+                    thread_in.answer(self._db, arrival, given, self._signed(arrival))
             case Kind.AGENT | Kind.CONFIG:
                 pass
         self._db.event(arrival.now, "file", actor=_author(arrival), path=arrival.path, sha=arrival.sha[:12])
+
+    def _signed(self, arrival: Arrival) -> str:
+        return self._signer(arrival.path, arrival.data) if arrival.pulled else ""
 
     def _task(self, arrival: Arrival, facts: Facts, quiet: float) -> None:
         row = self._db.one(TaskRow, "path = ?", arrival.path) if arrival.known else None

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from coworkd.markdown import Value
 from coworkd.model import AnswerSpec, MessageKind, MessageSpec, Problem
+from coworkd.oddness import odd
 from coworkd.prose import answer_section
 from coworkd.splice import edit
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage
@@ -114,12 +115,15 @@ def _task(path: str) -> str:
     return PurePosixPath(path).parent.name
 
 
-def answer(db: Database, arrival: Arrival, spec: AnswerSpec) -> None:
-    """An approval, a review or a plan was saved: what stands there, for the room that asked."""
+def answer(db: Database, arrival: Arrival, spec: AnswerSpec, signer: str) -> None:
+    """An approval, a review or a plan was saved: what stands there, for the room that asked.
+
+    `signer` is whose signature the commit bears that brought it, where git did.
+    """
     word = "held" if spec.answer is None else str(spec.answer)
     db.execute(
         "INSERT OR REPLACE INTO answers (path, answer, comment, scope, granted, request, status, written, sha, body,"
-        " pulled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " pulled, odd, signer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         arrival.path, word, spec.comment, str(spec.scope), spec.grant, spec.request, spec.status, spec.written,
-        arrival.sha, spec.body, int(arrival.pulled),
+        arrival.sha, spec.body, int(arrival.pulled), odd(arrival.document), signer,
     )  # fmt: skip

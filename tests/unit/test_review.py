@@ -10,8 +10,7 @@ from coworkd.documents import decode
 from coworkd.markdown import Document, parse
 from coworkd.merge.change import Change, FileChange
 from coworkd.merge.review import FILES, Submitted, render
-from coworkd.merge.risk import Risk, RiskTag
-from coworkd.model import Answer, AnswerSpec, Check
+from coworkd.model import Answer, AnswerSpec, Check, RiskLevel
 
 WHAT = Submitted(
     task="a", title="Add a dark mode", attempt=1, agent="claude", commit="c1", tree="t1", base="b1", request="q1",
@@ -74,10 +73,25 @@ def test_the_first_line_says_what_is_proven(made: bool, checks: tuple[Check, ...
     assert shown(dataclasses.replace(WHAT, made=made), checks=checks).body.startswith(first)
 
 
-def test_risks_stand_at_the_top() -> None:
-    risk = Risk(path="Makefile", tag=next(iter(RiskTag)))
-    body = shown(change=dataclasses.replace(CHANGE, risks=(risk,) * 9)).body
-    assert "**Look closely**: Makefile" in body.split("# Add")[0]
+def test_the_risk_and_its_reasons_stand_before_the_title() -> None:
+    what = dataclasses.replace(WHAT, risk=RiskLevel.HIGH, why="Makefile: runs on your machine")
+    top = shown(what).body.split("# Add")[0]
+    assert "**Risk: high.** Look closely: Makefile: runs on your machine." in top
+    assert decode("reviews/a.md", shown(what)).cowork.values["risk"] == "high"
+
+
+def test_the_first_line_says_that_the_answer_belongs_on_a_terminal() -> None:
+    what = dataclasses.replace(WHAT, terminal="high risk: answer with `coworkd approve a` on a terminal")
+    for checks in ((), (GREEN,)):
+        assert "on a terminal" in shown(what, checks=checks).body.splitlines()[0]
+
+
+def test_what_an_agent_wrote_hides_nothing() -> None:
+    trick = "safe\u202e\u200b\x1b[2J"
+    what = dataclasses.replace(WHAT, title=trick, said=trick)
+    text = render(what, dataclasses.replace(CHANGE, diff_head=f"+{trick}\n"), (GREEN,), ())
+    assert "safe<U+202E><U+200B><U+001B>[2J" in text.decode()
+    assert not {"\u202e", "\u200b", "\x1b"} & set(text.decode())
 
 
 def test_a_huge_change_still_makes_a_readable_review() -> None:

@@ -1,0 +1,29 @@
+"""Whether an agent could have written a person's answer itself, and what is asked of the person then."""
+
+from __future__ import annotations
+
+from coworkd.model import RiskLevel, SandboxLevel
+from coworkd.risk import GRAVE
+from coworkd.store import Database, RequestRow
+
+
+def unconfined(db: Database, run: str, since: float) -> bool:
+    """Whether the agent that is asked about, or any that was at work since, was not held by a sandbox.
+
+    What is not known counts as not held.
+    """
+    none = f"level IN ('', '{SandboxLevel.NONE}')"
+    own = db.scalar("SELECT level FROM runs WHERE id = ?", run)
+    others = f"SELECT 1 FROM runs WHERE {none} AND (state != 'ended' OR ended >= ?)"
+    return own in (None, "", SandboxLevel.NONE) or bool(db.scalar(others, since))
+
+
+def terminal(db: Database, request: RequestRow, risk: RiskLevel, why: str) -> str:
+    """Why a yes to this request has to be given on a terminal; empty when a file's word is enough."""
+    if risk not in GRAVE or not unconfined(db, request.run, request.created):
+        return ""
+    name = request.path.rpartition("/")[2].removesuffix(".md")
+    return (
+        f"{risk} risk ({why}), and no sandbox kept agents from writing here: answer with `coworkd approve {name}` on"
+        " a terminal, or reject it"
+    )

@@ -1,0 +1,80 @@
+"""Asking a person for a permission: the form, what it is bound to, and asking anew."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+from coworkd.board.board import Board
+from coworkd.board.confinement import terminal
+from coworkd.board.forms import approval_form
+from coworkd.board.papers import Papers
+from coworkd.board.requests import intact, sealed
+from coworkd.board.verdict import Given
+from coworkd.model import RiskLevel, Scope
+from coworkd.risk import Feature, features_of_call, features_of_grant, level_of, told
+from coworkd.store import RequestRow, RequestState
+
+LASTS = 7 * 86400.0
+"""Seconds after which a permission that nobody answered is asked for anew."""
+
+
+class Asking:
+    """The approval forms of one workspace; used by the writer thread alone, within its transactions."""
+
+    def __init__(self, board: Board) -> None:
+        self._db = board.db
+        self._papers = Papers(board.db)
+        self._requests = board.requests
+
+    def ask(self, request: RequestRow, now: float) -> RequestRow:
+        """Commit to a request and write its form; the request as it stands now."""
+        features = features_of_call(request.tool, request.arguments)
+        asked = replace(request, path=self._path(request.task), risk=level_of(features), expires=now + LASTS)
+        asked = sealed(asked, self._about(asked))
+        first = terminal(self._db, asked, asked.risk, told(features))
+        self._papers.put(asked.path, approval_form(asked, told(features), first), now, lasting=True)
+        self._db.put(asked)
+        return asked
+
+    def _path(self, task: str) -> str:
+        number = 1 + int(self._db.scalar("SELECT count(*) FROM documents WHERE path LIKE ?", f"approvals/{task}-%"))
+        return f"approvals/{task}-{number}.md"
+
+    def _about(self, request: RequestRow) -> str:
+        """What the agent that asks works on."""
+        return self._db.scalar("SELECT base FROM runs WHERE id = ?", request.run) or ""
+
+    def whole(self, request: RequestRow) -> bool:
+        """Whether it is still what was asked; what rules have settled was never shown to anybody."""
+        return not request.seal or intact(request, self._about(request))
+
+    def terminal(self, request: RequestRow, given: Given) -> str:
+        """Why this yes has to be given on a terminal; empty when the file is enough."""
+        features = self._features(request, given)
+        return terminal(self._db, request, level_of(features), told(features))
+
+    def _features(self, request: RequestRow, given: Given) -> tuple[Feature, ...]:
+        call = features_of_call(request.tool, request.arguments)
+        floor = (Feature(level=RiskLevel(request.risk), what=told(call)),)
+        pattern = given.grant.strip() or request.pattern
+        return (*floor, *call, *features_of_grant(pattern, Scope(given.scope)))
+
+    def expire(self, now: float) -> None:
+        """Ask anew for what nobody has answered in time; no task fails of it."""
+        for request in self._db.all(RequestRow, "state = 'open' AND kind = 'tool' AND expires <= ?", now):
+            with self._db.write(durable=True):
+                self.again(request, "nobody answered in time", now)
+
+    def again(self, request: RequestRow, why: str, now: float) -> None:
+        """The same question under a new name; an answer to the old one is void."""
+        self._requests.void(request, now)
+        anew = replace(
+            request, id=secrets.token_hex(8), state=RequestState.OPEN, answer="", comment="", created=now, number=0
+        )
+        made = self.ask(anew, now)
+        self._db.event(now, "asked again", task=request.task, run=request.run, request=made.id, was=request.id, why=why)
+
+    def deadline(self) -> float | None:
+        """When the next one expires."""
+        return self._db.scalar("SELECT min(expires) FROM requests WHERE state = 'open' AND kind = 'tool'")
