@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
@@ -26,8 +28,24 @@ from coworkd.agents.base import (
 from coworkd.agents.command import CommandAgent
 from coworkd.agents.control import GiveAnswer
 from coworkd.agents.fake import Acts, FakeAgent
+from coworkd.agents.llm.agent import LlmAgent
 from coworkd.agents.replay import ReplayAgent
-from coworkd.model import AgentSpec
+from coworkd.model import AgentSpec, ToolRules
+from tests.modelserver import (
+    Call,
+    Flaw,
+    ModelServer,
+    Query,
+    Raw,
+    Refusal,
+    Reply,
+    Script,
+    Spent,
+    Trouble,
+    Turn,
+    run,
+    steps,
+)
 
 T = TypeVar("T")
 
@@ -47,8 +65,23 @@ class Session(StrEnum):
     """Asks to run `npm install` in `net.md`; says `installed`, or `left alone` if it may not."""
     STAYS = "stays"
     """Says `up` and never ends."""
+    SPENDS = "spends"
+    """Reports 100 and 50 tokens of input, 20 and 5 of output, in two reports."""
+    LIMITED = "limited"
+    """Is refused by its provider: too many requests, come back in 7 seconds."""
+    SPAWNS = "spawns"
+    """Starts `survivor-RUN` in a session of its own, which says `up`, and never ends."""
+    FLOODS = "floods"
+    """Says two million times `x` in one line."""
+    BABBLES = "babbles"
+    """Says what nobody can read."""
+    SILENT = "silent"
+    """Says nothing and never ends."""
+    CHANGES = "changes"
+    """Asks to run `echo made > made.txt`; says `made` when that was done."""
 
 
+_SURVIVOR = "(setsid bash -c 'exec -a survivor-$COWORK_RUN sleep 1000' &)"
 _WAIT = 'while [ ! -e "$COWORK_INBOX/{0}" ]; do sleep 0.02; done'
 
 SCRIPTS: Mapping[Session, str] = {
@@ -64,6 +97,14 @@ SCRIPTS: Mapping[Session, str] = {
         "if grep -q '^answer: approved' $COWORK_INBOX/net.md; then echo installed; else echo left alone; fi"
     ),
     Session.STAYS: "echo up; sleep 1000",
+    Session.SPAWNS: f"{_SURVIVOR}; echo up; sleep 1000",
+    Session.FLOODS: "head -c 2000000 /dev/zero | tr '\\0' x",
+    Session.BABBLES: "printf 'a\\377\\376b'",
+    Session.SILENT: "sleep 1000",
+    Session.CHANGES: (
+        "if [ ! -e $COWORK_INBOX/made.md ]; then printf -- '---\\napproval: pending\\ntool: run\\narguments: make\\n---\\nMay I?\\n'"
+        " > $COWORK_OUTBOX/made.md; " + _WAIT.format("made.md") + "; fi; echo made > made.txt; echo made"
+    ),
 }
 
 RECORDINGS: Mapping[Session, list[object]] = {
@@ -81,7 +122,52 @@ RECORDINGS: Mapping[Session, list[object]] = {
         {"say": "installed"},
     ],
     Session.STAYS: [{"say": "up"}, {"pause": 1000}],
+    Session.SPENDS: [{"usage": {"input": 100, "output": 20}}, {"usage": {"input": 50, "output": 5}}],
+    Session.SPAWNS: [{"say": "up"}, {"run": f"{_SURVIVOR}; sleep 1000"}],
+    Session.FLOODS: [{"say": "x" * 2_000_000}],
+    Session.BABBLES: [{"mumble": "?"}],
+    Session.SILENT: [{"pause": 1000}],
+    Session.CHANGES: [
+        {"permit": "May I?", "tool": "run", "arguments": "make", "name": "made.md", "otherwise": []},
+        {"run": "echo made > made.txt"},
+        {"say": "made"},
+    ],
 }
+
+_NPM = "#!/bin/sh\necho installed\n"
+
+
+def _colour(query: Query) -> Turn:
+    if not query.turn:
+        return Reply(calls=(Call(name="ask", arguments={"question": "Which colour?"}),))
+    return Reply(text=query.said[-1])
+
+
+def _wants(query: Query) -> Turn:
+    if not query.turn:
+        return Reply(calls=(run("npm install"),))
+    return Reply(text="left alone" if "Not allowed" in query.said[-1] else "installed")
+
+
+def _spent(given: int, told: int, *calls: Call) -> Reply:
+    return Reply(text="" if calls else "done", calls=calls, spent=Spent(input=given, output=told))
+
+
+MODELS: Mapping[Session, Script] = {
+    Session.SAYS: steps(Reply(text="hello")),
+    Session.FAILS: steps(Raw(status=400, body=b'{"error": {"message": "trouble", "type": "invalid_request_error"}}')),
+    Session.ASKS: _colour,
+    Session.WANTS: _wants,
+    Session.STAYS: steps(Reply(text="up", flaw=Flaw.HELD)),
+    Session.SPENDS: steps(_spent(100, 20, Call(name="list")), _spent(50, 5)),
+    Session.LIMITED: steps(Refusal(trouble=Trouble.RATE_LIMIT, retry_after=7)),
+    Session.SPAWNS: steps(Reply(text="up", calls=(run(f"{_SURVIVOR}; sleep 1000"),))),
+    Session.FLOODS: steps(Reply(text="x" * 2_000_000)),
+    Session.BABBLES: steps(Reply(text="a word and another word and more", flaw=Flaw.MALFORMED)),
+    Session.SILENT: steps(Reply(flaw=Flaw.HELD)),
+    Session.CHANGES: steps(Reply(calls=(run("echo made > made.txt"),)), Reply(text="made")),
+}
+"""What the model of the driver `llm` does."""
 
 
 def script(assignment: Assignment) -> Acts:
@@ -103,6 +189,8 @@ def script(assignment: Assignment) -> Acts:
             yield TextWritten(text="up")
             while True:
                 yield None
+        case _:
+            raise NotImplementedError("the fake plays no such session")
 
 
 def assignment(tmp_path: Path, task: str, **changes: object) -> Assignment:
@@ -144,32 +232,119 @@ def recorded(tmp_path: Path, steps: list[object], task: str = "task", **changes:
     return assignment(tmp_path, task, **({"agent": agent, "recording": str(folder)} | changes))
 
 
+def modelled(bench: Bench, session: Session, **changes: object) -> Assignment:
+    """A run of the driver `llm` whose model is scripted."""
+    server = bench.server(MODELS[session])
+    programs = bench.path / "programs"
+    programs.mkdir(exist_ok=True)
+    (programs / "npm").write_text(_NPM)
+    (programs / "npm").chmod(0o755)
+    env = {
+        "OPENAI_API_BASE": f"{server.url}/v1",
+        "OPENAI_API_KEY": "sk-canary",
+        "PATH": f"{programs}:{os.environ['PATH']}",
+    }
+    rules = ToolRules(ask=("run(npm install)", "run(echo made *)"))
+    agent = AgentSpec(name="tester", driver="llm", model="openai/gpt-4o-mini", env=tuple(env.items()), tools=rules)
+    return assignment(bench.path, session.value, **({"agent": agent} | changes))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where a session is tried: a folder of its own, and model servers that close with it."""
+
+    path: Path
+    closing: ExitStack
+
+    def server(self, script: Script) -> ModelServer:
+        return self.closing.enter_context(ModelServer(script))
+
+
+class Case(StrEnum):
+    """What is asked of every driver, beside the bare port; a row of the table in `docs/agents.md`."""
+
+    SESSION = "session id before the first word"
+    STREAMING = "text as it comes"
+    PERMISSION = "permission allowed and denied"
+    HELD = "permission held long"
+    RESTARTED = "permission answered after a restart"
+    QUESTION = "question answered in the same run"
+    USAGE = "usage as deltas"
+    ERRORS = "typed error with the time to come back"
+    CANCEL = "cancelled"
+    KILL = "killed with no survivor"
+    HUGE = "huge output is cut"
+    MALFORMED = "malformed output is an outcome"
+    SILENT = "silence ends the run"
+    RESUMED = "session resumed after kill -9"
+
+
 @dataclass(frozen=True)
 class Driver:
     """One implementation of the port, and how it is brought to carry out a session."""
 
     name: str
     create: Callable[[], Agent]
-    assign: Callable[[Path, Session], Assignment]
+    assign: Callable[..., Assignment]
+    """Called with the bench, the session, and what is to be different about the assignment."""
+    cannot: Mapping[Case, str] = field(default_factory=dict[Case, str])
+    """Which cases it cannot do, and why."""
 
+
+_NO_SESSION = {
+    Case.SESSION: "a program keeps no session that coworkd knows of",
+    Case.RESUMED: "is started anew, with its answers in the inbox",
+}
 
 DRIVERS = (
-    Driver("command", CommandAgent, lambda path, session: bash(path, SCRIPTS[session], task=session.value)),
-    Driver("replay", ReplayAgent, lambda path, session: recorded(path, RECORDINGS[session], session.value)),
-    Driver("fake", lambda: FakeAgent(script), lambda path, session: assignment(path, session.value)),
+    Driver(
+        "command",
+        CommandAgent,
+        lambda bench, session, **changes: bash(bench.path, SCRIPTS[session], task=session.value, **changes),
+        cannot=_NO_SESSION
+        | {
+            Case.USAGE: "a program has no way to tell its usage",
+            Case.ERRORS: "exit 75 says that it is unavailable, not why",
+        },
+    ),
+    Driver(
+        "replay",
+        ReplayAgent,
+        lambda bench, session, **changes: recorded(bench.path, RECORDINGS[session], session.value, **changes),
+        cannot={
+            Case.SESSION: "a recording is played from its beginning",
+            Case.RESUMED: "a recording is played from its beginning",
+            Case.ERRORS: "a recording has no provider",
+            Case.HUGE: "says what was recorded, all of it",
+        },
+    ),
+    Driver("llm", LlmAgent, modelled),
+    Driver(
+        "fake",
+        lambda: FakeAgent(script),
+        lambda bench, session, **changes: assignment(bench.path, session.value, **changes),
+        cannot=dict.fromkeys(
+            set(Case) - {Case.STREAMING, Case.PERMISSION, Case.QUESTION, Case.CANCEL}, "plays in memory, for tests"
+        ),
+    ),
 )
 
 
 class Following:
     """Iterates a run in a thread of its own, as a worker does, and hands over its events one by one."""
 
-    def __init__(self, agent: Agent, order: Assignment) -> None:
+    def __init__(self, agent: Agent, order: Assignment, resume: str | None = None) -> None:
         self.agent = agent
+        self.order = order
         self.seen: list[AgentEvent] = []
         self._arriving: queue.SimpleQueue[AgentEvent] = queue.SimpleQueue()
-        events = agent.start(order, None)
+        events = agent.start(order, resume)
         self._thread = threading.Thread(target=lambda: [self._arriving.put(event) for event in events], daemon=True)
         self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
 
     def until(self, kind: type[T]) -> T:
         """The next event of a type."""

@@ -54,7 +54,7 @@ def build(agent: AgentSpec, task: TaskSpec, title: str, background: Background) 
         parts.append(f"## The attempt before this one failed\n\n{background.failure.strip()}")
     if background.conflict:
         parts.append(f"## Your submission collides with what has landed since\n\n{background.conflict.strip()}")
-    parts.append(_HOUSE_RULES)
+    parts.append(_HOUSE_RULES if agent.driver in _ASK_THEMSELVES else f"{_HOUSE_RULES}\n{_HOW_TO_ASK}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -80,9 +80,15 @@ def _quoted(said: Said) -> str:
     return f"From {said.sender or 'the user'}:\n\n{said.text.strip()}"
 
 
+_ASK_THEMSELVES = frozenset({"llm"})
+"""Drivers that give their agents a way of their own to ask a person."""
+
 _HOUSE_RULES = """\
 ---
-You work in a worktree of your own; what you leave there, committed or not, is your submission. Leave `.cowork/` alone.
+You work in a worktree of your own; what you leave there, committed or not, is your submission. Leave `.cowork/`
+alone."""
+
+_HOW_TO_ASK = """\
 To ask a person something, write a Markdown file into the folder $COWORK_OUTBOX with the frontmatter `kind: question`
 (or `approval: pending` with `tool:` and `arguments:` to ask for a permission). The answer appears under the same file
 name in $COWORK_INBOX; if you cannot wait for it, exit with status 75 and you will be started again with it."""

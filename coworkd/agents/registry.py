@@ -7,13 +7,21 @@ from importlib import import_module
 from typing import cast
 
 from coworkd.agents.base import Agent
+from coworkd.agents.llm.providers import variables
 from coworkd.errors import AgentError
+from coworkd.model import AgentSpec
 
 DRIVERS: Mapping[str, str] = {
     "command": "coworkd.agents.command:CommandAgent",
+    "llm": "coworkd.agents.llm.agent:LlmAgent",
     "replay": "coworkd.agents.replay:ReplayAgent",
 }
 """Import path of the class by driver name. Imported when such an agent starts: a driver may be slow to load."""
+
+
+def needs(agent: AgentSpec) -> tuple[str, ...]:
+    """Variables of the daemon's environment that an agent's driver needs for itself, such as the key of its model."""
+    return variables(agent.model) if agent.driver == "llm" else ()
 
 
 def create(driver: str) -> Agent:

@@ -22,6 +22,7 @@ from coworkd.agents import event_log
 from coworkd.agents.base import Assignment, Ended, EndReason, InboxAnswer
 from coworkd.agents.control import Cancel, Control, Deliver, GiveAnswer, Kill, encode_control
 from coworkd.agents.recording import SPEED
+from coworkd.agents.registry import needs
 from coworkd.agents.wire import ASSIGNMENT_FILE, encode_assignment
 from coworkd.dispatch.executors import LOST, RunEvent
 from coworkd.dispatch.journal import Journal
@@ -239,7 +240,7 @@ def _spawn(assignment: Assignment, run_dir: Path) -> process.Child:
         tmp=Path(tempfile.gettempdir()),
         run=assignment.run,
         repo=assignment.repo_id,
-        passed=(*assignment.agent.env_pass, *_WORKER_ENV),
+        passed=(*assignment.agent.env_pass, *needs(assignment.agent), *_WORKER_ENV),
     )
     argv = (sys.executable, "-P", "-m", "coworkd.agents.worker", str(run_dir))
     with (run_dir / WORKER_LOG).open("ab") as log:

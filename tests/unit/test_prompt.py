@@ -39,3 +39,11 @@ def test_words_of_people_come_through_unchanged() -> None:
     text = build(AGENT, TaskSpec(body=odd), "T {0}", Background(thread=(Said(sender="", text=odd),)))
     assert text.count(odd) == 2
     assert "# T {0}\n" in text
+
+
+def test_only_agents_without_a_tool_to_ask_are_told_of_the_outbox() -> None:
+    bare = Background()
+    assert "$COWORK_OUTBOX" in build(AGENT, TASK, "T", bare)
+    model = build(AgentSpec(name="a", driver="llm"), TASK, "T", bare)
+    assert "$COWORK_OUTBOX" not in model
+    assert model.endswith("Leave `.cowork/`\nalone.\n")

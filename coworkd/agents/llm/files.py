@@ -1,0 +1,121 @@
+"""The files of a worktree, and nothing else: no step follows a link, none leads out.
+
+Every path is walked from the worktree's own descriptor, part by part, and a link is never followed, so that what is
+looked at and what is written is the same place, whatever somebody changes in between.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_RESERVED = frozenset({".git", ".cowork"})
+_MOST_BYTES = 10_000_000
+
+
+class ToolError(Exception):
+    """A tool cannot do what it was asked to; the message is for the model."""
+
+
+class Tree:
+    """A worktree by its descriptor."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._fd = os.open(root, _FOLDER)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def path(self, path: str) -> str:
+        """A path as it is known here: relative, without detours; `.` is the worktree itself. Raises ToolError."""
+        return "/".join(self._parts(path)) or "."
+
+    def read(self, path: str) -> str:
+        """The text of a file. Raises ToolError."""
+        *folders, name = self._parts(path) or [""]
+        with self._folder(path, folders) as folder, _told(path):
+            # Not blocking, because a FIFO may lie there and nobody may ever write into it.
+            fd = os.open(name or ".", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+            with os.fdopen(fd, "rb") as file:
+                if not stat.S_ISREG(os.fstat(fd).st_mode):
+                    raise ToolError(f"{path} is not a regular file")
+                content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ToolError(f"{path} is larger than {_MOST_BYTES} bytes")
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            raise ToolError(f"{path} is not text") from None
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file in one step, with the folders above it. Raises ToolError."""
+        *folders, name = self._parts(path) or [""]
+        if not name:
+            raise ToolError("name a file, not the worktree itself")
+        if (folders or [name])[0].casefold() in _RESERVED:
+            raise ToolError(f"{path}: {(folders or [name])[0]} is not yours to change")
+        with self._folder(path, folders, make=True) as folder, _told(path):
+            _replace(folder, name, path, text.encode(errors="replace"))
+
+    def entries(self, path: str) -> list[str]:
+        """The names in a folder, sorted; folders end with a slash. Raises ToolError."""
+        with self._folder(path, self._parts(path)) as folder, _told(path), os.scandir(folder) as found:
+            names = [f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name for entry in found]
+        return sorted(names)
+
+    def _parts(self, path: str) -> list[str]:
+        inside = path.removeprefix(f"{self._root}/") if path != str(self._root) else "."
+        if inside.startswith("/") or "\0" in inside:
+            raise ToolError(f"{path!r} does not lie in the worktree; paths are relative to it")
+        parts = [part for part in inside.split("/") if part not in ("", ".")]
+        if ".." in parts:
+            raise ToolError(f"{path!r}: `..` is not allowed in a path")
+        return parts
+
+    @contextmanager
+    def _folder(self, path: str, parts: list[str], *, make: bool = False) -> Generator[int, None, None]:
+        """The descriptor of a folder, reached step by step."""
+        folder = os.dup(self._fd)
+        try:
+            with _told(path):
+                for part in parts:
+                    if make and part not in os.listdir(folder):
+                        os.mkdir(part, dir_fd=folder)
+                    deeper = os.open(part, _FOLDER, dir_fd=folder)
+                    os.close(folder)
+                    folder = deeper
+            yield folder
+        finally:
+            os.close(folder)
+
+
+def _replace(folder: int, name: str, path: str, content: bytes) -> None:
+    mode = 0o644
+    try:
+        there = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        pass
+    else:
+        if not stat.S_ISREG(there.st_mode):
+            raise ToolError(f"{path} is not a regular file")
+        mode = stat.S_IMODE(there.st_mode)
+    temporary = f".{os.urandom(8).hex()}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as file:
+        file.write(content)
+        os.fchmod(file.fileno(), mode)
+    os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+@contextmanager
+def _told(path: str) -> Generator[None, None, None]:
+    """What the system refuses, in words for the model."""
+    try:
+        yield
+    except OSError as error:
+        raise ToolError(f"{path}: {error.strerror or error}") from None

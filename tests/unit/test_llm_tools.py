@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from coworkd.agents.base import Decision, InboxAnswer
+from coworkd.agents.llm import petitions
+from coworkd.agents.llm.conversation import Call
+from coworkd.agents.llm.files import ToolError
+from coworkd.agents.llm.providers import access, provider_of, secret, variables
+from coworkd.agents.llm.tools import Tool, meant, ruled, schemas
+from coworkd.model import Mode
+from coworkd.toolrules import ToolCall, ToolName
+
+
+def call(tool: str, **arguments: object) -> Call:
+    return Call(id="1", tool=tool, arguments=json.dumps(arguments))
+
+
+def offered(mode: Mode) -> set[str]:
+    return {schema["function"]["name"] for schema in schemas(mode)}  # type: ignore[index,call-overload]
+
+
+def test_plan_mode_offers_nothing_that_changes() -> None:
+    assert offered(Mode.BUILD) == set(Tool)
+    assert offered(Mode.PLAN) == {"read", "list", "search", "ask", "finish"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        (Call(id="1", tool="fly", arguments="{}"), "no tool"),
+        (Call(id="1", tool="read", arguments="{"), "not JSON"),
+        (Call(id="1", tool="read", arguments="[]"), "not an object"),
+        (call("read"), "needs `path`"),
+        (call("read", path=3), "text"),
+        (call("read", path="a", first="1"), "whole number"),
+        (call("read", path="a", first=True), "whole number"),
+        (call("read", path="a", mode="r"), "does not know mode"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_to_the_model(wrong: Call, word: str) -> None:
+    with pytest.raises(ToolError, match=word):
+        meant(wrong)
+
+
+@pytest.mark.parametrize(
+    ("made", "known"),
+    [
+        (call("read", path="a"), ToolCall(tool=ToolName.READ, subject="PATH")),
+        (call("list"), ToolCall(tool=ToolName.READ, subject="PATH")),
+        (call("search", pattern="x"), ToolCall(tool=ToolName.READ, subject="PATH")),
+        (call("write", path="a", text="b"), ToolCall(tool=ToolName.WRITE, subject="PATH")),
+        (call("edit", path="a", old="b", new="c"), ToolCall(tool=ToolName.WRITE, subject="PATH")),
+        (call("run", command="npm test"), ToolCall(tool=ToolName.RUN, subject="npm test")),
+        (call("ask", question="?"), None),
+        (call("finish", summary="."), None),
+    ],
+)
+def test_calls_have_the_names_that_rules_know(made: Call, known: ToolCall | None) -> None:
+    assert ruled(meant(made), "PATH") == known
+
+
+def test_a_request_is_named_by_exactly_what_is_asked() -> None:
+    one = meant(call("run", command="a"))
+    spaced = meant(Call(id="9", tool="run", arguments='{ "command" :"a" }'))
+    assert one.request(0) == spaced.request(0)
+    others = [one.request(1), meant(call("run", command="b")).request(0), meant(call("read", path="a")).request(0)]
+    assert len({one.request(0), *others}) == 4
+
+
+def test_petitions_show_exactly_what_is_to_be_done() -> None:
+    run = meant(call("run", command="rm -r x\n# --- approved"))
+    text = petitions.permission(run, "the agent's `ask` has `run`")
+    assert "    rm -r x\n    # --- approved" in text
+    assert "`ask` has `run`" in text
+    edit = petitions.permission(meant(call("edit", path="a.py", old="one", new="two")), "so")
+    assert all(word in edit for word in ("a.py", "    one", "    two"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (InboxAnswer(decision=Decision.REPLY, body="blue\n"), "blue"),
+        (InboxAnswer(decision=Decision.REPLY), "(an empty answer)"),
+        (InboxAnswer(decision=Decision.REJECTED, comment="no"), "rejected: no"),
+    ],
+)
+def test_answers_in_words(answer: InboxAnswer, said: str) -> None:
+    assert petitions.answered(answer) == said
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "key"),
+    [
+        ("anthropic/claude-sonnet-4-5", "anthropic", "ANTHROPIC_API_KEY"),
+        ("claude-sonnet-4-5", "anthropic", "ANTHROPIC_API_KEY"),
+        ("openai/gpt-4o-mini", "openai", "OPENAI_API_KEY"),
+        ("gemini/gemini-2.5-flash", "gemini", "GEMINI_API_KEY"),
+        ("openrouter/anthropic/claude-sonnet-4", "openrouter", "OPENROUTER_API_KEY"),
+        ("groq/llama-3.3-70b-versatile", "groq", "GROQ_API_KEY"),
+        ("xai/grok-4", "xai", "XAI_API_KEY"),
+        ("cerebras/llama3.1-8b", "cerebras", "CEREBRAS_API_KEY"),
+        ("fireworks_ai/some-model", "fireworks_ai", "FIREWORKS_AI_API_KEY"),
+    ],
+)
+def test_a_models_name_says_which_key_it_needs(model: str, provider: str, key: str) -> None:
+    assert provider_of(model) == provider
+    assert variables(model)[0] == key
+    assert access(model, {}).missing == key
+    assert access(model, {key: "k"}).key == "k"
+    assert secret(key)
+
+
+def test_an_address_of_ones_own_needs_no_key() -> None:
+    found = access("openai/local", {"OPENAI_API_BASE": "http://127.0.0.1:1/v1"})
+    assert (found.base, found.key, found.missing) == ("http://127.0.0.1:1/v1", "", "")
+    assert access("ollama/llama3.2", {}).missing == ""
+    assert not secret("PATH")

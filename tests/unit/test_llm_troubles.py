@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from coworkd.agents.base import ErrorKind
+from coworkd.agents.llm.troubles import Failure, judge, passing
+from coworkd.agents.wire import Json
+
+NOW = 1_800_000_000.0
+PER_DAY: Json = {
+    "error": {"status": "RESOURCE_EXHAUSTED", "details": [{"violations": [{"quotaId": "RequestsPerDay"}]}]}
+}
+PER_MINUTE: Json = {
+    "error": {
+        "status": "RESOURCE_EXHAUSTED",
+        "details": [{"violations": [{"quotaId": "RequestsPerMinute"}]}, {"retryDelay": "17.5s"}],
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (Failure(status=429), ErrorKind.RATE_LIMIT),
+        (Failure(body={"type": "error", "error": {"type": "rate_limit_error"}}), ErrorKind.RATE_LIMIT),
+        (Failure(status=429, body=PER_MINUTE), ErrorKind.RATE_LIMIT),
+        (Failure(status=429, body=[PER_MINUTE]), ErrorKind.RATE_LIMIT),
+        (Failure(status=429, body=PER_DAY), ErrorKind.QUOTA),
+        (Failure(status=429, body={"error": {"code": "insufficient_quota"}}), ErrorKind.QUOTA),
+        (Failure(status=402), ErrorKind.QUOTA),
+        (Failure(status=400, body={"error": {"message": "Your credit balance is too low to ..."}}), ErrorKind.QUOTA),
+        (Failure(status=529), ErrorKind.OVERLOADED),
+        (Failure(status=503), ErrorKind.OVERLOADED),
+        (Failure(body={"error": {"type": "overloaded_error"}}), ErrorKind.OVERLOADED),
+        (Failure(status=401), ErrorKind.AUTH),
+        (Failure(status=403), ErrorKind.AUTH),
+        (Failure(status=400, body={"error": {"code": "context_length_exceeded"}}), ErrorKind.CONTEXT),
+        (Failure(status=400, classes=("ContextWindowExceededError",)), ErrorKind.CONTEXT),
+        (Failure(status=500), ErrorKind.UNAVAILABLE),
+        (Failure(classes=("APIConnectionError", "ConnectError")), ErrorKind.UNAVAILABLE),
+        (Failure(), ErrorKind.NETWORK),
+        (Failure(status=404), ErrorKind.OTHER),
+        (Failure(status=400, body="not an object"), ErrorKind.OTHER),
+    ],
+)
+def test_the_kind_of_an_error(failure: Failure, kind: ErrorKind) -> None:
+    assert judge(failure, NOW).kind is kind
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "the file upstash/ratelimit says rate_limit_error and insufficient_quota",
+        "we said: Your credit balance is too low",
+        "529 overloaded_error 503 UNAVAILABLE",
+    ],
+)
+def test_prose_never_makes_a_kind(prose: str) -> None:
+    body: Json = {
+        "error": {"message": prose, "type": "invalid_request_error", "details": [prose, {"violations": prose}]}
+    }
+    assert judge(Failure(status=400, body=body, message=prose), NOW).kind is ErrorKind.OTHER
+
+
+@pytest.mark.parametrize(
+    ("failure", "seconds"),
+    [
+        (Failure(headers={"retry-after": "7"}), 7.0),
+        (Failure(headers={"retry-after": "0.5"}), 0.5),
+        (Failure(headers={"retry-after-ms": "250", "retry-after": "1"}), 0.25),
+        (Failure(headers={"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}), 30.0),
+        (Failure(headers={"retry-after": "Fri, 15 Jan 2027 07:00:00 GMT"}), 0.0),
+        (Failure(headers={"retry-after": "soon"}), None),
+        (Failure(headers={"retry-after": "-1"}), None),
+        (Failure(headers={"retry-after": "inf"}), None),
+        (Failure(body=PER_MINUTE), 17.5),
+        (Failure(), None),
+    ],
+)
+def test_when_to_come_back(failure: Failure, seconds: float | None) -> None:
+    assert judge(failure, NOW).retry_after == seconds
+
+
+def test_only_what_may_pass_in_a_moment_is_tried_again() -> None:
+    assert {kind for kind in ErrorKind if passing(kind)} == {ErrorKind.NETWORK, ErrorKind.UNAVAILABLE}
+
+
+def test_the_message_is_the_providers_own() -> None:
+    failure = Failure(status=401, body={"error": {"message": "bad key"}}, message="Library: Error: bad key in b'...'")
+    assert judge(failure, NOW).message == "bad key (status 401)"
+    assert judge(Failure(message="broken pipe"), NOW).message == "broken pipe"
