@@ -81,7 +81,8 @@ def build(paths: Paths, repo: Repo, trust: Trust) -> Daemon:
     dispatch = Dispatch(board, executor, jobs, stages, ground.lacking)
     who = Identity(instance=instance, key=config.key(paths.private), folder=paths.folder)
     rooms = Rooms(
-        db=db, clock=clock, engine=engine, watcher=Watcher(paths.folder, bell.ring), outputs=Outputs(folder),
+        db=db, clock=clock, engine=engine, outputs=Outputs(folder),
+        watcher=Watcher(paths.folder, bell.ring, beside=repo.git_dir / "logs" / "HEAD"),
         executor=executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo), trust=trust,
         control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, instance),
         ledger=Ledger(db, folder, writer, who), audit=audit,

@@ -101,7 +101,7 @@ class Daemon:
         rooms = self._rooms
         with ExitStack() as stack:
             stack.callback(self._close)
-            rooms.watcher.start()
+            rooms.watcher.start(rooms.clock.now())
             stack.callback(rooms.watcher.stop)
             self._door.start()
             stack.callback(self._door.close)
@@ -172,17 +172,29 @@ class Daemon:
 
     def _look(self, now: float) -> None:
         rooms = self._rooms
-        paths, everything = rooms.watcher.take()
-        for path in paths:
+        news = rooms.watcher.take(now)
+        for path in news.paths:
             rooms.engine.mark(path, now)
-        if everything or rooms.engine.scan_due(now):
-            rooms.engine.scan(now, rooms.clock.now)
+        if news.everything or rooms.engine.scan_due(now):
+            self._scan(now, told=news.everything or bool(news.paths))
+        elif any(path.startswith("log/") for path in news.paths):
             rooms.ledger.look(now)
-        elif any(path.startswith("log/") for path in paths):
-            rooms.ledger.look(now)
-        if everything:
+        if news.everything:
             # A folder that has just appeared may have been filled before it was watched.
             rooms.engine.scan_by(now + 1.0)
+
+    def _scan(self, now: float, *, told: bool) -> None:
+        """Look at everything; `told` when events have told that there is something to see."""
+        rooms = self._rooms
+        looked = rooms.engine.scan(now, rooms.clock.now)
+        rooms.ledger.look(now)
+        if looked.changed and not told:
+            rooms.watcher.ask(now)
+        if (pause := rooms.watcher.pause(looked.seconds)) is not None:
+            rooms.engine.scan_by(now + pause)
+        if rooms.watcher.polling != rooms.db.setting("polling"):
+            with rooms.db.write():
+                rooms.db.remember("polling", rooms.watcher.polling)
 
     def _show(self, now: float) -> None:
         """Live messages and the inbox, where they changed."""
@@ -198,7 +210,8 @@ class Daemon:
 
     def _nap(self) -> float:
         rooms, now = self._rooms, self._rooms.clock.now()
-        times = [rooms.engine.deadline(), rooms.ledger.deadline(), rooms.audit.deadline(), *self._later]
+        rests = (rooms.engine, rooms.ledger, rooms.audit, rooms.watcher)
+        times = [*(room.deadline() for room in rests), *self._later]
         if rooms.trust.holds:
             times += [rooms.dispatch.deadline(now), rooms.merge.deadline()]
         return min([at - now for at in times if at is not None] + [LONGEST_NAP])

@@ -24,6 +24,7 @@ from coworkd.markdown import parse, parse_yaml
 from coworkd.model import AgentSpec
 from coworkd.process_tree import HAS_PROC, become_subreaper
 from coworkd.repo import Repo, check_git
+from coworkd.store import Database
 from coworkd.sync.files import swap
 
 ROOM = 1_000_000_000
@@ -141,7 +142,21 @@ def _watches(paths: Paths) -> Finding:
     if limit < folders * _SPARE_WATCHES:
         advice = f"sudo sysctl fs.inotify.max_user_watches={max(524288, folders * 100)}"
         return _weak("watching", f"{limit} watches for {folders} folders and all other programs", advice)
+    if why := _polling(paths):
+        advice = "a change may take seconds to be seen; mend that, then `coworkd down` and `up`"
+        return _weak("watching", f"{why}: the folder is looked at every few seconds", advice)
     return _ok("watching", f"inotify, {limit} watches")
+
+
+def _polling(paths: Paths) -> str:
+    """Why the daemon gets no events, as it said last."""
+    if not paths.database.exists():
+        return ""
+    db = Database(paths.database, read_only=True)
+    try:
+        return db.setting("polling")
+    finally:
+        db.close()
 
 
 def _reaper(_: Paths) -> Finding:

@@ -28,6 +28,15 @@ from coworkd.sync.specs import CONFIG, decoded
 SCAN_LEAST = 30.0
 """Seconds between full scans at the least; a slow scan stretches this a thousandfold of its own length."""
 
+VERIFY = 86400.0
+"""Seconds within which every file is read again: a program that sets times back hides its change from every scan."""
+
+_KNOWN = (
+    "SELECT path FROM documents WHERE file_sha != '' UNION ALL SELECT path FROM notes"
+    " UNION ALL SELECT path FROM problems WHERE source = 'read'"
+)
+"""What was there when it was last looked at."""
+
 RACY_NS = 20_000_000
 """A file whose times are this close to the look at it may change again without its stat showing it."""
 
@@ -42,6 +51,15 @@ class _Mark:
 
     noticed: float
     due: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What a scan came to."""
+
+    changed: int
+    """Files that are not as they were taken in."""
+    seconds: float
 
 
 class Engine:
@@ -67,6 +85,7 @@ class Engine:
         }
         self._next_scan = 0.0
         self._scanned = False
+        self._verified: float | None = None
 
     # ---- knowing where to look
 
@@ -78,21 +97,39 @@ class Engine:
         settling = known is not None and now - known.noticed < SETTLE_MOST
         self._marks[path] = _Mark(known.noticed if known is not None and settling else now, now)
 
-    def scan(self, now: float, elapsed: Callable[[], float]) -> None:
-        """Mark every file whose stat is not the one it was taken in with, and every known file that is missing."""
-        started = elapsed()
-        seen = {path: found for path, found in self._folder.walk() if kind_of(path) is not None}
+    def scan(self, now: float, elapsed: Callable[[], float]) -> Looked:
+        """Mark every file whose stat is not the one it was taken in with, and every known file that is missing.
+
+        And some that look unchanged: within a day each file is read once, whatever its stat says.
+        """
+        started, stats = elapsed(), self._stats
+        seen: set[str] = set()
+        changed: list[str] = []
+        for path, found in self._folder.walk():
+            if stats.get(path) == (found, True):
+                seen.add(path)
+            elif kind_of(path) is not None:
+                seen.add(path)
+                changed.append(path)
+        changed += [row["path"] for row in self._db.query(_KNOWN) if row["path"] not in seen]
         # In the order of the names: it decides between two that claim one id, and which of two messages comes first.
-        changed = (path for path, found in seen.items() if self._stats.get(path) != (found, True))
         for path in sorted(changed, key=lambda path: (path.count("/"), path)):
             self.mark(path, now)
-        known = "SELECT path FROM documents WHERE file_sha != '' UNION SELECT path FROM notes"
-        known += " UNION SELECT path FROM problems WHERE source = 'read'"
-        for row in self._db.query(known):
-            if row["path"] not in seen:
-                self.mark(row["path"], now)
+        for path in self._turn_of(now):
+            self.mark(path, now)
         self._scanned = True
-        self._next_scan = now + max(SCAN_LEAST, 1000 * (elapsed() - started))
+        seconds = elapsed() - started
+        self._next_scan = now + max(SCAN_LEAST, 1000 * seconds)
+        return Looked(changed=len(changed), seconds=seconds)
+
+    def _turn_of(self, now: float) -> list[str]:
+        """The files whose turn it has become since the last scan to be read although nothing seems to have changed."""
+        before, self._verified = self._verified, now
+        if before is None or not self._stats:
+            return []
+        first, last = (int(at * len(self._stats) / VERIFY) for at in (before, now))
+        paths = list(self._stats)
+        return [paths[number % len(paths)] for number in range(max(first, last - len(paths)), last)]
 
     def look_now(self, path: str, now: float) -> None:
         """Take this file in at once: whoever saved it says that it is whole."""
@@ -274,6 +311,8 @@ class Engine:
 
     def _note_stat(self, path: str, found: Stat, now: float) -> None:
         settled = max(found.mtime_ns, found.ctime_ns) + RACY_NS < now * 1e9
+        if settled and self._stats.get(path) == (found, True):
+            return
         self._stats[path] = (found, settled)
         if not settled:
             due = max(found.mtime_ns, found.ctime_ns) / 1e9 + 2 * RACY_NS / 1e9

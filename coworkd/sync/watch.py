@@ -1,53 +1,112 @@
 """Wake-ups from the file system: watchdog's only door.
 
 An event says "look at this path", nothing more. Its kind is not passed on, and no event at all is made good by the
-engine's full scans.
+engine's full scans. Watching goes wrong in silence: the folder is replaced by another of its name, the kernel's queue
+runs over, a thread ends, a file system tells nobody. So whoever watches is asked from time to time whether it hears,
+and where it does not, the folder is looked at every few seconds instead.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from watchdog import events
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-_NOISE = frozenset({"opened", "closed_no_write"})
-"""Events that our own reads cause."""
+log = logging.getLogger("coworkd")
+
+PROBE = ".coworkd-probe.live.md"
+"""A file that comes and goes, to see whether anybody hears of it: hidden, no document, and ignored by git."""
+
+PATIENCE = 1.0
+"""Seconds for an event to arrive."""
+
+POLL_LEAST = 2.0
+POLL_SHARE = 20.0
+"""Where no events come: seconds between two looks at everything, at the least and as a multiple of what one takes."""
+
+_HEARD = (
+    "FileCreatedEvent", "FileDeletedEvent", "FileModifiedEvent", "FileMovedEvent", "FileClosedEvent", "FileAttribEvent",
+    "DirCreatedEvent", "DirDeletedEvent", "DirMovedEvent",
+)  # fmt: skip
+"""Not what our own reads cause, and not that a folder changed, which its files say themselves."""
+
+_WINDOW = 2.0
+_BURST = 2048
+"""So many events in so many seconds may be more than the kernel kept (16,384 unless set), and nobody says which not."""
+
+_LIMIT = Path("/proc/sys/fs/inotify/max_queued_events")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What there is to look at."""
+
+    paths: frozenset[str]
+    """Relative to the folder."""
+    everything: bool
 
 
 class Watcher:
-    """Collects the paths to look at and wakes the daemon. Thread-safe."""
+    """Collects the paths to look at and wakes the daemon. `note...` are called from any thread, the rest from one."""
 
-    def __init__(self, root: Path, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        wake: Callable[[], None],
+        *,
+        beside: Path | None = None,
+        observers: Callable[[], BaseObserver] = Observer,
+    ) -> None:
+        """`beside` is a file whose change means that everything may have changed: the log of HEAD's moves."""
         self._root = root
         self._wake = wake
+        self._beside = beside
+        self._observers = observers
         self._lock = threading.Lock()
         self._dirty: set[str] = set()
         self._everything = True
+        self._events = 0
+        self._answered = threading.Event()
+        self._started = False
         self._observer: BaseObserver | None = None
+        self._watched: tuple[int, int] | None = None
+        self._moves = _version(beside)
+        self._asked: float | None = None
+        self._unanswered = 0
+        self._window = 0.0
+        self._burst = _burst()
+        self.polling = ""
+        """Why no events come; empty while they do."""
 
-    def start(self) -> None:
-        """Begin to watch; where the system gives no more watches, scans alone must do, and the reason is returned."""
-        self._observer = Observer()
-        self._observer.daemon = True
-        self._observer.schedule(_Handler(self), str(self._root), recursive=True)
-        self._observer.start()
+    def start(self, now: float) -> None:
+        """Begin to watch. Where the system gives no more watches, looking must do (`polling`)."""
+        self._started = True
+        self._renew(now)
 
     def stop(self) -> None:
-        if self._observer is not None and self._observer.is_alive():
-            self._observer.stop()
-            self._observer.join()
+        """Hear no more."""
+        self._started = False
+        self._end()
 
-    def alive(self) -> bool:
-        observer = self._observer
-        return observer is not None and observer.is_alive() and all(e.is_alive() for e in observer.emitters)
+    def _end(self) -> None:
+        observer, self._observer = self._observer, None
+        if observer is not None and observer.is_alive():
+            observer.stop()
+            observer.join()
 
-    def note(self, *paths: str) -> None:
-        """Look at these absolute paths; a folder means everything, for what it holds may have come with it."""
+    # ---- what happened
+
+    def note(self, paths: Iterable[str]) -> None:
+        """Look at these absolute paths."""
         with self._lock:
             for path in paths:
                 relative = os.path.relpath(path, self._root)
@@ -62,25 +121,161 @@ class Watcher:
             self._everything = True
         self._wake()
 
-    def take(self) -> tuple[set[str], bool]:
-        """The paths noted since the last call, and whether everything is to be looked at."""
+    def count(self) -> None:
+        """An event has come, whatever it is about."""
+        self._events += 1
+
+    def answer(self) -> None:
+        """The probe was heard of."""
+        self._answered.set()
+        self._wake()
+
+    def take(self, now: float) -> News:
+        """What was noted since the last call; sees to it that there will be more."""
+        if self._started:
+            self._tend(now)
         with self._lock:
-            taken = self._dirty, self._everything
+            taken = News(paths=frozenset(self._dirty), everything=self._everything)
             self._dirty, self._everything = set(), False
         return taken
 
+    def pause(self, seconds: float) -> float | None:
+        """How long to wait for the next look at everything, which takes `seconds`; None where events tell."""
+        return max(POLL_LEAST, POLL_SHARE * seconds) if self.polling else None
 
-class _Handler(FileSystemEventHandler):
+    # ---- whether anybody listens
+
+    def ask(self, now: float) -> None:
+        """Something had changed that no event told of: see whether they still come."""
+        if self.polling or self._asked is not None or self._watched is None:
+            return
+        self._answered.clear()
+        probe = self._root / PROBE
+        # Where nothing can be written, nobody can be asked.
+        with suppress(OSError):
+            probe.touch()
+            self._asked = now
+            probe.unlink()
+
+    def deadline(self) -> float | None:
+        """When an answer is overdue."""
+        return None if self._asked is None else self._asked + PATIENCE
+
+    def _tend(self, now: float) -> None:
+        if now > self._window + _WINDOW:
+            self._window, self._events = now, 0
+        if self._events >= self._burst:
+            self._window, self._events, self._everything = now, 0, True
+        if self._beside is not None and (moves := _version(self._beside)) != self._moves:
+            self._moves, self._everything = moves, True
+        if self.polling:
+            return
+        if _identity(self._root) != self._watched or not self._alive():
+            self._renew(now)
+        elif self._asked is not None:
+            self._hear(self._asked, now)
+
+    def _hear(self, asked: float, now: float) -> None:
+        if self._answered.is_set():
+            self._asked, self._unanswered = None, 0
+        elif now >= asked + PATIENCE:
+            self._unanswered += 1
+            if self._unanswered > 1:
+                self._give_up("no event arrives from this file system")
+            else:
+                log.warning("nobody hears of changes in %s: watching it anew", self._root)
+                self._renew(now)
+
+    def _alive(self) -> bool:
+        observer = self._observer
+        return observer is not None and observer.is_alive() and all(e.is_alive() for e in observer.emitters)
+
+    def _renew(self, now: float) -> None:
+        """Watch what stands there now, and look at all of it."""
+        self._end()
+        self._asked = None
+        self._everything = True
+        self._watched = _identity(self._root)
+        try:
+            self._observer = self._observe()
+        except FileNotFoundError:
+            # It went in this very moment: the next turn sees that.
+            self._watched = None
+        except OSError as error:
+            self._give_up(str(error.strerror or error))
+        else:
+            self.ask(now)
+
+    def _observe(self) -> BaseObserver:
+        """The folder itself and, for the moment when it comes or goes, what it stands in."""
+        observer = self._observers()
+        observer.daemon = True
+        heard = [getattr(events, name) for name in _HEARD if hasattr(events, name)]
+        try:
+            observer.schedule(_Doorstep(self, self._root), str(self._root.parent), event_filter=heard)
+            if self._watched is not None:
+                observer.schedule(_Inside(self), str(self._root), recursive=True, event_filter=heard)
+            observer.start()
+        except OSError:
+            observer.stop()
+            raise
+        return observer
+
+    def _give_up(self, why: str) -> None:
+        self._end()
+        self._asked = None
+        self.polling = why
+        log.warning("%s: looking at %s every few seconds instead", why, self._root)
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _version(file: Path | None) -> tuple[int, int]:
+    try:
+        found = os.stat(file) if file is not None else None
+    except OSError:
+        return 0, 0
+    return (found.st_mtime_ns, found.st_size) if found is not None else (0, 0)
+
+
+def _burst() -> int:
+    """A quarter of what the kernel keeps is cause enough to look."""
+    with suppress(OSError, ValueError):
+        return max(1, min(_BURST, int(_LIMIT.read_text()) // 4))
+    return _BURST
+
+
+class _Inside(FileSystemEventHandler):
+    """Hears of everything below the folder."""
+
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in _NOISE:
-            return
+        self._watcher.count()
         if event.is_directory:
-            if event.event_type != "modified":
-                self._watcher.note_everything()
+            self._watcher.note_everything()
             return
         paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
-        if paths := [path for path in paths if not os.path.basename(path).startswith(".")]:
-            self._watcher.note(*paths)
+        if any(os.path.basename(path) == PROBE for path in paths):
+            self._watcher.answer()
+        elif seen := [path for path in paths if not os.path.basename(path).startswith(".")]:
+            self._watcher.note(seen)
+
+
+class _Doorstep(FileSystemEventHandler):
+    """Hears of the folder's coming and going."""
+
+    def __init__(self, watcher: Watcher, root: Path) -> None:
+        self._watcher = watcher
+        self._root = str(root)
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if self._root in (os.fsdecode(event.src_path), os.fsdecode(event.dest_path)):
+            self._watcher.note_everything()

@@ -11,6 +11,7 @@ import pytest
 
 from coworkd.config import Paths
 from coworkd.doctor import Level, examine
+from coworkd.store import Database
 from tests.integration.gitkit import Checkout, checkout
 from tests.integration.product import coworkd, done
 
@@ -109,3 +110,14 @@ def test_no_agents_and_no_room_to_write(at: Checkout, tmp_path: Path) -> None:
 
 def test_needs_a_workspace(tmp_path: Path) -> None:
     assert coworkd(tmp_path, "doctor").returncode == 3
+
+
+def test_a_daemon_that_hears_of_nothing_is_told_of(at: Checkout) -> None:
+    done(at.root, "list")
+    db = Database(at.root / ".git" / "cowork" / "state.db")
+    with db.write():
+        db.remember("polling", "inotify instance limit reached")
+    db.close()
+    found = checks(at)[1]["watching"]
+    assert found["level"] == "weak"
+    assert "inotify instance limit reached" in found["found"]

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from coworkd.model import Kind, Status
-from coworkd.sync.engine import SCAN_LEAST
+from coworkd.sync.engine import SCAN_LEAST, VERIFY
+from coworkd.sync.files import Bytes, Folder, Read, Stat
 from coworkd.sync.guard import DELETIONS
 from tests.integration.workspacekit import TASK, Workspace
 
@@ -425,6 +427,39 @@ def test_a_write_in_place_is_given_time_to_end(place: Workspace) -> None:
     place.engine.mark(TASK, place.now)
     place.turn(0.02)
     assert place.engine.deadline() == pytest.approx(place.now + 0.03, abs=0.001)
+
+
+class Timeless(Folder):
+    """A file system on which no time tells of a change: they are all set back."""
+
+    def walk(self) -> Iterator[tuple[str, Stat]]:
+        return ((path, vague(found)) for path, found in super().walk())
+
+    def stat(self, path: str) -> Stat | None:
+        found = super().stat(path)
+        return None if found is None else vague(found)
+
+    def read(self, path: str) -> Read:
+        read = Folder(self.root, self.root).read(path)
+        return Bytes(read.data, vague(read.stat)) if isinstance(read, Bytes) else read
+
+
+def vague(found: Stat) -> Stat:
+    return found._replace(mtime_ns=0, ctime_ns=0, inode=0)
+
+
+def test_a_change_that_no_stat_shows_is_found_within_a_day(tmp_path: Path) -> None:
+    place = Workspace(tmp_path, Timeless(tmp_path / ".cowork", tmp_path / "trash"))
+    for name in "abcde":
+        place.save(READY, f"tasks/{name}.md")
+    place.turns()
+    (place.root / "tasks" / "c.md").write_text(READY.replace("Do it.", "Do ti."))
+    place.turns(20, seconds=SCAN_LEAST)
+    assert "Do it." in place.document("tasks/c.md").want.decode(), "nothing says that it has changed"
+    changes = place.db.connection.total_changes
+    place.turns(int(VERIFY / SCAN_LEAST / 60), seconds=60 * SCAN_LEAST)
+    assert "Do ti." in place.document("tasks/c.md").want.decode()
+    assert place.db.connection.total_changes < changes + 30, "what is as it was writes nothing"
 
 
 # ---- quiet
