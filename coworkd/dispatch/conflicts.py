@@ -40,10 +40,13 @@ class Conflicts:
 
     def _to_the_author(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         with self._db.write(durable=True):
+            short = self._starter.start(row.id, row.agent_used, now, conflict=submission.bundle)
+            if short is not None:
+                self._board.place(row, row.status, f"its conflict waits: {short.reason}", now)
+                return
             self._db.set(SubmissionRow, (row.id, submission.number), state=SubmissionState.RETIRED)
             self._db.event(now, "conflict sent back", task=row.id, number=submission.number, round=row.bounces + 1)
             self._board.set(row.id, bounces=row.bounces + 1)
-            self._starter.start(row.id, row.agent_used, now, conflict=submission.bundle)
 
     def _to_a_person(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         why = (

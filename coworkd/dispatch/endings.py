@@ -15,6 +15,7 @@ from coworkd.dispatch.cooling import trouble
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.patterns.base import Past, Submit
 from coworkd.dispatch.plans import Plans
+from coworkd.dispatch.purses import SPENT
 from coworkd.dispatch.retry import FINAL, FREE, Again, GiveUp, Outcome, Policy, decide
 from coworkd.jobs import Jobs
 from coworkd.model import Gate, MessageKind, Mode, Status, TaskSpec
@@ -28,13 +29,14 @@ LOST = "lost"
 
 _CUT_SHORT = (EndReason.CRASHED, EndReason.CANCELLED)
 
+_DONE = EndReason.DONE
+
 _OUTCOMES = {
     EndReason.FAILED: Outcome.FAILED,
     EndReason.TIMED_OUT: Outcome.TIMED_OUT,
     EndReason.STALLED: Outcome.STALLED,
     EndReason.CRASHED: Outcome.CRASHED,
     EndReason.UNAVAILABLE: Outcome.UNAVAILABLE,
-    EndReason.BUDGET: Outcome.BUDGET,
 }
 
 
@@ -121,10 +123,16 @@ class Endings:
         if run.stop == LOST and end.reason in _CUT_SHORT and run.session:
             self._take_back(run, end, now)
             return
-        stop = "" if run.stop == LOST and end.reason not in _CUT_SHORT else run.stop
+        by_itself = (run.stop == LOST and end.reason not in _CUT_SHORT) or (run.stop == SPENT and end.reason is _DONE)
+        stop = "" if by_itself else run.stop
         with self._db.write(durable=True):
             self._db.set(
-                RunRow, run.id, state=RunState.SUBMITTING, reason=str(end.reason), message=end.message, stop=stop
+                RunRow,
+                run.id,
+                state=RunState.SUBMITTING,
+                reason=str(end.reason),
+                stop=stop,
+                message=run.message if stop == SPENT else end.message,
             )
             self._db.event(
                 now, "agent ended", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code
@@ -204,7 +212,7 @@ class Endings:
                 self._submitted(row, run, result, now)
 
     def _close(self, run: RunRow, result: Finish, now: float) -> None:
-        reason = "cancelled" if run.stop else run.reason
+        reason = "budget" if run.stop == SPENT else "cancelled" if run.stop else run.reason
         notices = result.refs if isinstance(result, Kept) else result.notices
         body = _message_body(run, result)
         path = self._papers.message(run, MessageKind.RESULT, body, now, state=final_state(reason))
@@ -231,8 +239,13 @@ class Endings:
         """It was told to stop: where the task stands was settled by whoever said so, but for these."""
         if run.stop == "shutdown" and row.status in (Status.RUNNING, Status.WAITING):
             self._board.move(row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1)
-        elif run.stop == "budget used up" and row.status in (Status.RUNNING, Status.WAITING):
-            self.unsuccessful(row, Outcome.BUDGET, now)
+        elif run.stop == SPENT and row.status in (Status.RUNNING, Status.WAITING):
+            self._out_of_budget(row, run, now)
+
+    def _out_of_budget(self, row: TaskRow, run: RunRow, now: float) -> None:
+        """It goes on, in its session if it has one, once there is more to use; no attempt is used."""
+        why = first_line(run.message) or SPENT
+        self._board.move(row.id, Status.READY, why, now, not_before=now, attempt=row.attempt - 1)
 
     def _unsuccessful(self, row: TaskRow, run: RunRow, kept: Kept, now: float) -> None:
         if row.status not in (Status.RUNNING, Status.WAITING):
@@ -240,6 +253,8 @@ class Endings:
         if kept.unfit:
             self._db.set(RunRow, run.id, message=kept.unfit)
             self.unsuccessful(row, Outcome.UNFIT, now, detail=kept.unfit)
+        elif run.reason == EndReason.BUDGET:
+            self._out_of_budget(row, run, now)
         elif (kind := trouble(run)) and self._left_alone(row, run, kind, now):
             return
         else:

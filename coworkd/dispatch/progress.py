@@ -21,9 +21,11 @@ from coworkd.board.board import Board
 from coworkd.board.forms import SHOWN
 from coworkd.board.papers import Papers
 from coworkd.dispatch.asking import Asking
+from coworkd.dispatch.budgets import fault, passed
 from coworkd.dispatch.grants import Grants
 from coworkd.dispatch.places import Places
-from coworkd.model import Answer, MessageKind, Status
+from coworkd.dispatch.purses import SPENT, Purses
+from coworkd.model import Answer, MessageKind, Status, Usage
 from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState
 from coworkd.toolrules import Decision, Ruling, call_of, proposal
 
@@ -41,6 +43,7 @@ class Progress:
         self._places = places
         self._grants = Grants(board)
         self._asking = Asking(board)
+        self._purses = Purses(board)
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """One event of a run that is alive; `Ended` is not recorded here."""
@@ -56,15 +59,8 @@ class Progress:
             case Posted(text=text):
                 number = 1 + self._count(run, MessageKind.PROGRESS)
                 self._papers.message(run, MessageKind.PROGRESS, text, now, name=f"message-{number}")
-            case UsageReported(usage=usage):
-                known = None if usage.cost_usd is None else (run.cost_usd or 0.0) + usage.cost_usd
-                self._db.set(
-                    RunRow, run.id, input_tokens=run.input_tokens + usage.input_tokens,
-                    output_tokens=run.output_tokens + usage.output_tokens,
-                    cost_usd=run.cost_usd if known is None else known,
-                )  # fmt: skip
-                self._board.charge(run.task)
-                self._check_budget(run)
+            case UsageReported():
+                self._used(run, event, now)
             case ContextUsed(used=used, window=window):
                 self._db.set(RunRow, run.id, context_used=used, context_window=window)
             case ErrorReported():
@@ -141,14 +137,46 @@ class Progress:
 
     # ---- money
 
-    def _check_budget(self, run: RunRow) -> None:
-        """Stop a run whose task has used up its budget."""
-        row = self._board.task(run.task)
-        budget = self._board.specs.task(row.path).budget
-        over_tokens = budget.tokens is not None and row.input_tokens + row.output_tokens >= budget.tokens
-        over_money = budget.usd is not None and row.cost_usd is not None and row.cost_usd >= budget.usd
-        if over_tokens or over_money:
-            self._board.stop_run(run.task, "budget used up")
+    def _used(self, run: RunRow, report: UsageReported, now: float) -> None:
+        """Settle what a turn cost. What cannot be is not counted, and shown."""
+        usage, wrong = report.usage, fault(report.usage)
+        if wrong:
+            text = f"{run.agent} reported {wrong} for a turn, which cannot be; that turn is not counted"
+            self._board.problem(self._board.task(run.task), "usage", text, now)
+            self._db.event(now, "usage refused", task=run.task, run=run.id, reason=wrong)
+            usage = Usage()
+        self._db.execute(
+            "INSERT INTO usages (at, run, task, agent, input_tokens, cached_tokens, output_tokens, cost_usd, estimated,"
+            " billing) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            now, run.id, run.task, run.agent, usage.input_tokens, usage.cached_tokens, usage.output_tokens,
+            usage.cost_usd, int(report.estimated), run.billing,
+        )  # fmt: skip
+        known = Usage(input_tokens=run.input_tokens, cached_tokens=run.cached_tokens,
+                      output_tokens=run.output_tokens, cost_usd=run.cost_usd).plus(usage)  # fmt: skip
+        self._db.set(
+            RunRow, run.id, input_tokens=known.input_tokens, cached_tokens=known.cached_tokens,
+            output_tokens=known.output_tokens, cost_usd=known.cost_usd, estimated=run.estimated or report.estimated,
+        )  # fmt: skip
+        self._board.charge(run.task)
+        self._check_budget(replace(run, cost_usd=known.cost_usd), usage, now)
+
+    def _check_budget(self, run: RunRow, usage: Usage, now: float) -> None:
+        """Stop a run that has come to the end of what there is for it, or of which that can no longer be said."""
+        row, paid = self._board.task(run.task), run.billing == "api"
+        limit = self._board.specs.task(row.path).budget
+        capped = paid and (limit.usd is not None or run.reserved_usd is not None)
+        used = self._purses.used(row)
+        if capped and usage.cost_usd is None:
+            end = "what it costs is not known, so its cap in `usd` cannot be kept"
+        else:
+            bound = limit if paid else replace(limit, usd=None)
+            end = passed(bound, used, run.reserved_usd if paid else None, run.cost_usd)
+        if not end or run.stop not in ("", SPENT):
+            return
+        self._db.set(RunRow, run.id, message=f"{SPENT}: {end}")
+        if not run.stop:
+            self._board.stop_run(run.task, SPENT)
+            self._db.event(now, SPENT, task=run.task, run=run.id, reason=end)
 
 
 def _capped(text: str) -> str:

@@ -30,7 +30,6 @@ class Outcome(StrEnum):
     CRASHED = "crashed"
     RED = "verification failed"
     UNFIT = "unusable submission"
-    BUDGET = "budget used up"
     SETUP = "set-up failed"
     UNAVAILABLE = "agent unavailable"
     LOST = "lost with the daemon"
@@ -42,7 +41,7 @@ FREE = frozenset({Outcome.UNAVAILABLE, Outcome.LOST})
 """Outcomes that are not the task's fault and use up no attempt."""
 
 
-FINAL = frozenset({Outcome.BUDGET, Outcome.AUTH, Outcome.CONTEXT})
+FINAL = frozenset({Outcome.AUTH, Outcome.CONTEXT})
 """Outcomes that another attempt would come to as well."""
 
 

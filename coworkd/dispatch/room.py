@@ -11,6 +11,7 @@ from coworkd.agents.base import AgentEvent, Ended
 from coworkd.board.board import Board
 from coworkd.dispatch import wishes
 from coworkd.dispatch.blockers import check_graph, startable
+from coworkd.dispatch.budgets import Short
 from coworkd.dispatch.casting import Casting
 from coworkd.dispatch.conflicts import Conflicts
 from coworkd.dispatch.delivery import Delivery
@@ -19,6 +20,7 @@ from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.plans import Plans
 from coworkd.dispatch.progress import Progress
+from coworkd.dispatch.purses import Purses
 from coworkd.dispatch.retry import Outcome
 from coworkd.dispatch.schedule import Busy, Ready, Room, StartRun, Wait, crowded, next_actions
 from coworkd.dispatch.starts import PREPARE, Prepared, Starter, Unprepared
@@ -60,6 +62,7 @@ class Dispatch:
         self._progress = stages.progress
         self._delivery = Delivery(board, executor)
         self._casting = Casting(board)
+        self._purses = Purses(board)
         self._plans = Plans(board)
         self._checked = int(self._db.setting("checked") or 0)
         """The latest event whose task's dependencies have been looked at."""
@@ -213,13 +216,17 @@ class Dispatch:
         together = self._gathered(now)
         ready = [self._as_ready(row, together, now) for row in startable(self._db) if self._sound(row, now)]
         actions = next_actions(ready, self._busy(), self._room(now), now) if ready else []
-        self._tell({action.task: action for action in actions if isinstance(action, Wait)})
+        waits = {action.task: action for action in actions if isinstance(action, Wait)}
         for action in actions:
-            if isinstance(action, StartRun):
-                self._start_run(action, now)
+            if isinstance(action, StartRun) and (short := self._start_run(action, now)):
+                waits[action.task] = Wait(task=action.task, reason=short.reason, until=short.until)
+        self._tell(waits)
 
-    def _start_run(self, start: StartRun, now: float) -> None:
-        """Start, and say so when it is not by the agent that the task asks for, or by that one for the first time."""
+    def _start_run(self, start: StartRun, now: float) -> Short | None:
+        """Start, and say so when it is not by the agent that the task asks for, or by that one for the first time.
+
+        It does not when others have reserved what was left of the day in this very turn.
+        """
         wanted = self._casting.wanted(self._board.specs.task(self._board.task(start.task).path))
         cooldown = self._casting.cooldown(wanted)
         if cooldown is not None:
@@ -231,7 +238,7 @@ class Dispatch:
                     error=cooldown.kind,
                 )  # fmt: skip
         instead_of = "" if start.agent == wanted else wanted
-        self._starter.start(start.task, start.agent, now, instead_of=instead_of)
+        return self._starter.start(start.task, start.agent, now, instead_of=instead_of)
 
     def _tell(self, waits: dict[str, Wait]) -> None:
         """Keep why each ready task does not run, for whoever asks."""
@@ -262,10 +269,14 @@ class Dispatch:
     def _as_ready(self, row: TaskRow, together: float, now: float) -> Ready:
         spec = self._board.specs.task(row.path)
         choice = self._casting.choice(spec, now)
+        agent = self._casting.agent(choice.agent)
+        found = self._purses.reserve(row, agent, 1, now) if agent else None
+        short = found if isinstance(found, Short) else None
         gathering = together if row.since > now - GATHER and not row.attempt else 0.0
         return Ready(
             task=row.id, agent=choice.agent, priority=row.priority, weight=self._weight(row.id),
             since=row.since, touches=spec.touches, not_before=max(row.not_before, choice.until, gathering),
+            short=short.reason if short else "", short_until=short.until if short else None,
         )  # fmt: skip
 
     def _weight(self, task: str) -> int:

@@ -23,6 +23,9 @@ class Ready:
     """When it became ready, in seconds since the epoch."""
     touches: tuple[str, ...] = ()
     not_before: float = 0.0
+    short: str = ""
+    """What of its budget is used up; empty: there is something left."""
+    short_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,8 @@ def _obstacle(task: Ready, busy: Sequence[Busy], room: Room, now: float) -> Wait
         return Wait(task=task.task, reason=room.halted, until=room.halted_until)
     if task.not_before > now:
         return Wait(task=task.task, reason="waits before its next attempt", until=task.not_before)
+    if task.short:
+        return Wait(task=task.task, reason=task.short, until=task.short_until)
     if full := crowded(task.agent, busy, room):
         return Wait(task=task.task, reason=full)
     overlap = next((other for other in busy if overlapping(task.touches, other.touches)), None)

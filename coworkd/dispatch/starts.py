@@ -12,13 +12,15 @@ from coworkd.agents.inbox import render_answer
 from coworkd.agents.prompt import Answered, Background, Said, build, build_on
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
+from coworkd.dispatch.budgets import Short
 from coworkd.dispatch.cooling import provider_of
 from coworkd.dispatch.delivery import inbox_answer, waited
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.grants import Grants
 from coworkd.dispatch.places import Places
+from coworkd.dispatch.purses import Purses
 from coworkd.jobs import Jobs
-from coworkd.model import AgentSpec, Gate, SandboxLevel, Status, TaskSpec
+from coworkd.model import AgentSpec, Budget, Gate, SandboxLevel, Status, TaskSpec
 from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.sync.files import digest
 
@@ -88,12 +90,19 @@ class Starter:
         self._places = places
         self._prepare = prepare
         self._grants = Grants(board)
+        self._purses = Purses(board)
 
-    def start(self, task: str, agent: str, now: float, *, conflict: str = "", instead_of: str = "") -> None:
-        """Commit to a run of this task; the slot is made next. One winner: a task has at most one live run."""
+    def start(self, task: str, agent: str, now: float, *, conflict: str = "", instead_of: str = "") -> Short | None:
+        """Commit to a run of this task; the slot is made next. One winner: a task has at most one live run.
+
+        What it may use at most is reserved with that; where there is nothing to reserve, nothing starts.
+        """
         row = self._board.task(task)
         origin = self._origin(row, agent)
         spec = self._board.specs.agent(agent) or AgentSpec(name=agent)
+        reserved = self._purses.reserve(row, spec, self._free_places(), now)
+        if isinstance(reserved, Short):
+            return reserved
         run = RunRow(
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=agent, state=RunState.PREPARING,
             reason="", message="", started=now, ended=None, slot=self._free_slot(), log="", base="",
@@ -101,6 +110,7 @@ class Starter:
             message_path="", conflict=conflict, text_sha="", mode=self._board.specs.task(row.path).mode,
             session=origin.session if origin else "", origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
+            reserved_usd=reserved.left.usd,
         )  # fmt: skip
         with self._db.write(durable=True):
             self._db.put(run)
@@ -111,6 +121,11 @@ class Starter:
                 anew=False,
             )  # fmt: skip
         self.order(run)
+        return None
+
+    def _free_places(self) -> int:
+        working = self._db.scalar("SELECT count(*) FROM runs WHERE state NOT IN ('ended', 'waiting')")
+        return self._board.specs.settings().concurrency - int(working)
 
     def _origin(self, row: TaskRow, agent: str) -> RunRow | None:
         """The run whose session this agent takes up again, with the files as it left them; None: it begins anew."""
@@ -202,17 +217,27 @@ class Starter:
         return [Answered(question=r.text or r.arguments, word=r.answer, text=r.comment) for r in asked]
 
     def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, prompt: str) -> None:
-        epoch = run.epoch + 1
+        epoch, budget = run.epoch + 1, self._left(run, spec)
         self._executor.submit(
             Assignment(
                 run=run.id, task=run.task, attempt=run.attempt, epoch=epoch, agent=agent, prompt=prompt,
                 worktree=str(worktree), run_dir=str(self._places.run_dir(run.id, epoch)),
-                home=str(self._places.home(run.agent)), timeout=timeout(agent, spec), stall=agent.limits.stall,
+                home=str(self._places.home(run.agent)), timeout=timeout(agent, spec, budget), stall=agent.limits.stall,
                 output_limit=agent.limits.output, inbox=tuple(self._answers(run)), conflict=run.conflict,
                 repo_id=self._places.repo_id, recording=self._recording(agent), resume=run.session, mode=run.mode,
                 ask_tools=Gate.TOOLS in self._approve(spec), granted=self._grants.patterns(run.task, run.agent),
+                budget=budget,
             )
         )  # fmt: skip
+
+    def _left(self, run: RunRow, spec: TaskSpec) -> Budget:
+        """What this start may use."""
+        limit, used = spec.budget, self._purses.used(self._board.task(run.task))
+        return Budget(
+            usd=None if run.reserved_usd is None else max(run.reserved_usd - (run.cost_usd or 0.0), 0.0),
+            tokens=None if limit.tokens is None else max(limit.tokens - (used.tokens or 0), 0),
+            minutes=None if limit.minutes is None else max(limit.minutes - (used.minutes or 0.0), 0.0),
+        )
 
     def _approve(self, spec: TaskSpec) -> frozenset[Gate]:
         return self._board.specs.settings().approve if spec.approve is None else spec.approve
@@ -237,7 +262,7 @@ class Starter:
         return Background(failure=failure or reason, conflict=conflict, thread=said)
 
 
-def timeout(agent: AgentSpec, spec: TaskSpec) -> float:
-    """Seconds a run may work: the task's wish within the agent's limit, and the task's budget of minutes."""
-    bounds = [agent.limits.timeout, spec.timeout, spec.budget.minutes and spec.budget.minutes * 60]
+def timeout(agent: AgentSpec, spec: TaskSpec, left: Budget) -> float:
+    """Seconds a run may work: the task's wish within the agent's limit, and what is left of the task's minutes."""
+    bounds = [agent.limits.timeout, spec.timeout, None if left.minutes is None else max(left.minutes * 60, 1.0)]
     return min(bound for bound in bounds if bound)

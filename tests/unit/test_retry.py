@@ -29,10 +29,8 @@ def test_who_does_not_retry_gives_up_at_once(outcome: Outcome, on_error: OnError
 
 
 @pytest.mark.parametrize("on_error", OnError)
-def test_a_budget_that_is_used_up_is_not_tried_again(on_error: OnError) -> None:
-    assert decide(Outcome.BUDGET, 1, policy(on_error)) == GiveUp(
-        reason="budget used up", abort=on_error is OnError.ABORT
-    )
+def test_a_missing_login_is_not_tried_again(on_error: OnError) -> None:
+    assert decide(Outcome.AUTH, 1, policy(on_error)) == GiveUp(reason="not signed in", abort=on_error is OnError.ABORT)
 
 
 @given(outcome=st.sampled_from(sorted(FREE)), used=st.integers(0, 50), on_error=st.sampled_from(OnError))

@@ -1,0 +1,117 @@
+"""What may be used: a table of purses, and that no order of starts and reports passes a cap."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coworkd.dispatch.budgets import Purse, Reserved, Short, fault, passed, reserve
+from coworkd.model import Budget, Usage
+
+NOTHING = Budget(usd=0.0, tokens=0, minutes=0.0)
+
+
+def purse(limit: Budget | None = None, **changes: object) -> Purse:
+    return replace(Purse(limit=limit or Budget(), used=NOTHING), **changes)
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        (purse(), Budget()),
+        (purse(Budget(usd=2.0)), Budget(usd=2.0)),
+        (purse(Budget(usd=2.0, tokens=100, minutes=5.0), used=Budget(usd=0.5, tokens=40, minutes=2.0)),
+         Budget(usd=1.5, tokens=60, minutes=3.0)),
+        (purse(day_usd=20.0), Budget(usd=20.0)),
+        (purse(day_usd=20.0, share=4), Budget(usd=5.0)),
+        (purse(day_usd=20.0, day_used=8.0, reserved=4.0, share=2), Budget(usd=4.0)),
+        (purse(Budget(usd=1.0), day_usd=20.0, share=4), Budget(usd=1.0)),
+        (purse(day_usd=20.0, day_used=8.0, share=4, last=3.0), Budget(usd=12.0)),
+        (purse(Budget(usd=1.0, tokens=9), paid=False, used=Budget(usd=7.0, tokens=3, minutes=0)), Budget(tokens=6)),
+        (purse(unknown=True), Budget()),
+        (purse(Budget(tokens=9), unknown=True), Budget(tokens=9)),
+    ],
+)  # fmt: skip
+def test_what_is_left_is_reserved(given: Purse, left: Budget) -> None:
+    assert reserve(given) == Reserved(left=left)
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "until"),
+    [
+        (purse(Budget(tokens=100), used=replace(NOTHING, tokens=100)), "100 of 100 tokens; raise `budget: {tokens}`", None),
+        (purse(Budget(minutes=5.0), used=replace(NOTHING, minutes=5.0)), "5 of 5 minutes", None),
+        (purse(Budget(usd=2.0), used=replace(NOTHING, usd=2.5)), "$2.50 of $2.00", None),
+        (purse(Budget(usd=0.0)), "$0.00 of $0.00", None),
+        (purse(day_usd=5.0, day_used=5.0, rolls_at=77.0), "$5.00 of $5.00 in 24 hours; raise", 77.0),
+        (purse(day_usd=5.0, day_used=1.0, reserved=4.0), "is reserved by runs at work", None),
+        (purse(Budget(usd=1.0), unknown=True), "not known", None),
+        (purse(day_usd=1.0, unknown=True), "not known", None),
+        (purse(Budget(usd=2.0), last=2.0), "$2.00 was not enough, and no more is left", None),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_not_reserved_and_the_reason_says_what_to_do(
+    given: Purse, words: str, until: float | None
+) -> None:
+    found = reserve(given)
+    assert isinstance(found, Short)
+    assert words in found.reason
+    assert found.until == until
+
+
+MONEY = st.floats(0, 100, allow_nan=False)
+
+
+@given(cap=MONEY, steps=st.lists(st.tuples(st.booleans(), st.floats(0, 1), st.integers(1, 60)), max_size=80))
+def test_no_order_of_starts_and_ends_passes_the_day(cap: float, steps: list[tuple[bool, float, int]]) -> None:
+    """Whoever keeps to what was reserved for it keeps everybody within the cap."""
+    used, live = 0.0, list[float]()
+    for start, fraction, share in steps:
+        if start:
+            found = reserve(purse(day_usd=cap, day_used=used, reserved=sum(live), share=share))
+            live += [found.left.usd] if isinstance(found, Reserved) and found.left.usd is not None else []
+        elif live:
+            used += live.pop(0) * fraction
+        assert used + sum(live) <= cap + 1e-9
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        Usage(), Usage(input_tokens=-1, output_tokens=3), Usage(output_tokens=-3), Usage(cached_tokens=-3),
+        Usage(input_tokens=3, cost_usd=-0.1), Usage(input_tokens=3, cost_usd=math.nan),
+        Usage(input_tokens=3, cost_usd=math.inf), Usage(cost_usd=0.0),
+    ],
+)  # fmt: skip
+def test_usage_that_cannot_be_is_a_fault(usage: Usage) -> None:
+    assert fault(usage)
+
+
+@pytest.mark.parametrize("usage", [Usage(input_tokens=3), Usage(output_tokens=1, cost_usd=0.0), Usage(cost_usd=0.2)])
+def test_usage_that_can_be_is_none(usage: Usage) -> None:
+    assert not fault(usage)
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "reserved", "own", "words"),
+    [
+        (Budget(tokens=10), Budget(tokens=9), None, None, ""),
+        (Budget(tokens=10), Budget(tokens=10), None, None, "10 of 10 tokens"),
+        (Budget(tokens=10), Budget(tokens=15), None, None, "15 of 10 tokens, 5 over"),
+        (Budget(usd=1.0), Budget(usd=0.99), 1.0, 0.99, ""),
+        (Budget(usd=1.0), Budget(usd=1.0), 1.0, 1.0, "$1.00 of $1.00"),
+        (Budget(usd=1.0), Budget(usd=1.25), None, 1.25, "$0.25 over because its agent tells only after each turn"),
+        (Budget(), Budget(usd=3.0), 2.0, 3.0, "$3.00 of the $2.00 that were left for it"),
+        (Budget(), Budget(usd=3.0), None, 3.0, ""),
+    ],
+)
+def test_the_end_of_a_budget_is_seen_with_what_went_over(
+    limit: Budget, used: Budget, reserved: float | None, own: float | None, words: str
+) -> None:
+    found = passed(limit, used, reserved, own)
+    assert words in found
+    assert bool(found) is bool(words)
