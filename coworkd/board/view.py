@@ -109,7 +109,8 @@ def _beside(db: Database) -> _Beside:
 
 
 def _spent(db: Database, now: float) -> float:
-    return float(db.scalar("SELECT coalesce(sum(cost_usd), 0) FROM runs WHERE started > ?", now - 86400))
+    sql = "SELECT coalesce(sum(cost_usd), 0) FROM usages WHERE at > ? AND billing = 'api'"
+    return float(db.scalar(sql, now - 86400))
 
 
 def _blocked(db: Database) -> dict[str, list[_Need]]:
