@@ -40,7 +40,7 @@ def spends(step: float) -> Script:
     def script(order: Assignment) -> Acts:
         left = order.budget.usd
         yield SessionStarted(session=f"s-{order.run}")
-        for _ in range(100):
+        for _turn in range(100):
             if left is not None:
                 left -= step
                 if left < -1e-9:
@@ -66,7 +66,7 @@ def test_a_run_is_told_what_is_left(bench: Bench) -> None:
 def test_the_end_of_a_tasks_budget_makes_it_wait_and_more_lets_it_go_on(bench: Bench) -> None:
     def script(_: Assignment) -> Acts:
         yield SessionStarted(session="s")
-        for _ in range(9):
+        for _turn in range(9):
             yield used(0.5)
         while True:
             yield None
