@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from coworkd import process
-from coworkd.dispatch.endings import BroughtIn, Finish, FinishOrder, Kept, NothingMade
+from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Kept, NothingMade
 from coworkd.dispatch.starts import Prepared, SlotOrder, Unprepared
 from coworkd.errors import CoworkError
 from coworkd.model import Check

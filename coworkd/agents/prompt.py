@@ -38,6 +38,8 @@ class Background:
     """How the attempt before this one failed, with the tail of its output."""
     conflict: str = ""
     """What the submission collided with; the run is to resolve that and nothing else."""
+    round: int = 0
+    """Of a loop; 0: of none."""
     thread: Sequence[Said] = ()
 
 
@@ -50,6 +52,10 @@ def build(agent: AgentSpec, task: TaskSpec, title: str, background: Background) 
         parts.append("The criteria above with `(verify: ...)` are run by coworkd; all must pass.")
     if background.thread:
         parts.append("## Messages\n\n" + "\n\n".join(_quoted(said) for said in background.thread))
+    if task.loop is not None and background.round:
+        parts.append(
+            _LOOP_RULES.format(round=background.round, most=task.loop.max_iterations, promise=task.loop.promise)
+        )
     if background.failure:
         parts.append(f"## The attempt before this one failed\n\n{background.failure.strip()}")
     if background.conflict:
@@ -82,6 +88,11 @@ def _quoted(said: Said) -> str:
 
 _ASK_THEMSELVES = frozenset({"llm"})
 """Drivers that give their agents a way of their own to ask a person."""
+
+_LOOP_RULES = """\
+This is round {round} of at most {most}: each begins with the files as the one before left them. Do what is next, and
+leave the rest to later rounds. When all of it is done, and only then, say this, word for word: {promise}
+It is verified after that; as long as that fails, there is another round."""
 
 _HOUSE_RULES = """\
 ---

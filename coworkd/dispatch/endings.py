@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from coworkd.agents.base import Ended, EndReason, ErrorKind
 from coworkd.board.board import Board
@@ -12,13 +11,17 @@ from coworkd.board.papers import Papers, final_state
 from coworkd.clock import iso
 from coworkd.dispatch.casting import Casting
 from coworkd.dispatch.cooling import trouble
+from coworkd.dispatch.loops import OneMore, Stop
+from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Kept, NothingMade
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.patterns.base import Past, Submit
 from coworkd.dispatch.plans import Plans
 from coworkd.dispatch.purses import SPENT
+from coworkd.dispatch.reports import report
 from coworkd.dispatch.retry import FINAL, FREE, Again, GiveUp, Outcome, Policy, decide
+from coworkd.dispatch.rounds import Rounds
 from coworkd.jobs import Jobs
-from coworkd.model import Gate, MessageKind, Mode, Status, TaskSpec
+from coworkd.model import Gate, Loop, MessageKind, Mode, Status, TaskSpec
 from coworkd.store import RequestRow, RequestState, RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
 
 FINISH = "finish:"
@@ -40,54 +43,6 @@ _OUTCOMES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishOrder:
-    """What is to become of the work in a slot."""
-
-    slot: int
-    task: str
-    run: str
-    number: int
-    """The submission's number, should there be one."""
-    agent: str
-    base: str
-    tip: str
-    """The commit that a run which resolves a conflict was to merge in; empty: none."""
-    submit: bool
-    """False: nothing is submitted, but whatever is there is kept in refs."""
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BroughtIn:
-    """The work is in the user's repository, under its refs."""
-
-    commit: str
-    tree: str
-    notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NothingMade:
-    """The agent changed nothing."""
-
-    notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """Nothing was submitted; what there was is in these refs. `unfit`: why a submission could not be made of it."""
-
-    refs: tuple[str, ...] = ()
-    unfit: str = ""
-    commit: str = ""
-    """Holds all of it, to be gone on with; empty: there is no slot."""
-    tree: str = ""
-
-
-Finish = BroughtIn | NothingMade | Kept
-
-
 class Endings:
     """Ends runs; used by the writer thread alone."""
 
@@ -102,6 +57,7 @@ class Endings:
         self._db = board.db
         self._papers = Papers(board.db)
         self._casting = Casting(board)
+        self._rounds = Rounds(board.db)
         self._plans = Plans(board)
         self._jobs = jobs
         self._finish = finish
@@ -193,6 +149,8 @@ class Endings:
         if run.stop or run.reason != EndReason.DONE or not run.base or run.mode is Mode.PLAN:
             return False
         spec = self._board.specs.task(self._board.task(run.task).path)
+        if run.iteration and spec.loop is not None and spec.loop.promise not in run.said:
+            return False
         pattern = PATTERNS[spec.pattern]
         return isinstance(pattern(run.agent, [Past(run=run.id, role="author", ended_well=True)]), Submit)
 
@@ -208,13 +166,15 @@ class Endings:
                 self._planned(row, run, result, now)
             elif isinstance(result, Kept):
                 self._unsuccessful(row, run, result, now)
+            elif isinstance(result, NothingMade) and self._loop(row, run):
+                self._next_round(row, run, "", now)
             else:
                 self._submitted(row, run, result, now)
 
     def _close(self, run: RunRow, result: Finish, now: float) -> None:
         reason = "budget" if run.stop == SPENT else "cancelled" if run.stop else run.reason
         notices = result.refs if isinstance(result, Kept) else result.notices
-        body = _message_body(run, result)
+        body = report(run, result)
         path = self._papers.message(run, MessageKind.RESULT, body, now, state=final_state(reason))
         kept, tree = (run.base, "") if isinstance(result, NothingMade) else (result.commit, result.tree)
         self._db.set(
@@ -250,13 +210,18 @@ class Endings:
     def _unsuccessful(self, row: TaskRow, run: RunRow, kept: Kept, now: float) -> None:
         if row.status not in (Status.RUNNING, Status.WAITING):
             return
-        if kept.unfit:
+        if kept.unfit and self._loop(row, run):
+            self._next_round(row, run, kept.unfit, now)
+        elif kept.unfit:
             self._db.set(RunRow, run.id, message=kept.unfit)
             self.unsuccessful(row, Outcome.UNFIT, now, detail=kept.unfit)
         elif run.reason == EndReason.BUDGET:
             self._out_of_budget(row, run, now)
         elif (kind := trouble(run)) and self._left_alone(row, run, kind, now):
             return
+        elif self._loop(row, run) and _outcome(run) not in FINAL:
+            failure = "" if run.reason == EndReason.DONE else f"{_outcome(run)}: {run.message}"
+            self._next_round(row, run, failure, now)
         else:
             self.unsuccessful(row, _outcome(run), now, detail=_advised(run))
 
@@ -268,6 +233,7 @@ class Endings:
         spec, agent = self._board.specs.task(row.path), self._casting.agent(run.agent)
         if agent is None or not (run.error_kind or agent.fallback or run.fallback):
             return False
+        self._db.set(RunRow, run.id, reason=str(EndReason.UNAVAILABLE))
         base = self._board.specs.settings().backoff
         self._casting.cooldowns.cool(agent, run, kind, base, now, self._jitter())
         choice = self._casting.choice(spec, now)
@@ -278,6 +244,24 @@ class Endings:
             why, until = f"{what}; {choice.agent} takes over", now
         self._board.move(row.id, Status.READY, why, now, not_before=until, attempt=row.attempt - 1)
         return True
+
+    # ---- loops
+
+    def _loop(self, row: TaskRow, run: RunRow) -> Loop | None:
+        """The loop that this run was a round of; None: of none that is still wished for."""
+        return self._board.specs.task(row.path).loop if run.iteration else None
+
+    def _next_round(self, row: TaskRow, run: RunRow, failure: str, now: float) -> None:
+        """A round is over, its files are kept: the next one begins, or the loop has come to its end."""
+        loop = self._loop(row, run)
+        if loop is None or row.status not in (Status.RUNNING, Status.WAITING, Status.MERGING, Status.REVIEW):
+            return
+        decision = self._rounds.over(self._fresh(run), loop, failure, now)
+        if isinstance(decision, OneMore):
+            told = f"round {decision.number} of {loop.max_iterations} follows: {first_line(decision.reason)}"
+            self._board.move(row.id, Status.READY, told, now, not_before=now, attempt=row.attempt - 1)
+        elif isinstance(decision, Stop):
+            self.unsuccessful(row, Outcome.LOOP, now, detail=decision.reason)
 
     def _submitted(self, row: TaskRow, run: RunRow, result: BroughtIn | NothingMade, now: float) -> None:
         if row.status not in (Status.RUNNING, Status.WAITING):
@@ -331,8 +315,15 @@ class Endings:
                 self._retire(submission)
                 if row.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
                     self._db.set(RunRow, submission.run, message=submission.notice, reason="red")
-                    self.unsuccessful(row, Outcome.RED, now, detail=submission.notice)
+                    self._red(row, submission, now)
         return self._db.all(SubmissionRow, "state = 'conflicted'")
+
+    def _red(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
+        run = self._db.one(RunRow, "id = ?", submission.run)
+        if run is not None and self._loop(row, run):
+            self._next_round(row, run, submission.notice, now)
+        else:
+            self.unsuccessful(row, Outcome.RED, now, detail=submission.notice)
 
     def _retire(self, submission: SubmissionRow) -> None:
         key = (submission.task, submission.number)
@@ -368,27 +359,3 @@ def first_line(text: str) -> str:
     """The first line that says something, short enough for a board."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return line if len(line) <= 120 else line[:117] + "..."
-
-
-def _message_body(run: RunRow, result: Finish) -> str:
-    parts = [run.said.strip() or "(the agent printed nothing)"]
-    if run.reason != EndReason.DONE and run.message:
-        parts.append(f"It ended with: {run.reason}\n\n{_fenced(run.message)}")
-    parts += _remarks(result)
-    return "\n\n".join(parts) + "\n"
-
-
-def _fenced(text: str) -> str:
-    fence = "````" if "```" in text else "```"
-    return f"{fence}\n{text.strip()}\n{fence}"
-
-
-def _remarks(result: Finish) -> Sequence[str]:
-    match result:
-        case Kept(refs=refs, unfit=unfit):
-            kept = f"Its work is kept in {', '.join(f'`{ref}`' for ref in refs)}." if refs else ""
-            return [text for text in (unfit, kept) if text]
-        case NothingMade(notices=notices):
-            return ["(It changed no file.)", *notices]
-        case BroughtIn(notices=notices):
-            return list(notices)

@@ -75,7 +75,7 @@ class Purses:
     def _last(self, row: TaskRow) -> float | None:
         sql = (
             "SELECT reason, max(reserved_usd - coalesce(cost_usd, 0), 0) AS rest FROM runs WHERE task = ?"
-            " AND state = 'ended' ORDER BY ended DESC LIMIT 1"
+            " AND state = 'ended' ORDER BY ended DESC, rowid DESC LIMIT 1"
         )
         rows = self._db.query(sql, row.id)
         return rows[0]["rest"] if rows and rows[0]["reason"] == "budget" else None

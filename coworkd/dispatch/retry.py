@@ -34,6 +34,7 @@ class Outcome(StrEnum):
     UNAVAILABLE = "agent unavailable"
     LOST = "lost with the daemon"
     AUTH = "not signed in"
+    LOOP = "the loop ended without proof"
     CONTEXT = "too long for the model's context"
 
 
@@ -41,7 +42,7 @@ FREE = frozenset({Outcome.UNAVAILABLE, Outcome.LOST})
 """Outcomes that are not the task's fault and use up no attempt."""
 
 
-FINAL = frozenset({Outcome.AUTH, Outcome.CONTEXT})
+FINAL = frozenset({Outcome.LOOP, Outcome.AUTH, Outcome.CONTEXT})
 """Outcomes that another attempt would come to as well."""
 
 

@@ -15,8 +15,9 @@ from coworkd.dispatch.budgets import Short
 from coworkd.dispatch.casting import Casting
 from coworkd.dispatch.conflicts import Conflicts
 from coworkd.dispatch.delivery import Delivery
-from coworkd.dispatch.endings import FINISH, LOST, BroughtIn, Endings, Kept, NothingMade
+from coworkd.dispatch.endings import FINISH, LOST, Endings
 from coworkd.dispatch.executors import Executor
+from coworkd.dispatch.outcomes import BroughtIn, Kept, NothingMade
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.plans import Plans
 from coworkd.dispatch.progress import Progress
@@ -26,7 +27,7 @@ from coworkd.dispatch.schedule import Busy, Ready, Room, StartRun, Wait, crowded
 from coworkd.dispatch.starts import PREPARE, Prepared, Starter, Unprepared
 from coworkd.graph import weights
 from coworkd.jobs import Finished, Jobs
-from coworkd.model import Status, TaskSpec
+from coworkd.model import Mode, Status, TaskSpec
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
 
 GATHER = 0.3
@@ -353,8 +354,8 @@ class Dispatch:
 
 def _unsupported(spec: TaskSpec) -> str:
     """Wishes that this version does not carry out hold the task, rather than being passed over."""
-    if spec.loop is not None:
-        return "`loop:` is not available in this version; take it out to run the task once"
+    if spec.loop is not None and spec.mode is Mode.PLAN:
+        return "`loop:` builds and `mode: plan` only reads: take one of them out"
     if spec.pattern not in PATTERNS:
         return f"`pattern: {spec.pattern}` is not available in this version; there is: {', '.join(sorted(PATTERNS))}"
     return ""

@@ -17,6 +17,7 @@ from coworkd.dispatch.cooling import provider_of
 from coworkd.dispatch.delivery import inbox_answer, waited
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.grants import Grants
+from coworkd.dispatch.outcomes import INTERRUPTED
 from coworkd.dispatch.places import Places
 from coworkd.dispatch.purses import Purses
 from coworkd.jobs import Jobs
@@ -108,9 +109,9 @@ class Starter:
             reason="", message="", started=now, ended=None, slot=self._free_slot(), log="", base="",
             level=SandboxLevel.NONE, offset=0, stop="", said="", input_tokens=0, output_tokens=0, cost_usd=None,
             message_path="", conflict=conflict, text_sha="", mode=self._board.specs.task(row.path).mode,
-            session=origin.session if origin else "", origin=origin.id if origin else "", model=spec.model,
+            session=self._session(origin, agent), origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
-            reserved_usd=reserved.left.usd,
+            reserved_usd=reserved.left.usd, iteration=self._round(row, conflict),
         )  # fmt: skip
         with self._db.write(durable=True):
             self._db.put(run)
@@ -128,11 +129,33 @@ class Starter:
         return self._board.specs.settings().concurrency - int(working)
 
     def _origin(self, row: TaskRow, agent: str) -> RunRow | None:
-        """The run whose session this agent takes up again, with the files as it left them; None: it begins anew."""
-        last = self._db.one(RunRow, "task = ? AND state = 'ended' ORDER BY ended DESC, started DESC", row.id)
-        if row.anew or last is None or last.agent != agent or last.reason not in GO_ON:
+        """The run whose work is gone on with: the round before, or one whose session this agent takes up again."""
+        last = self._last(row)
+        if last is None or not (last.base and last.kept):
             return None
-        return last if last.session and last.base and last.kept else None
+        if last.iteration and self._board.specs.task(row.path).loop is not None:
+            return last
+        return last if last.session and last.agent == agent and last.reason in GO_ON else None
+
+    def _last(self, row: TaskRow) -> RunRow | None:
+        """The run before this one; None where the task begins anew."""
+        last = self._db.one(
+            RunRow, "task = ? AND state = 'ended' ORDER BY ended DESC, started DESC, rowid DESC", row.id
+        )
+        return None if row.anew else last
+
+    def _session(self, origin: RunRow | None, agent: str) -> str:
+        """Each round of a loop has a session of its own, which outlives an interruption."""
+        if origin is None or origin.agent != agent or (origin.iteration and origin.reason not in INTERRUPTED):
+            return ""
+        return origin.session
+
+    def _round(self, row: TaskRow, conflict: str) -> int:
+        """Which round of its loop comes next; 0: there is no loop. One that was interrupted is run again."""
+        if self._board.specs.task(row.path).loop is None or conflict:
+            return 0
+        last = self._last(row)
+        return (last.iteration if last.reason in INTERRUPTED else last.iteration + 1) if last else 1
 
     def _free_slot(self) -> int:
         taken = {row["slot"] for row in self._db.query("SELECT slot FROM runs WHERE state != 'ended'")}
@@ -255,11 +278,16 @@ class Starter:
     def _background(self, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]) -> Background:
         thread = self._db.all(MessageRow, "task = ? AND (stage IN ('delivered', 'daemon')) ORDER BY seen, path", row.id)
         said = [Said(sender=m.sender, text=m.body) for m in (*thread, *messages) if not (m.sender and m.run == run.id)]
-        last = self._db.one(RunRow, "task = ? AND id != ? AND state = 'ended' ORDER BY started DESC", row.id, run.id)
-        failure = last.message if last and last.reason not in ("done", "cancelled") else ""
+        if run.iteration:
+            said = [one for one in said if not one.sender]  # what the rounds before said of themselves is in the files
+        last = self._db.one(
+            RunRow, "task = ? AND id != ? AND state = 'ended' ORDER BY ended DESC, rowid DESC", row.id, run.id
+        )
+        failed = last is not None and (last.iteration or last.reason not in ("done", "cancelled"))
+        failure = last.message if last and failed else ""
         conflict = f"See the bundle {run.conflict}; merge refs/cowork/tip and resolve." if run.conflict else ""
         reason = row.reason if row.failures else ""
-        return Background(failure=failure or reason, conflict=conflict, thread=said)
+        return Background(failure=failure or reason, conflict=conflict, thread=said, round=run.iteration)
 
 
 def timeout(agent: AgentSpec, spec: TaskSpec, left: Budget) -> float:

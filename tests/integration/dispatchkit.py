@@ -13,8 +13,9 @@ from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason
 from coworkd.agents.fake import Acts, Script
 from coworkd.board.board import Board
 from coworkd.dispatch.conflicts import Conflicts
-from coworkd.dispatch.endings import BroughtIn, Endings, Finish, FinishOrder, Kept
+from coworkd.dispatch.endings import Endings
 from coworkd.dispatch.executors import FakeExecutor
+from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Kept
 from coworkd.dispatch.places import Places
 from coworkd.dispatch.progress import Progress
 from coworkd.dispatch.room import Dispatch, Stages

@@ -171,3 +171,33 @@ def test_no_process_is_ours_without_a_workspace(w: Workbench) -> None:
     finally:
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
+
+
+# ---- loops
+
+
+def test_a_loop_goes_on_until_what_is_promised_is_proven(w: Workbench) -> None:
+    w.agent("ed", 'echo "$COWORK_ATTEMPT" >> @SCRATCH@/rounds; echo line >> work.txt; n=$(wc -l < work.txt); cat > last.txt;'
+            ' [ $n -lt 2 ] || echo "<promise>DONE</promise>"')  # fmt: skip
+    w.config('agent: ed\napprove: []\nverify: ["test $(wc -l < work.txt) -ge 4"]\n')
+    w.task("t", loop='{promise: "<promise>DONE</promise>", max_iterations: 9}')
+    w.up()
+    w.until("t", "done")
+    assert (w.scratch / "rounds").read_text().split() == ["1"] * 4
+    assert w.landed("work.txt").split() == ["line"] * 4
+    assert "This is round 4 of at most 9" in w.landed("last.txt")
+    assert [run["attempt"] for run in w.json("show", "t")["runs"]] == [1, 1, 1, 1]
+
+
+def test_a_loop_goes_on_with_the_round_in_which_the_daemon_was_killed(w: Workbench) -> None:
+    w.agent("ed", "n=$(cat n 2>/dev/null || echo 0); echo $((n+1)) > n; echo $((n+1)) >> @SCRATCH@/rounds;"
+            " if [ $n = 1 ] && mkdir @SCRATCH@/once; then sleep 60; fi; [ $n -lt 2 ] || echo PROMISED")  # fmt: skip
+    w.config('agent: ed\napprove: []\nverify: ["true"]\n')
+    w.task("t", loop="{promise: PROMISED, max_iterations: 5}")
+    w.up()
+    w.wait("the second round", lambda: (w.scratch / "once").exists())
+    w.kill9()
+    w.up()
+    w.until("t", "done")
+    assert (w.scratch / "rounds").read_text().split() == ["1", "2", "2", "3"]
+    assert w.landed("n") == "3"

@@ -1,0 +1,76 @@
+"""What follows after one round of a `loop:`.
+
+Pure: the rounds so far in, one decision with its reason in words out. A promise only opens verification; what it found
+is one more fact about the round. A round that was interrupted is not one: it is run again under its number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coworkd.model import Loop
+
+STUCK = 3
+"""Rounds with the same files and the same failure after which more of them would come to the same."""
+
+_NUMBERS = re.compile(r"\d+(?:\.\d+)?")
+"""Durations and addresses differ from one failure to the same one again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One round that is over."""
+
+    number: int
+    promised: bool
+    changed: bool
+    """Against what the loop began with."""
+    tree: str
+    failure: str = ""
+    """How its agent failed, or what verification said; empty: neither."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneMore:
+    number: int
+    reason: str
+    """What is not right yet, for the agent and the board."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prove:
+    """It is promised: what it made is verified now, and nothing else counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    reason: str
+
+
+def after(loop: Loop, rounds: Sequence[Round]) -> OneMore | Prove | Stop:
+    """Decide after the latest round."""
+    last = rounds[-1]
+    lacking = _lacking(last, loop)
+    if not lacking:
+        return Prove()
+    alike = [one for one in rounds[-STUCK:] if (one.tree, _gist(one, loop)) == (last.tree, _gist(last, loop))]
+    if len(alike) == STUCK:
+        return Stop(reason=f"no progress: the same files and the same failure {STUCK} times; {lacking}")
+    if last.number >= loop.max_iterations:
+        return Stop(reason=f"not done after {loop.max_iterations} rounds (`max_iterations`); {lacking}")
+    return OneMore(number=last.number + 1, reason=lacking)
+
+
+def _lacking(last: Round, loop: Loop) -> str:
+    """What keeps the round from being proven; empty: nothing does."""
+    if last.failure:
+        return last.failure
+    if not last.promised:
+        return f"`{loop.promise}` was not said"
+    return "" if last.changed else f"`{loop.promise}` was said, but no file differs from the start"
+
+
+def _gist(one: Round, loop: Loop) -> str:
+    return _NUMBERS.sub("#", _lacking(one, loop))

@@ -1,0 +1,34 @@
+"""The message in which a run's end is told. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from coworkd.agents.base import EndReason
+from coworkd.dispatch.outcomes import BroughtIn, Finish, Kept, NothingMade
+from coworkd.store import RunRow
+
+
+def report(run: RunRow, result: Finish) -> str:
+    """What the agent said, how it ended, and where its work is."""
+    parts = [run.said.strip() or "(the agent printed nothing)"]
+    if run.reason != EndReason.DONE and run.message:
+        parts.append(f"It ended with: {run.reason}\n\n{_fenced(run.message)}")
+    parts += _remarks(result)
+    return "\n\n".join(parts) + "\n"
+
+
+def _fenced(text: str) -> str:
+    fence = "````" if "```" in text else "```"
+    return f"{fence}\n{text.strip()}\n{fence}"
+
+
+def _remarks(result: Finish) -> Sequence[str]:
+    match result:
+        case Kept(refs=refs, unfit=unfit):
+            kept = f"Its work is kept in {', '.join(f'`{ref}`' for ref in refs)}." if refs else ""
+            return [text for text in (unfit, kept) if text]
+        case NothingMade(notices=notices):
+            return ["(It changed no file.)", *notices]
+        case BroughtIn(notices=notices):
+            return list(notices)

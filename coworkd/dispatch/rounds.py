@@ -1,0 +1,50 @@
+"""The rounds of loops as the database knows them."""
+
+from __future__ import annotations
+
+from coworkd.agents.base import EndReason
+from coworkd.dispatch.loops import OneMore, Prove, Round, Stop, after
+from coworkd.dispatch.outcomes import INTERRUPTED
+from coworkd.model import Loop
+from coworkd.store import Database, RunRow
+
+
+class Rounds:
+    """Used by the writer thread alone."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def over(self, run: RunRow, loop: Loop, failure: str, now: float) -> OneMore | Prove | Stop:
+        """This run was a round that is over: what follows, written down with it."""
+        decision = after(loop, [*self._before(run, loop), _as_round(run, loop, failure)])
+        why = "" if isinstance(decision, Prove) else decision.reason
+        self._db.set(RunRow, run.id, message=why)
+        self._db.event(
+            now, "round over", task=run.task, run=run.id, round=run.iteration, kept=run.kept, reason=why
+        )  # fmt: skip
+        return decision
+
+    def _before(self, run: RunRow, loop: Loop) -> list[Round]:
+        """The rounds of the same loop before this one, oldest first."""
+        found: list[Round] = []
+        past_runs = self._db.all(
+            RunRow,
+            "task = ? AND state = 'ended' AND id != ? ORDER BY ended DESC, started DESC, rowid DESC",
+            run.task,
+            run.id,
+        )
+        for past in past_runs:
+            if past.reason in INTERRUPTED:
+                continue
+            if not past.iteration or past.iteration >= (found[-1].number if found else run.iteration):
+                break
+            found.append(_as_round(past, loop, "" if past.reason == EndReason.DONE else past.message))
+        return found[::-1]
+
+
+def _as_round(run: RunRow, loop: Loop, failure: str) -> Round:
+    return Round(
+        number=run.iteration, promised=loop.promise in run.said, changed=run.kept not in ("", run.base),
+        tree=run.tree, failure=failure,
+    )  # fmt: skip

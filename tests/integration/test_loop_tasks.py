@@ -1,0 +1,185 @@
+"""Tasks with a `loop:`, round after round, until what was promised is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coworkd.agents.base import AgentEvent, Assignment, EndReason, ErrorKind, ErrorReported, SessionStarted, TextWritten
+from coworkd.agents.fake import Acts
+from coworkd.dispatch.outcomes import Finish, FinishOrder, Kept, NothingMade
+from coworkd.model import Status
+from coworkd.store import SubmissionState
+from tests.integration.dispatchkit import Bench, fails
+
+DONE = TextWritten(text="all good <promise>DONE</promise>")
+
+
+class Worker:
+    """What its agents do, round by round; after the last of it, the same again."""
+
+    def __init__(self) -> None:
+        self.rounds: list[list[AgentEvent | None]] = [[]]
+        self.sessions = True
+
+    def __call__(self, order: Assignment) -> Acts:
+        if self.sessions:
+            yield SessionStarted(session=f"s-{order.run}")
+        for event in self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]:
+            if event is None:
+                while True:
+                    yield None
+            yield event
+
+
+@pytest.fixture
+def worker() -> Worker:
+    return Worker()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, worker: Worker) -> Iterator[Bench]:
+    bench = Bench(tmp_path, worker)
+    bench.config("")
+    bench.agent()
+    yield bench
+    bench.close()
+
+
+def begin(bench: Bench, most: int = 5) -> None:
+    bench.task(loop=f'{{promise: "<promise>DONE</promise>", max_iterations: {most}}}')
+    bench.turn()
+
+
+def rounds(bench: Bench) -> list[int]:
+    return [run.iteration for run in bench.runs()]
+
+
+def unchanged(order: FinishOrder) -> Finish:
+    if order.submit:
+        return NothingMade()
+    return Kept(commit=order.base, tree="same")
+
+
+def test_rounds_follow_each_other_on_the_same_files_until_the_promise(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[TextWritten(text="some")], [TextWritten(text="more")], [DONE]]
+    begin(bench)
+    bench.turn()
+    assert rounds(bench) == [1, 2, 3]
+    first, second, third = bench.runs()
+    assert [order.restore for order in bench.slots] == ["", first.kept, second.kept]
+    assert [order.start_from for order in bench.slots] == ["", "base", "base"]
+    assert [order.resume for order in bench.given] == ["", "", ""], "each round has a context of its own"
+    assert {order.attempt for order in bench.given} == {1}
+    assert "This is round 3 of at most 5" in bench.given[2].prompt
+    assert "`<promise>DONE</promise>` was not said" in bench.given[2].prompt
+    assert third.kept == f"work-{third.id}", "what is promised is submitted"
+    assert bench.reason() == "what it made is being verified"
+
+
+def test_a_promise_that_verification_does_not_confirm_is_one_more_round(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[DONE]]
+    begin(bench)
+    bench.turn()
+    bench.queue(SubmissionState.RED, "FAILED test_a")
+    bench.turn()
+    assert rounds(bench) == [1, 2]
+    assert "FAILED test_a" in bench.given[1].prompt
+    assert bench.slots[1].restore == f"work-{bench.runs()[0].id}"
+
+
+def test_a_promise_without_a_change_is_one_more_round(bench: Bench, worker: Worker) -> None:
+    bench.made = unchanged
+    worker.rounds = [[DONE]]
+    begin(bench, most=2)
+    bench.turn()
+    assert rounds(bench) == [1, 2]
+    assert bench.status() is Status.FAILED
+    assert "no file differs from the start" in bench.reason()
+
+
+def test_the_most_that_there_may_be(bench: Bench) -> None:
+    begin(bench, most=4)
+    bench.turn()
+    assert rounds(bench) == [1, 2, 3, 4]
+    assert bench.status() is Status.FAILED
+    assert "not done after 4 rounds (`max_iterations`)" in bench.reason()
+
+
+def test_no_progress_ends_it(bench: Bench) -> None:
+    bench.made = unchanged
+    begin(bench, most=20)
+    bench.turn()
+    assert rounds(bench) == [1, 2, 3]
+    assert "no progress" in bench.reason()
+
+
+def test_a_round_that_fails_is_a_round(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[fails(EndReason.TIMED_OUT, "worked for 9 s")], [fails(message="exit 3")], [DONE]]
+    begin(bench)
+    bench.turn()
+    assert rounds(bench) == [1, 2, 3]
+    assert "worked for 9 s" in bench.given[1].prompt
+    assert "exit 3" in bench.given[2].prompt
+
+
+@pytest.mark.parametrize("sessions", [False, True])
+def test_kill_9_goes_on_with_the_round_it_was_in(bench: Bench, worker: Worker, sessions: bool) -> None:
+    worker.rounds = [[TextWritten(text="some")], [None], [TextWritten(text="rest")], [DONE]]
+    if not sessions:
+        worker.sessions = False
+    begin(bench)
+    bench.turn()
+    assert rounds(bench) == [1, 2]
+    bench.crash()
+    bench.turn()
+    assert rounds(bench) == [1, 2, 3]
+    assert len(bench.given) == 4
+    assert bench.given[2].run == bench.given[1].run
+    assert bool(bench.given[2].resume) is sessions
+
+
+def test_a_pause_goes_on_with_the_round_it_was_in(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[TextWritten(text="some")], [None], [DONE]]
+    begin(bench)
+    bench.turn()
+    bench.write("tasks/a.md", "status: running", "status: paused")
+    bench.turn()
+    bench.write("tasks/a.md", "status: paused", "status: ready")
+    bench.turn(2)
+    assert rounds(bench) == [1, 2, 2]
+    interrupted = bench.runs()[1]
+    assert bench.given[2].resume == interrupted.session
+    assert bench.slots[2].restore == interrupted.kept
+
+
+def test_cancelled_and_ready_again_begins_with_the_first_round(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[TextWritten(text="some")], [None], [DONE]]
+    begin(bench)
+    bench.turn()
+    bench.write("tasks/a.md", "status: running", "status: cancelled")
+    bench.turn()
+    bench.write("tasks/a.md", "status: cancelled", "status: ready")
+    bench.turn(2)
+    assert rounds(bench) == [1, 2, 1]
+    assert bench.slots[2].restore == ""
+
+
+def test_a_provider_that_refuses_costs_no_round(bench: Bench, worker: Worker) -> None:
+    refusal = ErrorReported(kind=ErrorKind.RATE_LIMIT, message="429", retry_after=30.0)
+    worker.rounds = [[TextWritten(text="some")], [refusal, fails()], [DONE]]
+    begin(bench)
+    bench.turn()
+    assert bench.status() is Status.READY
+    bench.turn(30)
+    assert rounds(bench) == [1, 2, 2]
+
+
+def test_every_round_leaves_a_checkpoint(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[], [], [DONE]]
+    begin(bench)
+    bench.turn()
+    kept = [run.kept for run in bench.runs()]
+    assert [event["kept"] for event in bench.events("round over")] == kept[:2]
