@@ -34,6 +34,8 @@ class Purse:
     """What this agent's work costs is not known."""
     last: float | None = None
     """What was left of a run's reservation when it ended because that did not do; None: none did."""
+    words: str = ""
+    """Of that run's end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +90,10 @@ def _money(purse: Purse) -> float | None | Short:
     bounds = [bound for bound in (own, shared) if bound is not None]
     usd = min(bounds)
     if purse.last is not None and usd <= purse.last:
-        return Short(reason=f"${purse.last:.2f} was not enough, and no more is left; raise `budget: usd`",
-                     until=purse.rolls_at if day is not None else None)  # fmt: skip
+        words = purse.words or f"${purse.last:.2f} was not enough"
+        return Short(
+            reason=f"{words}; no more is left: raise `budget: {{usd}}`", until=None if day is None else purse.rolls_at
+        )
     return usd
 
 

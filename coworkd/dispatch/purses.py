@@ -25,11 +25,12 @@ class Purses:
         limit, day = self._board.specs.task(row.path).budget, self._board.specs.settings().budget_usd_per_day
         if limit == Budget() and day is None:
             return Reserved(left=limit)
+        last, words = self._last(row)
         return reserve(
             Purse(
                 limit=limit, used=self.used(row), day_usd=day, day_used=self.spent(now), reserved=self._reserved(),
                 rolls_at=self._rolls_at(now), share=max(share, 1), paid=agent.billing == "api",
-                unknown=self._unknown(agent), last=self._last(row),
+                unknown=self._unknown(agent), last=last, words=words,
             )
         )  # fmt: skip
 
@@ -72,10 +73,11 @@ class Purses:
         )  # fmt: skip
         return bool(rows) and rows[0]["cost_usd"] is None
 
-    def _last(self, row: TaskRow) -> float | None:
+    def _last(self, row: TaskRow) -> tuple[float | None, str]:
         sql = (
-            "SELECT reason, max(reserved_usd - coalesce(cost_usd, 0), 0) AS rest FROM runs WHERE task = ?"
+            "SELECT reason, message, max(reserved_usd - coalesce(cost_usd, 0), 0) AS rest FROM runs WHERE task = ?"
             " AND state = 'ended' ORDER BY ended DESC, rowid DESC LIMIT 1"
         )
         rows = self._db.query(sql, row.id)
-        return rows[0]["rest"] if rows and rows[0]["reason"] == "budget" else None
+        short = rows[0] if rows and rows[0]["reason"] == "budget" else None
+        return (short["rest"], short["message"]) if short else (None, "")
