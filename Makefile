@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test simulate check lint types contracts coverage format constraints clean
+.PHONY: help demo test simulate faults check lint types contracts coverage format constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -30,6 +30,9 @@ SEEDS ?= 20000
 
 simulate: $(VENV)/.package ## many simulated histories of sync (SEEDS=20000)
 	$(BIN)/coworkd simulate --seeds $(SEEDS)
+
+faults: $(VENV)/.package ## kill and refuse at every system call of a write, a burst of 20,000 files (needs strace)
+	FAULTS=all $(BIN)/python -m pytest -n 4 --dist worksteal tests/faults
 
 check: lint types contracts test ## what must pass before a change is handed in
 

@@ -62,10 +62,14 @@ class SimFolder:
         folder, name = PurePosixPath(path).parent, PurePosixPath(path).name
         temporary = f"{folder}/.{name}.{self.disk.fresh():08x}~"
         inode = self.disk.create(temporary, b"", mode)
-        self._step()
-        self.disk.write(inode, data)
-        self._step()
-        self.disk.sync_data(inode)
+        try:
+            self._step()
+            self.disk.write(inode, data)
+            self._step()
+            self.disk.sync_data(inode)
+        except OSError:
+            self.disk.unlink(temporary)
+            raise
         self._note(f"temporary {path} {digest(data)[:12]}")
         return temporary
 

@@ -17,7 +17,7 @@ from coworkd.model import ACTIVE, Kind, Status, TaskSpec
 from coworkd.sim.machine import Machine
 from coworkd.sim.people import People, tokens
 from coworkd.store import Database, DocumentRow, TaskRow
-from coworkd.sync.files import digest
+from coworkd.sync.files import digest, is_temporary
 from coworkd.sync.specs import decoded
 
 
@@ -90,6 +90,8 @@ def converged(machine: Machine) -> Iterator[str]:
     for path in disk.paths():
         if (kind := kind_of(path)) is not None:
             yield from _file(db, path, kind, disk.get(path).data)
+        elif is_temporary(path):
+            yield f"{path}: was left behind"
     for row in db.all(TaskRow, "NOT gone"):
         if row.path not in disk.names and row.status not in (Status.CANCELLED, Status.DONE):
             yield f"{row.path}: the file is not there and its task is {row.status}"

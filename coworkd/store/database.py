@@ -58,6 +58,8 @@ class Database:
             # 16 MB: the first look at a large workspace is not held up by a sync every few files.
             self.connection.execute("PRAGMA wal_autocheckpoint=4000")
             self.connection.execute("PRAGMA foreign_keys=OFF")
+            # A statement that may have to be undone would otherwise open a file of its own, where there may be no room.
+            self.connection.execute("PRAGMA temp_store=MEMORY")
             self._check()
             self._migrate()
         except sqlite3.DatabaseError as error:

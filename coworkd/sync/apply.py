@@ -6,13 +6,13 @@ The intent is committed before the first step and cleared with the last, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.store import Cells, Database
-from coworkd.sync.files import Absent, Bytes, Read, digest
+from coworkd.sync.files import ASIDE, Absent, Bytes, Read, digest
 from coworkd.sync.ports import Files
 
 LATE = 10.0
@@ -112,7 +112,7 @@ class Writer:
     # ---- what was displaced
 
     def _to_trash(self, temporary: str, path: str, sha: str, now: float) -> None:
-        name = f"{int(now * 1000)}-{Path(temporary).name.strip('.~')}"
+        name = _trash_name(temporary, now)
         with self._db.write():
             self._db.execute(
                 "INSERT OR REPLACE INTO trash (name, path, sha, check_at) VALUES (?, ?, ?, ?)",
@@ -123,11 +123,19 @@ class Writer:
     def late_writes(self, now: float) -> Iterator[tuple[str, bytes]]:
         """Path and bytes of every displaced file that was written into after it had been displaced."""
         for row in self._db.query("SELECT name, path, sha FROM trash WHERE check_at <= ?", now):
-            found = self._folder.retired(row["name"])
+            try:
+                found = self._folder.retired(row["name"])
+            except OSError:
+                self._check_later(row["name"], now)
+                continue
             if found is not None and digest(found) != row["sha"]:
                 yield row["path"], found
             with self._db.write():
                 self._db.execute("DELETE FROM trash WHERE name = ?", row["name"])
+
+    def _check_later(self, name: str, now: float) -> None:
+        with self._db.write():
+            self._db.execute("UPDATE trash SET check_at = ? WHERE name = ?", now + LATE, name)
 
     def next_check(self) -> float | None:
         return self._db.scalar("SELECT min(check_at) FROM trash")
@@ -149,7 +157,7 @@ class Writer:
                 yield from self._mend(row, now)
 
     def _mend(self, row: Cells, now: float) -> Iterator[tuple[str, bytes]]:
-        path, temporary = row["path"], row["temp"]
+        path, temporary = row["path"], self._name_of_displaced(row["temp"])
         held = self._held(path, temporary, row["sha"])
         if isinstance(held, Bytes) and held.sha == row["sha"]:
             self._folder.discard(temporary)
@@ -159,6 +167,19 @@ class Writer:
             self._to_trash(temporary, path, held.sha if isinstance(held, Bytes) else "", now)
         self._forget(path)
 
+    def _name_of_displaced(self, temporary: str) -> str:
+        """An exchange by links that was cut short has left what it displaced under another name."""
+        aside = temporary + ASIDE
+        moved = self._folder.stat(temporary) is None and self._folder.stat(aside) is not None
+        return aside if moved else temporary
+
+    def put_away(self, temporaries: Iterable[str], now: float) -> None:
+        """Move what a former process left of writes that it had not yet promised into the trash."""
+        for temporary in temporaries:
+            if not self._db.scalar("SELECT 1 FROM writes WHERE temp = ?", temporary.removesuffix(ASIDE)):
+                with suppress(OSError):
+                    self._folder.retire(temporary, _trash_name(temporary, now))
+
     def _held(self, path: str, temporary: str, ours: str) -> Read:
         """What the temporary name holds; something displaced that is no document goes back while that is safe."""
         held = self._folder.read(temporary)
@@ -166,3 +187,7 @@ class Writer:
             return held
         self._folder.exchange(temporary, path)
         return self._folder.read(temporary)
+
+
+def _trash_name(temporary: str, now: float) -> str:
+    return f"{int(now * 1000)}-{Path(temporary).name.strip('.~-')}"

@@ -17,7 +17,7 @@ from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Displaced, Overtaken, Refused, Writer
 from coworkd.sync.arrival import forget_bases, keep_base, own_bytes
 from coworkd.sync.facts import Reading
-from coworkd.sync.files import Absent, Bytes, Stat, Torn, Unfit, digest
+from coworkd.sync.files import Absent, Bytes, Stat, Torn, Unfit, digest, is_temporary
 from coworkd.sync.guard import GRACE, SETTLE_MOST, UNREADABLE_GRACE, settled_at
 from coworkd.sync.intake import Intake
 from coworkd.sync.ports import Files
@@ -105,12 +105,17 @@ class Engine:
         started, stats = elapsed(), self._stats
         seen: set[str] = set()
         changed: list[str] = []
+        cut_short: list[str] = []
         for path, found in self._folder.walk():
             if stats.get(path) == (found, True):
                 seen.add(path)
             elif kind_of(path) is not None:
                 seen.add(path)
                 changed.append(path)
+            elif is_temporary(path):
+                cut_short.append(path)
+        # Writes of ours begin and end between two scans.
+        self._writer.put_away(cut_short, now)
         changed += [row["path"] for row in self._db.query(_KNOWN) if row["path"] not in seen]
         # In the order of the names: it decides between two that claim one id, and which of two messages comes first.
         for path in sorted(changed, key=lambda path: (path.count("/"), path)):

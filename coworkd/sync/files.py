@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 MAX_BYTES = 1_048_576
 """A document larger than this is refused unread: nobody writes a megabyte of Markdown by hand."""
@@ -25,7 +26,16 @@ MAX_BYTES = 1_048_576
 DECISIONS = ("approvals/", "reviews/")
 """Folders in which people decide: a file there is read only when nobody else can have written it."""
 
+DISPLACED = ".displaced"
+"""The folder for displaced files where the trash is on another file system. Hidden: nothing in it is a document."""
+
+ASIDE = "-"
+"""What the name of a temporary file gets added while an exchange by links keeps the old file under it."""
+
+_TEMPORARY = re.compile(r"(.*/)?\..+\.[0-9a-f]{8}~-?")
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 _AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
 
 
@@ -73,6 +83,11 @@ class Unfit:
 
 
 Read = Bytes | Absent | Torn | Unfit
+
+
+def is_temporary(path: str) -> bool:
+    """Whether a file has the kind of name that only unfinished writes of ours have."""
+    return _TEMPORARY.fullmatch(path) is not None
 
 
 def digest(data: bytes) -> str:
@@ -183,9 +198,7 @@ class Folder:
         descriptor = os.open(self.root / temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, mode)
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
+            _fill(file, data)
 
     def place(self, temporary: str, path: str) -> bool:
         """Give a new file its name; False if somebody was faster."""
@@ -193,6 +206,10 @@ class Folder:
             os.link(self.root / temporary, self.root / path, follow_symlinks=False)
         except FileExistsError:
             return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            return _move_to_free_name(str(self.root / temporary), str(self.root / path))
         os.unlink(self.root / temporary)
         return True
 
@@ -217,7 +234,7 @@ class Folder:
             os.close(descriptor)
 
     def retire(self, temporary: str, name: str) -> None:
-        """Take a file out of the workspace into the trash without giving up its inode, across file systems by copy."""
+        """Take a file out of the workspace into the trash without giving up its inode."""
         to = self._trash / name
         to.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -225,13 +242,25 @@ class Folder:
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            to.write_bytes((self.root / temporary).read_bytes())
-            os.unlink(self.root / temporary)
+            self._set_aside(temporary, name)
+
+    def _set_aside(self, temporary: str, name: str) -> None:
+        """The trash is on another file system: while an editor may still write into the file, it stays on this one."""
+        aside = self.root / DISPLACED
+        aside.mkdir(exist_ok=True)
+        (aside / ".gitignore").write_text("*\n")
+        os.rename(self.root / temporary, aside / name)
 
     def retired(self, name: str) -> bytes | None:
-        """What a file in the trash holds now; None when it is gone, or is none."""
-        kept = self._trash / name
-        return kept.read_bytes() if kept.is_file() and not kept.is_symlink() else None
+        """What a file in the trash holds now; None when it is gone, or is none. Raises OSError."""
+        kept, aside = self._trash / name, self.root / DISPLACED / name
+        if not _regular(aside):
+            return kept.read_bytes() if _regular(kept) else None
+        data = aside.read_bytes()
+        with suppress(OSError):
+            _copy(aside, kept)
+            os.unlink(aside)
+        return data
 
     def publish(self, path: str, data: bytes) -> None:
         """Put an output there (live messages, inbox.md): atomic, not synced, last writer wins."""
@@ -295,10 +324,14 @@ def _exchange(one: str, other: str) -> None:
 
 def swap(one: str, other: str) -> bool:
     """`renameat2(RENAME_EXCHANGE)`: both names in one step; False where kernel or file system cannot."""
+    return _rename(one, other, _RENAME_EXCHANGE)
+
+
+def _rename(one: str, other: str, flag: int) -> bool:
     call = _renameat2()
     if call is None:
         return False
-    if call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+    if call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), flag) == 0:
         return True
     code = ctypes.get_errno()
     if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
@@ -306,12 +339,50 @@ def swap(one: str, other: str) -> bool:
     raise OSError(code, os.strerror(code), other)
 
 
+def _move_to_free_name(file: str, name: str) -> bool:
+    """Without hard links; where the kernel cannot refuse a name that is taken either, the look just before must do."""
+    try:
+        if _rename(file, name, _RENAME_NOREPLACE):
+            return True
+    except FileExistsError:
+        return False
+    if os.path.lexists(name):
+        return False
+    os.rename(file, name)
+    return True
+
+
 def _exchange_by_links(one: str, other: str) -> None:
     """Where the kernel cannot swap: keep the old file by a second name, then rename over it.
 
     A save that falls between the two steps stays reachable only until the rename; `doctor` calls this promise weaker.
     """
-    kept = one + "-"
-    os.link(other, kept, follow_symlinks=False)
+    kept = one + ASIDE
+    try:
+        os.link(other, kept, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _copy(Path(other), Path(kept))
     os.replace(one, other)
     os.replace(kept, one)
+
+
+def _regular(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _copy(file: Path, to: Path) -> None:
+    """A synced copy under a new name."""
+    data = file.read_bytes()
+    with to.open("xb") as copy:
+        os.fchmod(copy.fileno(), stat.S_IMODE(file.stat().st_mode))
+        _fill(copy, data)
+
+
+def _fill(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
+    if (size := os.fstat(file.fileno()).st_size) != len(data):
+        raise OSError(errno.EIO, f"{size} of {len(data)} bytes were kept")

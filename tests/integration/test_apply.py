@@ -293,3 +293,29 @@ def test_a_broken_save_in_the_last_instant_stays_in_the_file(place: Workspace, f
     assert "read" in place.problems()
     place.save(EDITED)
     check_merged(place)
+
+
+def test_what_a_write_left_before_it_was_promised_goes_to_the_trash(place: Workspace) -> None:
+
+    for name in (".a.md.0123abcd~", ".b.md.0123abcd~-"):
+        (place.root / "tasks" / name).write_bytes(b"half of it")
+    (place.root / "tasks" / ".a.md~").write_bytes(b"somebody's own")
+    place.restart()
+    assert place.text() == OLD.decode()
+    assert [path for path in place.files() if "~" in path] == ["tasks/.a.md~"]
+    assert place.everywhere().count(b"half of it") == 2
+
+
+def test_the_displaced_file_of_an_exchange_by_links_is_found(place: Workspace) -> None:
+    """The crash came between its last two renames: ours is in place, and theirs has the name of the second link."""
+
+    with place.db.write():
+        place.db.execute(
+            "INSERT INTO writes (path, expected, sha, bytes, temp) VALUES (?, ?, ?, ?, ?)",
+            TASK, digest(OLD), digest(NEW), NEW, "tasks/.a.md.0123abcd~",
+        )  # fmt: skip
+    (place.root / TASK).write_bytes(NEW)
+    (place.root / "tasks" / ".a.md.0123abcd~-").write_text(TYPED)
+    assert list(place.writer.recover(place.now)) == [(TASK, TYPED.encode())]
+    assert not [path for path in place.files() if "~" in path]
+    assert TYPED.encode() in place.everywhere()
