@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
+from coworkd.agents.acp.agent import AcpAgent
 from coworkd.agents.base import (
     Agent,
     AgentEvent,
@@ -48,6 +50,8 @@ from tests.modelserver import (
 )
 
 T = TypeVar("T")
+
+ACP_AGENT = str(Path(__file__).with_name("acpagent.py"))
 
 PATIENCE = 20.0
 """Seconds after which a test gives up."""
@@ -249,6 +253,13 @@ def modelled(bench: Bench, session: Session, **changes: object) -> Assignment:
     return assignment(bench.path, session.value, **({"agent": agent} | changes))
 
 
+def spoken_to(bench: Bench, session: Session, **changes: object) -> Assignment:
+    """A run of the driver `acp` with an agent that plays the session."""
+    rules = ToolRules(deny=("run(denied)",))
+    agent = AgentSpec(name="tester", driver="acp", command=(sys.executable, ACP_AGENT), tools=rules)
+    return assignment(bench.path, session.value, **({"agent": agent} | changes))
+
+
 @dataclass(frozen=True)
 class Bench:
     """Where a session is tried: a folder of its own, and model servers that close with it."""
@@ -319,6 +330,7 @@ DRIVERS = (
         },
     ),
     Driver("llm", LlmAgent, modelled),
+    Driver("acp", AcpAgent, spoken_to),
     Driver(
         "fake",
         lambda: FakeAgent(script),

@@ -23,12 +23,11 @@ from coworkd.agents.base import (
 )
 from coworkd.agents.inbox import Inbox, render_answer
 from coworkd.agents.launch import cannot_start, launch
+from coworkd.agents.mailbox import LEDGER, folders
 from coworkd.agents.outbox import Outbox
 from coworkd.agents.program import Program
 from coworkd.errors import AgentError
 from coworkd.wakeup import Wakeup
-
-LEDGER = "outbox.taken"
 
 
 class CommandAgent:
@@ -87,7 +86,7 @@ class CommandAgent:
 
     def _work(self, assignment: Assignment, outbox: Outbox, tmp: Path) -> Iterator[AgentEvent]:
         try:
-            child = launch(assignment, assignment.agent.command, tmp, _environment(assignment))
+            child = launch(assignment, assignment.agent.command, tmp, folders(assignment))
         except OSError as error:
             yield Ended(reason=EndReason.FAILED, message=cannot_start(assignment, assignment.agent.command[0], error))
             return
@@ -125,13 +124,3 @@ class CommandAgent:
     def _stop_reason(self, program: Program) -> EndReason | None:
         reason = program.watchdog.check(time.monotonic(), waiting=self.waiting)
         return EndReason.CANCELLED if self._cancelled or self._killed else reason
-
-
-def _environment(assignment: Assignment) -> dict[str, str]:
-    env = {
-        "COWORK_TASK": assignment.task,
-        "COWORK_ATTEMPT": str(assignment.attempt),
-        "COWORK_OUTBOX": str(assignment.outbox_dir),
-        "COWORK_INBOX": str(assignment.inbox_dir),
-    }
-    return env | ({"COWORK_CONFLICT": assignment.conflict} if assignment.conflict else {})

@@ -12,7 +12,10 @@ from coworkd.errors import AgentError
 from coworkd.model import AgentSpec
 
 DRIVERS: Mapping[str, str] = {
+    "acp": "coworkd.agents.acp.agent:AcpAgent",
     "command": "coworkd.agents.command:CommandAgent",
+    "gemini": "coworkd.agents.acp.agent:GeminiAgent",
+    "opencode": "coworkd.agents.acp.agent:OpenCodeAgent",
     "llm": "coworkd.agents.llm.agent:LlmAgent",
     "replay": "coworkd.agents.replay:ReplayAgent",
 }

@@ -17,9 +17,9 @@ from coworkd.agents.base import (
     ErrorReported,
     InboxAnswer,
 )
+from coworkd.agents.desk import Desk
 from coworkd.agents.llm.commands import Commands
 from coworkd.agents.llm.conversation import Conversation
-from coworkd.agents.llm.desk import Desk
 from coworkd.agents.llm.loop import Loop, Surroundings
 from coworkd.agents.llm.mind import Mind, reach
 from coworkd.agents.llm.pace import Pace

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coworkd.agents.base import Assignment, EndReason, TextWritten
+from coworkd.agents.desk import Desk
 from coworkd.agents.launch import launch
-from coworkd.agents.llm.desk import Desk
 from coworkd.agents.llm.files import ToolError
 from coworkd.agents.llm.providers import secret
 from coworkd.agents.program import Program

@@ -5,8 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 
+from coworkd.agents.desk import Desk
 from coworkd.agents.llm import door
-from coworkd.agents.llm.desk import Desk
 
 
 class Exchange:

@@ -23,6 +23,7 @@ from coworkd.agents.base import (
     ToolEnded,
     ToolStarted,
 )
+from coworkd.agents.desk import Desk
 from coworkd.agents.llm import petitions, tools
 from coworkd.agents.llm.conversation import (
     Begun,
@@ -36,7 +37,6 @@ from coworkd.agents.llm.conversation import (
     earlier,
     pending,
 )
-from coworkd.agents.llm.desk import Desk
 from coworkd.agents.llm.door import Answered
 from coworkd.agents.llm.files import ToolError
 from coworkd.agents.llm.mind import Mind

@@ -21,9 +21,9 @@ from coworkd.agents.base import (
     TextWritten,
     UsageReported,
 )
+from coworkd.agents.desk import Desk
 from coworkd.agents.llm import door, tools
 from coworkd.agents.llm.conversation import Call, Compacted, Conversation, Prompt, Record, Reply
-from coworkd.agents.llm.desk import Desk
 from coworkd.agents.llm.exchange import Exchange
 from coworkd.agents.llm.messages import chat, chat_for_summary
 from coworkd.agents.llm.meter import Meter

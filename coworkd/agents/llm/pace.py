@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from coworkd.agents.base import Ended, EndReason
-from coworkd.agents.llm.desk import Desk
+from coworkd.agents.desk import Desk
 from coworkd.agents.watchdog import Watchdog
 
 _TICK = 0.25

@@ -1,0 +1,90 @@
+"""Requests for permission: ruled on as they come, or held open until a person has decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from coworkd.agents.acp import messages as acp
+from coworkd.agents.acp.calls import call_of, petition, request_name
+from coworkd.agents.acp.messages import OptionKind
+from coworkd.agents.base import Asked, AskKind, Assignment, Decision
+from coworkd.agents.desk import Desk
+from coworkd.agents.dialogue import Dialogue
+from coworkd.agents.wire import Json
+from coworkd.toolrules import Circumstances, rule
+from coworkd.toolrules import Decision as Verdict
+
+_ALLOW = (OptionKind.ALLOW_ONCE, OptionKind.ALLOW_ALWAYS)
+_REJECT = (OptionKind.REJECT_ONCE, OptionKind.REJECT_ALWAYS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A permission that a person owes an answer to."""
+
+    request: str
+    reply_to: Json
+    asked: Json
+
+
+class Permissions:
+    """The permissions of one run."""
+
+    def __init__(self, assignment: Assignment, dialogue: Dialogue, desk: Desk) -> None:
+        self._order = assignment
+        self._dialogue = dialogue
+        self._desk = desk
+        self._held: list[_Held] = []
+        self._told: set[str] = set()
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._held)
+
+    def asked(self, number: Json, asked: Json, notes: list[str]) -> Iterator[Asked]:
+        """Rule on a request; `notes` gets what the agent is to be told beside the bare no."""
+        tool = acp.part(asked, "toolCall")
+        call = call_of(tool, self._order.worktree)
+        ruling = rule(call, self._order.agent.tools, self._around())
+        if ruling.decision is not Verdict.ASK:
+            self._choose(number, asked, allowed=ruling.decision is Verdict.ALLOW)
+            if ruling.decision is Verdict.DENY and str(call) not in self._told:
+                self._told.add(str(call))
+                notes.append(f"`{call}` was denied: {ruling.reason}. Go on without it.")
+            return
+        request = request_name(call)
+        self._held.append(_Held(request=request, reply_to=number, asked=asked))  # before anybody can answer it
+        if self._desk.answered(request) is None:
+            yield Asked(
+                request=request, kind=AskKind.PERMISSION, tool=call.tool, arguments=call.subject,
+                text=petition(call, acp.text(tool, "title"), ruling.reason),
+            )  # fmt: skip
+
+    def _around(self) -> Circumstances:
+        order = self._order
+        return Circumstances(mode=order.mode, ask_all=order.ask_tools, granted=order.granted, requested=True)
+
+    def decide(self, notes: list[str]) -> None:
+        """Pass on every answer that has come."""
+        for held in list(self._held):
+            answer = self._desk.answered(held.request)
+            if answer is None:
+                continue
+            self._held.remove(held)
+            allowed = answer.decision is Decision.APPROVED
+            self._choose(held.reply_to, held.asked, allowed=allowed)
+            self._dialogue.watchdog.heard()
+            if not allowed:
+                said = answer.comment.strip() or answer.body.strip()
+                notes.append(f"The person you work for did not allow it{f': {said}' if said else '.'}")
+
+    def withdraw(self) -> None:
+        """The run ends: nobody is asked any more."""
+        for held in self._held:
+            self._dialogue.say(acp.result(held.reply_to, acp.withdrawn()))
+        self._held.clear()
+
+    def _choose(self, number: Json, asked: Json, *, allowed: bool) -> None:
+        option = acp.option(asked, _ALLOW if allowed else _REJECT)
+        self._dialogue.say(acp.result(number, acp.selected(option) if option else acp.withdrawn()))

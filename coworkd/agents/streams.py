@@ -1,0 +1,135 @@
+"""A child's three pipes and its end, whatever is spoken over them."""
+
+from __future__ import annotations
+
+import os
+import selectors
+from collections.abc import Callable
+
+from coworkd import process, process_tree
+from coworkd.errors import AgentError
+from coworkd.wakeup import Wakeup
+
+_CHUNK = 256 * 1024
+_ENDING_TICK = 0.1
+_LEFTOVER_GRACE = 0.5
+"""Seconds that background processes get when the program has ended by itself."""
+_DRAIN_READS = 64
+
+
+class Streams:
+    """Moves bytes both ways without ever waiting for one side alone; used by one thread."""
+
+    def __init__(
+        self,
+        run: str,
+        child: process.Child,
+        wakeup: Wakeup,
+        *,
+        out: Callable[[bytes], None],
+        err: Callable[[bytes], None],
+    ) -> None:
+        """`out` and `err` are handed what comes on standard output and standard error, as it comes."""
+        if child.stderr is None:
+            raise AgentError("a program needs a pipe for its standard error")
+        self._run = run
+        self._child = child
+        self._wakeup = wakeup
+        self._ending: process_tree.TreeEnd | None = None
+        self._exit_fd: int | None = None
+        self._words = bytearray()
+        self._last = False
+        self._writing = False
+        self._selector = selectors.DefaultSelector()
+        self._readers: dict[int, Callable[[bytes], None]] = {}
+        self._read_from(child.stdout.fileno(), out)
+        self._read_from(child.stderr.fileno(), err)
+        os.set_blocking(child.stdin.fileno(), False)
+        self._selector.register(wakeup.fd, selectors.EVENT_READ, wakeup.clear)
+        if hasattr(os, "pidfd_open"):  # elsewhere the exit is noticed at the next look
+            self._exit_fd = os.pidfd_open(child.pid)
+            self._selector.register(self._exit_fd, selectors.EVENT_READ, self._exited)
+
+    def give(self, data: bytes, *, last: bool = False) -> None:
+        """Words for standard input; after the `last` it is closed. A program that does not listen loses them."""
+        if self._child.stdin.closed:
+            return
+        self._words += data
+        self._last = self._last or last
+        if not self._writing:
+            self._writing = True
+            self._selector.register(self._child.stdin, selectors.EVENT_WRITE, self._write)
+
+    def turn(self, patience: float) -> None:
+        """Wait until something happens, at most so many seconds, and move what can be moved."""
+        for key, _ in self._selector.select(_ENDING_TICK if self._ending is not None else patience):
+            ready: Callable[[], object] = key.data
+            ready()
+
+    @property
+    def ending(self) -> bool:
+        return self._ending is not None
+
+    def end(self, *, at_once: bool = False) -> None:
+        """Begin or carry on the end of the whole tree, first politely; to be called again after each turn."""
+        if self._ending is None:
+            tree = process_tree.TreeEnd(lambda: process_tree.members(self._child.pid, self._run), process.GRACE)
+            self._ending = tree
+        if at_once:
+            self._ending.hurry()
+        self._ending.step()
+
+    def finish(self) -> None:
+        """The program has ended: so does what it started; then its last output is read."""
+        grace = 0.0 if self._ending else _LEFTOVER_GRACE
+        process_tree.end(lambda: process_tree.leftovers(self._child.pid, self._run), grace)
+        for fd in list(self._readers):
+            for _ in range(_DRAIN_READS):
+                if not self._take(fd):
+                    break
+
+    def close(self) -> None:
+        """Let go of everything; a program whose events nobody wants any more is killed."""
+        if self._child.poll() is None:
+            process_tree.end(lambda: process_tree.members(self._child.pid, self._run), 0.0)
+            self._child.wait()
+        if self._exit_fd is not None:
+            os.close(self._exit_fd)
+        self._selector.close()
+        self._child.close()
+
+    def _exited(self) -> None:
+        """Only wakes: the loop asks the child itself."""
+
+    def _read_from(self, fd: int, feed: Callable[[bytes], None]) -> None:
+        os.set_blocking(fd, False)
+        self._readers[fd] = feed
+        self._selector.register(fd, selectors.EVENT_READ, lambda: self._take(fd))
+
+    def _take(self, fd: int) -> bool:
+        """Move one chunk; False when there is none now, or never again."""
+        try:
+            chunk = os.read(fd, _CHUNK)
+        except BlockingIOError:
+            return False
+        if not chunk:
+            del self._readers[fd]
+            self._selector.unregister(fd)
+            return False
+        self._readers[fd](chunk)
+        return True
+
+    def _write(self) -> None:
+        try:
+            del self._words[: os.write(self._child.stdin.fileno(), self._words[:_CHUNK])]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._words.clear()  # a program need not read what it is told
+            self._last = True
+        if self._words:
+            return
+        self._writing = False
+        self._selector.unregister(self._child.stdin)
+        if self._last:
+            self._child.stdin.close()
