@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 ACP_AGENT = str(Path(__file__).with_name("acpagent.py"))
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a test gives up."""
 
 
