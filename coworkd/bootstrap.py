@@ -31,6 +31,7 @@ from coworkd.ledger.audit import Audit
 from coworkd.ledger.keeping import Identity, Ledger
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
+from coworkd.redaction import Secrets
 from coworkd.repo import Repo
 from coworkd.repo.origin import exclude, index_lists
 from coworkd.repo.refs import operation_under_way
@@ -62,7 +63,7 @@ def build(paths: Paths, repo: Repo, trust: Trust) -> Daemon:
     instance = config.instance(paths.private)
     folder, history = Folder(paths.folder, paths.trash), RepoHistory(repo, FOLDER, user.allowed_signers)
     intake = Intake(db, folder, instance, history.brought, history.signer)
-    board, jobs = Board(db, intake, user), Jobs(bell.ring)
+    board, jobs = Board(db, intake, user, config.known_secrets()), Jobs(bell.ring)
     audit = Audit(db, jobs, paths.audit)
     with db.write():
         db.remember("instance", instance)
@@ -162,8 +163,16 @@ def _log_to(paths: Paths) -> None:
     screen = logging.StreamHandler(sys.stderr)
     screen.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     log.setLevel(logging.INFO)
+    secrets = config.known_secrets()
     for handler in (file, screen):
+        handler.addFilter(lambda record: _redacted(record, secrets))
         log.addHandler(handler)
+
+
+def _redacted(record: logging.LogRecord, secrets: Secrets) -> bool:
+    """Have no secret in the record's text; it is always let through."""
+    record.msg, record.args = secrets.redact(record.getMessage()), None
+    return True
 
 
 IGNORED = ("approvals/", "conflicts/", "inbox.md", "*.live.md")

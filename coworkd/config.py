@@ -15,6 +15,7 @@ from pathlib import Path
 
 from coworkd.errors import ConfigError, DocumentError
 from coworkd.model import UserSettings
+from coworkd.redaction import Secrets
 
 FOLDER = ".cowork"
 """The name of the workspace folder, at the top of a repository's worktree."""
@@ -160,6 +161,11 @@ def _kept(file: Path, first: str, mode: int = 0o644) -> str:
     finally:
         temporary.unlink(missing_ok=True)
     return file.read_text().strip()
+
+
+def known_secrets() -> Secrets:
+    """The values of the environment whose names say that they are secret."""
+    return Secrets.of(os.environ.items())
 
 
 def editor() -> str:

@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 from coworkd import process_tree, supervisor
 from coworkd.process_tree import REPO_MARK, RUN_MARK
+from coworkd.redaction import Secrets
 
 __all__ = [
     "GRACE",
@@ -280,3 +281,20 @@ def _unsupervised(spec: ProcessSpec, code: int | None, stopped: bool) -> Exit:
     """The supervisor itself was killed: end what it left."""
     sweep(RUN_MARK, spec.marker, grace=0.0)
     return Exit(code=code or -1, seconds=0.0, tail="its supervisor was killed", cancelled=stopped)
+
+
+def redact_file(file: Path, secrets: Secrets) -> None:
+    """Take secrets out of a log that nothing writes to any more. Another name of the same file keeps what it has."""
+    if file.is_symlink() or not file.is_file() or file.stat().st_size > _MOST_REDACTED:
+        return
+    text = file.read_bytes().decode("utf-8", "surrogateescape")
+    plain = secrets.redact(text)
+    if plain != text:
+        temporary = file.with_name(f".{file.name}~")
+        temporary.unlink(missing_ok=True)
+        temporary.write_bytes(plain.encode("utf-8", "surrogateescape"))
+        os.replace(temporary, file)
+
+
+_MOST_REDACTED = 64_000_000
+"""Bytes of a log; none that is kept has more."""

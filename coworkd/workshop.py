@@ -83,7 +83,7 @@ class Workshop:
     def _finished(self, repo: Repo, found: slot.Slot, order: FinishOrder) -> Finish:
         if not order.submit:
             return _kept(repo, found)
-        delivery = submission.Delivery(number=order.number, message=order.message, tip=order.tip)
+        delivery = submission.Delivery(number=order.number, message=order.message, tip=order.tip, secrets=order.secrets)
         outcome = submission.submit(repo, found, delivery)
         match outcome:
             case submission.Submitted():

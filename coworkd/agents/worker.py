@@ -22,9 +22,11 @@ from coworkd import process, process_tree
 from coworkd.agents import event_log
 from coworkd.agents.base import Agent, AgentEvent, Assignment, Ended, EndReason
 from coworkd.agents.control import decode_control, obey
+from coworkd.agents.discretion import Discretion, clean
 from coworkd.agents.registry import create
 from coworkd.agents.wire import ASSIGNMENT_FILE, decode_assignment
 from coworkd.errors import AgentError
+from coworkd.redaction import Secrets
 
 GONE = "the daemon went away"
 
@@ -43,24 +45,28 @@ def main(run_dir: Path) -> None:
     process_tree.become_subreaper()
     assignment = decode_assignment((run_dir / ASSIGNMENT_FILE).read_bytes())
     log = event_log.EventWriter(run_dir / event_log.NAME)
+    secrets = Secrets.of([*os.environ.items(), *assignment.agent.env])
     os.set_blocking(_STDOUT, False)
     line = _Lifeline(assignment.run)
     try:
-        ended = _record(assignment, line, log)
+        ended = _record(assignment, line, log, Discretion(secrets))
     finally:
         _end_tree(assignment.run)
-    log.finish(_final(ended, line.cut))
+    clean(run_dir, secrets)
+    ended = _final(ended, line.cut)
+    log.finish(replace(ended, message=secrets.redact(ended.message)))
     line.finished.set()
     _wake()
 
 
-def _record(assignment: Assignment, line: _Lifeline, log: event_log.EventWriter) -> Ended:
+def _record(assignment: Assignment, line: _Lifeline, log: event_log.EventWriter, discretion: Discretion) -> Ended:
     """Write down what happens until the run ends; the end itself is not written yet."""
     with contextlib.closing(_events(assignment, line)) as events:
         for event in events:
+            for told in discretion.rest() if isinstance(event, Ended) else discretion.told(event):
+                log.append(told)
             if isinstance(event, Ended):
                 return event
-            log.append(event)
             _wake()
     return Ended(reason=EndReason.CRASHED, message="the driver ended without saying how")
 

@@ -9,6 +9,7 @@ from coworkd.board.requests import Requests
 from coworkd.errors import StoreError
 from coworkd.lifecycle import may_move
 from coworkd.model import Kind, MessageKind, Problem, Status, UserSettings
+from coworkd.redaction import NO_SECRETS, Secrets
 from coworkd.store import (
     Database,
     DocumentRow,
@@ -33,11 +34,21 @@ Cell = str | int | float | bool | Enum | None
 class Board:
     """The tasks of one workspace; used by the writer thread alone."""
 
-    def __init__(self, db: Database, intake: Intake, user: UserSettings = NO_BOUNDS) -> None:
+    def __init__(
+        self, db: Database, intake: Intake, user: UserSettings = NO_BOUNDS, secrets: Secrets = NO_SECRETS
+    ) -> None:
+        """`secrets` are those of the daemon's own environment."""
         self.db = db
         self.specs = Specs(db, user)
         self._intake = intake
+        self._secrets = secrets
         self.requests = Requests(db)
+
+    def secrets(self) -> Secrets:
+        """What must never be written down: the environment's secrets, and those that agents are given."""
+        agents = [agent for name in self.specs.agents() if (agent := self.specs.agent(name))]
+        given = Secrets.of(pair for agent in agents for pair in agent.env)
+        return Secrets(self._secrets.values | given.values)
 
     def task(self, task: str) -> TaskRow:
         """The row of a task that is known to exist."""

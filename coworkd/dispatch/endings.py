@@ -134,7 +134,7 @@ class Endings:
         order = FinishOrder(
             slot=run.slot, task=run.task, run=run.id, number=number, agent=run.agent, base=run.base,
             tip=self._tip(run), submit=self._is_submission(run),
-            message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}",
+            message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}", secrets=self._board.secrets(),
         )  # fmt: skip
         self._jobs.start(FINISH + run.id, lambda: self._finish(order))
 

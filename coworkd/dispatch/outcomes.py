@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coworkd.redaction import NO_SECRETS, Secrets
+
 INTERRUPTED = frozenset({"cancelled", "unavailable", "budget", "setup"})
 """Reasons of runs that did not come to their end."""
 
@@ -24,6 +26,8 @@ class FinishOrder:
     submit: bool
     """False: nothing is submitted, but whatever is there is kept in refs."""
     message: str
+    secrets: Secrets = NO_SECRETS
+    """What must not be in a submission."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from coworkd.repo import Repo
 
 GITLINK = "160000"
 LINK = "120000"
-_RAW = re.compile(r":+(?P<modes>\d{6}(?: \d{6})+) .*")
+_RAW = re.compile(r":+(?P<modes>\d{6}(?: \d{6})+) (?P<ids>[0-9a-f]{40,64}(?: [0-9a-f]{40,64})+) .*")
 
 
 class Entry(NamedTuple):
@@ -36,8 +36,16 @@ def files_of(repo: Repo, tree: str) -> list[Entry]:
     return [Entry(mode=meta[:6], object_id=meta[meta.rindex(" ") + 1 :], path=path) for meta, path in split]
 
 
-def unfit_paths(repo: Repo, commit: str, known: Sequence[str]) -> tuple[str, ...]:
-    """The paths that must not come in with `commit`, sorted.
+class Touched(NamedTuple):
+    """One change of one file in one commit: mode and object are those it has afterwards."""
+
+    mode: str
+    object_id: str
+    path: str
+
+
+def touched(repo: Repo, commit: str, known: Sequence[str]) -> list[Touched]:
+    """What comes in with `commit`.
 
     Looked for in every commit that `known` (the base, the tip that was merged in) does not contain, and in the result
     as a whole against the last of `known`: a merge can leave out what somebody else wrote without touching it.
@@ -45,15 +53,21 @@ def unfit_paths(repo: Repo, commit: str, known: Sequence[str]) -> tuple[str, ...
     commits = repo.run("rev-list", commit, *(f"^{one}" for one in known)).out
     listed = repo.run("diff-tree", *_EVERY_COMMIT, stdin=commits).fields if commits else []
     final = repo.run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", known[-1], commit).fields
-    return tuple(sorted({path for modes, path in _raw(listed + final) if reserved(path) or modes[-1] == GITLINK}))
+    return list(_raw(listed + final))
+
+
+def unfit_paths(changes: Sequence[Touched]) -> tuple[str, ...]:
+    """The paths that must not come in with a commit, sorted."""
+    return tuple(sorted({one.path for one in changes if reserved(one.path) or one.mode == GITLINK}))
 
 
 _EVERY_COMMIT = ("--stdin", "-r", "-c", "-z", "--raw", "--no-renames", "--no-abbrev", "--root", "--no-commit-id")
 
 
-def _raw(fields: Sequence[str]) -> Iterator[tuple[list[str], str]]:
-    """(modes, path) of every line of `diff-tree --raw -z`; the last mode is that of the result."""
+def _raw(fields: Sequence[str]) -> Iterator[Touched]:
+    """Every line of `diff-tree --raw -z`; mode and object are those of the result."""
     rest = iter(fields)
     for field in rest:
         if found := _RAW.fullmatch(field):
-            yield re.findall(r"\b\d{6}\b", found["modes"]), next(rest)
+            modes, ids = re.findall(r"\b\d{6}\b", found["modes"]), found["ids"].split()
+            yield Touched(mode=modes[-1], object_id=ids[-1], path=next(rest))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from coworkd import process
 from coworkd.model import Check
-from coworkd.process import Exit, ProcessSpec
+from coworkd.process import Exit, ProcessSpec, redact_file
+from coworkd.redaction import NO_SECRETS, Secrets
 
 Runner = Callable[[ProcessSpec], Exit]
 
@@ -27,6 +28,8 @@ class Surroundings:
     """Bytes of output kept of each command."""
     logs: Path | None = None
     """A folder for the output, one file per command; None: only the tail is kept."""
+    secrets: Secrets = NO_SECRETS
+    """Taken out of what is kept of the output."""
     run: Runner = field(default=process.run)
 
 
@@ -52,6 +55,14 @@ def _one(command: str, cwd: Path, around: Surroundings, number: int) -> Check:
             marker=around.marker,
         )
     )
+    if around.logs:
+        redact_file(around.logs / f"{number}.log", around.secrets)
     # A command that was told to stop has proven nothing, whatever it said on its way out.
     code = ended.code if not ended.cancelled or ended.code else -1
-    return Check(command=command, exit=code, seconds=ended.seconds, tail=ended.tail, timed_out=ended.timed_out)
+    return Check(
+        command=command,
+        exit=code,
+        seconds=ended.seconds,
+        tail=around.secrets.redact(ended.tail),
+        timed_out=ended.timed_out,
+    )

@@ -11,9 +11,11 @@ import os
 from dataclasses import dataclass
 
 from coworkd.errors import RepoError
+from coworkd.redaction import NO_SECRETS, Secrets
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
-from coworkd.slots.paths import GITLINK, Entry, files_of, reserved, unfit_paths
+from coworkd.slots.gate import refusal
+from coworkd.slots.paths import GITLINK, Entry, files_of, reserved, touched, unfit_paths
 from coworkd.slots.private import PrivateRepo
 from coworkd.slots.slot import Slot
 from coworkd.slots.transport import admitted, export, quarantined
@@ -30,6 +32,8 @@ class Delivery:
     """For the commit that is made of uncommitted work, and for one that had to be made anew."""
     tip: str = ""
     """The commit that a run which resolves a conflict was to merge in."""
+    secrets: Secrets = NO_SECRETS
+    """What must not be in it, beside the forms that every secret of a provider has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +87,13 @@ def submit(repo: Repo, slot: Slot, delivery: Delivery) -> Outcome:
     chosen = _choose(slot, delivery.tip)
     if isinstance(chosen, Unfit):
         return chosen
-    bad = unfit_paths(private.git(), chosen.commit, chosen.known)
+    bad = unfit_paths(touched(private.git(), chosen.commit, chosen.known))
     commit = _without(private, chosen, bad, delivery.message) if bad else chosen.commit
     dropped = tuple(sorted({*left_out, *bad}))
     if private.resolve(f"{commit}^{{tree}}") == private.resolve(f"{chosen.known[-1]}^{{tree}}"):
         return NothingChanged(dropped_paths=dropped, notice=chosen.notice)
+    if reason := refusal(private.git(), commit, chosen.known, delivery.secrets):
+        return Unfit(reason=reason)
     return _bring_in(repo, slot, delivery, _Chosen(commit=commit, known=chosen.known, notice=chosen.notice), dropped)
 
 
@@ -181,8 +187,10 @@ def _bring_in(repo: Repo, slot: Slot, delivery: Delivery, chosen: _Chosen, dropp
     pack = export(slot.private, [commit], known)
     with quarantined(repo, pack, [commit], known) as seen:
         # Asked again here, where no byte is the agent's to change.
-        if not seen.is_ancestor(slot.order.base, commit) or unfit_paths(seen, commit, known):
+        if not seen.is_ancestor(slot.order.base, commit) or unfit_paths(touched(seen, commit, known)):
             return Unfit(reason="the slot's history is not what git reported there")
+        if reason := refusal(seen, commit, known, delivery.secrets):
+            return Unfit(reason=reason)
         tree = seen.tree_of(commit)
         with admitted(seen):
             _file(repo, slot, delivery.number, commit)

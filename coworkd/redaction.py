@@ -1,0 +1,101 @@
+"""Secrets in text: finding them, and taking them out of whatever is written down.
+
+Pure. A secret is a value that somebody handed over as one, or text in the form that a provider gives its keys. Forms
+are few and sure: what refuses an agent's work must not be a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+TAKEN_OUT = "[secret taken out]"
+
+LEAST = 8
+"""Shorter values are no secrets, and stand everywhere by chance."""
+
+_NAMES = re.compile(
+    r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASS|CREDENTIALS?|PAT|AUTH|COOKIE|DSN)(?:$|_)"
+)
+
+_ABOUT = ("_SOCK", "_FILE", "_PATH", "_DIR", "_ID", "_NAME", "_HOST", "_MODE", "_TYPE")
+_COMMON = re.compile(r"[a-z]{1,19}|[A-Z]{1,19}|[0-9.]{1,12}|~?/[\w./~-]*")
+
+_SURE = (
+    ("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----[A-Za-z0-9+/=\s]{40,}(?:-----END [A-Z ]*PRIVATE KEY-----)?"),
+    ("an AWS key", r"\b(?:AKIA|ASIA)(?![A-Z0-9]*EXAMPLE)[A-Z0-9]{16}\b"),
+    ("a GitHub token", r"\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{50,}\b"),
+    ("a GitLab token", r"\bglpat-[A-Za-z0-9_-]{20,}"),
+    ("a Slack token", r"\bxox[abposr]-[A-Za-z0-9-]{20,}"),
+    ("a Stripe key", r"\b[rs]k_live_[A-Za-z0-9]{20,}\b"),
+    ("a Google key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
+    ("an Anthropic key", r"\bsk-ant-[A-Za-z0-9_-]{20,}"),
+    ("an OpenAI key", r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{40,}"),
+    ("an npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
+    ("a PyPI token", r"\bpypi-AgE[A-Za-z0-9_-]{50,}"),
+    ("a SendGrid key", r"\bSG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{30,}"),
+    ("a Hugging Face token", r"\bhf_[A-Za-z0-9]{30,}\b"),
+)
+_LIKELY = (
+    r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
+    r"(?<=Bearer )[A-Za-z0-9._~+/-]{16,}=*",
+    r"(?<=://)[^\s/:@]+:[^\s/@]{3,}(?=@)",
+)
+_SURE_ONES = tuple((what, re.compile(form)) for what, form in _SURE)
+_FORMS = "|".join([*(form for _, form in _SURE), *_LIKELY])
+_BEGINS = re.compile(r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|[rs]k_live|AIza|sk-|npm_|pypi-|SG\.|hf_|eyJ|://")
+
+
+def secret_name(name: str) -> bool:
+    """Whether a variable of this name holds a secret."""
+    plain = name.upper().replace("-", "_")
+    return bool(_NAMES.search(plain)) and not plain.endswith(_ABOUT)
+
+
+def _telling(value: str) -> bool:
+    """Whether it can be a secret at all: a plain word or a path would be found everywhere."""
+    return len(value) >= LEAST and not _COMMON.fullmatch(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The secrets that are known by value, beside the forms that are known to everybody."""
+
+    values: frozenset[str] = frozenset()
+    _all: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        known = sorted((value for value in self.values if len(value) >= LEAST), key=len, reverse=True)
+        object.__setattr__(self, "_all", re.compile("|".join([*map(re.escape, known), _FORMS])))
+
+    @classmethod
+    def of(cls, variables: Iterable[tuple[str, str]]) -> Secrets:
+        """Those among the variables of an environment whose names say so, and the lines of such as have several."""
+        found = {value for name, value in variables if secret_name(name)}
+        return cls(frozenset(part for value in found for part in (value, *value.splitlines()) if _telling(part)))
+
+    def redact(self, text: str) -> str:
+        """The text without its secrets."""
+        return self._all.sub(TAKEN_OUT, text)
+
+    def found(self, text: str) -> str:
+        """What kind of secret is certainly in the text, never the secret itself; empty: none."""
+        if any(value in text for value in self.values if len(value) >= LEAST):
+            return "a value that was handed over as a secret"
+        return next((what for what, form in _SURE_ONES if form.search(text)), "")
+
+    def may_go_on(self, text: str) -> int:
+        """How many characters at the end may be the beginning of a secret, which the next piece of text completes."""
+        most = min(len(text), 512)
+        starts = [
+            most - n for n in range(most) for value in self.values if value.startswith(text[len(text) - most + n :])
+        ]
+        word = re.search(r"\S*\Z", text[-512:])
+        if word and (begun := _BEGINS.search(word[0])):
+            starts.append(len(word[0]) - begun.start())
+        return max(starts, default=0)
+
+
+NO_SECRETS = Secrets()
+"""None known by value; the forms that everybody knows are looked for all the same."""

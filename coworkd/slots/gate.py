@@ -1,0 +1,152 @@
+"""The import gate: what a submission may hold, looked at commit by commit.
+
+Asked twice: in the slot, so that nothing huge is brought in at all, and in quarantine, where no byte is the agent's to
+change any more. A reason says what to do, and never repeats a secret.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from coworkd.redaction import Secrets
+from coworkd.repo import Repo
+from coworkd.slots.paths import LINK, Touched, touched
+
+FILES = 20_000
+"""Files that one submission may touch: more is a folder that was meant to be ignored."""
+BLOB = 100_000_000
+"""Bytes of one file."""
+TOTAL = 500_000_000
+"""Bytes of all new files together."""
+PATH, PART, DEPTH = 1024, 255, 64
+"""Bytes of a path and of one of its parts, and how many parts."""
+SCANNED = "2m"
+"""Files from here on are not looked through for secrets: nobody writes them by hand."""
+
+_TIMEOUT = 600.0
+_SHORT_NAME = re.compile(r"git~[0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Something that keeps a submission out."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{_shown(self.path)} {self.why}"
+
+
+def refusal(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) -> str:
+    """Why `commit` must not come in, in words; empty when it may. `known`: commits that are there already."""
+    changes = touched(repo, commit, known)
+    paths = {one.path for one in changes}
+    if len(paths) > FILES:
+        return f"it touches {len(paths)} files, more than {FILES}: ignore what is generated, and commit the rest"
+    odd = [*_odd_paths(sorted(paths)), *_links_out(repo, changes)]
+    found = odd or list(_too_large(repo, changes)) or list(_secrets(repo, commit, known, secrets))
+    if not found:
+        return ""
+    more = f", and {len(found) - 3} more" if len(found) > 3 else ""
+    return f"it may not come in: {'; '.join(map(str, found[:3]))}{more}"
+
+
+# ---- names
+
+
+def _odd_paths(paths: Sequence[str]) -> Iterator[Found]:
+    for path in paths:
+        if why := odd_path(path):
+            yield Found(path=path, why=why)
+
+
+def odd_path(path: str) -> str:
+    """What is wrong with the name of a file, on this file system or on somebody else's; empty: nothing."""
+    parts = path.split("/")
+    if len(os.fsencode(path)) > PATH or len(parts) > DEPTH or any(len(os.fsencode(part)) > PART for part in parts):
+        return "has too long a name"
+    if any(part in ("", ".", "..") for part in parts):
+        return "is no path within the repository"
+    if any(_like_git(part) for part in parts):
+        return "would be git's own folder on some file system"
+    return ""
+
+
+def _like_git(part: str) -> bool:
+    """As NTFS, HFS+ and APFS read a name: case, width, invisible characters, trailing dots, streams, short names."""
+    visible = "".join(c for c in unicodedata.normalize("NFKC", part) if unicodedata.category(c) != "Cf")
+    names = (name.split(":", 1)[0].rstrip(" .") for name in visible.casefold().split("\\"))
+    return any(name == ".git" or _SHORT_NAME.fullmatch(name) for name in names)
+
+
+def _links_out(repo: Repo, changes: Sequence[Touched]) -> Iterator[Found]:
+    for one in changes:
+        if one.mode == LINK and leads_out(one.path, os.fsdecode(repo.blob(one.object_id))):
+            yield Found(path=one.path, why="is a link that leads out of the repository")
+
+
+def leads_out(path: str, goal: str) -> bool:
+    """Whether a link at this path ends outside of the tree."""
+    return goal.startswith("/") or posixpath.normpath(posixpath.join(posixpath.dirname(path), goal)).startswith("..")
+
+
+# ---- sizes
+
+
+def _too_large(repo: Repo, changes: Sequence[Touched]) -> Iterator[Found]:
+    by_id = {one.object_id: one.path for one in changes if one.mode.startswith("100")}
+    asked = "".join(f"{object_id}\n" for object_id in by_id)
+    told = repo.run("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=asked.encode()).text.splitlines()
+    sizes = {name: int(size) for name, size in (line.split(" ", 1) for line in told) if size.isdigit()}
+    for name, size in sizes.items():
+        if size > BLOB:
+            yield Found(path=by_id[name], why=f"has {size // 1_000_000} MB, more than {BLOB // 1_000_000}")
+    if (total := sum(sizes.values())) > TOTAL:
+        yield Found(path="its files", why=f"have {total // 1_000_000} MB together, more than {TOTAL // 1_000_000}")
+
+
+# ---- secrets
+
+
+def _secrets(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) -> Iterator[Found]:
+    """In every line that any of the commits adds, also one that a later commit takes out again, and what they say."""
+    revisions = (commit, *(f"^{one}" for one in known))
+    said = repo.run("log", "--no-walk=unsorted", "--format=%B%x00%an%x00%ae", *_listed(repo, revisions), check=False)
+    if what := secrets.found(os.fsdecode(said.out)):
+        yield Found(path="a commit message", why=f"holds {what}; write it anew without")
+    arguments = ("-c", f"core.bigFileThreshold={SCANNED}", "diff-tree", "--stdin", "--root", "-r", "-c", "-p", "-U0")
+    plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", "--no-commit-id", "--src-prefix=a/")
+    commits = repo.run("rev-list", *revisions).out
+    if not commits:
+        return
+    out = repo.run(*arguments, *plain, "--dst-prefix=b/", stdin=commits, timeout=_TIMEOUT).out
+    for path, text in _added(out.decode("utf-8", "replace")):
+        if what := secrets.found(text):
+            yield Found(path=path, why=f"holds {what}, in this commit or an earlier one; take it out of the history")
+
+
+def _listed(repo: Repo, revisions: Sequence[str]) -> list[str]:
+    return repo.run("rev-list", "--max-count=1000", *revisions).text.split()
+
+
+def _added(diff: str) -> Iterator[tuple[str, str]]:
+    """Path and added lines of each file in each commit."""
+    path, lines = "", list[str]()
+    for line in diff.split("\n"):
+        if line.startswith("diff "):
+            yield path, "\n".join(lines)
+            path, lines = line.rpartition(" b/")[2] or line.rpartition(" ")[2], []
+        elif line.startswith(("+", " +")) and not line.startswith("+++ "):
+            lines.append(line.lstrip(" ")[1:])
+    yield path, "\n".join(lines)
+
+
+def _shown(path: str) -> str:
+    plain = path.encode("unicode_escape", "backslashreplace").decode("ascii")
+    return f"`{plain}`" if len(plain) <= 80 else f"`{plain[:40]}...{plain[-30:]}`"
