@@ -25,6 +25,7 @@ from coworkd.dispatch.room import Dispatch, Stages
 from coworkd.dispatch.starts import Starter
 from coworkd.door import Door, Op, Reply, Request
 from coworkd.errors import StoreDamagedError, UserError
+from coworkd.fsck.mend import Mender
 from coworkd.ground import Ground
 from coworkd.jobs import Jobs
 from coworkd.ledger.audit import Audit
@@ -86,7 +87,7 @@ def build(paths: Paths, repo: Repo, trust: Trust) -> Daemon:
         watcher=Watcher(paths.folder, bell.ring, beside=repo.git_dir / "logs" / "HEAD"),
         executor=executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo), trust=trust,
         control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, instance),
-        ledger=Ledger(db, folder, writer, who), audit=audit,
+        ledger=Ledger(db, folder, writer, who), audit=audit, mender=Mender(board, engine, folder, repo),
     )  # fmt: skip
     return Daemon(rooms, Door(paths.socket, bell.ring), bell)
 

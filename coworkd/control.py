@@ -60,7 +60,7 @@ class Control:
                 self._engine.judge_again(now)
             case Op.LAND:
                 self._start_landing(request)
-            case Op.LOOK:
+            case Op.LOOK | Op.REPAIR:
                 pass
 
     def settle(self, request: Request) -> None:

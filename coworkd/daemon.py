@@ -21,8 +21,9 @@ from coworkd.clock import Clock
 from coworkd.control import Control
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.room import Dispatch
-from coworkd.door import Door, Request
+from coworkd.door import Door, Op, Request
 from coworkd.errors import BusyError
+from coworkd.fsck.mend import Mender
 from coworkd.jobs import Jobs
 from coworkd.ledger.audit import Audit
 from coworkd.ledger.keeping import Ledger
@@ -60,6 +61,7 @@ class Rooms:
     merge: Merge
     ledger: Ledger
     audit: Audit
+    mender: Mender
     control: Control
     trust: Trust
     git_busy: Callable[[str], bool]
@@ -116,6 +118,7 @@ class Daemon:
     def serve_once(self, request: Request) -> None:
         """Take in what is there and answer one request; nothing is started, nothing is watched."""
         with ExitStack() as stack:
+            stack.callback(self._door.close)
             stack.callback(self._close)
             now = self._rooms.clock.now()
             self._rooms.engine.recover(now)
@@ -145,6 +148,10 @@ class Daemon:
         requests = list(self._door.take())
         self._look(now)
         rooms.engine.pull(now)
+        if any(request.op is Op.REPAIR for request in requests):
+            rooms.mender.mend(now)
+            rooms.audit.begin()
+            rooms.engine.pull(now)
         for request in requests:
             rooms.control.answer(request, now, self.stop)
         for finished in rooms.jobs.finished():

@@ -35,6 +35,7 @@ class Op(StrEnum):
     TRUST = "trust"
     CONFIRM = "confirm"
     LAND = "land"
+    REPAIR = "repair"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ __all__ = [
     "Exit",
     "ProcessSpec",
     "clean_environment",
+    "lives",
     "reap_orphans",
     "run",
     "spawn",
@@ -225,6 +226,11 @@ def sweep(name: str, value: str, grace: float = SWEEP_GRACE) -> int:
     `/proc` nothing can be found.
     """
     return len(process_tree.end(lambda: process_tree.marked_trees(name, value), grace))
+
+
+def lives(name: str, value: str) -> bool:
+    """Whether a process carries `name=value`; True where that cannot be found out."""
+    return not process_tree.HAS_PROC or bool(process_tree.marked(name, value))
 
 
 _children: dict[int, subprocess.Popen[bytes]] = {}

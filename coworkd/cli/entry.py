@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "confirm": ("work", "let held deletions happen"),
     "trust": ("work", "let this workspace's settings and agents run things"),
     "commit": ("commit", "commit .cowork/ alone"),
+    "fsck": ("fsck", "whether files, database, refs, records and audit agree"),
     "recover": ("recover", "list and restore work that was kept"),
     "doctor": ("doctor", "what works here, and what to do about the rest"),
     "simulate": ("simulate", "prove the sync engine on simulated editors, git, crashes"),

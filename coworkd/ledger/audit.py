@@ -45,10 +45,16 @@ class Audit:
         self._db = db
         self._jobs = jobs
         self._folder = folder
-        self._link = self._begin()
+        self._link = Link()
         self._not_before = 0.0
+        self.begin()
 
-    def _begin(self) -> Link:
+    def begin(self) -> None:
+        """Find out where the files end; not while they are being written."""
+        if not self._jobs.running(AUDIT):
+            self._link = self._end()
+
+    def _end(self) -> Link:
         """Where the files end. Events go on behind that, also in a database that has never seen it."""
         link = end_of(self._folder)
         known = Link(id=int(self._db.setting("audit_id") or 0), hash=self._db.setting("audit_hash"))
@@ -101,7 +107,8 @@ class Audit:
 
     def close(self) -> None:
         """At the end, when no job runs any more: write the rest down here."""
-        self._link = max(end_of(self._folder), self._link, key=lambda link: link.id)
+        # The last batch may have been written without anybody having been told.
+        self._note(Written(link=max(end_of(self._folder), self._link, key=lambda link: link.id)))
         while events := self._pending():
             try:
                 self._note(append(self._folder, self._link, events))

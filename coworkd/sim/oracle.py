@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from coworkd.documents import is_note, kind_of
-from coworkd.errors import DocumentError
-from coworkd.markdown import parse
-from coworkd.model import ACTIVE, Kind, Status, TaskSpec
+from coworkd.documents import kind_of
+from coworkd.model import ACTIVE, Status
 from coworkd.sim.machine import Machine
 from coworkd.sim.people import People, tokens
-from coworkd.store import Database, DocumentRow, TaskRow
-from coworkd.sync.files import digest, is_temporary
-from coworkd.sync.specs import decoded
+from coworkd.store import Database, TaskRow
+from coworkd.sync.agreement import disagreements
+from coworkd.sync.files import is_temporary
 
 
 class Ledger:
@@ -89,7 +87,8 @@ def converged(machine: Machine) -> Iterator[str]:
     db, disk = machine.db, machine.outside.disk
     for path in disk.paths():
         if (kind := kind_of(path)) is not None:
-            yield from _file(db, path, kind, disk.get(path).data)
+            found = disagreements(db, path, kind, disk.get(path).data)
+            yield from (f"{path}: {text}" for text in found)
         elif is_temporary(path):
             yield f"{path}: was left behind"
     for row in db.all(TaskRow, "NOT gone"):
@@ -97,46 +96,6 @@ def converged(machine: Machine) -> Iterator[str]:
             yield f"{row.path}: the file is not there and its task is {row.status}"
     for row in db.query("SELECT path FROM writes"):
         yield f"{row['path']}: a write was never finished"
-
-
-def _file(db: Database, path: str, kind: Kind, data: bytes) -> Iterator[str]:
-    try:
-        note = is_note(path, parse(data), adopt_notes=False)
-        made = decoded(path, data)
-    except DocumentError:
-        if not db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'read'", path):
-            yield f"{path}: cannot be read, and nothing says so"
-        return
-    if kind is Kind.TASK and note:
-        return
-    row = db.one(DocumentRow, "path = ?", path)
-    if row is None:
-        yield f"{path}: nobody knows this file"
-        return
-    if row.file_sha != digest(data):
-        yield f"{path}: the file holds other bytes than the database thinks"
-    elif row.want_sha != row.file_sha:
-        yield f"{path}: the file was never brought up to date"
-    if kind is Kind.TASK:
-        yield from _task(db, path, made.of(TaskSpec))
-
-
-def _task(db: Database, path: str, spec: TaskSpec) -> Iterator[str]:
-    row = db.one(TaskRow, "path = ?", path)
-    if row is None:
-        if not db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'duplicate'", path):
-            yield f"{path}: there is no task for it"
-        return
-    if row.gone:
-        yield f"{path}: the task counts as gone and its file is here"
-    if row.wanted:
-        yield f"{path}: `{row.wanted}` never took effect"
-    elif not row.pulled and spec.status is not row.status and not _unsaid(spec, row):
-        yield f"{path}: the file says {spec.status}, the database {row.status}"
-
-
-def _unsaid(spec: TaskSpec, row: TaskRow) -> bool:
-    return spec.status is None and row.status in (Status.DRAFT, Status.READY)
 
 
 def _meant(db: Database, people: People) -> Iterator[str]:

@@ -86,6 +86,18 @@ class Database:
             self.connection.close()
             raise StoreDamagedError(f"the database {self.path} is damaged: {verdict}")
 
+    def verify(self) -> None:
+        """Read all of it. Raises `StoreError` where that is not possible, or the tables are older than this code."""
+        try:
+            (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+            (verdict,) = self.connection.execute("PRAGMA integrity_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise StoreDamagedError(f"cannot be read: {error}") from error
+        if verdict != "ok":
+            raise StoreDamagedError(f"is damaged: {verdict}")
+        if version != VERSION:
+            raise StoreError(f"is of version {version}, and this coworkd works with {VERSION}")
+
     def close(self) -> None:
         self.connection.close()
 

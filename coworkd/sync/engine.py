@@ -136,6 +136,12 @@ class Engine:
         paths = list(self._stats)
         return [paths[number % len(paths)] for number in range(max(first, last - len(paths)), last)]
 
+    def forget_stat(self, path: str) -> None:
+        """The next look at this path reads it, whatever its stat says."""
+        self._stats.pop(path, None)
+        with self._db.write():
+            self._db.execute("DELETE FROM stats WHERE path = ?", path)
+
     def look_now(self, path: str, now: float) -> None:
         """Take this file in at once: whoever saved it says that it is whole."""
         if kind_of(path) is None:

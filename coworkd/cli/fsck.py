@@ -1,0 +1,89 @@
+"""`fsck`: whether everything agrees, and putting right what can be derived."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from coworkd import config, process
+from coworkd.cli.printing import as_json, hanging, json_option, plain
+from coworkd.cli.workspace import Workspace, here
+from coworkd.door import Op, ask
+from coworkd.errors import StoreError
+from coworkd.fsck.check import Place, check
+from coworkd.fsck.finding import Finding, Subject
+from coworkd.repo import Repo
+from coworkd.store import Database
+from coworkd.sync.files import Folder
+
+_ROUNDS = 3
+"""Looks at a workspace that is at work: what only one of them shows was under way, and is no finding."""
+
+
+@click.command("fsck")
+@click.option("--repair", is_flag=True, help="Put right what can be derived from what is there.")
+@json_option
+def fsck_command(repair: bool, json_: bool) -> int:
+    """Whether files, database, refs, records and audit agree; exit 1 when something is wrong."""
+    workspace = here()
+    before = _findings(workspace)
+    left = before
+    if repair and before:
+        workspace.demand(Op.REPAIR)
+        left = _findings(workspace)
+    mended = [finding for finding in before if finding not in left]
+    if json_:
+        as_json({"findings": [asdict(one) for one in left], "mended": [asdict(one) for one in mended]})
+    else:
+        click.echo("\n".join(_told(mended, left)))
+    return 1 if left else 0
+
+
+def _told(mended: list[Finding], left: list[Finding]) -> list[str]:
+    lines = [hanging(f"mended  {one.subject} {plain(one.name)}", one.says) for one in mended]
+    for one in left:
+        lines += [hanging(f"wrong   {one.subject} {plain(one.name)}", one.says), hanging("       ", one.advice)]
+    return lines or ["everything agrees"]
+
+
+def _findings(workspace: Workspace) -> list[Finding]:
+    """What is wrong now. A daemon at work is looked at until two looks in a row agree."""
+    found = _look(workspace)
+    for _ in range(_ROUNDS):
+        if not found or ask(workspace.paths.socket, Op.LOOK) is None:
+            break
+        again = _look(workspace)
+        found = [finding for finding in again if finding in found]
+    return found
+
+
+def _look(workspace: Workspace) -> list[Finding]:
+    paths = workspace.paths
+    if not paths.database.exists():
+        advice = "`coworkd up`, or any command, rebuilds it from the files"
+        return [Finding(subject=Subject.DATABASE, name=paths.database.name, says="is not there", advice=advice,
+                        mendable=True)]  # fmt: skip
+    db = Database(paths.database, read_only=True)
+    try:
+        db.verify()
+        with Repo.open(paths.root) as repo:
+            place = Place(
+                db=db, folder=Folder(paths.folder, paths.trash), repo=repo, audit=paths.audit,
+                instance=config.instance(paths.private), key=config.key(paths.private), alive=_alive,
+            )  # fmt: skip
+            return list(check(place))
+    except StoreError as error:
+        return [_damaged(paths.database, error)]
+    finally:
+        db.close()
+
+
+def _alive(run: str) -> bool:
+    return process.lives(process.RUN_MARK, run)
+
+
+def _damaged(path: Path, error: StoreError) -> Finding:
+    advice = "stop coworkd: the next start, or `coworkd fsck --repair`, sets it aside and rebuilds it from the files"
+    return Finding(subject=Subject.DATABASE, name=path.name, says=str(error), advice=advice, mendable=True)

@@ -1,0 +1,42 @@
+"""Everything that can be checked, in one pass; reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.fsck.documents import check_documents
+from coworkd.fsck.finding import Finding
+from coworkd.fsck.references import check_refs
+from coworkd.fsck.remembered import check_audit, check_records
+from coworkd.fsck.work import check_requests, check_runs, check_trash
+from coworkd.repo import Repo
+from coworkd.store import Database
+from coworkd.sync.files import Folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What is checked."""
+
+    db: Database
+    folder: Folder
+    repo: Repo
+    audit: Path
+    instance: str
+    key: bytes
+    alive: Callable[[str], bool]
+    """Whether a process of this run lives."""
+
+
+def check(place: Place) -> Iterator[Finding]:
+    """Every finding; none when all agrees."""
+    records = check_records(place.folder.root, place.instance, place.key)
+    yield from check_documents(place.db, place.folder)
+    yield from check_refs(place.db, place.repo, records.commits)
+    yield from check_runs(place.db, place.alive)
+    yield from check_requests(place.db, place.folder)
+    yield from check_trash(place.db, place.folder)
+    yield from check_audit(place.db, place.audit)
+    yield from records.findings

@@ -1,0 +1,161 @@
+"""Putting right what can be derived, each thing from what it is derived from. Used by the writer thread alone."""
+
+from __future__ import annotations
+
+from coworkd.board.board import Board
+from coworkd.documents import kind_of
+from coworkd.fsck.references import SUBMISSIONS
+from coworkd.model import Status
+from coworkd.repo import Repo
+from coworkd.repo.refs import RefChange, refs_under, submission_ref, update_refs
+from coworkd.store import (
+    DocumentRow,
+    RequestKind,
+    RequestRow,
+    RequestState,
+    RunRow,
+    RunState,
+    SubmissionRow,
+    SubmissionState,
+    TaskRow,
+)
+from coworkd.sync.agreement import disagreements
+from coworkd.sync.engine import Engine
+from coworkd.sync.files import Bytes, digest
+from coworkd.sync.ports import Files
+
+
+class Mender:
+    """Mends one workspace; what is wrong is looked for again, and nothing that agrees is touched."""
+
+    def __init__(self, board: Board, engine: Engine, folder: Files, repo: Repo) -> None:
+        self._board = board
+        self._db = board.db
+        self._engine = engine
+        self._folder = folder
+        self._repo = repo
+
+    def mend(self, now: float) -> None:
+        """Everything at once; files are taken in and written by the turn that this is part of."""
+        with self._db.write(durable=True):
+            self._kept_versions()
+            self._files(now)
+            self._tasks(now)
+            self._requests(now)
+            self._trash()
+            self._refs(now)
+            self._db.event(now, "repaired", actor="person", via="terminal")
+
+    # ---- documents
+
+    def _kept_versions(self) -> None:
+        """A version whose bytes are not the ones of its hash is one of other bytes: kept, and compared with nothing."""
+        for row in self._db.query("SELECT rowid AS id, sha, bytes FROM bases"):
+            if digest(row["bytes"]) != row["sha"]:
+                sql = "UPDATE OR IGNORE bases SET sha = ?, rev = -2 WHERE rowid = ?"
+                self._db.execute(sql, digest(row["bytes"]), row["id"])
+        for row in self._db.all(DocumentRow, "want_sha != ''"):
+            if digest(row.want) != row.want_sha:
+                self._want_again(row)
+
+    def _want_again(self, row: DocumentRow) -> None:
+        sql = "SELECT bytes FROM bases WHERE path = ? AND sha = ?"
+        kept = self._db.scalar(sql, row.path, row.want_sha)
+        read = self._folder.read(row.path)
+        data = kept if kept is not None else read.data if isinstance(read, Bytes) else None
+        if data is None:
+            self._db.execute("DELETE FROM documents WHERE path = ?", row.path)
+        else:
+            self._db.set(DocumentRow, row.path, want=data, want_sha=digest(data))
+
+    def _files(self, now: float) -> None:
+        for path, _ in self._folder.walk():
+            kind, read = kind_of(path), self._folder.read(path)
+            if kind is None or not isinstance(read, Bytes):
+                continue
+            if list(disagreements(self._db, path, kind, read.data, at_rest=False)) or self._orphaned(path):
+                self._take_again(path, read, now)
+
+    def _orphaned(self, path: str) -> bool:
+        sql = "SELECT 1 FROM documents d WHERE path = ? AND kind = 'task' AND want_sha != '' AND NOT EXISTS"
+        sql += " (SELECT 1 FROM tasks t WHERE t.path = d.path) AND NOT EXISTS"
+        sql += " (SELECT 1 FROM problems p WHERE p.path = d.path AND p.source = 'duplicate')"
+        return bool(self._db.scalar(sql, path))
+
+    def _take_again(self, path: str, read: Bytes, now: float) -> None:
+        """The file is looked at as if it had just been saved; where it says what it should, its row is right."""
+        row, task = self._db.one(DocumentRow, "path = ?", path), self._db.one(TaskRow, "path = ?", path)
+        self._db.execute("UPDATE tasks SET gone = 0 WHERE path = ?", path)
+        if row is not None and task is not None and row.file_sha == read.sha:
+            self._board.project(task.id)
+            return
+        if row is not None and (task is None and self._orphaned(path)):
+            self._db.execute("DELETE FROM documents WHERE path = ?", path)
+        self._engine.forget_stat(path)
+        self._engine.mark(path, now)
+
+    def _tasks(self, now: float) -> None:
+        """Tasks whose file was never seen, and tasks at work without a run."""
+        for row in self._db.all(TaskRow, "path NOT IN (SELECT path FROM documents) AND NOT gone"):
+            if self._folder.stat(row.path) is None:
+                self._db.set(TaskRow, row.id, gone=True)
+            else:
+                self._engine.forget_stat(row.path)
+                self._engine.mark(row.path, now)
+        for run in self._db.all(RunRow, "state != 'ended' AND task NOT IN (SELECT id FROM tasks)"):
+            self._db.set(RunRow, run.id, state=RunState.ENDED, reason="cancelled", ended=now)
+        for row in self._db.all(TaskRow, _WITHOUT_RUN):
+            why = "nothing was at work on it when the workspace was checked; write `ready` to go on"
+            self._board.place(row, Status.PAUSED, why, now)
+
+    # ---- what waits, and what was kept
+
+    def _requests(self, now: float) -> None:
+        for request in self._db.all(RequestRow, "state = 'open' AND path != ''"):
+            if self._folder.stat(request.path) is not None:
+                continue
+            row = self._db.one(DocumentRow, "path = ? AND want_sha != ''", request.path)
+            if row is not None:
+                self._db.set(DocumentRow, row.path, file_sha="", absent_since=None)
+                continue
+            self._db.set(RequestRow, request.id, state=RequestState.VOID)
+            self._db.event(now, "request void", task=request.task, request=request.id)
+            if request.kind is RequestKind.MERGE:
+                self._db.set(SubmissionRow, (request.task, request.number), request="")
+
+    def _trash(self) -> None:
+        for row in self._db.query("SELECT name FROM trash WHERE path NOT IN (SELECT path FROM writes)"):
+            if self._folder.retired(row["name"]) is None:
+                self._db.execute("DELETE FROM trash WHERE name = ?", row["name"])
+
+    def _refs(self, now: float) -> None:
+        """A missing ref is made again while its commit is there; a ref without a row gets the row of kept work."""
+        refs = refs_under(self._repo, SUBMISSIONS)
+        unlanded = "kind = 'work' AND tree != '' AND task NOT IN (SELECT task FROM submissions WHERE state = 'landed')"
+        for row in self._db.all(SubmissionRow, unlanded):
+            name = submission_ref(row.task, row.number)
+            if name not in refs and self._repo.commit(row.commit_id):
+                update_refs(self._repo, [RefChange(name=name, old=None, new=row.commit_id)])
+        for name, commit in refs.items():
+            task, _, number = name.removeprefix(f"{SUBMISSIONS}/").rpartition("/")
+            if number.isdecimal():
+                self._known_again(task.strip("+"), int(number), commit, now)
+
+    def _known_again(self, task: str, number: int, commit: str, now: float) -> None:
+        if self._db.one(SubmissionRow, "task = ? AND number = ?", task, number) is not None:
+            return
+        self._db.put(
+            SubmissionRow(
+                task=task, number=number, run="", attempt=0, base=self._repo.commit(f"{commit}^") or "",
+                commit_id=commit, tree=self._repo.tree_of(commit), state=SubmissionState.RETIRED, candidate="",
+                candidate_tree="", tip="", checks="[]", request="", created=now, notice="found in its ref",
+                person=True, approved=False, landing="", text_sha="", bundle="",
+            )
+        )  # fmt: skip
+
+
+_WITHOUT_RUN = (
+    "status = 'running' AND NOT elsewhere AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND"
+    " r.state != 'ended') AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.task = tasks.id AND s.state IN"
+    " ('queued', 'green', 'approved', 'red', 'conflicted'))"
+)

@@ -1,0 +1,69 @@
+"""Rows against refs: what was submitted is there, and what is there was submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coworkd.clock import iso
+from coworkd.fsck.finding import REPAIR, Finding, Subject
+from coworkd.repo import Repo
+from coworkd.repo.refs import branch_ref, refs_under, submission_ref
+from coworkd.store import Database, SubmissionRow, SubmissionState
+from coworkd.sync.specs import Specs
+
+SUBMISSIONS = "refs/cowork/sub"
+LANDINGS = "refs/cowork/land"
+
+
+def check_refs(db: Database, repo: Repo, remembered: frozenset[str]) -> Iterator[Finding]:
+    """`remembered`: commits that records of runs name, whether or not the database still has their submissions."""
+    refs = refs_under(repo, SUBMISSIONS)
+    rows = {submission_ref(row.task, row.number): row for row in db.all(SubmissionRow, "kind = 'work' AND tree != ''")}
+    landed = {row.task for row in rows.values() if row.state is SubmissionState.LANDED}
+    for name, row in rows.items():
+        # What has landed is pruned after a while, and all that led to it.
+        if name not in refs and row.task in landed:
+            continue
+        yield from _row(repo, name, row, refs.get(name))
+    tips = _tips(db, repo)
+    for name, commit in refs.items():
+        known = name in rows or commit in remembered or any(repo.is_ancestor(commit, tip) for tip in tips)
+        if not known:
+            yield Finding(
+                subject=Subject.REF, name=name, says=f"the database knows nothing of this submission ({commit[:12]})",
+                advice=f"{REPAIR}; `coworkd recover` has the work", mendable=True,
+            )  # fmt: skip
+    yield from _landings(db, repo, tips)
+
+
+def _tips(db: Database, repo: Repo) -> list[str]:
+    specs = Specs(db)
+    names = (specs.settings().integration.branch, specs.target())
+    return [tip for name in names if name and (tip := repo.commit(branch_ref(name)))]
+
+
+def _row(repo: Repo, name: str, row: SubmissionRow, commit: str | None) -> Iterator[Finding]:
+    if commit == row.commit_id:
+        return
+    if commit is not None:
+        says = f"names {commit[:12]}, and what was submitted is {row.commit_id[:12]}"
+        yield Finding(subject=Subject.REF, name=name, says=says, advice="`git reflog` tells who moved it")
+    elif repo.commit(row.commit_id) is not None:
+        says = f"is gone; what was submitted ({row.commit_id[:12]}) is still in the repository"
+        yield Finding(subject=Subject.REF, name=name, says=says, advice=REPAIR, mendable=True)
+    else:
+        yield Finding(
+            subject=Subject.REF, name=name, says=f"is gone, and its commit {row.commit_id[:12]} with it",
+            advice=f"write `ready` into the task `{row.task}` for a new attempt",
+        )  # fmt: skip
+
+
+def _landings(db: Database, repo: Repo, tips: list[str]) -> Iterator[Finding]:
+    for row in db.all(SubmissionRow, "state = 'landed' AND landing != ''"):
+        there = repo.commit(row.landing)
+        if there is None or not any(repo.is_ancestor(there, tip) for tip in tips):
+            yield Finding(
+                subject=Subject.REF, name=f"{row.task} {row.landing[:12]}",
+                says=f"landed {iso(row.created)}, and is in neither the integration branch nor its target",
+                advice="somebody rewrote the branch; `coworkd revert` and `coworkd apply` cannot find it any more",
+            )  # fmt: skip

@@ -1,0 +1,84 @@
+"""The audit's chain, and the seals of the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.errors import DocumentError
+from coworkd.fsck.finding import Finding, Subject
+from coworkd.ledger.audit import entries
+from coworkd.ledger.chain import Entry, Link, event_hash, flaw
+from coworkd.ledger.keeping import record_paths
+from coworkd.ledger.record import Origin, RunRecord, decode
+from coworkd.store import Database, EventRow
+
+_CHANGED = "it was changed by somebody; nothing mends that: keep the file, and look at who has access to this machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """What the log of a workspace says."""
+
+    ours: tuple[RunRecord, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def commits(self) -> frozenset[str]:
+        return frozenset(record.submission.commit for record in self.ours if record.submission)
+
+
+def check_records(folder: Path, instance: str, key: bytes) -> Records:
+    """Every record; others' are theirs to check."""
+    ours: list[RunRecord] = []
+    found: list[Finding] = []
+    for path in sorted(record_paths(folder)):
+        try:
+            record, origin = decode((folder / path).read_bytes(), path, instance, key)
+        except (DocumentError, OSError) as error:
+            found.append(_bad(path, str(error)))
+            continue
+        if origin is Origin.OURS:
+            ours.append(record)
+        elif origin is Origin.BROKEN:
+            found.append(_bad(path, "says that this instance wrote it, and its seal says that it was changed"))
+    return Records(ours=tuple(ours), findings=tuple(found))
+
+
+def _bad(path: str, says: str) -> Finding:
+    advice = "`git checkout -- .cowork/log` brings the committed one back; it counts for nothing as it is"
+    return Finding(subject=Subject.RECORD, name=path, says=says, advice=advice)
+
+
+def check_audit(db: Database, folder: Path) -> Iterator[Finding]:
+    """Every entry, by itself, behind the one before, and against the event that it is of."""
+    events = {row.id: row for row in db.all(EventRow)}
+    before: Link | None = None
+    for path, number, entry in entries(folder):
+        name = f"{path.name}:{number}"
+        if not isinstance(entry, Entry):
+            yield Finding(subject=Subject.AUDIT, name=name, says=str(entry), advice=_CHANGED)
+            continue
+        says = flaw(entry, before) or _against(entry, events.get(entry.event.id))
+        if before is None and entry.prev:
+            says = says or "the entries before it are gone"
+        if says:
+            yield Finding(subject=Subject.AUDIT, name=name, says=f"entry {entry.event.id} {says}", advice=_CHANGED)
+        before = Link(id=entry.event.id, hash=entry.hash)
+    yield from _end(db, before or Link())
+
+
+def _against(entry: Entry, event: EventRow | None) -> str:
+    if event is None or event_hash(event, entry.prev) == entry.hash:
+        return ""
+    return "says something else than the database"
+
+
+def _end(db: Database, last: Link) -> Iterator[Finding]:
+    noted = int(db.setting("audit_id") or 0)
+    if last.id < noted:
+        yield Finding(
+            subject=Subject.AUDIT, name="the end", says=f"entries {last.id + 1} to {noted} are gone",
+            advice="the next start of coworkd writes again what the database still has of them", mendable=True,
+        )  # fmt: skip

@@ -1,0 +1,55 @@
+"""Whether a file and the rows about it say the same. Reads only; `coworkd fsck` and the simulation's oracle ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coworkd.documents import is_note
+from coworkd.errors import DocumentError
+from coworkd.markdown import parse
+from coworkd.model import Kind, Status, TaskSpec
+from coworkd.store import Database, DocumentRow, TaskRow
+from coworkd.sync.files import digest
+from coworkd.sync.specs import CONFIG, Specs, decoded
+
+
+def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: bool = True) -> Iterator[str]:
+    """What is wrong about one document with these bytes. Not `at_rest`: what will be written or done soon may wait."""
+    try:
+        note = path != CONFIG and is_note(path, parse(data), Specs(db).settings().adopt_notes)
+        made = decoded(path, data)
+    except DocumentError:
+        if not db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'read'", path):
+            yield "cannot be read, and nothing says so"
+        return
+    if note:
+        return
+    row = db.one(DocumentRow, "path = ?", path)
+    if row is None:
+        yield "nobody knows this file"
+        return
+    if row.file_sha != digest(data):
+        yield "the file holds other bytes than the database thinks"
+    elif row.want_sha != row.file_sha and at_rest:
+        yield "the file was never brought up to date"
+    if kind is Kind.TASK and (row.want_sha == row.file_sha or at_rest):
+        yield from _task(db, path, made.of(TaskSpec), at_rest=at_rest)
+
+
+def _task(db: Database, path: str, spec: TaskSpec, *, at_rest: bool) -> Iterator[str]:
+    row = db.one(TaskRow, "path = ?", path)
+    if row is None:
+        if not db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'duplicate'", path):
+            yield "there is no task for it"
+        return
+    if row.gone:
+        yield "the task counts as gone and its file is here"
+    if row.wanted:
+        if at_rest:
+            yield f"`{row.wanted}` never took effect"
+    elif not row.pulled and spec.status is not row.status and not _unsaid(spec, row):
+        yield f"the file says {spec.status}, the database {row.status}"
+
+
+def _unsaid(spec: TaskSpec, row: TaskRow) -> bool:
+    return spec.status is None and row.status in (Status.DRAFT, Status.READY)
