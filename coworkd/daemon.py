@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from coworkd.board.live import INBOX, inbox, live_messages
+from coworkd.board.live import INBOX, inbox, live_deadline, live_messages
 from coworkd.board.waiting import waiting
 from coworkd.clock import Clock
 from coworkd.control import Control
@@ -206,8 +206,8 @@ class Daemon:
     def _show(self, now: float) -> None:
         """Live messages and the inbox, where they changed."""
         rooms = self._rooms
-        views = live_messages(rooms.db)
-        later = [rooms.outputs.show(path, data, now) for path, data in views.items()]
+        views = live_messages(rooms.db, now)
+        later = [live_deadline(rooms.db, now), *(rooms.outputs.show(path, data, now) for path, data in views.items())]
         # What waits for a person is news; what an agent prints only streams.
         later.append(rooms.outputs.show(INBOX, inbox(waiting(rooms.db, now)), now, INBOX_PAUSE))
         self._later = [at for at in later if at is not None]

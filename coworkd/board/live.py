@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from coworkd.board import timeline
 from coworkd.board.papers import GENERATED, message_path
 from coworkd.board.waiting import Waiting
 from coworkd.clock import iso
 from coworkd.markdown import compose
 from coworkd.model import MessageState
-from coworkd.store import Database, RunRow, RunState
+from coworkd.store import Database, RequestRow, RunRow, RunState
 
 INBOX = "inbox.md"
+
+SILENCE = 2.0
+"""Seconds without a sign of an agent's life after which that is shown."""
+
+STALLED = 120.0
+"""Seconds after which it looks as if none would come any more; what follows then is its `limits.stall`."""
 
 SHOWN = 20_000
 """Characters at the end of a reply that its live message shows."""
@@ -24,20 +31,94 @@ def live_path(run: RunRow) -> str:
     return message_path(run).removesuffix(".md") + ".live.md"
 
 
-def live_messages(db: Database) -> dict[str, bytes]:
+def live_messages(db: Database, now: float) -> dict[str, bytes]:
     """Path and text of the live message of every run at work."""
     runs = db.all(RunRow, "state IN ('working', 'waiting', 'submitting')")
-    return {live_path(run): _live(run) for run in runs}
+    return {live_path(run): _live(run, _asks(db, run), now) for run in runs}
 
 
-def _live(run: RunRow) -> bytes:
-    state = {RunState.WAITING: "waits for a person", RunState.SUBMITTING: "its work is being brought in"}
-    line = f"_{state.get(run.state, 'at work')}, attempt {run.attempt}, started {iso(run.started)}_"
+def live_deadline(db: Database, now: float) -> float | None:
+    """When the silence of a run begins to be shown."""
+    heard = db.scalar("SELECT min(heard_at) FROM runs WHERE state = 'working' AND heard_at > ?", now - SILENCE)
+    return None if heard is None else heard + SILENCE
+
+
+def _asks(db: Database, run: RunRow) -> list[RequestRow]:
+    if run.state is not RunState.WAITING:
+        return []
+    return db.all(RequestRow, "run = ? AND state = 'open' ORDER BY created", run.id)
+
+
+def _live(run: RunRow, asks: Sequence[RequestRow], now: float) -> bytes:
+    steps = timeline.read(run.tools)
+    written = list(dict.fromkeys(step.summary for step in steps if step.tool == "write" and step.ended and step.ok))
+    parts = [f"_{', '.join(_facts(run, now))}_", _warning(run), *(f"Asks: {_ask(run, ask)}" for ask in asks)]
+    parts.append("\n".join(_step(step) for step in steps))
+    parts.append(f"Wrote: {', '.join(f'`{path}`' for path in written)}" if written else "")
+    parts.append(run.said[-SHOWN:].strip())
     return compose(
         {"from": run.agent, "state": str(MessageState.STREAMING)},
-        f"{line}\n\n{run.said[-SHOWN:].strip()}\n",
+        "\n\n".join(part for part in parts if part) + "\n",
         note=f"{GENERATED}; it changes while the agent works",
     )
+
+
+def _facts(run: RunRow, now: float) -> list[str]:
+    """The status line: what it does, who does it, since when, what it used."""
+    facts = [_state(run, now), f"attempt {run.attempt}"]
+    facts += [f"round {run.iteration}"] if run.iteration else []
+    facts += [run.model] if run.model else []
+    facts += [f"instead of {run.fallback}"] if run.fallback else []
+    facts.append(f"started {iso(run.started)}")
+    facts += [f"at work for {minutes} min"] if (minutes := int((now - run.started - run.waited) // 60)) else []
+    facts += [f"{run.input_tokens + run.output_tokens:,} tokens"] if run.input_tokens or run.output_tokens else []
+    facts += [money(run.cost_usd, about=run.estimated or run.billing != "api")] if run.cost_usd is not None else []
+    facts += [f"context {share:.0%} full"] if (share := context_share(run)) else []
+    return facts
+
+
+def _state(run: RunRow, now: float) -> str:
+    match run.state:
+        case RunState.WAITING:
+            return "waits for a person"
+        case RunState.SUBMITTING:
+            return "its work is being brought in"
+        case _ if run.heard_at and now - run.heard_at >= STALLED:
+            return f"stalled: no sign of life since {iso(run.heard_at)}"
+        case _ if run.heard_at and now - run.heard_at >= SILENCE:
+            return f"working, silent since {iso(run.heard_at)}"
+        case _:
+            return "working"
+
+
+def context_share(run: RunRow) -> float:
+    """How full the model's context is; 0 where nobody said."""
+    return run.context_used / run.context_window if run.context_window > 0 else 0.0
+
+
+def _warning(run: RunRow) -> str:
+    share = context_share(run)
+    if share >= 0.9:
+        return f"**The context is {share:.0%} full: the agent is about to forget how it began.**"
+    return f"**The context is {share:.0%} full.**" if share >= 0.8 else ""
+
+
+def _ask(run: RunRow, ask: RequestRow) -> str:
+    folders = "../" * message_path(run).count("/")
+    return f"[{ask.path}]({folders}{_link(ask.path)})"
+
+
+def _step(step: timeline.Step) -> str:
+    mark = "…" if not step.ended else "ok" if step.ok else "failed"
+    took = f", {step.ended - step.began:.0f} s" if step.ended - step.began >= 1 else ""
+    shown = step.summary.replace("`", "'")
+    summary = f" `{shown}`" if shown else ""
+    return f"- {iso(step.began)[11:19]} {step.tool}{summary} ({mark}{took})"
+
+
+def money(usd: float, *, about: bool) -> str:
+    """An amount; one that is estimated, or that a subscription covers, is marked."""
+    return f"{'~' if about else ''}${usd:.{4 if 0 < usd < 0.01 else 2}f}"
 
 
 def inbox(waiting: Sequence[Waiting]) -> bytes:

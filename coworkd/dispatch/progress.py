@@ -14,11 +14,14 @@ from coworkd.agents.base import (
     Posted,
     SessionStarted,
     TextWritten,
+    ToolEnded,
     ToolStarted,
     UsageReported,
 )
+from coworkd.board import timeline
 from coworkd.board.board import Board
 from coworkd.board.forms import SHOWN
+from coworkd.board.live import context_share
 from coworkd.board.papers import Papers
 from coworkd.dispatch.asking import Asking
 from coworkd.dispatch.budgets import fault, passed
@@ -31,6 +34,9 @@ from coworkd.toolrules import Decision, Ruling, call_of, proposal
 
 SAID_MOST = 200_000
 """Characters of a reply that its message holds; the whole of it is in the run's log."""
+
+FULL = (0.8, 0.9)
+"""Shares of the context at which that is said."""
 
 
 class Progress:
@@ -47,6 +53,7 @@ class Progress:
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """One event of a run that is alive; `Ended` is not recorded here."""
+        self._db.set(RunRow, run.id, heard_at=now)
         if run.error_kind and isinstance(event, TextWritten | ToolStarted):
             self._db.set(RunRow, run.id, error_kind="", error="", retry_at=None)
         match event:
@@ -61,12 +68,23 @@ class Progress:
                 self._papers.message(run, MessageKind.PROGRESS, text, now, name=f"message-{number}")
             case UsageReported():
                 self._used(run, event, now)
+            case ToolStarted() | ToolEnded():
+                self._db.set(RunRow, run.id, tools=_with_tool(run.tools, event, now))
             case ContextUsed(used=used, window=window):
-                self._db.set(RunRow, run.id, context_used=used, context_window=window)
+                self._context(run, used, window, now)
             case ErrorReported():
                 self._failed(run, event, now)
             case _:
                 pass
+
+    def _context(self, run: RunRow, used: int, window: int, now: float) -> None:
+        """How full it is, with a word in the events when that begins to matter."""
+        if used < 0 or window <= 0:
+            return
+        self._db.set(RunRow, run.id, context_used=used, context_window=window)
+        for mark in FULL:
+            if context_share(run) < mark <= used / window:
+                self._db.event(now, "context", task=run.task, run=run.id, used=used, window=window, full=mark)
 
     def _failed(self, run: RunRow, error: ErrorReported, now: float) -> None:
         """What the provider says went wrong; it counts when the run ends with it."""
@@ -177,6 +195,12 @@ class Progress:
         if not run.stop:
             self._board.stop_run(run.task, SPENT)
             self._db.event(now, SPENT, task=run.task, run=run.id, reason=end)
+
+
+def _with_tool(kept: str, event: ToolStarted | ToolEnded, now: float) -> str:
+    if isinstance(event, ToolStarted):
+        return timeline.began(kept, event.call, event.tool, event.summary, now)
+    return timeline.ended(kept, event.call, now, ok=event.ok)
 
 
 def _capped(text: str) -> str:

@@ -60,3 +60,10 @@ def test_what_somebody_took_away_is_shown_again_but_never_the_folder(tmp_path: P
     (tmp_path / "aside").rename(folder)
     assert outputs.show("inbox.md", b"other", 12.0) is None
     assert (folder / "inbox.md").read_bytes() == b"other"
+
+
+def test_no_more_than_twenty_versions_are_written_in_a_second(outputs: Outputs) -> None:
+    later = [outputs.show(f"messages/a/{n}.live.md", b"text", 100.0 + n / 100) for n in range(25)]
+    assert later == [None] * 20 + [101.0] * 5
+    assert outputs.show("inbox.md", b"urgent", 100.3, 0.2) is None
+    assert outputs.show("messages/a/24.live.md", b"text", 101.5) is None

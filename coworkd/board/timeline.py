@@ -1,0 +1,51 @@
+"""The tool calls of a run as its live message shows them: the latest, oldest first.
+
+Pure. It is kept as JSON in the run's row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+SHOWN = 12
+"""Calls that are kept."""
+_LONGEST = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One call."""
+
+    call: str
+    tool: str
+    summary: str
+    began: float
+    ended: float = 0.0
+    """0: it goes on."""
+    ok: bool = True
+
+
+def read(kept: str) -> tuple[Step, ...]:
+    return tuple(Step(**step) for step in json.loads(kept))
+
+
+def began(kept: str, call: str, tool: str, summary: str, now: float) -> str:
+    """With one more call."""
+    step = Step(call=call, tool=tool[:_LONGEST], summary=_line(summary), began=now)
+    return _dumped([*read(kept), step][-SHOWN:])
+
+
+def ended(kept: str, call: str, now: float, *, ok: bool) -> str:
+    """With that call at its end; one that is not known any more changes nothing."""
+    return _dumped([replace(step, ended=now, ok=ok) if step.call == call else step for step in read(kept)])
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def _dumped(steps: Sequence[Step]) -> str:
+    return json.dumps([asdict(step) for step in steps], ensure_ascii=False)
