@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test simulate faults check lint types contracts coverage format constraints clean
+.PHONY: help demo test simulate faults bench check lint types contracts coverage format constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -33,6 +33,9 @@ simulate: $(VENV)/.package ## many simulated histories of sync (SEEDS=20000)
 
 faults: $(VENV)/.package ## kill and refuse at every system call of a write, a burst of 20,000 files (needs strace)
 	FAULTS=all $(BIN)/python -m pytest -n 4 --dist worksteal tests/faults
+
+bench: $(VENV)/.package ## measure, against plain code and other programs, and keep the table (about 10 minutes)
+	$(BIN)/python -m benchmarks --write
 
 check: lint types contracts test ## what must pass before a change is handed in
 
