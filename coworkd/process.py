@@ -165,9 +165,11 @@ def spawn(
     cwd: Path,
     env: Mapping[str, str] | None,
     stderr: BinaryIO | int = subprocess.DEVNULL,
+    keep: tuple[int, ...] = (),
 ) -> Child:
     """Start a child in a session of its own, with pipes for standard input and output; `env` None: with ours.
 
+    Of our open descriptors it has those in `keep` and no other.
     Raises OSError when it cannot be started. The caller ends it (`process_tree.TreeEnd`), waits for it and closes it.
     """
     with _children_lock:
@@ -179,6 +181,7 @@ def spawn(
             stdout=subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,
+            pass_fds=keep,
             bufsize=0,
         )
         _forget_ended()

@@ -37,6 +37,22 @@ def become_subreaper() -> bool:
     return ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 
 
+def carry(mark: str) -> None:
+    """Be marked as run `mark` to those who look at our environment from outside: a fork has that of its parent there.
+
+    The parent must have been started with a longer mark. Nothing happens where that cannot be done.
+    """
+    if not HAS_PROC:
+        return
+    name, strings = f"{RUN_MARK}=".encode(), ctypes.POINTER(ctypes.c_void_p).in_dll(ctypes.CDLL(None), "environ")
+    at = 0
+    while place := strings[at]:
+        at += 1
+        text, wanted = ctypes.string_at(place), name + os.fsencode(mark)
+        if text.startswith(name) and len(wanted) <= len(text):
+            ctypes.memmove(place, wanted.ljust(len(text), b"\0"), len(text))
+
+
 def members(root: int, mark: str) -> set[int]:
     """The living processes of a tree without its root's own supervisor: below `root`, or marked as run `mark`.
 

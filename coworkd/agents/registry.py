@@ -22,6 +22,10 @@ DRIVERS: Mapping[str, str] = {
 """Import path of the class by driver name. Imported when such an agent starts: a driver may be slow to load."""
 
 
+WARM: Mapping[str, str] = {"llm": "coworkd.agents.llm.door"}
+"""Drivers that are slow to load, and the module whose `rehearse` loads all they need: their workers are forked."""
+
+
 def needs(agent: AgentSpec) -> tuple[str, ...]:
     """Variables of the daemon's environment that an agent's driver needs for itself, such as the key of its model."""
     return variables(agent.model) if agent.driver == "llm" else ()

@@ -13,21 +13,23 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from coworkd import process
 from coworkd.agents import event_log
 from coworkd.agents.base import Assignment, Ended, EndReason, InboxAnswer
 from coworkd.agents.control import Cancel, Control, Deliver, GiveAnswer, Kill, encode_control
 from coworkd.agents.recording import SPEED
-from coworkd.agents.registry import needs
+from coworkd.agents.registry import WARM, needs
 from coworkd.agents.wire import ASSIGNMENT_FILE, encode_assignment
 from coworkd.dispatch.executors import LOST, RunEvent
 from coworkd.dispatch.journal import Journal
+from coworkd.dispatch.nursery import HAS_NURSERIES, Foster, Nursery
 from coworkd.errors import AgentError
-from coworkd.process_tree import RUN_MARK
+from coworkd.process_tree import REPO_MARK, RUN_MARK
 from coworkd.wakeup import Wakeup
 
 WORKER_LOG = "worker.log"
@@ -38,6 +40,8 @@ _CHUNK = 64 * 1024
 _LOG_TAIL = 2000
 _WORKER_ENV = ("HOME", "TMPDIR", "PYTHONPATH", SPEED)
 """What a worker, unlike an agent, has in common with the daemon: it is the same program."""
+_PLAIN = frozenset({"PATH", "LANG", "LC_ALL", "TZ", REPO_MARK, *_WORKER_ENV})
+"""What a nursery has of it: nothing that belongs to one run."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -46,7 +50,7 @@ class _Worker:
     run_dir: Path
     start: int
     """Offset in the log at which this epoch begins."""
-    child: process.Child
+    child: process.Child | Foster
     words: bytearray = field(default_factory=bytearray)
     kill_at: float | None = None
     """Monotonic; None: it was not told to."""
@@ -58,10 +62,11 @@ class _Worker:
 class LocalExecutor:
     """Starts workers and keeps their events until they are committed. `wake` is called from any thread.
 
-    A worker that was told to kill its run and is still there after `patience` seconds is killed itself.
+    A worker that was told to kill its run and is still there after `patience` seconds is killed itself. A nursery that
+    no run has needed for `idle` seconds is ended.
     """
 
-    def __init__(self, wake: Callable[[], None], *, patience: float = 10.0) -> None:
+    def __init__(self, wake: Callable[[], None], *, patience: float = 10.0, idle: float = 600.0) -> None:
         self._wake = wake
         self._patience = patience
         self._journal = Journal(wake)
@@ -70,6 +75,10 @@ class LocalExecutor:
         self._workers: dict[str, _Worker] = {}
         self._epochs: dict[str, int] = {}
         self._closed = False
+        self._nurseries: dict[str, Nursery] = {}
+        self._retired: list[Nursery] = []
+        self._idle = idle
+        self._quiet_since = time.monotonic()
         self._wakeup = Wakeup()
         self._thread = threading.Thread(target=self._listen, name="executor", daemon=True)
         self._thread.start()
@@ -138,6 +147,8 @@ class LocalExecutor:
         self._wakeup.ring()
         self._thread.join()
         self._wakeup.close()
+        for nursery in (*self._nurseries.values(), *self._retired):
+            nursery.close()
 
     def _start(self, assignment: Assignment, words: bytes = b"") -> None:
         run, run_dir = assignment.run, Path(assignment.run_dir)
@@ -146,12 +157,29 @@ class LocalExecutor:
             run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             (run_dir / ASSIGNMENT_FILE).write_bytes(encode_assignment(assignment))
             start = event_log.size(log)
-            child = _spawn(assignment, run_dir)
+            child = self._spawn(assignment, run_dir)
         except OSError as error:
             raise AgentError(f"run {run} cannot start: {error}") from error
         self._journal.follow(run, log, start, live=True)
         os.set_blocking(child.stdin.fileno(), False)
         self._workers[run] = _Worker(run=run, run_dir=run_dir, start=start, child=child, words=bytearray(words))
+
+    def _spawn(self, assignment: Assignment, run_dir: Path) -> process.Child | Foster:
+        env, driver = _environment(assignment), assignment.agent.driver
+        with (run_dir / WORKER_LOG).open("ab") as log:
+            if driver in WARM and HAS_NURSERIES:
+                return self._nursery(driver, env, log).fork(run_dir, env, log)
+            argv = (sys.executable, "-P", "-m", "coworkd.agents.worker", str(run_dir))
+            return process.spawn(argv, cwd=run_dir, env=env, stderr=log)
+
+    def _nursery(self, driver: str, env: Mapping[str, str], log: BinaryIO) -> Nursery:
+        nursery = self._nurseries.get(driver)
+        if nursery is None or not nursery.alive:
+            if nursery is not None:
+                self._retired.append(nursery)  # a worker of it may still be on its way out
+            plain = {name: env[name] for name in env if name in _PLAIN}
+            nursery = self._nurseries[driver] = Nursery(WARM[driver], plain, log)
+        return nursery
 
     def _succeed(self, worker: _Worker) -> None:
         """Start the epoch that waited for this worker to be gone."""
@@ -180,19 +208,35 @@ class LocalExecutor:
         with selectors.DefaultSelector() as selector:
             selector.register(self._wakeup.fd, selectors.EVENT_READ, None)
             while not self._closed or self.alive():
-                for key, _ in selector.select(self._until_overdue()):
+                for key, _ in selector.select(self._until_due()):
                     worker: _Worker | None = key.data
                     if worker is None:
                         self._wakeup.clear()
                     elif key.fd == worker.child.stdout.fileno():
                         self._hear(worker, selector)
                 self._attend(selector)
+                self._put_to_rest()
 
-    def _until_overdue(self) -> float | None:
-        """Seconds until the next worker is overdue."""
+    def _until_due(self) -> float | None:
+        """Seconds until the next worker is overdue, or the nurseries have been idle for long enough."""
         with self._changed:
             due = [worker.kill_at for worker in self._workers.values() if worker.kill_at is not None]
+            if self._nurseries and not self._workers:
+                due.append(self._quiet_since + self._idle)
         return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def _put_to_rest(self) -> None:
+        """End nurseries that nobody has needed for a while."""
+        idle: list[Nursery] = []
+        with self._changed:
+            if self._workers:
+                self._quiet_since = time.monotonic()
+            elif time.monotonic() >= self._quiet_since + self._idle:
+                idle += [*self._nurseries.values(), *self._retired]
+                self._nurseries.clear()
+                self._retired.clear()
+        for nursery in idle:
+            nursery.close()
 
     def _attend(self, selector: selectors.BaseSelector) -> None:
         """Listen to new workers, write to those that can be written to, kill the overdue."""
@@ -234,17 +278,14 @@ class LocalExecutor:
             self._changed.notify_all()
 
 
-def _spawn(assignment: Assignment, run_dir: Path) -> process.Child:
-    env = process.clean_environment(
+def _environment(assignment: Assignment) -> dict[str, str]:
+    return process.clean_environment(
         home=Path.home(),
         tmp=Path(tempfile.gettempdir()),
         run=assignment.run,
         repo=assignment.repo_id,
         passed=(*assignment.agent.env_pass, *needs(assignment.agent), *_WORKER_ENV),
     )
-    argv = (sys.executable, "-P", "-m", "coworkd.agents.worker", str(run_dir))
-    with (run_dir / WORKER_LOG).open("ab") as log:
-        return process.spawn(argv, cwd=run_dir, env=env, stderr=log)
 
 
 def _write_words(worker: _Worker) -> None:

@@ -1,0 +1,132 @@
+"""Workers that are forked from a process which has loaded the models' library already."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from coworkd import process_tree
+from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason, TextWritten
+from coworkd.dispatch.local import LocalExecutor
+from coworkd.process_tree import RUN_MARK
+from tests.modelserver import Call, Flaw, ModelServer, Query, Reply, Turn, run, steps
+from tests.runs import Bell
+from tests.sessions import Bench, Session, modelled
+from tests.survivors import alive, children, hear, wait_gone
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux alone")
+
+KEY = "sk-canary-0042"
+NURSERY = "coworkd.agents.nursery"
+
+
+class Lab:
+    def __init__(self, tmp_path: Path, closing: ExitStack, idle: float = 600.0) -> None:
+        self.path = tmp_path
+        self.bell = Bell()
+        self.executor = LocalExecutor(self.bell, idle=idle)
+        closing.callback(self.executor.close, 0.0)
+        self.bench = Bench(tmp_path, closing)
+        self.server = closing.enter_context(ModelServer())
+
+    def order(self, name: str) -> Assignment:
+        """A run of its own, in folders of its own."""
+        folder = self.path / name
+        folder.mkdir()
+        order = modelled(Bench(folder, self.bench.closing), Session.SAYS)
+        env = (("OPENAI_API_BASE", f"{self.server.url}/v1"),)
+        return replace(order, agent=replace(order.agent, env=env))
+
+    def events(self, order: Assignment) -> list[AgentEvent]:
+        return [item.event for item in self.executor.events() if item.run == order.run]
+
+    def end(self, order: Assignment) -> Ended:
+        self.bell.wait(lambda: any(isinstance(event, Ended) for event in self.events(order)))
+        return next(event for event in self.events(order) if isinstance(event, Ended))
+
+    def text(self, order: Assignment) -> str:
+        return "".join(event.text for event in self.events(order) if isinstance(event, TextWritten))
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with ExitStack() as closing:
+        yield Lab(tmp_path, closing)
+
+
+def test_runs_share_what_was_loaded_and_nothing_else(lab: Lab) -> None:
+    """Two at once, one of them killed: the other one ends as if nothing had happened."""
+
+    def script(query: Query) -> Turn:
+        return Reply(text="a reply in a number of pieces", flaw=Flaw.HELD)
+
+    lab.server.script = script
+    doomed, lucky = lab.order("doomed"), lab.order("lucky")
+    for order in (doomed, lucky):
+        lab.executor.submit(order)
+    lab.bell.wait(lambda: bool(lab.text(doomed) and lab.text(lucky)))
+    (victim,) = process_tree.marked(RUN_MARK, doomed.run)
+    (neighbour,) = process_tree.marked(RUN_MARK, lucky.run)
+    assert parent(victim) == parent(neighbour)
+    assert KEY.encode() not in Path(f"/proc/{neighbour}/environ").read_bytes()
+    os.kill(victim, signal.SIGKILL)
+    ended = lab.end(doomed)
+    assert ended.reason is EndReason.CRASHED
+    assert "exit -9" in ended.message
+    lab.server.release()
+    assert lab.end(lucky).reason is EndReason.DONE
+    assert lab.server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_killed_nursery_takes_nobody_with_it_and_is_replaced(lab: Lab) -> None:
+    lab.server.script = steps(Reply(text="a reply in a number of pieces", flaw=Flaw.HELD))
+    first, second = lab.order("first"), lab.order("second")
+    lab.executor.submit(first)
+    lab.bell.wait(lambda: bool(lab.text(first)))
+    (worker,) = process_tree.marked(RUN_MARK, first.run)
+    os.kill(parent(worker), signal.SIGKILL)
+    lab.server.release()
+    assert lab.end(first).reason is EndReason.DONE
+    lab.executor.submit(second)
+    assert lab.end(second).reason is EndReason.DONE
+
+
+def test_a_killed_run_leaves_nothing_of_a_command(lab: Lab) -> None:
+    os.mkfifo(lab.path / "fifo")
+    lab.server.script = steps(Reply(calls=(run(f"echo up > {lab.path}/fifo; sleep 1000"),)))
+    order = lab.order("run")
+    lab.executor.submit(order)
+    assert hear(lab.path / "fifo", 60.0) == "up"
+    assert len(process_tree.marked(RUN_MARK, order.run)) > 1
+    lab.executor.kill(order.run)
+    assert lab.end(order).reason is EndReason.CANCELLED
+    lab.bell.wait(lambda: not lab.executor.alive())
+    assert process_tree.marked(RUN_MARK, order.run) == set()
+
+
+def test_a_nursery_that_is_not_needed_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    with ExitStack() as closing:
+        lab = Lab(tmp_path, closing, idle=0.1)
+        lab.server.script = steps(Reply(calls=(Call(name="finish", arguments={"summary": "done"}),)))
+        order = lab.order("run")
+        lab.executor.submit(order)
+        (nursery,) = children() & set(alive(NURSERY))
+        assert lab.end(order).reason is EndReason.DONE
+        assert wait_gone(nursery)
+        again = replace(order, run="again")
+        lab.executor.submit(again)
+        assert lab.end(again).reason is EndReason.DONE
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
