@@ -161,7 +161,7 @@ def _is_header(data: dict[str, Json]) -> bool:
 def _object(line: str, where: str) -> dict[str, Json]:
     try:
         data: Json = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AgentError(f"{where}: this is not JSON: {error}") from error
     if not isinstance(data, dict):
         raise AgentError(f"{where}: a step is a JSON object")
@@ -178,7 +178,7 @@ def _step(data: dict[str, Json], where: str) -> Step:
         raise AgentError(f"{where}: `{verbs[0]}` does not know {', '.join(sorted(unknown))}")
     try:
         step = from_json(kind, {key: value for key, value in data.items() if key != _OTHERWISE})
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise AgentError(f"{where}: {error}") from error
     return replace(step, otherwise=_otherwise(data, where)) if isinstance(step, Permit) else step
 

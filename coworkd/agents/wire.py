@@ -36,7 +36,7 @@ def decode_assignment(content: bytes) -> Assignment:
     """Raises AgentError when it is not an assignment."""
     try:
         return from_json(Assignment, json.loads(content))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise AgentError(f"this is not an assignment: {error}") from error
 
 
@@ -60,7 +60,7 @@ def decode_tagged(known: Mapping[str, type[T]], line: bytes) -> T | None:
     try:
         data = json.loads(line)
         return from_json(known[data[_TYPE]], data)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 

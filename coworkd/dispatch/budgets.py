@@ -113,10 +113,14 @@ def _left(limit: float | None, used: float | None) -> float | None:
     return None if limit is None else limit - (used or 0)
 
 
+_UNCOUNTABLE = 2**53
+"""Tokens that nobody has ever used, and no database holds the sum of."""
+
+
 def fault(usage: Usage) -> str:
     """Why a report of usage cannot be true; empty when it can."""
     counts = (usage.input_tokens, usage.cached_tokens, usage.output_tokens)
-    if any(not math.isfinite(count) or count < 0 for count in counts):
+    if not all(0 <= count < _UNCOUNTABLE for count in counts):
         return f"{usage.input_tokens} tokens in, {usage.cached_tokens} of them cached, {usage.output_tokens} out"
     if usage.cost_usd is not None and (not math.isfinite(usage.cost_usd) or usage.cost_usd < 0):
         return f"a cost of {usage.cost_usd}"

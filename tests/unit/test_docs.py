@@ -34,6 +34,18 @@ def test_every_room_is_on_the_plan(room: str) -> None:
     assert f"`{room}`" in (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 
 
+def test_every_proof_of_a_defence_is_a_test() -> None:
+    rows = [line for line in (ROOT / "docs/security.md").read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    named = [re.findall(r"`(test_\w+)`", row.rsplit("|", 2)[1]) for row in rows[2:]]
+    assert all(named), "every threat of the table has its proof"
+    written = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert {name for names in named for name in names} - written == set()
+
+
 def test_every_decision_is_in_the_index() -> None:
     folder = ROOT / "docs/adr"
     index = (folder / "README.md").read_text(encoding="utf-8")
