@@ -241,6 +241,8 @@ class Limits:
     """Seconds without output."""
     output: int = 10_000_000
     """Bytes of output kept; more is drained and the cut is marked."""
+    hold: float = 30 * 60.0
+    """Seconds that a program with sessions is kept waiting for a person; then it goes on in its session later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

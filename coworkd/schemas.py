@@ -256,8 +256,17 @@ SCHEMAS: Mapping[Kind, Schema] = {
             _texts("fallback", "Agents that take over when this one is unavailable, in order"),
             Field(
                 "limits",
-                Record(Limits, {"concurrency": Whole(1), "timeout": time_limit, "stall": time_limit, "output": size}),
-                says="Bounds: runs at once, time, silence, output",
+                Record(
+                    Limits,
+                    {
+                        "concurrency": Whole(1),
+                        "timeout": time_limit,
+                        "stall": time_limit,
+                        "output": size,
+                        "hold": time_limit,
+                    },
+                ),
+                says="Bounds: runs at once, time, silence, output, how long an open request holds its program",
             ),
             Field(
                 "sandbox",

@@ -27,6 +27,7 @@ from coworkd.agents.base import (
     EndReason,
     TextWritten,
 )
+from coworkd.agents.claude.agent import ClaudeAgent
 from coworkd.agents.command import CommandAgent
 from coworkd.agents.control import GiveAnswer
 from coworkd.agents.fake import Acts, FakeAgent
@@ -52,6 +53,7 @@ from tests.modelserver import (
 T = TypeVar("T")
 
 ACP_AGENT = str(Path(__file__).with_name("acpagent.py"))
+CLAUDE_CLI = str(Path(__file__).with_name("claudecli.py"))
 
 PATIENCE = 60.0
 """Seconds after which a test gives up."""
@@ -260,6 +262,12 @@ def spoken_to(bench: Bench, session: Session, **changes: object) -> Assignment:
     return assignment(bench.path, session.value, **({"agent": agent} | changes))
 
 
+def like_claude(bench: Bench, session: Session, **changes: object) -> Assignment:
+    """A run of the driver `claude` with a program that plays the session."""
+    agent = AgentSpec(name="tester", driver="claude", command=(sys.executable, CLAUDE_CLI))
+    return assignment(bench.path, session.value, **({"agent": agent} | changes))
+
+
 @dataclass(frozen=True)
 class Bench:
     """Where a session is tried: a folder of its own, and model servers that close with it."""
@@ -331,6 +339,7 @@ DRIVERS = (
     ),
     Driver("llm", LlmAgent, modelled),
     Driver("acp", AcpAgent, spoken_to),
+    Driver("claude", ClaudeAgent, like_claude),
     Driver(
         "fake",
         lambda: FakeAgent(script),

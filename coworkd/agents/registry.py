@@ -8,11 +8,13 @@ from typing import cast
 
 from coworkd.agents.base import Agent
 from coworkd.agents.llm.providers import variables
+from coworkd.agents.programs import keys
 from coworkd.errors import AgentError
 from coworkd.model import AgentSpec
 
 DRIVERS: Mapping[str, str] = {
     "acp": "coworkd.agents.acp.agent:AcpAgent",
+    "claude": "coworkd.agents.claude.agent:ClaudeAgent",
     "command": "coworkd.agents.command:CommandAgent",
     "gemini": "coworkd.agents.acp.agent:GeminiAgent",
     "opencode": "coworkd.agents.acp.agent:OpenCodeAgent",
@@ -28,7 +30,7 @@ WARM: Mapping[str, str] = {"llm": "coworkd.agents.llm.door"}
 
 def needs(agent: AgentSpec) -> tuple[str, ...]:
     """Variables of the daemon's environment that an agent's driver needs for itself, such as the key of its model."""
-    return variables(agent.model) if agent.driver == "llm" else ()
+    return variables(agent.model) if agent.driver == "llm" else keys(agent)
 
 
 def create(driver: str) -> Agent:

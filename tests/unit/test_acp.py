@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.agents.acp import messages as acp
-from coworkd.agents.acp.calls import call_of, request_name
+from coworkd.agents.acp.calls import call_of
 from coworkd.agents.acp.messages import OptionKind
 from coworkd.agents.acp.troubles import trouble
 from coworkd.agents.base import ErrorKind
@@ -43,16 +43,6 @@ ANYTHING = st.recursive(
 )
 def test_the_call_that_a_permission_is_about(tool: dict[str, Any], call: str) -> None:
     assert str(call_of(tool, "/w")) == call
-
-
-def test_the_same_call_has_the_same_request() -> None:
-    one, other = (_execute(title) for title in ("a", "b"))
-    assert request_name(call_of(one, "/w")) == request_name(call_of(other, "/w"))
-    assert request_name(call_of({"kind": "execute", "title": "y"}, "/w")) != request_name(call_of(one, "/w"))
-
-
-def _execute(title: str) -> Any:
-    return {"kind": "execute", "title": title, "rawInput": {"command": "x"}}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason, InboxA
 from coworkd.agents.desk import Desk
 from coworkd.agents.dialogue import Dialogue
 from coworkd.agents.launch import cannot_start, launch
+from coworkd.agents.login import lend
 from coworkd.agents.mailbox import Mailbox, folders
 from coworkd.errors import AgentError
 
@@ -31,7 +32,8 @@ class AcpAgent:
         if not command:
             raise AgentError(f"agent {assignment.agent.name!r} has no `command`: say which ACP agent to start")
         self._desk.lay_out(assignment.inbox)
-        return self._events(assignment, command, resume or "")
+        extra = {**folders(assignment), **lend(assignment, Path.home())}
+        return self._events(assignment, command, extra, resume or "")
 
     def answer(self, request: str, answer: InboxAnswer) -> None:
         self._desk.answer(request, answer)
@@ -45,13 +47,15 @@ class AcpAgent:
     def kill(self) -> None:
         self._desk.stop(kill=True)
 
-    def _events(self, assignment: Assignment, command: tuple[str, ...], resume: str) -> Iterator[AgentEvent]:
+    def _events(
+        self, assignment: Assignment, command: tuple[str, ...], extra: dict[str, str], resume: str
+    ) -> Iterator[AgentEvent]:
         with ExitStack() as stack:
             stack.enter_context(closing(self._desk))
             Path(assignment.run_dir).mkdir(parents=True, exist_ok=True)
             tmp = stack.enter_context(tempfile.TemporaryDirectory(prefix="cowork-", ignore_cleanup_errors=True))
             try:
-                child = launch(assignment, command, Path(tmp), folders(assignment))
+                child = launch(assignment, command, Path(tmp), extra)
             except OSError as error:
                 yield Ended(reason=EndReason.FAILED, message=cannot_start(assignment, command[0], error))
                 return

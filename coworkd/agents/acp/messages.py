@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import cast
 
 from coworkd import __version__
+from coworkd.agents.foreign import items, number, part, text
 from coworkd.agents.wire import Json
 from coworkd.model import Usage
 
@@ -96,31 +96,6 @@ def withdrawn() -> Message:
 
 
 # ---- reading
-
-
-def part(message: Json, *names: str) -> Json:
-    """What stands at the end of a chain of keys; None where the chain breaks."""
-    for name in names:
-        if not isinstance(message, dict):
-            return None
-        message = message.get(name)
-    return message
-
-
-def text(message: Json, *names: str) -> str:
-    found = part(message, *names)
-    return found if isinstance(found, str) else ""
-
-
-def number(message: Json, *names: str) -> int:
-    """A count; 0 for none, and for what cannot be one."""
-    found = part(message, *names)
-    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else 0
-
-
-def items(message: Json, *names: str) -> Sequence[Json]:
-    found = part(message, *names)
-    return cast("Sequence[Json]", found) if isinstance(found, list) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from coworkd.agents.acp import messages as acp
-from coworkd.agents.acp.calls import call_of, petition, request_name
+from coworkd.agents.acp.calls import call_of
 from coworkd.agents.acp.messages import OptionKind
 from coworkd.agents.base import Asked, AskKind, Assignment, Decision
+from coworkd.agents.calls import circumstances, petition
 from coworkd.agents.desk import Desk
 from coworkd.agents.dialogue import Dialogue
+from coworkd.agents.requests import Requests
 from coworkd.agents.wire import Json
-from coworkd.toolrules import Circumstances, rule
 from coworkd.toolrules import Decision as Verdict
+from coworkd.toolrules import rule
 
 _ALLOW = (OptionKind.ALLOW_ONCE, OptionKind.ALLOW_ALWAYS)
 _REJECT = (OptionKind.REJECT_ONCE, OptionKind.REJECT_ALWAYS)
@@ -35,6 +38,7 @@ class Permissions:
         self._order = assignment
         self._dialogue = dialogue
         self._desk = desk
+        self._requests = Requests(Path(assignment.run_dir))
         self._held: list[_Held] = []
         self._told: set[str] = set()
 
@@ -46,24 +50,21 @@ class Permissions:
         """Rule on a request; `notes` gets what the agent is to be told beside the bare no."""
         tool = acp.part(asked, "toolCall")
         call = call_of(tool, self._order.worktree)
-        ruling = rule(call, self._order.agent.tools, self._around())
+        ruling = rule(call, self._order.agent.tools, circumstances(self._order, requested=True))
         if ruling.decision is not Verdict.ASK:
             self._choose(number, asked, allowed=ruling.decision is Verdict.ALLOW)
             if ruling.decision is Verdict.DENY and str(call) not in self._told:
                 self._told.add(str(call))
                 notes.append(f"`{call}` was denied: {ruling.reason}. Go on without it.")
             return
-        request = request_name(call)
+        held = tuple(held.request for held in self._held)
+        request = self._requests.name("permit", [str(call), acp.part(tool, "rawInput")], held)
         self._held.append(_Held(request=request, reply_to=number, asked=asked))  # before anybody can answer it
         if self._desk.answered(request) is None:
             yield Asked(
                 request=request, kind=AskKind.PERMISSION, tool=call.tool, arguments=call.subject,
-                text=petition(call, acp.text(tool, "title"), ruling.reason),
+                text=petition(call, acp.text(tool, "title"), "", ruling.reason),
             )  # fmt: skip
-
-    def _around(self) -> Circumstances:
-        order = self._order
-        return Circumstances(mode=order.mode, ask_all=order.ask_tools, granted=order.granted, requested=True)
 
     def decide(self, notes: list[str]) -> None:
         """Pass on every answer that has come."""
@@ -73,6 +74,8 @@ class Permissions:
                 continue
             self._held.remove(held)
             allowed = answer.decision is Decision.APPROVED
+            if allowed:
+                self._requests.spend(held.request)
             self._choose(held.reply_to, held.asked, allowed=allowed)
             self._dialogue.watchdog.heard()
             if not allowed:
