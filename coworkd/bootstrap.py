@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from logging.handlers import RotatingFileHandler
@@ -12,6 +13,10 @@ from pathlib import Path
 
 from coworkd import config, process
 from coworkd.board.board import Board
+from coworkd.chores import prune
+from coworkd.chores.commits import AutoCommit, committing
+from coworkd.chores.notices import Notices, teller
+from coworkd.chores.room import Chores
 from coworkd.clock import SystemClock
 from coworkd.config import FOLDER, Paths
 from coworkd.control import Control
@@ -32,6 +37,7 @@ from coworkd.ledger.audit import Audit
 from coworkd.ledger.keeping import Identity, Ledger
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
+from coworkd.model import UserSettings
 from coworkd.redaction import Secrets
 from coworkd.repo import Repo
 from coworkd.repo.origin import exclude, index_lists
@@ -88,8 +94,22 @@ def build(paths: Paths, repo: Repo, trust: Trust) -> Daemon:
         executor=executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo), trust=trust,
         control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, instance),
         ledger=Ledger(db, folder, writer, who), audit=audit, mender=Mender(board, engine, folder, repo),
+        chores=_chores(paths, board, jobs, user),
     )  # fmt: skip
     return Daemon(rooms, Door(paths.socket, bell.ring), bell)
+
+
+def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Chores:
+    env = process.clean_environment(
+        home=Path.home(), tmp=Path(tempfile.gettempdir()), run=f"notify-{paths.state.name}", repo=paths.state.name,
+        passed=config.inherited(),
+    )  # fmt: skip
+    tell = teller(paths.root, env, jobs.stopping.is_set)
+    places = prune.Places(root=paths.root, folder=paths.folder, trash=paths.trash)
+    return Chores(
+        commits=AutoCommit(board, jobs, committing(paths.root, FOLDER)),
+        notices=Notices(board.db, jobs, user.notify, tell), pruning=prune.Pruning(board, jobs, places),
+    )  # fmt: skip
 
 
 def _stages(paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, lane: Lane, instance: str) -> Stages:

@@ -168,6 +168,11 @@ def known_secrets() -> Secrets:
     return Secrets.of(os.environ.items())
 
 
+def inherited() -> tuple[str, ...]:
+    """The names of everything in the user's own environment, for programs that are the user's own."""
+    return tuple(os.environ)
+
+
 def editor() -> str:
     return os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
 

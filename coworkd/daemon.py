@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from coworkd.board.live import INBOX, inbox, live_deadline, live_messages
-from coworkd.board.waiting import waiting
+from coworkd.board.waiting import Waiting, waiting
+from coworkd.chores.room import Chores
 from coworkd.clock import Clock
 from coworkd.control import Control
 from coworkd.dispatch.executors import Executor
@@ -62,6 +63,7 @@ class Rooms:
     ledger: Ledger
     audit: Audit
     mender: Mender
+    chores: Chores
     control: Control
     trust: Trust
     git_busy: Callable[[str], bool]
@@ -155,7 +157,7 @@ class Daemon:
         for request in requests:
             rooms.control.answer(request, now, self.stop)
         for finished in rooms.jobs.finished():
-            takers = (rooms.audit.job, rooms.dispatch.job, rooms.merge.job)
+            takers = (rooms.audit.job, rooms.chores.job, rooms.dispatch.job, rooms.merge.job)
             if not any(take(finished, now) for take in takers):
                 rooms.control.job(finished)
         if rooms.trust.holds:
@@ -163,7 +165,10 @@ class Daemon:
         rooms.engine.push(now, blocked=rooms.git_busy)
         rooms.ledger.step(now)
         rooms.audit.step(now)
-        self._show(now)
+        waits = waiting(rooms.db, now)
+        self._show(waits, now)
+        if start and rooms.trust.holds:
+            rooms.chores.step(waits, now)
         for request in requests:
             rooms.control.settle(request)
 
@@ -203,13 +208,13 @@ class Daemon:
             with rooms.db.write():
                 rooms.db.remember("polling", rooms.watcher.polling)
 
-    def _show(self, now: float) -> None:
+    def _show(self, waits: Sequence[Waiting], now: float) -> None:
         """Live messages and the inbox, where they changed."""
         rooms = self._rooms
         views = live_messages(rooms.db, now)
         later = [live_deadline(rooms.db, now), *(rooms.outputs.show(path, data, now) for path, data in views.items())]
         # What waits for a person is news; what an agent prints only streams.
-        later.append(rooms.outputs.show(INBOX, inbox(waiting(rooms.db, now)), now, INBOX_PAUSE))
+        later.append(rooms.outputs.show(INBOX, inbox(waits), now, INBOX_PAUSE))
         self._later = [at for at in later if at is not None]
         for path in rooms.outputs.shown():
             if path not in views and path != INBOX:
@@ -220,7 +225,7 @@ class Daemon:
         rests = (rooms.engine, rooms.ledger, rooms.audit, rooms.watcher)
         times = [*(room.deadline() for room in rests), *self._later]
         if rooms.trust.holds:
-            times += [rooms.dispatch.deadline(now), rooms.merge.deadline()]
+            times += [rooms.dispatch.deadline(now), rooms.merge.deadline(), rooms.chores.deadline(now)]
         return min([at - now for at in times if at is not None] + [LONGEST_NAP])
 
     def _wind_down(self) -> None:

@@ -198,6 +198,10 @@ def _presence(db: sqlite_utils.Database) -> None:
     db.conn.execute("CREATE INDEX documents_present ON documents (path, file_sha) WHERE file_sha != ''")
 
 
+def _notices(db: sqlite_utils.Database) -> None:
+    db.conn.execute("CREATE TABLE told (item TEXT PRIMARY KEY, at REAL)")
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -206,6 +210,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _ledger,
     _approvals,
     _presence,
+    _notices,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

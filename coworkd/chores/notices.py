@@ -1,0 +1,98 @@
+"""`notify`: the user's own programs are told what has begun to wait for a person."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd import process
+from coworkd.board.waiting import Need, Waiting
+from coworkd.clock import iso
+from coworkd.jobs import Finished, Jobs
+from coworkd.process import ProcessSpec
+from coworkd.store import Database
+
+log = logging.getLogger("coworkd")
+
+NOTIFY = "notify:"
+PATIENCE = 30.0
+"""Seconds that one command may take for one item."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One item for one command."""
+
+    command: str
+    text: str
+    """JSON, for its standard input."""
+
+
+class Notices:
+    """Tells of each waiting item once; used by the writer thread alone, but for the job it starts."""
+
+    def __init__(self, db: Database, jobs: Jobs, commands: Sequence[str], tell: Callable[[Notice], None]) -> None:
+        self._db = db
+        self._jobs = jobs
+        self._commands = commands
+        self._tell = tell
+
+    def step(self, waiting: Sequence[Waiting], now: float) -> None:
+        """Tell of what has not been told yet, and forget what no longer waits."""
+        if not self._commands or self._jobs.running(NOTIFY):
+            return
+        items = {_name(item): item for item in waiting}
+        told = {row["item"] for row in self._db.query("SELECT item FROM told")}
+        if told == items.keys():
+            return
+        fresh = [item for name, item in items.items() if name not in told]
+        with self._db.write():
+            self._db.execute("DELETE FROM told")
+            for name in items:
+                self._db.execute("INSERT INTO told (item, at) VALUES (?, ?)", name, now)
+        notices = [Notice(command=c, text=_text(item)) for item in fresh for c in self._commands]
+        if notices:
+            self._jobs.start(NOTIFY, lambda: self._all(notices))
+
+    def _all(self, notices: Sequence[Notice]) -> None:
+        for notice in notices:
+            if self._jobs.stopping.is_set():
+                return
+            self._tell(notice)
+
+    def job(self, finished: Finished) -> bool:
+        """Everybody has been told; False if the job was none of this room's."""
+        if finished.key != NOTIFY:
+            return False
+        if finished.error is not None:
+            raise finished.error
+        return True
+
+
+def _name(item: Waiting) -> str:
+    """The same for as long as the same thing waits."""
+    since = 0 if item.kind is Need.TRUST else int(item.since)
+    return f"{item.kind} {since} {item.task} {item.path}"
+
+
+def _text(item: Waiting) -> str:
+    told = {"kind": str(item.kind), "path": item.path, "task": item.task, "since": iso(item.since), "what": item.what}
+    return json.dumps(told, ensure_ascii=False)
+
+
+def teller(root: Path, env: Mapping[str, str], cancelled: Callable[[], bool]) -> Callable[[Notice], None]:
+    """Runs a command for an item, in the user's checkout and with the user's environment."""
+
+    def tell(notice: Notice) -> None:
+        spec = ProcessSpec(
+            argv=("/bin/sh", "-c", notice.command), cwd=root, env=env, stdin=notice.text.encode() + b"\n",
+            timeout=PATIENCE, output_limit=100_000, marker=env[process.RUN_MARK],
+        )  # fmt: skip
+        ended = process.run(spec, cancelled)
+        if not ended.ok:
+            log.warning("notify: `%s` ended with %s: %s", notice.command, ended.code, ended.tail.strip()[-500:])
+
+    return tell

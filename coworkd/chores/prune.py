@@ -1,0 +1,174 @@
+"""Pruning: what was kept for a while goes when nobody can want it back any more.
+
+Refs of a task go `keep_days` after it landed, displaced versions after thirty days. What has not landed stays, and so
+does a conflict copy whose words are nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.board.board import Board
+from coworkd.errors import RepoError
+from coworkd.jobs import Finished, Jobs
+from coworkd.repo import Repo
+from coworkd.repo.refs import (
+    RefChange,
+    base_ref,
+    checked_out,
+    refs_under,
+    snapshot_prefix,
+    submission_ref,
+    task_branch,
+    update_refs,
+)
+from coworkd.store import TaskRow
+from coworkd.sync.files import digest
+
+log = logging.getLogger("coworkd")
+
+PRUNE = "prune:"
+EVERY = 3600.0
+TRASH_DAYS = 30.0
+DAY = 86400.0
+CANDIDATES = "refs/cowork/cand"
+_TRASHED = re.compile(r"(?P<ms>\d{10,16})-.+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What may go, as the database knows it."""
+
+    tasks: tuple[str, ...]
+    """Landed for longer than `keep_days`."""
+    runs: tuple[str, ...]
+    """Theirs."""
+    candidates: frozenset[str]
+    """Commits that are still to land."""
+    older: float
+    """Candidates from before this time may go."""
+    trash_older: float
+    conflicts: tuple[str, ...]
+    """Conflict copies, old enough, whose bytes are kept elsewhere; below `.cowork/`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    root: Path
+    folder: Path
+    trash: Path
+
+
+class Pruning:
+    """Prunes one workspace once an hour; used by the writer thread alone, but for the job it starts."""
+
+    def __init__(self, board: Board, jobs: Jobs, places: Places) -> None:
+        self._board = board
+        self._db = board.db
+        self._jobs = jobs
+        self._places = places
+        self._next = 0.0
+
+    def step(self, now: float) -> None:
+        """Begin, when it is time again."""
+        if now < self._next:
+            return
+        order, places = self.order(now), self._places
+        if self._jobs.start(PRUNE, lambda: prune(order, places)):
+            self._next = now + EVERY
+
+    def deadline(self) -> float:
+        return self._next
+
+    def order(self, now: float) -> Order:
+        """What may go now."""
+        before = now - self._board.specs.settings().keep_days * DAY
+        settled = "status = 'done' AND landed != '' AND since < ? AND NOT EXISTS (SELECT 1 FROM submissions s WHERE"
+        settled += " s.task = tasks.id AND s.state IN ('queued', 'green', 'approved', 'red', 'conflicted'))"
+        settled += " AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND r.state != 'ended')"
+        tasks = [row.id for row in self._db.all(TaskRow, settled, before)]
+        live = self._db.query("SELECT candidate FROM submissions WHERE state IN ('queued', 'green', 'approved')")
+        return Order(
+            tasks=tuple(tasks), runs=tuple(r["id"] for r in self._db.among(_RUNS, tasks)),
+            candidates=frozenset(row["candidate"] for row in live), older=before,
+            trash_older=now - TRASH_DAYS * DAY, conflicts=tuple(self._kept_elsewhere(now - TRASH_DAYS * DAY)),
+        )  # fmt: skip
+
+    def _kept_elsewhere(self, before: float) -> Iterator[str]:
+        for path in (self._places.folder / "conflicts").glob("*.md"):
+            with suppress(OSError):
+                if path.stat().st_mtime < before and self._known(digest(path.read_bytes())):
+                    yield f"conflicts/{path.name}"
+
+    def _known(self, sha: str) -> bool:
+        sql = "SELECT 1 FROM documents WHERE want_sha = ? UNION SELECT 1 FROM bases WHERE sha = ?"
+        return bool(self._db.scalar(sql, sha, sha))
+
+    def job(self, finished: Finished, now: float) -> bool:
+        """It is done; False if the job was none of this room's."""
+        if finished.key != PRUNE:
+            return False
+        if isinstance(finished.error, RepoError | OSError):
+            log.info("nothing was pruned: %s", finished.error)
+            return True
+        if finished.error is not None:
+            raise finished.error
+        if finished.value:
+            with self._db.write():
+                self._db.event(now, "pruned", what=list(finished.value))
+        return True
+
+
+_RUNS = "SELECT id FROM runs WHERE task IN (?)"
+
+
+def prune(order: Order, places: Places) -> tuple[str, ...]:
+    """Carry it out; what went, by name."""
+    with Repo.open(places.root) as repo:
+        gone = [*_refs(repo, order)]
+    gone += _files(places.trash, order.trash_older)
+    for name in order.conflicts:
+        (places.folder / name).unlink(missing_ok=True)
+        gone.append(name)
+    return tuple(gone)
+
+
+def _refs(repo: Repo, order: Order) -> Sequence[str]:
+    held = checked_out(repo)
+    there = {name: commit for prefix in _prefixes(order) for name, commit in refs_under(repo, prefix).items()}
+    there |= _old_candidates(repo, order)
+    changes = [RefChange(name=name, old=commit, new=None) for name, commit in there.items() if name not in held]
+    return [change.name for change in changes] if update_refs(repo, changes) else []
+
+
+def _prefixes(order: Order) -> Iterator[str]:
+    for task in order.tasks:
+        yield submission_ref(task, 0).rpartition("/")[0]
+        yield snapshot_prefix(task)
+        yield task_branch(task)
+    yield from map(base_ref, order.runs)
+
+
+def _old_candidates(repo: Repo, order: Order) -> dict[str, str]:
+    shown = repo.run("for-each-ref", "--format=%(objectname) %(committerdate:unix) %(refname)", CANDIDATES).text
+    lines = [line.split(" ", 2) for line in shown.splitlines()]
+    return {
+        name: commit for commit, at, name in lines if commit not in order.candidates and float(at or 0) < order.older
+    }
+
+
+def _files(folder: Path, before: float) -> list[str]:
+    """Displaced versions are dated by their names, and by whoever wrote into them late."""
+    gone: list[str] = []
+    for path in sorted(folder.glob("*")) if folder.is_dir() else []:
+        found = _TRASHED.fullmatch(path.name)
+        displaced = int(found["ms"]) / 1000 if found else path.stat().st_mtime
+        if max(displaced, path.stat().st_mtime) < before and path.is_file():
+            path.unlink()
+            gone.append(path.name)
+    return gone

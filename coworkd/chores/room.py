@@ -1,0 +1,36 @@
+"""All chores as one: a step of each turn, their jobs, their deadlines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coworkd.board.waiting import Waiting
+from coworkd.chores.commits import AutoCommit
+from coworkd.chores.notices import Notices
+from coworkd.chores.prune import Pruning
+from coworkd.jobs import Finished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chores:
+    """Used by the writer thread alone."""
+
+    commits: AutoCommit
+    notices: Notices
+    pruning: Pruning
+
+    def step(self, waiting: Sequence[Waiting], now: float) -> None:
+        """Begin what is due; `waiting` is everything that waits for a person."""
+        self.commits.step(now)
+        self.notices.step(waiting, now)
+        self.pruning.step(now)
+
+    def job(self, finished: Finished, now: float) -> bool:
+        """One of their jobs is over; False if it was none of theirs."""
+        return self.commits.job(finished, now) or self.notices.job(finished) or self.pruning.job(finished, now)
+
+    def deadline(self, now: float) -> float | None:
+        """When time alone makes one of them due."""
+        times = [self.commits.deadline(now), self.pruning.deadline()]
+        return min(at for at in times if at is not None)

@@ -1,0 +1,284 @@
+"""Commits at quiet moments, notices, pruning: on a real repository, at times that the test says."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from coworkd.board.board import Board
+from coworkd.board.waiting import Need, Waiting
+from coworkd.chores.commits import AGAIN, AutoCommit, committing
+from coworkd.chores.notices import Notice, Notices, teller
+from coworkd.chores.prune import Places, Pruning
+from coworkd.jobs import Jobs
+from coworkd.model import Status
+from coworkd.process import clean_environment
+from coworkd.store import SubmissionRow, SubmissionState, TaskRow
+from coworkd.sync.files import digest
+from tests.integration.gitkit import Checkout, checkout
+from tests.integration.workspacekit import TASK, Workspace
+
+DAY = 86400.0
+
+
+class Place(Workspace):
+    """A workspace in a repository, and the jobs of its chores."""
+
+    def __init__(self, repo: Checkout) -> None:
+        self.repo = repo
+        super().__init__(repo.root)
+        self.folder_root = repo.root / ".cowork"
+        self.jobs = Jobs(lambda: None)
+        self.board = Board(self.db, self.intake)
+        self.commits = AutoCommit(self.board, self.jobs, committing(repo.root, ".cowork"))
+
+    def rest(self) -> None:
+        """Every job that runs comes to its end."""
+        while self.jobs.running():
+            for finished in self.jobs.finished():
+                assert self.commits.job(finished, self.now) or self.pruning().job(finished, self.now)
+
+    def pruning(self) -> Pruning:
+        places = Places(root=self.repo.root, folder=self.root, trash=self.trash)
+        return Pruning(self.board, self.jobs, places)
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.commits.step(self.now)
+        self.rest()
+
+    def count(self) -> int:
+        return int(self.repo.git("rev-list", "--count", "HEAD"))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    repo = checkout(tmp_path / "repo")
+    repo.commit("start", {"a.txt": "a\n"})
+    made = Place(repo)
+    (repo.root / ".git/info/exclude").write_text("/trash\n/state.db*\n")
+    return made
+
+
+def automatic(place: Place, text: str = "---\nstatus: draft\n---\nDo it.\n") -> None:
+    place.save("version: 1\nquiet: 10\ncommit: auto\n", "config.yaml")
+    place.save(text)
+    place.turns()
+
+
+def test_a_workspace_at_rest_is_committed_alone(place: Place) -> None:
+    before = place.count()
+    place.repo.write("staged.txt", "mine\n")
+    place.repo.git("add", "staged.txt")
+    automatic(place)
+    place.wait(0)
+    place.wait(29)
+    assert place.count() == before, "not before it has rested"
+    place.wait(2)
+    assert place.count() == before + 1
+    assert place.repo.git("show", "--name-only", "--format=", "HEAD").split() == [
+        ".cowork/config.yaml",
+        f".cowork/{TASK}",
+    ]
+    assert place.repo.git("diff", "--cached", "--name-only") == "staged.txt"
+    assert "commit: Update .cowork" in place.repo.git("reflog", "-1", "--format=%gs")
+    for _ in range(3):
+        place.wait(60)
+    assert place.count() == before + 1, "nothing has changed since"
+    place.save("---\nstatus: draft\n---\nDo it well.\n")
+    place.turns()
+    place.wait(0)
+    place.wait(31)
+    assert place.count() == before + 2
+
+
+def test_each_change_begins_the_rest_anew(place: Place) -> None:
+    before = place.count()
+    automatic(place)
+    for number in range(3):
+        place.save(f"---\nstatus: draft\n---\n{number}\n")
+        place.turns(2)
+        place.wait(0)
+        place.wait(20)
+    assert place.count() == before
+
+
+@pytest.mark.parametrize("way", ["detached", "merge", "lock", "off"])
+def test_what_is_in_the_way_is_waited_for(place: Place, way: str) -> None:
+    git = place.repo.root / ".git"
+    automatic(place)
+    match way:
+        case "detached":
+            place.repo.git("checkout", "-q", "--detach")
+        case "merge":
+            (git / "MERGE_HEAD").write_text(place.repo.git("rev-parse", "HEAD") + "\n")
+        case "lock":
+            (git / "index.lock").write_text("")
+        case _:
+            place.save("version: 1\nquiet: 10\n", "config.yaml")
+            place.turns()
+    before = place.count()
+    place.wait(0)
+    place.wait(31)
+    assert place.count() == before
+    for name in ("MERGE_HEAD", "index.lock"):
+        (git / name).unlink(missing_ok=True)
+    if way == "detached":
+        place.repo.git("checkout", "-q", "main")
+    place.wait(AGAIN + 1)
+    assert place.count() == before + (way != "off")
+
+
+def test_nothing_is_committed_while_a_file_is_still_to_be_written(place: Place) -> None:
+    automatic(place)
+    before = place.count()
+    place.move(status=Status.PAUSED, attempt=1)
+    place.wait(0)
+    place.wait(31)
+    assert place.count() == before
+    place.turns()
+    place.wait(31)
+    place.wait(31)
+    assert place.count() == before + 1
+
+
+# ---- notices
+
+
+def item(kind: Need, path: str, since: float = 1000.0) -> Waiting:
+    return Waiting(kind=kind, path=path, task="a", since=since, what="do it")
+
+
+def told_of(place: Place, told: list[Notice], waiting: Sequence[Waiting]) -> None:
+    notices = Notices(place.db, place.jobs, ("one", "two"), told.append)
+    notices.step(waiting, place.now)
+    while place.jobs.running():
+        for finished in place.jobs.finished():
+            assert notices.job(finished)
+
+
+def test_each_item_is_told_once_to_each_command(place: Place) -> None:
+    told: list[Notice] = []
+    review, question = item(Need.REVIEW, "reviews/a.md"), item(Need.QUESTION, "messages/a/q.md")
+    told_of(place, told, [review])
+    told_of(place, told, [review])
+    told_of(place, told, [review, question])
+    assert [(n.command, json.loads(n.text)["kind"]) for n in told] == [
+        ("one", "review"), ("two", "review"), ("one", "question"), ("two", "question"),
+    ]  # fmt: skip
+    assert json.loads(told[0].text) == {
+        "kind": "review", "path": "reviews/a.md", "task": "a", "since": "1970-01-01T00:16:40Z", "what": "do it",
+    }  # fmt: skip
+    told.clear()
+    told_of(place, told, [])
+    told_of(place, told, [item(Need.REVIEW, "reviews/a.md", since=2000.0)])
+    assert len(told) == 2, "asked anew, it is told anew"
+
+
+def test_a_command_has_the_item_on_its_standard_input(tmp_path: Path) -> None:
+    env = clean_environment(home=tmp_path, tmp=tmp_path, run="notify-x", repo="x", passed=("PATH",))
+    tell = teller(tmp_path, env, threading.Event().is_set)
+    tell(Notice(command="cat > told.json; exit 3", text='{"kind": "review"}'))
+    assert json.loads((tmp_path / "told.json").read_text()) == {"kind": "review"}
+
+
+# ---- pruning
+
+
+def landed(place: Place, **columns: object) -> None:
+    """Task `a` landed twenty days ago, and has refs of every kind."""
+    place.save("---\nstatus: done\n---\nDo it.\n")
+    place.turns()
+    head = place.repo.git("rev-parse", "HEAD")
+    for name in ("cowork/sub/a/1", "cowork/snap/a/1", "cowork/base/r1", "cowork/cand/1", "heads/cowork/task/a"):
+        place.repo.git("update-ref", f"refs/{name}", head)
+    place.repo.git("update-ref", "refs/cowork/land/1", head)
+    place.repo.git("update-ref", "refs/cowork/sub/other/1", head)
+    place.db.execute("INSERT INTO runs (id, task, state, ended) VALUES ('r1', 'a', 'ended', 1.0)")
+    place.db.set(TaskRow, "a", status=Status.DONE, landed=head[:12], since=place.now - 20 * DAY, wanted="")
+    place.db.put(
+        SubmissionRow(
+            task="a", number=1, run="r1", attempt=1, commit_id=head, tree="t", base=head, state=SubmissionState.LANDED,
+            candidate="", candidate_tree="", tip="", checks="[]", request="", created=0.0, notice="", person=True,
+            approved=True, landing=head, text_sha="", bundle="",
+        )
+    )  # fmt: skip
+    if columns:
+        place.db.set(TaskRow, "a", **columns)  # type: ignore[arg-type]
+
+
+def refs(place: Place) -> list[str]:
+    shown = place.repo.git("for-each-ref", "--format=%(refname)", "refs/cowork", "refs/heads/cowork").split()
+    return [name.removeprefix("refs/") for name in shown]
+
+
+KEPT = ["cowork/land/1", "cowork/sub/other/1"]
+
+
+def prune(place: Place) -> None:
+    place.pruning().step(place.now)
+    place.rest()
+
+
+def test_refs_of_a_task_go_some_time_after_it_landed(place: Place) -> None:
+    landed(place)
+    place.now += 30 * DAY
+    prune(place)
+    assert refs(place) == KEPT
+    assert place.db.scalar("SELECT count(*) FROM events WHERE kind = 'pruned'") == 1
+
+
+@pytest.mark.parametrize("why", ["a moment ago", "not landed", "another submission", "another run", "checked out"])
+def test_what_may_still_be_wanted_stays(place: Place, why: str) -> None:
+    landed(place)
+    row = place.db.one(SubmissionRow, "task = 'a'")
+    assert row is not None
+    match why:
+        case "a moment ago":
+            place.db.set(TaskRow, "a", since=place.now)
+        case "not landed":
+            place.db.set(TaskRow, "a", status=Status.FAILED, landed="")
+        case "another submission":
+            place.db.execute("INSERT INTO submissions (task, number, state) VALUES ('a', 2, 'queued')")
+        case "another run":
+            place.db.execute("INSERT INTO runs (id, task, state) VALUES ('r2', 'a', 'working')")
+        case _:
+            place.repo.git("checkout", "-q", "cowork/task/a")
+    prune(place)
+    expected = {"cowork/sub/a/1", "cowork/snap/a/1", "cowork/base/r1"} if why != "checked out" else set()
+    assert {"heads/cowork/task/a", *expected, *KEPT} <= set(refs(place))
+
+
+def test_displaced_versions_go_after_thirty_days(place: Place) -> None:
+    place.trash.mkdir()
+    names = {}
+    for days in (40, 20):
+        at = place.now - days * DAY
+        file = place.trash / f"{int(at * 1000)}-a.md.00000000"
+        file.write_text("words\n")
+        os.utime(file, (at, at))
+        names[days] = file
+    late = place.trash / f"{int((place.now - 40 * DAY) * 1000)}-late.md.00000000"
+    late.write_text("written into late\n")
+    prune(place)
+    assert (names[40].exists(), names[20].exists(), late.exists()) == (False, True, True)
+
+
+def test_a_conflict_copy_goes_only_where_its_words_are_elsewhere(place: Place) -> None:
+    place.save("---\nstatus: draft\n---\nOld words.\n")
+    place.turns()
+    folder = place.root / "conflicts"
+    folder.mkdir()
+    for name, text in (("known.md", "---\nstatus: draft\n---\nOld words.\n"), ("only.md", "only here\n"),
+                       ("fresh.md", "---\nstatus: draft\n---\nOld words.\n")):  # fmt: skip
+        (folder / name).write_text(text)
+        at = place.now - (0 if name == "fresh.md" else 40 * DAY)
+        os.utime(folder / name, (at, at))
+    assert place.db.scalar("SELECT 1 FROM bases WHERE sha = ?", digest((folder / "known.md").read_bytes()))
+    prune(place)
+    assert sorted(path.name for path in folder.iterdir()) == ["fresh.md", "only.md"]
