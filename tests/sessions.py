@@ -31,6 +31,7 @@ from coworkd.agents.claude.agent import ClaudeAgent
 from coworkd.agents.command import CommandAgent
 from coworkd.agents.control import GiveAnswer
 from coworkd.agents.fake import Acts, FakeAgent
+from coworkd.agents.llm import door
 from coworkd.agents.llm.agent import LlmAgent
 from coworkd.agents.replay import ReplayAgent
 from coworkd.model import AgentSpec, ToolRules
@@ -306,6 +307,8 @@ class Driver:
     create: Callable[[], Agent]
     assign: Callable[..., Assignment]
     """Called with the bench, the session, and what is to be different about the assignment."""
+    ready: Callable[[], object] = bool
+    """Called before the first session: what takes long the first time is no part of a test."""
     cannot: Mapping[Case, str] = field(default_factory=dict[Case, str])
     """Which cases it cannot do, and why."""
 
@@ -337,7 +340,7 @@ DRIVERS = (
             Case.HUGE: "says what was recorded, all of it",
         },
     ),
-    Driver("llm", LlmAgent, modelled),
+    Driver("llm", LlmAgent, modelled, ready=door.rehearse),
     Driver("acp", AcpAgent, spoken_to),
     Driver("claude", ClaudeAgent, like_claude),
     Driver(

@@ -149,11 +149,17 @@ def list_command(wanted: str | None, json_: bool) -> None:
 
 @click.command("show")
 @click.argument("task")
+@click.option("--recording", is_flag=True, help="Its last run instead, as a recording that `driver: replay` plays.")
 @json_option
-def show_command(task: str, json_: bool) -> None:
+def show_command(task: str, recording: bool, json_: bool) -> None:
     """One task: why it waits, its runs, paths, cost."""
     workspace = here()
     found = find(workspace, task)
+    if recording:
+        from coworkd.cli.recordings import last_run
+
+        click.echo(last_run(workspace, found.id), nl=False)
+        return
     with workspace.reading() as db:
         now = time.time()
         details = _card(card_of(db, found, now)) | _history(workspace, db, found.id)

@@ -67,6 +67,7 @@ def follow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Follow]:
     marks = [Case(mark.args[0]) for mark in request.node.iter_markers("case")]
     if reason := next((driver.cannot[case] for case in marks if case in driver.cannot), ""):
         pytest.skip(f"{driver.name}: {reason}")
+    driver.ready()
     with ExitStack() as closing:
         starting = _Follow(driver, Bench(tmp_path, closing))
         yield starting

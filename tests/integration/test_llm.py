@@ -24,6 +24,7 @@ from coworkd.agents.base import (
     ToolEnded,
     UsageReported,
 )
+from coworkd.agents.llm import door
 from coworkd.agents.llm.agent import LlmAgent, session_file
 from coworkd.model import AgentSpec, Budget, Mode, ToolRules
 from tests.modelserver import (
@@ -85,6 +86,7 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
+    door.warm()
     with ExitStack() as closing:
         yield Lab(tmp_path, closing)
 

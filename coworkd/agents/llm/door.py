@@ -119,6 +119,7 @@ def warm() -> Any:
     return library
 
 
+@cache
 def rehearse() -> None:
     """Load all that a question needs, by asking where nobody answers: what is forked from here then starts at once.
 

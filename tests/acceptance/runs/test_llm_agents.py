@@ -55,6 +55,14 @@ def test_a_model_takes_a_task_to_its_review_and_its_key_stays_with_the_daemon(
     assert shown["tokens"] >= 2100
     assert any("Make x two." in said for said in server.queries[0].said)
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    recorded = w.cmd("show", "t", "--recording").stdout
+    assert '"say": "I change it."' in recorded
+    w.write(".cowork/agents/player.md", "---\ndriver: replay\nrecording: kept\n---\n")
+    w.write(".cowork/kept/again.jsonl", recorded.replace("x = 2", "x = 22").replace("note.txt", "again.txt"))
+    w.task("again", agent="player")
+    w.finish("again")
+    assert w.landed("app.py").startswith("x = 22")
+    assert w.landed("again.txt") == "n"
     files = [path for path in w.root.rglob("*") if path.is_file() and not path.is_symlink()]
     assert [path for path in files if KEY.encode() in path.read_bytes()] == []
     assert KEY not in w.landed("env.txt")

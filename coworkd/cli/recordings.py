@@ -1,0 +1,52 @@
+"""The last run of a task as a recording: its events from its logs, its files from what it submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from coworkd.agents import event_log
+from coworkd.agents.base import AgentEvent
+from coworkd.agents.recorder import Left, recording
+from coworkd.cli.workspace import Workspace
+from coworkd.errors import UserError
+from coworkd.repo import Repo
+from coworkd.store import RunRow, SubmissionRow
+
+_GONE = "000000"
+
+
+def last_run(workspace: Workspace, task: str) -> str:
+    """The recording. Raises UserError where there is nothing to record, or nothing left of it."""
+    with workspace.reading() as db:
+        run = db.one(RunRow, "task = ? AND state = 'ended' ORDER BY started DESC", task)
+        if run is None:
+            raise UserError(f"no run of `{task}` has ended yet")
+        submitted = db.one(SubmissionRow, "run = ? ORDER BY number DESC", run.id)
+    events = list(_events(run))
+    if not events:
+        raise UserError(f"the log of run {run.id} is gone: there is nothing to make a recording of")
+    if submitted is None:
+        return recording(events, (), run.agent, run.model)
+    with Repo.open(workspace.paths.root) as repo:
+        return recording(events, list(_left(repo, submitted.base, submitted.commit_id)), run.agent, run.model)
+
+
+def _events(run: RunRow) -> Iterator[AgentEvent]:
+    """Every event of a run, over all of its starts."""
+    logs = Path(run.log).parent.glob(f"{run.id}.*/{event_log.NAME}")
+    for log in sorted(logs, key=lambda path: int(path.parent.suffix.removeprefix("."))):
+        offset = 0
+        while (found := event_log.read(log, offset))[0]:
+            offset = found[1]
+            yield from (logged.event for logged in found[0])
+
+
+def _left(repo: Repo, base: str, commit: str) -> Iterator[Left]:
+    """The files that differ, as `git diff-tree --raw` has them: `:OLDMODE MODE OLDID ID STATUS`, then the path."""
+    fields = iter(repo.run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", base, commit).fields)
+    for meta in fields:
+        _, mode, _, object_id, _ = meta.split()
+        gone = mode == _GONE
+        content = b"" if gone else repo.blob(object_id)
+        yield Left(path=next(fields), mode="" if gone else mode, content=content)
