@@ -102,7 +102,42 @@ def trust_home() -> Path:
 def paths(root: Path, common_dir: Path) -> Paths:
     """The places of the workspace at `root`; makes the private folder and the repository's lasting name."""
     private = common_dir / "cowork"
+    _part_from_original(private)
     return Paths(root=root, private=private, state=state_home() / _kept(private / "repo-id", _repo_name(root)))
+
+
+def _part_from_original(private: Path) -> None:
+    """A repository that was copied begins anew: its original's runs, slots and name are not its own.
+
+    What came along is set aside under another name. A folder that was moved, or restored in its place, goes on.
+    """
+    inode = _inode(private)
+    if inode is None:
+        return
+    place, here = private / "place", f"{inode} {os.path.realpath(private)}"
+    known = _line(place)
+    if known == here:
+        return
+    was, _, path = known.partition(" ")
+    if path and path != os.path.realpath(private) and was != str(inode) and str(_inode(Path(path))) == was:
+        with suppress(FileNotFoundError):
+            private.rename(private.with_name(f"{private.name}.copied-{secrets.token_hex(3)}"))
+        return
+    place.write_bytes(os.fsencode(here) + b"\n")
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
+def _line(file: Path) -> str:
+    try:
+        return os.fsdecode(file.read_bytes()).removesuffix("\n")
+    except FileNotFoundError:
+        return ""
 
 
 def instance(private: Path) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 from pathlib import Path
 
@@ -104,3 +105,38 @@ def test_whoever_comes_second_reads_what_the_first_wrote(tmp_path: Path) -> None
     assert len(found) == 8
     assert set(found) == {(tmp_path / "private" / "instance").read_text().strip()}
     assert [file.name for file in (tmp_path / "private").iterdir()] == ["instance"]
+
+
+def begun(tmp_path: Path) -> Path:
+    """A workspace at work: named twice, so that its place is known."""
+    common = tmp_path / "repo" / ".git"
+    config.paths(tmp_path / "repo", common)
+    made = config.paths(tmp_path / "repo", common)
+    (made.private / "pid").write_text("1\n")
+    return made.state
+
+
+def test_a_copy_of_a_repository_has_a_name_of_its_own(tmp_path: Path) -> None:
+    original = begun(tmp_path)
+    shutil.copytree(tmp_path / "repo", tmp_path / "copy")
+    copy = config.paths(tmp_path / "copy", tmp_path / "copy" / ".git")
+    assert copy.state != original
+    assert not copy.pid.exists(), "its original's daemon is none of its business"
+    assert [path.name for path in (tmp_path / "copy" / ".git").glob("cowork.copied-*/pid")] == ["pid"], (
+        "nothing is lost"
+    )
+    assert config.paths(tmp_path / "copy", tmp_path / "copy" / ".git") == copy
+    assert config.paths(tmp_path / "repo", tmp_path / "repo" / ".git").state == original
+
+
+def test_what_was_moved_or_restored_in_its_place_goes_on(tmp_path: Path) -> None:
+    original = begun(tmp_path)
+    (tmp_path / "repo").rename(tmp_path / "moved")
+    assert config.paths(tmp_path / "moved", tmp_path / "moved" / ".git").state == original
+    shutil.copytree(tmp_path / "moved", tmp_path / "backup")
+    shutil.rmtree(tmp_path / "moved")
+    (tmp_path / "backup").rename(tmp_path / "moved")
+    assert config.paths(tmp_path / "moved", tmp_path / "moved" / ".git").state == original
+    shutil.copytree(tmp_path / "moved", tmp_path / "elsewhere")
+    shutil.rmtree(tmp_path / "moved")
+    assert config.paths(tmp_path / "elsewhere", tmp_path / "elsewhere" / ".git").state == original, "moved by copying"

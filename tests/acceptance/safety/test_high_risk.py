@@ -21,9 +21,10 @@ def unconfined(work: Workbench) -> None:
     settings.write_text("sandbox: off\n")
 
 
-def on_a_terminal(work: Workbench, *args: str) -> subprocess.CompletedProcess[bytes]:
+def on_a_terminal(work: Workbench, *args: str, typed: str = "") -> subprocess.CompletedProcess[bytes]:
     ours, theirs = pty.openpty()
     try:
+        os.write(ours, typed.encode())
         return subprocess.run(
             ["coworkd", *args], cwd=work.repo, env=work.env, executable=str(work.bin / "coworkd"), stdin=theirs,
             capture_output=True, check=False, timeout=60,

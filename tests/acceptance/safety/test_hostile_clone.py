@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.safety.test_high_risk import on_a_terminal
 from tests.acceptance.workbench import PROJECT, Workbench
 
 HARMLESS = re.compile(r"(python[0-9.]*|env|git(-[a-z-]+)?|coworkd|sh)")
@@ -122,6 +123,10 @@ def test_the_control_once_trusted_all_of_it_happens(work: Workbench) -> None:
 def test_a_workspace_that_came_along_is_not_trusted_by_init(work: Workbench) -> None:
     hostile(work)
     assert "coworkd trust" in work.cmd("init").stdout
+    assert any(w["kind"] == "trust" for w in work.json("status")["waiting"])
+    refused = on_a_terminal(work, "trust", typed="\n")
+    assert b"Trust this repository" in refused.stdout + refused.stderr
+    assert refused.returncode == 1, "on a terminal it asks, and no answer is no"
     assert any(w["kind"] == "trust" for w in work.json("status")["waiting"])
     told = work.json("trust")
     assert told["trusted"]
