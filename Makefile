@@ -28,11 +28,11 @@ test: $(VENV)/.package ## run all tests
 
 SEEDS ?= 20000
 
-simulate: $(VENV)/.package ## many simulated histories of sync (SEEDS=20000)
+simulate: $(VENV)/.package ## many simulated histories of sync, on every core (SEEDS=20000)
 	$(BIN)/coworkd simulate --seeds $(SEEDS)
 
 faults: $(VENV)/.package ## kill and refuse at every system call of a write, a burst of 20,000 files (needs strace)
-	FAULTS=all $(BIN)/python -m pytest -n 4 --dist worksteal tests/faults
+	FAULTS=all $(BIN)/python -m pytest -n 4 --dist worksteal tests/faults tests/acceptance/files/test_burst.py
 
 bench: $(VENV)/.package ## measure, against plain code and other programs, and keep the table (about 10 minutes)
 	$(BIN)/python -m benchmarks --write

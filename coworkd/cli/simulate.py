@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from itertools import islice
+from multiprocessing import get_context
 from typing import TypedDict, Unpack
 
 import click
@@ -16,9 +21,14 @@ from coworkd.sim.play import Outcome, play
 from coworkd.sim.steps import History
 
 
+CHUNK = 100
+"""Seeds that a process plays before it reports."""
+
+
 class _Given(TypedDict):
     seeds: int
     start: int
+    jobs: int
     seed: int | None
     history: str | None
     trace: bool
@@ -28,6 +38,7 @@ class _Given(TypedDict):
 @click.command("simulate")
 @click.option("--seeds", type=click.IntRange(1), default=1000, show_default=True, help="How many histories.")
 @click.option("--from", "start", type=click.IntRange(0), default=0, show_default=True, help="The first seed.")
+@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes; one per core.")
 @click.option("--seed", type=click.IntRange(0), help="Only this one.")
 @click.option("--history", metavar="NAME", help="A history with a name; `list` shows them.")
 @click.option("--trace", is_flag=True, help="Print what happened.")
@@ -44,7 +55,7 @@ def simulate_command(json_: bool, **given: Unpack[_Given]) -> None:
     elif history is not None or seed is not None:
         _one(_chosen(history, seed), trace=given["trace"], shorten=given["shorten"], json_=json_)
     else:
-        _many(range(start, start + given["seeds"]), json_=json_)
+        _many(range(start, start + given["seeds"]), given["jobs"], json_=json_)
 
 
 def _chosen(name: str | None, seed: int | None) -> History:
@@ -80,20 +91,44 @@ def shortest(history: History, outcome: Outcome) -> History:
     return minimise(history, lambda shorter: bool(play(shorter).kinds & outcome.kinds))
 
 
-def _many(seeds: range, *, json_: bool) -> None:
+def _many(seeds: range, jobs: int, *, json_: bool) -> None:
     """Until the first failure, which is shortened and shown."""
-    began = time.monotonic()
-    for number, seed in enumerate(seeds, 1):
-        outcome = play(generate(seed))
-        if outcome.failures:
+    began, done = time.monotonic(), 0
+    for count, failing in _played(seeds, jobs):
+        if failing is not None:
             if not json_:
-                click.echo(f"seed {seed} fails; its shortest history:")
-            _one(shortest(generate(seed), outcome), trace=False, shorten=False, json_=json_)
-        if not json_ and number % 1000 == 0:
-            click.echo(f"{number} histories, {number / (time.monotonic() - began):.0f} a second", err=True)
+                click.echo(f"seed {failing} fails; its shortest history:")
+            history = generate(failing)
+            _one(shortest(history, play(history)), trace=False, shorten=False, json_=json_)
+        done += count
+        if not json_ and done % 1000 < count < len(seeds):
+            click.echo(f"{done} histories, {done / (time.monotonic() - began):.0f} a second", err=True)
     seconds = time.monotonic() - began
     rate = round(len(seeds) / seconds, 1)
     if json_:
         as_json({"seeds": len(seeds), "from": seeds.start, "seconds": round(seconds, 1), "per_second": rate})
     else:
         click.echo(f"{len(seeds)} histories in {seconds:.1f} s ({rate} a second): every promise was kept")
+
+
+def _played(seeds: range, jobs: int) -> Iterator[tuple[int, int | None]]:
+    """How many seeds of each part were played, and the first of them that fails; parts come as they are done."""
+    parts = (seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK))
+    if min(jobs, len(seeds) // CHUNK) < 2:
+        yield from ((len(part), first_failing(part)) for part in parts)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        # No more is handed out than keeps everybody busy: a million seeds are ten thousand parts.
+        waiting = {pool.submit(first_failing, part): len(part) for part in islice(parts, 2 * jobs)}
+        try:
+            while waiting:
+                ended: Future[int | None] = next(as_completed(waiting))
+                yield waiting.pop(ended), ended.result()
+                waiting |= {pool.submit(first_failing, part): len(part) for part in islice(parts, 1)}
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def first_failing(seeds: range) -> int | None:
+    """The first seed whose history breaks a promise."""
+    return next((seed for seed in seeds if play(generate(seed)).failures), None)

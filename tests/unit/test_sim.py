@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from coworkd.cli.simulate import first_failing
 from coworkd.sim.controls import Guard
 from coworkd.sim.disk import Disk
 from coworkd.sim.faults import Crash, Faults
@@ -18,8 +20,8 @@ from coworkd.sim.named import NAMED
 from coworkd.sim.play import play
 from coworkd.sim.steps import History, Step, Verb
 
-SEEDS = 300
-CHUNK = 50
+SEEDS = 2000
+CHUNK = 100
 ROOT = Path(__file__).parents[2]
 
 
@@ -72,6 +74,14 @@ def test_the_trace_does_not_depend_on_the_process(hash_seed: str) -> None:
         [sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True, check=True, timeout=60
     )
     assert ended.stdout.split() == [play(generate(seed)).digest for seed in range(12)]
+
+
+def test_many_seeds_are_shared_among_processes() -> None:
+    command = [sys.executable, "-P", "-m", "coworkd", "simulate", "--seeds", "200", "--jobs", "2", "--json"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True, timeout=120)
+    assert json.loads(ended.stdout)["seeds"] == 200
+    assert first_failing(range(7, 9)) is None
 
 
 # ---- what a missing guard does
