@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from itertools import islice
-from multiprocessing import get_context
 from typing import TypedDict, Unpack
 
 import click
@@ -19,7 +18,6 @@ from coworkd.sim.minimise import minimise
 from coworkd.sim.named import NAMED
 from coworkd.sim.play import Outcome, play
 from coworkd.sim.steps import History
-
 
 CHUNK = 100
 """Seeds that a process plays before it reports."""
@@ -117,7 +115,7 @@ def _played(seeds: range, jobs: int) -> Iterator[tuple[int, int | None]]:
     if min(jobs, len(seeds) // CHUNK) < 2:
         yield from ((len(part), first_failing(part)) for part in parts)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs) as pool:
         # No more is handed out than keeps everybody busy: a million seeds are ten thousand parts.
         waiting = {pool.submit(first_failing, part): len(part) for part in islice(parts, 2 * jobs)}
         try:

@@ -111,7 +111,7 @@ class Reviews:
         ruling = verdict(request.id, given, terminal(self._db, request, request.risk, request.text))
         row = submission(self._db, request.task, request.number)
         task = self._board.task(request.task)
-        if ruling.ruling is Ruling.NONE or task.elsewhere:
+        if ruling.ruling is Ruling.NONE or self._theirs(task):
             return
         if ruling.ruling in (Ruling.VOID, Ruling.HELD):
             put_back(self._db, self._papers, request.path, ruling, now)
@@ -129,6 +129,10 @@ class Reviews:
                     self._board.place(task, Status.FAILED, why, now)
                 case _:
                     self._changes(task, row, given.comment, added_by_person(self._db, request.path, given.body), now)
+
+    def _theirs(self, task: TaskRow) -> bool:
+        """Another instance has it, or has taken it over: nothing here answers for it until it is taken back."""
+        return task.elsewhere or (task.pulled and task.by not in ("", self._db.setting("instance")))
 
     def _use(self, request: RequestRow, ruling: Ruling, given: Given, now: float) -> bool:
         """Single use: the answer is spent in the transaction that acts on it."""

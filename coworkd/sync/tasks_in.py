@@ -153,8 +153,9 @@ def _pulled_again(row: TaskRow, arrival: Arrival, instance: str) -> TaskRow:
     """New text came by git: it is shown, and starts nothing. The word of another owner is taken over as theirs."""
     cowork = arrival.decoded.cowork
     row = dataclasses.replace(row, pulled=True, wanted="")
-    if row.status in _ELSEWHERE and not row.elsewhere:
+    if row.status in ACTIVE and not row.elsewhere:
         return row
+    # Whoever took over what was submitted here has it now: two must not go on with one task.
     if cowork.by and cowork.by != instance:
         return _foreign(row, arrival.decoded.of(TaskSpec), cowork, pulled=True)
     status = arrival.decoded.of(TaskSpec).status
