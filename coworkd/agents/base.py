@@ -48,8 +48,9 @@ class Assignment:
     repo_id: str
     inbox: tuple[InboxFile, ...] = ()
     resume: str = ""
-    """The session of an earlier start to go on with; empty: a new one. With it, `prompt` says only what is new:
-    answers, messages, what went wrong."""
+    """The session of an earlier start to go on with; empty: a new one."""
+    follow_up: str = ""
+    """What a session that is really resumed is told instead of `prompt`: only what is new. Empty: there is none."""
     conflict: str = ""
     """The bundle of a conflict to be resolved; empty: none."""
     recording: str = ""

@@ -72,6 +72,15 @@ class Unprepared:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What an agent is told at its start."""
+
+    prompt: str
+    follow_up: str
+    """Where its session goes on; empty: it has none."""
+
+
 class Starter:
     """Takes a task from ready to an agent at work."""
 
@@ -185,7 +194,7 @@ class Starter:
         agent = self._board.specs.agent(run.agent)
         assert agent is not None, "an agent that has gone is found before a run starts"
         messages = self._unread(run)
-        prompt = self._prompt(agent, spec, row, run, messages)
+        words = self._words(agent, spec, row, run, messages)
         with self._db.write(durable=True):
             for message in messages:
                 self._papers.receipt(message, run.id, now)
@@ -194,7 +203,7 @@ class Starter:
                 text_sha=digest(spec.body.encode()), began=now, heard_at=now,
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),
             )  # fmt: skip
-        self._submit(run, agent, spec, slot.worktree, prompt)
+        self._submit(run, agent, spec, slot.worktree, words)
 
     def resume(self, run: RunRow, now: float) -> None:
         """Start the agent of a waiting run again, in its slot as it left it, with the answers in its inbox."""
@@ -205,7 +214,7 @@ class Starter:
         row = self._board.task(run.task)
         spec, agent = self._board.specs.task(row.path), self._board.specs.agent(run.agent)
         assert agent is not None, "an agent that has gone is found before a run goes on"
-        prompt = self._prompt(agent, spec, row, run, ())
+        words = self._words(agent, spec, row, run, ())
         with self._db.write(durable=True):
             self._db.set(
                 RunRow, run.id, state=RunState.WORKING, reason="", epoch=run.epoch + 1, offset=0,
@@ -213,7 +222,7 @@ class Starter:
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),
                 waited=waited(run, now),
             )  # fmt: skip
-        self._submit(run, agent, spec, worktree, prompt)
+        self._submit(run, agent, spec, worktree, words)
 
     def _from_scratch(self, run: RunRow) -> None:
         """Its slot is gone, and with it what its session knew of: the run begins again."""
@@ -222,15 +231,15 @@ class Starter:
             self._db.put(fresh)
         self.order(fresh)
 
-    def _prompt(
+    def _words(
         self, agent: AgentSpec, spec: TaskSpec, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]
-    ) -> str:
-        """The whole of it, or for a session that goes on what is new."""
+    ) -> _Words:
         background = self._background(row, run, messages)
-        if not run.session:
-            return build(agent, spec, row.title, background)
         news = replace(background, thread=[Said(sender=m.sender, text=m.body) for m in messages])
-        return build_on(news, self._answered(run))
+        return _Words(
+            prompt=build(agent, spec, row.title, background),
+            follow_up=build_on(news, self._answered(run)) if run.session else "",
+        )
 
     def _answered(self, run: RunRow) -> list[Answered]:
         """What people answered while the agent was away."""
@@ -239,11 +248,12 @@ class Starter:
         )
         return [Answered(question=r.text or r.arguments, word=r.answer, text=r.comment) for r in asked]
 
-    def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, prompt: str) -> None:
+    def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, words: _Words) -> None:
         epoch, budget = run.epoch + 1, self._left(run, spec)
         self._executor.submit(
             Assignment(
-                run=run.id, task=run.task, attempt=run.attempt, epoch=epoch, agent=agent, prompt=prompt,
+                run=run.id, task=run.task, attempt=run.attempt, epoch=epoch, agent=agent, prompt=words.prompt,
+                follow_up=words.follow_up,
                 worktree=str(worktree), run_dir=str(self._places.run_dir(run.id, epoch)),
                 home=str(self._places.home(run.agent)), timeout=timeout(agent, spec, budget), stall=agent.limits.stall,
                 output_limit=agent.limits.output, inbox=tuple(self._answers(run)), conflict=run.conflict,

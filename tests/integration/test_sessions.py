@@ -59,7 +59,8 @@ def test_a_run_that_was_lost_with_the_daemon_goes_on_in_its_session_and_its_slot
     assert (second.run, second.attempt, second.epoch) == (first.run, 1, 2)
     assert len(bench.slots) == 1, "its slot is as it left it"
     assert "Do it." in first.prompt
-    assert "Do it." not in second.prompt
+    assert "Do it." not in second.follow_up
+    assert "Do it." in second.prompt, "should the session turn out to be gone"
     assert bench.status() is Status.RUNNING
 
 
@@ -69,7 +70,7 @@ def test_a_run_without_a_session_that_was_lost_begins_again(bench: Bench) -> Non
     bench.crash()
     bench.turn()
     first, second = bench.given
-    assert (second.run, second.resume) == (first.run, "")
+    assert (second.run, second.resume, second.follow_up) == (first.run, "", "")
     assert "Do it." in second.prompt
     assert len(bench.slots) == 2
 
@@ -81,7 +82,7 @@ def test_an_answer_resumes_the_session_of_an_agent_that_left(bench: Bench) -> No
     bench.place.save("Green.\n", "messages/a/mine.md")
     bench.turn()
     assert bench.given[1].resume == "s-1"
-    assert "Which colour?\n\nGreen." in bench.given[1].prompt
+    assert "Which colour?\n\nGreen." in bench.given[1].follow_up
     assert bench.status() is Status.RUNNING
 
 
@@ -128,7 +129,7 @@ def test_what_verification_says_is_told_in_the_same_session(bench: Bench) -> Non
     bench.turn(3)
     first, second = bench.given
     assert second.resume == "s-1"
-    assert "FAILED test_colour" in second.prompt
+    assert "FAILED test_colour" in second.follow_up
     assert bench.slots[1].restore == f"work-{first.run}"
 
 

@@ -83,6 +83,7 @@ class Conversation:
         self._replaying = False
         self._cost = 0.0
         self._reply_text = TextStream(around.assignment.output_limit)
+        self._first = around.assignment.prompt
 
     def events(self, resume: str) -> Iterator[AgentEvent]:
         """Everything that happens, the end last."""
@@ -115,6 +116,7 @@ class Conversation:
             yield from self._until_quiet()
             self._replaying = False
             if acp.part(answer, "error") is None:
+                self._first = self._order.follow_up or self._order.prompt
                 return acp.part(answer, "result")
         answer = yield from self._reply(Method.NEW, place, patience=_GREETING)
         if acp.part(answer, "error", "code") == acp.AUTH_REQUIRED and (way := self._login(able)):
@@ -155,7 +157,7 @@ class Conversation:
 
     def _work(self) -> Iterator[AgentEvent]:
         """Turns, until one ends well and nobody has anything to add."""
-        text = self._order.prompt
+        text = self._first
         while text:
             answer = yield from self._ask(Method.PROMPT, acp.prompt(self._session, text))
             yield from self._used(answer)

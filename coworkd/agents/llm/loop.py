@@ -109,8 +109,9 @@ class Loop:
 
     def _open(self) -> None:
         """Begin, or go on where an earlier life stopped."""
-        prompt = self._assignment.prompt
         records = self._talk.records
+        resumed = bool(records and self._assignment.resume)
+        prompt = (resumed and self._assignment.follow_up) or self._assignment.prompt
         if not any(isinstance(record, Prompt) and record.text == prompt for record in records):
             self._talk.add(Prompt(text=prompt))
             self._finished = False
