@@ -45,7 +45,7 @@ class ClaudeAgent:
         self._desk.lay_out(assignment.inbox)
         # The system prompt has a place of its own.
         prompt = assignment.prompt.removeprefix(assignment.agent.prompt.strip()).lstrip()
-        assignment = replace(assignment, prompt=prompt)
+        assignment = replace(assignment, prompt=(resume and assignment.follow_up) or prompt)
         return self._events(assignment, arguments(assignment, resume or ""), extra)
 
     def answer(self, request: str, answer: InboxAnswer) -> None:
