@@ -18,6 +18,7 @@ from coworkd.config import Paths
 from coworkd.errors import UserError
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, branch_ref, update_refs
+from coworkd.store import Database
 
 CONFLICTS = "conflicts"
 
@@ -37,6 +38,10 @@ class What(StrEnum):
     """The commit that a run started from."""
     REPLACED = "replaced"
     """A version of a document that coworkd wrote over."""
+    VERSION = "version"
+    """What a document said before, as a person saved it or coworkd wrote it."""
+    DELETED = "deleted"
+    """The last version of a document that was deleted."""
     CONFLICT = "conflict"
     """The other side's version, where both changed the same."""
     DATABASE = "database"
@@ -63,6 +68,10 @@ class Item:
     bytes: int | None
     """None for commits."""
     commit: str = ""
+    path: str = ""
+    """The document whose version it is, relative to `.cowork/`."""
+    content: bytes | None = None
+    """Of a version, which is in the database; None: what it holds is where its name says."""
 
     @property
     def is_commit(self) -> bool:
@@ -80,10 +89,44 @@ def kept(repo: Repo, paths: Paths) -> list[Item]:
     return sorted([*_commits(repo), *folders], key=lambda item: (-item.at, item.name))
 
 
+def versions(db: Database) -> list[Item]:
+    """Every version of a document that is not what its file says now, newest first; of deleted ones the last is marked.
+
+    A version is named by its document and the beginning of its hash: `tasks/a.md@3f2a91bc04d1`.
+    """
+    rows = db.query(
+        "SELECT b.path, b.sha, b.bytes, max(b.at) AS at, d.want_sha FROM bases b LEFT JOIN documents d"
+        " ON d.path = b.path WHERE b.sha != coalesce(d.file_sha, '') GROUP BY b.path, b.sha ORDER BY at DESC, b.path"
+    )
+    tasks = {row["path"]: row["id"] for row in db.query("SELECT path, id FROM tasks")}
+    found: list[Item] = []
+    gone: set[str] = set()
+    for row in rows:
+        last = not row["want_sha"] and row["path"] not in gone
+        gone |= {row["path"]} if last else set()
+        found.append(
+            Item(
+                name=f"{row['path']}@{row['sha'][:12]}", what=What.DELETED if last else What.VERSION,
+                task=tasks.get(row["path"], _task_of(row["path"])), at=row["at"], files=1, bytes=len(row["bytes"]),
+                path=row["path"], content=row["bytes"],
+            )
+        )  # fmt: skip
+    return found
+
+
+def _task_of(path: str) -> str:
+    """The task that a document is about, as its name tells."""
+    folder, _, rest = path.partition("/")
+    if folder == "messages":
+        return rest.partition("/")[0]
+    return Path(rest).stem.partition(".")[0] if folder in ("tasks", "reviews") else ""
+
+
 def find(items: Sequence[Item], name: str) -> list[Item]:
-    """Those that `name` means: the very one, else all of the task of this name."""
+    """Those that `name` means: the very one, else all of the document or the task of this name."""
     exact = [item for item in items if name in (item.name, item.name.removeprefix("refs/cowork/"), item.commit)]
-    return exact or [item for item in items if item.task == name]
+    about = [item for item in items if item.path and item.path == name.removeprefix(".cowork/")]
+    return exact or about or [item for item in items if item.task == name]
 
 
 # ---- what there is
@@ -165,7 +208,7 @@ def to_path(repo: Repo, item: Item, to: Path) -> Path:
 
     Raises UserError where something stands already.
     """
-    target = to / Path(item.name).name if to.is_dir() else to
+    target = to / Path(item.path or item.name).name if to.is_dir() else to
     if item.is_commit:
         target = to / f"{item.task or item.what}-{Path(item.name).name}" if to.is_dir() else to
     if os.path.lexists(target):
@@ -173,6 +216,9 @@ def to_path(repo: Repo, item: Item, to: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     if item.is_commit:
         _check_out(repo, item.commit, target)
+    elif item.content is not None:
+        with target.open("xb") as new:
+            new.write(item.content)
     elif Path(item.name).is_dir():
         shutil.copytree(item.name, target, symlinks=True)
     else:

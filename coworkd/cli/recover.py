@@ -10,32 +10,52 @@ import click
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import here
 from coworkd.clock import iso
-from coworkd.errors import UsageError, UserError
-from coworkd.recover import Item, find, kept, to_branch, to_path
+from coworkd.config import Paths
+from coworkd.errors import StoreError, UsageError, UserError
+from coworkd.recover import Item, What, find, kept, to_branch, to_path, versions
 from coworkd.repo import Repo
+from coworkd.store import Database
 
 
 @click.command("recover")
-@click.argument("name", required=False, metavar="[REF|TASK]")
+@click.argument("name", required=False, metavar="[REF|TASK|PATH]")
 @click.option("--to", type=click.Path(path_type=Path), help="Restore it there: a new path, or into a folder.")
 @click.option("--branch", default="", metavar="NAME", help="Restore it as a new branch.")
 @json_option
 def recover_command(name: str | None, to: Path | None, branch: str, json_: bool) -> None:
-    """List work that was kept, all of it or of one task; with --to or --branch, restore one piece."""
+    """List work that was kept, all of it or of one task or file; with --to or --branch, restore one piece."""
     if to and branch:
         raise UsageError("--to and --branch: choose one")
     workspace = here()
     with Repo.open(workspace.paths.root) as repo:
         items = kept(repo, workspace.paths)
-        chosen = find(items, name) if name else items
+        before = _versions(workspace.paths)
+        deleted = [item for item in before if item.what is What.DELETED]
+        listed = sorted([*items, *deleted], key=lambda item: (-item.at, item.name))
+        chosen = find([*items, *before], name) if name else listed
         if name and not chosen:
             raise UserError(f"nothing is kept under `{name}`; `coworkd recover` lists what is")
         if not to and not branch:
-            as_json({"kept": [_told(item) for item in chosen]}) if json_ else click.echo(_listed(chosen))
+            more = 0 if name else len(before) - len(deleted)
+            as_json({"kept": [_told(item) for item in chosen]}) if json_ else click.echo(_listed(chosen, more))
             return
         item = _one(chosen, name)
         where = to_branch(repo, item, branch) if branch else str(to_path(repo, item, to or Path()))
     as_json({"restored": item.name, "branch" if branch else "path": where}) if json_ else click.echo(where)
+
+
+def _versions(paths: Paths) -> list[Item]:
+    """Earlier versions of documents, as far as there is a database that can be read; nothing is taken in for this."""
+    if not paths.database.exists():
+        return []
+    db = Database(paths.database, read_only=True)
+    try:
+        db.verify()
+        return versions(db)
+    except StoreError:
+        return []
+    finally:
+        db.close()
 
 
 def _one(chosen: list[Item], name: str | None) -> Item:
@@ -52,10 +72,13 @@ def _told(item: Item) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _listed(items: list[Item]) -> str:
-    if not items:
+def _listed(items: list[Item], more: int) -> str:
+    """`more`: versions of documents that were left out."""
+    if not items and not more:
         return "nothing is kept"
     lines = [f"{iso(item.at)}  {item.what:<11}  {_size(item):>9}  {item.name}" for item in items]
+    if more:
+        lines.append(f"and {more} earlier versions of files: coworkd recover TASK, or PATH")
     return "\n".join([*lines, "restore one: coworkd recover NAME --branch BRANCH, or --to PATH"])
 
 

@@ -107,3 +107,29 @@ def test_never_overwrites_and_never_guesses(at: Checkout, args: tuple[str, ...],
     found = coworkd(at.root, "recover", *args)
     assert (found.returncode, why in found.stderr) == (code, True), found.stderr
     assert at.state() == before
+
+
+def test_earlier_and_deleted_versions_of_a_document(at: Checkout) -> None:
+    for number in (1, 2, 3):
+        at.write(".cowork/tasks/plan.md", f"---\nstatus: draft\n---\nversion {number}\n")
+        done(at.root, "status")
+    found = told(at.root, "recover", "tasks/plan.md")["kept"]
+    assert [(item["what"], item["task"], item["files"]) for item in found] == [("version", "plan", 1)] * 2
+    assert (
+        "version 2"
+        in Path(done(at.root, "recover", found[0]["name"], "--to", str(at.root / "a.md")).strip()).read_text()
+    )
+    assert [item["name"] for item in told(at.root, "recover", "plan")["kept"]] == [item["name"] for item in found]
+    assert not [item for item in told(at.root, "recover")["kept"] if item["what"] == "version"]
+    assert "and 2 earlier versions of files" in done(at.root, "recover")
+
+
+def test_a_version_comes_back_under_the_name_of_its_file(at: Checkout) -> None:
+    at.write(".cowork/tasks/plan.md", "---\nstatus: draft\n---\nfirst\n")
+    done(at.root, "status")
+    at.write(".cowork/tasks/plan.md", "---\nstatus: draft\n---\nsecond\n")
+    done(at.root, "status")
+    (item,) = told(at.root, "recover", ".cowork/tasks/plan.md")["kept"]
+    (at.root / "rescued").mkdir()
+    assert done(at.root, "recover", item["name"], "--to", str(at.root / "rescued")).strip().endswith("rescued/plan.md")
+    assert "first" in (at.root / "rescued/plan.md").read_text()
