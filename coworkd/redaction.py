@@ -43,8 +43,12 @@ _LIKELY = (
     r"(?<=://)[^\s/:@]+:[^\s/@]{3,}(?=@)",
 )
 _SURE_ONES = tuple((what, re.compile(form)) for what, form in _SURE)
-_FORMS = "|".join([*(form for _, form in _SURE), *_LIKELY])
-_BEGINS = re.compile(r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|[rs]k_live|AIza|sk-|npm_|pypi-|SG\.|hf_|eyJ|://")
+_FORMS = re.compile("|".join([*(form for _, form in _SURE), *_LIKELY]))
+_STARTS = r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|[rs]k_live|AIza|sk-|npm_|pypi-|SG\.|hf_|eyJ"
+_BEGINS = re.compile(rf"{_STARTS}|://")
+
+_HINTS = re.compile(rf"{_STARTS}|://[^\s/:@]+:|PRIVATE KEY|Bearer ")
+"""Without one of these no form is in a text: looked for first, because it is soon done."""
 
 
 def secret_name(name: str) -> bool:
@@ -63,11 +67,11 @@ class Secrets:
     """The secrets that are known by value, beside the forms that are known to everybody."""
 
     values: frozenset[str] = frozenset()
-    _all: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _longest_first: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         known = sorted((value for value in self.values if len(value) >= LEAST), key=len, reverse=True)
-        object.__setattr__(self, "_all", re.compile("|".join([*map(re.escape, known), _FORMS])))
+        object.__setattr__(self, "_longest_first", tuple(known))
 
     @classmethod
     def of(cls, variables: Iterable[tuple[str, str]]) -> Secrets:
@@ -77,24 +81,28 @@ class Secrets:
 
     def redact(self, text: str) -> str:
         """The text without its secrets."""
-        return self._all.sub(TAKEN_OUT, text)
+        for value in self._longest_first:
+            text = text.replace(value, TAKEN_OUT)
+        return _FORMS.sub(TAKEN_OUT, text) if _HINTS.search(text) else text
 
     def found(self, text: str) -> str:
         """What kind of secret is certainly in the text, never the secret itself; empty: none."""
-        if any(value in text for value in self.values if len(value) >= LEAST):
+        if any(value in text for value in self._longest_first):
             return "a value that was handed over as a secret"
         return next((what for what, form in _SURE_ONES if form.search(text)), "")
 
     def may_go_on(self, text: str) -> int:
         """How many characters at the end may be the beginning of a secret, which the next piece of text completes."""
-        most = min(len(text), 512)
-        starts = [
-            most - n for n in range(most) for value in self.values if value.startswith(text[len(text) - most + n :])
-        ]
+        starts = [_overlap(text, value) for value in self.values]
         word = re.search(r"\S*\Z", text[-512:])
         if word and (begun := _BEGINS.search(word[0])):
             starts.append(len(word[0]) - begun.start())
         return max(starts, default=0)
+
+
+def _overlap(text: str, value: str) -> int:
+    """The longest end of the text that is a beginning of the value, but not all of it."""
+    return next((n for n in range(min(len(text), len(value) - 1), 0, -1) if text.endswith(value[:n])), 0)
 
 
 NO_SECRETS = Secrets()
