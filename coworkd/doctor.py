@@ -92,7 +92,7 @@ def _git(_: Paths) -> Finding:
 
 def _yaml(_: Paths) -> Finding:
     try:
-        parse_yaml(b"key: value\n")
+        parse_yaml(b"key: 'value'\n")
     except CoworkError as error:
         return _bad("yaml", str(error), "pip install --force-reinstall PyYAML, from a binary wheel")
     return _ok("yaml", "libyaml's reader")

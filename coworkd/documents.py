@@ -78,6 +78,9 @@ class Cowork:
     """The whole map as it stands in the file; None where there is none."""
 
 
+_NO_MAP = Cowork()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
     """A document in the model's terms."""
@@ -213,6 +216,8 @@ def user_settings(document: Document) -> UserSettings:
 
 
 def _cowork(value: Value) -> Cowork:
+    if value is None:
+        return _NO_MAP
     texts = dict.fromkeys(_TYPED, "")
     rest: dict[str, Value] = {}
     seen: set[str] = set()

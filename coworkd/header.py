@@ -7,6 +7,7 @@ YAML (`yamltext` does) and knows nothing of files, fences or bodies.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias, cast
 
@@ -27,7 +28,7 @@ from coworkd.errors import CoworkError, DocumentError
 
 try:
     from yaml._yaml import CParser
-except ImportError:  # said when the first header is read, so that `import` and `--help` still work
+except ImportError:  # said when the first header that needs it is read, so that `import` and `--help` still work
     CParser = None
 
 MAX_DEPTH = 16
@@ -83,6 +84,53 @@ def entries(text: str, first_line: int) -> tuple[Entry, ...]:
 
     Raises DocumentError for whatever is not one mapping with unique plain keys.
     """
+    if (found := simple_entries(text, first_line)) is not None:
+        return found
+    return full_entries(text, first_line)
+
+
+_SIMPLE = re.compile(
+    r"(?P<key>[A-Za-z][A-Za-z0-9_]{0,60}): (?:(?P<words>[A-Za-z0-9](?:[ -\"$-9;-~]*[!-\"$-9;-~])?)"
+    r"|\[(?P<listed>[A-Za-z0-9_./, -]*)\])"
+)
+"""Printable ASCII without `:` and `#`, which alone mean something behind the first letter."""
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*")
+
+
+def simple_entries(text: str, first_line: int) -> tuple[Entry, ...] | None:
+    """What `full_entries` says of a header in which each line is `key: words` or `key: [word, word]`.
+
+    None for any other. Most headers are such, and reading one takes a quarter of the time.
+    """
+    found: list[Entry] = []
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), first_line):
+        match = _SIMPLE.fullmatch(line)
+        if match is None:
+            return None
+        key, words, listed = match.groups()
+        value = _said(words) if words is not None else _listed(listed)
+        if value is _UNCLEAR:
+            return None
+        found.append(Entry(key, value, number))
+    return tuple(found) if len({entry.key for entry in found}) == len(found) else None
+
+
+_UNCLEAR: list[Value] = []
+
+
+def _said(words: str) -> Value:
+    return None if words in NULLS else words
+
+
+def _listed(items: str) -> Value:
+    if not items:
+        return []
+    words = items.split(", ")
+    return [_said(word) for word in words] if all(map(_WORD.fullmatch, words)) else _UNCLEAR
+
+
+def full_entries(text: str, first_line: int) -> tuple[Entry, ...]:
+    """`entries` for whatever YAML there is."""
     reader = _Reader(text, first_line)
     try:
         return reader.entries()

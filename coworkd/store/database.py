@@ -336,15 +336,26 @@ def _inserter(record: type[Any]) -> tuple[str, Callable[[Any], Sequence[Column]]
     marks = ", ".join("?" * len(columns))
     cells = operator.attrgetter(*columns)
     hints = typing.get_type_hints(record)
-    typed = [at for at, name in enumerate(columns) if _converter(hints[name]) not in (_same, float)]
+    typed = [(at, plainer) for at, name in enumerate(columns) if (plainer := _plainer(hints[name])) is not None]
 
     def plain(one: Any) -> Sequence[Column]:
         values = list(cells(one))
-        for at in typed:
-            values[at] = _plain(values[at])
+        for at, plainer in typed:
+            values[at] = plainer(values[at])
         return values
 
     return f"INSERT OR REPLACE INTO {_table(record)} ({', '.join(columns)}) VALUES ({marks})", plain
+
+
+def _plainer(hint: Any) -> Callable[[Any], Column] | None:
+    """What makes a field's value one that SQLite knows; None where it is one already."""
+    if not isinstance(hint, type) or not issubclass(hint, (Enum, bool)):
+        return None
+    return int if hint is bool else _word
+
+
+def _word(value: Enum) -> str:
+    return str(value.value)
 
 
 def _converter(hint: Any) -> Callable[[Any], Any]:

@@ -172,7 +172,7 @@ class Folder:
         descriptor = os.open(self._base + path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             opened = Stat.of(os.fstat(descriptor))
-            data = _whole(descriptor)
+            data = _whole(descriptor, opened.size)
             after = Stat.of(os.fstat(descriptor))
         finally:
             os.close(descriptor)
@@ -275,10 +275,10 @@ class Folder:
             raise
 
 
-def _whole(descriptor: int) -> bytes:
-    """All bytes from here to the end, but not many more than a document may have."""
-    data = os.read(descriptor, MAX_BYTES + 1)
-    while len(data) <= MAX_BYTES and (more := os.read(descriptor, MAX_BYTES + 1)):
+def _whole(descriptor: int, size: int) -> bytes:
+    """All bytes of a file of this size; what it has grown by since shows in its stat."""
+    data = os.read(descriptor, size)
+    while len(data) < size and (more := os.read(descriptor, size - len(data))):
         data += more
     return data
 

@@ -19,7 +19,7 @@ from coworkd.sync import tasks_in, thread_in
 from coworkd.sync.arrival import Arrival, forget_bases, keep_base, kept_bases, own_bytes, revision, version
 from coworkd.sync.facts import Brought, Facts, Reading, Understood, learn
 from coworkd.sync.files import digest
-from coworkd.sync.merged import merge
+from coworkd.sync.merged import Merged, merge
 from coworkd.sync.ports import Files
 from coworkd.sync.problems import put_problem
 from coworkd.sync.project import task_file
@@ -108,8 +108,7 @@ class Intake:
         found = choose_base(rev, kept_bases(self._db, path)) if again else None
         base = _version(path, found.data) if found else None
         wanted = _version(path, again.want) if again else None
-        planned = plan(version(document, made), base, wanted)
-        merged = merge(data, made, planned)
+        merged = merge(data, made, plan(version(document, made), base, wanted)) if again else _as_it_is(data, made)
         at = now if known else min(one.reading.saved, now)
         same_body = wanted is not None and wanted.body == document.body
         return Arrival(
@@ -327,6 +326,11 @@ def _came_by_git(reading: Reading, known: DocumentRow | None, base: Base | None,
     if base is not None and base.data == reading.data:
         return bool(known and known.pulled)
     return reading.path in facts.brought
+
+
+def _as_it_is(data: bytes, made: Decoded) -> Merged:
+    """At first sight there is nothing to merge with."""
+    return Merged(data=data, decoded=made, clashes=frozenset())
 
 
 def _silent(row: TaskRow) -> bool:

@@ -37,7 +37,7 @@ def bounded(settings: Settings, user: UserSettings) -> Settings:
 _STRICTER = (SandboxMode.OFF, SandboxMode.AUTO, SandboxMode.REQUIRE)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def decoded(path: str, data: bytes) -> Decoded:
     """Decode one document. Raises `DocumentError`."""
     return decode(path, parse_yaml(data) if path == CONFIG else parse(data))

@@ -328,7 +328,7 @@ def test_a_missing_libyaml_is_named() -> None:
     script = (
         "import sys; sys.modules['yaml._yaml'] = None\n"
         "from coworkd import errors, markdown\n"
-        "try: markdown.parse(b'---\\na: 1\\n---\\n')\n"
+        "try: markdown.parse(b'---\\na: {b: 1}\\n---\\n')\n"
         "except errors.CoworkError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
