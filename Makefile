@@ -37,6 +37,9 @@ faults: $(VENV)/.package ## kill and refuse at every system call of a write, a b
 bench: $(VENV)/.package ## measure, against plain code and other programs, and keep the table (about 10 minutes)
 	$(BIN)/python -m benchmarks --write
 
+guards: $(VENV)/.package ## take each guard of the sync engine away in turn, and see that tests fail
+	$(BIN)/python -m tests.faults.guards
+
 check: lint types contracts test ## what must pass before a change is handed in
 
 lint: $(VENV)/.package ## style and likely bugs

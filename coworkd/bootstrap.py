@@ -33,7 +33,7 @@ from coworkd.errors import StoreDamagedError, UserError
 from coworkd.fsck.mend import Mender
 from coworkd.ground import Ground
 from coworkd.jobs import Jobs
-from coworkd.ledger.audit import Audit
+from coworkd.ledger.audit import Audit, end_of
 from coworkd.ledger.keeping import Identity, Ledger
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
@@ -123,19 +123,33 @@ def _stages(paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, lan
 
 
 def open_database(paths: Paths) -> Database:
-    """The database; a damaged one is set aside and made anew, for everything in it can be rebuilt from the files."""
+    """The database; a damaged or outdated one is set aside and made anew: all in it can be rebuilt from the files."""
     paths.private.mkdir(parents=True, exist_ok=True)
     try:
-        return Database(paths.database)
+        db = Database(paths.database)
     except StoreDamagedError as error:
-        aside = _set_aside(paths)
-        log.warning("%s; it was set aside as %s and is rebuilt from the files", error, aside)
-        return Database(paths.database)
+        return _anew(paths, "damaged", str(error))
+    if not _outdated(db, paths.audit):
+        return db
+    db.close()
+    return _anew(paths, "older", f"the database {paths.database} does not know what was written down since")
 
 
-def _set_aside(paths: Paths) -> Path:
+def _outdated(db: Database, audit: Path) -> bool:
+    """Whether it has never heard of the last events: what was put back from a copy must not turn the files back."""
+    known = db.scalar("SELECT max(id) FROM (SELECT id FROM events UNION ALL SELECT seq FROM sqlite_sequence)")
+    return int(known or 0) > 0 and end_of(audit).id > int(known)
+
+
+def _anew(paths: Paths, why: str, told: str) -> Database:
+    aside = _set_aside(paths, why)
+    log.warning("%s; it was set aside as %s and is rebuilt from the files", told, aside)
+    return Database(paths.database)
+
+
+def _set_aside(paths: Paths, why: str) -> Path:
     number = 1
-    while (aside := paths.database.with_name(f"damaged-{number}.db")).exists():
+    while (aside := paths.database.with_name(f"{why}-{number}.db")).exists():
         number += 1
     paths.database.rename(aside)
     for tail in ("-wal", "-shm"):

@@ -84,6 +84,7 @@ def kept(repo: Repo, paths: Paths) -> list[Item]:
         *_files(paths.trash, What.REPLACED),
         *_files(paths.folder / CONFLICTS, What.CONFLICT),
         *_set_aside(paths.private.glob("damaged-*.db"), What.DATABASE),
+        *_set_aside(paths.private.glob("older-*.db"), What.DATABASE),
         *_set_aside((paths.state / "slots").glob("*.broken-*"), What.SLOT),
     ]
     return sorted([*_commits(repo), *folders], key=lambda item: (-item.at, item.name))
