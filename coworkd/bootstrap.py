@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from coworkd import config, process
+from coworkd.agents.installed import Installed, agent_file, installed
+from coworkd.agents.registry import DRIVERS
 from coworkd.board.board import Board
 from coworkd.chores import prune
 from coworkd.chores.commits import AutoCommit, committing
@@ -235,6 +238,7 @@ def initialise(start: Path) -> list[str]:
             (folder / name).mkdir(parents=True, exist_ok=True)
         _write_new(folder / ".gitignore", "".join(f"{line}\n" for line in IGNORED))
         _write_new(folder / "config.yaml", _CONFIG)
+        written = [name for found in installed(Path.home(), os.environ) if (name := _agent_file(folder, found))]
         exclude(repo, [f"{FOLDER}/{line}" if line != "*.live.md" else f"{FOLDER}/**/*.live.md" for line in IGNORED])
         paths = config.paths(repo.root, repo.common_dir)
         config.instance(paths.private)
@@ -242,6 +246,7 @@ def initialise(start: Path) -> list[str]:
         unborn = repo.head().commit is None
     after = "write agents/NAME.md" if trusted else "read what its files run, then `coworkd trust`"
     lines = [f"{'made' if fresh else 'completed'} {folder}", f"next: {after}, then `coworkd up`"]
+    lines += [f"wrote agents/{name}.md: its program is installed" for name in written]
     return [*lines, "this repository has no commit yet: tasks start after the first one"] if unborn else lines
 
 
@@ -251,6 +256,16 @@ def _trusted(repo: Repo) -> bool:
     if not trust.holds and not repo.run("ls-files", "-z", "--", f":(top,icase){FOLDER}/").out:
         trust.give()
     return trust.holds
+
+
+def _agent_file(folder: Path, found: Installed) -> str:
+    """Write an agent for a program that is there, over nothing and as nobody's default; its name, if it was written."""
+    name = found.program.driver
+    file = folder / "agents" / f"{name}.md"
+    if file.exists() or name not in DRIVERS:
+        return ""
+    file.write_text(agent_file(found))
+    return name
 
 
 def _write_new(path: Path, text: str) -> None:

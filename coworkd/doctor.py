@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from coworkd.agents.llm.providers import provider
+from coworkd.agents.programs import PROGRAMS
 from coworkd.agents.registry import DRIVERS
 from coworkd.config import FOLDER, Paths
 from coworkd.documents import decode
@@ -243,7 +245,20 @@ def _agent(paths: Paths, file: Path) -> Finding:
         )
     if spec.driver == "replay":
         return _recordings(paths, name, spec)
+    if spec.driver == "llm":
+        return _model(name, spec, place)
     return _program(paths, name, spec, place)
+
+
+def _model(name: str, spec: AgentSpec, place: str) -> Finding:
+    if not spec.model:
+        return _bad(name, "has no `model`", f"write one such as `model: anthropic/claude-sonnet-4-5` in {place}")
+    wanted = provider(spec.model)
+    if wanted.keyless or any(os.environ.get(key) for key in wanted.keys):
+        return _ok(name, spec.model)
+    return _weak(
+        name, f"${wanted.keys[0]} is not set here", "set it in the environment that `coworkd up` is started in"
+    )
 
 
 def _recordings(paths: Paths, name: str, spec: AgentSpec) -> Finding:
@@ -254,11 +269,13 @@ def _recordings(paths: Paths, name: str, spec: AgentSpec) -> Finding:
 
 
 def _program(paths: Paths, name: str, spec: AgentSpec, place: str) -> Finding:
-    if not spec.command:
+    known = PROGRAMS.get(spec.driver)
+    if not spec.command and known is None:
         return _bad(name, "has no `command`", f"write which program to start in {place}")
-    program = spec.command[0]
+    program = spec.command[0] if spec.command or known is None else known.program
     # A path counts from the agent's own checkout, so a file of the repository will do.
     found = shutil.which(str(paths.root / program)) if "/" in program else shutil.which(program)
     if found is None:
-        return _bad(name, f"`{program}` is not there", f"install it, or change `command` in {place}")
+        how = f"install it (`{known.install}`)" if known else "install it"
+        return _bad(name, f"`{program}` is not there", f"{how}, or change `command` in {place}")
     return _ok(name, found)

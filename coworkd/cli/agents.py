@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import Any
+
 import click
 
+from coworkd.agents.installed import installed, version
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import here
 from coworkd.sync.specs import Specs
@@ -12,7 +17,7 @@ from coworkd.sync.specs import Specs
 @click.command("agents")
 @json_option
 def agents_command(json_: bool) -> None:
-    """The agents of this workspace."""
+    """The agents of this workspace, and the programs for more of them on this machine."""
     workspace = here()
     with workspace.reading() as db:
         specs = Specs(db)
@@ -23,8 +28,9 @@ def agents_command(json_: bool) -> None:
          "default": name == default, "usable": spec is not None}
         for name, spec in found
     ]  # fmt: skip
+    programs = _programs({spec.driver for _, spec in found if spec})
     if json_:
-        as_json({"agents": rows})
+        as_json({"agents": rows, "installed": programs})
         return
     for agent in rows:
         mark = "*" if agent["default"] else " "
@@ -33,3 +39,16 @@ def agents_command(json_: bool) -> None:
         )
     if not rows:
         click.echo("No agents yet: write .cowork/agents/NAME.md")
+    for program in programs:
+        hint = "" if program["used"] else "; `coworkd init` writes an agent for it"
+        click.echo(f"  installed: {program['program']} {program['version']}, {program['login']}{hint}")
+
+
+def _programs(used: set[str]) -> list[dict[str, Any]]:
+    """What is installed; asking for the versions takes a moment each."""
+    return [
+        {"driver": one.program.driver, "program": one.program.program, "path": one.path, "version": version(one),
+         "signed_in": one.login.mine or bool(one.login.key), "login": str(one.login),
+         "used": one.program.driver in used}
+        for one in installed(Path.home(), os.environ)
+    ]  # fmt: skip

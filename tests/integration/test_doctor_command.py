@@ -121,3 +121,21 @@ def test_a_daemon_that_hears_of_nothing_is_told_of(at: Checkout) -> None:
     found = checks(at)[1]["watching"]
     assert found["level"] == "weak"
     assert "inotify instance limit reached" in found["found"]
+
+
+@pytest.mark.parametrize(
+    ("head", "level", "words"),
+    [
+        ("driver: claude\ncommand: [no-such-program]", "bad", "`no-such-program` is not there"),
+        ("driver: claude\ncommand: [sh]", "ok", "/sh"),
+        ("driver: llm", "bad", "has no `model`"),
+        ("driver: llm\nmodel: ollama/qwen", "ok", "ollama/qwen"),
+        ("driver: llm\nmodel: nobody-has-heard-of/it", "weak", "$NOBODY_HAS_HEARD_OF_API_KEY is not set here"),
+        ("driver: acp", "bad", "has no `command`"),
+    ],
+)
+def test_agents_of_other_drivers(at: Checkout, head: str, level: str, words: str) -> None:
+    at.write(".cowork/agents/other.md", f"---\n{head}\n---\n")
+    found = checks(at)[1]["agent other"]
+    assert found["level"] == level
+    assert words in found["found"]
