@@ -19,6 +19,9 @@ from coworkd.repo import Repo
 from coworkd.slots.durable import sync_folder
 from coworkd.slots.private import PrivateRepo
 
+MOST = 1_000_000_000
+"""Bytes that one run may bring in, or have kept."""
+
 _TIMEOUT = 600.0
 _PREFIX = "coworkd-incoming-"
 _KEEP_NOTE = "coworkd: until its refs are written"
@@ -26,11 +29,18 @@ _KEEP_NOTE = "coworkd: until its refs are written"
 _ORDER = (".keep", ".pack", ".rev", ".idx")
 
 
-def export(private: PrivateRepo, tips: Sequence[str], known: Sequence[str]) -> bytes:
-    """A thin pack of everything `tips` reach and `known` do not, whichever store the objects come from."""
-    revisions = "".join(f"{line}\n" for line in (*tips, *(f"^{one}" for one in known)))
-    arguments = ("pack-objects", "--quiet", "--revs", "--thin", "--stdout", "--delta-base-offset")
-    return private.run(*arguments, stdin=revisions.encode(), timeout=_TIMEOUT).out
+def export(private: PrivateRepo, tips: Sequence[str], known: Sequence[str], most: int = MOST) -> bytes:
+    """A thin pack of everything `tips` reach and `known` do not, whichever store the objects come from.
+
+    Raises RepoError for more than `most` bytes: a pack is held in memory on its way.
+    """
+    arguments = (*tips, *(f"^{one}" for one in known))
+    size = int(private.run("rev-list", "--disk-usage", "--objects", *arguments, timeout=_TIMEOUT).text or 0)
+    if size > most:
+        raise RepoError(f"it is {size // 1_000_000} MB, more than the {most // 1_000_000} that are brought in at once")
+    packing = ("pack-objects", "--quiet", "--revs", "--thin", "--stdout", "--delta-base-offset")
+    revisions = "".join(f"{line}\n" for line in arguments)
+    return private.run(*packing, stdin=revisions.encode(), timeout=_TIMEOUT).out
 
 
 @contextmanager

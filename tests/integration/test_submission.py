@@ -355,3 +355,12 @@ def test_names_that_are_not_text_come_through(user: Checkout, repo: Repo, slot: 
         Path(os.fsdecode(os.fsencode(work.root) + b"/" + name)).write_text("x\n")
     got = sent(repo, slot)
     assert len(user.git("diff", "--name-only", "main", got.commit).splitlines()) == 4
+
+
+def test_more_than_memory_should_hold_is_not_brought_in(slot: Slot, work: Checkout) -> None:
+    base = slot.order.base
+    work.write("noise.bin", os.urandom(50_000).hex())
+    commit = work.commit("large")
+    with pytest.raises(RepoError, match="more than the 0 that are brought in at once"):
+        export(slot.private, [commit], [base], most=10_000)
+    assert export(slot.private, [commit], [base])
