@@ -34,6 +34,7 @@ _DEFAULT_OUTPUT = 8192
 _NOWHERE = "http://127.0.0.1:1"
 _REHEARSED = ("openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash")
 _HELLO: Json = {"role": "user", "content": "hello"}
+_TOOL: Json = {"type": "function", "function": {"name": "none", "parameters": {"type": "object", "properties": {}}}}
 _PATIENCE = 5.0
 _INPUT_COST = "input_cost_per_token"
 _TIER = re.compile(rf"{_INPUT_COST}(?P<suffix>_above_(?P<thousands>\d+)k_tokens)")
@@ -128,7 +129,7 @@ def rehearse() -> None:
     access = Access(key="none", base=_NOWHERE)
     for model in _REHEARSED:
         with suppress(ModelError):
-            list(ask(Question(model=model, access=access, messages=[_HELLO], tools=[], most_output=1)))
+            list(ask(Question(model=model, access=access, messages=[_HELLO], tools=[_TOOL], most_output=1)))
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
             thread.join(_PATIENCE)
