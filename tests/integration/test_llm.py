@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,18 @@ MODELS = {
 OPENAI = "openai/gpt-4o-mini"
 
 
+LOOKED_UP: set[str] = set()
+"""Every host that this process has looked up."""
+
+
+def _hear(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "socket.getaddrinfo":
+        LOOKED_UP.add(str(arguments[0]))
+
+
+sys.addaudithook(_hear)
+
+
 def finish(summary: str) -> Reply:
     return Reply(calls=(Call(name="finish", arguments={"summary": summary}),))
 
@@ -72,7 +86,7 @@ class Lab:
         prefix, path = MODELS.get(model, ("OPENAI", "/v1"))
         env = ((f"{prefix}_API_KEY", KEY), (f"{prefix}_API_BASE", self.server.url + path))
         agent = AgentSpec(name="tester", driver="llm", model=model, env=env, tools=rules or ToolRules())
-        return assignment(self.path, "task", agent=agent, **changes)
+        return assignment(self.path, "task", **({"agent": agent} | changes))
 
     def follow(self, script: Script, order: Assignment | None = None, resume: str | None = None) -> Following:
         self.server.script = script
@@ -120,6 +134,34 @@ def test_files_are_written_and_commands_run_with_every_provider(lab: Lab, model:
     assert first.usage.cost_usd is not None
     assert 0 < first.usage.cost_usd < 0.01
     assert any(isinstance(event, ContextUsed) and event.used == 1100 for event in following.seen)
+
+
+@pytest.mark.parametrize(
+    ("model", "prefix", "path", "asked"),
+    [
+        ("openrouter/anthropic/claude-sonnet-4", "OPENROUTER", "/v1", "anthropic/claude-sonnet-4"),
+        ("groq/llama-3.3-70b-versatile", "GROQ", "/v1", "llama-3.3-70b-versatile"),
+        ("xai/grok-3", "XAI", "/v1", "grok-3"),
+        ("cerebras/llama3.1-8b", "CEREBRAS", "/v1", "llama3.1-8b"),
+        ("mistral/mistral-large-latest", "MISTRAL", "/v1", "mistral-large-latest"),
+        ("deepseek/deepseek-chat", "DEEPSEEK", "/v1", "deepseek-chat"),
+        ("ollama/qwen3", "OLLAMA", "", "qwen3"),
+    ],
+)
+def test_other_providers_are_reached_by_the_models_name(
+    lab: Lab, model: str, prefix: str, path: str, asked: str
+) -> None:
+    env = ((f"{prefix}_API_KEY", KEY), (f"{prefix}_API_BASE", lab.server.url + path))
+    agent = AgentSpec(name="tester", driver="llm", model=model, env=env)
+    spent = Spent(unasked=True)
+    last = replace(finish("done"), spent=spent)
+    script = steps(Reply(text="so", calls=(write("a.txt", "a\n"),), spent=spent), last)
+    following = lab.run(script, lab.order(agent=agent))
+    assert ended(following).reason is EndReason.DONE
+    assert (lab.worktree / "a.txt").exists()
+    assert {query.model for query in lab.server.queries} == {asked}
+    assert {request.headers["authorization"] for request in lab.server.requests} == {f"Bearer {KEY}"}
+    assert {"127.0.0.1"} == LOOKED_UP  # no tokenizer, no price table, nothing else is fetched from anywhere
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -337,6 +379,25 @@ def test_a_context_that_is_too_long_is_summed_up_once(lab: Lab) -> None:
         return Refusal(trouble=Trouble.CONTEXT) if query.turn else Reply(calls=(Call(name="list"),))
 
     assert ended(lab.run(script)).reason is EndReason.DONE
+
+
+@pytest.mark.parametrize(("used", "summaries"), [(60_000, 0), (0, 1)])
+def test_a_resumed_session_goes_by_the_providers_count(lab: Lab, used: int, summaries: int) -> None:
+    """Its bytes alone look like more than the window of 128000 tokens."""
+    order = lab.order(prompt="Go on.")
+    records = [
+        {"type": "Prompt", "text": "word " * 50_000},
+        {"type": "Reply", "text": "half done", "calls": [], "used": used},
+    ]
+    file = session_file(order, order.run)
+    file.parent.mkdir(parents=True)
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+    def script(query: Query) -> Turn:
+        return Reply(text="so far") if "Write a summary" in query.said[-1] else finish("done")
+
+    assert ended(lab.run(script, order)).reason is EndReason.DONE
+    assert len(lab.server.queries) == 1 + summaries
 
 
 def test_an_interrupted_command_is_not_repeated(lab: Lab) -> None:

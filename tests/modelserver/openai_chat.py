@@ -64,7 +64,7 @@ class Chat:
                 yield _chunk(said, {"tool_calls": [{"index": at, "function": {"arguments": piece}}]})
         yield _chunk(said, {}, _finish(said))
         wanted = (said.query.body.get("stream_options") or {}).get("include_usage")
-        if wanted and said.reply.flaw is not Flaw.UNCOUNTED:
+        if (wanted or said.reply.spent.unasked) and said.reply.flaw is not Flaw.UNCOUNTED:
             yield event(_head(said, "chat.completion.chunk") | {"choices": [], "usage": usage(said)})
         yield b"data: [DONE]\n\n"
 

@@ -35,6 +35,8 @@ class Spent:
     cached: int = 0
     output: int = 20
     reasoning: int = 0
+    unasked: bool = False
+    """Told also to those who did not ask for it, as some of those do who speak OpenAI's format."""
 
 
 class Action(StrEnum):

@@ -39,6 +39,8 @@ class Reply:
 
     text: str
     calls: tuple[Call, ...] = ()
+    used: int = 0
+    """Tokens of the conversation up to its end, as the provider counted them; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,17 @@ def earlier(records: Sequence[Record], call: Call) -> int:
     done = {record.call for record in records if isinstance(record, Result)}
     same = (each for record in records if isinstance(record, Reply) for each in record.calls)
     return sum((each.tool, each.arguments) == (call.tool, call.arguments) and each.id in done for each in same)
+
+
+def counted(records: Sequence[Record]) -> tuple[int, int]:
+    """The provider's last count of the conversation, and how many records it covers; zeros: there is none."""
+    for at in range(len(records) - 1, -1, -1):
+        record = records[at]
+        if isinstance(record, Compacted):
+            break
+        if isinstance(record, Reply) and record.used:
+            return record.used, at + 1
+    return 0, 0
 
 
 def in_view(records: Sequence[Record]) -> list[Record]:

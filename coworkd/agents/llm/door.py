@@ -21,7 +21,7 @@ from typing import Any, cast
 
 from coworkd.agents.llm.conversation import Call, Reply
 from coworkd.agents.llm.prices import Prices, Spent
-from coworkd.agents.llm.providers import Access, provider_of
+from coworkd.agents.llm.providers import Access, provider_of, spoken_to
 from coworkd.agents.llm.troubles import Failure, Trouble, judge
 from coworkd.agents.wire import Json
 from coworkd.errors import CoworkError
@@ -116,6 +116,7 @@ def warm() -> Any:
     library.suppress_debug_info = True
     library.disable_streaming_logging = True
     library.drop_params = True
+    library.disable_hf_tokenizer_download = True
     logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)  # its errors come as exceptions, and quote what was sent
     return library
 
@@ -136,8 +137,9 @@ def rehearse() -> None:
 
 
 def _parameters(question: Question) -> dict[str, Any]:
+    name, base = spoken_to(question.model, question.access.base)
     given: dict[str, Any] = {
-        "model": question.model,
+        "model": name,
         "messages": list(question.messages),
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -148,9 +150,9 @@ def _parameters(question: Question) -> dict[str, Any]:
     }
     if question.tools:
         given["tools"] = list(question.tools)
-    if question.access.base:
-        given["api_base"] = question.access.base
-    if question.access.key or question.access.base:
+    if base:
+        given["api_base"] = base
+    if question.access.key or base:
         given["api_key"] = question.access.key or "none"  # an address of one's own may need no key, its client does
     if provider_of(question.model) == "anthropic":
         given["cache_control_injection_points"] = [

@@ -23,6 +23,7 @@ from coworkd.agents.base import (
     ToolEnded,
     ToolStarted,
 )
+from coworkd.agents.calls import circumstances
 from coworkd.agents.desk import Desk
 from coworkd.agents.llm import petitions, tools
 from coworkd.agents.llm.conversation import (
@@ -43,8 +44,8 @@ from coworkd.agents.llm.mind import Mind
 from coworkd.agents.llm.pace import HaltError, Pace
 from coworkd.agents.llm.toolbox import Done, Toolbox
 from coworkd.agents.llm.tools import Tool, Use
-from coworkd.toolrules import Circumstances, Ruling, ToolCall, rule
 from coworkd.toolrules import Decision as Verdict
+from coworkd.toolrules import Ruling, ToolCall, rule
 
 Deed: TypeAlias = Generator[AgentEvent, None, Done]
 Refusal: TypeAlias = Generator[AgentEvent, None, str]
@@ -198,8 +199,7 @@ class Loop:
 
     def _ruling(self, wanted: ToolCall) -> Ruling:
         order = self._assignment
-        around = Circumstances(mode=order.mode, ask_all=order.ask_tools, granted=order.granted)
-        return rule(wanted, order.agent.tools, around)
+        return rule(wanted, order.agent.tools, circumstances(order, requested=False))
 
     def _question(self, call: Call, use: Use) -> Iterator[AgentEvent]:
         request = use.request(earlier(self._talk.records, call))

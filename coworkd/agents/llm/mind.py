@@ -23,7 +23,7 @@ from coworkd.agents.base import (
 )
 from coworkd.agents.desk import Desk
 from coworkd.agents.llm import door, tools
-from coworkd.agents.llm.conversation import Call, Compacted, Conversation, Prompt, Record, Reply
+from coworkd.agents.llm.conversation import Call, Compacted, Conversation, Record, Reply, counted
 from coworkd.agents.llm.exchange import Exchange
 from coworkd.agents.llm.messages import chat, chat_for_summary
 from coworkd.agents.llm.meter import Meter
@@ -56,9 +56,9 @@ class Mind:
         self._prices = traits.prices
         self._most_output = traits.most_output
         self._purse = Purse(assignment.budget, traits.prices)
-        self._meter = Meter(most=traits.most_input)
-        self._counted = 0
+        used, self._counted = counted(talk.records)
         """How many records the meter's count covers."""
+        self._meter = Meter(most=traits.most_input, used=used)
         self._room = assignment.output_limit
 
     def think(self) -> Thinking:
@@ -73,7 +73,8 @@ class Mind:
             yield from self._compact()
             answered = yield from self._ask(chat(self._talk.records), self._tools, last=True)
         yield from self._measure(answered)
-        return replace(answered, reply=_unique(answered.reply, self._talk.records))
+        reply = replace(_unique(answered.reply, self._talk.records), used=self._meter.used)
+        return replace(answered, reply=reply)
 
     def _expected(self) -> int:
         """Tokens that the next question comes to at most, roughly."""
@@ -83,7 +84,7 @@ class Mind:
         return estimate(json.dumps([*chat(records), *self._tools]))
 
     def _measure(self, answered: door.Answered) -> Generator[AgentEvent, None, None]:
-        self._counted = len(self._talk.records)
+        self._counted = len(self._talk.records) + 1  # with the reply, which is written down next
         share = self._meter.count(answered.spent.input + answered.spent.output)
         if self._meter.most is not None:
             yield ContextUsed(used=self._meter.used, window=self._meter.most)
@@ -167,10 +168,9 @@ class Mind:
 
     def _compactable(self) -> bool:
         """Whether there is anything that a summary could stand for."""
-        last = max(
-            (at for at, record in enumerate(self._talk.records) if isinstance(record, Compacted | Prompt)), default=0
-        )
-        return any(isinstance(record, Reply) for record in self._talk.records[last:])
+        records = self._talk.records
+        last = max((at for at, record in enumerate(records) if isinstance(record, Compacted)), default=0)
+        return any(isinstance(record, Reply) for record in records[last:])
 
     def _compact(self) -> Generator[AgentEvent, None, None]:
         """Have the model sum up what happened, and go on from there. What people said stays word for word."""

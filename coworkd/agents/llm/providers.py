@@ -31,6 +31,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "deepseek": Provider(keys=("DEEPSEEK_API_KEY",), bases=("DEEPSEEK_API_BASE",)),
     "ollama": Provider(keys=("OLLAMA_API_KEY",), bases=("OLLAMA_API_BASE",), keyless=True),
 }
+_OLLAMA = "http://127.0.0.1:11434"
 _BEGINNINGS = (("claude", "anthropic"), ("gpt", "openai"), ("o1", "openai"), ("o3", "openai"), ("gemini", "gemini"))
 _ALIASES = {"ollama_chat": "ollama", "google": "gemini"}
 
@@ -61,6 +62,16 @@ def secret(name: str) -> bool:
     return name.endswith(("_API_KEY", "_API_BASE", "_BASE_URL")) or any(
         name in each.keys for each in PROVIDERS.values()
     )
+
+
+def spoken_to(model: str, base: str) -> tuple[str, str]:
+    """The name by which litellm is to know a model, and its address.
+
+    Ollama is asked in the format of OpenAI, which it speaks too: there tools are streamed like anybody else's.
+    """
+    if provider_of(model) != "ollama":
+        return model, base
+    return f"openai/{model.partition('/')[2]}", f"{(base or _OLLAMA).rstrip('/').removesuffix('/v1')}/v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
