@@ -62,6 +62,8 @@ def _findings(workspace: Workspace) -> list[Finding]:
 def _look(workspace: Workspace) -> list[Finding]:
     paths = workspace.paths
     if not paths.database.exists():
+        if not paths.audit.exists():
+            return []  # nothing has ever happened here
         advice = "`coworkd up`, or any command, rebuilds it from the files"
         return [Finding(subject=Subject.DATABASE, name=paths.database.name, says="is not there", advice=advice,
                         mendable=True)]  # fmt: skip

@@ -1,0 +1,156 @@
+"""Commands that look back: `log`, `why`, `cost`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from coworkd import config
+from coworkd.cli.printing import as_json, columns, hanging, json_option, plain
+from coworkd.cli.workspace import Workspace, find, here
+from coworkd.clock import iso
+from coworkd.ledger.costs import Spent, Total, spent, totals
+from coworkd.ledger.provenance import Provenance, Sources, place, provenance
+from coworkd.ledger.story import Told, story
+from coworkd.repo import Repo
+from coworkd.store import Database
+from coworkd.sync.specs import Specs
+
+SHOWN = 50
+
+
+@click.command("log")
+@click.argument("task", required=False, metavar="[ID]")
+@click.option("--last", type=click.IntRange(0), metavar="N", help="Only the latest; of everything 50 unless set.")
+@json_option
+def log_command(task: str | None, last: int | None, json_: bool) -> None:
+    """Who did what, when and why: of one task, or of everything."""
+    workspace = here()
+    row = find(workspace, task) if task else None
+    with workspace.reading() as db:
+        found = story(db, workspace.paths.audit, row.id if row else "", row.path if row else "")
+    most = last if last is not None else None if task else SHOWN
+    shown = found[len(found) - min(most, len(found)) :] if most is not None else found
+    if json_:
+        as_json({"entries": [_entry(item) for item in shown]})
+        return
+    for item in shown:
+        about = "" if task or not item.task else f"{item.task}: "
+        why = f" ({item.why})" if item.why else ""
+        click.echo(hanging(f"{iso(item.at)}  {columns((item.who, 17))}", f"{about}{item.what}{why}"))
+
+
+def _entry(item: Told) -> dict[str, Any]:
+    return {
+        "id": item.id, "at": iso(item.at), "who": item.who, "what": item.what, "why": item.why, "task": item.task,
+        "kind": item.kind, "data": item.data,
+    }  # fmt: skip
+
+
+@click.command("why")
+@click.argument("what", metavar="PATH:LINE|COMMIT")
+@json_option
+def why_command(what: str, json_: bool) -> None:
+    """Where a line or a commit comes from: its task, the run that wrote it, and who let it land."""
+    workspace = here()
+    with workspace.reading() as db, Repo.open(workspace.paths.root) as repo:
+        branch = Specs(db).settings().integration.branch
+        found = provenance(repo, _sources(workspace, db), place(repo, what), branch)
+    if json_:
+        checks = [{"command": c.command, "exit": c.exit, "seconds": round(c.seconds, 3)} for c in found.checks]
+        as_json(asdict(found) | {"checks": checks})
+    else:
+        click.echo("\n".join(_explained(found)))
+
+
+def _sources(workspace: Workspace, db: Database) -> Sources:
+    paths = workspace.paths
+    return Sources(
+        db=db, folder=paths.folder, audit=paths.audit, instance=config.instance(paths.private),
+        key=config.key(paths.private),
+    )  # fmt: skip
+
+
+def _explained(found: Provenance) -> list[str]:
+    head = hanging(f"commit {found.commit[:12]}", f"{found.subject} ({found.author})")
+    if not found.landing:
+        return [head, "No task brought it: it was committed by hand, or came in by other means than a landing."]
+    model = f", {found.model}" if found.model else ""
+    facts = [
+        ("landing", found.landing[:12]),
+        ("task", f"{found.task}: {found.title}" if found.title else found.task),
+        ("attempt", f"{found.attempt}, submission {found.submission}"),
+        ("run", f"{found.run} by {found.agent}{model} (sandbox: {found.level})" if found.run else "not known any more"),
+        ("approved", found.approved or "not known any more"),
+        *(("check", f"{check.command}: {'green' if check.green else f'exit {check.exit}'}") for check in found.checks),
+    ]
+    return [head, *(hanging(f"  {columns((name, 8))}", plain(text)) for name, text in facts)]
+
+
+@click.command("cost")
+@click.argument("task", required=False, metavar="[ID]")
+@json_option
+def cost_command(task: str | None, json_: bool) -> None:
+    """What runs cost, by run, task, plan and day; what is not known is said to be unknown."""
+    workspace = here()
+    row = find(workspace, task) if task else None
+    with workspace.reading() as db:
+        runs = spent(db, workspace.paths.folder, db.setting("instance"), row.id if row else "")
+    groups = {
+        "tasks": totals(runs, lambda run: run.task),
+        "plans": totals(runs, lambda run: run.plan),
+        "days": totals(runs, lambda run: run.day),
+    }
+    if json_:
+        as_json({"runs": [_spent(run) for run in runs]} | {k: [_total(t) for t in v] for k, v in groups.items()})
+        return
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    for title, some in groups.items():
+        if some:
+            click.echo(click.style(f"By {title.removesuffix('s')}", bold=True))
+        for item in some:
+            click.echo(_row(item, " (today)" if item.name == today else ""))
+    if task:
+        click.echo(click.style("By run", bold=True))
+        for run in runs:
+            click.echo(_run_row(run))
+    if not runs:
+        click.echo("nothing has run yet")
+
+
+def _money(usd: float | None, *, estimated: bool) -> str:
+    """`~` marks an estimate."""
+    if usd is None:
+        return "unknown"
+    return f"{'~' if estimated else ''}${usd:.4f}"
+
+
+def _row(item: Total, note: str) -> str:
+    missing = f", {item.unknown} unknown" if item.unknown and item.usd is not None else ""
+    text = f"{_money(item.usd, estimated=item.estimated)}, {item.tokens} tokens, {item.runs} runs{missing}{note}"
+    return hanging(f"  {columns((item.name, 28))}", text)
+
+
+def _run_row(run: Spent) -> str:
+    tokens = "tokens unknown" if run.tokens is None else f"{run.tokens} tokens"
+    where = f", on {run.by}" if run.by else ""
+    text = f"{_money(run.usd, estimated=run.estimated)}, {tokens}, attempt {run.attempt} by {run.agent}{where}"
+    return hanging(f"  {columns((run.run, 28))}", text)
+
+
+def _spent(run: Spent) -> dict[str, Any]:
+    return {
+        "run": run.run, "task": run.task, "plan": run.plan, "agent": run.agent, "model": run.model,
+        "attempt": run.attempt, "day": run.day, "tokens": run.tokens, "cost_usd": run.usd, "estimated": run.estimated,
+        "by": run.by,
+    }  # fmt: skip
+
+
+def _total(item: Total) -> dict[str, Any]:
+    return {
+        "name": item.name, "runs": item.runs, "tokens": item.tokens, "cost_usd": item.usd, "estimated": item.estimated,
+        "unknown": item.unknown,
+    }  # fmt: skip

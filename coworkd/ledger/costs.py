@@ -1,0 +1,107 @@
+"""What runs cost: by run, task, plan and day. Unknown stays unknown, and an estimate says that it is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.clock import iso
+from coworkd.errors import DocumentError
+from coworkd.ledger.record import decode
+from coworkd.model import TaskSpec
+from coworkd.store import Database, RunRow, TaskRow
+from coworkd.sync.specs import Specs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """One run. None is unknown."""
+
+    run: str
+    task: str
+    plan: str
+    agent: str
+    model: str
+    attempt: int
+    day: str
+    tokens: int | None
+    usd: float | None
+    estimated: bool
+    by: str
+    """The instance whose run it was; empty: this one's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """Several runs together."""
+
+    name: str
+    runs: int
+    tokens: int
+    usd: float | None
+    estimated: bool
+    unknown: int
+    """Runs whose cost nobody knows: the sum is without them."""
+
+
+def spent(db: Database, folder: Path, instance: str, task: str = "") -> list[Spent]:
+    """Every run, the latest first; others' are as their records say."""
+    plans = _plans(db)
+    own = [_own(run, plans) for run in db.all(RunRow, "state != 'preparing' ORDER BY started DESC")]
+    found = [*own, *_others(db, folder, instance, plans)]
+    return [one for one in found if task in ("", one.task)]
+
+
+def _plans(db: Database) -> dict[str, str]:
+    specs = Specs(db)
+    return {row.id: _plan(specs, row.path) for row in db.all(TaskRow)}
+
+
+def _plan(specs: Specs, path: str) -> str:
+    try:
+        spec: TaskSpec = specs.task(path)
+    except DocumentError:
+        return ""
+    return spec.plan
+
+
+def _own(run: RunRow, plans: dict[str, str]) -> Spent:
+    tokens = run.input_tokens + run.output_tokens
+    return Spent(
+        run=run.id, task=run.task, plan=plans.get(run.task, ""), agent=run.agent, model=run.model, attempt=run.attempt,
+        day=iso(run.started)[:10], tokens=tokens or None, usd=run.cost_usd,
+        estimated=run.estimated or (run.billing == "subscription" and run.cost_usd is not None), by="",
+    )  # fmt: skip
+
+
+def _others(db: Database, folder: Path, instance: str, plans: dict[str, str]) -> Iterable[Spent]:
+    for row in db.query("SELECT path FROM records WHERE NOT own ORDER BY path DESC"):
+        try:
+            record, _ = decode((folder / row["path"]).read_bytes(), row["path"], instance, b"")
+        except (DocumentError, OSError):
+            continue
+        known = [count for count in (record.input_tokens, record.output_tokens) if count is not None]
+        yield Spent(
+            run=record.run, task=record.task, plan=plans.get(record.task, ""), agent=record.agent, model=record.model,
+            attempt=record.attempt, day=iso(record.started)[:10], tokens=sum(known) if known else None,
+            usd=record.cost_usd, estimated=record.estimated, by=record.instance,
+        )  # fmt: skip
+
+
+def totals(runs: Sequence[Spent], name: Callable[[Spent], str]) -> list[Total]:
+    """Summed up by name, in its order; runs without one are left out, and so are those of other instances."""
+    groups: dict[str, list[Spent]] = {}
+    for run in runs:
+        if name(run) and not run.by:
+            groups.setdefault(name(run), []).append(run)
+    return [total(key, groups[key]) for key in sorted(groups)]
+
+
+def total(name: str, runs: Sequence[Spent]) -> Total:
+    """These runs together."""
+    known = [run.usd for run in runs if run.usd is not None]
+    return Total(
+        name=name, runs=len(runs), tokens=sum(run.tokens or 0 for run in runs), usd=sum(known) if known else None,
+        estimated=any(run.estimated for run in runs), unknown=len(runs) - len(known),
+    )  # fmt: skip
