@@ -15,16 +15,25 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test simulate faults bench check lint types contracts coverage format constraints clean
+.PHONY: help demo test test-real simulate faults bench check lint types contracts coverage format constraints clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.package ## watch three tasks go from file to landed change, offline
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/coworkd demo
 
 test: $(VENV)/.package ## run all tests
 	$(BIN)/python -m pytest -n 4 --dist worksteal
+
+REAL := .real-agents
+PROGRAMS := @anthropic-ai/claude-code@2.1.197 @google/gemini-cli@0.61.0 @openai/codex@0.171.0
+
+test-real: $(VENV)/.package ## real agent programs from npm, against a model server of the tests
+	@for program in $(PROGRAMS); do \
+		npm install --prefix $(REAL) --no-audit --no-fund --silent "$$program" >/dev/null 2>&1 || \
+		echo "not installed: $$program; its tests are left out"; done
+	REAL_AGENTS="$(CURDIR)/$(REAL)/node_modules/.bin" $(BIN)/python -m pytest -n 2 -rs tests/real
 
 SEEDS ?= 20000
 
@@ -69,7 +78,7 @@ constraints: ## pin every dependency anew (needs uv)
 	mv constraints.new constraints.txt
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(REAL) build dist *.egg-info .coverage .coverage.* .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # Two stamps: new pins mean a fresh environment, so that nothing unpinned lingers; new metadata means a quick reinstall.
 $(VENV)/.dependencies: constraints.txt
