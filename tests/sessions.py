@@ -28,6 +28,7 @@ from coworkd.agents.base import (
     TextWritten,
 )
 from coworkd.agents.claude.agent import ClaudeAgent
+from coworkd.agents.codex.agent import CodexAgent
 from coworkd.agents.command import CommandAgent
 from coworkd.agents.control import GiveAnswer
 from coworkd.agents.fake import Acts, FakeAgent
@@ -54,6 +55,7 @@ from tests.modelserver import (
 T = TypeVar("T")
 
 ACP_AGENT = str(Path(__file__).with_name("acpagent.py"))
+CODEX_SERVER = str(Path(__file__).with_name("codexserver.py"))
 CLAUDE_CLI = str(Path(__file__).with_name("claudecli.py"))
 
 PATIENCE = 60.0
@@ -269,6 +271,12 @@ def like_claude(bench: Bench, session: Session, **changes: object) -> Assignment
     return assignment(bench.path, session.value, **({"agent": agent} | changes))
 
 
+def like_codex(bench: Bench, session: Session, **changes: object) -> Assignment:
+    """A run of the driver `codex` with a program that plays the session."""
+    agent = AgentSpec(name="tester", driver="codex", command=(sys.executable, CODEX_SERVER))
+    return assignment(bench.path, session.value, **({"agent": agent} | changes))
+
+
 @dataclass(frozen=True)
 class Bench:
     """Where a session is tried: a folder of its own, and model servers that close with it."""
@@ -343,6 +351,12 @@ DRIVERS = (
     Driver("llm", LlmAgent, modelled, ready=door.rehearse),
     Driver("acp", AcpAgent, spoken_to),
     Driver("claude", ClaudeAgent, like_claude),
+    Driver(
+        "codex",
+        CodexAgent,
+        like_codex,
+        cannot={Case.ERRORS: "its errors say what went wrong, but not when to come back"},
+    ),
     Driver(
         "fake",
         lambda: FakeAgent(script),

@@ -15,6 +15,7 @@ from coworkd.model import AgentSpec
 DRIVERS: Mapping[str, str] = {
     "acp": "coworkd.agents.acp.agent:AcpAgent",
     "claude": "coworkd.agents.claude.agent:ClaudeAgent",
+    "codex": "coworkd.agents.codex.agent:CodexAgent",
     "command": "coworkd.agents.command:CommandAgent",
     "gemini": "coworkd.agents.acp.agent:GeminiAgent",
     "opencode": "coworkd.agents.acp.agent:OpenCodeAgent",
