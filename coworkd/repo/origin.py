@@ -168,6 +168,17 @@ def index_lists(repo: Repo, paths: Sequence[str]) -> set[str]:
     return found & set(paths)
 
 
+def index_locked(repo: Repo) -> bool:
+    """Whether a git command is changing the index, and with it perhaps the files."""
+    return (repo.git_dir / "index.lock").exists()
+
+
+def left_out(repo: Repo, path: str) -> bool:
+    """Whether the index has the path, and a sparse checkout leaves it out of the worktree."""
+    listed = repo.run("--literal-pathspecs", "ls-files", "-t", "-z", "--", path).fields
+    return f"S {path}" in listed
+
+
 def head_has(repo: Repo, path: str) -> bool:
     """Whether the commit HEAD names has something at `path`."""
     return repo.resolve(f"HEAD:{path}") is not None

@@ -70,6 +70,9 @@ class SimGit:
     def index_lists(self, path: str) -> bool:
         return path in self.index
 
+    def withheld(self, path: str) -> bool:
+        return self.busy and bool(path)
+
     def descends(self, new: str, old: str) -> bool:
         at = int(new)
         while at and at != int(old):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from coworkd.model import ACTIVE, Kind, Problem, Status
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync.guard import DELETIONS, GRACE, Absence, GitFacts, Missing, absence
@@ -96,7 +98,7 @@ class Absences:
             # It came back and nobody said so: it is looked at until it has been taken in.
             self._again[path] = now + GRACE
             return False
-        match absence(self._facts(path), missing):
+        match absence(self._facts(path), replace(missing, seconds=now - row.absent_since)):
             case Absence.DELETED:
                 del self._again[path]
                 self._deleted(row, now)
@@ -116,6 +118,7 @@ class Absences:
         return GitFacts(
             operation=git.operation(),
             index_lists=git.index_lists(path),
+            withheld=git.withheld(path),
             head_moved=moved,
             descends=moved and bool(head) and git.descends(head, before),
             stashed=git.stash() != self._db.setting("stash"),

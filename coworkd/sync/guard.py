@@ -14,6 +14,9 @@ DELETIONS = "deletions"
 GRACE = 1.0
 """Seconds an absent file has to come back: editors and `git checkout` leave a gap."""
 
+LISTED_GRACE = 5.0
+"""The same for a file that git's index still lists: a checkout takes files away before it writes its index."""
+
 SETTLE_IN_PLACE = 0.05
 SETTLE_RENAMED = 0.005
 SETTLE_MOST = 0.5
@@ -47,6 +50,8 @@ class GitFacts:
     operation: str = ""
     """`merge`, `rebase` ... while one is under way."""
     index_lists: bool = False
+    withheld: bool = False
+    """Git itself keeps the path away: it holds the index locked, or the checkout is a sparse one."""
     head_moved: bool = False
     """HEAD is another commit than when the file was there, and had the file then."""
     descends: bool = False
@@ -61,19 +66,21 @@ class Missing:
 
     absent: int
     total: int
+    seconds: float = 0.0
+    """For how long this one has been missing."""
     folder_gone: bool = False
     confirmed: bool = False
 
 
 def absence(git: GitFacts, missing: Missing) -> Absence:
     """What it means that a file has been absent for longer than `GRACE`."""
-    if git.operation or git.stashed or (git.head_moved and not git.descends):
+    if git.operation or git.stashed or git.withheld or (git.head_moved and not git.descends):
         return Absence.PARKED
     if missing.confirmed:
         return Absence.DELETED
     if missing.folder_gone:
         return Absence.HELD
-    if git.index_lists:
+    if git.index_lists and missing.seconds < LISTED_GRACE:
         return Absence.PARKED
     many = missing.absent >= MANY and missing.absent > SHARE * missing.total
     return Absence.HELD if many else Absence.DELETED

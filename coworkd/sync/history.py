@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from coworkd.repo import Repo
-from coworkd.repo.origin import committed_here, head_moves, index_lists, known_blobs
+from coworkd.repo.origin import committed_here, head_moves, index_lists, index_locked, known_blobs, left_out
 from coworkd.repo.refs import operation_under_way
 from coworkd.repo.signed import last_touched, signer_of
 
@@ -38,6 +38,9 @@ class RepoHistory:
 
     def index_lists(self, path: str) -> bool:
         return bool(index_lists(self._repo, [self._within(path)]))
+
+    def withheld(self, path: str) -> bool:
+        return index_locked(self._repo) or left_out(self._repo, self._within(path))
 
     def last_with(self, path: str, since: str) -> str:
         within, moves = self._within(path), head_moves(self._repo)

@@ -60,6 +60,10 @@ class History(Protocol):
 
     def index_lists(self, path: str) -> bool: ...
 
+    def withheld(self, path: str) -> bool:
+        """Whether git keeps the path out of the worktree for now: its index is locked, or the checkout sparse there."""
+        ...
+
     def last_with(self, path: str, since: str) -> str:
         """The latest commit that HEAD was at, from the place `since` on, in which the path is; empty for none."""
         ...

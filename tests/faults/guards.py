@@ -20,9 +20,9 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 COPIED = ("coworkd", "tests", "pyproject.toml", "examples", "docs")
 
-APPLY, ENGINE, GUARD, FILES, GIT = (
+APPLY, ENGINE, GUARD, FILES = (
     "tests/integration/test_apply.py", "tests/integration/test_engine.py", "tests/unit/test_guard.py",
-    "tests/integration/test_files.py", "tests/acceptance/files/test_provenance.py",
+    "tests/integration/test_files.py",
 )  # fmt: skip
 ORDER = "tests/faults/test_crashes.py -k order"
 CRASHES = "tests/faults/test_crashes.py -k kill_at_every"
@@ -81,7 +81,7 @@ GUARDS = (
            "tests/unit/test_sim.py -k named"),
     _guard("an unknown revision moves nothing", "sync/tasks_in.py", "    if arrival.unknown_rev:\n", "    if False:\n",
            ENGINE),
-    _guard("a missing file is given time", "sync/guard.py", "GRACE = 1.0\n", "GRACE = -100.0\n", ENGINE),
+    _guard("a missing file is given time", "sync/guard.py", "\nGRACE = 1.0\n", "\nGRACE = -100.0\n", ENGINE),
     _guard("an unreadable file is given time", "sync/guard.py", "UNREADABLE_GRACE = 2.0\n",
            "UNREADABLE_GRACE = -1e12\n", ENGINE),
     _guard("a file changed just now is looked at again", "sync/engine.py", "RACY_NS = 20_000_000\n",
@@ -92,8 +92,8 @@ GUARDS = (
     _guard("many deletions at once are held", "sync/guard.py",
            "    return Absence.HELD if many else Absence.DELETED\n", "    return Absence.DELETED\n", GUARD),
     _guard("a branch switch deletes nothing", "sync/guard.py",
-           "    if git.operation or git.stashed or (git.head_moved and not git.descends):\n",
-           "    if git.operation or git.stashed:\n", GUARD),
+           "    if git.operation or git.stashed or git.withheld or (git.head_moved and not git.descends):\n",
+           "    if git.operation or git.stashed or git.withheld:\n", GUARD),
     _guard("git at work holds writes back", "sync/engine.py", "            if self._may(row) and not blocked(row.path):\n",
            "            if self._may(row):\n", ENGINE),
     _guard("what came by git starts nothing", "sync/tasks_in.py", "    if arrival.pulled:\n", "    if False:\n", ENGINE),

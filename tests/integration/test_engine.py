@@ -288,6 +288,7 @@ def test_an_editors_gap_is_no_deletion(place: Workspace) -> None:
     text = place.text()
     place.delete()
     place.turn(0.5)
+    assert not place.task().gone
     place.save(text)
     place.turns(5)
     assert place.task().wanted == ""
@@ -529,6 +530,29 @@ def test_foreign_text_is_shown_and_wishes_nothing(place: Workspace) -> None:
     assert place.task().wanted == ""
     assert place.document().kind is Kind.TASK
     assert place.text() == READY
+
+
+def test_foreign_text_in_a_known_file_wishes_nothing_either(place: Workspace) -> None:
+    draft = READY.replace("ready", "draft")
+    place.save(draft)
+    place.turns()
+    place.past.foreign.add(READY.encode())
+    place.save(READY)
+    place.turns()
+    assert place.task().pulled
+    assert place.task().wanted == ""
+
+
+def test_a_file_that_git_lists_is_deleted_all_the_same_unless_git_keeps_it_away(place: Workspace) -> None:
+    started(place)
+    place.past.listed.add(TASK)
+    place.past.kept_away.add(TASK)
+    place.delete()
+    place.turns(12)
+    assert (place.task().gone, place.task().wanted) == (True, ""), "parked"
+    place.past.kept_away.clear()
+    place.turns(6)
+    assert place.task().wanted == "cancelled"
 
 
 def test_an_agent_that_appears_lets_its_tasks_be_looked_at_again(place: Workspace) -> None:

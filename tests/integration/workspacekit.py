@@ -26,6 +26,7 @@ class Past:
 
     commit: str = ""
     under_way: str = ""
+    kept_away: set[str] = field(default_factory=set[str])
     listed: set[str] = field(default_factory=set[str])
     foreign: set[bytes] = field(default_factory=set[bytes])
 
@@ -43,6 +44,9 @@ class Past:
 
     def index_lists(self, path: str) -> bool:
         return path in self.listed
+
+    def withheld(self, path: str) -> bool:
+        return path in self.kept_away
 
     def last_with(self, path: str, since: str) -> str:
         return since if path else ""

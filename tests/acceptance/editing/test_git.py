@@ -134,6 +134,9 @@ def test_merges_rebases_and_looks_at_the_past(work: Workspace) -> None:
     work.cmd("ready", "new")
     work.until("new", "review")
     assert work.traces("ran") == ["busy", "new"]
+    # A plain `rm` deletes, whether or not git tracks the file.
+    work.path("tasks/new.md").unlink()
+    work.wait("cancelled", lambda: work.json("show", "new")["status"] == "cancelled")
     assert not [p for p in work.json("status")["problems"] if p["path"].startswith("tasks/")]
 
 
@@ -164,7 +167,7 @@ def test_an_approval_in_the_stash(work: Workspace) -> None:
     # Typed and stashed before anybody saw it: it comes back by git, and is no yes until it is typed anew.
     with asleep(work):
         work.set("reviews/put-away.md", "approval", "approved")
-        work.git("stash", "-q")
+        work.git("stash", "push", "-q", "--", ".cowork/reviews/put-away.md")
     seen(work, "reviews/put-away.md")
     assert work.card("put-away")["status"] == "review"
     work.git("stash", "pop", "-q")
