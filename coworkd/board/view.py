@@ -108,6 +108,11 @@ def _beside(db: Database) -> _Beside:
     )
 
 
+def about(db: Database, task: str) -> bool:
+    """Whether what a task cost is partly estimated, or covered by a subscription."""
+    return bool(db.scalar("SELECT 1 FROM runs WHERE task = ? AND (estimated OR billing != 'api') LIMIT 1", task))
+
+
 def _spent(db: Database, now: float) -> float:
     sql = "SELECT coalesce(sum(cost_usd), 0) FROM usages WHERE at > ? AND billing = 'api'"
     return float(db.scalar(sql, now - 86400))

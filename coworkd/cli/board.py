@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from coworkd.board.view import BoardView, Card, board_view, card_of
+from coworkd.board.view import BoardView, Card, about, board_view, card_of
 from coworkd.board.waiting import Need, Waiting, waiting
 from coworkd.cli.printing import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain, short_id
 from coworkd.cli.workspace import Workspace, find, here
@@ -172,6 +172,7 @@ def _history(workspace: Workspace, db: Database, task: str) -> dict[str, Any]:
     messages = db.all(MessageRow, "task = ? ORDER BY seen, path", task)
     submissions = db.all(SubmissionRow, "task = ? ORDER BY number", task)
     return {
+        "estimated": about(db, task),
         "runs": [_run(workspace, run) for run in runs],
         "messages": [_message(message) for message in messages],
         "reviews": [
@@ -206,7 +207,7 @@ def _shown(task: dict[str, Any]) -> list[str]:
         ("why", task["why"]),
         ("needs", ", ".join(task["blocked_by"])),
         ("agent", task["agent"] or "none: write one into the task, or `agent:` into config.yaml"),
-        ("cost", "" if task["cost_usd"] is None else f"${task['cost_usd']:.4f}"),
+        ("cost", "" if task["cost_usd"] is None else f"{'~' if task['estimated'] else ''}${task['cost_usd']:.4f}"),
     ]
     lines = [hanging(f"  {columns((name, 7))}", text) for name, text in facts if text]
     lines += [line for run in task["runs"] for line in _shown_run(run)]

@@ -48,6 +48,8 @@ class Submitted:
     asked: bool = True
     """False: nobody's yes is owed, and the review is a record."""
     cost_usd: float | None = None
+    about: bool = False
+    """The cost is estimated, or a subscription covers it."""
     tokens: tuple[int, int] = (0, 0)
     risk: RiskLevel = RiskLevel.LOW
     why: str = ""
@@ -64,6 +66,8 @@ def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Seq
     }  # fmt: skip
     if what.cost_usd is not None:
         cowork["cost_usd"] = f"{what.cost_usd:.4f}".rstrip("0").rstrip(".")
+    if what.about:
+        cowork["estimated"] = "true"
     if any(what.tokens):
         cowork["tokens"] = {"input": str(what.tokens[0]), "output": str(what.tokens[1])}
     cowork["verify"] = [
@@ -106,7 +110,7 @@ def _summary(what: Submitted, change: Change) -> str:
         since = "" if what.text == what.text_now else ", which was edited since: the change answers the earlier text"
         lines.append(f"- the task's text `{what.text[:12]}`{since}")
     if what.cost_usd is not None:
-        lines.append(f"- cost: ${what.cost_usd:.4f}")
+        lines.append(f"- cost: {'~' if what.about else ''}${what.cost_usd:.4f}")
     if any(what.tokens):
         lines.append(f"- tokens: {what.tokens[0]} in, {what.tokens[1]} out")
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from coworkd.board.papers import Papers
 from coworkd.board.requests import intact, sealed
 from coworkd.board.verdict import Given, Ruling, verdict
 from coworkd.board.via import via
+from coworkd.board.view import about
 from coworkd.merge.change import Change
 from coworkd.merge.review import Submitted, render
 from coworkd.merge.rows import change_submission, submission
@@ -68,7 +69,8 @@ class Reviews:
             task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,
             tree=row.candidate_tree, base=row.tip, request=asked.id, level=run.level if run else "none",
             said=run.said if run else "", notices=tuple(row.notice.splitlines()), made=bool(row.tree),
-            cost_usd=task.cost_usd, tokens=(task.input_tokens, task.output_tokens), asked=row.person,
+            cost_usd=task.cost_usd, about=about(self._db, row.task),
+            tokens=(task.input_tokens, task.output_tokens), asked=row.person,
             text=row.text_sha, text_now=digest(spec.body.encode()), risk=asked.risk, why=asked.text,
             terminal=terminal(self._db, asked, asked.risk, asked.text) if row.person else "",
         )  # fmt: skip

@@ -98,5 +98,12 @@ def test_another_model_stands_in_for_one_that_is_refused(w: Workbench, server: M
         w.task("t")
         w.up()
         w.finish("t")
-        assert len(busy.queries) == 1
-    assert w.landed("made.txt") == "by the other"
+        assert w.landed("made.txt") == "by the other"
+        assert any("fallback: model" in text and "model: openai/gpt-4.1-mini" in text for text in w.messages("t"))
+        assert w.json("show", "t")["estimated"]
+        assert "estimated: true" in w.text("reviews/t.md")
+        w.kill9()
+        w.up()
+        w.task("u")
+        w.until("u", "review")
+        assert len(busy.queries) == 1, "it is left alone after a restart too"
