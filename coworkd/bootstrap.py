@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from coworkd.chores.notices import Notices, teller
 from coworkd.chores.room import Chores
 from coworkd.clock import SystemClock
 from coworkd.config import FOLDER, Paths
+from coworkd.confine.confinement import Means
 from coworkd.control import Control
 from coworkd.daemon import Bell, Daemon, Rooms, alone
 from coworkd.dispatch.conflicts import Conflicts
@@ -45,6 +47,8 @@ from coworkd.redaction import Secrets
 from coworkd.repo import Repo
 from coworkd.repo.origin import exclude, index_lists
 from coworkd.repo.refs import operation_under_way
+from coworkd.repo.stores import object_stores
+from coworkd.sandbox import Sandbox
 from coworkd.slots.transport import forget_interrupted
 from coworkd.store import Database
 from coworkd.sync.absence import Absences
@@ -86,9 +90,10 @@ def build(paths: Paths, repo: Repo, trust: Trust) -> Daemon:
     writer = Writer(db, folder)
     engine = Engine(db, folder, intake, writer, Absences(db, folder, history))
     executor = LocalExecutor(bell.ring)
-    lane = Lane(paths.root, paths.state, paths.state.name, jobs.stopping)
+    sandbox = Sandbox(paths.state, user.sandbox, _protected(paths, repo))
+    lane = Lane(paths.root, paths.state, jobs.stopping, lambda: sandbox.means)
     merge = Merge(board, jobs, lane)
-    stages = _stages(paths, board, executor, jobs, lane, instance)
+    stages = _stages(paths, board, executor, jobs, lane, _Here(repo=repo, sandbox=sandbox, instance=instance))
     dispatch = Dispatch(board, executor, jobs, stages, ground.lacking)
     who = Identity(instance=instance, key=config.key(paths.private), folder=paths.folder)
     rooms = Rooms(
@@ -115,14 +120,34 @@ def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Chore
     )  # fmt: skip
 
 
-def _stages(paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, lane: Lane, instance: str) -> Stages:
-    places = Places(root=paths.root, state=paths.state, repo_id=paths.state.name, instance=instance)
-    workshop = Workshop(paths.root, paths.state, places.repo_id, lane.base, jobs.stopping)
-    starter = Starter(board, executor, jobs, places, workshop.prepare)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Here:
+    """What a workspace's runs find here."""
+
+    repo: Repo
+    sandbox: Sandbox
+    instance: str
+
+    def means(self) -> Means:
+        return self.sandbox.means
+
+
+def _stages(paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, lane: Lane, here: _Here) -> Stages:
+    places = Places(
+        root=paths.root, state=paths.state, repo_id=paths.state.name, instance=here.instance,
+        stores=object_stores(here.repo.common_dir / "objects"),
+    )  # fmt: skip
+    workshop = Workshop(paths.root, paths.state, lane.base, jobs.stopping, here.means)
+    starter = Starter(board, executor, jobs, places, workshop.prepare, here.means)
     endings = Endings(board, jobs, workshop.finish)
     return Stages(
         starter=starter, progress=Progress(board, places), endings=endings, conflicts=Conflicts(board, starter)
     )
+
+
+def _protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
+    """What no agent gets to see whatever its file says: the checkout, its git directory, and all that is ours."""
+    return (paths.root, repo.git_dir, repo.common_dir, paths.state, config.trust_home(), config.user_file().parent)
 
 
 def open_database(paths: Paths) -> Database:

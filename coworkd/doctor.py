@@ -14,18 +14,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from coworkd import config
 from coworkd.agents.llm.providers import provider
 from coworkd.agents.programs import PROGRAMS
 from coworkd.agents.registry import DRIVERS
 from coworkd.config import FOLDER, Paths
+from coworkd.confine.confinement import Means
 from coworkd.documents import decode
 from coworkd.door import Op, ask
 from coworkd.errors import CoworkError, DocumentError, UserError
+from coworkd.escapes import tried
 from coworkd.gitmerge import DRIVER, installed
 from coworkd.markdown import parse, parse_yaml
-from coworkd.model import AgentSpec
+from coworkd.model import AgentSpec, SandboxLevel
 from coworkd.process_tree import HAS_PROC, become_subreaper
 from coworkd.repo import Repo, check_git
+from coworkd.sandbox import Sandbox
 from coworkd.store import Database
 from coworkd.sync.files import swap
 
@@ -207,8 +211,25 @@ def _merge_driver(paths: Paths) -> Finding:
 
 
 def _sandbox(_: Paths) -> Finding:
-    found = "none in this version: an agent can do whatever you can"
-    return _weak("sandbox", found, "start only agents that you would start yourself, or run coworkd in a container")
+    with tempfile.TemporaryDirectory(prefix="cowork-doctor-") as folder:
+        means = Sandbox(Path(folder), config.user().sandbox).means
+        if means.level is SandboxLevel.NONE:
+            advice = "start only agents that you would start yourself, or mend that"
+            return _weak("sandbox", f"none, an agent can do whatever you can: {means.why}", advice)
+        ways, number = tried(means)
+    if ways:
+        return _bad("sandbox", f"{means.level} does not hold: a program inside {', '.join(ways)}", "tell us, please")
+    found = f"{means.level}: {number} ways out tried, none led out; {_held(means)}"
+    return _ok("sandbox", found) if means.filter and means.groups else _weak("sandbox", found, _ADVICE)
+
+
+_ADVICE = "nothing has to be done; under `systemd-run --user --scope` control groups can be had in most places"
+
+
+def _held(means: Means) -> str:
+    calls = "system calls are filtered" if means.filter else "system calls are not filtered on this kind of machine"
+    limits = "control groups limit memory and processes" if means.groups else "no control group can be made here"
+    return f"{calls}; {limits}"
 
 
 def _daemon(paths: Paths) -> Finding:

@@ -101,6 +101,7 @@ class SandboxLevel(StrEnum):
     """How a run was confined. Unknown counts as none."""
 
     NONE = "none"
+    BUBBLEWRAP = "bubblewrap"
 
 
 class RiskLevel(StrEnum):
@@ -307,7 +308,8 @@ class Settings:
     approve: frozenset[Gate] = frozenset({Gate.MERGE})
     backoff: float = 2.0
     max_attempts: int = 3
-    sandbox: SandboxMode = SandboxMode.AUTO
+    sandbox: SandboxSpec = SandboxSpec()
+    """Its network is that of set-up commands, its paths those of set-up and verification."""
     budget_usd_per_day: float | None = None
     adopt_notes: bool = False
     run_pulled: bool = False

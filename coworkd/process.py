@@ -21,6 +21,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from coworkd import process_tree, supervisor
+from coworkd.confine import groups
+from coworkd.confine.confinement import Confinement
+from coworkd.confine.entry import enter
 from coworkd.process_tree import REPO_MARK, RUN_MARK
 from coworkd.redaction import Secrets
 
@@ -83,6 +86,8 @@ class ProcessSpec:
     marker: str
     """The value of `COWORK_RUN`; unique among trees alive at one time, because the whole tree is ended by it."""
     grace: float = GRACE
+    confinement: Confinement | None = None
+    """What holds it; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +133,11 @@ def clean_environment(
 class Child:
     """A started process and its pipes, which are unbuffered."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], leave: Callable[[], None]) -> None:
         if process.stdin is None or process.stdout is None:
             raise ValueError("a child has pipes for standard input and output")
         self._process = process
+        self._leave = leave
         self.pid = process.pid
         self.stdin = process.stdin
         self.stdout = process.stdout
@@ -153,10 +159,11 @@ class Child:
         self._process.kill()
 
     def close(self) -> None:
-        """Close our ends of the pipes."""
+        """Close our ends of the pipes, and what was there for its confinement."""
         for pipe in (self.stdin, self.stdout, self.stderr):
             if pipe is not None:
                 pipe.close()
+        self._leave()
 
 
 def spawn(
@@ -166,17 +173,19 @@ def spawn(
     env: Mapping[str, str] | None,
     stderr: BinaryIO | int = subprocess.DEVNULL,
     keep: tuple[int, ...] = (),
+    confinement: Confinement | None = None,
 ) -> Child:
     """Start a child in a session of its own, with pipes for standard input and output; `env` None: with ours.
 
     Of our open descriptors it has those in `keep` and no other.
     Raises OSError when it cannot be started. The caller ends it (`process_tree.TreeEnd`), waits for it and closes it.
     """
+    entry = enter(confinement, argv, os.environ if env is None else env)
     with _children_lock:
         process = subprocess.Popen(
-            argv,
+            entry.argv,
             cwd=cwd,
-            env=None if env is None else dict(env),
+            env=dict(entry.env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -186,7 +195,7 @@ def spawn(
         )
         _forget_ended()
         _children[process.pid] = process
-    return Child(process)
+    return Child(process, entry.leave)
 
 
 def run(spec: ProcessSpec, cancelled: Callable[[], bool] | None = None) -> Exit:
@@ -197,15 +206,18 @@ def run(spec: ProcessSpec, cancelled: Callable[[], bool] | None = None) -> Exit:
     """
     if not spec.argv:
         raise ValueError("a command needs at least a program")
-    env = {**spec.env, RUN_MARK: spec.marker}
-    child = spawn((sys.executable, "-I", "-S", "-c", _SUPERVISE, _ROOT), cwd=Path("/"), env=env)
+    entry = enter(spec.confinement, spec.argv, {**spec.env, RUN_MARK: spec.marker})
+    child = spawn((sys.executable, "-I", "-S", "-c", _SUPERVISE, _ROOT), cwd=Path("/"), env=entry.env)
     try:
-        _give(child, spec)
+        _give(child, spec, entry.argv)
         stopped = _await_report(child, cancelled)
         content = child.stdout.read()
     finally:
         child.close()
         code = child.wait()
+        entry.leave()
+        if spec.confinement is not None:
+            groups.leave(spec.confinement.means, spec.confinement.run)
     if not content:
         return _unsupervised(spec, code, stopped)
     report = supervisor.Report(**json.loads(content))
@@ -256,9 +268,9 @@ def _dead_child() -> int:
     return found.si_pid if found else 0
 
 
-def _give(child: Child, spec: ProcessSpec) -> None:
+def _give(child: Child, spec: ProcessSpec, argv: tuple[str, ...]) -> None:
     order = supervisor.Order(
-        argv=list(spec.argv),
+        argv=list(argv),
         cwd=str(spec.cwd),
         stdin=len(spec.stdin),
         timeout=spec.timeout,

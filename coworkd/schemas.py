@@ -315,7 +315,11 @@ SCHEMAS: Mapping[Kind, Schema] = {
             ),
             Field("backoff", number, says="Seconds before the first retry; 2 unless set"),
             Field("max_attempts", Whole(1), says="How often a task is tried; 3 unless set"),
-            Field("sandbox", Record(only_mode, {"mode": _SANDBOX_MODE}, alone="mode"), says="How agents are confined"),
+            Field(
+                "sandbox",
+                Record(SandboxSpec, {"mode": _SANDBOX_MODE, "network": texts, "allow_paths": texts}, alone="mode"),
+                says="How agents, set-up and verification are confined; whom set-up may reach",
+            ),
             Field("budget", Record(only_usd_per_day, {"usd_per_day": number}), says="Upper bound of a rolling day"),
             Field("adopt_notes", flag, says="Whether a task file without a header is a task"),
             Field("run_pulled", flag, says="Whether tasks that came by git start by themselves"),

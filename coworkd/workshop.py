@@ -12,12 +12,15 @@ from functools import partial
 from pathlib import Path
 
 from coworkd import process
+from coworkd.confine.confinement import UNCONFINED, Confinement, Means
+from coworkd.confine.wishes import granted
 from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Kept, NothingMade
 from coworkd.dispatch.starts import Prepared, SlotOrder, Unprepared
 from coworkd.errors import CoworkError
 from coworkd.model import Check
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, base_ref, update_refs
+from coworkd.repo.stores import object_stores
 from coworkd.slots import setup, slot, submission
 from coworkd.slots.shell import Surroundings
 
@@ -26,11 +29,17 @@ class Workshop:
     """The slots of one repository; safe to call from any thread, one call per slot at a time."""
 
     def __init__(
-        self, root: Path, state: Path, mark: str, base: Callable[[str, str], str], stopping: threading.Event
+        self,
+        root: Path,
+        state: Path,
+        base: Callable[[str, str], str],
+        stopping: threading.Event,
+        means: Callable[[], Means] = lambda: UNCONFINED,
     ) -> None:
+        """`state` is the workspace's own folder there, and its name the mark of the workspace's processes."""
         self._root = root
         self._state = state
-        self._mark = mark
+        self._means = means
         self._base = base
         self._stopping = stopping
 
@@ -46,11 +55,11 @@ class Workshop:
         base = order.start_from or self._base(order.branch, order.target)
         update_refs(repo, [RefChange(name=base_ref(order.run), old=repo.commit(base_ref(order.run)), new=base)])
         wanted = slot.SlotOrder(task=order.task, agent=order.agent, base=base, setup=order.setup)
-        made = slot.open_slot(repo, self._state, order.number, wanted)
+        made = slot.open_slot(repo, self._state, order.number, wanted, self._means())
         if order.restore and repo.commit(order.restore) and repo.is_ancestor(base, order.restore):
             slot.restore(made, order.restore)
         missing = setup.copy_files(repo.root, made.private, order.copy)
-        checks = setup.set_up(made, self._around(order))
+        checks = setup.set_up(made, self._around(order, made, object_stores(repo.common_dir / "objects")))
         if checks and not checks[-1].green:
             return Unprepared(reason=f"set-up command `{checks[-1].command}` failed", detail=_said(checks[-1]))
         if order.tip:
@@ -60,20 +69,24 @@ class Workshop:
         notices = tuple(f"`copy: {path}` is not there" for path in missing)
         return Prepared(base=base, worktree=made.work, notices=(*notices, *([made.notice] if made.notice else [])))
 
-    def _around(self, order: SlotOrder) -> Surroundings:
+    def _around(self, order: SlotOrder, made: slot.Slot, stores: tuple[str, ...]) -> Surroundings:
         home = self._state / "homes" / order.agent
         tmp = self._state / "slots" / str(order.number) / "tmp"
         for folder in (home, tmp):
             folder.mkdir(parents=True, exist_ok=True)
-        env = process.clean_environment(home=home, tmp=tmp, run=order.run, repo=self._mark)
-        around = Surroundings(env=env, marker=order.run, timeout=1800.0)
+        env = process.clean_environment(home=home, tmp=tmp, run=order.run, repo=self._state.name)
+        held = Confinement(
+            means=self._means(), run=order.run, workdir=str(made.work),
+            writable=(str(home), str(tmp), str(made.work)), readable=stores,
+        )  # fmt: skip
+        around = Surroundings(env=env, marker=order.run, timeout=1800.0, confinement=granted(held, order.sandbox))
         return dataclasses.replace(around, run=partial(process.run, cancelled=self._stopping.is_set))
 
     def finish(self, order: FinishOrder) -> Finish:
         """Bring in what is to be submitted; keep everything else in refs."""
         try:
             with Repo.open(self._root) as repo:
-                found = slot.find_slot(self._state, order.slot)
+                found = slot.find_slot(self._state, order.slot, self._means())
                 if found is None or found.order.task != order.task:
                     return Kept(unfit="" if not order.submit else "its slot is gone")
                 return self._finished(repo, found, order)

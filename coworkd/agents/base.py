@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from coworkd.confine.confinement import Confinement
 from coworkd.model import AgentSpec, Budget, Mode, Usage
 
 NO_BUDGET = Budget()
@@ -63,6 +64,8 @@ class Assignment:
     """Patterns of tool calls that people have allowed for this task, or for good."""
     budget: Budget = NO_BUDGET
     """What is left of the task's and the day's budgets when this start begins."""
+    confinement: Confinement | None = None
+    """What holds everything that the run starts (see `launch`); None: nothing."""
 
     @property
     def outbox_dir(self) -> Path:

@@ -5,11 +5,16 @@ A driver that starts a program of its own does it here, so that whatever holds f
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from coworkd import process
 from coworkd.agents.base import Assignment
+from coworkd.confine.confinement import Confinement, contains
+from coworkd.confine.wishes import granted
+from coworkd.errors import AgentError, ConfigError
 
 
 def launch(
@@ -18,10 +23,18 @@ def launch(
     """Start `argv` in the run's worktree with pipes for its three streams, in a clean environment.
 
     `tmp` is its temporary folder, which goes with the run; `extra` is added by the driver and stands above the agent's
-    own `env`. Raises OSError when it cannot be started.
+    own `env`. Raises OSError when it cannot be started, AgentError when its sandbox cannot be meant.
     """
+    return process.spawn(
+        argv, cwd=Path(assignment.worktree), env=environment(assignment, tmp, extra), stderr=process.PIPE,
+        confinement=held(assignment, argv, tmp),
+    )  # fmt: skip
+
+
+def environment(assignment: Assignment, tmp: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The clean environment of what the run starts."""
     Path(assignment.home).mkdir(parents=True, exist_ok=True)
-    env = process.clean_environment(
+    return process.clean_environment(
         home=Path(assignment.home),
         tmp=tmp,
         run=assignment.run,
@@ -29,7 +42,34 @@ def launch(
         extra={**dict(assignment.agent.env), **(extra or {})},
         passed=assignment.agent.env_pass,
     )
-    return process.spawn(argv, cwd=Path(assignment.worktree), env=env, stderr=process.PIPE)
+
+
+def held(assignment: Assignment, argv: tuple[str, ...], tmp: Path) -> Confinement | None:
+    """The run's confinement for one of its commands: its worktree, home, outbox, and what its agent's file opens.
+
+    Files that the command itself names may be read: a program in a folder of the user's own is started by its path.
+    Raises AgentError when `allow_paths` or `network` cannot be meant.
+    """
+    if assignment.confinement is None:
+        return None
+    for folder in (assignment.outbox_dir, assignment.inbox_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    own = (assignment.worktree, assignment.home, str(tmp), str(assignment.outbox_dir))
+    read = (str(assignment.inbox_dir), *filter(None, [assignment.conflict]), *_named(assignment, argv))
+    base = replace(
+        assignment.confinement, writable=own, readable=(*assignment.confinement.readable, *read)
+    )  # fmt: skip
+    try:
+        return granted(base, assignment.agent.sandbox)
+    except ConfigError as error:
+        raise AgentError(f"agents/{assignment.agent.name}.md: {error}") from error
+
+
+def _named(assignment: Assignment, argv: tuple[str, ...]) -> list[str]:
+    """Files that the words of a command name by whole paths, but for what no agent is to see."""
+    assert assignment.confinement is not None
+    files = [os.path.realpath(word) for word in argv if os.path.isabs(word) and os.path.isfile(word)]
+    return [file for file in files if not any(contains(one, file) for one in assignment.confinement.means.protected)]
 
 
 def cannot_start(assignment: Assignment, program: str, error: OSError) -> str:

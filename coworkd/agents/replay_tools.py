@@ -9,6 +9,7 @@ from pathlib import Path
 from coworkd import process
 from coworkd.agents import recording
 from coworkd.agents.base import Assignment
+from coworkd.agents.launch import environment, held
 
 _OUTPUT = 4000
 """Bytes of a tool's output that are told."""
@@ -35,14 +36,8 @@ class ReplayTools:
         self._assignment = assignment
         self._root = Path(assignment.worktree).resolve()
         self._stopped = stopped
-        self._env = process.clean_environment(
-            home=Path(assignment.home),
-            tmp=tmp,
-            run=assignment.run,
-            repo=assignment.repo_id,
-            extra=dict(assignment.agent.env),
-            passed=assignment.agent.env_pass,
-        )
+        self._tmp = tmp
+        self._env = environment(assignment, tmp)
 
     def use(self, step: recording.ToolStep, timeout: float) -> Used:
         """Carry out one step; `timeout` in seconds."""
@@ -105,6 +100,7 @@ class ReplayTools:
             timeout=max(0.0, timeout),
             output_limit=_OUTPUT,
             marker=self._assignment.run,
+            confinement=held(self._assignment, argv, self._tmp),
         )
         ended = process.run(spec, self._stopped.is_set)
         surprise = expect is not None and ended.code != expect

@@ -6,6 +6,11 @@ from coworkd.model import RiskLevel, SandboxLevel
 from coworkd.risk import GRAVE
 from coworkd.store import Database, RequestRow
 
+SANDBOX_LEVEL = "sandbox_level"
+"""The setting that says what agents that start now are held by; empty: nobody has looked."""
+SANDBOX_LACKS = "sandbox_lacks"
+"""The setting that says why nothing confines agents on this machine; empty: something does, or nobody has looked."""
+
 
 def unconfined(db: Database, run: str, since: float) -> bool:
     """Whether the agent that is asked about, or any that was at work since, was not held by a sandbox.

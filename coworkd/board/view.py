@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from coworkd.board.confinement import SANDBOX_LACKS, SANDBOX_LEVEL
 from coworkd.board.waiting import Shown, Waiting, problems, waiting
 from coworkd.model import Status
 from coworkd.store import Database, RunRow, RunState, TaskRow
@@ -46,6 +47,10 @@ class BoardView:
     cards: tuple[Card, ...]
     waiting: tuple[Waiting, ...]
     problems: tuple[Shown, ...]
+    sandbox: str = ""
+    """Level of agents that start now; empty: nobody has looked."""
+    sandbox_lacks: str = ""
+    """Why nothing holds them; empty: something does."""
     usd_today: float
     """Money spent in the last 24 hours, as far as it is known."""
 
@@ -57,6 +62,7 @@ def board_view(db: Database, now: float) -> BoardView:
     return BoardView(
         instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(waiting(db, now)),
         problems=tuple(problems(db)), usd_today=_spent(db, now),
+        sandbox=db.setting(SANDBOX_LEVEL), sandbox_lacks=db.setting(SANDBOX_LACKS),
     )  # fmt: skip
 
 

@@ -61,6 +61,7 @@ def _status(workspace: Workspace, view: BoardView) -> dict[str, Any]:
     return {
         "daemon": {"running": pid is not None, "pid": pid},
         "instance": view.instance,
+        "sandbox": {"level": view.sandbox, "why": view.sandbox_lacks},
         "tasks": [_card(card) for card in view.cards],
         "waiting": [
             {"kind": w.kind, "path": w.path, "task": w.task, "since": iso(w.since), "what": w.what}
@@ -109,7 +110,14 @@ def _head(view: BoardView, pid: int | None) -> str:
     facts = [daemon, f"{running} running", f"{len(view.waiting)} waiting for you"]
     if view.usd_today:
         facts.append(f"${view.usd_today:.2f} in 24 h")
-    return ", ".join(facts)
+    return "\n".join([", ".join(facts), *_unheld(view)])
+
+
+def _unheld(view: BoardView) -> list[str]:
+    """That agents are held by nothing, if so."""
+    if not view.sandbox_lacks:
+        return []
+    return [hanging("no sandbox  ", f"agents run with your rights: {view.sandbox_lacks}")]
 
 
 def _rows(view: BoardView, now: float) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from coworkd.agents.registry import DRIVERS
 from coworkd.board.board import Board
+from coworkd.board.confinement import SANDBOX_LACKS
 from coworkd.dispatch.cooling import Cooldowns
 from coworkd.model import AgentSpec, SandboxMode, TaskSpec
 from coworkd.store import CooldownRow
@@ -80,7 +81,7 @@ class Casting:
             return f"agent `{name}` is not known: there is no agents/{name}.md (there are: {known})"
         if spec.driver not in DRIVERS:
             return f"agents/{name}.md: driver `{spec.driver}` is not one of {', '.join(sorted(DRIVERS))}"
-        modes = (spec.sandbox.mode, self._board.specs.settings().sandbox)
-        if SandboxMode.REQUIRE in modes:
-            return "`sandbox: require` is set, and this coworkd has no sandbox yet; it runs agents at level `none`"
+        modes = (spec.sandbox.mode, self._board.specs.settings().sandbox.mode)
+        if SandboxMode.REQUIRE in modes and (lacking := self._db.setting(SANDBOX_LACKS)):
+            return f"`sandbox: require` is set, and nothing confines agents here: {lacking}"
         return ""

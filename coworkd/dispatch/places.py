@@ -14,6 +14,8 @@ class Places:
     """`$XDG_STATE_HOME/coworkd/REPO-ID`: slots, gates, homes, runs."""
     repo_id: str
     instance: str
+    stores: tuple[str, ...] = ()
+    """The folders of git objects that slots lean on."""
 
     def worktree(self, slot: int) -> Path:
         """What an agent in this slot sees as its repository."""

@@ -88,6 +88,7 @@ class Dispatch:
 
     def start(self, now: float) -> None:
         """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks."""
+        self._starter.look_around(now)
         self._plans.find_again(now)
         self._resume_answered(now)
         self._conflicts.send_back(self._conflicting, now)

@@ -12,16 +12,18 @@ from coworkd.agents.inbox import render_answer
 from coworkd.agents.prompt import Answered, Background, Said, build, build_on
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
+from coworkd.confine.confinement import UNCONFINED, Confinement, Means
 from coworkd.dispatch.budgets import Short
 from coworkd.dispatch.cooling import provider_of
 from coworkd.dispatch.delivery import inbox_answer, waited
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.grants import Grants
+from coworkd.dispatch.holding import Holding
 from coworkd.dispatch.outcomes import INTERRUPTED
 from coworkd.dispatch.places import Places
 from coworkd.dispatch.purses import Purses
 from coworkd.jobs import Jobs
-from coworkd.model import AgentSpec, Budget, Gate, SandboxLevel, Status, TaskSpec
+from coworkd.model import AgentSpec, Budget, Gate, SandboxLevel, SandboxSpec, Status, TaskSpec
 from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.sync.files import digest
 
@@ -53,6 +55,8 @@ class SlotOrder:
     """The commit to merge, when a conflict is to be resolved."""
     setup: tuple[str, ...]
     copy: tuple[str, ...]
+    sandbox: SandboxSpec
+    """What the workspace's settings open to set-up commands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +95,7 @@ class Starter:
         jobs: Jobs,
         places: Places,
         prepare: Callable[[SlotOrder], Prepared | Unprepared],
+        means: Callable[[], Means] = lambda: UNCONFINED,
     ) -> None:
         self._board = board
         self._db = board.db
@@ -99,7 +104,9 @@ class Starter:
         self._jobs = jobs
         self._places = places
         self._prepare = prepare
+        self._means = means
         self._grants = Grants(board)
+        self._holding = Holding(board, means)
         self._purses = Purses(board)
 
     def start(self, task: str, agent: str, now: float, *, conflict: str = "", instead_of: str = "") -> Short | None:
@@ -116,7 +123,7 @@ class Starter:
         run = RunRow(
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=agent, state=RunState.PREPARING,
             reason="", message="", started=now, ended=None, slot=self._free_slot(), log="", base="",
-            level=SandboxLevel.NONE, offset=0, stop="", said="", input_tokens=0, output_tokens=0, cost_usd=None,
+            level=self._means().level, offset=0, stop="", said="", input_tokens=0, output_tokens=0, cost_usd=None,
             message_path="", conflict=conflict, text_sha="", mode=self._board.specs.task(row.path).mode,
             session=self._session(origin, agent), origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
@@ -124,6 +131,7 @@ class Starter:
         )  # fmt: skip
         with self._db.write(durable=True):
             self._db.put(run)
+            self._holding.note_agent(agent, spec.sandbox.mode, now)
             self._db.event(now, "run", task=task, run=run.id, agent=agent, attempt=run.attempt, level=run.level)
             self._board.solved(row.path, "agent", "graph", "warning")
             self._board.move(
@@ -170,6 +178,10 @@ class Starter:
         taken = {row["slot"] for row in self._db.query("SELECT slot FROM runs WHERE state != 'ended'")}
         return next(number for number in range(1, len(taken) + 2) if number not in taken)
 
+    def look_around(self, now: float) -> None:
+        """Note what there is to hold agents with, before the first of them starts."""
+        self._holding.note(now)
+
     def order(self, run: RunRow) -> None:
         """Have the slot of a run made ready; asking again while that goes on changes nothing."""
         settings = self._board.specs.settings()
@@ -180,7 +192,7 @@ class Starter:
             start_from=latest.commit_id if latest else origin.base if origin else "",
             restore=origin.kept if origin else "", tip=latest.tip if latest else "",
             branch=settings.integration.branch, target=self._board.specs.target(),
-            setup=settings.setup, copy=settings.copy,
+            setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
         )  # fmt: skip
         self._jobs.start(PREPARE + run.id, lambda: self._prepare(order))
 
@@ -199,7 +211,8 @@ class Starter:
             for message in messages:
                 self._papers.receipt(message, run.id, now)
             self._db.set(
-                RunRow, run.id, state=RunState.WORKING, base=slot.base, epoch=run.epoch + 1, offset=0,
+                RunRow, run.id, state=RunState.WORKING, level=self._level(run), base=slot.base,
+                epoch=run.epoch + 1, offset=0,
                 text_sha=digest(spec.body.encode()), began=now, heard_at=now,
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),
             )  # fmt: skip
@@ -217,7 +230,8 @@ class Starter:
         words = self._words(agent, spec, row, run, ())
         with self._db.write(durable=True):
             self._db.set(
-                RunRow, run.id, state=RunState.WORKING, reason="", epoch=run.epoch + 1, offset=0,
+                RunRow, run.id, state=RunState.WORKING, level=self._level(run), reason="",
+                epoch=run.epoch + 1, offset=0,
                 text_sha=digest(spec.body.encode()), began=now, heard_at=now,
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),
                 waited=waited(run, now),
@@ -259,9 +273,22 @@ class Starter:
                 output_limit=agent.limits.output, inbox=tuple(self._answers(run)), conflict=run.conflict,
                 repo_id=self._places.repo_id, recording=self._recording(agent), resume=run.session, mode=run.mode,
                 ask_tools=Gate.TOOLS in self._approve(spec), granted=self._grants.patterns(run.task, run.agent),
-                budget=budget,
+                budget=budget, confinement=self._confinement(run, worktree),
             )
         )  # fmt: skip
+
+    def _confinement(self, run: RunRow, worktree: Path) -> Confinement | None:
+        """What holds everything that the run starts."""
+        means = self._means()
+        if means.level is SandboxLevel.NONE:
+            return None
+        return Confinement(
+            means=means, run=run.id, workdir=str(worktree), readable=self._places.stores
+        )  # fmt: skip
+
+    def _level(self, run: RunRow) -> SandboxLevel:
+        """The level that its record may claim: the lowest of all its starts."""
+        return SandboxLevel.NONE if run.level == SandboxLevel.NONE else self._means().level
 
     def _left(self, run: RunRow, spec: TaskSpec) -> Budget:
         """What this start may use."""

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from coworkd import process
+from coworkd.confine.confinement import UNCONFINED, Means
 from coworkd.errors import RepoError
 from coworkd.merge.bundle import Dispute, bundle, kind_of
 from coworkd.merge.change import Change, change
@@ -22,7 +23,7 @@ from coworkd.merge.proof import proof
 from coworkd.merge.target import Incoming, Landed, Refused, Restart, incoming, land_target, restart
 from coworkd.merge.trees import Conflicted
 from coworkd.merge.verify import Verification, gate_surroundings, verify
-from coworkd.model import Check
+from coworkd.model import Check, SandboxSpec
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, branch_ref, candidate_ref, refs_under, submission_ref, update_refs
 
@@ -45,6 +46,8 @@ class VerifyOrder:
     commands: tuple[str, ...]
     setup: tuple[str, ...]
     copy: tuple[str, ...]
+    sandbox: SandboxSpec
+    """What the workspace's settings open to set-up and verification."""
     timeout: float
     branch: str
     target: str
@@ -122,11 +125,18 @@ Verified = Green | Red | Collides | LandedAt | Interrupted
 class Lane:
     """Works on one repository; safe to call from any thread, one call of `verify` or `land` at a time."""
 
-    def __init__(self, root: Path, state: Path, mark: str, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        root: Path,
+        state: Path,
+        stopping: threading.Event,
+        means: Callable[[], Means] = lambda: UNCONFINED,
+    ) -> None:
         self._root = root
         self._state = state
-        self._mark = mark
+        self._mark = state.name
         self._stopping = stopping
+        self._means = means
 
     # ---- the tip
 
@@ -229,10 +239,11 @@ class Lane:
     def _check(self, repo: Repo, order: VerifyOrder, commit: str, over: Callable[[], bool]) -> tuple[Check, ...]:
         gate = self._state / "gates" / "1"
         around = gate_surroundings(
-            gate, marker=f"gate-{self._mark}-{order.task}", repo_mark=self._mark, timeout=order.timeout
-        )
+            gate, marker=f"gate-{self._mark}-{order.task}", repo_mark=self._mark, timeout=order.timeout,
+            means=self._means(),
+        )  # fmt: skip
         around = dataclasses.replace(around, run=partial(process.run, cancelled=over))
-        what = Verification(commands=order.commands, setup=order.setup, copy=order.copy)
+        what = Verification(commands=order.commands, setup=order.setup, copy=order.copy, sandbox=order.sandbox)
         return verify(repo, gate, commit, what, around)
 
     def _pin(self, repo: Repo, commit: str) -> None:

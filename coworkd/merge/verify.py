@@ -7,18 +7,22 @@ else, and is red.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from coworkd.confine.confinement import UNCONFINED, Confinement, Means
+from coworkd.confine.wishes import granted
 from coworkd.errors import RepoError
-from coworkd.model import Check
+from coworkd.model import Check, SandboxSpec
 from coworkd.process import clean_environment
 from coworkd.repo import Repo
+from coworkd.repo.stores import object_stores
 from coworkd.slots.private import PrivateRepo
 from coworkd.slots.setup import copy_files
 from coworkd.slots.shell import Surroundings, carry_out
 from coworkd.slots.source import Identity, master_files, setup_key, survey
 
+NOTHING_OPEN = SandboxSpec()
 TREE_CHECK = "git status"
 """The name of the check that is added, always red, when the verification did not leave the tree alone."""
 _NOBODY = Identity(name="coworkd verification", email="verification@agents.invalid")
@@ -31,14 +35,22 @@ class Verification:
     commands: tuple[str, ...]
     setup: tuple[str, ...] = ()
     copy: tuple[str, ...] = ()
+    sandbox: SandboxSpec = NOTHING_OPEN
+    """What the settings open; its network is for set-up alone: what is verified reaches nobody."""
 
 
-def gate_surroundings(gate: Path, *, marker: str, repo_mark: str, timeout: float) -> Surroundings:
+def gate_surroundings(
+    gate: Path, *, marker: str, repo_mark: str, timeout: float, means: Means = UNCONFINED
+) -> Surroundings:
     """A clean environment with a home, a temporary folder and logs that belong to the gate alone."""
     for name in ("home", "tmp", "logs"):
         (gate / name).mkdir(parents=True, exist_ok=True)
     env = clean_environment(home=gate / "home", tmp=gate / "tmp", run=marker, repo=repo_mark)
-    return Surroundings(env=env, marker=marker, timeout=timeout, logs=gate / "logs")
+    held = Confinement(
+        means=means, run=marker, workdir=str(gate / "repo" / "work"),
+        writable=tuple(str(gate / name) for name in ("home", "tmp", "repo/work")),
+    )  # fmt: skip
+    return Surroundings(env=env, marker=marker, timeout=timeout, logs=gate / "logs", confinement=held)
 
 
 def verify(repo: Repo, gate: Path, commit: str, what: Verification, around: Surroundings) -> tuple[Check, ...]:
@@ -49,13 +61,28 @@ def verify(repo: Repo, gate: Path, commit: str, what: Verification, around: Surr
     """
     if not what.commands:
         return ()
-    private = PrivateRepo(folder=gate / "repo", object_format=repo.object_format)
+    around = _held(repo, around, what.sandbox)
+    means = around.confinement.means if around.confinement else UNCONFINED
+    private = PrivateRepo(folder=gate / "repo", object_format=repo.object_format, means=means)
     checks = _prepare(repo, private, commit, what, around)
     if checks and not checks[-1].green:
         return checks
-    checks = carry_out(what.commands, private.work, around)
+    checks = carry_out(what.commands, private.work, _alone(around))
     meddled = _meddled(private, commit)
     return (*checks, Check(command=TREE_CHECK, exit=1, seconds=0.0, tail=meddled)) if meddled else checks
+
+
+def _held(repo: Repo, around: Surroundings, wishes: SandboxSpec) -> Surroundings:
+    """With what the settings open, and the user's objects, which those of the gate lean on."""
+    if around.confinement is None:
+        return around
+    base = replace(around.confinement, readable=object_stores(repo.common_dir / "objects"))
+    return replace(around, confinement=granted(base, wishes))
+
+
+def _alone(around: Surroundings) -> Surroundings:
+    """Without a network."""
+    return replace(around, confinement=around.confinement and replace(around.confinement, network=()))
 
 
 def _prepare(

@@ -54,6 +54,8 @@ class Repo:
     """`sha1` or `sha256`."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """Added to the clean environment of every command."""
+    wrap: tuple[str, ...] = ()
+    """What stands in front of every command: the sandbox it runs in."""
     _lookup: Lookup | None = field(default=None, init=False)
     _author: Mapping[str, str] | None = field(default=None, init=False)
 
@@ -68,11 +70,11 @@ class Repo:
         return _discover(path)
 
     @classmethod
-    def sealed(cls, work: Path, object_format: str) -> Repo:
+    def sealed(cls, work: Path, object_format: str, wrap: tuple[str, ...] = ()) -> Repo:
         """The repository in `work/.git` alone, whatever `work` says, blind to the user's and the system's settings."""
         git_dir = work / ".git"
         env = {**_SEALED, "GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(work), "GIT_OPTIONAL_LOCKS": "0"}
-        return cls(root=work, git_dir=git_dir, common_dir=git_dir, object_format=object_format, env=env)
+        return cls(root=work, git_dir=git_dir, common_dir=git_dir, object_format=object_format, env=env, wrap=wrap)
 
     def with_env(self, extra: Mapping[str, str]) -> Repo:
         """The same repository seen with other settings: a second index, a quarantine for objects."""
@@ -82,6 +84,7 @@ class Repo:
             common_dir=self.common_dir,
             object_format=self.object_format,
             env={**self.env, **extra},
+            wrap=self.wrap,
         )
 
     def see_with(self, env: Mapping[str, str]) -> None:
@@ -109,7 +112,7 @@ class Repo:
 
     def _argv(self, args: tuple[str, ...], settings: Mapping[str, str]) -> list[str]:
         # -C, not the working directory alone: where the root has vanished git must fail, not run somewhere else.
-        return [*cleaned(settings), "git", "-C", str(self.root), *_QUIET, *args]
+        return [*cleaned(settings), *self.wrap, "git", "-C", str(self.root), *_QUIET, *args]
 
     def resolve(self, expression: str) -> str | None:
         """The object id an expression such as `HEAD:path` or `refs/x^{tree}` names, or None; no process is started."""

@@ -6,7 +6,8 @@
 An agent can write every byte under `work`. Before each git command of ours the configuration, the ignore and sparse
 rules, the alternates and the shallow list are put back from `master`, everything by which git could be sent elsewhere
 (links, `commondir`, `config.worktree`, replace refs) is taken out, and hooks, attributes, the user's and the system's
-settings are switched off. So the only programs git starts are its own.
+settings are switched off. So the only programs git starts are its own. What looks at the worktree or the index runs in
+the sandbox nevertheless, where there is one: those are the parts of git that read what an agent wrote.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from coworkd.confine.confinement import UNCONFINED, Confinement, Means
+from coworkd.confine.entry import prefix
 from coworkd.errors import RepoError
 from coworkd.repo import TIMEOUT, GitResult, Repo
+from coworkd.repo.stores import object_stores
 from coworkd.slots.paths import reserved
 
 CHECKOUT_TIMEOUT = 600.0
@@ -41,12 +45,18 @@ _INTRUDERS = (
 )
 
 
+_ON_FILES = frozenset({"clean", "ls-files", "read-tree", "reset", "update-index", "write-tree"})
+"""Commands that read the worktree or an index."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateRepo:
     """One such repository; the value names a place, the files are its state."""
 
     folder: Path
     object_format: str
+    means: Means = UNCONFINED
+    """What git is confined with while it looks at the worktree."""
 
     @property
     def work(self) -> Path:
@@ -59,6 +69,13 @@ class PrivateRepo:
     @property
     def master(self) -> Path:
         return self.folder / "master"
+
+    @property
+    def indexes(self) -> Path:
+        """Where indexes of ours lie, beside that of the agent."""
+        folder = self.folder / "indexes"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def git(self) -> Repo:
         """The repository put in order, for one command: ask again before the next."""
@@ -74,7 +91,17 @@ class PrivateRepo:
         env: Mapping[str, str] | None = None,
     ) -> GitResult:
         """Put the repository in order and run one git command there; see `Repo.run`."""
-        return self.git().run(*args, stdin=stdin, check=check, timeout=timeout, env=env)
+        self.restore()
+        repo = Repo.sealed(self.work, self.object_format, self._wrap() if args[0] in _ON_FILES else ())
+        return repo.run(*args, stdin=stdin, check=check, timeout=timeout, env=env)
+
+    def _wrap(self) -> tuple[str, ...]:
+        stores = object_stores(Path(os.fsdecode((self.master / "alternates").read_bytes()).removesuffix("\n")))
+        held = Confinement(
+            means=self.means, run="", workdir=str(self.work), writable=(str(self.work), str(self.indexes)),
+            readable=stores,
+        )  # fmt: skip
+        return prefix(held)
 
     def resolve(self, expression: str) -> str | None:
         """The object id an expression names here, or None."""
@@ -136,7 +163,7 @@ class PrivateRepo:
 
     def tracked_changes(self) -> list[str]:
         """Tracked files that are not as the last checkout left them, judged by our own index, not by the one there."""
-        index = self.folder / "judge"
+        index = self.indexes / "judge"
         shutil.copy2(self.master / "index", index)
         changed = self.run("ls-files", "-z", "--modified", "--deleted", env={"GIT_INDEX_FILE": str(index)})
         return sorted(set(changed.fields))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coworkd import process
+from coworkd.confine.confinement import Confinement
+from coworkd.confine.wishes import with_named
 from coworkd.model import Check
 from coworkd.process import Exit, ProcessSpec, redact_file
 from coworkd.redaction import NO_SECRETS, Secrets
@@ -30,6 +32,8 @@ class Surroundings:
     """A folder for the output, one file per command; None: only the tail is kept."""
     secrets: Secrets = NO_SECRETS
     """Taken out of what is kept of the output."""
+    confinement: Confinement | None = None
+    """What holds them; None: nothing."""
     run: Runner = field(default=process.run)
 
 
@@ -53,6 +57,7 @@ def _one(command: str, cwd: Path, around: Surroundings, number: int) -> Check:
             output_limit=around.output_limit,
             output_path=around.logs / f"{number}.log" if around.logs else None,
             marker=around.marker,
+            confinement=with_named(around.confinement, command),
         )
     )
     if around.logs:

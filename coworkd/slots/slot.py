@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from coworkd.confine.confinement import UNCONFINED, Means
 from coworkd.errors import RepoError
 from coworkd.repo import Repo
 from coworkd.repo.refs import task_branch
@@ -86,7 +87,7 @@ def free_slot(busy: Collection[int]) -> int:
     return next(number for number in count(1) if number not in busy)
 
 
-def open_slot(repo: Repo, state: Path, number: int, order: SlotOrder) -> Slot:
+def open_slot(repo: Repo, state: Path, number: int, order: SlotOrder, means: Means = UNCONFINED) -> Slot:
     """A slot that stands on its task's branch at the base, with `.cowork/` left out.
 
     What an earlier task left in it is kept first (see `keep`). Raises RepoError when the repository or the base is one
@@ -94,9 +95,9 @@ def open_slot(repo: Repo, state: Path, number: int, order: SlotOrder) -> Slot:
     """
     key = setup_key(survey(repo, order.base), order.setup)
     files = master_files(repo, agent_identity(order.agent))
-    private = PrivateRepo(folder=slot_folder(state, number), object_format=repo.object_format)
+    private = PrivateRepo(folder=slot_folder(state, number), object_format=repo.object_format, means=means)
     private.folder.parent.mkdir(parents=True, exist_ok=True)
-    kept, notice = _vacate(repo, state, number)
+    kept, notice = _vacate(repo, state, number, means)
     slot = Slot(number=number, private=private, order=order, setup_key=key, kept=kept, notice=notice)
     return _fill_or_replace(slot, files)
 
@@ -126,12 +127,12 @@ def _fill(slot: Slot, files: Mapping[str, bytes]) -> None:
     write_json(private.folder / "slot.json", description)
 
 
-def find_slot(state: Path, number: int) -> Slot | None:
+def find_slot(state: Path, number: int, means: Means = UNCONFINED) -> Slot | None:
     """The slot as it was last opened, or None when there is none, or it was never finished."""
     folder = slot_folder(state, number)
     try:
         found: dict[str, Any] = json.loads((folder / "slot.json").read_bytes())
-        private = PrivateRepo(folder=folder, object_format=found.pop("format"))
+        private = PrivateRepo(folder=folder, object_format=found.pop("format"), means=means)
         key: str = found.pop("setup_key")
         order = SlotOrder(setup=tuple(found.pop("setup")), **found)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
@@ -157,9 +158,9 @@ def restore(slot: Slot, commit: str) -> None:
     slot.private.run("reset", "--quiet", "--hard", commit)
 
 
-def remove_slot(repo: Repo, state: Path, number: int) -> tuple[Kept, ...]:
+def remove_slot(repo: Repo, state: Path, number: int, means: Means = UNCONFINED) -> tuple[Kept, ...]:
     """Keep the slot's work, then delete the slot; one that cannot be kept is set aside instead."""
-    kept, _ = _vacate(repo, state, number)
+    kept, _ = _vacate(repo, state, number, means)
     shutil.rmtree(slot_folder(state, number), ignore_errors=True)
     return kept
 
@@ -182,10 +183,10 @@ def recorded_run(state: Path, number: int) -> RunRecord | None:
         return None
 
 
-def _vacate(repo: Repo, state: Path, number: int) -> tuple[tuple[Kept, ...], str]:
+def _vacate(repo: Repo, state: Path, number: int, means: Means) -> tuple[tuple[Kept, ...], str]:
     """Keep what is in the slot and take its description away: from here on it is half-made and holds nothing."""
     folder = slot_folder(state, number)
-    before = find_slot(state, number)
+    before = find_slot(state, number, means)
     try:
         kept = _kept_before(repo, before, folder)
     except RepoError as broken:

@@ -156,7 +156,7 @@ def _contains(private: PrivateRepo, new: str, old: str) -> bool:
 
 def _without(private: PrivateRepo, chosen: _Chosen, bad: tuple[str, ...], message: str) -> str:
     """One commit with the files of `chosen.commit`, but for the bad paths, which are as in the last known commit."""
-    index = private.folder / "filter-index"
+    index = private.indexes / "filter"
     index.unlink(missing_ok=True)
     env = {"GIT_INDEX_FILE": str(index)}
     private.run("read-tree", chosen.commit, env=env)

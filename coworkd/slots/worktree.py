@@ -37,7 +37,7 @@ def uncommitted(private: PrivateRepo) -> Uncommitted:
     Works on a copy of the index. Nested repositories are never looked into: `git add` and `git status` would run git
     in them, by a configuration that is not ours.
     """
-    index = private.folder / "snapshot-index"
+    index = private.indexes / "snapshot"
     _copy_index(private, index)
     env = {"GIT_INDEX_FILE": str(index)}
     changed = _changed(private, env)
@@ -59,9 +59,8 @@ def unmerged(private: PrivateRepo) -> tuple[str, ...]:
 
 
 def _changed(private: PrivateRepo, env: Mapping[str, str]) -> list[str]:
-    tracked = private.run("ls-files", "-z", "--modified", "--deleted", env=env, timeout=_TIMEOUT).fields
-    new = private.run("ls-files", "-z", "--others", "--exclude-standard", env=env, timeout=_TIMEOUT).fields
-    return list(dict.fromkeys([*tracked, *new]))
+    kinds = ("--modified", "--deleted", "--others", "--exclude-standard")
+    return list(dict.fromkeys(private.run("ls-files", "-z", *kinds, env=env, timeout=_TIMEOUT).fields))
 
 
 def _copy_index(private: PrivateRepo, index: Path) -> None:

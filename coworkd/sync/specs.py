@@ -13,7 +13,7 @@ from coworkd.bounds import within
 from coworkd.documents import Decoded, decode
 from coworkd.errors import DocumentError
 from coworkd.markdown import parse, parse_yaml
-from coworkd.model import AgentSpec, SandboxMode, Settings, TaskSpec, UserSettings
+from coworkd.model import AgentSpec, SandboxMode, SandboxSpec, Settings, TaskSpec, UserSettings
 from coworkd.store import Database
 
 CONFIG = "config.yaml"
@@ -27,14 +27,16 @@ def bounded(settings: Settings, user: UserSettings) -> Settings:
     if user == NO_BOUNDS:
         return settings
     days = [most for most in (settings.budget_usd_per_day, user.budget_usd_per_day) if most is not None]
-    sandbox = settings.sandbox if user.sandbox is None else max(settings.sandbox, user.sandbox, key=_STRICTER.index)
     return dataclasses.replace(
-        settings, concurrency=min(settings.concurrency, user.concurrency or settings.concurrency), sandbox=sandbox,
+        settings, concurrency=min(settings.concurrency, user.concurrency or settings.concurrency),
+        sandbox=_held(settings.sandbox, user.sandbox),
         budget_usd_per_day=min(days, default=None),
     )  # fmt: skip
 
 
-_STRICTER = (SandboxMode.OFF, SandboxMode.AUTO, SandboxMode.REQUIRE)
+def _held(wanted: SandboxSpec, user: SandboxMode | None) -> SandboxSpec:
+    """Who requires a sandbox has one, whichever file says so. That the user's own file says `off` counts elsewhere."""
+    return dataclasses.replace(wanted, mode=SandboxMode.REQUIRE) if user is SandboxMode.REQUIRE else wanted
 
 
 @lru_cache(maxsize=512)

@@ -118,8 +118,10 @@ class Workbench:
         return path
 
     def agent(self, name: str, script: str, **fields: object) -> None:
-        """An agent that is a shell script; `@SCRATCH@` in it is a folder outside every worktree."""
+        """An agent that is a shell script; `@SCRATCH@` in it is a folder outside every worktree, which it may write."""
         script = script.replace("@SCRATCH@", str(self.scratch))
+        if str(self.scratch) in script:
+            fields = {"sandbox": f"{{allow_paths: [{self.scratch}]}}", **fields}
         body = "".join(f"    {line}\n" for line in script.rstrip("\n").split("\n"))
         extra = "".join(f"{key}: {value}\n" for key, value in fields.items())
         head = f"driver: command\ncommand:\n  - bash\n  - -c\n  - |\n{body}{extra}"

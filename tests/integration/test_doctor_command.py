@@ -41,8 +41,9 @@ def test_a_sound_workspace(at: Checkout) -> None:
     for name in ("git", "yaml", "links", "processes", "socket", "merge driver", "agent sound"):
         assert found[name]["level"] == "ok", found[name]
     assert found["agent sound"]["found"] == shutil.which("sh")
-    assert "none in this version" in found["sandbox"]["found"]
-    assert (found["sandbox"]["level"], found["daemon"]["level"]) == ("weak", "weak")
+    assert found["sandbox"]["level"] in ("ok", "weak"), found["sandbox"]
+    assert "none led out" in found["sandbox"]["found"] or "an agent can do whatever" in found["sandbox"]["found"]
+    assert found["daemon"]["level"] == "weak"
     assert all(check["advice"] for check in found.values() if check["level"] != "ok")
     assert at.state() == before
 

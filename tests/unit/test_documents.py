@@ -512,7 +512,7 @@ later: unknown"""
         approve=frozenset(),
         backoff=0.5,
         max_attempts=2,
-        sandbox=SandboxMode.OFF,
+        sandbox=SandboxSpec(mode=SandboxMode.OFF),
         budget_usd_per_day=20.0,
         adopt_notes=True,
         run_pulled=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.model import SandboxMode, Settings, UserSettings
+from coworkd.model import SandboxMode, SandboxSpec, Settings, UserSettings
 from coworkd.sync.specs import bounded
 
 OFF, AUTO, REQUIRE = SandboxMode.OFF, SandboxMode.AUTO, SandboxMode.REQUIRE
@@ -26,7 +26,11 @@ def test_a_bound_counts_where_the_workspace_sets_none() -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "least", "counts"),
-    [(OFF, None, OFF), (OFF, OFF, OFF), (OFF, AUTO, AUTO), (AUTO, REQUIRE, REQUIRE), (REQUIRE, OFF, REQUIRE)],
+    [(OFF, None, OFF), (AUTO, AUTO, AUTO), (AUTO, REQUIRE, REQUIRE), (OFF, REQUIRE, REQUIRE), (REQUIRE, OFF, REQUIRE)],
 )
-def test_the_stricter_sandbox_counts(wanted: SandboxMode, least: SandboxMode | None, counts: SandboxMode) -> None:
-    assert bounded(Settings(sandbox=wanted), UserSettings(sandbox=least, notify=("x",))).sandbox is counts
+def test_whoever_requires_a_sandbox_has_one(
+    wanted: SandboxMode, least: SandboxMode | None, counts: SandboxMode
+) -> None:
+    settings = Settings(sandbox=SandboxSpec(mode=wanted, network=("a.example",)))
+    found = bounded(settings, UserSettings(sandbox=least, notify=("x",))).sandbox
+    assert found == SandboxSpec(mode=counts, network=("a.example",))

@@ -71,6 +71,7 @@ class Site:
 
     def agent(self, name: str, script: str, extra: str = "") -> None:
         lines = "".join(f"    {line}\n" for line in script.strip("\n").splitlines())
+        extra += f"sandbox: {{allow_paths: [{self.scratch}]}}\n"
         head = f"driver: command\ncommand:\n  - bash\n  - -c\n  - |\n{lines}{extra}"
         self.write(f".cowork/agents/{name}.md", f"---\n{head}---\nYou are {name}.\n")
 

@@ -1,0 +1,91 @@
+"""The values: what a machine offers, and what one process is to be held to. Pure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from coworkd.errors import ConfigError
+from coworkd.model import SandboxLevel
+
+GIGABYTE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What this machine has for confining processes; found once, when the daemon starts."""
+
+    level: SandboxLevel = SandboxLevel.NONE
+    why: str = ""
+    """At level `none`: why nothing confines, in words."""
+    chosen: bool = False
+    """It is so because the user's own settings say so."""
+    bwrap: str = ""
+    filter: str = ""
+    """The file with the system call filter; empty: this machine has none."""
+    groups: tuple[str, ...] = ()
+    """Control groups in which a group for each run can be made."""
+    protected: tuple[str, ...] = ()
+    """What no file's wish opens to anybody: the user's checkout, and everything of coworkd's own."""
+    memory: int = 0
+    """Bytes that a run gets at most, where there are control groups."""
+
+
+UNCONFINED = Means(why="nobody has looked what works here")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a run may use up. Time and output are bounded by whoever started it."""
+
+    processes: int = 4096
+    file_size: int = 16 * GIGABYTE
+    """Bytes of one file."""
+    scratch: int = GIGABYTE
+    """Bytes in `/tmp`, `/var/tmp` and `/dev/shm`, each."""
+
+
+USUAL = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confinement:
+    """How one process is held. Paths are absolute, and the same inside as outside."""
+
+    means: Means
+    run: str
+    """The value of `COWORK_RUN`: all processes of a run share its control group."""
+    workdir: str
+    writable: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
+    network: tuple[str, ...] = ()
+    """Who may be reached, as `HOST` or `HOST:PORT`; empty: nobody."""
+    limits: Limits = USUAL
+
+
+def outermost(paths: Iterable[str]) -> tuple[str, ...]:
+    """The paths without those that lie in another of them, sorted: no mount's source has a writable ancestor."""
+    kept: list[str] = []
+    for path in sorted({os.path.normpath(path) for path in paths}):
+        if not any(contains(outer, path) for outer in kept):
+            kept.append(path)
+    return tuple(kept)
+
+
+def contains(folder: str, path: str) -> bool:
+    """Whether `path` is `folder` or lies below it, by name."""
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
+
+
+def opened(confinement: Confinement, wanted: Iterable[str]) -> Confinement:
+    """With the folders of an agent's `allow_paths` writable, which must be resolved: no part of them a link.
+
+    Raises ConfigError for one that would open what is protected.
+    """
+    paths = tuple(wanted)
+    for path in paths:
+        for precious in confinement.means.protected:
+            if contains(path, precious) or contains(precious, path):
+                raise ConfigError(f"sandbox.allow_paths: {path} would open {precious} to an agent, which never happens")
+    return replace(confinement, writable=outermost((*confinement.writable, *paths)))

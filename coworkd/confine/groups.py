@@ -1,0 +1,86 @@
+"""Control groups: one for all processes of a run, where this machine lets us make some.
+
+Version 1 has a tree for each kind of limit, version 2 one for all. What is not allowed or not there is left out; the
+limits of `bubblewrap`'s shell hold in any case.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from coworkd.confine.confinement import Limits, Means
+
+_ROOT = Path("/sys/fs/cgroup")
+_NAME = "coworkd-{}"
+_OURS = Path("/proc/self/cgroup")
+
+
+def find() -> tuple[str, ...]:
+    """The folders in which groups can be made and joined, tried out."""
+    return tuple(str(folder) for folder in _candidates() if _works(folder))
+
+
+def _candidates() -> Iterator[Path]:
+    try:
+        lines = _OURS.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, kinds, path = line.split(":", 2)
+        if kinds in ("memory", "pids"):
+            yield _ROOT / kinds / path.lstrip("/")
+        elif not kinds and (_ROOT / "cgroup.controllers").exists():
+            # Beside our own group: one that has processes in it cannot have groups with limits below.
+            own = _ROOT / path.lstrip("/")
+            yield own.parent if own != _ROOT else own
+
+
+def _works(folder: Path) -> bool:
+    trial = folder / _NAME.format(f"trial-{os.getpid()}")
+    try:
+        trial.mkdir()
+    except OSError:
+        return False
+    try:
+        return bool(_limits(trial, Limits(), 1 << 30)) and os.access(trial / "cgroup.procs", os.W_OK)
+    finally:
+        with suppress(OSError):
+            trial.rmdir()
+
+
+def join(means: Means, run: str, limits: Limits) -> tuple[str, ...]:
+    """Make the groups of a run where they are not there yet; the files by which a process joins them."""
+    joins: list[str] = []
+    for group in _groups(means, run):
+        group.mkdir(exist_ok=True)
+        for name, value in _limits(group, limits, means.memory).items():
+            (group / name).write_text(value)
+        joins.append(str(group / "cgroup.procs"))
+    return tuple(joins)
+
+
+def leave(means: Means, run: str) -> None:
+    """Remove the groups of a run; those with processes in them stay."""
+    for group in _groups(means, run):
+        with suppress(OSError):
+            group.rmdir()
+
+
+def _groups(means: Means, run: str) -> list[Path]:
+    name = _NAME.format("".join(c if c.isalnum() or c in "-_." else "-" for c in run))
+    return [Path(folder, name) for folder in means.groups]
+
+
+def _limits(group: Path, limits: Limits, memory: int) -> Mapping[str, str]:
+    """File and content of each limit that this group knows."""
+    known = {
+        "memory.limit_in_bytes": str(memory),
+        "memory.memsw.limit_in_bytes": str(memory),
+        "memory.max": str(memory),
+        "memory.swap.max": "0",
+        "pids.max": str(limits.processes),
+    }
+    return {name: value for name, value in known.items() if (group / name).exists()}

@@ -1,0 +1,133 @@
+"""The way out of a sandbox: a proxy on a socket file, which connects to whom the rules allow and to nobody else.
+
+It runs outside, in the process that started the sandbox. Names are looked up here, and the address that was judged is
+the one that is connected to. One thread listens, one more serves each connection.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
+from pathlib import Path
+
+from coworkd.confine.inside import relay
+from coworkd.confine.netrules import HEAD_LIMIT, RefusedError, Request, Rules, Target, parse_request
+
+AT_ONCE = 128
+"""Connections that are served at one time."""
+_PATIENCE = 30.0
+"""Seconds for a request's first lines, and for connecting."""
+_ATTEMPTS = 4
+
+Report = Callable[[str], None]
+
+
+class Proxy:
+    """Listens from when it is made until it is closed. `report` is told what was refused, from any thread."""
+
+    def __init__(self, network: Iterable[str], report: Report) -> None:
+        self._rules = Rules(network)
+        self._report = report
+        self._folder = Path(tempfile.mkdtemp(prefix="cowork-net-"))
+        self.path = self._folder / "proxy"
+        """The socket file."""
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(self.path))
+        self._listener.listen(AT_ONCE)
+        self._free = threading.Semaphore(AT_ONCE)
+        threading.Thread(target=self._listen, name="proxy", daemon=True).start()
+
+    @property
+    def here(self) -> tuple[Target, ...]:
+        """Services of this machine that are to be found inside at their own address."""
+        return self._rules.here
+
+    def close(self) -> None:
+        """No new connections; those that are open end with their sandbox."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return  # closed
+            self._free.acquire()
+            threading.Thread(target=self._serve, args=(client,), name="proxied", daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            with closing(client), suppress(OSError):
+                client.settimeout(_PATIENCE)
+                self._answer(client)
+        finally:
+            self._free.release()
+
+    def _answer(self, client: socket.socket) -> None:
+        try:
+            head, more = _head(client)
+            request = parse_request(head)
+            self._rules.check(request.target)
+            server = self._connect(request.target)
+        except RefusedError as refused:
+            self._report(f"the sandbox's proxy refused a request: {refused}")
+            client.sendall(_said("403 Forbidden", str(refused)))
+            return
+        except OSError as error:
+            client.sendall(_said("502 Bad Gateway", f"cannot connect: {error.strerror or error}"))
+            return
+        with closing(server):
+            _begin(client, server, request, more)
+            for side in (client, server):
+                side.settimeout(None)
+            relay(client, server)
+
+    def _connect(self, target: Target) -> socket.socket:
+        """A connection to an address that was judged. Raises RefusedError or OSError."""
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        fit = [one for one in found if self._rules.fit(target, str(one[4][0]))]
+        if not fit:
+            raise RefusedError(f"{target.host}:{target.port} stands for an address of this machine or network")
+        problem = OSError("no address answers")
+        for family, _, _, _, address in fit[:_ATTEMPTS]:
+            server = socket.socket(family)
+            server.settimeout(_PATIENCE)
+            try:
+                server.connect(address)
+            except OSError as error:
+                server.close()
+                problem = error
+            else:
+                return server
+        raise problem
+
+
+def _head(client: socket.socket) -> tuple[bytes, bytes]:
+    """A request's first lines, and what came after them. Raises RefusedError when they have no end."""
+    content = b""
+    while b"\r\n\r\n" not in content:
+        chunk = client.recv(HEAD_LIMIT)
+        content += chunk
+        if not chunk or len(content) > HEAD_LIMIT:
+            raise RefusedError("the request has no end" if chunk else "the request was broken off")
+    head, _, more = content.partition(b"\r\n\r\n")
+    return head, more
+
+
+def _begin(client: socket.socket, server: socket.socket, request: Request, more: bytes) -> None:
+    if request.tunnel:
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    server.sendall(request.head + more)
+
+
+def _said(status: str, why: str) -> bytes:
+    text = f"coworkd: {why}\n".encode("ascii", "replace")
+    fields = f"Content-Type: text/plain\r\nContent-Length: {len(text)}\r\nConnection: close"
+    return f"HTTP/1.1 {status}\r\n{fields}\r\n\r\n".encode() + text

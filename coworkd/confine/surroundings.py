@@ -1,0 +1,109 @@
+"""What of this machine is shown to everybody inside, looked up: the system's folders, and the user's toolchains.
+
+A toolchain is what a folder on the search path belongs to: the version of an interpreter, a folder of programs with
+what their links lead to. The rest of the home it lies in is not shown.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache
+
+from coworkd.confine.bubblewrap import System
+from coworkd.confine.confinement import contains, outermost
+
+_FOLDERS = ("/usr", "/opt", "/nix", "/snap")
+_MAYBE_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_ETC = (
+    *("alternatives", "bash.bashrc", "ca-certificates", "ca-certificates.conf", "crypto-policies", "debian_version"),
+    *("fonts", "group", "host.conf", "hosts", "inputrc", "java", "ld.so.cache", "ld.so.conf", "ld.so.conf.d"),
+    *("localtime", "locale.alias", "locale.conf", "login.defs", "lsb-release", "magic", "mime.types", "networks"),
+    *("nsswitch.conf", "openssl", "os-release", "passwd", "perl", "pki", "profile", "profile.d", "protocols"),
+    *("python3", "resolv.conf", "services", "shells", "ssl", "static", "terminfo", "timezone", "vim"),
+)
+"""What programs need to run. Not what configures the machine's own services or holds their secrets."""
+_SEALED = (
+    *("acpi", "asound", "bus", "driver", "fs", "irq", "kcore", "latency_stats", "mtrr", "scsi", "sys"),
+    *("sysrq-trigger", "timer_list"),
+)
+_VERSIONED = (".pyenv", ".nvm", ".rbenv", ".nodenv", ".asdf", ".volta", ".sdkman", ".rustup", ".bun", ".deno", ".fnm")
+"""Tool managers: one folder in the home with every version, of which a part is on the search path."""
+_COMPANIONS = {".cargo": (".rustup",), ".pyenv": (), ".local": (".local/lib", ".local/share/uv", ".local/share/pipx")}
+"""What has to come with a folder on the search path, by the folder's own name in the home."""
+_SHARE = ".local/share"
+
+
+@cache
+def system() -> System:
+    """What of the machine itself is shown."""
+    shown = [path for path in (*_FOLDERS, *_MAYBE_LINKS) if os.path.isdir(path) and not os.path.islink(path)]
+    links = [(os.readlink(path), path) for path in _MAYBE_LINKS if os.path.islink(path)]
+    etc = [path for path in (f"/etc/{name}" for name in _ETC) if os.path.exists(path)]
+    sealed = [path for path in (f"/proc/{name}" for name in _SEALED) if os.path.exists(path)]
+    return System(folders=(*shown, *etc), links=tuple(links), sealed=tuple(sealed))
+
+
+@cache
+def toolchains(search: str, home: str) -> tuple[str, ...]:
+    """The folders that the programs on the search path `search` need, but for those that everybody is shown."""
+    found = [root for folder in search.split(os.pathsep) for root in tools_of(folder, home)]
+    return outermost([*found, *interpreter()])
+
+
+@cache
+def interpreter() -> tuple[str, ...]:
+    """Where the Python that runs coworkd lies, if that is none of the system's folders."""
+    return tuple(root for root in (os.path.realpath(sys.base_prefix),) if not _shown(root))
+
+
+def tools_of(folder: str, home: str) -> tuple[str, ...]:
+    """What has to be shown so that the programs in `folder` work."""
+    if not os.path.isabs(folder) or not os.path.isdir(folder) or _shown(folder):
+        return ()
+    folder = os.path.normpath(folder)
+    roots = {root for root in (_root(folder, home), *_led_to(folder, home)) if not _shown(root)}
+    return tuple(sorted(root for root in roots if not contains(root, home)))
+
+
+def _shown(path: str) -> bool:
+    return any(contains(root, path) for root in (*_FOLDERS, *_MAYBE_LINKS))
+
+
+def _root(folder: str, home: str) -> str:
+    """The installation that a folder of programs is part of; itself when it is part of nothing that is known."""
+    parts = os.path.relpath(folder, home).split(os.sep) if contains(home, folder) else []
+    if parts and parts[0] in _VERSIONED:
+        return os.path.join(home, parts[0])
+    parent = os.path.dirname(folder)
+    whole = any(os.path.exists(os.path.join(parent, mark)) for mark in ("pyvenv.cfg", "lib/node_modules", "pkg/tool"))
+    return parent if whole and os.path.basename(folder) in ("bin", "Scripts") else folder
+
+
+def _led_to(folder: str, home: str) -> Iterator[str]:
+    """Where the links in a folder of programs lead, and what always comes with such a folder."""
+    first = os.path.relpath(folder, home).split(os.sep)[0] if contains(home, folder) else ""
+    for name in _COMPANIONS.get(first, ()):
+        if os.path.isdir(os.path.join(home, name)):
+            yield os.path.join(home, name)
+    for entry in os.scandir(folder):
+        if entry.is_symlink():
+            yield from _behind(os.path.realpath(entry.path), home)
+
+
+def _behind(target: str, home: str) -> Iterator[str]:
+    """The installation that a linked program is part of."""
+    if not os.path.exists(target):
+        return
+    share = os.path.join(home, _SHARE)
+    if contains(share, target) and target != share:
+        yield os.path.join(share, os.path.relpath(target, share).split(os.sep)[0])
+        return
+    yield _module(target) or _root(os.path.dirname(target), home)
+
+
+def _module(target: str) -> str:
+    """The folder of packages that a program of npm lies in: packages find each other there."""
+    before, mark, _ = target.partition("/lib/node_modules/")
+    return before + mark.rstrip("/") if mark else ""

@@ -1,0 +1,48 @@
+"""What is told of the sandbox: why there is none, and that a workspace's file cannot switch it off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from coworkd.board.board import Board
+from coworkd.board.confinement import SANDBOX_LACKS, SANDBOX_LEVEL
+from coworkd.confine.confinement import Means
+from coworkd.model import Problem, SandboxMode
+from coworkd.sync.problems import put_problem
+from coworkd.sync.specs import CONFIG
+
+_SOURCE = "sandbox"
+_NOT_HERE = (
+    "`sandbox: off` has no effect here, where others could switch your protection off: set it in your own settings"
+    " ($XDG_CONFIG_HOME/coworkd/config.yaml)"
+)
+
+
+class Holding:
+    """Used by the writer thread alone."""
+
+    def __init__(self, board: Board, means: Callable[[], Means]) -> None:
+        self._board = board
+        self._db = board.db
+        self._means = means
+
+    def note(self, now: float) -> None:
+        """Keep what `status` says of it, and the problem of settings that say `off`."""
+        means = self._means()
+        off = self._board.specs.settings().sandbox.mode is SandboxMode.OFF
+        with self._db.write():
+            for name, value in ((SANDBOX_LEVEL, str(means.level)), (SANDBOX_LACKS, means.why)):
+                if value != self._db.setting(name):
+                    self._db.remember(name, value)
+            self._note_off(CONFIG, off and not means.chosen, now)
+
+    def note_agent(self, name: str, mode: SandboxMode, now: float) -> None:
+        """The same for an agent that is about to start; inside of a transaction."""
+        self._note_off(f"agents/{name}.md", mode is SandboxMode.OFF and not self._means().chosen, now)
+
+    def _note_off(self, path: str, off: bool, now: float) -> None:
+        known = self._db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = ?", path, _SOURCE)
+        if known and not off:
+            self._board.solved(path, _SOURCE)
+        elif off and not known:
+            put_problem(self._db, Problem(path=path, line=0, message=_NOT_HERE), _SOURCE, now, "")
