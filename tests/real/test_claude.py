@@ -10,6 +10,7 @@ import pytest
 
 from tests.acceptance.workbench import Workbench
 from tests.modelserver import Call, ModelServer, Query, Refusal, Reply, Script, Trouble, Turn, run, steps
+from tests.real.sandboxed import reach
 
 Find = Callable[[str], Path]
 Serve = Callable[[Script], ModelServer]
@@ -41,9 +42,10 @@ def claude(w: Workbench, program: Find, serve: Serve) -> Callable[..., ModelServ
         w.write(
             ".cowork/agents/claude.md",
             f"---\ndriver: claude\ncommand: [{path}]\nmodel: anthropic/claude-sonnet-4-5\nenv: {json.dumps(env)}\n"
+            f"{reach(server, path)}"
             f"tools: {{{tools}}}\n{fields}---\nYou are careful.\n",
         )
-        w.config("agent: claude\nsandbox: {mode: off}\n")
+        w.config("agent: claude\n")
         return server
 
     return set_up

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.acceptance.workbench import Workbench
 from tests.modelserver import ModelServer, Query, Refusal, Reply, Script, Trouble, Turn, run, steps
+from tests.real.sandboxed import reach
 
 Find = Callable[[str], Path]
 Serve = Callable[[Script], ModelServer]
@@ -27,9 +28,9 @@ def set_up(w: Workbench, path: Path, server: ModelServer, fields: str = "") -> N
     w.write(
         ".cowork/agents/codex.md",
         f"---\ndriver: codex\ncommand: [{path}]\nmodel: openai/gpt-5.1-codex\nenv: {json.dumps(env)}\n"
-        f"{fields}---\nYou are careful.\n",
+        f"{reach(server, path)}tools: {{ask: ['run(echo *)']}}\n{fields}---\nYou are careful.\n",
     )
-    w.config("agent: codex\nsandbox: {mode: off}\n")
+    w.config("agent: codex\n")
 
 
 def approve(w: Workbench) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.acceptance.workbench import Workbench
 from tests.modelserver import ModelServer, Query, Reply, Script, Turn, run
+from tests.real.sandboxed import reach
 
 
 def makes(query: Query) -> Turn:
@@ -22,13 +23,15 @@ def test_a_permission_a_file_a_review_and_a_landing(
     w: Workbench, program: Callable[[str], Path], serve: Callable[[Script], ModelServer]
 ) -> None:
     path = program("gemini")
-    env = {"GOOGLE_GEMINI_BASE_URL": serve(makes).url, "GEMINI_API_KEY": "canary"}
+    server = serve(makes)
+    env = {"GOOGLE_GEMINI_BASE_URL": server.url, "GEMINI_API_KEY": "canary"}
     w.write(
         ".cowork/agents/gemini.md",
         f"---\ndriver: gemini\ncommand: [{path}, --acp, --model, gemini-2.5-flash]\nmodel: gemini-2.5-flash\n"
-        f"env: {json.dumps(env)}\ntools: {{ask: [run]}}\n---\nYou are careful.\n",
+        f"env: {json.dumps(env)}\ntools: {{ask: [run]}}\n"
+        f"{reach(server, path)}---\nYou are careful.\n",
     )
-    w.config("agent: gemini\nsandbox: {mode: off}\n")
+    w.config("agent: gemini\n")
     w.task("one")
     w.up()
     w.until("one", "waiting")
