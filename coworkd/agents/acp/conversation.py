@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from coworkd.agents.acp import messages as acp
@@ -18,7 +17,6 @@ from coworkd.agents.acp.troubles import trouble
 from coworkd.agents.base import (
     FALL_BACK,
     AgentEvent,
-    Assignment,
     ContextUsed,
     Ended,
     EndReason,
@@ -29,9 +27,8 @@ from coworkd.agents.base import (
     ToolStarted,
     UsageReported,
 )
-from coworkd.agents.desk import Desk
-from coworkd.agents.dialogue import Dialogue
-from coworkd.agents.mailbox import Mailbox
+from coworkd.agents.programs import keys
+from coworkd.agents.spoken import Surroundings
 from coworkd.agents.streaming import TextStream
 from coworkd.agents.wire import Json
 from coworkd.model import Mode, Usage
@@ -54,16 +51,6 @@ class _Over(Exception):  # noqa: N818 - no error: the run has come to an end
         super().__init__(ended.message)
         self.ended = ended
         self.reports = reports
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a conversation is held with."""
-
-    assignment: Assignment
-    dialogue: Dialogue
-    desk: Desk
-    mail: Mailbox
 
 
 class Conversation:
@@ -130,7 +117,8 @@ class Conversation:
 
     def _login(self, able: Abilities) -> str:
         """The way to sign in that needs nobody: by a key that the agent is given."""
-        names = {name for name, _ in self._order.agent.env}.union(self._order.agent.env_pass)
+        agent = self._order.agent
+        names = {name for name, _ in agent.env}.union(agent.env_pass, keys(agent))
         keyed = [way for way in able.logins if "api" in way.lower() and "key" in way.lower()]
         return keyed[0] if keyed and any(name.endswith("_API_KEY") for name in names) else ""
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from coworkd.agents.base import (
     FALL_BACK,
     AgentEvent,
-    Assignment,
     Ended,
     EndReason,
     ErrorKind,
@@ -30,10 +28,8 @@ from coworkd.agents.claude.bill import Bill
 from coworkd.agents.claude.messages import Kind, Subtype
 from coworkd.agents.claude.permits import Permits
 from coworkd.agents.claude.troubles import provider_said, resets_in, retrying, trouble
-from coworkd.agents.desk import Desk
-from coworkd.agents.dialogue import Dialogue
 from coworkd.agents.foreign import items, part, text
-from coworkd.agents.mailbox import Mailbox
+from coworkd.agents.spoken import Surroundings
 from coworkd.agents.streaming import TextStream
 from coworkd.agents.wire import Json
 
@@ -43,16 +39,6 @@ _PATIENCE = 10.0
 """Seconds of pause before another try after which somebody else may do better."""
 _SHOWN = 4000
 _OVER_BUDGET = "error_max_budget_usd"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a conversation is held with."""
-
-    assignment: Assignment
-    dialogue: Dialogue
-    desk: Desk
-    mail: Mailbox
 
 
 class Conversation:

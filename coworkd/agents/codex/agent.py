@@ -1,22 +1,15 @@
-"""The driver's side of the port: starts Codex' app server and lays on its desk what comes in from outside."""
+"""The driver's side of the port: how Codex' app server is started."""
 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
 from dataclasses import replace
-from pathlib import Path
 
-from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason, InboxAnswer
-from coworkd.agents.codex.conversation import Conversation, Surroundings
-from coworkd.agents.desk import Desk
-from coworkd.agents.dialogue import Dialogue
-from coworkd.agents.launch import cannot_start, launch
-from coworkd.agents.login import lend
-from coworkd.agents.mailbox import Mailbox, folders
+from coworkd.agents.base import AgentEvent, Assignment
+from coworkd.agents.codex.conversation import Conversation
 from coworkd.agents.programs import PROGRAMS
+from coworkd.agents.spoken import SpokenAgent, without_system_prompt
 from coworkd.model import AgentSpec
 
 _KEY = "OPENAI_API_KEY"
@@ -24,49 +17,15 @@ _ADDRESS = "OPENAI_BASE_URL"
 _OPENAI = "https://api.openai.com/v1"
 
 
-class CodexAgent:
+class CodexAgent(SpokenAgent):
     """One start of a run."""
-
-    def __init__(self) -> None:
-        self._desk = Desk()
 
     def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
         """See the port."""
-        lent = lend(assignment, Path.home())
-        self._desk.lay_out(assignment.inbox)
-        # The system prompt has a place of its own.
-        prompt = assignment.prompt.removeprefix(assignment.agent.prompt.strip()).lstrip()
+        lent = self.lent(assignment)
+        order = replace(assignment, prompt=without_system_prompt(assignment))
         argv = arguments(assignment.agent, lent)
-        return self._events(replace(assignment, prompt=prompt), argv, {**folders(assignment), **lent}, resume or "")
-
-    def answer(self, request: str, answer: InboxAnswer) -> None:
-        self._desk.answer(request, answer)
-
-    def deliver(self, name: str, text: str) -> None:
-        self._desk.deliver(name, text)
-
-    def cancel(self) -> None:
-        self._desk.stop()
-
-    def kill(self) -> None:
-        self._desk.stop(kill=True)
-
-    def _events(
-        self, assignment: Assignment, argv: tuple[str, ...], extra: Mapping[str, str], resume: str
-    ) -> Iterator[AgentEvent]:
-        with ExitStack() as stack:
-            stack.enter_context(closing(self._desk))
-            Path(assignment.run_dir).mkdir(parents=True, exist_ok=True)
-            tmp = stack.enter_context(tempfile.TemporaryDirectory(prefix="cowork-", ignore_cleanup_errors=True))
-            try:
-                child = launch(assignment, argv, Path(tmp), extra)
-            except OSError as error:
-                yield Ended(reason=EndReason.FAILED, message=cannot_start(assignment, argv[0], error))
-                return
-            dialogue = stack.enter_context(closing(Dialogue(assignment, child, self._desk.wakeup)))
-            mail = stack.enter_context(closing(Mailbox(assignment)))
-            around = Surroundings(assignment=assignment, dialogue=dialogue, desk=self._desk, mail=mail)
-            yield from Conversation(around).events(resume)
+        return self.converse(order, argv, lent, lambda around: Conversation(around).events(resume or ""))
 
 
 def arguments(agent: AgentSpec, lent: Mapping[str, str]) -> tuple[str, ...]:

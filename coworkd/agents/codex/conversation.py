@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from coworkd.agents.base import (
     FALL_BACK,
     AgentEvent,
-    Assignment,
     ContextUsed,
     Ended,
     EndReason,
@@ -31,11 +29,9 @@ from coworkd.agents.codex import messages as codex
 from coworkd.agents.codex.messages import Method
 from coworkd.agents.codex.permits import Permits
 from coworkd.agents.codex.troubles import kind, lifted_in, trouble
-from coworkd.agents.desk import Desk
-from coworkd.agents.dialogue import Dialogue
 from coworkd.agents.foreign import number, part, text
-from coworkd.agents.mailbox import Mailbox
 from coworkd.agents.programs import model
+from coworkd.agents.spoken import Surroundings
 from coworkd.agents.streaming import TextStream
 from coworkd.agents.wire import Json
 from coworkd.model import Usage
@@ -47,16 +43,6 @@ _LEAVE = 3.0
 _SHOWN = 4000
 _OPENING = "opening"
 """A turn that has been asked for, and whose id is not known yet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a conversation is held with."""
-
-    assignment: Assignment
-    dialogue: Dialogue
-    desk: Desk
-    mail: Mailbox
 
 
 class Conversation:
