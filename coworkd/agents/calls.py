@@ -32,7 +32,13 @@ def host(url: str) -> str:
 
 def circumstances(order: Assignment, *, requested: bool) -> Circumstances:
     """What counts for the calls of a run beside its agent's rules."""
-    return Circumstances(mode=order.mode, ask_all=order.ask_tools, granted=order.granted, requested=requested)
+    return Circumstances(
+        mode=order.mode,
+        ask_all=order.ask_tools,
+        confined=order.confinement is not None,
+        granted=order.granted,
+        requested=requested,
+    )
 
 
 def petition(call: ToolCall, title: str, details: str, reason: str) -> str:

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from coworkd.agents.calls import circumstances, host, inside, petition
+from coworkd.confine.confinement import Confinement, Means
+from coworkd.model import ToolRules
+from coworkd.toolrules import Decision, ToolCall, ToolName, rule
+from tests.sessions import assignment
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/w/a", "a"),
+        ("a/b", "a/b"),
+        ("../x", "../x"),
+        ("/w/../x", "/w/../x"),
+        ("/etc/x", "/etc/x"),
+        ("..x", "..x"),
+        ("", ""),
+    ],
+)
+def test_a_path_is_told_from_the_worktree(path: str, expected: str) -> None:
+    assert inside(path, "/w") == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a.b/x", "a.b:443"),
+        ("http://a.b:81", "a.b:81"),
+        ("a.b", "a.b"),
+        ("http://[::1", "http://[::1"),
+        ("ftp://a", "ftp://a"),
+    ],
+)
+def test_a_url_leads_to_a_host_and_a_port(url: str, expected: str) -> None:
+    assert host(url) == expected
+
+
+def test_what_is_local_to_a_sandbox_needs_nobody(tmp_path: Path) -> None:
+    order = assignment(tmp_path, "t")
+    held = replace(order, confinement=Confinement(means=Means(), run="r", workdir="/w"))
+    make, reach = ToolCall(tool=ToolName.RUN, subject="make"), ToolCall(tool=ToolName.NET, subject="a.b:443")
+    assert rule(make, ToolRules(), circumstances(order, requested=True)).decision is Decision.ASK
+    assert rule(make, ToolRules(), circumstances(held, requested=True)).decision is Decision.ALLOW
+    assert rule(reach, ToolRules(), circumstances(held, requested=True)).decision is Decision.ASK
+    assert rule(make, ToolRules(ask=("run",)), circumstances(held, requested=True)).decision is Decision.ASK
+
+
+def test_a_petition_shows_what_it_is_about() -> None:
+    shown = petition(ToolCall(tool=ToolName.WRITE, subject="a.txt"), "a file", "x" * 5000, "it asks")
+    assert "The agent wants to write (a file):\n\n    a.txt" in shown
+    assert "1000 characters more" in shown
+    assert shown.endswith("It is asked about because it asks.")
