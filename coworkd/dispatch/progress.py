@@ -123,9 +123,11 @@ class Progress:
     def _settled(self, request: RequestRow, ruling: Ruling, now: float) -> None:
         """Nobody needs to be asked: the answer is there already, and is handed over like any other."""
         answer = Answer.APPROVED if ruling.decision is Decision.ALLOW else Answer.REJECTED
-        self._db.put(replace(request, state=RequestState.ANSWERED, answer=str(answer), comment=ruling.reason))
-        self._db.event(now, "settled", task=request.task, run=request.run, request=request.id, tool=request.tool,
-                       arguments=request.arguments[:SHOWN], answer=answer, reason=ruling.reason)  # fmt: skip
+        ruled = replace(request, answer=str(answer), comment=ruling.reason, answered_by="policy")
+        self._db.put(replace(ruled, state=RequestState.ANSWERED))
+        self._db.event(now, "settled", task=request.task, actor="policy", run=request.run, request=request.id,
+                       tool=request.tool, arguments=request.arguments[:SHOWN], answer=answer,
+                       reason=ruling.reason)  # fmt: skip
 
     def _owed(self, run: RunRow, request: RequestRow, now: float) -> None:
         """A person is asked: the request is committed, its file follows, the task waits."""

@@ -77,6 +77,8 @@ def test_a_yes_for_the_task_settles_its_later_calls_and_attempts(bench: Bench) -
     approve(bench, scope="task")
     assert open_requests(bench) == ["npm test"]
     assert "[npm install b: approved granted: `run(npm install *)`]" in said(bench)
+    answered = {request.arguments: request.answered_by for request in bench.requests()}
+    assert answered == {"npm install a": "file", "npm install b": "policy", "npm test": ""}
     approve(bench, "approvals/a-2.md")
     bench.script = asks("npm install c")
     bench.place.save("Once more.\n", "messages/a/more.md")
