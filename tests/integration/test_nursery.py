@@ -100,6 +100,25 @@ def test_a_killed_nursery_takes_nobody_with_it_and_is_replaced(lab: Lab) -> None
     assert lab.end(second).reason is EndReason.DONE
 
 
+def test_a_proxy_of_the_daemon_s_environment_is_used(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, lab.server.url)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    models = {
+        "openai/gpt-4o-mini": "OPENAI",
+        "anthropic/claude-sonnet-4-5": "ANTHROPIC",
+        "gemini/gemini-2.5-flash": "GEMINI",
+    }
+    for number, (model, prefix) in enumerate(models.items()):
+        env = ((f"{prefix}_API_BASE", f"http://{prefix.lower()}.invalid/v1"), (f"{prefix}_API_KEY", "none"))
+        order = replace(lab.order(f"run-{number}"), run=f"proxied-{number}")
+        lab.executor.submit(replace(order, agent=replace(order.agent, model=model, env=env)))
+        assert lab.end(order).reason is EndReason.DONE
+    hosts = [request.path.split("/")[2] for request in lab.server.requests]
+    assert hosts == ["openai.invalid", "anthropic.invalid", "gemini.invalid"]
+
+
 def test_a_killed_run_leaves_nothing_of_a_command(lab: Lab) -> None:
     os.mkfifo(lab.path / "fifo")
     lab.server.script = steps(Reply(calls=(run(f"echo up > {lab.path}/fifo; sleep 1000"),)))

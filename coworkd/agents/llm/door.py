@@ -21,7 +21,7 @@ from typing import Any, cast
 
 from coworkd.agents.llm.conversation import Call, Reply
 from coworkd.agents.llm.prices import Prices, Spent
-from coworkd.agents.llm.providers import Access, provider_of, spoken_to
+from coworkd.agents.llm.providers import REACH, Access, provider_of, spoken_to
 from coworkd.agents.llm.troubles import Failure, Trouble, judge
 from coworkd.agents.wire import Json
 from coworkd.errors import CoworkError
@@ -134,6 +134,16 @@ def rehearse() -> None:
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
             thread.join(_PATIENCE)
+
+
+@cache
+def look_around() -> None:
+    """Go by the proxies and certificates of this process: what was loaded before it was forked knows of none."""
+    if not any(os.environ.get(name) for name in REACH):
+        return
+    library = warm()
+    library.in_memory_llm_clients_cache.flush_cache()
+    library.module_level_client = type(library.module_level_client)(timeout=_SILENCE)
 
 
 def _parameters(question: Question) -> dict[str, Any]:

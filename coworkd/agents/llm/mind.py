@@ -46,6 +46,7 @@ class Mind:
     """Asks the model of one run. What it says goes into the conversation by the loop, summaries from here."""
 
     def __init__(self, assignment: Assignment, talk: Conversation, desk: Desk, pace: Pace) -> None:
+        door.look_around()
         self._model = assignment.agent.model
         self._access = reach(assignment)
         self._talk = talk

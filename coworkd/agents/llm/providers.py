@@ -31,6 +31,11 @@ PROVIDERS: Mapping[str, Provider] = {
     "deepseek": Provider(keys=("DEEPSEEK_API_KEY",), bases=("DEEPSEEK_API_BASE",)),
     "ollama": Provider(keys=("OLLAMA_API_KEY",), bases=("OLLAMA_API_BASE",), keyless=True),
 }
+REACH = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+"""Variables that say how this machine gets to the network: the driver's way to any provider."""
 _OLLAMA = "http://127.0.0.1:11434"
 _BEGINNINGS = (("claude", "anthropic"), ("gpt", "openai"), ("o1", "openai"), ("o3", "openai"), ("gemini", "gemini"))
 _ALIASES = {"ollama_chat": "ollama", "google": "gemini"}
@@ -54,7 +59,7 @@ def provider(model: str) -> Provider:
 def variables(model: str) -> tuple[str, ...]:
     """The variables that a run of this model needs from its environment."""
     known = provider(model)
-    return (*known.keys, *known.bases)
+    return (*known.keys, *known.bases, *REACH)
 
 
 def secret(name: str) -> bool:
