@@ -8,6 +8,8 @@ nothing of it goes on after the run.
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,14 @@ echo done
 """
 
 
+def holds() -> bool:
+    """Whether a sandbox can be made here at all."""
+    if shutil.which("bwrap") is None:
+        return False
+    tried = ["bwrap", "--ro-bind", "/", "/", "--unshare-user", "--unshare-net", "true"]
+    return subprocess.run(tried, capture_output=True, check=False, timeout=60).returncode == 0
+
+
 def script(work: Workbench) -> str:
     text = WORK + TRAPS + FORGERIES
     return text.replace("@REPO@", str(work.repo)).replace("@BIN@", str(work.bin))
@@ -108,3 +118,20 @@ def test_a_command_in_a_slot_is_no_command_of_the_workspace(forged: Workbench) -
         assert forged.cmd("approve", "forged", cwd=slot, check=False).returncode != 0
     assert forged.status("forged") == "review"
     assert not list(forged.scratch.iterdir()), "and a look at it springs none of its traps"
+
+
+@pytest.mark.skipif(not holds(), reason="bubblewrap is not installed, or may not work here")
+def test_in_a_sandbox_it_cannot_even_try(work: Workbench) -> None:
+    work.agent("main", script(work))
+    work.config("agent: main\n")
+    work.up()
+    work.task("forged", verify="['true']")
+    work.until("forged", "review")
+    work.wait("asked", lambda: work.field("reviews/forged.md", "approval") == "pending")
+    assert "sandbox level `bubblewrap`" in work.text("reviews/forged.md")
+    assert not work.cow("approvals/forged-1.md").exists(), "nothing was written to the workspace"
+    work.stays("it waits for a person", lambda: work.status("forged") == "review", seconds=2)
+    assert not list(work.scratch.iterdir())
+    assert "on a terminal" not in work.text("reviews/forged.md")
+    work.finish("forged")
+    assert ".husky/pre-commit" in work.tree(), "here a saved file is a person's word, also for high risk"
