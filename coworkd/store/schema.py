@@ -202,6 +202,21 @@ def _notices(db: sqlite_utils.Database) -> None:
     db.conn.execute("CREATE TABLE told (item TEXT PRIMARY KEY, at REAL)")
 
 
+_STATES = (
+    "CREATE INDEX runs_state ON runs (state)",
+    "CREATE INDEX requests_state ON requests (state, kind)",
+    "CREATE INDEX messages_stage ON messages (stage)",
+    "CREATE INDEX submissions_state ON submissions (state)",
+    "CREATE INDEX answers_status ON answers (status)",
+)
+"""Every turn asks for what is open: among few, not among all that ever was."""
+
+
+def _states(db: sqlite_utils.Database) -> None:
+    for statement in _STATES:
+        db.conn.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -211,6 +226,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _approvals,
     _presence,
     _notices,
+    _states,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 
