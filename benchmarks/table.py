@@ -84,4 +84,5 @@ def _number(value: float, unit: str) -> str:
 
 def _machine() -> str:
     cores = os.cpu_count()
-    return f"{cores} cores, {platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}"
+    return f"{cores} cores, {system}, with {os.getloadavg()[2]:.0f} processes at work on average"

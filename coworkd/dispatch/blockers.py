@@ -36,6 +36,20 @@ def startable(db: Database) -> list[TaskRow]:
     )
 
 
+class Startable:
+    """`startable`, asked anew only when something has changed: many tasks may wait for others in vain."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._seen = -1
+        self._found: list[TaskRow] = []
+
+    def tasks(self) -> list[TaskRow]:
+        if self._db.changes != self._seen:
+            self._seen, self._found = self._db.changes, startable(self._db)
+        return self._found
+
+
 class _Needs(Mapping[str, Sequence[str]]):
     """The graph, read from the database as far as it is walked."""
 

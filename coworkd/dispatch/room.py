@@ -10,7 +10,7 @@ from pathlib import Path
 from coworkd.agents.base import AgentEvent, Ended
 from coworkd.board.board import Board
 from coworkd.dispatch import wishes
-from coworkd.dispatch.blockers import check_graph, startable
+from coworkd.dispatch.blockers import Startable, check_graph
 from coworkd.dispatch.budgets import Short
 from coworkd.dispatch.casting import Casting
 from coworkd.dispatch.conflicts import Conflicts
@@ -62,6 +62,7 @@ class Dispatch:
         self._conflicts = stages.conflicts
         self._progress = stages.progress
         self._delivery = Delivery(board, executor)
+        self._startable = Startable(board.db)
         self._casting = Casting(board)
         self._purses = Purses(board)
         self._plans = Plans(board)
@@ -216,7 +217,7 @@ class Dispatch:
 
     def _start_ready(self, now: float) -> None:
         together = self._gathered(now)
-        ready = [self._as_ready(row, together, now) for row in startable(self._db) if self._sound(row, now)]
+        ready = [self._as_ready(row, together, now) for row in self._startable.tasks() if self._sound(row, now)]
         actions = next_actions(ready, self._busy(), self._room(now), now) if ready else []
         waits = {action.task: action for action in actions if isinstance(action, Wait)}
         for action in actions:

@@ -196,6 +196,11 @@ class Database:
         row = self._run(sql, values).fetchone()
         return None if row is None else row[0]
 
+    @property
+    def changes(self) -> int:
+        """Grows with every change that was made through this connection: while it stands still, so do all answers."""
+        return self.connection.total_changes
+
     # ---- writing
 
     def put(self, record: object) -> None:
