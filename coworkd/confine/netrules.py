@@ -140,7 +140,7 @@ class Rules:
         found = getattr(found, "ipv4_mapped", None) or found
         if target in self._listed and (target.address == found or (target.here and found.is_loopback)):
             return True
-        if found.is_loopback or found.is_link_local or found.is_multicast or found.is_unspecified:
+        if target.here or found.is_loopback or found.is_link_local or found.is_multicast or found.is_unspecified:
             return False
         return found.is_global or self._listed.get(target, False)
 

@@ -36,7 +36,7 @@ def test_every_room_is_on_the_plan(room: str) -> None:
 
 def test_every_proof_of_a_defence_is_a_test() -> None:
     rows = [line for line in (ROOT / "docs/security.md").read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
-    named = [re.findall(r"`(test_\w+)`", row.rsplit("|", 2)[1]) for row in rows[2:]]
+    named = [re.findall(r"`(test_\w+)`", row.rsplit("|", 2)[1]) for row in rows if row[:6] not in ("| thre", "| --- ")]
     assert all(named), "every threat of the table has its proof"
     written = {
         name

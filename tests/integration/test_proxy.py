@@ -1,0 +1,82 @@
+"""The way out of a sandbox, with real servers on loopback."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from coworkd import process
+from coworkd.confine.confinement import Confinement, Means
+from coworkd.model import SandboxLevel
+from coworkd.sandbox import Sandbox
+
+
+class Hello(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quietly."""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hello) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.fixture
+def means(tmp_path: Path) -> Means:
+    found = Sandbox(tmp_path / "state", None).means
+    if found.level is SandboxLevel.NONE:
+        pytest.skip(f"no sandbox here: {found.why}")
+    return found
+
+
+def inside(means: Means, root: Path, script: str, *network: str) -> process.Exit:
+    work = root / "work"
+    work.mkdir(exist_ok=True)
+    name = f"proxy-{root.name}-{os.getpid()}"
+    env = process.clean_environment(home=work, tmp=work, run=name, repo=name)
+    confinement = Confinement(means=means, run=name, workdir=str(work), writable=(str(work),), network=network)
+    spec = process.ProcessSpec(
+        argv=("bash", "-c", script), cwd=work, env=env, timeout=60.0, marker=name, confinement=confinement
+    )
+    return process.run(spec)
+
+
+ASK = "python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=20).read().decode())' "
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_listed_service_of_this_machine_is_found_at_its_own_address(
+    means: Means, tmp_path: Path, port: int, host: str
+) -> None:
+    ended = inside(means, tmp_path, f"{ASK} http://{host}:{port}/", f"{host}:{port}")
+    assert (ended.code, ended.tail.strip()) == (0, "hello"), ended
+
+
+def test_through_the_proxy_as_programs_ask_it(means: Means, tmp_path: Path, port: int) -> None:
+    ended = inside(means, tmp_path, f"NO_PROXY= no_proxy= {ASK} http://127.0.0.1:{port}/", f"127.0.0.1:{port}")
+    assert (ended.code, ended.tail.strip()) == (0, "hello"), ended
+
+
+def test_what_is_not_listed_is_refused_and_says_so(means: Means, tmp_path: Path, port: int) -> None:
+    listed = inside(means, tmp_path, f"NO_PROXY= no_proxy= {ASK} http://127.0.0.1:{port}/", "allowed.example")
+    assert listed.code != 0
+    assert "403" in listed.tail, listed
+    assert inside(means, tmp_path, f"{ASK} http://127.0.0.1:{port}/").code != 0
+
+
+def test_the_program_inside_ends_as_it_would_outside(means: Means, tmp_path: Path, port: int) -> None:
+    assert inside(means, tmp_path, "exit 7", f"127.0.0.1:{port}").code == 7
