@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from coworkd import process_tree, supervisor
-from coworkd.confine import groups
 from coworkd.confine.confinement import Confinement
 from coworkd.confine.entry import enter
 from coworkd.process_tree import REPO_MARK, RUN_MARK
@@ -216,8 +215,6 @@ def run(spec: ProcessSpec, cancelled: Callable[[], bool] | None = None) -> Exit:
         child.close()
         code = child.wait()
         entry.leave()
-        if spec.confinement is not None:
-            groups.leave(spec.confinement.means, spec.confinement.run)
     if not content:
         return _unsupervised(spec, code, stopped)
     report = supervisor.Report(**json.loads(content))

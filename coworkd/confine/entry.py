@@ -39,12 +39,17 @@ def enter(
     joins = groups.join(held.means, held.run, held.limits)
     if not held.network:
         wrapped, outer = command(held, surroundings.system(), argv, env, joins)
-        return Entry(argv=wrapped, env=outer, leave=_nothing)
+        return Entry(argv=wrapped, env=outer, leave=lambda: groups.leave(held.means, held.run))
     proxy = Proxy(held.network, report)
     network = replace(held, readable=(*held.readable, str(proxy.path), _INSIDE, *surroundings.interpreter()))
     through = {**env, **_proxied()}
     wrapped, outer = command(network, surroundings.system(), _through(proxy, argv), through, joins)
-    return Entry(argv=wrapped, env=outer, leave=proxy.close)
+
+    def leave() -> None:
+        proxy.close()
+        groups.leave(held.means, held.run)
+
+    return Entry(argv=wrapped, env=outer, leave=leave)
 
 
 def prefix(confinement: Confinement | None) -> tuple[str, ...]:
