@@ -13,6 +13,7 @@ from pathlib import Path
 from coworkd import process
 from coworkd.agents.base import Assignment
 from coworkd.confine.confinement import Confinement, contains
+from coworkd.confine.surroundings import tools_of
 from coworkd.confine.wishes import granted
 from coworkd.errors import AgentError, ConfigError
 
@@ -66,10 +67,15 @@ def held(assignment: Assignment, argv: tuple[str, ...], tmp: Path) -> Confinemen
 
 
 def _named(assignment: Assignment, argv: tuple[str, ...]) -> list[str]:
-    """Files that the words of a command name by whole paths, but for what no agent is to see."""
+    """Files that the words of a command name by whole paths, and the installation that its program is part of.
+
+    But for what no agent is to see.
+    """
     assert assignment.confinement is not None
     files = [os.path.realpath(word) for word in argv if os.path.isabs(word) and os.path.isfile(word)]
-    return [file for file in files if not any(contains(one, file) for one in assignment.confinement.means.protected)]
+    installed = tools_of(os.path.dirname(argv[0]), str(Path.home()))
+    protected = assignment.confinement.means.protected
+    return [path for path in (*files, *installed) if not any(contains(one, path) for one in protected)]
 
 
 def cannot_start(assignment: Assignment, program: str, error: OSError) -> str:

@@ -105,5 +105,5 @@ def _behind(target: str, home: str) -> Iterator[str]:
 
 def _module(target: str) -> str:
     """The folder of packages that a program of npm lies in: packages find each other there."""
-    before, mark, _ = target.partition("/lib/node_modules/")
+    before, mark, _ = target.partition("/node_modules/")
     return before + mark.rstrip("/") if mark else ""

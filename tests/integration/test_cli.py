@@ -105,7 +105,7 @@ def test_status_is_json_of_the_documented_shape(desk: Desk) -> None:
     bad = desk.write("tasks/bad.md", "---\ntitle: [\n---\n")
     os.utime(bad, (1_700_000_000, 1_700_000_000))  # a file saved just now may not be saved whole yet
     status = desk.json("status")
-    assert set(status) == {"daemon", "instance", "tasks", "waiting", "problems", "cost"}
+    assert set(status) == {"daemon", "instance", "sandbox", "tasks", "waiting", "problems", "cost"}
     assert status["daemon"] == {"running": False, "pid": None}
     (task,) = status["tasks"]
     assert set(task) == {

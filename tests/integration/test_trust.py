@@ -70,7 +70,10 @@ def _git_dir_replaced(root: Path) -> Path:
 
 def _history_replaced(root: Path) -> Path:
     other = checkout(root.parent / "other")
-    other.git("commit", "-q", "--amend", "-m", "another beginning")
+    other.git("commit", "-q", "--amend", "-m", f"another beginning than {root}")
+    # Made in the same second, the commit that was amended is the one that is trusted: it must not be there at all.
+    other.git("reflog", "expire", "--expire=now", "--all")
+    other.git("gc", "-q", "--prune=now")
     for name in ("objects", "refs"):
         shutil.rmtree(root / ".git" / name)
         shutil.copytree(other.root / ".git" / name, root / ".git" / name)

@@ -43,7 +43,8 @@ def test_a_review_says_what_it_is_about(v: Site) -> None:
     assert "exit: 0" in review
     assert "seconds: " in review
     body = review.split("\n---\n", 1)[1]
-    for piece in ("+1 of t", "made.t", "test -e app.py", "I did it", "looks good", "sandbox", "none"):
+    level = v.card("t")["runs"][0]["sandbox"]
+    for piece in ("+1 of t", "made.t", "test -e app.py", "I did it", "looks good", f"sandbox level `{level}`"):
         assert piece in body, piece
     assert "written by coworkd" in review.splitlines()[1] or "written by coworkd" in review.splitlines()[0]
     assert {"kind": "review", "task": "t"}.items() <= v.board()["waiting"][0].items()

@@ -127,6 +127,8 @@ def test_long_and_odd_paths_and_a_move_while_the_daemon_is_down(odd: Site) -> No
     odd.repo = moved
     assert "größe" in odd.cmd("status").stdout
     odd.up()
+    odd.wait("a word about trust", lambda: any(item["kind"] == "trust" for item in odd.board()["waiting"]))
+    odd.cmd("trust")
     odd.approve(task)
     odd.until("größe ändern", "done")
     assert "made.größe-ändern" in odd.git("-c", "core.quotePath=false", "ls-tree", "--name-only", "cowork/integration")
