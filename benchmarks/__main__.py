@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import index, live, others
+from benchmarks import confined, index, live, others
 from benchmarks.bench import PROJECT, Bench
 from benchmarks.table import Row, markdown
 
@@ -21,6 +21,7 @@ SUBJECTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "write": live.writing,
     "burst": live.burst,
     "idle": live.idle,
+    "sandbox": confined.commands,
     "peers": others.peers,
 }
 """What can be measured, in the order of the table."""

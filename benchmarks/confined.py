@@ -1,0 +1,45 @@
+"""What the sandbox costs: one command in it beside the same without."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.bench import Bench, middle
+from benchmarks.table import Row
+from coworkd import process
+from coworkd.confine.confinement import Confinement, Means
+from coworkd.sandbox import find
+
+_ROUNDS = 5
+_COMMAND = ("bash", "-c", "true")
+
+
+def commands(bench: Bench) -> Iterator[Row]:
+    """A command of a run, as agents, set-up and verification are started."""
+    place = bench.place / "confined"
+    work = place / "work"
+    work.mkdir(parents=True)
+    means = find(place / "filter")
+    if means.bwrap == "":
+        bench.skipped.append(f"the sandbox ({means.why})")
+        return
+    pairs = [(_run(work, None, number), _run(work, means, number)) for number in range(_ROUNDS * bench.times)]
+    bare, held = (middle(column) for column in zip(*pairs, strict=True))
+    yield Row(subject="a command in the sandbox", ours=held, unit="ms", beside="the same without", theirs=bare)
+    yield Row(subject="what the sandbox adds to a command", ours=held - bare, unit="ms", beside="", most=100.0)
+
+
+def _run(work: Path, means: Means | None, number: int) -> float:
+    """Milliseconds from the start of a command to its end, all that it started gone."""
+    name = f"bench-{os.getpid()}-{number}"
+    held = means and Confinement(means=means, run=name, workdir=str(work), writable=(str(work),))
+    spec = process.ProcessSpec(
+        argv=_COMMAND, cwd=work, env={"PATH": os.environ.get("PATH", os.defpath)}, marker=name, confinement=held,
+    )  # fmt: skip
+    began = time.monotonic()
+    ended = process.run(spec)
+    assert ended.ok, ended.tail
+    return (time.monotonic() - began) * 1000
