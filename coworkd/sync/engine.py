@@ -37,6 +37,9 @@ _KNOWN = (
 )
 """What was there when it was last looked at."""
 
+LOOK_AGAIN = 0.1
+"""Seconds after which a file that could not be read is tried again; then twice as long, and so on."""
+
 RACY_NS = 20_000_000
 """A file whose times are this close to the look at it may change again without its stat showing it."""
 
@@ -236,8 +239,9 @@ class Engine:
         return bool(self._db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'read'", path))
 
     def _unfit(self, path: str, reason: str, now: float) -> None:
-        """The reason may pass without a trace in the file's stat (too many open files): each scan tries again."""
-        self._unreadable.setdefault(path, now)
+        """The reason may pass without a trace in the file's stat (too many open files): tried again, ever later."""
+        first = self._unreadable.setdefault(path, now)
+        self._marks[path] = _Mark(now, now + min(max(now - first, LOOK_AGAIN), SCAN_LEAST))
         self._stats.pop(path, None)
         with self._db.write():
             self._db.execute("DELETE FROM stats WHERE path = ?", path)

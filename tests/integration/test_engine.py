@@ -560,3 +560,19 @@ def test_an_agent_that_appears_lets_its_tasks_be_looked_at_again(place: Workspac
     place.save("---\ndriver: command\ncommand: [x]\n---\n", "agents/x.md")
     place.turns()
     assert place.problems() == {}
+
+
+def test_a_file_that_cannot_be_read_for_now_is_tried_again_soon_then_ever_less_often(place: Workspace) -> None:
+    file = place.folder.root / "tasks" / "a.md"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.symlink_to(place.folder.root / "elsewhere.md")
+    place.engine.mark("tasks/a.md", place.now)
+    pauses: list[float] = []
+    for _ in range(6):
+        place.engine.pull(place.now)
+        due = place.engine.deadline()
+        pauses.append(due - place.now)
+        place.now = due
+    assert pauses == sorted(pauses)
+    assert pauses[0] <= 0.2
+    assert pauses[-1] > 1.0
