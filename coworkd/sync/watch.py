@@ -79,6 +79,8 @@ class Watcher:
         self._started = False
         self._observer: BaseObserver | None = None
         self._watched: tuple[int, int] | None = None
+        self._held: int | None = None
+        """The watched folder, kept open: its number is not given to a new one while it is."""
         self._moves = _version(beside)
         self._asked: float | None = None
         self._unanswered = 0
@@ -96,6 +98,17 @@ class Watcher:
         """Hear no more."""
         self._started = False
         self._end()
+        self._let_go()
+
+    def _hold(self) -> None:
+        self._let_go()
+        with suppress(OSError):
+            self._held = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            os.close(held)
 
     def _end(self) -> None:
         observer, self._observer = self._observer, None
@@ -162,10 +175,10 @@ class Watcher:
         return None if self._asked is None else self._asked + PATIENCE
 
     def _tend(self, now: float) -> None:
-        if now > self._window + _WINDOW:
-            self._window, self._events = now, 0
         if self._events >= self._burst:
             self._window, self._events, self._everything = now, 0, True
+        if now > self._window + _WINDOW:
+            self._window, self._events = now, 0
         if self._beside is not None and (moves := _version(self._beside)) != self._moves:
             self._moves, self._everything = moves, True
         if self.polling:
@@ -195,6 +208,7 @@ class Watcher:
         self._end()
         self._asked = None
         self._everything = True
+        self._hold()
         self._watched = _identity(self._root)
         try:
             self._observer = self._observe()
