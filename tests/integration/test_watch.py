@@ -94,11 +94,13 @@ def station(root: Path) -> Iterator[Station]:
 
 def test_a_save_is_heard_and_a_look_is_not(station: Station) -> None:
     station.hears("tasks/a.md")
+    station.hears("tasks/c.md")  # events come in their order: of a.md there are no more
     station.settle()
     (station.root / "tasks" / "a.md").read_text()
     os.listdir(station.root / "tasks")
     (station.root / "tasks" / "b.md").write_text("text")
-    assert station.until(lambda news: bool(news.paths)).paths == {"tasks/b.md"}
+    news = station.until(lambda news: "tasks/b.md" in news.paths)
+    assert "tasks/a.md" not in news.paths
 
 
 def test_the_folder_taken_away_and_brought_back_is_heard_again(station: Station, root: Path) -> None:
