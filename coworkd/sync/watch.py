@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,6 +43,10 @@ _HEARD = (
 _WINDOW = 2.0
 _BURST = 2048
 """So many events in so many seconds may be more than the kernel kept (16,384 unless set), and nobody says which not."""
+
+_REGISTERED_TWICE = r"Callback with id '\d+' already exists for watch"
+"""watchdog registers a folder twice that is made while it walks the new folder above: by its walk and by the event of
+the folder itself. The same callback replaces itself, so nothing is lost; the warning prints all of its state."""
 
 _LIMIT = Path("/proc/sys/fs/inotify/max_queued_events")
 
@@ -222,6 +227,7 @@ class Watcher:
 
     def _observe(self) -> BaseObserver:
         """The folder itself and, for the moment when it comes or goes, what it stands in."""
+        warnings.filterwarnings("ignore", message=_REGISTERED_TWICE, category=RuntimeWarning)
         observer = self._observers()
         observer.daemon = True
         heard = [getattr(events, name) for name in _HEARD if hasattr(events, name)]

@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -203,3 +204,28 @@ def test_when_head_moves_everything_may_have_changed(station: Station) -> None:
     station.beside.write_text("0000 1111 commit\n")
     assert station.take().everything
     assert not station.take().everything
+
+
+def moved_out_and_in(station: Station, times: int) -> None:
+    """A folder leaves the watched one and comes back: watchdog then registers what is in it a second time."""
+    outside = station.root.parent / "outside"
+    (station.root / "deep" / "er").mkdir(parents=True)
+    for _ in range(times):
+        (station.root / "deep").rename(outside)
+        outside.rename(station.root / "deep")
+    station.hears("after.md")
+
+
+def test_folders_that_come_and_go_cause_no_warnings_and_are_heard_of(station: Station) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        moved_out_and_in(station, 20)
+    assert [str(warning.message) for warning in caught] == []
+    station.hears("deep/er/inside.md")
+
+
+def test_the_library_warns_without_the_filter(station: Station) -> None:
+    """The control: a newer watchdog that does not warn makes the filter needless, and this test fails."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        moved_out_and_in(station, 20)
+    assert any("already exists for watch" in str(warning.message) for warning in caught)
