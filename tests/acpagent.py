@@ -165,9 +165,35 @@ def changes(peer: Peer, _prompt: str) -> Usage:
     return None
 
 
+def insists(peer: Peer, _prompt: str) -> Usage:
+    peer.permitted(f"denied {peer.turn}")
+    peer.text("turn ")
+    return None
+
+
+def pesters(peer: Peer, _prompt: str) -> Usage:
+    while True:
+        peer.permitted("denied")
+
+
 ACTS: dict[str, Act] = {
     act.__name__: act
-    for act in (says, fails, asks, wants, stays, spends, limited, spawns, floods, babbles, silent, changes)
+    for act in (
+        says,
+        fails,
+        asks,
+        wants,
+        stays,
+        spends,
+        limited,
+        spawns,
+        floods,
+        babbles,
+        silent,
+        changes,
+        insists,
+        pesters,
+    )
 }
 
 

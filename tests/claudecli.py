@@ -176,9 +176,34 @@ def changes(peer: Peer, _prompt: str) -> None:
         peer.text("made")
 
 
+def insists(peer: Peer, _prompt: str) -> None:
+    peer.call("Bash", {"command": "denied 1"})
+    peer.text("turn ")
+
+
+def pesters(peer: Peer, _prompt: str) -> None:
+    while True:
+        peer.call("Bash", {"command": "denied"})
+
+
 ACTS: dict[str, Callable[[Peer, str], None]] = {
     act.__name__: act
-    for act in (says, fails, asks, wants, stays, spends, limited, spawns, floods, babbles, silent, changes)
+    for act in (
+        says,
+        fails,
+        asks,
+        wants,
+        stays,
+        spends,
+        limited,
+        spawns,
+        floods,
+        babbles,
+        silent,
+        changes,
+        insists,
+        pesters,
+    )
 }
 
 

@@ -147,9 +147,34 @@ def changes(peer: Peer) -> None:
         peer.text("made")
 
 
+def insists(peer: Peer) -> None:
+    peer.permitted(f"denied {peer.turn}")
+    peer.text("turn ")
+
+
+def pesters(peer: Peer) -> None:
+    while True:
+        peer.permitted("denied")
+
+
 ACTS: dict[str, Callable[[Peer], None]] = {
     act.__name__: act
-    for act in (says, fails, asks, wants, stays, spends, limited, spawns, floods, babbles, silent, changes)
+    for act in (
+        says,
+        fails,
+        asks,
+        wants,
+        stays,
+        spends,
+        limited,
+        spawns,
+        floods,
+        babbles,
+        silent,
+        changes,
+        insists,
+        pesters,
+    )
 }
 
 

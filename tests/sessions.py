@@ -58,6 +58,8 @@ ACP_AGENT = str(Path(__file__).with_name("acpagent.py"))
 CODEX_SERVER = str(Path(__file__).with_name("codexserver.py"))
 CLAUDE_CLI = str(Path(__file__).with_name("claudecli.py"))
 
+DENIED = ("run(denied*)",)
+"""The calls that no agent of these sessions may make."""
 PATIENCE = 60.0
 """Seconds after which a test gives up."""
 
@@ -88,6 +90,10 @@ class Session(StrEnum):
     """Says nothing and never ends."""
     CHANGES = "changes"
     """Asks to run `echo made > made.txt`; says `made` when that was done."""
+    INSISTS = "insists"
+    """In every turn asks for another call that is denied, says `turn`, and ends the turn."""
+    PESTERS = "pesters"
+    """Asks for a call that is denied, in one turn without end."""
 
 
 _SURVIVOR = "(setsid bash -c 'exec -a survivor-$COWORK_RUN sleep 1000' &)"
@@ -175,6 +181,8 @@ MODELS: Mapping[Session, Script] = {
     Session.BABBLES: steps(Reply(text="a word and another word and more", flaw=Flaw.MALFORMED)),
     Session.SILENT: steps(Reply(flaw=Flaw.HELD)),
     Session.CHANGES: steps(Reply(calls=(run("echo made > made.txt"),)), Reply(text="made")),
+    Session.INSISTS: steps(Reply(calls=(run("denied 1"),)), Reply(text="turn")),
+    Session.PESTERS: lambda query: Reply(calls=(run(f"denied {query.turn}"),)),
 }
 """What the model of the driver `llm` does."""
 
@@ -253,27 +261,30 @@ def modelled(bench: Bench, session: Session, **changes: object) -> Assignment:
         "OPENAI_API_KEY": "sk-canary",
         "PATH": f"{programs}:{os.environ['PATH']}",
     }
-    rules = ToolRules(ask=("run(npm install)", "run(echo made *)"))
+    rules = ToolRules(ask=("run(npm install)", "run(echo made *)"), deny=DENIED)
     agent = AgentSpec(name="tester", driver="llm", model="openai/gpt-4o-mini", env=tuple(env.items()), tools=rules)
     return assignment(bench.path, session.value, **({"agent": agent} | changes))
 
 
 def spoken_to(bench: Bench, session: Session, **changes: object) -> Assignment:
     """A run of the driver `acp` with an agent that plays the session."""
-    rules = ToolRules(deny=("run(denied)",))
-    agent = AgentSpec(name="tester", driver="acp", command=(sys.executable, ACP_AGENT), tools=rules)
+    agent = AgentSpec(name="tester", driver="acp", command=(sys.executable, ACP_AGENT), tools=ToolRules(deny=DENIED))
     return assignment(bench.path, session.value, **({"agent": agent} | changes))
 
 
 def like_claude(bench: Bench, session: Session, **changes: object) -> Assignment:
     """A run of the driver `claude` with a program that plays the session."""
-    agent = AgentSpec(name="tester", driver="claude", command=(sys.executable, CLAUDE_CLI))
+    agent = AgentSpec(
+        name="tester", driver="claude", command=(sys.executable, CLAUDE_CLI), tools=ToolRules(deny=DENIED)
+    )
     return assignment(bench.path, session.value, **({"agent": agent} | changes))
 
 
 def like_codex(bench: Bench, session: Session, **changes: object) -> Assignment:
     """A run of the driver `codex` with a program that plays the session."""
-    agent = AgentSpec(name="tester", driver="codex", command=(sys.executable, CODEX_SERVER))
+    agent = AgentSpec(
+        name="tester", driver="codex", command=(sys.executable, CODEX_SERVER), tools=ToolRules(deny=DENIED)
+    )
     return assignment(bench.path, session.value, **({"agent": agent} | changes))
 
 
@@ -305,6 +316,7 @@ class Case(StrEnum):
     MALFORMED = "malformed output is an outcome"
     SILENT = "silence ends the run"
     RESUMED = "session resumed after kill -9"
+    REFUSED = "refused calls end in bounds"
 
 
 @dataclass(frozen=True)
@@ -335,6 +347,7 @@ DRIVERS = (
         | {
             Case.USAGE: "a program has no way to tell its usage",
             Case.ERRORS: "exit 75 says that it is unavailable, not why",
+            Case.REFUSED: "a program asks a person, and only a person refuses",
         },
     ),
     Driver(
@@ -346,6 +359,7 @@ DRIVERS = (
             Case.RESUMED: "a recording is played from its beginning",
             Case.ERRORS: "a recording has no provider",
             Case.HUGE: "says what was recorded, all of it",
+            Case.REFUSED: "a recording has an end",
         },
     ),
     Driver("llm", LlmAgent, modelled, ready=door.rehearse),

@@ -33,6 +33,7 @@ from coworkd.agents.base import (
     UsageReported,
 )
 from coworkd.agents.inbox import render_answer
+from coworkd.agents.refusals import MAX_EXPLAINING_PROMPTS, MAX_IN_A_ROW
 from coworkd.dispatch.local import LocalExecutor
 from coworkd.errors import AgentError
 from tests.runs import Bell, until
@@ -273,6 +274,21 @@ def test_a_session_goes_on_after_its_worker_was_killed(follow: Follow, worker_pa
     assert again.end().reason is EndReason.DONE
     assert again.text().strip() == "made"
     assert not [event for event in again.seen if isinstance(event, Asked)]
+
+
+@pytest.mark.case(Case.REFUSED)
+def test_an_agent_that_is_refused_each_turn_is_not_prompted_without_end(follow: Follow) -> None:
+    run = follow(Session.INSISTS)
+    assert run.end().reason is EndReason.DONE
+    assert 1 <= run.text().count("turn") <= 1 + MAX_EXPLAINING_PROMPTS
+
+
+@pytest.mark.case(Case.REFUSED)
+def test_an_agent_that_asks_for_what_is_denied_without_end_is_ended(follow: Follow) -> None:
+    ended = follow(Session.PESTERS).end()
+    assert ended.reason is EndReason.FAILED
+    assert f"{MAX_IN_A_ROW} calls in a row were refused" in ended.message
+    assert "denied" in ended.message
 
 
 def test_every_case_is_tried_by_a_test() -> None:

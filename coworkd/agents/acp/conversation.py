@@ -152,12 +152,17 @@ class Conversation:
             yield from self._mail.posts(last=True)
             while self._mail.open:
                 yield from self._turn()
-            self._notes += self._desk.take_words()
+            text = self._next_prompt()
             stop = acp.text(answer, "stopReason")
-            if not self._notes and stop != Stop.END_TURN:
+            if not text and stop != Stop.END_TURN:
                 message = f"the agent stopped: {stop or 'it did not say why'}"
                 raise _Over(Ended(reason=EndReason.FAILED, message=message))
-            text, self._notes = "\n\n".join(self._notes), []
+
+    def _next_prompt(self) -> str:
+        """What people said during the turn, and what it was refused; empty: there is nothing to add."""
+        said, self._notes = [*self._notes, *self._desk.take_words()], []
+        explanations = self._permissions.refusals.take_explanations(person_spoke=bool(said))
+        return "\n\n".join([*explanations, *said])
 
     def _used(self, answer: Json) -> Iterator[AgentEvent]:
         if used := acp.usage(answer):
@@ -184,7 +189,7 @@ class Conversation:
         yield from self._take(self._dialogue.hear())
         yield from self._reply_text.take(time.monotonic())
         yield from self._mail.posts()
-        self._permissions.decide(self._notes)
+        self._permissions.decide()
         for request in self._mail.open:
             if answer := self._desk.answered(request):
                 self._notes.append(self._mail.answered(request, answer))
@@ -197,6 +202,8 @@ class Conversation:
             reason = EndReason.CANCELLED
         if reason is not None:
             raise _Over(Ended(reason=reason, message=self._words(reason)))
+        if refused := self._permissions.refusals.limit_reason:
+            raise _Over(Ended(reason=EndReason.FAILED, message=refused))
         if (code := self._dialogue.over) is not None:
             message = f"the agent ended in the middle of its work: {self._dialogue.last_words(code)}"
             raise _Over(Ended(reason=EndReason.FAILED, message=message, exit_code=code))
@@ -215,7 +222,7 @@ class Conversation:
             elif method == Method.UPDATE:
                 yield from self._update(acp.part(said, "params", "update"))
             elif method == Method.PERMISSION:
-                yield from self._permissions.asked(number, acp.part(said, "params"), self._notes)
+                yield from self._permissions.asked(number, acp.part(said, "params"))
             elif number is not None:
                 self._dialogue.say(acp.refusal(number, method))
 

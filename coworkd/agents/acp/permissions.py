@@ -13,6 +13,7 @@ from coworkd.agents.base import Asked, AskKind, Assignment, Decision
 from coworkd.agents.calls import circumstances, petition
 from coworkd.agents.desk import Desk
 from coworkd.agents.dialogue import Dialogue
+from coworkd.agents.refusals import Refusals
 from coworkd.agents.requests import Requests
 from coworkd.agents.wire import Json
 from coworkd.toolrules import Decision as Verdict
@@ -40,22 +41,21 @@ class Permissions:
         self._desk = desk
         self._requests = Requests(Path(assignment.run_dir))
         self._held: list[_Held] = []
-        self._told: set[str] = set()
+        self.refusals = Refusals()
 
     @property
     def waiting(self) -> bool:
         return bool(self._held)
 
-    def asked(self, number: Json, asked: Json, notes: list[str]) -> Iterator[Asked]:
-        """Rule on a request; `notes` gets what the agent is to be told beside the bare no."""
+    def asked(self, number: Json, asked: Json) -> Iterator[Asked]:
+        """Rule on a request; `refusals` gets what the agent is to be told beside the bare no."""
         tool = acp.part(asked, "toolCall")
         call = call_of(tool, self._order.worktree)
         ruling = rule(call, self._order.agent.tools, circumstances(self._order, requested=True))
         if ruling.decision is not Verdict.ASK:
             self._choose(number, asked, allowed=ruling.decision is Verdict.ALLOW)
-            if ruling.decision is Verdict.DENY and str(call) not in self._told:
-                self._told.add(str(call))
-                notes.append(f"`{call}` was denied: {ruling.reason}. Go on without it.")
+            if ruling.decision is Verdict.DENY:
+                self.refusals.add(str(call), f"`{call}` was denied: {ruling.reason}. Go on without it.")
             return
         held = tuple(held.request for held in self._held)
         request = self._requests.name("permit", [str(call), acp.part(tool, "rawInput")], held)
@@ -66,7 +66,7 @@ class Permissions:
                 text=petition(call, acp.text(tool, "title"), "", ruling.reason),
             )  # fmt: skip
 
-    def decide(self, notes: list[str]) -> None:
+    def decide(self) -> None:
         """Pass on every answer that has come."""
         for held in list(self._held):
             answer = self._desk.answered(held.request)
@@ -80,7 +80,8 @@ class Permissions:
             self._dialogue.watchdog.heard()
             if not allowed:
                 said = answer.comment.strip() or answer.body.strip()
-                notes.append(f"The person you work for did not allow it{f': {said}' if said else '.'}")
+                words = f"The person you work for did not allow it{f': {said}' if said else '.'}"
+                self.refusals.add(held.request, words)
 
     def withdraw(self) -> None:
         """The run ends: nobody is asked any more."""
@@ -89,5 +90,7 @@ class Permissions:
         self._held.clear()
 
     def _choose(self, number: Json, asked: Json, *, allowed: bool) -> None:
+        if allowed:
+            self.refusals.reset_row()
         option = acp.option(asked, _ALLOW if allowed else _REJECT)
         self._dialogue.say(acp.result(number, acp.selected(option) if option else acp.withdrawn()))

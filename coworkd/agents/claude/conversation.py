@@ -108,6 +108,8 @@ class Conversation:
             self._ended = Ended(reason=EndReason.CANCELLED, message="cancelled")
         elif reason is not None:
             self._ended = Ended(reason=reason, message=self._dialogue.watchdog.explain(reason))
+        elif refused := self._permits.refusals.limit_reason:
+            self._ended = Ended(reason=EndReason.FAILED, message=refused)
         elif self._permits.held_for(now) > self._order.agent.limits.hold:
             self._ended = self._stepped_out()
         elif (code := self._dialogue.over) is not None:

@@ -18,6 +18,7 @@ from coworkd.agents.claude import calls
 from coworkd.agents.claude import messages as claude
 from coworkd.agents.desk import Desk
 from coworkd.agents.foreign import part, text
+from coworkd.agents.refusals import Refusals
 from coworkd.agents.requests import Requests
 from coworkd.agents.wire import Json
 from coworkd.toolrules import Decision as Verdict
@@ -46,6 +47,7 @@ class Permits:
         self._desk = desk
         self._requests = Requests(Path(order.run_dir))
         self._held: dict[str, _Held] = {}
+        self.refusals = Refusals()
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -63,6 +65,8 @@ class Permits:
         word = claude.Word.PASS
         if ruling is not None and ruling.decision is not Verdict.ALLOW:
             word = claude.Word.DENY if ruling.decision is Verdict.DENY else claude.Word.ASK
+        if ruling is not None:
+            self._count(ruling, str(call))
         self._say(claude.reply(number, claude.word(word, ruling.reason if ruling else "")))
 
     def asked(self, number: str, request: Json) -> Iterator[Asked]:
@@ -101,6 +105,7 @@ class Permits:
         ruling = self._rule(call, requested=True)
         if ruling.decision is not Verdict.ASK:
             allowed = ruling.decision is Verdict.ALLOW
+            self._count(ruling, str(call))
             self._say(claude.reply(number, claude.allowed(given) if allowed else claude.denied(_no(ruling))))
             return
         name = self._requests.name("permit", [tool, calls.essence(given)], self.held)
@@ -124,10 +129,18 @@ class Permits:
             self._say(claude.reply(held.reply_to, claude.answered(held.given, said)))
         elif answer.decision is Decision.APPROVED:
             self._requests.spend(held.name)
+            self.refusals.reset_row()
             self._say(claude.reply(held.reply_to, claude.allowed(held.given)))
         else:  # a no stands for the whole run
             words = f"The person you work for does not allow it{f': {said}' if said else '.'}"
+            self.refusals.add(held.name, words)
             self._say(claude.reply(held.reply_to, claude.denied(words)))
+
+    def _count(self, ruling: Ruling, call: str) -> None:
+        if ruling.decision is Verdict.DENY:
+            self.refusals.add(call, f"`{call}`: {ruling.reason}.")
+        elif ruling.decision is Verdict.ALLOW:
+            self.refusals.reset_row()
 
     def _call(self, tool: str, given: Json) -> ToolCall | None:
         return calls.call_of(tool, given, self._order.worktree, self._order.home)

@@ -128,11 +128,16 @@ class Conversation:
         if self._ended is not None or self._turn_id or self._steering:
             return
         yield from self._mail.posts(last=True)
-        if self._notes:
-            words, self._notes = "\n\n".join(self._notes), []
+        if words := self._next_prompt():
             yield from self._begin(words)
         elif not self._mail.open:
             self._ended = Ended(reason=EndReason.DONE)
+
+    def _next_prompt(self) -> str:
+        """What people said that no turn took, and what it was refused; empty: there is nothing to add."""
+        said, self._notes = self._notes, []
+        explanations = self._permits.refusals.take_explanations(person_spoke=bool(said))
+        return "\n\n".join([*explanations, *said])
 
     def _hear(self) -> Iterator[AgentEvent]:
         for message in self._dialogue.hear():
@@ -140,7 +145,7 @@ class Conversation:
                 yield from self._heard(dict(message))
         yield from self._reply.take(time.monotonic())
         yield from self._mail.posts()
-        if self._permits.decide(self._notes):
+        if self._permits.decide():
             self._dialogue.watchdog.heard()
         for request in self._mail.open:
             if answer := self._desk.answered(request):
@@ -171,6 +176,8 @@ class Conversation:
             self._ended = Ended(reason=EndReason.CANCELLED, message="cancelled")
         elif reason is not None:
             self._ended = Ended(reason=reason, message=self._dialogue.watchdog.explain(reason))
+        elif refused := self._permits.refusals.limit_reason:
+            self._ended = Ended(reason=EndReason.FAILED, message=refused)
         elif self._permits.held_for(now) > self._order.agent.limits.hold:
             asked = (*self._permits.held, *self._mail.open)
             message = "it goes on when the answer is there"
@@ -207,10 +214,10 @@ class Conversation:
     def _asked(self, method: str, to: Json, params: Json) -> Iterator[AgentEvent]:
         match method:
             case Method.MAY_RUN:
-                yield from self._permits.to_run(to, params, self._notes)
+                yield from self._permits.to_run(to, params)
             case Method.MAY_CHANGE:
                 item = self._items.get(text(params, "itemId"))
-                yield from self._permits.to_change(to, item, params, self._notes)
+                yield from self._permits.to_change(to, item, params)
             case Method.QUESTION:
                 yield from self._permits.question(to, params)
             case Method.MAY_MORE:

@@ -13,6 +13,7 @@ from coworkd.agents.codex import calls
 from coworkd.agents.codex import messages as codex
 from coworkd.agents.desk import Desk
 from coworkd.agents.foreign import items, text
+from coworkd.agents.refusals import Refusals
 from coworkd.agents.requests import Requests
 from coworkd.agents.wire import Json
 from coworkd.toolrules import Decision as Verdict
@@ -40,6 +41,7 @@ class Permits:
         self._desk = desk
         self._requests = Requests(Path(order.run_dir))
         self._held: list[_Held] = []
+        self.refusals = Refusals()
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -50,19 +52,19 @@ class Permits:
         """Seconds that the oldest of them has been held open."""
         return max((now - held.since for held in self._held), default=0.0)
 
-    def to_run(self, number: Json, asked: Json, notes: list[str]) -> Iterator[Asked]:
+    def to_run(self, number: Json, asked: Json) -> Iterator[Asked]:
         """It asks whether it may run something, or reach some place."""
         call = calls.to_run(asked)
         ruling = self._rule(call, requested=True)
-        yield from self._settle(number, (call,), ruling, text(asked, "reason"), notes)
+        yield from self._settle(number, (call,), ruling, text(asked, "reason"))
 
-    def to_change(self, number: Json, item: Json, asked: Json, notes: list[str]) -> Iterator[Asked]:
+    def to_change(self, number: Json, item: Json, asked: Json) -> Iterator[Asked]:
         """It asks whether it may change files; those of its worktree are its own."""
         wanted = calls.to_change(item, self._order.worktree)
         rulings = [self._rule(call, requested=not calls.is_inside(call)) for call in wanted]
         ruling = min(rulings, key=lambda found: _STRICT.index(found.decision))
         details = "\n".join(filter(None, (text(asked, "reason"), calls.diffs(item))))
-        yield from self._settle(number, wanted, ruling, details, notes)
+        yield from self._settle(number, wanted, ruling, details)
 
     def question(self, number: Json, asked: Json) -> Iterator[Asked]:
         questions = items(asked, "questions")
@@ -71,7 +73,7 @@ class Permits:
         if self._desk.answered(name) is None:
             yield Asked(request=name, kind=AskKind.QUESTION, text=calls.question(asked))
 
-    def decide(self, notes: list[str]) -> bool:
+    def decide(self) -> bool:
         """Pass on every answer that has come; whether there was one."""
         answers = [(held, answer) for held in self._held if (answer := self._desk.answered(held.name))]
         for held, answer in answers:
@@ -84,21 +86,25 @@ class Permits:
                 self._say(codex.result(held.reply_to, codex.answers(held.questions, said)))
                 continue
             self._say(codex.result(held.reply_to, codex.decision(allowed=allowed)))
-            if not allowed and said:
-                notes.append(f"The person you work for did not allow it: {said}")
+            if allowed:
+                self.refusals.reset_row()
+            else:
+                words = f"The person you work for did not allow it: {said}" if said else ""
+                self.refusals.add(held.name, words)
         return bool(answers)
 
     def resolved(self, number: Json) -> None:
         """It does not wait for this answer any more."""
         self._held = [held for held in self._held if held.reply_to != number]
 
-    def _settle(
-        self, number: Json, wanted: tuple[ToolCall, ...], ruling: Ruling, details: str, notes: list[str]
-    ) -> Iterator[Asked]:
+    def _settle(self, number: Json, wanted: tuple[ToolCall, ...], ruling: Ruling, details: str) -> Iterator[Asked]:
         if ruling.decision is not Verdict.ASK:
             self._say(codex.result(number, codex.decision(allowed=ruling.decision is Verdict.ALLOW)))
             if ruling.decision is Verdict.DENY:
-                notes.append(f"`{wanted[0]}` was denied: {ruling.reason}. Go on without it.")
+                explanation = f"`{wanted[0]}` was denied: {ruling.reason}. Go on without it."
+                self.refusals.add(str(wanted[0]), explanation)
+            else:
+                self.refusals.reset_row()
             return
         name = self._requests.name("permit", [*(str(call) for call in wanted), details], self.held)
         self._hold(number, name, ())

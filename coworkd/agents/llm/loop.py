@@ -44,6 +44,7 @@ from coworkd.agents.llm.mind import Mind
 from coworkd.agents.llm.pace import HaltError, Pace
 from coworkd.agents.llm.toolbox import Done, Toolbox
 from coworkd.agents.llm.tools import Tool, Use
+from coworkd.agents.refusals import Refusals
 from coworkd.toolrules import Decision as Verdict
 from coworkd.toolrules import Ruling, ToolCall, rule
 
@@ -88,6 +89,7 @@ class Loop:
         self._toolbox = around.toolbox
         self._finished = False
         self._silent = 0
+        self._refusals = Refusals()
 
     def events(self) -> Iterator[AgentEvent]:
         """Everything that happens, the end last."""
@@ -129,9 +131,11 @@ class Loop:
         """Keep a reply, and see whether it is the last one: a model may also end by calling nothing."""
         reply = answered.reply
         self._talk.add(reply)
-        self._silent = 0 if reply.text.strip() or reply.calls else self._silent + 1
+        done_something = bool(reply.calls) or bool(reply.text.strip() and not answered.cut)
+        self._silent = 0 if done_something else self._silent + 1
         if self._silent > _MOST_SILENT:
-            raise HaltError(EndReason.FAILED, "the model says nothing and calls no tool")
+            what = "its replies are cut because they are too long" if answered.cut else "it says nothing"
+            raise HaltError(EndReason.FAILED, f"the model calls no tool, and {what}")
         if reply.calls:
             return
         if answered.cut or self._silent:
@@ -155,6 +159,7 @@ class Loop:
         except ToolError as error:
             yield ToolStarted(call=call.id, tool=call.tool, summary=call.arguments[:_LOGGED])
             yield self._note(call, Done(ok=False, text=str(error)))
+            self._count_refusal(str(error))
             return
         if use.tool is Tool.FINISH:
             yield from self._finish(call, use)
@@ -184,8 +189,10 @@ class Loop:
         """Why the call may not be made, in words for the model; empty: it may."""
         ruling = self._ruling(wanted)
         if ruling.decision is Verdict.ALLOW:
+            self._refusals.reset_row()
             return ""
         if ruling.decision is Verdict.DENY:
+            self._count_refusal(f"`{wanted}`: {ruling.reason}.")
             return f"Denied: {ruling.reason}."
         asked = Asked(
             request=use.request(earlier(self._talk.records, call)),
@@ -195,7 +202,16 @@ class Loop:
             arguments=wanted.subject,
         )
         answer = yield from self._ask(asked)
-        return "" if answer.decision is Decision.APPROVED else petitions.refused(answer)
+        if answer.decision is Decision.APPROVED:
+            self._refusals.reset_row()
+            return ""
+        self._count_refusal(f"`{wanted}`.")
+        return petitions.refused(answer)
+
+    def _count_refusal(self, refused: str) -> None:
+        self._refusals.add(refused, refused)
+        if reason := self._refusals.limit_reason:
+            raise HaltError(EndReason.FAILED, reason)
 
     def _ruling(self, wanted: ToolCall) -> Ruling:
         order = self._assignment
