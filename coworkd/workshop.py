@@ -22,6 +22,7 @@ from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, base_ref, update_refs
 from coworkd.repo.stores import object_stores
 from coworkd.slots import setup, slot, submission
+from coworkd.slots.nested import nested_notice
 from coworkd.slots.shell import Surroundings
 
 
@@ -101,8 +102,9 @@ class Workshop:
         match outcome:
             case submission.Submitted():
                 return BroughtIn(
-                    commit=outcome.commit, tree=outcome.tree, notices=_notices(outcome.notice, outcome.dropped_paths)
-                )
+                    commit=outcome.commit, tree=outcome.tree,
+                    notices=_notices(outcome.notice, outcome.dropped_paths, nested_notice(outcome.nested)),
+                )  # fmt: skip
             case submission.NothingChanged():
                 return NothingMade(notices=_notices(outcome.notice, outcome.dropped_paths))
             case submission.Unfit(reason=reason):
@@ -115,9 +117,9 @@ def _kept(repo: Repo, found: slot.Slot, *, unfit: str = "") -> Kept:
     return Kept(refs=refs, unfit=unfit, commit=commit, tree=tree)
 
 
-def _notices(notice: str, dropped: tuple[str, ...]) -> tuple[str, ...]:
+def _notices(notice: str, dropped: tuple[str, ...], nested: str = "") -> tuple[str, ...]:
     left_out = f"left out of the submission, because no agent may change it: {', '.join(dropped)}" if dropped else ""
-    return tuple(text for text in (notice, left_out) if text)
+    return tuple(text for text in (notice, nested, left_out) if text)
 
 
 def _said(check: Check) -> str:

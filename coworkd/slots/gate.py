@@ -49,7 +49,7 @@ def refusal(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) -> 
     paths = {one.path for one in changes}
     if len(paths) > FILES:
         return f"it touches {len(paths)} files, more than {FILES}: ignore what is generated, and commit the rest"
-    odd = [*_odd_paths(sorted(paths)), *_links_out(repo, changes)]
+    odd = [*_odd_paths(sorted(paths)), *_links_out(repo, changes), *_bare_repositories(sorted(paths))]
     found = odd or list(_too_large(repo, changes)) or list(_secrets(repo, commit, known, secrets))
     if not found:
         return ""
@@ -94,6 +94,14 @@ def _links_out(repo: Repo, changes: Sequence[Touched]) -> Iterator[Found]:
 def leads_out(path: str, goal: str) -> bool:
     """Whether a link at this path ends outside of the tree."""
     return goal.startswith("/") or posixpath.normpath(posixpath.join(posixpath.dirname(path), goal)).startswith("..")
+
+
+def _bare_repositories(paths: Sequence[str]) -> Iterator[Found]:
+    """Folders in which git, started there, would obey the configuration that lies in them."""
+    for folder in [path.removesuffix("HEAD") for path in paths if path == "HEAD" or path.endswith("/HEAD")]:
+        inside = {path[len(folder) :].partition("/")[0] for path in paths if path.startswith(folder)}
+        if "objects" in inside and inside & {"refs", "packed-refs"}:
+            yield Found(path=folder, why="is a bare git repository: delete it, or list it in .gitignore")
 
 
 # ---- sizes

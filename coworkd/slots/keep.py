@@ -59,12 +59,19 @@ def _already_there(repo: Repo, task: str) -> list[str]:
 
 def _pieces(private: PrivateRepo, base: str) -> dict[str, What]:
     """Commits that may hold work, the most telling first."""
-    heads = private.run("for-each-ref", "--format=%(objectname)", "refs/heads/").text.split()
+    heads = _commits(private, "refs/heads/", "refs/tags/")
     head = private.resolve("HEAD^{commit}")
     pieces = dict.fromkeys(_stashes(private), What.STASH)
     pieces |= dict.fromkeys((*heads, *([head] if head else ())), What.COMMITS)
     snapshot = _snapshot(private, base)
     return pieces | ({snapshot: What.UNCOMMITTED} if snapshot else {})
+
+
+def _commits(private: PrivateRepo, *prefixes: str) -> list[str]:
+    """The commits that refs name, by a tag of their own too."""
+    names = private.run("for-each-ref", "--format=%(refname)", *prefixes).text.splitlines()
+    with private.git() as git:
+        return list(filter(None, git.resolve_all([f"{name}^{{commit}}" for name in names])))
 
 
 def _independent(private: PrivateRepo, commits: list[str]) -> list[str]:

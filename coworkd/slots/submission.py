@@ -1,21 +1,22 @@
 """From what an agent left in its slot to a commit that the merge queue may believe.
 
-Uncommitted work is committed on the agent's branch, the commit to submit is chosen, `.cowork/` and nested
-repositories are taken out of it, and it comes out as a pack through quarantine. Everything the agent made that is not
-submitted stays in the slot, for `keep`.
+Uncommitted work is committed on the agent's branch, the commit to submit is chosen, `.cowork/` is taken out of it, and
+it comes out as a pack through quarantine. Nested repositories come along as ordinary files, or nothing is submitted.
+Everything the agent made that is not submitted stays in the slot, for `keep`.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coworkd.errors import RepoError
 from coworkd.redaction import NO_SECRETS, Secrets
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
 from coworkd.slots.gate import refusal
-from coworkd.slots.paths import GITLINK, Entry, files_of, reserved, touched, unfit_paths
+from coworkd.slots.nested import clone_reason, submodule_reason
+from coworkd.slots.paths import Entry, files_of, reserved, touched, unfit_paths
 from coworkd.slots.private import PrivateRepo
 from coworkd.slots.slot import Slot
 from coworkd.slots.transport import admitted, export, quarantined
@@ -45,6 +46,8 @@ class Submitted:
     dropped_paths: tuple[str, ...]
     """Taken out because no submission may change them."""
     notice: str
+    nested: tuple[str, ...] = ()
+    """Folders that were repositories of their own; their files are in it, their histories are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,8 @@ class _Chosen:
     known: tuple[str, ...]
     """The base and, where it was merged in, the tip; the last one is what the result is compared with."""
     notice: str
+    dropped: tuple[str, ...] = ()
+    nested: tuple[str, ...] = ()
 
 
 def submit(repo: Repo, slot: Slot, delivery: Delivery) -> Outcome:
@@ -83,18 +88,24 @@ def submit(repo: Repo, slot: Slot, delivery: Delivery) -> Outcome:
     private.unlock()
     if reason := _unfinished(private):
         return Unfit(reason=reason)
-    left_out = _commit_uncommitted(private, delivery.message)
+    now = uncommitted(private)
+    if reason := clone_reason(private, now.nested):
+        return Unfit(reason=reason)
+    _commit_uncommitted(private, now, delivery.message)
     chosen = _choose(slot, delivery.tip)
     if isinstance(chosen, Unfit):
         return chosen
+    if reason := submodule_reason(private.git(), chosen.commit, chosen.known):
+        return Unfit(reason=reason)
     bad = unfit_paths(touched(private.git(), chosen.commit, chosen.known))
-    commit = _without(private, chosen, bad, delivery.message) if bad else chosen.commit
-    dropped = tuple(sorted({*left_out, *bad}))
+    commit = _without(private, chosen, delivery.message) if bad else chosen.commit
+    dropped = tuple(sorted({*now.left_out, *filter(reserved, bad)}))
     if private.resolve(f"{commit}^{{tree}}") == private.resolve(f"{chosen.known[-1]}^{{tree}}"):
         return NothingChanged(dropped_paths=dropped, notice=chosen.notice)
     if reason := refusal(private.git(), commit, chosen.known, delivery.secrets):
         return Unfit(reason=reason)
-    return _bring_in(repo, slot, delivery, _Chosen(commit=commit, known=chosen.known, notice=chosen.notice), dropped)
+    final = replace(chosen, commit=commit, dropped=dropped, nested=now.nested)
+    return _bring_in(repo, slot, delivery, final)
 
 
 def _unfinished(private: PrivateRepo) -> str:
@@ -106,16 +117,14 @@ def _unfinished(private: PrivateRepo) -> str:
     return f"a {operation} was left unfinished" if operation not in ("", "merge") else ""
 
 
-def _commit_uncommitted(private: PrivateRepo, message: str) -> tuple[str, ...]:
-    """Commit the worktree where HEAD stands; the paths that were left out."""
-    now = uncommitted(private)
+def _commit_uncommitted(private: PrivateRepo, now: Uncommitted, message: str) -> None:
+    """Commit the worktree where HEAD stands."""
     if now.parents and now.differs(private):
         commit = _commit(private, now, message)
         private.run("update-ref", "-m", "commit: by coworkd", "HEAD", commit, now.parents[0])
         os.replace(now.index, private.git_dir / "index")
         for name in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE"):
             (private.git_dir / name).unlink(missing_ok=True)
-    return now.left_out
 
 
 def _commit(private: PrivateRepo, now: Uncommitted, message: str) -> str:
@@ -154,14 +163,17 @@ def _contains(private: PrivateRepo, new: str, old: str) -> bool:
     return private.git().is_ancestor(old, new)
 
 
-def _without(private: PrivateRepo, chosen: _Chosen, bad: tuple[str, ...], message: str) -> str:
-    """One commit with the files of `chosen.commit`, but for the bad paths, which are as in the last known commit."""
+def _without(private: PrivateRepo, chosen: _Chosen, message: str) -> str:
+    """One commit with the files of `chosen.commit`, and `.cowork/` as in the last known commit.
+
+    It stands for all the agent's commits: one of them holds what may not come in.
+    """
     index = private.indexes / "filter"
     index.unlink(missing_ok=True)
     env = {"GIT_INDEX_FILE": str(index)}
     private.run("read-tree", chosen.commit, env=env)
-    before = [entry for entry in files_of(private.git(), chosen.known[-1]) if _is_restored(entry.path, bad)]
-    now = [e for e in files_of(private.git(), chosen.commit) if reserved(e.path) or e.mode == GITLINK]
+    before = [entry for entry in files_of(private.git(), chosen.known[-1]) if reserved(entry.path)]
+    now = [entry for entry in files_of(private.git(), chosen.commit) if reserved(entry.path)]
     private.run("update-index", "-z", "--index-info", stdin=_index_lines(now, before), env=env)
     tree = private.run("write-tree", env=env).text
     parents = private.run("merge-base", "--independent", *chosen.known).text.split()
@@ -172,17 +184,13 @@ def _without(private: PrivateRepo, chosen: _Chosen, bad: tuple[str, ...], messag
     return private.run("commit-tree", tree, *arguments, stdin=message.encode(), env=dates).text
 
 
-def _is_restored(path: str, bad: tuple[str, ...]) -> bool:
-    return reserved(path) or any(path == one or path.startswith(f"{one}/") for one in bad)
-
-
 def _index_lines(removed: list[Entry], added: list[Entry]) -> bytes:
     lines = [f"0 {'0' * len(entry.object_id)}\t{entry.path}\0" for entry in removed]
     lines += [f"{entry.mode} {entry.object_id}\t{entry.path}\0" for entry in added]
     return os.fsencode("".join(lines))
 
 
-def _bring_in(repo: Repo, slot: Slot, delivery: Delivery, chosen: _Chosen, dropped: tuple[str, ...]) -> Outcome:
+def _bring_in(repo: Repo, slot: Slot, delivery: Delivery, chosen: _Chosen) -> Outcome:
     commit, known = chosen.commit, chosen.known
     pack = export(slot.private, [commit], known)
     with quarantined(repo, pack, [commit], known) as seen:
@@ -194,7 +202,7 @@ def _bring_in(repo: Repo, slot: Slot, delivery: Delivery, chosen: _Chosen, dropp
         tree = seen.tree_of(commit)
         with admitted(seen):
             _file(repo, slot, delivery.number, commit)
-    return Submitted(commit=commit, tree=tree, dropped_paths=dropped, notice=chosen.notice)
+    return Submitted(commit=commit, tree=tree, dropped_paths=chosen.dropped, notice=chosen.notice, nested=chosen.nested)
 
 
 def _file(repo: Repo, slot: Slot, number: int, commit: str) -> None:

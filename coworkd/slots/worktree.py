@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.errors import RepoError
-from coworkd.slots.paths import reserved
+from coworkd.slots.paths import GITLINK, reserved
 from coworkd.slots.private import PrivateRepo
 
 _TIMEOUT = 600.0
@@ -22,7 +24,9 @@ class Uncommitted:
     parents: tuple[str, ...]
     """HEAD, and what an unfinished merge was merging; empty on an unborn branch."""
     left_out: tuple[str, ...]
-    """Changed paths that are not part of it: `.cowork/` and repositories nested in the tree."""
+    """Changed paths that are not part of it: `.cowork/`."""
+    nested: tuple[str, ...]
+    """Folders that are repositories of their own, each with a final slash; their files are part of it."""
     index: Path
     """An index that agrees with the tree."""
 
@@ -34,22 +38,23 @@ class Uncommitted:
 def uncommitted(private: PrivateRepo) -> Uncommitted:
     """Write the worktree, untracked files that are not ignored included, as a tree.
 
-    Works on a copy of the index. Nested repositories are never looked into: `git add` and `git status` would run git
-    in them, by a configuration that is not ours.
+    Works on a copy of the index. No git command runs in a nested repository, where an agent's configuration would be
+    obeyed: its files are listed and added from here, as if its `.git` were not there.
     """
     index = private.indexes / "snapshot"
     _copy_index(private, index)
     env = {"GIT_INDEX_FILE": str(index)}
-    changed = _changed(private, env)
+    changed, nested = _changed(private, env)
     out = tuple(path for path in changed if reserved(path) or path.endswith("/"))
     paths = "".join(f"{path}\0" for path in changed if path not in out)
     if paths:
         private.run(*_ADD, stdin=paths.encode(errors="surrogateescape"), timeout=_TIMEOUT, env=env)
     tree = private.run("write-tree", timeout=_TIMEOUT, env=env).text
-    return Uncommitted(tree=tree, parents=_parents(private), left_out=out, index=index)
+    return Uncommitted(tree=tree, parents=_parents(private), left_out=out, nested=nested, index=index)
 
 
-_ADD = ("update-index", "--add", "--remove", "-z", "--stdin")
+# `--replace`: a folder may stand in the place of a file.
+_ADD = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
 
 
 def unmerged(private: PrivateRepo) -> tuple[str, ...]:
@@ -58,9 +63,54 @@ def unmerged(private: PrivateRepo) -> tuple[str, ...]:
     return tuple(sorted({field.split("\t", 1)[1] for field in fields}))
 
 
-def _changed(private: PrivateRepo, env: Mapping[str, str]) -> list[str]:
-    kinds = ("--modified", "--deleted", "--others", "--exclude-standard")
-    return list(dict.fromkeys(private.run("ls-files", "-z", *kinds, env=env, timeout=_TIMEOUT).fields))
+def _changed(private: PrivateRepo, env: Mapping[str, str]) -> tuple[list[str], tuple[str, ...]]:
+    """Changed paths, and the nested repositories among them, which were entered to list their files."""
+    entered: list[str] = []
+    entering = [f"{path}/" for path in _links(private, env)]
+    while True:
+        _enter(private, entering, env)
+        entered += entering
+        changed = list(dict.fromkeys(private.run(*_LIST, env=env, timeout=_TIMEOUT).fields))
+        entering = [folder for folder in _folders(private, changed) if folder not in entered]
+        if not entering:
+            return changed, tuple(
+                folder for folder in sorted(entered) if os.path.lexists(private.work / folder / ".git")
+            )
+
+
+_LIST = ("ls-files", "-z", "--modified", "--deleted", "--others", "--exclude-standard")
+
+
+def _folders(private: PrivateRepo, changed: Sequence[str]) -> list[str]:
+    """Folders that git lists without their files: nested repositories, and what stands in the place of a file."""
+    named = (path for path in changed if not reserved(path))
+    return [f"{path.rstrip('/')}/" for path in named if path.endswith("/") or _is_folder(private.work / path)]
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _links(private: PrivateRepo, env: Mapping[str, str]) -> list[str]:
+    """Nested repositories that the index records as a link to a commit, without their files."""
+    staged = private.run("ls-files", "-z", "--stage", env=env, timeout=_TIMEOUT).fields
+    return list(dict.fromkeys(line.split("\t", 1)[1] for line in staged if line.startswith(f"{GITLINK} ")))
+
+
+def _enter(private: PrivateRepo, folders: list[str], env: Mapping[str, str]) -> None:
+    """Have git list the files of these folders like any others: it does where the index has a file in them.
+
+    The file does not exist, so adding the changes takes it out of the index again.
+    """
+    if not folders:
+        return
+    empty = hashlib.new(private.object_format, b"blob 0\0").hexdigest()
+    gone = "".join(f"0 {'0' * len(empty)}\t{path.rstrip('/')}\0" for path in folders)
+    lines = gone + "".join(f"100644 {empty}\t{path}{_ABSENT}\0" for path in folders)
+    private.run("update-index", "--replace", "-z", "--index-info", stdin=os.fsencode(lines), env=env)
+
+
+_ABSENT = ".coworkd-lists-this-folder"
 
 
 def _copy_index(private: PrivateRepo, index: Path) -> None:

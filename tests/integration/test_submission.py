@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -219,14 +219,148 @@ def test_uncommitted_changes_of_the_workspace_are_left_out(repo: Repo, slot: Slo
     assert outcome(repo, slot) == NothingChanged(dropped_paths=(".cowork/tasks/new.md",), notice="")
 
 
-def test_nested_repositories_are_taken_out_and_reported(user: Checkout, repo: Repo, slot: Slot, work: Checkout) -> None:
-    nested = checkout(work.root / "cloned")
-    work.commit("with a clone inside", {"a.txt": "a\n"})
-    checkout(work.root / "another")
+def commit_all(nested: Path) -> Checkout:
+    """Make `nested` a repository of its own with a commit of what lies in it."""
+    made = Checkout(nested)
+    made.git("init", "-q")
+    made.git("config", "user.name", "Scaffolder")
+    made.git("config", "user.email", "s@example.org")
+    made.commit("scaffolded")
+    return made
+
+
+def test_a_nested_repository_is_submitted_as_ordinary_files(
+    user: Checkout, repo: Repo, slot: Slot, work: Checkout
+) -> None:
+    work.write("app/main.js", "main\n")
+    work.write("app/.gitignore", "node_modules/\n")
+    work.write("app/node_modules/x.js", "ignored\n")
+    work.write("app/deep/lib/lib.js", "lib\n")
+    work.write("ünusual name/ü.txt", "ü\n")
+    commit_all(work.root / "app" / "deep" / "lib")
+    commit_all(work.root / "app")
+    Checkout(work.root / "ünusual name").git("init", "-q")
+    work.write("app/late.js", "late\n")
     got = sent(repo, slot)
-    assert got.dropped_paths == ("another/", "cloned")
-    assert files(user, got.commit) == ["a.txt"]
-    assert nested.git("status", "--porcelain") == ""
+    listed = user.git("ls-tree", "-r", "-z", "--name-only", got.commit).split("\0")
+    new = {path for path in listed if path.startswith(("app/", "ü"))}
+    assert new == {"app/main.js", "app/.gitignore", "app/deep/lib/lib.js", "app/late.js", "ünusual name/ü.txt"}
+    assert got.nested == ("app/", "app/deep/lib/", "ünusual name/")
+    assert got.dropped_paths == ()
+    assert Checkout(work.root / "app").git("status", "--porcelain") == "?? late.js"
+
+
+def test_a_nested_repository_that_was_committed_as_a_link_comes_in_with_its_files(
+    user: Checkout, repo: Repo, slot: Slot, work: Checkout
+) -> None:
+    work.write("app/main.js", "main\n")
+    commit_all(work.root / "app")
+    work.commit("scaffolded", {"a.txt": "a\n"})
+    assert "160000" in work.git("ls-tree", "HEAD", "app")
+    work.commit("more", {"b.txt": "b\n"})
+    got = sent(repo, slot)
+    assert files(user, got.commit) == ["a.txt", "app/main.js", "b.txt"]
+    assert got.nested == ("app/",)
+    assert "160000" not in user.git("log", "--raw", "--format=", f"main..{got.commit}")
+
+
+def test_folders_that_became_repositories_or_replace_files_are_ordinary_changes(
+    user: Checkout, repo: Repo, slot: Slot, work: Checkout
+) -> None:
+    work.write("src/one.txt", "edited\n")
+    work.write("src/three.txt", "three\n")
+    commit_all(work.root / "src")
+    (work.root / "app.py").unlink()
+    work.write("app.py/main.py", "main\n")
+    commit_all(work.root / "app.py")
+    (work.root / ".gitignore").unlink()
+    work.write(".gitignore/plain folder", "in the place of a file\n")
+    got = sent(repo, slot)
+    assert files(user, got.commit) == [
+        *(".gitignore", ".gitignore/plain folder", "app.py", "app.py/main.py", "src/one.txt", "src/three.txt")
+    ]
+    assert got.nested == ("app.py/",)
+
+
+def test_a_worktree_inside_the_worktree_is_submitted_as_files(
+    user: Checkout, repo: Repo, slot: Slot, work: Checkout
+) -> None:
+    work.git("worktree", "add", "-q", "-b", "side", "inner")
+    work.write("inner/app.py", "edited\n")
+    got = sent(repo, slot)
+    assert user.git("show", f"{got.commit}:inner/app.py") == "edited"
+    assert got.nested == ("inner/",)
+
+
+def _submodule(work: Checkout, library: Checkout) -> None:
+    work.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(library.root), "vendor/lib")
+
+
+def _clone(work: Checkout, library: Checkout) -> None:
+    work.git("clone", "-q", str(library.root), "vendor/lib")
+
+
+def _committed_clone(work: Checkout, library: Checkout) -> None:
+    _clone(work, library)
+    work.commit("vendored")
+
+
+def _committed_submodule(work: Checkout, library: Checkout) -> None:
+    _submodule(work, library)
+    work.commit("vendored")
+
+
+def _submodule_half_removed(work: Checkout, library: Checkout) -> None:
+    _submodule(work, library)
+    shutil.rmtree(work.root / "vendor")
+
+
+def _bare(work: Checkout, library: Checkout) -> None:
+    work.git("clone", "-q", "--bare", str(library.root), "vendor/lib.git")
+
+
+@pytest.mark.parametrize(
+    ("make", "said", "kept_path"),
+    [
+        (_submodule, "adds or changes a submodule", "vendor/lib/app.py"),
+        (_committed_submodule, "adds or changes a submodule", "vendor/lib/app.py"),
+        (_submodule_half_removed, "adds or changes a submodule", ".gitmodules"),
+        (_clone, "a clone of another repository cannot be submitted (`vendor/lib/`)", "vendor/lib/app.py"),
+        (_committed_clone, "a clone of another repository cannot be submitted", "vendor/lib/app.py"),
+        (_bare, "`vendor/lib.git/` is a bare git repository", "vendor/lib.git/HEAD"),
+    ],
+)
+def test_the_work_of_others_comes_in_whole_or_is_refused_and_kept(
+    user: Checkout, repo: Repo, slot: Slot, make: Callable[[Checkout, Checkout], None], said: str, kept_path: str
+) -> None:
+    work = Checkout(slot.work)
+    make(work, checkout(user.root.parent / "library"))
+    work.write("own.txt", "own\n")
+    refused = outcome(repo, slot)
+    assert isinstance(refused, Unfit)
+    assert said in refused.reason
+    assert user.git("for-each-ref", "refs/cowork/sub") == ""
+    refs = [kept.ref for kept in keep(repo, slot)]
+    trees = [user.git("ls-tree", "-r", "--name-only", ref).splitlines() for ref in refs]
+    assert any("own.txt" in tree and kept_path in tree for tree in trees)
+
+
+def test_a_link_without_files_is_no_submission(user: Checkout, repo: Repo, slot: Slot, work: Checkout) -> None:
+    link = f"160000,{user.git('rev-parse', 'HEAD')},vendor/lib"
+    work.git("update-index", "--add", "--cacheinfo", link)
+    work.git("commit", "-qm", "a link")
+    work.git("checkout", "-q", "--detach", "HEAD~1")
+    refused = outcome(repo, slot)
+    assert isinstance(refused, Unfit)
+    assert "recorded as a link, without its files (`vendor/lib`)" in refused.reason
+
+
+def test_what_a_tag_alone_holds_is_kept(user: Checkout, repo: Repo, slot: Slot, work: Checkout) -> None:
+    tagged = work.commit("tagged", {"a.txt": "a\n"})
+    work.git("tag", "-a", "-m", "annotated", "milestone")
+    work.git("reset", "-q", "--hard", "HEAD~1")
+    (kept,) = keep(repo, slot)
+    assert (kept.commit, kept.what) == (tagged, What.COMMITS)
 
 
 def test_the_branch_the_user_looks_at_is_not_moved(user: Checkout, repo: Repo, slot: Slot, work: Checkout) -> None:
