@@ -17,10 +17,12 @@ from coworkd.confine.confinement import UNCONFINED, Means
 from coworkd.errors import RepoError
 from coworkd.merge.bundle import Dispute, bundle, kind_of
 from coworkd.merge.change import Change, change
+from coworkd.merge.gate_lock import GateWaitCancelledError
 from coworkd.merge.integrate import TASK_TRAILER, Merged, Submission, candidate, land
 from coworkd.merge.inversion import Inverse, NoInverse, beside, invert
 from coworkd.merge.proof import proof
 from coworkd.merge.target import Incoming, Landed, Refused, Restart, incoming, land_target, restart
+from coworkd.merge.target_entry import TargetEntry, TargetState, not_in_reason
 from coworkd.merge.trees import Conflicted
 from coworkd.merge.verify import Verification, gate_surroundings, verify
 from coworkd.model import Check, SandboxSpec
@@ -29,6 +31,9 @@ from coworkd.repo.refs import RefChange, branch_ref, candidate_ref, refs_under, 
 
 ROUNDS = 5
 """How often a lost compare-and-swap is answered by building on the new tip at once."""
+
+SUBMISSIONS, TARGET = "1", "target"
+"""Gates: for candidates of submissions, and for the target's commits as merged with what landed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,9 @@ class VerifyOrder:
     made: bool
     """False: the agent changed nothing, and there is nothing to merge."""
     commands: tuple[str, ...]
+    """The workspace's, then the task's own."""
+    workspace: tuple[str, ...]
+    """Those of the workspace alone, which also verify the target's own commits."""
     setup: tuple[str, ...]
     copy: tuple[str, ...]
     sandbox: SandboxSpec
@@ -195,8 +203,9 @@ class Lane:
             return self._stopping.is_set() or given_up()
 
         with Repo.open(self._root) as repo:
-            tip = self._refreshed(repo, order.branch, order.target)
-            tip = self._with_target(repo, order, tip, over)
+            tip = self._with_target(repo, order, over).tip
+            if over():
+                return Interrupted()
             if not order.made:
                 return Green(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
             if landing := self._landing_of(repo, order, tip):
@@ -228,23 +237,29 @@ class Lane:
         shown = proof(repo, stand, order.commit, order.base, made.commit)
         if not shown.ok:
             return Red(tip=tip, checks=(), reason=f"the merge would lose something: {shown.detail}")
-        checks = self._check(repo, order, made.commit, over)
-        if over():
+        checks = self._check(repo, order, made.commit, SUBMISSIONS, over)
+        if checks is None:
             return Interrupted()
         red = [check for check in checks if not check.green]
         if red:
             return Red(tip=tip, checks=checks, reason=_reason(red[-1]))
         return Green(tip=tip, candidate=made.commit, tree=made.tree, checks=checks, proof=shown.detail)
 
-    def _check(self, repo: Repo, order: VerifyOrder, commit: str, over: Callable[[], bool]) -> tuple[Check, ...]:
-        gate = self._state / "gates" / "1"
+    def _check(
+        self, repo: Repo, order: VerifyOrder, commit: str, gate: str, over: Callable[[], bool]
+    ) -> tuple[Check, ...] | None:
+        """The checks on a commit, in the gate of this name; None when it was ended before they said anything."""
+        folder, marker = self._state / "gates" / gate, f"gate-{self._mark}-{gate}"
         around = gate_surroundings(
-            gate, marker=f"gate-{self._mark}-{order.task}", repo_mark=self._mark, timeout=order.timeout,
-            means=self._means(),
-        )  # fmt: skip
+            folder, marker=marker, repo_mark=self._mark, timeout=order.timeout, means=self._means()
+        )
         around = dataclasses.replace(around, run=partial(process.run, cancelled=over))
         what = Verification(commands=order.commands, setup=order.setup, copy=order.copy, sandbox=order.sandbox)
-        return verify(repo, gate, commit, what, around)
+        try:
+            checks = verify(repo, folder, commit, what, around, over)
+        except GateWaitCancelledError:
+            return None
+        return None if over() else checks
 
     def _pin(self, repo: Repo, commit: str) -> None:
         """Give a candidate a ref, for a gc takes what has none."""
@@ -257,19 +272,31 @@ class Lane:
         path.write_text(bundle(repo, dispute))
         return Collides(tip=tip, summary=f"conflict in {', '.join(made.paths)}", bundle=str(path))
 
-    def _with_target(self, repo: Repo, order: VerifyOrder, tip: str, over: Callable[[], bool]) -> str:
-        """The target's own new commits, verified as merged with what landed, come in without anybody's yes.
+    def _with_target(self, repo: Repo, order: VerifyOrder, over: Callable[[], bool]) -> TargetEntry:
+        """Bring the target's own new commits in, verified as merged with what landed; nobody has to approve them.
 
-        Where they collide or are red the tip stays: the next `land` says so.
+        They are checked in a gate of their own, so that no submission's verification loses its files to them. A lost
+        compare-and-swap is answered by merging and checking again; it says nothing about the checks.
         """
-        what = incoming(repo, order.branch, order.target)
-        if not isinstance(what, Incoming) or not isinstance(what.outcome, Merged):
-            return tip
-        self._pin(repo, what.outcome.commit)
-        checks = self._check(repo, order, what.outcome.commit, over)
-        if all(check.green for check in checks) and self._move(repo, order.branch, what.old, what.outcome.commit):
-            return what.outcome.commit
-        return tip
+        for _ in range(ROUNDS):
+            tip = self._refreshed(repo, order.branch, order.target)
+            what = incoming(repo, order.branch, order.target)
+            if what is None:
+                return TargetEntry(tip=tip, state=TargetState.IN)
+            if not isinstance(what, Incoming):
+                continue
+            if isinstance(what.outcome, Conflicted):
+                return TargetEntry(tip=tip, state=TargetState.CONFLICT, paths=what.outcome.paths)
+            self._pin(repo, what.outcome.commit)
+            own = dataclasses.replace(order, commands=order.workspace)
+            checks = self._check(repo, own, what.outcome.commit, TARGET, over)
+            if checks is None:
+                return TargetEntry(tip=tip, state=TargetState.INTERRUPTED)
+            if not all(check.green for check in checks):
+                return TargetEntry(tip=tip, state=TargetState.RED, checks=checks)
+            if self._move(repo, order.branch, what.old, what.outcome.commit):
+                return TargetEntry(tip=what.outcome.commit, state=TargetState.IN)
+        return TargetEntry(tip=self._refreshed(repo, order.branch, order.target), state=TargetState.MOVED)
 
     # ---- landing
 
@@ -285,11 +312,9 @@ class Lane:
     def into_target(self, order: VerifyOrder, *, onto: bool = False) -> Landed | Refused:
         """`coworkd land`: integration first takes in the target's new commits, then the target takes integration."""
         with Repo.open(self._root) as repo:
-            tip = self._refreshed(repo, order.branch, order.target)
-            self._with_target(repo, order, tip, self._stopping.is_set)
-            what = incoming(repo, order.branch, order.target)
-            if isinstance(what, Incoming):
-                return Refused(reason=_not_in(order.target, what))
+            entry = self._with_target(repo, order, self._stopping.is_set)
+            if reason := not_in_reason(entry, order.target):
+                return Refused(reason=reason)
             return land_target(repo, order.branch, order.target, onto=onto)
 
     # ---- taking back
@@ -321,12 +346,3 @@ def _next(repo: Repo, prefix: str) -> int:
 def _reason(check: Check) -> str:
     how = "took too long" if check.timed_out else f"exit {check.exit}"
     return f"`{check.command}`: {how}\n\n{check.tail[-3000:]}"
-
-
-def _not_in(target: str, what: Incoming) -> str:
-    if isinstance(what.outcome, Conflicted):
-        return (
-            f"{target} collides with what has landed, in {', '.join(what.outcome.paths)}: merge it into the"
-            " integration branch by hand"
-        )
-    return f"the checks are red on {target} merged with what has landed; mend that on {target} first"

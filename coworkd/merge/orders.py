@@ -88,7 +88,7 @@ class Orders:
         return VerifyOrder(
             task=row.task, title=_TITLES[row.kind].format(task.title), attempt=row.attempt, number=row.number,
             commit=row.commit_id, base=row.base, made=bool(row.tree), commands=self._commands(row, spec),
-            setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
+            workspace=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
             timeout=min(settings.verify_timeout, spec.timeout or settings.verify_timeout),
             branch=settings.integration.branch, target=self._board.specs.target(),
             undoes="" if row.kind is SubmissionKind.WORK else row.base,
@@ -103,6 +103,7 @@ class Orders:
         settings = self._board.specs.settings()
         return VerifyOrder(
             task="land", title="", attempt=0, number=0, commit="", base="", made=False, commands=settings.verify,
-            setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox, timeout=settings.verify_timeout,
+            workspace=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
+            timeout=settings.verify_timeout,
             branch=settings.integration.branch, target=self._board.specs.target(),
         )  # fmt: skip

@@ -1,18 +1,22 @@
 """Verification: the workspace's commands on exactly the merged tree, in a private repository called a gate.
 
-A gate is moved from one candidate to the next and not remade. What a command leaves behind untracked is removed
+A gate belongs to one verification at a time: `verify` is all that checks anything out in one, and it holds the gate's
+lock from before the checkout until after the last look at the tree. A gate is moved from one candidate to the next and
+not remade. What a command leaves behind untracked is removed
 before the next use; a command that changes tracked files or moves HEAD has not verified the candidate but something
 else, and is red.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coworkd.confine.confinement import UNCONFINED, Confinement, Means
 from coworkd.confine.wishes import granted
 from coworkd.errors import RepoError
+from coworkd.merge.gate_lock import hold_gate
 from coworkd.model import Check, SandboxSpec
 from coworkd.process import clean_environment
 from coworkd.repo import Repo
@@ -53,14 +57,28 @@ def gate_surroundings(
     return Surroundings(env=env, marker=marker, timeout=timeout, logs=gate / "logs", confinement=held)
 
 
-def verify(repo: Repo, gate: Path, commit: str, what: Verification, around: Surroundings) -> tuple[Check, ...]:
+def verify(
+    repo: Repo,
+    gate: Path,
+    commit: str,
+    what: Verification,
+    around: Surroundings,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> tuple[Check, ...]:
     """Check `commit` out in the gate and run the commands there, up to and including the first that is red.
 
-    Empty: there was nothing to run, and nothing has been verified. A set-up command that fails is a red check too.
-    Raises RepoError when the commit is one that a private repository cannot hold.
+    Waits while another verification is at work in the gate. Empty: there was nothing to run, and nothing has been
+    verified. A set-up command that fails is a red check too.
+    Raises RepoError when the commit is one that a private repository cannot hold, and GateWaitCancelledError when
+    `cancelled` says so before the gate is free.
     """
     if not what.commands:
         return ()
+    with hold_gate(gate, around.marker, cancelled):
+        return _verified(repo, gate, commit, what, around)
+
+
+def _verified(repo: Repo, gate: Path, commit: str, what: Verification, around: Surroundings) -> tuple[Check, ...]:
     around = _held(repo, around, what.sandbox)
     means = around.confinement.means if around.confinement else UNCONFINED
     private = PrivateRepo(folder=gate / "repo", object_format=repo.object_format, means=means)

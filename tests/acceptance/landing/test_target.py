@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from tests.acceptance.landing.site import Site
 
 EDIT = 'cat > /dev/null; echo "$COWORK_TASK" > made.$COWORK_TASK; ls > seen.$COWORK_TASK; echo ok'
@@ -173,3 +175,60 @@ def test_land_says_when_target_and_landings_collide(w: Site) -> None:
     assert done.returncode == 1
     assert "app.py" in done.stderr
     assert (w.repo / "app.py").read_text() == "mine\n"
+
+
+def test_landing_while_a_verification_is_at_work_takes_no_files_from_it(w: Site) -> None:
+    started, go = w.scratch / "started", w.scratch / "go"
+    w.agent("ed", EDIT)
+    w.config('approve: []\nmax_attempts: 1\nverify: ["test -e app.py"]\n')
+    w.task("first")
+    w.up()
+    w.until("first", "done")
+    w.task("t", f'verify: ["touch {started}; until test -e {go}; do sleep 0.1; done; test -e made.t"]\n')
+    w.wait("the verification", started.exists)
+    _commit(w, "mine.txt")
+    w.cmd("land")
+    assert {"mine.txt", "made.first"} <= w.tree("main")
+    go.touch()
+    w.until("t", "done")
+    assert w.field("tasks/t.md", "attempt") == "1"
+    assert {"mine.txt", "made.first", "made.t"} <= w.tree()
+
+
+def test_land_names_the_check_that_is_red(w: Site) -> None:
+    _alone(w, "test ! -e bad")
+    w.task("a", 'verify: ["test -e made.a"]\n')
+    w.up()
+    w.until("a", "done")
+    _commit(w, "bad")
+    done = w.cmd("land", check=False)
+    assert done.returncode == 1
+    assert "checks are red" in done.stderr
+    assert "`test ! -e bad`: exit 1" in done.stderr
+
+
+def test_a_branch_that_moves_during_the_verification_of_the_target_is_not_called_red(w: Site) -> None:
+    started, go = w.scratch / "started", w.scratch / "go"
+    w.agent("ed", EDIT)
+    w.config('approve: []\nverify: ["test -e app.py"]\n')
+    w.task("a")
+    w.up()
+    w.until("a", "done")
+    w.config(f'approve: []\nverify: ["touch {started}; until test -e {go}; do sleep 0.1; done"]\n')
+    _commit(w, "mine.txt")
+    with ThreadPoolExecutor(1) as pool:
+        landing = pool.submit(w.cmd, "land")
+        w.wait("the verification of the target", started.exists)
+        tip = w.git("rev-parse", "cowork/integration")
+        by_hand = w.git("commit-tree", f"{tip}^{{tree}}", "-p", tip, "-m", "by hand")
+        w.git("update-ref", "refs/heads/cowork/integration", by_hand, tip)
+        go.touch()
+        landing.result()
+    assert w.git("merge-base", by_hand, "main") == by_hand
+    assert {"mine.txt", "made.a"} <= w.tree("main")
+
+
+def _commit(w: Site, path: str) -> None:
+    w.write(path, f"{path}\n")
+    w.git("add", path)
+    w.git("commit", "-qm", f"add {path}")
