@@ -104,7 +104,7 @@ def build(paths: Paths, repo: Repo, trust: Trust) -> Daemon:
         ledger=Ledger(db, folder, writer, who), audit=audit, mender=Mender(board, engine, folder, repo),
         chores=_chores(paths, board, jobs, user),
     )  # fmt: skip
-    return Daemon(rooms, Door(paths.socket, bell.ring), bell)
+    return Daemon(rooms, Door(paths.sockets, bell.ring), bell)
 
 
 def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Chores:

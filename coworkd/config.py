@@ -49,8 +49,9 @@ class Paths:
         return self.private / "pid"
 
     @property
-    def socket(self) -> Path:
-        return self.private / "socket"
+    def sockets(self) -> tuple[Path, ...]:
+        """Where the daemon may listen, the usual place first: not every file system has sockets."""
+        return self.private / "socket", self.state / "socket"
 
     @property
     def trash(self) -> Path:

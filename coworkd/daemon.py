@@ -33,6 +33,7 @@ from coworkd.store import Database
 from coworkd.sync.engine import Engine
 from coworkd.sync.outputs import Outputs
 from coworkd.sync.watch import Watcher
+from coworkd.system.process_state import SUSPENDED, described, noted_pid, process_state
 from coworkd.trust import Trust
 
 log = logging.getLogger("coworkd")
@@ -107,8 +108,9 @@ class Daemon:
             stack.callback(self._close)
             rooms.watcher.start(rooms.clock.now())
             stack.callback(rooms.watcher.stop)
-            self._door.start()
             stack.callback(self._door.close)
+            if reason := self._door.start():
+                log.warning("commands cannot reach this daemon, files can: no socket can be made (%s)", reason)
             self.recover()
             self.turn()
             ready()
@@ -147,7 +149,7 @@ class Daemon:
     def turn(self, *, start: bool = True) -> None:
         """Look, take in, act, write back. `start` False begins nothing new."""
         rooms, now = self._rooms, self._rooms.clock.now()
-        requests = list(self._door.take())
+        requests = [request for request in self._door.take() if request.begin()]
         self._look(now)
         rooms.engine.pull(now)
         if any(request.op is Op.REPAIR for request in requests):
@@ -258,13 +260,27 @@ def alone(lock: Path, pid: Path, patience: float) -> Generator[None]:
     lock.parent.mkdir(parents=True, exist_ok=True)
     held = FileLock(lock)
     try:
-        held.acquire(timeout=patience)
+        held.acquire(timeout=0 if _is_suspended(pid) else patience)
     except Timeout as error:
-        holder = pid.read_text().strip() if pid.exists() else "unknown"
-        raise BusyError(f"coworkd already runs for this workspace (pid {holder}); `coworkd down` stops it") from error
+        raise BusyError(_held_by(pid)) from error
     try:
         pid.write_text(f"{os.getpid()}\n")
         yield
     finally:
         pid.unlink(missing_ok=True)
         held.release()
+
+
+def _held_by(file: Path) -> str:
+    """Who holds the workspace, and what to do."""
+    pid = noted_pid(file)
+    runs = f"coworkd already runs for this workspace (pid {pid or 'unknown'})"
+    if pid is not None and (state := process_state(pid)) in SUSPENDED:
+        return f"{runs} and is {described(pid, state)}"
+    return f"{runs}; `coworkd down` stops it"
+
+
+def _is_suspended(file: Path) -> bool:
+    """Whether the holder does nothing until another process acts on it, so that waiting for it is in vain."""
+    pid = noted_pid(file)
+    return pid is not None and process_state(pid) in SUSPENDED

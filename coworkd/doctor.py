@@ -21,8 +21,8 @@ from coworkd.agents.registry import DRIVERS
 from coworkd.config import FOLDER, Paths
 from coworkd.confine.confinement import Means
 from coworkd.documents import decode
-from coworkd.door import Op, ask
-from coworkd.errors import CoworkError, DocumentError, UserError
+from coworkd.door import Op
+from coworkd.errors import CoworkError, DocumentError
 from coworkd.escapes import tried
 from coworkd.gitmerge import DRIVER, installed
 from coworkd.markdown import parse, parse_yaml
@@ -32,6 +32,8 @@ from coworkd.repo import Repo, check_git
 from coworkd.sandbox import Sandbox
 from coworkd.store import Database
 from coworkd.sync.files import swap
+from coworkd.system.control_client import ControlClient, NoAnswerError
+from coworkd.system.process_state import noted_pid
 
 ROOM = 1_000_000_000
 """Bytes free below which a checkout more may not fit."""
@@ -40,8 +42,6 @@ _INOTIFY = Path("/proc/sys/fs/inotify/max_user_watches")
 _SPARE_WATCHES = 4
 """How many times the folders of the workspace the limit should be: other programs watch, too."""
 _SOCKET_NAME = 100
-_PATIENCE = 15.0
-"""Seconds the daemon has to answer in."""
 
 
 class Level(StrEnum):
@@ -173,9 +173,10 @@ def _reaper(_: Paths) -> Finding:
 
 
 def _socket(paths: Paths) -> Finding:
-    length = len(os.fsencode(paths.socket))
+    socket = paths.sockets[0]
+    length = len(os.fsencode(socket))
     if length < _SOCKET_NAME or HAS_PROC:
-        return _ok("socket", str(paths.socket))
+        return _ok("socket", str(socket))
     advice = "move the repository to a shorter path"
     return _bad("socket", f"{length} bytes of path are more than a socket's name may have", advice)
 
@@ -233,14 +234,15 @@ def _held(means: Means) -> str:
 
 
 def _daemon(paths: Paths) -> Finding:
-    pid = paths.pid.read_text().strip() if paths.pid.exists() else ""
+    client, pid = ControlClient(paths.sockets, paths.pid, lambda _: None), noted_pid(paths.pid)
     try:
-        reply = ask(paths.socket, Op.LOOK, timeout=_PATIENCE)
-    except UserError as error:
-        return _bad("daemon", f"pid {pid or 'unknown'}: {error}", f"look at {paths.log}; `coworkd down`, then `up`")
+        reply = client.ask(Op.LOOK)
+        client.refuse_suspended_holder()
+    except NoAnswerError as error:
+        return _bad("daemon", str(error), f"its log is {paths.log}")
     if reply is not None and reply.ok:
         return _ok("daemon", f"up (pid {pid}) and answering")
-    found = f"down, or not answering (pid {pid} is noted)" if pid else "down"
+    found = f"it listens nowhere (pid {pid})" if pid else "down"
     return _weak("daemon", found, "`coworkd up` starts it")
 
 

@@ -1,7 +1,8 @@
 """The socket in the database folder: what no file can say, asked of the daemon.
 
-One request and one reply per connection, each a JSON object on a line. Requests are queued for the writer thread; the
-door itself decides nothing.
+One request and one reply per connection, each a JSON object on a line. Before the reply come `{"alive": true}`, time
+and again, and `{"begun": true}` when the request is carried out. Requests are queued for the writer thread; the door
+itself decides nothing. The client is `system.control_client`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import os
 import queue
 import socket
 import threading
-from collections.abc import Callable, Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from coworkd.errors import UserError
+ALIVE_EVERY = 0.3
+"""Seconds between two signs of life to a client whose request waits."""
 
 
 class Op(StrEnum):
@@ -46,12 +49,19 @@ class Reply:
     text: str = ""
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(slots=True, kw_only=True)
 class Request:
     """A request that waits for the writer thread; answered exactly once."""
 
     op: Op
     subject: str = ""
+    begin: Callable[[], bool] = _always
+    """Tell the client that its request is carried out from now on. False: the client has given up and takes it that
+    nothing was done, so nothing may be done."""
     _done: threading.Event = field(default_factory=threading.Event)
     _reply: Reply = Reply(ok=False, text="the daemon stopped before it answered")
 
@@ -69,23 +79,39 @@ class Request:
 
 
 class Door:
-    """Listens for requests in a thread of its own."""
+    """Listens for requests in a thread of its own, at the first of `paths` where a socket can be made."""
 
-    def __init__(self, path: Path, wake: Callable[[], None]) -> None:
-        self._path = path
+    def __init__(self, paths: Sequence[Path], wake: Callable[[], None]) -> None:
+        self._paths = paths
         self._wake = wake
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._socket = socket.socket(socket.AF_UNIX)
+        self._bound: Path | None = None
         self._open = True
 
-    def start(self) -> None:
-        """Listen; a socket that a killed daemon left is replaced (the lock is ours)."""
-        self._path.unlink(missing_ok=True)
-        with _short(self._path) as name:
-            self._socket.bind(name)
-        os.chmod(self._path, 0o600)
+    def start(self) -> str:
+        """Listen; a socket that a killed daemon left is replaced (the lock is ours). Returns why it cannot, or ""."""
+        refused = [reason for path in self._paths if (reason := self._bind_reason(path))]
+        if self._bound is None:
+            return "; ".join(refused)
         self._socket.listen(16)
         threading.Thread(target=self._serve, name="door", daemon=True).start()
+        return ""
+
+    def _bind_reason(self, path: Path) -> str:
+        """Listen there unless there is a socket already; why that cannot be done, or ""."""
+        if self._bound is not None:
+            return ""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            with short_name(path) as name:
+                self._socket.bind(name)
+            os.chmod(path, 0o600)
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+        self._bound = path
+        return ""
 
     def take(self) -> Iterator[Request]:
         """Every request that waits, for the writer thread."""
@@ -104,7 +130,8 @@ class Door:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for the next connection
         self._socket.close()
-        self._path.unlink(missing_ok=True)
+        if self._bound is not None:
+            self._bound.unlink(missing_ok=True)
 
     def _serve(self) -> None:
         while self._open:
@@ -117,37 +144,46 @@ class Door:
     def _answer(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
             connection.settimeout(600)
-            reply = self._asked(_line(connection))
-            connection.sendall(json.dumps({"ok": reply.ok, "text": reply.text}).encode() + b"\n")
+            line = _line(connection)
+            connection.settimeout(None)  # what is sent is small; only so can the writer send without waiting
+            reply = self._asked(line, connection)
+            connection.sendall(_message(ok=reply.ok, text=reply.text))
 
-    def _asked(self, line: bytes) -> Reply:
+    def _asked(self, line: bytes, connection: socket.socket) -> Reply:
+        """The writer's reply; until it comes the client is told, time and again, that this process is alive."""
         try:
             said = json.loads(line)
-            request = Request(op=Op(said["op"]), subject=str(said.get("subject", "")))
+            request = Request(op=Op(said["op"]), subject=str(said.get("subject", "")), begin=_beginning(connection))
         except (ValueError, KeyError, TypeError, RecursionError):
             return Reply(ok=False, text="not a request that this coworkd knows")
         self._requests.put(request)
         self._wake()
-        return request.wait(600)
+        until = time.monotonic() + 600
+        while not request.answered and time.monotonic() < until:
+            connection.sendall(_message(alive=True))
+            request.wait(ALIVE_EVERY)
+        return request.wait(0)
 
 
-def ask(path: Path, op: Op, subject: str = "", timeout: float = 600) -> Reply | None:
-    """Ask the daemon; None when none listens. Raises `UserError` when it does not answer in time."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(timeout)
+def _beginning(connection: socket.socket) -> Callable[[], bool]:
+    """What tells the client that its request is carried out now; used by the writer thread, which never waits.
+
+    A client that gives up closes its side for reading and then looks whether this message came. The kernel refuses to
+    send to a side that is closed, so both of them know the same.
+    """
+
+    def begin() -> bool:
         try:
-            with _short(path) as name:
-                connection.connect(name)
-        except (FileNotFoundError, ConnectionRefusedError):
-            return None
-        try:
-            connection.sendall(json.dumps({"op": op, "subject": subject}).encode() + b"\n")
-            said = json.loads(_line(connection) or b'{"ok": false, "text": "the daemon hung up"}')
-        except TimeoutError as error:
-            raise UserError(f"the daemon did not answer within {timeout:g} s; see `coworkd status`") from error
+            connection.send(_message(begun=True), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
         except OSError:
-            return None
-    return Reply(ok=bool(said["ok"]), text=str(said["text"]))
+            return False
+        return True
+
+    return begin
+
+
+def _message(**said: object) -> bytes:
+    return json.dumps(said).encode() + b"\n"
 
 
 def _line(connection: socket.socket) -> bytes:
@@ -161,7 +197,7 @@ def _line(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def _short(path: Path) -> Generator[str]:
+def short_name(path: Path) -> Generator[str]:
     """The socket's name, short enough for the kernel's 108 bytes however deep the repository lies."""
     if len(os.fsencode(path)) < 100:
         yield str(path)

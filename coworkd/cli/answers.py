@@ -31,7 +31,7 @@ def reply_command(task: str, text: str | None, json_: bool) -> None:
         raise UserError("nothing to send")
     path = f"messages/{row.id}/{stamp(time.time())}-you-{secrets.token_hex(2)}.md"
     write_new(workspace.paths.folder / path, f"{body.rstrip()}\n".encode())
-    workspace.perform(Op.HURRY, path)
+    workspace.hand_over(path)
     as_json({"path": f".cowork/{path}"}) if json_ else click.echo(f".cowork/{path}")
 
 
@@ -59,7 +59,7 @@ def _answer(what: str, answer: str, comment: str, json_: bool) -> None:
     if comment:
         changes["comment",] = comment
     save(workspace.paths.folder / request.path, changes)
-    workspace.perform(Op.ANSWER if sys.stdin.isatty() else Op.HURRY, request.path)
+    workspace.take_in(request.path, Op.ANSWER if sys.stdin.isatty() else Op.HURRY)
     with workspace.reading() as db:
         why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'answer'", request.path)
     if why:

@@ -31,6 +31,7 @@ ID_WIDTH = 28
 def status_command(watch: bool, json_: bool) -> None:
     """The board, what waits for you and since when, problems, cost."""
     workspace = here()
+    workspace.names_silence = json_
     if watch:
         _watch(workspace)
         return
@@ -40,7 +41,7 @@ def status_command(watch: bool, json_: bool) -> None:
     if json_:
         as_json(_status(workspace, view))
     else:
-        click.echo(render(view, workspace.pid(), now))
+        click.echo(render(view, daemon_line(workspace), now))
 
 
 def _watch(workspace: Workspace) -> None:
@@ -52,14 +53,13 @@ def _watch(workspace: Workspace) -> None:
         while True:
             with workspace.reading() as db:
                 now = time.time()
-                live.update(Text.from_ansi(render(board_view(db, now), workspace.pid(), now)))
+                live.update(Text.from_ansi(render(board_view(db, now), daemon_line(workspace), now)))
             time.sleep(1)
 
 
 def _status(workspace: Workspace, view: BoardView) -> dict[str, Any]:
-    pid = workspace.pid()
     return {
-        "daemon": {"running": pid is not None, "pid": pid},
+        "daemon": _daemon(workspace),
         "instance": view.instance,
         "sandbox": {"level": view.sandbox, "why": view.sandbox_lacks},
         "tasks": [_card(card) for card in view.cards],
@@ -72,6 +72,23 @@ def _status(workspace: Workspace, view: BoardView) -> dict[str, Any]:
     }
 
 
+def _daemon(workspace: Workspace) -> dict[str, Any]:
+    """Whether it runs; of one that does not answer also its state."""
+    silence = workspace.silence
+    if silence is not None:
+        return {"running": True, "pid": silence.pid, "answers": False, "state": str(silence.state)}
+    pid = workspace.pid()
+    return {"running": pid is not None, "pid": pid}
+
+
+def daemon_line(workspace: Workspace) -> str:
+    """Whether the daemon runs, in words."""
+    if workspace.silence is not None:
+        return str(workspace.silence)
+    pid = workspace.pid()
+    return f"coworkd is up (pid {pid})" if pid else "coworkd is down: `coworkd up` starts it"
+
+
 def _card(card: Card) -> dict[str, Any]:
     return {
         "id": card.id, "title": card.title, "status": str(card.status), "agent": card.agent, "path": card.path,
@@ -80,9 +97,9 @@ def _card(card: Card) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def render(view: BoardView, pid: int | None, now: float) -> str:
-    """The board for a person, in 80 columns."""
-    parts = [_head(view, pid)]
+def render(view: BoardView, daemon: str, now: float) -> str:
+    """The board for a person, in 80 columns; `daemon` says whether it runs."""
+    parts = [_head(view, daemon)]
     if view.waiting:
         parts.append("\n".join([_title("Waits for you"), *(_need(item, now) for item in view.waiting)]))
     if view.cards:
@@ -104,8 +121,7 @@ def _need(item: Waiting, now: float) -> str:
     return f"{head}  .cowork/{plain(item.path)}\n" + hanging(" " * len(head), item.what)
 
 
-def _head(view: BoardView, pid: int | None) -> str:
-    daemon = f"coworkd is up (pid {pid})" if pid else "coworkd is down: `coworkd up` starts it"
+def _head(view: BoardView, daemon: str) -> str:
     running = sum(card.status is Status.RUNNING for card in view.cards)
     facts = [daemon, f"{running} running", f"{len(view.waiting)} waiting for you"]
     if view.usd_today:

@@ -10,13 +10,14 @@ import click
 from coworkd import config, process
 from coworkd.cli.printing import as_json, hanging, json_option, plain
 from coworkd.cli.workspace import Workspace, here
-from coworkd.door import Op, ask
+from coworkd.door import Op
 from coworkd.errors import StoreError
 from coworkd.fsck.check import Place, check
 from coworkd.fsck.finding import Finding, Subject
 from coworkd.repo import Repo
 from coworkd.store import Database
 from coworkd.sync.files import Folder
+from coworkd.system.control_client import NoAnswerError
 
 _ROUNDS = 3
 """Looks at a workspace that is at work: what only one of them shows was under way, and is no finding."""
@@ -52,11 +53,20 @@ def _findings(workspace: Workspace) -> list[Finding]:
     """What is wrong now. A daemon at work is looked at until two looks in a row agree."""
     found = _look(workspace)
     for _ in range(_ROUNDS):
-        if not found or ask(workspace.paths.socket, Op.LOOK) is None:
+        if not found or not _daemon_looked(workspace):
             break
         again = _look(workspace)
         found = [finding for finding in again if finding in found]
     return found
+
+
+def _daemon_looked(workspace: Workspace) -> bool:
+    """Whether a daemon is at work, and has looked since. One that does not answer changes nothing, and is named."""
+    try:
+        return workspace.client().ask(Op.LOOK) is not None
+    except NoAnswerError as error:
+        click.echo(f"coworkd: {error}", err=True)
+        return False
 
 
 def _look(workspace: Workspace) -> list[Finding]:

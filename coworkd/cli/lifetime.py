@@ -12,8 +12,10 @@ import click
 
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import Workspace, here, settled
-from coworkd.door import Op, ask
+from coworkd.door import Op
 from coworkd.errors import UserError
+from coworkd.system.control_client import NoAnswerError
+from coworkd.system.process_state import ProcessState, process_state
 
 
 @click.command("init")
@@ -68,50 +70,30 @@ def down_command(json_: bool) -> None:
     pid = workspace.pid()
     stopped = _stop(workspace, pid)
     if stopped and pid is not None:
-        _await_end(pid)
+        _await_end(workspace, pid)
     as_json({"stopped": stopped, "pid": pid}) if json_ else click.echo("stopped" if stopped else "no daemon runs here")
 
 
 def _stop(workspace: Workspace, pid: int | None) -> bool:
-    """Tell the daemon to end; False when there is none."""
-    if ask(workspace.paths.socket, Op.STOP) is not None:
-        return True
-    if pid is None or not _is_ours(pid):
+    """Tell the daemon to end; False when there is none. Raises `UserError` when it does not answer."""
+    client = workspace.client()
+    try:
+        if client.ask(Op.STOP) is not None:
+            return True
+        client.refuse_suspended_holder()
+    except NoAnswerError as error:
+        raise UserError(f"{error}. It was not told to end: repeat `coworkd down` when it answers again") from error
+    if pid is None:
         return False
     os.kill(pid, signal.SIGTERM)
     return True
 
 
-def _is_ours(pid: int) -> bool:
-    """Whether the process is a coworkd: the number may have been given to another one since."""
-    try:
-        return b"coworkd" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-
-
-def _await_end(pid: int) -> None:
+def _await_end(workspace: Workspace, pid: int) -> None:
     """A process that is not our child cannot be waited for, only looked at."""
     until = time.monotonic() + 60
-    while _alive(pid):
+    while process_state(pid) not in (ProcessState.GONE, ProcessState.ZOMBIE):
         if time.monotonic() > until:
-            raise UserError(f"the daemon (pid {pid}) is still stopping after 60 s; look at its log")
+            raise UserError(f"the daemon (pid {pid}) is still stopping after 60 s; look at {workspace.paths.log}")
+        workspace.client().refuse_suspended_holder()
         time.sleep(0.05)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return _signalled(pid)
-    return state != "Z"
-
-
-def _signalled(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

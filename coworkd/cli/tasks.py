@@ -39,7 +39,7 @@ def new_command(title: str, agent: str, needs: tuple[str, ...], draft: bool, edi
     write_new(path, compose(fields, f"{title}\n"))
     if edited:
         click.edit(filename=str(path), editor=editor())
-    workspace.perform(Op.HURRY, relative(workspace, path))
+    workspace.hand_over(relative(workspace, path))
     shown = str(path.relative_to(workspace.paths.root))
     as_json({"path": shown, "id": path.stem}) if json_ else click.echo(shown)
 
@@ -101,7 +101,7 @@ def _set_status(task: str, status: str, json_: bool) -> None:
 
 def _write_status(workspace: Workspace, row: TaskRow, status: str) -> None:
     save(workspace.paths.folder / row.path, {("status",): status})
-    workspace.perform(Op.HURRY, row.path)
+    workspace.take_in(row.path)
 
 
 def _explain(workspace: Workspace, row: TaskRow) -> None:

@@ -51,7 +51,7 @@ def _ask_review(task: str, word: str, json_: bool) -> None:
     if not (workspace.paths.folder / path).exists():
         raise UserError(f"there is no {path}: nothing of this task has landed")
     save(workspace.paths.folder / path, {("status",): word})
-    workspace.perform(Op.HURRY, path)
+    workspace.take_in(path)
     with workspace.reading() as db:
         why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'revert'", path)
     if why:
@@ -90,6 +90,7 @@ def trust_command(json_: bool) -> None:
     workspace = here()
     with workspace.reading() as db:
         shown = to_trust(db)
+    workspace.require_answer()
     if not json_:
         _show_loosening(shown.keys)
         if sys.stdin.isatty() and not click.confirm("Trust this repository, and all of that?", default=False):

@@ -8,61 +8,127 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from coworkd.config import FOLDER, Paths, home, paths
-from coworkd.door import Op, Reply, ask
+from coworkd.door import Op, Reply
 from coworkd.errors import BusyError, NotAWorkspaceError, UsageError, UserError
 from coworkd.store import Database, TaskRow
+from coworkd.system.control_client import PATIENCE, ControlClient, NoAnswerError
+from coworkd.system.process_state import noted_pid
 
-PATIENCE = 30.0
-"""Seconds for which a command waits for another process that holds the workspace and does not answer."""
+_SILENT_FOR = 3.0
+"""Seconds for which a daemon that did not answer is not asked again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Workspace:
     """A workspace that exists."""
 
     paths: Paths
+    silence: NoAnswerError | None = None
+    """Why the daemon did not answer when it was asked last."""
+    names_silence: bool = True
+    """Whether that is said on standard error, once; not where it has a place in what is shown."""
+    _asked_at: float = 0.0
 
     def pid(self) -> int | None:
-        """The daemon's process id while one answers."""
-        try:
-            return int(self.paths.pid.read_text())
-        except (FileNotFoundError, ValueError):
-            return None
+        """The process id of the daemon, while it runs."""
+        return noted_pid(self.paths.pid)
+
+    def client(self) -> ControlClient:
+        return ControlClient(
+            self.paths.sockets, self.paths.pid, lambda text: click.echo(f"coworkd: {text}", err=True)
+        )  # fmt: skip
 
     def perform(self, op: Op, subject: str = "") -> Reply:
         """Have the daemon do something; with it down, do it here in one turn that starts nothing.
 
-        Another command's turn, or a daemon that is still starting, is waited for. Raises `BusyError`.
+        Another command's turn, or a daemon that is still starting, is waited for. Raises `NoAnswerError`.
         """
-        until = time.monotonic() + PATIENCE
-        while (reply := ask(self.paths.socket, op, subject)) is None:
+        if self.silence is not None and time.monotonic() < self._asked_at + _SILENT_FOR:
+            raise self.silence
+        try:
+            reply = self._perform(op, subject)
+        except NoAnswerError as error:
+            if self.silence is None and self.names_silence:
+                click.echo(f"coworkd: {error}", err=True)
+            self.silence, self._asked_at = error, time.monotonic()
+            raise
+        self.silence = None
+        return reply
+
+    def _perform(self, op: Op, subject: str) -> Reply:
+        client = self.client()
+        until = time.monotonic() + PATIENCE.acting
+        while (reply := client.ask(op, subject)) is None:
             from coworkd.bootstrap import once
 
             try:
                 return once(self.paths, op, subject)
-            except BusyError:
+            except BusyError as error:
+                client.refuse_suspended_holder()
                 if time.monotonic() > until:
-                    raise
+                    raise client.unheard("holds the workspace and takes no request") from error
             time.sleep(0.05)
         return reply
 
     def demand(self, op: Op, subject: str = "") -> str:
-        """Like `perform`; raises `UserError` when it was refused."""
-        reply = self.perform(op, subject)
+        """Like `perform`, for what no file can say. Raises `UserError` when it was not done."""
+        try:
+            reply = self.perform(op, subject)
+        except NoAnswerError as error:
+            raise _undone(error) from error
         if not reply.ok:
             raise UserError(reply.text)
         return reply.text
 
+    def take_in(self, path: str, op: Op = Op.HURRY) -> None:
+        """Have the daemon act on a file that a command wrote. Raises `UserError` when only the file says it so far."""
+        try:
+            self.perform(op, path)
+        except NoAnswerError as error:
+            raise UserError(f"not done yet: {_written(path)}") from error
+
+    def hand_over(self, path: str) -> None:
+        """Like `take_in`, when the file is all that was asked for: with no answer from the daemon that is only said."""
+        try:
+            self.perform(Op.HURRY, path)
+        except NoAnswerError:
+            click.echo(f"coworkd: {_written(path)}", err=True)
+
+    def require_answer(self) -> None:
+        """Raises `UserError` when the daemon did not answer, before a person is asked in vain."""
+        if self.silence is not None:
+            raise _undone(self.silence) from self.silence
+
     @contextmanager
     def reading(self) -> Generator[Database]:
-        """The database as of now: whatever was saved before this call is in it."""
-        self.perform(Op.LOOK)
+        """The database as of now: whatever was saved before this call is in it.
+
+        With a daemon that does not answer, which is said, it is what the daemon knew last.
+        """
+        try:
+            self.perform(Op.LOOK)
+        except NoAnswerError as error:
+            if not self.paths.database.exists():
+                raise UserError(f"{error}; there is no database to read yet") from error
         db = Database(self.paths.database, read_only=True)
         try:
             yield db
         finally:
             db.close()
+
+
+def _written(path: str) -> str:
+    return f"what you asked for is written in {FOLDER}/{path} and counts when the daemon goes on"
+
+
+def _undone(error: NoAnswerError) -> UserError:
+    """For what no file can say."""
+    if error.begun:
+        return UserError("it had begun: when the daemon goes on, `coworkd status` shows whether it was done")
+    return UserError("nothing was done: repeat the command when the daemon answers again")
 
 
 def here(start: Path | None = None) -> Workspace:

@@ -2,15 +2,23 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from coworkd.door import Door, Op, Reply, Request, ask
-from coworkd.errors import UserError
+from coworkd.door import Door, Op, Reply, Request
+from coworkd.system.control_client import ControlClient, NoAnswerError, Patience
+from coworkd.system.process_state import ProcessState
+
+
+def ask(path: Path, op: Op, subject: str = "") -> Reply | None:
+    return ControlClient([path], path.with_name("pid"), lambda _: None).ask(op, subject)
 
 
 class Writer:
@@ -18,8 +26,8 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self.bell = threading.Semaphore(0)
-        self.door = Door(path, self.bell.release)
-        self.door.start()
+        self.door = Door([path], self.bell.release)
+        assert not self.door.start()
         self.seen: list[Request] = []
         self._thread = threading.Thread(target=self._work)
         self._thread.start()
@@ -31,6 +39,7 @@ class Writer:
                     request.answer(Reply(ok=True, text="stopped"))
                     return
                 self.seen.append(request)
+                assert request.begin()
                 request.answer(Reply(ok=request.op is not Op.LAND, text=request.subject))
 
     def end(self) -> None:
@@ -102,20 +111,92 @@ def test_nobody_listens(tmp_path: Path) -> None:
     assert not os.path.lexists(tmp_path / "socket")
 
 
-def test_a_daemon_that_does_not_answer_in_time(tmp_path: Path) -> None:
-    door = Door(tmp_path / "socket", lambda: None)
+def test_a_busy_daemon_is_waited_for_and_that_is_said(tmp_path: Path) -> None:
+    said = queue.SimpleQueue[str]()
+    door = Door([tmp_path / "socket"], lambda: None)
     door.start()
-    with pytest.raises(UserError, match=r"did not answer within 0\.05 s"):
-        ask(tmp_path / "socket", Op.LOOK, timeout=0.05)
-    (request,) = door.take()
-    assert request.op is Op.LOOK
-    request.answer(Reply(ok=True))
+
+    def work() -> None:
+        said.get()
+        for request in door.take():
+            assert request.begin()
+            request.answer(Reply(ok=True, text="late"))
+
+    writer = threading.Thread(target=work)
+    writer.start()
+    client = ControlClient([tmp_path / "socket"], tmp_path / "pid", said.put, Patience(silence=0.8, acting=60.0))
+    assert client.ask(Op.HURRY, "a") == Reply(ok=True, text="late")
+    writer.join()
     door.close()
+
+
+@pytest.mark.parametrize("op", [Op.HURRY, Op.STOP, Op.LAND, Op.LOOK])
+def test_a_request_that_was_given_up_is_never_carried_out(tmp_path: Path, op: Op) -> None:
+    door = Door([tmp_path / "socket"], lambda: None)
+    door.start()
+    patience = Patience(silence=0.5, looking=0.1, acting=0.1)
+    with pytest.raises(NoAnswerError) as caught:
+        ControlClient([tmp_path / "socket"], tmp_path / "pid", lambda _: None, patience).ask(op)
+    assert not caught.value.begun
+    (request,) = door.take()
+    assert request.op is op
+    assert not request.begin(), "the daemon goes on, and learns that nobody waits for this"
+    door.close()
+
+
+def test_what_had_begun_is_told_apart_from_what_had_not(tmp_path: Path) -> None:
+    def begin() -> None:
+        assert all(request.begin() for request in door.take())
+
+    door = Door([tmp_path / "socket"], begin)
+    door.start()
+    patience = Patience(silence=0.5, acting=0.1)
+    with pytest.raises(NoAnswerError) as caught:
+        ControlClient([tmp_path / "socket"], tmp_path / "pid", lambda _: None, patience).ask(Op.TAKE, "a")
+    assert caught.value.begun
+    door.close()
+
+
+@pytest.mark.parametrize("backlog", [0, 5], ids=["full", "free"])
+def test_a_process_that_listens_and_never_accepts(tmp_path: Path, backlog: int) -> None:
+    path = tmp_path / "socket"
+    listen = f"import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen({backlog})"
+    words = [sys.executable, "-c", f"{listen}; print('coworkd', flush=True); sys.stdin.read()", str(path), "coworkd"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as silent:
+        assert silent.stdout
+        assert silent.stdout.readline()
+        (tmp_path / "pid").write_text(f"{silent.pid}\n")
+        with socket.socket(socket.AF_UNIX) as first:
+            first.connect(str(path))
+            with pytest.raises(NoAnswerError, match=rf"pid {silent.pid}\) does not answer, it is sleeping") as caught:
+                ControlClient([path], tmp_path / "pid", lambda _: None, Patience(silence=0.2)).ask(Op.LOOK)
+        assert (caught.value.pid, caught.value.state) == (silent.pid, ProcessState.SLEEPING)
+        silent.kill()
+
+
+def test_a_second_place_where_no_socket_can_be_made(tmp_path: Path) -> None:
+    bad, good = tmp_path / "socket", tmp_path / "state" / "socket"
+    bad.mkdir()
+    door = Door([bad, good], lambda: None)
+    assert not door.start()
+    assert good.is_socket()
+    with pytest.raises(NoAnswerError):
+        ControlClient([bad, good], tmp_path / "pid", lambda _: None, Patience(silence=0.5, looking=0.1)).ask(Op.LOOK)
+    door.close()
+    assert bad.is_dir()
+    assert not good.exists()
+
+
+def test_without_any_socket_the_reason_is_told(tmp_path: Path) -> None:
+    door = Door([tmp_path], lambda: None)
+    assert door.start().startswith(f"{tmp_path}: ")
+    door.close()
+    assert tmp_path.is_dir()
 
 
 def test_closing_answers_who_waits_and_ends_the_listener(tmp_path: Path) -> None:
     before = set(threading.enumerate())
-    door = Door(tmp_path / "socket", lambda: None)
+    door = Door([tmp_path / "socket"], lambda: None)
     door.start()
     (listener,) = [thread for thread in threading.enumerate() if thread not in before]
     request = Request(op=Op.LOOK)

@@ -51,7 +51,7 @@ def board(*cards: Card, waiting: tuple[Waiting, ...] = ()) -> BoardView:
 
 
 def shown(view: BoardView) -> list[str]:
-    return click.unstyle(render(view, 7, NOW)).splitlines()
+    return click.unstyle(render(view, "coworkd is up (pid 7)", NOW)).splitlines()
 
 
 def test_an_empty_board_says_how_to_begin() -> None:
@@ -93,7 +93,7 @@ def test_no_board_is_wider_than_a_terminal_or_commands_it(rows: list[tuple[Statu
     """Single words that are wider stay whole, so that what is a path stays good to copy."""
     words = [(status, " ".join(w[:20] for w in why.split()), title) for status, why, title in rows]
     cards = [card(f"task-{n}", status, why, title) for n, (status, why, title) in enumerate(words)]
-    text = click.unstyle(render(board(*cards), None, NOW))
+    text = click.unstyle(render(board(*cards), "coworkd is down", NOW))
     assert plain(text) == text
     assert all(len(line) <= WIDTH for line in text.split("\n") if line.isascii() and len(line.split()) > 6)
 
