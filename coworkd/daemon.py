@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from coworkd.board.approvals.unsandboxed import recent_saves
 from coworkd.board.live import INBOX, inbox, live_deadline, live_messages
 from coworkd.board.waiting import Waiting, waiting
 from coworkd.chores.room import Chores
@@ -216,7 +217,7 @@ class Daemon:
         views = live_messages(rooms.db, now)
         later = [live_deadline(rooms.db, now), *(rooms.outputs.show(path, data, now) for path, data in views.items())]
         # What waits for a person is news; what an agent prints only streams.
-        later.append(rooms.outputs.show(INBOX, inbox(waits), now, INBOX_PAUSE))
+        later.append(rooms.outputs.show(INBOX, inbox(waits, recent_saves(rooms.db, now)), now, INBOX_PAUSE))
         self._later = [at for at in later if at is not None]
         for path in rooms.outputs.shown():
             if path not in views and path != INBOX:

@@ -317,6 +317,15 @@ class Settings:
     keep_days: float = 14.0
 
 
+class ApproveBy(StrEnum):
+    """Where a person's approvals count."""
+
+    FILE = "file"
+    """In the file, or by command."""
+    COMMAND = "command"
+    """By `coworkd approve` alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserSettings:
     """`$XDG_CONFIG_HOME/coworkd/config.yaml`: the user's own settings, which no workspace goes beyond.
@@ -331,6 +340,7 @@ class UserSettings:
     """A file as ssh-keygen reads it; an absolute path, empty: none."""
     budget_usd_per_day: float | None = None
     concurrency: int | None = None
+    approve_by: ApproveBy = ApproveBy.FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from coworkd.fields import (
 )
 from coworkd.markdown import Value, normalise_key
 from coworkd.model import (
+    ApproveBy,
     Budget,
     Gate,
     Integration,
@@ -341,6 +342,7 @@ USER = Schema(
         Field("allowed_signers", absolute, says="Whose signatures of approvals count, as ssh-keygen reads it"),
         Field("budget", Record(only_usd_per_day, {"usd_per_day": number}), says="The most that a day may cost"),
         Field("concurrency", Whole(1), says="The most runs at once"),
+        Field("approve_by", Choice(ApproveBy), says="Where approvals count: `file` (default), or `command` alone"),
     ),
     user_spec,
     "The user's own settings: what no workspace goes beyond",

@@ -6,6 +6,7 @@ import difflib
 
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Given, Ruling, Verdict
+from coworkd.board.via import Via, via
 from coworkd.markdown import Value, parse
 from coworkd.model import Answer, Problem
 from coworkd.store import Database
@@ -21,7 +22,7 @@ def given_in(db: Database, path: str) -> Given:
     return Given(
         answer=row["answer"], written=row["written"], request=row["request"], comment=row["comment"],
         status=row["status"], body=row["body"], pulled=bool(row["pulled"]), scope=row["scope"], grant=row["granted"],
-        odd=row["odd"], signer=row["signer"], tty=bool(row["tty"]),
+        odd=row["odd"], signer=row["signer"], tty=bool(row["tty"]), by_command=via(db, path) is Via.TERMINAL,
     )  # fmt: skip
 
 

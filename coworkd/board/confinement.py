@@ -27,8 +27,12 @@ def terminal(db: Database, request: RequestRow, risk: RiskLevel, why: str) -> st
     """Why a yes to this request has to be given on a terminal; empty when a file's word is enough."""
     if risk not in GRAVE or not unconfined(db, request.run, request.created):
         return ""
-    name = request.path.rpartition("/")[2].removesuffix(".md")
     return (
-        f"{risk} risk ({why}), and no sandbox kept agents from writing here: answer with `coworkd approve {name}` on"
-        " a terminal, or reject it"
+        f"{risk} risk ({why}), and no sandbox kept agents from writing here: answer with"
+        f" `coworkd approve {file_name(request.path)}` on a terminal, or reject it"
     )
+
+
+def file_name(path: str) -> str:
+    """By which a command names a form or a review."""
+    return path.rpartition("/")[2].removesuffix(".md")

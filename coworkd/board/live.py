@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coworkd.board import timeline
+from coworkd.board.approvals.unsandboxed import inbox_section
 from coworkd.board.papers import GENERATED, message_path
 from coworkd.board.waiting import Waiting
 from coworkd.clock import iso
 from coworkd.markdown import compose
 from coworkd.model import MessageState
 from coworkd.store import Database, RequestRow, RunRow, RunState
+from coworkd.store.unsandboxed_saves import UnsandboxedSave
 
 INBOX = "inbox.md"
 
@@ -121,14 +123,15 @@ def money(usd: float, *, about: bool) -> str:
     return f"{'~' if about else ''}${usd:.{4 if 0 < usd < 0.01 else 2}f}"
 
 
-def inbox(waiting: Sequence[Waiting]) -> bytes:
-    """`inbox.md`: everything that waits for a person, each a link."""
+def inbox(waiting: Sequence[Waiting], saves: Sequence[UnsandboxedSave] = ()) -> bytes:
+    """`inbox.md`: everything that waits for a person, each a link, and the saves that an agent could have made."""
     lines = [f"<!-- {GENERATED}; do not edit -->", "", "# Inbox", ""]
     if not waiting:
         lines.append("Nothing waits for you.")
     for item in waiting:
         since = f", since {iso(item.since)}" if item.since else ""
         lines.append(f"- **{item.kind}** {_linked(item.path)}{since}: {item.what}")
+    lines += inbox_section(saves)
     return ("\n".join(lines) + "\n").encode()
 
 

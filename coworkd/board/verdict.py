@@ -42,8 +42,28 @@ class Given:
     """Whose signature the commit bears that brought it."""
     tty: bool = False
     """It was given by command, on a terminal."""
+    by_command: bool = False
+    """It was given by command, on a terminal or not."""
     scope: str = "once"
     grant: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """Where an approval has to be given; empty reasons: the file is enough."""
+
+    terminal_reason: str = ""
+    """Why it has to be given on a terminal, or be signed."""
+    command_reason: str = ""
+    """Why it has to be given by command."""
+
+    @property
+    def first_line(self) -> str:
+        """What a form or a review says in its first line."""
+        return self.terminal_reason or self.command_reason
+
+
+FILE_IS_ENOUGH = Demand()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +72,8 @@ class Verdict:
     reason: str = ""
 
 
-def verdict(request: str, given: Given, terminal: str = "") -> Verdict:
-    """Rule on an answer to the open request with this id.
-
-    `terminal` says why a yes has to be given on a terminal, or signed; empty when a file's word is enough.
-    """
+def verdict(request: str, given: Given, demand: Demand = FILE_IS_ENOUGH) -> Verdict:
+    """Rule on an answer to the open request with this id; `demand` says where an approval has to be given."""
     if given.answer == Answer.PENDING:
         return Verdict(ruling=Ruling.NONE)
     if given.answer == Answer.REJECTED:
@@ -72,9 +89,16 @@ def verdict(request: str, given: Given, terminal: str = "") -> Verdict:
     if given.request != request:
         reason = "this answer was about an older version, so it is void; look at the present one and answer again"
         return Verdict(ruling=Ruling.VOID, reason=reason)
-    if terminal and given.answer == Answer.APPROVED and not (given.tty or given.signer):
-        return Verdict(ruling=Ruling.HELD, reason=terminal)
+    if given.answer == Answer.APPROVED and (reason := _demand_reason(given, demand)):
+        return Verdict(ruling=Ruling.HELD, reason=reason)
     return Verdict(ruling=Ruling(given.answer))
+
+
+def _demand_reason(given: Given, demand: Demand) -> str:
+    """Why an approval is held that was given elsewhere than it has to be."""
+    if not (given.tty or given.signer) and demand.terminal_reason:
+        return demand.terminal_reason
+    return "" if given.by_command else demand.command_reason
 
 
 def _odd(written: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
+from coworkd.board.approvals.demands import demand
 from coworkd.board.board import Board
-from coworkd.board.confinement import terminal
 from coworkd.board.forms import approval_form
 from coworkd.board.papers import Papers
 from coworkd.board.requests import intact, sealed
-from coworkd.board.verdict import Given
+from coworkd.board.verdict import Demand, Given
 from coworkd.model import RiskLevel, Scope
 from coworkd.risk import Feature, features_of_call, features_of_grant, level_of, told
 from coworkd.store import RequestRow, RequestState
@@ -23,6 +23,7 @@ class Asking:
     """The approval forms of one workspace; used by the writer thread alone, within its transactions."""
 
     def __init__(self, board: Board) -> None:
+        self._board = board
         self._db = board.db
         self._papers = Papers(board.db)
         self._requests = board.requests
@@ -32,7 +33,7 @@ class Asking:
         features = features_of_call(request.tool, request.arguments)
         asked = replace(request, path=self._path(request.task), risk=level_of(features), expires=now + LASTS)
         asked = sealed(asked, self._about(asked))
-        first = terminal(self._db, asked, asked.risk, told(features))
+        first = demand(self._board, asked, asked.risk, told(features)).first_line
         self._papers.put(asked.path, approval_form(asked, told(features), first), now, lasting=True)
         self._db.put(asked)
         return asked
@@ -49,10 +50,10 @@ class Asking:
         """Whether it is still what was asked; what rules have settled was never shown to anybody."""
         return not request.seal or intact(request, self._about(request))
 
-    def terminal(self, request: RequestRow, given: Given) -> str:
-        """Why this yes has to be given on a terminal; empty when the file is enough."""
+    def demand(self, request: RequestRow, given: Given) -> Demand:
+        """Where this approval has to be given."""
         features = self._features(request, given)
-        return terminal(self._db, request, level_of(features), told(features))
+        return demand(self._board, request, level_of(features), told(features))
 
     def _features(self, request: RequestRow, given: Given) -> tuple[Feature, ...]:
         call = features_of_call(request.tool, request.arguments)

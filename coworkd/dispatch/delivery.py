@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from coworkd.agents.base import Decision, InboxAnswer
 from coworkd.board.answers import given_in, put_back
+from coworkd.board.approvals.unsandboxed import mark_answer
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Given, Ruling, Verdict, verdict
@@ -174,7 +175,7 @@ class Delivery:
         given, how = given_in(self._db, request.path), via(self._db, request.path)
         ruling = _held_by_grant(request, given, verdict(request.id, given))
         if ruling.ruling is Ruling.APPROVED:
-            ruling = verdict(request.id, given, self._asking.terminal(request, given))
+            ruling = verdict(request.id, given, self._asking.demand(request, given))
         match ruling.ruling:
             case Ruling.APPROVED | Ruling.REJECTED | Ruling.CHANGES:
                 with self._db.write(durable=True):
@@ -184,8 +185,10 @@ class Delivery:
                     self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
                     if ruling.ruling is Ruling.APPROVED:
                         self._grants.give(request, given, self._agent(request), now)
+                    beside = mark_answer(self._db, self._papers, request.path, str(ruling.ruling), how, now)
                     self._db.event(now, "answered", task=request.task, actor="person", via=how, request=request.id,
-                                   answer=ruling.ruling, path=request.path, signer=given.signer)  # fmt: skip
+                                   answer=ruling.ruling, path=request.path, signer=given.signer,
+                                   unsandboxed_run=beside)  # fmt: skip
             case Ruling.NONE:
                 pass
             case Ruling.VOID | Ruling.HELD:

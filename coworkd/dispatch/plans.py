@@ -10,10 +10,12 @@ import secrets
 from collections.abc import Sequence
 
 from coworkd.board.answers import added_by_person, given_in, put_back
+from coworkd.board.approvals.demands import command_reason
+from coworkd.board.approvals.unsandboxed import mark_answer
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.board.plans import Planned, plan_file, plan_path
-from coworkd.board.verdict import Given, Ruling, Verdict, verdict
+from coworkd.board.verdict import Demand, Given, Ruling, Verdict, verdict
 from coworkd.board.via import via
 from coworkd.errors import DocumentError
 from coworkd.model import Mode, Status
@@ -72,7 +74,7 @@ class Plans:
 
     def _rule_on(self, request: RequestRow, now: float) -> None:
         given, task = given_in(self._db, request.path), self._board.task(request.task)
-        ruling = verdict(request.id, given)
+        ruling = verdict(request.id, given, Demand(command_reason=command_reason(self._board, request.path)))
         if ruling.ruling is Ruling.NONE or task.elsewhere or task.gone:
             return
         if ruling.ruling is Ruling.APPROVED and (reason := _unreadable(given.body, task.id)):
@@ -84,8 +86,9 @@ class Plans:
             how = via(self._db, request.path)
             self._db.set(RequestRow, request.id, state=RequestState.USED, answer=str(ruling.ruling), answered_by=how)
             self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
+            beside = mark_answer(self._db, self._papers, request.path, str(ruling.ruling), how, now)
             self._db.event(now, "answered", task=task.id, actor="person", via=how, request=request.id,
-                           answer=ruling.ruling, path=request.path)  # fmt: skip
+                           answer=ruling.ruling, path=request.path, unsandboxed_run=beside)  # fmt: skip
             self._carry_out(task, request, given, ruling.ruling, now)
 
     def _carry_out(self, task: TaskRow, request: RequestRow, given: Given, ruling: Ruling, now: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coworkd.board.approvals.unsandboxed import mark_save
 from coworkd.board.board import Board, Cell
 from coworkd.board.via import Via, terminal
 from coworkd.lifecycle import Effect, Moved, person_writes
@@ -75,7 +76,10 @@ def _apply(board: Board, row: TaskRow, around: _Around, now: float) -> None:
     outcome = person_writes(row.status, wanted)
     how = Via.TERMINAL if row.path in around.terminal else Via.FILE
     if isinstance(outcome, Moved):
-        board.db.event(now, "wish", task=row.id, actor="person", via=how, wanted=wanted, was=row.status)
+        beside = mark_save(board.db, row.path, str(wanted), how, now)
+        board.db.event(
+            now, "wish", task=row.id, actor="person", via=how, wanted=wanted, was=row.status, unsandboxed_run=beside
+        )
         _carry_out(board, row, outcome, around, now)
     else:
         board.problem(row, "status", f"`status: {wanted}` was put back to `{row.status}`: {outcome.reason}", now)

@@ -65,8 +65,8 @@ def told(event: EventRow) -> Told:
     words = _WORDS.get(event.kind, event.kind)
     what = words.format_map(_Known(known | {"task": event.task}))
     return Told(
-        id=event.id, at=event.at, who=_who(event.actor, known), what=" ".join(what.split()), why=_why(known),
-        task=event.task, kind=event.kind, data=data,
+        id=event.id, at=event.at, who=_who(event.actor, known), what=" ".join(what.split()) + _beside(known),
+        why=_why(known), task=event.task, kind=event.kind, data=data,
     )  # fmt: skip
 
 
@@ -79,6 +79,12 @@ def _who(actor: str, data: Mapping[str, str]) -> str:
     """`person (file)`: how it was said belongs to who said it."""
     via = data.get("via", "")
     return f"{actor} ({via})" if via else actor
+
+
+def _beside(data: Mapping[str, str]) -> str:
+    """A decision that an agent could have written says so."""
+    run = data.get("unsandboxed_run")
+    return f", saved while run {run}, which had no sandbox, was at work" if run else ""
 
 
 def _why(data: Mapping[str, str]) -> str:

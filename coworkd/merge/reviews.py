@@ -7,8 +7,9 @@ import json
 import secrets
 
 from coworkd.board.answers import added_by_person, given_in, put_back
+from coworkd.board.approvals.demands import demand
+from coworkd.board.approvals.unsandboxed import mark_answer, task_notices
 from coworkd.board.board import Board
-from coworkd.board.confinement import terminal
 from coworkd.board.papers import Papers
 from coworkd.board.requests import intact, sealed
 from coworkd.board.verdict import Given, Ruling, verdict
@@ -68,14 +69,18 @@ class Reviews:
         what = Submitted(
             task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,
             tree=row.candidate_tree, base=row.tip, request=asked.id, level=run.level if run else "none",
-            said=run.said if run else "", notices=tuple(row.notice.splitlines()), made=bool(row.tree),
+            said=run.said if run else "", notices=self._notices(task, row, run), made=bool(row.tree),
             cost_usd=task.cost_usd, about=about(self._db, row.task),
             tokens=(task.input_tokens, task.output_tokens), asked=row.person,
             text=row.text_sha, text_now=digest(spec.body.encode()), risk=asked.risk, why=asked.text,
-            terminal=terminal(self._db, asked, asked.risk, asked.text) if row.person else "",
+            terminal=demand(self._board, asked, asked.risk, asked.text).first_line if row.person else "",
         )  # fmt: skip
         claims = [item.text for item in spec.criteria if not item.command]
         return render(what, change, checks, claims)
+
+    def _notices(self, task: TaskRow, row: SubmissionRow, run: RunRow | None) -> tuple[str, ...]:
+        """What the reader is to know beside the change: of the merge, and of saves that an agent could have made."""
+        return (*row.notice.splitlines(), *task_notices(self._db, task.path, run.started if run else row.created))
 
     def _request(self, row: SubmissionRow, change: Change, request: str, now: float) -> RequestRow:
         """What a person is asked: bound to the very change, with the reasons for its risk."""
@@ -110,7 +115,7 @@ class Reviews:
 
     def _rule_on(self, request: RequestRow, now: float) -> None:
         given = given_in(self._db, request.path)
-        ruling = verdict(request.id, given, terminal(self._db, request, request.risk, request.text))
+        ruling = verdict(request.id, given, demand(self._board, request, request.risk, request.text))
         row = submission(self._db, request.task, request.number)
         task = self._board.task(request.task)
         if ruling.ruling is Ruling.NONE or self._theirs(task):
@@ -142,9 +147,10 @@ class Reviews:
         if not self._board.requests.spend(dataclasses.replace(request, answer=str(ruling), answered_by=how)):
             return False
         self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
+        beside = mark_answer(self._db, self._papers, request.path, str(ruling), how, now)
         self._db.event(
             now, "answered", task=request.task, actor="person", via=how, request=request.id, answer=ruling,
-            path=request.path, number=request.number, signer=given.signer,
+            path=request.path, number=request.number, signer=given.signer, unsandboxed_run=beside,
         )  # fmt: skip
         return True
 

@@ -25,7 +25,7 @@ Column = str | int | float | bytes | None
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
-VERSION = 9
+VERSION = 10
 """The version of the tables that this code reads and writes."""
 
 

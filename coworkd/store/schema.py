@@ -217,6 +217,11 @@ def _states(db: sqlite_utils.Database) -> None:
         db.conn.execute(statement)
 
 
+def _unsandboxed_saves(db: sqlite_utils.Database) -> None:
+    db.conn.execute("CREATE TABLE unsandboxed_saves (path TEXT, decision TEXT, run TEXT, agent TEXT, at REAL)")
+    db.conn.execute("CREATE INDEX unsandboxed_saves_at ON unsandboxed_saves (at)")
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -227,6 +232,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _presence,
     _notices,
     _states,
+    _unsandboxed_saves,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

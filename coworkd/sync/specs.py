@@ -13,7 +13,7 @@ from coworkd.bounds import within
 from coworkd.documents import Decoded, decode
 from coworkd.errors import DocumentError
 from coworkd.markdown import parse, parse_yaml
-from coworkd.model import AgentSpec, SandboxMode, SandboxSpec, Settings, TaskSpec, UserSettings
+from coworkd.model import AgentSpec, ApproveBy, SandboxMode, SandboxSpec, Settings, TaskSpec, UserSettings
 from coworkd.store import Database
 
 CONFIG = "config.yaml"
@@ -51,6 +51,11 @@ class Specs:
     def __init__(self, db: Database, user: UserSettings = NO_BOUNDS) -> None:
         self._db = db
         self._user = user
+
+    @property
+    def approve_by(self) -> ApproveBy:
+        """Where approvals have to be given, by the user's own settings."""
+        return self._user.approve_by
 
     def settings(self) -> Settings:
         """The workspace's settings within the user's bounds; the defaults where there is no file that counts."""

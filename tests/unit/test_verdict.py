@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.board.verdict import Given, Ruling, verdict
+from coworkd.board.verdict import Demand, Given, Ruling, verdict
 from coworkd.model import Answer
 
 NOW, BEFORE = "4f1c", "9e20"
@@ -49,3 +51,32 @@ def test_a_yes_takes_the_exact_word_the_open_request_and_this_machine(answer: st
 
 def test_the_odd_word_is_quoted() -> None:
     assert "`Approved`" in verdict(NOW, Given(answer="held", written="Approved")).reason
+
+
+BY_TERMINAL, BY_COMMAND = Demand(terminal_reason="on a terminal"), Demand(command_reason="by command")
+BOTH = Demand(terminal_reason="on a terminal", command_reason="by command")
+
+
+@pytest.mark.parametrize(
+    ("demand", "tty", "signer", "by_command", "reason"),
+    [
+        (BY_TERMINAL, False, "", False, "on a terminal"),
+        (BY_TERMINAL, False, "", True, "on a terminal"),
+        (BY_TERMINAL, True, "", True, ""),
+        (BY_TERMINAL, False, "anna", False, ""),
+        (BY_COMMAND, False, "", False, "by command"),
+        (BY_COMMAND, False, "anna", False, "by command"),
+        (BY_COMMAND, False, "", True, ""),
+        (BOTH, False, "", True, "on a terminal"),
+        (BOTH, False, "anna", False, "by command"),
+        (BOTH, True, "", True, ""),
+    ],
+)
+def test_where_an_approval_has_to_be_given(
+    demand: Demand, tty: bool, signer: str, by_command: bool, reason: str
+) -> None:
+    approved = replace(given_answer("approved"), tty=tty, signer=signer, by_command=by_command)
+    made = verdict(NOW, approved, demand)
+    assert (made.ruling, made.reason) == (Ruling.HELD if reason else Ruling.APPROVED, reason)
+    rejected = replace(approved, answer="rejected")
+    assert verdict(NOW, rejected, demand).ruling is Ruling.REJECTED

@@ -69,3 +69,43 @@ def test_low_risk_is_approved_in_the_file_or_by_any_command(work: Workbench) -> 
     assert "terminal" not in work.text("reviews/two.md")
     work.cmd("approve", "two")
     work.until("two", "done")
+
+
+def test_approvals_by_command_alone(work: Workbench) -> None:
+    unconfined(work)
+    settings = work.home / "config" / "coworkd" / "config.yaml"
+    settings.write_text("sandbox: off\napprove_by: command\n")
+    work.agent("main", "echo one > one.txt; echo done\n")
+    work.up()
+    work.task("one", verify="['true']")
+    work.until("one", "review")
+    work.wait("asked", lambda: work.field("reviews/one.md", "approval") == "pending")
+    assert "`coworkd approve one`" in work.text("reviews/one.md").split("---\n", 2)[2].strip().splitlines()[0]
+    work.set("reviews/one.md", "approval", "approved")
+    work.wait("held", lambda: "approve_by: command" in work.problems())
+    work.stays("nothing lands", lambda: work.status("one") == "review")
+    work.cmd("approve", "one")
+    work.until("one", "done")
+
+
+def test_a_decision_saved_beside_a_run_without_a_sandbox_is_marked(work: Workbench) -> None:
+    unconfined(work)
+    started, go = work.repo / "started", work.repo / "go"
+    hold = f"touch {started}; while [ ! -e {go} ]; do sleep 0.1; done"
+    work.agent("main", f'echo x > "$COWORK_TASK.txt"; if [ "$COWORK_TASK" = slow ]; then {hold}; fi\n')
+    work.up()
+    work.task("one", verify="['true']")
+    work.until("one", "review")
+    work.wait("asked", lambda: work.field("reviews/one.md", "approval") == "pending")
+    work.task("slow", verify="['true']")
+    work.wait("at work", started.exists)
+    work.set("reviews/one.md", "approval", "approved")
+    work.until("one", "done")
+    work.wait("marked in the review", lambda: "unsandboxed_run: " in work.text("reviews/one.md"))
+    work.wait("marked in the inbox", lambda: "`approved` was saved in [reviews/one.md]" in work.text("inbox.md"))
+    assert "which had no sandbox, was at work" in " ".join(work.cmd("log", "one").stdout.split())
+    go.touch()
+    work.until("slow", "review")
+    work.cmd("approve", "slow")
+    work.until("slow", "done")
+    assert "unsandboxed_run" not in work.text("reviews/slow.md"), "no run was at work, and it was said by command"

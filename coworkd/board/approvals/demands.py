@@ -1,0 +1,25 @@
+"""Where an approval has to be given: in the file, by command, or on a terminal."""
+
+from __future__ import annotations
+
+from coworkd.board.board import Board
+from coworkd.board.confinement import file_name, terminal
+from coworkd.board.verdict import Demand
+from coworkd.model import ApproveBy, RiskLevel
+from coworkd.store import RequestRow
+
+
+def demand(board: Board, request: RequestRow, risk: RiskLevel, why: str) -> Demand:
+    """Where an approval of this request has to be given."""
+    return Demand(
+        terminal_reason=terminal(board.db, request, risk, why), command_reason=command_reason(board, request.path)
+    )
+
+
+def command_reason(board: Board, path: str) -> str:
+    """Why an approval in this file has to be given by command; empty when the user's settings leave it to the file."""
+    if board.specs.approve_by is not ApproveBy.COMMAND:
+        return ""
+    return (
+        f"your own settings have `approve_by: command`: answer with `coworkd approve {file_name(path)}`, or reject it"
+    )
