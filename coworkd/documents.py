@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from coworkd.errors import DocumentError
 from coworkd.fields import read_as
 from coworkd.ids import qualify, task_id
-from coworkd.markdown import Document, Entry, Value, normalise_key
+from coworkd.markdown import Document, Entry, Value, normalise_key, parse, parse_yaml
+from coworkd.misplaced_header import misplaced_header
 from coworkd.model import Kind, Problem, UserSettings
 from coworkd.prose import answer_section, criteria
 from coworkd.schemas import SCHEMAS, USER, Field, Owner, Schema
@@ -33,6 +34,7 @@ __all__ = [
     "is_note",
     "kind_of",
     "qualify",
+    "read_document",
     "task_id",
 ]
 
@@ -118,6 +120,21 @@ def kind_of(path: str) -> Kind | None:
 def stem(path: str) -> str:
     """The name of a document's file without its ending."""
     return path.rpartition("/")[2].rpartition(".")[0]
+
+
+def read_document(path: str, data: bytes) -> Document:
+    """The text of a document, header and body.
+
+    Raises DocumentError, with the line, also for a header that stands where it is not read.
+    """
+    if path == CONFIG:
+        return parse_yaml(data)
+    document, kind = parse(data), kind_of(path)
+    if kind is None or document.entries or path.rpartition("/")[2].lower() in _NOTES:
+        return document
+    if misplaced := misplaced_header(kind, document.body, document.body_line):
+        raise misplaced
+    return document
 
 
 def is_note(path: str, document: Document, adopt_notes: bool) -> bool:

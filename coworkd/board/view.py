@@ -12,6 +12,7 @@ from coworkd.board.confinement import SANDBOX_LACKS, SANDBOX_LEVEL
 from coworkd.board.waiting import Shown, Waiting, problems, waiting
 from coworkd.model import Status
 from coworkd.store import Database, RunRow, RunState, TaskRow
+from coworkd.store.documents import count_notes
 
 ORDER = (
     Status.WAITING, Status.REVIEW, Status.RUNNING, Status.MERGING, Status.READY, Status.PAUSED, Status.FAILED,
@@ -47,6 +48,8 @@ class BoardView:
     cards: tuple[Card, ...]
     waiting: tuple[Waiting, ...]
     problems: tuple[Shown, ...]
+    notes: int = 0
+    """Files in tasks/ that are never run."""
     sandbox: str = ""
     """Level of agents that start now; empty: nobody has looked."""
     sandbox_lacks: str = ""
@@ -61,7 +64,7 @@ def board_view(db: Database, now: float) -> BoardView:
     cards.sort(key=lambda card: (_PLACE[card.status], card.since, card.id))
     return BoardView(
         instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(waiting(db, now)),
-        problems=tuple(problems(db)), usd_today=_spent(db, now),
+        problems=tuple(problems(db)), notes=count_notes(db), usd_today=_spent(db, now),
         sandbox=db.setting(SANDBOX_LEVEL), sandbox_lacks=db.setting(SANDBOX_LACKS),
     )  # fmt: skip
 

@@ -106,6 +106,9 @@ def render(view: BoardView, daemon: str, now: float) -> str:
         parts.append("\n".join([_title("Tasks"), *_rows(view, now)]))
     else:
         parts.append('No tasks yet. Write one: coworkd new "Fix the login page"')
+    if view.notes:
+        are = "1 note in tasks/ is" if view.notes == 1 else f"{view.notes} notes in tasks/ are"
+        parts.append(f"{are} not run: `coworkd list` shows them")
     return "\n\n".join(parts)
 
 

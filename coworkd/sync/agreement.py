@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coworkd.documents import is_note
+from coworkd.documents import is_note, read_document
 from coworkd.errors import DocumentError
-from coworkd.markdown import parse
 from coworkd.model import Kind, Status, TaskSpec
 from coworkd.store import Database, DocumentRow, TaskRow
+from coworkd.store.documents import held_as_copy
 from coworkd.sync.files import digest
 from coworkd.sync.specs import CONFIG, Specs, decoded
 
@@ -16,7 +16,7 @@ from coworkd.sync.specs import CONFIG, Specs, decoded
 def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: bool = True) -> Iterator[str]:
     """What is wrong about one document with these bytes. Not `at_rest`: what will be written or done soon may wait."""
     try:
-        note = path != CONFIG and is_note(path, parse(data), Specs(db).settings().adopt_notes)
+        note = path != CONFIG and is_note(path, read_document(path, data), Specs(db).settings().adopt_notes)
         made = decoded(path, data)
     except DocumentError:
         if not db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'read'", path):
@@ -25,6 +25,8 @@ def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: 
     if note:
         return
     row = db.one(DocumentRow, "path = ?", path)
+    if row is None and held_as_copy(db, path):
+        return
     if row is None:
         yield "nobody knows this file"
         return

@@ -33,7 +33,7 @@ VERIFY = 86400.0
 
 _KNOWN = (
     "SELECT path FROM documents WHERE file_sha != '' UNION ALL SELECT path FROM notes"
-    " UNION ALL SELECT path FROM problems WHERE source = 'read'"
+    " UNION ALL SELECT path FROM problems WHERE source IN ('read', 'copy')"
 )
 """What was there when it was last looked at."""
 
@@ -186,10 +186,10 @@ class Engine:
         return bool(self._db.scalar("SELECT 1 FROM bases WHERE path = ? AND sha = ?", path, digest(data)))
 
     def _judge_missing(self, now: float) -> None:
-        """Where a task's file was deleted, a copy that had its id written may be the same task, moved."""
+        """Where a task's file was deleted, a copy of it, or a file with its id, may be the same task, moved."""
         if not self._absences.decide(now):
             return
-        for row in self._db.query("SELECT path FROM problems WHERE source = 'duplicate' ORDER BY path"):
+        for row in self._db.query("SELECT path FROM problems WHERE source IN ('duplicate', 'copy') ORDER BY path"):
             read = self._folder.read(row["path"])
             if isinstance(read, Bytes):
                 self.mark(row["path"], now)
@@ -233,10 +233,10 @@ class Engine:
         with self._db.write():
             self._db.execute("DELETE FROM stats WHERE path = ?", path)
             self._db.execute("DELETE FROM notes WHERE path = ?", path)
-            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'read'", path)
+            self._db.execute("DELETE FROM problems WHERE path = ? AND source IN ('read', 'copy')", path)
 
     def _shown(self, path: str) -> bool:
-        return bool(self._db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'read'", path))
+        return bool(self._db.scalar("SELECT 1 FROM problems WHERE path = ? AND source IN ('read', 'copy')", path))
 
     def _unfit(self, path: str, reason: str, now: float) -> None:
         """The reason may pass without a trace in the file's stat (too many open files): tried again, ever later."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from coworkd.documents import Decoded, decode, is_note, kind_of, stem
+from coworkd.documents import Decoded, decode, is_note, kind_of, read_document, stem
 from coworkd.errors import DocumentError
 from coworkd.ids import task_id
 from coworkd.markdown import Document, normalise_key, parse, parse_yaml
@@ -17,6 +17,7 @@ from coworkd.model import ACTIVE, AnswerSpec, Kind, PlanSpec, Problem, TaskSpec
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync import tasks_in, thread_in
 from coworkd.sync.arrival import Arrival, forget_bases, keep_base, kept_bases, own_bytes, revision, version
+from coworkd.sync.copies import Copies
 from coworkd.sync.facts import Brought, Facts, Reading, Understood, learn
 from coworkd.sync.files import digest
 from coworkd.sync.merged import Merged, merge
@@ -48,6 +49,7 @@ class Intake:
         self._instance = instance
         self._brought = brought
         self._signer = signer
+        self._copies = Copies(db, folder)
 
     def take(self, readings: Sequence[Reading], now: float) -> dict[str, DocumentError]:
         """Take files in, together in one transaction.
@@ -68,6 +70,9 @@ class Intake:
         settings = self._specs.settings()
         batch: list[Understood] = []
         for reading in readings:
+            if reason := self._copies.name_reason(reading.path):
+                self._hold_copy(reading, reason, now)
+                continue
             try:
                 batch.append(_understood(reading, settings.adopt_notes))
             except DocumentError as error:
@@ -85,6 +90,8 @@ class Intake:
         known = facts.known.get(one.reading.path)
         if one.decoded is None:
             self._note(one.reading, known, now)
+        elif (known is None or not known.want_sha) and (reason := self._copies.content_reason(one)):
+            self._hold_copy(one.reading, reason, now)
         elif known is None:
             # Nothing that is done for a file seen for the first time can fail half-way.
             self._keep(one, one.decoded, facts, quiet, now)
@@ -294,6 +301,11 @@ class Intake:
         self._db.add("INSERT OR IGNORE INTO notes (path) VALUES (?)", reading.path)
         self._db.event(now, "note", path=reading.path, sha=reading.sha[:12])
 
+    def _hold_copy(self, reading: Reading, reason: str, now: float) -> None:
+        """Shown with what to do, and nothing else: a copy of another file says nothing by itself."""
+        self._db.execute("DELETE FROM problems WHERE path = ?", reading.path)
+        put_problem(self._db, Problem(path=reading.path, line=0, message=reason), "copy", now)
+
     # ---- moved files
 
     def _follow_rename(self, one: Understood, facts: Facts) -> bool:
@@ -313,7 +325,7 @@ class Intake:
 
 
 def _understood(reading: Reading, adopt_notes: bool) -> Understood:
-    document = _parsed(reading.path, reading.data)
+    document = read_document(reading.path, reading.data)
     if reading.kind is Kind.TASK and is_note(reading.path, document, adopt_notes):
         return Understood(reading=reading, document=document, decoded=None)
     return Understood(reading=reading, document=document, decoded=decode(reading.path, document))

@@ -1,0 +1,77 @@
+"""Files that are held because they are copies of others.
+
+What a tool leaves beside a file must not run, be delivered or count as an answer: it is shown, with what to do.
+"""
+
+from __future__ import annotations
+
+from coworkd.core.copy_names import CopyKind, CopyName, copy_name
+from coworkd.documents import kind_of
+from coworkd.errors import DocumentError
+from coworkd.model import Kind
+from coworkd.store import Database
+from coworkd.store.documents import has_version, is_document
+from coworkd.sync.facts import Understood
+from coworkd.sync.files import Bytes
+from coworkd.sync.ports import Files
+from coworkd.sync.specs import decoded
+
+_LEFT_BY = {
+    CopyKind.SYNC: "a tool that synchronises files left it there, because both sides had changed",
+    CopyKind.MERGE: "a merge tool left it there",
+    CopyKind.BACKUP: "an editor or a merge tool left the earlier version there",
+    CopyKind.LOCK: "an office program has it open, or left it there",
+}
+
+
+class Copies:
+    """Recognises copies among files that are seen for the first time; used by the writer thread alone."""
+
+    def __init__(self, db: Database, folder: Files) -> None:
+        self._db = db
+        self._folder = folder
+
+    def name_reason(self, path: str) -> str:
+        """Why a file is held for its name alone; empty when it is not."""
+        copy = copy_name(path.rpartition("/")[2])
+        if copy is None or not copy.strong or is_document(self._db, path):
+            return ""
+        return left_reason(copy)
+
+    def content_reason(self, one: Understood) -> str:
+        """Why a task is held for a name that a person may give as well: its id or its text is that of another one."""
+        reading = one.reading
+        if reading.kind is not Kind.TASK or one.decoded is None:
+            return ""
+        copy = copy_name(reading.path.rpartition("/")[2])
+        if copy is None or copy.strong:
+            return ""
+        original = _beside(reading.path, copy.original)
+        there = self._folder.read(original) if kind_of(original) is Kind.TASK else None
+        if not isinstance(there, Bytes):
+            return ""
+        if there.sha == reading.sha or has_version(self._db, original, reading.sha):
+            return f"is a copy of {original}, so it is not run; change its text, or delete it"
+        if one.decoded.cowork.id and one.decoded.cowork.id == _written_id(original, there.data):
+            return f"is a copy of {original}, so it is not run; remove its `cowork:` map, or delete it"
+        return ""
+
+
+def left_reason(copy: CopyName) -> str:
+    """What to do about a file that a tool left under this name."""
+    return (
+        f"is a copy of {copy.original} and does nothing: {_LEFT_BY[copy.kind]}; take what you need of it over into"
+        f" {copy.original}, then delete it, or give it a name of its own"
+    )
+
+
+def _beside(path: str, name: str) -> str:
+    folder, slash, _ = path.rpartition("/")
+    return f"{folder}{slash}{name}"
+
+
+def _written_id(path: str, data: bytes) -> str:
+    try:
+        return decoded(path, data).cowork.id
+    except DocumentError:
+        return ""
