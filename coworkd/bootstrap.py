@@ -205,10 +205,16 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
             process.sweep("COWORK_REPO", paths.state.name)
             forget_interrupted(repo)
         daemon = build(paths, repo, trust)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in _stopping_signals():
             signal.signal(number, lambda _number, _frame: daemon.stop())
         log.info("watching %s", paths.folder)
         daemon.run(ready)
+
+
+def _stopping_signals() -> tuple[signal.Signals, ...]:
+    """Signals that end the daemon; with `nohup` it outlives the terminal that it was started from."""
+    hangup_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return (signal.SIGTERM, signal.SIGINT) if hangup_ignored else (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def once(paths: Paths, op: Op, subject: str = "") -> Reply:

@@ -141,7 +141,7 @@ class _Command:
                 os.environ,
                 file_actions=[(os.POSIX_SPAWN_DUP2, theirs, at) for at, theirs in enumerate((feed, out, error))],
                 setpgroup=0,
-                setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them, a command must not inherit that
+                setsigdef=_DEFAULT_SIGNALS,
             )
         finally:
             for theirs in {feed, out, error}:
@@ -243,6 +243,11 @@ class _Command:
     def _forget(self, fd: int) -> None:
         self._selector.unregister(fd)
         os.close(fd)
+
+
+_DEFAULT_SIGNALS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+"""A command starts with all signals as they are by default. Python ignores SIGPIPE and SIGXFSZ, a shell that starts a
+program in the background SIGINT and SIGQUIT: a command that inherited that could not be interrupted."""
 
 
 def _ignore(_number: int, _frame: object) -> None:

@@ -178,7 +178,7 @@ def playground(root: Path, *, keep: bool) -> Generator[Playground]:
 @contextmanager
 def _interruptible() -> Generator[None]:
     """Let a polite end be an interruption, so that what was begun is cleared away."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # a background shell has the first one ignored
     before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     try:
         yield

@@ -170,10 +170,11 @@ class Workbench:
 
     # ---- the daemon
 
-    def up(self) -> Workbench:
+    def up(self, *start: str) -> Workbench:
+        """Start the daemon; `start` are the words before its own."""
         with (self.root / "daemon.log").open("ab") as log:
             self.daemon = subprocess.Popen(
-                [str(self.bin / "coworkd"), "up"], cwd=self.repo, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
+                [*start, str(self.bin / "coworkd"), "up"], cwd=self.repo, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         return self

@@ -75,8 +75,9 @@ def test_what_is_kept_is_a_repository_with_everything_landed(temporary: Path) ->
 def started(temporary: Path) -> Iterator[subprocess.Popen[str]]:
     """A demo whose daemon is at work."""
     env = environment(temporary.parent / "home", TMPDIR=str(temporary))
+    background = ["env", "--ignore-signal=INT", *COWORKD]
     child = subprocess.Popen(
-        [*COWORKD, "demo"], cwd=temporary, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*background, "demo"], cwd=temporary, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert child.stdout is not None
     for line in child.stdout:

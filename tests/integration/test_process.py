@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -50,6 +51,19 @@ def fifo(tmp_path: Path) -> Path:
 def test_exit_and_output(tmp_path: Path, script: str, code: int, tail: str) -> None:
     ended = shell(tmp_path, script)
     assert (ended.code, ended.tail, ended.ok) == (code, tail, code == 0)
+
+
+def test_a_command_inherits_no_ignored_signals(tmp_path: Path) -> None:
+    """As from a shell that started the daemon in the background, or from `nohup`."""
+    ignored = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1)
+    before = [signal.signal(number, signal.SIG_IGN) for number in ignored]
+    try:
+        ended = shell(tmp_path, "grep SigIgn /proc/self/status")
+    finally:
+        for number, handler in zip(ignored, before, strict=True):
+            signal.signal(number, handler)
+    mask = int(ended.tail.split()[1], 16)
+    assert [number for number in signal.valid_signals() if mask & 1 << number - 1] == []
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:

@@ -96,6 +96,22 @@ def test_a_signal_interrupts_and_the_next_start_goes_on(w: Workbench, number: si
     assert w.landed("f") == "1"
 
 
+def test_with_nohup_it_outlives_its_terminal(w: Workbench) -> None:
+    w.agent(
+        "mule",
+        "touch " + str(w.scratch) + "/up; while [ ! -e " + str(w.scratch) + "/go ]; do sleep 0.1; done; echo 1 > f",
+    )
+    w.config("agent: mule\napprove: []\n")
+    w.task("t")
+    w.up("nohup")
+    w.wait("it works", lambda: (w.scratch / "up").exists())
+    assert w.daemon is not None
+    w.daemon.send_signal(signal.SIGHUP)
+    (w.scratch / "go").touch()
+    w.until("t", "done")
+    assert w.down() == 0
+
+
 def test_the_daemons_death_ends_its_agents(w: Workbench) -> None:
     working(w, max_attempts=1)
     w.kill9()
