@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from coworkd.merge.risk import Risk, RiskTag, risks_of_path
 from coworkd.repo import Repo
+from coworkd.risk import Feature
 from coworkd.slots.paths import LINK
 
 _TIMEOUT = 600.0
@@ -41,6 +42,8 @@ class Change:
     truncated: bool
     """Whether the diff goes on."""
     risks: tuple[Risk, ...]
+    findings: tuple[Feature, ...] = ()
+    """What it does to its own checks and to what others landed; see `checks.facts`."""
 
 
 def change(repo: Repo, base: str, commit: str, *, lines: int = DIFF_LINES) -> Change:

@@ -17,6 +17,7 @@ from coworkd.confine.confinement import UNCONFINED, Means
 from coworkd.errors import RepoError
 from coworkd.merge.bundle import Dispute, bundle, kind_of
 from coworkd.merge.change import Change, change
+from coworkd.merge.checks.facts import ChangeContext, check_findings
 from coworkd.merge.gate_lock import GateWaitCancelledError
 from coworkd.merge.integrate import TASK_TRAILER, Merged, Submission, candidate, land
 from coworkd.merge.inversion import Inverse, NoInverse, beside, invert
@@ -326,10 +327,13 @@ class Lane:
 
     # ---- for the review
 
-    def change(self, base: str, commit: str) -> Change:
-        """What a candidate changes against its tip."""
+    def change(self, base: str, commit: str, context: ChangeContext | None = None) -> Change:
+        """What a candidate changes against its tip; with a `context` also what it does to its checks."""
         with Repo.open(self._root) as repo:
-            return change(repo, base, commit)
+            found = change(repo, base, commit)
+            if context is None:
+                return found
+            return dataclasses.replace(found, findings=check_findings(repo, base, commit, found.files, context))
 
 
 def _submission(order: VerifyOrder) -> Submission:

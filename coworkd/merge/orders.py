@@ -6,12 +6,14 @@ import dataclasses
 import json
 
 from coworkd.board.board import Board
+from coworkd.merge.checks.facts import ChangeContext
 from coworkd.merge.lane import LandOrder, VerifyOrder
 from coworkd.merge.queue import Entry
 from coworkd.merge.reviews import Reviews
 from coworkd.merge.rows import change_submission
 from coworkd.model import Gate, TaskSpec
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.dependencies import all_dependencies
 
 OPEN = "state IN ('queued', 'green', 'approved')"
 
@@ -93,6 +95,15 @@ class Orders:
             branch=settings.integration.branch, target=self._board.specs.target(),
             undoes="" if row.kind is SubmissionKind.WORK else row.base,
         )  # fmt: skip
+
+    def change_context(self, row: SubmissionRow) -> ChangeContext | None:
+        """What the change is judged with; None for one that a person asked for, which takes back or brings again."""
+        if row.kind is not SubmissionKind.WORK:
+            return None
+        spec = self._board.specs.task(self._board.task(row.task).path)
+        return ChangeContext(
+            task=row.task, commands=self._commands(row, spec), dependencies=all_dependencies(self._db, row.task)
+        )
 
     def landing(self, row: SubmissionRow) -> LandOrder:
         branch = self._board.specs.settings().integration.branch

@@ -12,6 +12,7 @@ from coworkd.markdown import Value, compose
 from coworkd.merge.change import Change, FileChange
 from coworkd.model import Check, RiskLevel
 from coworkd.oddness import visible
+from coworkd.risk import GRAVE
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
 RECORD = "written by coworkd; set status to revert to take the change back once it has landed"
@@ -76,16 +77,22 @@ def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Seq
     ]
     asking: dict[str, Value] = {"approval": "pending"} if what.asked else {}
     fields: dict[str, Value] = {**asking, "status": "open", "cowork": cowork}
-    parts = [_headline(what, checks), _risk(what), "" if what.asked else UNASKED, f"# {visible(what.title)}"]
+    parts = [*_opening(what, checks), "" if what.asked else UNASKED, f"# {visible(what.title)}"]
     parts.append(_summary(what, change))
     parts += [f"- {notice}" for notice in what.notices if notice]
     parts += [_evidence(checks), _claims(claims), _words(what.said), _diff(what, change)]
     return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE if what.asked else RECORD)
 
 
-def _headline(what: Submitted, checks: Sequence[Check]) -> str:
-    """The first line: what is proven, and where the answer belongs if not in this file."""
-    return f"{_proven(what, checks)} **{what.terminal}**." if what.terminal else _proven(what, checks)
+def _opening(what: Submitted, checks: Sequence[Check]) -> list[str]:
+    """What is proven, and the risk: high risk stands before the proof, which it may make worthless.
+
+    The first line also says where the answer belongs, if not in this file.
+    """
+    lines = [_proven(what, checks), _risk(what)]
+    if what.risk in GRAVE and what.made and checks:
+        lines.reverse()
+    return [f"{lines[0]} **{what.terminal}**." if what.terminal else lines[0], *lines[1:]]
 
 
 def _risk(what: Submitted) -> str:

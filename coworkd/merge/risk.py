@@ -11,7 +11,7 @@ class RiskTag(StrEnum):
     """Why a changed file deserves a second look, in the words of the review."""
 
     RUNS_HERE = "runs on your machine"
-    TEST_RULES = "changes how the change is tested"
+    CHECK_RULES = "changes how the code is checked"
     LINK_OUT = "links out of the repository"
 
 
@@ -36,19 +36,18 @@ _RUNS_HERE = (
     *("makefile", "*/makefile", "justfile", "taskfile.yml", "dockerfile", "docker-compose*.yml", "compose*.yaml"),
     *(".claude/*", ".cursor/*", ".gemini/*", ".codex/*", ".opencode/*", ".mcp.json", "claude.md", "agents.md"),
 )
-_TEST_RULES = (
-    *("conftest.py", "*/conftest.py", "pytest.ini", "*/pytest.ini", "tox.ini", "setup.cfg", "noxfile.py"),
-    *("pyproject.toml", "*/pyproject.toml", ".coveragerc", "jest.config.*", "*/jest.config.*", "vitest.config.*"),
-    *("*/vitest.config.*", "playwright.config.*", "karma.conf.*", ".mocharc*", "phpunit.xml*", ".rspec"),
-    *("mypy.ini", "ruff.toml", ".ruff.toml", ".eslintrc*", "eslint.config.*", "tsconfig*.json", "pyrightconfig.json"),
-    *("package.json", "*/package.json", "makefile", "*/makefile"),
+_CHECK_RULES = (
+    *("mypy.ini", "ruff.toml", ".ruff.toml", ".eslintrc*", "*/.eslintrc*", "eslint.config.*", "*/eslint.config.*"),
+    *("tsconfig*.json", "*/tsconfig*.json", "pyrightconfig.json", "biome.json*", ".golangci.y*ml", "clippy.toml"),
+    *(".flake8", ".pylintrc", ".rubocop.yml", "rustfmt.toml", ".swiftlint.yml", "checkstyle.xml", "phpstan.neon*"),
 )
+"""Of linters and type checkers. What says how tests are run is told by content: `checks.test_configuration`."""
 
 
 def risks_of_path(path: str) -> tuple[Risk, ...]:
     """The risks of changing `path`; names are compared without regard to case."""
     name = path.casefold()
-    found = ((RiskTag.RUNS_HERE, _RUNS_HERE), (RiskTag.TEST_RULES, _TEST_RULES))
+    found = ((RiskTag.RUNS_HERE, _RUNS_HERE), (RiskTag.CHECK_RULES, _CHECK_RULES))
     return tuple(Risk(path=path, tag=tag) for tag, patterns in found if _matches(name, patterns))
 
 

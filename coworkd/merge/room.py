@@ -125,8 +125,8 @@ class Merge:
 
     def _describe(self, row: SubmissionRow) -> None:
         """Have git say what the candidate changes; the review is written when it has."""
-        tip, candidate = row.tip, row.candidate
-        self._jobs.start(f"{DESCRIBE}{row.task}:{row.number}", lambda: self._lane.change(tip, candidate))
+        tip, candidate, context = row.tip, row.candidate, self._orders.change_context(row)
+        self._jobs.start(f"{DESCRIBE}{row.task}:{row.number}", lambda: self._lane.change(tip, candidate, context))
 
     # ---- verifying and landing
 

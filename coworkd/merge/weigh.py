@@ -1,6 +1,6 @@
 """How dangerous a change is to let in: features that a reviewer can check, and the level that they add up to.
 
-Pure. What says how it is tested or runs on its reader's machine weighs more than any amount of code.
+Pure. What weakens its checks or runs on its reader's machine weighs more than any amount of code.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ MANY_LINES = 1000
 _LEVELS = {
     RiskTag.RUNS_HERE: RiskLevel.HIGH,
     RiskTag.LINK_OUT: RiskLevel.HIGH,
-    RiskTag.TEST_RULES: RiskLevel.MEDIUM,
+    RiskTag.CHECK_RULES: RiskLevel.MEDIUM,
 }
 
 
 def weigh(change: Change, *, verified: bool) -> tuple[Feature, ...]:
     """Every reason to look closely, gravest first."""
-    found = [*_tags(change), *_size(change)]
+    found = [*change.findings, *_tags(change), *_size(change)]
     if change.files and not verified:
         found.append(Feature(level=RiskLevel.MEDIUM, what="nothing has verified it"))
     if _deletes_much(change) and any(risk.tag is RiskTag.RUNS_HERE for risk in change.risks):

@@ -73,10 +73,14 @@ def test_the_first_line_says_what_is_proven(made: bool, checks: tuple[Check, ...
     assert shown(dataclasses.replace(WHAT, made=made), checks=checks).body.startswith(first)
 
 
-def test_the_risk_and_its_reasons_stand_before_the_title() -> None:
-    what = dataclasses.replace(WHAT, risk=RiskLevel.HIGH, why="Makefile: runs on your machine")
-    top = shown(what).body.split("# Add")[0]
-    assert "**Risk: high.** Look closely: Makefile: runs on your machine." in top
+def test_high_risk_and_its_reasons_stand_first() -> None:
+    what = dataclasses.replace(WHAT, risk=RiskLevel.HIGH, why="Makefile: runs on your machine", terminal="answer there")
+    first, proven = shown(what).body.split("\n\n")[:2]
+    assert first == "**Risk: high.** Look closely: Makefile: runs on your machine. **answer there**."
+    assert proven.startswith("Verified: 1 of 1")
+    assert shown(what, checks=()).body.startswith("**Not verified**")
+    medium = dataclasses.replace(what, risk=RiskLevel.MEDIUM, terminal="")
+    assert shown(medium).body.startswith("Verified: 1 of 1")
     assert decode("reviews/a.md", shown(what)).cowork.values["risk"] == "high"
 
 

@@ -90,7 +90,7 @@ def change(*tags: RiskTag, deleted: int = 0, lines: tuple[int, int] = (3, 1), bi
         (change(), False, "medium", "nothing has verified it"),
         (change(binary=True), True, "medium", "binary"),
         (change(lines=(MANY_LINES, 1)), True, "medium", "lines to read"),
-        (change(RiskTag.TEST_RULES), True, "medium", "how the change is tested"),
+        (change(RiskTag.CHECK_RULES), True, "medium", "how the code is checked"),
         (change(RiskTag.RUNS_HERE), True, "high", "file0: runs on your machine"),
         (change(RiskTag.LINK_OUT), True, "high", "links out"),
         (change(deleted=DELETED_FILES - 1), True, "low", ""),
@@ -98,7 +98,7 @@ def change(*tags: RiskTag, deleted: int = 0, lines: tuple[int, int] = (3, 1), bi
         (change(lines=(0, REMOVED_LINES)), True, "high", "deletes"),
         (change(lines=(REMOVED_LINES, REMOVED_LINES)), True, "medium", "lines to read"),
         (change(RiskTag.RUNS_HERE, deleted=DELETED_FILES), True, "critical", "along with"),
-        (change(RiskTag.TEST_RULES, deleted=DELETED_FILES), True, "high", "deletes"),
+        (change(RiskTag.CHECK_RULES, deleted=DELETED_FILES), True, "high", "deletes"),
     ],
 )
 def test_the_risk_of_a_change(made: Change, verified: bool, level: str, why: str) -> None:

@@ -1,0 +1,51 @@
+"""The files of one commit, read as they are asked for. Blocking: for jobs."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from coworkd.repo import Repo
+
+_TIMEOUT = 600.0
+_LINK, _GITLINK = "120000", "160000"
+_MOST_LINKS = 8
+
+
+@dataclass(slots=True, kw_only=True)
+class Tree:
+    """The files of one commit; texts are read when they are asked for."""
+
+    repo: Repo
+    commit: str
+    paths: Mapping[str, tuple[str, str]]
+    """Path -> mode and object id."""
+    _texts: dict[str, str | None] = field(default_factory=dict[str, str | None], init=False)
+
+    @classmethod
+    def read(cls, repo: Repo, commit: str) -> Tree:
+        fields = repo.run("ls-tree", "-r", "-z", commit, timeout=_TIMEOUT).fields
+        entries = (entry.partition("\t") for entry in fields)
+        paths = {path: (head.split(" ")[0], head.split(" ")[2]) for head, _, path in entries}
+        return cls(repo=repo, commit=commit, paths=paths)
+
+    def text(self, path: str) -> str | None:
+        """What a file says, that a link leads to included; None: there is no such file."""
+        target = self.target(path)
+        if target not in self._texts:
+            mode, object_id = self.paths.get(target, (_GITLINK, ""))
+            known = mode not in (_LINK, _GITLINK)
+            self._texts[target] = self.repo.blob(object_id).decode("utf-8", "replace") if known else None
+        return self._texts[target]
+
+    def target(self, path: str) -> str:
+        """The file that a path leads to; itself but for links."""
+        for _ in range(_MOST_LINKS):
+            mode, object_id = self.paths.get(path, ("", ""))
+            if mode != _LINK:
+                break
+            goal = os.fsdecode(self.repo.blob(object_id))
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), goal))
+        return path
