@@ -33,16 +33,18 @@ from coworkd.dispatch.places import Places
 from coworkd.dispatch.progress import Progress
 from coworkd.dispatch.room import Dispatch, Stages
 from coworkd.dispatch.starts import Starter
+from coworkd.documents import decode
 from coworkd.door import Door, Op, Reply, Request
-from coworkd.errors import StoreDamagedError, UserError
+from coworkd.errors import DocumentError, StoreDamagedError, UserError
 from coworkd.fsck.mend import Mender
 from coworkd.ground import Ground
 from coworkd.jobs import Jobs
 from coworkd.ledger.audit import Audit, end_of
 from coworkd.ledger.keeping import Identity, Ledger
+from coworkd.markdown import parse_yaml
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
-from coworkd.model import UserSettings
+from coworkd.model import Settings, UserSettings
 from coworkd.redaction import Secrets
 from coworkd.repo import Repo
 from coworkd.repo.origin import exclude, index_lists
@@ -62,6 +64,7 @@ from coworkd.sync.vouching import Vouching
 from coworkd.sync.watch import Watcher
 from coworkd.trust import UNTRUSTED, Trust
 from coworkd.workshop import Workshop
+from coworkd.workspace_init import Situation, config_text, project_checks
 
 log = logging.getLogger("coworkd")
 
@@ -247,18 +250,9 @@ def _redacted(record: logging.LogRecord, secrets: Secrets) -> bool:
 IGNORED = ("approvals/", "conflicts/", "inbox.md", "*.live.md")
 """What git is not to keep of a workspace."""
 
-_CONFIG = """\
-# Settings of this workspace; every key is optional.
-version: 1
-# agent: NAME             # who does tasks that name nobody: a file agents/NAME.md
-# concurrency: 4
-# verify: ["pytest -q"]   # run on the merged result; without it every landing needs a person
-# approve: [merge]        # [] lands what is green without asking
-"""
 
-
-def initialise(start: Path) -> list[str]:
-    """Make `.cowork/` in the repository that holds `start`; returns what to tell. Raises `UserError`."""
+def initialise(start: Path) -> Situation:
+    """Make `.cowork/` in the repository that holds `start`; returns what was found and done. Raises `UserError`."""
     with Repo.open(start) as repo:
         if repo.commit("refs/heads/cowork"):
             raise UserError("a branch named `cowork` is in the way of cowork/task/...: rename it first")
@@ -268,17 +262,30 @@ def initialise(start: Path) -> list[str]:
         for name in ("tasks", "plans", "messages", "approvals", "reviews", "agents"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         _write_new(folder / ".gitignore", "".join(f"{line}\n" for line in IGNORED))
-        _write_new(folder / "config.yaml", _CONFIG)
-        written = [name for found in installed(Path.home(), os.environ) if (name := _agent_file(folder, found))]
+        agents = [found for found in installed(Path.home(), os.environ) if found.program.driver in DRIVERS]
+        names = [found.program.driver for found in agents]
+        _write_new(folder / "config.yaml", config_text(names, project_checks(repo.root)))
+        written = [found for found in agents if _write_agent(folder, found)]
+        files = sorted(file.stem for file in (folder / "agents").glob("[!.#]*.md"))
         exclude(repo, [f"{FOLDER}/{line}" if line != "*.live.md" else f"{FOLDER}/**/*.live.md" for line in IGNORED])
         paths = config.paths(repo.root, repo.common_dir)
         config.instance(paths.private)
         config.settle(paths.private, repo.root)
         unborn = repo.head().commit is None
-    after = "write agents/NAME.md" if trusted else "read what its files run, then `coworkd trust`"
-    lines = [f"{'made' if fresh else 'completed'} {folder}", f"next: {after}, then `coworkd up`"]
-    lines += [f"wrote agents/{name}.md: its program is installed" for name in written]
-    return [*lines, "this repository has no commit yet: tasks start after the first one"] if unborn else lines
+    return Situation(
+        folder=str(folder), fresh=fresh, written=[found.program.driver for found in written], agents=files,
+        unsigned=[found for found in written if not found.login.mine and not found.login.key],
+        default=_default_agent(folder),
+        trusted=trusted, has_commit=not unborn,
+    )  # fmt: skip
+
+
+def _default_agent(folder: Path) -> str:
+    """The agent that the settings name, as far as they can be read."""
+    try:
+        return decode("config.yaml", parse_yaml((folder / "config.yaml").read_bytes())).of(Settings).agent
+    except (DocumentError, OSError):
+        return ""
 
 
 def _trusted(repo: Repo) -> bool:
@@ -289,14 +296,13 @@ def _trusted(repo: Repo) -> bool:
     return trust.holds
 
 
-def _agent_file(folder: Path, found: Installed) -> str:
-    """Write an agent for a program that is there, over nothing and as nobody's default; its name, if it was written."""
-    name = found.program.driver
-    file = folder / "agents" / f"{name}.md"
-    if file.exists() or name not in DRIVERS:
-        return ""
+def _write_agent(folder: Path, found: Installed) -> bool:
+    """Write an agent for a program that is there, over nothing; whether it was written."""
+    file = folder / "agents" / f"{found.program.driver}.md"
+    if file.exists():
+        return False
     file.write_text(agent_file(found))
-    return name
+    return True
 
 
 def _write_new(path: Path, text: str) -> None:

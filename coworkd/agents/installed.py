@@ -80,4 +80,6 @@ def agent_file(found: Installed) -> str:
         way = f"login: key                 # it is given {found.login.key} of the daemon's environment"
     else:
         way = f"# login: mine              # once `{program.program}` is signed in; or key, for {program.keys[0]}"
-    return f"---\ndriver: {program.driver}\n{way}\n---\n"
+    hosts = "".join(f"    - {host}\n" for host in program.hosts)
+    reach = f"sandbox:\n  network:                 # whom it reaches from its sandbox, and no other\n{hosts}"
+    return f"---\ndriver: {program.driver}\n{way}\n{reach}---\n"

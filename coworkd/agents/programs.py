@@ -23,6 +23,8 @@ class AgentProgram:
     """Files of its own login, relative to its user's home: it is signed in when the first is there."""
     keys: tuple[str, ...] = ()
     """Variables that hold a key for it, the usual one first."""
+    hosts: tuple[str, ...] = ()
+    """Whom it has to reach: its provider, and where its login is renewed."""
     models: str = ""
     """The prefix by which models are named elsewhere, and that it does not know."""
 
@@ -36,6 +38,7 @@ PROGRAMS: Mapping[str, AgentProgram] = {
             install="npm install -g @anthropic-ai/claude-code",
             logins=(".claude/.credentials.json",),
             keys=("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN"),
+            hosts=("api.anthropic.com", "claude.ai", "platform.claude.com", "console.anthropic.com"),
             models="anthropic/",
         ),
         AgentProgram(
@@ -44,6 +47,7 @@ PROGRAMS: Mapping[str, AgentProgram] = {
             install="npm install -g @openai/codex",
             logins=(".codex/auth.json",),
             keys=("OPENAI_API_KEY", "CODEX_API_KEY"),
+            hosts=("api.openai.com", "chatgpt.com", "auth.openai.com"),
             models="openai/",
         ),
         AgentProgram(
@@ -52,6 +56,7 @@ PROGRAMS: Mapping[str, AgentProgram] = {
             install="npm install -g @google/gemini-cli",
             logins=(".gemini/oauth_creds.json", ".gemini/google_accounts.json"),
             keys=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+            hosts=("generativelanguage.googleapis.com", "cloudcode-pa.googleapis.com", "oauth2.googleapis.com"),
             models="gemini/",
         ),
         AgentProgram(
@@ -60,6 +65,10 @@ PROGRAMS: Mapping[str, AgentProgram] = {
             install="npm install -g opencode-ai",
             logins=(".local/share/opencode/auth.json",),
             keys=("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"),
+            hosts=(
+                *("models.dev", "opencode.ai", "api.anthropic.com", "api.openai.com", "openrouter.ai"),
+                "generativelanguage.googleapis.com",
+            ),
         ),
     )
 }

@@ -23,10 +23,15 @@ from coworkd.system.process_state import ProcessState, process_state
 def init_command(json_: bool) -> None:
     """Make .cowork/ in this repository and trust it; commits nothing."""
     from coworkd.bootstrap import initialise
+    from coworkd.workspace_init import next_command, told
 
     settled(Path.cwd())
-    lines = initialise(Path.cwd())
-    as_json({"path": str(here().paths.folder), "notes": lines}) if json_ else click.echo("\n".join(lines))
+    made = initialise(Path.cwd())
+    lines = told(made)
+    if json_:
+        as_json({"path": made.folder, "agent": made.default or None, "next": next_command(made), "notes": lines})
+    else:
+        click.echo("\n".join(lines))
 
 
 @click.command("up")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.commands import Desk
 from tests.integration.gitkit import Checkout, checkout
 from tests.integration.product import coworkd
 
@@ -61,11 +62,25 @@ def test_init_writes_an_agent_for_what_is_installed_over_nothing_and_as_nobodys_
     assert "driver: opencode\nlogin: key " in made["opencode.md"]
     assert made["gemini.md"] == "---\ndriver: command\ncommand: [mine]\n---\n"
     assert "wrote agents/claude.md" in told
-    assert "gemini" not in told
+    assert "wrote agents/gemini.md" not in told
+    assert "gemini is not signed in" not in told
+    assert "no agent is the default yet: write `agent: claude` into .cowork/config.yaml (or gemini, opencode)" in told
     assert not any(agent["default"] for agent in json.loads(machine.run("agents", "--json"))["agents"])
     machine.at.write(".cowork/agents/claude.md", "changed")
     machine.run("init")
     assert machine.agents()["claude.md"] == "changed"
+
+
+def test_init_makes_the_one_program_that_is_there_the_default(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, init=False)
+    (desk.root / "test_a.py").write_text("import pytest\n")
+    (tmp_path / "claude").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "claude").chmod(0o755)
+    told = json.loads(desk.ok("init", "--json", PATH=f"{tmp_path}:/usr/bin:/bin"))
+    assert (told["agent"], told["next"]) == ("claude", "coworkd up --detach")
+    assert [agent["name"] for agent in desk.json("agents")["agents"] if agent["default"]] == ["claude"]
+    assert '# verify: ["python3 -m pytest -q"]\n' in desk.read("config.yaml")
+    assert "- api.anthropic.com\n" in desk.read("agents/claude.md")
 
 
 def test_what_is_not_signed_in_is_not_lent_a_login(machine: Machine) -> None:

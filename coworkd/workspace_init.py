@@ -1,0 +1,176 @@
+"""What `init` writes and tells: settings that fit the project, agents for the programs that are here.
+
+Pure, but for `project_checks`, which reads the project's files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from coworkd.agents.installed import Installed
+from coworkd.agents.programs import PROGRAMS
+
+Read = Callable[[str], str | None]
+"""The text of a file of the project, by its path from the top; None where there is none."""
+
+_PYTEST = re.compile(r"\bpytest\b")
+_MAKE_TEST = re.compile(r"^(test|check)[ \t]*:(?!=)", re.MULTILINE)
+_NPM_DEFAULT = "no test specified"
+_LOCKS = (("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lock", "bun run"), ("bun.lockb", "bun run"))
+
+EXAMPLE = """\
+  ---
+  driver: command
+  command: [my-agent, --flag]    # the prompt is its standard input
+  ---"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What `init` found and did."""
+
+    folder: str
+    fresh: bool
+    written: Sequence[str]
+    """Agents whose files were written."""
+    unsigned: Sequence[Installed]
+    """Those of their programs that are not signed in."""
+    agents: Sequence[str]
+    """Names of all agents that there are files of."""
+    default: str
+    """The agent that the settings name; empty: none."""
+    trusted: bool
+    has_commit: bool
+
+
+_MOST_FILES = 5000
+_MOST_CHARACTERS = 1_000_000
+
+
+def project_checks(root: Path) -> list[str]:
+    """Commands that verify the project at `root`, as far as files at its top and in its folders of tests tell."""
+    folders = [folder for folder in (root, root / "tests", root / "test") if folder.is_dir()]
+    found = (file for folder in folders for file in sorted(folder.iterdir()) if file.is_file())
+    names = [file.relative_to(root).as_posix() for file in islice(found, _MOST_FILES)]
+    return checks(names, lambda name: _text(root / name))
+
+
+def _text(file: Path) -> str | None:
+    try:
+        with file.open(errors="replace") as content:
+            return content.read(_MOST_CHARACTERS)
+    except OSError:
+        return None
+
+
+def checks(names: Sequence[str], read: Read) -> list[str]:
+    """Commands that verify the project, as far as its files tell. `names` are the paths of its files."""
+    found = [*_python(names, read), *_node(names, read)]
+    found += ["cargo test --quiet"] if "Cargo.toml" in names else []
+    found += ["go test ./..."] if "go.mod" in names else []
+    return found or _make(names, read)
+
+
+def _python(names: Sequence[str], read: Read) -> list[str]:
+    """pytest where anything of the project names it, unittest where there are tests without it."""
+    tests = [name for name in names if _is_python_test(name)]
+    settings = ("pyproject.toml", "setup.cfg", "tox.ini", "setup.py", "requirements.txt", "requirements-dev.txt")
+    named = {"pytest.ini", "conftest.py", "tests/conftest.py"} & set(names)
+    if named or any(_PYTEST.search(read(name) or "") for name in (*settings, *tests[:20]) if name in names):
+        return ["python3 -m pytest -q"]
+    if not tests:
+        return []
+    folders = {name.rpartition("/")[0] for name in tests}
+    start = sorted(folder for folder in folders if folder and f"{folder}/__init__.py" not in names)
+    return [f"python3 -m unittest discover -q -s {start[0]}" if start else "python3 -m unittest -q"]
+
+
+def _is_python_test(name: str) -> bool:
+    folder, _, file = name.rpartition("/")
+    return file.startswith("test") and file.endswith(".py") and folder in ("", "tests", "test")
+
+
+def _node(names: Sequence[str], read: Read) -> list[str]:
+    if "package.json" not in names:
+        return []
+    try:
+        script = json.loads(read("package.json") or "")["scripts"]["test"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    if not isinstance(script, str) or not script.strip() or _NPM_DEFAULT in script:
+        return []
+    return [f"{next((tool for lock, tool in _LOCKS if lock in names), 'npm')} test"]
+
+
+def _make(names: Sequence[str], read: Read) -> list[str]:
+    for name in ("GNUmakefile", "makefile", "Makefile"):
+        if name in names and (target := _MAKE_TEST.search(read(name) or "")):
+            return [f"make {target[1]}"]
+    return []
+
+
+def config_text(agents: Sequence[str], verify: Sequence[str]) -> str:
+    """The settings of a new workspace: the one agent that is here is the default."""
+    if len(agents) == 1:
+        agent = f"agent: {agents[0]}".ljust(24) + "# who does tasks that name no agent: agents/NAME.md"
+    else:
+        which = f"# one of: {', '.join(agents)}" if agents else "# who does tasks that name no agent: agents/NAME.md"
+        agent = f"# agent: {agents[0] if agents else 'NAME'}".ljust(24) + which
+    line = f"# verify: {json.dumps(list(verify) or ['make test'])}"
+    why = "run on the merged result; without it every landing needs a person"
+    return f"""\
+# Settings of this workspace; every key is optional.
+version: 1
+{agent}
+# concurrency: 4
+{line}
+#   ({why})
+# approve: [merge]      # [] lands what is green without asking
+"""
+
+
+def told(now: Situation) -> list[str]:
+    """What was done, what is missing, and last the one command to type next."""
+    lines = [f"{'made' if now.fresh else 'completed'} {now.folder}", *_agents(now)]
+    if not now.has_commit:
+        lines.append("this repository has no commit yet: tasks start from one")
+    if not now.trusted:
+        lines.append("git brought these files along: `coworkd trust` shows what they run before anything starts")
+    return [*lines, f"next: {next_command(now)}"]
+
+
+def next_command(now: Situation) -> str:
+    if not now.trusted:
+        return "coworkd trust"
+    return "coworkd up --detach" if now.has_commit else 'git commit --allow-empty -m "Start"'
+
+
+def _agents(now: Situation) -> list[str]:
+    names = now.agents
+    lines = [f"wrote agents/{name}.md: its program is installed" for name in now.written]
+    lines += [_sign_in(one) for one in now.unsigned]
+    if now.default:
+        return [*lines, f"tasks that name no agent are done by {now.default} (`agent:` in .cowork/config.yaml)"]
+    if names:
+        choice = f"write `agent: {names[0]}` into .cowork/config.yaml" + _others(names[1:])
+        return [*lines, f"no agent is the default yet: {choice}"]
+    programs = ", ".join(PROGRAMS)
+    return [
+        f"no program of an agent is on your PATH ({programs}). Any program can be one: write it into",
+        ".cowork/agents/NAME.md, and `agent: NAME` into .cowork/config.yaml:", *EXAMPLE.splitlines(),
+    ]  # fmt: skip
+
+
+def _others(names: Sequence[str]) -> str:
+    return f" (or {', '.join(names)})" if names else ""
+
+
+def _sign_in(found: Installed) -> str:
+    program = found.program
+    file = f".cowork/agents/{program.driver}.md"
+    return f"{program.program} is not signed in: run `{program.program}` once, then write `login: mine` into {file}"
