@@ -23,7 +23,7 @@ from coworkd.confine.confinement import Means
 from coworkd.documents import decode
 from coworkd.door import Op
 from coworkd.errors import CoworkError, DocumentError
-from coworkd.escapes import tried
+from coworkd.escapes import Trial, tried
 from coworkd.gitmerge import DRIVER, installed
 from coworkd.markdown import parse, parse_yaml
 from coworkd.model import AgentSpec, SandboxLevel
@@ -34,6 +34,7 @@ from coworkd.store import Database
 from coworkd.sync.files import swap
 from coworkd.system.control_client import ControlClient, NoAnswerError
 from coworkd.system.process_state import noted_pid
+from coworkd.system.sandbox.protections import PROTECTIONS, Protection
 
 ROOM = 1_000_000_000
 """Bytes free below which a checkout more may not fit."""
@@ -67,10 +68,12 @@ class Finding:
 def examine(paths: Paths) -> Iterator[Finding]:
     """Every check, in the order in which trouble is best mended."""
     checks: tuple[Callable[[Paths], Finding], ...] = (
-        _git, _yaml, _swapping, _hard_links, _watches, _reaper, _socket, _space, _merge_driver, _sandbox, _daemon,
+        _git, _yaml, _swapping, _hard_links, _watches, _reaper, _socket, _space, _merge_driver,
     )  # fmt: skip
     for check in checks:
         yield check(paths)
+    yield from _sandbox(paths)
+    yield _daemon(paths)
     yield from _agents(paths)
 
 
@@ -211,17 +214,35 @@ def _merge_driver(paths: Paths) -> Finding:
     return _ok("merge driver", "installed")
 
 
-def _sandbox(_: Paths) -> Finding:
+def _sandbox(_: Paths) -> Iterator[Finding]:
     with tempfile.TemporaryDirectory(prefix="cowork-doctor-") as folder:
         means = Sandbox(Path(folder), config.user().sandbox).means
         if means.level is SandboxLevel.NONE:
             advice = "start only agents that you would start yourself, or mend that"
-            return _weak("sandbox", f"none, an agent can do whatever you can: {means.why}", advice)
-        ways, number = tried(means)
-    if ways:
-        return _bad("sandbox", f"{means.level} does not hold: a program inside {', '.join(ways)}", "tell us, please")
-    found = f"{means.level}: {number} ways out tried, none led out; {_held(means)}"
+            yield _weak("sandbox", f"none, an agent can do whatever you can: {means.why}", advice)
+            return
+        trial = tried(means)
+    yield _whole_sandbox(means, trial)
+    for protection in PROTECTIONS:
+        yield _protection(protection, means.level, trial)
+
+
+def _whole_sandbox(means: Means, trial: Trial) -> Finding:
+    if trial.inside:
+        ways = ", ".join(sorted(trial.inside))
+        return _bad("sandbox", f"{means.level} does not hold: a program inside {ways}", "tell us, please")
+    found = f"{means.level}: {len(trial.proven)} ways out tried, none led out; {_held(means)}"
     return _ok("sandbox", found) if means.filter and means.groups else _weak("sandbox", found, _ADVICE)
+
+
+def _protection(protection: Protection, level: SandboxLevel, trial: Trial) -> Finding:
+    """One line for what an agent is kept from, and how far."""
+    name, promise = f"sandbox: {protection.name}", protection.at(level)
+    if failed := trial.inside.intersection(protection.attempts):
+        return _bad(name, f"does not hold: a program inside {', '.join(sorted(failed))}", "tell us, please")
+    if promise.whole:
+        return _ok(name, promise.text)
+    return _weak(name, promise.text, "nothing has to be done; bubblewrap closes this, where it can be used")
 
 
 _ADVICE = "nothing has to be done; under `systemd-run --user --scope` control groups can be had in most places"

@@ -1,55 +1,79 @@
-"""A few ways out of the sandbox, really tried on this machine: for `coworkd doctor`.
-
-Harmless where one of them works: they look, and touch only files made for them.
-"""
+"""A few ways out of the sandbox, really tried on this machine, inside and as a control outside."""
 
 from __future__ import annotations
 
 import os
-import shlex
+import socket
+import sys
 import tempfile
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd import process
 from coworkd.confine.confinement import Confinement, Means
+from coworkd.system.sandbox import escape_attempts
 
-_TIMEOUT = 20.0
-_WRITES = "writes a file outside"
-_END = "tried them all"
-
-
-def tried(means: Means) -> tuple[tuple[str, ...], int]:
-    """Which ways out led out, and how many were tried. Raises OSError when nothing starts inside."""
-    with tempfile.TemporaryDirectory(prefix="cowork-doctor-") as folder:
-        inside, outside = Path(folder, "inside"), Path(folder, "outside")
-        inside.mkdir()
-        outside.touch()
-        target = shlex.quote(str(outside))
-        attempts = _attempts(target, Path.home())
-        script = "\n".join(f"if {how}; then echo {shlex.quote(name)}; fi 2>/dev/null" for name, how in attempts.items())
-        name = f"doctor-{os.getpid()}"
-        spec = process.ProcessSpec(
-            argv=("sh", "-c", f"{script}\necho {shlex.quote(_END)}\necho x >>{target}"), cwd=inside,
-            timeout=_TIMEOUT, marker=name,
-            env=process.clean_environment(home=inside, tmp=inside, run=name, repo=name),
-            confinement=Confinement(means=means, run=name, workdir=str(inside), writable=(str(inside),)),
-        )  # fmt: skip
-        said = process.run(spec).tail.splitlines()
-        written = (_WRITES,) if outside.read_text() else ()
-    if said[-1:] != [_END]:
-        raise OSError(f"the sandbox did not get to its end: {' '.join(said)[-300:]}")
-    return (*written, *said[:-1]), len(attempts) + 1
+_TIMEOUT = 60.0
+_PROGRAM = os.path.realpath(escape_attempts.__file__)
 
 
-def _attempts(outside: str, home: Path) -> dict[str, str]:
-    """What is tried, as the condition of a shell that holds when it led out."""
-    return {
-        "reads a file outside": f"test -r {outside}",
-        "sees your home": f"test -e {shlex.quote(str(home))}/.bashrc || test -e {shlex.quote(str(home))}/.ssh",
-        "writes the system": "touch /etc/coworkd-was-here || touch /usr/coworkd-was-here",
-        "sees other processes": f"kill -0 {os.getpid()}",
-        "mounts": "mount -t tmpfs none /tmp",
-        "makes a namespace": "unshare --user true",
-        "changes the kernel's settings": "(echo 1 >/proc/sys/vm/drop_caches)",
-        "sees a network": "test $(wc -l </proc/net/dev) -gt 3",
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """The names of the attempts that led out."""
+
+    inside: frozenset[str]
+    outside: frozenset[str]
+    """Without a sandbox: what does not work there either proves nothing."""
+
+    @property
+    def proven(self) -> frozenset[str]:
+        """What the sandbox kept from working."""
+        return self.outside - self.inside
+
+
+def tried(means: Means) -> Trial:
+    """Raises OSError when nothing starts inside."""
+    return Trial(inside=ways_out(means), outside=ways_out(None))
+
+
+def ways_out(means: Means | None) -> frozenset[str]:
+    """The attempts that led out of the sandbox `means`; None: of none. Raises OSError when nothing starts."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cowork-probe-")))
+        work = folder / "work"
+        work.mkdir()
+        said = _said(means, work, (str(folder / "outside"), *_targets(folder / "outside", stack)))
+    *ways, last = said.splitlines() or [""]
+    if last != escape_attempts.END:
+        raise OSError(f"the sandbox did not get to its end: {said[-300:]}")
+    return frozenset(ways)
+
+
+def _targets(outside: Path, stack: ExitStack) -> tuple[str, ...]:
+    """What the attempts are after, and the words that say where."""
+    outside.mkdir()
+    for name in ("file", "key"):
+        (outside / name).write_text("x\n")
+    abstract = f"cowork-probe-{os.getpid()}-{outside.parent.name}"
+    for address in (str(outside / "socket"), f"\0{abstract}"):
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        with suppress(OSError):  # a path that is too long for a socket: then this way proves nothing
+            listener.bind(address)
+            listener.listen()
+    tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    udp.bind(("127.0.0.1", 0))
+    return str(os.getpid()), str(tcp.getsockname()[1]), str(udp.getsockname()[1]), abstract
+
+
+def _said(means: Means | None, work: Path, words: tuple[str, ...]) -> str:
+    name = f"{work.parent.name}-{os.getpid()}"
+    held = means and Confinement(
+        means=means, run=name, workdir=str(work), writable=(str(work),), readable=(_PROGRAM,)
+    )  # fmt: skip
+    spec = process.ProcessSpec(
+        argv=(os.path.realpath(sys.executable), "-I", "-S", _PROGRAM, *words), cwd=work, timeout=_TIMEOUT, marker=name,
+        env=process.clean_environment(home=work, tmp=work, run=name, repo=name), confinement=held,
+    )  # fmt: skip
+    return process.run(spec).tail

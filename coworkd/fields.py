@@ -177,6 +177,8 @@ class Record:
     make: Callable[..., Any]
     readers: Mapping[str, Reader]
     alone: str = ""
+    elsewhere: tuple[tuple[str, str], ...] = ()
+    """Keys that have their place in another file, with the reason why not here."""
 
     def __call__(self, value: Value) -> Any:
         if self.alone and isinstance(value, str):
@@ -189,6 +191,8 @@ class Record:
         for key, item in value.items():
             name = names.get(normalise_key(key))
             if name is None:
+                if why := dict(self.elsewhere).get(normalise_key(key)):
+                    raise DocumentError(why, field=key)
                 _refuse_slip(key, names)
             elif name in found:
                 raise DocumentError(f"`{name}` is here twice; keep one", field=name)

@@ -102,6 +102,7 @@ class SandboxLevel(StrEnum):
 
     NONE = "none"
     BUBBLEWRAP = "bubblewrap"
+    LANDLOCK = "landlock"
 
 
 class RiskLevel(StrEnum):
@@ -327,6 +328,14 @@ class ApproveBy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserSandbox:
+    """The user's own word about the sandbox: the least that counts, and which one is used; None: not said."""
+
+    mode: SandboxMode | None = None
+    use: SandboxLevel | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserSettings:
     """`$XDG_CONFIG_HOME/coworkd/config.yaml`: the user's own settings, which no workspace goes beyond.
 
@@ -335,7 +344,7 @@ class UserSettings:
 
     notify: tuple[str, ...] = ()
     """Shell commands that are told of everything that begins to wait for a person."""
-    sandbox: SandboxMode | None = None
+    sandbox: UserSandbox = UserSandbox()
     allowed_signers: str = ""
     """A file as ssh-keygen reads it; an absolute path, empty: none."""
     budget_usd_per_day: float | None = None

@@ -21,7 +21,8 @@ RUN_MARK = "COWORK_RUN"
 REPO_MARK = "COWORK_REPO"
 
 _PROC = "/proc"
-_KEEPER = b"bwrap"
+_KEEPERS = frozenset({b"bwrap", b"cowork-keeper"})
+"""Names of the processes that stand for a sandbox: bubblewrap, and the first process at level `landlock`."""
 HAS_PROC = os.path.exists(f"{_PROC}/self/stat")
 """Whether trees can be walked; without, only process groups are known."""
 _PR_SET_CHILD_SUBREAPER = 36
@@ -64,6 +65,12 @@ def members(root: int, mark: str) -> set[int]:
     parents = _parents()
     found = _below(root, parents) | marked(RUN_MARK, mark)
     return {pid for pid in found if pid in parents} - _line(parents)
+
+
+def descendants(root: int) -> set[int]:
+    """The living processes below `root`, without itself."""
+    parents = _parents()
+    return {pid for pid in _below(root, parents) if pid in parents} - {root}
 
 
 def leftovers(root: int, mark: str) -> set[int]:
@@ -121,7 +128,7 @@ class TreeEnd:
                 _signal(pid, signal.SIGKILL)
         else:
             for pid in alive - self._asked:
-                if _read(pid, "comm").strip() == _KEEPER:
+                if _read(pid, "comm").strip() in _KEEPERS:
                     continue  # the sandbox itself: it goes when those inside have gone, and without it they go at once
                 _signal(pid, signal.SIGTERM)
                 _signal(pid, signal.SIGCONT)  # a stopped process does not see the request otherwise

@@ -17,27 +17,35 @@ from pathlib import Path
 from coworkd import process
 from coworkd.confine import groups, seccomp
 from coworkd.confine.confinement import Confinement, Means
-from coworkd.model import SandboxLevel, SandboxMode
+from coworkd.escapes import ways_out
+from coworkd.model import SandboxLevel, SandboxMode, UserSandbox
+from coworkd.system.sandbox.landlock import abi_version
+from coworkd.system.sandbox.landlock_rules import SUFFICIENT_ABI
 
 SWITCHED_OFF = "your own settings say `sandbox: {mode: off}`"
 _NO_BWRAP = "bubblewrap is not installed: install the package `bubblewrap`"
+_NO_LANDLOCK = "this kernel has no Landlock, or it is switched off (`lsm=` at boot)"
+_OLD_LANDLOCK = "this kernel has version {} of Landlock, and {} (Linux 6.12) is the first that confines signals"
+_NO_FILTER = "there is no filter of system calls for this kind of machine ({})"
 _OTHER_SYSTEM = "there is a sandbox for Linux only so far"
+_CHOSEN = "your own settings say `sandbox: {{use: {}}}`, and {}"
 _TRIAL_TIMEOUT = 20.0
 _MEMORY_SHARE = 0.75
 _LEAST_MEMORY = 1 << 30
-_FILTER = "seccomp.bpf"
+_UNSAID = UserSandbox()
+_BEST_FIRST = (SandboxLevel.BUBBLEWRAP, SandboxLevel.LANDLOCK)
 
 
 class Sandbox:
     """What confines the processes of one workspace; safe between threads."""
 
-    def __init__(self, folder: Path, mode: SandboxMode | None, protected: Iterable[Path] = ()) -> None:
-        """`folder` holds the filter, out of every agent's reach; `mode` is what the user's own settings say.
+    def __init__(self, folder: Path, wanted: UserSandbox = _UNSAID, protected: Iterable[Path] = ()) -> None:
+        """`folder` holds the filter, out of every agent's reach; `wanted` is what the user's own settings say.
 
         `protected` is shown to nobody, whatever a file wishes.
         """
         self._folder = folder
-        self._mode = mode
+        self._wanted = wanted
         self._protected = tuple(sorted({os.path.realpath(path) for path in protected}))
         self._lock = threading.Lock()
         self._means: Means | None = None
@@ -47,37 +55,79 @@ class Sandbox:
         """What works here; tried at the first question, which takes a moment."""
         with self._lock:
             if self._means is None:
-                off = self._mode is SandboxMode.OFF
-                found = Means(why=SWITCHED_OFF, chosen=True) if off else find(self._folder)
+                off = self._wanted.mode is SandboxMode.OFF
+                found = Means(why=SWITCHED_OFF, chosen=True) if off else find(self._folder, self._wanted.use)
                 self._means = replace(found, protected=self._protected)
             return self._means
 
 
-def find(folder: Path) -> Means:
-    """The best that this machine offers. At level `none` it says why."""
+def find(folder: Path, use: SandboxLevel | None = None) -> Means:
+    """The best that this machine offers, or the one that is asked for. At level `none` it says why."""
     if not sys.platform.startswith("linux"):
         return Means(why=_OTHER_SYSTEM)
+    lacking: list[str] = []
+    for level in _BEST_FIRST if use is None else (use,):
+        found = _TRIED[level](folder)
+        if found.level is level:
+            return found
+        lacking.append(found.why)
+    why = "; ".join(lacking)
+    return Means(why=_CHOSEN.format(use, why) if use else why)
+
+
+def _bubblewrap(folder: Path) -> Means:
     bwrap = shutil.which("bwrap")
     if bwrap is None:
         return Means(why=_NO_BWRAP)
-    means = Means(
-        level=SandboxLevel.BUBBLEWRAP, bwrap=os.path.realpath(bwrap), filter=_filter(folder), groups=groups.find(),
-        memory=max(_LEAST_MEMORY, int(_physical() * _MEMORY_SHARE)),
-    )  # fmt: skip
+    program = _filter(folder, SandboxLevel.BUBBLEWRAP)
+    means = _means(SandboxLevel.BUBBLEWRAP, bwrap=os.path.realpath(bwrap), program=program)
     refused = _trial(means, folder)
     return Means(why=f"bubblewrap does not work here: {refused}") if refused else means
 
 
-def _filter(folder: Path) -> str:
-    """The file with the system call filter, written anew; empty where there is none for this machine."""
-    content = seccomp.program(platform.machine())
+def _landlock(folder: Path) -> Means:
+    abi = abi_version()
+    if abi < SUFFICIENT_ABI:
+        return Means(why=_OLD_LANDLOCK.format(abi, SUFFICIENT_ABI) if abi else _NO_LANDLOCK)
+    program = _filter(folder, SandboxLevel.LANDLOCK)
+    if not program:
+        return Means(why=_NO_FILTER.format(platform.machine()))
+    means = _means(SandboxLevel.LANDLOCK, program=program)
+    refused = _trial(means, folder) or _leak_reason(means)
+    return Means(why=f"Landlock does not work here: {refused}") if refused else means
+
+
+def _leak_reason(means: Means) -> str:
+    """Which ways lead out although none should, in words; empty when none does.
+
+    Landlock is one of several parts of the kernel that have to work together, so a start alone proves too little.
+    """
+    try:
+        ways = ways_out(means)
+    except OSError as error:
+        return str(error)
+    return f"a program inside {', '.join(sorted(ways))}" if ways else ""
+
+
+_TRIED = {SandboxLevel.BUBBLEWRAP: _bubblewrap, SandboxLevel.LANDLOCK: _landlock}
+
+
+def _means(level: SandboxLevel, *, program: str, bwrap: str = "") -> Means:
+    memory = max(_LEAST_MEMORY, int(_physical() * _MEMORY_SHARE))
+    return Means(level=level, bwrap=bwrap, filter=program, groups=groups.find(), memory=memory)
+
+
+def _filter(folder: Path, level: SandboxLevel) -> str:
+    """The file with the system call filter of a level; empty where there is none for this machine."""
+    content = seccomp.program(platform.machine(), namespaces=level is SandboxLevel.BUBBLEWRAP)
     if content is None:
         return ""
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f"{_FILTER}.{os.getpid()}"
+    file = folder / f"{level}.bpf"
+    draft = folder / f"{file.name}.{os.getpid()}"
     draft.write_bytes(content)
-    draft.replace(folder / _FILTER)
-    return str(folder / _FILTER)
+    draft.replace(file)
+    return str(file)
 
 
 def _trial(means: Means, folder: Path) -> str:

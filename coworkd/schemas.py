@@ -58,18 +58,19 @@ from coworkd.specs import (
     user_spec,
 )
 from coworkd.vocabulary import (
+    SANDBOXES,
     absolute,
     as_list,
     format_version,
     id_of,
     ids_of,
     loop_until,
-    only_mode,
     only_usd_per_day,
     priority_rank,
     status_as_kept,
     status_word,
     stem_of,
+    user_sandbox,
 )
 
 
@@ -120,6 +121,12 @@ class Schema:
 
 _APPROVAL = Field("approval", raw, owner=Owner.BOTH, says="Your answer: exactly one of these words")
 _SANDBOX_MODE = Choice(SandboxMode)
+_SANDBOX = Record(
+    SandboxSpec,
+    {"mode": _SANDBOX_MODE, "network": texts, "allow_paths": texts},
+    alone="mode",
+    elsewhere=(("use", "only your own settings ($XDG_CONFIG_HOME/coworkd/config.yaml) say which sandbox is used"),),
+)
 
 
 def _texts(name: str, says: str, *aliases: str) -> Field:
@@ -271,7 +278,7 @@ SCHEMAS: Mapping[Kind, Schema] = {
             ),
             Field(
                 "sandbox",
-                Record(SandboxSpec, {"mode": _SANDBOX_MODE, "network": texts, "allow_paths": texts}, alone="mode"),
+                _SANDBOX,
                 says="How it is confined",
             ),
             Field(
@@ -318,7 +325,7 @@ SCHEMAS: Mapping[Kind, Schema] = {
             Field("max_attempts", Whole(1), says="How often a task is tried; 3 unless set"),
             Field(
                 "sandbox",
-                Record(SandboxSpec, {"mode": _SANDBOX_MODE, "network": texts, "allow_paths": texts}, alone="mode"),
+                _SANDBOX,
                 says="How agents, set-up and verification are confined; whom set-up may reach",
             ),
             Field("budget", Record(only_usd_per_day, {"usd_per_day": number}), says="Upper bound of a rolling day"),
@@ -338,7 +345,11 @@ USER = Schema(
     "",
     (
         _texts("notify", "Commands that are told what waits for you"),
-        Field("sandbox", Record(only_mode, {"mode": _SANDBOX_MODE}, alone="mode"), says="The least that counts"),
+        Field(
+            "sandbox",
+            Record(user_sandbox, {"mode": _SANDBOX_MODE, "use": Option(SANDBOXES)}, alone="mode"),
+            says="The least that counts, and which one is used",
+        ),
         Field("allowed_signers", absolute, says="Whose signatures of approvals count, as ssh-keygen reads it"),
         Field("budget", Record(only_usd_per_day, {"usd_per_day": number}), says="The most that a day may cost"),
         Field("concurrency", Whole(1), says="The most runs at once"),

@@ -9,7 +9,7 @@ from coworkd.errors import DocumentError
 from coworkd.fields import number, text, texts, unknown_word
 from coworkd.ids import task_id
 from coworkd.markdown import Value, normalise_key
-from coworkd.model import Loop, SandboxMode, Status
+from coworkd.model import Loop, SandboxLevel, SandboxMode, Status, UserSandbox
 from coworkd.yamltext import inline
 
 _STATUSES = {status.value: status for status in Status}
@@ -86,9 +86,13 @@ def format_version(value: Value) -> str:
     return text(value)
 
 
-def only_mode(mode: SandboxMode = SandboxMode.AUTO) -> SandboxMode:
-    """For a map of which nothing else is read."""
-    return mode
+SANDBOXES = tuple(level.value for level in SandboxLevel if level is not SandboxLevel.NONE)
+"""Those that can be asked for by name."""
+
+
+def user_sandbox(mode: SandboxMode | None = None, use: str = "") -> UserSandbox:
+    """The user's own word about the sandbox."""
+    return UserSandbox(mode=mode, use=SandboxLevel(use) if use else None)
 
 
 def only_usd_per_day(usd_per_day: float | None = None) -> float | None:

@@ -13,7 +13,7 @@ from coworkd.board.waiting import Need, Waiting, waiting
 from coworkd.cli.printing import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain, short_id
 from coworkd.cli.workspace import Workspace, find, here
 from coworkd.clock import iso
-from coworkd.model import Status
+from coworkd.model import SandboxLevel, Status
 from coworkd.store import Database, EventRow, MessageRow, RunRow, SubmissionRow
 
 DONE_SHOWN = 5
@@ -129,14 +129,16 @@ def _head(view: BoardView, daemon: str) -> str:
     facts = [daemon, f"{running} running", f"{len(view.waiting)} waiting for you"]
     if view.usd_today:
         facts.append(f"${view.usd_today:.2f} in 24 h")
-    return "\n".join([", ".join(facts), *_unheld(view)])
+    return "\n".join([", ".join(facts), *_sandbox(view)])
 
 
-def _unheld(view: BoardView) -> list[str]:
-    """That agents are held by nothing, if so."""
-    if not view.sandbox_lacks:
-        return []
-    return [hanging("no sandbox  ", f"agents run with your rights: {view.sandbox_lacks}")]
+def _sandbox(view: BoardView) -> list[str]:
+    """That agents are held by nothing, or by less than the best, if so."""
+    if view.sandbox_lacks:
+        return [hanging("no sandbox  ", f"agents run with your rights: {view.sandbox_lacks}")]
+    if view.sandbox == SandboxLevel.LANDLOCK:
+        return [hanging("sandbox  ", "landlock; `coworkd doctor` says what it holds")]
+    return []
 
 
 def _rows(view: BoardView, now: float) -> list[str]:

@@ -10,13 +10,11 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from coworkd.confine.confinement import Confinement, contains, outermost
+from coworkd.confine.confinement import Confinement, contains, outermost, split_environment
 
 FILTER_FD = 9
 _BLOCK = 512
 """Bytes that the shell's `ulimit -f` counts in."""
-_TOUCHY = ("LD_", "BASH_", "ENV", "GLIBC_TUNABLES", "MALLOC_", "GCONV_PATH", "LOCPATH", "SHELLOPTS", "PS4")
-"""Beginnings of variables by which a program's own loader or shell can be led astray."""
 
 _NAMESPACES = ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts")
 _MANNERS = ("--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox")
@@ -42,8 +40,8 @@ def command(
     A shell sets limits, joins control groups and opens the filter before it gives way to bubblewrap. Neither of the two
     is to obey what an agent's environment says to loaders and shells: that part is handed over inside.
     """
-    outer = {name: value for name, value in env.items() if not name.startswith(_TOUCHY)}
-    inner = [word for name in env if name not in outer for word in ("--setenv", name, env[name])]
+    outer, handed = split_environment(env)
+    inner = [word for name, value in handed.items() for word in ("--setenv", name, value)]
     sandbox = (confinement.means.bwrap, *_arguments(confinement, system), *inner, "--", *argv)
     return ("/bin/sh", "-c", _prologue(confinement, joins), "sandbox", *sandbox), outer
 

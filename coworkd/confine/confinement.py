@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from coworkd.errors import ConfigError
 from coworkd.model import SandboxLevel
 
 GIGABYTE = 1 << 30
+_TOUCHY = ("LD_", "BASH_", "ENV", "GLIBC_TUNABLES", "MALLOC_", "GCONV_PATH", "LOCPATH", "SHELLOPTS", "PS4")
+"""Beginnings of variables by which a program's own loader or shell can be led astray."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,15 @@ class Confinement:
     network: tuple[str, ...] = ()
     """Who may be reached, as `HOST` or `HOST:PORT`; empty: nobody."""
     limits: Limits = USUAL
+
+
+def split_environment(env: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What a process outside may be started with, and what only the program inside is handed.
+
+    No process outside is to obey what an agent's environment says to loaders and shells.
+    """
+    outer = {name: value for name, value in env.items() if not name.startswith(_TOUCHY)}
+    return outer, {name: value for name, value in env.items() if name not in outer}
 
 
 def outermost(paths: Iterable[str]) -> tuple[str, ...]:

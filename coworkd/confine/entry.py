@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coworkd.confine import groups, surroundings
+from coworkd.confine import groups, landlock_command, surroundings
 from coworkd.confine.bubblewrap import command
 from coworkd.confine.confinement import Confinement
 from coworkd.confine.proxy import Proxy, Report
@@ -37,16 +37,14 @@ def enter(
         return Entry(argv=tuple(argv), env=env, leave=_nothing)
     held = _with_tools(confinement, env)
     joins = groups.join(held.means, held.run, held.limits)
-    if not held.network:
-        wrapped, outer = command(held, surroundings.system(), argv, env, joins)
-        return Entry(argv=wrapped, env=outer, leave=lambda: groups.leave(held.means, held.run))
-    proxy = Proxy(held.network, report)
-    network = replace(held, readable=(*held.readable, str(proxy.path), _INSIDE, *surroundings.interpreter()))
-    through = {**env, **_proxied()}
-    wrapped, outer = command(network, surroundings.system(), _through(proxy, argv), through, joins)
+    proxy = _proxy(held, report) if held.network else None
+    through = {**env, **_proxied(proxy.port or PROXY_PORT)} if proxy else env
+    start = _with_landlock if held.means.level is SandboxLevel.LANDLOCK else _with_bubblewrap
+    wrapped, outer = start(held, argv, through, joins, proxy)
 
     def leave() -> None:
-        proxy.close()
+        if proxy:
+            proxy.close()
         groups.leave(held.means, held.run)
 
     return Entry(argv=wrapped, env=outer, leave=leave)
@@ -56,11 +54,36 @@ def prefix(confinement: Confinement | None) -> tuple[str, ...]:
     """What stands in front of a command without a network, whose environment holds nothing of an agent's."""
     if confinement is None or confinement.means.level is SandboxLevel.NONE:
         return ()
-    return command(_with_tools(confinement, os.environ), surroundings.system(), (), {})[0]
+    held = _with_tools(confinement, os.environ)
+    start = _with_landlock if held.means.level is SandboxLevel.LANDLOCK else _with_bubblewrap
+    return start(held, (), {}, (), None)[0]
+
+
+def _proxy(held: Confinement, report: Report) -> Proxy:
+    return Proxy(held.network, report, on_loopback=held.means.level is SandboxLevel.LANDLOCK)
+
+
+def _with_bubblewrap(
+    held: Confinement, argv: Sequence[str], env: Mapping[str, str], joins: Sequence[str], proxy: Proxy | None
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    if proxy is None:
+        return command(held, surroundings.system(), argv, env, joins)
+    network = replace(held, readable=(*held.readable, str(proxy.path), _INSIDE, *surroundings.interpreter()))
+    return command(network, surroundings.system(), _through(proxy, argv), env, joins)
+
+
+def _with_landlock(
+    held: Confinement, argv: Sequence[str], env: Mapping[str, str], joins: Sequence[str], proxy: Proxy | None
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    ports = (proxy.port, *(target.port for target in proxy.here)) if proxy else ()
+    shown = surroundings.parts_around(surroundings.system().folders, held.means.protected)
+    return landlock_command.command(held, shown, argv, env, joins=joins, ports=ports)
 
 
 def _with_tools(confinement: Confinement, env: Mapping[str, str]) -> Confinement:
     tools = surroundings.toolchains(env.get("PATH", os.defpath), os.path.realpath(Path.home()))
+    if confinement.means.level is SandboxLevel.LANDLOCK:
+        tools = surroundings.parts_around(tools, confinement.means.protected)
     return replace(confinement, readable=(*confinement.readable, *tools))
 
 
@@ -73,9 +96,9 @@ def _written(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _proxied() -> dict[str, str]:
-    """Variables by which programs find the proxy; the sandbox's own loopback is reached without."""
-    url = f"http://127.0.0.1:{PROXY_PORT}"
+def _proxied(port: int) -> dict[str, str]:
+    """Variables by which programs find the proxy; listed services of this machine are reached without."""
+    url = f"http://127.0.0.1:{port}"
     names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
     found = {spelt: url for name in names for spelt in (name, name.lower())}
     return found | {"NO_PROXY": _HOSTS, "no_proxy": _HOSTS, "NODE_USE_ENV_PROXY": "1"}

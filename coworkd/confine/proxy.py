@@ -1,4 +1,7 @@
-"""The way out of a sandbox: a proxy on a socket file, which connects to whom the rules allow and to nobody else.
+"""The way out of a sandbox: a proxy, which connects to whom the rules allow and to nobody else.
+
+It listens on a socket file where the sandbox has a network of its own, and else on a port of this machine's loopback,
+which every program of this machine can then ask.
 
 It runs outside, in the process that started the sandbox. Names are looked up here, and the address that was judged is
 the one that is connected to. One thread listens, one more serves each connection.
@@ -29,17 +32,28 @@ Report = Callable[[str], None]
 class Proxy:
     """Listens from when it is made until it is closed. `report` is told what was refused, from any thread."""
 
-    def __init__(self, network: Iterable[str], report: Report) -> None:
+    def __init__(self, network: Iterable[str], report: Report, *, on_loopback: bool = False) -> None:
         self._rules = Rules(network)
         self._report = report
         self._folder = Path(tempfile.mkdtemp(prefix="cowork-net-"))
         self.path = self._folder / "proxy"
-        """The socket file."""
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self.path))
+        """The socket file; not there on loopback."""
+        self.port = 0
+        """The port of 127.0.0.1; 0: it listens on the socket file."""
+        self._listener = self._bound(on_loopback)
         self._listener.listen(AT_ONCE)
         self._free = threading.Semaphore(AT_ONCE)
         threading.Thread(target=self._listen, name="proxy", daemon=True).start()
+
+    def _bound(self, on_loopback: bool) -> socket.socket:
+        if not on_loopback:
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(str(self.path))
+            return listener
+        listener = socket.socket(socket.AF_INET)
+        listener.bind(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        return listener
 
     @property
     def here(self) -> tuple[Target, ...]:

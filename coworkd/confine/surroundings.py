@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 
 from coworkd.confine.bubblewrap import System
@@ -19,9 +20,10 @@ _MAYBE_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = (
     *("alternatives", "bash.bashrc", "ca-certificates", "ca-certificates.conf", "crypto-policies", "debian_version"),
     *("fonts", "group", "host.conf", "hosts", "inputrc", "java", "ld.so.cache", "ld.so.conf", "ld.so.conf.d"),
-    *("localtime", "locale.alias", "locale.conf", "login.defs", "lsb-release", "magic", "mime.types", "networks"),
-    *("nsswitch.conf", "openssl", "os-release", "passwd", "perl", "pki", "profile", "profile.d", "protocols"),
-    *("python3", "resolv.conf", "services", "shells", "ssl", "static", "terminfo", "timezone", "vim"),
+    *("localtime", "locale.alias", "locale.conf", "login.defs", "lsb-release", "magic", "manpath.config", "mime.types"),
+    *("networks", "nsswitch.conf", "openssl", "os-release", "passwd", "perl", "pki", "profile", "profile.d"),
+    *("protocols", "python3", "resolv.conf", "services", "shells", "ssl", "static", "terminfo", "timezone", "vim"),
+    "wgetrc",
 )
 """What programs need to run. Not what configures the machine's own services or holds their secrets."""
 _SEALED = (
@@ -56,6 +58,28 @@ def toolchains(search: str, home: str) -> tuple[str, ...]:
 def interpreter() -> tuple[str, ...]:
     """Where the Python that runs coworkd lies, if that is none of the system's folders."""
     return tuple(root for root in (os.path.realpath(sys.base_prefix),) if not _shown(root))
+
+
+def parts_around(folders: Iterable[str], hidden: Iterable[str]) -> tuple[str, ...]:
+    """The folders, and in place of one that holds something hidden its parts that do not.
+
+    For a sandbox that can allow a folder, but refuse no part of it.
+    """
+    never = tuple(hidden)
+    return tuple(part for folder in folders for part in _parts_around(folder, never))
+
+
+def _parts_around(path: str, hidden: tuple[str, ...]) -> Iterator[str]:
+    if not any(contains(path, one) for one in hidden):
+        yield path
+        return
+    if path in hidden:
+        return
+    with suppress(PermissionError):
+        for entry in os.scandir(path):
+            # A link would open what it leads to, and that is allowed where it belongs, or not at all.
+            if not entry.is_symlink():
+                yield from _parts_around(entry.path, hidden)
 
 
 def tools_of(folder: str, home: str) -> tuple[str, ...]:

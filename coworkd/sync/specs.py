@@ -29,7 +29,7 @@ def bounded(settings: Settings, user: UserSettings) -> Settings:
     days = [most for most in (settings.budget_usd_per_day, user.budget_usd_per_day) if most is not None]
     return dataclasses.replace(
         settings, concurrency=min(settings.concurrency, user.concurrency or settings.concurrency),
-        sandbox=_held(settings.sandbox, user.sandbox),
+        sandbox=_held(settings.sandbox, user.sandbox.mode),
         budget_usd_per_day=min(days, default=None),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ import pytest
 
 from coworkd import config
 from coworkd.errors import ConfigError
-from coworkd.model import SandboxMode, UserSettings
+from coworkd.model import SandboxLevel, SandboxMode, UserSandbox, UserSettings
 
 
 @pytest.fixture(autouse=True)
@@ -35,11 +35,11 @@ def test_the_users_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("HOME", "/home/anna")
     write_settings(
         tmp_path,
-        "notify: [notify-send hello, 'cat >> log']\nsandbox: {mode: require}\nallowed_signers: ~/.ssh/signers\n"
+        "notify: [notify-send hello, 'cat >> log']\nsandbox: {mode: require, use: landlock}\nallowed_signers: ~/.ssh/signers\n"
         "budget: {usd_per_day: 20}\nconcurrency: 2\nmine: kept\n",
     )
     assert config.user() == UserSettings(
-        notify=("notify-send hello", "cat >> log"), sandbox=SandboxMode.REQUIRE,
+        notify=("notify-send hello", "cat >> log"), sandbox=UserSandbox(mode=SandboxMode.REQUIRE, use=SandboxLevel.LANDLOCK),
         allowed_signers="/home/anna/.ssh/signers", budget_usd_per_day=20.0, concurrency=2,
     )  # fmt: skip
 
@@ -50,6 +50,8 @@ def test_the_users_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ("\nconcurrency: many\n", ":2: `concurrency`: "),
         ("concurency: 3\n", ":1: `concurency` is not known here and looks like `concurrency`"),
         ("sandbox: {mod: off}\n", ":1: `sandbox.mod`: not known here; did you mean `mode`?"),
+        ("sandbox: {use: landlok}\n", ":1: `sandbox.use`: `landlok` is not one of bubblewrap, landlock"),
+        ("sandbox: {use: none}\n", "`none` is not one of bubblewrap, landlock"),
         ("allowed_signers: signers\n", "`signers` is not a whole path"),
         ("notify: [a\n", "config.yaml:"),
     ],

@@ -13,7 +13,7 @@ import pytest
 from coworkd import process
 from coworkd.confine.confinement import Confinement, Means
 from coworkd.model import SandboxLevel
-from coworkd.sandbox import Sandbox
+from coworkd.sandbox import find
 
 
 class Hello(BaseHTTPRequestHandler):
@@ -35,11 +35,11 @@ def port() -> Iterator[int]:
         server.shutdown()
 
 
-@pytest.fixture
-def means(tmp_path: Path) -> Means:
-    found = Sandbox(tmp_path / "state", None).means
+@pytest.fixture(params=[SandboxLevel.BUBBLEWRAP, SandboxLevel.LANDLOCK])
+def means(request: pytest.FixtureRequest, tmp_path: Path) -> Means:
+    found = find(tmp_path / "state", request.param)
     if found.level is SandboxLevel.NONE:
-        pytest.skip(f"no sandbox here: {found.why}")
+        pytest.skip(f"no such sandbox here: {found.why}")
     return found
 
 
@@ -80,3 +80,14 @@ def test_what_is_not_listed_is_refused_and_says_so(means: Means, tmp_path: Path,
 
 def test_the_program_inside_ends_as_it_would_outside(means: Means, tmp_path: Path, port: int) -> None:
     assert inside(means, tmp_path, "exit 7", f"127.0.0.1:{port}").code == 7
+
+
+def test_another_port_of_this_machine_stays_closed_beside_a_listed_one(means: Means, tmp_path: Path, port: int) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hello) as other:
+        threading.Thread(target=other.serve_forever).start()
+        script = f"{ASK} http://127.0.0.1:{port}/ && NO_PROXY='*' {ASK} http://127.0.0.1:{other.server_port}/"
+        ended = inside(means, tmp_path, script, f"127.0.0.1:{port}")
+        other.shutdown()
+    assert ended.code != 0
+    assert ended.tail.startswith("hello")
+    assert "hello" not in ended.tail.removeprefix("hello")

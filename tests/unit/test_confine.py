@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import struct
+from dataclasses import replace
 
 import pytest
 
-from coworkd.confine import seccomp
+from coworkd.confine import landlock_command, seccomp
 from coworkd.confine.bubblewrap import System, command, mounts
 from coworkd.confine.confinement import Confinement, Means, opened, outermost
 from coworkd.confine.netrules import RefusedError, Rules, Target, parse_request, parse_target
 from coworkd.errors import ConfigError
 from coworkd.model import SandboxLevel
+from coworkd.system.sandbox.landlock_launch import Order
 
 MEANS = Means(level=SandboxLevel.BUBBLEWRAP, bwrap="/usr/bin/bwrap", filter="/state/f", protected=("/repo", "/state"))
 HELD = Confinement(means=MEANS, run="r", workdir="/w", writable=("/w", "/h"), readable=("/objects", "/w/sub"))
@@ -40,9 +42,40 @@ def test_loaders_and_shells_outside_do_not_obey_the_environment() -> None:
     assert argv[-2:] == ("--", "true")
 
 
-def judged(machine: str, number: int, *arguments: int) -> int:
+def test_the_command_line_of_landlock() -> None:
+    means = replace(MEANS, level=SandboxLevel.LANDLOCK, filter="/state/f")
+    env = {"LD_PRELOAD": "/w/evil.so", "KEY": "secret"}
+    held = replace(HELD, means=means)
+    argv, outer = landlock_command.command(held, ("/usr",), ("true", "--"), env, joins=("/cg/procs",), ports=(3128,))
+    assert outer == {"KEY": "secret"}
+    words = argv[argv.index("read") :]
+    assert words[-3:] == ("--", "true", "--")
+    said = Order(list(words))
+    assert said.program == ["true", "--"]
+    assert said.all("write") == ["/h", "/w"]
+    assert {"/usr", "/objects", "/proc"} <= set(said.all("read"))
+    assert not {"/tmp", "/dev/shm", "/dev", "/sys", "/"} & {*said.all("read"), *said.all("write"), *said.all("device")}
+    assert (said.all("port"), said.all("join"), said.one("filter"), said.one("dir")) == (
+        ["3128"], ["/cg/procs"], "/state/f", "/w",
+    )  # fmt: skip
+    assert said.all("env") == ["LD_PRELOAD=/w/evil.so", "GIT_CONFIG_NOSYSTEM=1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["read"], "not in list"), (["read", "--"], "shorter"), (["rad", "/x", "--"], "means nothing"),
+        (["read", "/x"], "not in list"),
+    ],
+)  # fmt: skip
+def test_words_that_mean_nothing_start_nothing(words: list[str], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Order(words)
+
+
+def judged(machine: str, number: int, *arguments: int, namespaces: bool = True) -> int:
     """What the filter answers: the program, carried out."""
-    program = seccomp.program(machine)
+    program = seccomp.program(machine, namespaces=namespaces)
     assert program is not None
     lines = list(struct.iter_unpack("=HBBI", program))
     given = [*arguments, *[0] * (6 - len(arguments))]
@@ -56,6 +89,8 @@ def judged(machine: str, number: int, *arguments: int) -> int:
                 held = int.from_bytes(data[value : value + 4], "little")
             case 0x06:
                 return value
+            case 0x54:
+                held &= value
             case 0x15 | 0x35 | 0x45:
                 jumps = {0x15: held == value, 0x35: held >= value, 0x45: bool(held & value)}[code]
                 at += then if jumps else otherwise
@@ -85,8 +120,46 @@ def test_the_filter(machine: str) -> None:
     assert judged(machine, 0) == judged(machine, 63) == seccomp.ALLOW
 
 
+@pytest.mark.parametrize("machine", list(seccomp.ARCHITECTURES))
+def test_the_filter_where_no_namespaces_hide_anything(machine: str) -> None:
+    numbers = seccomp.ARCHITECTURES[machine].numbers
+    no_family = 0x50000 | errno.EAFNOSUPPORT
+
+    def ask(name: str, *arguments: int) -> int:
+        return judged(machine, numbers[name], *arguments, namespaces=False)
+
+    stream, datagram, raw, sequence, close_on_exec, now = 1, 2, 3, 5, 0o2000000, 0o4000
+    for family in (2, 10):
+        assert (
+            ask("socket", family, stream | close_on_exec | now, 0) == ask("socket", family, stream, 6) == seccomp.ALLOW
+        )
+        for kind in (datagram, raw, sequence, 10):
+            assert ask("socket", family, kind | close_on_exec, 0) == no_family
+        for protocol in (132, 256, 262, 17, 1):
+            assert ask("socket", family, stream, protocol) == no_family
+    for family in (1, 16, 17, 38, 40, 43):
+        assert ask("socket", family, stream, 0) == no_family
+    assert ask("socketpair", 1, stream | now) == ask("socketpair", 1, sequence) == seccomp.ALLOW
+    assert {ask("socketpair", 1, datagram), ask("socketpair", 1, raw), ask("socketpair", 30, stream)} == {no_family}
+    for name, flags in (("sendto", (0, 0, 0)), ("sendmsg", (0, 0)), ("sendmmsg", (0, 0, 0))):
+        assert ask(name, *flags, 0x20000000 | 0x40) == seccomp.REFUSED
+        assert ask(name, *flags, 0x4000) == seccomp.ALLOW
+    assert ask("prlimit64", 0, 7) == seccomp.ALLOW
+    assert ask("prlimit64", 4711, 7) == ask("listen", 3, 1) == seccomp.REFUSED
+    for name in ("shmget", "shmat", "semop", "msgsnd", "mq_open"):
+        assert ask(name) == seccomp.MISSING, name
+        assert judged(machine, numbers[name]) == seccomp.ALLOW, "with namespaces it is harmless"
+    for name in ("setxattr", "fsetxattr", "lremovexattr", "setxattrat"):
+        assert ask(name) == 0x50000 | errno.EOPNOTSUPP, name
+    for name in ("ptrace", "keyctl", "bpf", "mount", "setns", "pidfd_getfd"):
+        assert ask(name) == seccomp.REFUSED, name
+    assert ask("io_uring_setup") == seccomp.MISSING
+    assert ask("ioctl", 0, 0x5412) == ask("clone", 0x10000000) == seccomp.REFUSED
+
+
 def test_calls_by_another_convention_end_the_process() -> None:
-    assert judged("x86_64", 0x40000000 + 16) == seccomp.KILL
+    for namespaces in (True, False):
+        assert judged("x86_64", 0x40000000 + 16, namespaces=namespaces) == seccomp.KILL
     assert seccomp.program("pdp11") is None
 
 

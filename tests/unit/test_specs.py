@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.model import SandboxMode, SandboxSpec, Settings, UserSettings
+from coworkd.model import SandboxMode, SandboxSpec, Settings, UserSandbox, UserSettings
 from coworkd.sync.specs import bounded
 
 OFF, AUTO, REQUIRE = SandboxMode.OFF, SandboxMode.AUTO, SandboxMode.REQUIRE
@@ -32,5 +32,5 @@ def test_whoever_requires_a_sandbox_has_one(
     wanted: SandboxMode, least: SandboxMode | None, counts: SandboxMode
 ) -> None:
     settings = Settings(sandbox=SandboxSpec(mode=wanted, network=("a.example",)))
-    found = bounded(settings, UserSettings(sandbox=least, notify=("x",))).sandbox
+    found = bounded(settings, UserSettings(sandbox=UserSandbox(mode=least), notify=("x",))).sandbox
     assert found == SandboxSpec(mode=counts, network=("a.example",))
