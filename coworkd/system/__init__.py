@@ -1,1 +1,1 @@
-"""This machine as the product uses it: processes of others, sandboxes, the client of the control socket. Knows no task."""
+"""This machine as the product uses it: other processes, sandboxes, the client of the control socket. Knows no task."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,12 +63,28 @@ echo done
 """
 
 
-def holds() -> bool:
-    """Whether a sandbox can be made here at all."""
+LANDLOCK_VERSION = "import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))"
+
+
+def holds(level: str) -> bool:
+    """Whether a sandbox of this kind can be made here at all."""
+    if level == "landlock":
+        said = subprocess.run([sys.executable, "-c", LANDLOCK_VERSION], capture_output=True, check=True, timeout=60)
+        return int(said.stdout) >= 6
     if shutil.which("bwrap") is None:
         return False
     tried = ["bwrap", "--ro-bind", "/", "/", "--unshare-user", "--unshare-net", "true"]
     return subprocess.run(tried, capture_output=True, check=False, timeout=60).returncode == 0
+
+
+def use(work: Workbench, level: str) -> None:
+    """The user asks for one kind of sandbox."""
+    if not holds(level):
+        pytest.skip(f"{level} may not work here")
+    work.env["XDG_CONFIG_HOME"] = str(work.home / "config")
+    settings = work.home / "config" / "coworkd" / "config.yaml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"sandbox: {{mode: require, use: {level}}}\n")
 
 
 def script(work: Workbench) -> str:
@@ -120,15 +137,17 @@ def test_a_command_in_a_slot_is_no_command_of_the_workspace(forged: Workbench) -
     assert not list(forged.scratch.iterdir()), "and a look at it springs none of its traps"
 
 
-@pytest.mark.skipif(not holds(), reason="bubblewrap is not installed, or may not work here")
-def test_in_a_sandbox_it_cannot_even_try(work: Workbench) -> None:
+@pytest.mark.parametrize("level", ["bubblewrap", "landlock"])
+def test_in_a_sandbox_it_cannot_even_try(work: Workbench, level: str) -> None:
+    use(work, level)
     work.agent("main", script(work))
     work.config("agent: main\n")
     work.up()
     work.task("forged", verify="['true']")
     work.until("forged", "review")
     work.wait("asked", lambda: work.field("reviews/forged.md", "approval") == "pending")
-    assert "sandbox level `bubblewrap`" in work.text("reviews/forged.md")
+    assert f"sandbox level `{level}`" in work.text("reviews/forged.md")
+    assert work.json("status")["sandbox"]["level"] == level
     assert not work.cow("approvals/forged-1.md").exists(), "nothing was written to the workspace"
     work.stays("it waits for a person", lambda: work.status("forged") == "review", seconds=2)
     assert not list(work.scratch.iterdir())
