@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from coworkd import config, process
@@ -25,10 +23,12 @@ from coworkd.clock import SystemClock
 from coworkd.config import FOLDER, Paths
 from coworkd.confine.confinement import Means
 from coworkd.control import Control
-from coworkd.daemon import Bell, Daemon, Rooms, alone
+from coworkd.daemon import Bell, Daemon, Lasting, Rooms, alone
 from coworkd.dispatch.conflicts import Conflicts
 from coworkd.dispatch.endings import Endings
+from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.local import LocalExecutor
+from coworkd.dispatch.machine_hold import MachineHold
 from coworkd.dispatch.places import Places
 from coworkd.dispatch.progress import Progress
 from coworkd.dispatch.room import Dispatch, Stages
@@ -41,11 +41,11 @@ from coworkd.ground import Ground
 from coworkd.jobs import Jobs
 from coworkd.ledger.audit import Audit, end_of
 from coworkd.ledger.keeping import Identity, Ledger
+from coworkd.log_setup import set_up_log
 from coworkd.markdown import parse_yaml
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
 from coworkd.model import Settings, UserSettings
-from coworkd.redaction import Secrets
 from coworkd.repo import Repo
 from coworkd.repo.origin import exclude, index_lists
 from coworkd.repo.refs import operation_under_way
@@ -62,52 +62,94 @@ from coworkd.sync.intake import Intake
 from coworkd.sync.outputs import Outputs
 from coworkd.sync.vouching import Vouching
 from coworkd.sync.watch import Watcher
+from coworkd.system.storage import storage_fault
 from coworkd.trust import UNTRUSTED, Trust
 from coworkd.workshop import Workshop
 from coworkd.workspace_init import Situation, config_text, project_checks
 
 log = logging.getLogger("coworkd")
 
+LOCK_PATIENCE = 1.0
+"""Seconds for which the daemon's one writer waits for another program that holds the database: it tries again later."""
+
 COMMAND_TIME = 2.0
 """Seconds for which a daemon that starts waits for a command that holds the workspace for its one turn."""
 
 
-def build(paths: Paths, repo: Repo, trust: Trust) -> Daemon:
-    """A daemon for this workspace; the caller holds its lock. Raises `ConfigError` for the user's own settings."""
+def build(paths: Paths, repo: Repo, trust: Trust, *, patience: float = 10.0) -> Daemon:
+    """A daemon for this workspace; the caller holds its lock. Raises `ConfigError` for the user's own settings.
+
+    `patience`: seconds to wait for another program that holds the database.
+    """
     user = config.user()
     bell, clock = Bell(), SystemClock()
-    db = open_database(paths)
-    instance = config.instance(paths.private)
-    folder, history = Folder(paths.folder, paths.trash), RepoHistory(repo, FOLDER, user.allowed_signers)
-    intake = Intake(db, folder, instance, history.brought, history.signer)
-    board, jobs = Board(db, intake, user, config.known_secrets()), Jobs(bell.ring)
+    folder, jobs = Folder(paths.folder, paths.trash), Jobs(bell.ring)
+    sandbox = Sandbox(paths.state, user.sandbox, _protected(paths, repo))
+    lasting = Lasting(
+        clock=clock, outputs=Outputs(folder), executor=LocalExecutor(bell.ring), jobs=jobs, trust=trust,
+        watcher=Watcher(paths.folder, bell.ring, beside=repo.git_dir / "logs" / "HEAD"),
+        door=Door(paths.sockets, bell.ring), bell=bell,
+    )  # fmt: skip
+    here = _Here(
+        repo=repo, sandbox=sandbox, instance=config.instance(paths.private), folder=folder, user=user,
+        lane=Lane(paths.root, paths.state, jobs.stopping, lambda: sandbox.means),
+    )  # fmt: skip
+    return Daemon(lasting, lambda: _compose(paths, here, lasting, patience))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Here:
+    """What a workspace's runs find here."""
+
+    repo: Repo
+    sandbox: Sandbox
+    instance: str
+    folder: Folder
+    user: UserSettings
+    lane: Lane
+
+    def means(self) -> Means:
+        return self.sandbox.means
+
+
+def _compose(paths: Paths, here: _Here, lasting: Lasting, patience: float) -> Rooms:
+    """Everything that remembers something of the database. Closes it again where that cannot be built."""
+    db = open_database(paths, patience)
+    with ExitStack() as failed:
+        failed.callback(db.close)
+        rooms = _rooms(paths, here, lasting, db)
+        failed.pop_all()
+    return rooms
+
+
+def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
+    repo, folder, jobs, trust = here.repo, here.folder, lasting.jobs, lasting.trust
+    history = RepoHistory(repo, FOLDER, here.user.allowed_signers)
+    intake = Intake(db, folder, here.instance, history.brought, history.signer)
+    board = Board(db, intake, here.user, config.known_secrets())
     audit = Audit(db, jobs, paths.audit)
     with db.write():
-        db.remember("instance", instance)
+        db.remember("instance", here.instance)
         db.remember("untrusted", "" if trust.holds else UNTRUSTED)
     if db.restored:
         log.warning("the database is an older copy: whatever was asked in it is asked anew")
-        board.requests.forget(clock.now())
+        board.requests.forget(lasting.clock.now())
     ground = Ground(board, repo)
     ground.introduce()
     writer = Writer(db, folder)
     engine = Engine(db, folder, intake, writer, Absences(db, folder, history))
-    executor = LocalExecutor(bell.ring)
-    sandbox = Sandbox(paths.state, user.sandbox, _protected(paths, repo))
-    lane = Lane(paths.root, paths.state, jobs.stopping, lambda: sandbox.means)
-    merge = Merge(board, jobs, lane)
-    stages = _stages(paths, board, executor, jobs, lane, _Here(repo=repo, sandbox=sandbox, instance=instance))
-    dispatch = Dispatch(board, executor, jobs, stages, ground.lacking)
-    who = Identity(instance=instance, key=config.key(paths.private), folder=paths.folder)
-    rooms = Rooms(
-        db=db, clock=clock, engine=engine, outputs=Outputs(folder),
-        watcher=Watcher(paths.folder, bell.ring, beside=repo.git_dir / "logs" / "HEAD"),
-        executor=executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo), trust=trust,
-        control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, instance),
+    merge = Merge(board, jobs, here.lane)
+    dispatch = Dispatch(
+        board, lasting.executor, jobs, _stages(paths, board, lasting.executor, jobs, here), ground.lacking
+    )
+    who = Identity(instance=here.instance, key=config.key(paths.private), folder=paths.folder)
+    return Rooms(
+        db=db, clock=lasting.clock, engine=engine, outputs=lasting.outputs, watcher=lasting.watcher,
+        executor=lasting.executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo), trust=trust,
+        control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, here.instance),
         ledger=Ledger(db, folder, writer, who), audit=audit, mender=Mender(board, engine, folder, repo),
-        chores=_chores(paths, board, jobs, user),
+        chores=_chores(paths, board, jobs, here.user),
     )  # fmt: skip
-    return Daemon(rooms, Door(paths.sockets, bell.ring), bell)
 
 
 def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Chores:
@@ -123,29 +165,19 @@ def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Chore
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Here:
-    """What a workspace's runs find here."""
-
-    repo: Repo
-    sandbox: Sandbox
-    instance: str
-
-    def means(self) -> Means:
-        return self.sandbox.means
-
-
-def _stages(paths: Paths, board: Board, executor: LocalExecutor, jobs: Jobs, lane: Lane, here: _Here) -> Stages:
+def _stages(paths: Paths, board: Board, executor: Executor, jobs: Jobs, here: _Here) -> Stages:
     places = Places(
         root=paths.root, state=paths.state, repo_id=paths.state.name, instance=here.instance,
         stores=object_stores(here.repo.common_dir / "objects"),
     )  # fmt: skip
-    workshop = Workshop(paths.root, paths.state, lane.base, jobs.stopping, here.means)
+    hold = MachineHold(board.db, lambda: storage_fault(paths.state))
+    workshop = Workshop(paths.root, paths.state, here.lane.base, jobs.stopping, here.means)
     starter = Starter(board, executor, jobs, places, workshop.prepare, here.means)
-    endings = Endings(board, jobs, workshop.finish)
+    endings = Endings(board, jobs, workshop.finish, hold)
     return Stages(
-        starter=starter, progress=Progress(board, places), endings=endings, conflicts=Conflicts(board, starter)
-    )
+        starter=starter, progress=Progress(board, places), endings=endings, conflicts=Conflicts(board, starter),
+        hold=hold,
+    )  # fmt: skip
 
 
 def _protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
@@ -153,11 +185,11 @@ def _protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
     return (paths.root, repo.git_dir, repo.common_dir, paths.state, config.trust_home(), config.user_file().parent)
 
 
-def open_database(paths: Paths) -> Database:
+def open_database(paths: Paths, patience: float = 10.0) -> Database:
     """The database; a damaged or outdated one is set aside and made anew: all in it can be rebuilt from the files."""
     paths.private.mkdir(parents=True, exist_ok=True)
     try:
-        db = Database(paths.database)
+        db = Database(paths.database, patience=patience)
     except StoreDamagedError as error:
         return _anew(paths, "damaged", str(error))
     if not _outdated(db, paths.audit):
@@ -201,13 +233,13 @@ def _git_busy(repo: Repo) -> Callable[[str], bool]:
 def serve(paths: Paths, ready: Callable[[], None]) -> None:
     """Run the daemon until it is told to stop. Raises `BusyError` when one runs already."""
     with alone(paths.lock, paths.pid, COMMAND_TIME), Repo.open(paths.root) as repo:
-        _log_to(paths)
+        set_up_log(paths.log, config.known_secrets())
         config.settle(paths.private, paths.root)
         trust = Trust(config.trust_home(), repo)
         if trust.holds:
             process.sweep("COWORK_REPO", paths.state.name)
             forget_interrupted(repo)
-        daemon = build(paths, repo, trust)
+        daemon = build(paths, repo, trust, patience=LOCK_PATIENCE)
         for number in _stopping_signals():
             signal.signal(number, lambda _number, _frame: daemon.stop())
         log.info("watching %s", paths.folder)
@@ -226,25 +258,6 @@ def once(paths: Paths, op: Op, subject: str = "") -> Reply:
         request = Request(op=op, subject=subject)
         build(paths, repo, Trust(config.trust_home(), repo)).serve_once(request)
         return request.wait(0)
-
-
-def _log_to(paths: Paths) -> None:
-    """A rotating log beside the database, and readable lines in the foreground."""
-    file = RotatingFileHandler(paths.log, maxBytes=2_000_000, backupCount=3, encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    screen = logging.StreamHandler(sys.stderr)
-    screen.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    log.setLevel(logging.INFO)
-    secrets = config.known_secrets()
-    for handler in (file, screen):
-        handler.addFilter(lambda record: _redacted(record, secrets))
-        log.addHandler(handler)
-
-
-def _redacted(record: logging.LogRecord, secrets: Secrets) -> bool:
-    """Have no secret in the record's text; it is always let through."""
-    record.msg, record.args = secrets.redact(record.getMessage()), None
-    return True
 
 
 IGNORED = ("approvals/", "conflicts/", "inbox.md", "*.live.md")

@@ -82,6 +82,12 @@ class Control:
             request.answer(reply)
         self._landing.clear()
 
+    def give_up(self, why: str) -> None:
+        """Answer what still waits: the one that would have answered it is no longer there."""
+        for request in self._landing:
+            request.answer(Reply(ok=False, text=why))
+        self._landing.clear()
+
     def settled(self) -> bool:
         """Whether everything that was asked has been answered."""
         return not self._landing

@@ -17,16 +17,17 @@ from filelock import FileLock, Timeout
 
 from coworkd.board.approvals.unsandboxed import recent_saves
 from coworkd.board.live import INBOX, inbox, live_deadline, live_messages
-from coworkd.board.waiting import Waiting, waiting
+from coworkd.board.waiting import Need, Waiting, waiting
 from coworkd.chores.room import Chores
 from coworkd.clock import Clock
 from coworkd.control import Control
+from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, Suspension, fault_of, suspended
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.room import Dispatch
-from coworkd.door import Door, Op, Request
-from coworkd.errors import BusyError
+from coworkd.door import Door, Op, Reply, Request
+from coworkd.errors import BusyError, RepoError
 from coworkd.fsck.mend import Mender
-from coworkd.jobs import Jobs
+from coworkd.jobs import Finished, Jobs
 from coworkd.ledger.audit import Audit
 from coworkd.ledger.keeping import Ledger
 from coworkd.merge.room import Merge
@@ -44,6 +45,9 @@ GRACE = 20.0
 
 INBOX_PAUSE = 0.2
 """Seconds between two versions of inbox.md."""
+
+START_PATIENCE = 60.0
+"""Seconds for which a daemon that starts waits for another program that holds the database."""
 
 LONGEST_NAP = 30.0
 """Seconds after which the daemon looks around even if nothing woke it."""
@@ -86,53 +90,157 @@ class Bell:
         self._rung.clear()
 
 
-class Daemon:
-    """One workspace's writer."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lasting:
+    """What stays while everything that remembers the database is built again: agents at work, jobs, the socket."""
 
-    def __init__(self, rooms: Rooms, door: Door, bell: Bell) -> None:
-        self._rooms = rooms
-        self._door = door
-        self._bell = bell
+    clock: Clock
+    watcher: Watcher
+    outputs: Outputs
+    executor: Executor
+    jobs: Jobs
+    trust: Trust
+    door: Door
+    bell: Bell
+
+
+class Daemon:
+    """One workspace's writer.
+
+    A turn that the machine does not let end is undone, reported and tried again, with everything that was remembered
+    in memory built again from the database: nothing in memory outlives a transaction that was rolled back.
+    """
+
+    def __init__(self, lasting: Lasting, compose: Callable[[], Rooms]) -> None:
+        self._lasting = lasting
+        self._compose = compose
+        self._composed: Rooms | None = None
         self._stopping = threading.Event()
         self._later: list[float] = []
+        self._waits: Sequence[Waiting] = ()
+        self._requests: list[Request] = []
+        self._suspension: Suspension | None = None
+        self._began = False
         self._recovered = False
+
+    @property
+    def _rooms(self) -> Rooms:
+        """Built from the database when first asked for. Raises what the machine has against that."""
+        if self._composed is None:
+            self._composed = self._compose()
+        return self._composed
 
     def stop(self) -> None:
         """End after the present turn; safe from a signal handler and from any thread."""
         self._stopping.set()
-        self._bell.ring()
+        self._lasting.bell.ring()
 
     def run(self, ready: Callable[[], None]) -> None:
         """Recover, watch, and turn until told to stop; `ready` is called after the first full turn."""
-        rooms = self._rooms
+        lasting = self._lasting
         with ExitStack() as stack:
             stack.callback(self._close)
-            rooms.watcher.start(rooms.clock.now())
-            stack.callback(rooms.watcher.stop)
-            stack.callback(self._door.close)
-            if reason := self._door.start():
+            lasting.watcher.start(lasting.clock.now())
+            stack.callback(lasting.watcher.stop)
+            stack.callback(lasting.door.close)
+            if reason := lasting.door.start():
                 log.warning("commands cannot reach this daemon, files can: no socket can be made (%s)", reason)
-            self.recover()
-            self.turn()
-            ready()
+            self._start()
+            if not self._stopping.is_set():
+                ready()
             while not self._stopping.is_set():
-                self._bell.wait(self._nap())
-                self.turn()
+                lasting.bell.wait(self._nap())
+                self._try_turn()
             self._wind_down()
+
+    def _start(self) -> None:
+        """The first full turn. Only a database that another program holds is waited for; raises any other fault."""
+        until = self._lasting.clock.now() + START_PATIENCE
+        while not self._stopping.is_set() and (fault := self._try_turn()) is not None:
+            if fault.kind is not FaultKind.DATABASE_LOCKED or self._lasting.clock.now() > until:
+                raise MachineFaultError(fault)
+            self._lasting.bell.wait(self._nap())
 
     def serve_once(self, request: Request) -> None:
         """Take in what is there and answer one request; nothing is started, nothing is watched."""
         with ExitStack() as stack:
-            stack.callback(self._door.close)
+            stack.callback(self._lasting.door.close)
             stack.callback(self._close)
             now = self._rooms.clock.now()
+            self._began = True
             self._rooms.engine.recover(now)
             self._rooms.ledger.look(now)
-            self._door.put(request)
+            self._lasting.door.put(request)
             self.turn(start=False)
             while not self._rooms.control.settled():
-                self._bell.wait(1.0)
+                self._lasting.bell.wait(1.0)
                 self.turn(start=False)
+
+    # ---- turns that the machine may not let end
+
+    def _try_turn(self, *, start: bool = True) -> MachineFault | None:
+        """A turn; what the machine had against it, if it could not be done. It is tried again after a pause.
+
+        A request is answered at once in either case, and tries again at once.
+        """
+        now = self._lasting.clock.now()
+        self._take_requests()
+        if any(request.op is Op.STOP for request in self._requests):
+            self.stop()
+        if self._suspension is not None and now < self._suspension.until and not self._requests:
+            return self._suspension.fault
+        try:
+            self._build_again()
+            self._begin()
+            self.turn(start=start)
+            self._resume(now)
+        except (MachineFaultError, RepoError, OSError) as error:
+            fault = fault_of(error)
+            if fault is None:
+                raise
+            self._suspend(fault, now)
+            return fault
+        return None
+
+    def _take_requests(self) -> None:
+        self._requests += [request for request in self._lasting.door.take() if request.begin()]
+
+    def _build_again(self) -> None:
+        """After a turn that failed, and where the database was deleted or replaced: begin again from what is there."""
+        before = self._composed
+        if before is None or (self._suspension is None and not before.db.moved):
+            return
+        if before.db.moved:
+            log.warning("the database %s was deleted or replaced: it is opened again", before.db.path)
+            before.db.close()
+        self._composed = self._compose()
+        self._began = self._recovered = False
+        before.control.give_up("coworkd had to begin again: look at `coworkd status`, and repeat it if need be")
+        before.db.close()
+
+    def _begin(self) -> None:
+        if not self._began:
+            self.recover()
+            self._began = True
+
+    def _suspend(self, fault: MachineFault, now: float) -> None:
+        before = self._suspension
+        self._suspension = before.again(fault, now) if before is not None else suspended(fault, now)
+        if before is None or before.fault != fault:
+            log.error("%s; coworkd waits and tries again", fault)
+        for request in self._requests:
+            request.answer(Reply(ok=request.op is Op.STOP, text=f"coworkd cannot work at present: {fault}"))
+        self._requests.clear()
+        what = Waiting(kind=Need.PROBLEM, path="", task="", since=self._suspension.since, what=str(fault))
+        self._lasting.outputs.show(INBOX, inbox([what, *self._waits]), now, INBOX_PAUSE)
+
+    def _resume(self, now: float) -> None:
+        if self._suspension is None:
+            return
+        over, self._suspension = self._suspension, None
+        log.info("goes on after %.0f s: %s", now - over.since, over.fault.kind)
+        with self._rooms.db.write():
+            self._rooms.db.event(now, "suspended", seconds=round(now - over.since, 1), reason=str(over.fault))
 
     def recover(self) -> None:
         """Finish what a former process began; runs and landings once the repository is trusted."""
@@ -150,7 +258,8 @@ class Daemon:
     def turn(self, *, start: bool = True) -> None:
         """Look, take in, act, write back. `start` False begins nothing new."""
         rooms, now = self._rooms, self._rooms.clock.now()
-        requests = [request for request in self._door.take() if request.begin()]
+        self._take_requests()
+        requests = self._requests
         self._look(now)
         rooms.engine.pull(now)
         if any(request.op is Op.REPAIR for request in requests):
@@ -159,10 +268,7 @@ class Daemon:
             rooms.engine.pull(now)
         for request in requests:
             rooms.control.answer(request, now, self.stop)
-        for finished in rooms.jobs.finished():
-            takers = (rooms.audit.job, rooms.chores.job, rooms.dispatch.job, rooms.merge.job)
-            if not any(take(finished, now) for take in takers):
-                rooms.control.job(finished)
+        rooms.jobs.settle(lambda finished: self._settle(finished, now))
         if rooms.trust.holds:
             self._act(now, start=start)
         rooms.engine.push(now, blocked=rooms.git_busy)
@@ -174,6 +280,14 @@ class Daemon:
             rooms.chores.step(waits, now)
         for request in requests:
             rooms.control.settle(request)
+        self._requests = []
+
+    def _settle(self, finished: Finished, now: float) -> None:
+        """Give a job that is over to whoever ordered it."""
+        rooms = self._rooms
+        takers = (rooms.audit.job, rooms.chores.job, rooms.dispatch.job, rooms.merge.job)
+        if not any(take(finished, now) for take in takers):
+            rooms.control.job(finished)
 
     def _act(self, now: float, *, start: bool) -> None:
         """What follows from what was taken in: nothing at all in a repository that is not trusted."""
@@ -214,6 +328,7 @@ class Daemon:
     def _show(self, waits: Sequence[Waiting], now: float) -> None:
         """Live messages and the inbox, where they changed."""
         rooms = self._rooms
+        self._waits = waits
         views = live_messages(rooms.db, now)
         later = [live_deadline(rooms.db, now), *(rooms.outputs.show(path, data, now) for path, data in views.items())]
         # What waits for a person is news; what an agent prints only streams.
@@ -224,7 +339,10 @@ class Daemon:
                 rooms.outputs.drop(path)
 
     def _nap(self) -> float:
-        rooms, now = self._rooms, self._rooms.clock.now()
+        now = self._lasting.clock.now()
+        if self._suspension is not None:
+            return self._suspension.until - now
+        rooms = self._rooms
         rests = (rooms.engine, rooms.ledger, rooms.audit, rooms.watcher)
         times = [*(room.deadline() for room in rests), *self._later]
         if rooms.trust.holds:
@@ -233,26 +351,38 @@ class Daemon:
 
     def _wind_down(self) -> None:
         """Stop runs politely, record how they end, write it down."""
-        rooms = self._rooms
+        lasting = self._lasting
         log.info("stopping")
-        if not rooms.trust.holds:
+        if not lasting.trust.holds:
             return
-        until = rooms.clock.now() + GRACE
-        rooms.dispatch.shut_down(rooms.clock.now())
-        self.turn(start=False)
-        while rooms.dispatch.busy() and rooms.clock.now() < until:
-            self._bell.wait(0.2)
-            self.turn(start=False)
+        until = lasting.clock.now() + GRACE
+        told = False
+        while lasting.clock.now() < until:
+            told = told or self._tell_to_stop()
+            if self._try_turn(start=False) is None and told and not self._rooms.dispatch.busy():
+                return
+            lasting.bell.wait(0.2)
+
+    def _tell_to_stop(self) -> bool:
+        """Have every run end; False where that cannot be written down now."""
+        try:
+            self._rooms.dispatch.shut_down(self._lasting.clock.now())
+        except (MachineFaultError, OSError) as error:
+            if fault_of(error) is None:
+                raise
+            return False
+        return True
 
     def _close(self) -> None:
-        rooms = self._rooms
-        rooms.jobs.close()
-        rooms.executor.close(2.0)
-        for path in rooms.outputs.shown():
+        lasting = self._lasting
+        lasting.jobs.close()
+        lasting.executor.close(2.0)
+        for path in lasting.outputs.shown():
             if path != INBOX:
-                rooms.outputs.drop(path)
-        rooms.audit.close()
-        rooms.db.close()
+                lasting.outputs.drop(path)
+        if self._composed is not None:
+            self._composed.audit.close()
+            self._composed.db.close()
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
@@ -35,7 +37,12 @@ class Jobs:
         """Start a job unless one of this name is under way or nothing may start any more."""
         if key in self._running or self.stopping.is_set():
             return False
-        future = self._running[key] = self._pool.submit(work)
+        try:
+            future = self._running[key] = self._pool.submit(work)
+        except RuntimeError as error:
+            # The pool is open: it is the system that gives no further thread.
+            fault = MachineFault(kind=FaultKind.PROCESSES, path="", detail=str(error))
+            raise MachineFaultError(fault) from error
         future.add_done_callback(lambda _: self._wake())
         return True
 
@@ -47,6 +54,21 @@ class Jobs:
         """Every job that ended since the last call."""
         over = [key for key, future in self._running.items() if future.done()]
         return [self._collect(key, self._running.pop(key)) for key in over]
+
+    def settle(self, take: Callable[[Finished], None]) -> None:
+        """Give away every job that ended. Where `take` raises, that job and the rest stay for the next call.
+
+        A job whose own error is raised is over all the same: what it was ordered for is looked at again.
+        """
+        for key in [key for key, future in self._running.items() if future.done()]:
+            future = self._running.pop(key)
+            finished = self._collect(key, future)
+            try:
+                take(finished)
+            except BaseException as error:
+                if error is not finished.error:
+                    self._running.setdefault(key, future)
+                raise
 
     def _collect(self, key: str, future: Future[Any]) -> Finished:
         error = future.exception()

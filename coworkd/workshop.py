@@ -14,7 +14,8 @@ from pathlib import Path
 from coworkd import process
 from coworkd.confine.confinement import UNCONFINED, Confinement, Means
 from coworkd.confine.wishes import granted
-from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Kept, NothingMade
+from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
+from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept, NothingMade
 from coworkd.dispatch.starts import Prepared, SlotOrder, Unprepared
 from coworkd.errors import CoworkError
 from coworkd.model import Check
@@ -24,6 +25,7 @@ from coworkd.repo.stores import object_stores
 from coworkd.slots import setup, slot, submission
 from coworkd.slots.nested import nested_notice
 from coworkd.slots.shell import Surroundings
+from coworkd.system.storage import storage_fault
 
 
 class Workshop:
@@ -44,13 +46,23 @@ class Workshop:
         self._base = base
         self._stopping = stopping
 
-    def prepare(self, order: SlotOrder) -> Prepared | Unprepared:
+    def prepare(self, order: SlotOrder) -> Prepared | Unprepared | Hindered:
         """A slot on the right commit, set up; what an earlier run left in it is kept first."""
         try:
             with Repo.open(self._root) as repo:
-                return self._prepared(repo, order)
-        except CoworkError as error:
-            return Unprepared(reason=str(error), detail=str(error))
+                made = self._prepared(repo, order)
+        except (CoworkError, OSError) as error:
+            return Hindered(fault=fault) if (fault := self._fault(error)) else _unprepared(error)
+        fault = self._storage_fault() if isinstance(made, Unprepared) else None
+        return Hindered(fault=fault) if fault else made
+
+    def _fault(self, error: CoworkError | OSError) -> MachineFault | None:
+        """What of the machine an error is about: as it says itself, or as the folders show that were written to."""
+        return fault_of(error) if isinstance(error, OSError | MachineFaultError) else self._storage_fault()
+
+    def _storage_fault(self) -> MachineFault | None:
+        """What keeps slots, or the repository, from being written."""
+        return storage_fault(self._state) or storage_fault(self._root)
 
     def _prepared(self, repo: Repo, order: SlotOrder) -> Prepared | Unprepared:
         base = order.start_from or self._base(order.branch, order.target)
@@ -83,7 +95,7 @@ class Workshop:
         around = Surroundings(env=env, marker=order.run, timeout=1800.0, confinement=granted(held, order.sandbox))
         return dataclasses.replace(around, run=partial(process.run, cancelled=self._stopping.is_set))
 
-    def finish(self, order: FinishOrder) -> Finish:
+    def finish(self, order: FinishOrder) -> Finish | Hindered:
         """Bring in what is to be submitted; keep everything else in refs."""
         try:
             with Repo.open(self._root) as repo:
@@ -91,7 +103,9 @@ class Workshop:
                 if found is None or found.order.task != order.task:
                     return Kept(unfit="" if not order.submit else "its slot is gone")
                 return self._finished(repo, found, order)
-        except CoworkError as error:
+        except (CoworkError, OSError) as error:
+            if fault := self._fault(error):
+                return Hindered(fault=fault)
             return Kept(unfit=f"its work could not be brought in and stays in slot {order.slot}: {error}")
 
     def _finished(self, repo: Repo, found: slot.Slot, order: FinishOrder) -> Finish:
@@ -109,6 +123,10 @@ class Workshop:
                 return NothingMade(notices=_notices(outcome.notice, outcome.dropped_paths))
             case submission.Unfit(reason=reason):
                 return _kept(repo, found, unfit=reason)
+
+
+def _unprepared(error: Exception) -> Unprepared:
+    return Unprepared(reason=str(error), detail=str(error))
 
 
 def _kept(repo: Repo, found: slot.Slot, *, unfit: str = "") -> Kept:

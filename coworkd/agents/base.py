@@ -14,6 +14,8 @@ from coworkd.model import AgentSpec, Budget, Mode, Usage
 NO_BUDGET = Budget()
 UNAVAILABLE_EXIT = 75
 """The exit code (EX_TEMPFAIL) of a program that cannot work now: no attempt is used."""
+MACHINE_EXIT = 74
+"""The exit code (EX_IOERR) of a worker that this machine did not let write down what happens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,8 @@ class EndReason(StrEnum):
     CRASHED = "crashed"
     BUDGET = "budget"
     """What is left of the budget does not cover the next call, so that call was not made."""
+    MACHINE = "machine"
+    """This machine did not let it go on, a full disk for instance: no failure of the agent."""
 
 
 class ErrorKind(StrEnum):

@@ -93,8 +93,7 @@ class _Nursery:
             os.environ.clear()
             os.environ.update(env)
             os.chdir(run_dir)
-            worker.main(Path(run_dir))
-            code = os.EX_OK
+            code = worker.main(Path(run_dir))
         except Exception:  # noqa: BLE001 - the top of a process
             traceback.print_exc()
         finally:

@@ -20,11 +20,12 @@ from pathlib import Path
 
 from coworkd import process, process_tree
 from coworkd.agents import event_log
-from coworkd.agents.base import Agent, AgentEvent, Assignment, Ended, EndReason
+from coworkd.agents.base import MACHINE_EXIT, Agent, AgentEvent, Assignment, Ended, EndReason
 from coworkd.agents.control import decode_control, obey
 from coworkd.agents.discretion import Discretion, clean
 from coworkd.agents.registry import create
 from coworkd.agents.wire import ASSIGNMENT_FILE, decode_assignment
+from coworkd.core.machine_faults import BLAMELESS, fault_of
 from coworkd.errors import AgentError
 from coworkd.redaction import Secrets
 
@@ -40,8 +41,19 @@ _MAX_MESSAGE = 8000
 """Characters of an `Ended` message, so that it can be found at the end of a log."""
 
 
-def main(run_dir: Path) -> None:
-    """Carry out the assignment in `run_dir` and leave its events there."""
+def main(run_dir: Path) -> int:
+    """Carry out the assignment in `run_dir` and leave its events there; the exit code of this process."""
+    try:
+        _carry_out(run_dir)
+    except OSError as error:
+        if (fault := fault_of(error)) is None:
+            raise
+        sys.stderr.write(f"{fault}\n")
+        return MACHINE_EXIT
+    return os.EX_OK
+
+
+def _carry_out(run_dir: Path) -> None:
     process_tree.become_subreaper()
     assignment = decode_assignment((run_dir / ASSIGNMENT_FILE).read_bytes())
     log = event_log.EventWriter(run_dir / event_log.NAME)
@@ -80,9 +92,20 @@ def _events(assignment: Assignment, line: _Lifeline) -> Generator[AgentEvent, No
         yield from events
     except AgentError as error:
         yield Ended(reason=EndReason.FAILED, message=str(error))
+    except OSError as error:
+        traceback.print_exc()
+        yield _ended_by(error)
     except Exception as error:  # noqa: BLE001 - the top of a run, where a driver's bug becomes an outcome
         traceback.print_exc()
         yield Ended(reason=EndReason.CRASHED, message=f"{type(error).__name__}: {error}")
+
+
+def _ended_by(error: OSError) -> Ended:
+    """An error of the system is the machine's, where no mistake of a driver brings it about."""
+    fault = fault_of(error)
+    if fault is not None and fault.kind in BLAMELESS:
+        return Ended(reason=EndReason.MACHINE, message=str(fault))
+    return Ended(reason=EndReason.CRASHED, message=f"{type(error).__name__}: {error}")
 
 
 def _final(ended: Ended, gone: bool) -> Ended:
@@ -171,4 +194,4 @@ def _obey(agent: Agent, line: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.exit(main(Path(sys.argv[1])))

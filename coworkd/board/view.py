@@ -5,11 +5,12 @@ Read-only, so that a command can make it from a connection of its own.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.board.confinement import SANDBOX_LACKS, SANDBOX_LEVEL
-from coworkd.board.waiting import Shown, Waiting, problems, waiting
+from coworkd.board.waiting import Need, Shown, Waiting, problems, waiting
 from coworkd.model import Status
 from coworkd.store import Database, RunRow, RunState, TaskRow
 from coworkd.store.documents import count_notes
@@ -67,6 +68,13 @@ def board_view(db: Database, now: float) -> BoardView:
         problems=tuple(problems(db)), notes=count_notes(db), usd_today=_spent(db, now),
         sandbox=db.setting(SANDBOX_LEVEL), sandbox_lacks=db.setting(SANDBOX_LACKS),
     )  # fmt: skip
+
+
+def with_fault(view: BoardView, fault: str, now: float) -> BoardView:
+    """The board of a daemon that cannot work at present, which is what a person has to see to first."""
+    item = Waiting(kind=Need.PROBLEM, path="", task="", since=now, what=fault)
+    shown = Shown(path="", line=0, message=fault, since=now)
+    return dataclasses.replace(view, waiting=(item, *view.waiting), problems=(shown, *view.problems))
 
 
 def card_of(db: Database, row: TaskRow, now: float) -> Card:

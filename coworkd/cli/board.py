@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from coworkd.board.view import BoardView, Card, about, board_view, card_of
+from coworkd.board.view import BoardView, Card, about, board_view, card_of, with_fault
 from coworkd.board.waiting import Need, Waiting, waiting
 from coworkd.cli.printing import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain, short_id
 from coworkd.cli.workspace import Workspace, find, here
@@ -35,13 +35,18 @@ def status_command(watch: bool, json_: bool) -> None:
     if watch:
         _watch(workspace)
         return
-    with workspace.reading() as db:
-        now = time.time()
-        view = board_view(db, now)
+    view, now = _view(workspace), time.time()
     if json_:
         as_json(_status(workspace, view))
     else:
         click.echo(render(view, daemon_line(workspace), now))
+
+
+def _view(workspace: Workspace) -> BoardView:
+    """The board, with what keeps the daemon from its work in front of what waits."""
+    with workspace.reading() as db:
+        view = board_view(db, time.time())
+    return with_fault(view, workspace.fault, time.time()) if workspace.fault else view
 
 
 def _watch(workspace: Workspace) -> None:
@@ -51,9 +56,8 @@ def _watch(workspace: Workspace) -> None:
 
     with Live(refresh_per_second=2, screen=True) as live:
         while True:
-            with workspace.reading() as db:
-                now = time.time()
-                live.update(Text.from_ansi(render(board_view(db, now), daemon_line(workspace), now)))
+            view, now = _view(workspace), time.time()
+            live.update(Text.from_ansi(render(view, daemon_line(workspace), now)))
             time.sleep(1)
 
 

@@ -12,6 +12,7 @@ import click
 
 from coworkd import __version__
 from coworkd.config import plain_terminal
+from coworkd.core.machine_faults import fault_of
 from coworkd.errors import CoworkError, NotAWorkspaceError, UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -105,6 +106,11 @@ def _run(command: Callable[[], Any]) -> int:
     except CoworkError as error:
         click.echo(f"coworkd: {error}", err=True)
         return _code(error)
+    except OSError as error:
+        if (fault := fault_of(error)) is None:
+            raise
+        click.echo(f"coworkd: {fault}", err=True)
+        return 1
 
 
 def _code(error: CoworkError) -> int:

@@ -11,6 +11,7 @@ from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import here
 from coworkd.clock import iso
 from coworkd.config import Paths
+from coworkd.core.machine_faults import MachineFaultError
 from coworkd.errors import StoreError, UsageError, UserError
 from coworkd.recover import Item, What, find, kept, to_branch, to_path, versions
 from coworkd.repo import Repo
@@ -52,7 +53,7 @@ def _versions(paths: Paths) -> list[Item]:
     try:
         db.verify()
         return versions(db)
-    except StoreError:
+    except (StoreError, MachineFaultError):
         return []
     finally:
         db.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from coworkd.config import FOLDER, Paths, home, paths
+from coworkd.core.machine_faults import MachineFaultError
 from coworkd.door import Op, Reply
 from coworkd.errors import BusyError, NotAWorkspaceError, UsageError, UserError
 from coworkd.store import Database, TaskRow
@@ -19,6 +20,9 @@ from coworkd.system.process_state import noted_pid
 
 _SILENT_FOR = 3.0
 """Seconds for which a daemon that did not answer is not asked again."""
+
+READ_PATIENCE = 2.0
+"""Seconds for which a command that only reads waits for another program that holds the database."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +34,8 @@ class Workspace:
     """Why the daemon did not answer when it was asked last."""
     names_silence: bool = True
     """Whether that is said on standard error, once; not where it has a place in what is shown."""
+    fault: str = ""
+    """What keeps the daemon from its work, as it said when it was asked last; empty: nothing."""
     _asked_at: float = 0.0
 
     def pid(self) -> int | None:
@@ -102,18 +108,31 @@ class Workspace:
         if self.silence is not None:
             raise _undone(self.silence) from self.silence
 
+    def _look(self) -> None:
+        """Have the daemon take in what was saved; `fault` says why it could not."""
+        try:
+            reply = self.perform(Op.LOOK)
+        except NoAnswerError as error:
+            if not self.paths.database.exists():
+                raise UserError(f"{error}; there is no database to read yet") from error
+            return
+        self.fault = "" if reply.ok else reply.text
+
+    def _opened(self) -> Database:
+        try:
+            return Database(self.paths.database, read_only=True, patience=READ_PATIENCE)
+        except MachineFaultError as error:
+            raise UserError(self.fault or str(error)) from error
+
     @contextmanager
     def reading(self) -> Generator[Database]:
         """The database as of now: whatever was saved before this call is in it.
 
-        With a daemon that does not answer, which is said, it is what the daemon knew last.
+        With a daemon that does not answer, which is said, it is what the daemon knew last. Raises `UserError` with
+        the daemon's own words where it cannot work and the database cannot be read.
         """
-        try:
-            self.perform(Op.LOOK)
-        except NoAnswerError as error:
-            if not self.paths.database.exists():
-                raise UserError(f"{error}; there is no database to read yet") from error
-        db = Database(self.paths.database, read_only=True)
+        self._look()
+        db = self._opened()
         try:
             yield db
         finally:

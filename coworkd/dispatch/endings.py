@@ -12,7 +12,8 @@ from coworkd.clock import iso
 from coworkd.dispatch.casting import Casting
 from coworkd.dispatch.cooling import trouble
 from coworkd.dispatch.loops import OneMore, Stop
-from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Kept, NothingMade
+from coworkd.dispatch.machine_hold import MachineHold
+from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept, NothingMade
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.patterns.base import Past, Submit
 from coworkd.dispatch.plans import Plans
@@ -34,12 +35,16 @@ _CUT_SHORT = (EndReason.CRASHED, EndReason.CANCELLED)
 
 _DONE = EndReason.DONE
 
+_PERHAPS_THE_MACHINE = frozenset({Outcome.FAILED, Outcome.CRASHED, Outcome.UNFIT, Outcome.SETUP})
+"""Outcomes that an agent or a command also comes to by itself where no file can be written."""
+
 _OUTCOMES = {
     EndReason.FAILED: Outcome.FAILED,
     EndReason.TIMED_OUT: Outcome.TIMED_OUT,
     EndReason.STALLED: Outcome.STALLED,
     EndReason.CRASHED: Outcome.CRASHED,
     EndReason.UNAVAILABLE: Outcome.UNAVAILABLE,
+    EndReason.MACHINE: Outcome.MACHINE,
 }
 
 
@@ -50,7 +55,8 @@ class Endings:
         self,
         board: Board,
         jobs: Jobs,
-        finish: Callable[[FinishOrder], Finish],
+        finish: Callable[[FinishOrder], Finish | Hindered],
+        hold: MachineHold,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._board = board
@@ -61,6 +67,7 @@ class Endings:
         self._plans = Plans(board)
         self._jobs = jobs
         self._finish = finish
+        self._hold = hold
         self._jitter = jitter
 
     def ended(self, run: RunRow, end: Ended, now: float) -> None:
@@ -284,7 +291,10 @@ class Endings:
         self._board.move(row.id, to, "what it made is being verified", now)
 
     def unsuccessful(self, row: TaskRow, outcome: Outcome, now: float, *, detail: str = "") -> None:
-        """An attempt came to nothing: retry, or fail, by the task's own rules."""
+        """An attempt came to nothing: retry, or fail, by the task's own rules. The machine's faults cost no attempt."""
+        if outcome in _PERHAPS_THE_MACHINE and (fault := self._hold.fault()) is not None:
+            outcome, detail = Outcome.MACHINE, str(fault)
+            self._hold.note(fault, now)
         spec, settings = self._board.specs.task(row.path), self._board.specs.settings()
         free = outcome in FREE
         used = row.failures if free else row.failures + 1

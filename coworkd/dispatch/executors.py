@@ -62,6 +62,10 @@ class Executor(Protocol):
         """Runs whose worker has not ended."""
         ...
 
+    def holds(self, run: str) -> bool:
+        """Whether the run's worker has not ended, or events of it are not committed."""
+        ...
+
     def recover(self, run: str, run_dir: Path, offset: int) -> None:
         """Take over a run of an earlier daemon, committed up to `offset`: what is left of it is ended, and its events
         come, the last of them an `Ended` in any case."""
@@ -134,6 +138,10 @@ class FakeExecutor:
 
     def alive(self) -> frozenset[str]:
         return frozenset(run for run, state in self._runs.items() if state.script)
+
+    def holds(self, run: str) -> bool:
+        state = self._runs.get(run)
+        return state is not None and (state.script is not None or bool(state.pending))
 
     def recover(self, run: str, run_dir: Path, offset: int) -> None:
         state = self._runs.setdefault(run, _FakeRun(run, offset))

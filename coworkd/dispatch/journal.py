@@ -5,6 +5,7 @@ Only logs that were signalled are read.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,10 @@ from pathlib import Path
 
 from coworkd.agents import event_log
 from coworkd.agents.base import Ended
+from coworkd.core.machine_faults import fault_of
 from coworkd.dispatch.executors import RunEvent
+
+_logger = logging.getLogger("coworkd")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,6 +69,23 @@ class Journal:
                 log.live = False
                 self._signalled.add(run)
 
+    def conclude(self, run: str, ended: Ended) -> None:
+        """The run has ended, and no file can be written that says so. Nothing happens where its log has an end."""
+        with self._lock:
+            log = self._logs.get(run)
+            if log is None:
+                return
+            self._readable(run, log)
+            if not log.ended:
+                log.ended = True
+                log.offset += 1
+                log.pending.append(RunEvent(run=run, offset=log.offset, event=ended))
+
+    def follows(self, run: str) -> bool:
+        """Whether events of the run may still come, or are not committed yet."""
+        with self._lock:
+            return run in self._logs
+
     def ended(self, run: str) -> bool:
         """The end of the run's current start has been read."""
         with self._lock:
@@ -75,8 +96,10 @@ class Journal:
         with self._lock:
             signalled, self._signalled = self._signalled, set()
             for run in signalled & self._logs.keys():
-                self._read(run, self._logs[run])
-                self._forget_if_over(run)
+                if self._readable(run, self._logs[run]):
+                    self._forget_if_over(run)
+                else:
+                    self._signalled.add(run)
             return [event for log in self._logs.values() for event in log.pending]
 
     def commit(self, run: str, offset: int) -> None:
@@ -84,6 +107,17 @@ class Journal:
             if log := self._logs.get(run):
                 log.pending = [event for event in log.pending if event.offset > offset]
                 self._forget_if_over(run)
+
+    def _readable(self, run: str, log: _Log) -> bool:
+        """Read on; a log that cannot be read now is read later, and is no business of other runs."""
+        try:
+            self._read(run, log)
+        except OSError as error:
+            if fault_of(error) is None:
+                raise
+            _logger.warning("the events of run %s cannot be read now: %s", run, error)
+            return False
+        return True
 
     def _read(self, run: str, log: _Log) -> None:
         found, offset = event_log.read(log.path, log.offset)

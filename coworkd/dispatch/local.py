@@ -14,17 +14,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from coworkd import process
 from coworkd.agents import event_log
-from coworkd.agents.base import Assignment, Ended, EndReason, InboxAnswer
+from coworkd.agents.base import MACHINE_EXIT, Assignment, Ended, EndReason, InboxAnswer
 from coworkd.agents.control import Cancel, Control, Deliver, GiveAnswer, Kill, encode_control
 from coworkd.agents.recording import SPEED
 from coworkd.agents.registry import WARM, needs
 from coworkd.agents.wire import ASSIGNMENT_FILE, encode_assignment
+from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
 from coworkd.dispatch.executors import LOST, RunEvent
 from coworkd.dispatch.journal import Journal
 from coworkd.dispatch.nursery import HAS_NURSERIES, Foster, Nursery
@@ -86,7 +87,7 @@ class LocalExecutor:
     def submit(self, assignment: Assignment) -> None:
         """See the port. A later epoch starts when the worker of the earlier one is gone.
 
-        Raises AgentError after `close`, and when the run's folder cannot be written.
+        Raises AgentError after `close`, and `MachineFaultError` when the run's folder cannot be written.
         """
         run = assignment.run
         with self._changed:
@@ -127,14 +128,31 @@ class LocalExecutor:
         with self._changed:
             return frozenset(self._workers)
 
+    def holds(self, run: str) -> bool:
+        with self._changed:
+            return run in self._workers or self._journal.follows(run)
+
     def recover(self, run: str, run_dir: Path, offset: int) -> None:
         """See the port. Waits some seconds if something of the run is still alive: for the daemon's start."""
         process.sweep(RUN_MARK, run)
-        run_dir.mkdir(parents=True, exist_ok=True)
         path = run_dir / event_log.NAME
-        event_log.close(path, offset, Ended(reason=EndReason.CRASHED, message=LOST))
         self._journal.follow(run, path, offset, live=False)
+        self._write_end(run, path, offset, Ended(reason=EndReason.CRASHED, message=LOST))
         self._wake()
+
+    def _write_end(self, run: str, log: Path, start: int, ended: Ended) -> None:
+        """Write the end that a worker could not write itself; where it did, nothing happens.
+
+        Where that cannot be written either, it is told all the same: a run must not stay at work for ever.
+        """
+        try:
+            log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            event_log.close(log, start, ended)
+            self._journal.signal(run)
+        except OSError as error:
+            fault = fault_of(error)
+            _logger.error("the end of run %s cannot be written to %s: %s", run, log, fault or error)
+            self._journal.conclude(run, _blameless(ended, fault))
 
     def close(self, grace: float) -> None:
         with self._changed:
@@ -159,6 +177,8 @@ class LocalExecutor:
             start = event_log.size(log)
             child = self._spawn(assignment, run_dir)
         except OSError as error:
+            if fault := fault_of(error):
+                raise MachineFaultError(fault) from error
             raise AgentError(f"run {run} cannot start: {error}") from error
         self._journal.follow(run, log, start, live=True)
         os.set_blocking(child.stdin.fileno(), False)
@@ -187,11 +207,11 @@ class LocalExecutor:
             return
         try:
             self._start(worker.successor, bytes(worker.successor_words))
-        except AgentError as error:
+        except (AgentError, MachineFaultError) as error:
             log = worker.run_dir / event_log.NAME
             start = event_log.size(log)
-            _close_log(worker.run_dir, start, Ended(reason=EndReason.UNAVAILABLE, message=str(error)))
             self._journal.follow(worker.run, log, start, live=False)
+            self._write_end(worker.run, log, start, Ended(reason=EndReason.MACHINE, message=str(error)))
 
     def _say(self, run: str, control: Control) -> bool:
         with self._changed:
@@ -270,7 +290,7 @@ class LocalExecutor:
         worker.child.close()
         process.sweep(RUN_MARK, worker.run, grace=0.0)
         if not self._journal.ended(worker.run):
-            _close_log(worker.run_dir, worker.start, Ended(reason=EndReason.CRASHED, message=_last_words(worker, code)))
+            self._write_end(worker.run, worker.run_dir / event_log.NAME, worker.start, _unsaid_end(worker, code))
         self._journal.finish(worker.run)
         with self._changed:
             del self._workers[worker.run]
@@ -307,15 +327,23 @@ def _toggle(selector: selectors.BaseSelector, worker: _Worker) -> None:
         selector.unregister(worker.child.stdin)
 
 
+def _unsaid_end(worker: _Worker, code: int | None) -> Ended:
+    """How a run ended whose worker did not say so."""
+    reason = EndReason.MACHINE if code == MACHINE_EXIT else EndReason.CRASHED
+    return Ended(reason=reason, message=_last_words(worker, code))
+
+
+def _blameless(ended: Ended, fault: MachineFault | None) -> Ended:
+    """An end that the machine does not let be written was most likely brought about by the same."""
+    if fault is None or ended.reason is not EndReason.CRASHED or ended.message == LOST:
+        return ended
+    return replace(ended, reason=EndReason.MACHINE, message=str(fault))
+
+
 def _last_words(worker: _Worker, code: int | None) -> str:
     log = worker.run_dir / WORKER_LOG
-    last = log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip() if log.exists() else ""
-    return f"{LOST} (exit {code})" + (f": {last}" if last else "")
-
-
-def _close_log(run_dir: Path, start: int, ended: Ended) -> None:
-    """Write the end that a worker could not write itself; where it did, nothing happens."""
     try:
-        event_log.close(run_dir / event_log.NAME, start, ended)
-    except OSError as error:
-        _logger.error("a run in %s ended without a word, and none can be written: %s", run_dir, error)
+        last = log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip()
+    except OSError:
+        last = ""
+    return f"{LOST} (exit {code})" + (f": {last}" if last else "")

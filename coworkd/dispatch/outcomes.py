@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coworkd.core.machine_faults import MachineFault
 from coworkd.redaction import NO_SECRETS, Secrets
 
-INTERRUPTED = frozenset({"cancelled", "unavailable", "budget", "setup"})
+INTERRUPTED = frozenset({"cancelled", "unavailable", "budget", "setup", "machine"})
 """Reasons of runs that did not come to their end."""
 
 
@@ -55,6 +56,13 @@ class Kept:
     commit: str = ""
     """Holds all of it, to be gone on with; empty: there is no slot."""
     tree: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hindered:
+    """The machine did not let the work on a slot be done; nothing is lost, and it is done again later."""
+
+    fault: MachineFault
 
 
 Finish = BroughtIn | NothingMade | Kept

@@ -36,9 +36,10 @@ class Outcome(StrEnum):
     AUTH = "not signed in"
     LOOP = "the loop ended without proof"
     CONTEXT = "too long for the model's context"
+    MACHINE = "this machine is at fault"
 
 
-FREE = frozenset({Outcome.UNAVAILABLE, Outcome.LOST})
+FREE = frozenset({Outcome.UNAVAILABLE, Outcome.LOST, Outcome.MACHINE})
 """Outcomes that are not the task's fault and use up no attempt."""
 
 

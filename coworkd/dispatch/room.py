@@ -9,6 +9,7 @@ from pathlib import Path
 
 from coworkd.agents.base import AgentEvent, Ended
 from coworkd.board.board import Board
+from coworkd.core.machine_faults import MachineFault, MachineFaultError
 from coworkd.dispatch import wishes
 from coworkd.dispatch.blockers import Startable, check_graph
 from coworkd.dispatch.budgets import Short
@@ -17,7 +18,8 @@ from coworkd.dispatch.conflicts import Conflicts
 from coworkd.dispatch.delivery import Delivery
 from coworkd.dispatch.endings import FINISH, LOST, Endings
 from coworkd.dispatch.executors import Executor
-from coworkd.dispatch.outcomes import BroughtIn, Kept, NothingMade
+from coworkd.dispatch.machine_hold import MachineHold
+from coworkd.dispatch.outcomes import BroughtIn, Hindered, Kept, NothingMade
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.plans import Plans
 from coworkd.dispatch.progress import Progress
@@ -45,6 +47,7 @@ class Stages:
     progress: Progress
     endings: Endings
     conflicts: Conflicts
+    hold: MachineHold
 
 
 class Dispatch:
@@ -61,6 +64,7 @@ class Dispatch:
         self._endings = stages.endings
         self._conflicts = stages.conflicts
         self._progress = stages.progress
+        self._hold = stages.hold
         self._delivery = Delivery(board, executor)
         self._startable = Startable(board.db)
         self._casting = Casting(board)
@@ -83,6 +87,7 @@ class Dispatch:
         self._plans.rule(now)
         self._collect(now)
         self._stop_asked()
+        self._bring_in_again(now)
         self._check_changed(now)
         self._delivery.answers(now)
         self._conflicting = self._endings.from_queue(now)
@@ -91,14 +96,16 @@ class Dispatch:
         """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks."""
         self._starter.look_around(now)
         self._plans.find_again(now)
-        self._resume_answered(now)
-        self._conflicts.send_back(self._conflicting, now)
+        if not self._hold.reason(now):
+            self._resume_answered(now)
+            self._conflicts.send_back(self._conflicting, now)
         self._start_ready(now)
 
     def deadline(self, now: float) -> float | None:
         """When time alone will give this room something to do."""
         times = [wait.until for wait in self._waits.values()]
         times += [
+            self._hold.deadline(now),
             self._db.scalar("SELECT min(wanted_due) FROM tasks WHERE wanted != ''"), self._delivery.deadline(now),
         ]  # fmt: skip
         return min((at for at in times if at is not None), default=None)
@@ -146,15 +153,47 @@ class Dispatch:
     def _job_done(self, run: RunRow, value: object, now: float) -> None:
         match value:
             case Prepared() if run.state is RunState.PREPARING and not run.stop and self._casting.agent(run.agent):
-                self._starter.prepared(run, value, now)
+                self._hand_over(run, value, now)
             case Prepared() | Unprepared() if run.state is RunState.PREPARING:
                 self._never_started(run, value, now)
+            case Hindered(fault=fault):
+                self._hindered(run, fault, now)
             case Kept() if run.state is RunState.SUBMITTING and run.stop == LOST:
                 self._once_more(run, now)
             case BroughtIn() | NothingMade() | Kept() if run.state is RunState.SUBMITTING:
+                self._hold.over()
                 self._endings.finished(run, value, now)
             case _:
                 pass
+
+    def _hand_over(self, run: RunRow, slot: Prepared, now: float) -> None:
+        """Have the executor begin; where the machine does not let it, the run ends before it began."""
+        try:
+            self._starter.prepared(run, slot, now)
+            self._hold.over()
+        except MachineFaultError as error:
+            self._not_begun(run, error.fault, now)
+
+    def _hindered(self, run: RunRow, fault: MachineFault, now: float) -> None:
+        """The machine is in the way of a slot: what is to be brought in stays there, what is to start starts later."""
+        self._hold.note(fault, now)
+        if run.state is RunState.PREPARING:
+            self._not_begun(run, fault, now)
+
+    def _not_begun(self, run: RunRow, fault: MachineFault, now: float) -> None:
+        """The run ends before it began, for no fault of its task: that uses up no attempt."""
+        self._hold.note(fault, now)
+        with self._db.write():
+            self._db.set(RunRow, run.id, state=RunState.ENDED, reason="machine", message=str(fault), ended=now)
+            row = self._board.task(run.task)
+            if row.status is Status.RUNNING:
+                self._endings.unsuccessful(row, Outcome.MACHINE, now, detail=str(fault))
+
+    def _bring_in_again(self, now: float) -> None:
+        """Work that could not be brought in from its slot is brought in as soon as the machine lets it."""
+        for run in self._db.all(RunRow, "state = 'submitting'"):
+            if not self._jobs.running(FINISH + run.id) and not self._hold.reason(now):
+                self._endings.order(run)
 
     def _once_more(self, run: RunRow, now: float) -> None:
         """A run that was lost with the daemon begins again: same run, same attempt, a clean slot, answers kept."""
@@ -187,9 +226,18 @@ class Dispatch:
             full = crowded(run.agent, self._busy(), self._room(now))
             if not full and self._casting.agent(run.agent):
                 self._board.move(run.task, Status.RUNNING, "", now)
-                self._starter.resume(run, now)
+                self._go_on(run, now)
             elif full and row.reason != full:
                 self._board.place(row, row.status, full, now)
+
+    def _go_on(self, run: RunRow, now: float) -> None:
+        """Have a run that waited begin again; where the machine does not let it, it waits on."""
+        try:
+            self._starter.resume(run, now)
+        except MachineFaultError as error:
+            self._hold.note(error.fault, now)
+            with self._db.write():
+                self._db.set(RunRow, run.id, state=RunState.WAITING, reason=run.reason)
 
     # ---- starting
 
@@ -305,11 +353,12 @@ class Dispatch:
 
     def _room(self, now: float) -> Room:
         limits = {name: self._casting.agent(name) for name in self._board.specs.agents()}
-        groundless = self._ground()
+        groundless, held = self._ground(), self._hold.reason(now)
         return Room(
             total=self._board.specs.settings().concurrency,
             agents={n: s.limits.concurrency for n, s in limits.items() if s and s.limits.concurrency is not None},
-            halted=groundless or self._aborted(), halted_until=now + LOOK_AGAIN if groundless else None,
+            halted=groundless or held or self._aborted(),
+            halted_until=now + LOOK_AGAIN if groundless else self._hold.deadline(now) if held else None,
         )  # fmt: skip
 
     def _aborted(self) -> str:
@@ -325,9 +374,17 @@ class Dispatch:
     # ---- beginning and end
 
     def recover(self) -> None:
-        """After a start: end what a former daemon left, and go on where it stopped."""
-        for run in self._db.all(RunRow, "state != 'ended'"):
-            self._recover(run)
+        """After a start: end what a former daemon left, and go on where it stopped.
+
+        Also after the database was opened again by the same daemon: what the executor holds goes on. A run of which
+        the database knows nothing is ended; its work stays in its slot, and is kept when that is used again.
+        """
+        known = self._db.all(RunRow, "state != 'ended'")
+        for run in self._executor.alive() - {run.id for run in known}:
+            self._executor.kill(run)
+        for run in known:
+            if not self._executor.holds(run.id):
+                self._recover(run)
 
     def _recover(self, run: RunRow) -> None:
         match run.state:

@@ -19,7 +19,7 @@ from coworkd.dispatch.delivery import inbox_answer, waited
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.grants import Grants
 from coworkd.dispatch.holding import Holding
-from coworkd.dispatch.outcomes import INTERRUPTED
+from coworkd.dispatch.outcomes import INTERRUPTED, Hindered
 from coworkd.dispatch.places import Places
 from coworkd.dispatch.purses import Purses
 from coworkd.jobs import Jobs
@@ -94,7 +94,7 @@ class Starter:
         executor: Executor,
         jobs: Jobs,
         places: Places,
-        prepare: Callable[[SlotOrder], Prepared | Unprepared],
+        prepare: Callable[[SlotOrder], Prepared | Unprepared | Hindered],
         means: Callable[[], Means] = lambda: UNCONFINED,
     ) -> None:
         self._board = board

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from coworkd.core.machine_faults import MachineFaultError
 from coworkd.errors import DocumentError
 from coworkd.jobs import Finished, Jobs
 from coworkd.ledger.chain import Entry, Link, linked, read
@@ -89,6 +91,7 @@ class Audit:
             return False
         if isinstance(finished.error, OSError):
             self._not_before = now + PATIENCE
+            self.begin()  # the batch may have been ordered before this database was opened
             return True
         if finished.error is not None:
             raise finished.error
@@ -106,14 +109,15 @@ class Audit:
         return self._not_before or None
 
     def close(self) -> None:
-        """At the end, when no job runs any more: write the rest down here."""
+        """At the end, when no job runs any more: write the rest down here, or leave it to the next start."""
+        with suppress(OSError, MachineFaultError):
+            self._write_rest()
+
+    def _write_rest(self) -> None:
         # The last batch may have been written without anybody having been told.
         self._note(Written(link=max(end_of(self._folder), self._link, key=lambda link: link.id)))
         while events := self._pending():
-            try:
-                self._note(append(self._folder, self._link, events))
-            except OSError:
-                return  # the next life writes it down
+            self._note(append(self._folder, self._link, events))
 
 
 # ---- files

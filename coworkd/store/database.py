@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from coworkd.errors import StoreDamagedError, StoreError
+from coworkd.store.faults import is_damage, raise_fault
 
 Row = TypeVar("Row")
 Cells: TypeAlias = sqlite3.Row
 """A row that a query found, by the names of its columns."""
 Column = str | int | float | bytes | None
-
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 VERSION = 10
 """The version of the tables that this code reads and writes."""
@@ -36,10 +35,15 @@ class Database:
         """`patience`: seconds to wait for another process that holds the database."""
         self.path = str(path)
         uri = f"file:{_quoted(self.path)}?mode=ro" if read_only else self.path
-        self.connection = sqlite3.connect(
-            uri, uri=read_only, isolation_level=None, check_same_thread=False, timeout=patience
-        )
+        try:
+            self.connection = sqlite3.connect(
+                uri, uri=read_only, isolation_level=None, check_same_thread=False, timeout=patience
+            )
+        except sqlite3.Error as error:
+            raise_fault(error, self.path)
+            raise
         self.connection.row_factory = sqlite3.Row
+        self._file: tuple[int, int] | None = None
         self._depth = 0
         self._durable: bool | None = None
         self._gathered: dict[str, list[Sequence[Column]]] = {}
@@ -49,7 +53,16 @@ class Database:
         """Whether this is an older copy of the database: something was decided that it does not know of."""
         if not read_only:
             self._prepare()
-            self._compare_epochs()
+            self._file = _identity(self.path)
+            with contextlib.ExitStack() as failed:
+                failed.callback(self.close)
+                self._compare_epochs()
+                failed.pop_all()
+
+    @property
+    def moved(self) -> bool:
+        """Whether the file that was opened no longer stands at its path: it was deleted, or replaced by another."""
+        return self._file is not None and _identity(self.path) != self._file
 
     def _prepare(self) -> None:
         try:
@@ -64,8 +77,10 @@ class Database:
             self._migrate()
         except sqlite3.DatabaseError as error:
             self.connection.close()
-            kind = StoreDamagedError if error.sqlite_errorcode in _DAMAGED else StoreError
-            raise kind(f"the database {self.path} cannot be used: {error}") from error
+            if is_damage(error):
+                raise StoreDamagedError(f"the database {self.path} cannot be used: {error}") from error
+            raise_fault(error, self.path)
+            raise
 
     def _migrate(self) -> None:
         (version,) = self.connection.execute("PRAGMA user_version").fetchone()
@@ -112,20 +127,20 @@ class Database:
                 self._depth -= 1
             return
         if durable is not self._durable:
-            self.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._executed(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._durable = durable
-        self.connection.execute("BEGIN IMMEDIATE")
+        self._executed("BEGIN IMMEDIATE")
         self._depth = 1
         try:
             yield
             self._deliver()
-            self.connection.execute("COMMIT")
+            self._executed("COMMIT")
             self._keep_epoch()
         except BaseException:
             self._gathered.clear()
             # A full disk ends the transaction by itself.
             if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK")
+                self._executed("ROLLBACK")
             raise
         finally:
             self._depth = 0
@@ -139,8 +154,8 @@ class Database:
         except BaseException:
             self._gathered.clear()
             if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK TO part")
-                self.connection.execute("RELEASE part")
+                self._executed("ROLLBACK TO part")
+                self._executed("RELEASE part")
             raise
         self.execute("RELEASE part")
 
@@ -160,31 +175,34 @@ class Database:
             self._advanced = 0
 
     def _compare_epochs(self) -> None:
-        kept = _number(self._epoch)
-        if kept > int(self.setting("epoch") or 0):
+        kept, known = _number(self._epoch), int(self.setting("epoch") or 0)
+        if kept > known:
             self.restored = True
             with self.write():
                 self.remember("epoch", str(kept))
+        elif kept < known:
+            # Committed, and then there was no room for the count beside it.
+            write_durably(self._epoch, f"{known}\n".encode())
 
     # ---- reading
 
     def all(self, record: type[Row], where: str = "", *values: Column) -> list[Row]:
         """Every row of the record's table that matches `where` (everything after WHERE, or an ORDER BY)."""
         load = _loader(record)
-        return [load(row) for row in self._run(_select(record, where), values)]
+        return [load(row) for row in self._fetch(_select(record, where), values)]
 
     def one(self, record: type[Row], where: str, *values: Column) -> Row | None:
-        row = self._run(_select(record, where) + " LIMIT 1", values).fetchone()
-        return None if row is None else _loader(record)(row)
+        found = self._fetch(_select(record, where) + " LIMIT 1", values)
+        return _loader(record)(found[0]) if found else None
 
     def query(self, sql: str, *values: Column) -> list[Cells]:
-        return self._run(sql, values).fetchall()
+        return self._fetch(sql, values)
 
     def among(self, sql: str, values: Collection[Column]) -> list[Cells]:
         """Like `query`, for a statement with one `IN (?)` that takes any number of values."""
         found: list[Cells] = []
         for some in _portions(list(values)):
-            found += self._run(sql.replace("(?)", f"({', '.join('?' * len(some))})"), some)
+            found += self._fetch(sql.replace("(?)", f"({', '.join('?' * len(some))})"), some)
         return found
 
     def all_among(self, record: type[Row], column: str, values: Collection[Column]) -> list[Row]:
@@ -193,7 +211,11 @@ class Database:
         return [load(row) for row in self.among(_select(record, f"{column} IN (?)"), values)]
 
     def scalar(self, sql: str, *values: Column) -> Any:
-        row = self._run(sql, values).fetchone()
+        try:
+            row = self._run(sql, values).fetchone()
+        except sqlite3.Error as error:
+            raise_fault(error, self.path)
+            raise
         return None if row is None else row[0]
 
     @property
@@ -211,7 +233,7 @@ class Database:
     def add(self, sql: str, *values: Column) -> None:
         """Run an INSERT. Within a transaction equal ones are gathered and run together, before anything else is."""
         if not self._depth:
-            self.connection.execute(sql, values)
+            self._executed(sql, values)
         elif sql in self._gathered:
             self._gathered[sql].append(values)
         else:
@@ -220,13 +242,32 @@ class Database:
     def _deliver(self) -> None:
         """Run what was gathered."""
         gathered, self._gathered = self._gathered, {}
-        for sql, rows in gathered.items():
-            self.connection.executemany(sql, rows)
+        try:
+            for sql, rows in gathered.items():
+                self.connection.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise_fault(error, self.path)
+            raise
 
     def _run(self, sql: str, values: Sequence[Column]) -> sqlite3.Cursor:
         if self._gathered:
             self._deliver()
-        return self.connection.execute(sql, values)
+        return self._executed(sql, values)
+
+    def _fetch(self, sql: str, values: Sequence[Column]) -> list[Cells]:
+        try:
+            return self._run(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise_fault(error, self.path)
+            raise
+
+    def _executed(self, sql: str, values: Sequence[Column] = ()) -> sqlite3.Cursor:
+        """Run one statement; a fault of the machine comes out as `MachineFaultError`."""
+        try:
+            return self.connection.execute(sql, values)
+        except sqlite3.Error as error:
+            raise_fault(error, self.path)
+            raise
 
     def set(self, record: type[Any], key: str | tuple[Column, ...], **columns: Column | Enum | bool) -> None:
         """Change some columns of the one row with this primary key."""
@@ -277,6 +318,14 @@ def write_durably(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _number(path: Path) -> int:

@@ -45,7 +45,7 @@ class Workbench:
         self.scratch = root / "scratch"
         self.bin = root / "bin"
         for folder in (self.repo, self.home, self.scratch, self.bin):
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
         self._install()
         self.daemon: subprocess.Popen[bytes] | None = None
         self.env = {

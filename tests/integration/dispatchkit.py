@@ -12,10 +12,12 @@ from typing import Any
 from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason
 from coworkd.agents.fake import Acts, Script
 from coworkd.board.board import Board
+from coworkd.core.machine_faults import MachineFault
 from coworkd.dispatch.conflicts import Conflicts
 from coworkd.dispatch.endings import Endings
 from coworkd.dispatch.executors import FakeExecutor
-from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Kept
+from coworkd.dispatch.machine_hold import MachineHold
+from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept
 from coworkd.dispatch.places import Places
 from coworkd.dispatch.progress import Progress
 from coworkd.dispatch.room import Dispatch, Stages
@@ -47,9 +49,11 @@ class Bench:
 
     root: Path
     script: Script
-    made: Callable[[FinishOrder], Finish] = field(default=lambda order: _made(order))
+    made: Callable[[FinishOrder], Finish | Hindered] = field(default=lambda order: _made(order))
     given: list[Assignment] = field(default_factory=list[Assignment])
     slots: list[SlotOrder] = field(default_factory=list[SlotOrder])
+    fault: MachineFault | None = None
+    """What is wrong with the machine."""
 
     def __post_init__(self) -> None:
         self.place = Workspace(self.root)
@@ -64,10 +68,11 @@ class Bench:
         places = Places(root=self.root, state=self.root / "state", repo_id="repo", instance="anna-0001")
         self.executor = FakeExecutor(self._told.set, self._play)
         starter = Starter(self.board, self.executor, self.jobs, places, self._prepare)
-        endings = Endings(self.board, self.jobs, lambda order: self.made(order), jitter=lambda: 0.0)
+        self.hold = MachineHold(self.db, lambda: self.fault)
+        endings = Endings(self.board, self.jobs, lambda order: self.made(order), self.hold, jitter=lambda: 0.0)
         stages = Stages(
             starter=starter, progress=Progress(self.board, places), endings=endings,
-            conflicts=Conflicts(self.board, starter),
+            conflicts=Conflicts(self.board, starter), hold=self.hold,
         )  # fmt: skip
         self.dispatch = Dispatch(self.board, self.executor, self.jobs, stages, lambda: "")
 

@@ -11,6 +11,7 @@ import pytest
 
 from coworkd.bootstrap import open_database
 from coworkd.config import Paths
+from coworkd.core.machine_faults import FaultKind, MachineFaultError
 from coworkd.errors import StoreDamagedError, StoreError
 from coworkd.store import (
     Database,
@@ -141,10 +142,12 @@ def test_an_empty_write_changes_no_byte(db: Database, tmp_path: Path, durable: b
 
 def test_a_reader_cannot_write_and_needs_a_database(db: Database, tmp_path: Path) -> None:
     reader = Database(tmp_path / "state.db", read_only=True)
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(MachineFaultError) as refused:
         reader.remember("a", "1")
-    with pytest.raises(sqlite3.OperationalError):
+    assert refused.value.fault.kind is FaultKind.READ_ONLY
+    with pytest.raises(MachineFaultError) as absent:
         Database(tmp_path / "none.db", read_only=True)
+    assert absent.value.fault.kind is FaultKind.MISSING
 
 
 def test_odd_names_of_folders(tmp_path: Path) -> None:
@@ -196,9 +199,9 @@ def test_a_locked_database_is_not_taken_for_a_damaged_one(tmp_path: Path) -> Non
     """A fresh file that another process holds: whatever is in it must not be set aside."""
     holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StoreError) as refused:
+    with pytest.raises(MachineFaultError) as refused:
         Database(tmp_path / "state.db", patience=0.0)
-    assert not isinstance(refused.value, StoreDamagedError)
+    assert refused.value.fault.kind is FaultKind.DATABASE_LOCKED
     assert not (tmp_path / "damaged-1.db").exists()
 
 

@@ -31,7 +31,7 @@ def asked_while_idle(root: Path) -> tuple[list[str], Path]:
             daemon.turn()
         rooms.db.connection.set_trace_callback(asked.append)
         daemon.turn()
-        daemon._door.close()  # noqa: SLF001
+        daemon._lasting.door.close()  # noqa: SLF001
         rooms.jobs.close()
         rooms.executor.close(1.0)
         rooms.audit.close()

@@ -1,0 +1,61 @@
+"""Runs wait while the machine does not let them be started or brought in: one problem, tried again by and by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from coworkd.core.machine_faults import MachineFault, Suspension, suspended
+from coworkd.model import Problem
+from coworkd.store import Database
+from coworkd.sync.problems import put_problem
+
+_SOURCE = "machine"
+
+
+class MachineHold:
+    """What keeps runs from starting; used by the writer thread alone."""
+
+    def __init__(self, db: Database, look: Callable[[], MachineFault | None]) -> None:
+        """`look` finds what keeps files from being written where runs work."""
+        self._db = db
+        self._look = look
+        self._suspension: Suspension | None = None
+        self._shown = bool(db.scalar("SELECT 1 FROM problems WHERE source = ? LIMIT 1", _SOURCE))
+
+    def note(self, fault: MachineFault, now: float) -> None:
+        """It has just failed: hold runs back for a while, and show why."""
+        before = self._suspension
+        self._suspension = before.again(fault, now) if before is not None else suspended(fault, now)
+        self._shown = True
+        with self._db.write():
+            put_problem(self._db, Problem(path="", line=0, message=str(fault)), _SOURCE, now)
+
+    def reason(self, now: float) -> str:
+        """Why nothing may start now; empty when it may be tried. Looks again where it is time to."""
+        if self._suspension is not None and now < self._suspension.until:
+            return str(self._suspension.fault)
+        if (fault := self._look()) is not None:
+            self.note(fault, now)
+            return str(fault)
+        self._unshow()
+        return ""
+
+    def fault(self) -> MachineFault | None:
+        """What is wrong with the machine right now, whatever was noted before."""
+        return self._look()
+
+    def over(self) -> None:
+        """Something succeeded that needs the machine."""
+        self._suspension = None
+        self._unshow()
+
+    def _unshow(self) -> None:
+        if self._shown:
+            self._shown = False
+            with self._db.write():
+                self._db.execute("DELETE FROM problems WHERE source = ?", _SOURCE)
+
+    def deadline(self, now: float) -> float | None:
+        """When it is tried again."""
+        until = self._suspension.until if self._suspension is not None else 0.0
+        return until if until > now else None

@@ -1,0 +1,77 @@
+"""The daemon's log: a rotating file beside the database, and readable lines in the foreground.
+
+A log that cannot be written loses lines, and never stops or disturbs what is logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from contextlib import suppress
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from coworkd.redaction import Secrets
+
+_MOST_BYTES = 2_000_000
+_KEPT_FILES = 3
+
+
+class PatientFileHandler(RotatingFileHandler):
+    """Opens its file again where that was deleted or could not be opened; says how many lines were lost meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=_MOST_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", delay=True)
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._look_for_file()
+        lost = self._lost
+        super().emit(record)
+        if lost and self._lost == lost:
+            self._lost = 0
+            note = f"{lost} lines could not be written here before the last one"
+            self.emit(logging.makeLogRecord({"msg": note, "levelno": logging.WARNING, "levelname": "WARNING"}))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's signature
+        """The line is lost; the file is opened again for the next one."""
+        self._lost += 1
+        self._let_go()
+
+    def _look_for_file(self) -> None:
+        if self.stream is not None and not _same(self.stream.fileno(), self.baseFilename):
+            self._let_go()
+
+    def _let_go(self) -> None:
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.close()
+
+
+def _same(descriptor: int, path: str) -> bool:
+    try:
+        there, ours = os.stat(path), os.fstat(descriptor)
+    except OSError:
+        return False
+    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
+
+def set_up_log(path: Path, secrets: Secrets) -> None:
+    """Have everything that the daemon logs written to `path` and to standard error, without `secrets`."""
+    log = logging.getLogger("coworkd")
+    file = PatientFileHandler(path)
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    screen = logging.StreamHandler(sys.stderr)
+    screen.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    log.setLevel(logging.INFO)
+    for handler in (file, screen):
+        handler.addFilter(lambda record: _redacted(record, secrets))
+        log.addHandler(handler)
+
+
+def _redacted(record: logging.LogRecord, secrets: Secrets) -> bool:
+    """Have no secret in the record's text; it is always let through."""
+    record.msg, record.args = secrets.redact(record.getMessage()), None
+    return True
