@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from coworkd.errors import DocumentError
 from coworkd.fields import read_as
-from coworkd.ids import qualify, task_id
+from coworkd.ids import is_task_id, qualify, task_id
 from coworkd.markdown import Document, Entry, Value, normalise_key, parse, parse_yaml
 from coworkd.misplaced_header import misplaced_header
 from coworkd.model import Kind, Problem, UserSettings
@@ -172,6 +172,10 @@ def _decoded(path: str, kind: Kind, document: Document) -> Decoded:
     values = {known.name: _read(known, entry) for known, entry in told if entry.value is not None}
     cowork = _cowork(entries["cowork"].value if "cowork" in entries else None)
     problems = (*_slips(path, schema, entries), *_misplaced(path, told, values))
+    if kind is Kind.TASK and cowork.id and not is_task_id(cowork.id):
+        # It becomes part of paths and refs: from here on nothing knows it.
+        problems += (_unusable_id(path, cowork.id, entries["cowork"].line),)
+        cowork = replace(cowork, id="")
     return Decoded(
         path=path,
         kind=kind,
@@ -214,6 +218,11 @@ def _slips(path: str, schema: Schema, entries: Mapping[str, Entry]) -> Iterator[
             name = schema.by_key[meant].name if meant in schema.by_key else meant
             message = f"`{entry.key}` is not known here and looks like `{name}`; write that, or rename your own key"
             yield Problem(path=path, line=entry.line, message=message)
+
+
+def _unusable_id(path: str, written: str, line: int) -> Problem:
+    message = f"`cowork.id` {written!a} cannot be the id of a task; write `id: {task_id(written)}`, or remove it"
+    return Problem(path=path, line=line, message=message)
 
 
 def _misplaced(path: str, told: Iterable[tuple[Field, Entry]], values: Mapping[str, Any]) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.config import FOLDER
+from coworkd.core.file_names import temporary_name
 from coworkd.errors import RepoError
 from coworkd.repo import Repo
 from coworkd.repo.lines import merge_file
@@ -80,7 +81,7 @@ def run(call: Call) -> tuple[str, ...]:
 
 
 def _written(call: Call, merged: Merged) -> tuple[str, ...]:
-    temporary = call.ours.with_name(f"{call.ours.name}.cowork~")
+    temporary = call.ours.with_name(temporary_name(call.ours.name, "cowork"))
     temporary.write_bytes(merged.data)
     os.replace(temporary, call.ours)
     return merged.conflicts

@@ -39,9 +39,26 @@ def qualify(name: str, folder: str) -> str:
     return task_id(f"{parent}-{name}") if parent else name
 
 
+def is_task_id(text: str) -> bool:
+    """Whether a written id can be one: it is put into paths and refs, where anything else could lead out of them.
+
+    An id that was given when ids could still end like other files of ours stays what it is.
+    """
+    shorter = text
+    while shorter.endswith(_ENDINGS_OF_OTHERS):
+        shorter = shorter.rpartition(".")[0]
+    return task_id(shorter) == shorter and len(text) <= MAX_CHARACTERS
+
+
+_ENDINGS_OF_OTHERS = (".preflight", ".d")
+"""`reviews/TASK.preflight.md` and the folder `reviews/TASK.d/` are about a task, and no task's own review."""
+
+
 def _trimmed(name: str) -> str:
-    """Without what git refuses at the ends of a ref, and without dashes there."""
+    """Without what git refuses at the ends of a ref, without the endings of other files of ours, and without dashes."""
     before = None
     while name != before:
         before, name = name, name.strip("-.").removesuffix(".lock")
+        for ending in _ENDINGS_OF_OTHERS:
+            name = name.removesuffix(ending)
     return name

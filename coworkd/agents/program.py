@@ -12,6 +12,7 @@ from coworkd.agents.streaming import TextStream
 from coworkd.agents.streams import Streams
 from coworkd.agents.watchdog import Watchdog
 from coworkd.capture import Capture
+from coworkd.core.terminal_text import plain_text
 from coworkd.wakeup import Wakeup
 
 STDERR_LOG = "stderr.log"
@@ -95,5 +96,5 @@ class Program:
 def failure(code: int, stderr: str) -> str:
     """The exit in words, with the last lines of standard error."""
     how = f"exit {code}" if code >= 0 else f"ended by {signal.Signals(-code).name}"
-    last = "\n".join(stderr.rstrip().splitlines()[-_FAILURE_LINES:])[-_FAILURE_CHARACTERS:]
+    last = "\n".join(plain_text(stderr).rstrip().splitlines()[-_FAILURE_LINES:])[-_FAILURE_CHARACTERS:]
     return f"{how}: {last}" if last else how

@@ -12,6 +12,7 @@ from coworkd.board.approvals.unsandboxed import inbox_section
 from coworkd.board.papers import GENERATED, message_path
 from coworkd.board.waiting import Waiting
 from coworkd.clock import iso
+from coworkd.core.terminal_text import plain_text, visible_line
 from coworkd.markdown import compose
 from coworkd.model import MessageState
 from coworkd.store import Database, RequestRow, RunRow, RunState
@@ -60,7 +61,7 @@ def _live(run: RunRow, asks: Sequence[RequestRow], now: float) -> bytes:
     parts.append(run.said[-SHOWN:].strip())
     return compose(
         {"from": run.agent, "state": str(MessageState.STREAMING)},
-        "\n\n".join(part for part in parts if part) + "\n",
+        plain_text("\n\n".join(part for part in parts if part)) + "\n",
         note=f"{GENERATED}; it changes while the agent works",
     )
 
@@ -130,15 +131,15 @@ def inbox(waiting: Sequence[Waiting], saves: Sequence[UnsandboxedSave] = ()) -> 
         lines.append("Nothing waits for you.")
     for item in waiting:
         since = f", since {iso(item.since)}" if item.since else ""
-        lines.append(f"- **{item.kind}** {_linked(item.path)}{since}: {item.what}")
+        lines.append(f"- **{item.kind}** {_linked(item.path)}{since}: {visible_line(item.what)}")
     lines += inbox_section(saves)
     return ("\n".join(lines) + "\n").encode()
 
 
 def _linked(path: str) -> str:
     """A link to a document, or to the folder it is all about."""
-    return f"[{path or '.cowork'}]({_link(path or '.')})"
+    return f"[{visible_line(path) or '.cowork'}]({_link(path or '.')})"
 
 
 def _link(path: str) -> str:
-    return path.replace(" ", "%20").replace("(", "%28").replace(")", "%29")
+    return "".join(f"%{ord(c):02X}" if c in " ()" or ord(c) < 0x20 or ord(c) == 0x7F else c for c in path)

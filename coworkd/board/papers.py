@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from coworkd.clock import stamp
+from coworkd.core.file_names import bounded_name
+from coworkd.core.terminal_text import plain_text
 from coworkd.documents import kind_of
 from coworkd.markdown import Value, compose
 from coworkd.model import Kind, MessageKind, MessageSpec, MessageState
@@ -63,7 +65,7 @@ class Papers:
         if parent := self._sent_again(run):
             fields["parent"] = parent
         fields["cowork"] = {"rev": "1", "run": run.id, **self._facts(run)}
-        self.put(path, compose(fields, body, note=f"{GENERATED}; what you write here is not sent"), now)
+        self.put(path, compose(fields, plain_text(body), note=f"{GENERATED}; what you write here is not sent"), now)
         self._db.put(
             MessageRow(
                 path=path, task=run.task, sender=run.agent, kind=kind, stage=MessageStage.DAEMON,
@@ -100,7 +102,7 @@ class Papers:
         fields: dict[str, Value] = {
             "from": run.agent, "kind": str(MessageKind.QUESTION), "cowork": {"rev": "1", "run": run.id},
         }  # fmt: skip
-        body = f"{text.strip()}\n\n## Answer\n\n<!-- write here, or put a new file beside this one -->\n"
+        body = f"{plain_text(text).strip()}\n\n## Answer\n\n<!-- write here, or put a new file beside this one -->\n"
         self.put(path, compose(fields, body, note=f"{GENERATED}; answer under the last heading"), now)
         self._db.put(
             MessageRow(
@@ -121,8 +123,8 @@ class Papers:
 
 def message_path(run: RunRow, name: str = "") -> str:
     """`messages/TASK/YYYYMMDDTHHMMSSZ-AGENT-RUN[-NAME].md`."""
-    tail = f"-{name}" if name else ""
-    return f"messages/{run.task}/{stamp(run.started)}-{run.agent}-{run.id}{tail}.md"
+    tail = f"-{bounded_name(name, 64)}" if name else ""
+    return f"messages/{run.task}/{stamp(run.started)}-{bounded_name(run.agent, 64)}-{run.id}{tail}.md"
 
 
 def final_state(reason: str) -> MessageState:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coworkd.core.terminal_text import plain_text
 from coworkd.markdown import Value, compose
 
 NOTE = "written by coworkd; edit it as you like, then set approval to approved, rejected or changes"
@@ -40,5 +41,5 @@ def plan_file(plan: Planned) -> bytes:
     fields: dict[str, Value] = {"title": plan.title, "level": "plan"}
     fields |= {"approval": "pending"} if plan.request else {}
     fields["cowork"] = cowork
-    body = plan.text.strip() or "(The agent wrote nothing.)"
+    body = plain_text(plan.text).strip() or "(The agent wrote nothing.)"
     return compose(fields, f"{body}\n", note=NOTE if plan.request else UNASKED)

@@ -13,6 +13,7 @@ from coworkd.board.waiting import Need, Waiting, waiting
 from coworkd.cli.printing import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain, short_id
 from coworkd.cli.workspace import Workspace, find, here
 from coworkd.clock import iso
+from coworkd.core.terminal_text import visible_line
 from coworkd.model import SandboxLevel, Status
 from coworkd.store import Database, EventRow, MessageRow, RunRow, SubmissionRow
 
@@ -125,7 +126,7 @@ def _need(item: Waiting, now: float) -> str:
     head = "  " + columns((str(item.kind), 9), (ago(item.since, now) if item.since else "", 4))
     if item.kind is Need.DELETION:
         return hanging(head, item.what)
-    return f"{head}  .cowork/{plain(item.path)}\n" + hanging(" " * len(head), item.what)
+    return f"{head}  .cowork/{visible_line(item.path)}\n" + hanging(" " * len(head), item.what)
 
 
 def _head(view: BoardView, daemon: str) -> str:
@@ -177,7 +178,7 @@ def list_command(wanted: str | None, json_: bool) -> None:
         head = f"{coloured(str(card.status), 9)}  {columns((short_id(card.id, width), width))}"
         click.echo(f"{head}  {columns((card.title, WIDTH - width - 13))}".rstrip())
     for path in notes if wanted is None else ():
-        click.echo(f"{'note'.ljust(9)}  {path}")
+        click.echo(f"{'note'.ljust(9)}  {visible_line(path)}")
 
 
 @click.command("show")
@@ -246,7 +247,8 @@ def _shown(task: dict[str, Any]) -> list[str]:
     lines += [line for run in task["runs"] for line in _shown_run(run)]
     for message in task["messages"]:
         receipt = ", delivered" if message["delivered"] else ""
-        lines.append(f"  message .cowork/{message['path']} ({message['kind']} from {message['from']}{receipt})")
+        about = f"{message['kind']} from {plain(message['from'])}{receipt}"
+        lines.append(f"  message .cowork/{visible_line(message['path'])} ({about})")
     for review in task["reviews"]:
         lines.append(
             hanging(f"  submission {review['number']}", f"{review['state']} {review['commit'][:12]} {review['notice']}")

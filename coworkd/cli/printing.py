@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from coworkd.core.terminal_text import visible
+
 WIDTH = 80
 MOST_LINES = 3
 """Lines that a cell of running text may take."""
@@ -69,10 +71,8 @@ def _wrapped(text: str, width: int, most: int) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """`text` without what would command the terminal: files are written by agents, too."""
-    if text.isprintable():
-        return text
-    return "".join("\ufffd" if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in text)
+    """`text` without what would command the terminal or mislead its reader: files are written by agents, too."""
+    return text if text.isprintable() else visible(text)
 
 
 def _fit(text: str, width: int) -> str:

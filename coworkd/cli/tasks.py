@@ -9,6 +9,7 @@ import click
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import Workspace, find, here
 from coworkd.config import editor
+from coworkd.core.file_names import temporary_name
 from coworkd.door import Op
 from coworkd.errors import UserError
 from coworkd.ids import task_id
@@ -54,7 +55,7 @@ def write_new(path: Path, data: bytes) -> None:
     """Put a new file there, whole or not at all. Raises `UserError` when it exists or cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}~")
+        temporary = path.with_name(temporary_name(path.name))
         temporary.write_bytes(data)
         temporary.rename(path)
     except OSError as error:
@@ -70,7 +71,7 @@ def save(path: Path, changes: dict[tuple[str, ...], Value]) -> None:
     data = edit(before, changes)
     if data == before:
         return
-    temporary = path.with_name(f".{path.name}~")
+    temporary = path.with_name(temporary_name(path.name))
     temporary.write_bytes(data)
     temporary.chmod(path.stat().st_mode & 0o777)
     temporary.replace(path)

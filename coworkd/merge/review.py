@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coworkd.core.terminal_text import plain_text, visible
 from coworkd.markdown import Value, compose
 from coworkd.merge.change import Change, FileChange
 from coworkd.model import Check, RiskLevel
-from coworkd.oddness import visible
 from coworkd.risk import GRAVE
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
@@ -141,7 +141,7 @@ def _claims(claims: Sequence[str]) -> str:
 
 
 def _words(said: str) -> str:
-    said = visible(said).strip()
+    said = visible(plain_text(said)).strip()
     if not said:
         return ""
     shown = said if len(said) <= 4000 else said[:4000] + "\n\n[...]"

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from coworkd.confine.confinement import UNCONFINED, Confinement, Means
 from coworkd.confine.entry import prefix
+from coworkd.core.file_names import temporary_name
 from coworkd.errors import RepoError
 from coworkd.repo import TIMEOUT, GitResult, Repo
 from coworkd.repo.stores import object_stores
@@ -210,7 +211,7 @@ def _put_back(master: Path, place: Path) -> None:
 def _write(path: Path, content: bytes) -> None:
     # By rename: a link at `path` is replaced, never followed.
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.coworkd-{os.getpid()}")
+    draft = path.with_name(temporary_name(path.name, f"coworkd-{os.getpid()}"))
     _remove(draft)
     draft.write_bytes(content)
     os.replace(draft, path)

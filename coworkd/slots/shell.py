@@ -9,6 +9,7 @@ from pathlib import Path
 from coworkd import process
 from coworkd.confine.confinement import Confinement
 from coworkd.confine.wishes import with_named
+from coworkd.core.terminal_text import plain_text
 from coworkd.model import Check
 from coworkd.process import Exit, ProcessSpec, redact_file
 from coworkd.redaction import NO_SECRETS, Secrets
@@ -68,6 +69,6 @@ def _one(command: str, cwd: Path, around: Surroundings, number: int) -> Check:
         command=command,
         exit=code,
         seconds=ended.seconds,
-        tail=around.secrets.redact(ended.tail),
+        tail=around.secrets.redact(plain_text(ended.tail)),
         timed_out=ended.timed_out,
     )

@@ -190,4 +190,5 @@ class Writer:
 
 
 def _trash_name(temporary: str, now: float) -> str:
+    """Ends with the token of the temporary name, which makes it unique; that one is short enough to be added to."""
     return f"{int(now * 1000)}-{Path(temporary).name.strip('.~-')}"

@@ -20,6 +20,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from coworkd.core.file_names import temporary_name
+
 MAX_BYTES = 1_048_576
 """A document larger than this is refused unread: nobody writes a megabyte of Markdown by hand."""
 
@@ -186,7 +188,7 @@ class Folder:
         """A synced file beside the target, under a name that no document can have; returns that name."""
         parent = self.root / Path(path).parent
         parent.mkdir(parents=True, exist_ok=True)
-        temporary = f"{Path(path).parent.as_posix()}/.{Path(path).name}.{self._token()}~"
+        temporary = f"{Path(path).parent.as_posix()}/{temporary_name(Path(path).name, self._token())}"
         try:
             self._fill(temporary, data, mode)
         except OSError:
@@ -266,7 +268,7 @@ class Folder:
         """Put an output there (live messages, inbox.md): atomic, not synced, last writer wins."""
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{self._token()}~")
+        temporary = target.with_name(temporary_name(target.name, self._token()))
         try:
             temporary.write_bytes(data)
             os.replace(temporary, target)

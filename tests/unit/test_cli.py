@@ -120,7 +120,7 @@ def test_long_reasons_are_cut_after_three_lines() -> None:
         ((("abcdef", 4),), "abc…"),
         ((("寿司寿司", 5),), "寿司…"),
         ((("寿司", 5), ("x", 1)), "寿司   x"),
-        ((("a\nb\x1b[31m", 10),), "a b\ufffd[31m  "),
+        ((("a\nb\x1b[31m", 16),), "a b<U+001B>[31m "),
     ],
 )
 def test_cells_are_as_wide_as_they_should_be(cells: tuple[tuple[str, int], ...], line: str) -> None:

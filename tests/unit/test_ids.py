@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.ids import qualify, task_id
+from coworkd.ids import is_task_id, qualify, task_id
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,11 @@ from coworkd.ids import qualify, task_id
         ("x.lock", "x"),
         ("x.lock.lock", "x"),
         ("x.LOCK.", "x"),
+        ("x.preflight", "x"),
+        ("x.d", "x"),
+        ("x.D.lock.preflight.d", "x"),
+        ("x.dd", "x.dd"),
+        (".d", "d"),
         ("con", "con"),
         ("Cafe\u0301", "caf\u00e9"),
         ("日本語 タスク", "日本語-タスク"),
@@ -46,6 +51,16 @@ def test_ids(stem: str, name: str) -> None:
     assert task_id(stem) == name
 
 
+@pytest.mark.parametrize("text", ["a", "a-b", "a.b", "日本語", "x" * 80, "x.d", "x.preflight"])
+def test_ids_that_can_be_written(text: str) -> None:
+    assert is_task_id(text)
+
+
+@pytest.mark.parametrize("text", ["", "../../evil", "a/b", "A", "a b", "a..b", ".a", "-a", "a.lock", "x" * 81, ".d"])
+def test_what_is_written_and_cannot_be_an_id(text: str) -> None:
+    assert not is_task_id(text)
+
+
 @pytest.mark.parametrize(
     ("name", "folder", "qualified"),
     [
@@ -63,7 +78,7 @@ def is_ref_component(name: str) -> bool:
     """The rules of git-check-ref-format(1) for what stands between two slashes, and no option of a command."""
     return not (
         name.startswith((".", "-"))
-        or name.endswith((".lock", "."))
+        or name.endswith((".lock", ".", ".preflight", ".d"))
         or ".." in name
         or "@{" in name
         or name in {"", "@"}
@@ -71,7 +86,7 @@ def is_ref_component(name: str) -> bool:
     )
 
 
-@given(st.text(max_size=120) | st.text(st.sampled_from("aA.-_/ ~lock@{é\u0301\u0130\u1e9eß"), max_size=120))
+@given(st.text(max_size=120) | st.text(st.sampled_from("aA.-_/ ~lockd@{é\u0301\u0130\u1e9eß"), max_size=120))
 def test_every_id_is_a_ref_component_and_a_file_name(stem: str) -> None:
     name = task_id(stem)
     assert is_ref_component(name)

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coworkd.core.terminal_text import visible
 from coworkd.markdown import compose, parse
-from coworkd.oddness import odd, odd_text, visible
+from coworkd.oddness import odd, odd_text
 
 
 @pytest.mark.parametrize(

@@ -159,3 +159,28 @@ def test_notes_are_no_tasks(work: Workspace) -> None:
     assert work.card("words")["title"] == "Only words"
     assert sorted(work.traces("ran")) == ["real", "words"]
     assert work.read("tasks/empty.md") == ""
+
+
+def test_names_may_be_as_long_as_the_file_system_takes(work: Workspace) -> None:
+    """Temporary files, kept versions, messages, reviews: all that is named after a file fits as well."""
+    agent = "e" * 252
+    work.config(f"agent: {agent}\nconcurrency: 4\n")
+    folder = work.path("agents")
+    folder.mkdir(exist_ok=True)
+    work.agent("short", EDIT)
+    (folder / "short.md").rename(folder / f"{agent}.md")
+    stems = ["測" * 84, "x" * 230, "\N{GRINNING FACE}" * 63]
+    for number, stem in enumerate(stems):
+        (work.path("tasks") / f"{stem}.md").write_text(f"---\ntitle: t{number}\nstatus: ready\n---\nDo {number}.\n")
+    work.up()
+    for stem in stems:
+        path = f"tasks/{stem}.md"
+        work.wait(f"{stem[:5]} runs", lambda path=path: work.field(path, "status") == "review")
+        task = work.field(path, "cowork.id")
+        work.cmd("approve", task)
+        work.wait("landed", lambda path=path: work.field(path, "status") == "done")
+        assert any(agent[:40] in file.name for file in work.path(f"messages/{task}").glob("*.md"))
+        work.cmd("reply", task, "Thank you")
+        work.cmd("ready", task)
+        work.wait("again", lambda path=path: work.field(path, "status") != "done")
+    assert not [p for p in work.json("status")["problems"] if "cannot be" in p["message"]]
