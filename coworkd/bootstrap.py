@@ -231,7 +231,11 @@ def _git_busy(repo: Repo) -> Callable[[str], bool]:
 
 
 def serve(paths: Paths, ready: Callable[[], None]) -> None:
-    """Run the daemon until it is told to stop. Raises `BusyError` when one runs already."""
+    """Run the daemon until it is told to stop.
+
+    Raises `BusyError` when one runs already, `ConfigError` where agents would have no place to work in.
+    """
+    config.prepare_state()
     with alone(paths.lock, paths.pid, COMMAND_TIME), Repo.open(paths.root) as repo:
         set_up_log(paths.log, config.known_secrets())
         config.settle(paths.private, paths.root)
@@ -269,6 +273,7 @@ def initialise(start: Path) -> Situation:
     with Repo.open(start) as repo:
         if repo.commit("refs/heads/cowork"):
             raise UserError("a branch named `cowork` is in the way of cowork/task/...: rename it first")
+        config.prepare_state()
         trusted = _trusted(repo)
         folder = repo.root / FOLDER
         fresh = not folder.exists()

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import secrets
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from getpass import getuser
@@ -66,14 +68,52 @@ class Paths:
         return self.private / "coworkd.log"
 
 
+def settle_home() -> None:
+    """See that `HOME` names a folder, for everything that asks for it; without one it is where nothing can be."""
+    if os.path.isabs(os.environ.get("HOME", "")):
+        return
+    os.environ.pop("HOME", None)
+    try:
+        os.environ["HOME"] = str(Path.home())
+    except RuntimeError:  # this user is in no list of users
+        os.environ["HOME"] = _NO_HOME
+
+
+_NO_HOME = "/nonexistent"
+
+
 def state_home() -> Path:
-    """`$XDG_STATE_HOME/coworkd`, or its default."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "coworkd"
+    """`$XDG_STATE_HOME/coworkd`, or its default. Raises ConfigError for a name that cannot be written down."""
+    folder = _base("XDG_STATE_HOME", ".local/state") / "coworkd"
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise ConfigError(f"the name of {folder} is not UTF-8: set XDG_STATE_HOME to a folder whose name is") from None
+    return folder
+
+
+def prepare_state() -> None:
+    """Make the folder where agents work and trust is kept. Raises ConfigError where that cannot be written."""
+    folder = state_home()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}, where agents work, cannot be written ({error.strerror}): set XDG_STATE_HOME to one that can"
+        ) from error
+
+
+def _base(variable: str, default: str) -> Path:
+    """A base directory as the XDG specification has it: a relative path is none."""
+    said = os.environ.get(variable, "")
+    return Path(said) if os.path.isabs(said) else Path.home() / default
 
 
 def user_file() -> Path:
     """`$XDG_CONFIG_HOME/coworkd/config.yaml`, or its default: the user's own settings."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "coworkd" / "config.yaml"
+    return _base("XDG_CONFIG_HOME", ".config") / "coworkd" / "config.yaml"
 
 
 def user() -> UserSettings:
@@ -85,7 +125,7 @@ def user() -> UserSettings:
     file = user_file()
     try:
         found = user_settings(parse_yaml(file.read_bytes()))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return UserSettings()
     except DocumentError as error:
         where = f"{file}:{error.line}" if error.line else f"{file}"
@@ -93,6 +133,11 @@ def user() -> UserSettings:
     except OSError as error:
         raise ConfigError(f"{file} cannot be read ({error.strerror}): mend its permissions, or remove it") from error
     return dataclasses.replace(found, allowed_signers=os.path.expanduser(found.allowed_signers))
+
+
+def git_home() -> Path:
+    """`$XDG_CONFIG_HOME/git`, or its default: where git looks for `ignore` and `attributes` of the user's own."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "git"
 
 
 def trust_home() -> Path:
@@ -167,7 +212,12 @@ def settle(private: Path, root: Path) -> None:
 
 
 def _repo_name(root: Path) -> str:
-    return f"{root.name}-{secrets.token_hex(6)}"
+    """A name for folders and marks of processes: plain, and short enough, whatever the repository's own is."""
+    plain = re.sub(r"[^\w.-]+", "-", root.name[:_NAME], flags=re.ASCII).strip("-.")
+    return f"{plain or 'repo'}-{secrets.token_hex(6)}"
+
+
+_NAME = 40
 
 
 def _user() -> str:

@@ -7,8 +7,17 @@ wrong, where, and what to do about it.
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    """`text` as it can be stored and printed: bytes of names that are no text are shown by their numbers."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 class CoworkError(Exception):
     """The root: whatever derives from it is printed as its message alone, without a traceback."""
+
+    def __str__(self) -> str:
+        """The message, whatever bytes are in the names it repeats."""
+        return printable(super().__str__())
 
 
 class UserError(CoworkError):

@@ -18,6 +18,7 @@ from coworkd.core.file_names import temporary_name
 from coworkd.errors import RepoError
 from coworkd.repo import Repo
 from coworkd.repo.lines import merge_file
+from coworkd.repo.origin import add_lines
 from coworkd.sync.filemerge import Merged, merge
 from coworkd.sync.hunks import Markers
 
@@ -48,12 +49,7 @@ def install(repo: Repo) -> list[str]:
     """Register the driver for this repository; what was written, empty when all of it was there."""
     written = [_configured(repo, name, value) for name, value in ((NAME, "coworkd"), (DRIVER, command_line()))]
     file = repo.common_dir / "info" / "attributes"
-    present = file.read_text().splitlines() if file.exists() else []
-    missing = [line for line in ATTRIBUTES if line not in present]
-    if missing:
-        file.parent.mkdir(exist_ok=True)
-        file.write_text("".join(f"{line}\n" for line in [*present, *missing]))
-    return [line for line in written if line] + [f"{file}: {line}" for line in missing]
+    return [line for line in written if line] + [f"{file}: {line}" for line in add_lines(file, ATTRIBUTES)]
 
 
 def _configured(repo: Repo, name: str, value: str) -> str:

@@ -22,7 +22,10 @@ class PatientFileHandler(RotatingFileHandler):
     """Opens its file again where that was deleted or could not be opened; says how many lines were lost meanwhile."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, maxBytes=_MOST_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", delay=True)
+        # Names of files may hold bytes that are no text.
+        super().__init__(
+            path, maxBytes=_MOST_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", errors="backslashreplace", delay=True
+        )
         self._lost = 0
 
     def emit(self, record: logging.LogRecord) -> None:

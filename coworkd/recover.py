@@ -134,9 +134,7 @@ def find(items: Sequence[Item], name: str) -> list[Item]:
 
 
 def _commits(repo: Repo) -> Iterator[Item]:
-    lines = [
-        line.split(" ", 2) for line in repo.run("for-each-ref", f"--format={_FORMAT}", "refs/cowork/").text.splitlines()
-    ]
+    lines = [line.split(" ", 2) for line in repo.run("for-each-ref", f"--format={_FORMAT}", "refs/cowork/").lines]
     found = [(commit, at, ref) for commit, at, ref in lines if _REF.fullmatch(ref)]
     changed = _changed(repo, {commit for commit, _, _ in found})
     for commit, at, ref in found:

@@ -17,7 +17,7 @@ from coworkd.confine.wishes import granted
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
 from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept, NothingMade
 from coworkd.dispatch.starts import Prepared, SlotOrder, Unprepared
-from coworkd.errors import CoworkError
+from coworkd.errors import CoworkError, printable
 from coworkd.model import Check
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, base_ref, update_refs
@@ -132,12 +132,12 @@ def _unprepared(error: Exception) -> Unprepared:
 def _kept(repo: Repo, found: slot.Slot, *, unfit: str = "") -> Kept:
     refs = tuple(kept.ref for kept in slot.keep(repo, found))
     commit, tree = slot.standing(found)
-    return Kept(refs=refs, unfit=unfit, commit=commit, tree=tree)
+    return Kept(refs=refs, unfit=printable(unfit), commit=commit, tree=tree)
 
 
 def _notices(notice: str, dropped: tuple[str, ...], nested: str = "") -> tuple[str, ...]:
     left_out = f"left out of the submission, because no agent may change it: {', '.join(dropped)}" if dropped else ""
-    return tuple(text for text in (notice, nested, left_out) if text)
+    return tuple(printable(text) for text in (notice, nested, left_out) if text)
 
 
 def _said(check: Check) -> str:

@@ -155,8 +155,8 @@ def _prefixes(order: Order) -> Iterator[str]:
 
 
 def _old_candidates(repo: Repo, order: Order) -> dict[str, str]:
-    shown = repo.run("for-each-ref", "--format=%(objectname) %(committerdate:unix) %(refname)", CANDIDATES).text
-    lines = [line.split(" ", 2) for line in shown.splitlines()]
+    shown = repo.run("for-each-ref", "--format=%(objectname) %(committerdate:unix) %(refname)", CANDIDATES).lines
+    lines = [line.split(" ", 2) for line in shown]
     return {
         name: commit for commit, at, name in lines if commit not in order.candidates and float(at or 0) < order.older
     }

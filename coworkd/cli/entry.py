@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from typing import Any, NoReturn, cast
 import click
 
 from coworkd import __version__
-from coworkd.config import plain_terminal
+from coworkd.config import plain_terminal, settle_home
 from coworkd.core.machine_faults import fault_of
 from coworkd.errors import CoworkError, NotAWorkspaceError, UsageError
 
@@ -89,7 +91,23 @@ def coworkd(ctx: click.Context) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong use or ambiguous, 3 not a workspace."""
+    settle_home()
+    _print_any_name()
     sys.exit(_run(lambda: coworkd.main(prog_name="coworkd", standalone_mode=False)))
+
+
+def _print_any_name() -> None:
+    """A file's name may hold bytes that are no text: they are printed as they are, and other characters as `?`."""
+    codecs.register_error("coworkd", _as_bytes)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="coworkd")
+
+
+def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    unprintable = error.object[error.start : error.end]
+    return b"".join(os.fsencode(c) if "\udc80" <= c <= "\udcff" else b"?" for c in unprintable), error.end
 
 
 def _run(command: Callable[[], Any]) -> int:

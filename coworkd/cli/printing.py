@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from coworkd.core.terminal_text import visible
+from coworkd.errors import printable
 
 WIDTH = 80
 MOST_LINES = 3
@@ -24,7 +25,9 @@ def json_option(command: Command) -> Command:
 
 
 def as_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    # What is no text stands in JSON by its number, which `printable` writes in JSON's own form.
+    click.echo(printable(text))
 
 
 COLOURS = {

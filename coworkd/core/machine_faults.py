@@ -11,7 +11,7 @@ import errno
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.errors import CoworkError, RepoError
+from coworkd.errors import CoworkError, RepoError, printable
 
 
 class FaultKind(StrEnum):
@@ -125,7 +125,7 @@ def _fault_of_os_error(error: OSError) -> MachineFault | None:
     if kind is None:
         return None
     path = error.filename
-    named = path.decode(errors="replace") if isinstance(path, bytes) else str(path or "")
+    named = printable(path.decode(errors="surrogateescape") if isinstance(path, bytes) else str(path or ""))
     return MachineFault(kind=kind, path=named, detail=error.strerror or "")
 
 

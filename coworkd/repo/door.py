@@ -1,8 +1,8 @@
 """The one place where GitPython is imported, not before the first command, and where git processes are started.
 
 Argument lists and never a shell, a time limit on everything, English messages, a session of its own (so that git
-cannot ask on the terminal), and none of the `GIT_*` that were inherited, but for the user's identity and the place of
-the user's configuration.
+cannot ask on the terminal), and none of the `GIT_*` that were inherited, but for the user's identity and the user's
+configuration: where its files are, and the settings that the environment itself holds (`GIT_CONFIG_COUNT`).
 """
 
 from __future__ import annotations
@@ -32,8 +32,11 @@ TIMEOUT = 60.0
 
 _KEPT = re.compile(
     r"GIT_(AUTHOR|COMMITTER)_(NAME|EMAIL)|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM)|GIT_EXEC_PATH|GIT_CEILING_DIRECTORIES"
-    r"|GIT_PYTHON_\w+"
+    r"|GIT_DISCOVERY_ACROSS_FILESYSTEM|GIT_PYTHON_\w+"
 )
+SETTING_COUNT = "GIT_CONFIG_COUNT"
+"""How many settings the environment holds; setting it replaces those of the user."""
+_SETTING = re.compile(rf"{SETTING_COUNT}|GIT_CONFIG_(KEY|VALUE)_\d+")
 _CHUNK = 1 << 18
 _AT_ONCE = 16_384
 """Bytes of questions asked before the first answer is read: a question that is not understood comes back whole, and all
@@ -51,7 +54,12 @@ class GitResult:
     @property
     def text(self) -> str:
         """Standard output as text without surrounding white space; bytes that are not UTF-8 survive as surrogates."""
-        return os.fsdecode(self.out).strip()
+        return os.fsdecode(self.out.strip())
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of an output; names may hold what Python's `splitlines` takes for an end."""
+        return [os.fsdecode(line) for line in self.out.split(b"\n") if line]
 
     @property
     def fields(self) -> list[str]:
@@ -137,8 +145,24 @@ def cleaned(own: Mapping[str, str]) -> list[str]:
     """What has to stand in front of a command so that it inherits no `GIT_*` but those in `own` and the user's."""
     # GitPython can add to the environment but not take away, so the rare case of a daemon started from inside a git
     # hook is left to env(1).
-    strangers = sorted(n for n in os.environ if n.startswith("GIT_") and not _KEPT.fullmatch(n) and n not in own)
+    strangers = sorted(name for name in os.environ if name.startswith("GIT_") and not _inherited(name, own))
     return ["env", *(word for name in strangers for word in ("-u", name))] if strangers else []
+
+
+def _inherited(name: str, own: Mapping[str, str]) -> bool:
+    kept = SETTING_COUNT not in own if _SETTING.fullmatch(name) else bool(_KEPT.fullmatch(name))
+    return kept or name in own
+
+
+def inherited_settings() -> list[tuple[str, str]]:
+    """The user's git settings that the environment holds, as git reads them; none where git would refuse them."""
+    count = os.environ.get(SETTING_COUNT, "")
+    names = range(int(count)) if count.isdecimal() and int(count) <= _MOST_SETTINGS else ()
+    pairs = [(os.environ.get(f"GIT_CONFIG_KEY_{n}"), os.environ.get(f"GIT_CONFIG_VALUE_{n}")) for n in names]
+    return [(key, value) for key, value in pairs if key is not None and value is not None]
+
+
+_MOST_SETTINGS = 10_000
 
 
 def _portions(questions: Sequence[bytes]) -> Iterator[list[bytes]]:

@@ -1,7 +1,7 @@
 """Where the bytes of a file came from: typed here, committed here, or brought by git.
 
-Answers questions about the user's repository and changes nothing, but for `exclude`, which appends to
-`.git/info/exclude` when a workspace is made.
+Answers questions about the user's repository and changes nothing, but for `exclude` and `add_lines`, which append to
+files below `.git/info` when a workspace is made or the merge driver is registered.
 """
 
 from __future__ import annotations
@@ -186,16 +186,21 @@ def head_has(repo: Repo, path: str) -> bool:
 
 def exclude(repo: Repo, lines: Sequence[str]) -> None:
     """See that `.git/info/exclude` has each of these lines, once; what is there stays as it is."""
-    file = repo.common_dir / "info" / "exclude"
+    add_lines(repo.common_dir / "info" / "exclude", lines)
+
+
+def add_lines(file: Path, lines: Sequence[str]) -> list[str]:
+    """Append the lines that a file of git's does not have yet; which they were. Its bytes stay, whatever they are."""
     before = file.read_bytes() if file.exists() else b""
-    present = set(before.splitlines())
+    present = set(before.split(b"\n"))
     missing = [line for line in map(os.fsencode, dict.fromkeys(lines)) if line not in present]
     if not missing:
-        return
+        return []
     file.parent.mkdir(exist_ok=True)
     separator = b"" if not before or before.endswith(b"\n") else b"\n"
     with file.open("ab") as out:
         out.write(separator + b"\n".join(missing) + b"\n")
+    return [os.fsdecode(line) for line in missing]
 
 
 def repo_id(repo: Repo) -> str:

@@ -73,7 +73,7 @@ def _component(name: str) -> str:
 
 def refs_under(repo: Repo, prefix: str) -> dict[str, str]:
     """Every ref whose name begins with `prefix` (a whole path component) and the object it names, by name."""
-    lines = repo.run("for-each-ref", "--format=%(objectname) %(refname)", "--", prefix.rstrip("/")).text.splitlines()
+    lines = repo.run("for-each-ref", "--format=%(objectname) %(refname)", "--", prefix.rstrip("/")).lines
     pairs = (line.split(" ", 1) for line in lines)
     return {name: object_id for object_id, name in pairs}
 
@@ -120,7 +120,7 @@ _NOT_IN_FILES = "refs/heads/.invalid"
 
 
 def _told_by_git(repo: Repo) -> frozenset[str]:
-    lines = repo.run("worktree", "list", "--porcelain").text.splitlines()
+    lines = repo.run("worktree", "list", "--porcelain", "-z").fields
     return frozenset(line.removeprefix("branch ") for line in lines if line.startswith("branch "))
 
 
@@ -139,7 +139,7 @@ def _stands_on(git_dir: Path) -> list[str]:
 
 def _line(path: Path) -> str:
     with suppress(OSError):
-        return os.fsdecode(path.read_bytes()).strip()
+        return os.fsdecode(path.read_bytes().strip())
     return ""
 
 

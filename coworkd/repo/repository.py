@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from coworkd.errors import NotAWorkspaceError, RepoError
-from coworkd.repo.door import TIMEOUT, GitResult, Lookup, check_git, cleaned, execute
+from coworkd.repo.door import SETTING_COUNT, TIMEOUT, GitResult, Lookup, check_git, cleaned, execute
 
 _QUIET = (
     *("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "maintenance.auto=false"),
@@ -21,6 +21,7 @@ _QUIET = (
 _SEALED = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
+    SETTING_COUNT: "0",
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_GRAFT_FILE": os.devnull,
     "GIT_NO_REPLACE_OBJECTS": "1",
@@ -185,19 +186,29 @@ class Repo:
         self.close()
 
 
-_QUESTIONS = ("--is-bare-repository", "--is-inside-work-tree", "--absolute-git-dir", "--git-common-dir")
+_PLACES = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
 
 
 def _discover(path: Path) -> Repo:
-    argv = [*cleaned({}), "git", "-C", str(path), "rev-parse", "--path-format=absolute", *_QUESTIONS]
-    found = execute([*argv, "--show-object-format"], {}, b"", TIMEOUT)
-    if found.code != 0:
-        if "dubious ownership" in found.err or "safe.directory" in found.err:
-            raise RepoError(found.err.strip())
-        raise NotAWorkspaceError(f"not a git repository: {path} (run `git init` there, or go to one)")
-    bare, inside, git_dir, common_dir, object_format = os.fsdecode(found.out).splitlines()
+    bare, inside, object_format = _told(path, "--is-bare-repository", "--is-inside-work-tree", "--show-object-format")
     if bare == "true" or inside != "true":
+        git_dir = _told(path, "--absolute-git-dir")[0]
         raise RepoError(f"{git_dir} has no worktree here: coworkd needs a checkout (`git worktree add` makes one)")
-    top = execute([*argv[: -len(_QUESTIONS)], "--show-toplevel"], {}, b"", TIMEOUT)
-    root = Path(os.fsdecode(top.out).removesuffix("\n"))
-    return Repo(root=root, git_dir=Path(git_dir), common_dir=Path(common_dir).resolve(), object_format=object_format)
+    places = _told(path, *_PLACES)
+    if len(places) != len(_PLACES):
+        # git ends each place by a line break, and one of these has a line break in its name.
+        places = ["\n".join(_told(path, question)) for question in _PLACES]
+    root, git_dir, common_dir = map(Path, places)
+    return Repo(root=root, git_dir=git_dir, common_dir=common_dir.resolve(), object_format=object_format)
+
+
+def _told(path: Path, *questions: str) -> list[str]:
+    """The lines of git's answers about the repository that holds `path`."""
+    argv = [*cleaned({}), "git", "-C", str(path), "rev-parse", "--path-format=absolute", *questions]
+    found = execute(argv, {}, b"", TIMEOUT)
+    if found.code != 0:
+        if "not a git repository" in found.err:
+            raise NotAWorkspaceError(f"not a git repository: {path} (run `git init` there, or go to one)")
+        raise RepoError(found.err.strip() or f"git rev-parse failed in {path}: exit {found.code}")
+    # Not `splitlines`: a name may hold what other programs take for the end of a line.
+    return os.fsdecode(found.out).removesuffix("\n").split("\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from coworkd.repo.door import SETTING_COUNT, inherited_settings
 from coworkd.repo.repository import Repo
 
 _FILTER_COMMANDS = ("clean", "smudge", "process")
@@ -15,11 +16,12 @@ _FILTER_COMMANDS = ("clean", "smudge", "process")
 
 def wary_env(repo: Repo) -> Mapping[str, str]:
     """Environment under which git's plumbing reads and hashes here, and does nothing else."""
-    settings = [("core.fsmonitor", "false"), *_disarmed_filters(repo)]
+    # The user's own come first, `safe.directory` among them: the later one of a key counts.
+    settings = [*inherited_settings(), ("core.fsmonitor", "false"), *_disarmed_filters(repo)]
     pairs = {f"GIT_CONFIG_{part}_{n}": text for n, pair in enumerate(settings) for part, text in _named(pair)}
     return {
         "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_CONFIG_COUNT": str(len(settings)), **pairs,
+        SETTING_COUNT: str(len(settings)), **pairs,
     }  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def _pieces(private: PrivateRepo, base: str) -> dict[str, What]:
 
 def _commits(private: PrivateRepo, *prefixes: str) -> list[str]:
     """The commits that refs name, by a tag of their own too."""
-    names = private.run("for-each-ref", "--format=%(refname)", *prefixes).text.splitlines()
+    names = private.run("for-each-ref", "--format=%(refname)", *prefixes).lines
     with private.git() as git:
         return list(filter(None, git.resolve_all([f"{name}^{{commit}}" for name in names])))
 

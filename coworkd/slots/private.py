@@ -3,9 +3,9 @@
     FOLDER/work/          the worktree, with a `.git` directory of its own
     FOLDER/master/        what that `.git` must look like; nothing in here is ever read from `work`
 
-An agent can write every byte under `work`. Before each git command of ours the configuration, the ignore and sparse
-rules, the alternates and the shallow list are put back from `master`, everything by which git could be sent elsewhere
-(links, `commondir`, `config.worktree`, replace refs) is taken out, and hooks, attributes, the user's and the system's
+An agent can write every byte under `work`. Before each git command of ours the configuration, the ignore, attribute and
+sparse rules, the alternates and the shallow list are put back from `master`, everything by which git could be sent
+elsewhere (links, `commondir`, `config.worktree`, replace refs) is taken out, and hooks, the user's and the system's
 settings are switched off. So the only programs git starts are its own. What looks at the worktree or the index runs in
 the sandbox nevertheless, where there is one: those are the parts of git that read what an agent wrote.
 """
@@ -24,7 +24,7 @@ from coworkd.confine.entry import prefix
 from coworkd.core.file_names import temporary_name
 from coworkd.errors import RepoError
 from coworkd.repo import TIMEOUT, GitResult, Repo
-from coworkd.repo.stores import object_stores
+from coworkd.repo.stores import object_stores, stores_named
 from coworkd.slots.paths import reserved
 
 CHECKOUT_TIMEOUT = 600.0
@@ -34,6 +34,8 @@ SPARSE = "/*\n!/.[cC][oO][wW][oO][rR][kK]\n!/.[cC][oO][wW][oO][rR][kK]/\n"
 _PLACES = {
     "config": "config",
     "exclude": "info/exclude",
+    "attributes": "info/attributes",
+    "user-attributes": "info/user-attributes",
     "sparse-checkout": "info/sparse-checkout",
     "alternates": "objects/info/alternates",
     "shallow": "shallow",
@@ -41,7 +43,7 @@ _PLACES = {
 """File in `master` -> its place in `.git`; one that `master` lacks must not exist there either."""
 _FOLDERS = ("", "info", "objects", "objects/info", "objects/pack", "refs")
 _INTRUDERS = (
-    *("commondir", "config.worktree", "info/attributes", "info/grafts", "refs/replace"),
+    *("commondir", "config.worktree", "info/grafts", "refs/replace"),
     *("objects/info/commit-graph", "objects/info/commit-graphs"),
 )
 
@@ -97,7 +99,8 @@ class PrivateRepo:
         return repo.run(*args, stdin=stdin, check=check, timeout=timeout, env=env)
 
     def _wrap(self) -> tuple[str, ...]:
-        stores = object_stores(Path(os.fsdecode((self.master / "alternates").read_bytes()).removesuffix("\n")))
+        lent = stores_named((self.master / "alternates").read_bytes())
+        stores = tuple(store for objects in lent for store in object_stores(Path(objects)))
         held = Confinement(
             means=self.means, run="", workdir=str(self.work), writable=(str(self.work), str(self.indexes)),
             readable=stores,

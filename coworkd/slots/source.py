@@ -8,10 +8,11 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from coworkd.errors import RepoError
 from coworkd.repo import Repo
+from coworkd.repo.stores import alternates
+from coworkd.slots.attributes import ATTRIBUTES, content, filter_reason, ignore_rules, settings_of, user_file
 from coworkd.slots.paths import GITLINK, Entry, files_of
 from coworkd.slots.private import SPARSE
 
@@ -25,7 +26,8 @@ _FIXED = {
     "core.sparseCheckout": "true",
     "core.sparseCheckoutCone": "false",
     "core.hooksPath": os.devnull,
-    "core.attributesFile": os.devnull,
+    # Relative to the top of the worktree: the user's own attributes, put back from `master` like the rest.
+    "core.attributesFile": ".git/info/user-attributes",
     "core.excludesFile": os.devnull,
     "core.fsmonitor": "false",
     "core.commitGraph": "false",
@@ -40,7 +42,6 @@ _LOCK_FILE = re.compile(
     r"(?:.*/)?(?:package-lock\.json|pnpm-lock\.yaml|yarn\.lock|poetry\.lock|uv\.lock|requirements[^/]*\.txt"
     r"|Cargo\.lock|go\.sum|Gemfile\.lock|pyproject\.toml)"
 )
-_FILTER = re.compile(rb"^[^#\n]*\sfilter=(\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +69,15 @@ def master_files(repo: Repo, identity: Identity) -> dict[str, bytes]:
 
     Raises RepoError for a repository whose objects or files cannot be had completely.
     """
-    settings = _settings(repo)
+    settings = settings_of(repo)
     _refuse_partial_clone(settings)
-    objects = str(repo.common_dir / "objects")
-    if "\n" in objects:
-        raise RepoError(f"a path with a line break cannot be used as an object store: {objects!r}")
     files = {
         "config": _config(repo, settings, identity).encode(),
-        "exclude": _exclude(repo, settings),
+        "exclude": ignore_rules(repo),
+        "attributes": content(repo.common_dir / "info" / "attributes"),
+        "user-attributes": content(user_file(repo, ATTRIBUTES)),
         "sparse-checkout": SPARSE.encode(),
-        "alternates": os.fsencode(objects + "\n"),
+        "alternates": alternates(repo.common_dir / "objects"),
     }
     with suppress(FileNotFoundError):
         files["shallow"] = (repo.common_dir / "shallow").read_bytes()
@@ -90,7 +90,8 @@ def survey(repo: Repo, commit: str) -> Survey:
     links = [entry.path for entry in entries if entry.mode == GITLINK]
     if links:
         raise RepoError(f"submodules are not supported: {', '.join(links)}; agents would see empty folders there")
-    _refuse_filters(repo, [entry for entry in entries if entry.path.endswith(".gitattributes")])
+    if reason := filter_reason(repo, commit, entries):
+        raise RepoError(reason)
     return Survey(lock_files=tuple(entry for entry in entries if _LOCK_FILE.fullmatch(entry.path)))
 
 
@@ -102,11 +103,6 @@ def setup_key(found: Survey, commands: Sequence[str]) -> str:
     return hashlib.sha256(os.fsencode("\0".join(parts))).hexdigest()
 
 
-def _settings(repo: Repo) -> dict[str, str]:
-    pairs = (item.partition("\n") for item in repo.run("config", "--list", "-z").fields)
-    return {key: value if separator else "true" for key, separator, value in pairs}
-
-
 def _refuse_partial_clone(settings: Mapping[str, str]) -> None:
     promised = any(key.startswith("remote.") and key.endswith(".promisor") for key in settings)
     if promised or "extensions.partialclone" in settings:
@@ -114,18 +110,6 @@ def _refuse_partial_clone(settings: Mapping[str, str]) -> None:
             "this is a partial clone, whose missing objects a slot cannot fetch: "
             "complete it with `git fetch --refetch --no-filter` and remove remote.*.promisor from its configuration"
         )
-
-
-def _refuse_filters(repo: Repo, attributes: Sequence[Entry]) -> None:
-    settings = _settings(repo) if attributes else {}
-    for entry in attributes:
-        for name in {os.fsdecode(found) for found in _FILTER.findall(repo.blob(entry.object_id))}:
-            smudge = settings.get(f"filter.{name}.smudge", "cat")
-            if name in ("lfs", "git-crypt") or smudge != "cat" or f"filter.{name}.process" in settings:
-                raise RepoError(
-                    f"{entry.path} sends files through the filter {name!r}, which slots do not support: "
-                    "agents would see its stored form (for Git LFS, pointers) instead of the files"
-                )
 
 
 def _config(repo: Repo, settings: Mapping[str, str], identity: Identity) -> str:
@@ -144,13 +128,3 @@ def _split(name: str) -> tuple[str, str, str]:
 
 def _quoted(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-
-
-def _exclude(repo: Repo, settings: Mapping[str, str]) -> bytes:
-    # What the user's git ignores everywhere must not end up in a submission either.
-    everywhere = Path(settings.get("core.excludesfile", "~/.config/git/ignore")).expanduser()
-    parts: list[bytes] = []
-    for file in (everywhere, repo.common_dir / "info" / "exclude"):
-        with suppress(OSError):
-            parts.append(file.read_bytes())
-    return b"\n".join([*parts, b""])

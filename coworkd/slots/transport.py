@@ -16,6 +16,7 @@ from pathlib import Path
 
 from coworkd.errors import RepoError
 from coworkd.repo import Repo
+from coworkd.repo.stores import alternates
 from coworkd.slots.durable import sync_folder
 from coworkd.slots.private import PrivateRepo
 
@@ -53,7 +54,7 @@ def quarantined(repo: Repo, pack: bytes, tips: Sequence[str], known: Sequence[st
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=store))
     try:
         (folder / "info").mkdir()
-        (folder / "info" / "alternates").write_bytes(os.fsencode(f"{store}\n"))
+        (folder / "info" / "alternates").write_bytes(alternates(store))
         with repo.with_env({"GIT_OBJECT_DIRECTORY": str(folder)}) as seen:
             seen.run(*_INDEX_PACK, stdin=pack, timeout=_TIMEOUT)
             connected = (*tips, *(f"^{one}" for one in known))

@@ -97,12 +97,15 @@ class Vouching:
         """What the files say now counts, wherever it came from. Returns why not, if it is not what was shown."""
         if token and token != to_trust(self._db).token:
             return CHANGED
+        try:
+            self._give()
+        except OSError as error:
+            return f"trust is kept outside of the repository, and that cannot be written: {error}"
         with self._db.write(durable=True):
             for row in self._db.all(DocumentRow, _UNTRUSTED.format(which=_WAITING)):
                 self._intake.trust(row.path, row.want, now)
             self._db.remember("untrusted", "")
             self._db.event(now, "trusted", actor="person", via="terminal")
-        self._give()
         return ""
 
     def own(self, document: DocumentRow, now: float) -> None:

@@ -25,6 +25,7 @@ class Checkout:
             env={**os.environ, **(env or {})},
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             check=False,
         )
         assert done.returncode == 0, f"git {args}: {done.stderr}"

@@ -20,6 +20,7 @@ from coworkd.repo.refs import (
     task_branch,
     update_refs,
 )
+from coworkd.repo.stores import alternates, object_stores, stores_named
 from tests.integration.gitkit import Checkout, checkout
 
 
@@ -112,6 +113,56 @@ def test_inherited_git_variables_are_not_believed(user: Checkout, tmp_path: Path
         OPEN, user.root, GIT_DIR=str(elsewhere.root / ".git"), GIT_INDEX_FILE=str(tmp_path / "none"), GIT_WORK_TREE="/"
     )
     assert said == f"{user.root} refs/heads/main True 1"
+
+
+SETTINGS = """
+from pathlib import Path
+from coworkd.repo import Repo
+from coworkd.repo.wary import wary_env
+repo = Repo.open(Path("."))
+print(repo.setting("user.nickname"), repo.setting("filter.x.clean"), end=" ")
+print(repo.run("config", "--get", "user.nickname", env=wary_env(repo)).text, end=" ")
+print(repo.run("config", "--get", "filter.x.clean", env=wary_env(repo)).text or "disarmed", end=" ")
+print(Repo.sealed(Path(".").absolute(), "sha1").setting("user.nickname") or "sealed")
+"""
+
+
+def test_settings_that_the_environment_holds_count_but_where_an_agent_writes(user: Checkout) -> None:
+    pairs = {"user.nickname": "Anni", "filter.x.clean": "cat"}
+    env = {f"GIT_CONFIG_KEY_{n}": key for n, key in enumerate(pairs)}
+    env |= {f"GIT_CONFIG_VALUE_{n}": value for n, value in enumerate(pairs.values())}
+    assert _in_a_process(SETTINGS, user.root, GIT_CONFIG_COUNT="2", **env) == "Anni cat Anni disarmed sealed"
+
+
+ODD = ["ls\u2028x\x85", "latin \udce9", "line\nbreak\n", "co:lon \"q' $x", "-dash", " "]
+
+
+@pytest.mark.parametrize("name", ODD, ids=range(len(ODD)))
+def test_a_repository_may_have_any_name(tmp_path: Path, name: str) -> None:
+    user = checkout(tmp_path / name)
+    linked = tmp_path / f"{name}linked"
+    user.git("worktree", "add", "-q", "--detach", str(linked))
+    for root in (user.root, linked):
+        with Repo.open(root / "src") as repo:
+            assert repo.root == root
+            assert repo.common_dir == user.root / ".git"
+            assert repo.resolve("HEAD:app.py") is not None
+
+
+STORES = ["plain", "line\nbreak", 'a "quote"', '"', "back\\slash\\101\n", "tab\t\udce9", "#x"]
+
+
+@pytest.mark.parametrize("name", STORES, ids=range(len(STORES)))
+def test_git_borrows_from_a_store_of_any_name(tmp_path: Path, name: str) -> None:
+    lender = checkout(tmp_path / name)
+    borrower = Checkout(tmp_path / "borrower")
+    subprocess.run(["git", "init", "-q", str(borrower.root)], check=True)
+    store = lender.root / ".git" / "objects"
+    named = alternates(store)
+    (borrower.root / ".git" / "objects" / "info" / "alternates").write_bytes(named)
+    assert borrower.git("cat-file", "-t", lender.git("rev-parse", "HEAD")) == "commit"
+    assert stores_named(named) == [str(store)]
+    assert object_stores(borrower.root / ".git" / "objects")[1:] == (str(store),)
 
 
 def test_a_command_fails_loudly_or_is_a_value(user: Checkout) -> None:

@@ -280,6 +280,56 @@ def test_line_endings_and_ignores_of_the_user_hold_in_slots(user: Checkout, stat
     assert agent(slot).git("status", "--porcelain") == ""
 
 
+def test_what_the_users_git_converts_and_ignores_everywhere_holds_in_slots(user: Checkout, state: Path) -> None:
+    user.commit("texts", {"wide.txt": "wide\n", "dos.txt": "dos\n", "src/dos.bat": "bat\n"})
+    rules = user.root.parent / "rules"
+    rules.mkdir()
+    (rules / "attributes").write_text("*.txt eol=lf\n*.bat eol=crlf\n")
+    (rules / "ignore").write_bytes(b"\xef\xbb\xbf*.swp\n.idea/")
+    user.git("config", "core.attributesFile", str(rules / "attributes"))
+    user.git("config", "core.excludesFile", "../rules/ignore")
+    user.write(".git/info/attributes", "dos.txt eol=crlf\nwide.txt working-tree-encoding=UTF-16LE\n")
+    slot = opened(user, state)
+    assert (slot.work / "dos.txt").read_bytes() == b"dos\r\n"
+    assert (slot.work / "src" / "dos.bat").read_bytes() == b"bat\r\n"
+    assert (slot.work / "wide.txt").read_bytes() == "wide\n".encode("utf-16-le")
+    work = agent(slot)
+    for path in ("a.swp", ".idea/token", ".git/info/user-attributes", ".git/info/attributes"):
+        work.write(path, "* -text\n")
+    work.write("dos.txt", "edited\r\n")
+    with user.open() as repo:
+        (kept,) = keep(repo, slot)
+    assert user.git("diff", "--name-only", "HEAD", kept.commit) == "dos.txt"
+    assert user.git("cat-file", "blob", f"{kept.commit}:dos.txt") == "edited"
+
+
+def test_an_ignore_rule_of_the_repository_stands_above_one_for_all(user: Checkout, state: Path) -> None:
+    everywhere = user.root.parent / "ignore"
+    everywhere.write_text("*.out\n")
+    user.git("config", "core.excludesFile", str(everywhere))
+    user.write(".git/info/exclude", "!wanted.out\n")
+    slot = opened(user, state)
+    agent(slot).write("wanted.out", "w\n")
+    agent(slot).write("other.out", "o\n")
+    assert agent(slot).git("status", "--porcelain") == "?? wanted.out"
+
+
+def test_a_filter_for_all_repositories_is_refused_where_a_file_needs_it(user: Checkout, state: Path) -> None:
+    everywhere = user.root.parent / "attributes"
+    everywhere.write_text("[attr]stored filter=lfs -text\n*.bin stored\n*.psd filter=lfs\n")
+    user.git("config", "core.attributesFile", str(everywhere))
+    assert opened(user, state).notice == ""
+    user.commit("a pointer", {"folder with space/big.bin": "pointer\n"})
+    with pytest.raises(RepoError, match=r"sends `folder with space/big\.bin` through the filter 'lfs'"):
+        opened(user, state, 2)
+
+
+def test_a_filter_of_git_info_is_refused(user: Checkout, state: Path) -> None:
+    user.write(".git/info/attributes", "*.bin filter=lfs\n")
+    with pytest.raises(RepoError, match=r"\.git/info/attributes sends files through the filter 'lfs'"):
+        opened(user, state)
+
+
 @pytest.mark.parametrize(
     ("files", "config", "said"),
     [

@@ -51,8 +51,9 @@ class Site:
 
     def _run(self, argv: list[str], *, check: bool = True, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            argv, cwd=cwd or self.repo, env=self.env, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+            argv, cwd=cwd or self.repo, env=self.env, capture_output=True, text=True, errors="surrogateescape",
+            timeout=PATIENCE, check=False,
+        )  # fmt: skip
         assert "Traceback" not in done.stderr, done.stderr
         assert not check or done.returncode == 0, f"{argv} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

@@ -1,0 +1,112 @@
+"""What the user's git ignores and converts beside the repository's own files: rules that a slot follows too.
+
+git reads them from `.git/info` and from the files that `core.excludesFile` and `core.attributesFile` name, by default
+in `$XDG_CONFIG_HOME/git`. Filters are programs, which no slot runs: a commit that needs one is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from coworkd import config
+from coworkd.repo import Repo
+from coworkd.slots.paths import Entry
+
+ATTRIBUTES, EXCLUDES = "attributes", "ignore"
+"""Files of the user's own, as git names them in its folder."""
+
+_SETTINGS = {ATTRIBUTES: "core.attributesFile", EXCLUDES: "core.excludesFile"}
+_BOM = b"\xef\xbb\xbf"
+_FILTER = re.compile(rb"^[^#\n]*\sfilter=(\S+)", re.MULTILINE)
+
+
+def settings_of(repo: Repo) -> dict[str, str]:
+    """git's whole configuration as the user has it here, by lower-case key; the last value of each."""
+    pairs = (item.partition("\n") for item in repo.run("config", "--list", "-z").fields)
+    return {key: value if separator else "true" for key, separator, value in pairs}
+
+
+def user_file(repo: Repo, name: str) -> Path:
+    """The user's own file of attributes or of what is ignored; it need not exist."""
+    said = repo.run("config", "--type=path", "-z", "--get", _SETTINGS[name], check=False)
+    if said.code != 0:
+        return config.git_home() / name
+    return repo.root / said.fields[0]  # git reads a relative path from the top of the worktree, too
+
+
+def content(file: Path) -> bytes:
+    """The bytes of a file of rules, for being put behind others; empty when it cannot be read, as for git."""
+    try:
+        found = file.read_bytes().removeprefix(_BOM) if file.is_file() else b""
+    except OSError:
+        return b""
+    return found if not found or found.endswith(b"\n") else found + b"\n"
+
+
+def ignore_rules(repo: Repo) -> bytes:
+    """What is ignored here beside the repository's own `.gitignore` files: no submission is to carry it."""
+    # The later rule wins, for git too.
+    return content(user_file(repo, EXCLUDES)) + content(repo.common_dir / "info" / "exclude")
+
+
+# ---- filters
+
+
+def filter_reason(repo: Repo, commit: str, entries: Sequence[Entry]) -> str:
+    """Why a worktree of `commit` would show files otherwise than the user's checkout does; empty when it would not.
+
+    The repository's own attributes count by what they name: they are about files to come as well. The user's own, which
+    are for all repositories, count where a file of the commit matches.
+    """
+    settings = settings_of(repo)
+    for place, rules in _own_rules(repo, entries):
+        for name in _filters(rules, settings):
+            return f"{place} sends files through {_unsupported(name)}"
+    own = user_file(repo, ATTRIBUTES)
+    for name in _filters(content(own), settings):
+        for path in _filtered(repo, commit, entries, name):
+            return f"{own} sends `{path}` through {_unsupported(name)}"
+    return ""
+
+
+def _own_rules(repo: Repo, entries: Iterable[Entry]) -> Iterator[tuple[str, bytes]]:
+    for entry in entries:
+        if entry.path == ".gitattributes" or entry.path.endswith("/.gitattributes"):
+            yield entry.path, repo.blob(entry.object_id)
+    yield ".git/info/attributes", content(repo.common_dir / "info" / "attributes")
+
+
+def _filters(rules: bytes, settings: Mapping[str, str]) -> list[str]:
+    """The filters named in a file of attributes that make the files of a checkout others than those that are stored."""
+    named = dict.fromkeys(os.fsdecode(found) for found in _FILTER.findall(rules))
+    return [
+        name
+        for name in named
+        if name in ("lfs", "git-crypt")
+        or settings.get(f"filter.{name}.smudge", "cat") != "cat"
+        or f"filter.{name}.process" in settings
+    ]
+
+
+def _filtered(repo: Repo, commit: str, entries: Iterable[Entry], name: str) -> Iterator[str]:
+    """The files of a commit that git sends through a filter."""
+    with tempfile.TemporaryDirectory() as scratch:
+        aside = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
+        repo.run("read-tree", commit, env=aside)
+        paths = os.fsencode("".join(f"{entry.path}\0" for entry in entries))
+        asked = ("check-attr", "--cached", "--stdin", "-z", "filter")
+        fields = repo.run(*asked, stdin=paths, env=aside).fields
+    for path, _, value in zip(*[iter(fields)] * 3, strict=True):
+        if value == name:
+            yield path
+
+
+def _unsupported(name: str) -> str:
+    return (
+        f"the filter {name!r}, which slots do not support: agents would see its stored form (for Git LFS, pointers)"
+        " instead of the files"
+    )
