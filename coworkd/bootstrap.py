@@ -58,6 +58,7 @@ from coworkd.sync.apply import Writer
 from coworkd.sync.engine import Engine
 from coworkd.sync.files import Folder
 from coworkd.sync.history import RepoHistory
+from coworkd.sync.ignored_names import IGNORED, exclude_lines
 from coworkd.sync.intake import Intake
 from coworkd.sync.outputs import Outputs
 from coworkd.sync.vouching import Vouching
@@ -138,7 +139,7 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
     ground.introduce()
     writer = Writer(db, folder)
     engine = Engine(db, folder, intake, writer, Absences(db, folder, history))
-    merge = Merge(board, jobs, here.lane)
+    merge = Merge(board, jobs, here.lane, folder)
     dispatch = Dispatch(
         board, lasting.executor, jobs, _stages(paths, board, lasting.executor, jobs, here), ground.lacking
     )
@@ -243,6 +244,7 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
         if trust.holds:
             process.sweep("COWORK_REPO", paths.state.name)
             forget_interrupted(repo)
+            exclude(repo, exclude_lines(FOLDER))
         daemon = build(paths, repo, trust, patience=LOCK_PATIENCE)
         for number in _stopping_signals():
             signal.signal(number, lambda _number, _frame: daemon.stop())
@@ -264,10 +266,6 @@ def once(paths: Paths, op: Op, subject: str = "") -> Reply:
         return request.wait(0)
 
 
-IGNORED = ("approvals/", "conflicts/", "inbox.md", "*.live.md")
-"""What git is not to keep of a workspace."""
-
-
 def initialise(start: Path) -> Situation:
     """Make `.cowork/` in the repository that holds `start`; returns what was found and done. Raises `UserError`."""
     with Repo.open(start) as repo:
@@ -285,7 +283,7 @@ def initialise(start: Path) -> Situation:
         _write_new(folder / "config.yaml", config_text(names, project_checks(repo.root)))
         written = [found for found in agents if _write_agent(folder, found)]
         files = sorted(file.stem for file in (folder / "agents").glob("[!.#]*.md"))
-        exclude(repo, [f"{FOLDER}/{line}" if line != "*.live.md" else f"{FOLDER}/**/*.live.md" for line in IGNORED])
+        exclude(repo, exclude_lines(FOLDER))
         paths = config.paths(repo.root, repo.common_dir)
         config.instance(paths.private)
         config.settle(paths.private, repo.root)

@@ -394,6 +394,8 @@ class Check:
     seconds: float
     tail: str = field(default="", compare=False)
     timed_out: bool = False
+    setup: bool = False
+    """It made the folder ready for the verification, and verified nothing itself."""
 
     @property
     def green(self) -> bool:

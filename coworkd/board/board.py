@@ -100,7 +100,7 @@ class Board:
     def retire_submissions(self, task: str, why: str, now: float) -> None:
         """Take what is on its way to the integration branch out of the queue; its refs stay."""
         for row in self.db.all(
-            SubmissionRow, "task = ? AND state IN ('queued','green','approved','red','conflicted')", task
+            SubmissionRow, "task = ? AND state IN ('queued','green','approved','red','conflicted','held')", task
         ):
             self.db.set(SubmissionRow, (row.task, row.number), state=SubmissionState.RETIRED, notice=why)
             self.db.event(now, "submission retired", task=task, number=row.number, why=why)

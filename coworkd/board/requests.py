@@ -75,7 +75,8 @@ class Requests:
             for request in self._db.all(RequestRow, "state IN ('open', 'answered')"):
                 self.void(request, now)
             self._db.execute(
-                "UPDATE submissions SET approved = 0, request = '' WHERE state IN ('queued', 'green', 'approved')"
+                "UPDATE submissions SET approved = 0, request = ''"
+                " WHERE state IN ('queued', 'green', 'approved', 'held')"
             )
             self._db.execute("DELETE FROM answers")
             self._db.event(now, "database restored")

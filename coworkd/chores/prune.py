@@ -89,10 +89,12 @@ class Pruning:
         """What may go now."""
         before = now - self._board.specs.settings().keep_days * DAY
         settled = "status = 'done' AND landed != '' AND since < ? AND NOT EXISTS (SELECT 1 FROM submissions s WHERE"
-        settled += " s.task = tasks.id AND s.state IN ('queued', 'green', 'approved', 'red', 'conflicted'))"
+        settled += " s.task = tasks.id AND s.state IN ('queued', 'green', 'approved', 'red', 'conflicted', 'held'))"
         settled += " AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND r.state != 'ended')"
         tasks = [row.id for row in self._db.all(TaskRow, settled, before)]
-        live = self._db.query("SELECT candidate FROM submissions WHERE state IN ('queued', 'green', 'approved')")
+        live = self._db.query(
+            "SELECT candidate FROM submissions WHERE state IN ('queued', 'green', 'approved', 'held')"
+        )
         return Order(
             tasks=tuple(tasks), runs=tuple(r["id"] for r in self._db.among(_RUNS, tasks)),
             candidates=frozenset(row["candidate"] for row in live), older=before,

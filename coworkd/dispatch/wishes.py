@@ -133,7 +133,7 @@ def _end_work(board: Board, row: TaskRow, why: str, engaged: bool, now: float) -
 def _unmerged(board: Board, row: TaskRow) -> str:
     latest = board.db.one(
         SubmissionRow,
-        "task = ? AND state IN ('queued', 'green', 'approved', 'red', 'conflicted') ORDER BY number DESC",
+        "task = ? AND state IN ('queued', 'green', 'approved', 'red', 'conflicted', 'held') ORDER BY number DESC",
         row.id,
     )
     return f"; unmerged work is kept in refs/cowork/sub/{row.id}/{latest.number}" if latest else ""

@@ -157,5 +157,5 @@ class Mender:
 _WITHOUT_RUN = (
     "status = 'running' AND NOT elsewhere AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND"
     " r.state != 'ended') AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.task = tasks.id AND s.state IN"
-    " ('queued', 'green', 'approved', 'red', 'conflicted'))"
+    " ('queued', 'green', 'approved', 'red', 'conflicted', 'held'))"
 )

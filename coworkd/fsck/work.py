@@ -24,7 +24,7 @@ def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Finding]:
             )  # fmt: skip
     tasks = "status IN ('running') AND NOT elsewhere AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND"
     tasks += " r.state != 'ended') AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.task = tasks.id AND s.state IN"
-    tasks += " ('queued', 'green', 'approved', 'red', 'conflicted'))"
+    tasks += " ('queued', 'green', 'approved', 'red', 'conflicted', 'held'))"
     for row in db.all(TaskRow, tasks):
         yield Finding(
             subject=Subject.RUN, name=row.id, says="is running, and there is no run of it", advice=REPAIR, mendable=True

@@ -21,7 +21,7 @@ PATIENCE = 5.0
 
 _FINISHED = (
     "state = 'ended' AND NOT recorded AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.run = runs.id"
-    " AND s.state = 'queued' AND s.checks = '[]')"
+    " AND (s.state = 'held' OR (s.state = 'queued' AND s.checks = '[]')))"
 )
 """Over, and what it handed in has been verified: a record is written once, so it waits for the evidence."""
 

@@ -7,34 +7,31 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from coworkd import process
 from coworkd.confine.confinement import UNCONFINED, Means
 from coworkd.errors import RepoError
+from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome
 from coworkd.merge.bundle import Dispute, bundle, kind_of
 from coworkd.merge.change import Change, change
 from coworkd.merge.checks.facts import ChangeContext, check_findings
-from coworkd.merge.gate_lock import GateWaitCancelledError
 from coworkd.merge.integrate import TASK_TRAILER, Merged, Submission, candidate, land
 from coworkd.merge.inversion import Inverse, NoInverse, beside, invert
 from coworkd.merge.proof import proof
+from coworkd.merge.red_candidates import Heads, RedJudge, RedWithoutChange, TipChecked, Workspace
 from coworkd.merge.target import Incoming, Landed, Refused, Restart, incoming, land_target, restart
 from coworkd.merge.target_entry import TargetEntry, TargetState, not_in_reason
 from coworkd.merge.trees import Conflicted
-from coworkd.merge.verify import Verification, gate_surroundings, verify
+from coworkd.merge.verifier import SUBMISSIONS, TARGET, TARGET_OUTPUT, GateRun, Verifier
+from coworkd.merge.verify import Verification
 from coworkd.model import Check, SandboxSpec
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, branch_ref, candidate_ref, refs_under, submission_ref, update_refs
 
 ROUNDS = 5
 """How often a lost compare-and-swap is answered by building on the new tip at once."""
-
-SUBMISSIONS, TARGET = "1", "target"
-"""Gates: for candidates of submissions, and for the target's commits as merged with what landed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +57,8 @@ class VerifyOrder:
     timeout: float
     branch: str
     target: str
+    loop: bool = False
+    """The task goes on, round after round, until the commands are green."""
     undoes: str = ""
     """The landing that the submission takes back; empty: none."""
 
@@ -128,7 +127,7 @@ class Interrupted:
     """The daemon is stopping, and it is done again after the next start; or nobody waits for it any more."""
 
 
-Verified = Green | Red | Collides | LandedAt | Interrupted
+Verified = Green | Red | RedWithoutChange | Collides | LandedAt | Interrupted
 
 
 class Lane:
@@ -143,9 +142,9 @@ class Lane:
     ) -> None:
         self._root = root
         self._state = state
-        self._mark = state.name
         self._stopping = stopping
-        self._means = means
+        self._verifier = Verifier(state, stopping, means)
+        self._judge = RedJudge(self._verifier)
 
     # ---- the tip
 
@@ -153,6 +152,27 @@ class Lane:
         """The commit the integration branch stands at; empty where there is none."""
         with Repo.open(self._root) as repo:
             return repo.commit(branch_ref(branch)) or ""
+
+    def heads(self, branch: str, target: str) -> Heads:
+        """Where the integration branch and its target stand."""
+        with Repo.open(self._root) as repo:
+            return Heads(tip=repo.commit(branch_ref(branch)) or "", target=repo.commit(branch_ref(target)) or "")
+
+    def settings_key(self, order: VerifyOrder) -> str:
+        """Equal as long as the same would be done for a verification, on a machine that can do the same."""
+        return self._verifier.settings_key(_verification(order, order.commands), order.timeout)
+
+    def output_folder(self, name: str) -> Path:
+        """Where the output of the latest verification of this name is: `N.log` is the N-th check's."""
+        return self._verifier.output_folder(name)
+
+    def check_tip(self, order: VerifyOrder, command: str) -> TipChecked | Interrupted:
+        """Check the tip once more, which was red without any change."""
+        with Repo.open(self._root) as repo:
+            tip = repo.commit(branch_ref(order.branch)) or ""
+            run = _gate_run(order, tip, order.commands)
+            red = self._judge.still_red(repo, run, order.workspace, command, self._stopping.is_set)
+        return Interrupted() if red is None else TipChecked(red=red)
 
     def latest(self, task: str, branch: str) -> Kept | None:
         """The latest submission of a task that the refs still hold."""
@@ -239,28 +259,43 @@ class Lane:
         if not shown.ok:
             return Red(tip=tip, checks=(), reason=f"the merge would lose something: {shown.detail}")
         checks = self._check(repo, order, made.commit, SUBMISSIONS, over)
+        if checks is not None and _red(checks) and needs_repetition(failure_of(checks[-1])):
+            checks = self._check(repo, order, made.commit, SUBMISSIONS, over)
         if checks is None:
             return Interrupted()
-        red = [check for check in checks if not check.green]
-        if red:
-            return Red(tip=tip, checks=checks, reason=_reason(red[-1]))
+        if _red(checks):
+            return self._judged(repo, order, tip, checks, over)
+        green = tuple(check for check in checks if check.command in order.workspace)
+        self._verifier.remember(repo, _gate_run(order, made.commit, order.workspace), green)
         return Green(tip=tip, candidate=made.commit, tree=made.tree, checks=checks, proof=shown.detail)
 
     def _check(
         self, repo: Repo, order: VerifyOrder, commit: str, gate: str, over: Callable[[], bool]
     ) -> tuple[Check, ...] | None:
-        """The checks on a commit, in the gate of this name; None when it was ended before they said anything."""
-        folder, marker = self._state / "gates" / gate, f"gate-{self._mark}-{gate}"
-        around = gate_surroundings(
-            folder, marker=marker, repo_mark=self._mark, timeout=order.timeout, means=self._means()
+        return self._verifier.check(repo, _gate_run(order, commit, order.commands, gate), over)
+
+    def _judged(
+        self, repo: Repo, order: VerifyOrder, tip: str, checks: tuple[Check, ...], over: Callable[[], bool]
+    ) -> Red | RedWithoutChange | Interrupted:
+        """Who is to blame for a candidate that is red."""
+        found = self._judge.judge(
+            repo, _gate_run(order, tip, order.commands), Workspace(commands=order.workspace, loop=order.loop),
+            checks[-1], over,
+        )  # fmt: skip
+        if found is None:
+            return Interrupted()
+        if found.blame is Blame.AGENT:
+            return Red(tip=tip, checks=checks, reason=_reason(checks[-1]))
+        target = repo.commit(branch_ref(order.target)) or ""
+        return RedWithoutChange(
+            tip=tip,
+            target=target,
+            key=self.settings_key(order),
+            checks=checks,
+            own=found.own,
+            blame=found.blame,
+            tip_checks=found.tip_checks,
         )
-        around = dataclasses.replace(around, run=partial(process.run, cancelled=over))
-        what = Verification(commands=order.commands, setup=order.setup, copy=order.copy, sandbox=order.sandbox)
-        try:
-            checks = verify(repo, folder, commit, what, around, over)
-        except GateWaitCancelledError:
-            return None
-        return None if over() else checks
 
     def _pin(self, repo: Repo, commit: str) -> None:
         """Give a candidate a ref, for a gc takes what has none."""
@@ -293,7 +328,7 @@ class Lane:
             checks = self._check(repo, own, what.outcome.commit, TARGET, over)
             if checks is None:
                 return TargetEntry(tip=tip, state=TargetState.INTERRUPTED)
-            if not all(check.green for check in checks):
+            if _red(checks):
                 return TargetEntry(tip=tip, state=TargetState.RED, checks=checks)
             if self._move(repo, order.branch, what.old, what.outcome.commit):
                 return TargetEntry(tip=what.outcome.commit, state=TargetState.IN)
@@ -342,11 +377,23 @@ def _submission(order: VerifyOrder) -> Submission:
     )
 
 
+def _verification(order: VerifyOrder, commands: tuple[str, ...]) -> Verification:
+    return Verification(commands=commands, setup=order.setup, copy=order.copy, sandbox=order.sandbox)
+
+
+def _gate_run(order: VerifyOrder, commit: str, commands: tuple[str, ...], gate: str = SUBMISSIONS) -> GateRun:
+    what, output = _verification(order, commands), TARGET_OUTPUT if gate == TARGET else order.task
+    return GateRun(commit=commit, what=what, timeout=order.timeout, gate=gate, output=output)
+
+
+def _red(checks: Sequence[Check]) -> bool:
+    return not all(check.green for check in checks)
+
+
 def _next(repo: Repo, prefix: str) -> int:
     numbers = [int(name.rpartition("/")[2]) for name in refs_under(repo, prefix) if name.rpartition("/")[2].isdigit()]
     return max(numbers, default=0) + 1
 
 
 def _reason(check: Check) -> str:
-    how = "took too long" if check.timed_out else f"exit {check.exit}"
-    return f"`{check.command}`: {how}\n\n{check.tail[-3000:]}"
+    return f"`{check.command}`: {outcome(check)}\n\n{check.tail[-3000:]}"

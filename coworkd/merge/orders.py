@@ -93,7 +93,7 @@ class Orders:
             workspace=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
             timeout=min(settings.verify_timeout, spec.timeout or settings.verify_timeout),
             branch=settings.integration.branch, target=self._board.specs.target(),
-            undoes="" if row.kind is SubmissionKind.WORK else row.base,
+            loop=spec.loop is not None, undoes="" if row.kind is SubmissionKind.WORK else row.base,
         )  # fmt: skip
 
     def change_context(self, row: SubmissionRow) -> ChangeContext | None:

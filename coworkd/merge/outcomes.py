@@ -8,7 +8,10 @@ import json
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.merge.change import Change
+from coworkd.merge.check_logs import CheckLogs
+from coworkd.merge.holds import Holds
 from coworkd.merge.lane import Collides, Green, LandedAt, Red, Stale
+from coworkd.merge.red_candidates import RedWithoutChange
 from coworkd.merge.reverts import Reverts
 from coworkd.merge.reviews import Reviews, review_path
 from coworkd.merge.rows import change_submission
@@ -21,17 +24,19 @@ from coworkd.sync.files import digest
 class Outcomes:
     """Records how jobs of the queue ended; used by the writer thread alone, inside its transaction."""
 
-    def __init__(self, board: Board, reviews: Reviews, reverts: Reverts) -> None:
+    def __init__(self, board: Board, reviews: Reviews, reverts: Reverts, holds: Holds, logs: CheckLogs) -> None:
         self._board = board
         self._db = board.db
         self._papers = Papers(board.db)
         self._reviews = reviews
         self._reverts = reverts
+        self._holds = holds
+        self._logs = logs
 
     def remember_tip(self, value: object) -> None:
         """Where the integration branch stands, as the job saw it last."""
         match value:
-            case Green(tip=tip) | Red(tip=tip) | Collides(tip=tip) | Stale(tip=tip):
+            case Green(tip=tip) | Red(tip=tip) | RedWithoutChange(tip=tip) | Collides(tip=tip) | Stale(tip=tip):
                 self._db.remember("tip", tip)
             case LandedAt(commit=commit):
                 self._db.remember("tip", commit)
@@ -40,7 +45,14 @@ class Outcomes:
 
     def record(self, row: SubmissionRow, value: object, now: float) -> None:
         """One result of one job."""
+        if isinstance(value, Green | Red | RedWithoutChange):
+            self._logs.show(row.task, value.checks)
+        if row.held and isinstance(value, Green | Red | Collides | LandedAt):
+            change_submission(self._db, row, held="")
+            self._holds.show(now)
         match value:
+            case RedWithoutChange():
+                self._holds.hold(row, value, now)
             case Green():
                 self._green(row, value, now)
             case Red():

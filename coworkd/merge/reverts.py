@@ -87,7 +87,8 @@ class Reverts:
             return True
         return bool(
             self._db.scalar(
-                "SELECT 1 FROM submissions WHERE task = ? AND kind != 'work' AND state IN ('queued', 'green')", task
+                "SELECT 1 FROM submissions WHERE task = ? AND kind != 'work' AND state IN ('queued', 'green', 'held')",
+                task,
             )
         )
 

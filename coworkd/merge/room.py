@@ -8,6 +8,8 @@ from collections.abc import Callable
 from coworkd.board.board import Board
 from coworkd.errors import CoworkError
 from coworkd.jobs import Finished, Jobs
+from coworkd.merge.check_logs import CheckLogs
+from coworkd.merge.holds import HEADS, TIP_CHECK, Holds
 from coworkd.merge.lane import LandedAt, Lane
 from coworkd.merge.orders import OPEN, Orders
 from coworkd.merge.outcomes import Outcomes
@@ -18,6 +20,7 @@ from coworkd.merge.rows import submission
 from coworkd.merge.target import Landed, Refused
 from coworkd.model import Mode, Problem, Status
 from coworkd.store import Database, SubmissionRow, SubmissionState, TaskRow
+from coworkd.sync.ports import Files
 from coworkd.sync.problems import put_problem
 
 VERIFY = "verify:"
@@ -30,13 +33,14 @@ HINDERED = 5.0
 LAND_AGAIN = 30.0
 """Seconds before `land: auto` is tried again where the target refused."""
 
-_PENDING = "s.state IN ('queued', 'green', 'approved', 'red', 'conflicted')"
+_PENDING = "s.state IN ('queued', 'green', 'approved', 'red', 'conflicted', 'held')"
 
 
 class Merge:
     """The room's only face to the daemon; used by the writer thread alone."""
 
-    def __init__(self, board: Board, jobs: Jobs, lane: Lane) -> None:
+    def __init__(self, board: Board, jobs: Jobs, lane: Lane, folder: Files) -> None:
+        """`folder`: where the output of checks is shown."""
         self._board = board
         self._db: Database = board.db
         self._jobs = jobs
@@ -44,7 +48,9 @@ class Merge:
         self._reviews = Reviews(board)
         self._reverts = Reverts(board, jobs, lane.invert)
         self._orders = Orders(board, self._reviews)
-        self._outcomes = Outcomes(board, self._reviews, self._reverts)
+        logs = CheckLogs(folder, lane.output_folder)
+        self._holds = Holds(board, jobs, lane, self._orders, logs)
+        self._outcomes = Outcomes(board, self._reviews, self._reverts, self._holds, logs)
         self._verified = ""
         self._given_up = threading.Event()
         """Set when nobody waits for the present verification any more."""
@@ -62,12 +68,18 @@ class Merge:
             self._hindered_until = 0.0
             self._reverts.begin(now)
             self._find_again(now)
+            self._holds.step(now, busy=self._at_work())
             self._advance(now)
             self._land_by_itself(now)
 
     def deadline(self) -> float | None:
         """When what stood in the queue's way is tried again."""
-        return min((at for at in (self._hindered_until, self._land_at) if at), default=None)
+        held = self._holds.deadline()
+        return min((at for at in (self._hindered_until, self._land_at, held) if at), default=None)
+
+    def _at_work(self) -> bool:
+        """Whether something is verified or landed now: one thing at a time."""
+        return bool(self._jobs.running(VERIFY) | self._jobs.running(LAND) | self._jobs.running(TIP_CHECK))
 
     def _give_up_moot(self) -> None:
         """A verification whose submission has left the queue need not come to its end."""
@@ -118,7 +130,7 @@ class Merge:
             match step:
                 case Review():
                     self._describe(row)
-                case Verify() | Land() if not self._jobs.running(VERIFY) | self._jobs.running(LAND):
+                case Verify() | Land() if not self._at_work():
                     self._work(step, row, now)
                 case _:
                     pass
@@ -153,7 +165,7 @@ class Merge:
     def job(self, finished: Finished, now: float) -> bool:
         """A job is over; False if it was none of this room's."""
         prefix, _, rest = finished.key.partition(":")
-        if prefix + ":" in (INVERT, INTO_TARGET):
+        if prefix + ":" in (INVERT, INTO_TARGET, HEADS, TIP_CHECK):
             self._aside(finished, rest, now)
             return True
         if prefix + ":" not in (VERIFY, LAND, DESCRIBE):
@@ -174,10 +186,13 @@ class Merge:
 
     def _aside(self, finished: Finished, name: str, now: float) -> None:
         """A job beside the queue is over."""
+        beside = finished.key.startswith((HEADS, TIP_CHECK))
         if isinstance(finished.error, CoworkError | OSError):
-            self._hindered(None, str(finished.error), now)
+            self._holds.failed(now) if beside else self._hindered(None, str(finished.error), now)
         elif finished.error is not None:
             raise finished.error
+        elif beside:
+            self._holds.job(finished.key, finished.value, now)
         elif finished.key.startswith(INVERT):
             self._reverts.job(name, finished.value, now)
         else:
@@ -223,8 +238,11 @@ class Merge:
         if self._board.specs.settings().integration.land != "auto" or tip == self._db.setting("target tip"):
             self._land_at = 0.0
             return
-        busy = self._jobs.running(VERIFY) | self._jobs.running(LAND)
-        if not busy and now >= self._land_at and self._db.scalar("SELECT 1 FROM submissions WHERE state = 'landed'"):
+        if (
+            not self._at_work()
+            and now >= self._land_at
+            and self._db.scalar("SELECT 1 FROM submissions WHERE state = 'landed'")
+        ):
             self._jobs.start(f"{INTO_TARGET}{tip}", self.into_target())
 
     def _landed_by_itself(self, value: Landed | Refused, now: float) -> None:

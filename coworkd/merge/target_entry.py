@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from coworkd.merge.blame import outcome
 from coworkd.model import Check
 
 
@@ -54,7 +55,6 @@ def not_in_reason(entry: TargetEntry, target: str) -> str:
 
 
 def _red_reason(check: Check, target: str) -> str:
-    how = "took too long" if check.timed_out else f"exit {check.exit}"
     said = next((line.strip() for line in reversed(check.tail.splitlines()) if line.strip()), "")
-    what = f"`{check.command}`: {how}" + (f" ({said[:200]})" if said else "")
+    what = f"`{check.command}`: {outcome(check)}" + (f" ({said[:200]})" if said else "")
     return f"the checks are red on {target} merged with what has landed, {what}; repair that on {target} first"

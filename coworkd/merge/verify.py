@@ -41,6 +41,8 @@ class Verification:
     copy: tuple[str, ...] = ()
     sandbox: SandboxSpec = NOTHING_OPEN
     """What the settings open; its network is for set-up alone: what is verified reaches nobody."""
+    every: bool = False
+    """Run all the commands, whatever is red: what one of them says must not depend on the others."""
 
 
 def gate_surroundings(
@@ -85,7 +87,7 @@ def _verified(repo: Repo, gate: Path, commit: str, what: Verification, around: S
     checks = _prepare(repo, private, commit, what, around)
     if checks and not checks[-1].green:
         return checks
-    checks = carry_out(what.commands, private.work, _alone(around))
+    checks = carry_out(what.commands, private.work, _alone(around), every=what.every)
     meddled = _meddled(private, commit)
     return (*checks, Check(command=TREE_CHECK, exit=1, seconds=0.0, tail=meddled)) if meddled else checks
 
@@ -117,7 +119,7 @@ def _prepare(
     if warm:
         return ()
     remembered.unlink(missing_ok=True)
-    checks = carry_out(what.setup, private.work, around)
+    checks = tuple(replace(check, setup=True) for check in carry_out(what.setup, private.work, around))
     if not checks or checks[-1].green:
         remembered.write_text(key)
     return checks

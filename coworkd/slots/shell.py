@@ -38,12 +38,12 @@ class Surroundings:
     run: Runner = field(default=process.run)
 
 
-def carry_out(commands: tuple[str, ...], cwd: Path, around: Surroundings) -> tuple[Check, ...]:
-    """Run the commands through bash one after the other, up to and including the first that is red."""
+def carry_out(commands: tuple[str, ...], cwd: Path, around: Surroundings, *, every: bool = False) -> tuple[Check, ...]:
+    """Run the commands through bash one after the other, up to and including the first that is red, or `every` one."""
     checks: list[Check] = []
     for number, command in enumerate(commands, 1):
         checks.append(_one(command, cwd, around, number))
-        if not checks[-1].green:
+        if not checks[-1].green and not every:
             break
     return tuple(checks)
 

@@ -61,6 +61,8 @@ class SubmissionState(StrEnum):
     LANDED = "landed"
     CONFLICTED = "conflicted"
     RED = "red"
+    HELD = "held"
+    """Red, but not by its author's fault: verified again when the tip, the commands or the machine have changed."""
     RETIRED = "retired"
     """Rejected, superseded, closed by hand, or cancelled. Its ref stays."""
 
@@ -312,6 +314,8 @@ class SubmissionRow:
     bundle: str
     """The conflict bundle, a file outside the workspace; empty: none."""
     kind: SubmissionKind = SubmissionKind.WORK
+    held: str = ""
+    """JSON: what it was held for, until it has been verified again; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -222,6 +222,10 @@ def _unsandboxed_saves(db: sqlite_utils.Database) -> None:
     db.conn.execute("CREATE INDEX unsandboxed_saves_at ON unsandboxed_saves (at)")
 
 
+def _held(db: sqlite_utils.Database) -> None:
+    db.conn.execute("ALTER TABLE submissions ADD COLUMN held TEXT NOT NULL DEFAULT ''")
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -233,6 +237,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _notices,
     _states,
     _unsandboxed_saves,
+    _held,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

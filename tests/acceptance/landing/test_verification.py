@@ -31,8 +31,8 @@ def test_every_command_runs_on_the_merged_result_and_what_it_proves_is_ticked(w:
 def test_red_is_tried_again_with_the_failure_in_the_prompt_and_fails_in_the_end(w: Site) -> None:
     w.agent("ed", 'cp /dev/stdin "prompt.$COWORK_ATTEMPT"; echo ok')
     w.agent("deaf", EDIT)
-    w.config('approve: []\nverify: ["echo the moon is missing >&2; test -e prompt.2 || test -e made.never"]\n')
-    w.task("late", "max_attempts: 3\n")
+    w.config('approve: []\nverify: ["test -e app.py"]\n')
+    w.task("late", 'max_attempts: 3\nverify: ["echo the moon is missing >&2; test -e prompt.2"]\n')
     w.task("never", 'max_attempts: 2\nverify: ["echo no sun either; exit 7"]\n', agent="deaf")
     w.up()
     w.until("late", "done")
@@ -48,10 +48,10 @@ def test_red_is_tried_again_with_the_failure_in_the_prompt_and_fails_in_the_end(
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("echo 2 > app.py", "app.py"),
-        ("echo 2 > app.py && git commit -qam sneaky", "HEAD"),
-        ("exec sleep 100", "too long"),
-        ("no-such-program-here", "127"),
+        ("test ! -e made.t || echo 2 > app.py", "app.py"),
+        ("test ! -e made.t || (echo 2 > app.py && git commit -qam sneaky)", "HEAD"),
+        ("test ! -e made.t || exec sleep 100", "too long"),
+        ("test ! -e made.t || no-such-program-here", "127"),
     ],
 )
 def test_a_verification_that_does_something_else_is_red(w: Site, command: str, said: str) -> None:

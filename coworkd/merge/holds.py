@@ -1,0 +1,209 @@
+"""Submissions that are held because something is red without them, and the problem that says so.
+
+One problem for the workspace, however many are held, and one on the file of a task whose own command cannot be run. A
+held submission goes back into the queue when the tip, the target, the commands or the settings around them change. What
+changes on the machine tells nobody: the tip is checked again after growing pauses, and when the daemon starts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from functools import partial
+
+from coworkd.board.board import Board
+from coworkd.jobs import Jobs
+from coworkd.merge.blame import red_without_change_reason
+from coworkd.merge.check_logs import TIP_LOG, CheckLogs, check_log
+from coworkd.merge.lane import Interrupted, Lane
+from coworkd.merge.orders import Orders
+from coworkd.merge.red_candidates import Heads, RedWithoutChange, TipChecked
+from coworkd.merge.rows import change_submission
+from coworkd.merge.verifier import TIP_OUTPUT
+from coworkd.model import Problem, Status
+from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.held_submissions import held_submissions, undecided_submissions
+from coworkd.store.workspace_state import problem_paths
+from coworkd.sync.problems import put_problem
+from coworkd.sync.specs import CONFIG
+
+HEADS = "heads:"
+TIP_CHECK = "check-tip:"
+"""Prefixes of the names of the jobs that look where the branches stand, and that check the tip again."""
+LOOK_AGAIN = 2.0
+"""Seconds between two looks at the branches while anything is held."""
+FIRST_PAUSE, FACTOR, LONGEST_PAUSE = 30.0, 2.0, 900.0
+"""Seconds until the tip is checked again although nothing is known to have changed, and how they grow."""
+SOURCE = "verification"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFor:
+    """What a submission was held for, and the state of things in which that was found."""
+
+    tip: str
+    target: str
+    key: str
+    command: str
+    own: bool
+    reason: str
+
+    def encoded(self) -> str:
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Retry:
+    """When the tip is checked again for a command."""
+
+    at: float
+    times: int = 0
+
+
+class Holds:
+    """Holds and releases; used by the writer thread alone."""
+
+    def __init__(self, board: Board, jobs: Jobs, lane: Lane, orders: Orders, logs: CheckLogs) -> None:
+        self._board = board
+        self._db = board.db
+        self._jobs = jobs
+        self._lane = lane
+        self._orders = orders
+        self._logs = logs
+        self._retries: dict[str, _Retry] = {}
+        self._look_at = 0.0
+        self._seen = -1
+
+    # ---- holding
+
+    def hold(self, row: SubmissionRow, value: RedWithoutChange, now: float) -> None:
+        """Hold a submission; inside of the transaction that records its verification."""
+        red = value.checks[-1]
+        reason = red_without_change_reason(red)
+        held = HeldFor(
+            tip=value.tip, target=value.target, key=value.key, command=red.command, own=value.own, reason=reason
+        )
+        change_submission(
+            self._db, row, state=SubmissionState.HELD, tip=value.tip, notice=reason, held=held.encoded(),
+            checks=json.dumps([dataclasses.asdict(check) for check in value.checks]),
+        )  # fmt: skip
+        self._db.remember("target head", value.target)
+        self._db.event(now, "held", task=row.task, number=row.number, blame=value.blame, reason=reason)
+        task = self._board.task(row.task)
+        if row.kind is SubmissionKind.WORK and task.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
+            why = f"waits, no attempt is used: {reason}; it goes on by itself when that is repaired"
+            self._board.place(task, Status.MERGING, why, now)
+        self._retries.setdefault(red.command, _Retry(at=now + FIRST_PAUSE))
+        if not value.own:
+            name, checks = (TIP_OUTPUT, value.tip_checks) if value.tip_checks else (row.task, value.checks)
+            self._logs.show_tip(name, checks)
+        self.show(now)
+
+    def show(self, now: float) -> None:
+        """Let the problems say what is held for; inside of a transaction."""
+        wanted: dict[str, Problem] = {}
+        tasks: dict[str, str] = {}
+        for row in undecided_submissions(self._db):
+            held = HeldFor(**json.loads(row.held))
+            task = self._board.task(row.task)
+            path = task.path if held.own else CONFIG
+            wanted[path] = Problem(path=path, line=0, message=_message(held, row, task))
+            tasks[path] = task.id if held.own else ""
+        for path in problem_paths(self._db, SOURCE) - wanted.keys():
+            self._board.solved(path, SOURCE)
+        for path, problem in wanted.items():
+            put_problem(self._db, problem, SOURCE, now, tasks[path])
+
+    # ---- going on
+
+    def step(self, now: float, *, busy: bool) -> None:
+        """Release what need not be held any more, and look whether that is so; `busy`: a verification is at work."""
+        rows = held_submissions(self._db)
+        if self._db.changes != self._seen:
+            self._release([row for row in rows if self._changed(row)], now)
+            if rows or problem_paths(self._db, SOURCE):
+                with self._db.write():
+                    self.show(now)
+            self._seen = self._db.changes
+        if not rows:
+            self._retries.clear()
+            return
+        if now >= self._look_at:
+            settings, target = self._board.specs.settings(), self._board.specs.target()
+            branch = settings.integration.branch
+            self._jobs.start(HEADS, lambda: self._lane.heads(branch, target))
+            self._look_at = now + LOOK_AGAIN
+        if not busy:
+            self._check_again(rows, now)
+
+    def _changed(self, row: SubmissionRow) -> bool:
+        held = HeldFor(**json.loads(row.held))
+        key = self._lane.settings_key(self._orders.verifying(row))
+        return (held.tip, held.target, held.key) != (self._db.setting("tip"), self._db.setting("target head"), key)
+
+    def _release(self, rows: list[SubmissionRow], now: float) -> None:
+        if not rows:
+            return
+        with self._db.write(durable=True):
+            for row in rows:
+                change_submission(self._db, row, state=SubmissionState.QUEUED)
+                self._db.event(now, "released", task=row.task, number=row.number)
+                task = self._board.task(row.task)
+                if row.kind is SubmissionKind.WORK and task.status is Status.MERGING:
+                    self._board.place(task, Status.MERGING, "what it made is being verified again", now)
+
+    def _check_again(self, rows: list[SubmissionRow], now: float) -> None:
+        """Check the tip for one command whose time has come; after a start of the daemon for each at once."""
+        for row in rows:
+            command = HeldFor(**json.loads(row.held)).command
+            if self._retries.setdefault(command, _Retry(at=now)).at <= now:
+                check = partial(self._lane.check_tip, self._orders.verifying(row), command)
+                self._jobs.start(TIP_CHECK + command, check)
+                return
+
+    def job(self, key: str, value: Heads | TipChecked | Interrupted, now: float) -> None:
+        """One of the jobs is over."""
+        match value:
+            case Heads(tip=tip, target=target):
+                if (tip, target) != (self._db.setting("tip"), self._db.setting("target head")):
+                    with self._db.write():
+                        self._db.remember("tip", tip)
+                        self._db.remember("target head", target)
+            case TipChecked(red=red):
+                self._checked_again(key.removeprefix(TIP_CHECK), now, red=red)
+            case Interrupted():
+                pass
+
+    def _checked_again(self, command: str, now: float, *, red: bool) -> None:
+        if red:
+            times = self._retries[command].times + 1 if command in self._retries else 1
+            pause = min(FIRST_PAUSE * FACTOR**times, LONGEST_PAUSE)
+            self._retries[command] = _Retry(at=now + pause, times=times)
+            return
+        self._retries.pop(command, None)
+        rows = held_submissions(self._db)
+        self._release([row for row in rows if HeldFor(**json.loads(row.held)).command == command], now)
+
+    def failed(self, now: float) -> None:
+        """One of the jobs could not do its work: nothing is known, and it is tried again."""
+        self._retries = {
+            command: dataclasses.replace(retry, at=max(retry.at, now + FIRST_PAUSE))
+            for command, retry in self._retries.items()
+        }
+
+    def deadline(self) -> float | None:
+        """When to look again; None while nothing is held."""
+        if not self._retries:
+            return None
+        return min(self._look_at, *(retry.at for retry in self._retries.values()))
+
+
+def _message(held: HeldFor, row: SubmissionRow, task: TaskRow) -> str:
+    if held.own:
+        log = check_log(task.id, len(json.loads(row.checks)))
+        return f"{held.reason}. Correct the command, or see that it can be run here; the whole output: {log}"
+    return (
+        f"{held.reason}. Changes that are red with it wait, and no attempt is used; one that is green lands. Repair it"
+        f" on the branch, or correct `verify` or `setup` here: they go on by themselves. The whole output: {TIP_LOG}"
+    )

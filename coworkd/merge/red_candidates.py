@@ -1,0 +1,121 @@
+"""A candidate that is red: the tip is checked without it before its author is blamed.
+
+Blocking; called from job threads only. The rule itself is in `blame`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from coworkd.merge.blame import Blame, Failure, RedFacts, blame, failure_of, failure_without, needs_tip
+from coworkd.merge.verifier import OWN_OUTPUT, TIP_OUTPUT, GateRun, Verifier
+from coworkd.merge.verify import TREE_CHECK
+from coworkd.model import Check
+from coworkd.repo import Repo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedWithoutChange:
+    """Red, but not by its author's fault: the tip is red without it, or the command cannot do its work here."""
+
+    tip: str
+    target: str
+    """The commit that the target stood at."""
+    key: str
+    """Of the commands and all that they are run with."""
+    checks: tuple[Check, ...]
+    own: bool
+    """It is one of the task's own commands that is red."""
+    blame: Blame
+    tip_checks: tuple[Check, ...] = ()
+    """Of the tip alone; empty where it did not have to be checked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heads:
+    """Where the integration branch and its target stand; empty: nowhere."""
+
+    tip: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TipChecked:
+    """Whether a check that was red without any change still is."""
+
+    red: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Who is to blame."""
+
+    blame: Blame
+    own: bool
+    tip_checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """What the workspace verifies a task by."""
+
+    commands: tuple[str, ...]
+    loop: bool
+    """The task goes on, round after round, until they are green."""
+
+
+class RedJudge:
+    """Finds out who is to blame; safe to call from any thread."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+
+    def judge(
+        self, repo: Repo, on_tip: GateRun, workspace: Workspace, red: Check, over: Callable[[], bool]
+    ) -> Judged | None:
+        """Blame for a check that is red in a candidate; `on_tip` is the same verification of the tip alone.
+
+        None: it was interrupted.
+        """
+        full = self._verifier.disk_full()
+        failure, own = failure_of(red, disk_full=full), _is_own(red, workspace.commands)
+        proof = own or (workspace.loop and not red.setup and red.command != TREE_CHECK)
+        without = Failure.DISK_FULL if full else None
+        tip: tuple[Check, ...] | None = ()
+        if needs_tip(failure, proof=proof):
+            tip = self._tip_checks(repo, _narrowed(on_tip, workspace.commands, red.command, own=own), red, over)
+            if tip is None:
+                return None
+            without = failure_without(red, tip, disk_full=self._verifier.disk_full())
+        return Judged(blame=blame(RedFacts(failure=failure, proof=proof, tip=without)), own=own, tip_checks=tip)
+
+    def _tip_checks(self, repo: Repo, run: GateRun, red: Check, over: Callable[[], bool]) -> tuple[Check, ...] | None:
+        """What the tip says. What is remembered of it counts only where nothing speaks for a change of the machine:
+        it fails in the same way as the candidate, or is green where the candidate ran to its end and said no.
+        """
+        failure = failure_of(red)
+        checks = self._verifier.check_tip(repo, run, over)
+        found = None if checks is None else failure_without(red, checks)
+        if checks is None or found is failure or (found is None and failure is Failure.EXIT):
+            return checks
+        return self._verifier.check_tip(repo, run, over, fresh=True)
+
+    def still_red(
+        self, repo: Repo, on_tip: GateRun, workspace: tuple[str, ...], command: str, over: Callable[[], bool]
+    ) -> bool | None:
+        """Whether a command that was red without any change still is; None: it was interrupted."""
+        own = command not in (*workspace, *on_tip.what.setup, TREE_CHECK)
+        run = _narrowed(on_tip, workspace, command, own=own)
+        checks = self._verifier.check_tip(repo, run, over, fresh=True)
+        return None if checks is None else any(one.command == command and not one.green for one in checks)
+
+
+def _is_own(red: Check, workspace: tuple[str, ...]) -> bool:
+    return not red.setup and red.command not in (*workspace, TREE_CHECK)
+
+
+def _narrowed(run: GateRun, workspace: tuple[str, ...], command: str, *, own: bool) -> GateRun:
+    """A task's own command says something by itself; those of the workspace are checked together, once for all."""
+    commands = (command,) if own else workspace or run.what.commands
+    return replace(run, what=replace(run.what, commands=commands), output=OWN_OUTPUT if own else TIP_OUTPUT)

@@ -1,0 +1,109 @@
+"""Runs verifications in the gates, and remembers what the tip says without any change.
+
+Blocking; called from job threads only. What is remembered is a cache: a daemon that starts again checks the tip again
+when it has to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from coworkd import process
+from coworkd.confine.confinement import Means
+from coworkd.merge.gate_lock import GateWaitCancelledError
+from coworkd.merge.verify import Verification, gate_surroundings, verify
+from coworkd.model import Check
+from coworkd.repo import Repo
+from coworkd.slots.paths import reserved
+
+SUBMISSIONS, TARGET = "1", "target"
+"""Gates: for candidates of submissions, and for the target's commits as merged with what landed."""
+TIP_OUTPUT, OWN_OUTPUT, TARGET_OUTPUT = ".tip", ".own", ".target"
+"""The names of the folders with the output of checks of a tip, of a task's own command there, and of the target's
+commits; no task is called so."""
+DISK_FULL = 1 << 20
+"""Bytes: with less than these left, a red check says that the disk is full."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRun:
+    """One verification: what is checked, how, and where its output goes."""
+
+    commit: str
+    what: Verification
+    timeout: float
+    gate: str = SUBMISSIONS
+    output: str
+    """The name of the folder that keeps the whole output, one file a command, until the next run of this name."""
+
+
+class Verifier:
+    """The gates of one workspace; safe to call from any thread."""
+
+    def __init__(self, state: Path, stopping: threading.Event, means: Callable[[], Means]) -> None:
+        self._state = state
+        self._mark = state.name
+        self._stopping = stopping
+        self._means = means
+        self._tips: dict[str, tuple[Check, ...]] = {}
+
+    def check(self, repo: Repo, run: GateRun, over: Callable[[], bool]) -> tuple[Check, ...] | None:
+        """The checks on a commit; None when it was ended before they said anything."""
+        folder, marker = self._state / "gates" / run.gate, f"gate-{self._mark}-{run.gate}"
+        around = gate_surroundings(
+            folder, marker=marker, repo_mark=self._mark, timeout=run.timeout, means=self._means()
+        )
+        logs = self.output_folder(run.output)
+        shutil.rmtree(logs, ignore_errors=True)
+        logs.mkdir(parents=True)
+        around = replace(around, run=partial(process.run, cancelled=over), logs=logs)
+        try:
+            checks = verify(repo, folder, run.commit, run.what, around, over)
+        except GateWaitCancelledError:
+            return None
+        return None if over() else checks
+
+    def check_tip(
+        self, repo: Repo, run: GateRun, over: Callable[[], bool], *, fresh: bool = False
+    ) -> tuple[Check, ...] | None:
+        """Every command's check on a commit without any change; from memory unless `fresh`."""
+        key = self._key(repo, run)
+        if not fresh and key in self._tips:
+            return self._tips[key]
+        checks = self.check(repo, replace(run, what=replace(run.what, every=True)), over)
+        if checks is not None:
+            self._tips[key] = checks
+        return checks
+
+    def remember(self, repo: Repo, run: GateRun, checks: tuple[Check, ...]) -> None:
+        """What has been found green as a candidate need not be checked again once it is the tip."""
+        self._tips[self._key(repo, run)] = checks
+
+    def output_folder(self, name: str) -> Path:
+        """Where the output of the latest run of this name is: `N.log` is the N-th check's."""
+        return self._state / "checks" / name
+
+    def disk_full(self) -> bool:
+        """Whether there is no space left where the gates are."""
+        return shutil.disk_usage(self._state).free < DISK_FULL
+
+    def settings_key(self, what: Verification, timeout: float) -> str:
+        """Equal as long as the same would be done to a commit, on a machine that can do the same."""
+        parts = (what.commands, what.setup, what.copy, what.sandbox, timeout, self._means().level)
+        return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
+
+    def _key(self, repo: Repo, run: GateRun) -> str:
+        return f"{_checked_tree(repo, run.commit)} {self.settings_key(run.what, run.timeout)}"
+
+
+def _checked_tree(repo: Repo, commit: str) -> str:
+    """A name for the files of a commit that are checked out in a gate: all but `.cowork/`."""
+    entries = repo.run("ls-tree", "-z", commit).fields
+    listed = "\0".join(entry for entry in entries if not reserved(entry.partition("\t")[2]))
+    return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()
