@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from coworkd.config import FOLDER, Paths
 from coworkd.confine.confinement import Means
 from coworkd.control import Control
 from coworkd.daemon import Bell, Daemon, Lasting, Rooms, alone
+from coworkd.database_recovery import open_database
 from coworkd.dispatch.conflicts import Conflicts
 from coworkd.dispatch.endings import Endings
 from coworkd.dispatch.executors import Executor
@@ -35,14 +36,16 @@ from coworkd.dispatch.room import Dispatch, Stages
 from coworkd.dispatch.starts import Starter
 from coworkd.documents import decode
 from coworkd.door import Door, Op, Reply, Request
-from coworkd.errors import DocumentError, StoreDamagedError, UserError
+from coworkd.errors import DocumentError, UserError
 from coworkd.fsck.mend import Mender
 from coworkd.ground import Ground
+from coworkd.history.database_age import Beside, newer_reason
 from coworkd.jobs import Jobs
-from coworkd.ledger.audit import Audit, end_of
+from coworkd.ledger.audit import Audit
 from coworkd.ledger.keeping import Identity, Ledger
 from coworkd.log_setup import set_up_log
 from coworkd.markdown import parse_yaml
+from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
 from coworkd.model import Settings, UserSettings
@@ -53,6 +56,7 @@ from coworkd.repo.stores import object_stores
 from coworkd.sandbox import Sandbox
 from coworkd.slots.transport import forget_interrupted
 from coworkd.store import Database
+from coworkd.store.database_age import REPOSITORY
 from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Writer
 from coworkd.sync.engine import Engine
@@ -95,7 +99,7 @@ def build(paths: Paths, repo: Repo, trust: Trust, *, patience: float = 10.0) -> 
         repo=repo, sandbox=sandbox, instance=config.instance(paths.private), folder=folder, user=user,
         lane=Lane(paths.root, paths.state, jobs.stopping, lambda: sandbox.means),
     )  # fmt: skip
-    return Daemon(lasting, lambda: _compose(paths, here, lasting, patience))
+    return Daemon(lasting, lambda first: _compose(paths, here, lasting, patience=patience, first=first))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +117,15 @@ class _Here:
         return self.sandbox.means
 
 
-def _compose(paths: Paths, here: _Here, lasting: Lasting, patience: float) -> Rooms:
-    """Everything that remembers something of the database. Closes it again where that cannot be built."""
-    db = open_database(paths, patience)
+def _compose(paths: Paths, here: _Here, lasting: Lasting, *, patience: float, first: bool) -> Rooms:
+    """Everything that remembers something of the database. Closes it again where that cannot be built.
+
+    `first`: the database is not the one that this process worked with a moment ago, and may be an older copy.
+    """
+    beside = Beside(
+        repo=here.repo, folder=paths.folder, instance=here.instance, key=config.key(paths.private)
+    )  # fmt: skip
+    db = open_database(paths, patience, lambda db: newer_reason(db, beside) if first else "")
     with ExitStack() as failed:
         failed.callback(db.close)
         rooms = _rooms(paths, here, lasting, db)
@@ -131,6 +141,7 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
     audit = Audit(db, jobs, paths.audit)
     with db.write():
         db.remember("instance", here.instance)
+        db.remember(REPOSITORY, paths.state.name)
         db.remember("untrusted", "" if trust.holds else UNTRUSTED)
     if db.restored:
         log.warning("the database is an older copy: whatever was asked in it is asked anew")
@@ -139,7 +150,7 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
     ground.introduce()
     writer = Writer(db, folder)
     engine = Engine(db, folder, intake, writer, Absences(db, folder, history))
-    merge = Merge(board, jobs, here.lane, folder)
+    merge = Merge(board, jobs, here.lane, folder, LandedTasks(board, repo))
     dispatch = Dispatch(
         board, lasting.executor, jobs, _stages(paths, board, lasting.executor, jobs, here), ground.lacking
     )
@@ -184,42 +195,6 @@ def _stages(paths: Paths, board: Board, executor: Executor, jobs: Jobs, here: _H
 def _protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
     """What no agent gets to see whatever its file says: the checkout, its git directory, and all that is ours."""
     return (paths.root, repo.git_dir, repo.common_dir, paths.state, config.trust_home(), config.user_file().parent)
-
-
-def open_database(paths: Paths, patience: float = 10.0) -> Database:
-    """The database; a damaged or outdated one is set aside and made anew: all in it can be rebuilt from the files."""
-    paths.private.mkdir(parents=True, exist_ok=True)
-    try:
-        db = Database(paths.database, patience=patience)
-    except StoreDamagedError as error:
-        return _anew(paths, "damaged", str(error))
-    if not _outdated(db, paths.audit):
-        return db
-    db.close()
-    return _anew(paths, "older", f"the database {paths.database} does not know what was written down since")
-
-
-def _outdated(db: Database, audit: Path) -> bool:
-    """Whether it has never heard of the last events: what was put back from a copy must not turn the files back."""
-    known = db.scalar("SELECT max(id) FROM (SELECT id FROM events UNION ALL SELECT seq FROM sqlite_sequence)")
-    return int(known or 0) > 0 and end_of(audit).id > int(known)
-
-
-def _anew(paths: Paths, why: str, told: str) -> Database:
-    aside = _set_aside(paths, why)
-    log.warning("%s; it was set aside as %s and is rebuilt from the files", told, aside)
-    return Database(paths.database)
-
-
-def _set_aside(paths: Paths, why: str) -> Path:
-    number = 1
-    while (aside := paths.database.with_name(f"{why}-{number}.db")).exists():
-        number += 1
-    paths.database.rename(aside)
-    for tail in ("-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            paths.database.with_name(paths.database.name + tail).rename(aside.with_name(aside.name + tail))
-    return aside
 
 
 def _git_busy(repo: Repo) -> Callable[[str], bool]:

@@ -111,7 +111,8 @@ class Daemon:
     in memory built again from the database: nothing in memory outlives a transaction that was rolled back.
     """
 
-    def __init__(self, lasting: Lasting, compose: Callable[[], Rooms]) -> None:
+    def __init__(self, lasting: Lasting, compose: Callable[[bool], Rooms]) -> None:
+        """`compose` is told whether the database may be another than before."""
         self._lasting = lasting
         self._compose = compose
         self._composed: Rooms | None = None
@@ -127,7 +128,7 @@ class Daemon:
     def _rooms(self) -> Rooms:
         """Built from the database when first asked for. Raises what the machine has against that."""
         if self._composed is None:
-            self._composed = self._compose()
+            self._composed = self._compose(True)
         return self._composed
 
     def stop(self) -> None:
@@ -210,10 +211,11 @@ class Daemon:
         before = self._composed
         if before is None or (self._suspension is None and not before.db.moved):
             return
-        if before.db.moved:
+        moved = before.db.moved
+        if moved:
             log.warning("the database %s was deleted or replaced: it is opened again", before.db.path)
             before.db.close()
-        self._composed = self._compose()
+        self._composed = self._compose(moved)
         self._began = self._recovered = False
         before.control.give_up("coworkd had to begin again: look at `coworkd status`, and repeat it if need be")
         before.db.close()
@@ -253,7 +255,7 @@ class Daemon:
         if self._rooms.trust.holds and not self._recovered:
             self._recovered = True
             self._rooms.dispatch.recover()
-            self._rooms.merge.recover()
+            self._rooms.merge.recover(self._rooms.clock.now())
 
     def turn(self, *, start: bool = True) -> None:
         """Look, take in, act, write back. `start` False begins nothing new."""

@@ -10,6 +10,7 @@ from coworkd.errors import CoworkError
 from coworkd.jobs import Finished, Jobs
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.holds import HEADS, TIP_CHECK, Holds
+from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.lane import LandedAt, Lane
 from coworkd.merge.orders import OPEN, Orders
 from coworkd.merge.outcomes import Outcomes
@@ -39,12 +40,13 @@ _PENDING = "s.state IN ('queued', 'green', 'approved', 'red', 'conflicted', 'hel
 class Merge:
     """The room's only face to the daemon; used by the writer thread alone."""
 
-    def __init__(self, board: Board, jobs: Jobs, lane: Lane, folder: Files) -> None:
+    def __init__(self, board: Board, jobs: Jobs, lane: Lane, folder: Files, landed: LandedTasks) -> None:
         """`folder`: where the output of checks is shown."""
         self._board = board
         self._db: Database = board.db
         self._jobs = jobs
         self._lane = lane
+        self._landed = landed
         self._reviews = Reviews(board)
         self._reverts = Reverts(board, jobs, lane.invert)
         self._orders = Orders(board, self._reviews)
@@ -62,6 +64,7 @@ class Merge:
 
     def step(self, now: float, *, start: bool) -> None:
         """Rule on answered reviews, then take the queue one step further."""
+        self._landed.step(now)
         self._reviews.rule(now)
         self._give_up_moot()
         if start and now >= self._hindered_until:
@@ -212,8 +215,9 @@ class Merge:
 
     # ---- beginning, and the way out
 
-    def recover(self) -> None:
+    def recover(self, now: float) -> None:
         """After a start: the branch may have moved by a landing that was not recorded."""
+        self._landed.recover(now)
         with self._db.write():
             self._db.remember("tip", self._lane.tip(self._board.specs.settings().integration.branch))
 

@@ -9,9 +9,9 @@ from types import UnionType
 
 import pytest
 
-from coworkd.bootstrap import open_database
 from coworkd.config import Paths
 from coworkd.core.machine_faults import FaultKind, MachineFaultError
+from coworkd.database_recovery import open_database
 from coworkd.errors import StoreDamagedError, StoreError
 from coworkd.store import (
     Database,

@@ -1,0 +1,95 @@
+"""Whether a database is older than what is beside it: a backup or a snapshot that was put back.
+
+An older copy of the whole database folder agrees with itself: database, audit and counters know nothing of what has
+happened since. But landings are refs of the repository, each finished run has a sealed record in the workspace, and
+task files carry the revision that was written last. What any of these knows and the database does not is proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.documents import decode
+from coworkd.errors import DocumentError
+from coworkd.history.landing_refs import read_landings
+from coworkd.ledger.keeping import record_paths
+from coworkd.ledger.record import Origin, RunRecord
+from coworkd.ledger.record import decode as decode_record
+from coworkd.markdown import parse
+from coworkd.repo import Repo
+from coworkd.store import Database
+from coworkd.store.database_age import DatabaseAge
+
+_MOST_BYTES = 1024 * 1024
+"""Of a file that is read here; larger ones are no documents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a database is compared with."""
+
+    repo: Repo
+    folder: Path
+    """The workspace's."""
+    instance: str
+    key: bytes
+    """Seals this instance's records."""
+
+
+def newer_reason(db: Database, beside: Beside) -> str:
+    """What has happened that the database does not know of, in words; empty: nothing that shows."""
+    age = DatabaseAge(db)
+    if age.is_new:
+        return ""
+    return _landing_reason(age, beside.repo) or _record_reason(age, beside) or _file_reason(age, beside)
+
+
+def _landing_reason(age: DatabaseAge, repo: Repo) -> str:
+    if age.landings_seen is None:
+        return ""
+    for landing in read_landings(repo, above=age.landings_seen):
+        if not age.knows_landing(landing.task, landing.number, landing.commit):
+            return f"{landing.task} has landed since (refs/cowork/land/{landing.sequence})"
+    return ""
+
+
+def _record_reason(age: DatabaseAge, beside: Beside) -> str:
+    """A record that came with another branch is older than the database, and proves nothing."""
+    latest = age.latest_event_at()
+    for path in sorted(record_paths(beside.folder) - age.known_records()):
+        record = _our_record(beside, path)
+        if record is not None and record.ended > latest + 1.0:
+            return f"run {record.run} of {record.task} has ended since (.cowork/{path})"
+    return ""
+
+
+def _our_record(beside: Beside, path: str) -> RunRecord | None:
+    try:
+        data = (beside.folder / path).read_bytes()
+        record, origin = decode_record(data, path, beside.instance, beside.key)
+    except (DocumentError, OSError):
+        return None
+    return record if origin is Origin.OURS else None
+
+
+def _file_reason(age: DatabaseAge, beside: Beside) -> str:
+    """Only files that changed since they were taken in are read, and only until one of them is proof."""
+    for path, known in age.task_revisions().items():
+        written = _written_revision(age, beside, path)
+        if written > max(known, 0):
+            return f"{path} has revision {written}, and {max(known, 0)} is the last one that it wrote"
+    return ""
+
+
+def _written_revision(age: DatabaseAge, beside: Beside, path: str) -> int:
+    """The revision that this instance wrote into a file; 0: none, or it is as it was taken in."""
+    file = beside.folder / path
+    try:
+        found = file.stat(follow_symlinks=False)
+        if (found.st_mtime_ns, found.st_size) == age.stats(path) or found.st_size > _MOST_BYTES:
+            return 0
+        made = decode(path, parse(file.read_bytes()))
+    except (OSError, DocumentError):
+        return 0
+    return made.cowork.rev or 0 if made.cowork.by == beside.instance else 0
