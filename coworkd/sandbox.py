@@ -28,7 +28,6 @@ _NO_LANDLOCK = "this kernel has no Landlock, or it is switched off (`lsm=` at bo
 _OLD_LANDLOCK = "this kernel has version {} of Landlock, and {} (Linux 6.12) is the first that confines signals"
 _NO_FILTER = "there is no filter of system calls for this kind of machine ({})"
 _OTHER_SYSTEM = "there is a sandbox for Linux only so far"
-_CHOSEN = "your own settings say `sandbox: {{use: {}}}`, and {}"
 _TRIAL_TIMEOUT = 20.0
 _MEMORY_SHARE = 0.75
 _LEAST_MEMORY = 1 << 30
@@ -71,8 +70,7 @@ def find(folder: Path, use: SandboxLevel | None = None) -> Means:
         if found.level is level:
             return found
         lacking.append(found.why)
-    why = "; ".join(lacking)
-    return Means(why=_CHOSEN.format(use, why) if use else why)
+    return Means(why="; ".join(lacking), asked=use)
 
 
 def _bubblewrap(folder: Path) -> Means:

@@ -142,7 +142,7 @@ def _sandbox(view: BoardView) -> list[str]:
     if view.sandbox_lacks:
         return [hanging("no sandbox  ", f"agents run with your rights: {view.sandbox_lacks}")]
     if view.sandbox == SandboxLevel.LANDLOCK:
-        return [hanging("sandbox  ", "landlock; `coworkd doctor` says what it holds")]
+        return [hanging("sandbox", "landlock; `coworkd doctor` says what it holds")]
     return []
 
 

@@ -23,6 +23,8 @@ class Means:
     """At level `none`: why nothing confines, in words."""
     chosen: bool = False
     """It is so because the user's own settings say so."""
+    asked: SandboxLevel | None = None
+    """At level `none`: the sandbox that the user's own settings ask for, and that does not work here."""
     bwrap: str = ""
     filter: str = ""
     """The file with the system call filter; empty: this machine has none."""

@@ -12,6 +12,11 @@ from coworkd.sync.problems import put_problem
 from coworkd.sync.specs import CONFIG
 
 _SOURCE = "sandbox"
+_USE_SOURCE = "sandbox use"
+_UNAVAILABLE = (
+    "`sandbox: {{use: {}}}` in your own settings ($XDG_CONFIG_HOME/coworkd/config.yaml) cannot be kept: {};"
+    " until it can, agents run at level `none`"
+)
 _NOT_HERE = (
     "`sandbox: off` has no effect here, where others could switch your protection off: set it in your own settings"
     " ($XDG_CONFIG_HOME/coworkd/config.yaml)"
@@ -35,14 +40,20 @@ class Holding:
                 if value != self._db.setting(name):
                     self._db.remember(name, value)
             self._note_off(CONFIG, off and not means.chosen, now)
+            unavailable = _UNAVAILABLE.format(means.asked, means.why) if means.asked else ""
+            self._note(CONFIG, _USE_SOURCE, unavailable, now)
 
     def note_agent(self, name: str, mode: SandboxMode, now: float) -> None:
         """The same for an agent that is about to start; inside of a transaction."""
         self._note_off(f"agents/{name}.md", mode is SandboxMode.OFF and not self._means().chosen, now)
 
     def _note_off(self, path: str, off: bool, now: float) -> None:
-        known = self._db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = ?", path, _SOURCE)
-        if known and not off:
-            self._board.solved(path, _SOURCE)
-        elif off and not known:
-            put_problem(self._db, Problem(path=path, line=0, message=_NOT_HERE), _SOURCE, now, "")
+        self._note(path, _SOURCE, _NOT_HERE if off else "", now)
+
+    def _note(self, path: str, source: str, message: str, now: float) -> None:
+        """Have this problem, or none where the message is empty."""
+        known = self._db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = ?", path, source)
+        if known and not message:
+            self._board.solved(path, source)
+        elif message and not known:
+            put_problem(self._db, Problem(path=path, line=0, message=message), source, now, "")

@@ -35,6 +35,10 @@ PATIENCE = float(os.environ.get("COWORK_TEST_PATIENCE", "60"))
 """Seconds after which something that was waited for is taken not to come."""
 
 
+SANDBOX = os.environ.get("COWORK_TEST_SANDBOX", "")
+"""The kind of sandbox that every workbench asks for: to try all of this at another level."""
+
+
 class Workbench:
     """A repository with `.cowork/` in a folder of its own, and what a person does in it."""
 
@@ -62,8 +66,16 @@ class Workbench:
         self.git("add", "-A")
         self.git("commit", "-qm", "start")
         self.start = self.git("rev-parse", "HEAD")
+        if SANDBOX:
+            self.settings(f"sandbox: {{use: {SANDBOX}}}\n")
         if init:
             self.cmd("init")
+
+    def settings(self, text: str) -> None:
+        """The user's own settings, which hold for all workspaces."""
+        file = self.home / ".config" / "coworkd" / "config.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
 
     def _install(self) -> None:
         """The command, run by the interpreter of the tests from the tree under test."""
