@@ -11,25 +11,28 @@ from benchmarks.bench import Bench, middle
 from benchmarks.table import Row
 from coworkd import process
 from coworkd.confine.confinement import Confinement, Means
+from coworkd.model import SandboxLevel
 from coworkd.sandbox import find
 
 _ROUNDS = 5
 _COMMAND = ("bash", "-c", "true")
+_SANDBOXES = {SandboxLevel.BUBBLEWRAP: "the sandbox", SandboxLevel.LANDLOCK: "the sandbox of Landlock"}
 
 
 def commands(bench: Bench) -> Iterator[Row]:
-    """A command of a run, as agents, set-up and verification are started."""
+    """A command of a run, as agents, set-up and verification are started, in each kind of sandbox."""
     place = bench.place / "confined"
     work = place / "work"
     work.mkdir(parents=True)
-    means = find(place / "filter")
-    if means.bwrap == "":
-        bench.skipped.append(f"the sandbox ({means.why})")
-        return
-    pairs = [(_run(work, None, number), _run(work, means, number)) for number in range(_ROUNDS * bench.times)]
-    bare, held = (middle(column) for column in zip(*pairs, strict=True))
-    yield Row(subject="a command in the sandbox", ours=held, unit="ms", beside="the same without", theirs=bare)
-    yield Row(subject="what the sandbox adds to a command", ours=held - bare, unit="ms", beside="", most=100.0)
+    for level, where in _SANDBOXES.items():
+        means = find(place / level, level)
+        if means.level is SandboxLevel.NONE:
+            bench.skipped.append(f"{where} ({means.why})")
+            continue
+        pairs = [(_run(work, None, number), _run(work, means, number)) for number in range(_ROUNDS * bench.times)]
+        bare, held = (middle(column) for column in zip(*pairs, strict=True))
+        yield Row(subject=f"a command in {where}", ours=held, unit="ms", beside="the same without", theirs=bare)
+        yield Row(subject=f"what {where} adds to a command", ours=held - bare, unit="ms", beside="", most=100.0)
 
 
 def _run(work: Path, means: Means | None, number: int) -> float:

@@ -76,7 +76,9 @@ def _with_landlock(
     held: Confinement, argv: Sequence[str], env: Mapping[str, str], joins: Sequence[str], proxy: Proxy | None
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     ports = (proxy.port, *(target.port for target in proxy.here)) if proxy else ()
-    shown = surroundings.parts_around(surroundings.system().folders, held.means.protected)
+    # A home below one of the system's folders is a service's own: it is no part of the system.
+    hidden = (*held.means.protected, os.path.realpath(Path.home()))
+    shown = surroundings.parts_around(surroundings.system().folders, hidden)
     return landlock_command.command(held, shown, argv, env, joins=joins, ports=ports)
 
 

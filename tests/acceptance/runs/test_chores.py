@@ -8,9 +8,7 @@ from tests.acceptance.workbench import Workbench
 
 
 def test_a_review_is_told_once_and_the_workspace_committed(w: Workbench) -> None:
-    settings = w.home / ".config/coworkd/config.yaml"
-    settings.parent.mkdir(parents=True)
-    settings.write_text('notify: ["cat >> $HOME/notices"]\n')
+    w.settings('notify: ["cat >> $HOME/notices"]\n')
     w.agent("ed", "echo x > x.txt")
     w.config(
         "agent: ed\ncommit: auto\nverify: ['true']\nnotify: ['touch @SCRATCH@/never']\n".replace(
@@ -34,6 +32,6 @@ def test_a_review_is_told_once_and_the_workspace_committed(w: Workbench) -> None
     assert [(one["kind"], one["path"]) for one in told if one["kind"] != "problem"] == [("review", "reviews/t.md")]
     assert not (w.scratch / "never").exists()
     assert "has no effect here" in w.problems()
-    settings.write_text("concurrency: none\n")
+    w.settings("concurrency: none\n")
     w.down()
     assert "config.yaml:1: `concurrency`" in w.cmd("up", check=False).stderr
