@@ -18,6 +18,7 @@ from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_o
 from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept, NothingMade
 from coworkd.dispatch.starts import Prepared, SlotOrder, Unprepared
 from coworkd.errors import CoworkError, printable
+from coworkd.merge.continuation import continuation
 from coworkd.model import Check
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, base_ref, update_refs
@@ -66,11 +67,17 @@ class Workshop:
 
     def _prepared(self, repo: Repo, order: SlotOrder) -> Prepared | Unprepared:
         base = order.start_from or self._base(order.branch, order.target)
-        update_refs(repo, [RefChange(name=base_ref(order.run), old=repo.commit(base_ref(order.run)), new=base)])
+        restore = order.restore
+        if order.reviewed and repo.commit(order.reviewed.commit):
+            start = continuation(repo, base, order.reviewed.commit, order.reviewed.base)
+            base, restore = start.base, start.commit
+        # Names everything that the run starts with: a gc takes what no ref names.
+        pinned = RefChange(name=base_ref(order.run), old=repo.commit(base_ref(order.run)), new=restore or base)
+        update_refs(repo, [pinned])
         wanted = slot.SlotOrder(task=order.task, agent=order.agent, base=base, setup=order.setup)
         made = slot.open_slot(repo, self._state, order.number, wanted, self._means())
-        if order.restore and repo.commit(order.restore) and repo.is_ancestor(base, order.restore):
-            slot.restore(made, order.restore)
+        if restore and repo.commit(restore) and repo.is_ancestor(base, restore):
+            slot.restore(made, restore)
         missing = setup.copy_files(repo.root, made.private, order.copy)
         checks = setup.set_up(made, self._around(order, made, object_stores(repo.common_dir / "objects")))
         if checks and not checks[-1].green:

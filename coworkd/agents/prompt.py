@@ -31,6 +31,17 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """An earlier attempt's change, as its review described it."""
+
+    attempt: int
+    files: Sequence[str]
+    """One line for each file."""
+    said: str
+    """The words with which the agent handed it in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
     """What came before this run."""
 
@@ -38,6 +49,8 @@ class Background:
     """How the attempt before this one failed, with the tail of its output."""
     conflict: str = ""
     """What the submission collided with; the run is to resolve that and nothing else."""
+    reviewed: Reviewed | None = None
+    """The change that a person has looked at and wants otherwise; it is in the worktree."""
     round: int = 0
     """Of a loop; 0: of none."""
     thread: Sequence[Said] = ()
@@ -52,6 +65,8 @@ def build(agent: AgentSpec, task: TaskSpec, title: str, background: Background) 
         parts.append("The criteria above with `(verify: ...)` are run by coworkd; all must pass.")
     if background.thread:
         parts.append("## Messages\n\n" + "\n\n".join(_quoted(said) for said in background.thread))
+    if background.reviewed:
+        parts.append(_reviewed(background.reviewed))
     if task.loop is not None and background.round:
         parts.append(
             _LOOP_RULES.format(round=background.round, most=task.loop.max_iterations, promise=task.loop.promise)
@@ -80,6 +95,27 @@ def build_on(background: Background, answers: Sequence[Answered]) -> str:
 def _answer(answered: Answered) -> str:
     word = "" if answered.word == "reply" else f"**{answered.word}**"
     return " ".join(part for part in (word, answered.text.strip()) if part)
+
+
+def _reviewed(change: Reviewed) -> str:
+    more = f"\n- and {len(change.files) - _MOST_FILES} more" if len(change.files) > _MOST_FILES else ""
+    files = "\n".join(f"- {file}" for file in change.files[:_MOST_FILES]) + more
+    said = change.said.strip()[:_MOST_SAID]
+    summary = "\n".join(f"> {line}".rstrip() for line in said.split("\n")) if said else ""
+    parts = [_REVIEWED.format(attempt=change.attempt), f"It changed:\n\n{files}" if files else ""]
+    parts += [f"It was handed in with these words:\n\n{summary}" if summary else ""]
+    return "\n\n".join(part for part in parts if part)
+
+
+_MOST_FILES = 100
+_MOST_SAID = 4000
+
+_REVIEWED = """\
+## Your earlier change was reviewed
+
+A person has read the change of attempt {attempt} and asks for something else: the messages above say what. Your
+worktree begins with that change, merged with what has landed since where the two merge cleanly. Change what is asked
+for and leave the rest of it: what is in the worktree at the end is your submission."""
 
 
 def _quoted(said: Said) -> str:

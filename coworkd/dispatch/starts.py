@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from coworkd.agents.base import Assignment, InboxFile
 from coworkd.agents.inbox import render_answer
-from coworkd.agents.prompt import Answered, Background, Said, build, build_on
+from coworkd.agents.prompt import Answered, Background, Reviewed, Said, build, build_on
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.confine.confinement import UNCONFINED, Confinement, Means
@@ -25,6 +26,7 @@ from coworkd.dispatch.purses import Purses
 from coworkd.jobs import Jobs
 from coworkd.model import AgentSpec, Budget, Gate, SandboxLevel, SandboxSpec, Status, TaskSpec
 from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
+from coworkd.store.reviewed_work import submission_of, work_to_continue
 from coworkd.sync.files import digest
 
 PREPARE = "prepare:"
@@ -32,6 +34,14 @@ PREPARE = "prepare:"
 
 GO_ON = frozenset({"done", "cancelled", "red", "unavailable", "budget"})
 """How a run ended whose session is worth going on with; after any other end the agent begins anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewedWork:
+    """A submission that came back from its review."""
+
+    commit: str
+    base: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +58,8 @@ class SlotOrder:
     """A commit; empty: the integration branch's tip, brought up to date."""
     restore: str
     """A commit that builds on it: earlier work that the run goes on with; empty: none."""
+    reviewed: ReviewedWork | None
+    """Work that the run goes on with from the tip as it is now, where they merge."""
     branch: str
     """The integration branch, and below the branch that its landings are for."""
     target: str
@@ -128,6 +140,7 @@ class Starter:
             session=self._session(origin, agent), origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
             reserved_usd=reserved.left.usd, iteration=self._round(row, conflict),
+            continues=0 if row.anew or origin or conflict else self._reviewed_number(task),
         )  # fmt: skip
         with self._db.write(durable=True):
             self._db.put(run)
@@ -153,6 +166,11 @@ class Starter:
         if last.iteration and self._board.specs.task(row.path).loop is not None:
             return last
         return last if last.session and last.agent == agent and last.reason in GO_ON else None
+
+    def _reviewed_number(self, task: str) -> int:
+        """The number of the reviewed change that the next attempt goes on with; 0: there is none."""
+        work = work_to_continue(self._db, task)
+        return work.number if work else 0
 
     def _last(self, row: TaskRow) -> RunRow | None:
         """The run before this one; None where the task begins anew."""
@@ -187,10 +205,12 @@ class Starter:
         settings = self._board.specs.settings()
         latest = self._submission(run.task) if run.conflict else None
         origin = self._db.one(RunRow, "id = ?", run.origin) if run.origin and not latest else None
+        reviewed = submission_of(self._db, run.task, run.continues) if run.continues else None
         order = SlotOrder(
             number=run.slot, task=run.task, run=run.id, attempt=run.attempt, epoch=run.epoch, agent=run.agent,
             start_from=latest.commit_id if latest else origin.base if origin else "",
             restore=origin.kept if origin else "", tip=latest.tip if latest else "",
+            reviewed=ReviewedWork(commit=reviewed.commit_id, base=reviewed.base) if reviewed else None,
             branch=settings.integration.branch, target=self._board.specs.target(),
             setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
         )  # fmt: skip
@@ -324,7 +344,18 @@ class Starter:
         failure = last.message if last and failed else ""
         conflict = f"See the bundle {run.conflict}; merge refs/cowork/tip and resolve." if run.conflict else ""
         reason = row.reason if row.failures else ""
-        return Background(failure=failure or reason, conflict=conflict, thread=said, round=run.iteration)
+        return Background(
+            failure=failure or reason, conflict=conflict, reviewed=self._reviewed(run), thread=said,
+            round=run.iteration,
+        )  # fmt: skip
+
+    def _reviewed(self, run: RunRow) -> Reviewed | None:
+        """What an agent is told of the reviewed change that it goes on with."""
+        work = submission_of(self._db, run.task, run.continues) if run.continues else None
+        if work is None:
+            return None
+        author = self._db.one(RunRow, "id = ?", work.run)
+        return Reviewed(attempt=work.attempt, files=json.loads(work.files), said=author.said if author else "")
 
 
 def timeout(agent: AgentSpec, spec: TaskSpec, left: Budget) -> float:

@@ -151,7 +151,7 @@ def _words(said: str) -> str:
 def _diff(what: Submitted, change: Change) -> str:
     if not change.files:
         return ""
-    rows = [f"| `{_cell(f.path)}` | {f.status} | {_lines(f)} |" for f in change.files[:FILES]]
+    rows = [f"| `{_cell(f.path)}` | {f.status} | {lines_of(f)} |" for f in change.files[:FILES]]
     if len(change.files) > FILES:
         rows.append(f"| and {len(change.files) - FILES} more | | |")
     table = "\n".join(["## Changes", "", "| file | | lines |", "| --- | --- | --- |", *rows])
@@ -166,7 +166,8 @@ def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[:most] + " [...]"
 
 
-def _lines(file: FileChange) -> str:
+def lines_of(file: FileChange) -> str:
+    """How many lines of a file were added and removed."""
     return "binary" if file.added is None else f"+{file.added} -{file.removed}"
 
 

@@ -15,8 +15,9 @@ from coworkd.board.requests import intact, sealed
 from coworkd.board.verdict import Given, Ruling, verdict
 from coworkd.board.via import via
 from coworkd.board.view import about
+from coworkd.errors import printable
 from coworkd.merge.change import Change
-from coworkd.merge.review import Submitted, render
+from coworkd.merge.review import FILES, Submitted, lines_of, render
 from coworkd.merge.rows import change_submission, submission
 from coworkd.merge.weigh import weigh
 from coworkd.model import Check, Status
@@ -58,7 +59,8 @@ class Reviews:
             data = self._rendered(task, row, change, asked)
             self._papers.put(review_path(row.task), data, now, lasting=True)
             self._db.execute("DELETE FROM answers WHERE path = ?", review_path(row.task))
-            change_submission(self._db, row, request=request)
+            files = [f"{printable(file.path)} ({lines_of(file)})" for file in change.files[:FILES]]
+            change_submission(self._db, row, request=request, files=json.dumps(files))
             if row.person:
                 self._db.put(asked)
                 self._board.move(row.task, Status.REVIEW, "", now)

@@ -213,6 +213,8 @@ class RunRow:
     """What its task's `mode` was when it began."""
     recorded: bool = False
     """The workspace's log has it, or is about to."""
+    continues: int = 0
+    """The number of the reviewed submission that it goes on with; 0: of none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,6 +318,8 @@ class SubmissionRow:
     kind: SubmissionKind = SubmissionKind.WORK
     held: str = ""
     """JSON: what it was held for, until it has been verified again; empty: nothing."""
+    files: str = "[]"
+    """JSON list of what its review says of each file: `src/a.py (+3 -1)`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -226,6 +226,18 @@ def _held(db: sqlite_utils.Database) -> None:
     db.conn.execute("ALTER TABLE submissions ADD COLUMN held TEXT NOT NULL DEFAULT ''")
 
 
+_CONTINUATIONS = (
+    "ALTER TABLE submissions ADD COLUMN files TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE runs ADD COLUMN continues INTEGER NOT NULL DEFAULT 0",
+)
+"""What an attempt goes on with after a review, and what its agent is told of that."""
+
+
+def _continuations(db: sqlite_utils.Database) -> None:
+    for statement in _CONTINUATIONS:
+        db.conn.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -238,6 +250,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _states,
     _unsandboxed_saves,
     _held,
+    _continuations,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

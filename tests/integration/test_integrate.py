@@ -9,6 +9,7 @@ import pytest
 from coworkd.errors import RepoError
 from coworkd.merge.bundle import TEXT_CAP, ConflictKind, Dispute, bundle, kind_of, landed_since
 from coworkd.merge.change import change
+from coworkd.merge.continuation import continuation
 from coworkd.merge.integrate import Merged, Submission, candidate, land
 from coworkd.merge.proof import proof
 from coworkd.merge.risk import RiskTag
@@ -409,3 +410,18 @@ def test_links_that_lead_out_are_a_risk(user: Checkout, repo: Repo, goal: str, o
     (user.root / "src" / "link").symlink_to(goal)
     sub = user.commit("link")
     assert [risk.tag for risk in change(repo, base, sub).risks] == ([RiskTag.LINK_OUT] if out else [])
+
+
+def test_reviewed_work_is_gone_on_with_from_the_tip(user: Checkout, repo: Repo) -> None:
+    base = user.git("rev-parse", "main")
+    reviewed = user.branch("work", "main", {"new.txt": "new\n", "app.py": "mine\n"})
+    same = continuation(repo, base, reviewed, base)
+    assert (same.base, same.commit) == (base, reviewed)
+    tip = user.commit("elsewhere", {"src/two.txt": "two, too\n"})
+    moved = continuation(repo, tip, reviewed, base)
+    assert moved.base == tip
+    assert user.git("rev-parse", f"{moved.commit}^1", f"{moved.commit}^2").split() == [reviewed, tip]
+    assert user.git("diff", "--name-only", tip, moved.commit).split() == ["app.py", "new.txt"]
+    rival = user.commit("the same file", {"app.py": "theirs\n"})
+    collided = continuation(repo, rival, reviewed, base)
+    assert (collided.base, collided.commit) == (base, reviewed)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from coworkd.agents.prompt import Background, Said, build
+from coworkd.agents.prompt import Background, Reviewed, Said, build
 from coworkd.model import AgentSpec, Criterion, TaskSpec
 
 AGENT = AgentSpec(name="a", prompt="  You are careful.\n")
@@ -47,3 +47,18 @@ def test_only_agents_without_a_tool_to_ask_are_told_of_the_outbox() -> None:
     model = build(AgentSpec(name="a", driver="llm"), TASK, "T", bare)
     assert "$COWORK_OUTBOX" not in model
     assert model.endswith("Leave `.cowork/`\nalone.\n")
+
+
+def test_what_was_reviewed_is_described_after_the_messages() -> None:
+    reviewed = Reviewed(attempt=2, files=["src/a.py (+3 -1)"], said="Done.\n\nAll of it.\n")
+    said = Said(sender="", text="More colour.")
+    text = build(AGENT, TaskSpec(body="Paint."), "Paint", Background(reviewed=reviewed, thread=[said]))
+    assert text.index("More colour.") < text.index("the change of attempt 2") < text.index("- src/a.py (+3 -1)")
+    assert "> Done.\n>\n> All of it." in text
+
+
+def test_a_long_review_is_told_in_part() -> None:
+    reviewed = Reviewed(attempt=1, files=[f"f{n}" for n in range(250)], said="")
+    text = build(AGENT, TaskSpec(body="Paint."), "Paint", Background(reviewed=reviewed))
+    assert "- f99\n- and 150 more" in text
+    assert "f100" not in text

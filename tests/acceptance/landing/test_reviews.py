@@ -191,3 +191,81 @@ def test_a_yes_on_the_command_line_counts_while_no_daemon_runs(v: Site) -> None:
     v.up()
     v.until("t", "done")
     assert v.field("reviews/t.md", "comment") == "fine"
+
+
+def _painter(v: Site) -> None:
+    """An agent that adds a line to a picture, and keeps its prompt out of its work."""
+    v.agent(
+        "painter",
+        f"""
+        cat > {v.scratch}/prompt.$COWORK_TASK.$COWORK_ATTEMPT
+        echo "line of attempt $COWORK_ATTEMPT" >> picture.txt; echo "I painted line $COWORK_ATTEMPT."
+        """,
+    )
+
+
+def _prompt(v: Site, attempt: int) -> str:
+    return (v.scratch / f"prompt.t.{attempt}").read_text()
+
+
+def _ask_for_changes(v: Site, comment: str) -> None:
+    attempt = int(v.field("reviews/t.md", "attempt"))
+    v.write(".cowork/reviews/t.md", v.text("reviews/t.md").replace(
+        "approval: pending", f"approval: changes\ncomment: {comment}", 1))  # fmt: skip
+    v.wait("another review", lambda: v.field("reviews/t.md", "attempt") == str(attempt + 1))
+    v.reviewed("t")
+
+
+def test_changes_go_on_with_the_reviewed_work_and_say_what_it_was(v: Site) -> None:
+    _painter(v)
+    v.task("t", agent="painter")
+    v.up()
+    v.reviewed("t")
+    v.task("other", agent="ed")
+    v.finish("other")
+    _ask_for_changes(v, "One more line.")
+    assert v.show("refs/cowork/sub/t/2:picture.txt") == "line of attempt 1\nline of attempt 2"
+    v.git("merge-base", "--is-ancestor", "refs/cowork/sub/t/1", "refs/cowork/sub/t/2")
+    # What has landed since is there too, and is no part of the change.
+    assert "made.other" in v.tree("refs/cowork/sub/t/2")
+    assert "made.other" not in v.text("reviews/t.md")
+    prompt = _prompt(v, 2)
+    for words in ("One more line.", "the change of attempt 1", "- picture.txt (+1 -0)", "> I painted line 1."):
+        assert words in prompt, prompt
+    assert "earlier change was reviewed" not in _prompt(v, 1)
+    _ask_for_changes(v, "And a third one.")
+    assert "- picture.txt (+2 -0)" in _prompt(v, 3)
+    v.finish("t")
+    assert v.show("cowork/integration:picture.txt").count("line of attempt") == 3
+
+
+def test_reviewed_work_that_collides_is_gone_on_with_as_it_was(v: Site) -> None:
+    _painter(v)
+    v.agent("rival", "cat > /dev/null; echo 'a picture of my own' > picture.txt; echo ok")
+    v.config('verify: ["true"]\nmax_attempts: 1\n')
+    v.task("t", agent="painter")
+    v.up()
+    v.reviewed("t")
+    v.task("other", agent="rival")
+    v.finish("other")
+    v.set("reviews/t.md", "approval", "changes")
+    v.wait("the second attempt", (v.scratch / "prompt.t.2").exists)
+    v.wait("its submission", lambda: v.show("refs/cowork/sub/t/2:picture.txt"))
+    assert v.show("refs/cowork/sub/t/2:picture.txt") == "line of attempt 1\nline of attempt 2"
+
+
+def test_a_message_to_a_task_in_review_goes_on_with_its_work_and_a_rejection_does_not(v: Site) -> None:
+    _painter(v)
+    v.task("t", agent="painter")
+    v.up()
+    v.reviewed("t")
+    v.cmd("reply", "t", "Once more, please.")
+    v.wait("another review", lambda: v.field("reviews/t.md", "attempt") == "2")
+    v.reviewed("t")
+    assert v.show("refs/cowork/sub/t/2:picture.txt") == "line of attempt 1\nline of attempt 2"
+    v.set("reviews/t.md", "approval", "rejected")
+    v.until("t", "failed")
+    v.cmd("reply", "t", "Something else altogether.")
+    v.wait("another review", lambda: v.field("reviews/t.md", "attempt") == "3")
+    assert v.show("refs/cowork/sub/t/3:picture.txt") == "line of attempt 3"
+    assert "earlier change was reviewed" not in _prompt(v, 3)

@@ -1,0 +1,34 @@
+"""Where an attempt starts that goes on with reviewed work: that work, with what has landed since where they merge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coworkd.merge.integrate import commit_merge
+from coworkd.merge.trees import Conflicted, merge_trees
+from coworkd.repo import Repo
+
+_MESSAGE = "Merge what has landed into the reviewed change\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuation:
+    """A worktree at `commit`, which builds on `base`."""
+
+    base: str
+    """What the result is compared with."""
+    commit: str
+    """No ref names it yet."""
+
+
+def continuation(repo: Repo, base: str, reviewed: str, reviewed_base: str) -> Continuation:
+    """Go on with the commit `reviewed`, from `base` where both merge without a conflict, else from `reviewed_base`.
+
+    A conflict is not resolved in passing: the result collides again when it is to land, and goes to its author then.
+    """
+    if repo.is_ancestor(base, reviewed):
+        return Continuation(base=base, commit=reviewed)
+    merged = merge_trees(repo, reviewed, base)
+    if isinstance(merged, Conflicted):
+        return Continuation(base=reviewed_base, commit=reviewed)
+    return Continuation(base=base, commit=commit_merge(repo, merged, (reviewed, base), _MESSAGE).commit)
