@@ -33,6 +33,7 @@ from coworkd.dispatch.machine_hold import MachineHold
 from coworkd.dispatch.places import Places
 from coworkd.dispatch.progress import Progress
 from coworkd.dispatch.room import Dispatch, Stages
+from coworkd.dispatch.setup_hold import SetupHold
 from coworkd.dispatch.starts import Starter
 from coworkd.documents import decode
 from coworkd.door import Door, Op, Reply, Request
@@ -188,7 +189,7 @@ def _stages(paths: Paths, board: Board, executor: Executor, jobs: Jobs, here: _H
     endings = Endings(board, jobs, workshop.finish, hold)
     return Stages(
         starter=starter, progress=Progress(board, places), endings=endings, conflicts=Conflicts(board, starter),
-        hold=hold,
+        hold=hold, setup_hold=SetupHold(board, here.means),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from coworkd.board.approvals.unsandboxed import recent_saves
 from coworkd.board.live import INBOX, inbox, live_deadline, live_messages
+from coworkd.board.setup_fault import setup_report
 from coworkd.board.waiting import Need, Waiting, waiting
 from coworkd.chores.room import Chores
 from coworkd.clock import Clock
@@ -331,7 +332,7 @@ class Daemon:
         """Live messages and the inbox, where they changed."""
         rooms = self._rooms
         self._waits = waits
-        views = live_messages(rooms.db, now)
+        views = live_messages(rooms.db, now) | setup_report(rooms.db)
         later = [live_deadline(rooms.db, now), *(rooms.outputs.show(path, data, now) for path, data in views.items())]
         # What waits for a person is news; what an agent prints only streams.
         later.append(rooms.outputs.show(INBOX, inbox(waits, recent_saves(rooms.db, now)), now, INBOX_PAUSE))

@@ -81,7 +81,7 @@ class Workshop:
         missing = setup.copy_files(repo.root, made.private, order.copy)
         checks = setup.set_up(made, self._around(order, made, object_stores(repo.common_dir / "objects")))
         if checks and not checks[-1].green:
-            return Unprepared(reason=f"set-up command `{checks[-1].command}` failed", detail=_said(checks[-1]))
+            return _not_set_up(checks[-1])
         if order.tip:
             slot.offer_tip(made, order.tip)
         record = slot.RunRecord(task=order.task, run=order.run, attempt=order.attempt, epoch=order.epoch + 1)
@@ -147,5 +147,8 @@ def _notices(notice: str, dropped: tuple[str, ...], nested: str = "") -> tuple[s
     return tuple(printable(text) for text in (notice, nested, left_out) if text)
 
 
-def _said(check: Check) -> str:
-    return f"`{check.command}` ended with {check.exit}:\n{check.tail[-3000:]}"
+def _not_set_up(check: Check) -> Unprepared:
+    how = "took too long" if check.timed_out else f"exit {check.exit}"
+    said = next((line.strip() for line in reversed(check.tail.splitlines()) if line.strip()), "")
+    reason = f"the set-up command `{check.command}` failed ({how})" + (f": {said[:300]}" if said else "")
+    return Unprepared(reason=reason, detail=check.tail, setup=True)

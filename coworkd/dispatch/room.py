@@ -26,6 +26,7 @@ from coworkd.dispatch.progress import Progress
 from coworkd.dispatch.purses import Purses
 from coworkd.dispatch.retry import Outcome
 from coworkd.dispatch.schedule import Busy, Ready, Room, StartRun, Wait, crowded, next_actions
+from coworkd.dispatch.setup_hold import SetupHold
 from coworkd.dispatch.starts import PREPARE, Prepared, Starter, Unprepared
 from coworkd.graph import weights
 from coworkd.jobs import Finished, Jobs
@@ -48,6 +49,7 @@ class Stages:
     endings: Endings
     conflicts: Conflicts
     hold: MachineHold
+    setup_hold: SetupHold
 
 
 class Dispatch:
@@ -65,6 +67,7 @@ class Dispatch:
         self._conflicts = stages.conflicts
         self._progress = stages.progress
         self._hold = stages.hold
+        self._setup_hold = stages.setup_hold
         self._delivery = Delivery(board, executor)
         self._startable = Startable(board.db)
         self._casting = Casting(board)
@@ -98,7 +101,8 @@ class Dispatch:
         self._plans.find_again(now)
         if not self._hold.reason(now):
             self._resume_answered(now)
-            self._conflicts.send_back(self._conflicting, now)
+            if not self._setup_hold.reason(now):
+                self._conflicts.send_back(self._conflicting, now)
         self._start_ready(now)
 
     def deadline(self, now: float) -> float | None:
@@ -171,6 +175,7 @@ class Dispatch:
         try:
             self._starter.prepared(run, slot, now)
             self._hold.over()
+            self._setup_hold.over()
         except MachineFaultError as error:
             self._not_begun(run, error.fault, now)
 
@@ -206,16 +211,24 @@ class Dispatch:
         self._starter.order(fresh)
 
     def _never_started(self, run: RunRow, value: Prepared | Unprepared, now: float) -> None:
-        detail = value.detail or value.reason if isinstance(value, Unprepared) else ""
+        """The run is over before an agent was started."""
+        unprepared = value if isinstance(value, Unprepared) else None
         with self._db.write():
-            self._db.set(RunRow, run.id, state=RunState.ENDED, reason="setup" if detail else "cancelled",
-                         message=detail, ended=now)  # fmt: skip
+            self._db.set(RunRow, run.id, state=RunState.ENDED, reason="setup" if unprepared else "cancelled",
+                         message=(unprepared.detail or unprepared.reason) if unprepared else "", ended=now)  # fmt: skip
             row = self._board.task(run.task)
             if not run.stop and row.status is Status.RUNNING:
-                reason = value.reason if isinstance(value, Unprepared) else "its agent is gone"
-                self._endings.unsuccessful(row, Outcome.SETUP, now, detail=reason)
+                self._not_prepared(row, unprepared, now)
             elif run.stop == "shutdown" and row.status is Status.RUNNING:
                 self._board.move(row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1)
+
+    def _not_prepared(self, row: TaskRow, value: Unprepared | None, now: float) -> None:
+        """A set-up that fails, or an agent that has gone meanwhile, is nothing that the task could try again."""
+        if value is not None and not value.setup:
+            self._endings.unsuccessful(row, Outcome.SETUP, now, detail=value.reason)
+            return
+        why = self._setup_hold.note(value, now) if value is not None else "its agent is gone"
+        self._board.move(row.id, Status.READY, why, now, attempt=row.attempt - 1, not_before=now)
 
     def _resume_answered(self, now: float) -> None:
         """Runs whose agents left, and that wait for nobody any more, go on as places become free."""
@@ -354,12 +367,23 @@ class Dispatch:
     def _room(self, now: float) -> Room:
         limits = {name: self._casting.agent(name) for name in self._board.specs.agents()}
         groundless, held = self._ground(), self._hold.reason(now)
+        not_set_up = "" if groundless or held else self._setup_hold.reason(now)
+        until = self._setup_hold.deadline(now) if not_set_up else None
         return Room(
-            total=self._board.specs.settings().concurrency,
+            total=self._places(),
             agents={n: s.limits.concurrency for n, s in limits.items() if s and s.limits.concurrency is not None},
-            halted=groundless or held or self._aborted(),
-            halted_until=now + LOOK_AGAIN if groundless else self._hold.deadline(now) if held else None,
+            halted=groundless or held or not_set_up or self._aborted(),
+            halted_until=now + LOOK_AGAIN if groundless else self._hold.deadline(now) if held else until,
         )  # fmt: skip
+
+    def _places(self) -> int:
+        """How many may be at work; where slots could not be made ready, one run finds out whether they can again."""
+        total = self._board.specs.settings().concurrency
+        if not self._setup_hold.probing():
+            return total
+        at_work = self._db.all(RunRow, "state IN ('preparing', 'working', 'submitting')")
+        trying = any(run.state is RunState.PREPARING for run in at_work)
+        return min(total, len(at_work) + (0 if trying else 1))
 
     def _aborted(self) -> str:
         halted = self._db.setting("halted")

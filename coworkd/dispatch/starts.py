@@ -86,6 +86,8 @@ class Unprepared:
 
     reason: str
     detail: str = ""
+    setup: bool = False
+    """A set-up command failed, which no task is to blame for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from coworkd.board.board import Board
+from coworkd.board.setup_fault import setup_fault
 from coworkd.jobs import Jobs
 from coworkd.merge.blame import red_without_change_reason
 from coworkd.merge.check_logs import TIP_LOG, CheckLogs, check_log
@@ -126,16 +127,20 @@ class Holds:
                 with self._db.write():
                     self.show(now)
             self._seen = self._db.changes
+        if rows or setup_fault(self._db):
+            self._look(now)
         if not rows:
             self._retries.clear()
-            return
-        if now >= self._look_at:
-            settings, target = self._board.specs.settings(), self._board.specs.target()
-            branch = settings.integration.branch
-            self._jobs.start(HEADS, lambda: self._lane.heads(branch, target))
-            self._look_at = now + LOOK_AGAIN
-        if not busy:
+        elif not busy:
             self._check_again(rows, now)
+
+    def _look(self, now: float) -> None:
+        """See where the branches stand, for what waits until they move."""
+        if now < self._look_at:
+            return
+        branch, target = self._board.specs.settings().integration.branch, self._board.specs.target()
+        self._jobs.start(HEADS, lambda: self._lane.heads(branch, target))
+        self._look_at = now + LOOK_AGAIN
 
     def _changed(self, row: SubmissionRow) -> bool:
         held = HeldFor(**json.loads(row.held))
@@ -195,7 +200,7 @@ class Holds:
     def deadline(self) -> float | None:
         """When to look again; None while nothing is held."""
         if not self._retries:
-            return None
+            return self._look_at if setup_fault(self._db) else None
         return min(self._look_at, *(retry.at for retry in self._retries.values()))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason
 from coworkd.agents.fake import Acts, Script
 from coworkd.board.board import Board
+from coworkd.confine.confinement import UNCONFINED
 from coworkd.core.machine_faults import MachineFault
 from coworkd.dispatch.conflicts import Conflicts
 from coworkd.dispatch.endings import Endings
@@ -21,6 +22,7 @@ from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, 
 from coworkd.dispatch.places import Places
 from coworkd.dispatch.progress import Progress
 from coworkd.dispatch.room import Dispatch, Stages
+from coworkd.dispatch.setup_hold import SetupHold
 from coworkd.dispatch.starts import Prepared, SlotOrder, Starter
 from coworkd.jobs import Jobs
 from coworkd.model import Status
@@ -72,7 +74,7 @@ class Bench:
         endings = Endings(self.board, self.jobs, lambda order: self.made(order), self.hold, jitter=lambda: 0.0)
         stages = Stages(
             starter=starter, progress=Progress(self.board, places), endings=endings,
-            conflicts=Conflicts(self.board, starter), hold=self.hold,
+            conflicts=Conflicts(self.board, starter), hold=self.hold, setup_hold=SetupHold(self.board, lambda: UNCONFINED),
         )  # fmt: skip
         self.dispatch = Dispatch(self.board, self.executor, self.jobs, stages, lambda: "")
 
