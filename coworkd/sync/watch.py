@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,12 +69,17 @@ class Watcher:
         wake: Callable[[], None],
         *,
         beside: Path | None = None,
+        refs: Sequence[Path] = (),
         observers: Callable[[], BaseObserver] = Observer,
     ) -> None:
-        """`beside` is a file whose change means that everything may have changed: the log of HEAD's moves."""
+        """`beside` is a file whose change means that everything may have changed: the log of HEAD's moves.
+
+        `refs` are folders in which a change means only that branches may have moved: it wakes, and marks nothing.
+        """
         self._root = root
         self._wake = wake
         self._beside = beside
+        self._refs = refs
         self._observers = observers
         self._lock = threading.Lock()
         self._dirty: set[str] = set()
@@ -137,6 +142,10 @@ class Watcher:
     def note_everything(self) -> None:
         with self._lock:
             self._everything = True
+        self._wake()
+
+    def wake(self) -> None:
+        """Something beside the folder may have changed."""
         self._wake()
 
     def count(self) -> None:
@@ -239,6 +248,10 @@ class Watcher:
         except OSError:
             observer.stop()
             raise
+        for folder in self._refs:
+            # Without these a moved branch is seen at the next turn, whatever it is for.
+            with suppress(OSError):
+                observer.schedule(_Branches(self), str(folder), recursive=True, event_filter=heard)
         return observer
 
     def _give_up(self, why: str) -> None:
@@ -287,6 +300,17 @@ class _Inside(FileSystemEventHandler):
             self._watcher.answer()
         elif seen := [path for path in paths if not os.path.basename(path).startswith(".")]:
             self._watcher.note(seen)
+
+
+class _Branches(FileSystemEventHandler):
+    """Hears that refs are written, also those that are taken out of a packed file: git locks each by a file here."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.src_path or event.dest_path:
+            self._watcher.wake()
 
 
 class _Doorstep(FileSystemEventHandler):

@@ -41,10 +41,12 @@ class Station:
         self.root = root / "ws"
         self.rung = threading.Event()
         self.beside = root / "HEAD"
+        self.refs = root / "refs"
+        self.refs.mkdir(parents=True, exist_ok=True)
         self.late = 0.0
         self.made = 0
         self._kinds = kinds or (Observer,)
-        self.watcher = Watcher(self.root, self.rung.set, beside=self.beside, observers=self._next)
+        self.watcher = Watcher(self.root, self.rung.set, beside=self.beside, refs=[root / "refs"], observers=self._next)
 
     def _next(self) -> BaseObserver:
         self.made += 1
@@ -204,6 +206,14 @@ def test_when_head_moves_everything_may_have_changed(station: Station) -> None:
     station.beside.write_text("0000 1111 commit\n")
     assert station.take().everything
     assert not station.take().everything
+
+
+def test_a_branch_that_moves_wakes_and_marks_nothing(station: Station) -> None:
+    station.rung.clear()
+    (station.refs / "main.lock").write_text("1111\n")
+    assert station.rung.wait(10)
+    (station.refs / "main.lock").rename(station.refs / "main")
+    assert station.take() == News(paths=frozenset(), everything=False)
 
 
 def moved_out_and_in(station: Station, times: int) -> None:
