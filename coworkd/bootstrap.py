@@ -52,6 +52,7 @@ from coworkd.merge.room import Merge
 from coworkd.model import Settings, UserSettings
 from coworkd.repo import Repo
 from coworkd.repo.origin import exclude, index_lists
+from coworkd.repo.ref_versions import ref_folders
 from coworkd.repo.refs import operation_under_way
 from coworkd.repo.stores import object_stores
 from coworkd.sandbox import Sandbox
@@ -93,7 +94,9 @@ def build(paths: Paths, repo: Repo, trust: Trust, *, patience: float = 10.0) -> 
     sandbox = Sandbox(paths.state, user.sandbox, _protected(paths, repo))
     lasting = Lasting(
         clock=clock, outputs=Outputs(folder), executor=LocalExecutor(bell.ring), jobs=jobs, trust=trust,
-        watcher=Watcher(paths.folder, bell.ring, beside=repo.git_dir / "logs" / "HEAD"),
+        watcher=Watcher(
+            paths.folder, bell.ring, beside=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
+        ),
         door=Door(paths.sockets, bell.ring), bell=bell,
     )  # fmt: skip
     here = _Here(
@@ -151,7 +154,7 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
     ground.introduce()
     writer = Writer(db, folder)
     engine = Engine(db, folder, intake, writer, Absences(db, folder, history))
-    merge = Merge(board, jobs, here.lane, folder, LandedTasks(board, repo))
+    merge = Merge(board, jobs, here.lane, folder, LandedTasks(board, repo), repo.common_dir)
     dispatch = Dispatch(
         board, lasting.executor, jobs, _stages(paths, board, lasting.executor, jobs, here), ground.lacking
     )

@@ -6,6 +6,7 @@ Reads the repository and remembers the branch's name; moves nothing. Used by the
 from __future__ import annotations
 
 from coworkd.board.board import Board
+from coworkd.merge.branch_record import HALTED
 from coworkd.repo import Repo
 from coworkd.repo.refs import branch_ref, refs_under
 
@@ -39,7 +40,7 @@ class Ground:
             return "HEAD is detached: set `integration: {target: BRANCH}` in config.yaml, or switch to a branch"
         if not self._has_commit(target):
             return f"the branch {target} has no commit yet: make the first one, or set `integration.target`"
-        return ""
+        return self._board.db.setting(HALTED)
 
     def _has_commit(self, branch: str) -> bool:
         return bool(branch) and self._repo.commit(branch_ref(branch)) is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +16,11 @@ from coworkd.confine.confinement import UNCONFINED, Confinement, Means
 from coworkd.confine.wishes import granted
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
 from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept, NothingMade
-from coworkd.dispatch.starts import Prepared, SlotOrder, Unprepared
+from coworkd.dispatch.starts import NotYet, Prepared, SlotOrder, Unprepared
 from coworkd.errors import CoworkError, printable
+from coworkd.merge.branch_jobs import NoBase, RunBase
 from coworkd.merge.continuation import continuation
+from coworkd.merge.git.facts import BranchOrder
 from coworkd.model import Check
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, base_ref, update_refs
@@ -26,6 +28,7 @@ from coworkd.repo.stores import object_stores
 from coworkd.slots import setup, slot, submission
 from coworkd.slots.nested import nested_notice
 from coworkd.slots.shell import Surroundings
+from coworkd.store.landings import NeededLanding
 from coworkd.system.storage import storage_fault
 
 
@@ -36,7 +39,7 @@ class Workshop:
         self,
         root: Path,
         state: Path,
-        base: Callable[[str, str], str],
+        base: Callable[[BranchOrder, Sequence[NeededLanding]], RunBase | NoBase],
         stopping: threading.Event,
         means: Callable[[], Means] = lambda: UNCONFINED,
     ) -> None:
@@ -47,7 +50,7 @@ class Workshop:
         self._base = base
         self._stopping = stopping
 
-    def prepare(self, order: SlotOrder) -> Prepared | Unprepared | Hindered:
+    def prepare(self, order: SlotOrder) -> Prepared | Unprepared | NotYet | Hindered:
         """A slot on the right commit, set up; what an earlier run left in it is kept first."""
         try:
             with Repo.open(self._root) as repo:
@@ -65,9 +68,11 @@ class Workshop:
         """What keeps slots, or the repository, from being written."""
         return storage_fault(self._state) or storage_fault(self._root)
 
-    def _prepared(self, repo: Repo, order: SlotOrder) -> Prepared | Unprepared:
-        base = order.start_from or self._base(order.branch, order.target)
-        restore = order.restore
+    def _prepared(self, repo: Repo, order: SlotOrder) -> Prepared | Unprepared | NotYet:
+        found = RunBase(commit=order.start_from) if order.start_from else self._base(_branches(order), order.needed)
+        if isinstance(found, NoBase):
+            return NotYet(reason=found.reason)
+        base, restore = found.commit, order.restore
         if order.reviewed and repo.commit(order.reviewed.commit):
             start = continuation(repo, base, order.reviewed.commit, order.reviewed.base)
             base, restore = start.base, start.commit
@@ -87,7 +92,8 @@ class Workshop:
         record = slot.RunRecord(task=order.task, run=order.run, attempt=order.attempt, epoch=order.epoch + 1)
         slot.record_run(made, record)
         notices = tuple(f"`copy: {path}` is not there" for path in missing)
-        return Prepared(base=base, worktree=made.work, notices=(*notices, *([made.notice] if made.notice else [])))
+        notices = (*notices, *([made.notice] if made.notice else []))
+        return Prepared(base=base, worktree=made.work, notices=notices, lacks=found.lacks)
 
     def _around(self, order: SlotOrder, made: slot.Slot, stores: tuple[str, ...]) -> Surroundings:
         home = self._state / "homes" / order.agent
@@ -134,6 +140,10 @@ class Workshop:
 
 def _unprepared(error: Exception) -> Unprepared:
     return Unprepared(reason=str(error), detail=str(error))
+
+
+def _branches(order: SlotOrder) -> BranchOrder:
+    return BranchOrder(branch=order.branch, target=order.target, known=order.known)
 
 
 def _kept(repo: Repo, found: slot.Slot, *, unfit: str = "") -> Kept:

@@ -14,6 +14,7 @@ from coworkd.board.waiting import Need, Shown, Waiting, problems, waiting
 from coworkd.model import Status
 from coworkd.store import Database, RunRow, RunState, TaskRow
 from coworkd.store.documents import count_notes
+from coworkd.store.landings import UNMET, Landings
 
 ORDER = (
     Status.WAITING, Status.REVIEW, Status.RUNNING, Status.MERGING, Status.READY, Status.PAUSED, Status.FAILED,
@@ -105,6 +106,8 @@ class _Beside:
     waits: Mapping[str, str]
     """Why a ready task does not run, by id."""
     runs: Mapping[str, RunRow]
+    missing: Mapping[str, str]
+    """Why the landing of a task is in neither branch any more, by id."""
 
 
 def _cards(db: Database, rows: Sequence[TaskRow], now: float) -> list[Card]:
@@ -122,6 +125,7 @@ def _beside(db: Database) -> _Beside:
         problems={row["path"]: row["message"] for row in problems},
         waits={row["task"]: row["value"] for row in waits},
         runs={run.task: run for run in db.all(RunRow, "state != 'ended'")},
+        missing={row.task: row.missing for row in Landings(db).missing()},
     )
 
 
@@ -138,14 +142,14 @@ def _spent(db: Database, now: float) -> float:
 def _blocked(db: Database) -> dict[str, list[_Need]]:
     """Unmet dependencies of every task that is not done, by task."""
     rows = db.query(
-        "SELECT n.task, n.needed, coalesce(t.status, '') AS status, coalesce(t.since, 0.0) AS since FROM needs n"
-        " JOIN tasks me ON me.id = n.task LEFT JOIN tasks t ON t.id = n.needed"
-        " WHERE me.status != 'done' AND (t.id IS NULL OR t.status != 'done' OR (t.landed = '' AND NOT t.closed))"
-        " ORDER BY n.task, n.needed"
+        "SELECT n.task, n.needed, coalesce(t.status, '') AS status, coalesce(t.since, 0.0) AS since,"
+        " coalesce(t.landed, '') AS landed FROM needs n JOIN tasks me ON me.id = n.task"
+        f" LEFT JOIN tasks t ON t.id = n.needed WHERE me.status != 'done' AND {UNMET} ORDER BY n.task, n.needed"
     )
     found: dict[str, list[_Need]] = {}
     for row in rows:
-        need = _Need(task=row["needed"], status=row["status"], since=row["since"])
+        gone = row["status"] == Status.DONE and row["landed"] != ""
+        need = _Need(task=row["needed"], status="landed and lost" if gone else row["status"], since=row["since"])
         found.setdefault(row["task"], []).append(need)
     return found
 
@@ -176,6 +180,8 @@ def _why(row: TaskRow, beside: _Beside, now: float) -> str:
             return _running(row, beside.runs.get(row.id), now)
         case Status.DRAFT if row.wanted:
             return f"becomes {row.wanted} in {max(row.wanted_due - now, 0):.0f} s unless the file changes"
+        case Status.DONE if row.id in beside.missing:
+            return beside.missing[row.id]
         case Status.REVIEW:
             return row.reason or f"waits for you: reviews/{row.id}.md"
         case _:
@@ -206,7 +212,9 @@ def _running(row: TaskRow, run: RunRow | None, now: float) -> str:
         RunState.PREPARING: "its worktree is being made",
         RunState.SUBMITTING: "its work is being brought in",
     }
-    return words.get(run.state, f"{run.agent} at work for {duration(now - run.started)}, attempt {run.attempt}")
+    lacks = f"; it started without {', '.join(run.lacks.splitlines())}" if run.lacks else ""
+    at_work = f"{run.agent} at work for {duration(now - run.started)}, attempt {run.attempt}{lacks}"
+    return words.get(run.state, at_work)
 
 
 def duration(seconds: float) -> str:

@@ -230,7 +230,7 @@ def _run(workspace: Workspace, run: RunRow) -> dict[str, Any]:
         "id": run.id, "attempt": run.attempt, "agent": run.agent, "state": str(run.state), "reason": run.reason,
         "started": iso(run.started), "ended": iso(run.ended) if run.ended else None, "log": run.log,
         "slot": str(workspace.paths.state / "slots" / str(run.slot) / "work"), "sandbox": run.level,
-        "message": run.message, "cost_usd": run.cost_usd,
+        "message": run.message, "cost_usd": run.cost_usd, "base": run.base, "lacks": run.lacks.splitlines(),
     }  # fmt: skip
 
 
@@ -262,6 +262,7 @@ def _shown_run(run: dict[str, Any]) -> list[str]:
         f"  run {run['id']}: attempt {run['attempt']} by {run['agent']}, {state} (sandbox: {run['sandbox']})",
         f"    work  {run['slot']}",
         f"    log   {run['log']}",
+        *(f"    lacks {plain(commit)}" for commit in run["lacks"]),
     ]
 
 

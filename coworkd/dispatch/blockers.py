@@ -10,18 +10,14 @@ from coworkd.graph import cycle_through
 from coworkd.graph import cycles as cycles_in
 from coworkd.model import Problem
 from coworkd.store import Database, TaskRow
+from coworkd.store.landings import UNMET
 from coworkd.sync.problems import put_problem
-
-UNMET = (
-    "SELECT n.needed FROM needs n LEFT JOIN tasks t ON t.id = n.needed"
-    " WHERE n.task = ? AND (t.id IS NULL OR t.status != 'done' OR (t.landed = '' AND NOT t.closed)) ORDER BY n.needed"
-)
-"""A dependency is met by `done` with a landing, or by having been closed by hand."""
 
 
 def unmet(db: Database, task: str) -> list[str]:
     """The dependencies that block this task."""
-    return [row["needed"] for row in db.query(UNMET, task)]
+    sql = f"SELECT n.needed FROM needs n LEFT JOIN tasks t ON t.id = n.needed WHERE n.task = ? AND {UNMET}"
+    return [row["needed"] for row in db.query(f"{sql} ORDER BY n.needed", task)]
 
 
 def startable(db: Database) -> list[TaskRow]:
@@ -31,8 +27,8 @@ def startable(db: Database) -> list[TaskRow]:
         "status = 'ready' AND wanted = '' AND held = '' AND NOT pulled AND NOT elsewhere AND NOT gone"
         " AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND r.state != 'ended')"
         " AND NOT EXISTS (SELECT 1 FROM problems p WHERE p.path = tasks.path AND p.source IN ('graph', 'agent'))"
-        " AND NOT EXISTS (SELECT 1 FROM needs n LEFT JOIN tasks d ON d.id = n.needed WHERE n.task = tasks.id"
-        " AND (d.id IS NULL OR d.status != 'done' OR (d.landed = '' AND NOT d.closed)))",
+        " AND NOT EXISTS (SELECT 1 FROM needs n LEFT JOIN tasks t ON t.id = n.needed"
+        f" WHERE n.task = tasks.id AND {UNMET})",
     )
 
 

@@ -282,8 +282,8 @@ class Endings:
                 task=row.id, number=number, run=run.id, attempt=run.attempt, base=run.base,
                 commit_id=result.commit if made else run.base, tree=result.tree if made else "",
                 state=SubmissionState.QUEUED, candidate="", candidate_tree="", tip="", checks="[]", request="",
-                created=now, notice="\n".join(result.notices), person=Gate.MERGE in approve or not made,
-                approved=False, landing="", text_sha=run.text_sha, bundle="",
+                created=now, notice="\n".join([*_lacking(run), *result.notices]),
+                person=Gate.MERGE in approve or not made, approved=False, landing="", text_sha=run.text_sha, bundle="",
             )
         )  # fmt: skip
         self._db.event(now, "submitted", task=row.id, actor="agent", run=run.id, number=number, made=made)
@@ -338,6 +338,11 @@ class Endings:
     def _retire(self, submission: SubmissionRow) -> None:
         key = (submission.task, submission.number)
         self._db.set(SubmissionRow, key, state=SubmissionState.RETIRED)
+
+
+def _lacking(run: RunRow) -> list[str]:
+    """That it was made without commits which the target had by then."""
+    return [f"made without these commits of the target: {', '.join(run.lacks.splitlines())}"] if run.lacks else []
 
 
 _TOLD = {ErrorKind.AUTH: Outcome.AUTH, ErrorKind.CONTEXT: Outcome.CONTEXT}

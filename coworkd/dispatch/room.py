@@ -27,7 +27,7 @@ from coworkd.dispatch.purses import Purses
 from coworkd.dispatch.retry import Outcome
 from coworkd.dispatch.schedule import Busy, Ready, Room, StartRun, Wait, crowded, next_actions
 from coworkd.dispatch.setup_hold import SetupHold
-from coworkd.dispatch.starts import PREPARE, Prepared, Starter, Unprepared
+from coworkd.dispatch.starts import PREPARE, NotYet, Prepared, Starter, Unprepared
 from coworkd.graph import weights
 from coworkd.jobs import Finished, Jobs
 from coworkd.model import Mode, Status, TaskSpec
@@ -38,6 +38,10 @@ GATHER = 0.3
 
 LOOK_AGAIN = 1.0
 """Seconds between two looks at a repository that nothing can start from: no event tells of a first commit."""
+
+
+TRY_AGAIN = 2.0
+"""Seconds before a run is prepared again that the branches stood in the way of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +162,8 @@ class Dispatch:
         match value:
             case Prepared() if run.state is RunState.PREPARING and not run.stop and self._casting.agent(run.agent):
                 self._hand_over(run, value, now)
+            case NotYet() if run.state is RunState.PREPARING:
+                self._not_yet(run, value, now)
             case Prepared() | Unprepared() if run.state is RunState.PREPARING:
                 self._never_started(run, value, now)
             case Hindered(fault=fault):
@@ -229,6 +235,16 @@ class Dispatch:
             return
         why = self._setup_hold.note(value, now) if value is not None else "its agent is gone"
         self._board.move(row.id, Status.READY, why, now, attempt=row.attempt - 1, not_before=now)
+
+    def _not_yet(self, run: RunRow, value: NotYet, now: float) -> None:
+        """The branches stand in its way: it is ready as before, and is tried again."""
+        with self._db.write():
+            self._db.set(RunRow, run.id, state=RunState.ENDED, reason="cancelled", message=value.reason, ended=now)
+            row = self._board.task(run.task)
+            if row.status is Status.RUNNING:
+                self._board.move(
+                    row.id, Status.READY, value.reason, now, attempt=row.attempt - 1, not_before=now + TRY_AGAIN
+                )
 
     def _resume_answered(self, now: float) -> None:
         """Runs whose agents left, and that wait for nobody any more, go on as places become free."""

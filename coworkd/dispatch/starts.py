@@ -26,6 +26,7 @@ from coworkd.dispatch.purses import Purses
 from coworkd.jobs import Jobs
 from coworkd.model import AgentSpec, Budget, Gate, SandboxLevel, SandboxSpec, Status, TaskSpec
 from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
+from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landings, NeededLanding
 from coworkd.store.reviewed_work import submission_of, work_to_continue
 from coworkd.sync.files import digest
 
@@ -69,6 +70,9 @@ class SlotOrder:
     copy: tuple[str, ...]
     sandbox: SandboxSpec
     """What the workspace's settings open to set-up commands."""
+    known: KnownLandings = NOTHING_KNOWN
+    needed: tuple[NeededLanding, ...] = ()
+    """Landings that have to be in the commit it starts from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,8 @@ class Prepared:
     base: str
     worktree: Path
     notices: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    """The target's commits that the base does not have, as `abc1234 subject`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,13 @@ class Unprepared:
     detail: str = ""
     setup: bool = False
     """A set-up command failed, which no task is to blame for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotYet:
+    """The run cannot start from the branches as they are now: no attempt is used."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +121,7 @@ class Starter:
         executor: Executor,
         jobs: Jobs,
         places: Places,
-        prepare: Callable[[SlotOrder], Prepared | Unprepared | Hindered],
+        prepare: Callable[[SlotOrder], Prepared | Unprepared | NotYet | Hindered],
         means: Callable[[], Means] = lambda: UNCONFINED,
     ) -> None:
         self._board = board
@@ -122,6 +135,7 @@ class Starter:
         self._grants = Grants(board)
         self._holding = Holding(board, means)
         self._purses = Purses(board)
+        self._landings = Landings(board.db)
 
     def start(self, task: str, agent: str, now: float, *, conflict: str = "", instead_of: str = "") -> Short | None:
         """Commit to a run of this task; the slot is made next. One winner: a task has at most one live run.
@@ -215,6 +229,7 @@ class Starter:
             reviewed=ReviewedWork(commit=reviewed.commit_id, base=reviewed.base) if reviewed else None,
             branch=settings.integration.branch, target=self._board.specs.target(),
             setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
+            known=self._landings.known(), needed=self._landings.needed_by(run.task),
         )  # fmt: skip
         self._jobs.start(PREPARE + run.id, lambda: self._prepare(order))
 
@@ -234,6 +249,7 @@ class Starter:
                 self._papers.receipt(message, run.id, now)
             self._db.set(
                 RunRow, run.id, state=RunState.WORKING, level=self._level(run), base=slot.base,
+                lacks="\n".join(slot.lacks) if slot.lacks else run.lacks,
                 epoch=run.epoch + 1, offset=0,
                 text_sha=digest(spec.body.encode()), began=now, heard_at=now,
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),

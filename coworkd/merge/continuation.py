@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coworkd.merge.git.branch_moves import dropped_commits
+from coworkd.merge.git.candidates import commits_without
+from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.integrate import commit_merge
 from coworkd.merge.trees import Conflicted, merge_trees
 from coworkd.repo import Repo
@@ -25,10 +28,21 @@ def continuation(repo: Repo, base: str, reviewed: str, reviewed_base: str) -> Co
     """Go on with the commit `reviewed`, from `base` where both merge without a conflict, else from `reviewed_base`.
 
     A conflict is not resolved in passing: the result collides again when it is to land, and goes to its author then.
+    Commits that the target lost do not come along: the reviewed change is put on `base` by itself, or begun again.
     """
+    if commits_without(repo, reviewed, base) & dropped_commits(repo, (base,)):
+        return _without_dropped(repo, base, reviewed, reviewed_base)
     if repo.is_ancestor(base, reviewed):
         return Continuation(base=base, commit=reviewed)
     merged = merge_trees(repo, reviewed, base)
     if isinstance(merged, Conflicted):
         return Continuation(base=reviewed_base, commit=reviewed)
     return Continuation(base=base, commit=commit_merge(repo, merged, (reviewed, base), _MESSAGE).commit)
+
+
+def _without_dropped(repo: Repo, base: str, reviewed: str, reviewed_base: str) -> Continuation:
+    apart = sides(repo, base=reviewed_base, ours=base, theirs=reviewed)
+    merged = merge_trees(repo, apart.ours, apart.theirs)
+    if isinstance(merged, Conflicted):
+        return Continuation(base=base, commit=base)
+    return Continuation(base=base, commit=copy_commit(repo, reviewed, merged.tree, (base,)))

@@ -14,6 +14,7 @@ from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, branch_ref, checked_out, is_symbolic, landing_ref, update_refs
 
 TASK_TRAILER = "Cowork-Task"
+SUBMISSION_TRAILER = "Cowork-Submission"
 TARGET_TRAILER = "Cowork-Target"
 """Marks merges that bring in the target's own commits: they are no landings."""
 
@@ -47,7 +48,7 @@ def candidate(repo: Repo, tip: str, submission: Submission, *, stand: str = "") 
     merged = merge_trees(repo, stand or tip, submission.commit)
     if isinstance(merged, Conflicted):
         return merged
-    return commit_merge(repo, merged, (tip, submission.commit), _message(submission))
+    return commit_merge(repo, merged, (tip, submission.commit), landing_message(submission))
 
 
 def commit_merge(repo: Repo, merged: Clean, parents: tuple[str, ...], message: str) -> Merged:
@@ -58,13 +59,14 @@ def commit_merge(repo: Repo, merged: Clean, parents: tuple[str, ...], message: s
     return Merged(commit=made.text, tree=merged.tree)
 
 
-def _message(submission: Submission) -> str:
+def landing_message(submission: Submission) -> str:
+    """The message of a landing, with the trailers that say what it was."""
     title = " ".join(submission.title.split()) or f"Land {submission.task}"
     return (
         f"{title}\n\n"
         f"{TASK_TRAILER}: {submission.task}\n"
         f"Cowork-Attempt: {submission.attempt}\n"
-        f"Cowork-Submission: {submission.number} {submission.commit}\n"
+        f"{SUBMISSION_TRAILER}: {submission.number} {submission.commit}\n"
     )
 
 

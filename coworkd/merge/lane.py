@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.confine.confinement import UNCONFINED, Means
-from coworkd.errors import RepoError
 from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome
+from coworkd.merge.branch_jobs import BranchReport, NoBase, RunBase, keep, run_base
+from coworkd.merge.branch_rules import Collision, NothingToDo, Rebuild
 from coworkd.merge.bundle import Dispute, bundle, kind_of
 from coworkd.merge.change import Change, change
 from coworkd.merge.checks.facts import ChangeContext, check_findings
-from coworkd.merge.integrate import TASK_TRAILER, Merged, Submission, candidate, land
+from coworkd.merge.git.candidates import Sources, candidate_for, sources
+from coworkd.merge.git.facts import BranchOrder
+from coworkd.merge.integrate import Submission, land
 from coworkd.merge.inversion import Inverse, NoInverse, beside, invert
 from coworkd.merge.proof import proof
 from coworkd.merge.red_candidates import Heads, RedJudge, RedWithoutChange, TipChecked, Workspace
-from coworkd.merge.target import Incoming, Landed, Refused, Restart, incoming, land_target, restart
+from coworkd.merge.target import Landed, Refused, land_target
 from coworkd.merge.target_entry import TargetEntry, TargetState, not_in_reason
 from coworkd.merge.trees import Conflicted
 from coworkd.merge.verifier import SUBMISSIONS, TARGET, TARGET_OUTPUT, GateRun, Verifier
@@ -29,9 +32,7 @@ from coworkd.merge.verify import Verification
 from coworkd.model import Check, SandboxSpec
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, branch_ref, candidate_ref, refs_under, submission_ref, update_refs
-
-ROUNDS = 5
-"""How often a lost compare-and-swap is answered by building on the new tip at once."""
+from coworkd.store.landings import NeededLanding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +124,27 @@ class Stale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """It was made on commits of the target that integration has not taken yet: their own entry comes first."""
+
+    tip: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfDate:
+    """It was made on commits that the target lost, and its own change does not merge without them."""
+
+    tip: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
     """The daemon is stopping, and it is done again after the next start; or nobody waits for it any more."""
 
 
-Verified = Green | Red | RedWithoutChange | Collides | LandedAt | Interrupted
+Verified = Green | Red | RedWithoutChange | Collides | Stale | Waits | OutOfDate | Interrupted
 
 
 class Lane:
@@ -146,12 +163,7 @@ class Lane:
         self._verifier = Verifier(state, stopping, means)
         self._judge = RedJudge(self._verifier)
 
-    # ---- the tip
-
-    def tip(self, branch: str) -> str:
-        """The commit the integration branch stands at; empty where there is none."""
-        with Repo.open(self._root) as repo:
-            return repo.commit(branch_ref(branch)) or ""
+    # ---- the branches
 
     def heads(self, branch: str, target: str) -> Heads:
         """Where the integration branch and its target stand."""
@@ -186,36 +198,41 @@ class Lane:
             base = repo.run("merge-base", commit, tip, check=False).text.strip()
             return Kept(number=max(numbers), commit=commit, tree=repo.tree_of(commit), base=base) if base else None
 
-    def base(self, branch: str, target: str) -> str:
-        """The commit a new run starts from: the tip, with everything of the target in it that needs no verification."""
+    def base(self, order: BranchOrder, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
+        """The commit a new run starts from: the tip and the target merged, with every landing that it needs."""
         with Repo.open(self._root) as repo:
-            return self._refreshed(repo, branch, target)
+            return run_base(repo, order, needed)
 
-    def _refreshed(self, repo: Repo, branch: str, target: str) -> str:
-        """Follow the target as far as that is safe without a check; the tip that results."""
-        for _ in range(ROUNDS):
-            what = incoming(repo, branch, target)
-            match what:
-                case Restart() if not restart(repo, branch, what):
-                    continue
-                case Incoming(outcome=Merged(commit=merged), workspace_only=True) if not self._move(
-                    repo, branch, what.old, merged
-                ):
-                    continue
-                case _:
-                    break
-        tip = repo.commit(branch_ref(branch))
-        if tip is None:
-            raise RepoError(f"{branch} cannot be made: its name is taken by another branch")
-        return tip
+    def keep(
+        self, order: BranchOrder, verifying: VerifyOrder | None, needs: Mapping[str, Sequence[str]]
+    ) -> BranchReport | None:
+        """Bring integration in step with its target; with an order to verify by, also what needs a verification.
 
-    def _move(self, repo: Repo, branch: str, old: str, new: str) -> bool:
-        return update_refs(repo, [RefChange(name=branch_ref(branch), old=old, new=new)])
+        None: the target has no commit yet.
+        """
+        with Repo.open(self._root) as repo:
+            if repo.commit(branch_ref(order.target)) is None:
+                return None
+            return self._kept(repo, order, verifying, needs)
+
+    def _kept(
+        self, repo: Repo, order: BranchOrder, verifying: VerifyOrder | None, needs: Mapping[str, Sequence[str]]
+    ) -> BranchReport:
+        """What the target brings is checked in a gate of its own: no submission's verification loses files to it."""
+        if verifying is None:
+            return keep(repo, order)
+        own = dataclasses.replace(verifying, commands=verifying.workspace)
+
+        def check(commit: str) -> tuple[Check, ...] | None:
+            self._pin(repo, commit)
+            return self._check(repo, own, commit, TARGET, self._stopping.is_set)
+
+        return keep(repo, order, verify=check, needs=needs)
 
     # ---- verifying
 
     def verify(self, order: VerifyOrder, given_up: Callable[[], bool]) -> Verified:
-        """Bring the target in, merge the submission with the tip, run the commands on exactly the result.
+        """Merge the submission with the tip and run the commands on exactly the result.
 
         Ends early, with `Interrupted`, once `given_up` says that nobody waits for it, and when the daemon stops.
         """
@@ -224,38 +241,23 @@ class Lane:
             return self._stopping.is_set() or given_up()
 
         with Repo.open(self._root) as repo:
-            tip = self._with_target(repo, order, over).tip
-            if over():
-                return Interrupted()
+            tip = repo.commit(branch_ref(order.branch))
+            if tip is None:
+                return Stale(tip="")
             if not order.made:
                 return Green(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
-            if landing := self._landing_of(repo, order, tip):
-                return LandedAt(commit=landing)
             return self._verified(repo, order, tip, over)
-
-    def _landing_of(self, repo: Repo, order: VerifyOrder, tip: str) -> str:
-        """The merge by which this very submission landed, when a crash came between the landing and its record."""
-        if order.commit == tip or not repo.is_ancestor(order.commit, tip):
-            return ""
-        trailer = f"--grep=^Cowork-Submission: {order.number} {order.commit}$"
-        arguments = (
-            "log",
-            "--first-parent",
-            "--format=%H",
-            "-n",
-            "1",
-            trailer,
-            f"--grep=^{TASK_TRAILER}: {order.task}$",
-        )
-        return repo.run(*arguments, "--all-match", tip).text
 
     def _verified(self, repo: Repo, order: VerifyOrder, tip: str, over: Callable[[], bool]) -> Verified:
         stand = beside(repo, tip, order.undoes) if order.undoes else tip
-        made = candidate(repo, tip, _submission(order), stand=stand)
+        found = sources(repo, tip=tip, stand=stand, target=order.target, base=order.base, commit=order.commit)
+        if found.awaited:
+            return Waits(tip=tip, reason=f"waits until {order.target} is in {order.branch}: it was made on top of both")
+        made = candidate_for(repo, tip, _submission(order), found)
         if isinstance(made, Conflicted):
-            return self._collision(repo, order, tip, made)
+            return self._collision(repo, order, tip, made, found)
         self._pin(repo, made.commit)
-        shown = proof(repo, stand, order.commit, order.base, made.commit)
+        shown = proof(repo, found.ours, found.theirs, found.base, made.commit)
         if not shown.ok:
             return Red(tip=tip, checks=(), reason=f"the merge would lose something: {shown.detail}")
         checks = self._check(repo, order, made.commit, SUBMISSIONS, over)
@@ -301,38 +303,20 @@ class Lane:
         """Give a candidate a ref, for a gc takes what has none."""
         update_refs(repo, [RefChange(name=candidate_ref(_next(repo, "refs/cowork/cand")), old=None, new=commit)])
 
-    def _collision(self, repo: Repo, order: VerifyOrder, tip: str, made: Conflicted) -> Collides:
+    def _collision(
+        self, repo: Repo, order: VerifyOrder, tip: str, made: Conflicted, found: Sources
+    ) -> Collides | OutOfDate:
+        if found.dropped:
+            return OutOfDate(
+                tip=tip,
+                reason=f"it was made on commits that {order.target} lost since, and conflicts without them in"
+                f" {', '.join(made.paths)}: it is done again",
+            )
         dispute = Dispute(submission=_submission(order), tip=tip, base=order.base, kind=kind_of(made), conflict=made)
         path = self._state / "bundles" / f"{order.task}-{order.number}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(bundle(repo, dispute))
         return Collides(tip=tip, summary=f"conflict in {', '.join(made.paths)}", bundle=str(path))
-
-    def _with_target(self, repo: Repo, order: VerifyOrder, over: Callable[[], bool]) -> TargetEntry:
-        """Bring the target's own new commits in, verified as merged with what landed; nobody has to approve them.
-
-        They are checked in a gate of their own, so that no submission's verification loses its files to them. A lost
-        compare-and-swap is answered by merging and checking again; it says nothing about the checks.
-        """
-        for _ in range(ROUNDS):
-            tip = self._refreshed(repo, order.branch, order.target)
-            what = incoming(repo, order.branch, order.target)
-            if what is None:
-                return TargetEntry(tip=tip, state=TargetState.IN)
-            if not isinstance(what, Incoming):
-                continue
-            if isinstance(what.outcome, Conflicted):
-                return TargetEntry(tip=tip, state=TargetState.CONFLICT, paths=what.outcome.paths)
-            self._pin(repo, what.outcome.commit)
-            own = dataclasses.replace(order, commands=order.workspace)
-            checks = self._check(repo, own, what.outcome.commit, TARGET, over)
-            if checks is None:
-                return TargetEntry(tip=tip, state=TargetState.INTERRUPTED)
-            if _red(checks):
-                return TargetEntry(tip=tip, state=TargetState.RED, checks=checks)
-            if self._move(repo, order.branch, what.old, what.outcome.commit):
-                return TargetEntry(tip=what.outcome.commit, state=TargetState.IN)
-        return TargetEntry(tip=self._refreshed(repo, order.branch, order.target), state=TargetState.MOVED)
 
     # ---- landing
 
@@ -345,11 +329,13 @@ class Lane:
                 return LandedAt(commit=order.candidate)
             return Stale(tip=repo.commit(branch_ref(order.branch)) or "")
 
-    def into_target(self, order: VerifyOrder, *, onto: bool = False) -> Landed | Refused:
+    def into_target(self, order: VerifyOrder, branches: BranchOrder, *, onto: bool = False) -> Landed | Refused:
         """`coworkd land`: integration first takes in the target's new commits, then the target takes integration."""
         with Repo.open(self._root) as repo:
-            entry = self._with_target(repo, order, self._stopping.is_set)
-            if reason := not_in_reason(entry, order.target):
+            ahead = keep(repo, branches)
+            report = ahead if isinstance(ahead.move, Rebuild) else self._kept(repo, branches, order, {})
+            entry = _target_entry(report, self._stopping.is_set())
+            if reason := not_in_reason(entry, order.target, order.branch):
                 return Refused(reason=reason)
             return land_target(repo, order.branch, order.target, onto=onto)
 
@@ -388,6 +374,21 @@ def _gate_run(order: VerifyOrder, commit: str, commands: tuple[str, ...], gate: 
 
 def _red(checks: Sequence[Check]) -> bool:
     return not all(check.green for check in checks)
+
+
+def _target_entry(report: BranchReport, stopping: bool) -> TargetEntry:
+    tip = report.state.facts.integration
+    match report.move:
+        case NothingToDo():
+            return TargetEntry(tip=tip, state=TargetState.IN)
+        case Collision(paths=paths):
+            return TargetEntry(tip=tip, state=TargetState.CONFLICT, paths=paths)
+        case Rebuild():
+            return TargetEntry(tip=tip, state=TargetState.DROPPED, dropped=report.dropped)
+        case _ if report.red:
+            return TargetEntry(tip=tip, state=TargetState.RED, checks=(report.red,))
+        case _:
+            return TargetEntry(tip=tip, state=TargetState.INTERRUPTED if stopping else TargetState.MOVED)
 
 
 def _next(repo: Repo, prefix: str) -> int:

@@ -14,13 +14,11 @@ from coworkd.merge.rows import change_submission
 from coworkd.model import Gate, TaskSpec
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.dependencies import all_dependencies
+from coworkd.store.landings import UNMET
 
 OPEN = "state IN ('queued', 'green', 'approved')"
 
-_UNLANDED = (
-    "SELECT n.needed FROM needs n JOIN tasks t ON t.id = n.needed WHERE n.task = ?"
-    " AND (t.status != 'done' OR (t.landed = '' AND NOT t.closed))"
-)
+_UNLANDED = f"SELECT n.needed FROM needs n JOIN tasks t ON t.id = n.needed WHERE n.task = ? AND {UNMET}"
 _TITLES = {SubmissionKind.WORK: "{}", SubmissionKind.REVERT: "Revert: {}", SubmissionKind.APPLY: "Apply again: {}"}
 
 

@@ -10,7 +10,7 @@ from coworkd.board.papers import Papers
 from coworkd.merge.change import Change
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.holds import Holds
-from coworkd.merge.lane import Collides, Green, LandedAt, Red, Stale
+from coworkd.merge.lane import Collides, Green, LandedAt, OutOfDate, Red, Stale, Waits
 from coworkd.merge.red_candidates import RedWithoutChange
 from coworkd.merge.reverts import Reverts
 from coworkd.merge.reviews import Reviews, review_path
@@ -18,6 +18,7 @@ from coworkd.merge.rows import change_submission
 from coworkd.model import Check, Status
 from coworkd.splice import tick
 from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.landings import Landings
 from coworkd.sync.files import digest
 
 
@@ -32,6 +33,7 @@ class Outcomes:
         self._reverts = reverts
         self._holds = holds
         self._logs = logs
+        self._landings = Landings(board.db)
 
     def remember_tip(self, value: object) -> None:
         """Where the integration branch stands, as the job saw it last."""
@@ -61,6 +63,8 @@ class Outcomes:
                 self._collides(row, value, now)
             case LandedAt():
                 self._landed(row, value, now)
+            case Waits() | OutOfDate():
+                self._not_merged(row, value, now)
             case Change() if row.state is SubmissionState.GREEN and not row.request:
                 self._reviews.write(row, value, now)
             case _:
@@ -94,8 +98,30 @@ class Outcomes:
         else:
             self._reverts.refused(row, f"{value.summary}: what landed since builds on it", now)
 
+    def _not_merged(self, row: SubmissionRow, value: Waits | OutOfDate, now: float) -> None:
+        if isinstance(value, OutOfDate):
+            self._out_of_date(row, value, now)
+            return
+        task = self._board.task(row.task)
+        if task.reason != value.reason:
+            self._board.place(task, task.status, value.reason, now)
+
+    def _out_of_date(self, row: SubmissionRow, value: OutOfDate, now: float) -> None:
+        """What it was made on is gone: it is made again, and no attempt is used."""
+        if row.kind is not SubmissionKind.WORK:
+            self._reverts.refused(row, value.reason, now)
+            return
+        self._reviews.void(row, now)
+        change_submission(self._db, row, state=SubmissionState.RETIRED, notice=value.reason)
+        self._db.event(now, "submission retired", task=row.task, number=row.number, why=value.reason)
+        task = self._board.task(row.task)
+        if task.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
+            self._board.place(task, Status.READY, value.reason, now, attempt=task.attempt - 1, anew=True)
+
     def _landed(self, row: SubmissionRow, value: LandedAt, now: float) -> None:
         change_submission(self._db, row, state=SubmissionState.LANDED, landing=value.commit)
+        self._landings.set_missing(row.task, row.number, "")
+        self._db.execute("DELETE FROM problems WHERE task = ? AND source = 'landing'", row.task)
         self._db.event(now, "landed", task=row.task, number=row.number, commit=value.commit, what=row.kind)
         task = self._board.task(row.task)
         if row.kind is not SubmissionKind.WORK:

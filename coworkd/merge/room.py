@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from coworkd.board.board import Board
 from coworkd.errors import CoworkError
 from coworkd.jobs import Finished, Jobs
+from coworkd.merge.branch_watch import BRANCH, BranchWatch
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.holds import HEADS, TIP_CHECK, Holds
 from coworkd.merge.landed_tasks import LandedTasks
-from coworkd.merge.lane import LandedAt, Lane
+from coworkd.merge.lane import LandedAt, Lane, Waits
 from coworkd.merge.orders import OPEN, Orders
 from coworkd.merge.outcomes import Outcomes
 from coworkd.merge.queue import Land, Review, Verify, next_steps
@@ -40,8 +42,10 @@ _PENDING = "s.state IN ('queued', 'green', 'approved', 'red', 'conflicted', 'hel
 class Merge:
     """The room's only face to the daemon; used by the writer thread alone."""
 
-    def __init__(self, board: Board, jobs: Jobs, lane: Lane, folder: Files, landed: LandedTasks) -> None:
-        """`folder`: where the output of checks is shown."""
+    def __init__(
+        self, board: Board, jobs: Jobs, lane: Lane, folder: Files, landed: LandedTasks, common_dir: Path
+    ) -> None:
+        """`folder`: where the output of checks is shown; `common_dir`: where git keeps the branches."""
         self._board = board
         self._db: Database = board.db
         self._jobs = jobs
@@ -53,6 +57,9 @@ class Merge:
         logs = CheckLogs(folder, lane.output_folder)
         self._holds = Holds(board, jobs, lane, self._orders, logs)
         self._outcomes = Outcomes(board, self._reviews, self._reverts, self._holds, logs)
+        self._watch = BranchWatch(board, jobs, lane, self._outcomes, common_dir)
+        self._held: dict[str, tuple[str, str]] = {}
+        """Submissions that wait for the target's entry, and where both branches stood then."""
         self._verified = ""
         self._given_up = threading.Event()
         """Set when nobody waits for the present verification any more."""
@@ -69,20 +76,24 @@ class Merge:
         self._give_up_moot()
         if start and now >= self._hindered_until:
             self._hindered_until = 0.0
+            self._watch.look(now)
             self._reverts.begin(now)
             self._find_again(now)
             self._holds.step(now, busy=self._at_work())
-            self._advance(now)
-            self._land_by_itself(now)
+            if not self._at_work():
+                self._watch.make_again(self._orders.into_target)
+            if self._watch.settled():
+                self._advance(now)
+                self._land_by_itself(now)
 
     def deadline(self) -> float | None:
         """When what stood in the queue's way is tried again."""
-        held = self._holds.deadline()
-        return min((at for at in (self._hindered_until, self._land_at, held) if at), default=None)
+        times = (self._hindered_until, self._land_at, self._holds.deadline(), self._watch.deadline())
+        return min((at for at in times if at), default=None)
 
     def _at_work(self) -> bool:
-        """Whether something is verified or landed now: one thing at a time."""
-        return bool(self._jobs.running(VERIFY) | self._jobs.running(LAND) | self._jobs.running(TIP_CHECK))
+        """Whether something is verified or landed now, or integration is moved: one thing at a time."""
+        return any(map(self._jobs.running, (VERIFY, LAND, TIP_CHECK, BRANCH)))
 
     def _give_up_moot(self) -> None:
         """A verification whose submission has left the queue need not come to its end."""
@@ -125,7 +136,8 @@ class Merge:
                 self._db.event(now, "submission found again", task=task.id, number=kept.number)
 
     def _advance(self, now: float) -> None:
-        entries = self._orders.entries(now)
+        place = self._watch.place()
+        entries = [e for e in self._orders.entries(now) if self._held.get(f"{e.task}:{e.number}") != place]
         if not entries:
             return
         for step in next_steps(entries, self._db.setting("tip")):
@@ -133,7 +145,10 @@ class Merge:
             match step:
                 case Review():
                     self._describe(row)
-                case Verify() | Land() if not self._at_work():
+                case Verify() if not self._at_work():
+                    if not self._watch.bring_in(self._orders.into_target()):
+                        self._work(step, row, now)
+                case Land() if not self._at_work():
                     self._work(step, row, now)
                 case _:
                     pass
@@ -167,6 +182,8 @@ class Merge:
 
     def job(self, finished: Finished, now: float) -> bool:
         """A job is over; False if it was none of this room's."""
+        if self._watch.job(finished, now):
+            return True
         prefix, _, rest = finished.key.partition(":")
         if prefix + ":" in (INVERT, INTO_TARGET, HEADS, TIP_CHECK):
             self._aside(finished, rest, now)
@@ -183,6 +200,8 @@ class Merge:
         with self._db.write(durable=True):
             self._outcomes.remember_tip(finished.value)
             self._unhindered()
+            if isinstance(finished.value, Waits):
+                self._held[rest] = self._watch.place()
             if row is not None:
                 self._outcomes.record(row, finished.value, now)
         return True
@@ -216,23 +235,21 @@ class Merge:
     # ---- beginning, and the way out
 
     def recover(self, now: float) -> None:
-        """After a start: the branch may have moved by a landing that was not recorded."""
+        """After a start: what landed may not have been recorded."""
         self._landed.recover(now)
-        with self._db.write():
-            self._db.remember("tip", self._lane.tip(self._board.specs.settings().integration.branch))
 
     def into_target(self, onto: str = "") -> Callable[[], Landed | Refused]:
         """The job that brings the integration branch into its target, with the settings of now.
 
         `onto` names the target, for landing although another branch is checked out.
         """
-        order = self._orders.into_target()
+        order, branches = self._orders.into_target(), self._watch.order()
         if onto and onto != order.target:
             refused = Refused(
                 reason=f"the target is {order.target}, not {onto}: see `integration.target` in config.yaml"
             )
             return lambda: refused
-        return lambda: self._lane.into_target(order, onto=bool(onto))
+        return lambda: self._lane.into_target(order, branches, onto=bool(onto))
 
     # ---- land: auto
 

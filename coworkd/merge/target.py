@@ -1,4 +1,4 @@
-"""Integration and its target: the target's new commits come in, and on a person's word integration goes out.
+"""Landing: on a person's word the target takes what integration has.
 
 `land_target` is the only function of the product that may move a branch or the files that a user has checked out.
 """
@@ -8,37 +8,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from coworkd.errors import RepoError
-from coworkd.merge.integrate import TARGET_TRAILER, Merged, commit_merge
-from coworkd.merge.squash import all_landings_in
-from coworkd.merge.trees import Conflicted, merge_trees
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, branch_ref, checked_out, operation_under_way, update_refs
-from coworkd.slots.paths import reserved
 
 _TIMEOUT = 600.0
 _SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restart:
-    """Integration is to stand at `new`: it is missing, or everything it had is in the target."""
-
-    old: str | None
-    new: str
-    workspace_only: bool
-    """Only `.cowork/**` differs, so that there is nothing to verify; also where the branch is new."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
-    """The target has commits that integration lacks, and the other way round."""
-
-    old: str
-    target: str
-    outcome: Merged | Conflicted
-    workspace_only: bool
-    """Only `.cowork/**` came in, so that there is nothing to verify."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,46 +29,6 @@ class Refused:
     """Nothing was touched, and what to do about it."""
 
     reason: str
-
-
-def incoming(repo: Repo, integration: str, target: str) -> Restart | Incoming | None:
-    """What has to happen for integration to contain the target; None when it does. Moves nothing.
-
-    Raises RepoError when the target has no commit.
-    """
-    theirs = repo.commit(branch_ref(target))
-    ours = repo.commit(branch_ref(integration))
-    if theirs is None:
-        raise RepoError(f"the branch {target} has no commit yet: make a first one, or set integration.target")
-    if ours is None:
-        return Restart(old=None, new=theirs, workspace_only=True)
-    if repo.is_ancestor(theirs, ours):
-        return None
-    if repo.is_ancestor(ours, theirs) or all_landings_in(repo, ours, theirs):
-        return Restart(old=ours, new=theirs, workspace_only=_workspace_only(repo, ours, theirs))
-    return _merge_in(repo, ours, theirs, target)
-
-
-def restart(repo: Repo, integration: str, what: Restart) -> bool:
-    """Carry a restart out by compare-and-swap; False when integration or the target has moved meanwhile."""
-    name = branch_ref(integration)
-    if name in checked_out(repo):
-        raise RepoError(f"{integration} is checked out in a worktree: switch that worktree to another branch")
-    return update_refs(repo, [RefChange(name=name, old=what.old, new=what.new)])
-
-
-def _merge_in(repo: Repo, ours: str, theirs: str, target: str) -> Incoming:
-    merged = merge_trees(repo, ours, theirs)
-    if isinstance(merged, Conflicted):
-        return Incoming(old=ours, target=theirs, outcome=merged, workspace_only=False)
-    message = f"Bring in {target}\n\n{TARGET_TRAILER}: {target} {theirs}\n"
-    made = commit_merge(repo, merged, (ours, theirs), message)
-    only = _workspace_only(repo, ours, made.commit)
-    return Incoming(old=ours, target=theirs, outcome=made, workspace_only=only)
-
-
-def _workspace_only(repo: Repo, old: str, new: str) -> bool:
-    return all(map(reserved, _changed(repo, old, new)))
 
 
 def _changed(repo: Repo, old: str, new: str) -> list[str]:

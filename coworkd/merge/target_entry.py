@@ -6,6 +6,7 @@ meanwhile each have a reason of their own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,6 +20,8 @@ class TargetState(StrEnum):
     IN = "in"
     RED = "red"
     CONFLICT = "conflict"
+    DROPPED = "dropped"
+    """The target lost commits that the integration branch has."""
     INTERRUPTED = "interrupted"
     MOVED = "moved"
     """One of the two branches moved during each verification."""
@@ -34,27 +37,46 @@ class TargetEntry:
     """Where they are red: what was run, up to and including the first that failed."""
     paths: tuple[str, ...] = ()
     """Where they conflict: the paths."""
+    dropped: tuple[str, ...] = ()
+    """What the target lost, as `abc1234 subject`."""
 
 
-def not_in_reason(entry: TargetEntry, target: str) -> str:
+def not_in_reason(entry: TargetEntry, target: str, branch: str) -> str:
     """Why the target's commits are not in, and what to do; empty when they are."""
     match entry.state:
         case TargetState.IN:
             return ""
         case TargetState.CONFLICT:
-            return (
-                f"{target} collides with what has landed, in {', '.join(entry.paths)}: merge it into the integration"
-                " branch by hand"
-            )
+            return collision_reason(target, branch, entry.paths)
+        case TargetState.DROPPED:
+            return dropped_reason(target, entry.dropped)
         case TargetState.RED:
-            return _red_reason(entry.checks[-1], target)
+            return red_reason(entry.checks[-1], target)
         case TargetState.INTERRUPTED:
             return f"the verification of {target} merged with what has landed was interrupted: land again"
         case TargetState.MOVED:
             return f"{target} or the integration branch moved during every verification: land again"
 
 
-def _red_reason(check: Check, target: str) -> str:
+def collision_reason(target: str, branch: str, paths: Sequence[str]) -> str:
+    """What collides, and what to type."""
+    return (
+        f"{target} collides with what has landed, in {', '.join(paths)}, so that {branch} no longer follows it: on"
+        f" {target} type `git merge {branch}`, resolve the conflict there and commit"
+    )
+
+
+def dropped_reason(target: str, dropped: Sequence[str]) -> str:
+    """What the target lost, and what happens to it."""
+    what = f" ({', '.join(dropped)})" if dropped else ""
+    return (
+        f"{target} lost commits that had been taken from it{what}: what has landed is merged again without them, which"
+        " the running daemon does by itself; then land again"
+    )
+
+
+def red_reason(check: Check, target: str) -> str:
+    """Which check is red on the target merged with what has landed, and what to do."""
     said = next((line.strip() for line in reversed(check.tail.splitlines()) if line.strip()), "")
     what = f"`{check.command}`: {outcome(check)}" + (f" ({said[:200]})" if said else "")
     return f"the checks are red on {target} merged with what has landed, {what}; repair that on {target} first"

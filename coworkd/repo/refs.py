@@ -6,6 +6,9 @@
     refs/cowork/base/RUN         pins what a run started from, so that no gc takes it
     refs/cowork/cand/SEQ         candidate merges
     refs/cowork/land/SEQ         landed merges
+    refs/cowork/taken/TARGET     the last commit of the target branch that the integration branch took
+    refs/cowork/seen/TARGET      where the target branch was seen last
+    refs/cowork/dropped/SEQ      where the target branch stood before a person rewrote it
 
 Refs move by compare-and-swap only. A branch that is checked out in any of the user's worktrees is not moved here.
 """
@@ -23,6 +26,7 @@ from coworkd.repo import Repo
 
 TASKS = "refs/heads/cowork/task/"
 BOTH = "refs/cowork/"
+DROPPED = "refs/cowork/dropped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,23 @@ def candidate_ref(sequence: int) -> str:
 
 def landing_ref(sequence: int) -> str:
     return f"refs/cowork/land/{sequence}"
+
+
+def taken_ref(target: str) -> str:
+    return f"refs/cowork/taken/{_flat(target)}"
+
+
+def seen_ref(target: str) -> str:
+    return f"refs/cowork/seen/{_flat(target)}"
+
+
+def dropped_ref(sequence: int) -> str:
+    return f"{DROPPED}/{sequence}"
+
+
+def _flat(branch: str) -> str:
+    # One level only: `a` and later `a/b` may both have been targets.
+    return branch.removeprefix("refs/heads/").replace("+", "++").replace("/", "+-")
 
 
 def branch_ref(branch: str) -> str:

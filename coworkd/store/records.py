@@ -215,6 +215,8 @@ class RunRow:
     """The workspace's log has it, or is about to."""
     continues: int = 0
     """The number of the reviewed submission that it goes on with; 0: of none."""
+    lacks: str = ""
+    """The target's commits that it started without, a line each; empty: it had all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +322,10 @@ class SubmissionRow:
     """JSON: what it was held for, until it has been verified again; empty: nothing."""
     files: str = "[]"
     """JSON list of what its review says of each file: `src/a.py (+3 -1)`."""
+    proof: str = ""
+    """A commit of the target that is known to contain its landing; empty: none is."""
+    missing: str = ""
+    """Why its landing is in neither branch any more; empty: it is there, or has not landed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

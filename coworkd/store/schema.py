@@ -238,6 +238,21 @@ def _continuations(db: sqlite_utils.Database) -> None:
         db.conn.execute(statement)
 
 
+_PROOFS = (
+    "ALTER TABLE submissions ADD COLUMN proof TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE submissions ADD COLUMN missing TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE runs ADD COLUMN lacks TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX submissions_missing ON submissions (task) WHERE missing != ''",
+    "CREATE INDEX submissions_unsettled ON submissions (created) WHERE state = 'landed' AND proof = ''",
+)
+"""Where each landing is known to be, and what the base of a run did not have."""
+
+
+def _proofs(db: sqlite_utils.Database) -> None:
+    for statement in _PROOFS:
+        db.conn.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -251,6 +266,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _unsandboxed_saves,
     _held,
     _continuations,
+    _proofs,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.errors import RepoError
 from coworkd.merge.integrate import Merged, Submission, candidate, land
-from coworkd.merge.target import Incoming, Landed, Refused, Restart, incoming, land_target, restart
-from coworkd.merge.trees import Conflicted
+from coworkd.merge.target import Landed, Refused, land_target
 from coworkd.repo import Repo
 from tests.integration.gitkit import Checkout, checkout
 
@@ -37,128 +35,6 @@ def landed(user: Checkout, repo: Repo, name: str, files: dict[str, str | None]) 
     number = len(user.git("for-each-ref", "refs/cowork/land").splitlines()) + 1
     assert land(repo, INTEGRATION, tip, got.commit, number)
     return got.commit
-
-
-def test_a_missing_integration_branch_starts_at_the_target(user: Checkout, repo: Repo) -> None:
-    main = user.git("rev-parse", "main")
-    what = incoming(repo, INTEGRATION, "main")
-    assert isinstance(what, Restart)
-    assert what == Restart(old=None, new=main, workspace_only=True)
-    assert restart(repo, INTEGRATION, what)
-    assert user.git("rev-parse", INTEGRATION) == main
-    assert not restart(repo, INTEGRATION, what)
-    assert incoming(repo, INTEGRATION, "main") is None
-
-
-def test_nothing_comes_in_when_integration_is_ahead(user: Checkout, repo: Repo) -> None:
-    landed(user, repo, "a", {"a.txt": "a\n"})
-    assert incoming(repo, INTEGRATION, "main") is None
-
-
-@pytest.mark.parametrize(
-    ("files", "only"), [({"app.py": "mine\n"}, False), ({".cowork/tasks/t.md": "t\n"}, True), ({}, True)]
-)
-def test_the_targets_commits_come_in_as_a_merge(
-    user: Checkout, repo: Repo, files: dict[str, str | None], only: bool
-) -> None:
-    ours = landed(user, repo, "a", {"a.txt": "a\n"})
-    theirs = user.commit("by a person", files)
-    before = user.state()
-    what = incoming(repo, INTEGRATION, "main")
-    assert isinstance(what, Incoming)
-    assert isinstance(what.outcome, Merged)
-    assert (what.old, what.target, what.workspace_only) == (ours, theirs, only)
-    assert user.git("rev-parse", f"{what.outcome.commit}^1", f"{what.outcome.commit}^2").split() == [ours, theirs]
-    assert f"Cowork-Target: main {theirs}" in user.git("log", "-1", "--format=%B", what.outcome.commit)
-    assert user.git("rev-parse", INTEGRATION) == ours
-    assert user.state() == before
-
-
-def test_a_conflict_with_the_target_is_a_value(user: Checkout, repo: Repo) -> None:
-    landed(user, repo, "a", {"app.py": "ours\n"})
-    user.commit("by a person", {"app.py": "theirs\n"})
-    what = incoming(repo, INTEGRATION, "main")
-    assert isinstance(what, Incoming)
-    assert isinstance(what.outcome, Conflicted)
-    assert what.outcome.paths == ("app.py",)
-
-
-def test_a_target_that_went_past_integration_is_followed(user: Checkout, repo: Repo) -> None:
-    ours = landed(user, repo, "a", {"a.txt": "a\n"})
-    user.git("merge", "-q", "--ff-only", INTEGRATION)
-    theirs = user.commit("further", {"b.txt": "b\n"})
-    assert incoming(repo, INTEGRATION, "main") == Restart(old=ours, new=theirs, workspace_only=False)
-    noted = user.commit("a note", {"b.txt": None, ".cowork/tasks/t.md": "t\n"})
-    assert incoming(repo, INTEGRATION, "main") == Restart(old=ours, new=noted, workspace_only=True)
-
-
-def test_after_a_squash_integration_starts_again(user: Checkout, repo: Repo) -> None:
-    landed(user, repo, "a", {"a.txt": "a\n"})
-    ours = landed(user, repo, "b", {"app.py": "b\n"})
-    user.git("merge", "-q", "--squash", INTEGRATION)
-    squashed = user.commit("squashed")
-    assert incoming(repo, INTEGRATION, "main") == Restart(old=ours, new=squashed, workspace_only=True)
-    further = user.commit("further", {"c.txt": "c\n"})
-    assert incoming(repo, INTEGRATION, "main") == Restart(old=ours, new=further, workspace_only=False)
-
-
-def test_after_a_squash_of_each_landing_integration_starts_again(user: Checkout, repo: Repo) -> None:
-    first = landed(user, repo, "a", {"app.py": "a\n"})
-    ours = landed(user, repo, "b", {"app.py": "b\n", "data.bin": "\0b"})
-    user.commit("before", {"c.txt": "c\n"})
-    for commit in (first, ours):
-        user.git("cherry-pick", "-m", "1", commit)
-    what = incoming(repo, INTEGRATION, "main")
-    assert what == Restart(old=ours, new=user.git("rev-parse", "main"), workspace_only=False)
-
-
-def test_a_squash_is_seen_although_the_lines_moved(user: Checkout, repo: Repo) -> None:
-    lines = [f"line {n}\n" for n in range(1, 21)]
-    ours = landed(user, repo, "a", {"app.py": "".join([*lines[:17], "landed\n", *lines[18:]])})
-    user.commit("by a person", {"app.py": "".join(["first\n", "second\n", *lines])})
-    user.git("merge", "-q", "--squash", INTEGRATION)
-    squashed = user.commit("squashed")
-    assert incoming(repo, INTEGRATION, "main") == Restart(old=ours, new=squashed, workspace_only=False)
-
-
-@pytest.mark.parametrize("taken", ["a only", "with other white space", "with other binary data"])
-def test_a_landing_that_is_missing_keeps_integration(user: Checkout, repo: Repo, taken: str) -> None:
-    landed(user, repo, "a", {"a.txt": "a\n"})
-    landed(user, repo, "b", {"b.py": "if x:\n    y\nz\n", "data.bin": "\0b"})
-    if taken == "a only":
-        user.commit("squashed", {"a.txt": "a\n", "c.txt": "c\n"})
-    else:
-        indented = "    z" if "space" in taken else "z"
-        data = "\0c" if "binary" in taken else "\0b"
-        user.commit("squashed", {"a.txt": "a\n", "b.py": f"if x:\n    y\n{indented}\n", "data.bin": data})
-    assert isinstance(incoming(repo, INTEGRATION, "main"), Incoming)
-
-
-def test_what_came_in_from_the_target_need_not_be_squashed_again(user: Checkout, repo: Repo) -> None:
-    landed(user, repo, "a", {"a.txt": "a\n"})
-    user.commit("by a person", {"c.txt": "c\n"})
-    what = incoming(repo, INTEGRATION, "main")
-    assert isinstance(what, Incoming)
-    assert isinstance(what.outcome, Merged)
-    assert land(repo, INTEGRATION, what.old, what.outcome.commit, 9)
-    landed(user, repo, "b", {"b.txt": "b\n"})
-    user.commit("one of them", {"a.txt": "a\n"})
-    user.commit("the other", {"b.txt": "b\n"})
-    user.commit("further", {"d.txt": "d\n"})
-    assert isinstance(incoming(repo, INTEGRATION, "main"), Restart)
-
-
-def test_an_unborn_target_is_named(tmp_path: Path) -> None:
-    subprocess.run(["git", "init", "-q", "-b", "main", str(tmp_path / "new")], check=True)
-    with Repo.open(tmp_path / "new") as repo, pytest.raises(RepoError, match="has no commit yet: make a first one"):
-        incoming(repo, INTEGRATION, "main")
-
-
-def test_restarting_a_branch_that_is_checked_out_is_refused(user: Checkout, repo: Repo, tmp_path: Path) -> None:
-    landed(user, repo, "a", {"a.txt": "a\n"})
-    user.git("worktree", "add", "-q", str(tmp_path / "look"), INTEGRATION)
-    with pytest.raises(RepoError, match="is checked out"):
-        restart(repo, INTEGRATION, Restart(old=None, new=user.git("rev-parse", "main"), workspace_only=True))
 
 
 def test_landing_moves_the_checked_out_target_and_its_files(user: Checkout, repo: Repo) -> None:

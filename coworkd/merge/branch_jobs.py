@@ -1,0 +1,230 @@
+"""Jobs that keep the integration branch in step with its target: look, decide, move, look again.
+
+Blocking; called from job threads only. What needs a verification is moved only by a caller that brings one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from coworkd.errors import RepoError
+from coworkd.merge.branch_rules import (
+    BranchFacts,
+    BringIn,
+    Collision,
+    Move,
+    NothingToDo,
+    Rebuild,
+    Restart,
+    Restore,
+    next_move,
+)
+from coworkd.merge.git.branch_moves import (
+    Rebuilt,
+    merge_target,
+    move_branch,
+    note_taken,
+    note_target,
+    rebuild,
+    restore_branch,
+)
+from coworkd.merge.git.containment import ancestors_in, contained_in
+from coworkd.merge.git.facts import BranchOrder, BranchState, read_state
+from coworkd.merge.integrate import Merged
+from coworkd.merge.trees import Conflicted
+from coworkd.model import Check
+from coworkd.repo import Repo
+from coworkd.slots.paths import reserved
+from coworkd.store.landings import Landing, NeededLanding
+
+ROUNDS = 8
+"""How often it is looked again in one job: a move that lost its compare-and-swap is decided once more."""
+_SHOWN = 10
+
+Verify = Callable[[str], tuple[Check, ...] | None]
+"""Runs the workspace's commands on a commit; None: it was stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchReport:
+    """Where integration and its target stand after a job, and what happened on the way."""
+
+    state: BranchState
+    move: Move
+    """What remains to be done."""
+    moved: tuple[str, ...] = ()
+    """Moves that were made, in words."""
+    rebuilt: Rebuilt | None = None
+    red: Check | None = None
+    """The check that keeps the move that remains from being made."""
+    lacks: tuple[str, ...] = ()
+    """The target's commits that integration does not have, as `abc1234 subject`."""
+    dropped: tuple[str, ...] = ()
+    """Commits that integration took from the target and that the target lost."""
+    undo: str = ""
+    """Where integration was before it was moved back; empty: it was not, or landings are not lost by that."""
+
+
+def keep(
+    repo: Repo, order: BranchOrder, *, verify: Verify | None = None, needs: Mapping[str, Sequence[str]] | None = None
+) -> BranchReport:
+    """Make the moves that are due. Without `verify` only those whose result needs no verification."""
+    moved: list[str] = []
+    rebuilt: Rebuilt | None = None
+    for _ in range(ROUNDS):
+        state = read_state(repo, order)
+        note_target(repo, order.target, state.facts.target)
+        step = _step(repo, order, state.facts, verify, needs or {})
+        if step is None:
+            return _report(repo, order, state, moved, rebuilt, None)
+        if isinstance(step, Check):
+            return _report(repo, order, state, moved, rebuilt, step)
+        moved += [step.said] if step.said else []
+        rebuilt = step.rebuilt or rebuilt
+    raise RepoError(f"{order.branch} or {order.target} keeps moving: looking again later")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """A move was tried. Nothing said: the branch moved meanwhile."""
+
+    said: str = ""
+    rebuilt: Rebuilt | None = None
+
+
+def _step(
+    repo: Repo, order: BranchOrder, facts: BranchFacts, verify: Verify | None, needs: Mapping[str, Sequence[str]]
+) -> _Step | Check | None:
+    """Make the next move; the red check that forbids it; or None: there is none to be made now."""
+    match next_move(facts):
+        case Restart():
+            done = move_branch(repo, order, facts, facts.target)
+            return _Step(said=f"{order.branch} starts again from {order.target}" if done else "")
+        case Restore(commit=commit):
+            done = restore_branch(repo, order, commit)
+            return _Step(said=f"{order.branch} was gone and is back at {commit[:12]}" if done else "")
+        case BringIn():
+            return _bring_in(repo, order, facts, verify)
+        case Rebuild() if verify is not None:
+            return _rebuild(repo, order, facts, verify, needs)
+        case NothingToDo():
+            note_taken(repo, order, facts)
+            return None
+        case _:
+            return None
+
+
+def _bring_in(repo: Repo, order: BranchOrder, facts: BranchFacts, verify: Verify | None) -> _Step | Check | None:
+    made = merge_target(repo, facts, order.target)
+    if isinstance(made, Conflicted):
+        return _Step()
+    if not _workspace_only(repo, facts.integration, made.commit):
+        if verify is None:
+            return None
+        checks = verify(made.commit)
+        if checks is None:
+            return None
+        if red := _first_red(checks):
+            return red
+    done = move_branch(repo, order, facts, made.commit)
+    return _Step(said=f"brought in {order.target} at {facts.target[:12]}" if done else "")
+
+
+def _rebuild(
+    repo: Repo, order: BranchOrder, facts: BranchFacts, verify: Verify, needs: Mapping[str, Sequence[str]]
+) -> _Step | Check | None:
+    made = rebuild(repo, facts, needs)
+    if not _workspace_only(repo, facts.target, made.commit):
+        checks = verify(made.commit)
+        if checks is None:
+            return None
+        if red := _first_red(checks):
+            return red
+    landings = [commit for landing, commit in made.merged if commit != landing.commit]
+    if not move_branch(repo, order, facts, made.commit, landings=landings):
+        return _Step()
+    return _Step(said=f"{order.branch} was made again from {order.target} at {facts.target[:12]}", rebuilt=made)
+
+
+def _first_red(checks: Sequence[Check]) -> Check | None:
+    return next((check for check in checks if not check.green), None)
+
+
+def _workspace_only(repo: Repo, old: str, new: str) -> bool:
+    arguments = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
+    return all(map(reserved, repo.run(*arguments, timeout=600).fields))
+
+
+def _report(
+    repo: Repo, order: BranchOrder, state: BranchState, moved: Sequence[str], rebuilt: Rebuilt | None, red: Check | None
+) -> BranchReport:
+    facts, move = state.facts, next_move(state.facts)
+    dropped = subjects(repo, facts.taken, facts.target) if isinstance(move, Rebuild) and facts.taken else ()
+    lacks = subjects(repo, facts.target, facts.integration) if isinstance(move, BringIn | Collision) else ()
+    return BranchReport(
+        state=state, move=move, moved=tuple(moved), rebuilt=rebuilt, red=red, lacks=lacks, dropped=dropped,
+        undo=_undo(repo, order.known.tip, facts),
+    )  # fmt: skip
+
+
+def _undo(repo: Repo, tip: str, facts: BranchFacts) -> str:
+    """The tip from before, where going back to it loses nothing and brings back what is lost."""
+    lost = [fact.landing.commit for fact in facts.lost]
+    if not lost or not tip or repo.commit(tip) != tip or not repo.is_ancestor(facts.integration, tip):
+        return ""
+    return tip if ancestors_in(repo, lost, tip).issuperset(lost) else ""
+
+
+def subjects(repo: Repo, commit: str, without: str) -> tuple[str, ...]:
+    """The commits of one that the other lacks, newest first, as `abc1234 subject`; at most ten, no merges."""
+    arguments = ("log", "--no-merges", f"--max-count={_SHOWN}", "--format=%h %s", commit, f"^{without}")
+    return tuple(repo.run(*arguments).text.splitlines())
+
+
+# ---- what runs start from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBase:
+    """The commit that a new run starts from."""
+
+    commit: str
+    lacks: tuple[str, ...] = ()
+    """The target's commits that are not in it, as `abc1234 subject`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoBase:
+    """Nothing can start at this moment, and why."""
+
+    reason: str
+
+
+def run_base(repo: Repo, order: BranchOrder, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
+    """The tip and the target merged, else (where they collide) the tip; with all in it that is needed."""
+    report = keep(repo, order)
+    facts = report.state.facts
+    if isinstance(report.move, Rebuild):
+        return NoBase(reason=f"waits until {order.branch} is made again: {order.target} lost commits that it had taken")
+    base = _with_target(repo, order, facts, report)
+    missing = _missing(repo, base.commit, needed)
+    return NoBase(reason=f"waits for {missing}: {base.commit[:12]} does not have it any more") if missing else base
+
+
+def _with_target(repo: Repo, order: BranchOrder, facts: BranchFacts, report: BranchReport) -> RunBase:
+    if isinstance(report.move, BringIn):
+        made = merge_target(repo, facts, order.target)
+        if isinstance(made, Merged):
+            return RunBase(commit=made.commit)
+    return RunBase(commit=facts.integration, lacks=report.lacks)
+
+
+def _missing(repo: Repo, base: str, needed: Sequence[NeededLanding]) -> str:
+    """Tasks whose landing the commit does not contain."""
+    proven = [
+        one.landing for one in needed if one.proof and repo.commit(one.proof) and repo.is_ancestor(one.proof, base)
+    ]
+    rest = [one.landing for one in needed if one.landing not in proven]
+    found = contained_in(repo, rest, base) if rest else frozenset[Landing]()
+    return ", ".join(landing.task for landing in rest if landing not in found)

@@ -1,0 +1,175 @@
+"""What was found at the integration branch, into the database: where landings are, and what people are told."""
+
+from __future__ import annotations
+
+from coworkd.board.board import Board
+from coworkd.merge.blame import outcome
+from coworkd.merge.branch_jobs import BranchReport
+from coworkd.merge.branch_rules import BringIn, Collision, LandingFact, Rebuild
+from coworkd.merge.git.facts import BranchOrder
+from coworkd.merge.lane import LandedAt
+from coworkd.merge.outcomes import Outcomes
+from coworkd.merge.target_entry import collision_reason, red_reason
+from coworkd.model import Problem
+from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState
+from coworkd.store.landings import RECORDED, SEEN_AT, SETTLED_AT, Landing, Landings
+from coworkd.sync.problems import put_problem
+from coworkd.sync.specs import CONFIG
+
+SOURCE = "integration"
+"""Of problems with the two branches themselves."""
+MISSING = "landing"
+"""Of problems of tasks whose landing is not where it has to be."""
+HALTED = "integration halted"
+"""The setting that says why no run starts while integration has to be made again."""
+
+
+class BranchRecord:
+    """Used by the writer thread alone."""
+
+    def __init__(self, board: Board, outcomes: Outcomes) -> None:
+        self._board = board
+        self._db = board.db
+        self._outcomes = outcomes
+        self._landings = Landings(board.db)
+
+    def report(self, found: BranchReport, order: BranchOrder, now: float) -> None:
+        """Take in what a look has found."""
+        facts = found.state.facts
+        with self._db.write(durable=True):
+            if found.state.rewritten:
+                self._landings.unsettle_all()
+            for said in found.moved:
+                self._db.event(now, "integration", said=said, tip=facts.integration, target=facts.target)
+            for fact in facts.landings:
+                self._landing(fact, facts.target, now)
+            for fact in facts.landings:
+                self._whether_missing(fact, found, order, now)
+            for name in ("tip", SEEN_AT):
+                self._db.remember(name, facts.integration)
+            self._db.remember("target head", facts.target)
+            self._db.remember(RECORDED, str(found.state.recorded))
+            self._db.remember(SETTLED_AT, facts.target)
+            self._tell(found, order, now)
+
+    def hindered(self, why: str, now: float) -> None:
+        """Git could not answer: it is asked again."""
+        with self._db.write():
+            put_problem(
+                self._db, Problem(path=CONFIG, line=0, message=f"cannot look at the branches: {why}"), SOURCE, now
+            )
+
+    # ---- landings
+
+    def _landing(self, fact: LandingFact, target: str, now: float) -> None:
+        """A landing as git has it: one that was not recorded is, one that was merged again has its new commit."""
+        landing = fact.landing
+        row = self._landings.of(landing.task, landing.number) or self._found_again(landing, now)
+        if row is None or row.commit_id != landing.submission:
+            return
+        if row.state is not SubmissionState.LANDED:
+            self._outcomes.record(row, LandedAt(commit=landing.commit), now)
+        elif row.landing != landing.commit:
+            self._moved(row, landing.commit, now)
+        if fact.in_target:
+            self._landings.settle(landing.task, landing.number, target)
+
+    def _found_again(self, landing: Landing, now: float) -> SubmissionRow | None:
+        """The database was lost, the task's file and the ref agree: it has landed."""
+        task = self._landings.task(landing.task)
+        if task is None or not task.landed or not landing.commit.startswith(task.landed):
+            return None
+        row = SubmissionRow(
+            task=task.id, number=landing.number, run="", attempt=task.attempt, base="", commit_id=landing.submission,
+            tree=landing.submission, state=SubmissionState.LANDED, candidate="", candidate_tree="", tip="", checks="[]",
+            request="", created=now, notice="found in its ref", person=False, approved=True, landing=landing.commit,
+            text_sha="", bundle="",
+        )  # fmt: skip
+        self._db.put(row)
+        return row
+
+    def _moved(self, row: SubmissionRow, commit: str, now: float) -> None:
+        self._db.set(SubmissionRow, (row.task, row.number), landing=commit)
+        self._db.event(now, "landed again", task=row.task, number=row.number, commit=commit, was=row.landing)
+        task = self._landings.task(row.task)
+        if task is not None and task.landed and row.landing.startswith(task.landed):
+            self._board.set(task.id, landed=commit[:12])
+        elif task is not None and task.reverted and row.landing.startswith(task.reverted):
+            self._board.set(task.id, reverted=commit[:12])
+
+    def _whether_missing(self, fact: LandingFact, found: BranchReport, order: BranchOrder, now: float) -> None:
+        row = self._landings.latest(fact.landing.task)
+        if row is None or row.number != fact.landing.number:
+            return
+        gone = fact.lost and not isinstance(found.move, Rebuild) and not self._taken_back_anyway(row, found)
+        why = (row.missing or self._why_missing(row, found, order)) if gone else ""
+        self._landings.set_missing(row.task, row.number, why)
+        if bool(why) != bool(row.missing):
+            self._db.event(now, "landing missing" if why else "landing found", task=row.task, commit=row.landing)
+            self._show_missing(row.task, why, now)
+
+    def _taken_back_anyway(self, row: SubmissionRow, found: BranchReport) -> bool:
+        """A revert that fell out together with what it took back."""
+        if row.kind is not SubmissionKind.REVERT:
+            return False
+        others = [f for f in found.state.facts.landings if f.landing.task == row.task and f.landing.number < row.number]
+        return all(other.lost for other in others)
+
+    def _why_missing(self, row: SubmissionRow, found: BranchReport, order: BranchOrder) -> str:
+        what = (
+            f"the revert {row.landing[:12]}" if row.kind is SubmissionKind.REVERT else f"its landing {row.landing[:12]}"
+        )
+        failed = [f.reason for f in (found.rebuilt.failed if found.rebuilt else ()) if f.commit == row.landing]
+        again = f"`coworkd ready {row.task}` does it again"
+        if failed:
+            return f"{what} could not be merged again after {order.target} lost commits: {failed[0]}; {again}"
+        back = f"; `git branch -f {order.branch} {found.undo[:12]}` puts it back" if found.undo else ""
+        return f"{what} is in neither {order.branch} nor {order.target} any more{back}; {again}"
+
+    def _show_missing(self, task: str, why: str, now: float) -> None:
+        row = self._landings.task(task)
+        if row is None:
+            return
+        if why:
+            self._board.problem(row, MISSING, why, now)
+        else:
+            self._db.execute("DELETE FROM problems WHERE task = ? AND source = ?", task, MISSING)
+
+    # ---- the branches themselves
+
+    def _tell(self, found: BranchReport, order: BranchOrder, now: float) -> None:
+        message = _branch_problem(found, order)
+        if message:
+            put_problem(self._db, Problem(path=CONFIG, line=0, message=message), SOURCE, now)
+        else:
+            self._db.execute("DELETE FROM problems WHERE path = ? AND source = ?", CONFIG, SOURCE)
+        halted = message if isinstance(found.move, Rebuild) else ""
+        if halted != self._db.setting(HALTED):
+            self._db.remember(HALTED, halted)
+
+
+def _branch_problem(found: BranchReport, order: BranchOrder) -> str:
+    """What is wrong with the branches, and what to type; empty: nothing is."""
+    match found.move:
+        case Collision(paths=paths):
+            return collision_reason(order.target, order.branch, paths)
+        case BringIn() if found.red:
+            return red_reason(found.red, order.target)
+        case Rebuild():
+            return _rebuild_problem(found, order)
+        case _:
+            return _left_out(found)
+
+
+def _rebuild_problem(found: BranchReport, order: BranchOrder) -> str:
+    what = f" ({', '.join(found.dropped)})" if found.dropped else ""
+    lost = f"{order.target} lost commits that {order.branch} had taken from it{what}"
+    if found.red is None:
+        return f"{lost}: what has landed is being merged again without them, and nothing starts or lands until then"
+    red = f"`{found.red.command}`: {outcome(found.red)}"
+    return f"{lost}, and what has landed is red without them: {red}; repair that on {order.target}"
+
+
+def _left_out(found: BranchReport) -> str:
+    left = [f"{f.commit[:12]} ({f.reason})" for f in (found.rebuilt.failed if found.rebuilt else ()) if not f.landing]
+    return f"commits made by hand could not be merged again: {', '.join(left)}; cherry-pick them" if left else ""

@@ -1,0 +1,123 @@
+"""Keeping an eye on the integration branch and its target: looking when they moved, recording what was found.
+
+What is looked at is the state, not the event: a move that was missed is found by the next look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from coworkd.board.board import Board
+from coworkd.errors import CoworkError
+from coworkd.jobs import Finished, Jobs
+from coworkd.merge.branch_jobs import BranchReport
+from coworkd.merge.branch_record import BranchRecord
+from coworkd.merge.branch_rules import BringIn, Rebuild
+from coworkd.merge.git.facts import BranchOrder
+from coworkd.merge.lane import Lane, VerifyOrder
+from coworkd.merge.outcomes import Outcomes
+from coworkd.repo.ref_versions import ref_versions
+from coworkd.store.landings import Landings
+
+BRANCH = "branch:"
+"""The name of the job that looks at the branches, and moves integration."""
+LOOK_AGAIN = 5.0
+"""Seconds before git is asked again where it could not answer."""
+
+
+class BranchWatch:
+    """Used by the writer thread alone."""
+
+    def __init__(self, board: Board, jobs: Jobs, lane: Lane, outcomes: Outcomes, common_dir: Path) -> None:
+        self._board = board
+        self._jobs = jobs
+        self._lane = lane
+        self._record = BranchRecord(board, outcomes)
+        self._landings = Landings(board.db)
+        self._common_dir = common_dir
+        self._looked_at: object = None
+        """The versions of the refs at the latest look."""
+        self._again_at = 0.0
+        self._report: BranchReport | None = None
+        self._tried: object = None
+        """Branches and commands with which the target was red."""
+
+    # ---- what the queue asks
+
+    def settled(self) -> bool:
+        """Whether the queue may go on: the branches are known as they are, and integration stays as it is."""
+        if self._report is None or self._jobs.running(BRANCH) or self._versions() != self._looked_at:
+            return False
+        return not isinstance(self._report.move, Rebuild)
+
+    def place(self) -> tuple[str, str]:
+        """Where both branches stood at the latest look."""
+        facts = self._report.state.facts if self._report else None
+        return (facts.integration, facts.target) if facts else ("", "")
+
+    def bring_in(self, order: VerifyOrder) -> bool:
+        """Begin to bring in the target's commits; False when there are none, or they are known to be red."""
+        if self._report is None or not isinstance(self._report.move, BringIn):
+            return False
+        return self._start_verified(order)
+
+    def make_again(self, order: Callable[[], VerifyOrder]) -> None:
+        """Begin to make integration again where the target lost what was taken from it."""
+        if self._report is not None and isinstance(self._report.move, Rebuild) and not self._jobs.running(BRANCH):
+            self._start_verified(order())
+
+    def _start_verified(self, order: VerifyOrder) -> bool:
+        attempt = self._attempt(order)
+        if attempt == self._tried:
+            return False
+        assert self._report is not None
+        tasks = [fact.landing.task for fact in self._report.state.facts.landings]
+        branches, needs = self.order(), self._landings.needs_of(tasks)
+        looked_at = self._versions()
+        if self._jobs.start(BRANCH, lambda: self._lane.keep(branches, order, needs)):
+            self._tried, self._looked_at = attempt, looked_at
+        return True
+
+    def _attempt(self, order: VerifyOrder) -> object:
+        return (self.place(), order.workspace, order.setup, order.sandbox)
+
+    # ---- looking
+
+    def look(self, now: float) -> None:
+        """Begin to look, where the branches may have moved since the latest look."""
+        if now < self._again_at or not self._board.specs.target():
+            return
+        versions = self._versions()
+        if versions == self._looked_at:
+            return
+        order = self.order()
+        if self._jobs.start(BRANCH, lambda: self._lane.keep(order, None, {})):
+            self._looked_at = versions
+
+    def deadline(self) -> float | None:
+        return self._again_at or None
+
+    def order(self) -> BranchOrder:
+        """The branches of now, and what is known of landings."""
+        branch, target = self._board.specs.settings().integration.branch, self._board.specs.target()
+        return BranchOrder(branch=branch, target=target, known=self._landings.known())
+
+    def _versions(self) -> object:
+        branch, target = self._board.specs.settings().integration.branch, self._board.specs.target()
+        return (branch, target, ref_versions(self._common_dir, (branch, target)))
+
+    def job(self, finished: Finished, now: float) -> bool:
+        """A look is over; False if the job was none of these."""
+        if finished.key != BRANCH:
+            return False
+        self._again_at = 0.0
+        if isinstance(finished.error, CoworkError | OSError):
+            self._looked_at, self._again_at = None, now + LOOK_AGAIN
+            self._record.hindered(str(finished.error), now)
+        elif finished.error is not None:
+            raise finished.error
+        elif isinstance(finished.value, BranchReport):
+            self._report = finished.value
+            self._record.report(finished.value, self.order(), now)
+        return True

@@ -1,0 +1,193 @@
+"""Moving the integration branch: each move is one transaction, with what it took from the target.
+
+All moves but landings, which `merge.integrate` makes. False: the branch moved meanwhile, and the facts are read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from coworkd.errors import RepoError
+from coworkd.merge.branch_rules import BranchFacts
+from coworkd.merge.git.facts import BranchOrder, own_commits
+from coworkd.merge.git.landings import LANDINGS, first_parents
+from coworkd.merge.git.transplant import copy_commit, sides
+from coworkd.merge.integrate import TARGET_TRAILER, Merged, commit_merge
+from coworkd.merge.trees import Conflicted, merge_trees
+from coworkd.repo import Repo
+from coworkd.repo.refs import (
+    DROPPED,
+    RefChange,
+    branch_ref,
+    candidate_ref,
+    checked_out,
+    dropped_ref,
+    is_symbolic,
+    landing_ref,
+    refs_under,
+    seen_ref,
+    taken_ref,
+    update_refs,
+)
+from coworkd.store.landings import Landing
+
+CANDIDATES = "refs/cowork/cand"
+AGAIN_TRAILER = "Cowork-Again"
+"""Names the landing that a rebuilt integration branch has in this form now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What could not be merged again: a landing, or a commit that a person made on integration."""
+
+    commit: str
+    landing: Landing | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """Integration made again: the target, then each landing that it lacks."""
+
+    commit: str
+    merged: tuple[tuple[Landing, str], ...]
+    """Each landing that was merged again, and the merge that stands for it now."""
+    failed: tuple[Failure, ...]
+
+
+def next_number(repo: Repo, prefix: str) -> int:
+    """The first free number below a prefix of refs."""
+    numbers = [int(name.rpartition("/")[2]) for name in refs_under(repo, prefix) if name.rpartition("/")[2].isdigit()]
+    return max(numbers, default=0) + 1
+
+
+def move_branch(repo: Repo, order: BranchOrder, facts: BranchFacts, new: str, *, landings: Sequence[str] = ()) -> bool:
+    """Move integration to a commit that has all of the target, with the landings that were merged again for it.
+
+    `landings` are those merges; with any, what integration was before stays for a while as a candidate.
+    """
+    name = branch_ref(order.branch)
+    if name in checked_out(repo):
+        raise RepoError(f"{order.branch} is checked out in a worktree: switch that worktree to another branch")
+    if is_symbolic(repo, name):
+        raise RepoError(f"{order.branch} is only another name for a different branch; make it a branch of its own")
+    first = next_number(repo, LANDINGS) if landings else 0
+    changes = [RefChange(name=name, old=facts.integration or None, new=new), *_took(repo, order.target, facts.target)]
+    changes += [
+        RefChange(name=landing_ref(number), old=None, new=commit) for number, commit in enumerate(landings, first)
+    ]
+    if landings and facts.integration:
+        kept = candidate_ref(next_number(repo, CANDIDATES))
+        changes.append(RefChange(name=kept, old=None, new=facts.integration))
+    return update_refs(repo, changes)
+
+
+def restore_branch(repo: Repo, order: BranchOrder, commit: str) -> bool:
+    """Make integration again where it was; what it took from the target stays as recorded."""
+    if branch_ref(order.branch) in checked_out(repo):
+        raise RepoError(f"{order.branch} is checked out in a worktree: switch that worktree to another branch")
+    return update_refs(repo, [RefChange(name=branch_ref(order.branch), old=None, new=commit)])
+
+
+def _took(repo: Repo, target: str, commit: str) -> list[RefChange]:
+    old = repo.commit(taken_ref(target))
+    return [RefChange(name=taken_ref(target), old=old, new=commit)] if old != commit else []
+
+
+def note_taken(repo: Repo, order: BranchOrder, facts: BranchFacts) -> None:
+    """Record what integration has of the target, also where a person merged it; a landed landing is none of its own."""
+    if facts.target_in_integration and facts.taken != facts.target:
+        ours = facts.taken and own_commits(repo, [facts.target])
+        if not ours:
+            update_refs(repo, _took(repo, order.target, facts.target))
+
+
+def note_target(repo: Repo, target_name: str, target: str) -> None:
+    """Record where the target stands; where it was rewritten, the commit before keeps what was dropped known."""
+    name = seen_ref(target_name)
+    seen = repo.commit(name)
+    if seen == target:
+        return
+    changes = [RefChange(name=name, old=seen, new=target)]
+    if seen is not None and not repo.is_ancestor(seen, target):
+        number = next_number(repo, DROPPED)
+        changes.append(RefChange(name=dropped_ref(number), old=None, new=seen))
+    update_refs(repo, changes)
+
+
+def dropped_commits(repo: Repo, without: Sequence[str]) -> frozenset[str]:
+    """Commits that a person dropped from the target and that none of `without` has."""
+    dropped = list(refs_under(repo, DROPPED).values())
+    if not dropped:
+        return frozenset()
+    asked = "".join(f"{commit}\n" for commit in (*dropped, *(f"^{one}" for one in without))).encode()
+    return frozenset(repo.run("rev-list", "--stdin", stdin=asked, timeout=600).text.split())
+
+
+def merge_target(repo: Repo, facts: BranchFacts, target_name: str) -> Merged | Conflicted:
+    """The target's new commits merged into integration, as a commit that no ref names yet."""
+    merged = merge_trees(repo, facts.integration, facts.target)
+    if isinstance(merged, Conflicted):
+        return merged
+    message = f"Bring in {target_name}\n\n{TARGET_TRAILER}: {target_name} {facts.target}\n"
+    return commit_merge(repo, merged, (facts.integration, facts.target), message)
+
+
+# ---- making it again
+
+
+def rebuild(repo: Repo, facts: BranchFacts, needs: Mapping[str, Sequence[str]]) -> Rebuilt:
+    """Merge onto the target each landing that it lacks, in order; moves nothing.
+
+    What cannot be merged is left out, and so is what depends on it. What was dropped comes back neither in files nor in
+    history: a landing that was built on it is merged by its own change alone.
+    """
+    tip = facts.target
+    merged: list[tuple[Landing, str]] = []
+    failed: list[Failure] = []
+    for commit, landing in _in_order(repo, facts):
+        blocker = _blocker(landing, failed, needs)
+        made = blocker or _once_more(repo, tip, commit, landing)
+        if isinstance(made, Conflicted):
+            made = f"conflict in {', '.join(made.paths)}"
+        elif not blocker:
+            tip = made
+            merged += [(landing, made)] if landing else []
+            continue
+        failed.append(Failure(commit=commit, landing=landing, reason=made))
+    return Rebuilt(commit=tip, merged=tuple(merged), failed=tuple(failed))
+
+
+def _blocker(landing: Landing | None, failed: Sequence[Failure], needs: Mapping[str, Sequence[str]]) -> str:
+    """Why a landing is not even tried: what it builds on could not be merged."""
+    if landing is None:
+        return ""
+    gone = {failure.landing.task for failure in failed if failure.landing}
+    needed = [task for task in (landing.task, *needs.get(landing.task, ())) if task in gone]
+    return f"it builds on {needed[0]}, which cannot be merged" if needed else ""
+
+
+def _in_order(repo: Repo, facts: BranchFacts) -> list[tuple[str, Landing | None]]:
+    """What has to be merged again: landings, and what a person committed on integration, as they stood there."""
+    owed = {fact.landing.commit: fact.landing for fact in facts.owed}
+    wanted = {**dict.fromkeys(facts.handmade), **owed}
+    without = [facts.target, *([facts.taken] if facts.taken else [])]
+    there = [c for c, _ in first_parents(repo, facts.integration, without)] if facts.integration else []
+    chain = [commit for commit in reversed(there) if commit in wanted]
+    elsewhere = [commit for commit in wanted if commit not in set(chain)]
+    return [(commit, wanted[commit]) for commit in (*elsewhere, *chain)]
+
+
+def _once_more(repo: Repo, tip: str, commit: str, landing: Landing | None) -> str | Conflicted:
+    """The tip with the change of a landing or commit; the very same commit where it stands on this tip already."""
+    if repo.commit(f"{commit}^1") == tip:
+        return commit
+    apart = sides(repo, base=f"{commit}^1", ours=tip, theirs=commit)
+    merged = merge_trees(repo, apart.ours, apart.theirs)
+    if isinstance(merged, Conflicted):
+        return merged
+    if landing is None:
+        return copy_commit(repo, commit, merged.tree, (tip,))
+    work = copy_commit(repo, f"{commit}^2", merged.tree, (tip,))
+    return copy_commit(repo, commit, merged.tree, (tip, work), f"{AGAIN_TRAILER}: {commit}")

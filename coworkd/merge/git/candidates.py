@@ -1,0 +1,52 @@
+"""From which commits a submission is merged with the tip, so that nothing comes along that a person dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coworkd.merge.git.branch_moves import dropped_commits
+from coworkd.merge.git.transplant import copy_commit, sides
+from coworkd.merge.integrate import Merged, Submission, candidate, commit_merge, landing_message
+from coworkd.merge.trees import Conflicted, merge_trees
+from coworkd.repo import Repo
+from coworkd.repo.refs import branch_ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The three sides of a merge."""
+
+    base: str
+    ours: str
+    theirs: str
+    dropped: bool = False
+    """The submission's history holds commits that the target lost: only its own change is merged."""
+    awaited: bool = False
+    """It holds commits of the target that integration has not taken yet."""
+
+
+def sources(repo: Repo, *, tip: str, stand: str, target: str, base: str, commit: str) -> Sources:
+    """`stand`: a commit with the tip's files whose history is to count instead of the tip's."""
+    goal = repo.commit(branch_ref(target)) or tip
+    brought = commits_without(repo, commit, tip)
+    if brought & dropped_commits(repo, (tip, goal)):
+        apart = sides(repo, base=base, ours=stand, theirs=commit)
+        return Sources(base=apart.base, ours=apart.ours, theirs=apart.theirs, dropped=True)
+    awaited = goal != tip and bool(brought & commits_without(repo, goal, tip))
+    return Sources(base=base, ours=stand, theirs=commit, awaited=awaited)
+
+
+def commits_without(repo: Repo, tip: str, without: str) -> frozenset[str]:
+    """The commits of one history that the other does not have."""
+    return frozenset(repo.run("rev-list", tip, f"^{without}", timeout=600).text.split())
+
+
+def candidate_for(repo: Repo, tip: str, submission: Submission, found: Sources) -> Merged | Conflicted:
+    """The merge of a submission with the tip; without what was dropped its work is a commit of its own on the tip."""
+    if not found.dropped:
+        return candidate(repo, tip, submission, stand=found.ours)
+    merged = merge_trees(repo, found.ours, found.theirs)
+    if isinstance(merged, Conflicted):
+        return merged
+    work = copy_commit(repo, submission.commit, merged.tree, (tip,))
+    return commit_merge(repo, merged, (tip, work), landing_message(submission))

@@ -1,0 +1,75 @@
+"""Which landings a commit contains: each by ancestry, or by its patches after a squash, a rebase or a cherry-pick.
+
+Answered for each landing by itself. A listing that turned out empty never counts as proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from coworkd.merge.git.patches import NO_CHANGE, Change, changes_of, patches
+from coworkd.repo import Repo
+from coworkd.store.landings import Landing
+
+_SQUASHES = 20
+"""Latest landings for which it is looked whether a commit holds everything up to them."""
+
+
+def contained_in(repo: Repo, landings: Sequence[Landing], commit: str) -> frozenset[Landing]:
+    """Those of the landings that are in `commit`; the cost follows what differs, not how many landings there were."""
+    there = ancestors_in(repo, [landing.commit for landing in landings], commit)
+    found = {landing for landing in landings if landing.commit in there}
+    rest = [landing for landing in landings if landing not in found and repo.commit(landing.commit)]
+    return frozenset(found.union(_by_patch(repo, rest, commit)) if rest else found)
+
+
+def ancestors_in(repo: Repo, commits: Sequence[str], tip: str) -> frozenset[str]:
+    """Those of the commits that are there and that `tip` contains, by one process."""
+    present = [commit for commit in dict.fromkeys(commits) if repo.commit(commit) == commit]
+    if not present:
+        return frozenset()
+    asked = "".join(f"{commit}\n" for commit in (*present, f"^{tip}")).encode()
+    outside = frozenset(repo.run("rev-list", "--stdin", stdin=asked, timeout=600).text.split())
+    return frozenset(present) - outside
+
+
+def _by_patch(repo: Repo, landings: Sequence[Landing], commit: str) -> set[Landing]:
+    """Those whose patches are among the changes of `commit`'s own history."""
+    start = repo.run("merge-base", commit, f"{landings[0].commit}^1", check=False).text
+    here = frozenset(patches(repo, list(changes_of(repo, commit, *([f"^{start}"] if start else [])))))
+    nets = patches(repo, [Change(old=f"{landing.commit}^1", new=landing.commit) for landing in landings])
+    found = {landing for landing, net in zip(landings, nets, strict=True) if net == NO_CHANGE or net in here}
+    if here - {NO_CHANGE}:
+        found |= {landing for landing in landings if landing not in found and _each_commit_in(repo, landing, here)}
+        found |= _squashed(repo, [landing for landing in landings if landing not in found], commit, here)
+    return _without_gaps(landings, found)
+
+
+def _without_gaps(landings: Sequence[Landing], found: set[Landing]) -> set[Landing]:
+    """A change that was taken back and brought again has one patch: it proves the later only with all between."""
+    missing: set[str] = set()
+    kept: set[Landing] = set()
+    for landing in landings:
+        if landing in found and landing.task not in missing:
+            kept.add(landing)
+        else:
+            missing.add(landing.task)
+    return kept
+
+
+def _each_commit_in(repo: Repo, landing: Landing, here: frozenset[str]) -> bool:
+    """Whether each commit that was submitted is there by itself, as a rebase leaves them."""
+    between = (f"{landing.commit}^2", f"^{landing.commit}^1", "--no-merges")
+    own = [patch for patch in patches(repo, list(changes_of(repo, *between))) if patch != NO_CHANGE]
+    return bool(own) and here.issuperset(own)
+
+
+def _squashed(repo: Repo, landings: Sequence[Landing], commit: str, here: frozenset[str]) -> set[Landing]:
+    """Everything up to some landing as a single change, which a squash of the whole branch leaves."""
+    for number in range(len(landings), max(len(landings) - _SQUASHES, 0), -1):
+        upto = landings[number - 1].commit
+        base = repo.run("merge-base", commit, upto, check=False).text
+        if base and patches(repo, [Change(old=base, new=upto)])[0] in here - {NO_CHANGE}:
+            included = ancestors_in(repo, [landing.commit for landing in landings], upto)
+            return {landing for landing in landings if landing.commit in included}
+    return set()

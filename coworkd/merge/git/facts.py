@@ -1,0 +1,125 @@
+"""What git says of the integration branch and its target: the facts that `merge.branch_rules` decides on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coworkd.errors import RepoError
+from coworkd.merge.branch_rules import BranchFacts, BringIn, LandingFact, next_move
+from coworkd.merge.git.containment import ancestors_in, contained_in
+from coworkd.merge.git.landings import first_parents, landing_refs, latest_of_each, read_landings
+from coworkd.merge.integrate import TARGET_TRAILER, TASK_TRAILER
+from coworkd.merge.trees import Conflicted, merge_trees
+from coworkd.repo import Repo
+from coworkd.repo.refs import branch_ref, taken_ref
+from coworkd.store.landings import KnownLandings, Landing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchOrder:
+    """Which branches, and what the database knows of landings."""
+
+    branch: str
+    target: str
+    known: KnownLandings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchState:
+    """The facts, and what has to be recorded about how they were found."""
+
+    facts: BranchFacts
+    recorded: int
+    rewritten: bool
+    """The target no longer has what was recorded for it: all landings were looked at again."""
+
+
+def read_state(repo: Repo, order: BranchOrder) -> BranchState:
+    """Look at both branches; a few processes, whatever the number of landings. RepoError without a target's commit."""
+    target = repo.commit(branch_ref(order.target))
+    if target is None:
+        raise RepoError(f"the branch {order.target} has no commit yet: make a first one, or set integration.target")
+    integration = repo.commit(branch_ref(order.branch)) or ""
+    rewritten = bool(order.known.settled_at) and not _contains(repo, target, order.known.settled_at)
+    refs = landing_refs(repo)
+    landings = _known(repo, order, refs, everything=rewritten)
+    facts = _facts(repo, integration, target, _taken(repo, order.target, integration, target), landings)
+    if integration:
+        handmade = _handmade(repo, facts, frozenset(refs.values()))
+        facts = _with_collision(repo, dataclasses.replace(facts, handmade=handmade))
+    else:
+        facts = dataclasses.replace(facts, restore_point=_restore_point(repo, order.known.tip, facts))
+    return BranchState(facts=facts, recorded=max(refs, default=0), rewritten=rewritten)
+
+
+def _known(repo: Repo, order: BranchOrder, refs: dict[int, str], *, everything: bool) -> list[Landing]:
+    """Landings of the database and of the refs, each submission once, oldest first."""
+    newer = [commit for number, commit in refs.items() if everything or number > order.known.recorded]
+    numbers = {commit: number for number, commit in refs.items()}
+    found = latest_of_each([*order.known.landings, *read_landings(repo, newer)])
+    return sorted(found, key=lambda landing: numbers.get(landing.commit, 0))
+
+
+def _facts(repo: Repo, integration: str, target: str, taken: str, landings: Sequence[Landing]) -> BranchFacts:
+    in_target = contained_in(repo, landings, target)
+    in_integration = contained_in(repo, landings, integration) if integration else frozenset[Landing]()
+    return BranchFacts(
+        target=target, integration=integration, taken=taken,
+        taken_in_target=not taken or _contains(repo, target, taken),
+        target_in_integration=bool(integration) and _contains(repo, integration, target),
+        integration_in_target=bool(integration) and _contains(repo, target, integration),
+        landings=tuple(
+            LandingFact(landing=one, in_integration=one in in_integration, in_target=one in in_target)
+            for one in landings
+        ),
+    )  # fmt: skip
+
+
+def _taken(repo: Repo, target_name: str, integration: str, target: str) -> str:
+    """What integration took last; in a workspace from before this was recorded, what both have."""
+    recorded = repo.commit(taken_ref(target_name))
+    if recorded or not integration:
+        return recorded or ""
+    return repo.run("merge-base", integration, target, check=False).text
+
+
+def _contains(repo: Repo, new: str, old: str) -> bool:
+    return new == old or (repo.commit(old) is not None and repo.is_ancestor(old, new))
+
+
+def _handmade(repo: Repo, facts: BranchFacts, landings: frozenset[str]) -> tuple[str, ...]:
+    """Commits along integration that are neither landings nor merges of the target, and are not in the target."""
+    without = [facts.target, *([facts.taken] if facts.taken else [])]
+    rest = [(c, parents) for c, parents in first_parents(repo, facts.integration, without) if c not in landings]
+    ours = own_commits(repo, [commit for commit, _ in rest])
+    merged = ancestors_in(repo, [p for _, parents in rest for p in parents[1:]], facts.taken or facts.target)
+    found = [commit for commit, parents in rest if commit not in ours and not merged.intersection(parents[1:])]
+    return tuple(reversed(found))
+
+
+def own_commits(repo: Repo, commits: Sequence[str]) -> frozenset[str]:
+    """Those of the commits that coworkd made on the integration branch, as their trailers say."""
+    if not commits:
+        return frozenset()
+    trailers = (f"%(trailers:key={key},valueonly,separator=%x2C)" for key in (TASK_TRAILER, TARGET_TRAILER))
+    arguments = ("log", "--no-walk=unsorted", "-z", "--stdin", f"--format=%H%x00%P%x00{''.join(trailers)}")
+    asked = "".join(f"{commit}\n" for commit in commits).encode()
+    fields = iter(repo.run(*arguments, stdin=asked, timeout=600).fields)
+    found = [(commit, next(fields), next(fields)) for commit in fields]
+    return frozenset(commit for commit, parents, named in found if " " in parents and named)
+
+
+def _with_collision(repo: Repo, facts: BranchFacts) -> BranchFacts:
+    if not isinstance(next_move(facts), BringIn):
+        return facts
+    merged = merge_trees(repo, facts.integration, facts.target)
+    return dataclasses.replace(facts, collides=merged.paths) if isinstance(merged, Conflicted) else facts
+
+
+def _restore_point(repo: Repo, tip: str, facts: BranchFacts) -> str:
+    """Where a branch that is gone can come back: its last known commit, else its latest landing."""
+    owed = [fact.landing.commit for fact in facts.owed]
+    candidates = [commit for commit in (tip, *owed[-1:]) if commit and repo.commit(commit) == commit]
+    return next((commit for commit in candidates if ancestors_in(repo, owed, commit).issuperset(owed)), "")

@@ -1,0 +1,134 @@
+"""Landed submissions, whether their change is still there, and when a dependency is met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from coworkd.store.database import Cells, Database
+from coworkd.store.records import SubmissionRow, SubmissionState, TaskRow
+
+UNMET = (
+    "(t.id IS NULL OR t.status != 'done' OR (t.landed = '' AND NOT t.closed) OR (NOT t.closed AND EXISTS"
+    " (SELECT 1 FROM submissions gone WHERE gone.task = t.id AND gone.missing != '')))"
+)
+"""A dependency `t` is met by `done` with a landing that is still there, or by having been closed by hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """A submission that landed, and the merge by which it did."""
+
+    task: str
+    number: int
+    submission: str
+    """The commit that was submitted."""
+    commit: str
+    """The merge; its first parent is what the integration branch was before."""
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What stays the same when the landing is merged again."""
+        return (self.task, self.number, self.submission)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeededLanding:
+    """A landing that a dependency is met by."""
+
+    landing: Landing
+    proof: str
+    """A commit that is known to contain it; empty: none is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownLandings:
+    """What the database knows of the integration branch, for a job that looks at it."""
+
+    tip: str = ""
+    """Where integration was seen last; empty: nowhere."""
+    landings: tuple[Landing, ...] = ()
+    """Those that are not recorded as being in the target, oldest first."""
+    recorded: int = 0
+    """The highest number of `refs/cowork/land/` that was taken in."""
+    settled_at: str = ""
+    """The target's commit for which the others were recorded to be in it; empty: none."""
+
+
+NOTHING_KNOWN = KnownLandings()
+
+RECORDED = "recorded landings"
+SETTLED_AT = "landings settled at"
+SEEN_AT = "integration seen at"
+"""Settings of `KnownLandings`."""
+
+
+def landing_of(row: SubmissionRow) -> Landing:
+    """The landing of a submission that has landed."""
+    return Landing(task=row.task, number=row.number, submission=row.commit_id, commit=row.landing)
+
+
+class Landings:
+    """Questions about landings; used by the writer thread alone."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def unsettled(self) -> list[SubmissionRow]:
+        """Landings that are not recorded as being in the target, oldest first."""
+        where = "state = ? AND proof = '' AND tree != '' AND landing != '' ORDER BY created, rowid"
+        return self._db.all(SubmissionRow, where, SubmissionState.LANDED)
+
+    def known(self) -> KnownLandings:
+        """Everything that a job has to know."""
+        return KnownLandings(
+            tip=self._db.setting(SEEN_AT), landings=tuple(map(landing_of, self.unsettled())),
+            recorded=int(self._db.setting(RECORDED) or 0), settled_at=self._db.setting(SETTLED_AT),
+        )  # fmt: skip
+
+    def settle(self, task: str, number: int, proof: str) -> None:
+        """The target contains this landing, as of this commit of the target."""
+        self._db.set(SubmissionRow, (task, number), proof=proof)
+
+    def unsettle_all(self) -> None:
+        """The target was rewritten: what was recorded of it counts no more."""
+        self._db.execute("UPDATE submissions SET proof = '' WHERE proof != ''")
+
+    def of(self, task: str, number: int) -> SubmissionRow | None:
+        return self._db.one(SubmissionRow, "task = ? AND number = ?", task, number)
+
+    def latest(self, task: str) -> SubmissionRow | None:
+        """The latest landing of a task that changed something."""
+        where = "task = ? AND state = ? AND tree != '' AND landing != '' ORDER BY number DESC"
+        return self._db.one(SubmissionRow, where, task, SubmissionState.LANDED)
+
+    def task(self, task: str) -> TaskRow | None:
+        return self._db.one(TaskRow, "id = ?", task)
+
+    def set_missing(self, task: str, number: int, why: str) -> None:
+        """Where a landing is to be found no more, in words; empty: it is there. Older ones of the task do not count."""
+        self._db.execute(
+            "UPDATE submissions SET missing = CASE number WHEN ? THEN ? ELSE '' END WHERE task = ?"
+            " AND missing != CASE number WHEN ? THEN ? ELSE '' END",
+            number, why, task, number, why,
+        )  # fmt: skip
+
+    def missing(self) -> list[SubmissionRow]:
+        """Landings that are not where they have to be."""
+        return self._db.all(SubmissionRow, "missing != '' ORDER BY created, task")
+
+    def needed_by(self, task: str) -> tuple[NeededLanding, ...]:
+        """The landings that a task's dependencies are met by; none for one that was closed by hand."""
+        needed = self._db.query(
+            "SELECT n.needed FROM needs n JOIN tasks t ON t.id = n.needed WHERE n.task = ? AND NOT t.closed", task
+        )
+        found = (self.latest(row["needed"]) for row in needed)
+        return tuple(NeededLanding(landing=landing_of(row), proof=row.proof) for row in found if row is not None)
+
+    def needs_of(self, tasks: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """What each of the tasks depends on."""
+        rows: list[Cells] = self._db.among("SELECT task, needed FROM needs WHERE task IN (?)", list(tasks))
+        found: dict[str, tuple[str, ...]] = {}
+        for row in rows:
+            found[row["task"]] = (*found.get(row["task"], ()), row["needed"])
+        return found

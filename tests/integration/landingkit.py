@@ -1,0 +1,89 @@
+"""Landings without a daemon: real git, and the functions that keep integration in step with its target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coworkd.merge.branch_jobs import BranchReport, Verify, keep
+from coworkd.merge.git.branch_moves import next_number
+from coworkd.merge.git.candidates import candidate_for, sources
+from coworkd.merge.git.facts import BranchOrder
+from coworkd.merge.git.landings import LANDINGS, landing_refs, latest_of_each, read_landings
+from coworkd.merge.integrate import Merged, Submission, land
+from coworkd.model import Check
+from coworkd.repo import Repo
+from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landing
+from tests.integration.gitkit import Checkout, checkout
+
+INTEGRATION = "cowork/integration"
+GREEN = (Check(command="true", exit=0, seconds=0.0),)
+RED = (Check(command="make test", exit=1, seconds=0.0),)
+
+Files = Mapping[str, str | None]
+
+
+def green(_: str) -> tuple[Check, ...]:
+    return GREEN
+
+
+@dataclass
+class Landings:
+    """A user's repository whose integration branch agents land on."""
+
+    user: Checkout
+    repo: Repo
+    target: str = "main"
+    known: KnownLandings = NOTHING_KNOWN
+    verified: list[str] = field(default_factory=list[str])
+
+    @classmethod
+    def at(cls, folder: Path) -> Landings:
+        user = checkout(folder)
+        return cls(user=user, repo=user.open())
+
+    @property
+    def order(self) -> BranchOrder:
+        return BranchOrder(branch=INTEGRATION, target=self.target, known=self.known)
+
+    @property
+    def tip(self) -> str:
+        return self.repo.commit(f"refs/heads/{INTEGRATION}") or ""
+
+    def keep(self, *, verify: Verify | None = None, needs: Mapping[str, tuple[str, ...]] | None = None) -> BranchReport:
+        return keep(self.repo, self.order, verify=verify, needs=needs)
+
+    def submit(self, name: str, base: str, files: Files) -> str:
+        """What an agent makes on top of a commit, without touching any branch of the user's."""
+        made = self.user.branch(f"agent/{name}", base, files)
+        self.user.git("branch", "-q", "-D", f"agent/{name}")
+        self.user.git("update-ref", f"refs/cowork/sub/{name}/1", made)
+        return made
+
+    def merge(self, name: str, base: str, commit: str) -> Landing | None:
+        """Land a submission as the queue does; None where it waits, or collides."""
+        found = sources(self.repo, tip=self.tip, stand=self.tip, target=self.target, base=base, commit=commit)
+        if found.awaited:
+            return None
+        submission = Submission(task=name, attempt=1, number=1, commit=commit)
+        made = candidate_for(self.repo, self.tip, submission, found)
+        if not isinstance(made, Merged):
+            return None
+        assert land(self.repo, INTEGRATION, self.tip, made.commit, next_number(self.repo, LANDINGS))
+        return Landing(task=name, number=1, submission=commit, commit=made.commit)
+
+    def land(self, name: str, files: Files) -> str:
+        """A task from the tip to its landing; the merge."""
+        self.keep(verify=green)
+        base = self.tip
+        made = self.merge(name, base, self.submit(name, base, files))
+        assert made is not None
+        return made.commit
+
+    def landings(self) -> list[Landing]:
+        """As the refs have them, each submission once."""
+        return latest_of_each(read_landings(self.repo, list(landing_refs(self.repo).values())))
+
+    def files(self, ref: str = INTEGRATION) -> set[str]:
+        return set(self.user.git("ls-tree", "-r", "--name-only", ref).splitlines())
