@@ -6,6 +6,7 @@ Must never read anything that a repository holds: the workspace's own settings a
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import re
 import secrets
@@ -93,13 +94,18 @@ def state_home() -> Path:
 
 
 def prepare_state() -> None:
-    """Make the folder where agents work and trust is kept. Raises ConfigError where that cannot be written."""
+    """Make the folder where agents work and trust is kept. Raises ConfigError where that cannot be written.
+
+    A full disk is no reason: it may be free again when something is to be written.
+    """
     folder = state_home()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return
         raise ConfigError(
             f"{folder}, where agents work, cannot be written ({error.strerror}): set XDG_STATE_HOME to one that can"
         ) from error

@@ -22,7 +22,7 @@ from coworkd.config import FOLDER, Paths
 from coworkd.confine.confinement import Means
 from coworkd.documents import decode
 from coworkd.door import Op
-from coworkd.errors import CoworkError, DocumentError
+from coworkd.errors import ConfigError, CoworkError, DocumentError
 from coworkd.escapes import Trial, tried
 from coworkd.gitmerge import DRIVER, installed
 from coworkd.markdown import parse, parse_yaml
@@ -68,7 +68,7 @@ class Finding:
 def examine(paths: Paths) -> Iterator[Finding]:
     """Every check, in the order in which trouble is best mended."""
     checks: tuple[Callable[[Paths], Finding], ...] = (
-        _git, _yaml, _swapping, _hard_links, _watches, _reaper, _socket, _space, _merge_driver,
+        _git, _yaml, _swapping, _hard_links, _watches, _reaper, _socket, _state, _space, _merge_driver,
     )  # fmt: skip
     for check in checks:
         yield check(paths)
@@ -182,6 +182,15 @@ def _socket(paths: Paths) -> Finding:
         return _ok("socket", str(socket))
     advice = "move the repository to a shorter path"
     return _bad("socket", f"{length} bytes of path are more than a socket's name may have", advice)
+
+
+def _state(paths: Paths) -> Finding:
+    try:
+        config.prepare_state()
+    except ConfigError as error:
+        found, _, advice = str(error).rpartition(": ")
+        return _bad("state", found, advice)
+    return _ok("state", str(paths.state))
 
 
 def _space(paths: Paths) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -81,6 +82,7 @@ def odd(tmp_path: Path, request: pytest.FixtureRequest) -> Generator[Site]:
 
 
 def test_a_whole_task_in_a_folder_with_an_odd_name(odd: Site) -> None:
+    odd.env["PYTHONIOENCODING"] = "utf-8:strict"
     odd.cmd("trust")
     odd.cmd("doctor", check=False)
     _one_task(odd)
@@ -141,6 +143,8 @@ def test_a_workspace_that_lost_its_place_for_state_says_so(w: Site) -> None:
     for words in (["up"], ["up", "--detach"], ["trust"]):
         refused = w.cmd(*words, check=False)
         assert (refused.returncode, "cannot be written" in refused.stderr) == (1, True), refused.stderr
+    found = {line["name"]: line for line in json.loads(w.cmd("doctor", "--json", check=False).stdout)["checks"]}
+    assert (found["state"]["level"], found["state"]["advice"]) == ("bad", "set XDG_STATE_HOME to one that can")
     for words in (["status"], ["list"], ["new", "later"], ["show", "later"], ["doctor"], ["agents"], ["down"]):
         assert w.cmd(*words, check=False).returncode in (0, 1)
 
