@@ -62,6 +62,10 @@ class AgentError(CoworkError):
     """An agent could not be started or broke its protocol."""
 
 
+class NotSignedInError(AgentError):
+    """There is no login and no key with which an agent could work."""
+
+
 class RepoError(CoworkError):
     """Git refused, or is not able to do what is needed."""
 

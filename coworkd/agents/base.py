@@ -122,6 +122,8 @@ class ErrorKind(StrEnum):
     OVERLOADED = "overloaded"
     QUOTA = "quota"
     AUTH = "auth"
+    PROGRAM = "program"
+    """The agent's program is not there, or cannot be executed."""
     CONTEXT = "context"
     NETWORK = "network"
     UNAVAILABLE = "unavailable"

@@ -18,11 +18,13 @@ from coworkd.agents.base import (
     Assignment,
     Ended,
     EndReason,
+    ErrorKind,
+    ErrorReported,
     InboxAnswer,
     Posted,
 )
 from coworkd.agents.inbox import Inbox, render_answer
-from coworkd.agents.launch import cannot_start, launch
+from coworkd.agents.launch import failed_start, launch
 from coworkd.agents.mailbox import LEDGER, folders
 from coworkd.agents.outbox import Outbox
 from coworkd.agents.program import Program
@@ -88,7 +90,7 @@ class CommandAgent:
         try:
             child = launch(assignment, assignment.agent.command, tmp, folders(assignment))
         except OSError as error:
-            yield Ended(reason=EndReason.FAILED, message=cannot_start(assignment, assignment.agent.command[0], error))
+            yield from failed_start(assignment, assignment.agent.command[0], error)
             return
         program = Program(assignment, child, self._wakeup)
         try:
@@ -101,6 +103,8 @@ class CommandAgent:
             program.finish()
             yield from program.rest()
             yield from self._posts(outbox, program, last=True)
+            if missing := program.missing_in_sandbox(code):
+                yield ErrorReported(kind=ErrorKind.PROGRAM, message=missing)
             yield self._with_unheard(program.ended(code), heard)
         finally:
             program.close()

@@ -5,13 +5,15 @@ A driver that starts a program of its own does it here, so that whatever holds f
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from coworkd import process
-from coworkd.agents.base import Assignment
+from coworkd.agents.base import Assignment, Ended, EndReason, ErrorKind, ErrorReported
 from coworkd.confine.confinement import Confinement, contains
 from coworkd.confine.surroundings import tools_of
 from coworkd.confine.wishes import granted
@@ -26,10 +28,24 @@ def launch(
     `tmp` is its temporary folder, which goes with the run; `extra` is added by the driver and stands above the agent's
     own `env`. Raises OSError when it cannot be started, AgentError when its sandbox cannot be meant.
     """
+    env = environment(assignment, tmp, extra)
+    _check_program(argv[0], Path(assignment.worktree), env["PATH"])
     return process.spawn(
-        argv, cwd=Path(assignment.worktree), env=environment(assignment, tmp, extra), stderr=process.PIPE,
-        confinement=held(assignment, argv, tmp),
-    )  # fmt: skip
+        argv, cwd=Path(assignment.worktree), env=env, stderr=process.PIPE, confinement=held(assignment, argv, tmp)
+    )
+
+
+def _check_program(program: str, worktree: Path, path: str) -> None:
+    """Raise the OSError that starting it would end with: a sandbox around it is started in any case."""
+    if "/" not in program:
+        if shutil.which(program, path=path) is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
+        return
+    file = worktree / program
+    if not file.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
+    if not file.is_file() or not os.access(file, os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), program)
 
 
 def environment(assignment: Assignment, tmp: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -76,6 +92,17 @@ def _named(assignment: Assignment, argv: tuple[str, ...]) -> list[str]:
     installed = tools_of(os.path.dirname(argv[0]), str(Path.home()))
     protected = assignment.confinement.means.protected
     return [path for path in (*files, *installed) if not any(contains(one, path) for one in protected)]
+
+
+def failed_start(assignment: Assignment, program: str, error: OSError) -> Iterator[ErrorReported | Ended]:
+    """How a run ends whose program did not start. One that is missing or cannot be executed is said to be."""
+    message = cannot_start(assignment, program, error)
+    if error.errno in _NO_PROGRAM and Path(assignment.worktree).is_dir():
+        yield ErrorReported(kind=ErrorKind.PROGRAM, message=message)
+    yield Ended(reason=EndReason.FAILED, message=message)
+
+
+_NO_PROGRAM = (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR)
 
 
 def cannot_start(assignment: Assignment, program: str, error: OSError) -> str:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from coworkd.agents.base import Assignment
 from coworkd.agents.programs import PROGRAMS, keys
-from coworkd.errors import AgentError
+from coworkd.errors import NotSignedInError
 
 
 def lend(assignment: Assignment, user_home: Path) -> dict[str, str]:
     """What the agent's program is to have in its environment to sign in; with `login: mine` its files are laid down.
 
-    Raises AgentError when there is nothing to lend.
+    Raises NotSignedInError when there is nothing to lend.
     """
     agent = assignment.agent
     program = PROGRAMS.get(agent.driver)
@@ -26,7 +26,7 @@ def lend(assignment: Assignment, user_home: Path) -> dict[str, str]:
     if agent.login == "mine":
         found = [name for name in program.logins if (user_home / name).is_file()]
         if not found:
-            raise AgentError(
+            raise NotSignedInError(
                 f"agent {agent.name!r} has `login: mine`, but ~/{program.logins[0]} is not there: start"
                 f" `{program.program}` once and sign in, or give it a key (`login: key`)"
             )

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason, InboxAnswer
+from coworkd.agents.base import AgentEvent, Assignment, InboxAnswer
 from coworkd.agents.desk import Desk
 from coworkd.agents.dialogue import Dialogue
-from coworkd.agents.launch import cannot_start, launch
+from coworkd.agents.launch import failed_start, launch
 from coworkd.agents.login import lend
 from coworkd.agents.mailbox import Mailbox, folders
 
@@ -73,7 +73,7 @@ class SpokenAgent:
             try:
                 child = launch(assignment, argv, Path(tmp), env)
             except OSError as error:
-                yield Ended(reason=EndReason.FAILED, message=cannot_start(assignment, argv[0], error))
+                yield from failed_start(assignment, argv[0], error)
                 return
             dialogue = stack.enter_context(closing(Dialogue(assignment, child, self._desk.wakeup)))
             mail = stack.enter_context(closing(Mailbox(assignment)))

@@ -20,13 +20,22 @@ from pathlib import Path
 
 from coworkd import process, process_tree
 from coworkd.agents import event_log
-from coworkd.agents.base import MACHINE_EXIT, Agent, AgentEvent, Assignment, Ended, EndReason
+from coworkd.agents.base import (
+    MACHINE_EXIT,
+    Agent,
+    AgentEvent,
+    Assignment,
+    Ended,
+    EndReason,
+    ErrorKind,
+    ErrorReported,
+)
 from coworkd.agents.control import decode_control, obey
 from coworkd.agents.discretion import Discretion, clean
 from coworkd.agents.registry import create
 from coworkd.agents.wire import ASSIGNMENT_FILE, decode_assignment
 from coworkd.core.machine_faults import BLAMELESS, fault_of
-from coworkd.errors import AgentError
+from coworkd.errors import AgentError, NotSignedInError
 from coworkd.redaction import Secrets
 
 GONE = "the daemon went away"
@@ -90,6 +99,9 @@ def _events(assignment: Assignment, line: _Lifeline) -> Generator[AgentEvent, No
         events = agent.start(assignment, assignment.resume or None)
         line.serve(agent)
         yield from events
+    except NotSignedInError as error:
+        yield ErrorReported(kind=ErrorKind.AUTH, message=str(error))
+        yield Ended(reason=EndReason.FAILED, message=str(error))
     except AgentError as error:
         yield Ended(reason=EndReason.FAILED, message=str(error))
     except OSError as error:

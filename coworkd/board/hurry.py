@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from coworkd.board.via import spoken
-from coworkd.store import Database
+from coworkd.model import Status
+from coworkd.store import Database, TaskRow
+from coworkd.store.agent_stops import end_agent_stop
 from coworkd.sync.engine import Engine
 
 
@@ -11,8 +13,20 @@ def hurry(db: Database, engine: Engine, path: str, now: float, *, terminal: bool
     """Take the file in, and let what it asks for be due. `terminal`: a person gave this answer on a terminal."""
     engine.look_now(path, now)
     with db.write():
+        _let_agent_go_on(db, path, now)
         spoken(db, path)
         # Whoever gives an answer by command gives it here, also when the file says the same by way of git.
         db.execute("UPDATE answers SET pulled = 0, tty = ? WHERE path = ?", int(terminal), path)
         db.execute("UPDATE tasks SET wanted_due = ? WHERE path = ? AND wanted != ''", now, path)
         db.execute("UPDATE messages SET due = ? WHERE path = ? AND stage = 'new' AND due < 1e17", now, path)
+
+
+def _let_agent_go_on(db: Database, path: str, now: float) -> None:
+    """Whoever asks for a task by command has its agent tried, if that was stopped."""
+    row = db.one(TaskRow, "path = ?", path)
+    asked = row is not None and (row.status is Status.READY or (row.wanted == Status.READY and row.attempt > 0))
+    if row is None or not asked:
+        return
+    for agent in {row.agent or db.setting("default_agent"), row.agent_used}:
+        if agent and end_agent_stop(db, agent):
+            db.event(now, "agent goes on", task=row.id, actor="person", agent=agent, reason="a command asked for it")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.store import Database, RequestKind
+from coworkd.store.agent_stops import agent_stops
 from coworkd.sync.guard import DELETIONS
 from coworkd.sync.trust import awaiting_trust
 
@@ -22,6 +23,7 @@ class Need(StrEnum):
     TRUST = "trust"
     PULLED = "pulled"
     DELETION = "deletion"
+    AGENT = "agent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def problems(db: Database) -> list[Shown]:
 
 def waiting(db: Database, now: float) -> list[Waiting]:
     """Everything that waits for a person, oldest first."""
-    found = [*_requests(db), *_conflicts(db), *_pulled(db), *_trust(db, now), *_unsent(db)]
+    found = [*_requests(db), *_conflicts(db), *_pulled(db), *_trust(db, now), *_unsent(db), *_agents(db)]
     found += [
         Waiting(kind=Need.DELETION if p.path == DELETIONS else Need.PROBLEM, path=p.path, task="", since=p.since,
                 what=f"line {p.line}: {p.message}" if p.line else p.message)
@@ -107,6 +109,14 @@ def _trust(db: Database, now: float) -> list[Waiting]:
         Waiting(kind=Need.TRUST, path=path, task="", since=now,
                 what="it came by git and can run commands; read it, then run `coworkd trust`")
         for path in awaiting_trust(db)
+    ]  # fmt: skip
+
+
+def _agents(db: Database) -> list[Waiting]:
+    return [
+        Waiting(kind=Need.AGENT, path=f"agents/{stop.agent}.md", task="", since=stop.since,
+                what=f"it is stopped: {stop.reason}. Save the file, or `coworkd ready` one of its tasks, to go on")
+        for stop in agent_stops(db)
     ]  # fmt: skip
 
 

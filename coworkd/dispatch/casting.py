@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from coworkd.agents.registry import DRIVERS
 from coworkd.board.board import Board
 from coworkd.board.confinement import SANDBOX_LACKS
+from coworkd.dispatch.agent_stops import AgentStops
 from coworkd.dispatch.cooling import Cooldowns
 from coworkd.model import AgentSpec, SandboxMode, TaskSpec
 from coworkd.store import CooldownRow
@@ -44,6 +45,7 @@ class Casting:
         self._board = board
         self._db = board.db
         self.cooldowns = Cooldowns(board.db)
+        self.stops = AgentStops(board.db)
 
     def wanted(self, spec: TaskSpec) -> str:
         """The agent that a task asks for; empty when neither it nor the settings name one."""
@@ -61,8 +63,15 @@ class Casting:
 
     def _cooling(self, name: str) -> float:
         """Until when it is left alone."""
-        cooldown = self.cooldown(name)
-        return cooldown.until if cooldown else 0.0
+        cooldown, stop = self.cooldown(name), self.stops.find(name)
+        return max(cooldown.until if cooldown else 0.0, stop.until if stop else 0.0)
+
+    def stopped_reason(self, name: str) -> str:
+        """Why an agent is stopped, and how it goes on; empty while it is not."""
+        stop = self.stops.find(name)
+        if stop is None:
+            return ""
+        return f"agent {name} is stopped: {stop.reason}; it goes on when agents/{name}.md is saved"
 
     def cooldown(self, name: str) -> CooldownRow | None:
         """Why this agent is left alone, or was until it is seen to answer again."""

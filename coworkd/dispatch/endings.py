@@ -9,6 +9,7 @@ from coworkd.agents.base import Ended, EndReason, ErrorKind
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers, final_state
 from coworkd.clock import iso
+from coworkd.dispatch.agent_stops import stopping_error
 from coworkd.dispatch.casting import Casting
 from coworkd.dispatch.cooling import trouble
 from coworkd.dispatch.loops import OneMore, Stop
@@ -195,6 +196,8 @@ class Endings:
         agent = self._casting.agent(run.agent)
         if agent is not None and not run.stop and trouble(run) is None:
             self._casting.cooldowns.warm(agent, run, now)
+            if stopping_error(run) is None:
+                self._casting.stops.end(run.agent, now, "it worked")
 
     # ---- what follows
 
@@ -224,6 +227,8 @@ class Endings:
             self.unsuccessful(row, Outcome.UNFIT, now, detail=kept.unfit)
         elif run.reason == EndReason.BUDGET:
             self._out_of_budget(row, run, now)
+        elif error := stopping_error(run):
+            self._agent_stopped(row, run, error, now)
         elif (kind := trouble(run)) and self._left_alone(row, run, kind, now):
             return
         elif self._loop(row, run) and _outcome(run) not in FINAL:
@@ -231,6 +236,14 @@ class Endings:
             self._next_round(row, run, failure, now)
         else:
             self.unsuccessful(row, _outcome(run), now, detail=_advised(run))
+
+    def _agent_stopped(self, row: TaskRow, run: RunRow, error: ErrorKind, now: float) -> None:
+        """Its agent cannot work at all: a stand-in takes the task over, or it waits; no attempt is used."""
+        self._casting.stops.stop(run, error, _advised(run), now)
+        choice = self._casting.choice(self._board.specs.task(row.path), now)
+        stopped = self._casting.stopped_reason(run.agent)
+        why = stopped if choice.until > now else f"{stopped}; {choice.agent} takes over"
+        self._board.move(row.id, Status.READY, why, now, not_before=now, attempt=row.attempt - 1)
 
     def _left_alone(self, row: TaskRow, run: RunRow, kind: ErrorKind, now: float) -> bool:
         """Whether a stand-in takes the task over, or it waits until somebody is to be had; no attempt is used.
@@ -345,10 +358,10 @@ def _lacking(run: RunRow) -> list[str]:
     return [f"made without these commits of the target: {', '.join(run.lacks.splitlines())}"] if run.lacks else []
 
 
-_TOLD = {ErrorKind.AUTH: Outcome.AUTH, ErrorKind.CONTEXT: Outcome.CONTEXT}
+_TOLD = {ErrorKind.CONTEXT: Outcome.CONTEXT}
 
 _ADVICE = {
-    ErrorKind.AUTH: "sign it in, or give it a key (`login`, `env_pass` in agents/{agent}.md), then write `ready`",
+    ErrorKind.AUTH: "sign it in, or give it a key (`login`, `env_pass` in agents/{agent}.md)",
     ErrorKind.CONTEXT: "make the task smaller, or give it to a model that holds more",
 }
 

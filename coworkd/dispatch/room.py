@@ -32,6 +32,7 @@ from coworkd.graph import weights
 from coworkd.jobs import Finished, Jobs
 from coworkd.model import Mode, Status, TaskSpec
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
+from coworkd.store.agent_stops import agent_stops, probe_agents_now
 
 GATHER = 0.3
 """Seconds that a new task waits for others which were saved with it, so that the most urgent of them starts first."""
@@ -102,6 +103,7 @@ class Dispatch:
     def start(self, now: float) -> None:
         """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks."""
         self._starter.look_around(now)
+        self._casting.stops.end_changed(now)
         self._plans.find_again(now)
         if not self._hold.reason(now):
             self._resume_answered(now)
@@ -352,11 +354,14 @@ class Dispatch:
         agent = self._casting.agent(choice.agent)
         found = self._purses.reserve(row, agent, 1, now) if agent else None
         short = found if isinstance(found, Short) else None
+        stopped = self._casting.stopped_reason(choice.agent) if choice.until > now else ""
         gathering = together if row.since > now - GATHER and not row.attempt else 0.0
         return Ready(
             task=row.id, agent=choice.agent, priority=row.priority, weight=self._weight(row.id),
-            since=row.since, touches=spec.touches, not_before=max(row.not_before, choice.until, gathering),
-            short=short.reason if short else "", short_until=short.until if short else None,
+            since=row.since, touches=spec.touches,
+            not_before=max(row.not_before, 0.0 if stopped else choice.until, gathering),
+            short=stopped or (short.reason if short else ""),
+            short_until=choice.until if stopped else short.until if short else None,
         )  # fmt: skip
 
     def _weight(self, task: str) -> int:
@@ -381,16 +386,22 @@ class Dispatch:
         return Busy(task=run.task, agent=run.agent, touches=spec.touches, waiting=waiting)
 
     def _room(self, now: float) -> Room:
-        limits = {name: self._casting.agent(name) for name in self._board.specs.agents()}
         groundless, held = self._ground(), self._hold.reason(now)
         not_set_up = "" if groundless or held else self._setup_hold.reason(now)
         until = self._setup_hold.deadline(now) if not_set_up else None
         return Room(
             total=self._places(),
-            agents={n: s.limits.concurrency for n, s in limits.items() if s and s.limits.concurrency is not None},
+            agents=self._agent_places(),
             halted=groundless or held or not_set_up or self._aborted(),
             halted_until=now + LOOK_AGAIN if groundless else self._hold.deadline(now) if held else until,
         )  # fmt: skip
+
+    def _agent_places(self) -> dict[str, int]:
+        """How many of each agent may be at work, where that is limited: a stopped one is tried by one run."""
+        found = {name: self._casting.agent(name) for name in self._board.specs.agents()}
+        limits = {name: spec.limits.concurrency for name, spec in found.items() if spec}
+        known = {name: limit for name, limit in limits.items() if limit is not None}
+        return known | {stop.agent: min(1, known.get(stop.agent, 1)) for stop in agent_stops(self._db)}
 
     def _places(self) -> int:
         """How many may be at work; where slots could not be made ready, one run finds out whether they can again."""
@@ -419,6 +430,8 @@ class Dispatch:
         Also after the database was opened again by the same daemon: what the executor holds goes on. A run of which
         the database knows nothing is ended; its work stays in its slot, and is kept when that is used again.
         """
+        with self._db.write():
+            probe_agents_now(self._db)
         known = self._db.all(RunRow, "state != 'ended'")
         for run in self._executor.alive() - {run.id for run in known}:
             self._executor.kill(run)

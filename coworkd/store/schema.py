@@ -253,6 +253,13 @@ def _proofs(db: sqlite_utils.Database) -> None:
         db.conn.execute(statement)
 
 
+def _agent_stops(db: sqlite_utils.Database) -> None:
+    db.conn.execute(
+        "CREATE TABLE agent_stops (agent TEXT PRIMARY KEY, kind TEXT, reason TEXT, file_sha TEXT, since REAL,"
+        " until REAL, times INTEGER)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -267,6 +274,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _held,
     _continuations,
     _proofs,
+    _agent_stops,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -147,7 +147,6 @@ def test_agents_of_one_account_and_model_cool_down_together(bench: Bench, provid
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (ErrorKind.AUTH, "not signed in: auth!; sign it in, or give it a key (`login`, `env_pass` in agents/main.md)"),
         (ErrorKind.CONTEXT, "too long for the model's context: context!; make the task smaller"),
     ],
 )

@@ -178,5 +178,6 @@ def test_a_program_that_is_not_there_is_named(w: Workbench) -> None:
     w.config("agent: none\nbackoff: 0.1\n")
     w.task("t", max_attempts=2)
     w.up()
-    w.until("t", "failed")
+    w.wait("it says so", lambda: "no-such-program" in w.card("t")["why"])
+    assert w.status("t") == "ready", "no attempt can find a program that is not there"
     assert any("no-such-program" in text for text in w.messages("t"))

@@ -1,0 +1,67 @@
+"""Stopping an agent that cannot work at all here: not signed in, without a key, or its program cannot be started.
+
+One item for a person, however many tasks ask for it. They stay `ready`, no attempt is used, and a fallback takes over
+where there is one. It goes on when its file is saved, by `coworkd ready` of one of its tasks, or after a probe: one
+run, after growing pauses and when the daemon starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from coworkd.agents.base import EndReason, ErrorKind
+from coworkd.store import Database, RunRow
+from coworkd.store.agent_stops import (
+    AgentStop,
+    agent_file_sha,
+    agent_stop,
+    agent_stops,
+    end_agent_stop,
+    put_agent_stop,
+)
+
+STOPPING = frozenset({ErrorKind.AUTH, ErrorKind.PROGRAM})
+"""Errors that every run of the agent would end with."""
+FIRST_PAUSE, FACTOR, LONGEST_PAUSE = 60.0, 3.0, 3600.0
+"""Seconds until the first probe, and how they grow."""
+
+
+def stopping_error(run: RunRow) -> ErrorKind | None:
+    """The error by which a run shows that its agent cannot work at all; None where it ended with no such one."""
+    ended = run.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED)
+    return ErrorKind(run.error_kind) if ended and run.error_kind in STOPPING else None
+
+
+class AgentStops:
+    """Used by the writer thread alone."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def stop(self, run: RunRow, kind: ErrorKind, reason: str, now: float) -> None:
+        """Stop the agent of a run; inside of a transaction. Runs that fail together are one failure."""
+        before = agent_stop(self._db, run.agent)
+        times = 0 if before is None else before.times + (now >= before.until)
+        until = now + min(FIRST_PAUSE * FACTOR**times, LONGEST_PAUSE)
+        sha, since = agent_file_sha(self._db, run.agent), before.since if before else now
+        stop = AgentStop(agent=run.agent, kind=kind, reason=reason, file_sha=sha, since=since, until=until, times=times)
+        put_agent_stop(self._db, replace(before, reason=reason) if before and now < before.until else stop)
+        self._db.event(now, "agent stopped", task=run.task, run=run.id, agent=run.agent, error=kind, reason=reason)
+
+    def find(self, agent: str) -> AgentStop | None:
+        """Why an agent is stopped; None where it is not, or its file has been saved since."""
+        stop = agent_stop(self._db, agent)
+        return stop if stop is not None and stop.file_sha == agent_file_sha(self._db, agent) else None
+
+    def end(self, agent: str, now: float, why: str) -> None:
+        """It may be started again."""
+        if agent_stop(self._db, agent) is not None:
+            with self._db.write():
+                end_agent_stop(self._db, agent)
+                self._db.event(now, "agent goes on", agent=agent, reason=why)
+
+    def end_changed(self, now: float) -> None:
+        """Those whose files have been saved since go on."""
+        for stop in agent_stops(self._db):
+            if stop.file_sha != agent_file_sha(self._db, stop.agent):
+                self.end(stop.agent, now, "its file was saved")
