@@ -396,6 +396,10 @@ class Check:
     timed_out: bool = False
     setup: bool = False
     """It made the folder ready for the verification, and verified nothing itself."""
+    reached: str = ""
+    """What leads it into a checkout of the user, so that it says nothing about the commit; empty: nothing."""
+    hidden: bool = False
+    """It did not get to see what it was led to: that is why it is red."""
 
     @property
     def green(self) -> bool:

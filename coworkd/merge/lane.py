@@ -17,6 +17,7 @@ from coworkd.merge.branch_jobs import BranchReport, NoBase, RunBase, keep, run_b
 from coworkd.merge.branch_rules import Collision, NothingToDo, Rebuild
 from coworkd.merge.bundle import Dispute, bundle, kind_of
 from coworkd.merge.change import Change, change
+from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.checks.facts import ChangeContext, check_findings
 from coworkd.merge.git.candidates import Sources, candidate_for, sources
 from coworkd.merge.git.facts import BranchOrder
@@ -265,10 +266,11 @@ class Lane:
             checks = self._check(repo, order, made.commit, SUBMISSIONS, over)
         if checks is None:
             return Interrupted()
-        if _red(checks):
-            return self._judged(repo, order, tip, checks, over)
-        green = tuple(check for check in checks if check.command in order.workspace)
-        self._verifier.remember(repo, _gate_run(order, made.commit, order.workspace), green)
+        if _red(checks) and (blamed := self._blamed(repo, order, tip, checks, over)) is not None:
+            return blamed
+        if not unverified_reason(checks):
+            green = tuple(check for check in checks if check.command in order.workspace)
+            self._verifier.remember(repo, _gate_run(order, made.commit, order.workspace), green)
         return Green(tip=tip, candidate=made.commit, tree=made.tree, checks=checks, proof=shown.detail)
 
     def _check(
@@ -276,18 +278,27 @@ class Lane:
     ) -> tuple[Check, ...] | None:
         return self._verifier.check(repo, _gate_run(order, commit, order.commands, gate), over)
 
-    def _judged(
+    def _blamed(
         self, repo: Repo, order: VerifyOrder, tip: str, checks: tuple[Check, ...], over: Callable[[], bool]
-    ) -> Red | RedWithoutChange | Interrupted:
-        """Who is to blame for a candidate that is red."""
+    ) -> Red | RedWithoutChange | Interrupted | None:
+        """Who is to blame for a candidate that is red; None: its commands were led into a checkout, and prove nothing.
+
+        A command that only misses what it was led to is the agent's where the tip is green without it all the same.
+        """
+        red = next((check for check in reversed(checks) if not check.green and not check.reached), None)
+        suspect = red or _missing(order, checks)
+        if suspect is None:
+            return None
         found = self._judge.judge(
             repo, _gate_run(order, tip, order.commands), Workspace(commands=order.workspace, loop=order.loop),
-            checks[-1], over,
+            suspect, over,
         )  # fmt: skip
         if found is None:
             return Interrupted()
         if found.blame is Blame.AGENT:
-            return Red(tip=tip, checks=checks, reason=_reason(checks[-1]))
+            return Red(tip=tip, checks=checks, reason=_reason(suspect))
+        if red is None:
+            return None
         target = repo.commit(branch_ref(order.target)) or ""
         return RedWithoutChange(
             tip=tip,
@@ -370,6 +381,12 @@ def _verification(order: VerifyOrder, commands: tuple[str, ...]) -> Verification
 def _gate_run(order: VerifyOrder, commit: str, commands: tuple[str, ...], gate: str = SUBMISSIONS) -> GateRun:
     what, output = _verification(order, commands), TARGET_OUTPUT if gate == TARGET else order.task
     return GateRun(commit=commit, what=what, timeout=order.timeout, gate=gate, output=output)
+
+
+def _missing(order: VerifyOrder, checks: Sequence[Check]) -> Check | None:
+    """The first command of the workspace that did not see what it was led to, where the tip can say more about it."""
+    shared = () if order.loop else (*order.workspace, *order.setup)
+    return next((check for check in checks if not check.green and check.hidden and check.command in shared), None)
 
 
 def _red(checks: Sequence[Check]) -> bool:

@@ -11,6 +11,7 @@ from coworkd.merge.lane import LandOrder, VerifyOrder
 from coworkd.merge.queue import Entry
 from coworkd.merge.reviews import Reviews
 from coworkd.merge.rows import change_submission
+from coworkd.merge.unverified import reached
 from coworkd.model import Gate, TaskSpec
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.dependencies import all_dependencies
@@ -48,11 +49,11 @@ class Orders:
         spec, settings = self._board.specs.task(task.path), self._board.specs.settings()
         approve = settings.approve if spec.approve is None else spec.approve
         verified = {check["command"] for check in json.loads(row.checks)}
-        green = row.state is SubmissionState.GREEN
-        person = Gate.MERGE in approve or not row.tree or (green and not verified)
+        green, led_astray = row.state is SubmissionState.GREEN, bool(reached(row))
+        person = Gate.MERGE in approve or not row.tree or (green and (not verified or led_astray))
         if person != row.person:
             row = self._asked_otherwise(row, now, person=person)
-        if green and row.tree and not verified.issuperset(self._commands(row, spec)):
+        if green and row.tree and not led_astray and not verified.issuperset(self._commands(row, spec)):
             row = dataclasses.replace(row, tip="")
         return row
 

@@ -9,12 +9,14 @@ from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.merge.change import Change
 from coworkd.merge.check_logs import CheckLogs
+from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.holds import Holds
 from coworkd.merge.lane import Collides, Green, LandedAt, OutOfDate, Red, Stale, Waits
 from coworkd.merge.red_candidates import RedWithoutChange
 from coworkd.merge.reverts import Reverts
 from coworkd.merge.reviews import Reviews, review_path
 from coworkd.merge.rows import change_submission
+from coworkd.merge.unverified import Unverified, reached
 from coworkd.model import Check, Status
 from coworkd.splice import tick
 from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
@@ -25,7 +27,9 @@ from coworkd.sync.files import digest
 class Outcomes:
     """Records how jobs of the queue ended; used by the writer thread alone, inside its transaction."""
 
-    def __init__(self, board: Board, reviews: Reviews, reverts: Reverts, holds: Holds, logs: CheckLogs) -> None:
+    def __init__(
+        self, board: Board, reviews: Reviews, reverts: Reverts, holds: Holds, logs: CheckLogs, unverified: Unverified
+    ) -> None:
         self._board = board
         self._db = board.db
         self._papers = Papers(board.db)
@@ -34,6 +38,7 @@ class Outcomes:
         self._holds = holds
         self._logs = logs
         self._landings = Landings(board.db)
+        self._unverified = unverified
 
     def remember_tip(self, value: object) -> None:
         """Where the integration branch stands, as the job saw it last."""
@@ -71,15 +76,23 @@ class Outcomes:
                 pass
 
     def _green(self, row: SubmissionRow, value: Green, now: float) -> None:
-        person = row.person or (row.kind is SubmissionKind.WORK and not value.checks)
+        led_astray = bool(unverified_reason(value.checks))
+        unproven = row.kind is SubmissionKind.WORK and (not value.checks or led_astray)
+        asked_anew = led_astray and unproven and not reached(row)
         change_submission(
             self._db, row, state=SubmissionState.GREEN, candidate=value.candidate, candidate_tree=value.tree,
-            tip=value.tip, checks=_dumped(value.checks), person=person,
+            tip=value.tip, checks=_dumped(value.checks), person=row.person or unproven,
         )  # fmt: skip
+        if asked_anew:
+            # What was approved, or needed nobody, had been verified.
+            self._reviews.void(row, now)
+            change_submission(self._db, row, approved=False, request="")
+        self._unverified.note(value.checks, now)
         self._db.event(now, "green", task=row.task, number=row.number, tip=value.tip)
 
     def _red(self, row: SubmissionRow, value: Red, now: float) -> None:
         self._db.event(now, "red", task=row.task, number=row.number, reason=value.reason)
+        self._unverified.note(value.checks, now)
         change_submission(
             self._db, row, state=SubmissionState.RED, tip=value.tip, notice=value.reason, checks=_dumped(value.checks)
         )
@@ -138,7 +151,7 @@ class Outcomes:
 
     def _tick(self, task: TaskRow, row: SubmissionRow) -> None:
         """Tick the criteria whose commands were green on what landed."""
-        green = {check["command"] for check in json.loads(row.checks)}
+        green = {check["command"] for check in json.loads(row.checks) if not check.get("reached")}
         document = self._db.one(DocumentRow, "path = ?", task.path)
         if document is None:
             return

@@ -16,6 +16,7 @@ from coworkd.risk import GRAVE
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
 RECORD = "written by coworkd; set status to revert to take the change back once it has landed"
+_ASTRAY = "So what the commands say is not about this change. What to do stands in `coworkd status`."
 UNASKED = "Nobody was asked: `approve` has no `merge`."
 
 
@@ -44,6 +45,8 @@ class Submitted:
     """Digest of the task's text as the agent was given it; empty: not known."""
     text_now: str = ""
     """Of the task's text as it is now."""
+    reached: str = ""
+    """What led the verification into a checkout of the user; empty: nothing."""
     made: bool = True
     """False: the agent changed nothing."""
     asked: bool = True
@@ -90,7 +93,7 @@ def _opening(what: Submitted, checks: Sequence[Check]) -> list[str]:
     The first line also says where the answer belongs, if not in this file.
     """
     lines = [_proven(what, checks), _risk(what)]
-    if what.risk in GRAVE and what.made and checks:
+    if what.risk in GRAVE and what.made and checks and not what.reached:
         lines.reverse()
     return [f"{lines[0]} **{what.terminal}**." if what.terminal else lines[0], *lines[1:]]
 
@@ -102,6 +105,8 @@ def _risk(what: Submitted) -> str:
 def _proven(what: Submitted, checks: Sequence[Check]) -> str:
     if not what.made:
         return "**Nothing changed.** The agent ended without changing a file; approving closes the task as it is."
+    if what.reached:
+        return f"Not verified: {visible(what.reached)}. {_ASTRAY}"
     if not checks:
         return "**Not verified**: there was no command to run. Add `verify:` to the task or to config.yaml."
     return f"Verified: {len(checks)} of {len(checks)} commands green on the result as it would land."

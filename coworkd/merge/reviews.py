@@ -17,8 +17,10 @@ from coworkd.board.via import via
 from coworkd.board.view import about
 from coworkd.errors import printable
 from coworkd.merge.change import Change
+from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.review import FILES, Submitted, lines_of, render
 from coworkd.merge.rows import change_submission, submission
+from coworkd.merge.unverified import reached
 from coworkd.merge.weigh import weigh
 from coworkd.model import Check, Status
 from coworkd.risk import level_of
@@ -71,7 +73,8 @@ class Reviews:
         what = Submitted(
             task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,
             tree=row.candidate_tree, base=row.tip, request=asked.id, level=run.level if run else "none",
-            said=run.said if run else "", notices=self._notices(task, row, run), made=bool(row.tree),
+            said=run.said if run else "", reached=unverified_reason(checks),
+            notices=self._notices(task, row, run), made=bool(row.tree),
             cost_usd=task.cost_usd, about=about(self._db, row.task),
             tokens=(task.input_tokens, task.output_tokens), asked=row.person,
             text=row.text_sha, text_now=digest(spec.body.encode()), risk=asked.risk, why=asked.text,
@@ -86,7 +89,7 @@ class Reviews:
 
     def _request(self, row: SubmissionRow, change: Change, request: str, now: float) -> RequestRow:
         """What a person is asked: bound to the very change, with the reasons for its risk."""
-        features = weigh(change, verified=bool(json.loads(row.checks)))
+        features = weigh(change, verified=row.checks != "[]" and not reached(row))
         asked = RequestRow(
             id=request, task=row.task, run=row.run, kind=RequestKind.MERGE, name="", path=review_path(row.task),
             state=RequestState.OPEN, answer="", comment="", text="; ".join(feature.what for feature in features),

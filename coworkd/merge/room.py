@@ -21,6 +21,7 @@ from coworkd.merge.reverts import INVERT, Reverts
 from coworkd.merge.reviews import Reviews
 from coworkd.merge.rows import submission
 from coworkd.merge.target import Landed, Refused
+from coworkd.merge.unverified import Unverified
 from coworkd.model import Mode, Problem, Status
 from coworkd.store import Database, SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.ports import Files
@@ -56,11 +57,13 @@ class Merge:
         self._orders = Orders(board, self._reviews)
         logs = CheckLogs(folder, lane.output_folder)
         self._holds = Holds(board, jobs, lane, self._orders, logs)
-        self._outcomes = Outcomes(board, self._reviews, self._reverts, self._holds, logs)
+        self._unverified = Unverified(board)
+        self._outcomes = Outcomes(board, self._reviews, self._reverts, self._holds, logs, self._unverified)
         self._watch = BranchWatch(board, jobs, lane, self._outcomes, common_dir)
         self._held: dict[str, tuple[str, str]] = {}
         """Submissions that wait for the target's entry, and where both branches stood then."""
         self._verified = ""
+        self._stepped = False
         self._given_up = threading.Event()
         """Set when nobody waits for the present verification any more."""
         self._hindered_until = 0.0
@@ -80,6 +83,8 @@ class Merge:
             self._reverts.begin(now)
             self._find_again(now)
             self._holds.step(now, busy=self._at_work())
+            self._unverified.verify_again(now, started=not self._stepped)
+            self._stepped = True
             if not self._at_work():
                 self._watch.make_again(self._orders.into_target)
             if self._watch.settled():

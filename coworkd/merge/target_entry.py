@@ -51,7 +51,7 @@ def not_in_reason(entry: TargetEntry, target: str, branch: str) -> str:
         case TargetState.DROPPED:
             return dropped_reason(target, entry.dropped)
         case TargetState.RED:
-            return red_reason(entry.checks[-1], target)
+            return red_reason(next(check for check in entry.checks if not check.green), target)
         case TargetState.INTERRUPTED:
             return f"the verification of {target} merged with what has landed was interrupted: land again"
         case TargetState.MOVED:
@@ -79,4 +79,6 @@ def red_reason(check: Check, target: str) -> str:
     """Which check is red on the target merged with what has landed, and what to do."""
     said = next((line.strip() for line in reversed(check.tail.splitlines()) if line.strip()), "")
     what = f"`{check.command}`: {outcome(check)}" + (f" ({said[:200]})" if said else "")
+    if check.reached:
+        return f"the checks say nothing of {target} merged with what has landed, {what}: {check.reached}"
     return f"the checks are red on {target} merged with what has landed, {what}; repair that on {target} first"

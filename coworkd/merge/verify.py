@@ -9,16 +9,21 @@ else, and is red.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from coworkd.confine.confinement import UNCONFINED, Confinement, Means
 from coworkd.confine.wishes import granted
 from coworkd.errors import RepoError
+from coworkd.merge.checkout_links.checkouts import Checkouts, path_outside
+from coworkd.merge.checkout_links.command_links import Environment, SearchPaths
+from coworkd.merge.checkout_links.marking import Sight, marked
 from coworkd.merge.gate_lock import hold_gate
 from coworkd.model import Check, SandboxSpec
-from coworkd.process import clean_environment
+from coworkd.process import ProcessSpec, clean_environment
 from coworkd.repo import Repo
 from coworkd.repo.stores import object_stores
 from coworkd.slots.private import PrivateRepo
@@ -29,6 +34,31 @@ from coworkd.slots.source import Identity, master_files, setup_key, survey
 NOTHING_OPEN = SandboxSpec()
 TREE_CHECK = "git status"
 """The name of the check that is added, always red, when the verification did not leave the tree alone."""
+_LEADING = frozenset(
+    {
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "VIRTUAL_ENV",
+        "CONDA_PREFIX",
+        "NODE_PATH",
+        "GOFLAGS",
+        "GOWORK",
+        "GOPATH",
+    }
+    | {
+        "CARGO_TARGET_DIR",
+        "RUSTFLAGS",
+        "RUBYLIB",
+        "GEM_PATH",
+        "BUNDLE_GEMFILE",
+        "PERL5LIB",
+        "CLASSPATH",
+        "LD_LIBRARY_PATH",
+    }
+)
+"""Variables by which programs take code from elsewhere; none of them is handed over, whatever the daemon was given."""
+_PATIENCE = 20.0
 _NOBODY = Identity(name="coworkd verification", email="verification@agents.invalid")
 
 
@@ -81,15 +111,51 @@ def verify(
 
 
 def _verified(repo: Repo, gate: Path, commit: str, what: Verification, around: Surroundings) -> tuple[Check, ...]:
-    around = _held(repo, around, what.sandbox)
+    checkouts = Checkouts.of(repo, gate)
+    inherited = around.env.get("PATH", os.defpath)
+    around = _held(repo, replace(around, env=verification_environment(around.env, checkouts)), what.sandbox)
     means = around.confinement.means if around.confinement else UNCONFINED
     private = PrivateRepo(folder=gate / "repo", object_format=repo.object_format, means=means)
     checks = _prepare(repo, private, commit, what, around)
+    paths = SearchPaths(search=around.env["PATH"], inherited=inherited)
+    found = Environment(repo, commit, private.work, paths, checkouts, partial(_executable, private.work, around))
+    sight = Sight(confinement=around.confinement, search=paths.search, own=str(repo.common_dir))
     if checks and not checks[-1].green:
-        return checks
-    checks = carry_out(what.commands, private.work, _alone(around), every=what.every)
+        return tuple(marked(check, found.links(check.command), sight) for check in checks)
+    checks = _carried_out(what, private.work, around, found, sight)
     meddled = _meddled(private, commit)
     return (*checks, Check(command=TREE_CHECK, exit=1, seconds=0.0, tail=meddled)) if meddled else checks
+
+
+def verification_environment(env: Mapping[str, str], checkouts: Checkouts) -> dict[str, str]:
+    """An environment by which no program and no module comes from a checkout of the user."""
+    kept = {name: value for name, value in env.items() if name not in _LEADING}
+    return kept | {"PATH": path_outside(env.get("PATH", os.defpath), checkouts)}
+
+
+def _carried_out(
+    what: Verification, work: Path, around: Surroundings, found: Environment, sight: Sight
+) -> tuple[Check, ...]:
+    """The checks of the commands, up to the first that is red by itself: one that was led astray ends nothing."""
+    links = {command: found.links(command) for command in what.commands}
+    ran = carry_out(what.commands, work, _alone(around), every=what.every or any(links.values()))
+    checks: list[Check] = []
+    for check in ran:
+        checks.append(marked(check, links[check.command], sight))
+        if not check.green and not checks[-1].reached and not what.every:
+            break
+    return tuple(checks)
+
+
+def _executable(work: Path, around: Surroundings, interpreter: str) -> str:
+    """The file that a Python says it is, asked where the commands run; empty when it does not start."""
+    told = around.run(
+        ProcessSpec(
+            argv=(interpreter, "-c", "import sys; print(sys.executable)"), cwd=work, env=around.env,
+            timeout=_PATIENCE, marker=around.marker, confinement=around.confinement,
+        )
+    )  # fmt: skip
+    return told.tail.strip().splitlines()[-1] if told.ok and told.tail.strip() else ""
 
 
 def _held(repo: Repo, around: Surroundings, wishes: SandboxSpec) -> Surroundings:

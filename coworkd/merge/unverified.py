@@ -1,0 +1,80 @@
+"""Candidates that could not be verified, because their commands led into a checkout of the user.
+
+They wait for a person, and one problem of the workspace says what to do. When the commands or the set-up change, and
+when the daemon starts again with another environment, they are verified once more by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+
+from coworkd.board.board import Board
+from coworkd.merge.checkout_links.marking import unverified_reason
+from coworkd.merge.rows import change_submission
+from coworkd.model import Check, Problem, Settings, Status
+from coworkd.store import RequestRow, SubmissionRow, SubmissionState
+from coworkd.store.undecided_submissions import undecided_submissions
+from coworkd.sync.problems import put_problem
+
+SOURCE = "checkout"
+"""The source of the problem."""
+_PATH = "config.yaml"
+_KEY = "unverified settings"
+"""The setting with what verification was told to do when a command led astray; empty: none did."""
+
+RECIPE = (
+    "give verification an environment of its own: docs/verification.md has a recipe for Python, Node, Rust and Go"
+    ' (for Python: `setup: ["python3 -m venv .venv", ".venv/bin/pip install -e ."]` and'
+    ' `verify: [".venv/bin/python -m pytest"]`); `coworkd doctor --verify` tries it'
+)
+
+
+def reached(row: SubmissionRow) -> str:
+    """What led the checks of a submission into a checkout; empty: nothing."""
+    return unverified_reason([Check(**check) for check in json.loads(row.checks)])
+
+
+class Unverified:
+    """Used by the writer thread alone."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._db = board.db
+
+    def note(self, checks: tuple[Check, ...], now: float) -> None:
+        """Show or clear the workspace's problem, as a verification has found it; inside a transaction."""
+        if reason := unverified_reason(checks):
+            self._db.remember(_KEY, self._settings())
+            message = f"nothing is verified: {reason}; {RECIPE}"
+            put_problem(self._db, Problem(path=_PATH, line=0, message=message), SOURCE, now)
+        elif checks and not self._waiting():
+            self._clear()
+
+    def verify_again(self, now: float, *, started: bool = False) -> None:
+        """Put back into the queue what can be verified now: the settings changed, or the daemon has `started`."""
+        known = self._db.setting(_KEY)
+        if not known or (known == self._settings() and not started):
+            return
+        with self._db.write(durable=True):
+            for row in self._waiting():
+                self._queue(row, now)
+            self._clear()
+
+    def _waiting(self) -> list[SubmissionRow]:
+        return [row for row in undecided_submissions(self._db) if reached(row)]
+
+    def _queue(self, row: SubmissionRow, now: float) -> None:
+        for request in self._db.all(RequestRow, "id = ? AND state = 'open'", row.request):
+            self._board.requests.void(request, now)
+        change_submission(self._db, row, state=SubmissionState.QUEUED, tip="", request="", checks="[]")
+        task = self._board.task(row.task)
+        if task.status is Status.REVIEW:
+            self._board.move(task.id, Status.MERGING, "verified again in another environment", now)
+
+    def _clear(self) -> None:
+        self._db.remember(_KEY, "")
+        self._board.solved(_PATH, SOURCE)
+
+    def _settings(self) -> str:
+        settings: Settings = self._board.specs.settings()
+        return repr((settings.verify, settings.setup, settings.copy, settings.sandbox))
