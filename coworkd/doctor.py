@@ -32,6 +32,7 @@ from coworkd.repo import Repo, check_git
 from coworkd.sandbox import Sandbox
 from coworkd.store import Database
 from coworkd.sync.files import swap
+from coworkd.sync.specs import Specs
 from coworkd.system.control_client import ControlClient, NoAnswerError
 from coworkd.system.process_state import noted_pid
 from coworkd.system.sandbox.protections import PROTECTIONS, Protection
@@ -73,6 +74,7 @@ def examine(paths: Paths) -> Iterator[Finding]:
     for check in checks:
         yield check(paths)
     yield from _sandbox(paths)
+    yield _verification(paths)
     yield _daemon(paths)
     yield from _agents(paths)
 
@@ -261,6 +263,22 @@ def _held(means: Means) -> str:
     calls = "system calls are filtered" if means.filter else "system calls are not filtered on this kind of machine"
     limits = "control groups limit memory and processes" if means.groups else "no control group can be made here"
     return f"{calls}; {limits}"
+
+
+def _verification(paths: Paths) -> Finding:
+    name, how = "verification", "`coworkd doctor --verify` runs it on the tip without any change"
+    if not paths.database.exists():
+        return Finding(name=name, level=Level.OK, found="nothing is known of it yet", advice=how)
+    db = Database(paths.database, read_only=True)
+    try:
+        commands = Specs(db).settings().verify
+    finally:
+        db.close()
+    if not commands:
+        found = "there is no `verify` command: a person decides about every change, unverified"
+        return _weak(name, found, f"write `verify: [COMMAND]` in {FOLDER}/config.yaml; then {how}")
+    number = f"{len(commands)} command{'' if len(commands) == 1 else 's'}"
+    return Finding(name=name, level=Level.OK, found=f"{number}, not run here", advice=how)
 
 
 def _daemon(paths: Paths) -> Finding:

@@ -57,6 +57,8 @@ _CANCEL_POLL = 0.1
 _ERROR_LIMIT = 16 * 1024
 _KEPT = ("PATH", "LANG", "LANGUAGE", "TZ")
 _KEPT_PREFIX = "LC_"
+_TOOL_HOMES = (("RUSTUP_HOME", ".rustup"),)
+"""Toolchains, which are installed in the user's home and only read."""
 _XDG = (
     ("XDG_CONFIG_HOME", ".config"),
     ("XDG_CACHE_HOME", ".cache"),
@@ -120,13 +122,22 @@ def clean_environment(
 ) -> dict[str, str]:
     """An environment with nothing of our own in it but the search path, the language and the names in `passed`.
 
+    Tools that look for their own parts in the user's home are told where that is, for `home` is another one.
+
     `extra` stands above `passed`, the marks above both: nothing that is started can lose them by configuration.
     """
     wanted = set(passed).union(_KEPT, (name for name in os.environ if name.startswith(_KEPT_PREFIX)))
     base = {"PATH": os.defpath, "TERM": "dumb", "HOME": str(home), "TMPDIR": str(tmp)}
     base |= {name: str(home / folder) for name, folder in _XDG}
+    base |= {name: place for name, folder in _TOOL_HOMES if (place := _tool_home(name, folder))}
     base |= {name: os.environ[name] for name in sorted(wanted) if name in os.environ}
     return base | dict(extra or {}) | {RUN_MARK: run, REPO_MARK: repo}
+
+
+def _tool_home(name: str, folder: str) -> str:
+    """Where a tool keeps its own parts; empty where there are none."""
+    place = os.environ.get(name) or str(Path.home() / folder)
+    return place if os.path.isdir(place) else ""
 
 
 class Child:

@@ -141,6 +141,7 @@ def told(now: Situation) -> list[str]:
         lines.append("this repository has no commit yet: tasks start from one")
     if not now.trusted:
         lines.append("git brought these files along: `coworkd trust` shows what they run before anything starts")
+    lines.append("`coworkd doctor --verify` tries your `verify` commands on the code as it is, once they are written")
     return [*lines, f"next: {next_command(now)}"]
 
 

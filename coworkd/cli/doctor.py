@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.printing import as_json, json_option, plain
 from coworkd.cli.workspace import Workspace, here
 from coworkd.doctor import Finding, Level, examine
 from coworkd.errors import UserError
@@ -19,10 +19,13 @@ _COLOURS = {Level.OK: "green", Level.WEAK: "yellow", Level.BAD: "red"}
 
 @click.command("doctor")
 @click.option("--agent", "name", default="", metavar="NAME", help="Try this agent for some seconds, in a slot.")
+@click.option("--verify", is_flag=True, help="Run the verification on the tip without any change; show its output.")
 @json_option
-def doctor_command(name: str, json_: bool) -> int:
+def doctor_command(name: str, verify: bool, json_: bool) -> int:
     """What works here, what is weaker than it could be, and what to do; exit 1 when something is bad."""
     workspace = here()
+    if verify:
+        return _verified(workspace, json_)
     findings = list(_tried(workspace, name) if name else examine(workspace.paths))
     sound = all(finding.level is not Level.BAD for finding in findings)
     if json_:
@@ -44,6 +47,32 @@ def _tried(workspace: Workspace, name: str) -> Iterator[Finding]:
     if agent is None:
         raise UserError(f"there is no agent `{name}` that counts; there are: {', '.join(known) or 'none'}")
     return trial.examine(workspace.paths, agent, settings)
+
+
+def _verified(workspace: Workspace, json_: bool) -> int:
+    """Run the workspace's verification: only where its files count."""
+    from coworkd.diagnostics.tip_verification import verify_tip  # it brings git and the sandbox with it
+
+    with workspace.reading() as db:
+        if db.setting("untrusted"):
+            raise UserError(UNTRUSTED)
+        specs = Specs(db)
+        settings, target = specs.settings(), specs.target()
+    said: list[str] = []
+    done = verify_tip(workspace.paths, settings, target, said.append if json_ else _say)
+    if json_:
+        checks = [{"command": one.command, "exit": one.exit, "seconds": one.seconds} for one in done.checks]
+        as_json({
+            "ok": not done.problem, "commit": done.commit, "checks": checks, "problem": done.problem,
+            "output": "".join(said),
+        })  # fmt: skip
+    else:
+        click.echo(done.problem or "green: every command ended with 0, and nothing leads to your checkout")
+    return 1 if done.problem else 0
+
+
+def _say(text: str) -> None:
+    click.echo("\n".join(map(plain, text.split("\n"))), nl=False)
 
 
 def _line(finding: Finding) -> str:

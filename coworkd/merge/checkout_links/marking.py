@@ -16,7 +16,7 @@ from coworkd.model import Check, SandboxLevel
 
 _MISSES = re.compile(
     r"ModuleNotFoundError|ImportError|No module named|Cannot find (?:module|package)|ERR_MODULE_NOT_FOUND"
-    r"|No such file or directory|command not found|not found|failed to (?:load|read)|cannot find|ENOENT",
+    r"|No such file or directory|Permission denied|not found|failed to (?:load|read)|cannot find|ENOENT|EACCES",
     re.IGNORECASE,
 )
 """What programs say of code that is not there."""
@@ -33,8 +33,8 @@ class Sight:
     """A folder of the repository, parts of which are shown to all: its objects."""
 
     def hides(self, target: str, command: str) -> bool:
-        """Whether a command does not see a place. Only what bubblewrap mounts is known for sure."""
-        if self.confinement is None or self.confinement.means.level is not SandboxLevel.BUBBLEWRAP:
+        """Whether a command does not see a place: a sandbox shows what is named and nothing else."""
+        if self.confinement is None or self.confinement.means.level is SandboxLevel.NONE:
             return False
         held = with_named(self.confinement, command) or self.confinement
         tools = toolchains(self.search, os.path.realpath(Path.home()))

@@ -92,3 +92,29 @@ def test_what_is_on_the_search_path_in_the_checkout_is_left_out(w: Site) -> None
     assert first.startswith(f"Not verified: {w.repo}/.venv/bin/checker leads to your checkout {w.repo}")
     w.approve("gone")
     w.until("gone", "done")
+
+
+def test_doctor_runs_the_verification_on_the_unchanged_tip(w: Site) -> None:
+    w.write("check.py", "import pkg\nprint('looked at', pkg.x)\n")
+    w.write("src/pkg/__init__.py", "x = 1\n")
+    w.commit("package")
+    assert "coworkd doctor --verify" in w.cmd("doctor", check=False).stdout
+    w.config('verify: ["echo first", "PYTHONPATH=src python3 check.py"]\n')
+    told = w.cmd("doctor", "--verify").stdout
+    assert "$ echo first\nfirst\n" in told
+    assert "looked at 1\n" in told
+    w.config('verify: ["echo said before; exit 3"]\n')
+    red = w.cmd("doctor", "--verify", check=False)
+    assert red.returncode == 1
+    assert "said before\n" in red.stdout
+    assert "ends with 3 on the tip without any change" in red.stdout
+    w.config("")
+    assert "there is no command to run" in w.cmd("doctor", "--verify", check=False).stdout
+    link = editable(w, w.root / "venv")
+    w.config('verify: ["python check.py"]\n')
+    astray = w.cmd("doctor", "--verify", check=False)
+    assert astray.returncode == 1
+    assert f"{link} leads to your checkout {w.repo}" in astray.stdout
+    assert "docs/verification.md" in astray.stdout
+    report = json.loads(w.cmd("doctor", "--verify", "--json", check=False).stdout)
+    assert (report["ok"], report["checks"][0]["command"]) == (False, "python check.py")

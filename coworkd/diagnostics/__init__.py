@@ -1,0 +1,1 @@
+"""Checks of an installation that carry something out. Never imported by a rule."""
