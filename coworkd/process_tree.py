@@ -21,8 +21,7 @@ RUN_MARK = "COWORK_RUN"
 REPO_MARK = "COWORK_REPO"
 
 _PROC = "/proc"
-_KEEPERS = frozenset({b"bwrap", b"cowork-keeper"})
-"""Names of the processes that stand for a sandbox: bubblewrap, and the first process at level `landlock`."""
+_KEEPER = b"bwrap"
 HAS_PROC = os.path.exists(f"{_PROC}/self/stat")
 """Whether trees can be walked; without, only process groups are known."""
 _PR_SET_CHILD_SUBREAPER = 36
@@ -128,7 +127,7 @@ class TreeEnd:
                 _signal(pid, signal.SIGKILL)
         else:
             for pid in alive - self._asked:
-                if _read(pid, "comm").strip() in _KEEPERS:
+                if _read(pid, "comm").strip() == _KEEPER:
                     continue  # the sandbox itself: it goes when those inside have gone, and without it they go at once
                 _signal(pid, signal.SIGTERM)
                 _signal(pid, signal.SIGCONT)  # a stopped process does not see the request otherwise

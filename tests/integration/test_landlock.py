@@ -141,17 +141,19 @@ def test_what_a_program_needs_of_its_own_works(means: Means, work: Path) -> None
 
 
 def test_no_descriptor_is_handed_on(means: Means, work: Path) -> None:
+    assert _read_by_descriptor(None, work) == "secret\n", "the control: without a sandbox it is"
+    assert "secret" not in _read_by_descriptor(confinement(means, work), work)
+
+
+def _read_by_descriptor(held: Confinement | None, work: Path) -> str:
     secret = work.parent / "secret"
     secret.write_text("secret\n")
     with secret.open() as file:
         argv = ("bash", "-c", f"cat <&{file.fileno()}")
-        told = {
-            held is None: _said(process.spawn(argv, cwd=work, env=environment(work), keep=(file.fileno(),),
-                                              stderr=process.TOGETHER, confinement=held))
-            for held in (None, confinement(means, work))
-        }  # fmt: skip
-    assert told[True] == "secret\n", "the control: without a sandbox it is"
-    assert "secret" not in told[False]
+        child = process.spawn(
+            argv, cwd=work, env=environment(work), keep=(file.fileno(),), stderr=process.TOGETHER, confinement=held
+        )
+    return _said(child)
 
 
 def _said(child: process.Child) -> str:
@@ -223,9 +225,11 @@ def test_all_of_it_ends_with_the_process_that_started_it(starter: subprocess.Pop
 
 
 def test_what_hides_ends_with_the_program(means: Means, work: Path) -> None:
-    shell(means, work, HIDES.replace("while :; do sleep 0.05; done\n", "until test -s hidden; do sleep 0.02; done"))
-    hidden = int((work / "hidden").read_text())
-    wait_until("nothing lives on", lambda: not alive(hidden))
+    script = HIDES.replace("while :; do sleep 0.05; done\n", "until test -s hidden; do sleep 0.02; done")
+    child = process.spawn(("bash", "-c", script), cwd=work, env=environment(work), confinement=confinement(means, work))
+    assert child.wait(PATIENCE) == 0
+    child.close()
+    assert not alive(int((work / "hidden").read_text()))
 
 
 def test_a_program_that_is_asked_to_end_has_time(means: Means, work: Path) -> None:

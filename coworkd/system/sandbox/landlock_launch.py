@@ -19,7 +19,7 @@ import sys
 from coworkd.system.sandbox import landlock, landlock_rules
 
 NAME = b"cowork-keeper"
-"""What process lists show, and by what the end of a tree knows this process."""
+"""What process lists show."""
 CANNOT_CONFINE = 126
 CANNOT_START = 127
 
