@@ -15,7 +15,7 @@ from pathlib import Path
 from coworkd import process
 from coworkd.agents.base import Assignment, Ended, EndReason, ErrorKind, ErrorReported
 from coworkd.confine.confinement import Confinement, contains
-from coworkd.confine.surroundings import tools_of
+from coworkd.confine.surroundings import leads_through, tools_of
 from coworkd.confine.wishes import granted
 from coworkd.errors import AgentError, ConfigError
 
@@ -72,25 +72,26 @@ def held(assignment: Assignment, argv: tuple[str, ...], tmp: Path) -> Confinemen
     for folder in (assignment.outbox_dir, assignment.inbox_dir):
         folder.mkdir(parents=True, exist_ok=True)
     own = (assignment.worktree, assignment.home, str(tmp), str(assignment.outbox_dir))
-    read = (str(assignment.inbox_dir), *filter(None, [assignment.conflict]), *_named(assignment, argv))
+    read = (str(assignment.inbox_dir), *filter(None, [assignment.conflict]))
     base = replace(
         assignment.confinement, writable=own, readable=(*assignment.confinement.readable, *read)
     )  # fmt: skip
     try:
-        return granted(base, assignment.agent.sandbox)
+        opened = granted(base, assignment.agent.sandbox)
     except ConfigError as error:
         raise AgentError(f"agents/{assignment.agent.name}.md: {error}") from error
+    return replace(opened, readable=(*opened.readable, *_named(opened, argv)))
 
 
-def _named(assignment: Assignment, argv: tuple[str, ...]) -> list[str]:
+def _named(confinement: Confinement, argv: tuple[str, ...]) -> list[str]:
     """Files that the words of a command name by whole paths, and the installation that its program is part of.
 
-    But for what no agent is to see.
+    But for what no agent is to see, and for what an agent may have led elsewhere.
     """
-    assert assignment.confinement is not None
-    files = [os.path.realpath(word) for word in argv if os.path.isabs(word) and os.path.isfile(word)]
-    installed = tools_of(os.path.dirname(argv[0]), str(Path.home()))
-    protected = assignment.confinement.means.protected
+    whole = [word for word in argv if os.path.isabs(word) and not leads_through(word, confinement.writable)]
+    files = [os.path.realpath(word) for word in whole if os.path.isfile(word)]
+    installed = tools_of(os.path.dirname(argv[0]), str(Path.home()), confinement.writable)
+    protected = confinement.means.protected
     return [path for path in (*files, *installed) if not any(contains(one, path) for one in protected)]
 
 

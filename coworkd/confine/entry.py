@@ -83,7 +83,8 @@ def _with_landlock(
 
 
 def _with_tools(confinement: Confinement, env: Mapping[str, str]) -> Confinement:
-    tools = surroundings.toolchains(env.get("PATH", os.defpath), os.path.realpath(Path.home()))
+    search, home = env.get("PATH", os.defpath), os.path.realpath(Path.home())
+    tools = surroundings.toolchains(search, home, confinement.writable)
     if confinement.means.level is SandboxLevel.LANDLOCK:
         tools = surroundings.parts_around(tools, confinement.means.protected)
     return replace(confinement, readable=(*confinement.readable, *tools))

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from coworkd.confine.confinement import Confinement, outermost, split_environment
+from coworkd.confine.confinement import Confinement, contains, outermost, split_environment
 
 _ROOT = str(Path(__file__).resolve().parent.parent.parent)
 _STUB = (
@@ -50,10 +50,11 @@ def command(
 
 
 def _rules(confinement: Confinement, shown: Sequence[str]) -> list[str]:
-    readable = outermost((*shown, _PROCESSES, *confinement.readable))
-    return [
-        *_each("read", readable), *_each("write", outermost(confinement.writable)), *_each("device", _DEVICES),
-    ]  # fmt: skip
+    """What is readable inside of something writable is so with it: an agent could have put a link in its place."""
+    writable = outermost(confinement.writable)
+    wanted = outermost((*shown, _PROCESSES, *confinement.readable))
+    readable = [path for path in wanted if not any(contains(folder, path) for folder in writable)]
+    return [*_each("read", readable), *_each("write", writable), *_each("device", _DEVICES)]
 
 
 def _limits(confinement: Confinement) -> list[str]:

@@ -35,6 +35,8 @@ _VERSIONED = (".pyenv", ".nvm", ".rbenv", ".nodenv", ".asdf", ".volta", ".sdkman
 _COMPANIONS = {".cargo": (".rustup",), ".pyenv": (), ".local": (".local/lib", ".local/share/uv", ".local/share/pipx")}
 """What has to come with a folder on the search path, by the folder's own name in the home."""
 _SHARE = ".local/share"
+_MOST_STEPS = 1000
+"""Parts of a path and of the links in it; one with more is taken to lead anywhere."""
 
 
 @cache
@@ -48,9 +50,12 @@ def system() -> System:
 
 
 @cache
-def toolchains(search: str, home: str) -> tuple[str, ...]:
-    """The folders that the programs on the search path `search` need, but for those that everybody is shown."""
-    found = [root for folder in search.split(os.pathsep) for root in tools_of(folder, home)]
+def toolchains(search: str, home: str, writable: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The folders that the programs on the search path `search` need, but for those that everybody is shown.
+
+    `writable`: see `tools_of`.
+    """
+    found = [root for folder in search.split(os.pathsep) for root in tools_of(folder, home, writable)]
     return outermost([*found, *interpreter()])
 
 
@@ -82,12 +87,34 @@ def _parts_around(path: str, hidden: tuple[str, ...]) -> Iterator[str]:
                 yield from _parts_around(entry.path, hidden)
 
 
-def tools_of(folder: str, home: str) -> tuple[str, ...]:
-    """What has to be shown so that the programs in `folder` work."""
-    if not os.path.isabs(folder) or not os.path.isdir(folder) or _shown(folder):
+def leads_through(path: str, folders: Iterable[str]) -> bool:
+    """Whether one of the folders, or something in them, decides what a whole path leads to, link by link."""
+    held, at, rest = tuple(folders), "/", _parts(path)
+    for _ in range(_MOST_STEPS):
+        if not rest:
+            return False
+        at = os.path.normpath(os.path.join(at, rest.pop(0)))
+        if any(contains(folder, at) for folder in held):
+            return True
+        if os.path.islink(at):
+            rest = _parts(os.path.join(os.path.dirname(at), os.readlink(at))) + rest
+            at = "/"
+    return True
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def tools_of(folder: str, home: str, writable: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What has to be shown so that the programs in `folder` work.
+
+    Where something writable decides what a link leads to, it is not followed: an agent could have led it elsewhere.
+    """
+    if not os.path.isabs(folder) or not os.path.isdir(folder) or _shown(folder) or leads_through(folder, writable):
         return ()
     folder = os.path.normpath(folder)
-    roots = {root for root in (_root(folder, home), *_led_to(folder, home)) if not _shown(root)}
+    roots = {root for root in (_root(folder, home), *_led_to(folder, home, writable)) if not _shown(root)}
     return tuple(sorted(root for root in roots if not contains(root, home)))
 
 
@@ -105,14 +132,14 @@ def _root(folder: str, home: str) -> str:
     return parent if whole and os.path.basename(folder) in ("bin", "Scripts") else folder
 
 
-def _led_to(folder: str, home: str) -> Iterator[str]:
+def _led_to(folder: str, home: str, writable: tuple[str, ...]) -> Iterator[str]:
     """Where the links in a folder of programs lead, and what always comes with such a folder."""
     first = os.path.relpath(folder, home).split(os.sep)[0] if contains(home, folder) else ""
     for name in _COMPANIONS.get(first, ()):
         if os.path.isdir(os.path.join(home, name)):
             yield os.path.join(home, name)
     for entry in os.scandir(folder):
-        if entry.is_symlink():
+        if entry.is_symlink() and not leads_through(entry.path, writable):
             yield from _behind(os.path.realpath(entry.path), home)
 
 

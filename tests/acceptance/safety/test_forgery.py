@@ -154,3 +154,27 @@ def test_in_a_sandbox_it_cannot_even_try(work: Workbench, level: str) -> None:
     assert "on a terminal" not in work.text("reviews/forged.md")
     work.finish("forged")
     assert ".husky/pre-commit" in work.tree(), "here a saved file is a person's word, also for high risk"
+
+
+@pytest.mark.parametrize("level", ["bubblewrap", "landlock"])
+def test_a_link_that_one_run_plants_opens_nothing_to_the_next(work: Workbench, level: str) -> None:
+    """A file that the command names is shown inside, unless an agent may write where it lies."""
+    use(work, level)
+    secret, named = work.home / "secret" / "key", work.scratch / "named"
+    secret.parent.mkdir()
+    secret.write_text("canary\n")
+    named.write_text("plain\n")
+    script = f'echo "$COWORK_TASK read $(cat {named} {secret})"; ln -sf {secret} {named}; echo $RANDOM >> x'
+    work.write(
+        ".cowork/agents/main.md",
+        f"---\ndriver: command\ncommand: [bash, -c, '{script}', {named}]\nsandbox: {{allow_paths: [{work.scratch}]}}\n---\nx\n",
+    )
+    work.config("agent: main\n")
+    work.up()
+    for task in ("one", "two"):
+        work.task(task)
+        work.until(task, "review")
+    assert named.is_symlink(), "the control: the first run has planted it"
+    assert "one read plain" in " ".join(work.messages("one"))
+    assert "two read" in " ".join(work.messages("two"))
+    assert "canary" not in " ".join(work.messages("one") + work.messages("two"))
