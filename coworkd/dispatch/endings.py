@@ -239,6 +239,7 @@ class Endings:
 
     def _agent_stopped(self, row: TaskRow, run: RunRow, error: ErrorKind, now: float) -> None:
         """Its agent cannot work at all: a stand-in takes the task over, or it waits; no attempt is used."""
+        self._db.set(RunRow, run.id, reason=str(EndReason.UNAVAILABLE))
         self._casting.stops.stop(run, error, _advised(run), now)
         choice = self._casting.choice(self._board.specs.task(row.path), now)
         stopped = self._casting.stopped_reason(run.agent)

@@ -12,10 +12,9 @@ from itertools import count
 from pathlib import Path
 
 from coworkd.merge.blame import outcome
+from coworkd.merge.check_names import TIP_LOG, check_log
 from coworkd.model import Check
 from coworkd.sync.ports import Files
-
-TIP_LOG = "reports/verification.log"
 
 
 class CheckLogs:
@@ -55,8 +54,3 @@ class CheckLogs:
         if self._folder.exists():
             with suppress(OSError):
                 self._folder.publish(path, data)
-
-
-def check_log(task: str, number: int) -> str:
-    """Where the whole output of a task's N-th check is, relative to `.cowork/`."""
-    return f"reviews/{task}.d/check-{number}.log"

@@ -16,7 +16,8 @@ from coworkd.board.board import Board
 from coworkd.board.setup_fault import setup_fault
 from coworkd.jobs import Jobs
 from coworkd.merge.blame import red_without_change_reason
-from coworkd.merge.check_logs import TIP_LOG, CheckLogs, check_log
+from coworkd.merge.check_logs import CheckLogs
+from coworkd.merge.check_names import TIP_LOG, check_log
 from coworkd.merge.lane import Interrupted, Lane
 from coworkd.merge.orders import Orders
 from coworkd.merge.red_candidates import Heads, RedWithoutChange, TipChecked

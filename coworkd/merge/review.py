@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from coworkd.core.terminal_text import plain_text, visible
 from coworkd.markdown import Value, compose
 from coworkd.merge.change import Change, FileChange
+from coworkd.merge.check_names import check_log
 from coworkd.model import Check, RiskLevel
 from coworkd.risk import GRAVE
 
@@ -83,7 +84,7 @@ def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Seq
     parts = [*_opening(what, checks), "" if what.asked else UNASKED, f"# {visible(what.title)}"]
     parts.append(_summary(what, change))
     parts += [f"- {notice}" for notice in what.notices if notice]
-    parts += [_evidence(checks), _claims(claims), _words(what.said), _diff(what, change)]
+    parts += [_evidence(what.task, checks), _claims(claims), _words(what.said), _diff(what, change)]
     return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE if what.asked else RECORD)
 
 
@@ -128,11 +129,23 @@ def _summary(what: Submitted, change: Change) -> str:
     return "\n".join(lines)
 
 
-def _evidence(checks: Sequence[Check]) -> str:
+def _evidence(task: str, checks: Sequence[Check]) -> str:
     if not checks:
         return ""
+    last = check_log(task, len(checks)).rpartition("/")[2]
+    logs = f"`{check_log(task, 1)}`" + (f" to `{last}`" if len(checks) > 1 else "")
     rows = [f"| `{_cell(_short(c.command, 500))}` | {c.exit} | {c.seconds:.1f} |" for c in checks]
-    return "\n".join(["## Verification", "", "| command | exit | seconds |", "| --- | --- | --- |", *rows])
+    return "\n".join(
+        [
+            "## Verification",
+            "",
+            "| command | exit | seconds |",
+            "| --- | --- | --- |",
+            *rows,
+            "",
+            f"The whole output: {logs}",
+        ]
+    )
 
 
 def _cell(text: str) -> str:

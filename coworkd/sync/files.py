@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from coworkd.core.file_names import temporary_name
@@ -265,8 +265,13 @@ class Folder:
         return data
 
     def publish(self, path: str, data: bytes) -> None:
-        """Put an output there (live messages, inbox.md): atomic, not synced, last writer wins."""
+        """Put an output there (live messages, inbox.md): atomic, not synced, last writer wins.
+
+        Raises OSError also where a folder on the way is a link: what git brought along must not lead outputs elsewhere.
+        """
         target = self.root / path
+        if any((self.root / folder).is_symlink() for folder in PurePosixPath(path).parents[:-1]):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(temporary_name(target.name, self._token()))
         try:

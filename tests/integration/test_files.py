@@ -169,6 +169,16 @@ def test_an_output_replaces_the_one_before(root: Path, folder: Folder) -> None:
     assert [file.read_bytes() for file in (root / "messages/a").iterdir()] == [b"two"]
 
 
+def test_an_output_does_not_follow_a_link_out_of_the_folder(root: Path, folder: Folder) -> None:
+    outside = root.parent / "outside"
+    outside.mkdir()
+    (root / "reviews").mkdir()
+    (root / "reviews" / "a.d").symlink_to(outside)
+    with pytest.raises(OSError, match="symbolic links"):
+        folder.publish("reviews/a.d/check-1.log", b"text")
+    assert not list(outside.iterdir())
+
+
 def test_an_output_that_cannot_be_put_there_leaves_nothing_behind(root: Path, folder: Folder) -> None:
     (root / "inbox.md").mkdir()
     (root / "inbox.md" / "x").write_text("in the way")

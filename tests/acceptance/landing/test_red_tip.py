@@ -174,3 +174,35 @@ def test_what_landed_red_is_handled_alike(w: Site) -> None:
     w.until("t", "done")
     assert _runs(w) == 2
     assert "made.unverified" not in w.tree()
+
+
+def test_a_verifier_that_was_killed_once_is_started_again(w: Site) -> None:
+    _agent(w)
+    killed = w.scratch / "killed"
+    w.config(f'approve: []\nmax_attempts: 1\nverify: ["test -e {killed} || {{ touch {killed}; kill -9 $$; }}"]\n')
+    w.task("t")
+    w.up()
+    w.until("t", "done")
+    assert _runs(w) == 1
+    assert not _verification_problems(w)
+
+
+def test_a_loop_goes_on_while_it_is_red_and_waits_where_nothing_can_be_verified(w: Site) -> None:
+    _agent(w, "echo x >> @/runs; cat > /dev/null; echo x >> work.txt; echo '<promise>DONE</promise>'")
+    w.config('approve: []\nmax_attempts: 1\nverify: ["no-such-program-here"]\n')
+    w.task("t", "loop: {promise: <promise>DONE</promise>, max_iterations: 3}\n")
+    w.up()
+    w.wait("it is held", lambda: w.status("t") == "merging" and _held(w, "t"))
+    assert _runs(w) == 1
+    w.config('approve: []\nmax_attempts: 1\nverify: ["test $(wc -l < work.txt) -ge 2"]\n')
+    w.until("t", "done")
+    assert _runs(w) == 2
+
+
+def test_a_review_names_the_whole_output(w: Site) -> None:
+    _agent(w)
+    w.config('verify: ["echo first of all", "echo second of all"]\n')
+    w.task("t")
+    w.up()
+    assert "reviews/t.d/check-1.log` to `check-2.log`" in w.reviewed("t")
+    assert w.text("reviews/t.d/check-2.log") == "second of all\n"
