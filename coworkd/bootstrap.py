@@ -23,7 +23,7 @@ from coworkd.clock import SystemClock
 from coworkd.config import FOLDER, Paths
 from coworkd.confine.confinement import Means
 from coworkd.control import Control
-from coworkd.daemon import Bell, Daemon, Lasting, Rooms, alone
+from coworkd.daemon import Bell, Daemon, Lasting, Rooms, WorkspaceLock, alone
 from coworkd.database_recovery import open_database
 from coworkd.dispatch.conflicts import Conflicts
 from coworkd.dispatch.endings import Endings
@@ -69,6 +69,7 @@ from coworkd.sync.intake import Intake
 from coworkd.sync.outputs import Outputs
 from coworkd.sync.vouching import Vouching
 from coworkd.sync.watch import Watcher
+from coworkd.system.state_folder import StateFolder
 from coworkd.system.storage import storage_fault
 from coworkd.trust import UNTRUSTED, Trust
 from coworkd.workshop import Workshop
@@ -83,27 +84,48 @@ COMMAND_TIME = 2.0
 """Seconds for which a daemon that starts waits for a command that holds the workspace for its one turn."""
 
 
-def build(paths: Paths, repo: Repo, trust: Trust, *, patience: float = 10.0) -> Daemon:
+def build(
+    paths: Paths, repo: Repo, trust: Trust, *, patience: float = 10.0, held: WorkspaceLock | None = None
+) -> Daemon:
     """A daemon for this workspace; the caller holds its lock. Raises `ConfigError` for the user's own settings.
 
-    `patience`: seconds to wait for another program that holds the database.
+    `patience`: seconds to wait for another program that holds the database. `held` is the lock, for a daemon that is
+    to keep it also where the folder that it is in is removed.
     """
     user = config.user()
     bell, clock = Bell(), SystemClock()
     folder, jobs = Folder(paths.folder, paths.trash), Jobs(bell.ring)
     sandbox = Sandbox(paths.state, user.sandbox, _protected(paths, repo))
+    instance = config.instance(paths.private)
     lasting = Lasting(
+        stay_holder=_staying(paths, held, instance) if held is not None else _nothing,
         clock=clock, outputs=Outputs(folder), executor=LocalExecutor(bell.ring), jobs=jobs, trust=trust,
         watcher=Watcher(
             paths.folder, bell.ring, beside=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
         ),
-        door=Door(paths.sockets, bell.ring), bell=bell,
+        door=Door(paths.sockets, bell.ring), bell=bell, state=StateFolder(paths.state),
     )  # fmt: skip
     here = _Here(
-        repo=repo, sandbox=sandbox, instance=config.instance(paths.private), folder=folder, user=user,
+        repo=repo, sandbox=sandbox, instance=instance, folder=folder, user=user,
         lane=Lane(paths.root, paths.state, jobs.stopping, lambda: sandbox.means),
     )  # fmt: skip
     return Daemon(lasting, lambda first: _compose(paths, here, lasting, patience=patience, first=first))
+
+
+def _nothing() -> None:
+    """For a single turn: the lock is not looked at again."""
+
+
+def _staying(paths: Paths, held: WorkspaceLock, instance: str) -> Callable[[], None]:
+    """Keep the lock, and who works here, also where the folder with both was removed."""
+    key = config.key(paths.private)
+
+    def stay() -> None:
+        if held.renew(COMMAND_TIME) or not (paths.private / "instance").exists():
+            log.warning("the folder %s was removed: it is made again, and the database is rebuilt", paths.private)
+            config.restore_identity(paths, instance, key)
+
+    return stay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +238,7 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
     Raises `BusyError` when one runs already, `ConfigError` where agents would have no place to work in.
     """
     config.prepare_state()
-    with alone(paths.lock, paths.pid, COMMAND_TIME), Repo.open(paths.root) as repo:
+    with alone(paths.lock, paths.pid, COMMAND_TIME) as held, Repo.open(paths.root) as repo:
         set_up_log(paths.log, config.known_secrets())
         config.settle(paths.private, paths.root)
         trust = Trust(config.trust_home(), repo)
@@ -224,7 +246,7 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
             process.sweep("COWORK_REPO", paths.state.name)
             forget_interrupted(repo)
             exclude(repo, exclude_lines(FOLDER))
-        daemon = build(paths, repo, trust, patience=LOCK_PATIENCE)
+        daemon = build(paths, repo, trust, patience=LOCK_PATIENCE, held=held)
         for number in _stopping_signals():
             signal.signal(number, lambda _number, _frame: daemon.stop())
         log.info("watching %s", paths.folder)

@@ -197,6 +197,19 @@ def instance(private: Path) -> str:
     return _kept(private / "instance", f"{_user()}-{secrets.token_hex(2)}")
 
 
+def restore_identity(paths: Paths, instance: str, key: bytes) -> None:
+    """Write down again who works here, where the folder that says so was removed, or made anew by another process."""
+    paths.private.mkdir(parents=True, exist_ok=True)
+    lines = {"repo-id": paths.state.name, "instance": instance, "key": key.hex(), "home": os.fspath(paths.root)}
+    for name, line in lines.items():
+        file = paths.private / name
+        if _line(file) != line:
+            temporary = file.with_name(f".{name}.{secrets.token_hex(4)}")
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
+                out.write(os.fsencode(line) + b"\n")
+            os.replace(temporary, file)
+
+
 def key(private: Path) -> bytes:
     """What seals this instance's records; readable by the user alone."""
     return bytes.fromhex(_kept(private / "key", secrets.token_hex(32), mode=0o600))

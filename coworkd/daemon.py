@@ -37,7 +37,8 @@ from coworkd.sync.engine import Engine
 from coworkd.sync.outputs import Outputs
 from coworkd.sync.watch import Watcher
 from coworkd.system.process_state import SUSPENDED, described, noted_pid, process_state
-from coworkd.trust import Trust
+from coworkd.system.state_folder import StateFolder
+from coworkd.trust import TRUST_REMOVED, Trust
 
 log = logging.getLogger("coworkd")
 
@@ -52,6 +53,10 @@ START_PATIENCE = 60.0
 
 LONGEST_NAP = 30.0
 """Seconds after which the daemon looks around even if nothing woke it."""
+
+
+WATCHFUL_NAP = 5.0
+"""The same while agents are at work: the folder they work in may be taken away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,9 @@ class Lasting:
     trust: Trust
     door: Door
     bell: Bell
+    state: StateFolder
+    stay_holder: Callable[[], None]
+    """Sees that this process still holds the workspace. Raises `BusyError` when another one does."""
 
 
 class Daemon:
@@ -192,6 +200,9 @@ class Daemon:
         if self._suspension is not None and now < self._suspension.until and not self._requests:
             return self._suspension.fault
         try:
+            self._lasting.stay_holder()
+            self._lasting.door.renew()
+            self._lasting.executor.tend()
             self._build_again()
             self._begin()
             self.turn(start=start)
@@ -272,6 +283,7 @@ class Daemon:
         for request in requests:
             rooms.control.answer(request, now, self.stop)
         rooms.jobs.settle(lambda finished: self._settle(finished, now))
+        self._look_at_state(now)
         if rooms.trust.holds:
             self._act(now, start=start)
         rooms.engine.push(now, blocked=rooms.git_busy)
@@ -291,6 +303,17 @@ class Daemon:
         takers = (rooms.audit.job, rooms.chores.job, rooms.dispatch.job, rooms.merge.job)
         if not any(take(finished, now) for take in takers):
             rooms.control.job(finished)
+
+    def _look_at_state(self, now: float) -> None:
+        """Where the state folder was removed nothing goes on as if nothing had happened."""
+        rooms, folder = self._rooms, self._lasting.state
+        if folder.was_removed():
+            log.error("the state folder %s was removed: the runs that were at work in it are ended", folder.path)
+            rooms.dispatch.end_lost(folder.path, now)
+        if rooms.trust.was_lost():
+            log.error(TRUST_REMOVED)
+            with rooms.db.write():
+                rooms.db.remember("untrusted", TRUST_REMOVED)
 
     def _act(self, now: float, *, start: bool) -> None:
         """What follows from what was taken in: nothing at all in a repository that is not trusted."""
@@ -350,7 +373,8 @@ class Daemon:
         times = [*(room.deadline() for room in rests), *self._later]
         if rooms.trust.holds:
             times += [rooms.dispatch.deadline(now), rooms.merge.deadline(), rooms.chores.deadline(now)]
-        return min([at - now for at in times if at is not None] + [LONGEST_NAP])
+        longest = WATCHFUL_NAP if rooms.executor.alive() else LONGEST_NAP
+        return min([at - now for at in times if at is not None] + [longest])
 
     def _wind_down(self) -> None:
         """Stop runs politely, record how they end, write it down."""
@@ -388,20 +412,60 @@ class Daemon:
             self._composed.db.close()
 
 
+class WorkspaceLock:
+    """The right to be the only process that writes here."""
+
+    def __init__(self, lock: Path, pid: Path) -> None:
+        self._file = lock
+        self._pid = pid
+        self._held: list[FileLock] = []
+        self._inode: int | None = None
+
+    def acquire(self, patience: float) -> None:
+        """Raises `BusyError`, naming the holder, when another still has it after `patience` seconds."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        held = FileLock(self._file)
+        try:
+            held.acquire(timeout=0 if _is_suspended(self._pid) else patience)
+        except Timeout as error:
+            raise BusyError(_held_by(self._pid)) from error
+        self._held.append(held)
+        self._inode = _inode(self._file)
+        self._pid.write_text(f"{os.getpid()}\n")
+
+    def renew(self, patience: float) -> bool:
+        """Take it again where its file was removed, for another process could take a new one; whether that was so.
+
+        Raises `BusyError` when another process has it by now.
+        """
+        if _inode(self._file) != self._inode:
+            self.acquire(patience)
+            return True
+        if not self._pid.exists():
+            self._pid.write_text(f"{os.getpid()}\n")
+        return False
+
+    def release(self) -> None:
+        self._pid.unlink(missing_ok=True)
+        for held in self._held:
+            held.release()
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
 @contextmanager
-def alone(lock: Path, pid: Path, patience: float) -> Generator[None]:
+def alone(lock: Path, pid: Path, patience: float) -> Generator[WorkspaceLock]:
     """Hold the workspace. Raises `BusyError`, naming the holder, when another still does after `patience` seconds."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    held = FileLock(lock)
+    held = WorkspaceLock(lock, pid)
+    held.acquire(patience)
     try:
-        held.acquire(timeout=0 if _is_suspended(pid) else patience)
-    except Timeout as error:
-        raise BusyError(_held_by(pid)) from error
-    try:
-        pid.write_text(f"{os.getpid()}\n")
-        yield
+        yield held
     finally:
-        pid.unlink(missing_ok=True)
         held.release()
 
 

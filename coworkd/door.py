@@ -7,6 +7,7 @@ itself decides nothing. The client is `system.control_client`.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import queue
@@ -78,6 +79,20 @@ class Request:
         return self._reply
 
 
+LOOK_EVERY = 0.25
+"""Seconds after which it is looked again whether the socket's file is still there."""
+
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED, errno.EINTR})
+"""Errors of `accept` that say nothing against the socket."""
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
 class Door:
     """Listens for requests in a thread of its own, at the first of `paths` where a socket can be made."""
 
@@ -87,7 +102,10 @@ class Door:
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._socket = socket.socket(socket.AF_UNIX)
         self._bound: Path | None = None
+        self._file: int | None = None
+        """The inode of the socket's file."""
         self._open = True
+        self._pause = threading.Event()
 
     def start(self) -> str:
         """Listen; a socket that a killed daemon left is replaced (the lock is ours). Returns why it cannot, or ""."""
@@ -95,8 +113,17 @@ class Door:
         if self._bound is None:
             return "; ".join(refused)
         self._socket.listen(16)
-        threading.Thread(target=self._serve, name="door", daemon=True).start()
+        self._socket.settimeout(LOOK_EVERY)
+        threading.Thread(target=self._serve, args=(self._socket,), name="door", daemon=True).start()
         return ""
+
+    def renew(self) -> None:
+        """Listen anew where the socket's file was removed: no command would find it any more."""
+        if self._bound is None or _inode(self._bound) == self._file:
+            return
+        self._socket.close()
+        self._socket, self._bound = socket.socket(socket.AF_UNIX), None
+        self.start()
 
     def _bind_reason(self, path: Path) -> str:
         """Listen there unless there is a socket already; why that cannot be done, or ""."""
@@ -110,7 +137,7 @@ class Door:
             os.chmod(path, 0o600)
         except OSError as error:
             return f"{path}: {error.strerror}"
-        self._bound = path
+        self._bound, self._file = path, _inode(path)
         return ""
 
     def take(self) -> Iterator[Request]:
@@ -133,12 +160,20 @@ class Door:
         if self._bound is not None:
             self._bound.unlink(missing_ok=True)
 
-    def _serve(self) -> None:
-        while self._open:
+    def _serve(self, listener: socket.socket) -> None:
+        """The thread: takes connections until this socket is closed; wakes the writer when its file has gone."""
+        while self._open and listener is self._socket:
             try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
+                connection, _ = listener.accept()
+            except TimeoutError:
+                if self._bound is not None and _inode(self._bound) != self._file:
+                    self._wake()
+                continue
+            except OSError as error:
+                if error.errno not in _PASSING:
+                    return
+                self._pause.wait(LOOK_EVERY)
+                continue
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:

@@ -51,9 +51,9 @@ class Sandbox:
 
     @property
     def means(self) -> Means:
-        """What works here; tried at the first question, which takes a moment."""
+        """What works here; tried at first, which takes a moment, and again where its filter was removed."""
         with self._lock:
-            if self._means is None:
+            if self._means is None or (self._means.filter and not os.path.exists(self._means.filter)):
                 off = self._wanted.mode is SandboxMode.OFF
                 found = Means(why=SWITCHED_OFF, chosen=True) if off else find(self._folder, self._wanted.use)
                 self._means = replace(found, protected=self._protected)

@@ -21,6 +21,12 @@ from coworkd.repo.wary import wary_env
 UNTRUSTED = "nothing runs here yet: read what this repository's settings and agents run, then say `coworkd trust`"
 """Why nothing happens in a repository that is not trusted."""
 
+TRUST_REMOVED = (
+    "nothing runs here any more: the state folder was removed, and with it your word that this repository is trusted;"
+    " read what its settings and agents run, then say `coworkd trust`, and `coworkd ready TASK` for what was at work"
+)
+"""Why nothing happens in a repository whose trust was lost while coworkd ran."""
+
 _TIMEOUT = 600.0
 _MOST = 65_536
 
@@ -53,6 +59,14 @@ class Trust:
     def holds(self) -> bool:
         """Whether the user has said that what this repository asks for may happen here."""
         return self._holds
+
+    def was_lost(self) -> bool:
+        """Whether the user's word has gone since it was given, with the folder that it was kept in. Told once."""
+        if not self._holds or self._file.exists():
+            return False
+        self._holds = False
+        self._look_warily()
+        return True
 
     def give(self) -> None:
         """The user says so. It holds until the repository is another one."""

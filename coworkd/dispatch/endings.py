@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from coworkd.agents.base import Ended, EndReason, ErrorKind
 from coworkd.board.board import Board
@@ -87,6 +88,7 @@ class Endings:
         if run.stop == LOST and end.reason in _CUT_SHORT and run.session:
             self._take_back(run, end, now)
             return
+        end = self._attributed(end, now)
         by_itself = (run.stop == LOST and end.reason not in _CUT_SHORT) or (run.stop == SPENT and end.reason is _DONE)
         stop = "" if by_itself else run.stop
         with self._db.write(durable=True):
@@ -102,6 +104,13 @@ class Endings:
                 now, "agent ended", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code
             )
         self.order(self._fresh(run))
+
+    def _attributed(self, end: Ended, now: float) -> Ended:
+        """An agent that fails while no file can be written has failed for that. Looked at before its work is kept."""
+        if end.reason not in (EndReason.FAILED, EndReason.CRASHED) or (fault := self._hold.fault()) is None:
+            return end
+        self._hold.note(fault, now)
+        return replace(end, reason=EndReason.MACHINE, message=str(fault))
 
     def _take_back(self, run: RunRow, end: Ended, now: float) -> None:
         """A run that was lost with the daemon, but has a session, goes on with it in its slot as it was left."""

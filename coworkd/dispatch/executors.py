@@ -71,6 +71,10 @@ class Executor(Protocol):
         come, the last of them an `Ended` in any case."""
         ...
 
+    def tend(self) -> None:
+        """See that runs are still watched over. Cheap where they are."""
+        ...
+
     def close(self, grace: float) -> None:
         """End all runs, those that take longer than `grace` seconds by force. Their events stay readable."""
         ...
@@ -149,6 +153,9 @@ class FakeExecutor:
         if not any(isinstance(event.event, Ended) for event in state.pending):
             state.add(Ended(reason=EndReason.CRASHED, message=LOST))
         self._wake()
+
+    def tend(self) -> None:
+        """There is no thread that could have ended."""
 
     def close(self, grace: float) -> None:
         for run in self.alive():

@@ -30,6 +30,8 @@ class _Log:
     """Somebody may still append."""
     ended: bool = False
     """The last event that was read is the end."""
+    unreadable: bool = False
+    """That it cannot be read now has been said."""
     pending: list[RunEvent] = field(default_factory=list[RunEvent])
 
 
@@ -96,7 +98,9 @@ class Journal:
         with self._lock:
             signalled, self._signalled = self._signalled, set()
             for run in signalled & self._logs.keys():
-                if self._readable(run, self._logs[run]):
+                log = self._logs[run]
+                # Behind an end there is nothing of this start any more.
+                if (log.ended and not log.live) or self._readable(run, log):
                     self._forget_if_over(run)
                 else:
                     self._signalled.add(run)
@@ -115,8 +119,11 @@ class Journal:
         except OSError as error:
             if fault_of(error) is None:
                 raise
-            _logger.warning("the events of run %s cannot be read now: %s", run, error)
+            if not log.unreadable:
+                _logger.warning("the events of run %s cannot be read now: %s", run, error)
+            log.unreadable = True
             return False
+        log.unreadable = False
         return True
 
     def _read(self, run: str, log: _Log) -> None:

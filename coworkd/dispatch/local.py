@@ -35,8 +35,9 @@ from coworkd.wakeup import Wakeup
 
 WORKER_LOG = "worker.log"
 
-_logger = logging.getLogger(__name__)
+_logger = logging.getLogger("coworkd")
 _EXIT_PATIENCE = 5.0
+_FAULT_PAUSE = 1.0
 _CHUNK = 64 * 1024
 _LOG_TAIL = 2000
 _WORKER_ENV = ("HOME", "TMPDIR", "PYTHONPATH", SPEED)
@@ -81,8 +82,19 @@ class LocalExecutor:
         self._idle = idle
         self._quiet_since = time.monotonic()
         self._wakeup = Wakeup()
-        self._thread = threading.Thread(target=self._listen, name="executor", daemon=True)
-        self._thread.start()
+        self._pause = threading.Event()
+        self._thread = self._listener()
+
+    def _listener(self) -> threading.Thread:
+        thread = threading.Thread(target=self._listen, name="executor", daemon=True)
+        thread.start()
+        return thread
+
+    def tend(self) -> None:
+        """See the port. A thread that has ended is started again: it takes over every worker that there is."""
+        if not self._closed and not self._thread.is_alive():
+            _logger.error("the thread that watches over agents has ended; it is started again")
+            self._thread = self._listener()
 
     def submit(self, assignment: Assignment) -> None:
         """See the port. A later epoch starts when the worker of the earlier one is gone.
@@ -224,7 +236,17 @@ class LocalExecutor:
         return True
 
     def _listen(self) -> None:
-        """The executor's thread: until it is closed and no worker is left."""
+        """The executor's thread: until it is closed and no worker is left, whatever the machine refuses meanwhile."""
+        while not self._closed or self.alive():
+            try:
+                self._watch()
+            except OSError as error:
+                if (fault := fault_of(error)) is None:
+                    raise
+                _logger.error("agents cannot be watched now: %s", fault)
+                self._pause.wait(_FAULT_PAUSE)
+
+    def _watch(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._wakeup.fd, selectors.EVENT_READ, None)
             while not self._closed or self.alive():
@@ -287,8 +309,8 @@ class LocalExecutor:
         if code is None:
             worker.child.kill()
             code = worker.child.wait()
-        worker.child.close()
         process.sweep(RUN_MARK, worker.run, grace=0.0)
+        worker.child.close()
         if not self._journal.ended(worker.run):
             self._write_end(worker.run, worker.run_dir / event_log.NAME, worker.start, _unsaid_end(worker, code))
         self._journal.finish(worker.run)

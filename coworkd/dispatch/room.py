@@ -30,7 +30,7 @@ from coworkd.dispatch.setup_hold import SetupHold
 from coworkd.dispatch.starts import PREPARE, NotYet, Prepared, Starter, Unprepared
 from coworkd.graph import weights
 from coworkd.jobs import Finished, Jobs
-from coworkd.model import Mode, Status, TaskSpec
+from coworkd.model import ACTIVE, Mode, Status, TaskSpec
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.agent_stops import agent_stops, probe_agents_now
 
@@ -102,10 +102,10 @@ class Dispatch:
 
     def start(self, now: float) -> None:
         """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks."""
-        self._starter.look_around(now)
         self._casting.stops.end_changed(now)
         self._plans.find_again(now)
         if not self._hold.reason(now):
+            self._starter.look_around(now)
             self._resume_answered(now)
             if not self._setup_hold.reason(now):
                 self._conflicts.send_back(self._conflicting, now)
@@ -451,6 +451,19 @@ class Dispatch:
                 self._endings.order(run)
             case RunState.ENDED:
                 pass
+
+    def end_lost(self, folder: Path, now: float) -> None:
+        """The state folder was removed: what works there cannot be recorded any more, and is ended."""
+        for run in self._db.all(RunRow, "state != 'ended'"):
+            self._executor.kill(run.id)
+            row = self._board.task(run.task)
+            why = f"the state folder {folder} was removed while it was at work; write `ready` to begin again"
+            with self._db.write(durable=True):
+                self._db.set(RunRow, run.id, state=RunState.ENDED, reason="machine", message=why, ended=now)
+                self._db.event(now, "run ended", task=run.task, run=run.id, reason="machine", why=why)
+                self._board.void_requests(run.task, now)
+                if row.status in ACTIVE:
+                    self._board.place(row, Status.PAUSED, why, now)
 
     def shut_down(self, now: float) -> None:
         """Tell every run to stop; those that only wait for a person stay as they are."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
+import shutil
 import sqlite3
-import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.machine.disks import fill, make_room, small_disk
 from tests.acceptance.workbench import EDIT, Workbench
 
 
@@ -98,43 +98,6 @@ def test_an_agent_at_work_outlives_a_fault_of_the_database(work: Workbench) -> N
     work.until("slow", "done")
     assert starts(work, "slow") == 1
     assert work.landed("made") == "made"
-
-
-@contextmanager
-def small_disk(at: Path, megabytes: int) -> Generator[None]:
-    """A file system of its own, where this may be mounted."""
-    at.mkdir(parents=True, exist_ok=True)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", str(at)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("not tried: no right to mount a small file system")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(at)], check=True)
-
-
-def fill(folder: Path) -> None:
-    """Leave no byte and no block free."""
-    for name, size in (("fill-large", 65536), ("fill-small", 512)):
-        with suppress_full(), (folder / name).open("wb", buffering=0) as file:
-            while True:
-                file.write(b"x" * size)
-    assert os.statvfs(folder).f_bavail == 0
-
-
-@contextmanager
-def suppress_full() -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        assert error.errno == 28, error
-
-
-def make_room(folder: Path) -> None:
-    for file in folder.glob("fill-*"):
-        file.unlink()
 
 
 def test_a_full_repository_disk_is_outlived(tmp_path: Path) -> None:
@@ -230,3 +193,37 @@ def test_too_many_open_files_are_outlived(work: Workbench) -> None:
     resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
     work.until("one", "done")
     assert starts(work, "one") == 1
+
+
+def test_the_whole_database_folder_is_deleted_under_the_daemon(work: Workbench) -> None:
+    work.config("agent: ed\n")
+    work.agent("ed", COUNTED)
+    work.up()
+    for name in ("landed", "asked"):
+        work.task(name)
+        work.until(name, "review")
+    work.finish("landed")
+    work.wait("asked", lambda: work.field("reviews/asked.md", "approval") == "pending")
+    instance = work.json("status")["instance"]
+    shutil.rmtree(private(work))
+    work.wait("it is made again", lambda: (private(work) / "state.db").exists() and (private(work) / "socket").exists())
+    found = work.json("status")
+    assert found["instance"] == instance
+    assert work.daemon is not None
+    assert found["daemon"] == {"running": True, "pid": work.daemon.pid}
+    work.wait("the same tasks", lambda: {c["id"]: c["status"] for c in work.json("status")["tasks"]}
+              == {"landed": "done", "asked": "review"})  # fmt: skip
+    refused = work.cmd("up", check=False)
+    assert refused.returncode != 0, "a second daemon has the workspace"
+    assert "already runs" in refused.stderr
+    work.finish("asked")
+    assert starts(work, "landed") == starts(work, "asked") == 1
+
+
+def test_a_socket_that_is_deleted_comes_back(work: Workbench) -> None:
+    work.up()
+    work.task("one", status="draft")
+    work.wait("up", lambda: work.card("one"))
+    (private(work) / "socket").unlink()
+    work.wait("it listens again", lambda: (private(work) / "socket").exists())
+    assert work.json("status")["daemon"]["running"]
