@@ -76,12 +76,14 @@ class Workshop:
         if order.reviewed and repo.commit(order.reviewed.commit):
             start = continuation(repo, base, order.reviewed.commit, order.reviewed.base)
             base, restore = start.base, start.commit
+        if not (restore and repo.commit(restore) and repo.is_ancestor(base, restore)):
+            restore = ""
         # Names everything that the run starts with: a gc takes what no ref names.
         pinned = RefChange(name=base_ref(order.run), old=repo.commit(base_ref(order.run)), new=restore or base)
         update_refs(repo, [pinned])
         wanted = slot.SlotOrder(task=order.task, agent=order.agent, base=base, setup=order.setup)
         made = slot.open_slot(repo, self._state, order.number, wanted, self._means())
-        if restore and repo.commit(restore) and repo.is_ancestor(base, restore):
+        if restore:
             slot.restore(made, restore)
         missing = setup.copy_files(repo.root, made.private, order.copy)
         checks = setup.set_up(made, self._around(order, made, object_stores(repo.common_dir / "objects")))

@@ -156,7 +156,7 @@ class Starter:
             session=self._session(origin, agent), origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
             reserved_usd=reserved.left.usd, iteration=self._round(row, conflict),
-            continues=0 if row.anew or origin or conflict else self._reviewed_number(task),
+            continues=0 if row.anew or conflict else self._reviewed_number(task),
         )  # fmt: skip
         with self._db.write(durable=True):
             self._db.put(run)
@@ -221,7 +221,8 @@ class Starter:
         settings = self._board.specs.settings()
         latest = self._submission(run.task) if run.conflict else None
         origin = self._db.one(RunRow, "id = ?", run.origin) if run.origin and not latest else None
-        reviewed = submission_of(self._db, run.task, run.continues) if run.continues else None
+        # A session goes on with its files as they were, which are the reviewed work.
+        reviewed = submission_of(self._db, run.task, run.continues) if run.continues and not origin else None
         order = SlotOrder(
             number=run.slot, task=run.task, run=run.id, attempt=run.attempt, epoch=run.epoch, agent=run.agent,
             start_from=latest.commit_id if latest else origin.base if origin else "",

@@ -141,7 +141,8 @@ def _choose(slot: Slot, tip: str) -> _Chosen | Unfit:
     elif branch and on_branch:
         commit, notice = branch, f"HEAD did not stand on the work: {_short(slot.branch)} was submitted"
     else:
-        return Unfit(reason=f"nothing in the slot builds on {base[:12]}, the commit that the run started from")
+        start = f"{base[:12]}, the commit that the run started from"
+        return Unfit(reason=f"nothing in the slot builds on {start}: commit on top of it, and leave `.git` alone")
     merged = (tip,) if tip and _contains(private, commit, tip) else ()
     return _Chosen(commit=commit, known=(base, *merged), notice=notice)
 

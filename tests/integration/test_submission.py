@@ -498,3 +498,18 @@ def test_more_than_memory_should_hold_is_not_brought_in(slot: Slot, work: Checko
     with pytest.raises(RepoError, match="more than the 0 that are brought in at once"):
         export(slot.private, [commit], [base], most=10_000)
     assert export(slot.private, [commit], [base])
+
+
+def test_a_repository_made_in_the_place_of_the_slots_own_is_refused_and_kept(
+    user: Checkout, repo: Repo, slot: Slot, work: Checkout
+) -> None:
+    shutil.rmtree(work.root / ".git")
+    work.git("init", "-q", "-b", "main")
+    work.write("new.txt", "new\n")
+    work.git("add", "-A")
+    work.git("-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "all of it")
+    refused = outcome(repo, slot)
+    assert isinstance(refused, Unfit)
+    assert "commit on top of it, and leave `.git` alone" in refused.reason
+    (kept,) = keep(repo, slot)
+    assert user.git("show", f"{kept.ref}:new.txt") == "new"
