@@ -40,6 +40,9 @@ _DONE = EndReason.DONE
 _PERHAPS_THE_MACHINE = frozenset({Outcome.FAILED, Outcome.CRASHED, Outcome.UNFIT, Outcome.SETUP})
 """Outcomes that an agent or a command also comes to by itself where no file can be written."""
 
+LONG_REASON = 400
+"""Characters of a reason that is the only place where something is said."""
+
 _OUTCOMES = {
     EndReason.FAILED: Outcome.FAILED,
     EndReason.TIMED_OUT: Outcome.TIMED_OUT,
@@ -249,7 +252,7 @@ class Endings:
     def _agent_stopped(self, row: TaskRow, run: RunRow, error: ErrorKind, now: float) -> None:
         """Its agent cannot work at all: a stand-in takes the task over, or it waits; no attempt is used."""
         self._db.set(RunRow, run.id, reason=str(EndReason.UNAVAILABLE))
-        self._casting.stops.stop(run, error, _advised(run), now)
+        self._casting.stops.stop(run, error, _advised(run, LONG_REASON), now)
         choice = self._casting.choice(self._board.specs.task(row.path), now)
         stopped = self._casting.stopped_reason(run.agent)
         why = stopped if choice.until > now else f"{stopped}; {choice.agent} takes over"
@@ -382,9 +385,9 @@ def _outcome(run: RunRow) -> Outcome:
     return _OUTCOMES.get(EndReason(run.reason), Outcome.FAILED)
 
 
-def _advised(run: RunRow) -> str:
-    """What went wrong, and what to do where that is known."""
-    said = first_line(run.error or run.message)
+def _advised(run: RunRow, length: int = 120) -> str:
+    """What went wrong, in so many characters at most, and what to do where that is known."""
+    said = first_line(run.error or run.message, length)
     advice = _ADVICE[ErrorKind(run.error_kind)].format(agent=run.agent) if run.error_kind in _ADVICE else ""
     return "; ".join(part for part in (said, advice) if part)
 
@@ -393,7 +396,7 @@ def _attempts(spec: TaskSpec, default: int) -> int:
     return spec.max_attempts or default
 
 
-def first_line(text: str) -> str:
+def first_line(text: str, length: int = 120) -> str:
     """The first line that says something, short enough for a board."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= 120 else line[:117] + "..."
+    return line if len(line) <= length else line[: length - 3] + "..."

@@ -27,7 +27,7 @@ class Login:
         name = order.agent.name
         self.asked.append(name)
         if kind := self.broken.get(name):
-            yield ErrorReported(kind=kind, message=f"{kind}!")
+            yield ErrorReported(kind=kind, message=f"{kind}! {'x' * 200} do this")
             yield fails(EndReason.FAILED, "exit 1")
         yield TextWritten(text="done")
 
@@ -70,6 +70,7 @@ def test_the_agent_is_stopped_at_once_and_its_tasks_stay_ready(bench: Bench, log
     (item,) = items(bench)
     assert item.path == "agents/main.md"
     assert f"{kind}!" in item.what
+    assert "do this" in item.what
     assert "agent main is stopped" in bench.why("e")
 
 
