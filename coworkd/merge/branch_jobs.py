@@ -116,7 +116,7 @@ def _step(
 
 
 def _bring_in(repo: Repo, order: BranchOrder, facts: BranchFacts, verify: Verify | None) -> _Step | Check | None:
-    made = merge_target(repo, facts, order.target)
+    made = merge_target(repo, facts.integration, facts.target, order.target)
     if isinstance(made, Conflicted):
         return _Step()
     if not _workspace_only(repo, facts.integration, made.commit):
@@ -148,7 +148,8 @@ def _rebuild(
 
 
 def _first_red(checks: Sequence[Check]) -> Check | None:
-    return next((check for check in checks if not check.green), None)
+    """What was led into a checkout of the user says nothing about the commit, and keeps nothing out."""
+    return next((check for check in checks if not check.green and not check.reached), None)
 
 
 def _workspace_only(repo: Repo, old: str, new: str) -> bool:
@@ -214,7 +215,7 @@ def run_base(repo: Repo, order: BranchOrder, needed: Sequence[NeededLanding]) ->
 
 def _with_target(repo: Repo, order: BranchOrder, facts: BranchFacts, report: BranchReport) -> RunBase:
     if isinstance(report.move, BringIn):
-        made = merge_target(repo, facts, order.target)
+        made = merge_target(repo, facts.integration, facts.target, order.target)
         if isinstance(made, Merged):
             return RunBase(commit=made.commit)
     return RunBase(commit=facts.integration, lacks=report.lacks)

@@ -5,7 +5,9 @@ What is looked at is the state, not the event: a move that was missed is found b
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.board.board import Board
@@ -17,6 +19,7 @@ from coworkd.merge.branch_rules import BringIn, Rebuild
 from coworkd.merge.git.facts import BranchOrder
 from coworkd.merge.lane import Lane, VerifyOrder
 from coworkd.merge.outcomes import Outcomes
+from coworkd.model import Check
 from coworkd.repo.ref_versions import ref_versions
 from coworkd.store.landings import Landings
 
@@ -24,6 +27,16 @@ BRANCH = "branch:"
 """The name of the job that looks at the branches, and moves integration."""
 LOOK_AGAIN = 5.0
 """Seconds before git is asked again where it could not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KnownRed:
+    """A verification of the target's commits, or of integration made again, that was red."""
+
+    place: tuple[str, str]
+    how: tuple[object, ...]
+    """Commands, set-up and sandbox."""
+    check: Check
 
 
 class BranchWatch:
@@ -40,8 +53,9 @@ class BranchWatch:
         """The versions of the refs at the latest look."""
         self._again_at = 0.0
         self._report: BranchReport | None = None
-        self._tried: object = None
-        """Branches and commands with which the target was red."""
+        self._verifying: VerifyOrder | None = None
+        """What the job that is under way verifies by."""
+        self._red: _KnownRed | None = None
 
     # ---- what the queue asks
 
@@ -53,8 +67,7 @@ class BranchWatch:
 
     def place(self) -> tuple[str, str]:
         """Where both branches stood at the latest look."""
-        facts = self._report.state.facts if self._report else None
-        return (facts.integration, facts.target) if facts else ("", "")
+        return _place(self._report) if self._report else ("", "")
 
     def bring_in(self, order: VerifyOrder) -> bool:
         """Begin to bring in the target's commits; False when there are none, or they are known to be red."""
@@ -62,25 +75,28 @@ class BranchWatch:
             return False
         return self._start_verified(order)
 
+    def red_target(self, order: VerifyOrder) -> bool:
+        """Whether the target's commits are known to be red as merged with what landed."""
+        return self._report is not None and isinstance(self._report.move, BringIn) and self._is_red(order)
+
     def make_again(self, order: Callable[[], VerifyOrder]) -> None:
         """Begin to make integration again where the target lost what was taken from it."""
         if self._report is not None and isinstance(self._report.move, Rebuild) and not self._jobs.running(BRANCH):
             self._start_verified(order())
 
     def _start_verified(self, order: VerifyOrder) -> bool:
-        attempt = self._attempt(order)
-        if attempt == self._tried:
+        if self._is_red(order):
             return False
         assert self._report is not None
         tasks = [fact.landing.task for fact in self._report.state.facts.landings]
         branches, needs = self.order(), self._landings.needs_of(tasks)
         looked_at = self._versions()
         if self._jobs.start(BRANCH, lambda: self._lane.keep(branches, order, needs)):
-            self._tried, self._looked_at = attempt, looked_at
+            self._verifying, self._looked_at = order, looked_at
         return True
 
-    def _attempt(self, order: VerifyOrder) -> object:
-        return (self.place(), order.workspace, order.setup, order.sandbox)
+    def _is_red(self, order: VerifyOrder) -> bool:
+        return self._red is not None and (self._red.place, self._red.how) == (self.place(), _how(order))
 
     # ---- looking
 
@@ -118,6 +134,24 @@ class BranchWatch:
         elif finished.error is not None:
             raise finished.error
         elif isinstance(finished.value, BranchReport):
-            self._report = finished.value
-            self._record.report(finished.value, self.order(), now)
+            self._report = self._with_known_red(finished.value)
+            self._record.report(self._report, self.order(), now)
         return True
+
+    def _with_known_red(self, report: BranchReport) -> BranchReport:
+        """A look verifies nothing: what was red with the same branches still is."""
+        verifying, self._verifying = self._verifying, None
+        place = _place(report)
+        if report.red is not None and verifying is not None:
+            self._red = _KnownRed(place=place, how=_how(verifying), check=report.red)
+        elif self._red is not None and self._red.place == place and isinstance(report.move, BringIn | Rebuild):
+            return dataclasses.replace(report, red=self._red.check)
+        return report
+
+
+def _place(report: BranchReport) -> tuple[str, str]:
+    return (report.state.facts.integration, report.state.facts.target)
+
+
+def _how(order: VerifyOrder) -> tuple[object, ...]:
+    return (order.workspace, order.setup, order.sandbox)

@@ -19,9 +19,10 @@ from coworkd.merge.bundle import Dispute, bundle, kind_of
 from coworkd.merge.change import Change, change
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.checks.facts import ChangeContext, check_findings
+from coworkd.merge.git.branch_moves import merge_target
 from coworkd.merge.git.candidates import Sources, candidate_for, sources
 from coworkd.merge.git.facts import BranchOrder
-from coworkd.merge.integrate import Submission, land
+from coworkd.merge.integrate import Merged, Submission, land
 from coworkd.merge.inversion import Inverse, NoInverse, beside, invert
 from coworkd.merge.proof import proof
 from coworkd.merge.red_candidates import Heads, RedJudge, RedWithoutChange, TipChecked, Workspace
@@ -59,6 +60,8 @@ class VerifyOrder:
     timeout: float
     branch: str
     target: str
+    onto_target: bool = False
+    """The target's own commits are red as merged with what landed: what was made on top of them may repair that."""
     loop: bool = False
     """The task goes on, round after round, until the commands are green."""
     undoes: str = ""
@@ -252,9 +255,14 @@ class Lane:
     def _verified(self, repo: Repo, order: VerifyOrder, tip: str, over: Callable[[], bool]) -> Verified:
         stand = beside(repo, tip, order.undoes) if order.undoes else tip
         found = sources(repo, tip=tip, stand=stand, target=order.target, base=order.base, commit=order.commit)
+        onto = tip
         if found.awaited:
-            return Waits(tip=tip, reason=f"waits until {order.target} is in {order.branch}: it was made on top of both")
-        made = candidate_for(repo, tip, _submission(order), found)
+            both = merge_target(repo, tip, found.awaited, order.target) if order.onto_target else None
+            if not isinstance(both, Merged):
+                why = f"waits until {order.target} is in {order.branch}: it was made on top of both"
+                return Waits(tip=tip, reason=why)
+            onto, found = both.commit, dataclasses.replace(found, ours=both.commit)
+        made = candidate_for(repo, onto, _submission(order), found)
         if isinstance(made, Conflicted):
             return self._collision(repo, order, tip, made, found)
         self._pin(repo, made.commit)
@@ -266,7 +274,7 @@ class Lane:
             checks = self._check(repo, order, made.commit, SUBMISSIONS, over)
         if checks is None:
             return Interrupted()
-        if _red(checks) and (blamed := self._blamed(repo, order, tip, checks, over)) is not None:
+        if _red(checks) and (blamed := self._blamed(repo, order, tip, onto, checks, over)) is not None:
             return blamed
         if not unverified_reason(checks):
             green = tuple(check for check in checks if check.command in order.workspace)
@@ -279,18 +287,25 @@ class Lane:
         return self._verifier.check(repo, _gate_run(order, commit, order.commands, gate), over)
 
     def _blamed(
-        self, repo: Repo, order: VerifyOrder, tip: str, checks: tuple[Check, ...], over: Callable[[], bool]
+        self,
+        repo: Repo,
+        order: VerifyOrder,
+        tip: str,
+        onto: str,
+        checks: tuple[Check, ...],
+        over: Callable[[], bool],
     ) -> Red | RedWithoutChange | Interrupted | None:
         """Who is to blame for a candidate that is red; None: its commands were led into a checkout, and prove nothing.
 
-        A command that only misses what it was led to is the agent's where the tip is green without it all the same.
+        `onto`: the commit that it was merged with. A command that only misses what it was led to is the agent's where
+        that commit is green without it all the same.
         """
         red = next((check for check in reversed(checks) if not check.green and not check.reached), None)
         suspect = red or _missing(order, checks)
         if suspect is None:
             return None
         found = self._judge.judge(
-            repo, _gate_run(order, tip, order.commands), Workspace(commands=order.workspace, loop=order.loop),
+            repo, _gate_run(order, onto, order.commands), Workspace(commands=order.workspace, loop=order.loop),
             suspect, over,
         )  # fmt: skip
         if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -176,7 +177,8 @@ class Merge:
                 self._db.event(now, "landing", task=row.task, number=row.number, candidate=row.candidate)
             self._jobs.start(LAND + name, lambda: self._lane.land(land))
             return
-        order = self._orders.verifying(row)
+        red_target = self._watch.red_target(self._orders.into_target())
+        order = dataclasses.replace(self._orders.verifying(row), onto_target=red_target)
         task = self._board.task(row.task)
         if task.status is Status.REVIEW and (row.approved or not row.person):
             with self._db.write():

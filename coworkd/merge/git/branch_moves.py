@@ -125,13 +125,13 @@ def dropped_commits(repo: Repo, without: Sequence[str]) -> frozenset[str]:
     return frozenset(repo.run("rev-list", "--stdin", stdin=asked, timeout=600).text.split())
 
 
-def merge_target(repo: Repo, facts: BranchFacts, target_name: str) -> Merged | Conflicted:
-    """The target's new commits merged into integration, as a commit that no ref names yet."""
-    merged = merge_trees(repo, facts.integration, facts.target)
+def merge_target(repo: Repo, tip: str, target: str, name: str) -> Merged | Conflicted:
+    """A commit of the target merged into `tip`, as a commit that no ref names yet; `name` is the target's."""
+    merged = merge_trees(repo, tip, target)
     if isinstance(merged, Conflicted):
         return merged
-    message = f"Bring in {target_name}\n\n{TARGET_TRAILER}: {target_name} {facts.target}\n"
-    return commit_merge(repo, merged, (facts.integration, facts.target), message)
+    message = f"Bring in {name}\n\n{TARGET_TRAILER}: {name} {target}\n"
+    return commit_merge(repo, merged, (tip, target), message)
 
 
 # ---- making it again

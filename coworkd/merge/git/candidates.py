@@ -21,8 +21,8 @@ class Sources:
     theirs: str
     dropped: bool = False
     """The submission's history holds commits that the target lost: only its own change is merged."""
-    awaited: bool = False
-    """It holds commits of the target that integration has not taken yet."""
+    awaited: str = ""
+    """The target's commit, where the submission holds commits of it that integration has not taken yet."""
 
 
 def sources(repo: Repo, *, tip: str, stand: str, target: str, base: str, commit: str) -> Sources:
@@ -32,8 +32,8 @@ def sources(repo: Repo, *, tip: str, stand: str, target: str, base: str, commit:
     if brought & dropped_commits(repo, (tip, goal)):
         apart = sides(repo, base=base, ours=stand, theirs=commit)
         return Sources(base=apart.base, ours=apart.ours, theirs=apart.theirs, dropped=True)
-    awaited = goal != tip and bool(brought & commits_without(repo, goal, tip))
-    return Sources(base=base, ours=stand, theirs=commit, awaited=awaited)
+    awaited = goal != tip and brought & commits_without(repo, goal, tip)
+    return Sources(base=base, ours=stand, theirs=commit, awaited=goal if awaited else "")
 
 
 def commits_without(repo: Repo, tip: str, without: str) -> frozenset[str]:

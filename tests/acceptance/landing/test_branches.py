@@ -229,3 +229,22 @@ def test_landed_tasks_are_still_known_after_the_database_is_lost(w: Site, tmp_pa
     w.task("free")
     w.until("free", "done")
     assert w.status("b") == "ready"
+
+
+def test_a_target_that_is_red_with_what_landed_is_told_and_a_task_may_repair_it(w: Site) -> None:
+    w.agent("ed", EDIT)
+    w.config('approve: []\nmax_attempts: 1\nverify: ["test ! -e bad.txt || test -e repaired.txt"]\n')
+    w.up()
+    w.task("a")
+    w.until("a", "done")
+    by_person(w, "bad.txt")
+    w.task("b")
+    w.wait("the problem", lambda: "the checks are red on main merged with what has landed" in told(w))
+    w.wait("b waits", lambda: w.status("b") == "merging" and "no attempt" in w.card("b")["why"])
+    w.agent("mender", "cat > /dev/null; touch repaired.txt; echo ok")
+    w.task("c", agent="mender")
+    w.until("c", "done")
+    w.until("b", "done")
+    w.wait("no problem any more", lambda: "red on main" not in told(w))
+    w.cmd("land")
+    assert w.tree("main") >= {"a.txt", "b.txt", "bad.txt", "repaired.txt"}
