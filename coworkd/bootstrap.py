@@ -55,7 +55,7 @@ from coworkd.repo.origin import exclude, index_lists
 from coworkd.repo.ref_versions import ref_folders
 from coworkd.repo.refs import operation_under_way
 from coworkd.repo.stores import object_stores
-from coworkd.sandbox import Sandbox
+from coworkd.sandbox import Sandbox, protected
 from coworkd.slots.transport import forget_interrupted
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY
@@ -95,7 +95,7 @@ def build(
     user = config.user()
     bell, clock = Bell(), SystemClock()
     folder, jobs = Folder(paths.folder, paths.trash), Jobs(bell.ring)
-    sandbox = Sandbox(paths.state, user.sandbox, _protected(paths, repo))
+    sandbox = Sandbox(paths.state, user.sandbox, protected(paths, repo))
     instance = config.instance(paths.private)
     lasting = Lasting(
         stay_holder=_staying(paths, held, instance) if held is not None else _nothing,
@@ -216,11 +216,6 @@ def _stages(paths: Paths, board: Board, executor: Executor, jobs: Jobs, here: _H
         starter=starter, progress=Progress(board, places), endings=endings, conflicts=Conflicts(board, starter),
         hold=hold, setup_hold=SetupHold(board, here.means),
     )  # fmt: skip
-
-
-def _protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
-    """What no agent gets to see whatever its file says: the checkout, its git directory, and all that is ours."""
-    return (paths.root, repo.git_dir, repo.common_dir, paths.state, config.trust_home(), config.user_file().parent)
 
 
 def _git_busy(repo: Repo) -> Callable[[str], bool]:

@@ -16,13 +16,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from coworkd import process_tree, supervisor
 from coworkd.confine.confinement import Confinement
 from coworkd.confine.entry import enter
+from coworkd.confine.netrules import Refusal
 from coworkd.process_tree import REPO_MARK, RUN_MARK
 from coworkd.redaction import Secrets
 
@@ -89,6 +90,8 @@ class ProcessSpec:
     grace: float = GRACE
     confinement: Confinement | None = None
     """What holds it; None: nothing."""
+    tells_refused: bool = False
+    """Whether to notice what its sandbox refuses also where it has no network at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,8 @@ class Exit:
     truncated: bool = False
     timed_out: bool = False
     cancelled: bool = False
+    refused: tuple[str, ...] = ()
+    """What its sandbox refused to connect to, as it is written in `network`."""
 
     @property
     def ok(self) -> bool:
@@ -216,7 +221,11 @@ def run(spec: ProcessSpec, cancelled: Callable[[], bool] | None = None) -> Exit:
     """
     if not spec.argv:
         raise ValueError("a command needs at least a program")
-    entry = enter(spec.confinement, spec.argv, {**spec.env, RUN_MARK: spec.marker})
+    refusals: list[Refusal] = []
+    confinement = spec.confinement
+    if confinement and (spec.tells_refused or confinement.network):
+        confinement = replace(confinement, report=refusals.append)
+    entry = enter(confinement, spec.argv, {**spec.env, RUN_MARK: spec.marker})
     child = spawn((sys.executable, "-I", "-S", "-c", _SUPERVISE, _ROOT), cwd=Path("/"), env=entry.env)
     try:
         _give(child, spec, entry.argv)
@@ -228,8 +237,9 @@ def run(spec: ProcessSpec, cancelled: Callable[[], bool] | None = None) -> Exit:
         entry.leave()
     if not content:
         return _unsupervised(spec, code, stopped)
-    report = supervisor.Report(**json.loads(content))
-    return Exit(**report._asdict(), cancelled=stopped)
+    told = supervisor.Report(**json.loads(content))
+    refused = tuple(dict.fromkeys(refusal.entry for refusal in refusals if refusal.entry))
+    return Exit(**told._asdict(), cancelled=stopped, refused=refused)
 
 
 def reap_orphans() -> None:

@@ -14,11 +14,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from coworkd import process
+from coworkd import config, process
+from coworkd.config import Paths
 from coworkd.confine import groups, seccomp
 from coworkd.confine.confinement import Confinement, Means
 from coworkd.escapes import ways_out
 from coworkd.model import SandboxLevel, SandboxMode, UserSandbox
+from coworkd.repo import Repo
 from coworkd.system.sandbox.landlock import abi_version
 from coworkd.system.sandbox.landlock_rules import SUFFICIENT_ABI
 
@@ -33,6 +35,11 @@ _MEMORY_SHARE = 0.75
 _LEAST_MEMORY = 1 << 30
 _UNSAID = UserSandbox()
 _BEST_FIRST = (SandboxLevel.BUBBLEWRAP, SandboxLevel.LANDLOCK)
+
+
+def protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
+    """What no agent gets to see whatever its file says: the checkout, its git directory, and all that is ours."""
+    return (paths.root, repo.git_dir, repo.common_dir, paths.state, config.trust_home(), config.user_file().parent)
 
 
 class Sandbox:

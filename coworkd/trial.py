@@ -13,17 +13,30 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coworkd import process
-from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason, ErrorKind, ErrorReported
+from coworkd import config, process
+from coworkd.agents import refused_hosts
+from coworkd.agents.base import (
+    AgentEvent,
+    Assignment,
+    ConnectionsRefused,
+    Ended,
+    EndReason,
+    ErrorKind,
+    ErrorReported,
+)
 from coworkd.config import Paths
+from coworkd.confine.confinement import Confinement, Means
+from coworkd.confine.wishes import granted
 from coworkd.dispatch.local import LocalExecutor
 from coworkd.doctor import Finding, Level
 from coworkd.errors import CoworkError
-from coworkd.model import AgentSpec, Check, Settings
+from coworkd.model import AgentSpec, Check, SandboxLevel, SandboxSpec, Settings
 from coworkd.repo import Repo
+from coworkd.repo.stores import object_stores
+from coworkd.sandbox import Sandbox, protected
 from coworkd.slots import setup, slot
 from coworkd.slots.shell import Surroundings, carry_out
 
@@ -46,11 +59,23 @@ class _Place:
     run: str
     home: Path
     tmp: Path
+    stores: tuple[str, ...]
+    """Folders of the repository's objects, which a checkout reads."""
+    means: Means
 
     @property
-    def around(self) -> Surroundings:
+    def confinement(self) -> Confinement | None:
+        """What holds the agent, as in a run of a task."""
+        if self.means.level is SandboxLevel.NONE:
+            return None
+        return Confinement(means=self.means, run=self.run, workdir=str(self.slot.work), readable=self.stores)
+
+    def around(self, wishes: SandboxSpec) -> Surroundings:
+        """What holds set-up and verification."""
         env = process.clean_environment(home=self.home, tmp=self.tmp, run=self.run, repo=self.paths.state.name)
-        return Surroundings(env=env, marker=self.run, timeout=SECONDS)
+        own = (str(self.home), str(self.tmp), str(self.slot.work))
+        held = self.confinement and granted(replace(self.confinement, writable=own), wishes)
+        return Surroundings(env=env, marker=self.run, timeout=SECONDS, confinement=held, tells_refused=True)
 
 
 def examine(paths: Paths, agent: AgentSpec, settings: Settings) -> Iterator[Finding]:
@@ -66,7 +91,11 @@ def examine(paths: Paths, agent: AgentSpec, settings: Settings) -> Iterator[Find
             made = slot.open_slot(repo, state, _NUMBER, order)
             home = paths.state / "homes" / agent.name
             home.mkdir(parents=True, exist_ok=True)
-            place = _Place(paths=paths, slot=made, run=f"trial-{secrets.token_hex(4)}", home=home, tmp=Path(tmp))
+            sandbox = Sandbox(paths.state, config.user().sandbox, protected(paths, repo))
+            place = _Place(
+                paths=paths, slot=made, run=f"trial-{secrets.token_hex(4)}", home=home, tmp=Path(tmp),
+                stores=object_stores(repo.common_dir / "objects"), means=sandbox.means,
+            )  # fmt: skip
             yield _finding("slot", Level.OK, f"a checkout of {commit[:12]}")
             yield from _steps(repo, place, agent, settings)
         except CoworkError as error:
@@ -79,10 +108,15 @@ def _steps(repo: Repo, place: _Place, agent: AgentSpec, settings: Settings) -> I
     missing = setup.copy_files(repo.root, place.slot.private, settings.copy)
     for path in missing:
         yield _finding("copy", Level.WEAK, f"`{path}` is not there", "make it, or take it out of `copy:`")
-    yield _checked("set-up", setup.set_up(place.slot, place.around), settings.setup)
+    around = place.around(settings.sandbox)
+    yield _checked("set-up", setup.set_up(place.slot, around), settings.setup)
     yield from _toolchain(settings, place.slot.work)
     yield from _agent(place, agent)
-    yield _checked("verify", carry_out(settings.verify, place.slot.work, place.around), settings.verify)
+    yield _checked("verify", carry_out(settings.verify, place.slot.work, _without_network(around)), settings.verify)
+
+
+def _without_network(around: Surroundings) -> Surroundings:
+    return replace(around, confinement=around.confinement and replace(around.confinement, network=()))
 
 
 def _checked(name: str, checks: Sequence[Check], commands: Sequence[str]) -> Finding:
@@ -132,7 +166,7 @@ def _assignment(place: _Place, agent: AgentSpec) -> Assignment:
     return Assignment(
         run=place.run, task="trial", attempt=1, epoch=1, agent=agent, prompt=PROMPT, worktree=str(place.slot.work),
         run_dir=str(place.tmp / "run"), home=str(place.home), timeout=SECONDS, stall=SECONDS, output_limit=100_000,
-        repo_id=place.paths.state.name,
+        repo_id=place.paths.state.name, confinement=place.confinement,
     )  # fmt: skip
 
 
@@ -153,9 +187,13 @@ def judge(name: str, events: Sequence[AgentEvent], seconds: float) -> Iterator[F
     """What its events say of an agent that was tried."""
     end = events[-1] if events and isinstance(events[-1], Ended) else None
     errors = [event for event in events if isinstance(event, ErrorReported)]
-    told = [event for event in events if not isinstance(event, Ended | ErrorReported)]
+    told = [event for event in events if not isinstance(event, Ended | ErrorReported | ConnectionsRefused)]
     refused = next((error for error in errors if error.kind is ErrorKind.AUTH), None)
+    hosts = [entry for event in events if isinstance(event, ConnectionsRefused) for entry in event.entries]
     failed = end is not None and end.reason not in (EndReason.DONE, EndReason.TIMED_OUT, EndReason.STALLED)
+    if hosts:
+        level = Level.BAD if failed else Level.WEAK
+        yield _finding("network", level, refused_hosts.named(hosts), refused_hosts.advice(hosts, f"agents/{name}.md"))
     if failed and not told and refused is None and not errors:
         yield _finding("starts", Level.BAD, (end.message if end else "") or "it ends at once", f"mend agents/{name}.md")
         return

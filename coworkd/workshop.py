@@ -107,7 +107,9 @@ class Workshop:
             means=self._means(), run=order.run, workdir=str(made.work),
             writable=(str(home), str(tmp), str(made.work)), readable=stores,
         )  # fmt: skip
-        around = Surroundings(env=env, marker=order.run, timeout=1800.0, confinement=granted(held, order.sandbox))
+        around = Surroundings(
+            env=env, marker=order.run, timeout=1800.0, confinement=granted(held, order.sandbox), tells_refused=True
+        )
         return dataclasses.replace(around, run=partial(process.run, cancelled=self._stopping.is_set))
 
     def finish(self, order: FinishOrder) -> Finish | Hindered:

@@ -216,6 +216,13 @@ class ErrorReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionsRefused:
+    """The sandbox refused these, each as it would be written in `network`; told before the end."""
+
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     reason: EndReason
     message: str = ""
@@ -236,6 +243,7 @@ AgentEvent = (
     | ContextUsed
     | Retrying
     | ErrorReported
+    | ConnectionsRefused
     | Ended
 )
 

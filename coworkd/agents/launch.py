@@ -14,6 +14,7 @@ from pathlib import Path
 
 from coworkd import process
 from coworkd.agents.base import Assignment, Ended, EndReason, ErrorKind, ErrorReported
+from coworkd.agents.refused_hosts import RefusedHosts
 from coworkd.confine.confinement import Confinement, contains
 from coworkd.confine.surroundings import leads_through, tools_of
 from coworkd.confine.wishes import granted
@@ -74,7 +75,8 @@ def held(assignment: Assignment, argv: tuple[str, ...], tmp: Path) -> Confinemen
     own = (assignment.worktree, assignment.home, str(tmp), str(assignment.outbox_dir))
     read = (str(assignment.inbox_dir), *filter(None, [assignment.conflict]))
     base = replace(
-        assignment.confinement, writable=own, readable=(*assignment.confinement.readable, *read)
+        assignment.confinement, writable=own, readable=(*assignment.confinement.readable, *read),
+        report=RefusedHosts(assignment.run_dir).add,
     )  # fmt: skip
     try:
         opened = granted(base, assignment.agent.sandbox)

@@ -25,6 +25,7 @@ from coworkd.agents.base import (
     Agent,
     AgentEvent,
     Assignment,
+    ConnectionsRefused,
     Ended,
     EndReason,
     ErrorKind,
@@ -32,6 +33,7 @@ from coworkd.agents.base import (
 )
 from coworkd.agents.control import decode_control, obey
 from coworkd.agents.discretion import Discretion, clean
+from coworkd.agents.refused_hosts import RefusedHosts
 from coworkd.agents.registry import create
 from coworkd.agents.wire import ASSIGNMENT_FILE, decode_assignment
 from coworkd.core.machine_faults import BLAMELESS, fault_of
@@ -82,8 +84,12 @@ def _carry_out(run_dir: Path) -> None:
 
 def _record(assignment: Assignment, line: _Lifeline, log: event_log.EventWriter, discretion: Discretion) -> Ended:
     """Write down what happens until the run ends; the end itself is not written yet."""
+    refused = RefusedHosts(assignment.run_dir)
+    refused.forget()
     with contextlib.closing(_events(assignment, line)) as events:
         for event in events:
+            if isinstance(event, Ended) and (entries := refused.entries()):
+                log.append(ConnectionsRefused(entries=entries))
             for told in discretion.rest() if isinstance(event, Ended) else discretion.told(event):
                 log.append(told)
             if isinstance(event, Ended):

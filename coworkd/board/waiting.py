@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.store import Database, RequestKind
 from coworkd.store.agent_stops import agent_stops
+from coworkd.store.failed_tasks import FailedTask, failed_tasks
 from coworkd.sync.guard import DELETIONS
 from coworkd.sync.trust import awaiting_trust
 
@@ -65,7 +67,7 @@ def problems(db: Database) -> list[Shown]:
 
 def waiting(db: Database, now: float) -> list[Waiting]:
     """Everything that waits for a person, oldest first."""
-    found = [*_requests(db), *_conflicts(db), *_pulled(db), *_trust(db, now), *_unsent(db), *_agents(db)]
+    found = [*_requests(db), *_conflicts(db), *_pulled(db), *_trust(db, now), *_unsent(db), *_agents(db), *_failed(db)]
     found += [
         Waiting(kind=Need.DELETION if p.path == DELETIONS else Need.PROBLEM, path=p.path, task="", since=p.since,
                 what=f"line {p.line}: {p.message}" if p.line else p.message)
@@ -129,3 +131,31 @@ def _unsent(db: Database) -> list[Waiting]:
         Waiting(kind=Need.PROBLEM, path=r["path"], task=r["task"], since=r["since"], what=f"not sent: {r['note']}")
         for r in rows
     ]
+
+
+def _failed(db: Database) -> list[Waiting]:
+    return [
+        Waiting(kind=Need.PROBLEM, path=task.path, task=task.id, since=task.since, what=failure_text(task))
+        for task in failed_tasks(db)
+    ]
+
+
+_LAST_LINES = 3
+_LAST_CHARACTERS = 300
+
+
+def failure_text(task: FailedTask) -> str:
+    """Why a task failed, what to type, and the last words of its agent."""
+    why = task.reason.rstrip(" .;") or "no reason was given"
+    text = f"{why if why.startswith('failed') else f'failed: {why}'}. `coworkd ready {task.id}` tries again"
+    if last := last_words(task.said):
+        text += f". {task.agent} said last: `{last}`"
+    return f"{text} (.cowork/{task.message} has all of it)" if task.message else text
+
+
+def last_words(said: str) -> str:
+    """The end of a reply on one line; nothing in it ends the quotation marks or commands a terminal."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()][-_LAST_LINES:]
+    text = " / ".join(lines).replace("`", "'")
+    plain = "".join(" " if unicodedata.category(c) in ("Cc", "Cf") else c for c in text)
+    return plain if len(plain) <= _LAST_CHARACTERS else f"…{plain[-_LAST_CHARACTERS:]}"

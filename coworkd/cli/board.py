@@ -17,6 +17,9 @@ from coworkd.core.terminal_text import visible_line
 from coworkd.model import SandboxLevel, Status
 from coworkd.store import Database, EventRow, MessageRow, RunRow, SubmissionRow
 
+NEED_LINES = 8
+"""Lines that the words of one item that waits may take."""
+
 DONE_SHOWN = 5
 """How many finished tasks `status` lists before it only counts them."""
 
@@ -126,7 +129,7 @@ def _need(item: Waiting, now: float) -> str:
     head = "  " + columns((str(item.kind), 9), (ago(item.since, now) if item.since else "", 4))
     if item.kind is Need.DELETION:
         return hanging(head, item.what)
-    return f"{head}  .cowork/{visible_line(item.path)}\n" + hanging(" " * len(head), item.what)
+    return f"{head}  .cowork/{visible_line(item.path)}\n" + hanging(" " * len(head), item.what, most=NEED_LINES)
 
 
 def _head(view: BoardView, daemon: str) -> str:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from coworkd.confine.netrules import Report
 from coworkd.errors import ConfigError
 from coworkd.model import SandboxLevel
 
@@ -66,6 +67,8 @@ class Confinement:
     network: tuple[str, ...] = ()
     """Who may be reached, as `HOST` or `HOST:PORT`; empty: nobody."""
     limits: Limits = USUAL
+    report: Report | None = None
+    """Told of connections that are refused. With it there is a proxy even if nobody may be reached."""
 
 
 def split_environment(env: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from coworkd.confine import groups, landlock_command, surroundings
 from coworkd.confine.bubblewrap import command
 from coworkd.confine.confinement import Confinement
-from coworkd.confine.proxy import Proxy, Report
+from coworkd.confine.netrules import Refusal
+from coworkd.confine.proxy import Proxy
 from coworkd.model import SandboxLevel
 
 PROXY_PORT = 3128
@@ -29,15 +30,13 @@ class Entry:
     leave: Callable[[], None]
 
 
-def enter(
-    confinement: Confinement | None, argv: Sequence[str], env: Mapping[str, str], report: Report = lambda _: None
-) -> Entry:
+def enter(confinement: Confinement | None, argv: Sequence[str], env: Mapping[str, str]) -> Entry:
     """The command in its sandbox; as it is where nothing confines. Raises OSError when the sandbox cannot be made."""
     if confinement is None or confinement.means.level is SandboxLevel.NONE:
         return Entry(argv=tuple(argv), env=env, leave=_nothing)
     held = _with_tools(confinement, env)
     joins = groups.join(held.means, held.run, held.limits)
-    proxy = _proxy(held, report) if held.network else None
+    proxy = _proxy(held) if held.network or held.report else None
     through = {**env, **_proxied(proxy.port or PROXY_PORT)} if proxy else env
     start = _with_landlock if held.means.level is SandboxLevel.LANDLOCK else _with_bubblewrap
     wrapped, outer = start(held, argv, through, joins, proxy)
@@ -59,8 +58,8 @@ def prefix(confinement: Confinement | None) -> tuple[str, ...]:
     return start(held, (), {}, (), None)[0]
 
 
-def _proxy(held: Confinement, report: Report) -> Proxy:
-    return Proxy(held.network, report, on_loopback=held.means.level is SandboxLevel.LANDLOCK)
+def _proxy(held: Confinement) -> Proxy:
+    return Proxy(held.network, held.report or _ignore, on_loopback=held.means.level is SandboxLevel.LANDLOCK)
 
 
 def _with_bubblewrap(
@@ -108,4 +107,8 @@ def _proxied(port: int) -> dict[str, str]:
 
 
 def _nothing() -> None:
+    pass
+
+
+def _ignore(_refusal: Refusal) -> None:
     pass

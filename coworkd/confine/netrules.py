@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 HEAD_LIMIT = 16 * 1024
@@ -26,8 +26,25 @@ _OURS = frozenset({b"connection", b"proxy-connection", b"keep-alive", b"proxy-au
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A request that was not passed on."""
+
+    reason: str
+    entry: str = ""
+    """What would allow it in a sandbox's `network`; empty: nothing would."""
+
+
+Report = Callable[[Refusal], None]
+"""Told of what was refused, from any thread."""
+
+
 class RefusedError(Exception):
     """A request that is not passed on, with the reason."""
+
+    def __init__(self, reason: str, entry: str = "") -> None:
+        super().__init__(reason)
+        self.refusal = Refusal(reason=reason, entry=entry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +53,12 @@ class Target:
 
     host: str
     port: int
+
+    @property
+    def entry(self) -> str:
+        """As it is written in a sandbox's `network`."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _USUAL_PORT else f"{host}:{self.port}"
 
     @property
     def address(self) -> Address | None:
@@ -128,7 +151,7 @@ class Rules:
         """Raises RefusedError when the target is not on the list."""
         anybody = self._everybody and target.port in _WEB_PORTS
         if target not in self._listed and not anybody:
-            raise RefusedError(f"{target.host}:{target.port} is not in this agent's sandbox.network")
+            raise RefusedError(f"{target.host}:{target.port} is not in this agent's sandbox.network", target.entry)
 
     def fit(self, target: Target, address: str) -> bool:
         """Whether an address that a listed name stands for may be connected to: a public one always.

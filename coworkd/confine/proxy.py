@@ -13,20 +13,18 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
 from coworkd.confine.inside import relay
-from coworkd.confine.netrules import HEAD_LIMIT, RefusedError, Request, Rules, Target, parse_request
+from coworkd.confine.netrules import HEAD_LIMIT, RefusedError, Report, Request, Rules, Target, parse_request
 
 AT_ONCE = 128
 """Connections that are served at one time."""
 _PATIENCE = 30.0
 """Seconds for a request's first lines, and for connecting."""
 _ATTEMPTS = 4
-
-Report = Callable[[str], None]
 
 
 class Proxy:
@@ -91,7 +89,7 @@ class Proxy:
             self._rules.check(request.target)
             server = self._connect(request.target)
         except RefusedError as refused:
-            self._report(f"the sandbox's proxy refused a request: {refused}")
+            self._report(refused.refusal)
             client.sendall(_said("403 Forbidden", str(refused)))
             return
         except OSError as error:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
+from coworkd.agents import refused_hosts
 from coworkd.agents.base import Ended, EndReason, ErrorKind
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers, final_state
@@ -247,7 +248,7 @@ class Endings:
             failure = "" if run.reason == EndReason.DONE else f"{_outcome(run)}: {run.message}"
             self._next_round(row, run, failure, now)
         else:
-            self.unsuccessful(row, _outcome(run), now, detail=_advised(run))
+            self.unsuccessful(row, _outcome(run), now, detail=_advised(run), hint=_refused(run))
 
     def _agent_stopped(self, row: TaskRow, run: RunRow, error: ErrorKind, now: float) -> None:
         """Its agent cannot work at all: a stand-in takes the task over, or it waits; no attempt is used."""
@@ -316,8 +317,11 @@ class Endings:
         to = Status.RUNNING if Gate.MERGE in approve or not made else Status.MERGING
         self._board.move(row.id, to, "what it made is being verified", now)
 
-    def unsuccessful(self, row: TaskRow, outcome: Outcome, now: float, *, detail: str = "") -> None:
-        """An attempt came to nothing: retry, or fail, by the task's own rules. The machine's faults cost no attempt."""
+    def unsuccessful(self, row: TaskRow, outcome: Outcome, now: float, *, detail: str = "", hint: str = "") -> None:
+        """An attempt came to nothing: retry, or fail, by the task's own rules. The machine's faults cost no attempt.
+
+        `hint` is told whole.
+        """
         if outcome in _PERHAPS_THE_MACHINE and (fault := self._hold.fault()) is not None:
             outcome, detail = Outcome.MACHINE, str(fault)
             self._hold.note(fault, now)
@@ -331,12 +335,12 @@ class Endings:
         attempt = row.attempt - 1 if free else row.attempt
         match decision:
             case Again(pause=seconds, reason=reason):
-                why = f"{reason}: {first_line(detail)}" if detail else reason
+                why = _with_detail(reason, first_line(detail), hint)
                 self._board.move(
                     row.id, Status.READY, why, now, failures=used, not_before=now + seconds, attempt=attempt
                 )
             case GiveUp(reason=reason, abort=abort):
-                why = f"{reason}: {detail if outcome in FINAL else first_line(detail)}" if detail else reason
+                why = _with_detail(reason, detail if outcome in FINAL else first_line(detail), hint)
                 self._board.move(row.id, Status.FAILED, why, now, failures=used)
                 if abort:
                     self._db.remember("halted", row.id)
@@ -390,6 +394,19 @@ def _advised(run: RunRow, length: int = 120) -> str:
     said = first_line(run.error or run.message, length)
     advice = _ADVICE[ErrorKind(run.error_kind)].format(agent=run.agent) if run.error_kind in _ADVICE else ""
     return "; ".join(part for part in (said, advice) if part)
+
+
+def _refused(run: RunRow) -> str:
+    """What its sandbox refused, and the line to write; empty when that was nothing."""
+    entries = run.refused.split()
+    if not entries:
+        return ""
+    return f"{refused_hosts.named(entries)}: {refused_hosts.advice(entries, f'agents/{run.agent}.md')}"
+
+
+def _with_detail(reason: str, detail: str, hint: str) -> str:
+    told = "; ".join(part for part in (detail, hint) if part)
+    return f"{reason}: {told}" if told else reason
 
 
 def _attempts(spec: TaskSpec, default: int) -> int:

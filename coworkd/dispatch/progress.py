@@ -9,6 +9,7 @@ from coworkd.agents.base import (
     AgentEvent,
     Asked,
     AskKind,
+    ConnectionsRefused,
     ContextUsed,
     ErrorReported,
     Posted,
@@ -72,7 +73,7 @@ class Progress:
                 self._db.set(RunRow, run.id, tools=_with_tool(run.tools, event, now))
             case ContextUsed(used=used, window=window):
                 self._context(run, used, window, now)
-            case ErrorReported():
+            case ErrorReported() | ConnectionsRefused():
                 self._failed(run, event, now)
             case _:
                 pass
@@ -86,8 +87,12 @@ class Progress:
             if context_share(run) < mark <= used / window:
                 self._db.event(now, "context", task=run.task, run=run.id, used=used, window=window, full=mark)
 
-    def _failed(self, run: RunRow, error: ErrorReported, now: float) -> None:
-        """What the provider says went wrong; it counts when the run ends with it."""
+    def _failed(self, run: RunRow, error: ErrorReported | ConnectionsRefused, now: float) -> None:
+        """What the provider, or the sandbox, says went wrong; it counts when the run ends with it."""
+        if isinstance(error, ConnectionsRefused):
+            self._db.set(RunRow, run.id, refused="\n".join(error.entries))
+            self._db.event(now, "connections refused", task=run.task, run=run.id, hosts=list(error.entries))
+            return
         told = None if error.retry_after is None else now + error.retry_after
         self._db.set(RunRow, run.id, error_kind=error.kind, error=error.message[:SHOWN], retry_at=told)
         self._db.event(now, "agent error", task=run.task, actor="agent", run=run.id, error=error.kind,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from coworkd.agents import refused_hosts
 from coworkd.agents.base import EndReason
 from coworkd.dispatch.outcomes import BroughtIn, Finish, Kept, NothingMade
 from coworkd.store import RunRow
@@ -14,6 +15,9 @@ def report(run: RunRow, result: Finish) -> str:
     parts = [run.said.strip() or "(the agent printed nothing)"]
     if run.reason != EndReason.DONE and run.message:
         parts.append(f"It ended with: {run.reason}\n\n{_fenced(run.message)}")
+    if entries := run.refused.split():
+        text = f"{refused_hosts.named(entries)}: {refused_hosts.advice(entries, f'agents/{run.agent}.md')}."
+        parts.append(text[0].upper() + text[1:])
     parts += _remarks(result)
     return "\n\n".join(parts) + "\n"
 

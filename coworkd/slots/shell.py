@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,8 @@ class Surroundings:
     """Taken out of what is kept of the output."""
     confinement: Confinement | None = None
     """What holds them; None: nothing."""
+    tells_refused: bool = False
+    """Whether to tell of connections that the sandbox refuses also where it has no network."""
     run: Runner = field(default=process.run)
 
 
@@ -59,6 +61,7 @@ def _one(command: str, cwd: Path, around: Surroundings, number: int) -> Check:
             output_path=around.logs / f"{number}.log" if around.logs else None,
             marker=around.marker,
             confinement=with_named(around.confinement, command),
+            tells_refused=around.tells_refused,
         )
     )
     if around.logs:
@@ -69,6 +72,15 @@ def _one(command: str, cwd: Path, around: Surroundings, number: int) -> Check:
         command=command,
         exit=code,
         seconds=ended.seconds,
-        tail=around.secrets.redact(plain_text(ended.tail)),
+        tail=around.secrets.redact(plain_text(ended.tail) + _refused(ended.refused)),
         timed_out=ended.timed_out,
     )
+
+
+def _refused(entries: Sequence[str]) -> str:
+    """The last line of the output of a command whose sandbox refused connections."""
+    if not entries:
+        return ""
+    hosts = ", ".join(entries)
+    advice = f"if it needs them, add `sandbox: {{network: [{hosts}]}}` to .cowork/config.yaml"
+    return f"\n[the sandbox refused connections to {hosts}: {advice}]\n"

@@ -217,6 +217,8 @@ class RunRow:
     """The number of the reviewed submission that it goes on with; 0: of none."""
     lacks: str = ""
     """The target's commits that it started without, a line each; empty: it had all."""
+    refused: str = ""
+    """What its sandbox refused to connect to, an entry a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -260,6 +260,10 @@ def _agent_stops(db: sqlite_utils.Database) -> None:
     )
 
 
+def _refused_hosts(db: sqlite_utils.Database) -> None:
+    db.conn.execute("ALTER TABLE runs ADD COLUMN refused TEXT NOT NULL DEFAULT ''")
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -275,6 +279,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _continuations,
     _proofs,
     _agent_stops,
+    _refused_hosts,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

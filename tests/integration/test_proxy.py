@@ -43,14 +43,20 @@ def means(request: pytest.FixtureRequest, tmp_path: Path) -> Means:
     return found
 
 
-def inside(means: Means, root: Path, script: str, *network: str) -> process.Exit:
+def inside(means: Means, root: Path, script: str, *network: str, tells_refused: bool = False) -> process.Exit:
     work = root / "work"
     work.mkdir(exist_ok=True)
     name = f"proxy-{root.name}-{os.getpid()}"
     env = process.clean_environment(home=work, tmp=work, run=name, repo=name)
     confinement = Confinement(means=means, run=name, workdir=str(work), writable=(str(work),), network=network)
     spec = process.ProcessSpec(
-        argv=("bash", "-c", script), cwd=work, env=env, timeout=60.0, marker=name, confinement=confinement
+        argv=("bash", "-c", script),
+        cwd=work,
+        env=env,
+        timeout=60.0,
+        marker=name,
+        confinement=confinement,
+        tells_refused=tells_refused,
     )
     return process.run(spec)
 
@@ -75,7 +81,26 @@ def test_what_is_not_listed_is_refused_and_says_so(means: Means, tmp_path: Path,
     listed = inside(means, tmp_path, f"NO_PROXY= no_proxy= {ASK} http://127.0.0.1:{port}/", "allowed.example")
     assert listed.code != 0
     assert "403" in listed.tail, listed
-    assert inside(means, tmp_path, f"{ASK} http://127.0.0.1:{port}/").code != 0
+    assert listed.refused == (f"127.0.0.1:{port}",)
+    closed = inside(means, tmp_path, f"{ASK} http://127.0.0.1:{port}/")
+    assert closed.code != 0
+    assert closed.refused == (), "there is no proxy to ask"
+
+
+@pytest.mark.parametrize("network", [(), ("allowed.example",)])
+def test_each_refused_host_is_told_once_as_it_would_be_listed(
+    means: Means, tmp_path: Path, network: tuple[str, ...]
+) -> None:
+    hosts = (
+        "https://registry.example/x",
+        "https://registry.example/y",
+        "http://plain.example/",
+        "https://a.example:8443/",
+    )
+    ask = "; ".join(f"{ASK} {host}" for host in hosts)
+    ended = inside(means, tmp_path, ask, *network, tells_refused=True)
+    assert ended.code != 0
+    assert ended.refused == ("registry.example", "plain.example:80", "a.example:8443")
 
 
 def test_the_program_inside_ends_as_it_would_outside(means: Means, tmp_path: Path, port: int) -> None:

@@ -85,6 +85,28 @@ def test_a_failed_run_is_kept_and_not_submitted(w: Workbench) -> None:
     assert run["reason"] == "failed"
 
 
+def test_a_failed_task_waits_for_a_person_with_its_last_words(w: Workbench) -> None:
+    w.agent("ann", "echo first words; echo I give up: no compiler; echo broken >&2; exit 3\n")
+    w.config("agent: ann\nbackoff: 0.1\n")
+    w.task("a", max_attempts=1)
+    w.up()
+    w.until("a", "failed")
+    (item,) = [item for item in w.json("status")["waiting"] if item["task"] == "a"]
+    assert (item["kind"], item["path"]) == ("problem", "tasks/a.md")
+    shown = " ".join(w.cmd("status").stdout.split())
+    w.wait("inbox.md", lambda: "I give up" in w.text("inbox.md"))
+    for text in (item["what"], w.text("inbox.md"), shown):
+        for part in ("exit 3: broken", "I give up: no compiler", "`coworkd ready a`"):
+            assert part in text
+    w.agent("ann", EDIT)
+    w.cmd("ready", "a")
+    w.until("a", "review")
+    assert [item["kind"] for item in w.json("status")["waiting"]] == ["review"]
+    w.cmd("reject", "a")
+    w.until("a", "failed")
+    assert w.json("status")["waiting"] == [], "who has rejected it knows"
+
+
 def test_unavailable_uses_no_attempt(w: Workbench) -> None:
     w.agent("ed", "n=$(cat @SCRATCH@/n 2>/dev/null || echo 0); echo $((n+1)) > @SCRATCH@/n; [ $n -ge 3 ] || exit 75;"
             " echo $COWORK_ATTEMPT > attempt.txt")  # fmt: skip
