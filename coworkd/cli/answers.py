@@ -8,18 +8,20 @@ import time
 
 import click
 
+from coworkd.cli.completion import RequestName, TaskName
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.tasks import save, write_new
-from coworkd.cli.workspace import Workspace, find, here
+from coworkd.cli.workspace import Workspace, find, here, unknown
 from coworkd.clock import stamp
 from coworkd.door import Op
 from coworkd.errors import UsageError, UserError
 from coworkd.markdown import Value
 from coworkd.store import RequestRow
+from coworkd.store.task_names import tasks_with_requests
 
 
 @click.command("reply")
-@click.argument("task")
+@click.argument("task", type=TaskName())
 @click.argument("text", required=False)
 @json_option
 def reply_command(task: str, text: str | None, json_: bool) -> None:
@@ -45,8 +47,10 @@ def _open_request(workspace: Workspace, what: str) -> RequestRow:
             " ORDER BY created",
             name, name, name, f"approvals/{name}.md",
         )  # fmt: skip
+        asked = tasks_with_requests(db) if not found else []
     if not found:
-        raise UserError(f"nothing about `{what}` waits for an approval; `coworkd status` shows what does")
+        nothing = f"nothing about `{what}` waits for an approval"
+        raise unknown(nothing, name, [task for task in asked if task != name], "`coworkd status` shows what does")
     if len(found) > 1:
         raise UsageError(f"`{what}` has several open requests; name one: {', '.join(r.path for r in found)}")
     return found[0]
@@ -68,7 +72,7 @@ def _answer(what: str, answer: str, comment: str, json_: bool) -> None:
 
 
 @click.command("approve")
-@click.argument("what")
+@click.argument("what", type=RequestName())
 @click.option("--comment", default="", help="Kept with the answer.")
 @json_option
 def approve_command(what: str, comment: str, json_: bool) -> None:
@@ -77,7 +81,7 @@ def approve_command(what: str, comment: str, json_: bool) -> None:
 
 
 @click.command("reject")
-@click.argument("what")
+@click.argument("what", type=RequestName())
 @click.option("--comment", default="", help="Told to the agent, or shown as the reason.")
 @json_option
 def reject_command(what: str, comment: str, json_: bool) -> None:

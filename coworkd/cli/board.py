@@ -10,6 +10,7 @@ import click
 
 from coworkd.board.view import BoardView, Card, about, board_view, card_of, with_fault
 from coworkd.board.waiting import Need, Waiting, waiting
+from coworkd.cli.completion import TaskName
 from coworkd.cli.printing import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain, short_id
 from coworkd.cli.workspace import Workspace, find, here
 from coworkd.clock import iso
@@ -185,7 +186,7 @@ def list_command(wanted: str | None, json_: bool) -> None:
 
 
 @click.command("show")
-@click.argument("task")
+@click.argument("task", type=TaskName())
 @click.option("--recording", is_flag=True, help="Its last run instead, as a recording that `driver: replay` plays.")
 @json_option
 def show_command(task: str, recording: bool, json_: bool) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import click
 
+from coworkd.cli.completion import AgentName
 from coworkd.cli.printing import as_json, json_option, plain
-from coworkd.cli.workspace import Workspace, here
+from coworkd.cli.workspace import Workspace, here, unknown
 from coworkd.doctor import Finding, Level, examine
 from coworkd.errors import UserError
 from coworkd.sync.specs import Specs
@@ -18,7 +19,9 @@ _COLOURS = {Level.OK: "green", Level.WEAK: "yellow", Level.BAD: "red"}
 
 
 @click.command("doctor")
-@click.option("--agent", "name", default="", metavar="NAME", help="Try this agent for some seconds, in a slot.")
+@click.option(
+    "--agent", "name", default="", metavar="NAME", type=AgentName(), help="Try this agent for some seconds, in a slot."
+)
 @click.option("--verify", is_flag=True, help="Run the verification on the tip without any change; show its output.")
 @json_option
 def doctor_command(name: str, verify: bool, json_: bool) -> int:
@@ -45,7 +48,8 @@ def _tried(workspace: Workspace, name: str) -> Iterator[Finding]:
         specs = Specs(db)
         agent, settings, known = specs.agent(name), specs.settings(), specs.agents()
     if agent is None:
-        raise UserError(f"there is no agent `{name}` that counts; there are: {', '.join(known) or 'none'}")
+        there = f"there are: {', '.join(known) or 'none'}"
+        raise unknown(f"there is no agent `{name}` that counts", name, known, there)
     return trial.examine(workspace.paths, agent, settings)
 
 

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from typing import Any, NoReturn, cast
 
 import click
+from click.shell_completion import CompletionItem
 
 from coworkd import __version__
 from coworkd.config import plain_terminal, settle_home
 from coworkd.core.machine_faults import fault_of
 from coworkd.errors import CoworkError, NotAWorkspaceError, UsageError
+from coworkd.spelling import suggestion
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("lifetime", "make .cowork/ in this repository and trust it"),
@@ -66,6 +68,24 @@ class _Lazy(click.Group):
             return None
         module = importlib.import_module(f"coworkd.cli.{COMMANDS[cmd_name][0]}")
         return cast("click.Command", getattr(module, f"{cmd_name.replace('-', '_')}_command"))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, and with the command that a mistyped one is like."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if not (close := suggestion(args[0], COMMANDS)):
+                raise
+            raise click.UsageError(f"{error.message.rstrip('.')}{close}", ctx=error.ctx) from error
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names of commands, without importing them."""
+        names = [
+            CompletionItem(name, help=words) for name, (_, words) in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return names or click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         """A reader of our output that has gone (`coworkd events | head`) ends the command; nothing is wrong."""

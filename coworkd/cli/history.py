@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from coworkd import config
+from coworkd.cli.completion import TaskName
 from coworkd.cli.printing import as_json, columns, hanging, json_option, plain
 from coworkd.cli.workspace import Workspace, find, here
 from coworkd.clock import iso
@@ -23,7 +24,7 @@ SHOWN = 50
 
 
 @click.command("log")
-@click.argument("task", required=False, metavar="[ID]")
+@click.argument("task", required=False, metavar="[ID]", type=TaskName())
 @click.option("--last", type=click.IntRange(0), metavar="N", help="Only the latest; of everything 50 unless set.")
 @json_option
 def log_command(task: str | None, last: int | None, json_: bool) -> None:
@@ -91,7 +92,7 @@ def _explained(found: Provenance) -> list[str]:
 
 
 @click.command("cost")
-@click.argument("task", required=False, metavar="[ID]")
+@click.argument("task", required=False, metavar="[ID]", type=TaskName())
 @json_option
 def cost_command(task: str | None, json_: bool) -> None:
     """What runs cost, by run, task, plan and day; what is not known is said to be unknown."""

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import click
 
+from coworkd.cli.completion import AgentName, TaskName, agent_names
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import Workspace, find, here
 from coworkd.config import editor
 from coworkd.core.file_names import temporary_name
 from coworkd.door import Op
-from coworkd.errors import UserError
+from coworkd.errors import UsageError, UserError
 from coworkd.ids import task_id
 from coworkd.markdown import Value, compose
 from coworkd.model import Status
+from coworkd.spelling import suggestion
 from coworkd.splice import edit
 from coworkd.store import TaskRow
 
 
 @click.command("new")
 @click.argument("title")
-@click.option("--agent", default="", help="Who does it; else the workspace's agent.")
+@click.option("--agent", default="", type=AgentName(), help="Who does it; else the workspace's agent.")
 @click.option(
-    "--depends-on", "needs", multiple=True, metavar="ID", help="A task that must land first; may be repeated."
+    "--depends-on",
+    "needs",
+    multiple=True,
+    metavar="ID",
+    type=TaskName(),
+    help="A task that must land first; may be repeated.",
 )
 @click.option("--draft", is_flag=True, help="Do not start it.")
 @click.option("--edit", "edited", is_flag=True, help="Open it in your editor.")
@@ -31,6 +39,7 @@ from coworkd.store import TaskRow
 def new_command(title: str, agent: str, needs: tuple[str, ...], draft: bool, edited: bool, json_: bool) -> None:
     """Write a task file; prints its path."""
     workspace = here()
+    _check(workspace, title, agent)
     path = _free_path(workspace, task_id(title))
     fields: dict[str, Value] = {"title": title, "status": "draft" if draft or edited else "ready"}
     if agent:
@@ -43,6 +52,15 @@ def new_command(title: str, agent: str, needs: tuple[str, ...], draft: bool, edi
     workspace.hand_over(relative(workspace, path))
     shown = str(path.relative_to(workspace.paths.root))
     as_json({"path": shown, "id": path.stem}) if json_ else click.echo(shown)
+
+
+def _check(workspace: Workspace, title: str, agent: str) -> None:
+    """Raises `UsageError` for a title without anything to see, and for a mistyped agent."""
+    if not any(unicodedata.category(c)[0] not in "ZC" for c in title):
+        raise UsageError('a title needs at least one character that can be seen: coworkd new "Fix the login page"')
+    known = agent_names(workspace.paths)
+    if agent and agent not in known and (close := suggestion(agent, known)):
+        raise UsageError(f"there is no agent `{agent}`{close}")
 
 
 def _free_path(workspace: Workspace, stem: str) -> Path:
@@ -114,7 +132,7 @@ def _explain(workspace: Workspace, row: TaskRow) -> None:
 
 
 @click.command("ready")
-@click.argument("task")
+@click.argument("task", type=TaskName())
 @json_option
 def ready_command(task: str, json_: bool) -> None:
     """Start a task, or a new attempt of it; also one that came by git."""
@@ -122,7 +140,7 @@ def ready_command(task: str, json_: bool) -> None:
 
 
 @click.command("pause")
-@click.argument("task")
+@click.argument("task", type=TaskName())
 @json_option
 def pause_command(task: str, json_: bool) -> None:
     """Stop a task's agent and keep its work; `ready` goes on."""
@@ -130,7 +148,7 @@ def pause_command(task: str, json_: bool) -> None:
 
 
 @click.command("cancel")
-@click.argument("task")
+@click.argument("task", type=TaskName())
 @json_option
 def cancel_command(task: str, json_: bool) -> None:
     """Stop a task and keep its work."""
@@ -138,7 +156,7 @@ def cancel_command(task: str, json_: bool) -> None:
 
 
 @click.command("take")
-@click.argument("task")
+@click.argument("task", type=TaskName())
 @json_option
 def take_command(task: str, json_: bool) -> None:
     """Take over a task that another instance works on."""

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import click
 
+from coworkd.cli.completion import TaskName
 from coworkd.cli.printing import as_json, hanging, json_option, plain
 from coworkd.cli.tasks import save
 from coworkd.cli.workspace import find, here
@@ -19,7 +20,7 @@ from coworkd.sync.vouching import Loosening, to_trust
 
 
 @click.command("diff")
-@click.argument("task")
+@click.argument("task", type=TaskName())
 @json_option
 def diff_command(task: str, json_: bool) -> None:
     """What a task's latest submission changed."""
@@ -60,7 +61,7 @@ def _ask_review(task: str, word: str, json_: bool) -> None:
 
 
 @click.command("revert")
-@click.argument("task")
+@click.argument("task", type=TaskName())
 @json_option
 def revert_command(task: str, json_: bool) -> None:
     """Take a landed change back: verified, then landed on the integration branch like any change."""
@@ -68,7 +69,7 @@ def revert_command(task: str, json_: bool) -> None:
 
 
 @click.command("apply")
-@click.argument("task")
+@click.argument("task", type=TaskName())
 @json_option
 def apply_command(task: str, json_: bool) -> None:
     """Bring a change again that was taken back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,9 @@ from coworkd.config import FOLDER, Paths, home, paths
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.door import Op, Reply
 from coworkd.errors import BusyError, NotAWorkspaceError, UsageError, UserError
+from coworkd.spelling import suggestion
 from coworkd.store import Database, TaskRow
+from coworkd.store.task_names import task_ids
 from coworkd.system.control_client import PATIENCE, ControlClient, NoAnswerError
 from coworkd.system.process_state import noted_pid
 
@@ -165,11 +167,19 @@ def find(workspace: Workspace, name: str) -> TaskRow:
         if exact is not None:
             return exact
         close = db.all(TaskRow, "id LIKE ? ESCAPE '\\' ORDER BY id", _escaped(name) + "%")
+        known = task_ids(db) if not close else []
     if len(close) == 1:
         return close[0]
     if close:
         raise UsageError(f"`{name}` is ambiguous: {', '.join(row.id for row in close[:8])}")
-    raise UserError(f"there is no task `{name}`; `coworkd list` shows them")
+    raise unknown(f"there is no task `{name}`", name, known, "`coworkd list` shows them")
+
+
+def unknown(what: str, name: str, known: Iterable[str], otherwise: str) -> UserError:
+    """The error for a name that is none: wrong use when it is like one that is known, and else not there."""
+    if close := suggestion(name, known):
+        return UsageError(f"{what}{close}")
+    return UserError(f"{what}; {otherwise}")
 
 
 def _escaped(name: str) -> str:

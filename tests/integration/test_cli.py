@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,15 @@ def test_a_repository_without_a_workspace_is_told_what_to_do(tmp_path: Path) -> 
     ("words", "code", "said"),
     [
         (["nosuch"], 2, "No such command 'nosuch'"),
+        (["statsu"], 2, "No such command 'statsu'; did you mean `status`?"),
+        (["show", "fix-onne"], 2, "there is no task `fix-onne`; did you mean `fix-one`?"),
+        (["ready", "fix-tow"], 2, "there is no task `fix-tow`; did you mean `fix-two`?"),
+        (["new", "x", "--agent", "cluade"], 2, "there is no agent `cluade`; did you mean `claude`?"),
+        (["doctor", "--agent", "cluade"], 2, "there is no agent `cluade` that counts; did you mean `claude`?"),
+        (["new", ""], 2, "a title needs at least one character that can be seen"),
+        (["new", " \t\n"], 2, "a title needs at least one character that can be seen"),
+        (["new", "\x01\x1b"], 2, "a title needs at least one character that can be seen"),
+        (["new", "\u200b\ufeff"], 2, "a title needs at least one character that can be seen"),
         (["show"], 2, "Usage: coworkd show"),
         (["new", "x", "--nosuch"], 2, "No such option"),
         (["list", "--status", "sleeping"], 2, "is not one of"),
@@ -57,6 +67,7 @@ def test_a_repository_without_a_workspace_is_told_what_to_do(tmp_path: Path) -> 
     ],
 )
 def test_errors_say_what_is_wrong_and_where(desk: Desk, words: list[str], code: int, said: str) -> None:
+    desk.write("agents/claude.md", '---\ndriver: command\ncommand: ["true"]\n---\n')
     desk.write("tasks/fix-one.md", "---\nstatus: draft\n---\nOne.\n")
     desk.write("tasks/fix-two.md", "---\nstatus: draft\n---\nTwo.\n")
     assert said in desk.fails(code, *words)
@@ -241,3 +252,43 @@ def test_a_daemon_that_was_killed_is_not_shown_as_running(desk: Desk) -> None:
     os.kill(pid, signal.SIGKILL)
     assert desk.json("status")["daemon"] == {"running": False, "pid": None}
     assert desk.ok("down") == "no daemon runs here\n"
+
+
+# ---- completion
+
+
+def completed(desk: Desk, *words: str) -> list[str]:
+    """What bash is offered for the last word."""
+    program = "import sys; from coworkd.cli import main; main()"
+    env = environment(
+        desk.home, COMP_WORDS=" ".join(("coworkd", *words)), COMP_CWORD=str(len(words)),
+        _COWORKD_COMPLETE="bash_complete",
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        cwd=desk.root,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
+
+
+def test_a_shell_completes_commands_tasks_and_agents(desk: Desk) -> None:
+    desk.write("agents/claude.md", '---\ndriver: command\ncommand: ["true"]\n---\n')
+    for title in ("Fix one", "Fix two", "Other"):
+        desk.ok("new", title, "--draft")
+    assert completed(desk, "stat") == ["status"]
+    assert completed(desk, "show", "fix") == ["fix-one", "fix-two"]
+    assert completed(desk, "log", "o") == ["other"]
+    assert completed(desk, "new", "x", "--agent", "c") == ["claude"]
+    assert completed(desk, "new", "x", "--depends-on", "fix-t") == ["fix-two"]
+    assert completed(desk, "approve", "f") == []
+
+
+def test_outside_of_a_workspace_there_is_nothing_to_complete(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, init=False)
+    assert completed(desk, "show", "x") == []
+    assert not (desk.root / ".git" / "cowork").exists()

@@ -1,0 +1,83 @@
+"""What a shell completes: ids of tasks, agents, what waits for an approval. Reads the database and asks no daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+from click.types import StringParamType
+
+from coworkd.cli.workspace import settled
+from coworkd.config import FOLDER, Paths, paths
+from coworkd.errors import CoworkError
+from coworkd.store import Database
+from coworkd.store.task_names import tasks_beginning, tasks_with_requests
+
+_MOST = 200
+
+
+class TaskName(StringParamType):
+    """A task, by its id, its file or the beginning of its id."""
+
+    name = "task"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
+        with _database() as db:
+            with_titles = tasks_beginning(db, incomplete, _MOST) if db else []
+        return [CompletionItem(task, help=title) for task, title in with_titles]
+
+
+class RequestName(StringParamType):
+    """A task with an open request, an approval's id, or a path."""
+
+    name = "what"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
+        with _database() as db:
+            return _items(tasks_with_requests(db) if db else [], incomplete)
+
+
+class AgentName(StringParamType):
+    """An agent, by the name of its file."""
+
+    name = "agent"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
+        place = _place()
+        return _items(agent_names(place) if place else [], incomplete)
+
+
+def agent_names(place: Paths) -> list[str]:
+    """Agents that there are files of."""
+    return sorted(file.stem for file in (place.folder / "agents").glob("[!.#]*.md"))
+
+
+def _items(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _place() -> Paths | None:
+    """The workspace that the present folder is in; None outside of any. Never says a word: a shell is asking."""
+    try:
+        root, common = settled(Path.cwd())
+    except (CoworkError, OSError):
+        return None
+    return paths(root, common) if (root / FOLDER).is_dir() else None
+
+
+@contextmanager
+def _database() -> Generator[Database | None]:
+    """The database as it is; None where there is none that can be read."""
+    place = _place()
+    try:
+        db = Database(place.database, read_only=True) if place and place.database.exists() else None
+    except CoworkError:
+        db = None
+    try:
+        yield db
+    finally:
+        if db:
+            db.close()
