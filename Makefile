@@ -80,16 +80,33 @@ constraints: ## pin every dependency anew (needs uv)
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(REAL) build dist *.egg-info .coverage .coverage.* .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
+# pip is silent for a minute, or says far too much: how far it has come is looked up every few seconds, and what it said is
+# shown only when it fails. The background job must not outlive an interrupted make.
+define INSTALL
+log=$(VENV)/install.log; \
+{ $(PIP) install --progress-bar off --require-hashes -r constraints.txt >$$log 2>&1; echo $$? >$$log.code; } & \
+trap 'kill '$$!'; exit 1' INT TERM HUP; seen=; \
+while sleep 2; [ ! -s $$log.code ]; do \
+	found=$$(grep -c '^Collecting' $$log); there=$$(ls -d $(VENV)/lib/python3*/site-packages/*.dist-info | wc -l); \
+	[ $$there -gt 2 ] && now="    $$there installed" || now="    $$found found and downloaded"; \
+	[ "$$now" = "$$seen" ] || echo "$$now"; seen=$$now; \
+done; \
+code=$$(cat $$log.code); [ "$$code" = 0 ] || tail -n 30 $$log >&2; exit $$code
+endef
+
 # Two stamps: new pins mean a fresh environment, so that nothing unpinned lingers; new metadata means a quick reinstall.
 $(VENV)/.dependencies: constraints.txt
 	@test -n "$(PYTHON)" || { echo "coworkd needs Python 3.11 or newer with its venv module (Debian: apt-get install" \
 		"python3-venv). Name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@"$(PYTHON)" -c '$(PROBE)' || { echo "$(PYTHON) is not a Python 3.11 or newer with its venv module" >&2; exit 1; }
 	@echo "Setting up $(VENV) with $(PYTHON): once, about a minute."
+	@echo "1/3 an empty environment"
 	@"$(PYTHON)" -m venv --clear $(VENV)
-	@$(PIP) install -qq --require-hashes -r constraints.txt
+	@echo "2/3 about $$(grep -c == constraints.txt) packages, each pinned by its hash"
+	@$(INSTALL)
 	@touch $@
 
 $(VENV)/.package: $(VENV)/.dependencies pyproject.toml
+	@echo "3/3 coworkd itself"
 	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
