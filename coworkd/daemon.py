@@ -221,9 +221,12 @@ class Daemon:
     def _build_again(self) -> None:
         """After a turn that failed, and where the database was deleted or replaced: begin again from what is there."""
         before = self._composed
-        if before is None or (self._suspension is None and not before.db.moved):
+        if before is None:
             return
-        moved = before.db.moved
+        # A database that failed is opened again in any case: it need not even be readable.
+        moved = before.db.moved or (self._suspension is None and before.db.went_back())
+        if self._suspension is None and not moved:
+            return
         if moved:
             log.warning("the database %s was deleted or replaced: it is opened again", before.db.path)
             before.db.close()

@@ -44,6 +44,8 @@ class Database:
             raise
         self.connection.row_factory = sqlite3.Row
         self._file: tuple[int, int] | None = None
+        self._latest = 0
+        """The last event, as `went_back` saw it."""
         self._depth = 0
         self._durable: bool | None = None
         self._gathered: dict[str, list[Sequence[Column]]] = {}
@@ -63,6 +65,12 @@ class Database:
     def moved(self) -> bool:
         """Whether the file that was opened no longer stands at its path: it was deleted, or replaced by another."""
         return self._file is not None and _identity(self.path) != self._file
+
+    def went_back(self) -> bool:
+        """Whether it knows of less than at the last call: its file was overwritten in place by an older copy."""
+        latest = int(self.scalar("SELECT seq FROM sqlite_sequence WHERE name = 'events'") or 0)
+        before, self._latest = self._latest, latest
+        return latest < before
 
     def _prepare(self) -> None:
         try:

@@ -93,6 +93,24 @@ def test_a_landed_task_stays_done_when_the_database_folder_comes_back_older(
     assert len(landings) == 2
 
 
+def test_a_copy_that_is_written_over_the_database_in_use_is_noticed(work: Workbench) -> None:
+    work.config("agent: ed\napprove: []\n")
+    before_it_is_ready(work)
+    private = work.repo / ".git" / "cowork"
+    backup = copy_of(private, work.root / "backup")
+    work.up()
+    work.until("one", "done")
+    work.wait("recorded", lambda: list(work.cow("log").glob("*/*.json")))
+    for name in ("state.db", "state.db-wal", "state.db-shm"):
+        there = (backup / name).read_bytes() if (backup / name).exists() else b""
+        (private / name).write_bytes(there)  # in place, as `cp` does
+    work.task("other", status="draft")
+    work.wait("it is noticed", lambda: list(private.glob("*-1.db")))
+    work.stays("done, once", lambda: work.status("one") == "done" and starts(work, "one") == 1, seconds=4)
+    assert work.card("one")["status"] == "done"
+    assert work.card("other")["status"] == "draft"
+
+
 def test_a_restart_with_nothing_older_keeps_the_database(work: Workbench) -> None:
     """The control: none of the comparisons takes an ordinary restart, or a killed daemon, for an older copy."""
     work.config("agent: ed\n")
