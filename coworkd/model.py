@@ -396,6 +396,8 @@ class Check:
     timed_out: bool = False
     setup: bool = False
     """It made the folder ready for the verification, and verified nothing itself."""
+    from_tip: str = ""
+    """The files that were put back to the tip's version for it; empty: it ran on the change as it would land."""
     reached: str = ""
     """What leads it into a checkout of the user, so that it says nothing about the commit; empty: nothing."""
     hidden: bool = False

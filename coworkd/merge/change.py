@@ -46,11 +46,14 @@ class Change:
     """What it does to its own checks and to what others landed; see `checks.facts`."""
 
 
+def changed_files(repo: Repo, base: str, commit: str) -> tuple[FileChange, ...]:
+    """The files that `commit` changes against `base`."""
+    return _compared(repo, base, commit)[1]
+
+
 def change(repo: Repo, base: str, commit: str, *, lines: int = DIFF_LINES) -> Change:
     """Describe what `commit` changes against `base`, with at most `lines` lines of diff."""
-    arguments = ("diff-tree", "-r", "-z", "-M", "--raw", "--numstat", "--no-abbrev")
-    fields = repo.run(*arguments, base, commit, timeout=_TIMEOUT).fields
-    raw, files = _parsed(fields)
+    raw, files = _compared(repo, base, commit)
     head, truncated = _diff_head(repo, (base, commit), files, lines)
     return Change(
         files=files,
@@ -69,6 +72,11 @@ class _Raw:
     status: str
     old_path: str
     path: str
+
+
+def _compared(repo: Repo, base: str, commit: str) -> tuple[list[_Raw], tuple[FileChange, ...]]:
+    arguments = ("diff-tree", "-r", "-z", "-M", "--raw", "--numstat", "--no-abbrev")
+    return _parsed(repo.run(*arguments, base, commit, timeout=_TIMEOUT).fields)
 
 
 def _parsed(fields: list[str]) -> tuple[list[_Raw], tuple[FileChange, ...]]:

@@ -28,8 +28,9 @@ from coworkd.merge.proof import proof
 from coworkd.merge.red_candidates import Heads, RedJudge, RedWithoutChange, TipChecked, Workspace
 from coworkd.merge.target import Landed, Refused, land_target
 from coworkd.merge.target_entry import TargetEntry, TargetState, not_in_reason
+from coworkd.merge.tip_version import tip_version
 from coworkd.merge.trees import Conflicted
-from coworkd.merge.verifier import SUBMISSIONS, TARGET, TARGET_OUTPUT, GateRun, Verifier
+from coworkd.merge.verifier import SUBMISSIONS, TARGET, TARGET_OUTPUT, TIP_VERSION_OUTPUT, GateRun, Verifier
 from coworkd.merge.verify import Verification
 from coworkd.model import Check, SandboxSpec
 from coworkd.repo import Repo
@@ -276,15 +277,38 @@ class Lane:
             return Interrupted()
         if _red(checks) and (blamed := self._blamed(repo, order, tip, onto, checks, over)) is not None:
             return blamed
-        if not unverified_reason(checks):
-            green = tuple(check for check in checks if check.command in order.workspace)
-            self._verifier.remember(repo, _gate_run(order, made.commit, order.workspace), green)
-        return Green(tip=tip, candidate=made.commit, tree=made.tree, checks=checks, proof=shown.detail)
+        whole = self._with_tip_version(repo, order, tip, made.commit, checks, over)
+        if whole is None:
+            return Interrupted()
+        if red := next((check for check in whole if check.from_tip and not check.green and not check.reached), None):
+            return Red(tip=tip, checks=whole, reason=_reason(red))
+        return Green(tip=tip, candidate=made.commit, tree=made.tree, checks=whole, proof=shown.detail)
 
     def _check(
         self, repo: Repo, order: VerifyOrder, commit: str, gate: str, over: Callable[[], bool]
     ) -> tuple[Check, ...] | None:
         return self._verifier.check(repo, _gate_run(order, commit, order.commands, gate), over)
+
+    def _with_tip_version(
+        self, repo: Repo, order: VerifyOrder, tip: str, commit: str, checks: tuple[Check, ...], over: Callable[[], bool]
+    ) -> tuple[Check, ...] | None:
+        """The checks of a candidate that is not red; where it changes what they execute, also with the tip's version.
+
+        None: it was interrupted.
+        """
+        if not unverified_reason(checks):
+            green = tuple(check for check in checks if check.command in order.workspace)
+            self._verifier.remember(repo, _gate_run(order, commit, order.workspace), green)
+        found = tip_version(repo, tip, commit, order.commands) if not order.undoes else None
+        if found is None:
+            return checks
+        run = dataclasses.replace(_gate_run(order, found.commit, found.commands), output=TIP_VERSION_OUTPUT)
+        before = self._verifier.check(repo, run, over)
+        if before is None:
+            return None
+        self._verifier.join_output(TIP_VERSION_OUTPUT, order.task, len(checks))
+        paths = ", ".join(found.paths)
+        return (*checks, *(dataclasses.replace(check, from_tip=paths) for check in before))
 
     def _blamed(
         self,
@@ -429,4 +453,5 @@ def _next(repo: Repo, prefix: str) -> int:
 
 
 def _reason(check: Check) -> str:
-    return f"`{check.command}`: {outcome(check)}\n\n{check.tail[-3000:]}"
+    before = f" with the version of {check.from_tip} from before this change" if check.from_tip else ""
+    return f"`{check.command}`{before}: {outcome(check)}\n\n{check.tail[-3000:]}"

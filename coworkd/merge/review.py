@@ -75,10 +75,7 @@ def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Seq
         cowork["estimated"] = "true"
     if any(what.tokens):
         cowork["tokens"] = {"input": str(what.tokens[0]), "output": str(what.tokens[1])}
-    cowork["verify"] = [
-        {"command": _short(check.command, 500), "exit": str(check.exit), "seconds": f"{check.seconds:.1f}"}
-        for check in checks
-    ]
+    cowork["verify"] = [_recorded(check) for check in checks]
     asking: dict[str, Value] = {"approval": "pending"} if what.asked else {}
     fields: dict[str, Value] = {**asking, "status": "open", "cowork": cowork}
     parts = [*_opening(what, checks), "" if what.asked else UNASKED, f"# {visible(what.title)}"]
@@ -86,6 +83,12 @@ def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Seq
     parts += [f"- {notice}" for notice in what.notices if notice]
     parts += [_evidence(what.task, checks), _claims(claims), _words(what.said), _diff(what, change)]
     return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE if what.asked else RECORD)
+
+
+def _recorded(check: Check) -> dict[str, Value]:
+    ran: dict[str, Value] = {"command": _short(check.command, 500), "exit": str(check.exit)}
+    ran["seconds"] = f"{check.seconds:.1f}"
+    return ran | ({"from_tip": _short(check.from_tip, 500)} if check.from_tip else {})
 
 
 def _opening(what: Submitted, checks: Sequence[Check]) -> list[str]:
@@ -110,7 +113,10 @@ def _proven(what: Submitted, checks: Sequence[Check]) -> str:
         return f"Not verified: {visible(what.reached)}. {_ASTRAY}"
     if not checks:
         return "**Not verified**: there was no command to run. Add `verify:` to the task or to config.yaml."
-    return f"Verified: {len(checks)} of {len(checks)} commands green on the result as it would land."
+    before = next((check.from_tip for check in checks if check.from_tip), "")
+    number = sum(not check.from_tip for check in checks)
+    also = f", and with {visible(before)} as it was before this change" if before else ""
+    return f"Verified: {number} of {number} commands green on the result as it would land{also}."
 
 
 def _summary(what: Submitted, change: Change) -> str:
@@ -134,7 +140,7 @@ def _evidence(task: str, checks: Sequence[Check]) -> str:
         return ""
     last = check_log(task, len(checks)).rpartition("/")[2]
     logs = f"`{check_log(task, 1)}`" + (f" to `{last}`" if len(checks) > 1 else "")
-    rows = [f"| `{_cell(_short(c.command, 500))}` | {c.exit} | {c.seconds:.1f} |" for c in checks]
+    rows = [f"| `{_cell(_short(c.command, 500))}`{_with(c)} | {c.exit} | {c.seconds:.1f} |" for c in checks]
     return "\n".join(
         [
             "## Verification",
@@ -146,6 +152,10 @@ def _evidence(task: str, checks: Sequence[Check]) -> str:
             f"The whole output: {logs}",
         ]
     )
+
+
+def _with(check: Check) -> str:
+    return f" with {_cell(visible(_short(check.from_tip, 200)))} as before" if check.from_tip else ""
 
 
 def _cell(text: str) -> str:

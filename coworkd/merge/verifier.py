@@ -10,6 +10,7 @@ import hashlib
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,8 @@ SUBMISSIONS, TARGET = "1", "target"
 TIP_OUTPUT, OWN_OUTPUT, TARGET_OUTPUT = ".tip", ".own", ".target"
 """The names of the folders with the output of checks of a tip, of a task's own command there, and of the target's
 commits; no task is called so."""
+TIP_VERSION_OUTPUT = ".before"
+"""Of a candidate with the tip's version of what its checks execute."""
 DISK_FULL = 1 << 20
 """Bytes: with less than these left, a red check says that the disk is full."""
 
@@ -89,6 +92,12 @@ class Verifier:
         """Where the output of the latest run of this name is: `N.log` is the N-th check's."""
         return self._state / "checks" / name
 
+    def join_output(self, name: str, to: str, after: int) -> None:
+        """Count the output of one run behind the first `after` files of another."""
+        for number, file in enumerate(sorted(self.output_folder(name).glob("*.log"), key=_number), after + 1):
+            with suppress(OSError):
+                shutil.copyfile(file, self.output_folder(to) / f"{number}.log")
+
     def disk_full(self) -> bool:
         """Whether there is no space left where the gates are."""
         return shutil.disk_usage(self._state).free < DISK_FULL
@@ -100,6 +109,10 @@ class Verifier:
 
     def _key(self, repo: Repo, run: GateRun) -> str:
         return f"{_checked_tree(repo, run.commit)} {self.settings_key(run.what, run.timeout)}"
+
+
+def _number(log: Path) -> int:
+    return int(log.stem) if log.stem.isdecimal() else 0
 
 
 def _checked_tree(repo: Repo, commit: str) -> str:

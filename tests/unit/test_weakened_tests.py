@@ -272,3 +272,8 @@ def test_any_text_is_read_and_is_no_weaker_than_itself(path: str, text: str) -> 
     assert found(path, text, text) == ""
     found(path, text)
     found(path, None, text)
+
+
+def test_a_file_that_is_nested_too_deep_is_not_read() -> None:
+    deep = "def test_a():\n    assert " + "-" * 3000 + "1\n" + "x = " + "a." * 50_000 + "b\n"
+    assert "are gone" in found("tests/test_add.py", deep)

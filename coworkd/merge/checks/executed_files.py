@@ -207,12 +207,25 @@ def package_scripts(text: str | None) -> Mapping[str, str]:
     """The scripts of a package.json; none where it cannot be read."""
     try:
         found: Any = json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     scripts = cast("dict[str, Any]", found).get("scripts") if isinstance(found, dict) else None
     if not isinstance(scripts, dict):
         return {}
     return {name: line for name, line in cast("dict[str, Any]", scripts).items() if isinstance(line, str)}
+
+
+def with_executed_part(path: str, old: str, new: str) -> str | None:
+    """`new` with what of it is executed as in `old`; None where that is all of it."""
+    if posixpath.basename(path) != "package.json":
+        return None
+    try:
+        loaded: Any = json.loads(new)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(loaded, dict):
+        return None
+    return json.dumps({**cast("dict[str, Any]", loaded), "scripts": dict(package_scripts(old))}, indent=2) + "\n"
 
 
 def executed_part(path: str, text: str | None) -> object:

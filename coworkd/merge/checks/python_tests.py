@@ -17,9 +17,12 @@ _ALSO_ASSERTING = frozenset({"raises", "warns", "deprecated_call", "fail", "does
 def python_suite(text: str) -> Suite | None:
     """Its tests; None where it cannot be read as Python."""
     try:
-        module = ast.parse(text)
+        return _suite(ast.parse(text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _suite(module: ast.Module) -> Suite:
     helpers = {one.name: one for one in ast.walk(module) if isinstance(one, _Function)}
     cases = {case.name: case for case in _cases(module.body, "", helpers, skipped=False)}
     return Suite(cases=cases, skips=sum(map(_skips_all, module.body)))

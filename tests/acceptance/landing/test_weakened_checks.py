@@ -59,3 +59,28 @@ def test_landed_work_that_is_taken_out_in_silence_is_named(w: Site) -> None:
     w.config('verify: ["true"]\n')
     w.task("second", agent="two")
     assert "app.py: 1 line put back to the text before `first` landed" in opening(w, "second")
+
+
+def test_the_tips_version_of_a_check_has_its_say(w: Site) -> None:
+    w.write("scripts/check.sh", "echo looked for app.py; test -e app.py\n")
+    w.write("package.json", '{"version": "1", "scripts": {"test": "test -e app.py"}}\n')
+    w.commit("checks")
+    w.agent("cheat", "rm app.py; echo true > scripts/check.sh")
+    w.agent("fair", "echo 'test -e other.py' >> scripts/check.sh; echo x > other.py")
+    w.agent("bump", """sed -i 's/"1"/"2"/' package.json""")
+    w.config('max_attempts: 1\nverify: ["bash scripts/check.sh"]\n')
+    w.task("cheat", agent="cheat")
+    w.task("fair", agent="fair")
+    w.task("bump", agent="bump")
+    w.up()
+    w.until("cheat", "failed")
+    assert (
+        "with the version of scripts/check.sh from before this change: exit 1"
+        in w.card("cheat")["reviews"][-1]["notice"]
+    )
+    text = w.reviewed("fair")
+    assert "Verified: 1 of 1 commands green on the result as it would land, and with scripts/check.sh as it was" in text
+    assert "| `bash scripts/check.sh` | 0 |" in text
+    assert "| `bash scripts/check.sh` with scripts/check.sh as before | 0 |" in text
+    assert "as before" not in w.reviewed("bump")
+    assert w.text("reviews/cheat.d/check-2.log") == "looked for app.py\n"

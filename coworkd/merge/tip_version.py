@@ -1,0 +1,74 @@
+"""A candidate with the files that verify it as they were on the tip: what checks a change is not the change's to say.
+
+Blocking; called from job threads only. The commit that is made here is never landed, and no ref names it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.merge.change import FileChange, changed_files
+from coworkd.merge.checks.executed_files import with_executed_part
+from coworkd.merge.checks.facts import changed_executed_files
+from coworkd.merge.checks.tree import Tree
+from coworkd.repo import Repo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TipVersion:
+    """A candidate whose checks are the tip's."""
+
+    commit: str
+    commands: tuple[str, ...]
+    """Those that execute one of the files."""
+    paths: tuple[str, ...]
+    """The files that are as on the tip."""
+
+
+def tip_version(repo: Repo, tip: str, candidate: str, commands: Sequence[str]) -> TipVersion | None:
+    """The candidate with the tip's version of every file that a command executes; None where it changes none."""
+    files = changed_files(repo, tip, candidate)
+    before, after = Tree.read(repo, tip), Tree.read(repo, candidate)
+    executed = changed_executed_files(before, after, files, commands)
+    if not executed:
+        return None
+    entries = [entry for file, _ in executed.values() for entry in _entries(repo, before, after, file)]
+    tree = _tree(repo, candidate, entries)
+    message = b"The checks as they were before this change\n"
+    commit = repo.run("commit-tree", tree, "-p", candidate, stdin=message, env=repo.author()).text
+    ran = tuple(dict.fromkeys(command for _, command in executed.values()))
+    return TipVersion(commit=commit, commands=ran, paths=tuple(executed))
+
+
+_Entry = tuple[str, str, str]
+"""Mode, object and path; an object of zeros: it is not there."""
+
+
+def _entries(repo: Repo, before: Tree, after: Tree, file: FileChange) -> Iterator[_Entry]:
+    path = file.old_path or file.path
+    known = before.paths.get(path)
+    if known is None:
+        yield "0", "0" * len(after.paths[file.path][1]), file.path
+        return
+    mode, object_id = known
+    merged = with_executed_part(path, before.text(path) or "", after.text(file.path) or "")
+    if merged is not None:
+        object_id = repo.run("hash-object", "-w", "--stdin", stdin=merged.encode()).text
+    yield mode, object_id, path
+
+
+def _tree(repo: Repo, commit: str, entries: Sequence[_Entry]) -> str:
+    """The tree of a commit with some files otherwise."""
+    with tempfile.TemporaryDirectory(prefix="cowork-index-") as folder:
+        env: Mapping[str, str] = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+        repo.run("read-tree", commit, env=env)
+        lines = b"".join(f"{mode} {object_id}\t".encode() + _bytes(path) + b"\0" for mode, object_id, path in entries)
+        repo.run("update-index", "--add", "--replace", "-z", "--index-info", stdin=lines, env=env)
+        return repo.run("write-tree", env=env).text
+
+
+def _bytes(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")
