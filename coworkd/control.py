@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from coworkd.board.board import Board
 from coworkd.board.hurry import hurry
@@ -13,6 +13,7 @@ from coworkd.jobs import Finished, Jobs
 from coworkd.merge.target import Landed, Refused
 from coworkd.model import Status
 from coworkd.store import DocumentRow, TaskRow
+from coworkd.store.landings import Landings
 from coworkd.sync.engine import Engine
 from coworkd.sync.vouching import Vouching
 
@@ -75,7 +76,8 @@ class Control:
         if finished.error is not None:
             reply = Reply(ok=False, text=str(finished.error))
         elif isinstance(finished.value, Landed):
-            reply = Reply(ok=True, text=_told(finished.value))
+            missing = [row.task for row in Landings(self._db).missing()]
+            reply = Reply(ok=True, text=_told(finished.value, missing))
         else:
             reply = Reply(ok=False, text=finished.value.reason)
         for request in self._landing:
@@ -129,5 +131,8 @@ class Control:
             self._board.place(self._board.task(task), Status.PAUSED, f"taken over from {row.by or 'elsewhere'}", now)
 
 
-def _told(landed: Landed) -> str:
-    return f"landed {landed.commit[:12]}" if landed.moved else "nothing to land: the target has everything already"
+def _told(landed: Landed, missing: Sequence[str]) -> str:
+    lost = f"; not in it, though landed: {', '.join(missing)} (see `coworkd status`)" if missing else ""
+    if landed.moved:
+        return f"landed {landed.commit[:12]}{lost}"
+    return f"nothing to land: the target has everything that the integration branch has{lost}"

@@ -105,6 +105,7 @@ def test_a_branch_that_is_moved_back_is_told_at_once_and_dependants_wait(w: Site
     card = w.card("b")
     assert (card["status"], card["blocked_by"]) == ("ready", ["a"])
     assert "landed and lost" in card["why"]
+    assert "not in it, though landed: a (see" in w.cmd("land").stdout
     w.git("branch", "-q", "-f", INTEGRATION, tip)
     w.until("b", "done")
     assert "in neither" not in w.card("a")["why"]
