@@ -63,8 +63,8 @@ class Database:
 
     @property
     def moved(self) -> bool:
-        """Whether the file that was opened no longer stands at its path: it was deleted, or replaced by another."""
-        return self._file is not None and _identity(self.path) != self._file
+        """Whether the file that was opened no longer stands at its path: it was deleted, replaced or written over."""
+        return self._file is not None and (_identity(self.path) != self._file or not _is_database(self.path))
 
     def went_back(self) -> bool:
         """Whether it knows of less than at the last call: its file was overwritten in place by an older copy."""
@@ -334,6 +334,18 @@ def _identity(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _is_database(path: str) -> bool:
+    """Whether the file begins as one of SQLite does: what is in its cache would hide that for long."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_HEADER)) == _HEADER
+    except OSError:
+        return True  # too many open files say nothing about this one
+
+
+_HEADER = b"SQLite format 3\0"
 
 
 def _number(path: Path) -> int:

@@ -129,7 +129,7 @@ def test_a_full_repository_disk_is_outlived(tmp_path: Path) -> None:
             work.close()
 
 
-@pytest.mark.parametrize("how", ["deleted", "replaced"])
+@pytest.mark.parametrize("how", ["deleted", "replaced", "written over"])
 def test_a_database_deleted_under_the_daemon_is_rebuilt(work: Workbench, how: str) -> None:
     work.config("agent: ed\n")
     work.agent("ed", COUNTED)
@@ -141,7 +141,11 @@ def test_a_database_deleted_under_the_daemon_is_rebuilt(work: Workbench, how: st
     work.wait("asked", lambda: work.field("reviews/asked.md", "approval") == "pending")
     tip = work.git("rev-parse", "cowork/integration")
     for file in private(work).glob("state.db*"):
-        file.unlink()
+        if how == "written over":
+            with file.open("r+b") as damaged:
+                damaged.write(b"\xa5" * file.stat().st_size)
+        else:
+            file.unlink()
     if how == "replaced":
         other = sqlite3.connect(private(work) / "other.db")
         other.execute("CREATE TABLE strangers (x)")
