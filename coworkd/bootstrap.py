@@ -51,7 +51,7 @@ from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
 from coworkd.model import Settings, UserSettings
 from coworkd.repo import Repo
-from coworkd.repo.origin import exclude, index_lists
+from coworkd.repo.origin import index_lists
 from coworkd.repo.ref_versions import ref_folders
 from coworkd.repo.refs import operation_under_way
 from coworkd.repo.stores import object_stores
@@ -64,7 +64,6 @@ from coworkd.sync.apply import Writer
 from coworkd.sync.engine import Engine
 from coworkd.sync.files import Folder
 from coworkd.sync.history import RepoHistory
-from coworkd.sync.ignored_names import IGNORED, exclude_lines
 from coworkd.sync.intake import Intake
 from coworkd.sync.outputs import Outputs
 from coworkd.sync.vouching import Vouching
@@ -74,6 +73,7 @@ from coworkd.system.storage import storage_fault
 from coworkd.trust import UNTRUSTED, Trust
 from coworkd.workshop import Workshop
 from coworkd.workspace_init import Situation, config_text, project_checks
+from coworkd.workspace_upgrade import upgrade_workspace, write_ignore_files
 
 log = logging.getLogger("coworkd")
 
@@ -161,6 +161,9 @@ def _compose(paths: Paths, here: _Here, lasting: Lasting, *, patience: float, fi
 
 def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
     repo, folder, jobs, trust = here.repo, here.folder, lasting.jobs, lasting.trust
+    git_busy = _git_busy(repo)
+    if trust.holds:
+        upgrade_workspace(repo, db, lambda path: not git_busy(path))
     history = RepoHistory(repo, FOLDER, here.user.allowed_signers)
     intake = Intake(db, folder, here.instance, history.brought, history.signer)
     board = Board(db, intake, here.user, config.known_secrets())
@@ -183,7 +186,7 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
     who = Identity(instance=here.instance, key=config.key(paths.private), folder=paths.folder)
     return Rooms(
         db=db, clock=lasting.clock, engine=engine, outputs=lasting.outputs, watcher=lasting.watcher,
-        executor=lasting.executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=_git_busy(repo), trust=trust,
+        executor=lasting.executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=git_busy, trust=trust,
         control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, here.instance),
         ledger=Ledger(db, folder, writer, who), audit=audit, mender=Mender(board, engine, folder, repo),
         chores=_chores(paths, board, jobs, here.user),
@@ -240,7 +243,6 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
         if trust.holds:
             process.sweep("COWORK_REPO", paths.state.name)
             forget_interrupted(repo)
-            exclude(repo, exclude_lines(FOLDER))
         daemon = build(paths, repo, trust, patience=LOCK_PATIENCE, held=held)
         for number in _stopping_signals():
             signal.signal(number, lambda _number, _frame: daemon.stop())
@@ -273,13 +275,12 @@ def initialise(start: Path) -> Situation:
         fresh = not folder.exists()
         for name in ("tasks", "plans", "messages", "approvals", "reviews", "agents"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        _write_new(folder / ".gitignore", "".join(f"{line}\n" for line in IGNORED))
         agents = [found for found in installed(Path.home(), os.environ) if found.program.driver in DRIVERS]
         names = [found.program.driver for found in agents]
         _write_new(folder / "config.yaml", config_text(names, project_checks(repo.root)))
         written = [found for found in agents if _write_agent(folder, found)]
         files = sorted(file.stem for file in (folder / "agents").glob("[!.#]*.md"))
-        exclude(repo, exclude_lines(FOLDER))
+        write_ignore_files(repo)
         paths = config.paths(repo.root, repo.common_dir)
         config.instance(paths.private)
         config.settle(paths.private, repo.root)

@@ -8,12 +8,15 @@ from coworkd.board.board import Board
 from coworkd.board.hurry import hurry
 from coworkd.board.papers import Papers
 from coworkd.board.via import Via
+from coworkd.core.announcement import Announcement
 from coworkd.door import Op, Reply, Request
 from coworkd.jobs import Finished, Jobs
 from coworkd.merge.target import Landed, Refused
 from coworkd.model import Status
 from coworkd.store import DocumentRow, TaskRow
+from coworkd.store.announcements import announce
 from coworkd.store.landings import Landings
+from coworkd.sync.arrival import own_bytes
 from coworkd.sync.engine import Engine
 from coworkd.sync.vouching import Vouching
 
@@ -47,6 +50,8 @@ class Control:
         match request.op:
             case Op.STOP:
                 stop()
+            case Op.ANNOUNCE:
+                self._announce(request)
             case Op.HURRY | Op.ANSWER:
                 hurry(self._db, self._engine, request.subject, now, terminal=request.op is Op.ANSWER)
             case Op.READY:
@@ -95,6 +100,16 @@ class Control:
         return not self._landing
 
     # ---- single requests
+
+    def _announce(self, request: Request) -> None:
+        """From now on these bytes, whoever sees them first, count as typed here by a command."""
+        said = Announcement.read(request.subject)
+        if said is None:
+            self._refuse(request, "not an announcement that this coworkd knows")
+            return
+        with self._db.write():
+            announce(self._db, said.path, said.sha, tty=said.tty)
+            own_bytes(self._db, said.sha)
 
     def _start_landing(self, request: Request) -> None:
         if why := self._vouching.lacking():

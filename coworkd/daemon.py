@@ -33,6 +33,7 @@ from coworkd.ledger.audit import Audit
 from coworkd.ledger.keeping import Ledger
 from coworkd.merge.room import Merge
 from coworkd.store import Database
+from coworkd.sync.edited_outputs import notice_edits
 from coworkd.sync.engine import Engine
 from coworkd.sync.outputs import Outputs
 from coworkd.sync.watch import Watcher
@@ -366,6 +367,7 @@ class Daemon:
         for path in rooms.outputs.shown():
             if path not in views and path != INBOX:
                 rooms.outputs.drop(path)
+        notice_edits(rooms.db, rooms.outputs, now)
 
     def _nap(self) -> float:
         now = self._lasting.clock.now()

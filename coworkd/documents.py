@@ -17,6 +17,7 @@ from coworkd.fields import read_as
 from coworkd.ids import is_task_id, qualify, task_id
 from coworkd.markdown import Document, Entry, Value, normalise_key, parse, parse_yaml
 from coworkd.misplaced_header import misplaced_header
+from coworkd.misplaced_words import misplaced_words, word_hint
 from coworkd.model import Kind, Problem, UserSettings
 from coworkd.prose import answer_section, criteria
 from coworkd.schemas import SCHEMAS, USER, Field, Owner, Schema
@@ -47,7 +48,7 @@ _DEPTHS = {
     Kind.PLAN: (2, 99),
     Kind.MESSAGE: (3, 3),
     Kind.APPROVAL: (2, 2),
-    Kind.REVIEW: (2, 2),
+    Kind.REVIEW: (2, 3),
     Kind.AGENT: (2, 2),
 }
 """How many parts a path of the kind has, at least and at most."""
@@ -99,6 +100,8 @@ class Decoded:
     problems: tuple[Problem, ...]
     held: bool
     """A problem keeps the document from starting anything."""
+    notices: tuple[Problem, ...] = ()
+    """Words that have no effect where they stand; the document counts all the same."""
 
     def of(self, spec: type[Wanted]) -> Wanted:
         """The spec as the type its kind has; asking for another one is a mistake in the program."""
@@ -113,6 +116,8 @@ def kind_of(path: str) -> Kind | None:
         return Kind.CONFIG
     kind = _KIND_OF_FOLDER.get(path.partition("/")[0])
     if kind is None or not _DEPTHS[kind][0] <= path.count("/") + 1 <= _DEPTHS[kind][1] or not _PATH.fullmatch(path):
+        return None
+    if kind is Kind.REVIEW and path.count("/") == 2 and not path.rpartition("/")[0].endswith(".d"):
         return None
     return None if kind is Kind.MESSAGE and path.endswith(".live.md") else kind
 
@@ -169,7 +174,7 @@ def _decoded(path: str, kind: Kind, document: Document) -> Decoded:
     schema = SCHEMAS[kind]
     entries = _by_name(schema, document)
     told = [(schema.by_name[name], entry) for name, entry in entries.items() if name in schema.by_name]
-    values = {known.name: _read(known, entry) for known, entry in told if entry.value is not None}
+    values = {known.name: _read(known, entry, kind) for known, entry in told if entry.value is not None}
     cowork = _cowork(entries["cowork"].value if "cowork" in entries else None)
     problems = (*_slips(path, schema, entries), *_misplaced(path, told, values))
     if kind is Kind.TASK and cowork.id and not is_task_id(cowork.id):
@@ -185,6 +190,7 @@ def _decoded(path: str, kind: Kind, document: Document) -> Decoded:
         keys={known.name: entry.key for known, entry in told},
         problems=problems,
         held=bool(problems),
+        notices=tuple(misplaced_words(path, kind, document)),
     )
 
 
@@ -202,12 +208,13 @@ def _by_name(schema: Schema, document: Document) -> dict[str, Entry]:
     return found
 
 
-def _read(known: Field, entry: Entry) -> Any:
+def _read(known: Field, entry: Entry, kind: Kind | None = None) -> Any:
     try:
         return read_as(known.read, entry.value, known.name)
     except DocumentError as error:
         written = ".".join([entry.key, *error.field.split(".")[1:]])
-        raise DocumentError(f"`{written}`: {error.message}", line=entry.line, field=error.field) from error
+        hint = word_hint(kind, known.name, entry.value) if kind and isinstance(entry.value, str) else ""
+        raise DocumentError(f"`{written}`: {error.message}{hint}", line=entry.line, field=error.field) from error
 
 
 def _slips(path: str, schema: Schema, entries: Mapping[str, Entry]) -> Iterator[Problem]:

@@ -29,6 +29,8 @@ class Op(StrEnum):
 
     LOOK = "look"
     """Take in what was just saved; reply when it is done."""
+    ANNOUNCE = "announce"
+    """A command is about to write a file: its path, the hash of the bytes, and whether a person is on a terminal."""
     HURRY = "hurry"
     """The file was edited by a command: its quiet time is over."""
     ANSWER = "answer"

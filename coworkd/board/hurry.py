@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from coworkd.board.via import spoken
 from coworkd.model import Status
 from coworkd.store import Database, TaskRow
 from coworkd.store.agent_stops import end_agent_stop
+from coworkd.store.announcements import confirm_written
 from coworkd.sync.engine import Engine
 
 
@@ -14,7 +14,7 @@ def hurry(db: Database, engine: Engine, path: str, now: float, *, terminal: bool
     engine.look_now(path, now)
     with db.write():
         _let_agent_go_on(db, path, now)
-        spoken(db, path)
+        confirm_written(db, path)
         # Whoever gives an answer by command gives it here, also when the file says the same by way of git.
         db.execute("UPDATE answers SET pulled = 0, tty = ? WHERE path = ?", int(terminal), path)
         db.execute("UPDATE tasks SET wanted_due = ? WHERE path = ? AND wanted != ''", now, path)

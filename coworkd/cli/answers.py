@@ -32,7 +32,7 @@ def reply_command(task: str, text: str | None, json_: bool) -> None:
     if not body or not body.strip():
         raise UserError("nothing to send")
     path = f"messages/{row.id}/{stamp(time.time())}-you-{secrets.token_hex(2)}.md"
-    write_new(workspace.paths.folder / path, f"{body.rstrip()}\n".encode())
+    write_new(workspace, workspace.paths.folder / path, f"{body.rstrip()}\n".encode())
     workspace.hand_over(path)
     as_json({"path": f".cowork/{path}"}) if json_ else click.echo(f".cowork/{path}")
 
@@ -62,8 +62,9 @@ def _answer(what: str, answer: str, comment: str, json_: bool) -> None:
     changes: dict[tuple[str, ...], Value] = {("approval",): answer}
     if comment:
         changes["comment",] = comment
-    save(workspace.paths.folder / request.path, changes)
-    workspace.take_in(request.path, Op.ANSWER if sys.stdin.isatty() else Op.HURRY)
+    tty = sys.stdin.isatty()
+    save(workspace, request.path, changes, tty=tty)
+    workspace.take_in(request.path, Op.ANSWER if tty else Op.HURRY)
     with workspace.reading() as db:
         why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'answer'", request.path)
     if why:

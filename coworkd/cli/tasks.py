@@ -46,7 +46,7 @@ def new_command(title: str, agent: str, needs: tuple[str, ...], draft: bool, edi
         fields["agent"] = agent
     if needs:
         fields["depends_on"] = list(needs)
-    write_new(path, compose(fields, f"{title}\n"))
+    write_new(workspace, path, compose(fields, f"{title}\n"))
     if edited:
         click.edit(filename=str(path), editor=editor())
     workspace.hand_over(relative(workspace, path))
@@ -69,8 +69,9 @@ def _free_path(workspace: Workspace, stem: str) -> Path:
     return next(folder / f"{name}.md" for name in names if not (folder / f"{name}.md").exists())
 
 
-def write_new(path: Path, data: bytes) -> None:
+def write_new(workspace: Workspace, path: Path, data: bytes) -> None:
     """Put a new file there, whole or not at all. Raises `UserError` when it exists or cannot be written."""
+    workspace.announce(relative(workspace, path), data)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(temporary_name(path.name))
@@ -80,8 +81,9 @@ def write_new(path: Path, data: bytes) -> None:
         raise UserError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def save(path: Path, changes: dict[tuple[str, ...], Value]) -> None:
+def save(workspace: Workspace, name: str, changes: dict[tuple[str, ...], Value], *, tty: bool = False) -> None:
     """Change values in a file's header as an editor would: read, edit, replace. Raises `UserError`."""
+    path = workspace.paths.folder / name
     try:
         before = path.read_bytes()
     except OSError as error:
@@ -89,6 +91,7 @@ def save(path: Path, changes: dict[tuple[str, ...], Value]) -> None:
     data = edit(before, changes)
     if data == before:
         return
+    workspace.announce(name, data, tty=tty)
     temporary = path.with_name(temporary_name(path.name))
     temporary.write_bytes(data)
     temporary.chmod(path.stat().st_mode & 0o777)
@@ -119,7 +122,7 @@ def _set_status(task: str, status: str, json_: bool) -> None:
 
 
 def _write_status(workspace: Workspace, row: TaskRow, status: str) -> None:
-    save(workspace.paths.folder / row.path, {("status",): status})
+    save(workspace, row.path, {("status",): status})
     workspace.take_in(row.path)
 
 

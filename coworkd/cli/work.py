@@ -51,7 +51,7 @@ def _ask_review(task: str, word: str, json_: bool) -> None:
     path = f"reviews/{find(workspace, task).id}.md"
     if not (workspace.paths.folder / path).exists():
         raise UserError(f"there is no {path}: nothing of this task has landed")
-    save(workspace.paths.folder / path, {("status",): word})
+    save(workspace, path, {("status",): word})
     workspace.take_in(path)
     with workspace.reading() as db:
         why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'revert'", path)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from coworkd.config import FOLDER, Paths, home, paths
+from coworkd.core.announcement import Announcement
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.door import Op, Reply
 from coworkd.errors import BusyError, NotAWorkspaceError, UsageError, UserError
@@ -19,6 +22,8 @@ from coworkd.store import Database, TaskRow
 from coworkd.store.task_names import task_ids
 from coworkd.system.control_client import PATIENCE, ControlClient, NoAnswerError
 from coworkd.system.process_state import noted_pid
+
+Answered = TypeVar("Answered", Reply, Reply | None)
 
 _SILENT_FOR = 3.0
 """Seconds for which a daemon that did not answer is not asked again."""
@@ -54,10 +59,23 @@ class Workspace:
 
         Another command's turn, or a daemon that is still starting, is waited for. Raises `NoAnswerError`.
         """
+        return self._heard(lambda: self._perform(op, subject))
+
+    def announce(self, path: str, data: bytes, *, tty: bool = False) -> None:
+        """Tell a daemon at work what a command is about to write: it may see the file before it hears of it again.
+
+        With the daemon down nothing is told, and of one that does not answer the next request tells.
+        """
+        said = Announcement(path=path, sha=sha256(data).hexdigest(), tty=tty)
+        with suppress(NoAnswerError):
+            self._heard(lambda: self.client().ask(Op.ANNOUNCE, said.text()))
+
+    def _heard(self, call: Callable[[], Answered]) -> Answered:
+        """What the daemon answered. Raises `NoAnswerError`, which is said once."""
         if self.silence is not None and time.monotonic() < self._asked_at + _SILENT_FOR:
             raise self.silence
         try:
-            reply = self._perform(op, subject)
+            reply = call()
         except NoAnswerError as error:
             if self.silence is None and self.names_silence:
                 click.echo(f"coworkd: {error}", err=True)

@@ -17,7 +17,10 @@ from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.grants import Grants, fault
 from coworkd.lifecycle import Effect
 from coworkd.model import Status, TaskSpec
+from coworkd.spelling import suggestion
 from coworkd.store import MessageRow, MessageStage, RequestKind, RequestRow, RequestState, RunRow, RunState, TaskRow
+from coworkd.store.requests import late_answers
+from coworkd.store.tasks import task_ids
 from coworkd.sync.files import digest
 from coworkd.sync.specs import decoded
 
@@ -54,9 +57,13 @@ class Delivery:
         for message in self._db.all(MessageRow, "stage = 'new' AND due <= ? ORDER BY seen, path", now):
             row = self._db.one(TaskRow, "id = ?", message.task)
             if row is None:
-                self._keep(message, f"there is no task `{message.task}`; it is sent when there is one")
+                self._keep(message, self._no_task_reason(message.task))
             else:
                 self._deliver(message, row, now)
+
+    def _no_task_reason(self, task: str) -> str:
+        close = suggestion(task, task_ids(self._db))
+        return f"there is no task `{task}`{close}; it is sent when there is one"
 
     def _deliver(self, message: MessageRow, row: TaskRow, now: float) -> None:
         question = self._question(message)
@@ -70,7 +77,7 @@ class Delivery:
                 self._new_attempt(message, row, now)
             case Status.DONE | Status.CANCELLED:
                 with self._db.write():
-                    self._db.set(MessageRow, message.path, stage=MessageStage.UNSENT, note=f"the task is {row.status}")
+                    self._db.set(MessageRow, message.path, stage=MessageStage.UNSENT, note=_over_reason(row))
             case _:
                 self._keep(message, "")
 
@@ -195,13 +202,13 @@ class Delivery:
                 put_back(self._db, self._papers, request.path, ruling, now)
 
     def _late(self, now: float) -> None:
-        """A yes in the form of a request that is asked no more is put back, and said to be so."""
-        rows = self._db.query(
-            "SELECT r.path FROM requests r JOIN answers a ON a.path = r.path AND a.request = r.id"
-            " WHERE r.kind = 'tool' AND r.state = 'void' AND r.answer = '' AND a.answer IN ('approved', 'changes')"
-        )
-        for row in rows:
-            put_back(self._db, self._papers, row["path"], verdict("", given_in(self._db, row["path"])), now)
+        """A yes to a request that is asked no more is put back, and said to be so."""
+        for path, task in late_answers(self._db):
+            ruling = verdict("", given_in(self._db, path))
+            row = self._db.one(TaskRow, "id = ?", task)
+            if row is not None and row.status in (Status.DONE, Status.CANCELLED) and ruling.ruling is Ruling.VOID:
+                ruling = Verdict(ruling=Ruling.VOID, reason=f"nothing waits for this answer: {_over_reason(row)}")
+            put_back(self._db, self._papers, path, ruling, now)
 
     def _agent(self, request: RequestRow) -> str:
         return self._db.scalar("SELECT agent FROM runs WHERE id = ?", request.run) or ""
@@ -252,6 +259,11 @@ class Delivery:
                 self._db.set(RunRow, run.id, state=RunState.WORKING, waited=waited(run, now))
                 self._board.move(request.task, Status.RUNNING, "", now)
         return True
+
+
+def _over_reason(row: TaskRow) -> str:
+    how = " (closed by hand)" if row.closed else ""
+    return f"the task is {row.status}{how}; `coworkd ready {row.id}` starts it again"
 
 
 def waited(run: RunRow, now: float) -> float:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from coworkd.board.approvals.unsandboxed import mark_save
 from coworkd.board.board import Board, Cell
-from coworkd.board.via import Via, terminal
+from coworkd.board.via import Via
 from coworkd.lifecycle import Effect, Moved, person_writes
 from coworkd.model import Status
 from coworkd.store import Database, SubmissionRow, TaskRow
+from coworkd.store.announcements import written_by_command
 
 TOGETHER = 200
 """Wishes carried out by one transaction."""
@@ -56,7 +57,7 @@ def _around(db: Database, rows: Sequence[TaskRow]) -> _Around:
         engaged=frozenset(row["task"] for row in engaged),
         refused=frozenset(row["path"] for row in refused),
         spoken=frozenset(row["path"] for row in spoken),
-        terminal=terminal(db, paths),
+        terminal=written_by_command(db, paths),
     )
 
 

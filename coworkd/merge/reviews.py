@@ -98,14 +98,14 @@ class Reviews:
         return sealed(asked, _about(row))
 
     def _move_aside(self, row: SubmissionRow, now: float) -> None:
-        """The review of an earlier submission stays beside the new one, under its number."""
+        """The review of an earlier submission stays, under its number, in the folder of the task's earlier reviews."""
         old = self._db.one(DocumentRow, "path = ? AND want_sha != ''", review_path(row.task))
         if old is None:
             return
         sql = "SELECT max(number) FROM submissions WHERE task = ? AND kind = 'work' AND request != '' AND number < ?"
         number = self._db.scalar(sql, row.task, row.number)
         if number:
-            self._papers.put(f"reviews/{row.task}.{number}.md", old.want, now)
+            self._papers.put(f"reviews/{row.task}.d/{number}.md", old.want, now)
 
     def rule(self, now: float) -> None:
         """Act on every answer that stands in a review whose request is open."""

@@ -96,21 +96,61 @@ def committed_here(repo: Repo, folder: str = ".") -> frozenset[tuple[str, str]]:
 
 
 def _introduced(fields: Sequence[str]) -> frozenset[tuple[str, str]]:
-    """What `diff-tree -z` lists: an id for each comparison, then `:modes blobs letters` and path of each change."""
+    """What `diff-tree -z` lists: an id for each comparison, then `:modes blobs letters` and path of each change.
+
+    A file that a commit moved was not typed by it: it came from wherever it was before.
+    """
     found: dict[str, list[set[tuple[str, str]]]] = {}
     changes = set[tuple[str, str]]()
+    moved = _Moves()
     rest = iter(fields)
     for item in rest:
         if not item.startswith(":"):
             changes = set[tuple[str, str]]()
             found.setdefault(item, []).append(changes)
+            moved.next_comparison()
             continue
         parents = len(item) - len(item.lstrip(":"))
         *before, blob = item.split(" ")[parents + 1 : 2 * parents + 2]
         path = next(rest)
+        moved.note(path, before, blob)
         if blob not in before:
             changes.add((path, blob))
-    return frozenset(change for comparisons in found.values() for change in _in_all(comparisons))
+    made = {change for comparisons in found.values() for change in _in_all(comparisons)}
+    return moved.typed_among(made)
+
+
+class _Moves:
+    """Files that went from one path to another within one commit, with the same bytes."""
+
+    def __init__(self) -> None:
+        self._gone: dict[str, set[str]] = {}
+        self._came: list[tuple[str, str]] = []
+        self._from: dict[tuple[str, str], set[tuple[str, str]]] = {}
+
+    def next_comparison(self) -> None:
+        """Bring what was noted to account: a blob that went and came was moved."""
+        for path, blob in self._came:
+            for old in self._gone.get(blob, ()):
+                self._from.setdefault((path, blob), set()).add((old, blob))
+        self._gone, self._came = {}, []
+
+    def note(self, path: str, before: Sequence[str], after: str) -> None:
+        if not after.strip("0"):
+            for blob in before:
+                self._gone.setdefault(blob, set()).add(path)
+        elif not any(blob.strip("0") for blob in before):
+            self._came.append((path, after))
+
+    def typed_among(self, made: set[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Those that are no moves, and moves of those."""
+        self.next_comparison()
+        typed = made - self._from.keys()
+        waiting = made & self._from.keys()
+        while vouched := {move for move in waiting if self._from[move] & typed}:
+            typed |= vouched
+            waiting -= vouched
+        return frozenset(typed)
 
 
 def _in_all(comparisons: Sequence[set[tuple[str, str]]]) -> set[tuple[str, str]]:

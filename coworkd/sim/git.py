@@ -48,6 +48,8 @@ class SimGit:
     put: Callable[[str, bytes], None] = lambda _path, _data: None
     """Hears what a command puts into files."""
     _stashed: int = 0
+    _fetched: int = 0
+    """The commit that FETCH_HEAD names; 0 for none."""
 
     # ---- the port
 
@@ -83,13 +85,25 @@ class SimGit:
         return frozenset(path for path, data in files.items() if self._came(path, data))
 
     def _came(self, path: str, data: bytes) -> bool:
-        holders = [commit for commit in self.commits.values() if data in commit.tree.values()]
-        stashed = any(data in stash.values() for stash in self.stashes)
-        return bool(holders or stashed) and not any(self._introduced(commit, path, data) for commit in holders)
+        return self._holds(path, data) and not any(self._introduced(number, path, data) for number in self.commits)
 
-    def _introduced(self, commit: Commit, path: str, data: bytes) -> bool:
+    def _holds(self, path: str, data: bytes) -> bool:
+        """Whether the index or a tip has these bytes there; while the index is locked, whether git has them at all."""
+        tips = [self.commits[number].tree for number in (*self.branches.values(), self._fetched) if number]
+        return any(tree.get(path) == data for tree in (self.index, *tips, *self.stashes)) or (
+            self.busy and data in self.blobs()
+        )
+
+    def _introduced(self, number: int, path: str, data: bytes) -> bool:
+        """Whether this commit was made here and put the bytes there; one that moved them only passes on where from."""
+        commit = self.commits[number]
         before: Tree = self.commits[commit.parent].tree if commit.parent else {}
-        return commit.here and commit.tree.get(path) == data and before.get(path) != data
+        if not commit.here or commit.tree.get(path) != data or before.get(path) == data:
+            return False
+        moved = [old for old, was in before.items() if was == data and old not in commit.tree]
+        if not moved or path in before:
+            return True
+        return any(self._introduced(earlier, old, data) for old in moved for earlier in range(1, number))
 
     def blobs(self) -> list[bytes]:
         """Everything that git could give back."""
@@ -153,7 +167,7 @@ class SimGit:
             return []
 
         # What is fetched is known before any file changes.
-        number = self._keep(Commit(parent=int(self.head()), tree=tree, here=False))
+        number = self._fetched = self._keep(Commit(parent=int(self.head()), tree=tree, here=False))
 
         def arrive() -> None:
             self.index = dict(tree)

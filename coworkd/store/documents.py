@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from coworkd.store.database import Database
 
 
@@ -15,6 +17,12 @@ def has_version(db: Database, path: str, sha: str) -> bool:
     return bool(db.scalar("SELECT 1 FROM bases WHERE path = ? AND sha = ?", path, sha))
 
 
+def foreign_documents(db: Database, shas: Collection[str]) -> list[tuple[str, str]]:
+    """Path and hash of every document that came by git and has one of these hashes."""
+    rows = db.among("SELECT path, file_sha FROM documents WHERE pulled AND file_sha IN (?)", shas)
+    return [(row["path"], row["file_sha"]) for row in rows]
+
+
 def count_notes(db: Database) -> int:
     """Files in tasks/ that are listed and never run."""
     return int(db.scalar("SELECT count(*) FROM notes"))
@@ -23,3 +31,14 @@ def count_notes(db: Database) -> int:
 def held_as_copy(db: Database, path: str) -> bool:
     """Whether the file at this path is shown as a copy of another one."""
     return bool(db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'copy'", path))
+
+
+_BY_PATH = ("documents", "bases", "stats", "answers", "problems", "announced")
+"""Tables that know a document by its path."""
+
+
+def move_document(db: Database, old: str, new: str) -> None:
+    """All that is known of a document that is not a task moves with it."""
+    for table in _BY_PATH:
+        db.execute(f"UPDATE OR REPLACE {table} SET path = ? WHERE path = ?", new, old)
+    db.execute("UPDATE documents SET doc = ? WHERE path = ?", new.rpartition("/")[2].removesuffix(".md"), new)

@@ -264,6 +264,19 @@ def _refused_hosts(db: sqlite_utils.Database) -> None:
     db.conn.execute("ALTER TABLE runs ADD COLUMN refused TEXT NOT NULL DEFAULT ''")
 
 
+_ANNOUNCED = (
+    "CREATE TABLE announced (path TEXT, sha TEXT, tty INTEGER, PRIMARY KEY (path, sha))",
+    "INSERT INTO announced (path, sha, tty) SELECT path, sha, 0 FROM spoken",
+    "DROP TABLE spoken",
+)
+"""A command says what it writes before it writes it; a file may be about to change to it."""
+
+
+def _announced(db: sqlite_utils.Database) -> None:
+    for statement in _ANNOUNCED:
+        db.conn.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -280,6 +293,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _proofs,
     _agent_stops,
     _refused_hosts,
+    _announced,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

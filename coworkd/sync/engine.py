@@ -24,6 +24,7 @@ from coworkd.sync.ports import Files
 from coworkd.sync.problems import put_problem, unreadable
 from coworkd.sync.reconcile import Base
 from coworkd.sync.specs import CONFIG, decoded
+from coworkd.sync.stray import StrayFiles
 
 SCAN_LEAST = 30.0
 """Seconds between full scans at the least; a slow scan stretches this a thousandfold of its own length."""
@@ -74,6 +75,7 @@ class Engine:
         self._intake = intake
         self._writer = writer
         self._absences = absences
+        self._stray = StrayFiles(db, folder)
         self._marks: dict[str, _Mark] = {}
         self._unreadable: dict[str, float] = {
             row["path"]: row["since"] for row in db.query("SELECT path, since FROM problems WHERE source = 'read'")
@@ -95,6 +97,7 @@ class Engine:
     def mark(self, path: str, now: float) -> None:
         """Look at this path, however long another reason to look at it would have waited."""
         if kind_of(path) is None:
+            self._stray.look(path, now)
             return
         known = self._marks.get(path)
         settling = known is not None and now - known.noticed < SETTLE_MOST
@@ -109,6 +112,7 @@ class Engine:
         seen: set[str] = set()
         changed: list[str] = []
         cut_short: list[str] = []
+        others: list[str] = []
         for path, found in self._folder.walk():
             if stats.get(path) == (found, True):
                 seen.add(path)
@@ -117,8 +121,11 @@ class Engine:
                 changed.append(path)
             elif is_temporary(path):
                 cut_short.append(path)
+            else:
+                others.append(path)
         # Writes of ours begin and end between two scans.
         self._writer.put_away(cut_short, now)
+        self._stray.looked(others, now)
         changed += [row["path"] for row in self._db.query(_KNOWN) if row["path"] not in seen]
         # In the order of the names: it decides between two that claim one id, and which of two messages comes first.
         for path in sorted(changed, key=lambda path: (path.count("/"), path)):

@@ -5,7 +5,7 @@ A question for each file costs more than everything else that is done with one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.documents import Decoded, stem
@@ -13,6 +13,7 @@ from coworkd.ids import task_id
 from coworkd.markdown import Document
 from coworkd.model import Kind
 from coworkd.store import Database, DocumentRow
+from coworkd.store.documents import foreign_documents
 from coworkd.sync.files import digest
 
 Brought = Callable[[Mapping[str, bytes]], frozenset[str]]
@@ -56,6 +57,8 @@ class Facts:
     own: set[str]
     """Hashes of bytes that were typed or written here."""
     brought: frozenset[str]
+    foreign: dict[str, tuple[str, ...]]
+    """Where there are documents that came by git with the bytes of a new file, by hash."""
 
 
 def learn(db: Database, batch: Sequence[Understood], brought: Brought) -> Facts:
@@ -73,7 +76,15 @@ def learn(db: Database, batch: Sequence[Understood], brought: Brought) -> Facts:
         holders=_holders(db, batch),
         own=shas,
         brought=brought(new) if new else frozenset(),
+        foreign=_foreign(db, {one.reading.sha for one in batch if one.reading.path in new}),
     )
+
+
+def _foreign(db: Database, shas: Collection[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for path, sha in foreign_documents(db, shas):
+        found[sha] = (*found.get(sha, ()), path)
+    return found
 
 
 def _holders(db: Database, batch: Sequence[Understood]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The port to what git knows, on the user's repository.
 
-Bytes are foreign when, at first sight, the object database already holds them as a blob and no commit made in this
-repository put them there. Foreign text is shown and starts nothing.
+Bytes are foreign when, at first sight, the index or the tip of a ref holds them at their path, and no commit made in
+this repository put them there. Foreign text is shown and starts nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from coworkd.repo import Repo
 from coworkd.repo.origin import committed_here, head_moves, index_lists, index_locked, known_blobs, left_out
 from coworkd.repo.refs import operation_under_way
 from coworkd.repo.signed import last_touched, signer_of
+from coworkd.repo.tips import Tips
 
 
 class RepoHistory:
@@ -23,6 +24,7 @@ class RepoHistory:
         self._repo = repo
         self._folder = folder
         self._signers = signers
+        self._tips = Tips(repo, folder)
 
     def head(self) -> str:
         return self._repo.commit("HEAD") or ""
@@ -54,9 +56,19 @@ class RepoHistory:
 
     def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
         known = known_blobs(self._repo, {self._within(path): data for path, data in files.items()})
-        made = committed_here(self._repo, self._folder) if known else frozenset[tuple[str, str]]()
-        foreign = {path for path, blob in known.items() if (path, blob) not in made}
+        held = self._held(known)
+        made = committed_here(self._repo, self._folder) if held else frozenset[tuple[str, str]]()
+        foreign = {path for path in held if (path, known[path]) not in made}
         return frozenset(path for path in files if self._within(path) in foreign)
+
+    def _held(self, known: Mapping[str, str]) -> frozenset[str]:
+        """Where git has these blobs at their paths: what it happens to have elsewhere, or had once, was typed here.
+
+        A command that holds the index locked writes files before it writes down that it has them.
+        """
+        if not known or index_locked(self._repo):
+            return frozenset(known)
+        return self._tips.hold(known)
 
     def signer(self, path: str, data: bytes) -> str:
         """Whose signature the commit bears that brought these bytes; empty: nobody's that counts here."""

@@ -120,13 +120,21 @@ class Intake:
         same_body = wanted is not None and wanted.body == document.body
         return Arrival(
             path=path, kind=one.reading.kind, data=data, sha=one.reading.sha, document=document, decoded=made,
-            pulled=_came_by_git(one.reading, known, found, facts), known=known,
+            pulled=_came_by_git(one.reading, known, found, facts) or self._moved_foreign(one.reading, known, facts),
+            known=known,
             base=decoded(path, found.data) if found else None,
             unknown_rev=found is None and known is not None and rev != NO_MAP,
             anew=known is not None and again is None, clashes=merged.clashes,
             want=merged.data, merged=merged.decoded, changed_at=at,
             body_changed_at=known.body_changed_at if known and same_body else at, now=now,
         )  # fmt: skip
+
+    def _moved_foreign(self, reading: Reading, known: DocumentRow | None, facts: Facts) -> bool:
+        """A file that came by git and was moved here without git stays foreign: nobody has typed it."""
+        if known is not None or reading.sha in facts.own:
+            return False
+        paths = facts.foreign.get(reading.sha, ())
+        return any(path != reading.path and self._folder.stat(path) is None for path in paths)
 
     # ---- keeping it
 
@@ -166,6 +174,8 @@ class Intake:
 
     def _problems(self, arrival: Arrival) -> None:
         problems: list[tuple[str, Problem]] = [(f"key{i}", p) for i, p in enumerate(arrival.decoded.problems)]
+        if not arrival.pulled:
+            problems += [(f"word{i}", p) for i, p in enumerate(arrival.decoded.notices)]
         if arrival.unknown_rev:
             text = (
                 f"`cowork.rev: {revision(arrival.decoded)}` is not a version this coworkd wrote or saw;"

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 
-from coworkd.sync.files import digest
+from coworkd.sync.files import Bytes, Stat, digest
 from coworkd.sync.ports import Files
 
 LEAST_PAUSE = 2.0
 """Seconds between two versions of one file, where nothing else is said."""
+
+LIVE = ".live.md"
 
 MOST = 20
 """Versions that are written in any second, what is urgent not counted."""
@@ -26,6 +28,9 @@ class Outputs:
         self._shown: dict[str, tuple[str, float]] = {}
         self._written: deque[float] = deque(maxlen=MOST)
         """When the latest were."""
+        self._stats: dict[str, Stat] = {}
+        self._edited: set[str] = set()
+        """Live messages that a person has written into: theirs until they take it out, or the file away."""
 
     def show(self, path: str, data: bytes, now: float, pause: float = LEAST_PAUSE) -> float | None:
         """Put `data` there if it differs; when that must wait, the time at which it may be shown.
@@ -33,6 +38,8 @@ class Outputs:
         Where the whole folder is away (another branch, a deletion) nothing makes it anew, or it could not come back.
         """
         if not self._folder.exists():
+            return now + LEAST_PAUSE
+        if self._is_edited(path):
             return now + LEAST_PAUSE
         known, at = self._shown.get(path, ("", 0.0))
         sha = digest(data)
@@ -47,13 +54,46 @@ class Outputs:
         except OSError:
             return now + LEAST_PAUSE
         self._shown[path] = (sha, now)
+        self._note_stat(path)
         self._written.append(now)
         return None
 
     def shown(self) -> list[str]:
         return list(self._shown)
 
+    def edited(self) -> list[str]:
+        """Live messages that hold a person's text, which is not read and not written over."""
+        self._edited = {path for path in self._edited if self.is_there(path)}
+        return sorted(self._edited)
+
+    def is_there(self, path: str) -> bool:
+        return self._folder.stat(path) is not None
+
     def drop(self, path: str) -> None:
+        edited = self._is_edited(path)
         self._shown.pop(path, None)
-        with suppress(OSError):
-            self._folder.discard(path)
+        self._stats.pop(path, None)
+        if not edited:
+            with suppress(OSError):
+                self._folder.discard(path)
+
+    def _note_stat(self, path: str) -> None:
+        found = self._folder.stat(path)
+        if path.endswith(LIVE) and found is not None:
+            self._stats[path] = found
+
+    def _is_edited(self, path: str) -> bool:
+        """Whether a person has saved something else there since it was shown; told by its stat, and then its bytes."""
+        ours, found = self._stats.get(path), self._folder.stat(path)
+        if ours is None:
+            return path in self._edited
+        if found is None or found == ours:
+            self._edited.discard(path)
+            return False
+        read = self._folder.read(path)
+        if isinstance(read, Bytes) and read.sha == self._shown[path][0]:
+            self._stats[path] = read.stat
+            self._edited.discard(path)
+        elif isinstance(read, Bytes):
+            self._edited.add(path)
+        return path in self._edited

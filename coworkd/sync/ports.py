@@ -71,5 +71,5 @@ class History(Protocol):
     def descends(self, new: str, old: str) -> bool: ...
 
     def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
-        """The paths whose bytes git has without any commit made here having put them there."""
+        """The paths at which git's index or a tip has these bytes, and no commit made here has put them there."""
         ...

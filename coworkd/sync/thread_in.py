@@ -6,13 +6,15 @@ import dataclasses
 from pathlib import PurePosixPath
 
 from coworkd.markdown import Value
-from coworkd.model import AnswerSpec, MessageKind, MessageSpec, Problem
+from coworkd.model import AnswerSpec, Kind, MessageKind, MessageSpec, Problem
 from coworkd.oddness import odd
 from coworkd.prose import answer_section
 from coworkd.splice import edit
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage
+from coworkd.store.announcements import announced_on_terminal
 from coworkd.sync.arrival import Arrival
 from coworkd.sync.files import digest
+from coworkd.sync.misplaced_text import answer_reason, message_reason, sender_reason
 from coworkd.sync.problems import put_problem
 
 NEVER = 1e18
@@ -28,15 +30,23 @@ def message(db: Database, arrival: Arrival, quiet: float) -> None:
     row = db.one(MessageRow, "path = ?", arrival.path)
     if row is not None and row.stage is MessageStage.DAEMON:
         _answer_inside(db, arrival, row, quiet)
+        _notice(db, arrival, message_reason(db, arrival, row) or sender_reason(arrival, spec.sender))
     elif row is None or row.stage in (MessageStage.NEW, MessageStage.UNSENT):
         made = _row(db, arrival, spec, quiet, seen=row.seen if row else 0)
         db.put(made)
+        _notice(db, arrival, sender_reason(arrival, spec.sender))
         if made.run != arrival.decoded.cowork.run:
             _write_receipt(db, made)
     elif spec.resend and not _resent(arrival):
         db.put(dataclasses.replace(_row(db, arrival, spec, quiet, seen=0), stage=_first_stage(arrival, spec), run=""))
     elif row.stage is MessageStage.DELIVERED:
         _saved_again(db, arrival, row)
+
+
+def _notice(db: Database, arrival: Arrival, reason: str) -> None:
+    """Shown until the file is saved again without cause for it."""
+    if reason:
+        put_problem(db, Problem(path=arrival.path, line=0, message=reason), "misplaced", arrival.now)
 
 
 def _resent(arrival: Arrival) -> bool:
@@ -121,9 +131,12 @@ def answer(db: Database, arrival: Arrival, spec: AnswerSpec, signer: str) -> Non
     `signer` is whose signature the commit bears that brought it, where git did.
     """
     word = "held" if spec.answer is None else str(spec.answer)
+    if arrival.kind is not Kind.PLAN:
+        _notice(db, arrival, answer_reason(db, arrival, spec))
     db.execute(
         "INSERT OR REPLACE INTO answers (path, answer, comment, scope, granted, request, status, written, sha, body,"
-        " pulled, odd, signer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " pulled, odd, signer, tty) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         arrival.path, word, spec.comment, str(spec.scope), spec.grant, spec.request, spec.status, spec.written,
         arrival.sha, spec.body, int(arrival.pulled), odd(arrival.document), signer,
+        int(announced_on_terminal(db, arrival.path, arrival.sha)),
     )  # fmt: skip

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from coworkd.board.answers import given_in
 from coworkd.board.board import Board
+from coworkd.board.via import Via, via
 from coworkd.control import LAND, Control
+from coworkd.core.announcement import Announcement
 from coworkd.door import Op, Reply, Request
 from coworkd.jobs import Finished, Jobs
 from coworkd.merge.target import Landed, Refused
 from coworkd.model import Status
+from coworkd.sync.files import digest
 from coworkd.sync.specs import Specs
 from coworkd.sync.vouching import Vouching, to_trust
 from tests.integration.workspacekit import TASK, Workspace
@@ -63,6 +67,47 @@ def test_a_command_does_not_wait_for_quiet(place: Workspace, desk: Desk) -> None
     desk.ask(Op.HURRY, "messages/a/1.md")
     assert place.db.scalar("SELECT due FROM messages") == place.now
     desk.ask(Op.HURRY, "not/a/document.txt")
+
+
+def announced(path: str, text: str, *, tty: bool = False) -> str:
+    return Announcement(path=path, sha=digest(text.encode()), tty=tty).text()
+
+
+def test_what_a_command_announced_counts_as_said_by_it_whoever_sees_it_first(place: Workspace, desk: Desk) -> None:
+    assert desk.ask(Op.ANNOUNCE, announced(TASK, READY)).wait(0).ok
+    place.save(READY)
+    place.turn()
+    assert via(place.db, TASK) is Via.TERMINAL, "before the command had another word"
+    desk.ask(Op.HURRY, TASK)
+    assert via(place.db, TASK) is Via.TERMINAL
+    place.save(READY.replace("ready", "paused"))
+    place.turn()
+    assert via(place.db, TASK) is Via.FILE
+
+
+def test_an_announcement_takes_nothing_from_what_the_file_says_now(place: Workspace, desk: Desk) -> None:
+    place.save(READY)
+    desk.ask(Op.HURRY, TASK)
+    desk.ask(Op.ANNOUNCE, announced(TASK, READY.replace("ready", "paused")))
+    assert via(place.db, TASK) is Via.TERMINAL
+
+
+@pytest.mark.parametrize("tty", [True, False])
+def test_an_announced_answer_was_given_on_a_terminal_from_the_first_sight(
+    place: Workspace, desk: Desk, tty: bool
+) -> None:
+    review, path = "---\napproval: approved\n---\n", "reviews/a.md"
+    place.past.foreign.add(review.encode())
+    desk.ask(Op.ANNOUNCE, announced(path, review, tty=tty))
+    place.save(review, path)
+    place.turn()
+    given = given_in(place.db, path)
+    assert (given.tty, given.pulled) == (tty, False)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", '["a"]', "{", '{"a": 1, "b": 2, "c": 3, "d": 4}'])
+def test_an_announcement_that_is_none_is_refused(desk: Desk, text: str) -> None:
+    assert not desk.ask(Op.ANNOUNCE, text).wait(0).ok
 
 
 def test_a_pulled_task_is_made_ours(place: Workspace, desk: Desk) -> None:

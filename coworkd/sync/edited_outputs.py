@@ -1,0 +1,34 @@
+"""Notices about text that a person wrote into a live message, where nothing reads it."""
+
+from __future__ import annotations
+
+from coworkd.model import Problem
+from coworkd.store import Database
+from coworkd.store.notices import noticed_paths, remove_notice
+from coworkd.sync.outputs import Outputs
+from coworkd.sync.problems import put_problem
+
+SOURCE = "live"
+
+
+def notice_edits(db: Database, outputs: Outputs, now: float) -> None:
+    """Show every such file, and no longer those whose text was taken out."""
+    edited, shown = outputs.edited(), outputs.shown()
+    noticed = noticed_paths(db, SOURCE)
+    for path in edited:
+        if path not in noticed:
+            with db.write():
+                put_problem(db, Problem(path=path, line=0, message=_reason(path)), SOURCE, now)
+    for path in noticed:
+        # Of a file that a former process showed only its being there is known.
+        if path not in edited and (path in shown or not outputs.is_there(path)):
+            with db.write():
+                remove_notice(db, path, SOURCE)
+
+
+def _reason(path: str) -> str:
+    folder = path.rpartition("/")[0]
+    return (
+        f"what was written into this file is not sent: it only shows what the agent does; put it into a new file"
+        f" {folder}/NAME.md, then delete this one"
+    )

@@ -1,0 +1,72 @@
+"""Text that a person wrote into a document of the daemon's, where nothing reads it."""
+
+from __future__ import annotations
+
+import re
+
+from coworkd.documents import answer_section
+from coworkd.errors import DocumentError
+from coworkd.markdown import parse
+from coworkd.model import Answer, AnswerSpec, Kind, MessageKind
+from coworkd.store import Database, MessageRow
+from coworkd.store.notices import daemon_version
+from coworkd.sync.arrival import Arrival
+
+_BOX = re.compile(r"^(\s*[-*+]\s+\[)[ xX](\])", re.MULTILINE)
+
+
+def message_reason(db: Database, arrival: Arrival, row: MessageRow) -> str:
+    """Why nothing was sent of what was written into an agent's message; empty when nothing was, or it is an answer."""
+    if not _is_changed(db, arrival):
+        return ""
+    if row.kind is not MessageKind.QUESTION:
+        return f"what is written into an agent's message is not sent; write a new file in messages/{row.task}/"
+    if answer_section(arrival.document.body):
+        return ""
+    return "what was written here is not under `## Answer`, so it is not sent; move it below that heading"
+
+
+def sender_reason(arrival: Arrival, sender: str) -> str:
+    """Why a message that says whom it is from is not sent; empty for those that agents sent."""
+    if not sender or sender == "user" or arrival.decoded.cowork.run or arrival.pulled:
+        return ""
+    return f"a message with `from: {sender}` counts as an agent's and is not sent; remove `from`"
+
+
+def answer_reason(db: Database, arrival: Arrival, spec: AnswerSpec) -> str:
+    """Why an answer, or what looks like one, has no effect in a review or an approval; empty when it may have one."""
+    if _is_earlier(arrival.path):
+        before = arrival.base.of(AnswerSpec).answer if arrival.base is not None else None
+        task = arrival.path.split("/")[1].removesuffix(".d")
+        changed = spec.answer is not before and spec.answer is not Answer.PENDING
+        return f"this is the review of an earlier submission; answer in reviews/{task}.md" if changed else ""
+    if spec.answer is not Answer.PENDING or not _is_changed(db, arrival):
+        return ""
+    if _only_boxes(db, arrival):
+        return "ticking a box here has no effect; answer with `approval: approved`, `changes` or `rejected`"
+    if arrival.kind is Kind.REVIEW:
+        return "text in the body is read together with `approval: changes`; set that, or use `comment:`"
+    return "text in the body is not read; answer with `approval:`, and use `comment:`"
+
+
+def _is_earlier(path: str) -> bool:
+    return path.startswith("reviews/") and path.count("/") == 2
+
+
+def _is_changed(db: Database, arrival: Arrival) -> bool:
+    ours = _ours(db, arrival.path)
+    return ours is not None and not arrival.pulled and ours.split() != arrival.document.body.split()
+
+
+def _only_boxes(db: Database, arrival: Arrival) -> bool:
+    ours = _ours(db, arrival.path) or ""
+    return _BOX.sub(r"\1\2", ours).split() == _BOX.sub(r"\1\2", arrival.document.body).split()
+
+
+def _ours(db: Database, path: str) -> str | None:
+    """The body as the daemon wrote it last; None when it never did."""
+    data = daemon_version(db, path)
+    try:
+        return None if data is None else parse(data).body
+    except DocumentError:
+        return None

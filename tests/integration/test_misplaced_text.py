@@ -1,0 +1,180 @@
+"""Words in the wrong place get a notice, which goes when the file is corrected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coworkd.board.papers import Papers
+from coworkd.model import MessageKind
+from coworkd.store import MessageRow, MessageStage, RunRow, RunState
+from coworkd.sync.edited_outputs import notice_edits
+from coworkd.sync.files import Folder
+from coworkd.sync.outputs import LEAST_PAUSE, Outputs
+from tests.integration.workspacekit import Workspace
+
+RUN = RunRow(
+    id="r1", task="a", attempt=1, epoch=1, agent="scribe", state=RunState.WORKING, reason="", message="",
+    started=1_700_000_000.0, ended=None, slot=1, log="", base="b0", level="none", offset=0, stop="", said="",
+    input_tokens=0, output_tokens=0, cost_usd=None, message_path="", conflict="", text_sha="",
+)  # fmt: skip
+REVIEW = "---\napproval: pending\nstatus: open\ncowork:\n  rev: 1\n  task: a\n---\nVerified.\n\n- [ ] it is green\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+def notice(place: Workspace, path: str) -> str:
+    return place.problems(path).get("misplaced", "")
+
+
+def question(place: Workspace) -> str:
+    """A question that an agent asked, as it stands in its file."""
+    path = Papers(place.db).question(RUN, 1, "Which colour?", place.now)
+    place.turns(2)
+    return path
+
+
+def test_an_answer_above_its_heading_is_not_sent_and_says_so(place: Workspace) -> None:
+    path = question(place)
+    asked = place.text(path)
+    place.save(asked.replace("Which colour?", "Which colour?\n\nBlue."), path)
+    place.turns(2)
+    assert "not under `## Answer`" in notice(place, path)
+    assert not place.db.one(MessageRow, "path = ?", f"{path}#answer")
+    place.save(asked.replace("## Answer\n", "## Answer\n\nBlue.\n"), path)
+    place.turns(2)
+    assert not place.problems(path)
+    answer = place.db.one(MessageRow, "path = ?", f"{path}#answer")
+    assert answer is not None
+    assert answer.body == "Blue."
+
+
+def test_a_question_that_is_saved_as_it_was_has_no_notice(place: Workspace) -> None:
+    path = question(place)
+    place.save(place.text(path).replace("Which colour?", "Which  colour?\n"), path)
+    place.turns(2)
+    assert not notice(place, path)
+
+
+def test_text_in_an_agents_message_is_not_sent(place: Workspace) -> None:
+    path = Papers(place.db).message(RUN, MessageKind.RESULT, "I did it.\n", place.now)
+    place.turns(2)
+    said = place.text(path)
+    place.save(f"{said}Do it again!\n", path)
+    place.turns(2)
+    assert "messages/a/" in notice(place, path)
+    place.save(said, path)
+    place.turns(2)
+    assert not place.problems(path)
+
+
+def test_a_message_from_somebody_is_an_agents(place: Workspace) -> None:
+    path = "messages/a/mine.md"
+    place.save("---\nfrom: anna\n---\nHello.\n", path)
+    place.turns(2)
+    assert "remove `from`" in notice(place, path)
+    place.save("Hello.\n", path)
+    place.turns(2)
+    assert not place.problems(path)
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (("- [ ] it", "- [x] it"), "ticking a box"),
+        (("Verified.", "Verified. But why?"), "`approval: changes`"),
+    ],
+)
+def test_words_in_the_body_of_a_review_wait_for_an_answer(place: Workspace, edit: tuple[str, str], says: str) -> None:
+    path = "reviews/a.md"
+    Papers(place.db).put(path, REVIEW.encode(), place.now, lasting=True)
+    place.turns(2)
+    place.save(REVIEW.replace(*edit), path)
+    place.turns(2)
+    assert says in notice(place, path)
+    place.save(REVIEW.replace(*edit).replace("pending", "changes"), path)
+    place.turns(2)
+    assert not place.problems(path)
+
+
+def test_an_answer_in_the_review_of_an_earlier_submission(place: Workspace) -> None:
+    path = "reviews/a.d/1.md"
+    Papers(place.db).put(path, REVIEW.encode(), place.now)
+    place.turns(2)
+    place.save(REVIEW.replace("pending", "approved"), path)
+    place.turns(2)
+    assert "reviews/a.md" in notice(place, path)
+    place.save(REVIEW, path)
+    place.turns(2)
+    assert not place.problems(path)
+
+
+def test_an_approval_in_a_task_holds_nothing(place: Workspace) -> None:
+    place.save("---\nstatus: ready\napproval: approved\n---\nDo it.\n")
+    place.turns(2)
+    assert "reviews/a.md" in place.problems()["word0"]
+    assert place.task().wanted == "ready"
+    assert not place.task().held
+    place.save("---\nstatus: ready\n---\nDo it.\n")
+    place.turns(2)
+    assert not place.problems()
+
+
+def test_stray_files_are_shown_while_they_are_there(place: Workspace) -> None:
+    place.save("Yes, do.\n", "messages/a/reply.txt")
+    place.save("---\nstatus: ready\n---\nDo it.\n", "task/b.md")
+    place.save("x", "task/c.md")
+    assert "rename it to reply.md" in place.problems("messages/a/reply.txt")["stray"]
+    assert "did you mean `tasks/`" in place.problems("task/")["stray"]
+    place.restart()
+    assert "stray" in place.problems("task/")
+    place.delete("task/b.md")
+    assert "stray" in place.problems("task/")
+    place.delete("task/c.md")
+    assert not place.problems("task/")
+    (place.root / "messages/a/reply.txt").rename(place.root / "messages/a/reply.md")
+    place.engine.scan(place.now, lambda: 0.0)
+    place.turns(2)
+    assert not place.problems("messages/a/reply.txt")
+    assert place.db.one(MessageRow, "stage = ?", str(MessageStage.NEW))
+
+
+LIVE = "messages/a/x.live.md"
+
+
+def test_text_in_a_live_message_stays_and_is_said_not_to_be_sent(place: Workspace) -> None:
+    outputs = Outputs(Folder(place.root, place.trash))
+    now = place.now
+
+    def shown(text: str) -> None:
+        nonlocal now
+        now += LEAST_PAUSE
+        outputs.show(LIVE, text.encode(), now)
+        notice_edits(place.db, outputs, now)
+
+    shown("one\n")
+    shown("two\n")
+    assert not place.problems(LIVE)
+    (place.root / LIVE).write_text("two\nplease stop\n")
+    shown("three\n")
+    assert place.text(LIVE) == "two\nplease stop\n"
+    assert "messages/a/NAME.md" in place.problems(LIVE)["live"]
+    (place.root / LIVE).write_text("two\n")
+    shown("four\n")
+    assert place.text(LIVE) == "four\n"
+    assert not place.problems(LIVE)
+    (place.root / LIVE).write_text("mine\n")
+    shown("five\n")
+    outputs.drop(LIVE)
+    notice_edits(place.db, outputs, now)
+    assert place.text(LIVE) == "mine\n", "the run is over, and the words are still there"
+    assert place.problems(LIVE)
+    notice_edits(place.db, Outputs(Folder(place.root, place.trash)), now)
+    assert place.problems(LIVE), "after a restart, too"
+    (place.root / LIVE).unlink()
+    notice_edits(place.db, outputs, now)
+    assert not place.problems(LIVE)
