@@ -9,6 +9,7 @@ the one that is connected to. One thread listens, one more serves each connectio
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import tempfile
@@ -25,6 +26,12 @@ AT_ONCE = 128
 _PATIENCE = 30.0
 """Seconds for a request's first lines, and for connecting."""
 _ATTEMPTS = 4
+_LONGEST_PARENT = 70
+
+
+def socket_parent(temporary: str) -> str:
+    """Where the folder of a socket file is made: the kernel takes 107 bytes of path, inside of the sandbox too."""
+    return temporary if len(os.fsencode(temporary)) <= _LONGEST_PARENT else "/tmp"
 
 
 class Proxy:
@@ -33,7 +40,7 @@ class Proxy:
     def __init__(self, network: Iterable[str], report: Report, *, on_loopback: bool = False) -> None:
         self._rules = Rules(network)
         self._report = report
-        self._folder = Path(tempfile.mkdtemp(prefix="cowork-net-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="cowork-net-", dir=socket_parent(tempfile.gettempdir())))
         self.path = self._folder / "proxy"
         """The socket file; not there on loopback."""
         self.port = 0

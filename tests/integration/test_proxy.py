@@ -12,6 +12,7 @@ import pytest
 
 from coworkd import process
 from coworkd.confine.confinement import Confinement, Means
+from coworkd.confine.proxy import socket_parent
 from coworkd.model import SandboxLevel
 from coworkd.sandbox import find
 
@@ -85,6 +86,11 @@ def test_what_is_not_listed_is_refused_and_says_so(means: Means, tmp_path: Path,
     closed = inside(means, tmp_path, f"{ASK} http://127.0.0.1:{port}/")
     assert closed.code != 0
     assert closed.refused == (), "there is no proxy to ask"
+
+
+def test_the_socket_s_path_stays_short_however_long_that_of_the_temporary_folder_is() -> None:
+    assert socket_parent("/var/tmp") == "/var/tmp"
+    assert socket_parent("/var/tmp/" + "x" * 90) == "/tmp"
 
 
 @pytest.mark.parametrize("network", [(), ("allowed.example",)])
