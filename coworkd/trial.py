@@ -33,6 +33,8 @@ from coworkd.confine.wishes import granted
 from coworkd.dispatch.local import LocalExecutor
 from coworkd.doctor import Finding, Level
 from coworkd.errors import CoworkError
+from coworkd.merge.checkout_links.checkouts import Checkouts
+from coworkd.merge.verify import verification_environment
 from coworkd.model import AgentSpec, Check, SandboxLevel, SandboxSpec, Settings
 from coworkd.repo import Repo
 from coworkd.repo.stores import object_stores
@@ -62,6 +64,7 @@ class _Place:
     stores: tuple[str, ...]
     """Folders of the repository's objects, which a checkout reads."""
     means: Means
+    checkouts: Checkouts
 
     @property
     def confinement(self) -> Confinement | None:
@@ -73,6 +76,7 @@ class _Place:
     def around(self, wishes: SandboxSpec) -> Surroundings:
         """What holds set-up and verification."""
         env = process.clean_environment(home=self.home, tmp=self.tmp, run=self.run, repo=self.paths.state.name)
+        env = verification_environment(env, self.checkouts)
         own = (str(self.home), str(self.tmp), str(self.slot.work))
         held = self.confinement and granted(replace(self.confinement, writable=own), wishes)
         return Surroundings(env=env, marker=self.run, timeout=SECONDS, confinement=held, tells_refused=True)
@@ -95,6 +99,7 @@ def examine(paths: Paths, agent: AgentSpec, settings: Settings) -> Iterator[Find
             place = _Place(
                 paths=paths, slot=made, run=f"trial-{secrets.token_hex(4)}", home=home, tmp=Path(tmp),
                 stores=object_stores(repo.common_dir / "objects"), means=sandbox.means,
+                checkouts=Checkouts.of(repo, paths.state),
             )  # fmt: skip
             yield _finding("slot", Level.OK, f"a checkout of {commit[:12]}")
             yield from _steps(repo, place, agent, settings)

@@ -19,8 +19,10 @@ from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, 
 from coworkd.dispatch.starts import NotYet, Prepared, SlotOrder, Unprepared
 from coworkd.errors import CoworkError, printable
 from coworkd.merge.branch_jobs import NoBase, RunBase
+from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.continuation import continuation
 from coworkd.merge.git.facts import BranchOrder
+from coworkd.merge.verify import verification_environment
 from coworkd.model import Check
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, base_ref, update_refs
@@ -86,7 +88,7 @@ class Workshop:
         if restore:
             slot.restore(made, restore)
         missing = setup.copy_files(repo.root, made.private, order.copy)
-        checks = setup.set_up(made, self._around(order, made, object_stores(repo.common_dir / "objects")))
+        checks = setup.set_up(made, self._around(repo, order, made))
         if checks and not checks[-1].green:
             return _not_set_up(checks[-1])
         if order.tip:
@@ -97,15 +99,18 @@ class Workshop:
         notices = (*notices, *([made.notice] if made.notice else []))
         return Prepared(base=base, worktree=made.work, notices=notices, lacks=found.lacks)
 
-    def _around(self, order: SlotOrder, made: slot.Slot, stores: tuple[str, ...]) -> Surroundings:
+    def _around(self, repo: Repo, order: SlotOrder, made: slot.Slot) -> Surroundings:
+        """What set-up runs with: as a verification, no program of the user's checkout."""
         home = self._state / "homes" / order.agent
         tmp = self._state / "slots" / str(order.number) / "tmp"
         for folder in (home, tmp):
             folder.mkdir(parents=True, exist_ok=True)
         env = process.clean_environment(home=home, tmp=tmp, run=order.run, repo=self._state.name)
+        env = verification_environment(env, Checkouts.of(repo, self._state))
         held = Confinement(
             means=self._means(), run=order.run, workdir=str(made.work),
-            writable=(str(home), str(tmp), str(made.work)), readable=stores,
+            writable=(str(home), str(tmp), str(made.work)),
+            readable=object_stores(repo.common_dir / "objects"),
         )  # fmt: skip
         around = Surroundings(
             env=env, marker=order.run, timeout=1800.0, confinement=granted(held, order.sandbox), tells_refused=True

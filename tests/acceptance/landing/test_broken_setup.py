@@ -70,3 +70,19 @@ def test_a_set_up_that_only_a_change_breaks_is_its_authors(w: Site) -> None:
     w.until("t", "done")
     assert w.field("tasks/t.md", "attempt") == "2"
     assert "grep fine requirements.txt" in w.show("cowork/integration:prompt")
+
+
+def test_set_up_finds_no_program_of_the_users_checkout(w: Site) -> None:
+    """Of an activated environment in the checkout, such a program would change that environment, not the slot's."""
+    _agent(w)
+    program = w.write("bin/their-pip", "#!/bin/sh\ntouch changed-by-set-up\n")
+    program.chmod(0o755)
+    w.git("add", "-A")
+    w.git("commit", "-qm", "a program")
+    w.env["PATH"] = f"{program.parent}:{w.env['PATH']}"
+    w.config('approve: []\nmax_attempts: 1\nverify: ["test -e app.py"]\nsetup: ["their-pip"]\n')
+    w.task("t")
+    w.up()
+    w.wait("it waits", lambda: "no slot can be made ready" in w.card("t")["why"])
+    assert "their-pip" in str(_setup_problems(w)[0]["message"])
+    assert _runs(w) == 0
