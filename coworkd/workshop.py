@@ -17,7 +17,7 @@ from coworkd.confine.wishes import granted
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
 from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept, NothingMade
 from coworkd.dispatch.starts import NotYet, Prepared, SlotOrder, Unprepared
-from coworkd.errors import CoworkError, printable
+from coworkd.errors import CoworkError, RepoError, printable
 from coworkd.merge.branch_jobs import NoBase, RunBase
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.continuation import continuation
@@ -71,7 +71,7 @@ class Workshop:
         return storage_fault(self._state) or storage_fault(self._root)
 
     def _prepared(self, repo: Repo, order: SlotOrder) -> Prepared | Unprepared | NotYet:
-        found = RunBase(commit=order.start_from) if order.start_from else self._base(_branches(order), order.needed)
+        found = RunBase(commit=order.start_from) if order.start_from else self._found_base(order)
         if isinstance(found, NoBase):
             return NotYet(reason=found.reason)
         base, restore = found.commit, order.restore
@@ -98,6 +98,13 @@ class Workshop:
         notices = tuple(f"`copy: {path}` is not there" for path in missing)
         notices = (*notices, *([made.notice] if made.notice else []))
         return Prepared(base=base, worktree=made.work, notices=notices, lacks=found.lacks)
+
+    def _found_base(self, order: SlotOrder) -> RunBase | NoBase:
+        """Branches that cannot be read or moved are in everyone's way, and no attempt of the task's."""
+        try:
+            return self._base(_branches(order), order.needed)
+        except RepoError as error:
+            return NoBase(reason=f"waits: {error}")
 
     def _around(self, repo: Repo, order: SlotOrder, made: slot.Slot) -> Surroundings:
         """What set-up runs with: as a verification, no program of the user's checkout."""

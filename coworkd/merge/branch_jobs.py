@@ -18,6 +18,7 @@ from coworkd.merge.branch_rules import (
     Rebuild,
     Restart,
     Restore,
+    Unrelated,
     next_move,
 )
 from coworkd.merge.git.branch_moves import (
@@ -32,6 +33,7 @@ from coworkd.merge.git.branch_moves import (
 from coworkd.merge.git.containment import ancestors_in, contained_in
 from coworkd.merge.git.facts import BranchOrder, BranchState, read_state
 from coworkd.merge.integrate import Merged
+from coworkd.merge.target_entry import unrelated_reason
 from coworkd.merge.trees import Conflicted
 from coworkd.model import Check
 from coworkd.repo import Repo
@@ -63,7 +65,7 @@ class BranchReport:
     dropped: tuple[str, ...] = ()
     """Commits that integration took from the target and that the target lost."""
     undo: str = ""
-    """Where integration was before it was moved back; empty: it was not, or landings are not lost by that."""
+    """A landing that integration can be moved on to without losing anything, and that has all that is lost; or none."""
 
 
 def keep(
@@ -77,9 +79,9 @@ def keep(
         note_target(repo, order.target, state.facts.target)
         step = _step(repo, order, state.facts, verify, needs or {})
         if step is None:
-            return _report(repo, order, state, moved, rebuilt, None)
+            return _report(repo, state, moved, rebuilt, None)
         if isinstance(step, Check):
-            return _report(repo, order, state, moved, rebuilt, step)
+            return _report(repo, state, moved, rebuilt, step)
         moved += [step.said] if step.said else []
         rebuilt = step.rebuilt or rebuilt
     raise RepoError(f"{order.branch} or {order.target} keeps moving: looking again later")
@@ -158,23 +160,25 @@ def _workspace_only(repo: Repo, old: str, new: str) -> bool:
 
 
 def _report(
-    repo: Repo, order: BranchOrder, state: BranchState, moved: Sequence[str], rebuilt: Rebuilt | None, red: Check | None
+    repo: Repo, state: BranchState, moved: Sequence[str], rebuilt: Rebuilt | None, red: Check | None
 ) -> BranchReport:
     facts, move = state.facts, next_move(state.facts)
     dropped = subjects(repo, facts.taken, facts.target) if isinstance(move, Rebuild) and facts.taken else ()
     lacks = subjects(repo, facts.target, facts.integration) if isinstance(move, BringIn | Collision) else ()
     return BranchReport(
         state=state, move=move, moved=tuple(moved), rebuilt=rebuilt, red=red, lacks=lacks, dropped=dropped,
-        undo=_undo(repo, order.known.tip, facts),
+        undo=_undo(repo, facts),
     )  # fmt: skip
 
 
-def _undo(repo: Repo, tip: str, facts: BranchFacts) -> str:
-    """The tip from before, where going back to it loses nothing and brings back what is lost."""
+def _undo(repo: Repo, facts: BranchFacts) -> str:
+    """Found in the landings themselves at each look: what was right before something else landed would lose that."""
     lost = [fact.landing.commit for fact in facts.lost]
-    if not lost or not tip or repo.commit(tip) != tip or not repo.is_ancestor(facts.integration, tip):
+    if not (lost and facts.integration) or repo.commit(lost[-1]) != lost[-1]:
         return ""
-    return tip if ancestors_in(repo, lost, tip).issuperset(lost) else ""
+    if not repo.is_ancestor(facts.integration, lost[-1]):
+        return ""
+    return lost[-1] if ancestors_in(repo, lost, lost[-1]).issuperset(lost) else ""
 
 
 def subjects(repo: Repo, commit: str, without: str) -> tuple[str, ...]:
@@ -207,7 +211,10 @@ def run_base(repo: Repo, order: BranchOrder, needed: Sequence[NeededLanding]) ->
     report = keep(repo, order)
     facts = report.state.facts
     if isinstance(report.move, Rebuild):
-        return NoBase(reason=f"waits until {order.branch} is made again: {order.target} lost commits that it had taken")
+        why = f"{order.target} lost commits that it had taken" if facts.integration else "it was deleted"
+        return NoBase(reason=f"waits until {order.branch} is made again: {why}")
+    if isinstance(report.move, Unrelated):
+        return NoBase(reason=f"waits: {unrelated_reason(order.target, order.branch)}")
     base = _with_target(repo, order, facts, report)
     missing = _missing(repo, base.commit, needed)
     return NoBase(reason=f"waits for {missing}: {base.commit[:12]} does not have it any more") if missing else base

@@ -5,11 +5,11 @@ from __future__ import annotations
 from coworkd.board.board import Board
 from coworkd.merge.blame import outcome
 from coworkd.merge.branch_jobs import BranchReport
-from coworkd.merge.branch_rules import BringIn, Collision, LandingFact, Rebuild
+from coworkd.merge.branch_rules import BringIn, Collision, LandingFact, Rebuild, Unrelated
 from coworkd.merge.git.facts import BranchOrder
 from coworkd.merge.lane import LandedAt
 from coworkd.merge.outcomes import Outcomes
-from coworkd.merge.target_entry import collision_reason, red_reason
+from coworkd.merge.target_entry import collision_reason, red_reason, unrelated_reason
 from coworkd.model import Problem
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState
 from coworkd.store.landings import RECORDED, SEEN_AT, SETTLED_AT, Landing, Landings
@@ -102,11 +102,13 @@ class BranchRecord:
         if row is None or row.number != fact.landing.number:
             return
         gone = fact.lost and not isinstance(found.move, Rebuild) and not self._taken_back_anyway(row, found)
-        why = (row.missing or self._why_missing(row, found, order)) if gone else ""
+        why = self._why_missing(row, found, order) if gone else ""
+        if why == row.missing:
+            return
         self._landings.set_missing(row.task, row.number, why)
-        if bool(why) != bool(row.missing):
+        self._show_missing(row.task, why, now)
+        if not (why and row.missing):
             self._db.event(now, "landing missing" if why else "landing found", task=row.task, commit=row.landing)
-            self._show_missing(row.task, why, now)
 
     def _taken_back_anyway(self, row: SubmissionRow, found: BranchReport) -> bool:
         """A revert that fell out together with what it took back."""
@@ -123,8 +125,10 @@ class BranchRecord:
         again = f"`coworkd ready {row.task}` does it again"
         if failed:
             return f"{what} could not be merged again after {order.target} lost commits: {failed[0]}; {again}"
-        back = f"; `git branch -f {order.branch} {found.undo[:12]}` puts it back" if found.undo else ""
-        return f"{what} is in neither {order.branch} nor {order.target} any more{back}; {again}"
+        said = f"{what} is in neither {order.branch} nor {order.target} any more"
+        if row.missing and not row.missing.startswith(said):
+            return row.missing  # why it could not be merged again is known to the look that tried it alone
+        return f"{said}{_way_back(found, order)}; {again}"
 
     def _show_missing(self, task: str, why: str, now: float) -> None:
         row = self._landings.task(task)
@@ -143,9 +147,18 @@ class BranchRecord:
             put_problem(self._db, Problem(path=CONFIG, line=0, message=message), SOURCE, now)
         else:
             self._db.execute("DELETE FROM problems WHERE path = ? AND source = ?", CONFIG, SOURCE)
-        halted = message if isinstance(found.move, Rebuild) else ""
+        halted = message if isinstance(found.move, Rebuild | Unrelated) else ""
         if halted != self._db.setting(HALTED):
             self._db.remember(HALTED, halted)
+
+
+def _way_back(found: BranchReport, order: BranchOrder) -> str:
+    """What to type to have lost landings back without losing anything else; empty: no command does that."""
+    if found.undo:
+        return f"; `git branch -f {order.branch} {found.undo[:12]}` puts it back"
+    if found.state.facts.handmade and not isinstance(found.move, Unrelated):
+        return ""
+    return f"; `git branch -D {order.branch}` has the branch made again with it"
 
 
 def _branch_problem(found: BranchReport, order: BranchOrder) -> str:
@@ -155,6 +168,8 @@ def _branch_problem(found: BranchReport, order: BranchOrder) -> str:
             return collision_reason(order.target, order.branch, paths)
         case BringIn() if found.red:
             return red_reason(found.red, order.target)
+        case Unrelated():
+            return unrelated_reason(order.target, order.branch)
         case Rebuild():
             return _rebuild_problem(found, order)
         case _:
@@ -164,10 +179,11 @@ def _branch_problem(found: BranchReport, order: BranchOrder) -> str:
 def _rebuild_problem(found: BranchReport, order: BranchOrder) -> str:
     what = f" ({', '.join(found.dropped)})" if found.dropped else ""
     lost = f"{order.target} lost commits that {order.branch} had taken from it{what}"
+    lost = lost if found.state.facts.integration else f"{order.branch} is gone"
     if found.red is None:
-        return f"{lost}: what has landed is being merged again without them, and nothing starts or lands until then"
+        return f"{lost}: what has landed is being merged again for it, and nothing starts or lands until then"
     red = f"`{found.red.command}`: {outcome(found.red)}"
-    return f"{lost}, and what has landed is red without them: {red}; repair that on {order.target}"
+    return f"{lost}, and what has landed is red as merged again: {red}; repair that on {order.target}"
 
 
 def _left_out(found: BranchReport) -> str:

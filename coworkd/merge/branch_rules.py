@@ -42,6 +42,8 @@ class BranchFacts:
     """Commits that a person made on integration itself, and that the target does not have; oldest first."""
     restore_point: str = ""
     """A commit that holds every landing that the target lacks, and nothing that the target lost; empty: none does."""
+    related: bool = True
+    """False: the two have no commit in common, and neither is what the other was made from."""
     collides: tuple[str, ...] = ()
     """Paths in which the two cannot be merged."""
 
@@ -89,7 +91,12 @@ class Collision:
     paths: tuple[str, ...]
 
 
-Move = NothingToDo | Restart | Restore | BringIn | Rebuild | Collision
+@dataclass(frozen=True, slots=True)
+class Unrelated:
+    """A person moved integration to a history of its own: nothing can be merged with the target."""
+
+
+Move = NothingToDo | Restart | Restore | BringIn | Rebuild | Collision | Unrelated
 
 
 def next_move(facts: BranchFacts) -> Move:
@@ -103,6 +110,8 @@ def next_move(facts: BranchFacts) -> Move:
         return NothingToDo()
     if facts.integration_in_target or _all_in_target(facts):
         return Restart()
+    if not facts.related:
+        return Unrelated()
     return Collision(facts.collides) if facts.collides else BringIn()
 
 

@@ -15,7 +15,7 @@ from coworkd.errors import CoworkError
 from coworkd.jobs import Finished, Jobs
 from coworkd.merge.branch_jobs import BranchReport
 from coworkd.merge.branch_record import BranchRecord
-from coworkd.merge.branch_rules import BringIn, Rebuild
+from coworkd.merge.branch_rules import BringIn, Rebuild, Unrelated
 from coworkd.merge.git.facts import BranchOrder
 from coworkd.merge.lane import Lane, VerifyOrder
 from coworkd.merge.outcomes import Outcomes
@@ -63,7 +63,7 @@ class BranchWatch:
         """Whether the queue may go on: the branches are known as they are, and integration stays as it is."""
         if self._report is None or self._jobs.running(BRANCH) or self._versions() != self._looked_at:
             return False
-        return not isinstance(self._report.move, Rebuild)
+        return not isinstance(self._report.move, Rebuild | Unrelated)
 
     def place(self) -> tuple[str, str]:
         """Where both branches stood at the latest look."""

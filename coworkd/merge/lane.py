@@ -14,7 +14,7 @@ from pathlib import Path
 from coworkd.confine.confinement import UNCONFINED, Means
 from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome
 from coworkd.merge.branch_jobs import BranchReport, NoBase, RunBase, keep, run_base
-from coworkd.merge.branch_rules import Collision, NothingToDo, Rebuild
+from coworkd.merge.branch_rules import Collision, NothingToDo, Rebuild, Unrelated
 from coworkd.merge.bundle import Dispute, bundle, kind_of
 from coworkd.merge.change import Change, change
 from coworkd.merge.checkout_links.marking import unverified_reason
@@ -441,6 +441,8 @@ def _target_entry(report: BranchReport, stopping: bool) -> TargetEntry:
             return TargetEntry(tip=tip, state=TargetState.CONFLICT, paths=paths)
         case Rebuild():
             return TargetEntry(tip=tip, state=TargetState.DROPPED, dropped=report.dropped)
+        case Unrelated():
+            return TargetEntry(tip=tip, state=TargetState.UNRELATED)
         case _ if report.red:
             return TargetEntry(tip=tip, state=TargetState.RED, checks=(report.red,))
         case _:

@@ -22,6 +22,8 @@ class TargetState(StrEnum):
     CONFLICT = "conflict"
     DROPPED = "dropped"
     """The target lost commits that the integration branch has."""
+    UNRELATED = "unrelated"
+    """The two have no commit in common."""
     INTERRUPTED = "interrupted"
     MOVED = "moved"
     """One of the two branches moved during each verification."""
@@ -49,7 +51,9 @@ def not_in_reason(entry: TargetEntry, target: str, branch: str) -> str:
         case TargetState.CONFLICT:
             return collision_reason(target, branch, entry.paths)
         case TargetState.DROPPED:
-            return dropped_reason(target, entry.dropped)
+            return dropped_reason(target, entry.dropped) if entry.tip else gone_reason(branch)
+        case TargetState.UNRELATED:
+            return unrelated_reason(target, branch)
         case TargetState.RED:
             return red_reason(next(check for check in entry.checks if not check.green), target)
         case TargetState.INTERRUPTED:
@@ -72,6 +76,22 @@ def dropped_reason(target: str, dropped: Sequence[str]) -> str:
     return (
         f"{target} lost commits that had been taken from it{what}: what has landed is merged again without them, which"
         " the running daemon does by itself; then land again"
+    )
+
+
+def gone_reason(branch: str) -> str:
+    """That the integration branch is not there, and what happens to it."""
+    return (
+        f"{branch} is gone: what has landed is merged again for it, which the running daemon does by itself; then land"
+        " again"
+    )
+
+
+def unrelated_reason(target: str, branch: str) -> str:
+    """Why nothing can be merged, and what to type."""
+    return (
+        f"{branch} was moved to a history that has no commit in common with {target}, so that nothing starts or lands:"
+        f" type `git branch -D {branch}`, and it is made again with all that has landed"
     )
 
 

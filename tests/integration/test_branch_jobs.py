@@ -7,7 +7,7 @@ import pytest
 
 from coworkd.errors import RepoError
 from coworkd.merge.branch_jobs import NoBase, RunBase, run_base
-from coworkd.merge.branch_rules import BringIn, Collision, NothingToDo, Rebuild
+from coworkd.merge.branch_rules import BringIn, Collision, NothingToDo, Rebuild, Unrelated
 from coworkd.merge.continuation import continuation
 from coworkd.model import Check
 from coworkd.store.landings import KnownLandings, NeededLanding
@@ -230,7 +230,6 @@ def test_a_branch_that_was_deleted_comes_back_where_it_was_seen_last(w: Landings
 def test_a_branch_that_was_moved_back_says_what_fell_out_of_it(w: Landings) -> None:
     first = w.land("a", {"a.txt": "a\n"})
     last = w.land("b", {"b.txt": "b\n"})
-    w.known = KnownLandings(tip=last)
     w.user.git("branch", "-q", "-f", INTEGRATION, first)
     report = w.keep(verify=green)
     assert [fact.landing.task for fact in report.state.facts.lost] == ["b"]
@@ -238,6 +237,55 @@ def test_a_branch_that_was_moved_back_says_what_fell_out_of_it(w: Landings) -> N
     assert w.tip == first
     w.user.git("branch", "-q", "-f", INTEGRATION, report.undo)
     assert not w.keep().state.facts.lost
+
+
+def test_going_back_is_advised_only_while_nothing_else_would_be_lost_by_it(w: Landings) -> None:
+    w.land("a", {"a.txt": "a\n"})
+    w.user.git("branch", "-q", "-f", INTEGRATION, "main")
+    assert w.keep(verify=green).undo
+    w.land("b", {"b.txt": "b\n"})
+    report = w.keep(verify=green)
+    assert [fact.landing.task for fact in report.state.facts.lost] == ["a"]
+    assert report.undo == ""
+    w.user.git("branch", "-q", "-D", INTEGRATION)
+    assert w.keep().move == Rebuild()  # by a look, which verifies nothing
+    start = run_base(w.repo, w.order, ())
+    assert start == NoBase(reason=f"waits until {INTEGRATION} is made again: it was deleted")
+    w.keep(verify=green)
+    assert w.files() == {*BASE_FILES, "a.txt", "b.txt"}
+
+
+def unrelated(w: Landings) -> str:
+    """Integration moved to a commit that shares no history with anything."""
+    other = w.user.git("commit-tree", "-m", "by hand", "HEAD^{tree}")
+    w.user.git("update-ref", f"refs/heads/{INTEGRATION}", other)
+    return other
+
+
+def test_a_branch_that_was_moved_to_a_history_of_its_own_is_left_there_and_holds_runs(w: Landings) -> None:
+    w.land("a", {"a.txt": "a\n"})
+    w.user.commit("by a person", {"p.txt": "p\n"})
+    other = unrelated(w)
+    assert w.keep(verify=green).move == Unrelated()
+    assert w.tip == other
+    start = run_base(w.repo, w.order, ())
+    assert isinstance(start, NoBase)
+    assert f"`git branch -D {INTEGRATION}`" in start.reason
+    w.user.git("branch", "-q", "-D", INTEGRATION)
+    assert isinstance(w.keep(verify=green).move, NothingToDo)
+    assert w.files() == {*BASE_FILES, "a.txt", "p.txt"}
+
+
+def test_a_history_of_its_own_does_not_keep_integration_from_being_made_again(w: Landings) -> None:
+    w.land("a", {"a.txt": "a\n"})
+    w.user.commit("dropped", {"d.txt": "d\n"})
+    w.keep(verify=green)
+    w.user.git("reset", "-q", "--hard", "HEAD~1")
+    other = unrelated(w)
+    report = w.keep(verify=green)
+    assert report.rebuilt is not None
+    assert [(one.commit, one.reason) for one in report.rebuilt.failed] == [(other, "it begins a history of its own")]
+    assert w.files() == {*BASE_FILES, "a.txt"}
 
 
 def test_commits_that_a_person_made_on_integration_stay(w: Landings) -> None:

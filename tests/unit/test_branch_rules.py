@@ -15,6 +15,7 @@ from coworkd.merge.branch_rules import (
     Rebuild,
     Restart,
     Restore,
+    Unrelated,
     next_move,
 )
 from coworkd.store.landings import Landing
@@ -64,6 +65,8 @@ DROPPED = dataclasses.replace(APART, taken_in_target=False)
         (APART, {"landings": (IN_BOTH, LOST)}, Restart()),
         (APART, {"landings": (IN_BOTH,), "handmade": ("x",)}, BringIn()),
         (APART, {"landings": (A,), "collides": ("app.py",)}, Collision(("app.py",))),
+        (APART, {"landings": (A,), "related": False}, Unrelated()),
+        (APART, {"handmade": ("x",), "related": False}, Unrelated()),
         (APART, {"landings": (IN_BOTH,), "collides": ("app.py",)}, Restart()),
         # the target lost what was taken from it: whatever else is true, integration is not kept as it is
         (DROPPED, {"landings": (A,)}, Rebuild()),

@@ -23,6 +23,8 @@ LATE = Check(command="pytest -q", exit=-15, seconds=9.0, timed_out=True)
             TargetEntry(tip="t", state=TargetState.DROPPED, dropped=("abc1 secret",)),
             "lost commits that had been taken from it (abc1 secret)",
         ),
+        (TargetEntry(tip="t", state=TargetState.UNRELATED), "no commit in common with main, so that nothing starts"),
+        (TargetEntry(tip="", state=TargetState.DROPPED), "cowork/integration is gone: what has landed is merged again"),
         (TargetEntry(tip="t", state=TargetState.INTERRUPTED), "was interrupted: land again"),
         (TargetEntry(tip="t", state=TargetState.MOVED), "moved during every verification: land again"),
     ],

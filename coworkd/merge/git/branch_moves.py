@@ -147,7 +147,7 @@ def rebuild(repo: Repo, facts: BranchFacts, needs: Mapping[str, Sequence[str]]) 
     merged: list[tuple[Landing, str]] = []
     failed: list[Failure] = []
     for commit, landing in _in_order(repo, facts):
-        blocker = _blocker(landing, failed, needs)
+        blocker = _blocker(landing, failed, needs) or _root_reason(repo, commit)
         made = blocker or _once_more(repo, tip, commit, landing)
         if isinstance(made, Conflicted):
             made = f"conflict in {', '.join(made.paths)}"
@@ -166,6 +166,11 @@ def _blocker(landing: Landing | None, failed: Sequence[Failure], needs: Mapping[
     gone = {failure.landing.task for failure in failed if failure.landing}
     needed = [task for task in (landing.task, *needs.get(landing.task, ())) if task in gone]
     return f"it builds on {needed[0]}, which cannot be merged" if needed else ""
+
+
+def _root_reason(repo: Repo, commit: str) -> str:
+    """Why a commit without a parent is not merged: nothing says what of its files is its change."""
+    return "" if repo.commit(f"{commit}^1") else "it begins a history of its own"
 
 
 def _in_order(repo: Repo, facts: BranchFacts) -> list[tuple[str, Landing | None]]:

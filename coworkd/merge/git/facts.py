@@ -114,6 +114,8 @@ def own_commits(repo: Repo, commits: Sequence[str]) -> frozenset[str]:
 def _with_collision(repo: Repo, facts: BranchFacts) -> BranchFacts:
     if not isinstance(next_move(facts), BringIn):
         return facts
+    if not repo.run("merge-base", facts.integration, facts.target, check=False).text:
+        return dataclasses.replace(facts, related=False)
     merged = merge_trees(repo, facts.integration, facts.target)
     return dataclasses.replace(facts, collides=merged.paths) if isinstance(merged, Conflicted) else facts
 

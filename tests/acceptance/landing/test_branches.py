@@ -35,6 +35,11 @@ def told(w: Site) -> str:
     return json.dumps([status["problems"], status["waiting"]]) + w.text("inbox.md")
 
 
+def why(w: Site, task: str) -> str:
+    """Why a task waits; empty while the board does not have it yet."""
+    return next((card["why"] or "" for card in w.board()["tasks"] if card["id"] == task), "")
+
+
 def landed(w: Site, task: str) -> str:
     return w.field(f"tasks/{task}.md", "landed")
 
@@ -111,6 +116,45 @@ def test_a_branch_that_is_moved_back_is_told_at_once_and_dependants_wait(w: Site
     assert "in neither" not in w.card("a")["why"]
 
 
+def test_what_is_advised_for_a_lost_landing_loses_nothing_that_landed_since(w: Site) -> None:
+    begin(w, "[]", "a")
+    w.git("branch", "-q", "-f", INTEGRATION, "main")
+    w.wait("the problem", lambda: "`git branch -f" in told(w))
+    w.task("b")
+    w.until("b", "done")
+    w.wait("the other advice", lambda: f"`git branch -D {INTEGRATION}` has the branch made again" in told(w))
+    assert "`git branch -f" not in told(w)
+    w.git("branch", "-q", "-D", INTEGRATION)
+    w.wait("both", lambda: w.tree(INTEGRATION) >= {"a.txt", "b.txt"})
+    w.wait("the end of it", lambda: "in neither" not in told(w))
+
+
+def test_a_branch_that_cannot_be_moved_holds_runs_and_uses_no_attempt(w: Site, tmp_path: Path) -> None:
+    begin(w, "[]", "a")
+    w.git("worktree", "add", "-q", str(tmp_path / "elsewhere"), INTEGRATION)
+    w.write(".cowork/tasks/later.md", "---\nstatus: draft\n---\nLater.\n")
+    w.cmd("commit")
+    w.task("b")
+    w.wait("the reason", lambda: "is checked out in a worktree" in why(w, "b"))
+    assert (w.card("b")["status"], w.field("tasks/b.md", "attempt")) == ("ready", "0")
+    w.git("worktree", "remove", "-f", str(tmp_path / "elsewhere"))
+    w.until("b", "done")
+    assert w.field("tasks/b.md", "attempt") == "1"
+
+
+def test_a_branch_moved_to_a_history_of_its_own_is_told_and_uses_no_attempt(w: Site) -> None:
+    begin(w, "[]", "a")
+    w.git("update-ref", f"refs/heads/{INTEGRATION}", w.git("commit-tree", "-m", "by hand", "HEAD^{tree}"))
+    w.wait("the problem", lambda: "no commit in common with main" in told(w))
+    w.task("b")
+    w.wait("the reason", lambda: "no commit in common" in why(w, "b"))
+    assert w.card("b")["status"] == "ready"
+    w.git("branch", "-q", "-D", INTEGRATION)
+    w.until("b", "done")
+    assert w.tree(INTEGRATION) >= {"a.txt", "b.txt"}
+    assert "no commit in common" not in told(w)
+
+
 def test_a_task_whose_landing_fell_out_can_be_done_again(w: Site) -> None:
     begin(w, "[]", "a")
     w.git("branch", "-q", "-f", INTEGRATION, "main")
@@ -148,7 +192,7 @@ def test_landing_is_refused_until_the_branch_is_made_again(w: Site) -> None:
     w.until("b", "done")
     w.config('approve: []\nverify: ["test -e bad.txt"]\n')
     w.git("reset", "-q", "--hard", "HEAD~1")
-    w.wait("the problem", lambda: "is red without them" in told(w))
+    w.wait("the problem", lambda: "is red as merged again" in told(w))
     done = w.cmd("land", check=False)
     assert done.returncode == 1
     assert "main lost commits that had been taken from it" in done.stderr
