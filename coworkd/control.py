@@ -16,7 +16,7 @@ from coworkd.model import Status
 from coworkd.store import DocumentRow, TaskRow
 from coworkd.store.announcements import announce
 from coworkd.store.landings import Landings
-from coworkd.sync.arrival import own_bytes
+from coworkd.store.own_bytes import add_own
 from coworkd.sync.engine import Engine
 from coworkd.sync.vouching import Vouching
 
@@ -109,7 +109,7 @@ class Control:
             return
         with self._db.write():
             announce(self._db, said.path, said.sha, tty=said.tty)
-            own_bytes(self._db, said.sha)
+            add_own(self._db, said.path, said.sha)
 
     def _start_landing(self, request: Request) -> None:
         if why := self._vouching.lacking():

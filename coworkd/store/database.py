@@ -24,7 +24,7 @@ Cells: TypeAlias = sqlite3.Row
 """A row that a query found, by the names of its columns."""
 Column = str | int | float | bytes | None
 
-VERSION = 16
+VERSION = 17
 """The version of the tables that this code reads and writes."""
 
 

@@ -277,6 +277,28 @@ def _announced(db: sqlite_utils.Database) -> None:
         db.conn.execute(statement)
 
 
+_OWN_AT_PATHS = (
+    "ALTER TABLE own_bytes RENAME TO own_bytes_before",
+    "CREATE TABLE own_bytes (path TEXT NOT NULL DEFAULT '', sha TEXT NOT NULL, PRIMARY KEY (sha, path))",
+    (
+        "INSERT OR IGNORE INTO own_bytes (path, sha)"
+        " SELECT b.path, o.sha FROM own_bytes_before o JOIN bases b ON b.sha = o.sha"
+        " UNION SELECT d.path, o.sha FROM own_bytes_before o JOIN documents d ON d.file_sha = o.sha"
+    ),
+    (
+        "INSERT INTO own_bytes (path, sha) SELECT '', o.sha FROM own_bytes_before o"
+        " WHERE o.sha IS NOT NULL AND NOT EXISTS (SELECT 1 FROM own_bytes n WHERE n.sha = o.sha)"
+    ),
+    "DROP TABLE own_bytes_before",
+)
+"""The same text may be typed at one path and come by git at another."""
+
+
+def _own_at_paths(db: sqlite_utils.Database) -> None:
+    for statement in _OWN_AT_PATHS:
+        db.conn.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -294,6 +316,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _agent_stops,
     _refused_hosts,
     _announced,
+    _own_at_paths,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -64,11 +64,6 @@ def kept_bases(db: Database, path: str) -> list[Base]:
     return [Base(rev=row["rev"], person=row["who"] == "person", data=row["bytes"]) for row in rows]
 
 
-def own_bytes(db: Database, sha: str) -> None:
-    """Remember that these bytes were typed or written here, wherever git may put them away and bring them back."""
-    db.add("INSERT OR IGNORE INTO own_bytes (sha) VALUES (?)", sha)
-
-
 KEPT = 40
 """How many versions of a file are remembered."""
 

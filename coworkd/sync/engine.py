@@ -13,9 +13,10 @@ from coworkd.documents import kind_of
 from coworkd.errors import DocumentError
 from coworkd.model import Problem
 from coworkd.store import Database, DocumentRow
+from coworkd.store.own_bytes import add_own
 from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Displaced, Overtaken, Refused, Writer
-from coworkd.sync.arrival import forget_bases, keep_base, own_bytes
+from coworkd.sync.arrival import forget_bases, keep_base
 from coworkd.sync.facts import Reading
 from coworkd.sync.files import Absent, Bytes, Stat, Torn, Unfit, digest, is_temporary
 from coworkd.sync.guard import GRACE, SETTLE_MOST, UNREADABLE_GRACE, settled_at
@@ -413,7 +414,7 @@ class Engine:
 
     def _wrote(self, row: DocumentRow, now: float) -> None:
         with self._db.write():
-            own_bytes(self._db, row.want_sha)
+            add_own(self._db, row.path, row.want_sha)
             self._db.set(DocumentRow, row.path, file_sha=row.want_sha, rev=_rev(row))
             self._db.execute("DELETE FROM problems WHERE path = ? AND source IN ('write', 'read')", row.path)
         self._marks[row.path] = _Mark(now, now + 2 * RACY_NS / 1e9)

@@ -14,6 +14,7 @@ from coworkd.markdown import Document
 from coworkd.model import Kind
 from coworkd.store import Database, DocumentRow
 from coworkd.store.documents import foreign_documents
+from coworkd.store.own_bytes import ANYWHERE, own_paths
 from coworkd.sync.files import digest
 
 Brought = Callable[[Mapping[str, bytes]], frozenset[str]]
@@ -54,30 +55,48 @@ class Facts:
     """The paths that a problem or a note stands for."""
     holders: dict[str, str]
     """The path of the task that has an id, for the ids that the files ask for."""
-    own: set[str]
-    """Hashes of bytes that were typed or written here."""
+    own: set[tuple[str, str]]
+    """Path and hash of bytes that were typed or written here, moved files at their new path included."""
     brought: frozenset[str]
     foreign: dict[str, tuple[str, ...]]
     """Where there are documents that came by git with the bytes of a new file, by hash."""
 
+    def is_own(self, reading: Reading) -> bool:
+        """Whether these bytes were typed or written at this path, or at the one that the file was moved from."""
+        return (reading.path, reading.sha) in self.own
 
-def learn(db: Database, batch: Sequence[Understood], brought: Brought) -> Facts:
-    """Everything that taking in this batch will ask."""
+
+def learn(db: Database, batch: Sequence[Understood], brought: Brought, is_there: Callable[[str], bool]) -> Facts:
+    """Everything that taking in this batch will ask; `is_there` answers whether a path has a file now."""
     paths = [one.reading.path for one in batch]
     rows = db.among(
         "SELECT path FROM problems WHERE path IN (?)", paths
     ) + db.among("SELECT path FROM notes WHERE path IN (?)", paths)  # fmt: skip
-    own = db.among("SELECT sha FROM own_bytes WHERE sha IN (?)", [one.reading.sha for one in batch])
-    shas = {row["sha"] for row in own}
-    new = {one.reading.path: one.reading.data for one in batch if one.decoded and one.reading.sha not in shas}
+    own = _own(db, [one.reading for one in batch], is_there)
+    new = {
+        one.reading.path: one.reading.data
+        for one in batch
+        if one.decoded and (one.reading.path, one.reading.sha) not in own
+    }
     return Facts(
         known={row.path: row for row in db.all_among(DocumentRow, "path", paths)},
         marked=frozenset(row["path"] for row in rows),
         holders=_holders(db, batch),
-        own=shas,
+        own=own,
         brought=brought(new) if new else frozenset(),
         foreign=_foreign(db, {one.reading.sha for one in batch if one.reading.path in new}),
     )
+
+
+def _own(db: Database, readings: Sequence[Reading], is_there: Callable[[str], bool]) -> set[tuple[str, str]]:
+    """What was typed or written at its path. Elsewhere the same text may come by git, unless the file was moved."""
+    typed = own_paths(db, {reading.sha for reading in readings})
+    return {
+        (reading.path, reading.sha)
+        for reading in readings
+        if reading.path in (paths := typed.get(reading.sha, ()))
+        or any(path == ANYWHERE or not is_there(path) for path in paths)
+    }
 
 
 def _foreign(db: Database, shas: Collection[str]) -> dict[str, tuple[str, ...]]:

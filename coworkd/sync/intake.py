@@ -15,8 +15,9 @@ from coworkd.ids import task_id
 from coworkd.markdown import Document, normalise_key, parse, parse_yaml
 from coworkd.model import ACTIVE, AnswerSpec, Kind, PlanSpec, Problem, TaskSpec
 from coworkd.store import Database, DocumentRow, TaskRow
+from coworkd.store.own_bytes import add_own
 from coworkd.sync import tasks_in, thread_in
-from coworkd.sync.arrival import Arrival, forget_bases, keep_base, kept_bases, own_bytes, revision, version
+from coworkd.sync.arrival import Arrival, forget_bases, keep_base, kept_bases, revision, version
 from coworkd.sync.copies import Copies
 from coworkd.sync.facts import Brought, Facts, Reading, Understood, learn
 from coworkd.sync.files import digest
@@ -77,10 +78,10 @@ class Intake:
                 batch.append(_understood(reading, settings.adopt_notes))
             except DocumentError as error:
                 refused[reading.path] = error
-        facts = learn(self._db, batch, self._brought)
+        facts = learn(self._db, batch, self._brought, self._is_there)
         for number, one in enumerate(batch):
             if self._follow_rename(one, facts):
-                facts = learn(self._db, batch[number:], self._brought)
+                facts = learn(self._db, batch[number:], self._brought, self._is_there)
             try:
                 self._take(one, facts, settings.quiet, now)
             except DocumentError as error:
@@ -131,10 +132,13 @@ class Intake:
 
     def _moved_foreign(self, reading: Reading, known: DocumentRow | None, facts: Facts) -> bool:
         """A file that came by git and was moved here without git stays foreign: nobody has typed it."""
-        if known is not None or reading.sha in facts.own:
+        if known is not None or facts.is_own(reading):
             return False
         paths = facts.foreign.get(reading.sha, ())
         return any(path != reading.path and self._folder.stat(path) is None for path in paths)
+
+    def _is_there(self, path: str) -> bool:
+        return self._folder.stat(path) is not None
 
     # ---- keeping it
 
@@ -144,8 +148,8 @@ class Intake:
         if arrival.known is not None:
             forget_bases(self._db, arrival.path)
         if not arrival.pulled:
-            own_bytes(self._db, arrival.sha)
-            facts.own.add(arrival.sha)
+            add_own(self._db, arrival.path, arrival.sha)
+            facts.own.add((arrival.path, arrival.sha))
         if arrival.kind in TRUST_KINDS and not arrival.pulled:
             ours = arrival.known is None or not arrival.known.pulled
             self.trust(arrival.path, arrival.want if ours else arrival.data, arrival.now)
@@ -166,7 +170,7 @@ class Intake:
     def trust(self, path: str, data: bytes, now: float) -> None:
         """From now on these bytes count for what executes or widens something."""
         sha = digest(data)
-        own_bytes(self._db, sha)
+        add_own(self._db, path, sha)
         self._db.add("INSERT OR REPLACE INTO trusted (path, sha, bytes, at) VALUES (?, ?, ?, ?)", path, sha, data, now)
         if kind_of(path) is not Kind.TASK:
             # Whoever could not run for want of an agent is looked at again.
@@ -343,7 +347,7 @@ def _understood(reading: Reading, adopt_notes: bool) -> Understood:
 
 def _came_by_git(reading: Reading, known: DocumentRow | None, base: Base | None, facts: Facts) -> bool:
     """Only at first sight: bytes that are remembered keep the provenance they had."""
-    if reading.sha in facts.own:
+    if facts.is_own(reading):
         return False
     if base is not None and base.data == reading.data:
         return bool(known and known.pulled)

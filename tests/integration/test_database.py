@@ -8,6 +8,7 @@ from pathlib import Path
 from types import UnionType
 
 import pytest
+import sqlite_utils
 
 from coworkd.config import Paths
 from coworkd.core.machine_faults import FaultKind, MachineFaultError
@@ -24,6 +25,7 @@ from coworkd.store import (
     TaskRow,
 )
 from coworkd.store.database import VERSION
+from coworkd.store.own_bytes import ANYWHERE, own_paths
 from coworkd.store.schema import MIGRATIONS
 
 RECORDS: list[type[object]] = [DocumentRow, TaskRow, RunRow, RequestRow, MessageRow, SubmissionRow, EventRow]
@@ -160,6 +162,21 @@ def test_odd_names_of_folders(tmp_path: Path) -> None:
 
 def test_every_version_has_a_step() -> None:
     assert len(MIGRATIONS) == VERSION
+
+
+def test_bytes_that_were_typed_here_get_their_path_from_what_is_remembered(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    old = sqlite_utils.Database(connection)
+    for step in MIGRATIONS[:16]:
+        step(old)
+    connection.execute("PRAGMA user_version = 16")
+    connection.execute("INSERT INTO own_bytes (sha) VALUES ('known'), ('written'), ('lost')")
+    connection.execute("INSERT INTO bases (path, rev, who, sha) VALUES ('tasks/a.md', -1, 'person', 'known')")
+    connection.execute("INSERT INTO documents (path, file_sha) VALUES ('tasks/b.md', 'written')")
+    connection.close()
+    db = Database(tmp_path / "state.db")
+    found = own_paths(db, ["known", "written", "lost"])
+    assert found == {"known": {"tasks/a.md"}, "written": {"tasks/b.md"}, "lost": {ANYWHERE}}
 
 
 def test_a_newer_database_is_refused_and_left_alone(db: Database, tmp_path: Path) -> None:

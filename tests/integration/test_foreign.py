@@ -149,3 +149,27 @@ def test_the_text_of_a_foreign_file_that_is_typed_elsewhere_is_ours(place: Works
     place.save(READY, "tasks/b.md")
     place.turns(2)
     assert not place.task("b").pulled
+
+
+def test_text_that_was_typed_here_is_foreign_where_git_brings_it_to_another_path(place: Workspace) -> None:
+    place.save(READY)
+    place.turns(4)
+    assert not place.task().pulled
+    place.past.foreign.add(READY.encode())
+    place.save(READY, "tasks/b.md")
+    place.turns(2)
+    assert place.task("b").pulled
+    place.save(READY)
+    place.turns(2)
+    assert not place.task().pulled, "at its own path git may put it away and bring it back"
+
+
+def test_text_that_was_typed_here_stays_ours_where_its_file_is_moved(place: Workspace) -> None:
+    draft = READY.replace("ready", "draft")
+    place.save(draft)
+    place.turns(2)
+    place.past.foreign.add(draft.encode())
+    (place.root / TASK).rename(place.root / "tasks/b.md")
+    place.engine.mark("tasks/b.md", place.now)
+    place.turns(4)
+    assert not place.task("b").pulled
