@@ -229,7 +229,7 @@ def _sandbox(_: Paths) -> Iterator[Finding]:
     with tempfile.TemporaryDirectory(prefix="cowork-doctor-") as folder:
         means = Sandbox(Path(folder), config.user().sandbox).means
         if means.level is SandboxLevel.NONE:
-            advice = "start only agents that you would start yourself, or mend that"
+            advice = "start only agents that you would start yourself, or change that"
             yield _weak("sandbox", f"none, an agent can do whatever you can: {means.why}", advice)
             return
         trial = tried(means)
@@ -268,7 +268,7 @@ def _held(means: Means) -> str:
 def _verification(paths: Paths) -> Finding:
     name, how = "verification", "`coworkd doctor --verify` runs it on the tip without any change"
     if not paths.database.exists():
-        return Finding(name=name, level=Level.OK, found="nothing is known of it yet", advice=how)
+        return Finding(name=name, level=Level.OK, found="not looked at yet; coworkd has not run here", advice=how)
     db = Database(paths.database, read_only=True)
     try:
         commands = Specs(db).settings().verify

@@ -96,7 +96,7 @@ def _unfenced(kind: Kind, lines: Sequence[str], number: int) -> str:
 
 
 def _fence_reason(text: str, lines: Sequence[str], fence: int) -> str:
-    line, bare = lines[fence], lines[fence].strip(_BLANK)
+    bare = lines[fence].strip(_BLANK)
     if "\r" in text and "\n" not in text:
         why = "its lines end with CR alone; save it with LF or CR LF as line endings"
     elif _CODE.match(bare):
@@ -110,7 +110,7 @@ def _fence_reason(text: str, lines: Sequence[str], fence: int) -> str:
     elif fence:
         why = "blank lines stand above its header; remove them"
     else:
-        why = f"its first `---` is indented; remove the {len(line) - len(line.lstrip())} blanks before it"
+        why = "its first `---` is indented; remove the blanks before it"
     return f"its header is not read: a header has to start with `---` at the very beginning of the file, but {why}"
 
 

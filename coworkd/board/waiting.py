@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+from coworkd.core.terminal_text import plain_text
 from coworkd.store import Database, RequestKind
 from coworkd.store.agent_stops import agent_stops
 from coworkd.store.failed_tasks import FailedTask, failed_tasks
@@ -155,7 +156,7 @@ def failure_text(task: FailedTask) -> str:
 
 def last_words(said: str) -> str:
     """The end of a reply on one line; nothing in it ends the quotation marks or commands a terminal."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()][-_LAST_LINES:]
+    lines = [line.strip() for line in plain_text(said).splitlines() if line.strip()][-_LAST_LINES:]
     text = " / ".join(lines).replace("`", "'")
     plain = "".join(" " if unicodedata.category(c) in ("Cc", "Cf") else c for c in text)
     return plain if len(plain) <= _LAST_CHARACTERS else f"…{plain[-_LAST_CHARACTERS:]}"

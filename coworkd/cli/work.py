@@ -98,14 +98,14 @@ def trust_command(json_: bool) -> None:
             raise UserError("nothing was trusted")
     workspace.demand(Op.TRUST, shown.token)
     as_json({"trusted": True, "keys": [asdict(key) for key in shown.keys]}) if json_ else click.echo(
-        "trusted as it is now"
+        "trusted: what is in .cowork/ now may run things here"
     )
 
 
 def _show_loosening(keys: Sequence[Loosening]) -> None:
     """Every key that executes or widens something, where it stands."""
     if not keys:
-        click.echo("No key in .cowork/ that is not trusted yet runs or widens anything.")
+        click.echo("Nothing in .cowork/ waits for trust: no key there is new that runs or widens something.")
         return
     click.echo("These keys run something, or let more happen:")
     for key in keys:

@@ -55,7 +55,7 @@ def _top_reason(name: str) -> str:
     if name.lower() in _SETTINGS or (name.lower() == "config.yaml" and name != "config.yaml"):
         return "the settings are read from config.yaml alone; move what stands here there"
     if name.endswith(".md") and name.lower() not in _AT_THE_TOP:
-        return "nothing reads a Markdown file here; a task belongs into tasks/, a message into messages/TASK/"
+        return "nothing reads a Markdown file here; a task belongs in tasks/, a message into messages/TASK/"
     return ""
 
 
@@ -63,7 +63,7 @@ def _folder_reason(folder: str, name: str) -> str:
     if folder in _OTHERS or not name.endswith(".md"):
         return ""
     close = _meant(folder)
-    meant = f"; did you mean `{close}/`? Move them there" if close else "; tasks belong into tasks/"
+    meant = f"; did you mean `{close}/`? Move them there" if close else "; tasks belong in tasks/"
     return f"`{folder}/` is no folder of a workspace: nothing in it is read{meant}"
 
 

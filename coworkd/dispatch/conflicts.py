@@ -51,7 +51,7 @@ class Conflicts:
     def _to_a_person(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         why = (
             f"collides with what has landed since, and {ROUNDS} rounds did not resolve it: {submission.notice};"
-            " write a message to try again, `ready` after `paused` to start anew, or merge"
+            " write a message to try again, `ready` after `paused` to start over, or merge"
             f" refs/cowork/sub/{row.id}/{submission.number} by hand and write `done`"
         )
         self._board.move(row.id, Status.WAITING, why, now)

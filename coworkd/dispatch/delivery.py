@@ -63,7 +63,7 @@ class Delivery:
 
     def _no_task_reason(self, task: str) -> str:
         close = suggestion(task, task_ids(self._db))
-        return f"there is no task `{task}`{close}; it is sent when there is one"
+        return f"there is no task `{task}`, and it is sent once there is one{close}"
 
     def _deliver(self, message: MessageRow, row: TaskRow, now: float) -> None:
         question = self._question(message)

@@ -63,6 +63,8 @@ def told(event: EventRow) -> Told:
     data = json.loads(event.data)
     known = {key: str(value) for key, value in data.items()}
     words = _WORDS.get(event.kind, event.kind)
+    if event.kind == "status" and known.get("old") == known.get("new"):
+        words = "still {new}"
     what = words.format_map(_Known(known | {"task": event.task}))
     return Told(
         id=event.id, at=event.at, who=_who(event.actor, known), what=" ".join(what.split()) + _beside(known),
@@ -95,8 +97,8 @@ _WORDS: Mapping[str, str] = {
     "file": "saved {path}",
     "note": "saved the note {path}",
     "deleted": "deleted {path}",
-    "wish": "wished {wanted}",
-    "wish refused": "wished {wanted}, which was put back",
+    "wish": "asked for {wanted}",
+    "wish refused": "asked for {wanted}, which was put back",
     "owned": "let what came by git start here",
     "taken": "took the task over from {was}",
     "trusted": "trusted the settings as they are",
@@ -136,7 +138,7 @@ _WORDS: Mapping[str, str] = {
     "record taken back": "run {run} was taken back from {path}",
     "committed": "committed {files} files as {commit}",
     "pruned": "pruned what was kept long enough",
-    "repaired": "had the workspace mended",
+    "repaired": "had the workspace repaired",
     "session taken up again": "run {run} goes on in its session",
     "available again": "{agent} is available again",
     "settled": "{tool} was settled by a rule: {request}",

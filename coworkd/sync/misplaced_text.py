@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-from coworkd.documents import answer_section
+from coworkd.documents import answer_section, stem
 from coworkd.errors import DocumentError
 from coworkd.markdown import parse
 from coworkd.model import Answer, AnswerSpec, Kind, MessageKind
+from coworkd.spelling import suggestion
 from coworkd.store import Database, MessageRow
 from coworkd.store.notices import daemon_version
+from coworkd.store.task_names import task_ids
 from coworkd.sync.arrival import Arrival
 
 _BOX = re.compile(r"^(\s*[-*+]\s+\[)[ xX](\])", re.MULTILINE)
@@ -40,13 +42,27 @@ def answer_reason(db: Database, arrival: Arrival, spec: AnswerSpec) -> str:
         task = arrival.path.split("/")[1].removesuffix(".d")
         changed = spec.answer is not before and spec.answer is not Answer.PENDING
         return f"this is the review of an earlier submission; answer in reviews/{task}.md" if changed else ""
-    if spec.answer is not Answer.PENDING or not _is_changed(db, arrival):
+    if spec.answer is not Answer.PENDING:
+        return _unasked_reason(db, arrival, spec)
+    if not _is_changed(db, arrival):
         return ""
     if _only_boxes(db, arrival):
         return "ticking a box here has no effect; answer with `approval: approved`, `changes` or `rejected`"
     if arrival.kind is Kind.REVIEW:
         return "text in the body is read together with `approval: changes`; set that, or use `comment:`"
     return "text in the body is not read; answer with `approval:`, and use `comment:`"
+
+
+def _unasked_reason(db: Database, arrival: Arrival, spec: AnswerSpec) -> str:
+    """Why an answer in a file that a person made is none: what is asked stands in a file of the daemon's."""
+    if arrival.pulled or spec.request or daemon_version(db, arrival.path) is not None:
+        return ""
+    if arrival.kind is Kind.REVIEW:
+        name = stem(arrival.path)
+        if name in (tasks := task_ids(db)):
+            return "nothing is asked in this file yet; answer when coworkd has written the review here"
+        return f"this answers nothing: there is no task `{name}`, so there is no review of it{suggestion(name, tasks)}"
+    return "this answers nothing: coworkd did not write this file; `coworkd status` shows the files that ask"
 
 
 def _is_earlier(path: str) -> bool:

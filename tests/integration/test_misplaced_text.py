@@ -178,3 +178,23 @@ def test_text_in_a_live_message_stays_and_is_said_not_to_be_sent(place: Workspac
     (place.root / LIVE).unlink()
     notice_edits(place.db, outputs, now)
     assert not place.problems(LIVE)
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("reviews/aa.md", "did you mean `a`?"),
+        ("reviews/a.md", "nothing is asked in this file yet"),
+        ("approvals/a-7.md", "did not write this file"),
+    ],
+)
+def test_an_answer_where_nothing_is_asked_gets_a_notice(place: Workspace, path: str, says: str) -> None:
+    place.save("---\nstatus: draft\n---\nDo it.\n")
+    place.turns(2)
+    place.save("---\napproval: approved\n---\n", path)
+    place.turns(2)
+    assert says in notice(place, path)
+    (place.root / path).unlink()
+    place.engine.mark(path, place.now)
+    place.turns(4)
+    assert not place.problems(path)

@@ -13,7 +13,8 @@ from coworkd.store.failed_tasks import FailedTask
         ("\n \n", ""),
         ("one\n\n  two  \n", "one / two"),
         ("1\n2\n3\n4\n", "2 / 3 / 4"),
-        ("red \x1b[31m`x`\u202e\n", "red  [31m'x' "),
+        ("red \x1b[31m`x`\u202e\n", "red 'x' "),
+        ("\x1b]0;title\x07one\n 10%\r 90%\n", "one / 90%"),
         ("a" * 400, "…" + "a" * 300),
     ],
 )

@@ -23,7 +23,7 @@ MEANT = [
     ("second byte order mark", f"\ufeff\ufeff{HEADER}", 1, "invisible character"),
     ("byte order mark and blank line", f"\ufeff\n{HEADER}", 2, "blank lines"),
     ("zero-width space", f"\u200b{HEADER}", 1, "invisible character"),
-    ("indented", "".join(f"  {line}\n" for line in HEADER.splitlines()), 1, "remove the 2 blanks"),
+    ("indented", "".join(f"  {line}\n" for line in HEADER.splitlines()), 1, "remove the blanks"),
     ("code block", f"```markdown\n{HEADER}```\n", 2, "starts on line 2"),
     ("code block without a fence in it", "```yaml\ntitle: x\nstatus: ready\n```\n", 1, "code block"),
     ("JSON", '{\n  "title": "x",\n  "status": "ready"\n}\n', 2, "outside of a header"),

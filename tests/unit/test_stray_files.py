@@ -18,7 +18,7 @@ from coworkd.core.stray_files import stray_place, stray_reason
         ("approval/a-1.md", "did you mean `approvals/`"),
         ("agent/ed.md", "did you mean `agents/`"),
         ("whatever/a.md", "no folder of a workspace"),
-        ("fix-it.md", "belongs into tasks/"),
+        ("fix-it.md", "belongs in tasks/"),
         ("config.yml", "config.yaml alone"),
         ("Config.yaml", "config.yaml alone"),
         ("messages/a/reply.txt", "rename it to reply.md"),
