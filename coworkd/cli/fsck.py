@@ -11,7 +11,7 @@ from coworkd import config, process
 from coworkd.cli.printing import as_json, hanging, json_option, plain
 from coworkd.cli.workspace import Workspace, here
 from coworkd.door import Op
-from coworkd.errors import StoreError
+from coworkd.errors import StoreDamagedError, StoreError
 from coworkd.fsck.check import Place, check
 from coworkd.fsck.finding import Finding, Subject
 from coworkd.repo import Repo
@@ -97,5 +97,10 @@ def _alive(run: str) -> bool:
 
 
 def _damaged(path: Path, error: StoreError) -> Finding:
-    advice = "stop coworkd: the next start, or `coworkd fsck --repair`, sets it aside and rebuilds it from the files"
+    """What is wrong with the database; one of an earlier coworkd is whole, and is brought up to date as it is."""
+    advice = "`coworkd down`, then `coworkd up`, brings it up to date; nothing in it is lost"
+    if isinstance(error, StoreDamagedError):
+        advice = (
+            "stop coworkd: the next start, or `coworkd fsck --repair`, sets it aside and rebuilds it from the files"
+        )
     return Finding(subject=Subject.DATABASE, name=path.name, says=str(error), advice=advice, mendable=True)

@@ -16,6 +16,7 @@ from coworkd.fsck.check import Place, check
 from coworkd.fsck.finding import Finding, Subject
 from coworkd.repo import Repo
 from coworkd.store import Database
+from coworkd.store.database import VERSION
 from coworkd.sync.files import Folder
 from tests.acceptance.workbench import Workbench
 
@@ -227,6 +228,9 @@ def test_the_command(site: Site) -> None:
     assert w.cmd("fsck", "--repair").returncode == 0
     assert w.cmd("fsck").stdout == "everything agrees\n"
     w.down()
+    site.sql(f"PRAGMA user_version = {VERSION - 1}")
+    assert "brings it up to date" in " ".join(w.cmd("fsck", check=False).stdout.split()), "by an earlier coworkd"
+    site.sql(f"PRAGMA user_version = {VERSION}")
     site.paths.database.write_bytes(b"not a database" * 1000)
     for tail in ("-wal", "-shm"):
         site.paths.database.with_name(f"state.db{tail}").unlink(missing_ok=True)
