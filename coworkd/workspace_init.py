@@ -141,7 +141,7 @@ def told(now: Situation) -> list[str]:
         lines.append("this repository has no commit yet: tasks start from one")
     if not now.trusted:
         lines.append("git brought these files along: `coworkd trust` shows what they run before anything starts")
-    lines.append("`coworkd doctor --verify` tries your `verify` commands on the code as it is, once they are written")
+    lines.append("`coworkd doctor --verify` tries your `verify` commands on the code as it is")
     return [*lines, f"next: {next_command(now)}"]
 
 
@@ -159,11 +159,12 @@ def _agents(now: Situation) -> list[str]:
         return [*lines, f"tasks that name no agent are done by {now.default} (`agent:` in .cowork/config.yaml)"]
     if names:
         choice = f"write `agent: {names[0]}` into .cowork/config.yaml" + _others(names[1:])
-        return [*lines, f"no agent is the default yet: {choice}"]
+        return [*lines, f"no agent is the default yet:\n  {choice}"]
     programs = ", ".join(PROGRAMS)
     return [
-        f"no program of an agent is on your PATH ({programs}). Any program can be one: write it into",
-        ".cowork/agents/NAME.md, and `agent: NAME` into .cowork/config.yaml:", *EXAMPLE.splitlines(),
+        f"no program of an agent is on your PATH ({programs}).",
+        "Any program can be one: write it into .cowork/agents/NAME.md, and",
+        "`agent: NAME` into .cowork/config.yaml:", *EXAMPLE.splitlines(),
     ]  # fmt: skip
 
 
@@ -174,4 +175,4 @@ def _others(names: Sequence[str]) -> str:
 def _sign_in(found: Installed) -> str:
     program = found.program
     file = f".cowork/agents/{program.driver}.md"
-    return f"{program.program} is not signed in: run `{program.program}` once, then write `login: mine` into {file}"
+    return f"{program.program} is not signed in: run `{program.program}` once, then write\n  `login: mine` into {file}"

@@ -64,7 +64,9 @@ def test_init_writes_an_agent_for_what_is_installed_over_nothing_and_as_nobodys_
     assert "wrote agents/claude.md" in told
     assert "wrote agents/gemini.md" not in told
     assert "gemini is not signed in" not in told
-    assert "no agent is the default yet: write `agent: claude` into .cowork/config.yaml (or gemini, opencode)" in told
+    assert (
+        "no agent is the default yet:\n  write `agent: claude` into .cowork/config.yaml (or gemini, opencode)" in told
+    )
     assert not any(agent["default"] for agent in json.loads(machine.run("agents", "--json"))["agents"])
     machine.at.write(".cowork/agents/claude.md", "changed")
     machine.run("init")

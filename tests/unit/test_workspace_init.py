@@ -115,3 +115,9 @@ def test_one_next_command_is_named(now: Situation, said: str, command: str) -> N
     assert said in "\n".join(lines)
     assert lines[-1] == f"next: {command}"
     assert sum(line.startswith("next:") for line in lines) == 1
+
+
+@pytest.mark.parametrize("agents", [(), ("codex",), ("claude", "codex")])
+def test_everything_that_is_told_fits_a_terminal(agents: tuple[str, ...]) -> None:
+    lines = "\n".join(told(situation(*agents))).splitlines()
+    assert not [line for line in lines[1:] if len(line) > 80]
