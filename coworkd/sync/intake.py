@@ -264,10 +264,8 @@ class Intake:
             put_problem(self._db, problem, "notice", arrival.now, row.id)
 
     def _duplicate(self, arrival: Arrival, holder: str) -> None:
-        text = (
-            f"has the id of {holder}, so it is not run; remove `id` (or the whole `cowork:` map) from this copy,"
-            " or give it another name"
-        )
+        written = "remove `id` (or the whole `cowork:` map) from this copy, or " if arrival.decoded.cowork.id else ""
+        text = f"has the id of {holder}, so it is not run; {written}give it another name"
         put_problem(self._db, Problem(path=arrival.path, line=0, message=text), "duplicate", arrival.now)
 
     def project(self, row: TaskRow) -> None:

@@ -116,3 +116,12 @@ def test_a_word_that_is_put_back_is_written_back(place: Workspace, status: str) 
     place.move(wanted="")
     place.turns()
     assert "status: draft\n" in place.text()
+
+
+def test_a_third_file_of_one_id_is_told_to_take_another_name(place: Workspace) -> None:
+    for name in ("foo.d", "foo.lock", "foo.preflight"):
+        place.save("---\nstatus: draft\n---\nDo it.\n", f"tasks/{name}.md")
+        place.turns(2)
+    told = place.problems("tasks/foo.preflight.md")["duplicate"]
+    assert "give it another name" in told
+    assert "remove" not in told, "no id is written in it"
