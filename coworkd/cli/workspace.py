@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
@@ -140,9 +141,14 @@ class Workspace:
 
     def _opened(self) -> Database:
         try:
-            return Database(self.paths.database, read_only=True, patience=READ_PATIENCE)
+            db = Database(self.paths.database, read_only=True, patience=READ_PATIENCE)
+            with contextlib.ExitStack() as refused:
+                refused.callback(db.close)
+                db.require_version()
+                refused.pop_all()
         except MachineFaultError as error:
             raise UserError(self.fault or str(error)) from error
+        return db
 
     @contextmanager
     def reading(self) -> Generator[Database]:

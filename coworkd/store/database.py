@@ -109,6 +109,15 @@ class Database:
             self.connection.close()
             raise StoreDamagedError(f"the database {self.path} is damaged: {verdict}")
 
+    def require_version(self) -> None:
+        """Raises `StoreError` where the tables are not those of this code, as beside a daemon from before an update."""
+        version = self.scalar("PRAGMA user_version")
+        if version not in (0, VERSION):  # without any tables yet it is being made at this moment
+            raise StoreError(
+                f"the running daemon is another version of coworkd: its database is of version {version}, and this"
+                f" command works with {VERSION}; type `coworkd down`, then `coworkd up`"
+            )
+
     def verify(self) -> None:
         """Read all of it. Raises `StoreError` where that is not possible, or the tables are older than this code."""
         try:

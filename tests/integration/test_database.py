@@ -179,6 +179,13 @@ def test_bytes_that_were_typed_here_get_their_path_from_what_is_remembered(tmp_p
     assert found == {"known": {"tasks/a.md"}, "written": {"tasks/b.md"}, "lost": {ANYWHERE}}
 
 
+def test_a_reader_of_other_tables_says_what_to_type(db: Database, tmp_path: Path) -> None:
+    db.require_version()
+    db.execute(f"PRAGMA user_version = {VERSION - 1}")
+    with pytest.raises(StoreError, match=r"another version of coworkd.*`coworkd down`, then `coworkd up`"):
+        db.require_version()
+
+
 def test_a_newer_database_is_refused_and_left_alone(db: Database, tmp_path: Path) -> None:
     db.execute(f"PRAGMA user_version = {VERSION + 1}")
     db.close()
