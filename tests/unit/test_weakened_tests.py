@@ -188,6 +188,24 @@ def test_a_weakened_test_is_found(path: str, before: str, after: str, what: str)
     assert path in told
 
 
+@pytest.mark.parametrize(
+    ("path", "old", "new", "weaker"),
+    [
+        ("tests/test_a.py", "def test_a():\n    assert 1 == 1\n    assert True\n", "def test_a():\n    assert True\n", True),
+        ("tests/test_a.py", "def test_a():\n    assert True\n", "def test_a():\n    pass\n", True),
+        ("tests/test_a.py", "def test_a():\n    assert True\n", "def test_a():\n    return\n    assert True\n", True),
+        ("tests/test_a.py", "def test_a():\n    assert True\n    assert 1\n", "def test_a():\n    assert f()\n", False),
+        ("tests/test_a.py", "def test_a():\n    assert True\n", "def test_a():\n    assert 1\n", False),
+        ("a.test.js", "it('a', () => { expect(true).toBe(true) })", "it('a', () => {})", True),
+        ("a.test.js", "it('a', () => { expect(true).toBe(true) })", "it('a', () => { expect(f()).toBe(1) })", False),
+    ],
+)  # fmt: skip
+def test_an_assertion_that_is_always_true_is_one_until_a_better_one_takes_its_place(
+    path: str, old: str, new: str, weaker: bool
+) -> None:
+    assert ("assertions were removed (" in found(path, new, old)) == weaker
+
+
 @pytest.mark.parametrize("path", FILES)
 def test_a_test_file_that_is_gone(path: str) -> None:
     assert "existing tests are gone" in found(path, None)

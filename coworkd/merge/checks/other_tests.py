@@ -145,10 +145,12 @@ def _cases(language: Language, plain: str) -> Iterator[Case]:
     for head, end in zip(heads, ends, strict=True):
         whole = plain[head.start() : end].lstrip(" \t")
         groups = head.groupdict()
-        asserted = len(language.asserts.findall(whole)) - len(language.constant.findall(whole))
+        constant = len(language.constant.findall(whole))
+        asserted = len(language.asserts.findall(whole)) - constant
         yield Case(
             name=groups.get("name") or groups.get("title") or "",
             assertions=max(asserted, 0),
+            constant=constant,
             skipped=bool(language.skip.search(whole)),
             body=" ".join(plain[head.end() : end].split()),
         )

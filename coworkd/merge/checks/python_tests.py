@@ -50,6 +50,7 @@ def _case(found: _Function, prefix: str, helpers: Mapping[str, _Function], *, sk
     return Case(
         name=prefix + found.name,
         assertions=_assertions(found, helpers, frozenset()),
+        constant=sum(_is_constant_assert(node) for one in _reached(found.body) for node in ast.walk(one)),
         skipped=skipped or inner or cases == 0 or _marked(found.decorator_list),
         cases=cases,
         body="\n".join(ast.dump(one) for one in found.body),
@@ -124,6 +125,10 @@ def _asserted(node: ast.AST, helpers: Mapping[str, _Function], within: frozenset
     if name in _ALSO_ASSERTING or name.lstrip("_").startswith(_ASSERTING):
         return int(not (node.args and all(map(_is_constant, node.args)) and name.startswith("assert")))
     return 0
+
+
+def _is_constant_assert(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assert) and _is_constant(node.test)
 
 
 def _is_constant(expression: ast.expr) -> bool:

@@ -17,6 +17,8 @@ class Case:
     name: str
     assertions: int
     """How many things it asserts, with those of helpers in the same file; what is always true does not count."""
+    constant: int = 0
+    """How many assertions say the same whatever the program does; only taking them out without another counts."""
     skipped: bool = False
     cases: int = 1
     """Of a parametrized test."""

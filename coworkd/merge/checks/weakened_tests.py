@@ -75,7 +75,7 @@ def _findings(one: _Compared, added: Sequence[Case]) -> Iterator[str]:
             gone.append(name)
         elif new.skipped and not old.skipped:
             skipped.append(name)
-        elif new.assertions < old.assertions:
+        elif (new.assertions, new.constant) < (old.assertions, old.constant):
             fewer.append(name)
         elif new.cases < old.cases:
             cases.append(name)
