@@ -21,7 +21,9 @@ def private(work: Workbench) -> Path:
 
 
 def log(work: Workbench) -> str:
-    return (private(work) / "coworkd.log").read_text()
+    """Empty before the first line: a daemon that ends soon after its start has not said anything."""
+    file = private(work) / "coworkd.log"
+    return file.read_text() if file.exists() else ""
 
 
 def problems_told(work: Workbench) -> str:
