@@ -30,7 +30,7 @@ from coworkd.merge.target import Landed, Refused, land_target
 from coworkd.merge.target_entry import TargetEntry, TargetState, not_in_reason
 from coworkd.merge.tip_version import tip_version
 from coworkd.merge.trees import Conflicted
-from coworkd.merge.verifier import SUBMISSIONS, TARGET, TARGET_OUTPUT, TIP_VERSION_OUTPUT, GateRun, Verifier
+from coworkd.merge.verifier import OWN_OUTPUT, SUBMISSIONS, TARGET, TARGET_OUTPUT, TIP_VERSION_OUTPUT, GateRun, Verifier
 from coworkd.merge.verify import Verification
 from coworkd.model import Check, SandboxSpec
 from coworkd.repo import Repo
@@ -277,7 +277,7 @@ class Lane:
             return Interrupted()
         if _red(checks) and (blamed := self._blamed(repo, order, tip, onto, checks, over)) is not None:
             return blamed
-        whole = self._with_tip_version(repo, order, tip, made.commit, checks, over)
+        whole = self._with_tip_version(repo, order, onto, made.commit, checks, over)
         if whole is None:
             return Interrupted()
         if red := next((check for check in whole if check.from_tip and not check.green and not check.reached), None):
@@ -294,21 +294,34 @@ class Lane:
     ) -> tuple[Check, ...] | None:
         """The checks of a candidate that is not red; where it changes what they execute, also with the tip's version.
 
+        Of a command that is red on the tip itself, the tip's version says nothing: the change is to make it green.
         None: it was interrupted.
         """
         if not unverified_reason(checks):
             green = tuple(check for check in checks if check.command in order.workspace)
             self._verifier.remember(repo, _gate_run(order, commit, order.workspace), green)
-        found = tip_version(repo, tip, commit, order.commands) if not order.undoes else None
+        own = frozenset(order.commands) - frozenset(order.workspace)
+        found = tip_version(repo, tip, commit, order.commands, own) if not order.undoes else None
         if found is None:
             return checks
-        run = dataclasses.replace(_gate_run(order, found.commit, found.commands), output=TIP_VERSION_OUTPUT)
+        commands = tuple(one for one in found.commands if self._says_on_tip(repo, order, tip, one, over))
+        if not commands:
+            return None if over() else checks
+        run = dataclasses.replace(_gate_run(order, found.commit, commands), output=TIP_VERSION_OUTPUT)
         before = self._verifier.check(repo, run, over)
         if before is None:
             return None
         self._verifier.join_output(TIP_VERSION_OUTPUT, order.task, len(checks))
         paths = ", ".join(found.paths)
         return (*checks, *(dataclasses.replace(check, from_tip=paths) for check in before))
+
+    def _says_on_tip(self, repo: Repo, order: VerifyOrder, tip: str, command: str, over: Callable[[], bool]) -> bool:
+        """Whether a command is green on the tip alone: one of the task's own may be there to become green."""
+        if command in order.workspace:
+            return True
+        alone = dataclasses.replace(_gate_run(order, tip, (command,)), output=OWN_OUTPUT)
+        on_tip = self._verifier.check_tip(repo, alone, over)
+        return on_tip is not None and all(check.green for check in on_tip)
 
     def _blamed(
         self,

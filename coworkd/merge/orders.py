@@ -100,9 +100,11 @@ class Orders:
         if row.kind is not SubmissionKind.WORK:
             return None
         spec = self._board.specs.task(self._board.task(row.task).path)
+        commands = self._commands(row, spec)
         return ChangeContext(
-            task=row.task, commands=self._commands(row, spec), dependencies=all_dependencies(self._db, row.task)
-        )
+            task=row.task, commands=commands, own=frozenset(commands) - frozenset(self._board.specs.settings().verify),
+            dependencies=all_dependencies(self._db, row.task),
+        )  # fmt: skip
 
     def landing(self, row: SubmissionRow) -> LandOrder:
         branch = self._board.specs.settings().integration.branch

@@ -6,7 +6,7 @@ Blocking; called from job threads only. The commit that is made here is never la
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +28,16 @@ class TipVersion:
     """The files that are as on the tip."""
 
 
-def tip_version(repo: Repo, tip: str, candidate: str, commands: Sequence[str]) -> TipVersion | None:
-    """The candidate with the tip's version of every file that a command executes; None where it changes none."""
+def tip_version(
+    repo: Repo, tip: str, candidate: str, commands: Sequence[str], own: Container[str] = ()
+) -> TipVersion | None:
+    """The candidate with the tip's version of every file that a command executes; None where it changes none.
+
+    `own`: the commands that prove what is new in the task, see `changed_executed_files`.
+    """
     files = changed_files(repo, tip, candidate)
     before, after = Tree.read(repo, tip), Tree.read(repo, candidate)
-    executed = changed_executed_files(before, after, files, commands)
+    executed = changed_executed_files(before, after, files, commands, own)
     if not executed:
         return None
     entries = [entry for file, _ in executed.values() for entry in _entries(repo, before, after, file)]

@@ -76,3 +76,14 @@ def test_an_ordinary_edit_needs_no_second_look(user: Checkout, repo: Repo, chang
     tip = user.git("rev-parse", "main")
     sub = user.branch("work", "main", change)
     assert tip_version(repo, tip, sub, ["bash check.sh", "npm test", "make test"]) is None
+
+
+def test_a_module_that_a_tasks_own_command_runs_is_what_the_task_changes(user: Checkout, repo: Repo) -> None:
+    user.git("checkout", "-q", "main")
+    tip = user.commit("a program", {"prog/__main__.py": "print(1)\n"})
+    sub = user.branch("json", "main", {"prog/__main__.py": "print(2)\n"})
+    command = "python3 -m prog --json"
+    assert tip_version(repo, tip, sub, [command], frozenset({command})) is None
+    found = tip_version(repo, tip, sub, [command])
+    assert found is not None
+    assert found.paths == ("prog/__main__.py",)

@@ -66,6 +66,16 @@ def executed_files(commands: Sequence[str], read: ReadText) -> dict[str, str]:
     return found
 
 
+def run_modules(command: str, read: ReadText) -> frozenset[str]:
+    """The files that a command runs as `python -m MODULE`: a program of the tree rather than a check of it."""
+    return frozenset(
+        path
+        for one in invocations(command)
+        if one.name in ("python", "pypy") and "-m" in one.arguments
+        for path in _script(one, read)
+    )
+
+
 def named_tests(commands: Sequence[str]) -> frozenset[str]:
     """Paths that are handed to a test runner: tests, whatever they are called."""
     return frozenset(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from coworkd.merge.change import FileChange
-from coworkd.merge.checks.executed_files import executed_files, executed_part, named_tests
+from coworkd.merge.checks.executed_files import executed_files, executed_part, named_tests, run_modules
 from coworkd.merge.checks.landings import MOST_LINES, changed_hunks, latest_landings
 from coworkd.merge.checks.portable_names import name_findings
 from coworkd.merge.checks.restored_lines import restored_lines
@@ -36,6 +36,8 @@ class ChangeContext:
     task: str
     commands: tuple[str, ...]
     """What verifies it."""
+    own: frozenset[str] = frozenset()
+    """Those of the commands that prove what is new in this task: a module that one runs is what is proven."""
     dependencies: frozenset[str] = frozenset()
     """Tasks whose landings it may know of and take back."""
 
@@ -49,7 +51,7 @@ def check_findings(
     texts = [_text(before, after, file) for file in files[:_MOST_FILES] if _is_read(file, named)]
     landings = latest_landings(repo, files, {context.task, *context.dependencies})
     grave = (
-        *_about_execution(changed_executed_files(before, after, files, context.commands)),
+        *_about_execution(changed_executed_files(before, after, files, context.commands, context.own)),
         *_about_configuration(texts, named_configuration(context.commands)),
         *weakened_tests(texts, named),
         *restored_lines(changed_hunks(repo, tip, candidate, files) if landings else {}, landings),
@@ -75,9 +77,12 @@ def _about_configuration(texts: Sequence[ChangedText], named: frozenset[str]) ->
 
 
 def changed_executed_files(
-    before: Tree, after: Tree, files: Sequence[FileChange], commands: Sequence[str]
+    before: Tree, after: Tree, files: Sequence[FileChange], commands: Sequence[str], own: Container[str] = ()
 ) -> dict[str, tuple[FileChange, str]]:
-    """Path -> what happened to it and the command that executes it, for every changed or deleted file."""
+    """Path -> what happened to it and the command that executes it, for every changed or deleted file.
+
+    `own` are the commands that prove what is new: the module that such a command runs is what is to be changed.
+    """
     at_tip, now = executed_files(commands, before.text), executed_files(commands, after.text)
     known = {before.target(path): command for path, command in at_tip.items()} | at_tip
     fresh = {after.target(path): command for path, command in now.items()} | now
@@ -88,6 +93,10 @@ def changed_executed_files(
         command = known.get(path) or fresh.get(file.path)
         # A new file is a reason where it joins or takes the place of what a command executed before.
         if command is None or (file.status == "A" and command not in running):
+            continue
+        if command in own and {path, file.path} & (
+            run_modules(command, before.text) | run_modules(command, after.text)
+        ):
             continue
         if executed_part(path, before.text(path)) != executed_part(file.path, after.text(file.path)) or not _scripts(
             path

@@ -21,7 +21,7 @@ def raw(work: Workspace) -> list[str]:
 
 def test_no_control_sequences_in_any_file(work: Workspace) -> None:
     work.config(
-        f"agent: ed\nmax_attempts: 1\nverify: [\"printf '{ESCAPES}'; test $COWORK_RED = no\"]\n".replace("\\", "\\\\")
+        f"agent: ed\nmax_attempts: 1\nverify: [\"printf '{ESCAPES}'; test ! -e made.one\"]\n".replace("\\", "\\\\")
     )
     work.agent("ed", NOISY)
     work.up()

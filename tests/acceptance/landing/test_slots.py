@@ -38,10 +38,10 @@ def test_a_set_up_that_fails_is_told(w: Site) -> None:
     w.config('setup: ["echo no network today; exit 3"]\nmax_attempts: 2\n')
     w.task("a")
     w.up()
-    w.until("a", "failed")
-    shown = w.cmd("show", "a").stdout + w.cmd("show", "a", "--json").stdout
-    assert "no network today" in shown
+    w.wait("it waits", lambda: "no slot can be made ready" in w.card("a")["why"])
+    assert "no network today" in w.card("a")["why"]
     assert "set-up" in w.card("a")["why"]
+    assert w.status("a") == "ready"
 
 
 def test_an_agent_may_do_anything_to_its_own_repository(w: Site) -> None:
