@@ -1,4 +1,4 @@
-"""`reply`, `approve`, `reject`."""
+"""`reply`, `approve`, `reject`, `changes`."""
 
 from __future__ import annotations
 
@@ -88,3 +88,12 @@ def approve_command(what: str, comment: str, json_: bool) -> None:
 def reject_command(what: str, comment: str, json_: bool) -> None:
     """Say no to a review or a permission. WHAT: a task, an approval's id, or a path."""
     _answer(what, "rejected", comment, json_)
+
+
+@click.command("changes")
+@click.argument("what", type=RequestName())
+@click.option("--comment", default="", help="What is to be changed; told to the agent.")
+@json_option
+def changes_command(what: str, comment: str, json_: bool) -> None:
+    """Ask for changes to a review or a plan. WHAT: a task, an approval's id, or a path."""
+    _answer(what, "changes", comment, json_)

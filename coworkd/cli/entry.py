@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reply": ("answers", "send a message to a task, or answer its question"),
     "approve": ("answers", "say yes to a review or a permission"),
     "reject": ("answers", "say no to a review or a permission"),
+    "changes": ("answers", "ask for changes to a review or a plan"),
     "diff": ("work", "what a task changed"),
     "revert": ("work", "take a landed change back"),
     "apply": ("work", "bring a change again that was taken back"),

@@ -164,15 +164,16 @@ def test_an_approval_in_the_stash(work: Workspace) -> None:
     assert work.git("rev-list", "--count", "cowork/integration") == landed
     work.git("checkout", "-q", "--", ".")
     work.git("stash", "drop", "-q", ok=False)
-    # Typed and stashed before anybody saw it: it comes back by git, and is no yes until it is typed anew.
+    # Typed and stashed before the daemon saw it: what the stash holds comes back by git, and approves nothing.
     with asleep(work):
         work.set("reviews/put-away.md", "approval", "approved")
         work.git("stash", "push", "-q", "--", ".cowork/reviews/put-away.md")
     seen(work, "reviews/put-away.md")
     assert work.card("put-away")["status"] == "review"
-    work.git("stash", "pop", "-q")
+    work.git("stash", "apply", "-q")
     work.problem("reviews/put-away.md", "git")
     assert work.card("put-away")["status"] == "review"
+    work.git("stash", "drop", "-q")
     work.cmd("approve", "put-away")
     work.until("put-away", "done")
     assert sorted(work.traces("ran")) == ["put-away", "quick"]

@@ -38,4 +38,4 @@ def test_words_in_the_wrong_place_get_a_notice_each(work: Workspace) -> None:
     work.task("two", status="draft")
     paths = {"messages/one-task/yes.txt", "task/", "tasks/two.md"}
     work.wait("corrected", lambda: not paths & {p["path"] for p in work.json("status")["problems"]})
-    assert not waits(work, "messages/one-tsk/")
+    work.wait("the folder is forgotten", lambda: not waits(work, "messages/one-tsk/"))

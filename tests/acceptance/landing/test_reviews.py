@@ -121,6 +121,16 @@ def test_changes_with_words_in_the_body_reach_the_next_prompt(v: Site) -> None:
         assert words in prompt, prompt
 
 
+def test_changes_are_asked_for_by_command(v: Site) -> None:
+    v.task("t")
+    v.up()
+    v.reviewed("t")
+    assert "changes" in v.cmd("changes", "t", "--comment", "More colour!").stdout
+    v.wait("a second review", lambda: v.field("reviews/t.md", "attempt") == "2")
+    v.finish("t")
+    assert "More colour!" in v.show("cowork/integration:prompt.t.2")
+
+
 def test_a_yes_to_an_older_submission_is_void(v: Site) -> None:
     v.task("t")
     v.up()
