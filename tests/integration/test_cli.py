@@ -21,7 +21,15 @@ def desk(tmp_path: Path) -> Desk:
 
 
 ARGUMENTS = {"new": ["x"], "show": ["x"], "ready": ["x"], "pause": ["x"], "cancel": ["x"], "take": ["x"]}
-ARGUMENTS |= {"reply": ["x", "y"], "approve": ["x"], "reject": ["x"], "diff": ["x"], "apply": ["x"], "revert": ["x"]}
+ARGUMENTS |= {
+    "reply": ["x", "y"],
+    "approve": ["x"],
+    "reject": ["x"],
+    "changes": ["x"],
+    "diff": ["x"],
+    "apply": ["x"],
+    "revert": ["x"],
+}
 ARGUMENTS |= {"merge-driver": ["install"], "why": ["HEAD"]}
 OUTSIDE = sorted(COMMANDS.keys() - {"demo", "schema", "simulate"})
 

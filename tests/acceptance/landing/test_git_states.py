@@ -13,7 +13,7 @@ from tests.acceptance.landing.site import Site
 EDIT = 'cat > /dev/null; echo "$COWORK_TASK" > made.$COWORK_TASK; echo ok'
 COMMANDS = (
     ["up"], ["down"], ["status"], ["status", "--json"], ["new", "x"], ["list"], ["show", "x"], ["ready", "x"],
-    ["pause", "x"], ["cancel", "x"], ["take", "x"], ["reply", "x", "y"], ["approve", "x"], ["reject", "x"],
+    ["pause", "x"], ["cancel", "x"], ["take", "x"], ["reply", "x", "y"], ["approve", "x"], ["reject", "x"], ["changes", "x"],
     ["diff", "x"], ["land"], ["confirm"], ["trust"], ["agents"], ["events"],
 )  # fmt: skip
 
