@@ -14,7 +14,7 @@ from coworkd.board.waiting import Need, Shown, Waiting, problems, waiting
 from coworkd.model import Status
 from coworkd.store import Database, RunRow, RunState, TaskRow
 from coworkd.store.documents import count_notes
-from coworkd.store.landings import UNMET, Landings
+from coworkd.store.landings import UNMET, Landings, count_undelivered
 
 ORDER = (
     Status.WAITING, Status.REVIEW, Status.RUNNING, Status.MERGING, Status.READY, Status.PAUSED, Status.FAILED,
@@ -50,6 +50,8 @@ class BoardView:
     cards: tuple[Card, ...]
     waiting: tuple[Waiting, ...]
     problems: tuple[Shown, ...]
+    undelivered: int = 0
+    """Tasks whose landing waits on the integration branch for `coworkd land`."""
     notes: int = 0
     """Files in tasks/ that are never run."""
     sandbox: str = ""
@@ -66,7 +68,8 @@ def board_view(db: Database, now: float) -> BoardView:
     cards.sort(key=lambda card: (_PLACE[card.status], card.since, card.id))
     return BoardView(
         instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(waiting(db, now)),
-        problems=tuple(problems(db)), notes=count_notes(db), usd_today=_spent(db, now),
+        problems=tuple(problems(db)), undelivered=count_undelivered(db), notes=count_notes(db),
+        usd_today=_spent(db, now),
         sandbox=db.setting(SANDBOX_LEVEL), sandbox_lacks=db.setting(SANDBOX_LACKS),
     )  # fmt: skip
 

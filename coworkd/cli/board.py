@@ -115,6 +115,10 @@ def render(view: BoardView, daemon: str, now: float) -> str:
         parts.append("\n".join([_title("Tasks"), *_rows(view, now)]))
     else:
         parts.append('No tasks yet. Write one: coworkd new "Fix the login page"')
+    if view.undelivered:
+        many = f"{view.undelivered} landed changes are not in your branch yet: `coworkd land` brings them there"
+        one = "1 landed change is not in your branch yet: `coworkd land` brings it there"
+        parts.append(one if view.undelivered == 1 else many)
     if view.notes:
         are = "1 note in tasks/ is" if view.notes == 1 else f"{view.notes} notes in tasks/ are"
         parts.append(f"{are} not run: `coworkd list` shows them")

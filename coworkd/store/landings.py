@@ -68,6 +68,12 @@ def landing_of(row: SubmissionRow) -> Landing:
     return Landing(task=row.task, number=row.number, submission=row.commit_id, commit=row.landing)
 
 
+def count_undelivered(db: Database) -> int:
+    """Tasks whose landing is on the integration branch and not known to be in the target."""
+    sql = "SELECT count(DISTINCT task) FROM submissions WHERE state = ? AND proof = '' AND tree != '' AND missing = ''"
+    return int(db.scalar(sql, str(SubmissionState.LANDED)))
+
+
 class Landings:
     """Questions about landings; used by the writer thread alone."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 
 import click
@@ -60,6 +61,19 @@ def test_an_empty_board_says_how_to_begin() -> None:
         "",
         'No tasks yet. Write one: coworkd new "Fix the login page"',
     ]
+
+
+@pytest.mark.parametrize(
+    ("undelivered", "said"),
+    [
+        (0, ""),
+        (1, "1 landed change is not in your branch yet: `coworkd land` brings it there"),
+        (2, "2 landed changes are not in your branch yet: `coworkd land` brings them there"),
+    ],
+)
+def test_what_waits_on_the_integration_branch_is_told_with_the_command(undelivered: int, said: str) -> None:
+    lines = shown(dataclasses.replace(board(card("a", Status.DONE, "landed")), undelivered=undelivered))
+    assert lines[-1].strip() == (said or lines[3].strip())
 
 
 def test_a_line_says_why_or_else_what() -> None:

@@ -26,7 +26,9 @@ def test_a_persons_commits_come_in_verified_before_the_next_landing(w: Site) -> 
     assert {"mine.txt", "made.a", "made.b"} <= w.tree()
     assert "mine.txt" in (w.scratch / "verified").read_text()
     assert w.git("merge-base", "main", "cowork/integration") == w.git("rev-parse", "main")
+    assert "2 landed changes are not in your branch yet: `coworkd land`" in w.cmd("status").stdout
     assert w.cmd("land").stdout
+    w.wait("nothing left to land", lambda: "not in your branch yet" not in w.cmd("status").stdout)
     assert {"mine.txt", "made.a", "made.b"} <= w.tree("main")
     assert (w.repo / "made.b").exists()
     assert w.git("status", "--porcelain", "--untracked-files=no") == ""
