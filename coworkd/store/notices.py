@@ -14,7 +14,7 @@ def remove_notice(db: Database, path: str, source: str) -> None:
     db.execute("DELETE FROM problems WHERE path = ? AND source = ?", path, source)
 
 
-def daemon_version(db: Database, path: str) -> bytes | None:
-    """The latest bytes that the daemon wrote into a document; None when it never did."""
-    sql = "SELECT bytes FROM bases WHERE path = ? AND who = 'daemon' ORDER BY at DESC, rowid DESC LIMIT 1"
-    return db.scalar(sql, path)
+def daemon_versions(db: Database, path: str) -> list[bytes]:
+    """What the daemon wrote into a document, the latest first. A later write may be an edit of a person's text."""
+    sql = "SELECT bytes FROM bases WHERE path = ? AND who = 'daemon' ORDER BY at DESC, rowid DESC"
+    return [row["bytes"] for row in db.query(sql, path)]

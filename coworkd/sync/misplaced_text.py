@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from coworkd.documents import answer_section, stem
 from coworkd.errors import DocumentError
@@ -10,7 +11,7 @@ from coworkd.markdown import parse
 from coworkd.model import Answer, AnswerSpec, Kind, MessageKind
 from coworkd.spelling import suggestion
 from coworkd.store import Database, MessageRow
-from coworkd.store.notices import daemon_version
+from coworkd.store.notices import daemon_versions
 from coworkd.store.task_names import task_ids
 from coworkd.sync.arrival import Arrival
 
@@ -55,7 +56,7 @@ def answer_reason(db: Database, arrival: Arrival, spec: AnswerSpec) -> str:
 
 def _unasked_reason(db: Database, arrival: Arrival, spec: AnswerSpec) -> str:
     """Why an answer in a file that a person made is none: what is asked stands in a file of the daemon's."""
-    if arrival.pulled or spec.request or daemon_version(db, arrival.path) is not None:
+    if arrival.pulled or spec.request or daemon_versions(db, arrival.path):
         return ""
     if arrival.kind is Kind.REVIEW:
         name = stem(arrival.path)
@@ -70,19 +71,28 @@ def _is_earlier(path: str) -> bool:
 
 
 def _is_changed(db: Database, arrival: Arrival) -> bool:
-    ours = _ours(db, arrival.path)
-    return ours is not None and not arrival.pulled and ours.split() != arrival.document.body.split()
+    """Whether the body is none that the daemon wrote."""
+    ours = _bodies(db, arrival.path)
+    return bool(ours) and not arrival.pulled and _words(arrival.document.body) not in map(_words, ours)
 
 
 def _only_boxes(db: Database, arrival: Arrival) -> bool:
-    ours = _ours(db, arrival.path) or ""
-    return _BOX.sub(r"\1\2", ours).split() == _BOX.sub(r"\1\2", arrival.document.body).split()
+    here = _without_boxes(arrival.document.body)
+    return any(_without_boxes(body) == here for body in _bodies(db, arrival.path))
 
 
-def _ours(db: Database, path: str) -> str | None:
-    """The body as the daemon wrote it last; None when it never did."""
-    data = daemon_version(db, path)
-    try:
-        return None if data is None else parse(data).body
-    except DocumentError:
-        return None
+def _words(body: str) -> list[str]:
+    return body.split()
+
+
+def _without_boxes(body: str) -> list[str]:
+    return _BOX.sub(r"\1\2", body).split()
+
+
+def _bodies(db: Database, path: str) -> list[str]:
+    """The bodies that the daemon wrote into a document, the latest first."""
+    bodies: list[str] = []
+    for data in daemon_versions(db, path):
+        with suppress(DocumentError):
+            bodies.append(parse(data).body)
+    return bodies
