@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -59,9 +61,10 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    w = Workbench(tmp_path_factory.mktemp("fsck") / "cw")
-    before = {name: os.environ.get(name) for name in ("XDG_STATE_HOME", "HOME")}
+def at_rest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workbench, Path]]:
+    """A workspace with its daemon down, and a copy of all its files as they were then."""
+    folder = tmp_path_factory.mktemp("fsck")
+    w = Workbench(folder / "cw")
     try:
         w.agent("ed", 'echo "$COWORK_TASK" > $COWORK_TASK.txt')
         w.agent("ask", WAIT)
@@ -77,13 +80,25 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         w.wait("the records", lambda: len(list(w.cow("log").glob("*/*.json"))) == 2)
         assert w.cmd("fsck").stdout == "everything agrees\n", "with the daemon up and an agent at work"
         w.down()
-        os.environ |= {"XDG_STATE_HOME": w.env["XDG_STATE_HOME"], "HOME": w.env["HOME"]}
+        copy = folder / "copy"
+        shutil.copytree(w.root, copy, symlinks=True)
+        yield w, copy
+    finally:
+        w.close()
+
+
+@pytest.fixture
+def site(at_rest: tuple[Workbench, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """The workspace as it was when its daemon ended, whatever an earlier test did to it."""
+    w, copy = at_rest
+    shutil.rmtree(w.root)
+    shutil.copytree(copy, w.root, symlinks=True)
+    monkeypatch.setenv("XDG_STATE_HOME", w.env["XDG_STATE_HOME"])
+    monkeypatch.setenv("HOME", w.env["HOME"])
+    try:
         yield Site(w)
     finally:
-        os.environ |= {name: value for name, value in before.items() if value is not None}
-        if before["XDG_STATE_HOME"] is None:
-            os.environ.pop("XDG_STATE_HOME", None)
-        w.close()
+        w.down()
 
 
 def a_row_that_differs(site: Site) -> None:
