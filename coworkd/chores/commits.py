@@ -9,8 +9,12 @@ from pathlib import Path
 from coworkd.board.board import Board
 from coworkd.errors import RepoError
 from coworkd.jobs import Finished, Jobs
+from coworkd.model import Problem
 from coworkd.repo import Repo
 from coworkd.repo.commit import Committed, Refused, Unchanged, commit_folder
+from coworkd.store.notices import remove_notice
+from coworkd.store.workspace_state import problem_paths
+from coworkd.sync.problems import put_problem
 
 log = logging.getLogger("coworkd")
 
@@ -22,7 +26,14 @@ RESTS = 3.0
 LEAST_REST = 2.0
 
 AGAIN = 30.0
-"""Seconds until it is tried again where something was in the way: a rebase, a detached HEAD, another git command."""
+"""Seconds, at most, until it is tried again where something was in the way: a rebase, a detached HEAD, another git
+command."""
+
+FIRST_PAUSE = 1.0
+"""Seconds until the first new try; each further one waits twice as long."""
+
+_SOURCE = "commit"
+_FOLDER = ".cowork/"
 
 Outcome = Committed | Unchanged | Refused
 
@@ -40,6 +51,10 @@ class AutoCommit:
         self._seen = -1
         """The last event when a commit was begun: what it found is in it."""
         self._not_before = 0.0
+        self._pause = FIRST_PAUSE
+        self._reason = ""
+        """What was in the way last."""
+        self._shown = bool(problem_paths(self._db, _SOURCE))
 
     def step(self, now: float) -> None:
         """Begin a commit when something has happened since the last one, and nothing for a while."""
@@ -53,6 +68,7 @@ class AutoCommit:
         """When it is time; None where nothing is to be committed."""
         settings = self._board.specs.settings()
         if settings.commit != "auto":
+            self._show("", now)
             return None
         latest = int(self._db.scalar("SELECT coalesce(max(id), 0) FROM events"))
         if latest != self._latest:
@@ -79,17 +95,47 @@ class AutoCommit:
         if finished.error is not None and not isinstance(finished.error, RepoError | OSError):
             raise finished.error
         match finished.value:
-            case Committed(commit=commit, paths=paths):
-                with self._db.write():
-                    self._db.event(now, "committed", commit=commit, files=len(paths))
-                self._seen = int(self._db.scalar("SELECT max(id) FROM events"))
-            case Unchanged():
+            case Committed(behind=behind) as made:
+                self._committed(made, now)
+            case Unchanged(behind=behind):
                 pass
             case _:
-                why = finished.error or finished.value.reason
-                log.info("%s is not committed now: %s", ".cowork/", why)
-                self._seen, self._not_before = -1, now + AGAIN
+                self._again(f"it is not committed now: {finished.error or finished.value.reason}", now)
+                return True
+        self._show(behind, now)
+        if behind:
+            self._again(f"git's index does not have the last commit yet: {behind}", now)
+        else:
+            self._pause, self._reason = FIRST_PAUSE, ""
         return True
+
+    def _committed(self, made: Committed, now: float) -> None:
+        with self._db.write():
+            self._db.event(now, "committed", commit=made.commit, files=len(made.paths))
+        self._seen = int(self._db.scalar("SELECT max(id) FROM events"))
+
+    def _again(self, reason: str, now: float) -> None:
+        """Something was in the way: look again soon, and later where it stays."""
+        if reason != self._reason:
+            log.info("%s: %s", _FOLDER, reason)
+        self._reason, self._seen, self._not_before = reason, -1, now + self._pause
+        self._pause = min(2 * self._pause, AGAIN)
+
+    def _show(self, behind: str, now: float) -> None:
+        """A commit that the user's index lacks looks as if it was staged to be undone: said while it is so."""
+        if not behind and not self._shown:
+            return
+        self._shown = bool(behind)
+        with self._db.write():
+            if behind:
+                put_problem(self._db, Problem(path=_FOLDER, line=0, message=_problem(behind)), _SOURCE, now)
+            else:
+                remove_notice(self._db, _FOLDER, _SOURCE)
+
+
+def _problem(behind: str) -> str:
+    said = " ".join(behind.split())
+    return f"was committed, and git's index does not have that yet, which is tried again by itself: {said}"
 
 
 def committing(root: Path, folder: str) -> Callable[[], Outcome]:

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 
 from coworkd.repo import Repo
+from coworkd.repo.index_lock import run_on_index
 from coworkd.repo.refs import RefChange, branch_ref, checked_out, operation_under_way, update_refs
 
 _TIMEOUT = 600.0
@@ -71,7 +72,7 @@ def _fast_forward(repo: Repo, commit: str, target: str) -> Landed | Refused:
     if overlap:
         more = f" and {len(overlap) - _SHOWN} more" if len(overlap) > _SHOWN else ""
         return Refused(reason=f"local changes would be overwritten: {', '.join(overlap[:_SHOWN])}{more}; commit them")
-    merged = repo.run(*_MERGE, commit, check=False, timeout=_TIMEOUT)
+    merged = run_on_index(repo, *_MERGE, commit, timeout=_TIMEOUT)
     if repo.commit(branch_ref(target)) != commit:
         return Refused(reason=f"git refused: {' '.join(merged.err.split())}")
     return Landed(commit=commit, moved=True)

@@ -1,6 +1,7 @@
 """A commit of one folder alone, in the user's checkout, on the user's word.
 
 What is staged elsewhere stays staged, and `git status` says of every other path what it said before. No hook runs.
+Where another git command holds the index after the branch has moved, the next call brings the index along.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.errors import RepoError
+from coworkd.repo.index_lock import run_on_index, wait_for_index
 from coworkd.repo.refs import operation_under_way
 from coworkd.repo.repository import Repo
 
@@ -24,11 +25,16 @@ class Committed:
     branch: str
     paths: tuple[str, ...]
     """Of the files that it adds, changes or takes away."""
+    behind: str = ""
+    """Why the user's index does not have it yet; empty: it has."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unchanged:
     """HEAD has the folder as it is."""
+
+    behind: str = ""
+    """Why the user's index does not have what was committed before; empty: it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,8 @@ class Refused:
 def commit_folder(repo: Repo, folder: str, message: str) -> Committed | Unchanged | Refused:
     """Commit the folder as it is in the working tree, ignored and temporary files left out; no message: one is made.
 
-    Raises RepoError when git fails; the branch has then not moved, or the error says that it has.
+    Blocks for some seconds while another git command holds the index. Raises RepoError when git fails; the branch has
+    then not moved.
     """
     head = repo.head()
     if reason := _obstacle(repo, folder):
@@ -55,15 +62,15 @@ def commit_folder(repo: Repo, folder: str, message: str) -> Committed | Unchange
         tree = repo.run("write-tree", env=aside).text
         wanted = _listed(repo, folder, aside)
     if tree == repo.tree_of(head.commit):
-        return Unchanged()
+        return Unchanged(behind=_update_index(repo, folder, _unfollowed(repo, folder, head.commit, wanted)))
     paths = tuple(repo.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", head.commit, tree).fields)
     subject = message or _subject(folder, paths)
     made = _commit(repo, tree, head.commit, subject)
     moved = repo.run("update-ref", "-m", f"commit: {subject.splitlines()[0]}", "HEAD", made, head.commit, check=False)
     if moved.code != 0:
         return Refused(reason=f"{_short(head.branch)} moved at this moment: try again")
-    _follow(repo, folder, wanted, made)
-    return Committed(commit=made, branch=_short(head.branch), paths=paths)
+    behind = _update_index(repo, folder, wanted)
+    return Committed(commit=made, branch=_short(head.branch), paths=paths, behind=behind)
 
 
 def _obstacle(repo: Repo, folder: str) -> str:
@@ -74,7 +81,7 @@ def _obstacle(repo: Repo, folder: str) -> str:
         return "this branch has no commit yet: make the first one with git, then try again"
     if not (repo.root / folder).is_dir():
         return f"there is no {folder}/ here"
-    if (repo.git_dir / "index.lock").exists():
+    if not wait_for_index(repo):
         return "another git command is at work (index.lock): try again when it is over"
     if repo.run("ls-files", "-z", "--unmerged").fields:
         return "there are unresolved conflicts: resolve them first"
@@ -102,18 +109,43 @@ def _listed(repo: Repo, folder: str, env: Mapping[str, str] | None = None) -> di
     return {path: entry for entry, _, path in (line.partition("\t") for line in lines)}
 
 
-def _follow(repo: Repo, folder: str, wanted: Mapping[str, str], commit: str) -> None:
-    """The user's index gets the folder's entries as committed, or the commit would look like staged for undoing."""
+def _unfollowed(repo: Repo, folder: str, head: str, committed: Mapping[str, str]) -> dict[str, str]:
+    """What the index shall hold of the folder: as committed where it still has what the last commit replaced.
+
+    Every other difference was staged by a person.
+    """
     present = _listed(repo, folder)
-    gone = [f"0 {'0' * len(commit)} 0\t{path}" for path in present if path not in wanted]
+    if present == committed:
+        return present
+    last = repo.run("rev-list", "-1", head, "--", folder).text
+    before = _committed(repo, folder, f"{last}^1") if last else {}
+    paths = [path for path in {*present, *committed, *before} if present.get(path) == before.get(path)]
+    kept = {path: entry for path, entry in present.items() if path not in paths}
+    return kept | {path: committed[path] for path in paths if path in committed}
+
+
+def _committed(repo: Repo, folder: str, commit: str) -> dict[str, str]:
+    """As `_listed`, of a commit; nothing where there is none."""
+    if repo.commit(commit) is None:
+        return {}
+    lines = (line.partition("\t") for line in repo.run("ls-tree", "-r", "-z", commit, "--", f"{folder}/").fields)
+    return {path: f"{mode} {name} 0" for mode, _, name, path in ((*entry.split(), path) for entry, _, path in lines)}
+
+
+def _update_index(repo: Repo, folder: str, wanted: Mapping[str, str]) -> str:
+    """The user's index gets the folder's entries as committed, or the commit would look like staged for undoing.
+
+    Why that could not be; empty when it has them.
+    """
+    present = _listed(repo, folder)
+    zeros = "0" * (64 if repo.object_format == "sha256" else 40)
+    gone = [f"0 {zeros} 0\t{path}" for path in present if path not in wanted]
     changed = [f"{entry}\t{path}" for path, entry in wanted.items() if present.get(path) != entry]
     script = "".join(f"{line}\0" for line in (*gone, *changed))
     if not script:
-        return
-    done = repo.run("update-index", "-z", "--index-info", stdin=os.fsencode(script), check=False)
-    if done.code != 0:
-        undo = f"run `git reset -q -- {folder}` when no other git command is at work"
-        raise RepoError(f"committed as {commit[:12]}, but the index could not follow ({done.err.strip()}): {undo}")
+        return ""
+    done = run_on_index(repo, "update-index", "-z", "--index-info", stdin=os.fsencode(script))
+    return "" if done.code == 0 else done.err.strip() or f"exit {done.code}"
 
 
 def _short(branch: str) -> str:

@@ -134,6 +134,37 @@ def test_what_is_in_the_way_is_waited_for(place: Place, way: str) -> None:
     assert place.count() == before + (way != "off")
 
 
+def test_an_index_that_was_locked_when_the_branch_moved_is_brought_along_later(place: Place) -> None:
+    before = place.count()
+    lock = lock_while_committing(place.repo)
+    automatic(place)
+    place.wait(0)
+    place.wait(31)
+    assert place.count() == before + 1
+    assert place.repo.git("--no-optional-locks", "status", "--porcelain", "--", ".cowork")
+    assert "index.lock" in place.db.scalar("SELECT message FROM problems WHERE path = '.cowork/'")
+    place.wait(AGAIN + 1)
+    assert place.db.scalar("SELECT count(*) FROM problems") == 1, "while it lasts"
+    lock.unlink()
+    place.wait(AGAIN + 1)
+    assert place.repo.git("status", "--porcelain", "--", ".cowork") == ""
+    assert place.count() == before + 1
+    assert place.db.scalar("SELECT count(*) FROM problems") == 0
+
+
+def lock_while_committing(repo: Checkout) -> Path:
+    """Another git command takes the index lock between the commit and its index: git asks a program to sign then."""
+    lock, program = repo.root / ".git/index.lock", repo.root / ".git/sign"
+    program.write_text(
+        f"#!/bin/sh\ntouch '{lock}'\necho '[GNUPG:] SIG_CREATED ' >&2\n"
+        "printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n'\n"
+    )
+    program.chmod(0o755)
+    repo.git("config", "commit.gpgSign", "true")
+    repo.git("config", "gpg.program", str(program))
+    return lock
+
+
 def test_nothing_is_committed_while_a_file_is_still_to_be_written(place: Place) -> None:
     automatic(place)
     before = place.count()

@@ -129,6 +129,23 @@ def test_refuses_and_touches_nothing(at: Checkout, state: object, reason: str) -
     assert at.state() == before
 
 
+def test_an_index_that_lacks_the_last_commit_is_brought_along(at: Checkout) -> None:
+    index = at.root / ".git/index"
+    at.write(".cowork/tasks/gone.md", "gone\n")
+    done(at.root, "commit")
+    at.git("rm", "-q", "--cached", ".cowork/config.yaml")
+    kept = index.read_bytes()
+    at.write(TASK, "changed\n")
+    at.write(".cowork/tasks/new.md", "new\n")
+    (at.root / ".cowork/tasks/gone.md").unlink()
+    done(at.root, "commit")
+    index.write_bytes(kept)
+    at.write("src/one.txt", "elsewhere\n")
+    at.git("commit", "-q", "-m", "elsewhere", "src/one.txt")
+    assert done(at.root, "commit") == "nothing to commit: .cowork/ is as in HEAD\n"
+    assert status(at) == ["D  .cowork/config.yaml", "?? .cowork/config.yaml"], "what a person staged stays staged"
+
+
 def test_in_a_linked_worktree_its_own_branch_is_committed_to(at: Checkout) -> None:
     at.git("worktree", "add", "-q", "../linked", "-b", "side")
     linked = Checkout(at.root.parent / "linked")

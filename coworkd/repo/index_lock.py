@@ -1,0 +1,41 @@
+"""Commands that write the user's index: another git command that holds it for a moment is waited for, in a job alone.
+
+Git does not wait for `index.lock`: it fails at once, and even a `git status` takes the lock to refresh the index.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from coworkd.repo.origin import index_locked
+from coworkd.repo.repository import TIMEOUT, GitResult, Repo
+
+_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between tries; whoever holds the lock longer is left to the next job."""
+
+
+def wait_for_index(repo: Repo, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """Whether no git command holds the index, now or within a moment. Blocks for up to two seconds."""
+    for pause in _PAUSES:
+        if not index_locked(repo):
+            return True
+        sleep(pause)
+    return not index_locked(repo)
+
+
+def run_on_index(
+    repo: Repo,
+    *args: str,
+    stdin: bytes = b"",
+    timeout: float = TIMEOUT,
+    sleep: Callable[[float], None] = time.sleep,
+) -> GitResult:
+    """Run a command that writes the index or nothing at all, again while another one holds the index."""
+    done = repo.run(*args, stdin=stdin, check=False, timeout=timeout)
+    for pause in _PAUSES:
+        if done.code == 0 or "index.lock" not in done.err:
+            break
+        sleep(pause)
+        done = repo.run(*args, stdin=stdin, check=False, timeout=timeout)
+    return done
