@@ -66,6 +66,14 @@ class NotSignedInError(AgentError):
     """There is no login and no key with which an agent could work."""
 
 
+class AgentFileError(AgentError):
+    """An agent's file says something that cannot be meant, or names something that is not there."""
+
+
+class ProgramMissingError(AgentError):
+    """An agent's program, or what that needs to start, is not there or not visible in its sandbox."""
+
+
 class RepoError(CoworkError):
     """Git refused, or is not able to do what is needed."""
 

@@ -26,9 +26,10 @@ from coworkd.agents.base import (
 from coworkd.agents.inbox import Inbox, render_answer
 from coworkd.agents.launch import failed_start, launch
 from coworkd.agents.mailbox import LEDGER, folders
+from coworkd.agents.missing_program import missing_program_reason
 from coworkd.agents.outbox import Outbox
 from coworkd.agents.program import Program
-from coworkd.errors import AgentError
+from coworkd.errors import AgentError, AgentFileError
 from coworkd.wakeup import Wakeup
 
 
@@ -48,7 +49,7 @@ class CommandAgent:
     def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
         """A program keeps no session of its own: `resume` is not needed, the inbox holds what was said."""
         if not assignment.agent.command:
-            raise AgentError(f"agent {assignment.agent.name!r} has no `command`: say which program to start")
+            raise AgentFileError(f"agent {assignment.agent.name!r} has no `command`: say which program to start")
         self._given = frozenset(file.name for file in assignment.inbox)
         self._inbox = Inbox(assignment.inbox_dir, assignment.inbox)
         return self._events(assignment, self._inbox)
@@ -87,10 +88,11 @@ class CommandAgent:
             self._wakeup.close()
 
     def _work(self, assignment: Assignment, outbox: Outbox, tmp: Path) -> Iterator[AgentEvent]:
+        argv = assignment.agent.command
         try:
-            child = launch(assignment, assignment.agent.command, tmp, folders(assignment))
+            child = launch(assignment, argv, tmp, folders(assignment))
         except OSError as error:
-            yield from failed_start(assignment, assignment.agent.command[0], error)
+            yield from failed_start(assignment, argv[0], error)
             return
         program = Program(assignment, child, self._wakeup)
         try:
@@ -103,7 +105,7 @@ class CommandAgent:
             program.finish()
             yield from program.rest()
             yield from self._posts(outbox, program, last=True)
-            if missing := program.missing_in_sandbox(code):
+            if missing := missing_program_reason(assignment, argv[0], code, program.stderr()):
                 yield ErrorReported(kind=ErrorKind.PROGRAM, message=missing)
             yield self._with_unheard(program.ended(code), heard)
         finally:

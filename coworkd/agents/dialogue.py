@@ -82,6 +82,10 @@ class Dialogue:
         """How it ended, with the last lines of standard error."""
         return failure(code, self._stderr.tail())
 
+    def stderr(self) -> str:
+        """The end of what it wrote to standard error."""
+        return self._stderr.tail()
+
     def close(self) -> None:
         self._streams.close()
         self._stderr.close()

@@ -14,11 +14,14 @@ from pathlib import Path
 
 from coworkd import process
 from coworkd.agents.base import Assignment, Ended, EndReason, ErrorKind, ErrorReported
+from coworkd.agents.programs import PROGRAMS
 from coworkd.agents.refused_hosts import RefusedHosts
 from coworkd.confine.confinement import Confinement, contains
+from coworkd.confine.entry import shows
 from coworkd.confine.surroundings import leads_through, tools_of
 from coworkd.confine.wishes import granted
-from coworkd.errors import AgentError, ConfigError
+from coworkd.core.machine_faults import BLAMELESS, fault_of
+from coworkd.errors import AgentFileError, ConfigError
 
 
 def launch(
@@ -27,13 +30,13 @@ def launch(
     """Start `argv` in the run's worktree with pipes for its three streams, in a clean environment.
 
     `tmp` is its temporary folder, which goes with the run; `extra` is added by the driver and stands above the agent's
-    own `env`. Raises OSError when it cannot be started, AgentError when its sandbox cannot be meant.
+    own `env`. Raises OSError when it cannot be started, AgentFileError when what its file says cannot be meant.
     """
     env = environment(assignment, tmp, extra)
     _check_program(argv[0], Path(assignment.worktree), env["PATH"])
-    return process.spawn(
-        argv, cwd=Path(assignment.worktree), env=env, stderr=process.PIPE, confinement=held(assignment, argv, tmp)
-    )
+    confinement = held(assignment, argv, tmp)
+    _check_settings(assignment, env, confinement)
+    return process.spawn(argv, cwd=Path(assignment.worktree), env=env, stderr=process.PIPE, confinement=confinement)
 
 
 def _check_program(program: str, worktree: Path, path: str) -> None:
@@ -47,6 +50,22 @@ def _check_program(program: str, worktree: Path, path: str) -> None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
     if not file.is_file() or not os.access(file, os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), program)
+
+
+def _check_settings(assignment: Assignment, env: Mapping[str, str], confinement: Confinement | None) -> None:
+    """Raise AgentFileError where the folder of its own settings that a program is told of cannot be used."""
+    program = PROGRAMS.get(assignment.agent.driver)
+    folder = env.get(program.settings, "") if program else ""
+    if program is None or not os.path.isabs(folder):
+        return
+    named = f"agents/{assignment.agent.name}.md: {program.settings} is {folder}, which"
+    if not program.makes_settings and not os.path.isdir(folder):
+        raise AgentFileError(f"{named} is not there: make it, or take the variable out of `env`")
+    if confinement is not None and not shows(confinement, folder, env):
+        raise AgentFileError(
+            f"{named} is not visible in the sandbox: name it in `sandbox: {{allow_paths: [...]}}` there, or use"
+            " `login: mine` instead"
+        )
 
 
 def environment(assignment: Assignment, tmp: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -66,7 +85,7 @@ def held(assignment: Assignment, argv: tuple[str, ...], tmp: Path) -> Confinemen
     """The run's confinement for one of its commands: its worktree, home, outbox, and what its agent's file opens.
 
     Files that the command itself names may be read: a program in a folder of the user's own is started by its path.
-    Raises AgentError when `allow_paths` or `network` cannot be meant.
+    Raises AgentFileError when `allow_paths` or `network` cannot be meant.
     """
     if assignment.confinement is None:
         return None
@@ -81,7 +100,7 @@ def held(assignment: Assignment, argv: tuple[str, ...], tmp: Path) -> Confinemen
     try:
         opened = granted(base, assignment.agent.sandbox)
     except ConfigError as error:
-        raise AgentError(f"agents/{assignment.agent.name}.md: {error}") from error
+        raise AgentFileError(f"agents/{assignment.agent.name}.md: {error}") from error
     return replace(opened, readable=(*opened.readable, *_named(opened, argv)))
 
 
@@ -99,10 +118,19 @@ def _named(confinement: Confinement, argv: tuple[str, ...]) -> list[str]:
 
 def failed_start(assignment: Assignment, program: str, error: OSError) -> Iterator[ErrorReported | Ended]:
     """How a run ends whose program did not start. One that is missing or cannot be executed is said to be."""
+    fault = fault_of(error)
+    if fault is not None and fault.kind in BLAMELESS:
+        yield Ended(reason=EndReason.MACHINE, message=str(fault))
+        return
     message = cannot_start(assignment, program, error)
-    if error.errno in _NO_PROGRAM and Path(assignment.worktree).is_dir():
+    if program_missing(error) and Path(assignment.worktree).is_dir():
         yield ErrorReported(kind=ErrorKind.PROGRAM, message=message)
     yield Ended(reason=EndReason.FAILED, message=message)
+
+
+def program_missing(error: OSError) -> bool:
+    """Whether a program did not start because it is not there, or cannot be executed."""
+    return error.errno in _NO_PROGRAM
 
 
 _NO_PROGRAM = (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR)

@@ -20,8 +20,6 @@ STDERR_LOG = "stderr.log"
 _LOOK = 0.2
 """Seconds between looks at the outbox."""
 _STDERR_LIMIT = 1024 * 1024
-_NOT_VISIBLE = ((1, "bwrap: execvp "), (127, "cannot start "))
-"""Exit code and first words of bubblewrap, and of our own launcher for Landlock, that cannot execute a program."""
 _FAILURE_LINES = 20
 _FAILURE_CHARACTERS = 4000
 
@@ -76,10 +74,9 @@ class Program:
         reason = EndReason.UNAVAILABLE if code == UNAVAILABLE_EXIT else EndReason.FAILED
         return Ended(reason=reason, message=failure(code, self._stderr.tail()), exit_code=code)
 
-    def missing_in_sandbox(self, code: int) -> str:
-        """What the sandbox says when the program, or its interpreter, is not to be seen in there; empty: nothing."""
-        said = self._stderr.tail()
-        return said.strip() if any(code == exit_ and said.startswith(words) for exit_, words in _NOT_VISIBLE) else ""
+    def stderr(self) -> str:
+        """The end of what it wrote to standard error."""
+        return self._stderr.tail()
 
     def close(self) -> None:
         """Let go of everything; a program whose events nobody wants any more is killed."""

@@ -25,6 +25,10 @@ class AgentProgram:
     """Variables that hold a key for it, the usual one first."""
     hosts: tuple[str, ...] = ()
     """Whom it has to reach: its provider, and where its login is renewed."""
+    settings: str = ""
+    """The variable by which it is told of another folder for its settings and login; empty: it knows none."""
+    makes_settings: bool = True
+    """It makes that folder where it is missing."""
     models: str = ""
     """The prefix by which models are named elsewhere, and that it does not know."""
 
@@ -39,6 +43,7 @@ PROGRAMS: Mapping[str, AgentProgram] = {
             logins=(".claude/.credentials.json",),
             keys=("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN"),
             hosts=("api.anthropic.com", "claude.ai", "platform.claude.com", "console.anthropic.com"),
+            settings="CLAUDE_CONFIG_DIR",
             models="anthropic/",
         ),
         AgentProgram(
@@ -48,6 +53,8 @@ PROGRAMS: Mapping[str, AgentProgram] = {
             logins=(".codex/auth.json",),
             keys=("OPENAI_API_KEY", "CODEX_API_KEY"),
             hosts=("api.openai.com", "chatgpt.com", "auth.openai.com"),
+            settings="CODEX_HOME",
+            makes_settings=False,
             models="openai/",
         ),
         AgentProgram(
@@ -69,6 +76,7 @@ PROGRAMS: Mapping[str, AgentProgram] = {
                 *("models.dev", "opencode.ai", "api.anthropic.com", "api.openai.com", "openrouter.ai"),
                 "generativelanguage.googleapis.com",
             ),
+            settings="OPENCODE_CONFIG_DIR",
         ),
     )
 }

@@ -32,7 +32,7 @@ from coworkd.agents.base import (
 from coworkd.agents.inbox import read_answer
 from coworkd.agents.replay_tools import ReplayTools
 from coworkd.agents.watchdog import Watchdog
-from coworkd.errors import AgentError
+from coworkd.errors import AgentError, AgentFileError
 from coworkd.model import Usage
 
 _TICK = 0.25
@@ -222,5 +222,5 @@ def _speed(assignment: Assignment) -> float:
     except ValueError:
         speed = 0.0
     if not speed > 0:
-        raise AgentError(f"{recording.SPEED} is {text!r}: it is a number above 0, 10 for ten times faster")
+        raise AgentFileError(f"{recording.SPEED} is {text!r}: it is a number above 0, 10 for ten times faster")
     return speed

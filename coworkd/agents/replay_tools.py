@@ -10,6 +10,8 @@ from coworkd import process
 from coworkd.agents import recording
 from coworkd.agents.base import Assignment
 from coworkd.agents.launch import environment, held
+from coworkd.agents.missing_program import missing_program_reason, refused_by_launcher
+from coworkd.errors import ProgramMissingError
 
 _OUTPUT = 4000
 """Bytes of a tool's output that are told."""
@@ -103,6 +105,8 @@ class ReplayTools:
             confinement=held(self._assignment, argv, self._tmp),
         )
         ended = process.run(spec, self._stopped.is_set)
+        if refused_by_launcher(ended.code, ended.tail):
+            raise ProgramMissingError(missing_program_reason(self._assignment, argv[0], ended.code, ended.tail))
         surprise = expect is not None and ended.code != expect
         fatal = f"`{argv[-1]}` ended with {ended.code}, recorded was {expect}: {ended.tail[-500:]}" if surprise else ""
         return Used(ok=ended.ok, output=ended.tail, fatal=fatal)

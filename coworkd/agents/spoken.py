@@ -12,12 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from coworkd.agents.base import AgentEvent, Assignment, InboxAnswer
+from coworkd.agents.base import (
+    AgentEvent,
+    Assignment,
+    Ended,
+    EndReason,
+    ErrorKind,
+    ErrorReported,
+    InboxAnswer,
+)
 from coworkd.agents.desk import Desk
 from coworkd.agents.dialogue import Dialogue
 from coworkd.agents.launch import failed_start, launch
 from coworkd.agents.login import lend
 from coworkd.agents.mailbox import Mailbox, folders
+from coworkd.agents.missing_program import missing_program_reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +86,16 @@ class SpokenAgent:
                 return
             dialogue = stack.enter_context(closing(Dialogue(assignment, child, self._desk.wakeup)))
             mail = stack.enter_context(closing(Mailbox(assignment)))
-            yield from talk(Surroundings(assignment=assignment, dialogue=dialogue, desk=self._desk, mail=mail))
+            for event in talk(Surroundings(assignment=assignment, dialogue=dialogue, desk=self._desk, mail=mail)):
+                yield from _attributed(event, assignment, argv[0], dialogue)
+
+
+def _attributed(event: AgentEvent, assignment: Assignment, program: str, dialogue: Dialogue) -> Iterator[AgentEvent]:
+    """The event; before the end of a conversation whose program could not start, what that lacks."""
+    failed = isinstance(event, Ended) and event.reason is EndReason.FAILED
+    if failed and (missing := missing_program_reason(assignment, program, dialogue.over or 0, dialogue.stderr())):
+        yield ErrorReported(kind=ErrorKind.PROGRAM, message=missing)
+    yield event
 
 
 def without_system_prompt(assignment: Assignment) -> str:

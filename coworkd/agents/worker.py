@@ -37,7 +37,7 @@ from coworkd.agents.refused_hosts import RefusedHosts
 from coworkd.agents.registry import create
 from coworkd.agents.wire import ASSIGNMENT_FILE, decode_assignment
 from coworkd.core.machine_faults import BLAMELESS, fault_of
-from coworkd.errors import AgentError, NotSignedInError
+from coworkd.errors import AgentError, AgentFileError, NotSignedInError, ProgramMissingError
 from coworkd.redaction import Secrets
 
 GONE = "the daemon went away"
@@ -105,10 +105,9 @@ def _events(assignment: Assignment, line: _Lifeline) -> Generator[AgentEvent, No
         events = agent.start(assignment, assignment.resume or None)
         line.serve(agent)
         yield from events
-    except NotSignedInError as error:
-        yield ErrorReported(kind=ErrorKind.AUTH, message=str(error))
-        yield Ended(reason=EndReason.FAILED, message=str(error))
     except AgentError as error:
+        if kind := _stopping_kind(error):
+            yield ErrorReported(kind=kind, message=str(error))
         yield Ended(reason=EndReason.FAILED, message=str(error))
     except OSError as error:
         traceback.print_exc()
@@ -116,6 +115,19 @@ def _events(assignment: Assignment, line: _Lifeline) -> Generator[AgentEvent, No
     except Exception as error:  # noqa: BLE001 - the top of a run, where a driver's bug becomes an outcome
         traceback.print_exc()
         yield Ended(reason=EndReason.CRASHED, message=f"{type(error).__name__}: {error}")
+
+
+def _stopping_kind(error: AgentError) -> ErrorKind | None:
+    """What every run of the agent would end with; None for what is this run's alone."""
+    match error:
+        case NotSignedInError():
+            return ErrorKind.AUTH
+        case ProgramMissingError():
+            return ErrorKind.PROGRAM
+        case AgentFileError():
+            return ErrorKind.AGENT_FILE
+        case _:
+            return None
 
 
 def _ended_by(error: OSError) -> Ended:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from coworkd.confine import groups, landlock_command, surroundings
 from coworkd.confine.bubblewrap import command
-from coworkd.confine.confinement import Confinement
+from coworkd.confine.confinement import Confinement, contains
 from coworkd.confine.netrules import Refusal
 from coworkd.confine.proxy import Proxy
 from coworkd.model import SandboxLevel
@@ -47,6 +47,13 @@ def enter(confinement: Confinement | None, argv: Sequence[str], env: Mapping[str
         groups.leave(held.means, held.run)
 
     return Entry(argv=wrapped, env=outer, leave=leave)
+
+
+def shows(confinement: Confinement, path: str, env: Mapping[str, str]) -> bool:
+    """Whether a whole path leads to the same inside as outside."""
+    held, real = _with_tools(confinement, env), os.path.realpath(path)
+    places = (*held.writable, *held.readable, *surroundings.system().folders)
+    return any(contains(place, real) for place in places)
 
 
 def prefix(confinement: Confinement | None) -> tuple[str, ...]:

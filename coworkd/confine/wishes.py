@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from coworkd.confine.confinement import Confinement, contains, opened, outermost
+from coworkd.confine.netrules import RefusedError, Rules
 from coworkd.errors import ConfigError
 from coworkd.model import SandboxSpec
 
@@ -19,7 +20,17 @@ _LEAST_DEPTH = 3
 
 def granted(confinement: Confinement, wishes: SandboxSpec) -> Confinement:
     """With whom and what a file's `sandbox` opens. Raises ConfigError for what cannot be meant or never happens."""
+    for entry in wishes.network:
+        _check_host(entry)
     return opened(replace(confinement, network=wishes.network), [_resolved(path) for path in wishes.allow_paths])
+
+
+def _check_host(entry: str) -> None:
+    try:
+        Rules((entry,))
+    except RefusedError as error:
+        said = f"{entry!r} must be HOST or HOST:PORT, such as api.example.com"
+        raise ConfigError(f"sandbox.network: {said} ({error.refusal.reason})") from error
 
 
 def _resolved(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Stopping an agent that cannot work at all here: not signed in, without a key, or its program cannot be started.
+"""Stopping an agent that cannot work at all here: not signed in, or its file or its program cannot be used.
 
 One item for a person, however many tasks ask for it. They stay `ready`, no attempt is used, and a fallback takes over
 where there is one. It goes on when its file is saved, by `coworkd ready` of one of its tasks, or after a probe: one
@@ -20,7 +20,7 @@ from coworkd.store.agent_stops import (
     put_agent_stop,
 )
 
-STOPPING = frozenset({ErrorKind.AUTH, ErrorKind.PROGRAM})
+STOPPING = frozenset({ErrorKind.AUTH, ErrorKind.PROGRAM, ErrorKind.AGENT_FILE})
 """Errors that every run of the agent would end with."""
 FIRST_PAUSE, FACTOR, LONGEST_PAUSE = 60.0, 3.0, 3600.0
 """Seconds until the first probe, and how they grow."""

@@ -28,6 +28,7 @@ from coworkd.agents.base import (
 )
 from coworkd.agents.llm import door
 from coworkd.agents.llm.agent import LlmAgent, session_file
+from coworkd.errors import ProgramMissingError
 from coworkd.model import AgentSpec, Budget, Mode, ToolRules
 from tests.modelserver import (
     Call,
@@ -319,6 +320,14 @@ def test_a_command_has_its_time(lab: Lab) -> None:
     assert ended(following).reason is EndReason.DONE
     assert results(following)[0].startswith("begun\n")
     assert "had its time" in results(following)[0]
+
+
+def test_a_shell_that_is_not_there_is_the_machines_and_not_told_to_the_model(lab: Lab) -> None:
+    order = lab.order()
+    order = replace(order, agent=replace(order.agent, env=(*order.agent.env, ("PATH", str(lab.path)))))
+    lab.server.script = steps(Reply(calls=(run("true"),)), finish("done"))
+    with pytest.raises(ProgramMissingError, match="bash"):
+        list(LlmAgent().start(order, None))
 
 
 def test_a_budget_ends_the_run_before_it_is_passed(lab: Lab) -> None:

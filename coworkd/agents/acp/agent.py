@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from coworkd.agents.acp.conversation import Conversation
 from coworkd.agents.base import AgentEvent, Assignment
 from coworkd.agents.spoken import SpokenAgent
-from coworkd.errors import AgentError
+from coworkd.errors import AgentFileError
 
 
 class AcpAgent(SpokenAgent):
@@ -20,7 +20,7 @@ class AcpAgent(SpokenAgent):
         """See the port."""
         command = assignment.agent.command or self.COMMAND
         if not command:
-            raise AgentError(f"agent {assignment.agent.name!r} has no `command`: say which ACP agent to start")
+            raise AgentFileError(f"agent {assignment.agent.name!r} has no `command`: say which ACP agent to start")
         env = self.lent(assignment)
         return self.converse(assignment, command, env, lambda around: Conversation(around).events(resume or ""))
 

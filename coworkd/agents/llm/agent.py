@@ -18,6 +18,7 @@ from coworkd.agents.base import (
     InboxAnswer,
 )
 from coworkd.agents.desk import Desk
+from coworkd.agents.launch import held
 from coworkd.agents.llm.commands import Commands
 from coworkd.agents.llm.conversation import Conversation
 from coworkd.agents.llm.loop import Loop, Surroundings
@@ -67,6 +68,7 @@ class LlmAgent:
             tmp = stack.enter_context(tempfile.TemporaryDirectory(prefix="cowork-", ignore_cleanup_errors=True))
             talk = stack.enter_context(closing(Conversation(session_file(assignment, session))))
             watchdog = Watchdog(timeout=assignment.timeout, stall=assignment.stall, now=time.monotonic())
+            held(assignment, ("bash",), Path(tmp))  # what cannot be meant is found before the model is asked
             commands = Commands(assignment, Path(tmp), self._desk, watchdog)
             toolbox = stack.enter_context(closing(Toolbox(Path(assignment.worktree), commands)))
             pace = Pace(self._desk, watchdog)

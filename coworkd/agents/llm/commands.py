@@ -8,11 +8,13 @@ from pathlib import Path
 
 from coworkd.agents.base import Assignment, EndReason, TextWritten
 from coworkd.agents.desk import Desk
-from coworkd.agents.launch import launch
+from coworkd.agents.launch import cannot_start, launch, program_missing
 from coworkd.agents.llm.files import ToolError
 from coworkd.agents.llm.providers import secret
+from coworkd.agents.missing_program import missing_program_reason, refused_by_launcher
 from coworkd.agents.program import Program
 from coworkd.agents.watchdog import Watchdog
+from coworkd.errors import ProgramMissingError
 
 _OUTPUT = 30_000
 """Bytes of a command's output that the model gets to see."""
@@ -40,11 +42,16 @@ class Commands:
         return self.run(("bash", "-c", f"exec 2>&1\n{line}"), timeout)
 
     def run(self, argv: tuple[str, ...], timeout: float) -> Ran:
-        """Carry out a command and wait for its end, or end it when the run is to stop. Raises ToolError."""
+        """Carry out a command and wait for its end, or end it when the run is to stop.
+
+        Raises ToolError, and ProgramMissingError where no command can be started at all.
+        """
         order = replace(self._order, timeout=timeout, stall=timeout)
         try:
             child = launch(order, argv, self._tmp)
         except OSError as error:
+            if program_missing(error):
+                raise ProgramMissingError(cannot_start(order, argv[0], error)) from error
             raise ToolError(f"cannot start {argv[0]!r}: {error.strerror}") from None
         program = Program(order, child, self._desk.wakeup)
         pieces: list[TextWritten] = []
@@ -61,6 +68,8 @@ class Commands:
             pieces += program.rest()
         finally:
             program.close()
+        if refused_by_launcher(code, program.stderr()):
+            raise ProgramMissingError(missing_program_reason(order, argv[0], code, program.stderr()))
         return Ran(code=code, output="".join(piece.text for piece in pieces), timed_out=late)
 
     def _reason(self, now: float, *, late: bool) -> EndReason | None:

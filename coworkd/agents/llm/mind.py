@@ -33,7 +33,7 @@ from coworkd.agents.llm.providers import Access, access
 from coworkd.agents.llm.troubles import Trouble, passing
 from coworkd.agents.streaming import TextStream
 from coworkd.agents.wire import Json
-from coworkd.errors import AgentError
+from coworkd.errors import AgentFileError
 from coworkd.model import Usage
 
 Thinking: TypeAlias = Generator[AgentEvent, None, door.Answered]
@@ -200,10 +200,10 @@ class Mind:
 
 
 def reach(assignment: Assignment) -> Access:
-    """How the model of an agent is reached. Raises AgentError when it names none."""
+    """How the model of an agent is reached. Raises AgentFileError when it names none."""
     agent = assignment.agent
     if not agent.model:
-        raise AgentError(f"agents/{agent.name}.md has no `model`: write one, such as anthropic/claude-sonnet-4-5")
+        raise AgentFileError(f"agents/{agent.name}.md has no `model`: write one, such as anthropic/claude-sonnet-4-5")
     return access(agent.model, {**os.environ, **dict(agent.env)})
 
 
