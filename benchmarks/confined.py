@@ -11,7 +11,7 @@ from benchmarks.bench import Bench, middle
 from benchmarks.table import Row
 from coworkd import process
 from coworkd.confine.confinement import Confinement, Means
-from coworkd.model import SandboxLevel
+from coworkd.core.model import SandboxLevel
 from coworkd.sandbox import find
 
 _ROUNDS = 5

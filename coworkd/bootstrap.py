@@ -19,10 +19,12 @@ from coworkd.chores import prune
 from coworkd.chores.commits import AutoCommit, committing
 from coworkd.chores.notices import Notices, teller
 from coworkd.chores.room import Chores
-from coworkd.clock import SystemClock
 from coworkd.config import FOLDER, Paths
 from coworkd.confine.confinement import Means
 from coworkd.control import Control
+from coworkd.core.clock import SystemClock
+from coworkd.core.errors import DocumentError, UserError
+from coworkd.core.model import Settings, UserSettings
 from coworkd.daemon import Bell, Daemon, Lasting, Rooms, WorkspaceLock, alone
 from coworkd.database_recovery import open_database
 from coworkd.dispatch.conflicts import Conflicts
@@ -37,7 +39,6 @@ from coworkd.dispatch.setup_hold import SetupHold
 from coworkd.dispatch.starts import Starter
 from coworkd.documents import decode
 from coworkd.door import Door, Op, Reply, Request
-from coworkd.errors import DocumentError, UserError
 from coworkd.fsck.mend import Mender
 from coworkd.ground import Ground
 from coworkd.history.database_age import Beside, newer_reason
@@ -49,7 +50,6 @@ from coworkd.markdown import parse_yaml
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
-from coworkd.model import Settings, UserSettings
 from coworkd.repo import Repo
 from coworkd.repo.origin import index_lists
 from coworkd.repo.ref_versions import ref_folders

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
 
-from coworkd.errors import ConfigError, DocumentError
-from coworkd.model import UserSettings
-from coworkd.redaction import Secrets
+from coworkd.core.errors import ConfigError, DocumentError
+from coworkd.core.model import UserSettings
+from coworkd.core.redaction import Secrets
 
 FOLDER = ".cowork"
 """The name of the workspace folder, at the top of a repository's worktree."""

@@ -9,10 +9,10 @@ from coworkd.board.hurry import hurry
 from coworkd.board.papers import Papers
 from coworkd.board.via import Via
 from coworkd.core.announcement import Announcement
+from coworkd.core.model import Status
 from coworkd.door import Op, Reply, Request
 from coworkd.jobs import Finished, Jobs
 from coworkd.merge.target import Landed, Refused
-from coworkd.model import Status
 from coworkd.store import DocumentRow, TaskRow
 from coworkd.store.announcements import announce
 from coworkd.store.landings import Landings

@@ -20,13 +20,13 @@ from coworkd.board.live import INBOX, inbox, live_deadline, live_messages
 from coworkd.board.setup_fault import setup_report
 from coworkd.board.waiting import Need, Waiting, waiting
 from coworkd.chores.room import Chores
-from coworkd.clock import Clock
 from coworkd.control import Control
+from coworkd.core.clock import Clock
+from coworkd.core.errors import BusyError, RepoError
 from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, Suspension, fault_of, suspended
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.room import Dispatch
 from coworkd.door import Door, Op, Reply, Request
-from coworkd.errors import BusyError, RepoError
 from coworkd.fsck.mend import Mender
 from coworkd.jobs import Finished, Jobs
 from coworkd.ledger.audit import Audit

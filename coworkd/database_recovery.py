@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from coworkd.config import Paths
-from coworkd.errors import StoreDamagedError
+from coworkd.core.errors import StoreDamagedError
 from coworkd.ledger.audit import end_of
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Kind, Problem, UserSettings
+from coworkd.core.task_ids import is_task_id, qualify, task_id
 from coworkd.fields import read_as
-from coworkd.ids import is_task_id, qualify, task_id
 from coworkd.markdown import Document, Entry, Value, normalise_key, parse, parse_yaml
 from coworkd.misplaced_header import misplaced_header
 from coworkd.misplaced_words import misplaced_words, word_hint
-from coworkd.model import Kind, Problem, UserSettings
 from coworkd.prose import answer_section, criteria
 from coworkd.schemas import SCHEMAS, USER, Field, Owner, Schema
 from coworkd.specs import Parts, Spec, user_spec

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
 from coworkd.markdown import Value, normalise_key
 from coworkd.spelling import closest, suggestion
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.config import FOLDER
+from coworkd.core.errors import RepoError
 from coworkd.core.file_names import temporary_name
-from coworkd.errors import RepoError
 from coworkd.repo import Repo
 from coworkd.repo.lines import merge_file
 from coworkd.repo.origin import add_lines

@@ -24,7 +24,7 @@ from yaml.events import (
 from yaml.reader import ReaderError
 
 from coworkd.advice import advice
-from coworkd.errors import CoworkError, DocumentError
+from coworkd.core.errors import CoworkError, DocumentError
 
 try:
     from yaml._yaml import CParser

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from coworkd import fields, vocabulary
+from coworkd.core.model import Answer, Kind, Status
 from coworkd.fields import Choice, Option, Record, Subset, Whole
-from coworkd.model import Answer, Kind, Status
 from coworkd.schemas import SCHEMAS, Field
 
 Json: TypeAlias = dict[str, Any]

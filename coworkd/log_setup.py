@@ -12,7 +12,7 @@ from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from coworkd.redaction import Secrets
+from coworkd.core.redaction import Secrets
 
 _MOST_BYTES = 2_000_000
 _KEPT_FILES = 3

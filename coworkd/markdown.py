@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from frontmatter.default_handlers import YAMLHandler
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
 from coworkd.header import Entry, Value, entries
 from coworkd.yamltext import comment, pair_lines
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Kind
 from coworkd.markdown import normalise_key
-from coworkd.model import Kind
 from coworkd.schemas import SCHEMAS
 
 LINES = 20

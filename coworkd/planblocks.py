@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coworkd.errors import DocumentError
-from coworkd.ids import task_id
+from coworkd.core.errors import DocumentError
+from coworkd.core.task_ids import task_id
 from coworkd.markdown import Value, compose, normalise_key, parse
 from coworkd.prose import fenced_blocks, first_heading
 

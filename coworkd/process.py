@@ -24,8 +24,8 @@ from coworkd import process_tree, supervisor
 from coworkd.confine.confinement import Confinement
 from coworkd.confine.entry import enter
 from coworkd.confine.netrules import Refusal
+from coworkd.core.redaction import Secrets
 from coworkd.process_tree import REPO_MARK, RUN_MARK
-from coworkd.redaction import Secrets
 
 __all__ = [
     "GRACE",

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from coworkd.model import Criterion
+from coworkd.core.model import Criterion
 
 _FENCE = re.compile(r"\s*(?P<marks>`{3,}|~{3,})(?P<info>.*)")
 _ITEM = re.compile(r"(?P<indent>[ \t]*)(?:[-*+]|\d{1,9}[.)])[ \t]+(?P<rest>.*)")

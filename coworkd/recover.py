@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from coworkd.config import Paths
-from coworkd.errors import UserError
+from coworkd.core.errors import UserError
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, branch_ref, update_refs
 from coworkd.store import Database

@@ -18,8 +18,8 @@ from coworkd import config, process
 from coworkd.config import Paths
 from coworkd.confine import groups, seccomp
 from coworkd.confine.confinement import Confinement, Means
+from coworkd.core.model import SandboxLevel, SandboxMode, UserSandbox
 from coworkd.escapes import ways_out
-from coworkd.model import SandboxLevel, SandboxMode, UserSandbox
 from coworkd.repo import Repo
 from coworkd.system.sandbox.landlock import abi_version
 from coworkd.system.sandbox.landlock_rules import SUFFICIENT_ABI

@@ -10,6 +10,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from coworkd.core.model import (
+    ApproveBy,
+    Budget,
+    Gate,
+    Integration,
+    Kind,
+    Limits,
+    MessageKind,
+    MessageState,
+    Mode,
+    OnError,
+    PlanLevel,
+    SandboxMode,
+    SandboxSpec,
+    Scope,
+    ToolRules,
+)
 from coworkd.fields import (
     Choice,
     Option,
@@ -29,23 +46,6 @@ from coworkd.fields import (
     time_limit,
 )
 from coworkd.markdown import Value, normalise_key
-from coworkd.model import (
-    ApproveBy,
-    Budget,
-    Gate,
-    Integration,
-    Kind,
-    Limits,
-    MessageKind,
-    MessageState,
-    Mode,
-    OnError,
-    PlanLevel,
-    SandboxMode,
-    SandboxSpec,
-    Scope,
-    ToolRules,
-)
 from coworkd.specs import (
     Parts,
     Spec,

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from coworkd.markdown import Value
-from coworkd.model import (
+from coworkd.core.model import (
     AgentSpec,
     Answer,
     AnswerSpec,
@@ -22,6 +21,7 @@ from coworkd.model import (
     TaskSpec,
     UserSettings,
 )
+from coworkd.markdown import Value
 from coworkd.prose import criteria, first_heading
 from coworkd.yamltext import inline
 

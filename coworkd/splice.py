@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
 from coworkd.header import Pair, Place, Value, outline
 from coworkd.markdown import Source, normalise_key, parse, split
 from coworkd.yamltext import inline, inline_pair, pair_line, pair_lines

@@ -30,12 +30,12 @@ from coworkd.agents.base import (
 from coworkd.config import Paths
 from coworkd.confine.confinement import Confinement, Means
 from coworkd.confine.wishes import granted
+from coworkd.core.errors import CoworkError
+from coworkd.core.model import AgentSpec, Check, SandboxLevel, SandboxSpec, Settings
 from coworkd.dispatch.local import LocalExecutor
 from coworkd.doctor import Finding, Level
-from coworkd.errors import CoworkError
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.verify import verification_environment
-from coworkd.model import AgentSpec, Check, SandboxLevel, SandboxSpec, Settings
 from coworkd.repo import Repo
 from coworkd.repo.stores import object_stores
 from coworkd.sandbox import Sandbox, protected

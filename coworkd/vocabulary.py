@@ -5,11 +5,11 @@ Pure, like `fields`, which reads what any schema could ask for.
 
 from __future__ import annotations
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Loop, SandboxLevel, SandboxMode, Status, UserSandbox
+from coworkd.core.task_ids import task_id
 from coworkd.fields import number, text, texts, unknown_word
-from coworkd.ids import task_id
 from coworkd.markdown import Value, normalise_key
-from coworkd.model import Loop, SandboxLevel, SandboxMode, Status, UserSandbox
 from coworkd.yamltext import inline
 
 _STATUSES = {status.value: status for status in Status}

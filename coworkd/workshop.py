@@ -14,16 +14,16 @@ from pathlib import Path
 from coworkd import process
 from coworkd.confine.confinement import UNCONFINED, Confinement, Means
 from coworkd.confine.wishes import granted
+from coworkd.core.errors import CoworkError, RepoError, printable
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
+from coworkd.core.model import Check
 from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept, NothingMade
 from coworkd.dispatch.starts import NotYet, Prepared, SlotOrder, Unprepared
-from coworkd.errors import CoworkError, RepoError, printable
 from coworkd.merge.branch_jobs import NoBase, RunBase
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.continuation import continuation
 from coworkd.merge.git.facts import BranchOrder
 from coworkd.merge.verify import verification_environment
-from coworkd.model import Check
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, base_ref, update_refs
 from coworkd.repo.stores import object_stores

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from coworkd.config import FOLDER
+from coworkd.core.errors import DocumentError
 from coworkd.documents import decode
-from coworkd.errors import DocumentError
 from coworkd.markdown import parse
 from coworkd.repo import Repo
 from coworkd.repo.origin import exclude

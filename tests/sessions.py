@@ -35,7 +35,7 @@ from coworkd.agents.fake import Acts, FakeAgent
 from coworkd.agents.llm import door
 from coworkd.agents.llm.agent import LlmAgent
 from coworkd.agents.replay import ReplayAgent
-from coworkd.model import AgentSpec, ToolRules
+from coworkd.core.model import AgentSpec, ToolRules
 from tests.modelserver import (
     Call,
     Flaw,

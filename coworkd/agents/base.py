@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from coworkd.confine.confinement import Confinement
-from coworkd.model import AgentSpec, Budget, Mode, Usage
+from coworkd.core.model import AgentSpec, Budget, Mode, Usage
 
 NO_BUDGET = Budget()
 UNAVAILABLE_EXIT = 75

@@ -6,7 +6,7 @@ import os
 from urllib.parse import urlsplit
 
 from coworkd.agents.base import Assignment
-from coworkd.toolrules import Circumstances, ToolCall
+from coworkd.core.policy.tool_permissions import Circumstances, ToolCall
 
 _SHOWN = 4000
 _PORTS = {"http": 80, "https": 443}

@@ -29,7 +29,7 @@ from coworkd.agents.mailbox import LEDGER, folders
 from coworkd.agents.missing_program import missing_program_reason
 from coworkd.agents.outbox import Outbox
 from coworkd.agents.program import Program
-from coworkd.errors import AgentError, AgentFileError
+from coworkd.core.errors import AgentError, AgentFileError
 from coworkd.wakeup import Wakeup
 
 

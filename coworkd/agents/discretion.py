@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from coworkd.agents.base import AgentEvent, TextWritten
+from coworkd.core.redaction import Secrets
 from coworkd.process import redact_file
-from coworkd.redaction import Secrets
 
 
 class Discretion:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from coworkd.agents.base import AgentEvent, Asked, Assignment, Ended, EndReason, InboxAnswer
 from coworkd.agents.control import Deliver, GiveAnswer
-from coworkd.errors import AgentError
+from coworkd.core.errors import AgentError
 
 Word: TypeAlias = GiveAnswer | Deliver
 Acts: TypeAlias = Generator[AgentEvent | None, Word | None, None]

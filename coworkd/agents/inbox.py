@@ -8,7 +8,7 @@ from pathlib import Path
 
 from coworkd import markdown
 from coworkd.agents.base import Decision, InboxAnswer, InboxFile
-from coworkd.errors import AgentError, DocumentError
+from coworkd.core.errors import AgentError, DocumentError
 
 _ANSWER = "answer"
 _COMMENT = "comment"

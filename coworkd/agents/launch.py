@@ -20,8 +20,8 @@ from coworkd.confine.confinement import Confinement, contains
 from coworkd.confine.entry import shows
 from coworkd.confine.surroundings import leads_through, tools_of
 from coworkd.confine.wishes import granted
+from coworkd.core.errors import AgentFileError, ConfigError
 from coworkd.core.machine_faults import BLAMELESS, fault_of
-from coworkd.errors import AgentFileError, ConfigError
 
 
 def launch(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from coworkd.agents.base import Assignment
 from coworkd.agents.programs import PROGRAMS, keys
-from coworkd.errors import NotSignedInError
+from coworkd.core.errors import NotSignedInError
 
 
 def lend(assignment: Assignment, user_home: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from coworkd import markdown
 from coworkd.agents.base import Asked, AskKind, Posted
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
 
 MAX_FILE = 256 * 1024
 """Bytes of one message."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coworkd.model import AgentSpec
+from coworkd.core.model import AgentSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coworkd.model import AgentSpec, Mode, TaskSpec
+from coworkd.core.model import AgentSpec, Mode, TaskSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from coworkd.agents.base import AgentEvent, Asked, AskKind, Ended, EndReason, TextWritten, UsageReported
 from coworkd.agents.recording import VERSION
 from coworkd.agents.wire import Json
-from coworkd.model import Usage
+from coworkd.core.model import Usage
 
 _EXECUTABLE = "100755"
 _LINK = "120000"

@@ -14,7 +14,7 @@ from typing import TypeAlias, get_args
 
 from coworkd.agents.base import InboxAnswer
 from coworkd.agents.wire import Json, from_json
-from coworkd.errors import AgentError
+from coworkd.core.errors import AgentError
 
 VERSION = 1
 SPEED = "COWORK_REPLAY_SPEED"

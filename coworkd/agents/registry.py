@@ -9,8 +9,8 @@ from typing import cast
 from coworkd.agents.base import Agent
 from coworkd.agents.llm.providers import variables
 from coworkd.agents.programs import keys
-from coworkd.errors import AgentError
-from coworkd.model import AgentSpec
+from coworkd.core.errors import AgentError
+from coworkd.core.model import AgentSpec
 
 DRIVERS: Mapping[str, str] = {
     "acp": "coworkd.agents.acp.agent:AcpAgent",

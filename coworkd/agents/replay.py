@@ -32,8 +32,8 @@ from coworkd.agents.base import (
 from coworkd.agents.inbox import read_answer
 from coworkd.agents.replay_tools import ReplayTools
 from coworkd.agents.watchdog import Watchdog
-from coworkd.errors import AgentError, AgentFileError
-from coworkd.model import Usage
+from coworkd.core.errors import AgentError, AgentFileError
+from coworkd.core.model import Usage
 
 _TICK = 0.25
 

@@ -11,7 +11,7 @@ from coworkd.agents import recording
 from coworkd.agents.base import Assignment
 from coworkd.agents.launch import environment, held
 from coworkd.agents.missing_program import missing_program_reason, refused_by_launcher
-from coworkd.errors import ProgramMissingError
+from coworkd.core.errors import ProgramMissingError
 
 _OUTPUT = 4000
 """Bytes of a tool's output that are told."""

@@ -7,7 +7,7 @@ import selectors
 from collections.abc import Callable
 
 from coworkd import process, process_tree
-from coworkd.errors import AgentError
+from coworkd.core.errors import AgentError
 from coworkd.wakeup import Wakeup
 
 _CHUNK = 256 * 1024

@@ -15,7 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeAlias, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from coworkd.agents.base import AgentEvent, Assignment
-from coworkd.errors import AgentError
+from coworkd.core.errors import AgentError
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 

@@ -36,9 +36,9 @@ from coworkd.agents.discretion import Discretion, clean
 from coworkd.agents.refused_hosts import RefusedHosts
 from coworkd.agents.registry import create
 from coworkd.agents.wire import ASSIGNMENT_FILE, decode_assignment
+from coworkd.core.errors import AgentError, AgentFileError, NotSignedInError, ProgramMissingError
 from coworkd.core.machine_faults import BLAMELESS, fault_of
-from coworkd.errors import AgentError, AgentFileError, NotSignedInError, ProgramMissingError
-from coworkd.redaction import Secrets
+from coworkd.core.redaction import Secrets
 
 GONE = "the daemon went away"
 

@@ -6,10 +6,10 @@ from enum import Enum
 from typing import Any
 
 from coworkd.board.requests import Requests
-from coworkd.errors import StoreError
-from coworkd.lifecycle import may_move
-from coworkd.model import Kind, MessageKind, Problem, Status, UserSettings
-from coworkd.redaction import NO_SECRETS, Secrets
+from coworkd.core.errors import StoreError
+from coworkd.core.model import Kind, MessageKind, Problem, Status, UserSettings
+from coworkd.core.redaction import NO_SECRETS, Secrets
+from coworkd.core.task_states import may_move
 from coworkd.store import (
     Database,
     DocumentRow,

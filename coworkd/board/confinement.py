@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from coworkd.model import RiskLevel, SandboxLevel
-from coworkd.risk import GRAVE
+from coworkd.core.model import RiskLevel, SandboxLevel
+from coworkd.core.policy.tool_risk import GRAVE
 from coworkd.store import Database, RequestRow
 
 SANDBOX_LEVEL = "sandbox_level"

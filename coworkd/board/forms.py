@@ -5,10 +5,10 @@ Pure. What is executed is never read back from a form: only the answer is.
 
 from __future__ import annotations
 
-from coworkd.clock import iso
+from coworkd.core.clock import iso
+from coworkd.core.model import Scope
 from coworkd.core.terminal_text import visible
 from coworkd.markdown import Value, compose
-from coworkd.model import Scope
 from coworkd.store import RequestRow, RequestState
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes, and add a comment: if you like"

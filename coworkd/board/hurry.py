@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coworkd.model import Status
+from coworkd.core.model import Status
 from coworkd.store import Database, TaskRow
 from coworkd.store.agent_stops import end_agent_stop
 from coworkd.store.announcements import confirm_written

@@ -11,10 +11,10 @@ from coworkd.board import timeline
 from coworkd.board.approvals.unsandboxed import inbox_section
 from coworkd.board.papers import GENERATED, message_path
 from coworkd.board.waiting import Waiting
-from coworkd.clock import iso
+from coworkd.core.clock import iso
+from coworkd.core.model import MessageState
 from coworkd.core.terminal_text import plain_text, visible_line
 from coworkd.markdown import compose
-from coworkd.model import MessageState
 from coworkd.store import Database, RequestRow, RunRow, RunState
 from coworkd.store.unsandboxed_saves import UnsandboxedSave
 

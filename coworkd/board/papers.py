@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from coworkd.clock import stamp
+from coworkd.core.clock import stamp
 from coworkd.core.file_names import bounded_name
+from coworkd.core.model import Kind, MessageKind, MessageSpec, MessageState
 from coworkd.core.terminal_text import plain_text
 from coworkd.documents import kind_of
 from coworkd.markdown import Value, compose
-from coworkd.model import Kind, MessageKind, MessageSpec, MessageState
 from coworkd.splice import edit
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage, RunRow
 from coworkd.sync.files import digest

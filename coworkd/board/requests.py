@@ -10,7 +10,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 from coworkd.board.papers import Papers
-from coworkd.seal import canonical
+from coworkd.core.signing import canonical
 from coworkd.store import Database, RequestKind, RequestRow, RequestState
 
 POLICY = "1"

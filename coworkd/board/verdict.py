@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.model import Answer
+from coworkd.core.model import Answer
 
 
 class Ruling(StrEnum):

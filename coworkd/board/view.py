@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from coworkd.board.confinement import SANDBOX_LACKS, SANDBOX_LEVEL
 from coworkd.board.waiting import Need, Shown, Waiting, problems, waiting
-from coworkd.model import Status
+from coworkd.core.model import Status
 from coworkd.store import Database, RunRow, RunState, TaskRow
 from coworkd.store.documents import count_notes
 from coworkd.store.landings import UNMET, Landings, count_undelivered

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coworkd.board.board import Board
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
+from coworkd.core.model import Problem
 from coworkd.jobs import Finished, Jobs
-from coworkd.model import Problem
 from coworkd.repo import Repo
 from coworkd.repo.commit import Committed, Refused, Unchanged, commit_folder
 from coworkd.store.notices import remove_notice

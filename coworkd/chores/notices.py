@@ -10,7 +10,7 @@ from pathlib import Path
 
 from coworkd import process
 from coworkd.board.waiting import Need, Waiting
-from coworkd.clock import iso
+from coworkd.core.clock import iso
 from coworkd.jobs import Finished, Jobs
 from coworkd.process import ProcessSpec
 from coworkd.store import Database

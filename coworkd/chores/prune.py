@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.board.board import Board
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.jobs import Finished, Jobs
 from coworkd.repo import Repo
 from coworkd.repo.refs import (

@@ -12,9 +12,9 @@ from coworkd.cli.completion import RequestName, TaskName
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.tasks import save, write_new
 from coworkd.cli.workspace import Workspace, find, here, unknown
-from coworkd.clock import stamp
+from coworkd.core.clock import stamp
+from coworkd.core.errors import UsageError, UserError
 from coworkd.door import Op
-from coworkd.errors import UsageError, UserError
 from coworkd.markdown import Value
 from coworkd.store import RequestRow
 from coworkd.store.task_names import tasks_with_requests

@@ -13,9 +13,9 @@ from coworkd.board.waiting import Need, Waiting, waiting
 from coworkd.cli.completion import TaskName
 from coworkd.cli.printing import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain, short_id
 from coworkd.cli.workspace import Workspace, find, here
-from coworkd.clock import iso
+from coworkd.core.clock import iso
+from coworkd.core.model import SandboxLevel, Status
 from coworkd.core.terminal_text import visible_line
-from coworkd.model import SandboxLevel, Status
 from coworkd.store import Database, EventRow, MessageRow, RunRow, SubmissionRow
 
 NEED_LINES = 8

@@ -7,7 +7,7 @@ import click
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import here
 from coworkd.config import FOLDER
-from coworkd.errors import UserError
+from coworkd.core.errors import UserError
 
 
 @click.command("commit")

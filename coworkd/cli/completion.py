@@ -12,7 +12,7 @@ from click.types import StringParamType
 
 from coworkd.cli.workspace import settled
 from coworkd.config import FOLDER, Paths, paths
-from coworkd.errors import CoworkError
+from coworkd.core.errors import CoworkError
 from coworkd.store import Database
 from coworkd.store.task_names import tasks_beginning, tasks_with_requests
 

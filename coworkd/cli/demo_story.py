@@ -14,7 +14,7 @@ from typing import TypeVar
 import click
 
 from coworkd.cli.playground import Playground, field
-from coworkd.errors import UserError
+from coworkd.core.errors import UserError
 
 FIRST = "fix-word-count"
 ASKS = "report-title"

@@ -10,8 +10,8 @@ import click
 from coworkd.cli.completion import AgentName
 from coworkd.cli.printing import as_json, json_option, plain
 from coworkd.cli.workspace import Workspace, here, unknown
+from coworkd.core.errors import UserError
 from coworkd.doctor import Finding, Level, examine
-from coworkd.errors import UserError
 from coworkd.sync.specs import Specs
 from coworkd.trust import UNTRUSTED
 

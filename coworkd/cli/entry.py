@@ -15,8 +15,8 @@ from click.shell_completion import CompletionItem
 
 from coworkd import __version__
 from coworkd.config import plain_terminal, settle_home
+from coworkd.core.errors import CoworkError, NotAWorkspaceError, UsageError
 from coworkd.core.machine_faults import fault_of
-from coworkd.errors import CoworkError, NotAWorkspaceError, UsageError
 from coworkd.spelling import suggestion
 
 COMMANDS: dict[str, tuple[str, str]] = {

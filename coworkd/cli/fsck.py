@@ -10,8 +10,8 @@ import click
 from coworkd import config, process
 from coworkd.cli.printing import as_json, hanging, json_option, plain
 from coworkd.cli.workspace import Workspace, here
+from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.door import Op
-from coworkd.errors import StoreDamagedError, StoreError
 from coworkd.fsck.check import Place, check
 from coworkd.fsck.finding import Finding, Subject
 from coworkd.repo import Repo

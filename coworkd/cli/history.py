@@ -12,7 +12,7 @@ from coworkd import config
 from coworkd.cli.completion import TaskName
 from coworkd.cli.printing import as_json, columns, hanging, json_option, plain
 from coworkd.cli.workspace import Workspace, find, here
-from coworkd.clock import iso
+from coworkd.core.clock import iso
 from coworkd.ledger.costs import Spent, Total, spent, totals
 from coworkd.ledger.provenance import Provenance, Sources, place, provenance
 from coworkd.ledger.story import Told, story

@@ -12,8 +12,8 @@ import click
 
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import Workspace, here, settled
+from coworkd.core.errors import UserError
 from coworkd.door import Op
-from coworkd.errors import UserError
 from coworkd.system.control_client import NoAnswerError
 from coworkd.system.process_state import ProcessState, process_state
 

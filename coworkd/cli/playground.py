@@ -16,7 +16,7 @@ from pathlib import Path
 
 from coworkd import process
 from coworkd.config import FOLDER
-from coworkd.errors import UserError
+from coworkd.core.errors import UserError
 
 WORKSPACE = Path(FOLDER)
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from coworkd.core.errors import printable
 from coworkd.core.terminal_text import visible
-from coworkd.errors import printable
 
 WIDTH = 80
 MOST_LINES = 3

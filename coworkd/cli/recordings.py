@@ -9,7 +9,7 @@ from coworkd.agents import event_log
 from coworkd.agents.base import AgentEvent
 from coworkd.agents.recorder import Left, recording
 from coworkd.cli.workspace import Workspace
-from coworkd.errors import UserError
+from coworkd.core.errors import UserError
 from coworkd.repo import Repo
 from coworkd.store import RunRow, SubmissionRow
 

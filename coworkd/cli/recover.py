@@ -9,10 +9,10 @@ import click
 
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import here
-from coworkd.clock import iso
 from coworkd.config import Paths
+from coworkd.core.clock import iso
+from coworkd.core.errors import StoreError, UsageError, UserError
 from coworkd.core.machine_faults import MachineFaultError
-from coworkd.errors import StoreError, UsageError, UserError
 from coworkd.recover import Item, What, find, kept, to_branch, to_path, versions
 from coworkd.repo import Repo
 from coworkd.store import Database

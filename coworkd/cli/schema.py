@@ -9,8 +9,8 @@ import click
 
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import here
+from coworkd.core.model import Kind
 from coworkd.jsonschema_of import json_schema
-from coworkd.model import Kind
 
 FOLDER = "schemas"
 

@@ -12,7 +12,7 @@ from typing import TypedDict, Unpack
 import click
 
 from coworkd.cli.printing import as_json, json_option
-from coworkd.errors import UsageError, UserError
+from coworkd.core.errors import UsageError, UserError
 from coworkd.sim.histories import generate
 from coworkd.sim.minimise import minimise
 from coworkd.sim.named import NAMED

@@ -11,12 +11,12 @@ from coworkd.cli.completion import AgentName, TaskName, agent_names
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import Workspace, find, here
 from coworkd.config import editor
+from coworkd.core.errors import UsageError, UserError
 from coworkd.core.file_names import temporary_name
+from coworkd.core.model import Status
+from coworkd.core.task_ids import task_id
 from coworkd.door import Op
-from coworkd.errors import UsageError, UserError
-from coworkd.ids import task_id
 from coworkd.markdown import Value, compose
-from coworkd.model import Status
 from coworkd.spelling import suggestion
 from coworkd.splice import edit
 from coworkd.store import TaskRow

@@ -12,8 +12,8 @@ from coworkd.cli.completion import TaskName
 from coworkd.cli.printing import as_json, hanging, json_option, plain
 from coworkd.cli.tasks import save
 from coworkd.cli.workspace import find, here
+from coworkd.core.errors import UserError
 from coworkd.door import Op
-from coworkd.errors import UserError
 from coworkd.repo import Repo
 from coworkd.store import SubmissionRow
 from coworkd.sync.vouching import Loosening, to_trust

@@ -15,9 +15,9 @@ import click
 
 from coworkd.config import FOLDER, Paths, home, paths
 from coworkd.core.announcement import Announcement
+from coworkd.core.errors import BusyError, NotAWorkspaceError, UsageError, UserError
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.door import Op, Reply
-from coworkd.errors import BusyError, NotAWorkspaceError, UsageError, UserError
 from coworkd.spelling import suggestion
 from coworkd.store import Database, TaskRow
 from coworkd.store.task_names import task_ids

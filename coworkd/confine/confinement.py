@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from coworkd.confine.netrules import Report
-from coworkd.errors import ConfigError
-from coworkd.model import SandboxLevel
+from coworkd.core.errors import ConfigError
+from coworkd.core.model import SandboxLevel
 
 GIGABYTE = 1 << 30
 _TOUCHY = ("LD_", "BASH_", "ENV", "GLIBC_TUNABLES", "MALLOC_", "GCONV_PATH", "LOCPATH", "SHELLOPTS", "PS4")

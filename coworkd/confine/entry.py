@@ -13,7 +13,7 @@ from coworkd.confine.bubblewrap import command
 from coworkd.confine.confinement import Confinement, contains
 from coworkd.confine.netrules import Refusal
 from coworkd.confine.proxy import Proxy
-from coworkd.model import SandboxLevel
+from coworkd.core.model import SandboxLevel
 
 PROXY_PORT = 3128
 """On the sandbox's own loopback."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from coworkd.confine.confinement import Confinement, contains, opened, outermost
 from coworkd.confine.netrules import RefusedError, Rules
-from coworkd.errors import ConfigError
-from coworkd.model import SandboxSpec
+from coworkd.core.errors import ConfigError
+from coworkd.core.model import SandboxSpec
 
 _NAMED = re.compile(r"""(?<![\w./~:$-])/[^\s'"`;|&<>(){}\[\]$*?\\,=:]+""")
 _SYSTEM = ("/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr")

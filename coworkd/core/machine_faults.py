@@ -11,7 +11,7 @@ import errno
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.errors import CoworkError, RepoError, printable
+from coworkd.core.errors import CoworkError, RepoError, printable
 
 
 class FaultKind(StrEnum):

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from coworkd import config, process
 from coworkd.config import Paths
-from coworkd.errors import CoworkError
+from coworkd.core.errors import CoworkError
+from coworkd.core.model import Check, Settings
 from coworkd.merge.checkout_links.marking import misses_something, unverified_reason
 from coworkd.merge.unverified import RECIPE
 from coworkd.merge.verify import Verification, gate_surroundings, verify
-from coworkd.model import Check, Settings
 from coworkd.process import Exit, ProcessSpec
 from coworkd.repo import Repo
 from coworkd.repo.refs import branch_ref

@@ -11,8 +11,8 @@ from coworkd.board.forms import approval_form
 from coworkd.board.papers import Papers
 from coworkd.board.requests import intact, sealed
 from coworkd.board.verdict import Demand, Given
-from coworkd.model import RiskLevel, Scope
-from coworkd.risk import Feature, features_of_call, features_of_grant, level_of, told
+from coworkd.core.model import RiskLevel, Scope
+from coworkd.core.policy.tool_risk import Feature, features_of_call, features_of_grant, level_of, told
 from coworkd.store import RequestRow, RequestState
 
 LASTS = 7 * 86400.0

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.board.board import Board
-from coworkd.graph import cycle_through
-from coworkd.graph import cycles as cycles_in
-from coworkd.model import Problem
+from coworkd.core.dependency_graph import cycle_through
+from coworkd.core.dependency_graph import cycles as cycles_in
+from coworkd.core.model import Problem
 from coworkd.store import Database, TaskRow
 from coworkd.store.landings import UNMET
 from coworkd.sync.problems import put_problem

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from coworkd.model import Budget, Usage
+from coworkd.core.model import Budget, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from coworkd.agents.registry import DRIVERS
 from coworkd.board.board import Board
 from coworkd.board.confinement import SANDBOX_LACKS
+from coworkd.core.model import AgentSpec, SandboxMode, TaskSpec
 from coworkd.dispatch.agent_stops import AgentStops
 from coworkd.dispatch.cooling import Cooldowns
-from coworkd.model import AgentSpec, SandboxMode, TaskSpec
 from coworkd.store import CooldownRow
 from coworkd.sync.trust import awaiting_trust
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coworkd.board.board import Board
+from coworkd.core.model import Status
 from coworkd.dispatch.starts import Starter
-from coworkd.model import Status
 from coworkd.store import RunState, SubmissionRow, SubmissionState, TaskRow
 
 ROUNDS = 2

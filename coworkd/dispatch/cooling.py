@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from coworkd.agents.base import FALL_BACK, EndReason, ErrorKind
+from coworkd.core.model import AgentSpec
 from coworkd.dispatch.retry import pause
-from coworkd.model import AgentSpec
 from coworkd.store import CooldownRow, Database, RunRow
 
 _OWN_PROVIDER = {"claude": "anthropic", "codex": "openai", "gemini": "google"}

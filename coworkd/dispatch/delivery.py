@@ -12,11 +12,11 @@ from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Given, Ruling, Verdict, verdict
 from coworkd.board.via import via
+from coworkd.core.model import Status, TaskSpec
+from coworkd.core.task_states import Effect
 from coworkd.dispatch.asking import Asking
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.grants import Grants, fault
-from coworkd.lifecycle import Effect
-from coworkd.model import Status, TaskSpec
 from coworkd.spelling import suggestion
 from coworkd.store import MessageRow, MessageStage, RequestKind, RequestRow, RequestState, RunRow, RunState, TaskRow
 from coworkd.store.requests import late_answers

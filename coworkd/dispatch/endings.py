@@ -10,7 +10,8 @@ from coworkd.agents import refused_hosts
 from coworkd.agents.base import Ended, EndReason, ErrorKind
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers, final_state
-from coworkd.clock import iso
+from coworkd.core.clock import iso
+from coworkd.core.model import Gate, Loop, MessageKind, Mode, Status, TaskSpec
 from coworkd.dispatch.agent_stops import stopping_error
 from coworkd.dispatch.casting import Casting
 from coworkd.dispatch.cooling import trouble
@@ -25,7 +26,6 @@ from coworkd.dispatch.reports import report
 from coworkd.dispatch.retry import FINAL, FREE, Again, GiveUp, Outcome, Policy, decide
 from coworkd.dispatch.rounds import Rounds
 from coworkd.jobs import Jobs
-from coworkd.model import Gate, Loop, MessageKind, Mode, Status, TaskSpec
 from coworkd.store import RequestRow, RequestState, RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
 
 FINISH = "finish:"

@@ -5,9 +5,18 @@ from __future__ import annotations
 from coworkd.agents.base import Asked
 from coworkd.board.board import Board
 from coworkd.board.verdict import Given
-from coworkd.model import Scope
+from coworkd.core.model import Scope
+from coworkd.core.policy.tool_permissions import (
+    Circumstances,
+    Decision,
+    Ruling,
+    call_of,
+    is_pattern,
+    narrows,
+    proposal,
+    rule,
+)
 from coworkd.store import GrantRow, RequestRow, RunRow
-from coworkd.toolrules import Circumstances, Decision, Ruling, call_of, is_pattern, narrows, proposal, rule
 
 _ASK = Ruling(decision=Decision.ASK, reason="the agent asks before it does this")
 

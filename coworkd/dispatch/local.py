@@ -25,11 +25,11 @@ from coworkd.agents.control import Cancel, Control, Deliver, GiveAnswer, Kill, e
 from coworkd.agents.recording import SPEED
 from coworkd.agents.registry import WARM, needs
 from coworkd.agents.wire import ASSIGNMENT_FILE, encode_assignment
+from coworkd.core.errors import AgentError
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
 from coworkd.dispatch.executors import LOST, RunEvent
 from coworkd.dispatch.journal import Journal
 from coworkd.dispatch.nursery import HAS_NURSERIES, Foster, Nursery
-from coworkd.errors import AgentError
 from coworkd.process_tree import REPO_MARK, RUN_MARK
 from coworkd.wakeup import Wakeup
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coworkd.model import Loop
+from coworkd.core.model import Loop
 
 STUCK = 3
 """Rounds with the same files and the same failure after which more of them would come to the same."""

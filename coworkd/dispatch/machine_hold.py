@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from coworkd.core.machine_faults import MachineFault, Suspension, suspended
-from coworkd.model import Problem
+from coworkd.core.model import Problem
 from coworkd.store import Database
 from coworkd.sync.problems import put_problem
 

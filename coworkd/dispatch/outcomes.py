@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.core.machine_faults import MachineFault
-from coworkd.redaction import NO_SECRETS, Secrets
+from coworkd.core.redaction import NO_SECRETS, Secrets
 
 INTERRUPTED = frozenset({"cancelled", "unavailable", "budget", "setup", "machine"})
 """Reasons of runs that did not come to their end."""

@@ -17,8 +17,8 @@ from coworkd.board.papers import Papers
 from coworkd.board.plans import Planned, plan_file, plan_path
 from coworkd.board.verdict import Demand, Given, Ruling, Verdict, verdict
 from coworkd.board.via import via
-from coworkd.errors import DocumentError
-from coworkd.model import Mode, Status
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Mode, Status
 from coworkd.planblocks import TaskBlock, names_of, task_blocks
 from coworkd.store import DocumentRow, RequestKind, RequestRow, RequestState, RunRow, TaskRow
 

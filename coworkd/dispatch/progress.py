@@ -24,14 +24,14 @@ from coworkd.board.board import Board
 from coworkd.board.forms import SHOWN
 from coworkd.board.live import context_share
 from coworkd.board.papers import Papers
+from coworkd.core.model import Answer, MessageKind, Status, Usage
+from coworkd.core.policy.tool_permissions import Decision, Ruling, call_of, proposal
 from coworkd.dispatch.asking import Asking
 from coworkd.dispatch.budgets import fault, passed
 from coworkd.dispatch.grants import Grants
 from coworkd.dispatch.places import Places
 from coworkd.dispatch.purses import SPENT, Purses
-from coworkd.model import Answer, MessageKind, Status, Usage
 from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState
-from coworkd.toolrules import Decision, Ruling, call_of, proposal
 
 SAID_MOST = 200_000
 """Characters of a reply that its message holds; the whole of it is in the run's log."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from coworkd.board.board import Board
+from coworkd.core.model import AgentSpec, Budget
 from coworkd.dispatch.budgets import Purse, Reserved, Short, reserve
-from coworkd.model import AgentSpec, Budget
 from coworkd.store import TaskRow
 
 DAY = 86400.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.model import OnError
+from coworkd.core.model import OnError
 
 FACTOR = 3.0
 """Each further attempt waits this many times longer."""

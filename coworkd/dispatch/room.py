@@ -9,7 +9,9 @@ from pathlib import Path
 
 from coworkd.agents.base import AgentEvent, Ended
 from coworkd.board.board import Board
+from coworkd.core.dependency_graph import weights
 from coworkd.core.machine_faults import MachineFault, MachineFaultError
+from coworkd.core.model import ACTIVE, Mode, Status, TaskSpec
 from coworkd.dispatch import wishes
 from coworkd.dispatch.blockers import Startable, check_graph
 from coworkd.dispatch.budgets import Short
@@ -28,9 +30,7 @@ from coworkd.dispatch.retry import Outcome
 from coworkd.dispatch.schedule import Busy, Ready, Room, StartRun, Wait, crowded, next_actions
 from coworkd.dispatch.setup_hold import SetupHold
 from coworkd.dispatch.starts import PREPARE, NotYet, Prepared, Starter, Unprepared
-from coworkd.graph import weights
 from coworkd.jobs import Finished, Jobs
-from coworkd.model import ACTIVE, Mode, Status, TaskSpec
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.agent_stops import agent_stops, probe_agents_now
 

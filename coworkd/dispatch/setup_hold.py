@@ -13,8 +13,8 @@ from dataclasses import replace
 from coworkd.board.board import Board
 from coworkd.board.setup_fault import SETUP_LOG, SetupFault, remember_setup_fault, setup_fault
 from coworkd.confine.confinement import Means
+from coworkd.core.model import Problem
 from coworkd.dispatch.starts import Unprepared
-from coworkd.model import Problem
 from coworkd.sync.problems import put_problem
 from coworkd.sync.specs import CONFIG
 

@@ -14,6 +14,7 @@ from coworkd.agents.prompt import Answered, Background, Reviewed, Said, build, b
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.confine.confinement import UNCONFINED, Confinement, Means
+from coworkd.core.model import AgentSpec, Budget, Gate, SandboxLevel, SandboxSpec, Status, TaskSpec
 from coworkd.dispatch.budgets import Short
 from coworkd.dispatch.cooling import provider_of
 from coworkd.dispatch.delivery import inbox_answer, waited
@@ -24,7 +25,6 @@ from coworkd.dispatch.outcomes import INTERRUPTED, Hindered
 from coworkd.dispatch.places import Places
 from coworkd.dispatch.purses import Purses
 from coworkd.jobs import Jobs
-from coworkd.model import AgentSpec, Budget, Gate, SandboxLevel, SandboxSpec, Status, TaskSpec
 from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landings, NeededLanding
 from coworkd.store.reviewed_work import submission_of, work_to_continue

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from coworkd.board.approvals.unsandboxed import mark_save
 from coworkd.board.board import Board, Cell
 from coworkd.board.via import Via
-from coworkd.lifecycle import Effect, Moved, person_writes
-from coworkd.model import Status
+from coworkd.core.model import Status
+from coworkd.core.task_states import Effect, Moved, person_writes
 from coworkd.store import Database, SubmissionRow, TaskRow
 from coworkd.store.announcements import written_by_command
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coworkd.clock import iso
+from coworkd.core.clock import iso
 from coworkd.fsck.finding import REPAIR, Finding, Subject
 from coworkd.repo import Repo
 from coworkd.repo.refs import branch_ref, refs_under, submission_ref

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
 from coworkd.fsck.finding import Finding, Subject
 from coworkd.ledger.audit import entries
 from coworkd.ledger.chain import Entry, Link, event_hash, flaw

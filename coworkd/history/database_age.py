@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from coworkd.core.errors import DocumentError
 from coworkd.documents import decode
-from coworkd.errors import DocumentError
 from coworkd.history.landing_refs import read_landings
 from coworkd.ledger.keeping import record_paths
 from coworkd.ledger.record import Origin, RunRecord

@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from coworkd.core.errors import DocumentError
 from coworkd.core.machine_faults import MachineFaultError
-from coworkd.errors import DocumentError
 from coworkd.jobs import Finished, Jobs
 from coworkd.ledger.chain import Entry, Link, linked, read
 from coworkd.store import Database, EventRow

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from coworkd.errors import DocumentError
-from coworkd.seal import canonical
+from coworkd.core.errors import DocumentError
+from coworkd.core.signing import canonical
 from coworkd.store import EventRow
 
 _KEYS = frozenset({"id", "at", "actor", "kind", "task", "data", "prev", "hash"})

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.clock import iso
-from coworkd.errors import DocumentError
+from coworkd.core.clock import iso
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import TaskSpec
 from coworkd.ledger.record import decode
-from coworkd.model import TaskSpec
 from coworkd.store import Database, RunRow, TaskRow
 from coworkd.sync.specs import Specs
 

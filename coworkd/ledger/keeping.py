@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Check, Problem
 from coworkd.ledger.record import Decision, Origin, Receipt, RunRecord, Submitted, decode, encode, run_of
 from coworkd.ledger.returning import Returning
-from coworkd.model import Check, Problem
 from coworkd.store import Cells, Database, MessageRow, RequestRow, RunRow, SubmissionRow
 from coworkd.sync.apply import Overtaken, Refused, Writer
 from coworkd.sync.files import Bytes, digest

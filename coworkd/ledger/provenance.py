@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.errors import DocumentError, UserError
+from coworkd.core.errors import DocumentError, UserError
+from coworkd.core.model import Check
 from coworkd.ledger.keeping import record_paths
 from coworkd.ledger.record import RunRecord, decode
 from coworkd.ledger.story import Told, story
-from coworkd.model import Check
 from coworkd.repo import Repo
 from coworkd.repo.refs import branch_ref
 from coworkd.store import Database, RunRow, SubmissionRow, TaskRow

@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from coworkd.clock import iso
-from coworkd.errors import DocumentError
-from coworkd.model import Check
-from coworkd.seal import holds, seal
+from coworkd.core.clock import iso
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Check
+from coworkd.core.signing import holds, seal
 
 VERSION = 1
 MOST_BYTES = 1024 * 1024

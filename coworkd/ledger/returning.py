@@ -5,8 +5,8 @@ Nothing that ran runs again for want of memory: its cost counts, its messages st
 
 from __future__ import annotations
 
+from coworkd.core.model import ACTIVE, Status
 from coworkd.ledger.record import Decision, Receipt, RunRecord
-from coworkd.model import ACTIVE, Status
 from coworkd.store import (
     Database,
     MessageRow,

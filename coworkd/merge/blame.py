@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.model import Check
+from coworkd.core.model import Check
 
 _NOT_FOUND = re.compile(r"^bash: (?:line \d+: )?(?P<name>[^:\n]+): command not found$", re.MULTILINE)
 """What the shell that is started for each command says of it, in every language setting that it is started with."""

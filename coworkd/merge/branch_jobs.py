@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
+from coworkd.core.model import Check
 from coworkd.merge.branch_rules import (
     BranchFacts,
     BringIn,
@@ -35,7 +36,6 @@ from coworkd.merge.git.facts import BranchOrder, BranchState, read_state
 from coworkd.merge.integrate import Merged
 from coworkd.merge.target_entry import unrelated_reason
 from coworkd.merge.trees import Conflicted
-from coworkd.model import Check
 from coworkd.repo import Repo
 from coworkd.slots.paths import reserved
 from coworkd.store.landings import Landing, NeededLanding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coworkd.board.board import Board
+from coworkd.core.model import Problem
 from coworkd.merge.blame import outcome
 from coworkd.merge.branch_jobs import BranchReport
 from coworkd.merge.branch_rules import BringIn, Collision, LandingFact, Rebuild, Unrelated
@@ -10,7 +11,6 @@ from coworkd.merge.git.facts import BranchOrder
 from coworkd.merge.lane import LandedAt
 from coworkd.merge.outcomes import Outcomes
 from coworkd.merge.target_entry import collision_reason, red_reason, unrelated_reason
-from coworkd.model import Problem
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState
 from coworkd.store.landings import RECORDED, SEEN_AT, SETTLED_AT, Landing, Landings
 from coworkd.sync.problems import put_problem

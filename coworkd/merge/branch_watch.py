@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.board.board import Board
-from coworkd.errors import CoworkError
+from coworkd.core.errors import CoworkError
+from coworkd.core.model import Check
 from coworkd.jobs import Finished, Jobs
 from coworkd.merge.branch_jobs import BranchReport
 from coworkd.merge.branch_record import BranchRecord
@@ -19,7 +20,6 @@ from coworkd.merge.branch_rules import BringIn, Rebuild, Unrelated
 from coworkd.merge.git.facts import BranchOrder
 from coworkd.merge.lane import Lane, VerifyOrder
 from coworkd.merge.outcomes import Outcomes
-from coworkd.model import Check
 from coworkd.repo.ref_versions import ref_versions
 from coworkd.store.landings import Landings
 

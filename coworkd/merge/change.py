@@ -6,9 +6,9 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from coworkd.merge.risk import Risk, RiskTag, risks_of_path
+from coworkd.core.policy.risky_paths import Risk, RiskTag, risks_of_path
+from coworkd.core.policy.tool_risk import Feature
 from coworkd.repo import Repo
-from coworkd.risk import Feature
 from coworkd.slots.paths import LINK
 
 _TIMEOUT = 600.0

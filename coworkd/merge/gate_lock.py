@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from coworkd import process
-from coworkd.errors import CoworkError
+from coworkd.core.errors import CoworkError
 
 LOCK = "lock"
 """The name of the lock file in the folder of a gate."""

@@ -14,6 +14,7 @@ from functools import partial
 
 from coworkd.board.board import Board
 from coworkd.board.setup_fault import setup_fault
+from coworkd.core.model import Problem, Status
 from coworkd.jobs import Jobs
 from coworkd.merge.blame import red_without_change_reason
 from coworkd.merge.check_logs import CheckLogs
@@ -23,7 +24,6 @@ from coworkd.merge.orders import Orders
 from coworkd.merge.red_candidates import Heads, RedWithoutChange, TipChecked
 from coworkd.merge.rows import change_submission
 from coworkd.merge.verifier import TIP_OUTPUT
-from coworkd.model import Problem, Status
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.held_submissions import held_submissions, undecided_submissions
 from coworkd.store.workspace_state import problem_paths

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.merge.trees import Clean, Conflicted, merge_trees
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, branch_ref, checked_out, is_symbolic, landing_ref, update_refs

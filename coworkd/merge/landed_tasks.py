@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from coworkd.board.board import Board
+from coworkd.core.model import Status
 from coworkd.history.landing_refs import LandingRef, SubmissionRef, latest_of_each, latest_submissions, read_landings
-from coworkd.model import Status
 from coworkd.repo import Repo
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.database_age import DatabaseAge

@@ -6,13 +6,13 @@ import dataclasses
 import json
 
 from coworkd.board.board import Board
+from coworkd.core.model import Gate, TaskSpec
 from coworkd.merge.checks.facts import ChangeContext
 from coworkd.merge.lane import LandOrder, VerifyOrder
 from coworkd.merge.queue import Entry
 from coworkd.merge.reviews import Reviews
 from coworkd.merge.rows import change_submission
 from coworkd.merge.unverified import reached
-from coworkd.model import Gate, TaskSpec
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.dependencies import all_dependencies
 from coworkd.store.landings import UNMET

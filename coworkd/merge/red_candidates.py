@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from coworkd.core.model import Check
 from coworkd.merge.blame import Blame, Failure, RedFacts, blame, failure_of, failure_without, needs_tip
 from coworkd.merge.verifier import OWN_OUTPUT, TIP_OUTPUT, GateRun, Verifier
 from coworkd.merge.verify import TREE_CHECK
-from coworkd.model import Check
 from coworkd.repo import Repo
 
 

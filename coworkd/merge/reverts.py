@@ -14,11 +14,11 @@ from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.board.verdict import Given
 from coworkd.board.via import via
+from coworkd.core.model import Problem, Status
 from coworkd.jobs import Jobs
 from coworkd.merge.inversion import Inverse, NoInverse
 from coworkd.merge.reviews import review_path
 from coworkd.merge.rows import change_submission
-from coworkd.model import Problem, Status
 from coworkd.store import RequestRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.problems import put_problem
 

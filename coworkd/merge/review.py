@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coworkd.core.model import Check, RiskLevel
+from coworkd.core.policy.tool_risk import GRAVE
 from coworkd.core.terminal_text import plain_text, visible
 from coworkd.markdown import Value, compose
 from coworkd.merge.change import Change, FileChange
 from coworkd.merge.check_names import check_log
-from coworkd.model import Check, RiskLevel
-from coworkd.risk import GRAVE
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
 RECORD = "written by coworkd; set status to revert to take the change back once it has landed"

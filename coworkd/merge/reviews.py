@@ -15,15 +15,15 @@ from coworkd.board.requests import intact, sealed
 from coworkd.board.verdict import Given, Ruling, verdict
 from coworkd.board.via import via
 from coworkd.board.view import about
-from coworkd.errors import printable
+from coworkd.core.errors import printable
+from coworkd.core.model import Check, Status
+from coworkd.core.policy.tool_risk import level_of
 from coworkd.merge.change import Change
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.review import FILES, Submitted, lines_of, render
 from coworkd.merge.rows import change_submission, submission
 from coworkd.merge.unverified import reached
 from coworkd.merge.weigh import weigh
-from coworkd.model import Check, Status
-from coworkd.risk import level_of
 from coworkd.store import (
     Database,
     DocumentRow,

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coworkd.board.board import Board
-from coworkd.errors import CoworkError
+from coworkd.core.errors import CoworkError
+from coworkd.core.model import Mode, Problem, Status
 from coworkd.jobs import Finished, Jobs
 from coworkd.merge.branch_watch import BRANCH, BranchWatch
 from coworkd.merge.check_logs import CheckLogs
@@ -23,7 +24,6 @@ from coworkd.merge.reviews import Reviews
 from coworkd.merge.rows import submission
 from coworkd.merge.target import Landed, Refused
 from coworkd.merge.unverified import Unverified
-from coworkd.model import Mode, Problem, Status
 from coworkd.store import Database, SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.ports import Files
 from coworkd.sync.problems import put_problem

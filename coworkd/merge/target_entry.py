@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from coworkd.core.model import Check
 from coworkd.merge.blame import outcome
-from coworkd.model import Check
 
 
 class TargetState(StrEnum):

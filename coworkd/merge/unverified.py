@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 
 from coworkd.board.board import Board
+from coworkd.core.model import Check, Problem, Settings, Status
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.rows import change_submission
-from coworkd.model import Check, Problem, Settings, Status
 from coworkd.store import RequestRow, SubmissionRow, SubmissionState
 from coworkd.store.undecided_submissions import undecided_submissions
 from coworkd.sync.problems import put_problem

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from coworkd import process
 from coworkd.confine.confinement import Means
+from coworkd.core.model import Check
 from coworkd.merge.gate_lock import GateWaitCancelledError
 from coworkd.merge.verify import Verification, gate_surroundings, verify
-from coworkd.model import Check
 from coworkd.repo import Repo
 from coworkd.slots.paths import reserved
 

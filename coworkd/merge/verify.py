@@ -17,12 +17,12 @@ from pathlib import Path
 
 from coworkd.confine.confinement import UNCONFINED, Confinement, Means
 from coworkd.confine.wishes import granted
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
+from coworkd.core.model import Check, SandboxSpec
 from coworkd.merge.checkout_links.checkouts import Checkouts, path_outside
 from coworkd.merge.checkout_links.command_links import Environment, SearchPaths
 from coworkd.merge.checkout_links.marking import Sight, marked
 from coworkd.merge.gate_lock import hold_gate
-from coworkd.model import Check, SandboxSpec
 from coworkd.process import ProcessSpec, clean_environment
 from coworkd.repo import Repo
 from coworkd.repo.stores import object_stores

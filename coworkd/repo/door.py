@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 
 if TYPE_CHECKING:
     from git.cmd import Git

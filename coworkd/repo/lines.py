@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.repo.door import TIMEOUT, cleaned, execute
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from coworkd.errors import NotAWorkspaceError, RepoError
+from coworkd.core.errors import NotAWorkspaceError, RepoError
 from coworkd.repo.door import SETTING_COUNT, TIMEOUT, GitResult, Lookup, check_git, cleaned, execute
 
 _QUIET = (

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from coworkd.core.model import ACTIVE, Status
 from coworkd.documents import kind_of
-from coworkd.model import ACTIVE, Status
 from coworkd.sim.machine import Machine
 from coworkd.sim.people import People, tokens
 from coworkd.store import Database, TaskRow

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from random import Random
 
-from coworkd.clock import ManualClock
+from coworkd.core.clock import ManualClock
 from coworkd.sim.disk import Disk
 from coworkd.sim.git import SimGit
 from coworkd.sim.watcher import SimWatcher

@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Status
 from coworkd.markdown import Value, parse
-from coworkd.model import Status
 from coworkd.sim.disk import Descriptor
 from coworkd.sim.editors import in_place, replacing, saving
 from coworkd.sim.outside import Act, Outside

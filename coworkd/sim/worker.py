@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
+from coworkd.core.model import ACTIVE, MessageKind, SandboxLevel, Status
 from coworkd.dispatch.wishes import apply_wishes
-from coworkd.model import ACTIVE, MessageKind, SandboxLevel, Status
 from coworkd.store import MessageRow, RunRow, RunState, TaskRow
 
 AGENT = "robot"

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from coworkd.redaction import Secrets
+from coworkd.core.redaction import Secrets
 from coworkd.repo import Repo
 from coworkd.slots.paths import LINK, Touched, touched
 

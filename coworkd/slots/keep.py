@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, refs_under, snapshot_prefix, submission_ref, update_refs
 from coworkd.slots.private import PrivateRepo

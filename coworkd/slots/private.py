@@ -21,8 +21,8 @@ from pathlib import Path
 
 from coworkd.confine.confinement import UNCONFINED, Confinement, Means
 from coworkd.confine.entry import prefix
+from coworkd.core.errors import RepoError
 from coworkd.core.file_names import temporary_name
-from coworkd.errors import RepoError
 from coworkd.repo import TIMEOUT, GitResult, Repo
 from coworkd.repo.stores import object_stores, stores_named
 from coworkd.slots.paths import reserved

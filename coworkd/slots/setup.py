@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from coworkd.errors import ConfigError
-from coworkd.model import Check
+from coworkd.core.errors import ConfigError
+from coworkd.core.model import Check
 from coworkd.slots.paths import reserved
 from coworkd.slots.private import PrivateRepo
 from coworkd.slots.shell import Surroundings, carry_out

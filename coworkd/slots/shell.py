@@ -9,10 +9,10 @@ from pathlib import Path
 from coworkd import process
 from coworkd.confine.confinement import Confinement
 from coworkd.confine.wishes import with_named
+from coworkd.core.model import Check
+from coworkd.core.redaction import NO_SECRETS, Secrets
 from coworkd.core.terminal_text import plain_text
-from coworkd.model import Check
 from coworkd.process import Exit, ProcessSpec, redact_file
-from coworkd.redaction import NO_SECRETS, Secrets
 
 Runner = Callable[[ProcessSpec], Exit]
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from coworkd.confine.confinement import UNCONFINED, Means
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.repo import Repo
 from coworkd.repo.refs import task_branch
 from coworkd.slots.durable import write_json

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.repo import Repo
 from coworkd.repo.stores import alternates
 from coworkd.slots.attributes import ATTRIBUTES, content, filter_reason, ignore_rules, settings_of, user_file

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-from coworkd.errors import RepoError
-from coworkd.redaction import NO_SECRETS, Secrets
+from coworkd.core.errors import RepoError
+from coworkd.core.redaction import NO_SECRETS, Secrets
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
 from coworkd.slots.gate import refusal

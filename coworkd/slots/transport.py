@@ -14,7 +14,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.repo import Repo
 from coworkd.repo.stores import alternates
 from coworkd.slots.durable import sync_folder

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.slots.paths import GITLINK, reserved
 from coworkd.slots.private import PrivateRepo
 

@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from coworkd.errors import StoreDamagedError, StoreError
+from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.store.faults import is_damage, raise_fault
 
 Row = TypeVar("Row")

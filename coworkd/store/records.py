@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.model import Kind, MessageKind, Mode, RiskLevel, Status
+from coworkd.core.model import Kind, MessageKind, Mode, RiskLevel, Status
 
 
 class RunState(StrEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coworkd.model import Answer
+from coworkd.core.model import Answer
 from coworkd.store.database import Database
 from coworkd.store.records import SubmissionKind, SubmissionRow, SubmissionState
 

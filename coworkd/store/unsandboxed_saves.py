@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coworkd.model import SandboxLevel
+from coworkd.core.model import SandboxLevel
 from coworkd.store.database import Database
 from coworkd.store.records import RunState
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from coworkd.model import ACTIVE, Kind, Problem, Status
+from coworkd.core.model import ACTIVE, Kind, Problem, Status
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync.guard import DELETIONS, GRACE, Absence, GitFacts, Missing, absence
 from coworkd.sync.ports import Files, History

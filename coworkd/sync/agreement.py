@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Kind, Status, TaskSpec
 from coworkd.documents import is_note, read_document
-from coworkd.errors import DocumentError
-from coworkd.model import Kind, Status, TaskSpec
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.store.documents import held_as_copy
 from coworkd.sync.files import digest

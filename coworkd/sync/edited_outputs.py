@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coworkd.model import Problem
+from coworkd.core.model import Problem
 from coworkd.store import Database
 from coworkd.store.notices import noticed_paths, remove_notice
 from coworkd.sync.outputs import Outputs

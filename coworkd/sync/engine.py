@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Problem
 from coworkd.documents import kind_of
-from coworkd.errors import DocumentError
-from coworkd.model import Problem
 from coworkd.store import Database, DocumentRow
 from coworkd.store.own_bytes import add_own
 from coworkd.sync.absence import Absences

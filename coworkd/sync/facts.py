@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from coworkd.core.model import Kind
+from coworkd.core.task_ids import task_id
 from coworkd.documents import Decoded, stem
-from coworkd.ids import task_id
 from coworkd.markdown import Document
-from coworkd.model import Kind
 from coworkd.store import Database, DocumentRow
 from coworkd.store.documents import foreign_documents
 from coworkd.store.own_bytes import ANYWHERE, own_paths

@@ -13,11 +13,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import ACTIVE, Answer, Kind, Status
 from coworkd.documents import CONFIG, kind_of
-from coworkd.errors import DocumentError
 from coworkd.header import outline
 from coworkd.markdown import Document, Value, normalise_key, parse, split
-from coworkd.model import ACTIVE, Answer, Kind, Status
 from coworkd.schemas import SCHEMAS, Field
 from coworkd.splice import Changes, Delete, edit, replace_body
 from coworkd.sync.hunks import Markers, merge_visibly

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
 
 _BOM = b"\xef\xbb\xbf"
 _FENCE = b"---\n"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coworkd.core.errors import DocumentError
 from coworkd.documents import Decoded
-from coworkd.errors import DocumentError
 from coworkd.markdown import Value
 from coworkd.splice import Delete, edit, replace_body
 from coworkd.sync.reconcile import Plan

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Answer, AnswerSpec, Kind, MessageKind
 from coworkd.documents import answer_section, stem
-from coworkd.errors import DocumentError
 from coworkd.markdown import parse
-from coworkd.model import Answer, AnswerSpec, Kind, MessageKind
 from coworkd.spelling import suggestion
 from coworkd.store import Database, MessageRow
 from coworkd.store.notices import daemon_versions

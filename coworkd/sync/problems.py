@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from coworkd.errors import DocumentError
-from coworkd.model import Problem
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Problem
 from coworkd.store import Database
 
 

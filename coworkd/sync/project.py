@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coworkd.core.model import Status, TaskSpec
 from coworkd.documents import Decoded
 from coworkd.markdown import Value
-from coworkd.model import Status, TaskSpec
 from coworkd.splice import Delete, edit
 from coworkd.store import TaskRow
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 from functools import lru_cache
 
-from coworkd.bounds import within
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import AgentSpec, ApproveBy, SandboxMode, SandboxSpec, Settings, TaskSpec, UserSettings
+from coworkd.core.policy.untrusted_limits import within
 from coworkd.documents import Decoded, decode
-from coworkd.errors import DocumentError
 from coworkd.markdown import parse, parse_yaml
-from coworkd.model import AgentSpec, ApproveBy, SandboxMode, SandboxSpec, Settings, TaskSpec, UserSettings
 from coworkd.store import Database
 
 CONFIG = "config.yaml"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from coworkd.core.copy_names import copy_name
+from coworkd.core.model import Problem
 from coworkd.core.stray_files import stray_place, stray_reason
-from coworkd.model import Problem
 from coworkd.store import Database
 from coworkd.store.notices import noticed_paths, remove_notice
 from coworkd.sync.copies import left_reason

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from coworkd.core.model import ACTIVE, Problem, Status, TaskSpec
+from coworkd.core.task_ids import qualify
 from coworkd.documents import Cowork, Decoded
-from coworkd.ids import qualify
-from coworkd.model import ACTIVE, Problem, Status, TaskSpec
 from coworkd.store import Database, TaskRow
 from coworkd.sync.arrival import Arrival
 from coworkd.sync.facts import asked_id

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import PurePosixPath
 
+from coworkd.core.model import AnswerSpec, Kind, MessageKind, MessageSpec, Problem
 from coworkd.markdown import Value
-from coworkd.model import AnswerSpec, Kind, MessageKind, MessageSpec, Problem
 from coworkd.oddness import odd
 from coworkd.prose import answer_section
 from coworkd.splice import edit

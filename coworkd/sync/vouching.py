@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Kind, TaskSpec
 from coworkd.documents import Decoded
-from coworkd.errors import DocumentError
 from coworkd.markdown import Document, normalise_key, parse, parse_yaml
-from coworkd.model import Kind, TaskSpec
 from coworkd.schemas import LOOSENS, SCHEMAS
 from coworkd.store import Database, DocumentRow
 from coworkd.sync.files import digest

@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from coworkd.core.errors import UserError
 from coworkd.door import Op, Reply, short_name
-from coworkd.errors import UserError
 from coworkd.system.process_state import (
     SUSPENDED,
     ProcessState,

@@ -34,8 +34,8 @@ from coworkd.agents.base import (
 )
 from coworkd.agents.inbox import render_answer
 from coworkd.agents.refusals import MAX_EXPLAINING_PROMPTS, MAX_IN_A_ROW
+from coworkd.core.errors import AgentError
 from coworkd.dispatch.local import LocalExecutor
-from coworkd.errors import AgentError
 from tests.runs import Bell, until
 from tests.sessions import DRIVERS, Bench, Case, Driver, Following, Session
 from tests.survivors import alive

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.clock import ManualClock
+from coworkd.core.clock import ManualClock
 from coworkd.sim.disk import Disk
 from coworkd.sim.faults import Faults
 from coworkd.sim.folder import SimFolder

@@ -14,6 +14,7 @@ from coworkd.agents.fake import Acts, Script
 from coworkd.board.board import Board
 from coworkd.confine.confinement import UNCONFINED
 from coworkd.core.machine_faults import MachineFault
+from coworkd.core.model import Status
 from coworkd.dispatch.conflicts import Conflicts
 from coworkd.dispatch.endings import Endings
 from coworkd.dispatch.executors import FakeExecutor
@@ -25,7 +26,6 @@ from coworkd.dispatch.room import Dispatch, Stages
 from coworkd.dispatch.setup_hold import SetupHold
 from coworkd.dispatch.starts import Prepared, SlotOrder, Starter
 from coworkd.jobs import Jobs
-from coworkd.model import Status
 from coworkd.store import RequestRow, RunRow, SubmissionRow, SubmissionState
 from tests.integration.workspacekit import Workspace
 

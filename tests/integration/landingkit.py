@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from coworkd.core.model import Check
 from coworkd.merge.branch_jobs import BranchReport, Verify, keep
 from coworkd.merge.git.branch_moves import next_number
 from coworkd.merge.git.candidates import candidate_for, sources
 from coworkd.merge.git.facts import BranchOrder
 from coworkd.merge.git.landings import LANDINGS, landing_refs, latest_of_each, read_landings
 from coworkd.merge.integrate import Merged, Submission, land
-from coworkd.model import Check
 from coworkd.repo import Repo
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landing
 from tests.integration.gitkit import Checkout, checkout

@@ -11,8 +11,8 @@ from coworkd.agents.base import Assignment, EndReason, ErrorKind, ErrorReported,
 from coworkd.agents.fake import Acts
 from coworkd.board.hurry import hurry
 from coworkd.board.waiting import Need, Waiting, waiting
+from coworkd.core.model import Status
 from coworkd.dispatch.agent_stops import FACTOR, FIRST_PAUSE, STOPPING
-from coworkd.model import Status
 from tests.integration.dispatchkit import Bench, fails
 
 

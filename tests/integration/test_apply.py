@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.model import Status
+from coworkd.core.model import Status
 from coworkd.sync.apply import LATE, Displaced, Overtaken, Refused, Written
 from coworkd.sync.files import MAX_BYTES, Folder, digest
 from tests.integration.workspacekit import TASK, Workspace

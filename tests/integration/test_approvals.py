@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from coworkd.board.hurry import hurry
+from coworkd.core.model import Status
 from coworkd.dispatch.asking import LASTS
-from coworkd.model import Status
 from coworkd.store import Database, RequestRow, RequestState, RunRow
 from tests.integration.dispatchkit import Bench
 from tests.integration.test_grants import approve, asks, begin, said

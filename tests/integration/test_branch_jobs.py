@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
+from coworkd.core.model import Check
 from coworkd.merge.branch_jobs import NoBase, RunBase, run_base
 from coworkd.merge.branch_rules import BringIn, Collision, NothingToDo, Rebuild, Unrelated
 from coworkd.merge.continuation import continuation
-from coworkd.model import Check
 from coworkd.store.landings import KnownLandings, NeededLanding
 from tests.integration.landingkit import INTEGRATION, RED, Landings, green
 

@@ -10,8 +10,8 @@ import pytest
 
 from coworkd.agents.base import Assignment, Ended, EndReason, SessionStarted, UsageReported
 from coworkd.agents.fake import Acts, Script
+from coworkd.core.model import Status, Usage
 from coworkd.dispatch.purses import DAY
-from coworkd.model import Status, Usage
 from tests.integration.dispatchkit import Bench, says
 
 

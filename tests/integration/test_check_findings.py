@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from coworkd.core.policy.tool_risk import level_of
 from coworkd.merge.change import Change, change
 from coworkd.merge.checks.facts import ChangeContext, check_findings
 from coworkd.merge.integrate import Merged, Submission, candidate, land
 from coworkd.merge.weigh import weigh
 from coworkd.repo import Repo
-from coworkd.risk import level_of
 from tests.integration.gitkit import Checkout, checkout
 
 INTEGRATION = "cowork/integration"

@@ -15,8 +15,8 @@ from coworkd.board.waiting import Need, Waiting
 from coworkd.chores.commits import AGAIN, AutoCommit, committing
 from coworkd.chores.notices import Notice, Notices, teller
 from coworkd.chores.prune import Places, Pruning
+from coworkd.core.model import Status
 from coworkd.jobs import Jobs
-from coworkd.model import Status
 from coworkd.process import clean_environment
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.files import digest

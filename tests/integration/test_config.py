@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from coworkd import config
-from coworkd.errors import ConfigError
-from coworkd.model import SandboxLevel, SandboxMode, UserSandbox, UserSettings
+from coworkd.core.errors import ConfigError
+from coworkd.core.model import SandboxLevel, SandboxMode, UserSandbox, UserSettings
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,10 @@ from coworkd.board.board import Board
 from coworkd.board.via import Via, via
 from coworkd.control import LAND, Control
 from coworkd.core.announcement import Announcement
+from coworkd.core.model import Status
 from coworkd.door import Op, Reply, Request
 from coworkd.jobs import Finished, Jobs
 from coworkd.merge.target import Landed, Refused
-from coworkd.model import Status
 from coworkd.sync.files import digest
 from coworkd.sync.specs import Specs
 from coworkd.sync.vouching import Vouching, to_trust

@@ -9,7 +9,7 @@ import pytest
 
 from coworkd.agents.base import Assignment, EndReason, ErrorKind, ErrorReported, TextWritten
 from coworkd.agents.fake import Acts, Script
-from coworkd.model import Status
+from coworkd.core.model import Status
 from tests.integration.dispatchkit import Bench, fails
 
 

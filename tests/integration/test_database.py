@@ -11,9 +11,9 @@ import pytest
 import sqlite_utils
 
 from coworkd.config import Paths
+from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.core.machine_faults import FaultKind, MachineFaultError
 from coworkd.database_recovery import open_database
-from coworkd.errors import StoreDamagedError, StoreError
 from coworkd.store import (
     Database,
     DocumentRow,

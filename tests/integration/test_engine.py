@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.model import Kind, Status
+from coworkd.core.model import Kind, Status
 from coworkd.sync.engine import SCAN_LEAST, VERIFY
 from coworkd.sync.files import Bytes, Folder, Read, Stat
 from coworkd.sync.guard import DELETIONS

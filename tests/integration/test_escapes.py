@@ -22,7 +22,7 @@ import pytest
 
 from coworkd import process
 from coworkd.confine.confinement import Confinement, Limits, Means
-from coworkd.model import SandboxLevel
+from coworkd.core.model import SandboxLevel
 from coworkd.sandbox import find
 
 HEAD = (

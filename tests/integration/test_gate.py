@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.redaction import Secrets
+from coworkd.core.redaction import Secrets
 from coworkd.repo import Repo
 from coworkd.slots.gate import DEPTH, PART, PATH, leads_out, odd_path
 from coworkd.slots.slot import Slot, SlotOrder, open_slot

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from coworkd.core.model import Check
 from coworkd.merge.gate_lock import LOCK, GateWaitCancelledError, hold_gate
 from coworkd.merge.verify import Verification, gate_surroundings, verify
-from coworkd.model import Check
 from coworkd.process import RUN_MARK
 from coworkd.repo import Repo
 from tests.integration.gitkit import Checkout, checkout

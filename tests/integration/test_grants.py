@@ -10,7 +10,7 @@ import pytest
 from coworkd.agents.base import Asked, AskKind, Assignment, Decision, TextWritten
 from coworkd.agents.control import GiveAnswer
 from coworkd.agents.fake import Acts, Script
-from coworkd.model import Status
+from coworkd.core.model import Status
 from coworkd.store import RequestState
 from tests.integration.dispatchkit import Bench
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
+from coworkd.core.policy.risky_paths import RiskTag
 from coworkd.merge.bundle import TEXT_CAP, ConflictKind, Dispute, bundle, kind_of, landed_since
 from coworkd.merge.change import change
 from coworkd.merge.continuation import continuation
 from coworkd.merge.integrate import Merged, Submission, candidate, land
 from coworkd.merge.proof import proof
-from coworkd.merge.risk import RiskTag
 from coworkd.merge.trees import Conflicted
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, update_refs

@@ -17,8 +17,8 @@ import pytest
 from coworkd import process
 from coworkd.confine.confinement import Confinement, Means
 from coworkd.confine.entry import prefix
+from coworkd.core.model import SandboxLevel, SandboxMode, UserSandbox
 from coworkd.escapes import tried, ways_out
-from coworkd.model import SandboxLevel, SandboxMode, UserSandbox
 from coworkd.process_tree import TreeEnd, marked, members
 from coworkd.sandbox import Sandbox, find
 from coworkd.system.sandbox.escape_attempts import ATTEMPTS
@@ -184,7 +184,7 @@ import sys, time
 from pathlib import Path
 from coworkd import process
 from coworkd.confine.confinement import Confinement, Means
-from coworkd.model import SandboxLevel
+from coworkd.core.model import SandboxLevel
 filter, work, mark, script = sys.argv[1:]
 means = Means(level=SandboxLevel.LANDLOCK, filter=filter)
 env = process.clean_environment(home=Path(work), tmp=Path(work), run=mark, repo=mark)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from coworkd.core.model import MessageKind, Status
 from coworkd.ledger.keeping import Identity, Ledger
-from coworkd.model import MessageKind, Status
 from coworkd.store import (
     MessageRow,
     MessageStage,

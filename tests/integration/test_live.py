@@ -20,7 +20,7 @@ from coworkd.agents.base import (
 )
 from coworkd.agents.fake import Acts, Script
 from coworkd.board.live import live_deadline, live_messages
-from coworkd.model import Usage
+from coworkd.core.model import Usage
 from tests.integration.dispatchkit import Bench
 
 

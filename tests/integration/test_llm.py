@@ -28,8 +28,8 @@ from coworkd.agents.base import (
 )
 from coworkd.agents.llm import door
 from coworkd.agents.llm.agent import LlmAgent, session_file
-from coworkd.errors import ProgramMissingError
-from coworkd.model import AgentSpec, Budget, Mode, ToolRules
+from coworkd.core.errors import ProgramMissingError
+from coworkd.core.model import AgentSpec, Budget, Mode, ToolRules
 from tests.modelserver import (
     Call,
     Flaw,

@@ -9,8 +9,8 @@ import pytest
 
 from coworkd.agents.base import AgentEvent, Assignment, EndReason, ErrorKind, ErrorReported, SessionStarted, TextWritten
 from coworkd.agents.fake import Acts
+from coworkd.core.model import Status
 from coworkd.dispatch.outcomes import Finish, FinishOrder, Kept, NothingMade
-from coworkd.model import Status
 from coworkd.store import SubmissionState
 from tests.integration.dispatchkit import Bench, fails
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.machine_faults import FaultKind, MachineFault
+from coworkd.core.model import Status
 from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept
 from coworkd.jobs import Finished, Jobs
-from coworkd.model import Status
 from coworkd.store import RunState
 from tests.integration.dispatchkit import Bench, fails, says
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.board.papers import Papers
-from coworkd.model import MessageKind
+from coworkd.core.model import MessageKind
 from coworkd.store import MessageRow, MessageStage, RunRow, RunState
 from coworkd.sync.edited_outputs import notice_edits
 from coworkd.sync.files import Folder

@@ -13,7 +13,7 @@ import pytest
 from coworkd import process
 from coworkd.confine.confinement import Confinement, Means
 from coworkd.confine.proxy import socket_parent
-from coworkd.model import SandboxLevel
+from coworkd.core.model import SandboxLevel
 from coworkd.sandbox import find
 
 

@@ -23,8 +23,8 @@ from coworkd.agents.base import (
 )
 from coworkd.agents.inbox import render_answer
 from coworkd.agents.replay import ReplayAgent
-from coworkd.errors import AgentError
-from coworkd.model import AgentSpec, Usage
+from coworkd.core.errors import AgentError
+from coworkd.core.model import AgentSpec, Usage
 from tests.sessions import Following, recorded
 from tests.survivors import alive, hear
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.errors import NotAWorkspaceError, RepoError
+from coworkd.core.errors import NotAWorkspaceError, RepoError
 from coworkd.repo import Repo, check_git
 from coworkd.repo.origin import committed_here, exclude, head_has, index_lists, known_blobs, repo_id
 from coworkd.repo.refs import (
@@ -68,7 +68,7 @@ def _in_a_process(code: str, cwd: Path, **env: str) -> str:
 OPEN = """
 import sys
 from pathlib import Path
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.repo import Repo
 try:
     repo = Repo.open(Path(sys.argv[1] if len(sys.argv) > 1 else "."))

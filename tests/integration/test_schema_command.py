@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from coworkd.core.model import Kind
 from coworkd.jsonschema_of import json_schema
-from coworkd.model import Kind
 from tests.integration.gitkit import checkout
 from tests.integration.product import coworkd, done, told
 

@@ -9,7 +9,7 @@ import pytest
 
 from coworkd.agents.base import Asked, AskKind, Assignment, Ended, EndReason, SessionStarted, TextWritten
 from coworkd.agents.fake import Acts
-from coworkd.model import Status
+from coworkd.core.model import Status
 from coworkd.store import SubmissionState
 from tests.integration.dispatchkit import Bench, fails, says
 

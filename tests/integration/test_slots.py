@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.errors import ConfigError, RepoError
+from coworkd.core.errors import ConfigError, RepoError
 from coworkd.process import Exit, ProcessSpec
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, refs_under, update_refs

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, update_refs
 from coworkd.slots.keep import What

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.model import Status
+from coworkd.core.model import Status
 from tests.integration.workspacekit import TASK, Workspace
 
 BODY = "---\n{}---\nDo it.\n"

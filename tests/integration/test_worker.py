@@ -27,9 +27,9 @@ from coworkd.agents.base import (
 from coworkd.agents.inbox import render_answer
 from coworkd.agents.wire import ASSIGNMENT_FILE, encode_assignment
 from coworkd.agents.worker import GONE
+from coworkd.core.model import AgentSpec
 from coworkd.dispatch.executors import LOST, RunEvent
 from coworkd.dispatch.local import LocalExecutor
-from coworkd.model import AgentSpec
 from tests.runs import Bell, until
 from tests.sessions import RECORDINGS, SCRIPTS, Session, bash, recorded
 from tests.survivors import alive, children, hear, wait_gone

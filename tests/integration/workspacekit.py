@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coworkd.board.papers import Papers
-from coworkd.model import Kind
+from coworkd.core.model import Kind
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Writer

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from coworkd.agents.base import Asked, AskKind, Decision, Ended, InboxAnswer
 from coworkd.agents.registry import create
-from coworkd.model import AgentSpec, ToolRules
+from coworkd.core.model import AgentSpec, ToolRules
 from tests.modelserver import Call, ModelServer, Refusal, Reply, Script, Trouble, run, steps
 from tests.sessions import Following, assignment
 

@@ -13,7 +13,7 @@ from coworkd.agents.acp.calls import call_of
 from coworkd.agents.acp.messages import OptionKind
 from coworkd.agents.acp.troubles import trouble
 from coworkd.agents.base import ErrorKind
-from coworkd.model import Usage
+from coworkd.core.model import Usage
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from coworkd.core.model import Check
 from coworkd.merge.blame import (
     Blame,
     Failure,
@@ -13,7 +14,6 @@ from coworkd.merge.blame import (
     needs_tip,
     red_without_change_reason,
 )
-from coworkd.model import Check
 
 EXIT, TIMEOUT, NOT_FOUND, NOT_RUNNABLE = Failure.EXIT, Failure.TIMEOUT, Failure.NOT_FOUND, Failure.NOT_RUNNABLE
 KILLED, SETUP, DISK_FULL = Failure.KILLED, Failure.SETUP, Failure.DISK_FULL

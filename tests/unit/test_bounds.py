@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.bounds import within
-from coworkd.model import Budget, Criterion, Gate, Loop, Settings, TaskSpec
+from coworkd.core.model import Budget, Criterion, Gate, Loop, Settings, TaskSpec
+from coworkd.core.policy.untrusted_limits import within
 
 SETTINGS = Settings(max_attempts=3, approve=frozenset({Gate.MERGE}))
 

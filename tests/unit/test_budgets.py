@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coworkd.core.model import Budget, Usage
 from coworkd.dispatch.budgets import Purse, Reserved, Short, fault, passed, reserve
-from coworkd.model import Budget, Usage
 
 NOTHING = Budget(usd=0.0, tokens=0, minutes=0.0)
 

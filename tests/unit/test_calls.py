@@ -7,8 +7,8 @@ import pytest
 
 from coworkd.agents.calls import circumstances, host, inside, petition
 from coworkd.confine.confinement import Confinement, Means
-from coworkd.model import ToolRules
-from coworkd.toolrules import Decision, ToolCall, ToolName, rule
+from coworkd.core.model import ToolRules
+from coworkd.core.policy.tool_permissions import Decision, ToolCall, ToolName, rule
 from tests.sessions import assignment
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
 from coworkd.ledger.chain import Link, event_hash, flaw, linked, read
 from coworkd.store import EventRow
 

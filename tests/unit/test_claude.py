@@ -13,8 +13,8 @@ from coworkd.agents.claude.bill import Bill
 from coworkd.agents.claude.calls import call_of, essence, question, summary
 from coworkd.agents.claude.troubles import provider_said, resets_in, retrying, trouble
 from coworkd.agents.wire import Json
-from coworkd.model import AgentSpec, Budget, Mode, Usage
-from coworkd.toolrules import ToolCall, ToolName
+from coworkd.core.model import AgentSpec, Budget, Mode, Usage
+from coworkd.core.policy.tool_permissions import ToolCall, ToolName
 from tests.sessions import assignment
 
 

@@ -15,7 +15,7 @@ from coworkd.board.waiting import Need, Waiting
 from coworkd.cli.board import DONE_SHOWN, render
 from coworkd.cli.entry import COMMANDS, coworkd
 from coworkd.cli.printing import WIDTH, ago, columns, hanging, plain
-from coworkd.model import Status
+from coworkd.core.model import Status
 
 NOW = 1_700_000_000.0
 

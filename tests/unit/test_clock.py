@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.clock import ManualClock, SystemClock, iso, stamp
+from coworkd.core.clock import ManualClock, SystemClock, iso, stamp
 
 
 def test_the_machines_clock_never_steps_back() -> None:

@@ -10,7 +10,7 @@ from coworkd.agents.codex.calls import command, is_inside, question, to_change, 
 from coworkd.agents.codex.messages import answers, thread
 from coworkd.agents.codex.troubles import kind, lifted_in, trouble
 from coworkd.agents.wire import Json
-from coworkd.model import AgentSpec, Mode
+from coworkd.core.model import AgentSpec, Mode
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from coworkd.confine import landlock_command, seccomp
 from coworkd.confine.bubblewrap import System, command, mounts
 from coworkd.confine.confinement import Confinement, Means, opened, outermost
 from coworkd.confine.netrules import RefusedError, Rules, Target, parse_request, parse_target
-from coworkd.errors import ConfigError
-from coworkd.model import SandboxLevel
+from coworkd.core.errors import ConfigError
+from coworkd.core.model import SandboxLevel
 from coworkd.system.sandbox.landlock_launch import Order
 
 MEANS = Means(level=SandboxLevel.BUBBLEWRAP, bwrap="/usr/bin/bwrap", filter="/state/f", protected=("/repo", "/state"))

@@ -10,8 +10,8 @@ import click
 import pytest
 
 from coworkd.cli.entry import COMMANDS, coworkd
-from coworkd.lifecycle import DAEMON_MOVES, MOVES
-from coworkd.model import Kind, Status
+from coworkd.core.model import Kind, Status
+from coworkd.core.task_states import DAEMON_MOVES, MOVES
 from coworkd.schemas import SCHEMAS
 
 ROOT = Path(__file__).parents[2]

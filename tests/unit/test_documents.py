@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.documents import Decoded, decode, is_note, kind_of
-from coworkd.errors import DocumentError
-from coworkd.markdown import compose, parse, parse_yaml
-from coworkd.model import (
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import (
     AgentSpec,
     Answer,
     AnswerSpec,
@@ -37,6 +35,8 @@ from coworkd.model import (
     TaskSpec,
     ToolRules,
 )
+from coworkd.documents import Decoded, decode, is_note, kind_of
+from coworkd.markdown import compose, parse, parse_yaml
 from coworkd.schemas import SCHEMAS, Owner
 
 PATHS = {

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd import fields
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Budget, Gate, Mode, SandboxMode, SandboxSpec
 from coworkd.fields import Reader
 from coworkd.markdown import Value
-from coworkd.model import Budget, Gate, Mode, SandboxMode, SandboxSpec
 
 BUDGET = fields.Record(Budget, {"usd": fields.number, "tokens": fields.Whole(0), "minutes": fields.number})
 SANDBOX = fields.Record(SandboxSpec, {"mode": fields.Choice(SandboxMode), "network": fields.texts}, alone="mode")

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.graph import cycle_through, cycles, weights
+from coworkd.core.dependency_graph import cycle_through, cycles, weights
 
 NAMES = st.sampled_from("abcdefg")
 GRAPHS = st.dictionaries(NAMES, st.lists(NAMES, max_size=4))

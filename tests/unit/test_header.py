@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
 from coworkd.header import Entry, entries, full_entries, simple_entries
 
 keys = st.sampled_from(["title", "status", "labels", "depends_on", "null", "y", "x1"])

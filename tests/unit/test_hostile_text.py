@@ -18,15 +18,15 @@ from coworkd.agents.inbox import read_answer
 from coworkd.agents.outbox import read_message
 from coworkd.agents.recording import parse_recording
 from coworkd.agents.wire import decode_assignment, decode_event
+from coworkd.core.errors import AgentError, CoworkError
+from coworkd.core.policy.risky_paths import risks_of_path
+from coworkd.core.policy.tool_permissions import call_of, is_pattern, proposal
+from coworkd.core.policy.tool_risk import features_of_call
+from coworkd.core.task_ids import MAX_CHARACTERS, task_id
 from coworkd.dispatch.budgets import fault
 from coworkd.documents import kind_of
-from coworkd.errors import AgentError, CoworkError
-from coworkd.ids import MAX_CHARACTERS, task_id
 from coworkd.ledger import chain
-from coworkd.merge.risk import risks_of_path
 from coworkd.prose import criteria
-from coworkd.risk import features_of_call
-from coworkd.toolrules import call_of, is_pattern, proposal
 
 DEEP = ["[" * 100_000, '{"a":' * 100_000, '{"type": "TextWritten", "text": ' + "[" * 100_000]
 NUMBERS = ["NaN", "-Infinity", "1e999", "9" * 5000, "-" + "9" * 400, "1.5", '"1"', "true", "null", "[]", "{}"]

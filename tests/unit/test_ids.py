@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.ids import is_task_id, qualify, task_id
+from coworkd.core.task_ids import is_task_id, qualify, task_id
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coworkd.agents.base import Decision, InboxAnswer, InboxFile
 from coworkd.agents.inbox import Inbox, read_answer, render_answer
-from coworkd.errors import AgentError
+from coworkd.core.errors import AgentError
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Kind
 from coworkd.documents import decode, kind_of
-from coworkd.errors import DocumentError
 from coworkd.jsonschema_of import json_schema
 from coworkd.markdown import parse, parse_yaml, split
-from coworkd.model import Kind
 from coworkd.schemas import SCHEMAS
 
 EXAMPLES = Path(__file__).parents[2] / "examples/workspace/.cowork"

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
-from coworkd.lifecycle import DAEMON_MOVES, MOVES, Effect, Moved, Refused, may_move, person_writes
-from coworkd.model import Status
+from coworkd.core.model import Status
+from coworkd.core.task_states import DAEMON_MOVES, MOVES, Effect, Moved, Refused, may_move, person_writes
 
 EVERY = frozenset(Status)
 

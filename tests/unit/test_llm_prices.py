@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.agents.llm.prices import LEAST_OUTPUT, Prices, Purse, Spent, cost, estimate
-from coworkd.model import Budget
+from coworkd.core.model import Budget
 
 PRICES = Prices(input=2e-6, output=10e-6, cached=0.5e-6, written=2.5e-6)
 DEAR = replace(PRICES, above=1000, dear=Prices(input=4e-6, output=20e-6, cached=1e-6, written=5e-6))

@@ -10,8 +10,8 @@ from coworkd.agents.llm.conversation import Call
 from coworkd.agents.llm.files import ToolError
 from coworkd.agents.llm.providers import access, provider_of, secret, variables
 from coworkd.agents.llm.tools import Tool, meant, ruled, schemas
-from coworkd.model import Mode
-from coworkd.toolrules import ToolCall, ToolName
+from coworkd.core.model import Mode
+from coworkd.core.policy.tool_permissions import ToolCall, ToolName
 
 
 def call(tool: str, **arguments: object) -> Call:

@@ -8,8 +8,8 @@ import pytest
 from coworkd.agents.login import lend
 from coworkd.agents.programs import PROGRAMS, keys, model
 from coworkd.agents.registry import DRIVERS, needs
-from coworkd.errors import AgentError
-from coworkd.model import AgentSpec
+from coworkd.core.errors import AgentError
+from coworkd.core.model import AgentSpec
 from tests.sessions import assignment
 
 

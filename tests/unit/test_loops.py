@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coworkd.core.model import Loop
 from coworkd.dispatch.loops import OneMore, Prove, Round, Stop, after
-from coworkd.model import Loop
 
 LOOP = Loop(promise="DONE", max_iterations=5)
 

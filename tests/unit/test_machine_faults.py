@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from coworkd.core.errors import RepoError, UserError
 from coworkd.core.machine_faults import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
@@ -16,7 +17,6 @@ from coworkd.core.machine_faults import (
     fault_of,
     suspended,
 )
-from coworkd.errors import RepoError, UserError
 
 
 @pytest.mark.parametrize(

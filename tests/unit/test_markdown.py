@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
 from coworkd.header import MAX_DEPTH
 from coworkd.markdown import MAX_FILE, MAX_HEADER, Value, compose, normalise_key, parse, parse_yaml
 

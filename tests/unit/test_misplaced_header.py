@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from coworkd.core.errors import DocumentError
 from coworkd.documents import is_note, read_document
-from coworkd.errors import DocumentError
 
 HEADER = "---\ntitle: x\nstatus: ready\n---\nDo it.\n"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from coworkd.core.errors import DocumentError
 from coworkd.documents import decode
-from coworkd.errors import DocumentError
 from coworkd.markdown import parse
 
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Status, TaskSpec
 from coworkd.documents import decode
-from coworkd.errors import DocumentError
 from coworkd.markdown import parse
-from coworkd.model import Status, TaskSpec
 from coworkd.planblocks import MOST, names_of, task_blocks
 
 PLAN = """\

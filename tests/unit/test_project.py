@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coworkd.core.model import Status, TaskSpec
 from coworkd.documents import decode
 from coworkd.markdown import parse
-from coworkd.model import Status, TaskSpec
 from coworkd.store import TaskRow
 from coworkd.sync.project import Projection, task_file
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from coworkd.agents.prompt import Background, Reviewed, Said, build
-from coworkd.model import AgentSpec, Criterion, TaskSpec
+from coworkd.core.model import AgentSpec, Criterion, TaskSpec
 
 AGENT = AgentSpec(name="a", prompt="  You are careful.\n")
 TASK = TaskSpec(body="Do it.\n\n- [ ] works (verify: make test)\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.model import SandboxLevel
+from coworkd.core.model import SandboxLevel
 from coworkd.system.sandbox.escape_attempts import ATTEMPTS
 from coworkd.system.sandbox.protections import PROTECTIONS, Protection
 

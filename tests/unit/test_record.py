@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Check
 from coworkd.ledger.record import Decision, Origin, Receipt, RunRecord, Submitted, decode, encode, run_of
-from coworkd.model import Check
 
 KEY, ANNA = b"k" * 32, "anna-0001"
 RECORD = RunRecord(

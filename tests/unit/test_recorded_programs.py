@@ -20,7 +20,7 @@ from coworkd.agents.base import (
     UsageReported,
 )
 from coworkd.agents.registry import create
-from coworkd.model import AgentSpec, ToolRules
+from coworkd.core.model import AgentSpec, ToolRules
 from tests.sessions import Following, assignment
 
 TESTS = Path(__file__).parents[1]

@@ -5,7 +5,7 @@ import json
 from coworkd.agents.base import AgentEvent, Asked, AskKind, Ended, EndReason, TextWritten, ToolEnded, UsageReported
 from coworkd.agents.recorder import Left, recording
 from coworkd.agents.recording import parse_recording
-from coworkd.model import Usage
+from coworkd.core.model import Usage
 
 QUESTION = Asked(request="q.md", kind=AskKind.QUESTION, text="Which?")
 PERMISSION = Asked(request="p.md", kind=AskKind.PERMISSION, text="May I?", tool="run", arguments="make")

@@ -24,7 +24,7 @@ from coworkd.agents.recording import (
     fill_step,
     parse_recording,
 )
-from coworkd.errors import AgentError
+from coworkd.core.errors import AgentError
 
 HEADER = '{"recording": 1, "agent": "claude", "model": "some"}\n'
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coworkd.agents.base import AgentEvent, Asked, AskKind, Ended, EndReason, TextWritten, ToolStarted
 from coworkd.agents.discretion import Discretion
-from coworkd.redaction import NO_SECRETS, TAKEN_OUT, Secrets, secret_name
+from coworkd.core.redaction import NO_SECRETS, TAKEN_OUT, Secrets, secret_name
 
 CANARY = "cnry-7f3b91d2e8"
 KNOWN = Secrets(frozenset({CANARY}))

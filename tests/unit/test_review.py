@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coworkd.core.model import Answer, AnswerSpec, Check, RiskLevel
 from coworkd.documents import decode
 from coworkd.markdown import Document, parse
 from coworkd.merge.change import Change, FileChange
 from coworkd.merge.review import FILES, Submitted, render
-from coworkd.model import Answer, AnswerSpec, Check, RiskLevel
 
 WHAT = Submitted(
     task="a", title="Add a dark mode", attempt=1, agent="claude", commit="c1", tree="t1", base="b1", request="q1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.model import SandboxMode, SandboxSpec, Settings, UserSandbox, UserSettings
+from coworkd.core.model import SandboxMode, SandboxSpec, Settings, UserSandbox, UserSettings
 from coworkd.sync.specs import bounded
 
 OFF, AUTO, REQUIRE = SandboxMode.OFF, SandboxMode.AUTO, SandboxMode.REQUIRE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from coworkd.core.model import Kind
 from coworkd.markdown import normalise_key
-from coworkd.model import Kind
 from coworkd.schemas import SCHEMAS
 from coworkd.spelling import distance, near_miss, suggestion
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.errors import DocumentError
+from coworkd.core.errors import DocumentError
 from coworkd.markdown import Value, normalise_key, parse
 from coworkd.splice import Changes, Delete, edit, tick
 

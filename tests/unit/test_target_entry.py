@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from coworkd.core.model import Check
 from coworkd.merge.target_entry import TargetEntry, TargetState, not_in_reason
-from coworkd.model import Check
 
 RED = Check(command="pytest -q", exit=2, seconds=1.0, tail="collected\n1 failed\n\n")
 LATE = Check(command="pytest -q", exit=-15, seconds=9.0, timed_out=True)

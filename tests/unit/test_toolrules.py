@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.model import Mode, ToolRules
-from coworkd.toolrules import (
+from coworkd.core.model import Mode, ToolRules
+from coworkd.core.policy.tool_permissions import (
     Circumstances,
     Decision,
     ToolCall,

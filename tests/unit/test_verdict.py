@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.board.verdict import Demand, Given, Ruling, verdict
-from coworkd.model import Answer
+from coworkd.core.model import Answer
 
 NOW, BEFORE = "4f1c", "9e20"
 

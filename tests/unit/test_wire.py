@@ -24,8 +24,8 @@ from coworkd.agents.base import (
 )
 from coworkd.agents.control import Cancel, Deliver, GiveAnswer, Kill, decode_control, encode_control
 from coworkd.agents.wire import decode_assignment, decode_event, encode_assignment, encode_event
-from coworkd.errors import AgentError
-from coworkd.model import AgentSpec, Limits, SandboxMode, SandboxSpec, ToolRules, Usage
+from coworkd.core.errors import AgentError
+from coworkd.core.model import AgentSpec, Limits, SandboxMode, SandboxSpec, ToolRules, Usage
 from tests.sessions import assignment
 
 EVENTS: st.SearchStrategy[AgentEvent] = st.one_of(*(st.from_type(kind) for kind in get_args(AgentEvent)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from coworkd.agents.acp.conversation import Conversation
 from coworkd.agents.base import AgentEvent, Assignment
 from coworkd.agents.spoken import SpokenAgent
-from coworkd.errors import AgentFileError
+from coworkd.core.errors import AgentFileError
 
 
 class AcpAgent(SpokenAgent):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from coworkd.agents.calls import host, inside
 from coworkd.agents.foreign import items, part, text
 from coworkd.agents.wire import Json
-from coworkd.toolrules import ToolCall, ToolName
+from coworkd.core.policy.tool_permissions import ToolCall, ToolName
 
 _TOOLS = {
     "read": ToolName.READ,

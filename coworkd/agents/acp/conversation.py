@@ -31,7 +31,7 @@ from coworkd.agents.programs import keys
 from coworkd.agents.spoken import Surroundings
 from coworkd.agents.streaming import TextStream
 from coworkd.agents.wire import Json
-from coworkd.model import Mode, Usage
+from coworkd.core.model import Mode, Usage
 
 Answer: TypeAlias = Generator[AgentEvent, None, Json]
 

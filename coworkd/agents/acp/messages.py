@@ -13,7 +13,7 @@ from enum import StrEnum
 from coworkd import __version__
 from coworkd.agents.foreign import items, number, part, text
 from coworkd.agents.wire import Json
-from coworkd.model import Usage
+from coworkd.core.model import Usage
 
 Message = Mapping[str, Json]
 

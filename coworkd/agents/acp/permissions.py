@@ -16,8 +16,8 @@ from coworkd.agents.dialogue import Dialogue
 from coworkd.agents.refusals import Refusals
 from coworkd.agents.requests import Requests
 from coworkd.agents.wire import Json
-from coworkd.toolrules import Decision as Verdict
-from coworkd.toolrules import rule
+from coworkd.core.policy.tool_permissions import Decision as Verdict
+from coworkd.core.policy.tool_permissions import rule
 
 _ALLOW = (OptionKind.ALLOW_ONCE, OptionKind.ALLOW_ALWAYS)
 _REJECT = (OptionKind.REJECT_ONCE, OptionKind.REJECT_ALWAYS)

@@ -10,7 +10,7 @@ from coworkd.agents.claude.calls import OUT_OF_PLACE
 from coworkd.agents.claude.conversation import Conversation
 from coworkd.agents.programs import PROGRAMS, model
 from coworkd.agents.spoken import SpokenAgent, without_system_prompt
-from coworkd.model import Mode
+from coworkd.core.model import Mode
 
 _TWO_WAY = (
     "-p", "--output-format", "stream-json", "--input-format", "stream-json", "--verbose",

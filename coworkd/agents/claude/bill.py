@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from coworkd.agents.base import ContextUsed, UsageReported
 from coworkd.agents.foreign import number, part
 from coworkd.agents.wire import Json
-from coworkd.model import Usage
+from coworkd.core.model import Usage
 
 _NOTHING = Usage()
 

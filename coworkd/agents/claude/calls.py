@@ -8,7 +8,7 @@ from pathlib import PurePath
 from coworkd.agents.calls import host, inside
 from coworkd.agents.foreign import items, text
 from coworkd.agents.wire import Json
-from coworkd.toolrules import ToolCall, ToolName
+from coworkd.core.policy.tool_permissions import ToolCall, ToolName
 
 QUESTION = "AskUserQuestion"
 PLAN = "ExitPlanMode"

@@ -21,8 +21,8 @@ from coworkd.agents.foreign import part, text
 from coworkd.agents.refusals import Refusals
 from coworkd.agents.requests import Requests
 from coworkd.agents.wire import Json
-from coworkd.toolrules import Decision as Verdict
-from coworkd.toolrules import Ruling, ToolCall, rule
+from coworkd.core.policy.tool_permissions import Decision as Verdict
+from coworkd.core.policy.tool_permissions import Ruling, ToolCall, rule
 
 _PLAN_TAKEN = "The plan has been handed over, and a person decides on it later. Your work is done: end your turn now."
 

@@ -10,7 +10,7 @@ from coworkd.agents.base import AgentEvent, Assignment
 from coworkd.agents.codex.conversation import Conversation
 from coworkd.agents.programs import PROGRAMS
 from coworkd.agents.spoken import SpokenAgent, without_system_prompt
-from coworkd.model import AgentSpec
+from coworkd.core.model import AgentSpec
 
 _KEY = "OPENAI_API_KEY"
 _ADDRESS = "OPENAI_BASE_URL"

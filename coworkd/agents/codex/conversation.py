@@ -34,7 +34,7 @@ from coworkd.agents.programs import model
 from coworkd.agents.spoken import Surroundings
 from coworkd.agents.streaming import TextStream
 from coworkd.agents.wire import Json
-from coworkd.model import Usage
+from coworkd.core.model import Usage
 
 Answer: TypeAlias = Generator[AgentEvent, None, Json]
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from coworkd import __version__
 from coworkd.agents.wire import Json
-from coworkd.model import Mode
+from coworkd.core.model import Mode
 
 Message = Mapping[str, Json]
 Fields = dict[str, Json]

@@ -16,8 +16,8 @@ from coworkd.agents.foreign import items, text
 from coworkd.agents.refusals import Refusals
 from coworkd.agents.requests import Requests
 from coworkd.agents.wire import Json
-from coworkd.toolrules import Decision as Verdict
-from coworkd.toolrules import Ruling, ToolCall, rule
+from coworkd.core.policy.tool_permissions import Decision as Verdict
+from coworkd.core.policy.tool_permissions import Ruling, ToolCall, rule
 
 _STRICT = (Verdict.DENY, Verdict.ASK, Verdict.ALLOW)
 """The order in which the rulings on the parts of one change count."""

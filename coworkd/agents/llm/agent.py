@@ -26,7 +26,7 @@ from coworkd.agents.llm.mind import Mind, reach
 from coworkd.agents.llm.pace import Pace
 from coworkd.agents.llm.toolbox import Toolbox
 from coworkd.agents.watchdog import Watchdog
-from coworkd.errors import AgentError
+from coworkd.core.errors import AgentError
 
 _SESSIONS = "sessions"
 

@@ -14,7 +14,7 @@ from coworkd.agents.llm.providers import secret
 from coworkd.agents.missing_program import missing_program_reason, refused_by_launcher
 from coworkd.agents.program import Program
 from coworkd.agents.watchdog import Watchdog
-from coworkd.errors import ProgramMissingError
+from coworkd.core.errors import ProgramMissingError
 
 _OUTPUT = 30_000
 """Bytes of a command's output that the model gets to see."""

@@ -24,7 +24,7 @@ from coworkd.agents.llm.prices import Prices, Spent
 from coworkd.agents.llm.providers import REACH, Access, provider_of, spoken_to
 from coworkd.agents.llm.troubles import Failure, Trouble, judge
 from coworkd.agents.wire import Json
-from coworkd.errors import CoworkError
+from coworkd.core.errors import CoworkError
 
 _CONNECT = 15.0
 """Seconds to reach a provider."""

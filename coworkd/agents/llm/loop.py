@@ -45,8 +45,8 @@ from coworkd.agents.llm.pace import HaltError, Pace
 from coworkd.agents.llm.toolbox import Done, Toolbox
 from coworkd.agents.llm.tools import Tool, Use
 from coworkd.agents.refusals import Refusals
-from coworkd.toolrules import Decision as Verdict
-from coworkd.toolrules import Ruling, ToolCall, rule
+from coworkd.core.policy.tool_permissions import Decision as Verdict
+from coworkd.core.policy.tool_permissions import Ruling, ToolCall, rule
 
 Deed: TypeAlias = Generator[AgentEvent, None, Done]
 Refusal: TypeAlias = Generator[AgentEvent, None, str]

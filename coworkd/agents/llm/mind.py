@@ -33,8 +33,8 @@ from coworkd.agents.llm.providers import Access, access
 from coworkd.agents.llm.troubles import Trouble, passing
 from coworkd.agents.streaming import TextStream
 from coworkd.agents.wire import Json
-from coworkd.errors import AgentFileError
-from coworkd.model import Usage
+from coworkd.core.errors import AgentFileError
+from coworkd.core.model import Usage
 
 Thinking: TypeAlias = Generator[AgentEvent, None, door.Answered]
 PAUSES = (0.5, 2.0)

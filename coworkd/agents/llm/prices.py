@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from coworkd.model import Budget
+from coworkd.core.model import Budget
 
 LEAST_OUTPUT = 256
 """Tokens of reply without which a question is not worth asking."""

@@ -14,8 +14,8 @@ from enum import StrEnum
 from coworkd.agents.llm.conversation import Call
 from coworkd.agents.llm.files import ToolError
 from coworkd.agents.wire import Json
-from coworkd.model import Mode
-from coworkd.toolrules import ToolCall, ToolName
+from coworkd.core.model import Mode
+from coworkd.core.policy.tool_permissions import ToolCall, ToolName
 
 
 class Tool(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from coworkd.board.board import Board
 from coworkd.board.confinement import file_name, terminal
 from coworkd.board.verdict import Demand
-from coworkd.model import ApproveBy, RiskLevel
+from coworkd.core.model import ApproveBy, RiskLevel
 from coworkd.store import RequestRow
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from coworkd.board.papers import Papers
 from coworkd.board.via import Via
-from coworkd.clock import iso
+from coworkd.core.clock import iso
 from coworkd.store import Database
 from coworkd.store.unsandboxed_saves import UnsandboxedSave, UnsandboxedSaves
 

@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
+from coworkd.core.model import RiskLevel
+from coworkd.core.policy.tool_risk import Feature
 from coworkd.merge.change import FileChange
 from coworkd.merge.checks.executed_files import executed_files, executed_part, named_tests, run_modules
 from coworkd.merge.checks.landings import MOST_LINES, changed_hunks, latest_landings
@@ -18,9 +20,7 @@ from coworkd.merge.checks.test_configuration import (
 )
 from coworkd.merge.checks.tree import Tree
 from coworkd.merge.checks.weakened_tests import ChangedText, may_hold_tests, weakened_tests
-from coworkd.model import RiskLevel
 from coworkd.repo import Repo
-from coworkd.risk import Feature
 
 _MOST_FILES = 2000
 """Changed files whose text is read."""

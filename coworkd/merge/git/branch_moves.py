@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.merge.branch_rules import BranchFacts
 from coworkd.merge.git.facts import BranchOrder, own_commits
 from coworkd.merge.git.landings import LANDINGS, first_parents

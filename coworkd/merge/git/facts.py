@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.merge.branch_rules import BranchFacts, BringIn, LandingFact, next_move
 from coworkd.merge.git.containment import ancestors_in, contained_in
 from coworkd.merge.git.landings import first_parents, landing_refs, latest_of_each, read_landings

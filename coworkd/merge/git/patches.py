@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from coworkd.errors import RepoError
+from coworkd.core.errors import RepoError
 from coworkd.repo import Repo
 
 _TIMEOUT = 600.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coworkd.model import SandboxLevel
+from coworkd.core.model import SandboxLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from coworkd.model import Mode, ToolRules
+from coworkd.core.model import Mode, ToolRules
 
 
 class ToolName(StrEnum):

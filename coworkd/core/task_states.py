@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.model import Status
+from coworkd.core.model import Status
 
 
 class Effect(StrEnum):

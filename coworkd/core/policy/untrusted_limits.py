@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from coworkd.model import Budget, Criterion, Settings, TaskSpec
+from coworkd.core.model import Budget, Criterion, Settings, TaskSpec
 
 Bound = TypeVar("Bound", int, float)
 

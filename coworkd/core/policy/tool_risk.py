@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from coworkd.model import RiskLevel, Scope
-from coworkd.toolrules import ToolCall, ToolName, call_of, is_pattern
+from coworkd.core.model import RiskLevel, Scope
+from coworkd.core.policy.tool_permissions import ToolCall, ToolName, call_of, is_pattern
 
 ORDER = (RiskLevel.LOW, RiskLevel.MEDIUM, RiskLevel.HIGH, RiskLevel.CRITICAL)
 GRAVE = frozenset({RiskLevel.HIGH, RiskLevel.CRITICAL})
