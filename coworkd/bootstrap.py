@@ -37,7 +37,8 @@ from coworkd.dispatch.progress import Progress
 from coworkd.dispatch.room import Dispatch, Stages
 from coworkd.dispatch.setup_hold import SetupHold
 from coworkd.dispatch.starts import Starter
-from coworkd.documents import decode
+from coworkd.documents.decoding import decode
+from coworkd.documents.markdown import parse_yaml
 from coworkd.door import Door, Op, Reply, Request
 from coworkd.fsck.mend import Mender
 from coworkd.ground import Ground
@@ -46,7 +47,6 @@ from coworkd.jobs import Jobs
 from coworkd.ledger.audit import Audit
 from coworkd.ledger.keeping import Identity, Ledger
 from coworkd.log_setup import set_up_log
-from coworkd.markdown import parse_yaml
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge

@@ -125,8 +125,8 @@ def user_file() -> Path:
 def user() -> UserSettings:
     """The user's own settings; without the file nothing is set. Raises ConfigError with file and line."""
     # What only shows the board reads no YAML.
-    from coworkd.documents import user_settings
-    from coworkd.markdown import parse_yaml
+    from coworkd.documents.decoding import user_settings
+    from coworkd.documents.markdown import parse_yaml
 
     file = user_file()
     try:

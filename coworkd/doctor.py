@@ -22,11 +22,11 @@ from coworkd.config import FOLDER, Paths
 from coworkd.confine.confinement import Means
 from coworkd.core.errors import ConfigError, CoworkError, DocumentError
 from coworkd.core.model import AgentSpec, SandboxLevel
-from coworkd.documents import decode
+from coworkd.documents.decoding import decode
+from coworkd.documents.markdown import parse, parse_yaml
 from coworkd.door import Op
 from coworkd.escapes import Trial, tried
 from coworkd.gitmerge import DRIVER, installed
-from coworkd.markdown import parse, parse_yaml
 from coworkd.process_tree import HAS_PROC, become_subreaper
 from coworkd.repo import Repo, check_git
 from coworkd.sandbox import Sandbox

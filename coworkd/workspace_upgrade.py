@@ -13,8 +13,8 @@ from pathlib import Path
 
 from coworkd.config import FOLDER
 from coworkd.core.errors import DocumentError
-from coworkd.documents import decode
-from coworkd.markdown import parse
+from coworkd.documents.decoding import decode
+from coworkd.documents.markdown import parse
 from coworkd.repo import Repo
 from coworkd.repo.origin import exclude
 from coworkd.store import Database

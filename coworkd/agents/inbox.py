@@ -6,9 +6,9 @@ import os
 import threading
 from pathlib import Path
 
-from coworkd import markdown
 from coworkd.agents.base import Decision, InboxAnswer, InboxFile
 from coworkd.core.errors import AgentError, DocumentError
+from coworkd.documents import markdown
 
 _ANSWER = "answer"
 _COMMENT = "comment"

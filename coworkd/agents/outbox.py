@@ -13,9 +13,9 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from coworkd import markdown
 from coworkd.agents.base import Asked, AskKind, Posted
 from coworkd.core.errors import DocumentError
+from coworkd.documents import markdown
 
 MAX_FILE = 256 * 1024
 """Bytes of one message."""

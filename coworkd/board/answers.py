@@ -8,7 +8,7 @@ from coworkd.board.papers import Papers
 from coworkd.board.verdict import Given, Ruling, Verdict
 from coworkd.board.via import Via, via
 from coworkd.core.model import Answer, Problem
-from coworkd.markdown import Value, parse
+from coworkd.documents.markdown import Value, parse
 from coworkd.store import Database
 from coworkd.sync.problems import put_problem
 

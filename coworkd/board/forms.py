@@ -8,7 +8,7 @@ from __future__ import annotations
 from coworkd.core.clock import iso
 from coworkd.core.model import Scope
 from coworkd.core.terminal_text import visible
-from coworkd.markdown import Value, compose
+from coworkd.documents.markdown import Value, compose
 from coworkd.store import RequestRow, RequestState
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes, and add a comment: if you like"

@@ -14,7 +14,7 @@ from coworkd.board.waiting import Waiting
 from coworkd.core.clock import iso
 from coworkd.core.model import MessageState
 from coworkd.core.terminal_text import plain_text, visible_line
-from coworkd.markdown import compose
+from coworkd.documents.markdown import compose
 from coworkd.store import Database, RequestRow, RunRow, RunState
 from coworkd.store.unsandboxed_saves import UnsandboxedSave
 

@@ -11,9 +11,9 @@ from coworkd.core.clock import stamp
 from coworkd.core.file_names import bounded_name
 from coworkd.core.model import Kind, MessageKind, MessageSpec, MessageState
 from coworkd.core.terminal_text import plain_text
-from coworkd.documents import kind_of
-from coworkd.markdown import Value, compose
-from coworkd.splice import edit
+from coworkd.documents.decoding import kind_of
+from coworkd.documents.editing import edit
+from coworkd.documents.markdown import Value, compose
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage, RunRow
 from coworkd.sync.files import digest
 from coworkd.sync.specs import decoded

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.core.terminal_text import plain_text
-from coworkd.markdown import Value, compose
+from coworkd.documents.markdown import Value, compose
 
 NOTE = "written by coworkd; edit it as you like, then set approval to approved, rejected or changes"
 UNASKED = "written by coworkd; nobody was asked: `approve` is empty"

@@ -14,8 +14,8 @@ from coworkd.cli.tasks import save, write_new
 from coworkd.cli.workspace import Workspace, find, here, unknown
 from coworkd.core.clock import stamp
 from coworkd.core.errors import UsageError, UserError
+from coworkd.documents.markdown import Value
 from coworkd.door import Op
-from coworkd.markdown import Value
 from coworkd.store import RequestRow
 from coworkd.store.task_names import tasks_with_requests
 

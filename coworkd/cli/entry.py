@@ -17,7 +17,7 @@ from coworkd import __version__
 from coworkd.config import plain_terminal, settle_home
 from coworkd.core.errors import CoworkError, NotAWorkspaceError, UsageError
 from coworkd.core.machine_faults import fault_of
-from coworkd.spelling import suggestion
+from coworkd.documents.typos import suggestion
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("lifetime", "make .cowork/ in this repository and trust it"),

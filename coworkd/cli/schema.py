@@ -10,7 +10,7 @@ import click
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import here
 from coworkd.core.model import Kind
-from coworkd.jsonschema_of import json_schema
+from coworkd.documents.schema.json_schema import json_schema
 
 FOLDER = "schemas"
 

@@ -15,10 +15,10 @@ from coworkd.core.errors import UsageError, UserError
 from coworkd.core.file_names import temporary_name
 from coworkd.core.model import Status
 from coworkd.core.task_ids import task_id
+from coworkd.documents.editing import edit
+from coworkd.documents.markdown import Value, compose
+from coworkd.documents.typos import suggestion
 from coworkd.door import Op
-from coworkd.markdown import Value, compose
-from coworkd.spelling import suggestion
-from coworkd.splice import edit
 from coworkd.store import TaskRow
 
 

@@ -17,8 +17,8 @@ from coworkd.config import FOLDER, Paths, home, paths
 from coworkd.core.announcement import Announcement
 from coworkd.core.errors import BusyError, NotAWorkspaceError, UsageError, UserError
 from coworkd.core.machine_faults import MachineFaultError
+from coworkd.documents.typos import suggestion
 from coworkd.door import Op, Reply
-from coworkd.spelling import suggestion
 from coworkd.store import Database, TaskRow
 from coworkd.store.task_names import task_ids
 from coworkd.system.control_client import PATIENCE, ControlClient, NoAnswerError

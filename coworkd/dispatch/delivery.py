@@ -17,7 +17,7 @@ from coworkd.core.task_states import Effect
 from coworkd.dispatch.asking import Asking
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.grants import Grants, fault
-from coworkd.spelling import suggestion
+from coworkd.documents.typos import suggestion
 from coworkd.store import MessageRow, MessageStage, RequestKind, RequestRow, RequestState, RunRow, RunState, TaskRow
 from coworkd.store.requests import late_answers
 from coworkd.store.tasks import task_ids

@@ -19,7 +19,7 @@ from coworkd.board.verdict import Demand, Given, Ruling, Verdict, verdict
 from coworkd.board.via import via
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Mode, Status
-from coworkd.planblocks import TaskBlock, names_of, task_blocks
+from coworkd.documents.plan_tasks import TaskBlock, names_of, task_blocks
 from coworkd.store import DocumentRow, RequestKind, RequestRow, RequestState, RunRow, TaskRow
 
 PLANNED = "its plan was approved"

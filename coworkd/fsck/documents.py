@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coworkd.core.model import Kind
-from coworkd.documents import kind_of
+from coworkd.documents.decoding import kind_of
 from coworkd.fsck.finding import REPAIR, Finding, Subject
 from coworkd.store import Cells, Database, DocumentRow
 from coworkd.sync.agreement import disagreements

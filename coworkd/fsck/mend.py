@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coworkd.board.board import Board
 from coworkd.core.model import Status
-from coworkd.documents import kind_of
+from coworkd.documents.decoding import kind_of
 from coworkd.fsck.references import SUBMISSIONS
 from coworkd.repo import Repo
 from coworkd.repo.refs import RefChange, refs_under, submission_ref, update_refs

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import DocumentError
-from coworkd.documents import decode
+from coworkd.documents.decoding import decode
+from coworkd.documents.markdown import parse
 from coworkd.history.landing_refs import read_landings
 from coworkd.ledger.keeping import record_paths
 from coworkd.ledger.record import Origin, RunRecord
 from coworkd.ledger.record import decode as decode_record
-from coworkd.markdown import parse
 from coworkd.repo import Repo
 from coworkd.store import Database
 from coworkd.store.database_age import DatabaseAge

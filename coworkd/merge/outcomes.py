@@ -8,6 +8,7 @@ import json
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.core.model import Check, Status
+from coworkd.documents.editing import tick
 from coworkd.merge.change import Change
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.checkout_links.marking import unverified_reason
@@ -18,7 +19,6 @@ from coworkd.merge.reverts import Reverts
 from coworkd.merge.reviews import Reviews, review_path
 from coworkd.merge.rows import change_submission
 from coworkd.merge.unverified import Unverified, reached
-from coworkd.splice import tick
 from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.landings import Landings
 from coworkd.sync.files import digest

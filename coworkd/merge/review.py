@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from coworkd.core.model import Check, RiskLevel
 from coworkd.core.policy.tool_risk import GRAVE
 from coworkd.core.terminal_text import plain_text, visible
-from coworkd.markdown import Value, compose
+from coworkd.documents.markdown import Value, compose
 from coworkd.merge.change import Change, FileChange
 from coworkd.merge.check_names import check_log
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from coworkd.documents import kind_of
+from coworkd.documents.decoding import kind_of
 from coworkd.sim.disk import Disk
 
 Tree = Mapping[str, bytes]

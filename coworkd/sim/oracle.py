@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from coworkd.core.model import ACTIVE, Status
-from coworkd.documents import kind_of
+from coworkd.documents.decoding import kind_of
 from coworkd.sim.machine import Machine
 from coworkd.sim.people import People, tokens
 from coworkd.store import Database, TaskRow

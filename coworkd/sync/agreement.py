@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Kind, Status, TaskSpec
-from coworkd.documents import is_note, read_document
+from coworkd.documents.decoding import is_note, read_document
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.store.documents import held_as_copy
 from coworkd.sync.files import digest

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.core.model import Kind
-from coworkd.documents import Decoded
-from coworkd.markdown import Document, normalise_key
+from coworkd.documents.decoding import Decoded
+from coworkd.documents.markdown import Document, normalise_key
 from coworkd.store import Database, DocumentRow
 from coworkd.sync.reconcile import NO_MAP, Base, Version
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from coworkd.core.copy_names import CopyKind, CopyName, copy_name
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Kind
-from coworkd.documents import kind_of
+from coworkd.documents.decoding import kind_of
 from coworkd.store import Database
 from coworkd.store.documents import has_version, is_document
 from coworkd.sync.facts import Understood

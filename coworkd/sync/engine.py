@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Problem
-from coworkd.documents import kind_of
+from coworkd.documents.decoding import kind_of
 from coworkd.store import Database, DocumentRow
 from coworkd.store.own_bytes import add_own
 from coworkd.sync.absence import Absences

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from coworkd.core.model import Kind
 from coworkd.core.task_ids import task_id
-from coworkd.documents import Decoded, stem
-from coworkd.markdown import Document
+from coworkd.documents.decoding import Decoded, stem
+from coworkd.documents.markdown import Document
 from coworkd.store import Database, DocumentRow
 from coworkd.store.documents import foreign_documents
 from coworkd.store.own_bytes import ANYWHERE, own_paths

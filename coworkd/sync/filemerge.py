@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import ACTIVE, Answer, Kind, Status
-from coworkd.documents import CONFIG, kind_of
-from coworkd.header import outline
-from coworkd.markdown import Document, Value, normalise_key, parse, split
-from coworkd.schemas import SCHEMAS, Field
-from coworkd.splice import Changes, Delete, edit, replace_body
+from coworkd.documents.decoding import CONFIG, kind_of
+from coworkd.documents.editing import Changes, Delete, edit, replace_body
+from coworkd.documents.markdown import Document, Value, normalise_key, parse, split
+from coworkd.documents.schema.tables import SCHEMAS, Field
+from coworkd.documents.yaml_reader import outline
 from coworkd.sync.hunks import Markers, merge_visibly
 from coworkd.sync.layout import common_layout, laid_out, plain
 from coworkd.sync.reconcile import Plan, Version, join_lines, merge_text, plan, split_lines

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import ACTIVE, AnswerSpec, Kind, PlanSpec, Problem, TaskSpec
 from coworkd.core.task_ids import task_id
-from coworkd.documents import Decoded, decode, is_note, kind_of, read_document, stem
-from coworkd.markdown import Document, normalise_key, parse, parse_yaml
+from coworkd.documents.decoding import Decoded, decode, is_note, kind_of, read_document, stem
+from coworkd.documents.markdown import Document, normalise_key, parse, parse_yaml
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.store.own_bytes import add_own
 from coworkd.sync import tasks_in, thread_in

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.core.errors import DocumentError
-from coworkd.documents import Decoded
-from coworkd.markdown import Value
-from coworkd.splice import Delete, edit, replace_body
+from coworkd.documents.decoding import Decoded
+from coworkd.documents.editing import Delete, edit, replace_body
+from coworkd.documents.markdown import Value
 from coworkd.sync.reconcile import Plan
 from coworkd.sync.specs import decoded
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Answer, AnswerSpec, Kind, MessageKind
-from coworkd.documents import answer_section, stem
-from coworkd.markdown import parse
-from coworkd.spelling import suggestion
+from coworkd.documents.decoding import answer_section, stem
+from coworkd.documents.markdown import parse
+from coworkd.documents.typos import suggestion
 from coworkd.store import Database, MessageRow
 from coworkd.store.notices import daemon_versions
 from coworkd.store.task_names import task_ids

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.core.model import Status, TaskSpec
-from coworkd.documents import Decoded
-from coworkd.markdown import Value
-from coworkd.splice import Delete, edit
+from coworkd.documents.decoding import Decoded
+from coworkd.documents.editing import Delete, edit
+from coworkd.documents.markdown import Value
 from coworkd.store import TaskRow
 
 _UNSTARTED = frozenset({Status.DRAFT, Status.READY})

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coworkd.markdown import Value
+from coworkd.documents.markdown import Value
 
 NO_MAP = -1
 """The revision of a file without a `cowork:` map."""

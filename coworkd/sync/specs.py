@@ -12,8 +12,8 @@ from functools import lru_cache
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import AgentSpec, ApproveBy, SandboxMode, SandboxSpec, Settings, TaskSpec, UserSettings
 from coworkd.core.policy.untrusted_limits import within
-from coworkd.documents import Decoded, decode
-from coworkd.markdown import parse, parse_yaml
+from coworkd.documents.decoding import Decoded, decode
+from coworkd.documents.markdown import parse, parse_yaml
 from coworkd.store import Database
 
 CONFIG = "config.yaml"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from coworkd.core.model import ACTIVE, Problem, Status, TaskSpec
 from coworkd.core.task_ids import qualify
-from coworkd.documents import Cowork, Decoded
+from coworkd.documents.decoding import Cowork, Decoded
 from coworkd.store import Database, TaskRow
 from coworkd.sync.arrival import Arrival
 from coworkd.sync.facts import asked_id

@@ -6,10 +6,10 @@ import dataclasses
 from pathlib import PurePosixPath
 
 from coworkd.core.model import AnswerSpec, Kind, MessageKind, MessageSpec, Problem
-from coworkd.markdown import Value
-from coworkd.oddness import odd
-from coworkd.prose import answer_section
-from coworkd.splice import edit
+from coworkd.documents.body import answer_section
+from coworkd.documents.editing import edit
+from coworkd.documents.lookalikes import odd
+from coworkd.documents.markdown import Value
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage
 from coworkd.store.announcements import announced_on_terminal
 from coworkd.sync.arrival import Arrival

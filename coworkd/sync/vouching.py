@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Kind, TaskSpec
-from coworkd.documents import Decoded
-from coworkd.markdown import Document, normalise_key, parse, parse_yaml
-from coworkd.schemas import LOOSENS, SCHEMAS
+from coworkd.documents.decoding import Decoded
+from coworkd.documents.markdown import Document, normalise_key, parse, parse_yaml
+from coworkd.documents.schema.tables import LOOSENS, SCHEMAS
+from coworkd.documents.yaml_writer import inline
 from coworkd.store import Database, DocumentRow
 from coworkd.sync.files import digest
 from coworkd.sync.intake import Intake
 from coworkd.sync.specs import CONFIG, decoded
-from coworkd.yamltext import inline
 
 CHANGED = "what is to be trusted has changed since it was shown: run `coworkd trust` again"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coworkd.core.model import Status
-from coworkd.documents import kind_of
+from coworkd.documents.decoding import kind_of
 from coworkd.sync.apply import LATE
 from coworkd.sync.files import DISPLACED, digest
 from tests.integration.workspacekit import TASK, Workspace

@@ -125,7 +125,7 @@ def test_an_exchange_swaps_both_files(root: Path, folder: Folder) -> None:
 
 
 def test_temporary_files_are_no_documents(folder: Folder) -> None:
-    from coworkd.documents import kind_of
+    from coworkd.documents.decoding import kind_of
 
     assert kind_of(folder.write_temporary("tasks/a.md", b"x", 0o644)) is None
 

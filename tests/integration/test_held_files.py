@@ -8,7 +8,7 @@ import pytest
 
 from coworkd.board.view import board_view
 from coworkd.core.copy_names import copy_name
-from coworkd.documents import kind_of
+from coworkd.documents.decoding import kind_of
 from coworkd.store import MessageRow, TaskRow
 from coworkd.sync.agreement import disagreements
 from tests.integration.workspacekit import TASK, Workspace

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coworkd.documents import kind_of
+from coworkd.documents.decoding import kind_of
 from coworkd.sim.database import SimDatabase
 from coworkd.sim.faults import Faults
 from coworkd.sync.facts import Reading

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from coworkd.core.model import Kind
-from coworkd.jsonschema_of import json_schema
+from coworkd.documents.schema.json_schema import json_schema
 from tests.integration.gitkit import checkout
 from tests.integration.product import coworkd, done, told
 

@@ -12,7 +12,7 @@ import pytest
 from coworkd.cli.entry import COMMANDS, coworkd
 from coworkd.core.model import Kind, Status
 from coworkd.core.task_states import DAEMON_MOVES, MOVES
-from coworkd.schemas import SCHEMAS
+from coworkd.documents.schema.tables import SCHEMAS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

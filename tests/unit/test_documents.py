@@ -35,9 +35,9 @@ from coworkd.core.model import (
     TaskSpec,
     ToolRules,
 )
-from coworkd.documents import Decoded, decode, is_note, kind_of
-from coworkd.markdown import compose, parse, parse_yaml
-from coworkd.schemas import SCHEMAS, Owner
+from coworkd.documents.decoding import Decoded, decode, is_note, kind_of
+from coworkd.documents.markdown import compose, parse, parse_yaml
+from coworkd.documents.schema.tables import SCHEMAS, Owner
 
 PATHS = {
     Kind.TASK: "tasks/ui/Dark Mode.md",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.markdown import compose, parse
+from coworkd.documents.markdown import compose, parse
 from coworkd.sync.filemerge import Merged, merge
 from coworkd.sync.hunks import Markers
 

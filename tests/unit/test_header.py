@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coworkd.core.errors import DocumentError
-from coworkd.header import Entry, entries, full_entries, simple_entries
+from coworkd.documents.yaml_reader import Entry, entries, full_entries, simple_entries
 
 keys = st.sampled_from(["title", "status", "labels", "depends_on", "null", "y", "x1"])
 anything = st.text(st.sampled_from(string.printable + "\u00e9\u0085\u2028\ufeff"), max_size=12)

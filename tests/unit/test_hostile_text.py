@@ -24,9 +24,9 @@ from coworkd.core.policy.tool_permissions import call_of, is_pattern, proposal
 from coworkd.core.policy.tool_risk import features_of_call
 from coworkd.core.task_ids import MAX_CHARACTERS, task_id
 from coworkd.dispatch.budgets import fault
-from coworkd.documents import kind_of
+from coworkd.documents.body import criteria
+from coworkd.documents.decoding import kind_of
 from coworkd.ledger import chain
-from coworkd.prose import criteria
 
 DEEP = ["[" * 100_000, '{"a":' * 100_000, '{"type": "TextWritten", "text": ' + "[" * 100_000]
 NUMBERS = ["NaN", "-Infinity", "1e999", "9" * 5000, "-" + "9" * 400, "1.5", '"1"', "true", "null", "[]", "{}"]

@@ -11,10 +11,10 @@ from jsonschema import Draft202012Validator
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Kind
-from coworkd.documents import decode, kind_of
-from coworkd.jsonschema_of import json_schema
-from coworkd.markdown import parse, parse_yaml, split
-from coworkd.schemas import SCHEMAS
+from coworkd.documents.decoding import decode, kind_of
+from coworkd.documents.markdown import parse, parse_yaml, split
+from coworkd.documents.schema.json_schema import json_schema
+from coworkd.documents.schema.tables import SCHEMAS
 
 EXAMPLES = Path(__file__).parents[2] / "examples/workspace/.cowork"
 DOCUMENTS = sorted(p.relative_to(EXAMPLES).as_posix() for p in EXAMPLES.rglob("*") if p.suffix in (".md", ".yaml"))

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.errors import DocumentError
-from coworkd.header import MAX_DEPTH
-from coworkd.markdown import MAX_FILE, MAX_HEADER, Value, compose, normalise_key, parse, parse_yaml
+from coworkd.documents.markdown import MAX_FILE, MAX_HEADER, Value, compose, normalise_key, parse, parse_yaml
+from coworkd.documents.yaml_reader import MAX_DEPTH
 
 ROOT = Path(__file__).parents[2]
 

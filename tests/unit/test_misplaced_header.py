@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coworkd.core.errors import DocumentError
-from coworkd.documents import is_note, read_document
+from coworkd.documents.decoding import is_note, read_document
 
 HEADER = "---\ntitle: x\nstatus: ready\n---\nDo it.\n"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from coworkd.core.errors import DocumentError
-from coworkd.documents import decode
-from coworkd.markdown import parse
+from coworkd.documents.decoding import decode
+from coworkd.documents.markdown import parse
 
 
 @pytest.mark.parametrize(

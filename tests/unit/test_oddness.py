@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.terminal_text import visible
-from coworkd.markdown import compose, parse
-from coworkd.oddness import odd, odd_text
+from coworkd.documents.lookalikes import odd, odd_text
+from coworkd.documents.markdown import compose, parse
 
 
 @pytest.mark.parametrize(

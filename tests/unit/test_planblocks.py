@@ -4,9 +4,9 @@ import pytest
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Status, TaskSpec
-from coworkd.documents import decode
-from coworkd.markdown import parse
-from coworkd.planblocks import MOST, names_of, task_blocks
+from coworkd.documents.decoding import decode
+from coworkd.documents.markdown import parse
+from coworkd.documents.plan_tasks import MOST, names_of, task_blocks
 
 PLAN = """\
 ## Steps

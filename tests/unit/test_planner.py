@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.markdown import Value
+from coworkd.documents.markdown import Value
 from coworkd.sync.reconcile import SETS, Plan, Version, plan
 
 SCALARS: tuple[Value, ...] = (None, "a", "b", "c")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.model import Status, TaskSpec
-from coworkd.documents import decode
-from coworkd.markdown import parse
+from coworkd.documents.decoding import decode
+from coworkd.documents.markdown import parse
 from coworkd.store import TaskRow
 from coworkd.sync.project import Projection, task_file
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.markdown import parse
-from coworkd.prose import answer_section, criteria, first_heading
-from coworkd.splice import tick
+from coworkd.documents.body import answer_section, criteria, first_heading
+from coworkd.documents.editing import tick
+from coworkd.documents.markdown import parse
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.markdown import Value
+from coworkd.documents.markdown import Value
 from coworkd.sync.reconcile import NO_MAP, SETS, Base, Version, choose_base, merge_text, plan
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.model import Answer, AnswerSpec, Check, RiskLevel
-from coworkd.documents import decode
-from coworkd.markdown import Document, parse
+from coworkd.documents.decoding import decode
+from coworkd.documents.markdown import Document, parse
 from coworkd.merge.change import Change, FileChange
 from coworkd.merge.review import FILES, Submitted, render
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from coworkd.core.model import Kind
-from coworkd.markdown import normalise_key
-from coworkd.schemas import SCHEMAS
-from coworkd.spelling import distance, near_miss, suggestion
+from coworkd.documents.markdown import normalise_key
+from coworkd.documents.schema.tables import SCHEMAS
+from coworkd.documents.typos import distance, near_miss, suggestion
 
 KNOWN = SCHEMAS[Kind.TASK].known
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.errors import DocumentError
-from coworkd.markdown import Value, normalise_key, parse
-from coworkd.splice import Changes, Delete, edit, tick
+from coworkd.documents.editing import Changes, Delete, edit, tick
+from coworkd.documents.markdown import Value, normalise_key, parse
 
 GONE = Delete()
 TASK = """\

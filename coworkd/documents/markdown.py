@@ -17,8 +17,8 @@ from typing import NamedTuple
 from frontmatter.default_handlers import YAMLHandler
 
 from coworkd.core.errors import DocumentError
-from coworkd.header import Entry, Value, entries
-from coworkd.yamltext import comment, pair_lines
+from coworkd.documents.yaml_reader import Entry, Value, entries
+from coworkd.documents.yaml_writer import comment, pair_lines
 
 __all__ = ["Document", "Entry", "Source", "Value", "compose", "normalise_key", "parse", "parse_yaml", "split"]
 

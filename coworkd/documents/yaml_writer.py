@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from coworkd.header import NULLS, Value
+from coworkd.documents.yaml_reader import NULLS, Value
 
 _UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff"
 _NOT_PLAIN = re.compile(

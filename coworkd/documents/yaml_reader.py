@@ -23,8 +23,8 @@ from yaml.events import (
 )
 from yaml.reader import ReaderError
 
-from coworkd.advice import advice
 from coworkd.core.errors import CoworkError, DocumentError
+from coworkd.documents.yaml_errors import advice
 
 try:
     from yaml._yaml import CParser

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coworkd.core.model import Kind, Problem
-from coworkd.markdown import Document, normalise_key
+from coworkd.documents.markdown import Document, normalise_key
 
 _ANSWERS = frozenset({
     "approve", "approved", "approves", "accept", "accepted", "reject", "rejected", "answer", "decision", "verdict",

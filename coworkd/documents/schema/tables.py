@@ -27,7 +27,19 @@ from coworkd.core.model import (
     Scope,
     ToolRules,
 )
-from coworkd.fields import (
+from coworkd.documents.markdown import Value, normalise_key
+from coworkd.documents.schema.builders import (
+    Parts,
+    Spec,
+    agent_spec,
+    answer_spec,
+    message_spec,
+    plan_spec,
+    settings_spec,
+    task_spec,
+    user_spec,
+)
+from coworkd.documents.schema.readers import (
     Choice,
     Option,
     Reader,
@@ -45,19 +57,7 @@ from coworkd.fields import (
     texts,
     time_limit,
 )
-from coworkd.markdown import Value, normalise_key
-from coworkd.specs import (
-    Parts,
-    Spec,
-    agent_spec,
-    answer_spec,
-    message_spec,
-    plan_spec,
-    settings_spec,
-    task_spec,
-    user_spec,
-)
-from coworkd.vocabulary import (
+from coworkd.documents.schema.task_readers import (
     SANDBOXES,
     absolute,
     as_list,

@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Kind, Problem, UserSettings
 from coworkd.core.task_ids import is_task_id, qualify, task_id
-from coworkd.fields import read_as
-from coworkd.markdown import Document, Entry, Value, normalise_key, parse, parse_yaml
-from coworkd.misplaced_header import misplaced_header
-from coworkd.misplaced_words import misplaced_words, word_hint
-from coworkd.prose import answer_section, criteria
-from coworkd.schemas import SCHEMAS, USER, Field, Owner, Schema
-from coworkd.specs import Parts, Spec, user_spec
-from coworkd.spelling import near_miss
+from coworkd.documents.body import answer_section, criteria
+from coworkd.documents.markdown import Document, Entry, Value, normalise_key, parse, parse_yaml
+from coworkd.documents.misplaced_header import misplaced_header
+from coworkd.documents.misplaced_words import misplaced_words, word_hint
+from coworkd.documents.schema.builders import Parts, Spec, user_spec
+from coworkd.documents.schema.readers import read_as
+from coworkd.documents.schema.tables import SCHEMAS, USER, Field, Owner, Schema
+from coworkd.documents.typos import near_miss
 
 __all__ = [
     "Cowork",

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coworkd.core.terminal_text import MISLEADING, escaped
-from coworkd.header import Value
-from coworkd.markdown import Document, normalise_key
+from coworkd.documents.markdown import Document, normalise_key
+from coworkd.documents.yaml_reader import Value
 
 
 def odd(document: Document) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from coworkd import fields, vocabulary
 from coworkd.core.model import Answer, Kind, Status
-from coworkd.fields import Choice, Option, Record, Subset, Whole
-from coworkd.schemas import SCHEMAS, Field
+from coworkd.documents.schema import readers, task_readers
+from coworkd.documents.schema.readers import Choice, Option, Record, Subset, Whole
+from coworkd.documents.schema.tables import SCHEMAS, Field
 
 Json: TypeAlias = dict[str, Any]
 
@@ -46,22 +46,22 @@ def _in_any_case(word: str) -> list[str]:
 _FLAG: Json = {"anyOf": [{"type": "boolean"}, _words(("true", "false", "yes", "no", "on", "off"))]}
 
 _SHAPES: Mapping[object, Json] = {
-    fields.raw: _ANY,
-    fields.text: _TEXT,
-    fields.texts: _TEXTS,
-    fields.command_line: _TEXTS,
-    fields.text_pairs: {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
-    fields.flag: _FLAG,
-    fields.number: _NUMBER,
-    fields.duration: _DURATION,
-    fields.time_limit: _DURATION,
-    fields.size: _SIZE,
-    vocabulary.status_word: _words(map(str, Status), vocabulary.STATUS_ALIASES),
-    vocabulary.priority_rank: {"anyOf": [_words(vocabulary.PRIORITIES), _NUMBER]},
-    vocabulary.ids_of: _TEXTS,
-    vocabulary.id_of: _TEXT,
-    vocabulary.stem_of: _TEXT,
-    vocabulary.format_version: {"enum": [1, "1"]},
+    readers.raw: _ANY,
+    readers.text: _TEXT,
+    readers.texts: _TEXTS,
+    readers.command_line: _TEXTS,
+    readers.text_pairs: {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
+    readers.flag: _FLAG,
+    readers.number: _NUMBER,
+    readers.duration: _DURATION,
+    readers.time_limit: _DURATION,
+    readers.size: _SIZE,
+    task_readers.status_word: _words(map(str, Status), task_readers.STATUS_ALIASES),
+    task_readers.priority_rank: {"anyOf": [_words(task_readers.PRIORITIES), _NUMBER]},
+    task_readers.ids_of: _TEXTS,
+    task_readers.id_of: _TEXT,
+    task_readers.stem_of: _TEXT,
+    task_readers.format_version: {"enum": [1, "1"]},
 }
 """By reader; those with a parameter are in `_shape`."""
 

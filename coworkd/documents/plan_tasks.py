@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.task_ids import task_id
-from coworkd.markdown import Value, compose, normalise_key, parse
-from coworkd.prose import fenced_blocks, first_heading
+from coworkd.documents.body import fenced_blocks, first_heading
+from coworkd.documents.markdown import Value, compose, normalise_key, parse
 
 MOST = 100
 """Tasks of one plan; a plan that spells out more is none that a person has read."""

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Kind
-from coworkd.markdown import normalise_key
-from coworkd.schemas import SCHEMAS
+from coworkd.documents.markdown import normalise_key
+from coworkd.documents.schema.tables import SCHEMAS
 
 LINES = 20
 """Lines from the top in which a header is looked for."""

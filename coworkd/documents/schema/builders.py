@@ -21,9 +21,9 @@ from coworkd.core.model import (
     TaskSpec,
     UserSettings,
 )
-from coworkd.markdown import Value
-from coworkd.prose import criteria, first_heading
-from coworkd.yamltext import inline
+from coworkd.documents.body import criteria, first_heading
+from coworkd.documents.markdown import Value
+from coworkd.documents.yaml_writer import inline
 
 Spec: TypeAlias = TaskSpec | PlanSpec | MessageSpec | AnswerSpec | AgentSpec | Settings | UserSettings
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Loop, SandboxLevel, SandboxMode, Status, UserSandbox
 from coworkd.core.task_ids import task_id
-from coworkd.fields import number, text, texts, unknown_word
-from coworkd.markdown import Value, normalise_key
-from coworkd.yamltext import inline
+from coworkd.documents.markdown import Value, normalise_key
+from coworkd.documents.schema.readers import number, text, texts, unknown_word
+from coworkd.documents.yaml_writer import inline
 
 _STATUSES = {status.value: status for status in Status}
 STATUS_ALIASES = {

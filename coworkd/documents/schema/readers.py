@@ -15,8 +15,8 @@ from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from coworkd.core.errors import DocumentError
-from coworkd.markdown import Value, normalise_key
-from coworkd.spelling import closest, suggestion
+from coworkd.documents.markdown import Value, normalise_key
+from coworkd.documents.typos import closest, suggestion
 
 Reader: TypeAlias = Callable[[Value], Any]
 """What it returns is the type of the model's field that it is listed for."""

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from coworkd.core.errors import DocumentError
-from coworkd.header import Pair, Place, Value, outline
-from coworkd.markdown import Source, normalise_key, parse, split
-from coworkd.yamltext import inline, inline_pair, pair_line, pair_lines
+from coworkd.documents.markdown import Source, normalise_key, parse, split
+from coworkd.documents.yaml_reader import Pair, Place, Value, outline
+from coworkd.documents.yaml_writer import inline, inline_pair, pair_line, pair_lines
 
 
 @dataclass(frozen=True, slots=True)
