@@ -9,10 +9,10 @@ from pathlib import Path
 
 from benchmarks.bench import Bench, middle
 from benchmarks.table import Row
-from coworkd import process
-from coworkd.confine.confinement import Confinement, Means
 from coworkd.core.model import SandboxLevel
-from coworkd.sandbox import find
+from coworkd.system.process import commands as process
+from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox_probes.detection import find
 
 _ROUNDS = 5
 _COMMAND = ("bash", "-c", "true")

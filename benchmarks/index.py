@@ -11,7 +11,6 @@ from benchmarks import reference
 from benchmarks.bench import PROJECT, Bench, Workspace, best, save, timed
 from benchmarks.corpus import document, tasks
 from benchmarks.table import Row
-from coworkd.repo import Repo
 from coworkd.store import Database
 from coworkd.sync.absence import Absences
 from coworkd.sync.apply import Writer
@@ -19,6 +18,7 @@ from coworkd.sync.engine import Engine
 from coworkd.sync.files import Folder
 from coworkd.sync.history import RepoHistory
 from coworkd.sync.intake import Intake
+from coworkd.system.git import Repo
 
 
 def whole_commands(bench: Bench) -> Iterator[Row]:

@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd import config, process
 from coworkd.agents.installed import Installed, agent_file, installed
 from coworkd.agents.registry import DRIVERS
 from coworkd.board.board import Board
@@ -19,8 +18,6 @@ from coworkd.chores import prune
 from coworkd.chores.commits import AutoCommit, committing
 from coworkd.chores.notices import Notices, teller
 from coworkd.chores.room import Chores
-from coworkd.config import FOLDER, Paths
-from coworkd.confine.confinement import Means
 from coworkd.control import Control
 from coworkd.core.clock import SystemClock
 from coworkd.core.errors import DocumentError, UserError
@@ -39,23 +36,15 @@ from coworkd.dispatch.setup_hold import SetupHold
 from coworkd.dispatch.starts import Starter
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse_yaml
-from coworkd.door import Door, Op, Reply, Request
 from coworkd.fsck.mend import Mender
 from coworkd.ground import Ground
 from coworkd.history.database_age import Beside, newer_reason
-from coworkd.jobs import Jobs
 from coworkd.ledger.audit import Audit
 from coworkd.ledger.keeping import Identity, Ledger
 from coworkd.log_setup import set_up_log
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
-from coworkd.repo import Repo
-from coworkd.repo.origin import index_lists
-from coworkd.repo.ref_versions import ref_folders
-from coworkd.repo.refs import operation_under_way
-from coworkd.repo.stores import object_stores
-from coworkd.sandbox import Sandbox, protected
 from coworkd.slots.transport import forget_interrupted
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY
@@ -68,9 +57,21 @@ from coworkd.sync.intake import Intake
 from coworkd.sync.outputs import Outputs
 from coworkd.sync.vouching import Vouching
 from coworkd.sync.watch import Watcher
+from coworkd.system import paths_and_settings
+from coworkd.system.background_jobs import Jobs
+from coworkd.system.control_socket import Door, Op, Reply, Request
+from coworkd.system.git import Repo
+from coworkd.system.git.blob_origin import index_lists
+from coworkd.system.git.object_stores import object_stores
+from coworkd.system.git.ref_versions import ref_folders
+from coworkd.system.git.refs import operation_under_way
+from coworkd.system.git.repository_trust import UNTRUSTED, Trust
+from coworkd.system.paths_and_settings import FOLDER, Paths
+from coworkd.system.process import commands
+from coworkd.system.sandbox.policy import Means
+from coworkd.system.sandbox_probes.detection import Sandbox, protected
 from coworkd.system.state_folder import StateFolder
 from coworkd.system.storage import storage_fault
-from coworkd.trust import UNTRUSTED, Trust
 from coworkd.workshop import Workshop
 from coworkd.workspace_init import Situation, config_text, project_checks
 from coworkd.workspace_upgrade import upgrade_workspace, write_ignore_files
@@ -92,11 +93,11 @@ def build(
     `patience`: seconds to wait for another program that holds the database. `held` is the lock, for a daemon that is
     to keep it also where the folder that it is in is removed.
     """
-    user = config.user()
+    user = paths_and_settings.user()
     bell, clock = Bell(), SystemClock()
     folder, jobs = Folder(paths.folder, paths.trash), Jobs(bell.ring)
     sandbox = Sandbox(paths.state, user.sandbox, protected(paths, repo))
-    instance = config.instance(paths.private)
+    instance = paths_and_settings.instance(paths.private)
     lasting = Lasting(
         stay_holder=_staying(paths, held, instance) if held is not None else _nothing,
         clock=clock, outputs=Outputs(folder), executor=LocalExecutor(bell.ring), jobs=jobs, trust=trust,
@@ -118,12 +119,12 @@ def _nothing() -> None:
 
 def _staying(paths: Paths, held: WorkspaceLock, instance: str) -> Callable[[], None]:
     """Keep the lock, and who works here, also where the folder with both was removed."""
-    key = config.key(paths.private)
+    key = paths_and_settings.key(paths.private)
 
     def stay() -> None:
         if held.renew(COMMAND_TIME) or not (paths.private / "instance").exists():
             log.warning("the folder %s was removed: it is made again, and the database is rebuilt", paths.private)
-            config.restore_identity(paths, instance, key)
+            paths_and_settings.restore_identity(paths, instance, key)
 
     return stay
 
@@ -149,7 +150,7 @@ def _compose(paths: Paths, here: _Here, lasting: Lasting, *, patience: float, fi
     `first`: the database is not the one that this process worked with a moment ago, and may be an older copy.
     """
     beside = Beside(
-        repo=here.repo, folder=paths.folder, instance=here.instance, key=config.key(paths.private)
+        repo=here.repo, folder=paths.folder, instance=here.instance, key=paths_and_settings.key(paths.private)
     )  # fmt: skip
     db = open_database(paths, patience, lambda db: newer_reason(db, beside) if first else "")
     with ExitStack() as failed:
@@ -166,7 +167,7 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
         upgrade_workspace(repo, db, lambda path: not git_busy(path))
     history = RepoHistory(repo, FOLDER, here.user.allowed_signers)
     intake = Intake(db, folder, here.instance, history.brought, history.signer)
-    board = Board(db, intake, here.user, config.known_secrets())
+    board = Board(db, intake, here.user, paths_and_settings.known_secrets())
     audit = Audit(db, jobs, paths.audit)
     with db.write():
         db.remember("instance", here.instance)
@@ -183,7 +184,7 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
     dispatch = Dispatch(
         board, lasting.executor, jobs, _stages(paths, board, lasting.executor, jobs, here), ground.lacking
     )
-    who = Identity(instance=here.instance, key=config.key(paths.private), folder=paths.folder)
+    who = Identity(instance=here.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
     return Rooms(
         db=db, clock=lasting.clock, engine=engine, outputs=lasting.outputs, watcher=lasting.watcher,
         executor=lasting.executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=git_busy, trust=trust,
@@ -194,9 +195,9 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
 
 
 def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Chores:
-    env = process.clean_environment(
+    env = commands.clean_environment(
         home=Path.home(), tmp=Path(tempfile.gettempdir()), run=f"notify-{paths.state.name}", repo=paths.state.name,
-        passed=config.inherited(),
+        passed=paths_and_settings.inherited(),
     )  # fmt: skip
     tell = teller(paths.root, env, jobs.stopping.is_set)
     places = prune.Places(root=paths.root, folder=paths.folder, trash=paths.trash)
@@ -235,13 +236,13 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
 
     Raises `BusyError` when one runs already, `ConfigError` where agents would have no place to work in.
     """
-    config.prepare_state()
+    paths_and_settings.prepare_state()
     with alone(paths.lock, paths.pid, COMMAND_TIME) as held, Repo.open(paths.root) as repo:
-        set_up_log(paths.log, config.known_secrets())
-        config.settle(paths.private, paths.root)
-        trust = Trust(config.trust_home(), repo)
+        set_up_log(paths.log, paths_and_settings.known_secrets())
+        paths_and_settings.settle(paths.private, paths.root)
+        trust = Trust(paths_and_settings.trust_home(), repo)
         if trust.holds:
-            process.sweep("COWORK_REPO", paths.state.name)
+            commands.sweep("COWORK_REPO", paths.state.name)
             forget_interrupted(repo)
         daemon = build(paths, repo, trust, patience=LOCK_PATIENCE, held=held)
         for number in _stopping_signals():
@@ -260,7 +261,7 @@ def once(paths: Paths, op: Op, subject: str = "") -> Reply:
     """With the daemon down: take the lock, run one turn that starts nothing, and do as asked. Raises `BusyError`."""
     with alone(paths.lock, paths.pid, 0), Repo.open(paths.root) as repo:
         request = Request(op=op, subject=subject)
-        build(paths, repo, Trust(config.trust_home(), repo)).serve_once(request)
+        build(paths, repo, Trust(paths_and_settings.trust_home(), repo)).serve_once(request)
         return request.wait(0)
 
 
@@ -269,7 +270,7 @@ def initialise(start: Path) -> Situation:
     with Repo.open(start) as repo:
         if repo.commit("refs/heads/cowork"):
             raise UserError("a branch named `cowork` is in the way of cowork/task/...: rename it first")
-        config.prepare_state()
+        paths_and_settings.prepare_state()
         trusted = _trusted(repo)
         folder = repo.root / FOLDER
         fresh = not folder.exists()
@@ -281,9 +282,9 @@ def initialise(start: Path) -> Situation:
         written = [found for found in agents if _write_agent(folder, found)]
         files = sorted(file.stem for file in (folder / "agents").glob("[!.#]*.md"))
         write_ignore_files(repo)
-        paths = config.paths(repo.root, repo.common_dir)
-        config.instance(paths.private)
-        config.settle(paths.private, repo.root)
+        paths = paths_and_settings.paths(repo.root, repo.common_dir)
+        paths_and_settings.instance(paths.private)
+        paths_and_settings.settle(paths.private, repo.root)
         unborn = repo.head().commit is None
     return Situation(
         folder=str(folder), fresh=fresh, written=[found.program.driver for found in written], agents=files,
@@ -303,7 +304,7 @@ def _default_agent(folder: Path) -> str:
 
 def _trusted(repo: Repo) -> bool:
     """Trust a workspace that is made here; one that git has brought along is for `coworkd trust`."""
-    trust = Trust(config.trust_home(), repo)
+    trust = Trust(paths_and_settings.trust_home(), repo)
     if not trust.holds and not repo.run("ls-files", "-z", "--", f":(top,icase){FOLDER}/").out:
         trust.give()
     return trust.holds

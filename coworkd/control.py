@@ -10,8 +10,6 @@ from coworkd.board.papers import Papers
 from coworkd.board.via import Via
 from coworkd.core.announcement import Announcement
 from coworkd.core.model import Status
-from coworkd.door import Op, Reply, Request
-from coworkd.jobs import Finished, Jobs
 from coworkd.merge.target import Landed, Refused
 from coworkd.store import DocumentRow, TaskRow
 from coworkd.store.announcements import announce
@@ -19,6 +17,8 @@ from coworkd.store.landings import Landings
 from coworkd.store.own_bytes import add_own
 from coworkd.sync.engine import Engine
 from coworkd.sync.vouching import Vouching
+from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.control_socket import Op, Reply, Request
 
 LAND = "land:"
 

@@ -26,9 +26,7 @@ from coworkd.core.errors import BusyError, RepoError
 from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, Suspension, fault_of, suspended
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.room import Dispatch
-from coworkd.door import Door, Op, Reply, Request
 from coworkd.fsck.mend import Mender
-from coworkd.jobs import Finished, Jobs
 from coworkd.ledger.audit import Audit
 from coworkd.ledger.keeping import Ledger
 from coworkd.merge.room import Merge
@@ -37,9 +35,11 @@ from coworkd.sync.edited_outputs import notice_edits
 from coworkd.sync.engine import Engine
 from coworkd.sync.outputs import Outputs
 from coworkd.sync.watch import Watcher
+from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.control_socket import Door, Op, Reply, Request
+from coworkd.system.git.repository_trust import TRUST_REMOVED, Trust
 from coworkd.system.process_state import SUSPENDED, described, noted_pid, process_state
 from coworkd.system.state_folder import StateFolder
-from coworkd.trust import TRUST_REMOVED, Trust
 
 log = logging.getLogger("coworkd")
 

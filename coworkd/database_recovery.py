@@ -11,11 +11,11 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from coworkd.config import Paths
 from coworkd.core.errors import StoreDamagedError
 from coworkd.ledger.audit import end_of
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY
+from coworkd.system.paths_and_settings import Paths
 
 log = logging.getLogger("coworkd")
 

@@ -14,28 +14,28 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from coworkd import config
 from coworkd.agents.llm.providers import provider
 from coworkd.agents.programs import PROGRAMS
 from coworkd.agents.registry import DRIVERS
-from coworkd.config import FOLDER, Paths
-from coworkd.confine.confinement import Means
 from coworkd.core.errors import ConfigError, CoworkError, DocumentError
 from coworkd.core.model import AgentSpec, SandboxLevel
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse, parse_yaml
-from coworkd.door import Op
-from coworkd.escapes import Trial, tried
 from coworkd.gitmerge import DRIVER, installed
-from coworkd.process_tree import HAS_PROC, become_subreaper
-from coworkd.repo import Repo, check_git
-from coworkd.sandbox import Sandbox
 from coworkd.store import Database
 from coworkd.sync.files import swap
 from coworkd.sync.specs import Specs
+from coworkd.system import paths_and_settings
 from coworkd.system.control_client import ControlClient, NoAnswerError
+from coworkd.system.control_socket import Op
+from coworkd.system.git import Repo, check_git
+from coworkd.system.paths_and_settings import FOLDER, Paths
 from coworkd.system.process_state import noted_pid
+from coworkd.system.process_tree import HAS_PROC, become_subreaper
+from coworkd.system.sandbox.policy import Means
 from coworkd.system.sandbox.protections import PROTECTIONS, Protection
+from coworkd.system.sandbox_probes.detection import Sandbox
+from coworkd.system.sandbox_probes.escape_probes import Trial, tried
 
 ROOM = 1_000_000_000
 """Bytes free below which a checkout more may not fit."""
@@ -188,7 +188,7 @@ def _socket(paths: Paths) -> Finding:
 
 def _state(paths: Paths) -> Finding:
     try:
-        config.prepare_state()
+        paths_and_settings.prepare_state()
     except ConfigError as error:
         found, _, advice = str(error).rpartition(": ")
         return _bad("state", found, advice)
@@ -227,7 +227,7 @@ def _merge_driver(paths: Paths) -> Finding:
 
 def _sandbox(_: Paths) -> Iterator[Finding]:
     with tempfile.TemporaryDirectory(prefix="cowork-doctor-") as folder:
-        means = Sandbox(Path(folder), config.user().sandbox).means
+        means = Sandbox(Path(folder), paths_and_settings.user().sandbox).means
         if means.level is SandboxLevel.NONE:
             advice = "start only agents that you would start yourself, or change that"
             yield _weak("sandbox", f"none, an agent can do whatever you can: {means.why}", advice)

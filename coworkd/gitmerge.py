@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.config import FOLDER
 from coworkd.core.errors import RepoError
 from coworkd.core.file_names import temporary_name
-from coworkd.repo import Repo
-from coworkd.repo.lines import merge_file
-from coworkd.repo.origin import add_lines
 from coworkd.sync.filemerge import Merged, merge
 from coworkd.sync.hunks import Markers
+from coworkd.system.git import Repo
+from coworkd.system.git.blob_origin import add_lines
+from coworkd.system.git.merge_file import merge_file
+from coworkd.system.paths_and_settings import FOLDER
 
 NAME = "merge.cowork.name"
 DRIVER = "merge.cowork.driver"

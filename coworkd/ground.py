@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from coworkd.board.board import Board
 from coworkd.merge.branch_record import HALTED
-from coworkd.repo import Repo
-from coworkd.repo.refs import branch_ref, refs_under
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import branch_ref, refs_under
 
 _OURS = "cowork/"
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from coworkd.config import Paths
 from coworkd.core.errors import UserError
-from coworkd.repo import Repo
-from coworkd.repo.refs import RefChange, branch_ref, update_refs
 from coworkd.store import Database
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import RefChange, branch_ref, update_refs
+from coworkd.system.paths_and_settings import Paths
 
 CONFLICTS = "conflicts"
 

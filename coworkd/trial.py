@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coworkd import config, process
 from coworkd.agents import refused_hosts
 from coworkd.agents.base import (
     AgentEvent,
@@ -27,20 +26,22 @@ from coworkd.agents.base import (
     ErrorKind,
     ErrorReported,
 )
-from coworkd.config import Paths
-from coworkd.confine.confinement import Confinement, Means
-from coworkd.confine.wishes import granted
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import AgentSpec, Check, SandboxLevel, SandboxSpec, Settings
 from coworkd.dispatch.local import LocalExecutor
 from coworkd.doctor import Finding, Level
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.verify import verification_environment
-from coworkd.repo import Repo
-from coworkd.repo.stores import object_stores
-from coworkd.sandbox import Sandbox, protected
 from coworkd.slots import setup, slot
 from coworkd.slots.shell import Surroundings, carry_out
+from coworkd.system import paths_and_settings
+from coworkd.system.git import Repo
+from coworkd.system.git.object_stores import object_stores
+from coworkd.system.paths_and_settings import Paths
+from coworkd.system.process import commands as process
+from coworkd.system.sandbox.path_grants import granted
+from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox_probes.detection import Sandbox, protected
 
 SECONDS = 20.0
 """For each of its steps."""
@@ -95,7 +96,7 @@ def examine(paths: Paths, agent: AgentSpec, settings: Settings) -> Iterator[Find
             made = slot.open_slot(repo, state, _NUMBER, order)
             home = paths.state / "homes" / agent.name
             home.mkdir(parents=True, exist_ok=True)
-            sandbox = Sandbox(paths.state, config.user().sandbox, protected(paths, repo))
+            sandbox = Sandbox(paths.state, paths_and_settings.user().sandbox, protected(paths, repo))
             place = _Place(
                 paths=paths, slot=made, run=f"trial-{secrets.token_hex(4)}", home=home, tmp=Path(tmp),
                 stores=object_stores(repo.common_dir / "objects"), means=sandbox.means,

@@ -11,9 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from coworkd import process
-from coworkd.confine.confinement import UNCONFINED, Confinement, Means
-from coworkd.confine.wishes import granted
 from coworkd.core.errors import CoworkError, RepoError, printable
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
 from coworkd.core.model import Check
@@ -24,13 +21,16 @@ from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.continuation import continuation
 from coworkd.merge.git.facts import BranchOrder
 from coworkd.merge.verify import verification_environment
-from coworkd.repo import Repo
-from coworkd.repo.refs import RefChange, base_ref, update_refs
-from coworkd.repo.stores import object_stores
 from coworkd.slots import setup, slot, submission
 from coworkd.slots.nested import nested_notice
 from coworkd.slots.shell import Surroundings
 from coworkd.store.landings import NeededLanding
+from coworkd.system.git import Repo
+from coworkd.system.git.object_stores import object_stores
+from coworkd.system.git.refs import RefChange, base_ref, update_refs
+from coworkd.system.process import commands
+from coworkd.system.sandbox.path_grants import granted
+from coworkd.system.sandbox.policy import UNCONFINED, Confinement, Means
 from coworkd.system.storage import storage_fault
 
 
@@ -112,7 +112,7 @@ class Workshop:
         tmp = self._state / "slots" / str(order.number) / "tmp"
         for folder in (home, tmp):
             folder.mkdir(parents=True, exist_ok=True)
-        env = process.clean_environment(home=home, tmp=tmp, run=order.run, repo=self._state.name)
+        env = commands.clean_environment(home=home, tmp=tmp, run=order.run, repo=self._state.name)
         env = verification_environment(env, Checkouts.of(repo, self._state))
         held = Confinement(
             means=self._means(), run=order.run, workdir=str(made.work),
@@ -122,7 +122,7 @@ class Workshop:
         around = Surroundings(
             env=env, marker=order.run, timeout=1800.0, confinement=granted(held, order.sandbox), tells_refused=True
         )
-        return dataclasses.replace(around, run=partial(process.run, cancelled=self._stopping.is_set))
+        return dataclasses.replace(around, run=partial(commands.run, cancelled=self._stopping.is_set))
 
     def finish(self, order: FinishOrder) -> Finish | Hindered:
         """Bring in what is to be submitted; keep everything else in refs."""

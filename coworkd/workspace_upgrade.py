@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from coworkd.config import FOLDER
 from coworkd.core.errors import DocumentError
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse
-from coworkd.repo import Repo
-from coworkd.repo.origin import exclude
 from coworkd.store import Database
 from coworkd.store.documents import move_document
 from coworkd.sync.ignored_names import IGNORED, exclude_lines
+from coworkd.system.git import Repo
+from coworkd.system.git.blob_origin import exclude
+from coworkd.system.paths_and_settings import FOLDER
 
 _EARLIER_IGNORED = (("approvals/", "conflicts/", "inbox.md", "*.live.md"),)
 """What earlier versions wrote into `.cowork/.gitignore`."""

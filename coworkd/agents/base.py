@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from coworkd.confine.confinement import Confinement
 from coworkd.core.model import AgentSpec, Budget, Mode, Usage
+from coworkd.system.sandbox.policy import Confinement
 
 NO_BUDGET = Budget()
 UNAVAILABLE_EXIT = 75

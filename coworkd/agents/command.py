@@ -30,7 +30,7 @@ from coworkd.agents.missing_program import missing_program_reason
 from coworkd.agents.outbox import Outbox
 from coworkd.agents.program import Program
 from coworkd.core.errors import AgentError, AgentFileError
-from coworkd.wakeup import Wakeup
+from coworkd.system.wakeup import Wakeup
 
 
 class CommandAgent:

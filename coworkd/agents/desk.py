@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from coworkd.agents.base import InboxAnswer, InboxFile
 from coworkd.agents.inbox import read_answer
-from coworkd.wakeup import Wakeup
+from coworkd.system.wakeup import Wakeup
 
 
 class Desk:

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from coworkd import process
 from coworkd.agents.base import Assignment, EndReason
 from coworkd.agents.program import STDERR_LOG, failure
 from coworkd.agents.streams import Streams
 from coworkd.agents.watchdog import Watchdog
 from coworkd.agents.wire import Json
-from coworkd.capture import Capture
-from coworkd.wakeup import Wakeup
+from coworkd.system.process import commands
+from coworkd.system.process.output_capture import Capture
+from coworkd.system.wakeup import Wakeup
 
 Message: TypeAlias = Mapping[str, Json]
 
@@ -35,7 +35,7 @@ _TICK = 0.25
 class Dialogue:
     """One program and what is said; used by the run's own thread."""
 
-    def __init__(self, assignment: Assignment, child: process.Child, wakeup: Wakeup) -> None:
+    def __init__(self, assignment: Assignment, child: commands.Child, wakeup: Wakeup) -> None:
         folder = Path(assignment.run_dir)
         self._child = child
         self._log = Capture(_LOG_LIMIT, str(folder / PROTOCOL_LOG))

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from coworkd.agents.base import AgentEvent, TextWritten
 from coworkd.core.redaction import Secrets
-from coworkd.process import redact_file
+from coworkd.system.process.commands import redact_file
 
 
 class Discretion:

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd import process
 from coworkd.agents.programs import PROGRAMS, AgentProgram
-from coworkd.process import ProcessSpec
+from coworkd.system.process import commands
+from coworkd.system.process.commands import ProcessSpec
 
 _PATIENCE = 10.0
 _VERSION = re.compile(r"\d+(?:\.\d+)+[\w.+-]*")
@@ -64,9 +64,9 @@ def version(found: Installed) -> str:
     """What it says its version is; empty when it does not."""
     with tempfile.TemporaryDirectory(prefix="cowork-", ignore_cleanup_errors=True) as folder:
         place, mark = Path(folder), f"version-{secrets.token_hex(4)}"
-        env = process.clean_environment(home=place, tmp=place, run=mark, repo="")
+        env = commands.clean_environment(home=place, tmp=place, run=mark, repo="")
         argv = (found.path, *found.program.version)
-        ended = process.run(ProcessSpec(argv=argv, cwd=place, env=env, timeout=_PATIENCE, marker=mark))
+        ended = commands.run(ProcessSpec(argv=argv, cwd=place, env=env, timeout=_PATIENCE, marker=mark))
     told = _VERSION.search(ended.tail) if ended.ok else None
     return told.group() if told else ""
 

@@ -12,21 +12,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from coworkd import process
 from coworkd.agents.base import Assignment, Ended, EndReason, ErrorKind, ErrorReported
 from coworkd.agents.programs import PROGRAMS
 from coworkd.agents.refused_hosts import RefusedHosts
-from coworkd.confine.confinement import Confinement, contains
-from coworkd.confine.entry import shows
-from coworkd.confine.surroundings import leads_through, tools_of
-from coworkd.confine.wishes import granted
 from coworkd.core.errors import AgentFileError, ConfigError
 from coworkd.core.machine_faults import BLAMELESS, fault_of
+from coworkd.system.process import commands
+from coworkd.system.sandbox.launch import shows
+from coworkd.system.sandbox.path_grants import granted
+from coworkd.system.sandbox.policy import Confinement, contains
+from coworkd.system.sandbox.visible_paths import leads_through, tools_of
 
 
 def launch(
     assignment: Assignment, argv: tuple[str, ...], tmp: Path, extra: Mapping[str, str] | None = None
-) -> process.Child:
+) -> commands.Child:
     """Start `argv` in the run's worktree with pipes for its three streams, in a clean environment.
 
     `tmp` is its temporary folder, which goes with the run; `extra` is added by the driver and stands above the agent's
@@ -36,7 +36,7 @@ def launch(
     _check_program(argv[0], Path(assignment.worktree), env["PATH"])
     confinement = held(assignment, argv, tmp)
     _check_settings(assignment, env, confinement)
-    return process.spawn(argv, cwd=Path(assignment.worktree), env=env, stderr=process.PIPE, confinement=confinement)
+    return commands.spawn(argv, cwd=Path(assignment.worktree), env=env, stderr=commands.PIPE, confinement=confinement)
 
 
 def _check_program(program: str, worktree: Path, path: str) -> None:
@@ -71,7 +71,7 @@ def _check_settings(assignment: Assignment, env: Mapping[str, str], confinement:
 def environment(assignment: Assignment, tmp: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The clean environment of what the run starts."""
     Path(assignment.home).mkdir(parents=True, exist_ok=True)
-    return process.clean_environment(
+    return commands.clean_environment(
         home=Path(assignment.home),
         tmp=tmp,
         run=assignment.run,

@@ -22,7 +22,7 @@ from importlib import import_module
 from pathlib import Path
 
 from coworkd.agents import worker
-from coworkd.process_tree import RUN_MARK, carry
+from coworkd.system.process_tree import RUN_MARK, carry
 
 MOST = 1024 * 1024
 """Bytes of an order."""

@@ -6,14 +6,14 @@ import signal
 import time
 from pathlib import Path
 
-from coworkd import process
 from coworkd.agents.base import UNAVAILABLE_EXIT, Assignment, Ended, EndReason, TextWritten
 from coworkd.agents.streaming import TextStream
 from coworkd.agents.streams import Streams
 from coworkd.agents.watchdog import Watchdog
-from coworkd.capture import Capture
 from coworkd.core.terminal_text import plain_text
-from coworkd.wakeup import Wakeup
+from coworkd.system.process import commands
+from coworkd.system.process.output_capture import Capture
+from coworkd.system.wakeup import Wakeup
 
 STDERR_LOG = "stderr.log"
 
@@ -27,7 +27,7 @@ _FAILURE_CHARACTERS = 4000
 class Program:
     """A program that runs: its streams, its clocks and its end."""
 
-    def __init__(self, assignment: Assignment, child: process.Child, wakeup: Wakeup) -> None:
+    def __init__(self, assignment: Assignment, child: commands.Child, wakeup: Wakeup) -> None:
         self._reply = TextStream(assignment.output_limit)
         self._stderr = Capture(_STDERR_LIMIT, str(Path(assignment.run_dir, STDERR_LOG)))
         self._reason: EndReason | None = None

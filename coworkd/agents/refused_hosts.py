@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from coworkd.confine.netrules import Refusal
+from coworkd.system.sandbox.network_rules import Refusal
 
 FILE = "refused-hosts"
 _MOST = 20

@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from coworkd import process_tree
 from coworkd.agents import recording
 from coworkd.agents.base import (
     AgentEvent,
@@ -34,6 +33,7 @@ from coworkd.agents.replay_tools import ReplayTools
 from coworkd.agents.watchdog import Watchdog
 from coworkd.core.errors import AgentError, AgentFileError
 from coworkd.core.model import Usage
+from coworkd.system import process_tree
 
 _TICK = 0.25
 

@@ -6,12 +6,12 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd import process
 from coworkd.agents import recording
 from coworkd.agents.base import Assignment
 from coworkd.agents.launch import environment, held
 from coworkd.agents.missing_program import missing_program_reason, refused_by_launcher
 from coworkd.core.errors import ProgramMissingError
+from coworkd.system.process import commands
 
 _OUTPUT = 4000
 """Bytes of a tool's output that are told."""
@@ -95,7 +95,7 @@ class ReplayTools:
         return self._run(("git", *who, "commit", "--quiet", "--message", message), timeout, None)
 
     def _run(self, argv: tuple[str, ...], timeout: float, expect: int | None) -> Used:
-        spec = process.ProcessSpec(
+        spec = commands.ProcessSpec(
             argv=argv,
             cwd=self._root,
             env=self._env,
@@ -104,7 +104,7 @@ class ReplayTools:
             marker=self._assignment.run,
             confinement=held(self._assignment, argv, self._tmp),
         )
-        ended = process.run(spec, self._stopped.is_set)
+        ended = commands.run(spec, self._stopped.is_set)
         if refused_by_launcher(ended.code, ended.tail):
             raise ProgramMissingError(missing_program_reason(self._assignment, argv[0], ended.code, ended.tail))
         surprise = expect is not None and ended.code != expect

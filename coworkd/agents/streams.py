@@ -6,9 +6,10 @@ import os
 import selectors
 from collections.abc import Callable
 
-from coworkd import process, process_tree
 from coworkd.core.errors import AgentError
-from coworkd.wakeup import Wakeup
+from coworkd.system import process_tree
+from coworkd.system.process import commands
+from coworkd.system.wakeup import Wakeup
 
 _CHUNK = 256 * 1024
 _ENDING_TICK = 0.1
@@ -23,7 +24,7 @@ class Streams:
     def __init__(
         self,
         run: str,
-        child: process.Child,
+        child: commands.Child,
         wakeup: Wakeup,
         *,
         out: Callable[[bytes], None],
@@ -73,7 +74,7 @@ class Streams:
     def end(self, *, at_once: bool = False) -> None:
         """Begin or carry on the end of the whole tree, first politely; to be called again after each turn."""
         if self._ending is None:
-            tree = process_tree.TreeEnd(lambda: process_tree.members(self._child.pid, self._run), process.GRACE)
+            tree = process_tree.TreeEnd(lambda: process_tree.members(self._child.pid, self._run), commands.GRACE)
             self._ending = tree
         if at_once:
             self._ending.hurry()

@@ -18,7 +18,6 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
-from coworkd import process, process_tree
 from coworkd.agents import event_log
 from coworkd.agents.base import (
     MACHINE_EXIT,
@@ -39,6 +38,8 @@ from coworkd.agents.wire import ASSIGNMENT_FILE, decode_assignment
 from coworkd.core.errors import AgentError, AgentFileError, NotSignedInError, ProgramMissingError
 from coworkd.core.machine_faults import BLAMELESS, fault_of
 from coworkd.core.redaction import Secrets
+from coworkd.system import process_tree
+from coworkd.system.process import commands
 
 GONE = "the daemon went away"
 
@@ -147,7 +148,7 @@ def _final(ended: Ended, gone: bool) -> Ended:
 
 def _end_tree(run: str) -> None:
     """Whatever is left below this process, which is all that the run started, or carries its mark."""
-    process_tree.end(lambda: process_tree.members(os.getpid(), run), _LEFTOVER_GRACE, process.reap_orphans)
+    process_tree.end(lambda: process_tree.members(os.getpid(), run), _LEFTOVER_GRACE, commands.reap_orphans)
 
 
 def _ignore(_number: int, _frame: object) -> None:
@@ -199,7 +200,7 @@ class _Lifeline:
 
     def _signalled(self, agent: Agent) -> None:
         numbers = set(os.read(self._signals, _CHUNK))
-        process.reap_orphans()
+        commands.reap_orphans()
         if numbers - {signal.SIGCHLD}:
             agent.kill()
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from coworkd.board.board import Board
 from coworkd.core.errors import RepoError
 from coworkd.core.model import Problem
-from coworkd.jobs import Finished, Jobs
-from coworkd.repo import Repo
-from coworkd.repo.commit import Committed, Refused, Unchanged, commit_folder
 from coworkd.store.notices import remove_notice
 from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.problems import put_problem
+from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.git import Repo
+from coworkd.system.git.folder_commit import Committed, Refused, Unchanged, commit_folder
 
 log = logging.getLogger("coworkd")
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd import process
 from coworkd.board.waiting import Need, Waiting
 from coworkd.core.clock import iso
-from coworkd.jobs import Finished, Jobs
-from coworkd.process import ProcessSpec
 from coworkd.store import Database
+from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.process import commands as process
+from coworkd.system.process.commands import ProcessSpec
 
 log = logging.getLogger("coworkd")
 

@@ -15,9 +15,11 @@ from pathlib import Path
 
 from coworkd.board.board import Board
 from coworkd.core.errors import RepoError
-from coworkd.jobs import Finished, Jobs
-from coworkd.repo import Repo
-from coworkd.repo.refs import (
+from coworkd.store import TaskRow
+from coworkd.sync.files import digest
+from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import (
     RefChange,
     base_ref,
     checked_out,
@@ -27,8 +29,6 @@ from coworkd.repo.refs import (
     task_branch,
     update_refs,
 )
-from coworkd.store import TaskRow
-from coworkd.sync.files import digest
 
 log = logging.getLogger("coworkd")
 

@@ -9,7 +9,7 @@ from coworkd.board.waiting import Waiting
 from coworkd.chores.commits import AutoCommit
 from coworkd.chores.notices import Notices
 from coworkd.chores.prune import Pruning
-from coworkd.jobs import Finished
+from coworkd.system.background_jobs import Finished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

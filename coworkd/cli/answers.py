@@ -15,9 +15,9 @@ from coworkd.cli.workspace import Workspace, find, here, unknown
 from coworkd.core.clock import stamp
 from coworkd.core.errors import UsageError, UserError
 from coworkd.documents.markdown import Value
-from coworkd.door import Op
 from coworkd.store import RequestRow
 from coworkd.store.task_names import tasks_with_requests
+from coworkd.system.control_socket import Op
 
 
 @click.command("reply")

@@ -6,8 +6,8 @@ import click
 
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import here
-from coworkd.config import FOLDER
 from coworkd.core.errors import UserError
+from coworkd.system.paths_and_settings import FOLDER
 
 
 @click.command("commit")
@@ -15,8 +15,8 @@ from coworkd.core.errors import UserError
 @json_option
 def commit_command(message: str, json_: bool) -> None:
     """Commit .cowork/ alone; what you have staged stays as it is."""
-    from coworkd.repo import Repo
-    from coworkd.repo.commit import Committed, Refused, commit_folder
+    from coworkd.system.git import Repo
+    from coworkd.system.git.folder_commit import Committed, Refused, commit_folder
 
     with Repo.open(here().paths.root) as repo:
         outcome = commit_folder(repo, FOLDER, message)

@@ -11,10 +11,10 @@ from click.shell_completion import CompletionItem
 from click.types import StringParamType
 
 from coworkd.cli.workspace import settled
-from coworkd.config import FOLDER, Paths, paths
 from coworkd.core.errors import CoworkError
 from coworkd.store import Database
 from coworkd.store.task_names import tasks_beginning, tasks_with_requests
+from coworkd.system.paths_and_settings import FOLDER, Paths, paths
 
 _MOST = 200
 

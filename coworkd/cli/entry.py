@@ -14,10 +14,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from coworkd import __version__
-from coworkd.config import plain_terminal, settle_home
 from coworkd.core.errors import CoworkError, NotAWorkspaceError, UsageError
 from coworkd.core.machine_faults import fault_of
 from coworkd.documents.typos import suggestion
+from coworkd.system.paths_and_settings import plain_terminal, settle_home
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("lifetime", "make .cowork/ in this repository and trust it"),

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import click
 
-from coworkd import config, process
 from coworkd.cli.printing import as_json, hanging, json_option, plain
 from coworkd.cli.workspace import Workspace, here
 from coworkd.core.errors import StoreDamagedError, StoreError
-from coworkd.door import Op
 from coworkd.fsck.check import Place, check
 from coworkd.fsck.finding import Finding, Subject
-from coworkd.repo import Repo
 from coworkd.store import Database
 from coworkd.sync.files import Folder
+from coworkd.system import paths_and_settings
 from coworkd.system.control_client import NoAnswerError
+from coworkd.system.control_socket import Op
+from coworkd.system.git import Repo
+from coworkd.system.process import commands
 
 _ROUNDS = 3
 """Looks at a workspace that is at work: what only one of them shows was under way, and is no finding."""
@@ -83,7 +84,7 @@ def _look(workspace: Workspace) -> list[Finding]:
         with Repo.open(paths.root) as repo:
             place = Place(
                 db=db, folder=Folder(paths.folder, paths.trash), repo=repo, audit=paths.audit,
-                instance=config.instance(paths.private), key=config.key(paths.private), alive=_alive,
+                instance=paths_and_settings.instance(paths.private), key=paths_and_settings.key(paths.private), alive=_alive,
             )  # fmt: skip
             return list(check(place))
     except StoreError as error:
@@ -93,7 +94,7 @@ def _look(workspace: Workspace) -> list[Finding]:
 
 
 def _alive(run: str) -> bool:
-    return process.lives(process.RUN_MARK, run)
+    return commands.lives(commands.RUN_MARK, run)
 
 
 def _damaged(path: Path, error: StoreError) -> Finding:

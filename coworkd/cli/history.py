@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from coworkd import config
 from coworkd.cli.completion import TaskName
 from coworkd.cli.printing import as_json, columns, hanging, json_option, plain
 from coworkd.cli.workspace import Workspace, find, here
@@ -16,9 +15,10 @@ from coworkd.core.clock import iso
 from coworkd.ledger.costs import Spent, Total, spent, totals
 from coworkd.ledger.provenance import Provenance, Sources, place, provenance
 from coworkd.ledger.story import Told, story
-from coworkd.repo import Repo
 from coworkd.store import Database
 from coworkd.sync.specs import Specs
+from coworkd.system import paths_and_settings
+from coworkd.system.git import Repo
 
 SHOWN = 50
 
@@ -70,8 +70,8 @@ def why_command(what: str, json_: bool) -> None:
 def _sources(workspace: Workspace, db: Database) -> Sources:
     paths = workspace.paths
     return Sources(
-        db=db, folder=paths.folder, audit=paths.audit, instance=config.instance(paths.private),
-        key=config.key(paths.private),
+        db=db, folder=paths.folder, audit=paths.audit, instance=paths_and_settings.instance(paths.private),
+        key=paths_and_settings.key(paths.private),
     )  # fmt: skip
 
 

@@ -13,8 +13,8 @@ import click
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import Workspace, here, settled
 from coworkd.core.errors import UserError
-from coworkd.door import Op
 from coworkd.system.control_client import NoAnswerError
+from coworkd.system.control_socket import Op
 from coworkd.system.process_state import ProcessState, process_state
 
 
@@ -55,10 +55,10 @@ def up_command(detach: bool, json_: bool) -> None:
 
 def _detached(root: Path) -> int:
     """Start the daemon as a process of its own; its id once it is ready. Raises `UserError` with what it said."""
-    from coworkd import process
+    from coworkd.system.process import commands
 
     up = (sys.executable, "-P", "-m", "coworkd", "up")
-    child = process.spawn(up, cwd=root, env=None, stderr=process.TOGETHER)
+    child = commands.spawn(up, cwd=root, env=None, stderr=commands.TOGETHER)
     said: list[str] = []
     while line := child.stdout.readline().decode(errors="replace").rstrip():
         if line.startswith("ready "):

@@ -20,7 +20,7 @@ def merge_driver_command() -> None:
 def install_command(json_: bool) -> None:
     """Register the driver in this repository's own git configuration; says what it wrote."""
     from coworkd.gitmerge import install
-    from coworkd.repo import Repo
+    from coworkd.system.git import Repo
 
     with Repo.open(Path.cwd()) as repo:
         written = install(repo)

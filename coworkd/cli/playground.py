@@ -14,9 +14,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from coworkd import process
-from coworkd.config import FOLDER
 from coworkd.core.errors import UserError
+from coworkd.system.paths_and_settings import FOLDER
+from coworkd.system.process import commands
 
 WORKSPACE = Path(FOLDER)
 
@@ -42,22 +42,22 @@ class Playground:
         self._log = root / "daemon.log"
         self._mark = f"demo-{secrets.token_hex(6)}"
         self._env = self._environment(root / "home", root / "tmp")
-        self._daemon: process.Child | None = None
+        self._daemon: commands.Child | None = None
 
     def _environment(self, home: Path, tmp: Path) -> dict[str, str]:
         home.mkdir(parents=True)
         tmp.mkdir()
         (home / ".gitconfig").write_text(_IDENTITY)
-        env = process.clean_environment(home=home, tmp=tmp, run=self._mark, repo=self._mark, passed=("PYTHONPATH",))
+        env = commands.clean_environment(home=home, tmp=tmp, run=self._mark, repo=self._mark, passed=("PYTHONPATH",))
         # The example calls `python3`; the one that runs us exists for certain.
         return env | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"}
 
     # ---- what a person types
 
-    def run(self, *argv: str) -> process.Exit:
+    def run(self, *argv: str) -> commands.Exit:
         """Carry out a command in the repository, however it ends."""
-        return process.run(
-            process.ProcessSpec(
+        return commands.run(
+            commands.ProcessSpec(
                 argv=argv, cwd=self.repo, env=self._env, timeout=_STEP_TIMEOUT, marker=f"{self._mark}-command"
             )
         )
@@ -121,7 +121,7 @@ class Playground:
     def start(self) -> int:
         """Start the daemon; its process id once it is ready. Raises `UserError` when it does not get there."""
         with self._log.open("wb") as log:
-            self._daemon = process.spawn((*_COWORKD, "up"), cwd=self.repo, env=self._env, stderr=log)
+            self._daemon = commands.spawn((*_COWORKD, "up"), cwd=self.repo, env=self._env, stderr=log)
         said = self._daemon.stdout.readline().decode()
         if not said.startswith("ready "):
             raise UserError(f"the daemon did not start:\n{self.log()}")
@@ -149,10 +149,10 @@ class Playground:
             daemon.kill()
             daemon.wait()
         daemon.close()
-        process.sweep(process.RUN_MARK, self._mark)
+        commands.sweep(commands.RUN_MARK, self._mark)
         name = self.repo / ".git/cowork/repo-id"
         if name.exists():
-            process.sweep(process.REPO_MARK, name.read_text().strip())
+            commands.sweep(commands.REPO_MARK, name.read_text().strip())
 
 
 def field(text: str, key: str) -> str:

@@ -10,8 +10,8 @@ from coworkd.agents.base import AgentEvent
 from coworkd.agents.recorder import Left, recording
 from coworkd.cli.workspace import Workspace
 from coworkd.core.errors import UserError
-from coworkd.repo import Repo
 from coworkd.store import RunRow, SubmissionRow
+from coworkd.system.git import Repo
 
 _GONE = "000000"
 

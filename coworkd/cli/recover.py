@@ -9,13 +9,13 @@ import click
 
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import here
-from coworkd.config import Paths
 from coworkd.core.clock import iso
 from coworkd.core.errors import StoreError, UsageError, UserError
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.recover import Item, What, find, kept, to_branch, to_path, versions
-from coworkd.repo import Repo
 from coworkd.store import Database
+from coworkd.system.git import Repo
+from coworkd.system.paths_and_settings import Paths
 
 
 @click.command("recover")

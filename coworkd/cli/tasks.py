@@ -10,7 +10,6 @@ import click
 from coworkd.cli.completion import AgentName, TaskName, agent_names
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import Workspace, find, here
-from coworkd.config import editor
 from coworkd.core.errors import UsageError, UserError
 from coworkd.core.file_names import temporary_name
 from coworkd.core.model import Status
@@ -18,8 +17,9 @@ from coworkd.core.task_ids import task_id
 from coworkd.documents.editing import edit
 from coworkd.documents.markdown import Value, compose
 from coworkd.documents.typos import suggestion
-from coworkd.door import Op
 from coworkd.store import TaskRow
+from coworkd.system.control_socket import Op
+from coworkd.system.paths_and_settings import editor
 
 
 @click.command("new")

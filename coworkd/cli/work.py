@@ -13,10 +13,10 @@ from coworkd.cli.printing import as_json, hanging, json_option, plain
 from coworkd.cli.tasks import save
 from coworkd.cli.workspace import find, here
 from coworkd.core.errors import UserError
-from coworkd.door import Op
-from coworkd.repo import Repo
 from coworkd.store import SubmissionRow
 from coworkd.sync.vouching import Loosening, to_trust
+from coworkd.system.control_socket import Op
+from coworkd.system.git import Repo
 
 
 @click.command("diff")

@@ -13,15 +13,15 @@ from typing import TypeVar
 
 import click
 
-from coworkd.config import FOLDER, Paths, home, paths
 from coworkd.core.announcement import Announcement
 from coworkd.core.errors import BusyError, NotAWorkspaceError, UsageError, UserError
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.documents.typos import suggestion
-from coworkd.door import Op, Reply
 from coworkd.store import Database, TaskRow
 from coworkd.store.task_names import task_ids
 from coworkd.system.control_client import PATIENCE, ControlClient, NoAnswerError
+from coworkd.system.control_socket import Op, Reply
+from coworkd.system.paths_and_settings import FOLDER, Paths, home, paths
 from coworkd.system.process_state import noted_pid
 
 Answered = TypeVar("Answered", Reply, Reply | None)

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coworkd import config, process
-from coworkd.config import Paths
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import Check, Settings
 from coworkd.merge.checkout_links.marking import misses_something, unverified_reason
 from coworkd.merge.unverified import RECIPE
 from coworkd.merge.verify import Verification, gate_surroundings, verify
-from coworkd.process import Exit, ProcessSpec
-from coworkd.repo import Repo
-from coworkd.repo.refs import branch_ref
-from coworkd.sandbox import Sandbox
+from coworkd.system import paths_and_settings
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import branch_ref
+from coworkd.system.paths_and_settings import Paths
+from coworkd.system.process import commands
+from coworkd.system.process.commands import Exit, ProcessSpec
+from coworkd.system.sandbox_probes.detection import Sandbox
 
 GATE = "doctor"
 _SHELL = ("bash", "-c")
@@ -66,7 +67,7 @@ def _checked(
     repo: Repo, paths: Paths, settings: Settings, commit: str, say: Callable[[str], None]
 ) -> tuple[Check, ...]:
     gate = paths.state / "gates" / GATE
-    sandbox = Sandbox(paths.state, config.user().sandbox, _protected(paths, repo))
+    sandbox = Sandbox(paths.state, paths_and_settings.user().sandbox, _protected(paths, repo))
     around = gate_surroundings(
         gate, marker=f"gate-{paths.state.name}-{GATE}-{os.getpid()}", repo_mark=paths.state.name,
         timeout=settings.verify_timeout, means=sandbox.means,
@@ -78,7 +79,14 @@ def _checked(
 
 
 def _protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
-    return (paths.root, repo.git_dir, repo.common_dir, paths.state, config.trust_home(), config.user_file().parent)
+    return (
+        paths.root,
+        repo.git_dir,
+        repo.common_dir,
+        paths.state,
+        paths_and_settings.trust_home(),
+        paths_and_settings.user_file().parent,
+    )
 
 
 class _Told:
@@ -89,9 +97,9 @@ class _Told:
 
     def __call__(self, spec: ProcessSpec) -> Exit:
         if spec.argv[:2] != _SHELL:
-            return process.run(spec)
+            return commands.run(spec)
         self._say(f"$ {spec.argv[2]}\n")
-        ended = process.run(spec)
+        ended = commands.run(spec)
         written = spec.output_path.read_bytes().decode("utf-8", "replace") if spec.output_path else ended.tail
         end = "took too long" if ended.timed_out else f"exit {ended.code}"
         self._say(

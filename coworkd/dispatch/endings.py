@@ -25,8 +25,8 @@ from coworkd.dispatch.purses import SPENT
 from coworkd.dispatch.reports import report
 from coworkd.dispatch.retry import FINAL, FREE, Again, GiveUp, Outcome, Policy, decide
 from coworkd.dispatch.rounds import Rounds
-from coworkd.jobs import Jobs
 from coworkd.store import RequestRow, RequestState, RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
+from coworkd.system.background_jobs import Jobs
 
 FINISH = "finish:"
 """Prefix of the names of jobs that bring in what a run left."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from coworkd.board.board import Board
 from coworkd.board.confinement import SANDBOX_LACKS, SANDBOX_LEVEL
-from coworkd.confine.confinement import Means
 from coworkd.core.model import Problem, SandboxMode
 from coworkd.sync.problems import put_problem
 from coworkd.sync.specs import CONFIG
+from coworkd.system.sandbox.policy import Means
 
 _SOURCE = "sandbox"
 _USE_SOURCE = "sandbox use"

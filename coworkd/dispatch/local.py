@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from coworkd import process
 from coworkd.agents import event_log
 from coworkd.agents.base import MACHINE_EXIT, Assignment, Ended, EndReason, InboxAnswer
 from coworkd.agents.control import Cancel, Control, Deliver, GiveAnswer, Kill, encode_control
@@ -30,8 +29,9 @@ from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_o
 from coworkd.dispatch.executors import LOST, RunEvent
 from coworkd.dispatch.journal import Journal
 from coworkd.dispatch.nursery import HAS_NURSERIES, Foster, Nursery
-from coworkd.process_tree import REPO_MARK, RUN_MARK
-from coworkd.wakeup import Wakeup
+from coworkd.system.process import commands
+from coworkd.system.process_tree import REPO_MARK, RUN_MARK
+from coworkd.system.wakeup import Wakeup
 
 WORKER_LOG = "worker.log"
 
@@ -52,7 +52,7 @@ class _Worker:
     run_dir: Path
     start: int
     """Offset in the log at which this epoch begins."""
-    child: process.Child | Foster
+    child: commands.Child | Foster
     words: bytearray = field(default_factory=bytearray)
     kill_at: float | None = None
     """Monotonic; None: it was not told to."""
@@ -146,7 +146,7 @@ class LocalExecutor:
 
     def recover(self, run: str, run_dir: Path, offset: int) -> None:
         """See the port. Waits some seconds if something of the run is still alive: for the daemon's start."""
-        process.sweep(RUN_MARK, run)
+        commands.sweep(RUN_MARK, run)
         path = run_dir / event_log.NAME
         self._journal.follow(run, path, offset, live=False)
         self._write_end(run, path, offset, Ended(reason=EndReason.CRASHED, message=LOST))
@@ -196,13 +196,13 @@ class LocalExecutor:
         os.set_blocking(child.stdin.fileno(), False)
         self._workers[run] = _Worker(run=run, run_dir=run_dir, start=start, child=child, words=bytearray(words))
 
-    def _spawn(self, assignment: Assignment, run_dir: Path) -> process.Child | Foster:
+    def _spawn(self, assignment: Assignment, run_dir: Path) -> commands.Child | Foster:
         env, driver = _environment(assignment), assignment.agent.driver
         with (run_dir / WORKER_LOG).open("ab") as log:
             if driver in WARM and HAS_NURSERIES:
                 return self._nursery(driver, env, log).fork(run_dir, env, log)
             argv = (sys.executable, "-P", "-m", "coworkd.agents.worker", str(run_dir))
-            return process.spawn(argv, cwd=run_dir, env=env, stderr=log)
+            return commands.spawn(argv, cwd=run_dir, env=env, stderr=log)
 
     def _nursery(self, driver: str, env: Mapping[str, str], log: BinaryIO) -> Nursery:
         nursery = self._nurseries.get(driver)
@@ -309,7 +309,7 @@ class LocalExecutor:
         if code is None:
             worker.child.kill()
             code = worker.child.wait()
-        process.sweep(RUN_MARK, worker.run, grace=0.0)
+        commands.sweep(RUN_MARK, worker.run, grace=0.0)
         worker.child.close()
         if not self._journal.ended(worker.run):
             self._write_end(worker.run, worker.run_dir / event_log.NAME, worker.start, _unsaid_end(worker, code))
@@ -321,7 +321,7 @@ class LocalExecutor:
 
 
 def _environment(assignment: Assignment) -> dict[str, str]:
-    return process.clean_environment(
+    return commands.clean_environment(
         home=Path.home(),
         tmp=Path(tempfile.gettempdir()),
         run=assignment.run,

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from coworkd import process
-from coworkd.process_tree import RUN_MARK
+from coworkd.system.process import commands
+from coworkd.system.process_tree import RUN_MARK
 
 HAS_NURSERIES = sys.platform.startswith("linux")
 """Elsewhere every worker is a process of its own: forking is not safe there, or messages have no bounds."""
@@ -59,7 +59,7 @@ class Nursery:
         argv = (sys.executable, "-P", "-m", "coworkd.agents.nursery", str(theirs.fileno()), module)
         env = {**env, RUN_MARK: _LONGER_THAN_ANY_RUN}
         with theirs:
-            self._child = process.spawn(argv, cwd=Path("/"), env=env, stderr=log, keep=(theirs.fileno(),))
+            self._child = commands.spawn(argv, cwd=Path("/"), env=env, stderr=log, keep=(theirs.fileno(),))
         self._names = map(str, itertools.count())
         self._codes: dict[str, int] = {}
         self._orders: queue.SimpleQueue[tuple[bytes, tuple[int, ...]] | None] = queue.SimpleQueue()

@@ -30,9 +30,9 @@ from coworkd.dispatch.retry import Outcome
 from coworkd.dispatch.schedule import Busy, Ready, Room, StartRun, Wait, crowded, next_actions
 from coworkd.dispatch.setup_hold import SetupHold
 from coworkd.dispatch.starts import PREPARE, NotYet, Prepared, Starter, Unprepared
-from coworkd.jobs import Finished, Jobs
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.agent_stops import agent_stops, probe_agents_now
+from coworkd.system.background_jobs import Finished, Jobs
 
 GATHER = 0.3
 """Seconds that a new task waits for others which were saved with it, so that the most urgent of them starts first."""

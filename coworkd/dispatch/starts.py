@@ -13,7 +13,6 @@ from coworkd.agents.inbox import render_answer
 from coworkd.agents.prompt import Answered, Background, Reviewed, Said, build, build_on
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
-from coworkd.confine.confinement import UNCONFINED, Confinement, Means
 from coworkd.core.model import AgentSpec, Budget, Gate, SandboxLevel, SandboxSpec, Status, TaskSpec
 from coworkd.dispatch.budgets import Short
 from coworkd.dispatch.cooling import provider_of
@@ -24,11 +23,12 @@ from coworkd.dispatch.holding import Holding
 from coworkd.dispatch.outcomes import INTERRUPTED, Hindered
 from coworkd.dispatch.places import Places
 from coworkd.dispatch.purses import Purses
-from coworkd.jobs import Jobs
 from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landings, NeededLanding
 from coworkd.store.reviewed_work import submission_of, work_to_continue
 from coworkd.sync.files import digest
+from coworkd.system.background_jobs import Jobs
+from coworkd.system.sandbox.policy import UNCONFINED, Confinement, Means
 
 PREPARE = "prepare:"
 """Prefix of the names of jobs that make slots ready."""

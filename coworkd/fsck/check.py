@@ -11,9 +11,9 @@ from coworkd.fsck.finding import Finding
 from coworkd.fsck.references import check_refs
 from coworkd.fsck.remembered import check_audit, check_records
 from coworkd.fsck.work import check_requests, check_runs, check_trash
-from coworkd.repo import Repo
 from coworkd.store import Database
 from coworkd.sync.files import Folder
+from coworkd.system.git import Repo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

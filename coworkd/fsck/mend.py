@@ -6,8 +6,6 @@ from coworkd.board.board import Board
 from coworkd.core.model import Status
 from coworkd.documents.decoding import kind_of
 from coworkd.fsck.references import SUBMISSIONS
-from coworkd.repo import Repo
-from coworkd.repo.refs import RefChange, refs_under, submission_ref, update_refs
 from coworkd.store import (
     DocumentRow,
     RequestKind,
@@ -23,6 +21,8 @@ from coworkd.sync.agreement import disagreements
 from coworkd.sync.engine import Engine
 from coworkd.sync.files import Bytes, digest
 from coworkd.sync.ports import Files
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import RefChange, refs_under, submission_ref, update_refs
 
 
 class Mender:

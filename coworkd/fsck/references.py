@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from coworkd.core.clock import iso
 from coworkd.fsck.finding import REPAIR, Finding, Subject
-from coworkd.repo import Repo
-from coworkd.repo.refs import branch_ref, refs_under, submission_ref
 from coworkd.store import Database, SubmissionRow, SubmissionState
 from coworkd.sync.specs import Specs
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import branch_ref, refs_under, submission_ref
 
 SUBMISSIONS = "refs/cowork/sub"
 LANDINGS = "refs/cowork/land"

@@ -17,9 +17,9 @@ from coworkd.history.landing_refs import read_landings
 from coworkd.ledger.keeping import record_paths
 from coworkd.ledger.record import Origin, RunRecord
 from coworkd.ledger.record import decode as decode_record
-from coworkd.repo import Repo
 from coworkd.store import Database
 from coworkd.store.database_age import DatabaseAge
+from coworkd.system.git import Repo
 
 _MOST_BYTES = 1024 * 1024
 """Of a file that is read here; larger ones are no documents."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from coworkd.repo import Repo
-from coworkd.repo.refs import refs_under
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import refs_under
 
 LANDINGS = "refs/cowork/land"
 SUBMISSIONS = "refs/cowork/sub"

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.machine_faults import MachineFaultError
-from coworkd.jobs import Finished, Jobs
 from coworkd.ledger.chain import Entry, Link, linked, read
 from coworkd.store import Database, EventRow
+from coworkd.system.background_jobs import Finished, Jobs
 
 AUDIT = "audit:"
 """The name of the job that writes."""

@@ -16,9 +16,9 @@ from coworkd.core.model import Check
 from coworkd.ledger.keeping import record_paths
 from coworkd.ledger.record import RunRecord, decode
 from coworkd.ledger.story import Told, story
-from coworkd.repo import Repo
-from coworkd.repo.refs import branch_ref
 from coworkd.store import Database, RunRow, SubmissionRow, TaskRow
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import branch_ref
 
 _TRAILER = re.compile(r"^Cowork-(?P<key>[A-Za-z]+): (?P<value>.+)$", re.MULTILINE)
 _PLACE = re.compile(r"(?P<path>.+):(?P<line>[0-9]{1,9})")

@@ -36,9 +36,9 @@ from coworkd.merge.git.facts import BranchOrder, BranchState, read_state
 from coworkd.merge.integrate import Merged
 from coworkd.merge.target_entry import unrelated_reason
 from coworkd.merge.trees import Conflicted
-from coworkd.repo import Repo
 from coworkd.slots.paths import reserved
 from coworkd.store.landings import Landing, NeededLanding
+from coworkd.system.git import Repo
 
 ROUNDS = 8
 """How often it is looked again in one job: a move that lost its compare-and-swap is decided once more."""

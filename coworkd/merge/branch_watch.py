@@ -13,15 +13,15 @@ from pathlib import Path
 from coworkd.board.board import Board
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import Check
-from coworkd.jobs import Finished, Jobs
 from coworkd.merge.branch_jobs import BranchReport
 from coworkd.merge.branch_record import BranchRecord
 from coworkd.merge.branch_rules import BringIn, Rebuild, Unrelated
 from coworkd.merge.git.facts import BranchOrder
 from coworkd.merge.lane import Lane, VerifyOrder
 from coworkd.merge.outcomes import Outcomes
-from coworkd.repo.ref_versions import ref_versions
 from coworkd.store.landings import Landings
+from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.git.ref_versions import ref_versions
 
 BRANCH = "branch:"
 """The name of the job that looks at the branches, and moves integration."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from coworkd.merge.integrate import TASK_TRAILER, Submission
 from coworkd.merge.trees import Conflicted, ConflictFile, Stage
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 FORMAT = 1
 TEXT_CAP = 64 * 1024

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from coworkd.core.policy.risky_paths import Risk, RiskTag, risks_of_path
 from coworkd.core.policy.tool_risk import Feature
-from coworkd.repo import Repo
 from coworkd.slots.paths import LINK
+from coworkd.system.git import Repo
 
 _TIMEOUT = 600.0
 DIFF_LINES = 400

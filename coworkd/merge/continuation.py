@@ -9,7 +9,7 @@ from coworkd.merge.git.candidates import commits_without
 from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.integrate import commit_merge
 from coworkd.merge.trees import Conflicted, merge_trees
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 _MESSAGE = "Merge what has landed into the reviewed change\n"
 

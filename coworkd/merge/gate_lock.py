@@ -14,8 +14,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from coworkd import process
 from coworkd.core.errors import CoworkError
+from coworkd.system.process import commands
 
 LOCK = "lock"
 """The name of the lock file in the folder of a gate."""
@@ -43,7 +43,7 @@ def hold_gate(gate: Path, marker: str, cancelled: Callable[[], bool]) -> Generat
                 raise GateWaitCancelledError(f"the verification folder {gate} is in use")
             _TICK.wait(_POLL)
         if os.pread(lock, 1, 0):
-            process.sweep(process.RUN_MARK, marker)
+            commands.sweep(commands.RUN_MARK, marker)
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()} {marker}\n".encode(), 0)
         try:

@@ -15,7 +15,6 @@ from functools import partial
 from coworkd.board.board import Board
 from coworkd.board.setup_fault import setup_fault
 from coworkd.core.model import Problem, Status
-from coworkd.jobs import Jobs
 from coworkd.merge.blame import red_without_change_reason
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.check_names import TIP_LOG, check_log
@@ -29,6 +28,7 @@ from coworkd.store.held_submissions import held_submissions, undecided_submissio
 from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.problems import put_problem
 from coworkd.sync.specs import CONFIG
+from coworkd.system.background_jobs import Jobs
 
 HEADS = "heads:"
 TIP_CHECK = "check-tip:"

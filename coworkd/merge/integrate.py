@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
 from coworkd.merge.trees import Clean, Conflicted, merge_trees
-from coworkd.repo import Repo
-from coworkd.repo.refs import RefChange, branch_ref, checked_out, is_symbolic, landing_ref, update_refs
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import RefChange, branch_ref, checked_out, is_symbolic, landing_ref, update_refs
 
 TASK_TRAILER = "Cowork-Task"
 SUBMISSION_TRAILER = "Cowork-Submission"

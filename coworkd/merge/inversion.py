@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from coworkd.merge.bundle import landed_since
 from coworkd.merge.integrate import TASK_TRAILER
-from coworkd.repo import Repo
-from coworkd.repo.refs import RefChange, submission_ref, update_refs
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import RefChange, submission_ref, update_refs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

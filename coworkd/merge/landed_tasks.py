@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from coworkd.board.board import Board
 from coworkd.core.model import Status
 from coworkd.history.landing_refs import LandingRef, SubmissionRef, latest_of_each, latest_submissions, read_landings
-from coworkd.repo import Repo
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.database_age import DatabaseAge
+from coworkd.system.git import Repo
 
 _LATEST = 10.0
 """Seconds after the start in which files may still come in for the first time."""

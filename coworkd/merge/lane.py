@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.confine.confinement import UNCONFINED, Means
 from coworkd.core.model import Check, SandboxSpec
 from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome
 from coworkd.merge.branch_jobs import BranchReport, NoBase, RunBase, keep, run_base
@@ -33,9 +32,10 @@ from coworkd.merge.tip_version import tip_version
 from coworkd.merge.trees import Conflicted
 from coworkd.merge.verifier import OWN_OUTPUT, SUBMISSIONS, TARGET, TARGET_OUTPUT, TIP_VERSION_OUTPUT, GateRun, Verifier
 from coworkd.merge.verify import Verification
-from coworkd.repo import Repo
-from coworkd.repo.refs import RefChange, branch_ref, candidate_ref, refs_under, submission_ref, update_refs
 from coworkd.store.landings import NeededLanding
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import RefChange, branch_ref, candidate_ref, refs_under, submission_ref, update_refs
+from coworkd.system.sandbox.policy import UNCONFINED, Means
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 _SHOWN = 20
 

@@ -12,7 +12,7 @@ from coworkd.core.model import Check
 from coworkd.merge.blame import Blame, Failure, RedFacts, blame, failure_of, failure_without, needs_tip
 from coworkd.merge.verifier import OWN_OUTPUT, TIP_OUTPUT, GateRun, Verifier
 from coworkd.merge.verify import TREE_CHECK
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

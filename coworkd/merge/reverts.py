@@ -15,12 +15,12 @@ from coworkd.board.papers import Papers
 from coworkd.board.verdict import Given
 from coworkd.board.via import via
 from coworkd.core.model import Problem, Status
-from coworkd.jobs import Jobs
 from coworkd.merge.inversion import Inverse, NoInverse
 from coworkd.merge.reviews import review_path
 from coworkd.merge.rows import change_submission
 from coworkd.store import RequestRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.problems import put_problem
+from coworkd.system.background_jobs import Jobs
 
 INVERT = "invert:"
 """Prefix of the names of jobs that make the commit which undoes a landing."""

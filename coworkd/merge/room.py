@@ -10,7 +10,6 @@ from pathlib import Path
 from coworkd.board.board import Board
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import Mode, Problem, Status
-from coworkd.jobs import Finished, Jobs
 from coworkd.merge.branch_watch import BRANCH, BranchWatch
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.holds import HEADS, TIP_CHECK, Holds
@@ -27,6 +26,7 @@ from coworkd.merge.unverified import Unverified
 from coworkd.store import Database, SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.ports import Files
 from coworkd.sync.problems import put_problem
+from coworkd.system.background_jobs import Finished, Jobs
 
 VERIFY = "verify:"
 LAND = "landing:"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from coworkd.repo import Repo
-from coworkd.repo.index_lock import run_on_index
-from coworkd.repo.refs import RefChange, branch_ref, checked_out, operation_under_way, update_refs
+from coworkd.system.git import Repo
+from coworkd.system.git.index_lock import run_on_index
+from coworkd.system.git.refs import RefChange, branch_ref, checked_out, operation_under_way, update_refs
 
 _TIMEOUT = 600.0
 _SHOWN = 10

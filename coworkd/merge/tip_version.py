@@ -14,7 +14,7 @@ from coworkd.merge.change import FileChange, changed_files
 from coworkd.merge.checks.executed_files import with_executed_part
 from coworkd.merge.checks.facts import changed_executed_files
 from coworkd.merge.checks.tree import Tree
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 _TIMEOUT = 600.0
 _SETTINGS = ("-c", "merge.directoryRenames=conflict", "-c", "merge.renames=true", "-c", "diff.renames=true")

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from coworkd import process
-from coworkd.confine.confinement import Means
 from coworkd.core.model import Check
 from coworkd.merge.gate_lock import GateWaitCancelledError
 from coworkd.merge.verify import Verification, gate_surroundings, verify
-from coworkd.repo import Repo
 from coworkd.slots.paths import reserved
+from coworkd.system.git import Repo
+from coworkd.system.process import commands
+from coworkd.system.sandbox.policy import Means
 
 SUBMISSIONS, TARGET = "1", "target"
 """Gates: for candidates of submissions, and for the target's commits as merged with what landed."""
@@ -65,7 +65,7 @@ class Verifier:
         logs = self.output_folder(run.output)
         shutil.rmtree(logs, ignore_errors=True)
         logs.mkdir(parents=True)
-        around = replace(around, run=partial(process.run, cancelled=over), logs=logs)
+        around = replace(around, run=partial(commands.run, cancelled=over), logs=logs)
         try:
             checks = verify(repo, folder, run.commit, run.what, around, over)
         except GateWaitCancelledError:

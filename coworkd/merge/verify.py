@@ -15,21 +15,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from coworkd.confine.confinement import UNCONFINED, Confinement, Means
-from coworkd.confine.wishes import granted
 from coworkd.core.errors import RepoError
 from coworkd.core.model import Check, SandboxSpec
 from coworkd.merge.checkout_links.checkouts import Checkouts, path_outside
 from coworkd.merge.checkout_links.command_links import Environment, SearchPaths
 from coworkd.merge.checkout_links.marking import Sight, marked
 from coworkd.merge.gate_lock import hold_gate
-from coworkd.process import ProcessSpec, clean_environment
-from coworkd.repo import Repo
-from coworkd.repo.stores import object_stores
 from coworkd.slots.private import PrivateRepo
 from coworkd.slots.setup import copy_files
 from coworkd.slots.shell import Surroundings, carry_out
 from coworkd.slots.source import Identity, master_files, setup_key, survey
+from coworkd.system.git import Repo
+from coworkd.system.git.object_stores import object_stores
+from coworkd.system.process.commands import ProcessSpec, clean_environment
+from coworkd.system.sandbox.path_grants import granted
+from coworkd.system.sandbox.policy import UNCONFINED, Confinement, Means
 
 NOTHING_OPEN = SandboxSpec()
 TREE_CHECK = "git status"

@@ -12,9 +12,9 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from coworkd import config
-from coworkd.repo import Repo
 from coworkd.slots.paths import Entry
+from coworkd.system import paths_and_settings
+from coworkd.system.git import Repo
 
 ATTRIBUTES, EXCLUDES = "attributes", "ignore"
 """Files of the user's own, as git names them in its folder."""
@@ -34,7 +34,7 @@ def user_file(repo: Repo, name: str) -> Path:
     """The user's own file of attributes or of what is ignored; it need not exist."""
     said = repo.run("config", "--type=path", "-z", "--get", _SETTINGS[name], check=False)
     if said.code != 0:
-        return config.git_home() / name
+        return paths_and_settings.git_home() / name
     return repo.root / said.fields[0]  # git reads a relative path from the top of the worktree, too
 
 

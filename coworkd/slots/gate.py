@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from coworkd.core.redaction import Secrets
-from coworkd.repo import Repo
 from coworkd.slots.paths import LINK, Touched, touched
+from coworkd.system.git import Repo
 
 FILES = 20_000
 """Files that one submission may touch: more is a folder that was meant to be ignored."""

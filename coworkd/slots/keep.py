@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.core.errors import RepoError
-from coworkd.repo import Repo
-from coworkd.repo.refs import RefChange, refs_under, snapshot_prefix, submission_ref, update_refs
 from coworkd.slots.private import PrivateRepo
 from coworkd.slots.transport import admitted, export, quarantined
 from coworkd.slots.worktree import uncommitted, unmerged
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import RefChange, refs_under, snapshot_prefix, submission_ref, update_refs
 
 _ROUNDS = 5
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from coworkd.repo import Repo
 from coworkd.slots.paths import GITLINK, files_of
 from coworkd.slots.private import PrivateRepo
+from coworkd.system.git import Repo
 
 SUBMODULES = ".gitmodules"
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 GITLINK = "160000"
 LINK = "120000"

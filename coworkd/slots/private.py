@@ -19,13 +19,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.confine.confinement import UNCONFINED, Confinement, Means
-from coworkd.confine.entry import prefix
 from coworkd.core.errors import RepoError
 from coworkd.core.file_names import temporary_name
-from coworkd.repo import TIMEOUT, GitResult, Repo
-from coworkd.repo.stores import object_stores, stores_named
 from coworkd.slots.paths import reserved
+from coworkd.system.git import TIMEOUT, GitResult, Repo
+from coworkd.system.git.object_stores import object_stores, stores_named
+from coworkd.system.sandbox.launch import prefix
+from coworkd.system.sandbox.policy import UNCONFINED, Confinement, Means
 
 CHECKOUT_TIMEOUT = 600.0
 """Seconds for git to fill or clean a worktree."""

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coworkd import process
-from coworkd.confine.confinement import Confinement
-from coworkd.confine.wishes import with_named
 from coworkd.core.model import Check
 from coworkd.core.redaction import NO_SECRETS, Secrets
 from coworkd.core.terminal_text import plain_text
-from coworkd.process import Exit, ProcessSpec, redact_file
+from coworkd.system.process import commands as process
+from coworkd.system.process.commands import Exit, ProcessSpec, redact_file
+from coworkd.system.sandbox.path_grants import with_named
+from coworkd.system.sandbox.policy import Confinement
 
 Runner = Callable[[ProcessSpec], Exit]
 

@@ -18,14 +18,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from coworkd.confine.confinement import UNCONFINED, Means
 from coworkd.core.errors import RepoError
-from coworkd.repo import Repo
-from coworkd.repo.refs import task_branch
-from coworkd.slots.durable import write_json
 from coworkd.slots.keep import Kept, keep_work, present
 from coworkd.slots.private import PrivateRepo
 from coworkd.slots.source import agent_identity, master_files, setup_key, survey
+from coworkd.system.durable_files import write_json
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import task_branch
+from coworkd.system.sandbox.policy import UNCONFINED, Means
 
 TIP = "refs/cowork/tip"
 """In a slot: the commit that a run which resolves a conflict is to merge."""

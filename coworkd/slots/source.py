@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
-from coworkd.repo import Repo
-from coworkd.repo.stores import alternates
 from coworkd.slots.attributes import ATTRIBUTES, content, filter_reason, ignore_rules, settings_of, user_file
 from coworkd.slots.paths import GITLINK, Entry, files_of
 from coworkd.slots.private import SPARSE
+from coworkd.system.git import Repo
+from coworkd.system.git.object_stores import alternates
 
 _TAKEN_OVER = (
     *("core.autocrlf", "core.eol", "core.filemode", "core.symlinks", "core.ignorecase", "core.precomposeunicode"),

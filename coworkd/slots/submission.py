@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 
 from coworkd.core.errors import RepoError
 from coworkd.core.redaction import NO_SECRETS, Secrets
-from coworkd.repo import Repo
-from coworkd.repo.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
 from coworkd.slots.gate import refusal
 from coworkd.slots.nested import clone_reason, submodule_reason
 from coworkd.slots.paths import Entry, files_of, reserved, touched, unfit_paths
@@ -21,6 +19,8 @@ from coworkd.slots.private import PrivateRepo
 from coworkd.slots.slot import Slot
 from coworkd.slots.transport import admitted, export, quarantined
 from coworkd.slots.worktree import Uncommitted, uncommitted, unmerged
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from coworkd.core.errors import RepoError
-from coworkd.repo import Repo
-from coworkd.repo.stores import alternates
-from coworkd.slots.durable import sync_folder
 from coworkd.slots.private import PrivateRepo
+from coworkd.system.durable_files import sync_folder
+from coworkd.system.git import Repo
+from coworkd.system.git.object_stores import alternates
 
 MOST = 1_000_000_000
 """Bytes that one run may bring in, or have kept."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from coworkd.repo import Repo
-from coworkd.repo.origin import committed_here, head_moves, index_lists, index_locked, known_blobs, left_out
-from coworkd.repo.refs import operation_under_way
-from coworkd.repo.signed import last_touched, signer_of
-from coworkd.repo.tips import Tips
+from coworkd.system.git import Repo
+from coworkd.system.git.blob_origin import committed_here, head_moves, index_lists, index_locked, known_blobs, left_out
+from coworkd.system.git.commit_signatures import last_touched, signer_of
+from coworkd.system.git.refs import operation_under_way
+from coworkd.system.git.tips import Tips
 
 
 class RepoHistory:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import UserError
-from coworkd.door import Op, Reply, short_name
+from coworkd.system.control_socket import Op, Reply, short_name
 from coworkd.system.process_state import (
     SUSPENDED,
     ProcessState,

@@ -18,7 +18,6 @@ from typing import Protocol
 
 import pytest
 
-from coworkd import process_tree
 from coworkd.agents.base import (
     Asked,
     AskKind,
@@ -36,6 +35,7 @@ from coworkd.agents.inbox import render_answer
 from coworkd.agents.refusals import MAX_EXPLAINING_PROMPTS, MAX_IN_A_ROW
 from coworkd.core.errors import AgentError
 from coworkd.dispatch.local import LocalExecutor
+from coworkd.system import process_tree
 from tests.runs import Bell, until
 from tests.sessions import DRIVERS, Bench, Case, Driver, Following, Session
 from tests.survivors import alive

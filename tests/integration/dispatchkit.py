@@ -12,7 +12,6 @@ from typing import Any
 from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason
 from coworkd.agents.fake import Acts, Script
 from coworkd.board.board import Board
-from coworkd.confine.confinement import UNCONFINED
 from coworkd.core.machine_faults import MachineFault
 from coworkd.core.model import Status
 from coworkd.dispatch.conflicts import Conflicts
@@ -25,8 +24,9 @@ from coworkd.dispatch.progress import Progress
 from coworkd.dispatch.room import Dispatch, Stages
 from coworkd.dispatch.setup_hold import SetupHold
 from coworkd.dispatch.starts import Prepared, SlotOrder, Starter
-from coworkd.jobs import Jobs
 from coworkd.store import RequestRow, RunRow, SubmissionRow, SubmissionState
+from coworkd.system.background_jobs import Jobs
+from coworkd.system.sandbox.policy import UNCONFINED
 from tests.integration.workspacekit import Workspace
 
 PATIENCE = 20.0

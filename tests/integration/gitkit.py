@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from coworkd.merge.git.candidates import candidate_for, sources
 from coworkd.merge.git.facts import BranchOrder
 from coworkd.merge.git.landings import LANDINGS, landing_refs, latest_of_each, read_landings
 from coworkd.merge.integrate import Merged, Submission, land
-from coworkd.repo import Repo
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landing
+from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 
 INTEGRATION = "cowork/integration"

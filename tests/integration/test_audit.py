@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.jobs import Jobs
 from coworkd.ledger import audit as module
 from coworkd.ledger.audit import Audit, append, end_of, entries, files
 from coworkd.ledger.chain import Entry, Link, flaw
 from coworkd.store import Database
+from coworkd.system.background_jobs import Jobs
 
 
 class Place:

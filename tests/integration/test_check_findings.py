@@ -12,7 +12,7 @@ from coworkd.merge.change import Change, change
 from coworkd.merge.checks.facts import ChangeContext, check_findings
 from coworkd.merge.integrate import Merged, Submission, candidate, land
 from coworkd.merge.weigh import weigh
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 
 INTEGRATION = "cowork/integration"

@@ -14,7 +14,7 @@ import pytest
 from coworkd.merge.checkout_links.checkouts import Checkouts, path_outside
 from coworkd.merge.checkout_links.command_links import Environment, SearchPaths
 from coworkd.merge.checkout_links.python_links import python_link, site_folders
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 
 

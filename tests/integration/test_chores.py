@@ -16,10 +16,10 @@ from coworkd.chores.commits import AGAIN, AutoCommit, committing
 from coworkd.chores.notices import Notice, Notices, teller
 from coworkd.chores.prune import Places, Pruning
 from coworkd.core.model import Status
-from coworkd.jobs import Jobs
-from coworkd.process import clean_environment
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.files import digest
+from coworkd.system.background_jobs import Jobs
+from coworkd.system.process.commands import clean_environment
 from tests.integration.gitkit import Checkout, checkout
 from tests.integration.workspacekit import TASK, Workspace
 

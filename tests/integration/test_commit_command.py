@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.repo.commit import Committed, commit_folder
+from coworkd.system.git.folder_commit import Committed, commit_folder
 from tests.integration.gitkit import Checkout, checkout
 from tests.integration.product import coworkd, done, told
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from coworkd import config
 from coworkd.core.errors import ConfigError
 from coworkd.core.model import SandboxLevel, SandboxMode, UserSandbox, UserSettings
+from coworkd.system import paths_and_settings
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def write_settings(tmp_path: Path, text: str) -> Path:
 
 def test_without_a_file_the_user_sets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    assert config.user() == UserSettings()
+    assert paths_and_settings.user() == UserSettings()
 
 
 def test_the_users_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +38,7 @@ def test_the_users_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "notify: [notify-send hello, 'cat >> log']\nsandbox: {mode: require, use: landlock}\nallowed_signers: ~/.ssh/signers\n"
         "budget: {usd_per_day: 20}\nconcurrency: 2\nmine: kept\n",
     )
-    assert config.user() == UserSettings(
+    assert paths_and_settings.user() == UserSettings(
         notify=("notify-send hello", "cat >> log"), sandbox=UserSandbox(mode=SandboxMode.REQUIRE, use=SandboxLevel.LANDLOCK),
         allowed_signers="/home/anna/.ssh/signers", budget_usd_per_day=20.0, concurrency=2,
     )  # fmt: skip
@@ -62,22 +62,22 @@ def test_what_cannot_be_meant_is_said_with_its_place(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     file = write_settings(tmp_path, text)
     with pytest.raises(ConfigError, match=re.escape(says)) as raised:
-        config.user()
+        paths_and_settings.user()
     assert str(raised.value).startswith(str(file))
 
 
 def test_the_instance_is_named_once(tmp_path: Path) -> None:
-    first = config.instance(tmp_path / "private")
+    first = paths_and_settings.instance(tmp_path / "private")
     name, _, token = first.rpartition("-")
     assert name
     assert len(token) == 4
-    assert config.instance(tmp_path / "private") == first
-    assert config.instance(tmp_path / "other") != first
+    assert paths_and_settings.instance(tmp_path / "private") == first
+    assert paths_and_settings.instance(tmp_path / "other") != first
 
 
 def test_places_stay_the_same_when_the_repository_moves(tmp_path: Path, state: Path) -> None:
-    before = config.paths(tmp_path / "repo", tmp_path / "common")
-    after = config.paths(tmp_path / "elsewhere", tmp_path / "common")
+    before = paths_and_settings.paths(tmp_path / "repo", tmp_path / "common")
+    after = paths_and_settings.paths(tmp_path / "elsewhere", tmp_path / "common")
     assert before.state == after.state
     assert before.state.parent == state / "coworkd"
     assert before.state.name.startswith("repo-")
@@ -87,9 +87,9 @@ def test_places_stay_the_same_when_the_repository_moves(tmp_path: Path, state: P
 def test_what_a_power_cut_left_empty_is_named_anew(tmp_path: Path, state: Path) -> None:
     (tmp_path / "common" / "cowork").mkdir(parents=True)
     (tmp_path / "common" / "cowork" / "repo-id").write_text("")
-    made = config.paths(tmp_path / "repo", tmp_path / "common")
+    made = paths_and_settings.paths(tmp_path / "repo", tmp_path / "common")
     assert made.state.parent == state / "coworkd"
-    assert config.paths(tmp_path / "repo", tmp_path / "common") == made
+    assert paths_and_settings.paths(tmp_path / "repo", tmp_path / "common") == made
 
 
 def test_whoever_comes_second_reads_what_the_first_wrote(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_whoever_comes_second_reads_what_the_first_wrote(tmp_path: Path) -> None
 
     def name() -> None:
         start.wait(20)
-        found.append(config.instance(tmp_path / "private"))
+        found.append(paths_and_settings.instance(tmp_path / "private"))
 
     threads = [threading.Thread(target=name) for _ in range(8)]
     for thread in threads:
@@ -112,8 +112,8 @@ def test_whoever_comes_second_reads_what_the_first_wrote(tmp_path: Path) -> None
 def begun(tmp_path: Path) -> Path:
     """A workspace at work: named twice, so that its place is known."""
     common = tmp_path / "repo" / ".git"
-    config.paths(tmp_path / "repo", common)
-    made = config.paths(tmp_path / "repo", common)
+    paths_and_settings.paths(tmp_path / "repo", common)
+    made = paths_and_settings.paths(tmp_path / "repo", common)
     (made.private / "pid").write_text("1\n")
     return made.state
 
@@ -121,24 +121,26 @@ def begun(tmp_path: Path) -> Path:
 def test_a_copy_of_a_repository_has_a_name_of_its_own(tmp_path: Path) -> None:
     original = begun(tmp_path)
     shutil.copytree(tmp_path / "repo", tmp_path / "copy")
-    copy = config.paths(tmp_path / "copy", tmp_path / "copy" / ".git")
+    copy = paths_and_settings.paths(tmp_path / "copy", tmp_path / "copy" / ".git")
     assert copy.state != original
     assert not copy.pid.exists(), "its original's daemon is none of its business"
     assert [path.name for path in (tmp_path / "copy" / ".git").glob("cowork.copied-*/pid")] == ["pid"], (
         "nothing is lost"
     )
-    assert config.paths(tmp_path / "copy", tmp_path / "copy" / ".git") == copy
-    assert config.paths(tmp_path / "repo", tmp_path / "repo" / ".git").state == original
+    assert paths_and_settings.paths(tmp_path / "copy", tmp_path / "copy" / ".git") == copy
+    assert paths_and_settings.paths(tmp_path / "repo", tmp_path / "repo" / ".git").state == original
 
 
 def test_what_was_moved_or_restored_in_its_place_goes_on(tmp_path: Path) -> None:
     original = begun(tmp_path)
     (tmp_path / "repo").rename(tmp_path / "moved")
-    assert config.paths(tmp_path / "moved", tmp_path / "moved" / ".git").state == original
+    assert paths_and_settings.paths(tmp_path / "moved", tmp_path / "moved" / ".git").state == original
     shutil.copytree(tmp_path / "moved", tmp_path / "backup")
     shutil.rmtree(tmp_path / "moved")
     (tmp_path / "backup").rename(tmp_path / "moved")
-    assert config.paths(tmp_path / "moved", tmp_path / "moved" / ".git").state == original
+    assert paths_and_settings.paths(tmp_path / "moved", tmp_path / "moved" / ".git").state == original
     shutil.copytree(tmp_path / "moved", tmp_path / "elsewhere")
     shutil.rmtree(tmp_path / "moved")
-    assert config.paths(tmp_path / "elsewhere", tmp_path / "elsewhere" / ".git").state == original, "moved by copying"
+    assert paths_and_settings.paths(tmp_path / "elsewhere", tmp_path / "elsewhere" / ".git").state == original, (
+        "moved by copying"
+    )

@@ -10,7 +10,6 @@ from types import UnionType
 import pytest
 import sqlite_utils
 
-from coworkd.config import Paths
 from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.core.machine_faults import FaultKind, MachineFaultError
 from coworkd.database_recovery import open_database
@@ -27,6 +26,7 @@ from coworkd.store import (
 from coworkd.store.database import VERSION
 from coworkd.store.own_bytes import ANYWHERE, own_paths
 from coworkd.store.schema import MIGRATIONS
+from coworkd.system.paths_and_settings import Paths
 
 RECORDS: list[type[object]] = [DocumentRow, TaskRow, RunRow, RequestRow, MessageRow, SubmissionRow, EventRow]
 

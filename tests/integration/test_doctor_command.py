@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from coworkd.config import Paths
 from coworkd.doctor import Level, examine
 from coworkd.store import Database
+from coworkd.system.paths_and_settings import Paths
 from tests.integration.gitkit import Checkout, checkout
 from tests.integration.product import coworkd, done
 

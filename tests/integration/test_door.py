@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.door import Door, Op, Reply, Request
 from coworkd.system.control_client import ControlClient, NoAnswerError, Patience
+from coworkd.system.control_socket import Door, Op, Reply, Request
 from coworkd.system.process_state import ProcessState
 
 

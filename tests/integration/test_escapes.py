@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from coworkd import process
-from coworkd.confine.confinement import Confinement, Limits, Means
 from coworkd.core.model import SandboxLevel
-from coworkd.sandbox import find
+from coworkd.system.process import commands
+from coworkd.system.sandbox.policy import Confinement, Limits, Means
+from coworkd.system.sandbox_probes.detection import find
 
 HEAD = (
     "import ctypes, os, socket, sys; libc = ctypes.CDLL(None, use_errno=True)\n"
@@ -216,14 +216,14 @@ def tried(means: Means | None, root: Path, stack: ExitStack) -> frozenset[str]:
     script.write_text("\n".join([*lines, "echo end"]))
     told = {"OUT": str(out), "HOST": str(os.getpid()), **services(out, stack)}
     name = f"escapes-{root.name}-{os.getpid()}"
-    env = process.clean_environment(home=work, tmp=work, run=name, repo=name, extra=told)
+    env = commands.clean_environment(home=work, tmp=work, run=name, repo=name, extra=told)
     held = means and Confinement(
         means=means, run=name, workdir=str(work), writable=(str(work),), readable=(sys.base_prefix,)
     )
-    spec = process.ProcessSpec(
+    spec = commands.ProcessSpec(
         argv=("bash", str(script)), cwd=work, env=env, timeout=120.0, marker=name, confinement=held
     )
-    ended = process.run(spec)
+    ended = commands.run(spec)
     *numbers, last = ended.tail.splitlines()
     assert last == "end", ended
     names = list(ATTEMPTS)
@@ -254,15 +254,15 @@ def test_the_controls_prove_something(control: frozenset[str]) -> None:
         assert len(control) >= 55, set(ATTEMPTS) - control
 
 
-def held(means: Means, root: Path, script: str, limits: Limits) -> process.Exit:
+def held(means: Means, root: Path, script: str, limits: Limits) -> commands.Exit:
     """A shell script in a small sandbox of its own."""
     name = f"limits-{root.name}-{os.getpid()}"
-    env = process.clean_environment(home=root, tmp=root, run=name, repo=name)
+    env = commands.clean_environment(home=root, tmp=root, run=name, repo=name)
     confinement = Confinement(means=means, run=name, workdir=str(root), writable=(str(root),), limits=limits)
-    spec = process.ProcessSpec(
+    spec = commands.ProcessSpec(
         argv=("bash", "-c", script), cwd=root, env=env, timeout=60.0, marker=name, confinement=confinement
     )
-    return process.run(spec)
+    return commands.run(spec)
 
 
 def test_a_file_grows_to_its_limit_and_no_further(means: Means, tmp_path: Path) -> None:
@@ -303,5 +303,5 @@ def test_nothing_survives_by_leaving_its_session(means: Means, tmp_path: Path) -
         "setsid bash -c '(while :; do echo x >>alive; sleep 0.05; done) & disown' & sleep 0.5",
         Limits(),
     )
-    assert not process.sweep("COWORK_RUN", f"limits-{tmp_path.name}-{os.getpid()}", grace=0.0)
+    assert not commands.sweep("COWORK_RUN", f"limits-{tmp_path.name}-{os.getpid()}", grace=0.0)
     assert shutil.which("setsid")

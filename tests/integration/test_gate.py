@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.redaction import Secrets
-from coworkd.repo import Repo
 from coworkd.slots.gate import DEPTH, PART, PATH, leads_out, odd_path
 from coworkd.slots.slot import Slot, SlotOrder, open_slot
 from coworkd.slots.submission import Delivery, Outcome, Submitted, Unfit, submit
+from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 
 CANARY = "cnry-7f3b91d2e8"

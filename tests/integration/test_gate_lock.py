@@ -13,8 +13,8 @@ import pytest
 from coworkd.core.model import Check
 from coworkd.merge.gate_lock import LOCK, GateWaitCancelledError, hold_gate
 from coworkd.merge.verify import Verification, gate_surroundings, verify
-from coworkd.process import RUN_MARK
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
+from coworkd.system.process.commands import RUN_MARK
 from tests.integration.gitkit import Checkout, checkout
 
 PATIENCE = 60.0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.repo import Repo
 from coworkd.sync.history import RepoHistory
+from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 
 PATH = "tasks/a.md"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.repo.index_lock import run_on_index, wait_for_index
+from coworkd.system.git.index_lock import run_on_index, wait_for_index
 from tests.integration.gitkit import Checkout, checkout
 
 

@@ -14,8 +14,8 @@ from coworkd.merge.continuation import continuation
 from coworkd.merge.integrate import Merged, Submission, candidate, land
 from coworkd.merge.proof import proof
 from coworkd.merge.trees import Conflicted
-from coworkd.repo import Repo
-from coworkd.repo.refs import RefChange, update_refs
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import RefChange, update_refs
 from tests.integration.gitkit import Checkout, checkout
 
 INTEGRATION = "cowork/integration"

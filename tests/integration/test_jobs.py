@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from coworkd.jobs import Finished, Jobs
+from coworkd.system.background_jobs import Finished, Jobs
 
 
 class Bell:

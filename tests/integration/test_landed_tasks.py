@@ -11,8 +11,8 @@ import pytest
 from coworkd.core.model import Status
 from coworkd.history.landing_refs import LandingRef, latest_of_each, latest_submissions, read_landings
 from coworkd.merge.landed_tasks import stays_done
-from coworkd.repo import Repo
 from coworkd.store import TaskRow
+from coworkd.system.git import Repo
 from tests.integration.gitkit import checkout
 
 

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from coworkd import process
-from coworkd.confine.confinement import Confinement, Means
-from coworkd.confine.entry import prefix
 from coworkd.core.model import SandboxLevel, SandboxMode, UserSandbox
-from coworkd.escapes import tried, ways_out
-from coworkd.process_tree import TreeEnd, marked, members
-from coworkd.sandbox import Sandbox, find
-from coworkd.system.sandbox.escape_attempts import ATTEMPTS
+from coworkd.system.process import commands
+from coworkd.system.process_tree import TreeEnd, marked, members
 from coworkd.system.sandbox.landlock_launch import CANNOT_CONFINE, CANNOT_START
+from coworkd.system.sandbox.launch import prefix
+from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox_probes.detection import Sandbox, find
+from coworkd.system.sandbox_probes.escape_attempts import ATTEMPTS
+from coworkd.system.sandbox_probes.escape_probes import tried, ways_out
 
 PATIENCE = 30.0
 
@@ -50,12 +50,12 @@ def mark(work: Path) -> str:
 
 
 def environment(work: Path) -> dict[str, str]:
-    return process.clean_environment(home=work, tmp=work, run=mark(work), repo=mark(work))
+    return commands.clean_environment(home=work, tmp=work, run=mark(work), repo=mark(work))
 
 
-def shell(means: Means, work: Path, script: str) -> process.Exit:
-    return process.run(
-        process.ProcessSpec(
+def shell(means: Means, work: Path, script: str) -> commands.Exit:
+    return commands.run(
+        commands.ProcessSpec(
             argv=("bash", "-c", script), cwd=work, env=environment(work), timeout=PATIENCE, marker=mark(work),
             confinement=confinement(means, work),
         )
@@ -101,19 +101,19 @@ def test_without_its_filter_nothing_starts(means: Means, work: Path) -> None:
 
 def test_a_folder_of_the_run_that_is_gone_ends_the_start(means: Means, work: Path) -> None:
     held = replace(confinement(means, work), writable=(str(work), str(work.parent / "gone")))
-    spec = process.ProcessSpec(
+    spec = commands.ProcessSpec(
         argv=("touch", "started"), cwd=work, env=environment(work), marker=mark(work), confinement=held
     )
-    assert process.run(spec).code == CANNOT_CONFINE
+    assert commands.run(spec).code == CANNOT_CONFINE
     assert not (work / "started").exists()
 
 
 def test_a_program_that_is_not_there(means: Means, work: Path) -> None:
-    spec = process.ProcessSpec(
+    spec = commands.ProcessSpec(
         argv=("no-such-program",), cwd=work, env=environment(work), marker=mark(work),
         confinement=confinement(means, work),
     )  # fmt: skip
-    ended = process.run(spec)
+    ended = commands.run(spec)
     assert (ended.code, "cannot start 'no-such-program'" in ended.tail) == (CANNOT_START, True)
 
 
@@ -132,11 +132,11 @@ def test_what_a_program_needs_of_its_own_works(means: Means, work: Path) -> None
     python3 -c 'import socket; a, b = socket.socketpair(); a.send(b"z"); print(b.recv(1).decode())'
     echo "$TMPDIR" | grep -q work; mktemp >/dev/null; test "$LD_TRACE" = kept
     """
-    spec = process.ProcessSpec(
+    spec = commands.ProcessSpec(
         argv=("bash", "-c", script), cwd=work, env={**environment(work), "LD_TRACE": "kept"}, timeout=PATIENCE,
         marker=mark(work), confinement=confinement(means, work),
     )  # fmt: skip
-    ended = process.run(spec)
+    ended = commands.run(spec)
     assert (ended.code, ended.tail.split()) == (0, ["x", "z"]), ended
 
 
@@ -150,13 +150,13 @@ def _read_by_descriptor(held: Confinement | None, work: Path) -> str:
     secret.write_text("secret\n")
     with secret.open() as file:
         argv = ("bash", "-c", f"cat <&{file.fileno()}")
-        child = process.spawn(
-            argv, cwd=work, env=environment(work), keep=(file.fileno(),), stderr=process.TOGETHER, confinement=held
+        child = commands.spawn(
+            argv, cwd=work, env=environment(work), keep=(file.fileno(),), stderr=commands.TOGETHER, confinement=held
         )
     return _said(child)
 
 
-def _said(child: process.Child) -> str:
+def _said(child: commands.Child) -> str:
     content = child.stdout.read()
     child.wait()
     child.close()
@@ -183,7 +183,7 @@ STARTS = """
 import sys, time
 from pathlib import Path
 from coworkd import process
-from coworkd.confine.confinement import Confinement, Means
+from coworkd.system.sandbox.policy import Confinement, Means
 from coworkd.core.model import SandboxLevel
 filter, work, mark, script = sys.argv[1:]
 means = Means(level=SandboxLevel.LANDLOCK, filter=filter)
@@ -226,7 +226,9 @@ def test_all_of_it_ends_with_the_process_that_started_it(starter: subprocess.Pop
 
 def test_what_hides_ends_with_the_program(means: Means, work: Path) -> None:
     script = HIDES.replace("while :; do sleep 0.05; done\n", "until test -s hidden; do sleep 0.02; done")
-    child = process.spawn(("bash", "-c", script), cwd=work, env=environment(work), confinement=confinement(means, work))
+    child = commands.spawn(
+        ("bash", "-c", script), cwd=work, env=environment(work), confinement=confinement(means, work)
+    )
     assert child.wait(PATIENCE) == 0
     child.close()
     assert not alive(int((work / "hidden").read_text()))
@@ -234,7 +236,9 @@ def test_what_hides_ends_with_the_program(means: Means, work: Path) -> None:
 
 def test_a_program_that_is_asked_to_end_has_time(means: Means, work: Path) -> None:
     script = "trap 'echo tidy >end; exit 3' TERM; echo x >up; while :; do sleep 0.02; done"
-    child = process.spawn(("bash", "-c", script), cwd=work, env=environment(work), confinement=confinement(means, work))
+    child = commands.spawn(
+        ("bash", "-c", script), cwd=work, env=environment(work), confinement=confinement(means, work)
+    )
     wait_until("it is up", (work / "up").exists)
     ending = TreeEnd(lambda: members(child.pid, mark(work)), PATIENCE)
     ending.step()
@@ -254,9 +258,9 @@ def test_what_is_protected_is_left_out_of_a_folder_that_all_may_read(means: Mean
     script = f"tool; cat {tools}/src/other {tools}/src/checkout/secret"
     env = {**environment(work), "PATH": f"{tools}/bin:/usr/bin:/bin"}
 
-    def said(protected: tuple[str, ...]) -> process.Exit:
+    def said(protected: tuple[str, ...]) -> commands.Exit:
         held = confinement(replace(means, protected=protected), work)
-        return process.run(process.ProcessSpec(
+        return commands.run(commands.ProcessSpec(
             argv=("sh", "-c", script), cwd=work, env=env, marker=mark(work), confinement=held
         ))  # fmt: skip
 

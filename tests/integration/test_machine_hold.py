@@ -11,8 +11,8 @@ import pytest
 from coworkd.core.machine_faults import FaultKind, MachineFault
 from coworkd.core.model import Status
 from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept
-from coworkd.jobs import Finished, Jobs
 from coworkd.store import RunState
+from coworkd.system.background_jobs import Finished, Jobs
 from tests.integration.dispatchkit import Bench, fails, says
 
 FULL = MachineFault(kind=FaultKind.DISK_FULL, path="/state", detail="No space left on device")

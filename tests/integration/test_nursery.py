@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from coworkd import process_tree
 from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason, TextWritten
 from coworkd.dispatch.local import LocalExecutor
-from coworkd.process_tree import RUN_MARK
+from coworkd.system import process_tree
+from coworkd.system.process_tree import RUN_MARK
 from tests.modelserver import Call, Flaw, ModelServer, Query, Reply, Turn, run, steps
 from tests.runs import Bell
 from tests.sessions import Bench, Session, modelled

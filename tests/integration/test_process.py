@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from coworkd.process import Exit, ProcessSpec, clean_environment, run, spawn, sweep
-from coworkd.process_tree import RUN_MARK
+from coworkd.system.process.commands import Exit, ProcessSpec, clean_environment, run, spawn, sweep
+from coworkd.system.process_tree import RUN_MARK
 from tests.survivors import alive, children, hear, wait_gone
 
 ROOT = Path(__file__).parents[2]
@@ -149,7 +149,7 @@ def test_a_cleared_environment_does_not_hide(tmp_path: Path, token: str) -> None
 def test_nothing_survives_a_killed_daemon(tmp_path: Path, token: str, fifo: Path) -> None:
     script = f"setsid bash -c 'echo $$ > {fifo}; sleep 1000; : {token}' & wait"
     program = (
-        "import sys; from pathlib import Path; from coworkd.process import ProcessSpec, run;"
+        "import sys; from pathlib import Path; from coworkd.system.process.commands import ProcessSpec, run;"
         "_, script, path, mark = sys.argv;"
         "run(ProcessSpec(argv=('bash', '-c', script), cwd=Path('/'), env={'PATH': path}, marker=mark))"
     )
@@ -218,7 +218,7 @@ def test_sweep_finds_by_mark_and_takes_descendants(tmp_path: Path, token: str, f
 
 
 def test_sweep_spares_the_caller_and_its_ancestors(tmp_path: Path) -> None:
-    program = "from coworkd.process import sweep; print(sweep('COWORK_RUN', 'mine', grace=0.0))"
+    program = "from coworkd.system.process.commands import sweep; print(sweep('COWORK_RUN', 'mine', grace=0.0))"
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), RUN_MARK: "mine"}
     ended = subprocess.run(
         ["bash", "-c", '"$0" -c "$1"; echo parent lives', sys.executable, program],
@@ -232,8 +232,8 @@ def test_sweep_spares_the_caller_and_its_ancestors(tmp_path: Path) -> None:
 
 def test_orphans_are_reaped_and_children_are_not(tmp_path: Path, fifo: Path) -> None:
     program = (
-        "import os, sys; from pathlib import Path; from coworkd.process import reap_orphans, spawn;"
-        "from coworkd.process_tree import become_subreaper; become_subreaper();"
+        "import os, sys; from pathlib import Path; from coworkd.system.process.commands import reap_orphans, spawn;"
+        "from coworkd.system.process_tree import become_subreaper; become_subreaper();"
         "child = spawn(('bash', '-c', '(sleep 0.01 & echo $!); exit 5'), cwd=Path('/'), env=dict(os.environ));"
         "orphan = int(child.stdout.readline());"
         "os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT);"

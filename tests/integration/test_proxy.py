@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from coworkd import process
-from coworkd.confine.confinement import Confinement, Means
-from coworkd.confine.proxy import socket_parent
 from coworkd.core.model import SandboxLevel
-from coworkd.sandbox import find
+from coworkd.system.process import commands
+from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox.proxy import socket_parent
+from coworkd.system.sandbox_probes.detection import find
 
 
 class Hello(BaseHTTPRequestHandler):
@@ -44,13 +44,13 @@ def means(request: pytest.FixtureRequest, tmp_path: Path) -> Means:
     return found
 
 
-def inside(means: Means, root: Path, script: str, *network: str, tells_refused: bool = False) -> process.Exit:
+def inside(means: Means, root: Path, script: str, *network: str, tells_refused: bool = False) -> commands.Exit:
     work = root / "work"
     work.mkdir(exist_ok=True)
     name = f"proxy-{root.name}-{os.getpid()}"
-    env = process.clean_environment(home=work, tmp=work, run=name, repo=name)
+    env = commands.clean_environment(home=work, tmp=work, run=name, repo=name)
     confinement = Confinement(means=means, run=name, workdir=str(work), writable=(str(work),), network=network)
-    spec = process.ProcessSpec(
+    spec = commands.ProcessSpec(
         argv=("bash", "-c", script),
         cwd=work,
         env=env,
@@ -59,7 +59,7 @@ def inside(means: Means, root: Path, script: str, *network: str, tells_refused: 
         confinement=confinement,
         tells_refused=tells_refused,
     )
-    return process.run(spec)
+    return commands.run(spec)
 
 
 ASK = "python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=20).read().decode())' "

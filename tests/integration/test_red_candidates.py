@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.confine.confinement import UNCONFINED
 from coworkd.merge.blame import Blame
 from coworkd.merge.red_candidates import Judged, RedJudge, Workspace
 from coworkd.merge.verifier import GateRun, Verifier
 from coworkd.merge.verify import Verification
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
+from coworkd.system.sandbox.policy import UNCONFINED
 from tests.integration.gitkit import Checkout, checkout
 
 

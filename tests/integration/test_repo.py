@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.errors import NotAWorkspaceError, RepoError
-from coworkd.repo import Repo, check_git
-from coworkd.repo.origin import committed_here, exclude, head_has, index_lists, known_blobs, repo_id
-from coworkd.repo.refs import (
+from coworkd.system.git import Repo, check_git
+from coworkd.system.git.blob_origin import committed_here, exclude, head_has, index_lists, known_blobs, repo_id
+from coworkd.system.git.object_stores import alternates, object_stores, stores_named
+from coworkd.system.git.refs import (
     RefChange,
     base_ref,
     checked_out,
@@ -20,7 +21,6 @@ from coworkd.repo.refs import (
     task_branch,
     update_refs,
 )
-from coworkd.repo.stores import alternates, object_stores, stores_named
 from tests.integration.gitkit import Checkout, checkout
 
 
@@ -69,7 +69,7 @@ OPEN = """
 import sys
 from pathlib import Path
 from coworkd.core.errors import RepoError
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 try:
     repo = Repo.open(Path(sys.argv[1] if len(sys.argv) > 1 else "."))
     listed = repo.run("ls-files").text.count("app")
@@ -104,7 +104,7 @@ def test_the_version_found_here_is_enough() -> None:
 
 
 def test_importing_the_door_does_not_import_gitpython(tmp_path: Path) -> None:
-    assert _in_a_process("import sys, coworkd.repo; print('git' in sys.modules)", tmp_path) == "False"
+    assert _in_a_process("import sys, coworkd.system.git; print('git' in sys.modules)", tmp_path) == "False"
 
 
 def test_inherited_git_variables_are_not_believed(user: Checkout, tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_inherited_git_variables_are_not_believed(user: Checkout, tmp_path: Path
 
 SETTINGS = """
 from pathlib import Path
-from coworkd.repo import Repo
-from coworkd.repo.wary import wary_env
+from coworkd.system.git import Repo
+from coworkd.system.git.untrusted_config import wary_env
 repo = Repo.open(Path("."))
 print(repo.setting("user.nickname"), repo.setting("filter.x.clean"), end=" ")
 print(repo.run("config", "--get", "user.nickname", env=wary_env(repo)).text, end=" ")

@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.errors import ConfigError, RepoError
-from coworkd.process import Exit, ProcessSpec
-from coworkd.repo import Repo
-from coworkd.repo.refs import RefChange, refs_under, update_refs
 from coworkd.slots.keep import What
 from coworkd.slots.setup import copy_files, set_up
 from coworkd.slots.shell import Surroundings
@@ -28,6 +25,9 @@ from coworkd.slots.slot import (
     recorded_run,
     remove_slot,
 )
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import RefChange, refs_under, update_refs
+from coworkd.system.process.commands import Exit, ProcessSpec
 from tests.integration.gitkit import Checkout, checkout
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.errors import RepoError
-from coworkd.repo import Repo
-from coworkd.repo.refs import RefChange, update_refs
 from coworkd.slots.keep import What
 from coworkd.slots.slot import Slot, SlotOrder, keep, offer_tip, open_slot
 from coworkd.slots.submission import Delivery, NothingChanged, Outcome, Submitted, Unfit, submit
 from coworkd.slots.transport import admitted, export, forget_interrupted, quarantined
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import RefChange, update_refs
 from tests.integration.gitkit import Checkout, checkout
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.confine.surroundings import leads_through, tools_of
+from coworkd.system.sandbox.visible_paths import leads_through, tools_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from coworkd.merge.integrate import Merged, Submission, candidate, land
 from coworkd.merge.target import Landed, Refused, land_target
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 
 INTEGRATION = "cowork/integration"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.merge.tip_version import tip_version
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 
 BASE: Mapping[str, str | None] = {

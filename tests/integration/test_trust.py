@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.repo import Repo
-from coworkd.trust import Trust
+from coworkd.system.git import Repo
+from coworkd.system.git.repository_trust import Trust
 from tests.integration.gitkit import Checkout, checkout
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from coworkd import config
 from coworkd.bootstrap import build, initialise
-from coworkd.repo import Repo
 from coworkd.store import Database
-from coworkd.trust import Trust
+from coworkd.system import paths_and_settings
+from coworkd.system.git import Repo
+from coworkd.system.git.repository_trust import Trust
 from tests.integration.gitkit import checkout
 
 GROWING = ("tasks", "documents", "messages", "runs", "requests", "submissions", "events", "needs", "bases", "answers")
@@ -21,8 +21,8 @@ def asked_while_idle(root: Path) -> tuple[list[str], Path]:
     """Every statement of a turn in which nothing has happened, and the database."""
     asked: list[str] = []
     with Repo.open(root) as repo:
-        paths = config.paths(repo.root, repo.common_dir)
-        trust = Trust(config.trust_home(), repo)
+        paths = paths_and_settings.paths(repo.root, repo.common_dir)
+        trust = Trust(paths_and_settings.trust_home(), repo)
         trust.give()
         daemon = build(paths, repo, trust)
         rooms = daemon._rooms  # noqa: SLF001 - nobody else may look at what a turn asks

@@ -9,7 +9,7 @@ import pytest
 
 from coworkd.core.model import Check
 from coworkd.merge.verify import TREE_CHECK, Verification, gate_surroundings, verify
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 
 

@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import pytest
 
-from coworkd import process
 from coworkd.agents import event_log
 from coworkd.agents.base import (
     Asked,
@@ -30,6 +29,7 @@ from coworkd.agents.worker import GONE
 from coworkd.core.model import AgentSpec
 from coworkd.dispatch.executors import LOST, RunEvent
 from coworkd.dispatch.local import LocalExecutor
+from coworkd.system.process import commands
 from tests.runs import Bell, until
 from tests.sessions import RECORDINGS, SCRIPTS, Session, bash, recorded
 from tests.survivors import alive, children, hear, wait_gone
@@ -201,7 +201,7 @@ def test_nothing_survives_a_closed_lifeline(tmp_path: Path, token: str, fifo: Pa
     run_dir.mkdir()
     (run_dir / ASSIGNMENT_FILE).write_bytes(encode_assignment(order))
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": ROOT}
-    worker = process.spawn((sys.executable, "-P", "-m", "coworkd.agents.worker", str(run_dir)), cwd=run_dir, env=env)
+    worker = commands.spawn((sys.executable, "-P", "-m", "coworkd.agents.worker", str(run_dir)), cwd=run_dir, env=env)
     assert wait_gone(int(hear(fifo)), 0.0) is False
     worker.stdin.close()
     assert worker.wait(20) == 0

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from coworkd.board.papers import Papers
-from coworkd.repo import Repo
 from coworkd.store import Database, DocumentRow
 from coworkd.sync.ignored_names import IGNORED
+from coworkd.system.git import Repo
 from coworkd.workspace_upgrade import upgrade_workspace
 
 EARLIER = "approvals/\nconflicts/\ninbox.md\n*.live.md\n"

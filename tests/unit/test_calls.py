@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents.calls import circumstances, host, inside, petition
-from coworkd.confine.confinement import Confinement, Means
 from coworkd.core.model import ToolRules
 from coworkd.core.policy.tool_permissions import Decision, ToolCall, ToolName, rule
+from coworkd.system.sandbox.policy import Confinement, Means
 from tests.sessions import assignment
 
 

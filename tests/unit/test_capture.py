@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.capture import Capture
+from coworkd.system.process.output_capture import Capture
 
 
 def test_what_fits_is_kept_whole(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from coworkd.confine import landlock_command, seccomp
-from coworkd.confine.bubblewrap import System, command, mounts
-from coworkd.confine.confinement import Confinement, Means, opened, outermost
-from coworkd.confine.netrules import RefusedError, Rules, Target, parse_request, parse_target
 from coworkd.core.errors import ConfigError
 from coworkd.core.model import SandboxLevel
+from coworkd.system.sandbox import landlock_command, seccomp
+from coworkd.system.sandbox.bubblewrap import System, command, mounts
 from coworkd.system.sandbox.landlock_launch import Order
+from coworkd.system.sandbox.network_rules import RefusedError, Rules, Target, parse_request, parse_target
+from coworkd.system.sandbox.policy import Confinement, Means, opened, outermost
 
 MEANS = Means(level=SandboxLevel.BUBBLEWRAP, bwrap="/usr/bin/bwrap", filter="/state/f", protected=("/repo", "/state"))
 HELD = Confinement(means=MEANS, run="r", workdir="/w", writable=("/w", "/h"), readable=("/objects", "/w/sub"))

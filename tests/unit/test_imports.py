@@ -22,7 +22,7 @@ def imported(program: str) -> set[str]:
     return set(ended.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["coworkd.cli.board", "coworkd.cli.workspace", "coworkd.door"])
+@pytest.mark.parametrize("module", ["coworkd.cli.board", "coworkd.cli.workspace", "coworkd.system.control_socket"])
 def test_status_imports_nothing_heavy(module: str) -> None:
     assert imported(f"import coworkd.cli, {module}") & HEAVY == set()
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import SandboxLevel
-from coworkd.system.sandbox.escape_attempts import ATTEMPTS
 from coworkd.system.sandbox.protections import PROTECTIONS, Protection
+from coworkd.system.sandbox_probes.escape_attempts import ATTEMPTS
 
 SECURITY = (Path(__file__).parents[2] / "docs/security.md").read_text(encoding="utf-8")
 

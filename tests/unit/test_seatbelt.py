@@ -7,8 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.confine.confinement import UNCONFINED, Confinement
-from coworkd.confine.seatbelt import command, profile
+from coworkd.system.sandbox.policy import UNCONFINED, Confinement
+from coworkd.system.sandbox.seatbelt import command, profile
 
 PATHS = st.text(st.characters(exclude_characters="\0/"), min_size=1, max_size=20).map(lambda name: f"/x/{name}")
 

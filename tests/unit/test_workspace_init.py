@@ -7,10 +7,10 @@ import pytest
 
 from coworkd.agents.installed import Installed, Login, agent_file
 from coworkd.agents.programs import PROGRAMS
-from coworkd.confine.netrules import Rules
 from coworkd.core.model import AgentSpec, Settings
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse, parse_yaml
+from coworkd.system.sandbox.network_rules import Rules
 from coworkd.workspace_init import Situation, checks, config_text, project_checks, told
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from coworkd.confine.confinement import contains
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
+from coworkd.system.sandbox.policy import contains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from coworkd.merge.checkout_links.file_links import (
 from coworkd.merge.checkout_links.python_links import is_environment, python_link, script_interpreter
 from coworkd.merge.checks.executed_files import executed_files
 from coworkd.merge.checks.shell_words import Invocation, invocations
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 _HARMLESS = frozenset(
     {"true", "false", ":", "test", "[", "[[", "echo", "printf", "cat", "head", "tail", "grep", "egrep", "fgrep", "sed"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from coworkd.merge.checkout_links.checkouts import Checkouts
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 MANIFESTS = (
     *("Cargo.toml", ".cargo/config", ".cargo/config.toml", "go.mod", "go.work", "package.json", ".npmrc", ".yarnrc*"),

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coworkd.confine.confinement import Confinement, contains
-from coworkd.confine.surroundings import toolchains
-from coworkd.confine.wishes import with_named
 from coworkd.core.model import Check, SandboxLevel
 from coworkd.merge.checkout_links.command_links import CheckoutLink
+from coworkd.system.sandbox.path_grants import with_named
+from coworkd.system.sandbox.policy import Confinement, contains
+from coworkd.system.sandbox.visible_paths import toolchains
 
 _MISSES = re.compile(
     r"ModuleNotFoundError|ImportError|No module named|Cannot find (?:module|package)|ERR_MODULE_NOT_FOUND"

@@ -20,7 +20,7 @@ from coworkd.merge.checks.test_configuration import (
 )
 from coworkd.merge.checks.tree import Tree
 from coworkd.merge.checks.weakened_tests import ChangedText, may_hold_tests, weakened_tests
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 _MOST_FILES = 2000
 """Changed files whose text is read."""

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from coworkd.merge.change import FileChange
 from coworkd.merge.checks.restored_lines import Hunk, Landing, hunks_of
 from coworkd.merge.integrate import TASK_TRAILER
-from coworkd.repo import Repo
-from coworkd.repo.refs import landing_ref, refs_under
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import landing_ref, refs_under
 
 LANDINGS = 100
 """Latest landings that a change is compared with."""

@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 _TIMEOUT = 600.0
 _LINK, _GITLINK = "120000", "160000"

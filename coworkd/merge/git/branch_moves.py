@@ -15,8 +15,9 @@ from coworkd.merge.git.landings import LANDINGS, first_parents
 from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.integrate import TARGET_TRAILER, Merged, commit_merge
 from coworkd.merge.trees import Conflicted, merge_trees
-from coworkd.repo import Repo
-from coworkd.repo.refs import (
+from coworkd.store.landings import Landing
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import (
     DROPPED,
     RefChange,
     branch_ref,
@@ -30,7 +31,6 @@ from coworkd.repo.refs import (
     taken_ref,
     update_refs,
 )
-from coworkd.store.landings import Landing
 
 CANDIDATES = "refs/cowork/cand"
 AGAIN_TRAILER = "Cowork-Again"

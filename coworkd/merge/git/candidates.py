@@ -8,8 +8,8 @@ from coworkd.merge.git.branch_moves import dropped_commits
 from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.integrate import Merged, Submission, candidate, commit_merge, landing_message
 from coworkd.merge.trees import Conflicted, merge_trees
-from coworkd.repo import Repo
-from coworkd.repo.refs import branch_ref
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import branch_ref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coworkd.merge.git.patches import NO_CHANGE, Change, changes_of, patches
-from coworkd.repo import Repo
 from coworkd.store.landings import Landing
+from coworkd.system.git import Repo
 
 _SQUASHES = 20
 """Latest landings for which it is looked whether a commit holds everything up to them."""

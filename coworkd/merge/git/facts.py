@@ -12,9 +12,9 @@ from coworkd.merge.git.containment import ancestors_in, contained_in
 from coworkd.merge.git.landings import first_parents, landing_refs, latest_of_each, read_landings
 from coworkd.merge.integrate import TARGET_TRAILER, TASK_TRAILER
 from coworkd.merge.trees import Conflicted, merge_trees
-from coworkd.repo import Repo
-from coworkd.repo.refs import branch_ref, taken_ref
 from coworkd.store.landings import KnownLandings, Landing
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import branch_ref, taken_ref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from coworkd.merge.integrate import SUBMISSION_TRAILER, TASK_TRAILER
-from coworkd.repo import Repo
-from coworkd.repo.refs import refs_under
 from coworkd.store.landings import Landing
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import refs_under
 
 LANDINGS = "refs/cowork/land"
 

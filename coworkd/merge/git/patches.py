@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 _TIMEOUT = 600.0
 _AS_PATCH = ("--patch", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index", "--no-renames")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from coworkd import config, process
 from coworkd.bootstrap import once
-from coworkd.door import Op
 from coworkd.fsck.check import Place, check
 from coworkd.fsck.finding import Finding, Subject
-from coworkd.repo import Repo
 from coworkd.store import Database
 from coworkd.store.database import VERSION
 from coworkd.sync.files import Folder
+from coworkd.system import paths_and_settings
+from coworkd.system.control_socket import Op
+from coworkd.system.git import Repo
+from coworkd.system.process import commands
 from tests.acceptance.workbench import Workbench
 
 WAIT = (
@@ -33,7 +34,7 @@ class Site:
 
     def __init__(self, w: Workbench) -> None:
         self.w = w
-        self.paths = config.paths(w.repo, w.repo / ".git")
+        self.paths = paths_and_settings.paths(w.repo, w.repo / ".git")
 
     def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         with sqlite3.connect(self.paths.database) as db:
@@ -48,8 +49,8 @@ class Site:
             with Repo.open(self.paths.root) as repo:
                 place = Place(
                     db=db, folder=Folder(self.paths.folder, self.paths.trash), repo=repo, audit=self.paths.audit,
-                    instance=config.instance(self.paths.private), key=config.key(self.paths.private),
-                    alive=lambda run: process.lives(process.RUN_MARK, run),
+                    instance=paths_and_settings.instance(self.paths.private), key=paths_and_settings.key(self.paths.private),
+                    alive=lambda run: commands.lives(commands.RUN_MARK, run),
                 )  # fmt: skip
                 return list(check(place))
         finally:

@@ -18,8 +18,8 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from coworkd.confine.inside import relay
-from coworkd.confine.netrules import HEAD_LIMIT, RefusedError, Report, Request, Rules, Target, parse_request
+from coworkd.system.sandbox.init_shim import relay
+from coworkd.system.sandbox.network_rules import HEAD_LIMIT, RefusedError, Report, Request, Rules, Target, parse_request
 
 AT_ONCE = 128
 """Connections that are served at one time."""

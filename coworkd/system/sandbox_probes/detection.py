@@ -14,15 +14,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from coworkd import config, process
-from coworkd.config import Paths
-from coworkd.confine import groups, seccomp
-from coworkd.confine.confinement import Confinement, Means
 from coworkd.core.model import SandboxLevel, SandboxMode, UserSandbox
-from coworkd.escapes import ways_out
-from coworkd.repo import Repo
+from coworkd.system import paths_and_settings
+from coworkd.system.git import Repo
+from coworkd.system.paths_and_settings import Paths
+from coworkd.system.process import commands
+from coworkd.system.sandbox import cgroups, seccomp
 from coworkd.system.sandbox.landlock import abi_version
 from coworkd.system.sandbox.landlock_rules import SUFFICIENT_ABI
+from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox_probes.escape_probes import ways_out
 
 SWITCHED_OFF = "your own settings say `sandbox: {mode: off}`"
 _NO_BWRAP = "bubblewrap is not installed: install the package `bubblewrap`"
@@ -39,7 +40,14 @@ _BEST_FIRST = (SandboxLevel.BUBBLEWRAP, SandboxLevel.LANDLOCK)
 
 def protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
     """What no agent gets to see whatever its file says: the checkout, its git directory, and all that is ours."""
-    return (paths.root, repo.git_dir, repo.common_dir, paths.state, config.trust_home(), config.user_file().parent)
+    return (
+        paths.root,
+        repo.git_dir,
+        repo.common_dir,
+        paths.state,
+        paths_and_settings.trust_home(),
+        paths_and_settings.user_file().parent,
+    )
 
 
 class Sandbox:
@@ -119,7 +127,7 @@ _TRIED = {SandboxLevel.BUBBLEWRAP: _bubblewrap, SandboxLevel.LANDLOCK: _landlock
 
 def _means(level: SandboxLevel, *, program: str, bwrap: str = "") -> Means:
     memory = max(_LEAST_MEMORY, int(_physical() * _MEMORY_SHARE))
-    return Means(level=level, bwrap=bwrap, filter=program, groups=groups.find(), memory=memory)
+    return Means(level=level, bwrap=bwrap, filter=program, groups=cgroups.find(), memory=memory)
 
 
 def _filter(folder: Path, level: SandboxLevel) -> str:
@@ -138,12 +146,12 @@ def _filter(folder: Path, level: SandboxLevel) -> str:
 def _trial(means: Means, folder: Path) -> str:
     """Why nothing starts in a sandbox, in its own words; empty when something does."""
     name = f"trial-{os.getpid()}"
-    spec = process.ProcessSpec(
+    spec = commands.ProcessSpec(
         argv=("true",), cwd=Path("/"), env={"PATH": os.environ.get("PATH", os.defpath)}, timeout=_TRIAL_TIMEOUT,
         marker=f"{name}-{folder.name}", confinement=Confinement(means=means, run=name, workdir="/"),
     )  # fmt: skip
     try:
-        ended = process.run(spec)
+        ended = commands.run(spec)
     except OSError as error:
         return str(error)
     return "" if ended.ok else ended.tail.strip() or f"exit {ended.code}"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from coworkd.repo.origin import index_locked
-from coworkd.repo.repository import TIMEOUT, GitResult, Repo
+from coworkd.system.git.blob_origin import index_locked
+from coworkd.system.git.repository import TIMEOUT, GitResult, Repo
 
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between tries; whoever holds the lock longer is left to the next job."""

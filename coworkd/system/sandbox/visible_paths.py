@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 
-from coworkd.confine.bubblewrap import System
-from coworkd.confine.confinement import contains, outermost
+from coworkd.system.sandbox.bubblewrap import System
+from coworkd.system.sandbox.policy import contains, outermost
 
 _FOLDERS = ("/usr", "/opt", "/nix", "/snap")
 _MAYBE_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from coworkd.confine.confinement import Limits, Means
+from coworkd.system.sandbox.policy import Limits, Means
 
 _ROOT = Path("/sys/fs/cgroup")
 _NAME = "coworkd-{}"

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import RepoError
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 TASKS = "refs/heads/cowork/task/"
 BOTH = "refs/cowork/"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from coworkd.core.errors import NotAWorkspaceError, RepoError
-from coworkd.repo.door import SETTING_COUNT, TIMEOUT, GitResult, Lookup, check_git, cleaned, execute
+from coworkd.system.git.runner import SETTING_COUNT, TIMEOUT, GitResult, Lookup, check_git, cleaned, execute
 
 _QUIET = (
     *("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "maintenance.auto=false"),

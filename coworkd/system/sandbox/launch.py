@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coworkd.confine import groups, landlock_command, surroundings
-from coworkd.confine.bubblewrap import command
-from coworkd.confine.confinement import Confinement, contains
-from coworkd.confine.netrules import Refusal
-from coworkd.confine.proxy import Proxy
 from coworkd.core.model import SandboxLevel
+from coworkd.system.sandbox import cgroups, landlock_command, visible_paths
+from coworkd.system.sandbox.bubblewrap import command
+from coworkd.system.sandbox.network_rules import Refusal
+from coworkd.system.sandbox.policy import Confinement, contains
+from coworkd.system.sandbox.proxy import Proxy
 
 PROXY_PORT = 3128
 """On the sandbox's own loopback."""
@@ -35,7 +35,7 @@ def enter(confinement: Confinement | None, argv: Sequence[str], env: Mapping[str
     if confinement is None or confinement.means.level is SandboxLevel.NONE:
         return Entry(argv=tuple(argv), env=env, leave=_nothing)
     held = _with_tools(confinement, env)
-    joins = groups.join(held.means, held.run, held.limits)
+    joins = cgroups.join(held.means, held.run, held.limits)
     proxy = _proxy(held) if held.network or held.report else None
     through = {**env, **_proxied(proxy.port or PROXY_PORT)} if proxy else env
     start = _with_landlock if held.means.level is SandboxLevel.LANDLOCK else _with_bubblewrap
@@ -44,7 +44,7 @@ def enter(confinement: Confinement | None, argv: Sequence[str], env: Mapping[str
     def leave() -> None:
         if proxy:
             proxy.close()
-        groups.leave(held.means, held.run)
+        cgroups.leave(held.means, held.run)
 
     return Entry(argv=wrapped, env=outer, leave=leave)
 
@@ -52,7 +52,7 @@ def enter(confinement: Confinement | None, argv: Sequence[str], env: Mapping[str
 def shows(confinement: Confinement, path: str, env: Mapping[str, str]) -> bool:
     """Whether a whole path leads to the same inside as outside."""
     held, real = _with_tools(confinement, env), os.path.realpath(path)
-    places = (*held.writable, *held.readable, *surroundings.system().folders)
+    places = (*held.writable, *held.readable, *visible_paths.system().folders)
     return any(contains(place, real) for place in places)
 
 
@@ -73,9 +73,9 @@ def _with_bubblewrap(
     held: Confinement, argv: Sequence[str], env: Mapping[str, str], joins: Sequence[str], proxy: Proxy | None
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     if proxy is None:
-        return command(held, surroundings.system(), argv, env, joins)
-    network = replace(held, readable=(*held.readable, str(proxy.path), _INSIDE, *surroundings.interpreter()))
-    return command(network, surroundings.system(), _through(proxy, argv), env, joins)
+        return command(held, visible_paths.system(), argv, env, joins)
+    network = replace(held, readable=(*held.readable, str(proxy.path), _INSIDE, *visible_paths.interpreter()))
+    return command(network, visible_paths.system(), _through(proxy, argv), env, joins)
 
 
 def _with_landlock(
@@ -84,15 +84,15 @@ def _with_landlock(
     ports = (proxy.port, *(target.port for target in proxy.here)) if proxy else ()
     # A home below one of the system's folders is a service's own: it is no part of the system.
     hidden = (*held.means.protected, os.path.realpath(Path.home()))
-    shown = surroundings.parts_around(surroundings.system().folders, hidden)
+    shown = visible_paths.parts_around(visible_paths.system().folders, hidden)
     return landlock_command.command(held, shown, argv, env, joins=joins, ports=ports)
 
 
 def _with_tools(confinement: Confinement, env: Mapping[str, str]) -> Confinement:
     search, home = env.get("PATH", os.defpath), os.path.realpath(Path.home())
-    tools = surroundings.toolchains(search, home, confinement.writable)
+    tools = visible_paths.toolchains(search, home, confinement.writable)
     if confinement.means.level is SandboxLevel.LANDLOCK:
-        tools = surroundings.parts_around(tools, confinement.means.protected)
+        tools = visible_paths.parts_around(tools, confinement.means.protected)
     return replace(confinement, readable=(*confinement.readable, *tools))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from coworkd.repo.repository import Repo
+from coworkd.system.git.repository import Repo
 
 _GOOD = re.compile(r'Good "git" signature for (?P<who>\S+) with ')
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.repo import Repo
+from coworkd.system.git import Repo
 
 _CONVERTING = re.compile(rb"\b(filter|ident|working-tree-encoding)\b")
 _REFLOG = re.compile(rb"(?P<old>[0-9a-f]{40,64}) (?P<new>[0-9a-f]{40,64}) [^\t]*\t(?P<subject>.*)")

@@ -19,8 +19,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from coworkd.capture import Capture
-from coworkd.process_tree import HAS_PROC, TreeEnd, become_subreaper, end, members
+from coworkd.system.process.output_capture import Capture
+from coworkd.system.process_tree import HAS_PROC, TreeEnd, become_subreaper, end, members
 
 CANNOT_START = 127
 """The exit code of a command that could not be started, as a shell has it."""

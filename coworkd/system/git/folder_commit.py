@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.repo.index_lock import run_on_index, wait_for_index
-from coworkd.repo.refs import operation_under_way
-from coworkd.repo.repository import Repo
+from coworkd.system.git.index_lock import run_on_index, wait_for_index
+from coworkd.system.git.refs import operation_under_way
+from coworkd.system.git.repository import Repo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from coworkd.repo import Repo
-from coworkd.repo.wary import wary_env
+from coworkd.system.git import Repo
+from coworkd.system.git.untrusted_config import wary_env
 
 UNTRUSTED = "nothing runs here yet: read what this repository's settings and agents run, then say `coworkd trust`"
 """Why nothing happens in a repository that is not trusted."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coworkd.core.errors import RepoError
-from coworkd.repo.door import TIMEOUT, cleaned, execute
+from coworkd.system.git.runner import TIMEOUT, cleaned, execute
 
 
 def merge_file(ours: Path, base: Path, theirs: Path, options: Sequence[str] = ()) -> int:

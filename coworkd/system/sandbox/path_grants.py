@@ -7,10 +7,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from coworkd.confine.confinement import Confinement, contains, opened, outermost
-from coworkd.confine.netrules import RefusedError, Rules
 from coworkd.core.errors import ConfigError
 from coworkd.core.model import SandboxSpec
+from coworkd.system.sandbox.network_rules import RefusedError, Rules
+from coworkd.system.sandbox.policy import Confinement, contains, opened, outermost
 
 _NAMED = re.compile(r"""(?<![\w./~:$-])/[^\s'"`;|&<>(){}\[\]$*?\\,=:]+""")
 _SYSTEM = ("/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr")

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from coworkd.confine.netrules import Report
 from coworkd.core.errors import ConfigError
 from coworkd.core.model import SandboxLevel
+from coworkd.system.sandbox.network_rules import Report
 
 GIGABYTE = 1 << 30
 _TOUCHY = ("LD_", "BASH_", "ENV", "GLIBC_TUNABLES", "MALLOC_", "GCONV_PATH", "LOCPATH", "SHELLOPTS", "PS4")

@@ -6,7 +6,7 @@ comes from it: it is what somebody with a Mac can try, and the tests keep it in 
 
 from __future__ import annotations
 
-from coworkd.confine.confinement import Confinement, outermost
+from coworkd.system.sandbox.policy import Confinement, outermost
 
 _SYSTEM = ("/System", "/usr", "/bin", "/sbin", "/Library", "/opt", "/private/etc", "/private/var/db/timezone", "/dev")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/dtracehelper")

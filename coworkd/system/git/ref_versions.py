@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from coworkd.repo.refs import branch_ref
+from coworkd.system.git.refs import branch_ref
 
 Version = tuple[int, int, int] | None
 """Of a file: inode, time of change, size. Git replaces such files and never writes into them."""

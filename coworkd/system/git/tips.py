@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from coworkd.repo.repository import Repo
+from coworkd.system.git.repository import Repo
 
 _PSEUDO_REFS = ("HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD")
 _OF_STASH = ("", "^2", "^3")

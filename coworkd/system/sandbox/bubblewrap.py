@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from coworkd.confine.confinement import Confinement, contains, outermost, split_environment
+from coworkd.system.sandbox.policy import Confinement, contains, outermost, split_environment
 
 FILTER_FD = 9
 _BLOCK = 512

@@ -10,7 +10,7 @@ from. Importing this does not import GitPython.
 
 from __future__ import annotations
 
-from coworkd.repo.door import TIMEOUT, GitResult, check_git
-from coworkd.repo.repository import Head, Repo
+from coworkd.system.git.repository import Head, Repo
+from coworkd.system.git.runner import TIMEOUT, GitResult, check_git
 
 __all__ = ["TIMEOUT", "GitResult", "Head", "Repo", "check_git"]

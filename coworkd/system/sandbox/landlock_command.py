@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from coworkd.confine.confinement import Confinement, contains, outermost, split_environment
+from coworkd.system.sandbox.policy import Confinement, contains, outermost, split_environment
 
 _ROOT = str(Path(__file__).resolve().parent.parent.parent)
 _STUB = (

@@ -10,9 +10,9 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd import process
-from coworkd.confine.confinement import Confinement, Means
-from coworkd.system.sandbox import escape_attempts
+from coworkd.system.process import commands
+from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox_probes import escape_attempts
 
 _TIMEOUT = 60.0
 _PROGRAM = os.path.realpath(escape_attempts.__file__)
@@ -72,8 +72,8 @@ def _said(means: Means | None, work: Path, words: tuple[str, ...]) -> str:
     held = means and Confinement(
         means=means, run=name, workdir=str(work), writable=(str(work),), readable=(_PROGRAM,)
     )  # fmt: skip
-    spec = process.ProcessSpec(
+    spec = commands.ProcessSpec(
         argv=(os.path.realpath(sys.executable), "-I", "-S", _PROGRAM, *words), cwd=work, timeout=_TIMEOUT, marker=name,
-        env=process.clean_environment(home=work, tmp=work, run=name, repo=name), confinement=held,
+        env=commands.clean_environment(home=work, tmp=work, run=name, repo=name), confinement=held,
     )  # fmt: skip
-    return process.run(spec).tail
+    return commands.run(spec).tail

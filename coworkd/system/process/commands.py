@@ -20,12 +20,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from coworkd import process_tree, supervisor
-from coworkd.confine.confinement import Confinement
-from coworkd.confine.entry import enter
-from coworkd.confine.netrules import Refusal
 from coworkd.core.redaction import Secrets
-from coworkd.process_tree import REPO_MARK, RUN_MARK
+from coworkd.system import process_tree
+from coworkd.system.process import supervisor
+from coworkd.system.process_tree import REPO_MARK, RUN_MARK
+from coworkd.system.sandbox.launch import enter
+from coworkd.system.sandbox.network_rules import Refusal
+from coworkd.system.sandbox.policy import Confinement
 
 __all__ = [
     "GRACE",
@@ -53,7 +54,7 @@ GRACE = 5.0
 SWEEP_GRACE = 3.0
 
 _ROOT = str(Path(__file__).resolve().parent.parent)
-_SUPERVISE = "import sys; sys.path.insert(0, sys.argv[1]); from coworkd.supervisor import main; main()"
+_SUPERVISE = "import sys; sys.path.insert(0, sys.argv[1]); from coworkd.system.process.supervisor import main; main()"
 _CANCEL_POLL = 0.1
 _ERROR_LIMIT = 16 * 1024
 _KEPT = ("PATH", "LANG", "LANGUAGE", "TZ")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from coworkd.repo.door import SETTING_COUNT, inherited_settings
-from coworkd.repo.repository import Repo
+from coworkd.system.git.repository import Repo
+from coworkd.system.git.runner import SETTING_COUNT, inherited_settings
 
 _FILTER_COMMANDS = ("clean", "smudge", "process")
 
