@@ -6,7 +6,7 @@ anything and must know nothing of files, git or processes.
 """
 
 from coworkd.store.database import Cells, Database
-from coworkd.store.records import (
+from coworkd.store.rows import (
     CooldownRow,
     DocumentRow,
     EventRow,

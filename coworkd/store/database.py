@@ -99,7 +99,7 @@ class Database:
             )
         if version < VERSION:
             # sqlite-utils costs 100 ms to import; a database that is up to date does not pay it.
-            from coworkd.store.schema import migrate
+            from coworkd.store.migrations import migrate
 
             migrate(self.connection)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from coworkd.store.database import Cells, Database
-from coworkd.store.records import SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.rows import SubmissionRow, SubmissionState, TaskRow
 
 UNMET = (
     "(t.id IS NULL OR t.status != 'done' OR (t.landed = '' AND NOT t.closed) OR (NOT t.closed AND EXISTS"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coworkd.core.model import Answer
 from coworkd.store.database import Database
-from coworkd.store.records import RequestState
+from coworkd.store.rows import RequestState
 
 
 def late_answers(db: Database) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coworkd.core.model import Answer
 from coworkd.store.database import Database
-from coworkd.store.records import SubmissionKind, SubmissionRow, SubmissionState
+from coworkd.store.rows import SubmissionKind, SubmissionRow, SubmissionState
 
 
 def work_to_continue(db: Database, task: str) -> SubmissionRow | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coworkd.store.database import Database
-from coworkd.store.records import SubmissionRow, SubmissionState
+from coworkd.store.rows import SubmissionRow, SubmissionState
 
 _UNDECIDED = "state = ? AND NOT approved"
 

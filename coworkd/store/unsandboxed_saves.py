@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from coworkd.core.model import SandboxLevel
 from coworkd.store.database import Database
-from coworkd.store.records import RunState
+from coworkd.store.rows import RunState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

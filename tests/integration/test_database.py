@@ -24,8 +24,8 @@ from coworkd.store import (
     TaskRow,
 )
 from coworkd.store.database import VERSION
+from coworkd.store.migrations import MIGRATIONS
 from coworkd.store.own_bytes import ANYWHERE, own_paths
-from coworkd.store.schema import MIGRATIONS
 from coworkd.system.paths_and_settings import Paths
 
 RECORDS: list[type[object]] = [DocumentRow, TaskRow, RunRow, RequestRow, MessageRow, SubmissionRow, EventRow]
