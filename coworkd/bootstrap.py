@@ -45,7 +45,7 @@ from coworkd.log_setup import set_up_log
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.lane import Lane
 from coworkd.merge.room import Merge
-from coworkd.slots.transport import forget_interrupted
+from coworkd.slots.pack_import import forget_interrupted
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY
 from coworkd.sync.absence import Absences

@@ -33,7 +33,7 @@ from coworkd.doctor import Finding, Level
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.verify import verification_environment
 from coworkd.slots import setup, slot
-from coworkd.slots.shell import Surroundings, carry_out
+from coworkd.slots.command_runner import Surroundings, carry_out
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import object_stores
@@ -111,11 +111,11 @@ def examine(paths: Paths, agent: AgentSpec, settings: Settings) -> Iterator[Find
 
 
 def _steps(repo: Repo, place: _Place, agent: AgentSpec, settings: Settings) -> Iterator[Finding]:
-    missing = setup.copy_files(repo.root, place.slot.private, settings.copy)
+    missing = setup_commands.copy_files(repo.root, place.slot.private, settings.copy)
     for path in missing:
         yield _finding("copy", Level.WEAK, f"`{path}` is not there", "make it, or take it out of `copy:`")
     around = place.around(settings.sandbox)
-    yield _checked("set-up", setup.set_up(place.slot, around), settings.setup)
+    yield _checked("set-up", setup_commands.set_up(place.slot, around), settings.setup)
     yield from _toolchain(settings, place.slot.work)
     yield from _agent(place, agent)
     yield _checked("verify", carry_out(settings.verify, place.slot.work, _without_network(around)), settings.verify)

@@ -22,8 +22,8 @@ from coworkd.merge.continuation import continuation
 from coworkd.merge.git.facts import BranchOrder
 from coworkd.merge.verify import verification_environment
 from coworkd.slots import setup, slot, submission
+from coworkd.slots.command_runner import Surroundings
 from coworkd.slots.nested import nested_notice
-from coworkd.slots.shell import Surroundings
 from coworkd.store.landings import NeededLanding
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import object_stores
@@ -87,8 +87,8 @@ class Workshop:
         made = slot.open_slot(repo, self._state, order.number, wanted, self._means())
         if restore:
             slot.restore(made, restore)
-        missing = setup.copy_files(repo.root, made.private, order.copy)
-        checks = setup.set_up(made, self._around(repo, order, made))
+        missing = setup_commands.copy_files(repo.root, made.private, order.copy)
+        checks = setup_commands.set_up(made, self._around(repo, order, made))
         if checks and not checks[-1].green:
             return _not_set_up(checks[-1])
         if order.tip:

@@ -36,7 +36,7 @@ from coworkd.merge.git.facts import BranchOrder, BranchState, read_state
 from coworkd.merge.integrate import Merged
 from coworkd.merge.target_entry import unrelated_reason
 from coworkd.merge.trees import Conflicted
-from coworkd.slots.paths import reserved
+from coworkd.slots.tree_paths import reserved
 from coworkd.store.landings import Landing, NeededLanding
 from coworkd.system.git import Repo
 

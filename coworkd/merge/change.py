@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from coworkd.core.policy.risky_paths import Risk, RiskTag, risks_of_path
 from coworkd.core.policy.tool_risk import Feature
-from coworkd.slots.paths import LINK
+from coworkd.slots.tree_paths import LINK
 from coworkd.system.git import Repo
 
 _TIMEOUT = 600.0

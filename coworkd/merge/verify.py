@@ -21,10 +21,10 @@ from coworkd.merge.checkout_links.checkouts import Checkouts, path_outside
 from coworkd.merge.checkout_links.command_links import Environment, SearchPaths
 from coworkd.merge.checkout_links.marking import Sight, marked
 from coworkd.merge.gate_lock import hold_gate
-from coworkd.slots.private import PrivateRepo
-from coworkd.slots.setup import copy_files
-from coworkd.slots.shell import Surroundings, carry_out
-from coworkd.slots.source import Identity, master_files, setup_key, survey
+from coworkd.slots.command_runner import Surroundings, carry_out
+from coworkd.slots.private_repo import PrivateRepo
+from coworkd.slots.repo_template import Identity, master_files, setup_key, survey
+from coworkd.slots.setup_commands import copy_files
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import object_stores
 from coworkd.system.process.commands import ProcessSpec, clean_environment

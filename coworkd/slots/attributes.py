@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from coworkd.slots.paths import Entry
+from coworkd.slots.tree_paths import Entry
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 

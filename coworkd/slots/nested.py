@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from coworkd.slots.paths import GITLINK, files_of
-from coworkd.slots.private import PrivateRepo
+from coworkd.slots.private_repo import PrivateRepo
+from coworkd.slots.tree_paths import GITLINK, files_of
 from coworkd.system.git import Repo
 
 SUBMODULES = ".gitmodules"

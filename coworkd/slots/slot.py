@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from coworkd.core.errors import RepoError
-from coworkd.slots.keep import Kept, keep_work, present
-from coworkd.slots.private import PrivateRepo
-from coworkd.slots.source import agent_identity, master_files, setup_key, survey
+from coworkd.slots.private_repo import PrivateRepo
+from coworkd.slots.repo_template import agent_identity, master_files, setup_key, survey
+from coworkd.slots.work_snapshots import Kept, keep_work, present
 from coworkd.system.durable_files import write_json
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import task_branch

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 from coworkd.core.errors import RepoError
 from coworkd.core.redaction import NO_SECRETS, Secrets
-from coworkd.slots.gate import refusal
+from coworkd.slots.import_checks import refusal
 from coworkd.slots.nested import clone_reason, submodule_reason
-from coworkd.slots.paths import Entry, files_of, reserved, touched, unfit_paths
-from coworkd.slots.private import PrivateRepo
+from coworkd.slots.pack_import import admitted, export, quarantined
+from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.slot import Slot
-from coworkd.slots.transport import admitted, export, quarantined
-from coworkd.slots.worktree import Uncommitted, uncommitted, unmerged
+from coworkd.slots.tree_paths import Entry, files_of, reserved, touched, unfit_paths
+from coworkd.slots.uncommitted_changes import Uncommitted, uncommitted, unmerged
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.redaction import Secrets
-from coworkd.slots.gate import DEPTH, PART, PATH, leads_out, odd_path
+from coworkd.slots.import_checks import DEPTH, PART, PATH, leads_out, odd_path
 from coworkd.slots.slot import Slot, SlotOrder, open_slot
 from coworkd.slots.submission import Delivery, Outcome, Submitted, Unfit, submit
 from coworkd.system.git import Repo

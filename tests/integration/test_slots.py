@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.errors import ConfigError, RepoError
-from coworkd.slots.keep import What
-from coworkd.slots.setup import copy_files, set_up
-from coworkd.slots.shell import Surroundings
+from coworkd.slots.command_runner import Surroundings
+from coworkd.slots.setup_commands import copy_files, set_up
 from coworkd.slots.slot import (
     RunRecord,
     Slot,
@@ -25,6 +24,7 @@ from coworkd.slots.slot import (
     recorded_run,
     remove_slot,
 )
+from coworkd.slots.work_snapshots import What
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, refs_under, update_refs
 from coworkd.system.process.commands import Exit, ProcessSpec

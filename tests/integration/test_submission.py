@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.errors import RepoError
-from coworkd.slots.keep import What
+from coworkd.slots.pack_import import admitted, export, forget_interrupted, quarantined
 from coworkd.slots.slot import Slot, SlotOrder, keep, offer_tip, open_slot
 from coworkd.slots.submission import Delivery, NothingChanged, Outcome, Submitted, Unfit, submit
-from coworkd.slots.transport import admitted, export, forget_interrupted, quarantined
+from coworkd.slots.work_snapshots import What
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, update_refs
 from tests.integration.gitkit import Checkout, checkout

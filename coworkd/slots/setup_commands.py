@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from coworkd.core.errors import ConfigError
 from coworkd.core.model import Check
-from coworkd.slots.paths import reserved
-from coworkd.slots.private import PrivateRepo
-from coworkd.slots.shell import Surroundings, carry_out
+from coworkd.slots.command_runner import Surroundings, carry_out
+from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.slot import Slot, is_set_up, mark_set_up
+from coworkd.slots.tree_paths import reserved
 
 
 def set_up(slot: Slot, around: Surroundings) -> tuple[Check, ...]:

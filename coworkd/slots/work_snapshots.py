@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.core.errors import RepoError
-from coworkd.slots.private import PrivateRepo
-from coworkd.slots.transport import admitted, export, quarantined
-from coworkd.slots.worktree import uncommitted, unmerged
+from coworkd.slots.pack_import import admitted, export, quarantined
+from coworkd.slots.private_repo import PrivateRepo
+from coworkd.slots.uncommitted_changes import uncommitted, unmerged
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, refs_under, snapshot_prefix, submission_ref, update_refs
 

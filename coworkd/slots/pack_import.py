@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from coworkd.core.errors import RepoError
-from coworkd.slots.private import PrivateRepo
+from coworkd.slots.private_repo import PrivateRepo
 from coworkd.system.durable_files import sync_folder
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import alternates

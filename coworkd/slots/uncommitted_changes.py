@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import RepoError
-from coworkd.slots.paths import GITLINK, reserved
-from coworkd.slots.private import PrivateRepo
+from coworkd.slots.private_repo import PrivateRepo
+from coworkd.slots.tree_paths import GITLINK, reserved
 
 _TIMEOUT = 600.0
 

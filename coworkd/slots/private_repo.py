@@ -21,7 +21,7 @@ from pathlib import Path
 
 from coworkd.core.errors import RepoError
 from coworkd.core.file_names import temporary_name
-from coworkd.slots.paths import reserved
+from coworkd.slots.tree_paths import reserved
 from coworkd.system.git import TIMEOUT, GitResult, Repo
 from coworkd.system.git.object_stores import object_stores, stores_named
 from coworkd.system.sandbox.launch import prefix

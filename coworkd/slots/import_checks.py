@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from coworkd.core.redaction import Secrets
-from coworkd.slots.paths import LINK, Touched, touched
+from coworkd.slots.tree_paths import LINK, Touched, touched
 from coworkd.system.git import Repo
 
 FILES = 20_000

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
 from coworkd.slots.attributes import ATTRIBUTES, content, filter_reason, ignore_rules, settings_of, user_file
-from coworkd.slots.paths import GITLINK, Entry, files_of
-from coworkd.slots.private import SPARSE
+from coworkd.slots.private_repo import SPARSE
+from coworkd.slots.tree_paths import GITLINK, Entry, files_of
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import alternates
 
