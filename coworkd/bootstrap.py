@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.agents.installed import Installed, agent_file, installed
+from coworkd.agents.discovery import Installed, agent_file, installed
 from coworkd.agents.registry import DRIVERS
 from coworkd.board.board import Board
 from coworkd.chores import prune

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from coworkd.agents.llm.providers import provider
-from coworkd.agents.programs import PROGRAMS
+from coworkd.agents.drivers.llm.providers import provider
+from coworkd.agents.known_programs import PROGRAMS
 from coworkd.agents.registry import DRIVERS
 from coworkd.core.errors import ConfigError, CoworkError, DocumentError
 from coworkd.core.model import AgentSpec, SandboxLevel

@@ -16,16 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coworkd.agents import refused_hosts
-from coworkd.agents.base import (
-    AgentEvent,
-    Assignment,
-    ConnectionsRefused,
-    Ended,
-    EndReason,
-    ErrorKind,
-    ErrorReported,
-)
+from coworkd.agents.port import AgentEvent, Assignment, ConnectionsRefused, Ended, EndReason, ErrorKind, ErrorReported
+from coworkd.agents.worker import refused_hosts
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import AgentSpec, Check, SandboxLevel, SandboxSpec, Settings
 from coworkd.dispatch.local import LocalExecutor

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from coworkd.agents.installed import Installed
-from coworkd.agents.programs import PROGRAMS
+from coworkd.agents.discovery import Installed
+from coworkd.agents.known_programs import PROGRAMS
 
 Read = Callable[[str], str | None]
 """The text of a file of the project, by its path from the top; None where there is none."""

@@ -15,26 +15,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from coworkd.agents.acp.agent import AcpAgent
-from coworkd.agents.base import (
-    Agent,
-    AgentEvent,
-    Asked,
-    AskKind,
-    Assignment,
-    Decision,
-    Ended,
-    EndReason,
-    TextWritten,
-)
-from coworkd.agents.claude.agent import ClaudeAgent
-from coworkd.agents.codex.agent import CodexAgent
-from coworkd.agents.command import CommandAgent
-from coworkd.agents.control import GiveAnswer
-from coworkd.agents.fake import Acts, FakeAgent
-from coworkd.agents.llm import door
-from coworkd.agents.llm.agent import LlmAgent
-from coworkd.agents.replay import ReplayAgent
+from coworkd.agents.drivers.acp.driver import AcpAgent
+from coworkd.agents.drivers.claude.driver import ClaudeAgent
+from coworkd.agents.drivers.codex.driver import CodexAgent
+from coworkd.agents.drivers.command import CommandAgent
+from coworkd.agents.drivers.llm import litellm_client
+from coworkd.agents.drivers.llm.driver import LlmAgent
+from coworkd.agents.drivers.replay.driver import ReplayAgent
+from coworkd.agents.port import Agent, AgentEvent, Asked, AskKind, Assignment, Decision, Ended, EndReason, TextWritten
+from coworkd.agents.testing import Acts, FakeAgent
+from coworkd.agents.worker_commands import GiveAnswer
 from coworkd.core.model import AgentSpec, ToolRules
 from tests.modelserver import (
     Call,
@@ -362,7 +352,7 @@ DRIVERS = (
             Case.REFUSED: "a recording has an end",
         },
     ),
-    Driver("llm", LlmAgent, modelled, ready=door.rehearse),
+    Driver("llm", LlmAgent, modelled, ready=litellm_client.rehearse),
     Driver("acp", AcpAgent, spoken_to),
     Driver("claude", ClaudeAgent, like_claude),
     Driver(

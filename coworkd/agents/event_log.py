@@ -11,8 +11,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.agents.base import AgentEvent, Ended
-from coworkd.agents.wire import decode_event, encode_event
+from coworkd.agents.json_codec import decode_event, encode_event
+from coworkd.agents.port import AgentEvent, Ended
 
 NAME = "events.jsonl"
 

@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import cast
 
-from coworkd.agents.base import Agent
-from coworkd.agents.llm.providers import variables
-from coworkd.agents.programs import keys
+from coworkd.agents.drivers.llm.providers import variables
+from coworkd.agents.known_programs import keys
+from coworkd.agents.port import Agent
 from coworkd.core.errors import AgentError
 from coworkd.core.model import AgentSpec
 
 DRIVERS: Mapping[str, str] = {
-    "acp": "coworkd.agents.acp.agent:AcpAgent",
-    "claude": "coworkd.agents.claude.agent:ClaudeAgent",
-    "codex": "coworkd.agents.codex.agent:CodexAgent",
-    "command": "coworkd.agents.command:CommandAgent",
-    "gemini": "coworkd.agents.acp.agent:GeminiAgent",
-    "opencode": "coworkd.agents.acp.agent:OpenCodeAgent",
-    "llm": "coworkd.agents.llm.agent:LlmAgent",
-    "replay": "coworkd.agents.replay:ReplayAgent",
+    "acp": "coworkd.agents.drivers.acp.driver:AcpAgent",
+    "claude": "coworkd.agents.drivers.claude.driver:ClaudeAgent",
+    "codex": "coworkd.agents.drivers.codex.driver:CodexAgent",
+    "command": "coworkd.agents.drivers.command:CommandAgent",
+    "gemini": "coworkd.agents.drivers.acp.driver:GeminiAgent",
+    "opencode": "coworkd.agents.drivers.acp.driver:OpenCodeAgent",
+    "llm": "coworkd.agents.drivers.llm.driver:LlmAgent",
+    "replay": "coworkd.agents.drivers.replay.driver:ReplayAgent",
 }
 """Import path of the class by driver name. Imported when such an agent starts: a driver may be slow to load."""
 
 
-WARM: Mapping[str, str] = {"llm": "coworkd.agents.llm.door"}
+WARM: Mapping[str, str] = {"llm": "coworkd.agents.drivers.llm.litellm_client"}
 """Drivers that are slow to load, and the module whose `rehearse` loads all they need: their workers are forked."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from coworkd.agents.installed import installed, version
+from coworkd.agents.discovery import installed, version
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import here
 from coworkd.sync.specs import Specs

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from coworkd.agents import event_log
-from coworkd.agents.base import AgentEvent
-from coworkd.agents.recorder import Left, recording
+from coworkd.agents.drivers.replay.recorder import Left, recording
+from coworkd.agents.port import AgentEvent
 from coworkd.cli.workspace import Workspace
 from coworkd.core.errors import UserError
 from coworkd.store import RunRow, SubmissionRow

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from coworkd.agents.base import EndReason, ErrorKind
+from coworkd.agents.port import EndReason, ErrorKind
 from coworkd.store import Database, RunRow
 from coworkd.store.agent_stops import (
     AgentStop,

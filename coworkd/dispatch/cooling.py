@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coworkd.agents.base import FALL_BACK, EndReason, ErrorKind
+from coworkd.agents.port import FALL_BACK, EndReason, ErrorKind
 from coworkd.core.model import AgentSpec
 from coworkd.dispatch.retry import pause
 from coworkd.store import CooldownRow, Database, RunRow

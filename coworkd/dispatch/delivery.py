@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from coworkd.agents.base import Decision, InboxAnswer
+from coworkd.agents.port import Decision, InboxAnswer
 from coworkd.board.answers import given_in, put_back
 from coworkd.board.approvals.unsandboxed import mark_answer
 from coworkd.board.board import Board

@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from coworkd.agents import refused_hosts
-from coworkd.agents.base import Ended, EndReason, ErrorKind
+from coworkd.agents.port import Ended, EndReason, ErrorKind
+from coworkd.agents.worker import refused_hosts
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers, final_state
 from coworkd.core.clock import iso

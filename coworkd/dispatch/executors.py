@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason, InboxAnswer
-from coworkd.agents.control import Deliver, GiveAnswer
-from coworkd.agents.fake import Script, ScriptRun, Word
+from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, InboxAnswer
+from coworkd.agents.testing import Script, ScriptRun, Word
+from coworkd.agents.worker_commands import Deliver, GiveAnswer
 
 LOST = "the daemon or its worker ended before the run did"
 

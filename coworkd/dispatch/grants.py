@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coworkd.agents.base import Asked
+from coworkd.agents.port import Asked
 from coworkd.board.board import Board
 from coworkd.board.verdict import Given
 from coworkd.core.model import Scope

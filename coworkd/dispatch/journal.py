@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coworkd.agents import event_log
-from coworkd.agents.base import Ended
+from coworkd.agents.port import Ended
 from coworkd.core.machine_faults import fault_of
 from coworkd.dispatch.executors import RunEvent
 

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from coworkd.agents import event_log
-from coworkd.agents.base import MACHINE_EXIT, Assignment, Ended, EndReason, InboxAnswer
-from coworkd.agents.control import Cancel, Control, Deliver, GiveAnswer, Kill, encode_control
-from coworkd.agents.recording import SPEED
+from coworkd.agents.drivers.replay.recording import SPEED
+from coworkd.agents.json_codec import ASSIGNMENT_FILE, encode_assignment
+from coworkd.agents.port import MACHINE_EXIT, Assignment, Ended, EndReason, InboxAnswer
 from coworkd.agents.registry import WARM, needs
-from coworkd.agents.wire import ASSIGNMENT_FILE, encode_assignment
+from coworkd.agents.worker_commands import Cancel, Control, Deliver, GiveAnswer, Kill, encode_control
 from coworkd.core.errors import AgentError
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
 from coworkd.dispatch.executors import LOST, RunEvent
@@ -201,7 +201,7 @@ class LocalExecutor:
         with (run_dir / WORKER_LOG).open("ab") as log:
             if driver in WARM and HAS_NURSERIES:
                 return self._nursery(driver, env, log).fork(run_dir, env, log)
-            argv = (sys.executable, "-P", "-m", "coworkd.agents.worker", str(run_dir))
+            argv = (sys.executable, "-P", "-m", "coworkd.agents.worker_main", str(run_dir))
             return commands.spawn(argv, cwd=run_dir, env=env, stderr=log)
 
     def _nursery(self, driver: str, env: Mapping[str, str], log: BinaryIO) -> Nursery:

@@ -56,7 +56,7 @@ class Nursery:
 
     def __init__(self, module: str, env: Mapping[str, str], log: BinaryIO) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        argv = (sys.executable, "-P", "-m", "coworkd.agents.nursery", str(theirs.fileno()), module)
+        argv = (sys.executable, "-P", "-m", "coworkd.agents.fork_server", str(theirs.fileno()), module)
         env = {**env, RUN_MARK: _LONGER_THAN_ANY_RUN}
         with theirs:
             self._child = commands.spawn(argv, cwd=Path("/"), env=env, stderr=log, keep=(theirs.fileno(),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
-from coworkd.agents.base import (
+from coworkd.agents.port import (
     AgentEvent,
     Asked,
     AskKind,

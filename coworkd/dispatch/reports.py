@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coworkd.agents import refused_hosts
-from coworkd.agents.base import EndReason
+from coworkd.agents.port import EndReason
+from coworkd.agents.worker import refused_hosts
 from coworkd.dispatch.outcomes import BroughtIn, Finish, Kept, NothingMade
 from coworkd.store import RunRow
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.agents.base import AgentEvent, Ended
+from coworkd.agents.port import AgentEvent, Ended
 from coworkd.board.board import Board
 from coworkd.core.dependency_graph import weights
 from coworkd.core.machine_faults import MachineFault, MachineFaultError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coworkd.agents.base import EndReason
+from coworkd.agents.port import EndReason
 from coworkd.core.model import Loop
 from coworkd.dispatch.loops import OneMore, Prove, Round, Stop, after
 from coworkd.dispatch.outcomes import INTERRUPTED

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coworkd.agents.base import Assignment, InboxFile
-from coworkd.agents.inbox import render_answer
+from coworkd.agents.port import Assignment, InboxFile
 from coworkd.agents.prompt import Answered, Background, Reviewed, Said, build, build_on
+from coworkd.agents.worker.inbox import render_answer
 from coworkd.board.board import Board
 from coworkd.board.papers import Papers
 from coworkd.core.model import AgentSpec, Budget, Gate, SandboxLevel, SandboxSpec, Status, TaskSpec

@@ -18,7 +18,7 @@ from typing import Protocol
 
 import pytest
 
-from coworkd.agents.base import (
+from coworkd.agents.port import (
     Asked,
     AskKind,
     Decision,
@@ -31,8 +31,8 @@ from coworkd.agents.base import (
     TextWritten,
     UsageReported,
 )
-from coworkd.agents.inbox import render_answer
-from coworkd.agents.refusals import MAX_EXPLAINING_PROMPTS, MAX_IN_A_ROW
+from coworkd.agents.worker.inbox import render_answer
+from coworkd.agents.worker.refusals import MAX_EXPLAINING_PROMPTS, MAX_IN_A_ROW
 from coworkd.core.errors import AgentError
 from coworkd.dispatch.local import LocalExecutor
 from coworkd.system import process_tree

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import AgentEvent, Asked, Assignment, Decision, Ended, EndReason, InboxAnswer, TextWritten
+from coworkd.agents.port import AgentEvent, Asked, Assignment, Decision, Ended, EndReason, InboxAnswer, TextWritten
 from coworkd.dispatch.executors import Executor, FakeExecutor, RunEvent
 from coworkd.dispatch.local import LocalExecutor
 from tests.runs import Bell, until

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason
-from coworkd.agents.fake import Acts, Script
+from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason
+from coworkd.agents.testing import Acts, Script
 from coworkd.board.board import Board
 from coworkd.core.machine_faults import MachineFault
 from coworkd.core.model import Status

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import Assignment, EndReason, ErrorKind, ErrorReported, TextWritten
-from coworkd.agents.fake import Acts
+from coworkd.agents.port import Assignment, EndReason, ErrorKind, ErrorReported, TextWritten
+from coworkd.agents.testing import Acts
 from coworkd.board.hurry import hurry
 from coworkd.board.waiting import Need, Waiting, waiting
 from coworkd.core.model import Status

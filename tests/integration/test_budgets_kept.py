@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import Assignment, Ended, EndReason, SessionStarted, UsageReported
-from coworkd.agents.fake import Acts, Script
+from coworkd.agents.port import Assignment, Ended, EndReason, SessionStarted, UsageReported
+from coworkd.agents.testing import Acts, Script
 from coworkd.core.model import Status, Usage
 from coworkd.dispatch.purses import DAY
 from tests.integration.dispatchkit import Bench, says

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import Assignment, EndReason, ErrorKind, ErrorReported, TextWritten
-from coworkd.agents.fake import Acts, Script
+from coworkd.agents.port import Assignment, EndReason, ErrorKind, ErrorReported, TextWritten
+from coworkd.agents.testing import Acts, Script
 from coworkd.core.model import Status
 from tests.integration.dispatchkit import Bench, fails
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import Ended, EndReason
+from coworkd.agents.port import Ended, EndReason
 from coworkd.dispatch.executors import RunEvent
 from coworkd.dispatch.local import LocalExecutor
 from tests.sessions import bash

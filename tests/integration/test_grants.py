@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import Asked, AskKind, Assignment, Decision, TextWritten
-from coworkd.agents.control import GiveAnswer
-from coworkd.agents.fake import Acts, Script
+from coworkd.agents.port import Asked, AskKind, Assignment, Decision, TextWritten
+from coworkd.agents.testing import Acts, Script
+from coworkd.agents.worker_commands import GiveAnswer
 from coworkd.core.model import Status
 from coworkd.store import RequestState
 from tests.integration.dispatchkit import Bench

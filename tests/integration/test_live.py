@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import (
+from coworkd.agents.port import (
     AgentEvent,
     Asked,
     AskKind,
@@ -18,7 +18,7 @@ from coworkd.agents.base import (
     ToolStarted,
     UsageReported,
 )
-from coworkd.agents.fake import Acts, Script
+from coworkd.agents.testing import Acts, Script
 from coworkd.board.live import live_deadline, live_messages
 from coworkd.core.model import Usage
 from tests.integration.dispatchkit import Bench

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import (
+from coworkd.agents.drivers.llm import litellm_client
+from coworkd.agents.drivers.llm.driver import LlmAgent, session_file
+from coworkd.agents.port import (
     Asked,
     Assignment,
     ContextUsed,
@@ -26,8 +28,6 @@ from coworkd.agents.base import (
     ToolEnded,
     UsageReported,
 )
-from coworkd.agents.llm import door
-from coworkd.agents.llm.agent import LlmAgent, session_file
 from coworkd.core.errors import ProgramMissingError
 from coworkd.core.model import AgentSpec, Budget, Mode, ToolRules
 from tests.modelserver import (
@@ -102,7 +102,7 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
-    door.warm()
+    litellm_client.warm()
     with ExitStack() as closing:
         yield Lab(tmp_path, closing)
 

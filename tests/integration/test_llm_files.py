@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.llm.files import ToolError, Tree
+from coworkd.agents.drivers.llm.worktree_files import ToolError, Tree
 
 
 @pytest.fixture

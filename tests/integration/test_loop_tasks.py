@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import AgentEvent, Assignment, EndReason, ErrorKind, ErrorReported, SessionStarted, TextWritten
-from coworkd.agents.fake import Acts
+from coworkd.agents.port import AgentEvent, Assignment, EndReason, ErrorKind, ErrorReported, SessionStarted, TextWritten
+from coworkd.agents.testing import Acts
 from coworkd.core.model import Status
 from coworkd.dispatch.outcomes import Finish, FinishOrder, Kept, NothingMade
 from coworkd.store import SubmissionState

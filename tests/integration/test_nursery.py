@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import AgentEvent, Assignment, Ended, EndReason, TextWritten
+from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, TextWritten
 from coworkd.dispatch.local import LocalExecutor
 from coworkd.system import process_tree
 from coworkd.system.process_tree import RUN_MARK
@@ -24,7 +24,7 @@ from tests.survivors import alive, children, hear, wait_gone
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux alone")
 
 KEY = "sk-canary-0042"
-NURSERY = "coworkd.agents.nursery"
+NURSERY = "coworkd.agents.fork_server"
 
 
 class Lab:

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from coworkd.agents.base import (
+from coworkd.agents.drivers.replay.driver import ReplayAgent
+from coworkd.agents.port import (
     Asked,
     Assignment,
     Decision,
@@ -21,8 +22,7 @@ from coworkd.agents.base import (
     ToolStarted,
     UsageReported,
 )
-from coworkd.agents.inbox import render_answer
-from coworkd.agents.replay import ReplayAgent
+from coworkd.agents.worker.inbox import render_answer
 from coworkd.core.errors import AgentError
 from coworkd.core.model import AgentSpec, Usage
 from tests.sessions import Following, recorded

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import Asked, AskKind, Assignment, Ended, EndReason, SessionStarted, TextWritten
-from coworkd.agents.fake import Acts
+from coworkd.agents.port import Asked, AskKind, Assignment, Ended, EndReason, SessionStarted, TextWritten
+from coworkd.agents.testing import Acts
 from coworkd.core.model import Status
 from coworkd.store import SubmissionState
 from tests.integration.dispatchkit import Bench, fails, says

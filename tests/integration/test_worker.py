@@ -12,7 +12,8 @@ from uuid import uuid4
 import pytest
 
 from coworkd.agents import event_log
-from coworkd.agents.base import (
+from coworkd.agents.json_codec import ASSIGNMENT_FILE, encode_assignment
+from coworkd.agents.port import (
     Asked,
     Assignment,
     Decision,
@@ -23,9 +24,8 @@ from coworkd.agents.base import (
     Posted,
     TextWritten,
 )
-from coworkd.agents.inbox import render_answer
-from coworkd.agents.wire import ASSIGNMENT_FILE, encode_assignment
-from coworkd.agents.worker import GONE
+from coworkd.agents.worker.inbox import render_answer
+from coworkd.agents.worker_main import GONE
 from coworkd.core.model import AgentSpec
 from coworkd.dispatch.executors import LOST, RunEvent
 from coworkd.dispatch.local import LocalExecutor
@@ -201,7 +201,9 @@ def test_nothing_survives_a_closed_lifeline(tmp_path: Path, token: str, fifo: Pa
     run_dir.mkdir()
     (run_dir / ASSIGNMENT_FILE).write_bytes(encode_assignment(order))
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": ROOT}
-    worker = commands.spawn((sys.executable, "-P", "-m", "coworkd.agents.worker", str(run_dir)), cwd=run_dir, env=env)
+    worker = commands.spawn(
+        (sys.executable, "-P", "-m", "coworkd.agents.worker_main", str(run_dir)), cwd=run_dir, env=env
+    )
     assert wait_gone(int(hear(fifo)), 0.0) is False
     worker.stdin.close()
     assert worker.wait(20) == 0
@@ -217,7 +219,7 @@ def test_a_killed_daemon_leaves_nothing_and_its_run_is_recovered(
     order = bash(tmp_path, f"echo before; setsid bash -c 'echo $$ > {fifo}; sleep 1000; : {token}' & wait")
     (tmp_path / "order").write_bytes(encode_assignment(order))
     program = (
-        "import sys, threading; from pathlib import Path; from coworkd.agents.wire import decode_assignment;"
+        "import sys, threading; from pathlib import Path; from coworkd.agents.json_codec import decode_assignment;"
         "from coworkd.dispatch.local import LocalExecutor;"
         "LocalExecutor(lambda: None).submit(decode_assignment(Path(sys.argv[1]).read_bytes()));"
         "threading.Event().wait()"

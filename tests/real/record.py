@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from coworkd.agents.base import Asked, AskKind, Decision, Ended, InboxAnswer
+from coworkd.agents.port import Asked, AskKind, Decision, Ended, InboxAnswer
 from coworkd.agents.registry import create
 from coworkd.core.model import AgentSpec, ToolRules
 from tests.modelserver import Call, ModelServer, Refusal, Reply, Script, Trouble, run, steps

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.agents.acp import messages as acp
-from coworkd.agents.acp.calls import call_of
-from coworkd.agents.acp.messages import OptionKind
-from coworkd.agents.acp.troubles import trouble
-from coworkd.agents.base import ErrorKind
+from coworkd.agents.drivers.acp import messages as acp
+from coworkd.agents.drivers.acp.calls import call_of
+from coworkd.agents.drivers.acp.errors import trouble
+from coworkd.agents.drivers.acp.messages import OptionKind
+from coworkd.agents.port import ErrorKind
 from coworkd.core.model import Usage
 
 ANYTHING = st.recursive(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.calls import circumstances, host, inside, petition
+from coworkd.agents.protocols.tool_calls import circumstances, host, inside, petition
 from coworkd.core.model import ToolRules
 from coworkd.core.policy.tool_permissions import Decision, ToolCall, ToolName, rule
 from coworkd.system.sandbox.policy import Confinement, Means

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import ContextUsed, ErrorKind, UsageReported
-from coworkd.agents.claude import messages
-from coworkd.agents.claude.agent import arguments
-from coworkd.agents.claude.bill import Bill
-from coworkd.agents.claude.calls import call_of, essence, question, summary
-from coworkd.agents.claude.troubles import provider_said, resets_in, retrying, trouble
-from coworkd.agents.wire import Json
+from coworkd.agents.drivers.claude import messages
+from coworkd.agents.drivers.claude.calls import call_of, essence, question, summary
+from coworkd.agents.drivers.claude.driver import arguments
+from coworkd.agents.drivers.claude.errors import provider_said, resets_in, retrying, trouble
+from coworkd.agents.drivers.claude.usage import Bill
+from coworkd.agents.json_codec import Json
+from coworkd.agents.port import ContextUsed, ErrorKind, UsageReported
 from coworkd.core.model import AgentSpec, Budget, Mode, Usage
 from coworkd.core.policy.tool_permissions import ToolCall, ToolName
 from tests.sessions import assignment

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.agents.base import ErrorKind
-from coworkd.agents.codex.agent import arguments
-from coworkd.agents.codex.calls import command, is_inside, question, to_change, to_run
-from coworkd.agents.codex.messages import answers, thread
-from coworkd.agents.codex.troubles import kind, lifted_in, trouble
-from coworkd.agents.wire import Json
+from coworkd.agents.drivers.codex.calls import command, is_inside, question, to_change, to_run
+from coworkd.agents.drivers.codex.driver import arguments
+from coworkd.agents.drivers.codex.errors import kind, lifted_in, trouble
+from coworkd.agents.drivers.codex.messages import answers, thread
+from coworkd.agents.json_codec import Json
+from coworkd.agents.port import ErrorKind
 from coworkd.core.model import AgentSpec, Mode
 
 

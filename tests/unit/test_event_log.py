@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents import event_log
-from coworkd.agents.base import Ended, EndReason, TextWritten
+from coworkd.agents.port import Ended, EndReason, TextWritten
 
 DONE = Ended(reason=EndReason.DONE)
 LOST = Ended(reason=EndReason.CRASHED, message="lost")

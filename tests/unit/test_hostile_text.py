@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.agents.base import Asked, Posted, UsageReported
-from coworkd.agents.control import decode_control
-from coworkd.agents.inbox import read_answer
-from coworkd.agents.outbox import read_message
-from coworkd.agents.recording import parse_recording
-from coworkd.agents.wire import decode_assignment, decode_event
+from coworkd.agents.drivers.replay.recording import parse_recording
+from coworkd.agents.json_codec import decode_assignment, decode_event
+from coworkd.agents.port import Asked, Posted, UsageReported
+from coworkd.agents.worker.inbox import read_answer
+from coworkd.agents.worker.outbox import read_message
+from coworkd.agents.worker_commands import decode_control
 from coworkd.core.errors import AgentError, CoworkError
 from coworkd.core.policy.risky_paths import risks_of_path
 from coworkd.core.policy.tool_permissions import call_of, is_pattern, proposal

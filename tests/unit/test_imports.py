@@ -38,4 +38,6 @@ def test_neither_daemon_nor_commands_import_a_model_library() -> None:
 
 
 def test_a_worker_imports_neither_models_nor_the_daemon_s_libraries() -> None:
-    assert imported("import coworkd.agents.worker") & (MODELS | {"git", "watchdog", "sqlite_utils", "click"}) == set()
+    assert (
+        imported("import coworkd.agents.worker_main") & (MODELS | {"git", "watchdog", "sqlite_utils", "click"}) == set()
+    )

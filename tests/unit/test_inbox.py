@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.agents.base import Decision, InboxAnswer, InboxFile
-from coworkd.agents.inbox import Inbox, read_answer, render_answer
+from coworkd.agents.port import Decision, InboxAnswer, InboxFile
+from coworkd.agents.worker.inbox import Inbox, read_answer, render_answer
 from coworkd.core.errors import AgentError
 
 

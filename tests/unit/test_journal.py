@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents import event_log
-from coworkd.agents.base import AgentEvent, Ended, EndReason, TextWritten
+from coworkd.agents.port import AgentEvent, Ended, EndReason, TextWritten
 from coworkd.dispatch.journal import Journal
 
 DONE = Ended(reason=EndReason.DONE)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.llm.conversation import (
+from coworkd.agents.drivers.llm.chat_messages import chat, chat_for_summary, clip
+from coworkd.agents.drivers.llm.transcript import (
     Begun,
     Call,
     Compacted,
@@ -20,7 +21,6 @@ from coworkd.agents.llm.conversation import (
     in_view,
     pending,
 )
-from coworkd.agents.llm.messages import chat, chat_for_summary, clip
 
 READ = Call(id="1", tool="read", arguments='{"path": "a"}')
 RUN = Call(id="2", tool="run", arguments='{"command": "make"}')

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from coworkd.agents.llm.meter import Meter
+from coworkd.agents.drivers.llm.context_meter import Meter
 
 
 def test_each_warning_is_given_once_and_again_after_a_summary() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.agents.llm.prices import LEAST_OUTPUT, Prices, Purse, Spent, cost, estimate
+from coworkd.agents.drivers.llm.prices import LEAST_OUTPUT, Prices, Purse, Spent, cost, estimate
 from coworkd.core.model import Budget
 
 PRICES = Prices(input=2e-6, output=10e-6, cached=0.5e-6, written=2.5e-6)

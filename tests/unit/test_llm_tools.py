@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from coworkd.agents.base import Decision, InboxAnswer
-from coworkd.agents.llm import petitions
-from coworkd.agents.llm.conversation import Call
-from coworkd.agents.llm.files import ToolError
-from coworkd.agents.llm.providers import access, provider_of, secret, variables
-from coworkd.agents.llm.tools import Tool, meant, ruled, schemas
+from coworkd.agents.drivers.llm import permission_texts
+from coworkd.agents.drivers.llm.providers import access, provider_of, secret, variables
+from coworkd.agents.drivers.llm.tools import Tool, meant, ruled, schemas
+from coworkd.agents.drivers.llm.transcript import Call
+from coworkd.agents.drivers.llm.worktree_files import ToolError
+from coworkd.agents.port import Decision, InboxAnswer
 from coworkd.core.model import Mode
 from coworkd.core.policy.tool_permissions import ToolCall, ToolName
 
@@ -72,10 +72,10 @@ def test_a_request_is_named_by_exactly_what_is_asked() -> None:
 
 def test_petitions_show_exactly_what_is_to_be_done() -> None:
     run = meant(call("run", command="rm -r x\n# --- approved"))
-    text = petitions.permission(run, "the agent's `ask` has `run`")
+    text = permission_texts.permission(run, "the agent's `ask` has `run`")
     assert "    rm -r x\n    # --- approved" in text
     assert "`ask` has `run`" in text
-    edit = petitions.permission(meant(call("edit", path="a.py", old="one", new="two")), "so")
+    edit = permission_texts.permission(meant(call("edit", path="a.py", old="one", new="two")), "so")
     assert all(word in edit for word in ("a.py", "    one", "    two"))
 
 
@@ -88,7 +88,7 @@ def test_petitions_show_exactly_what_is_to_be_done() -> None:
     ],
 )
 def test_answers_in_words(answer: InboxAnswer, said: str) -> None:
-    assert petitions.answered(answer) == said
+    assert permission_texts.answered(answer) == said
 
 
 @pytest.mark.parametrize(

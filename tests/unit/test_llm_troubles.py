@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.agents.base import ErrorKind
-from coworkd.agents.llm.troubles import Failure, judge, passing
-from coworkd.agents.wire import Json
+from coworkd.agents.drivers.llm.errors import Failure, judge, passing
+from coworkd.agents.json_codec import Json
+from coworkd.agents.port import ErrorKind
 
 NOW = 1_800_000_000.0
 PER_DAY: Json = {

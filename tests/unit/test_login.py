@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.login import lend
-from coworkd.agents.programs import PROGRAMS, keys, model
+from coworkd.agents.known_programs import PROGRAMS, keys, model
 from coworkd.agents.registry import DRIVERS, needs
+from coworkd.agents.worker.credentials import lend
 from coworkd.core.errors import AgentError
 from coworkd.core.model import AgentSpec
 from tests.sessions import assignment

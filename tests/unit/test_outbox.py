@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import Asked, AskKind, Posted
-from coworkd.agents.outbox import MAX_FILE, MAX_FILES, SETTLED, Outbox, read_message
+from coworkd.agents.port import Asked, AskKind, Posted
+from coworkd.agents.worker.outbox import MAX_FILE, MAX_FILES, SETTLED, Outbox, read_message
 
 QUESTION = b"---\nkind: question\ntitle: Colours\n---\n\nWhich colour?\n"
 

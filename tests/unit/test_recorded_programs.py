@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.base import (
+from coworkd.agents.port import (
     Asked,
     AskKind,
     Decision,

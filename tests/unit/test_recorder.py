@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import json
 
-from coworkd.agents.base import AgentEvent, Asked, AskKind, Ended, EndReason, TextWritten, ToolEnded, UsageReported
-from coworkd.agents.recorder import Left, recording
-from coworkd.agents.recording import parse_recording
+from coworkd.agents.drivers.replay.recorder import Left, recording
+from coworkd.agents.drivers.replay.recording import parse_recording
+from coworkd.agents.port import AgentEvent, Asked, AskKind, Ended, EndReason, TextWritten, ToolEnded, UsageReported
 from coworkd.core.model import Usage
 
 QUESTION = Asked(request="q.md", kind=AskKind.QUESTION, text="Which?")

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.agents.base import Decision, InboxAnswer
-from coworkd.agents.recording import (
+from coworkd.agents.drivers.replay.recording import (
     Ask,
     Commit,
     Edit,
@@ -24,6 +23,7 @@ from coworkd.agents.recording import (
     fill_step,
     parse_recording,
 )
+from coworkd.agents.port import Decision, InboxAnswer
 from coworkd.core.errors import AgentError
 
 HEADER = '{"recording": 1, "agent": "claude", "model": "some"}\n'

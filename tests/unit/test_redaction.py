@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.agents.base import AgentEvent, Asked, AskKind, Ended, EndReason, TextWritten, ToolStarted
-from coworkd.agents.discretion import Discretion
+from coworkd.agents.port import AgentEvent, Asked, AskKind, Ended, EndReason, TextWritten, ToolStarted
+from coworkd.agents.worker.redacting_events import Discretion
 from coworkd.core.redaction import NO_SECRETS, TAKEN_OUT, Secrets, secret_name
 
 CANARY = "cnry-7f3b91d2e8"

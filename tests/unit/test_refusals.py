@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coworkd.agents.refusals import MAX_EXPLAINING_PROMPTS, MAX_IN_A_ROW, Refusals
+from coworkd.agents.worker.refusals import MAX_EXPLAINING_PROMPTS, MAX_IN_A_ROW, Refusals
 
 
 def refused(*keys: str) -> Refusals:

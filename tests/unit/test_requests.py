@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coworkd.agents.requests import Requests
+from coworkd.agents.worker.request_names import Requests
 
 
 def test_the_same_call_has_the_same_name_in_a_later_start(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.agents.streaming import BATCH_BYTES, BATCH_SECONDS, TextStream
+from coworkd.agents.worker.text_stream import BATCH_BYTES, BATCH_SECONDS, TextStream
 
 MARK = "is cut, but for its end"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.agents.base import AgentEvent, Ended, EndReason, ErrorKind, ErrorReported, SessionStarted, TextWritten
+from coworkd.agents.port import AgentEvent, Ended, EndReason, ErrorKind, ErrorReported, SessionStarted, TextWritten
 from coworkd.trial import judge
 
 SAID = TextWritten(text="ready")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from coworkd.agents.base import EndReason
-from coworkd.agents.watchdog import Watchdog
+from coworkd.agents.port import EndReason
+from coworkd.agents.worker.watchdog import Watchdog
 
 
 def watchdog(*, timeout: float = 100.0, stall: float = 100.0) -> Watchdog:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.agents.base import (
+from coworkd.agents.json_codec import decode_assignment, decode_event, encode_assignment, encode_event
+from coworkd.agents.port import (
     AgentEvent,
     Asked,
     AskKind,
@@ -22,8 +23,7 @@ from coworkd.agents.base import (
     TextWritten,
     UsageReported,
 )
-from coworkd.agents.control import Cancel, Deliver, GiveAnswer, Kill, decode_control, encode_control
-from coworkd.agents.wire import decode_assignment, decode_event, encode_assignment, encode_event
+from coworkd.agents.worker_commands import Cancel, Deliver, GiveAnswer, Kill, decode_control, encode_control
 from coworkd.core.errors import AgentError
 from coworkd.core.model import AgentSpec, Limits, SandboxMode, SandboxSpec, ToolRules, Usage
 from tests.sessions import assignment

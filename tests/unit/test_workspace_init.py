@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.installed import Installed, Login, agent_file
-from coworkd.agents.programs import PROGRAMS
+from coworkd.agents.discovery import Installed, Login, agent_file
+from coworkd.agents.known_programs import PROGRAMS
 from coworkd.core.model import AgentSpec, Settings
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse, parse_yaml

@@ -1,0 +1,37 @@
+"""The driver's side of the port: which program is started, and what is said to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coworkd.agents.drivers.acp.conversation import Conversation
+from coworkd.agents.port import AgentEvent, Assignment
+from coworkd.agents.protocols.protocol_agent import SpokenAgent
+from coworkd.core.errors import AgentFileError
+
+
+class AcpAgent(SpokenAgent):
+    """One start of a run."""
+
+    COMMAND: tuple[str, ...] = ()
+    """What is started where the agent's file names no command."""
+
+    def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
+        """See the port."""
+        command = assignment.agent.command or self.COMMAND
+        if not command:
+            raise AgentFileError(f"agent {assignment.agent.name!r} has no `command`: say which ACP agent to start")
+        env = self.lent(assignment)
+        return self.converse(assignment, command, env, lambda around: Conversation(around).events(resume or ""))
+
+
+class GeminiAgent(AcpAgent):
+    """Gemini CLI by its own protocol mode."""
+
+    COMMAND = ("gemini", "--acp")
+
+
+class OpenCodeAgent(AcpAgent):
+    """OpenCode by its own protocol mode."""
+
+    COMMAND = ("opencode", "acp")

@@ -1,0 +1,36 @@
+"""Errors of an agent that speaks the protocol, typed from their structured fields. Pure."""
+
+from __future__ import annotations
+
+from coworkd.agents.drivers.acp.messages import AUTH_REQUIRED, part, text
+from coworkd.agents.json_codec import Json
+from coworkd.agents.port import ErrorKind, ErrorReported
+
+_BY_STATUS = {
+    401: ErrorKind.AUTH,
+    402: ErrorKind.QUOTA,
+    403: ErrorKind.AUTH,
+    413: ErrorKind.CONTEXT,
+    429: ErrorKind.RATE_LIMIT,
+    500: ErrorKind.OTHER,
+    502: ErrorKind.OVERLOADED,
+    503: ErrorKind.OVERLOADED,
+    529: ErrorKind.OVERLOADED,
+    AUTH_REQUIRED: ErrorKind.AUTH,
+}
+_PLACES = (("code",), ("data", "status"), ("data", "code"), ("data", "statusCode"), ("data", "error", "code"))
+_WAITS = (("data", "retryAfter"), ("data", "retry_after"), ("data", "retryAfterSeconds"))
+_KINDS = {str(kind): kind for kind in ErrorKind}
+
+
+def trouble(error: Json) -> ErrorReported:
+    """What a JSON-RPC error means: by the agent's own word for its kind, else by a status code, else other."""
+    named = _KINDS.get(text(error, "data", "errorKind")) or _KINDS.get(text(error, "data", "kind"))
+    statuses = (part(error, *place) for place in _PLACES)
+    numbered = next((_BY_STATUS[found] for found in statuses if isinstance(found, int) and found in _BY_STATUS), None)
+    details = text(error, "data", "details") or text(error, "data", "message")
+    said = "; ".join(dict.fromkeys(part_ for part_ in (text(error, "message"), details) if part_))
+    waits = (part(error, *place) for place in _WAITS)
+    wait = next((float(found) for found in waits if isinstance(found, int | float) and found >= 0), None)
+    return ErrorReported(kind=named or numbered or ErrorKind.OTHER, message=said or "an error without words",
+                         retry_after=wait)  # fmt: skip

@@ -1,0 +1,140 @@
+"""What is said in the Agent Client Protocol: made and read. Pure.
+
+Names and shapes are those of the protocol's schema, version 1: https://agentclientprotocol.com/protocol/schema
+Everything an agent says is read with suspicion: what is not of the expected shape reads as absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from coworkd import __version__
+from coworkd.agents.json_codec import Json
+from coworkd.agents.protocols.json_access import items, number, part, text
+from coworkd.core.model import Usage
+
+Message = Mapping[str, Json]
+
+VERSION = 1
+
+
+class Method(StrEnum):
+    """What coworkd asks of an agent, and what it hears from it."""
+
+    INITIALIZE = "initialize"
+    AUTHENTICATE = "authenticate"
+    NEW = "session/new"
+    LOAD = "session/load"
+    RESUME = "session/resume"
+    SET_MODE = "session/set_mode"
+    SET_MODEL = "session/set_model"
+    PROMPT = "session/prompt"
+    CANCEL = "session/cancel"
+    UPDATE = "session/update"
+    PERMISSION = "session/request_permission"
+
+
+class Stop(StrEnum):
+    """Why a turn ended."""
+
+    END_TURN = "end_turn"
+    MAX_TOKENS = "max_tokens"
+    MAX_TURNS = "max_turn_requests"
+    REFUSAL = "refusal"
+    CANCELLED = "cancelled"
+
+
+class OptionKind(StrEnum):
+    ALLOW_ONCE = "allow_once"
+    ALLOW_ALWAYS = "allow_always"
+    REJECT_ONCE = "reject_once"
+    REJECT_ALWAYS = "reject_always"
+
+
+NO_SUCH_METHOD = -32601
+AUTH_REQUIRED = -32000
+
+
+def request(number: int, method: Method, params: Message) -> Message:
+    return {"jsonrpc": "2.0", "id": number, "method": method.value, "params": dict(params)}
+
+
+def notification(method: Method, params: Message) -> Message:
+    return {"jsonrpc": "2.0", "method": method.value, "params": dict(params)}
+
+
+def result(to: Json, content: Message) -> Message:
+    return {"jsonrpc": "2.0", "id": to, "result": dict(content)}
+
+
+def refusal(to: Json, method: str) -> Message:
+    """The answer to what this client does not offer."""
+    return {"jsonrpc": "2.0", "id": to, "error": {"code": NO_SUCH_METHOD, "message": f"{method} is not offered here"}}
+
+
+def hello() -> Message:
+    """The parameters of `initialize`: neither files nor terminals are offered."""
+    return {
+        "protocolVersion": VERSION,
+        "clientCapabilities": {"fs": {"readTextFile": False, "writeTextFile": False}, "terminal": False},
+        "clientInfo": {"name": "coworkd", "title": "coworkd", "version": __version__},
+    }
+
+
+def prompt(session: str, text: str) -> Message:
+    return {"sessionId": session, "prompt": [{"type": "text", "text": text}]}
+
+
+def selected(option: str) -> Message:
+    return {"outcome": {"outcome": "selected", "optionId": option}}
+
+
+def withdrawn() -> Message:
+    return {"outcome": {"outcome": "cancelled"}}
+
+
+# ---- reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """What an agent says of itself."""
+
+    resumes: bool
+    loads: bool
+    logins: tuple[str, ...]
+    """Ids of its ways to sign in."""
+
+
+def abilities(answer: Json) -> Abilities:
+    """Read the answer to `initialize`."""
+    capabilities = part(answer, "agentCapabilities")
+    return Abilities(
+        resumes=isinstance(part(capabilities, "sessionCapabilities", "resume"), dict),
+        loads=part(capabilities, "loadSession") is True,
+        logins=tuple(text(way, "id") for way in items(answer, "authMethods")),
+    )
+
+
+def usage(answer: Json) -> Usage | None:
+    """What a turn used, from the answer to `session/prompt`, its input with what was cached; None: it does not say."""
+    found = part(answer, "usage")
+    if isinstance(found, dict):
+        cached = number(found, "cachedReadTokens")
+        return Usage(
+            input_tokens=number(found, "inputTokens") + cached + number(found, "cachedWriteTokens"),
+            cached_tokens=cached,
+            output_tokens=number(found, "outputTokens") + number(found, "thoughtTokens"),
+        )
+    quota = part(answer, "_meta", "quota", "token_count")  # as gemini has it
+    if isinstance(quota, dict):
+        return Usage(input_tokens=number(quota, "input_tokens"), output_tokens=number(quota, "output_tokens"))
+    return None
+
+
+def option(asked: Json, kinds: Sequence[OptionKind]) -> str:
+    """The id of the first option of one of these kinds, in the order of the kinds; empty: there is none."""
+    offered = {text(one, "kind"): text(one, "optionId") for one in reversed(items(asked, "options"))}
+    return next((offered[kind] for kind in kinds if offered.get(kind)), "")

@@ -1,0 +1,53 @@
+"""The driver's side of the port: how Claude Code is started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from coworkd.agents.drivers.claude.calls import OUT_OF_PLACE
+from coworkd.agents.drivers.claude.conversation import Conversation
+from coworkd.agents.known_programs import PROGRAMS, model
+from coworkd.agents.port import AgentEvent, Assignment
+from coworkd.agents.protocols.protocol_agent import SpokenAgent, without_system_prompt
+from coworkd.core.model import Mode
+
+_TWO_WAY = (
+    "-p", "--output-format", "stream-json", "--input-format", "stream-json", "--verbose",
+    "--include-partial-messages", "--replay-user-messages", "--permission-prompt-tool", "stdio",
+)  # fmt: skip
+_QUIET = {
+    "DISABLE_AUTOUPDATER": "1",
+    "DISABLE_TELEMETRY": "1",
+    "DISABLE_ERROR_REPORTING": "1",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "CLAUDE_CODE_MAX_RETRIES": "1",
+}
+"""It updates nothing, reports to nobody, and leaves trying again to us."""
+
+
+class ClaudeAgent(SpokenAgent):
+    """One start of a run."""
+
+    def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
+        """See the port."""
+        env = {**_QUIET, **self.lent(assignment)}
+        prompt = (resume and assignment.follow_up) or without_system_prompt(assignment)
+        order, argv = replace(assignment, prompt=prompt), arguments(assignment, resume or "")
+        return self.converse(order, argv, env, lambda around: Conversation(around).events())
+
+
+def arguments(assignment: Assignment, resume: str) -> tuple[str, ...]:
+    """The command line. Pure."""
+    agent = assignment.agent
+    mode = "plan" if assignment.mode is Mode.PLAN else "acceptEdits"
+    options = ["--permission-mode", mode, "--disallowedTools", ",".join(OUT_OF_PLACE)]
+    if wanted := model(agent):
+        options += ["--model", wanted]
+    if resume:
+        options += ["--resume", resume]
+    if agent.prompt.strip():
+        options += ["--append-system-prompt", agent.prompt.strip()]
+    if assignment.budget.usd is not None:
+        options += ["--max-budget-usd", f"{assignment.budget.usd:.6f}"]
+    return (*(agent.command or (PROGRAMS["claude"].program,)), *_TWO_WAY, *options)

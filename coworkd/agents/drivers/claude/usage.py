@@ -1,0 +1,86 @@
+"""What was used, from Claude Code's sums: tokens add up within a turn, money over the life of the process.
+
+Tokens are told after every reply of the model, so that a budget can end a long turn; the result of the turn has the
+last word on them, and is the only one on money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coworkd.agents.json_codec import Json
+from coworkd.agents.port import ContextUsed, UsageReported
+from coworkd.agents.protocols.json_access import number, part
+from coworkd.core.model import Usage
+
+_NOTHING = Usage()
+
+
+class Bill:
+    """The usage of one process."""
+
+    def __init__(self) -> None:
+        self._reply = _NOTHING
+        self._turn = _NOTHING
+        self._cost = 0.0
+        self._context = 0
+
+    def begin(self, usage: Json) -> None:
+        """A reply of the model begins: what went in is known."""
+        self._reply = _used(usage)
+
+    def reply(self, usage: Json) -> Iterator[UsageReported]:
+        """A reply of the model is complete: what came out is known too."""
+        output = number(usage, "output_tokens")
+        used = Usage(
+            input_tokens=self._reply.input_tokens, cached_tokens=self._reply.cached_tokens, output_tokens=output
+        )
+        self._reply = _NOTHING
+        self._context = used.input_tokens + used.output_tokens
+        self._turn = self._turn.plus(used)
+        if used != _NOTHING:
+            yield UsageReported(usage=used)
+
+    def turn(self, result: object) -> Iterator[UsageReported | ContextUsed]:
+        """A turn is over: what has not been told yet, and the money."""
+        left = _less(_used(part(result, "usage")), self._turn)
+        self._turn = _NOTHING
+        total = part(result, "total_cost_usd")
+        cost = None
+        if isinstance(total, int | float) and total >= self._cost:
+            cost, self._cost = total - self._cost, float(total)
+        if left != _NOTHING or cost:
+            yield UsageReported(
+                usage=Usage(
+                    input_tokens=left.input_tokens, cached_tokens=left.cached_tokens, output_tokens=left.output_tokens,
+                    cost_usd=cost,
+                )
+            )  # fmt: skip
+        window = _window(part(result, "modelUsage"))
+        if window and self._context:
+            yield ContextUsed(used=self._context, window=window)
+
+
+def _used(usage: Json) -> Usage:
+    cached = number(usage, "cache_read_input_tokens")
+    written = number(usage, "cache_creation_input_tokens")
+    return Usage(
+        input_tokens=number(usage, "input_tokens") + cached + written,
+        cached_tokens=cached,
+        output_tokens=number(usage, "output_tokens"),
+    )
+
+
+def _less(total: Usage, told: Usage) -> Usage:
+    return Usage(
+        input_tokens=max(0, total.input_tokens - told.input_tokens),
+        cached_tokens=max(0, total.cached_tokens - told.cached_tokens),
+        output_tokens=max(0, total.output_tokens - told.output_tokens),
+    )
+
+
+def _window(models: Json) -> int:
+    """Of the model that was used most."""
+    used = list(models.values()) if isinstance(models, dict) else []
+    first = max(used, key=lambda one: number(one, "inputTokens"), default=None)
+    return number(first, "contextWindow")

@@ -1,0 +1,92 @@
+"""What is said to Codex' app server and what it says, by name. Pure. Seen with version 0.171."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from coworkd import __version__
+from coworkd.agents.json_codec import Json
+from coworkd.core.model import Mode
+
+Message = Mapping[str, Json]
+Fields = dict[str, Json]
+
+NO_SUCH_METHOD = -32601
+
+
+class Method(StrEnum):
+    """What it is asked, what it asks, and what it tells."""
+
+    INITIALIZE = "initialize"
+    INITIALIZED = "initialized"
+    START = "thread/start"
+    RESUME = "thread/resume"
+    TURN = "turn/start"
+    STEER = "turn/steer"
+    INTERRUPT = "turn/interrupt"
+    MAY_RUN = "item/commandExecution/requestApproval"
+    MAY_CHANGE = "item/fileChange/requestApproval"
+    MAY_MORE = "item/permissions/requestApproval"
+    QUESTION = "item/tool/requestUserInput"
+    RESOLVED = "serverRequest/resolved"
+    ERROR = "error"
+    TURN_STARTED = "turn/started"
+    TURN_COMPLETED = "turn/completed"
+    ITEM_STARTED = "item/started"
+    ITEM_COMPLETED = "item/completed"
+    TEXT = "item/agentMessage/delta"
+    USAGE = "thread/tokenUsage/updated"
+    LIMITS = "account/rateLimits/updated"
+
+
+def request(number: int, method: Method, params: Message) -> Message:
+    return {"id": number, "method": method.value, "params": dict(params)}
+
+
+def notification(method: Method) -> Message:
+    return {"method": method.value}
+
+
+def result(to: Json, content: Message) -> Message:
+    return {"id": to, "result": dict(content)}
+
+
+def refusal(to: Json, method: str) -> Message:
+    return {"id": to, "error": {"code": NO_SUCH_METHOD, "message": f"{method} is not offered here"}}
+
+
+def hello() -> Message:
+    return {"clientInfo": {"name": "coworkd", "title": "coworkd", "version": __version__}, "capabilities": None}
+
+
+def thread(worktree: str, model: str, instructions: str, mode: Mode) -> Fields:
+    """The parameters of a thread: it asks before whatever it does not know to be harmless."""
+    fields: Fields = {
+        "cwd": worktree,
+        "approvalPolicy": "untrusted",
+        "sandbox": "read-only" if mode is Mode.PLAN else "danger-full-access",
+    }
+    named: Fields = {"model": model, "developerInstructions": instructions}
+    return fields | {key: value for key, value in named.items() if value}
+
+
+def words(text: str) -> list[Json]:
+    """Input of a turn."""
+    return [{"type": "text", "text": text, "text_elements": []}]
+
+
+def decision(*, allowed: bool) -> Message:
+    return {"decision": "accept" if allowed else "decline"}
+
+
+def nothing_more() -> Message:
+    """The answer to a wish for wider permissions: it gets none."""
+    return {"permissions": {}, "scope": "turn"}
+
+
+def answers(questions: tuple[Json, ...], said: str) -> Message:
+    """The same words for each of its questions."""
+    ids = [one["id"] for one in questions if isinstance(one, dict) and isinstance(one.get("id"), str)]
+    given: Fields = {str(name): {"answers": [said]} for name in ids}
+    return {"answers": given}

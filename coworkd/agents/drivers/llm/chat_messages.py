@@ -1,0 +1,82 @@
+"""A conversation as models are shown it: the messages of a chat. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from coworkd.agents.drivers.llm.transcript import Begun, Call, Compacted, Prompt, Record, Reply, Result, Words, in_view
+from coworkd.agents.json_codec import Json
+
+CHARTER = """\
+You are an agent that works in a git worktree of its own, through the tools you are given; nobody sees the files
+you read, only what you change and what you say. Paths are relative to the worktree. Look before you change something,
+check what you did, and keep to what was asked. Leave `.cowork/` and `.git` alone; what you leave in the worktree is
+committed for you. If you need a decision or a fact that only a person has, use `ask`. When the work is done, or cannot
+be done, call `finish` and say what was done and what was not."""
+
+SUMMARISE = """\
+Your context is nearly full. Write a summary from which you can go on without what was said so far: the task as you
+understand it; your plan, with what is done and what is left; questions that are still open; what you found out that
+you would otherwise have to look up again (paths, names, commands, results). Facts only, no greetings. Call no tools."""
+
+_CLIPPED = 1500
+"""Characters of a tool's result that are shown where only a summary is wanted."""
+
+
+def chat(records: Sequence[Record]) -> list[Json]:
+    """The messages for the next reply."""
+    shown = [_message(record) for record in in_view(records)]
+    return [{"role": "system", "content": CHARTER}, *(message for message in shown if message is not None)]
+
+
+def chat_for_summary(records: Sequence[Record]) -> list[Json]:
+    """The messages for a summary: results are clipped, so that they fit where the whole did not."""
+    clipped = [
+        Result(call=record.call, text=clip(record.text, _CLIPPED), ok=record.ok)
+        if isinstance(record, Result)
+        else record
+        for record in records
+    ]
+    return [*chat(clipped), {"role": "user", "content": SUMMARISE}]
+
+
+def clip(text: str, most: int) -> str:
+    """The beginning and the end of a text, with the cut marked."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half} characters cut ...]\n{text[-half:]}"
+
+
+def _message(record: Record) -> Json:
+    match record:
+        case Prompt(text=text) | Words(text=text):
+            return {"role": "user", "content": text}
+        case Compacted(summary=summary):
+            return {
+                "role": "user",
+                "content": f"What you did so far, in your own words:\n\n{summary}\n\nGo on from here.",
+            }
+        case Reply(text=text, calls=calls):
+            said: dict[str, Json] = {"role": "assistant", "content": text or None}
+            if calls:
+                said["tool_calls"] = [_call(call) for call in calls]
+            return said
+        case Result():
+            return {"role": "tool", "tool_call_id": record.call, "content": record.text or "(nothing)"}
+        case Begun():
+            return None
+
+
+def _call(call: Call) -> Json:
+    return {"id": call.id, "type": "function", "function": {"name": call.tool, "arguments": _valid(call.arguments)}}
+
+
+def _valid(arguments: str) -> str:
+    """Some providers refuse a conversation in which a model once wrote what is not an object."""
+    try:
+        whole: Json = json.loads(arguments or "{}")
+    except ValueError:
+        whole = None
+    return arguments or "{}" if isinstance(whole, dict) else json.dumps({"unreadable": arguments})

@@ -1,0 +1,47 @@
+"""What people are asked in the model's name, and their answers in words for the model. Pure."""
+
+from __future__ import annotations
+
+from coworkd.agents.drivers.llm.chat_messages import clip
+from coworkd.agents.drivers.llm.tools import Tool, Use
+from coworkd.agents.port import Decision, InboxAnswer
+
+_SHOWN = 4000
+"""Characters of a call that are shown to the person who is to allow it."""
+
+
+def permission(use: Use, reason: str) -> str:
+    """The request in words: what is to be done, exactly, and why it is asked about."""
+    return f"{_wish(use)}\n\nIt is asked about because {reason}."
+
+
+def answered(answer: InboxAnswer) -> str:
+    """The answer to a question."""
+    said = answer.body.strip() or answer.comment.strip()
+    if answer.decision is Decision.REPLY:
+        return said or "(an empty answer)"
+    return f"{answer.decision.value}: {said}" if said else answer.decision.value
+
+
+def refused(answer: InboxAnswer) -> str:
+    """What the model is told when it may not."""
+    said = answer.comment.strip() or answer.body.strip()
+    return f"Not allowed by the person you work for{f': {said}' if said else ''}. Do not do it in another way."
+
+
+def _wish(use: Use) -> str:
+    match use.tool:
+        case Tool.RUN:
+            return f"The agent wants to run:\n\n{_block(use.text('command'))}"
+        case Tool.WRITE:
+            return f"The agent wants to write `{use.text('path')}`:\n\n{_block(use.text('text'))}"
+        case Tool.EDIT:
+            old, new = _block(use.text("old")), _block(use.text("new"))
+            return f"The agent wants to change `{use.text('path')}`. Instead of\n\n{old}\n\nit is to read\n\n{new}"
+        case _:
+            return f"The agent wants to {use.tool} `{use.subject}`."
+
+
+def _block(text: str) -> str:
+    """As an indented block, which no text can end."""
+    return "\n".join(f"    {line}" for line in clip(text, _SHOWN).splitlines()) or "    (nothing)"

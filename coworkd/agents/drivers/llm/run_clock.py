@@ -1,0 +1,51 @@
+"""When a run has had its time, or is no longer wanted."""
+
+from __future__ import annotations
+
+import time
+
+from coworkd.agents.port import Ended, EndReason
+from coworkd.agents.worker.run_signals import Desk
+from coworkd.agents.worker.watchdog import Watchdog
+
+_TICK = 0.25
+"""Seconds between looks at the clocks."""
+
+
+class HaltError(Exception):
+    """The run is over, whatever is left to do."""
+
+    def __init__(self, reason: EndReason, message: str = "") -> None:
+        super().__init__(message)
+        self.ended = Ended(reason=reason, message=message)
+
+
+class Pace:
+    """The clocks of a run. Every wait of its thread goes through here."""
+
+    def __init__(self, desk: Desk, watchdog: Watchdog) -> None:
+        self._desk = desk
+        self._watchdog = watchdog
+
+    def heard(self) -> None:
+        """The model, or a tool, gave a sign of life."""
+        self._watchdog.heard()
+
+    def check(self, *, waiting: bool = False) -> None:
+        """End the run if it is to end; `waiting`: a person owes an answer, and the clocks stand still."""
+        if self._desk.stopped:
+            raise HaltError(EndReason.CANCELLED, "cancelled")
+        if reason := self._watchdog.check(time.monotonic(), waiting=waiting):
+            raise HaltError(reason, self._watchdog.explain(reason))
+
+    def wait(self, seconds: float = _TICK, *, waiting: bool = False) -> None:
+        """Until something is laid on the desk, at most so long; then as `check`."""
+        self._desk.wait(min(seconds, _TICK))
+        self.check(waiting=waiting)
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, whatever comes in; not a sign of anybody's silence."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.heard()
+            self.wait(left)

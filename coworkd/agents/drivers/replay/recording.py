@@ -1,0 +1,194 @@
+"""Recordings of agent sessions: JSON lines, each a step that can be carried out again.
+
+Pure: text in, steps out. The first line is `{"recording": 1, "agent": ..., "model": ...}`; a step is told by its verb.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import TypeAlias, get_args
+
+from coworkd.agents.json_codec import Json, from_json
+from coworkd.agents.port import InboxAnswer
+from coworkd.core.errors import AgentError
+
+VERSION = 1
+SPEED = "COWORK_REPLAY_SPEED"
+"""The variable that says how many times faster than recorded the pauses go."""
+
+_HEADER = "recording"
+_OTHERWISE = "otherwise"
+_ANSWER = re.compile(r"\{\{answer:([^{}]+)\}\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    say: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    read: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    write: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """Replace the one place in a file that reads `old`."""
+
+    edit: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    run: str
+    expect: int | None = None
+    """The exit code without which the session cannot go on; None: any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    ask: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """Ask to do something. Rejected, the session goes on with `otherwise` and ends there."""
+
+    permit: str
+    tool: str
+    arguments: str
+    name: str
+    otherwise: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    usage: Tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    pause: float
+    """Seconds."""
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    end: Outcome
+    message: str = ""
+
+
+ToolStep: TypeAlias = Read | Write | Edit | Run | Commit
+Step: TypeAlias = Say | Read | Write | Edit | Run | Ask | Permit | Use | Commit | Pause | End
+
+_VERBS: Mapping[str, type[Step]] = {fields(step)[0].name: step for step in get_args(Step)}
+
+
+def parse_recording(text: str, path: str) -> tuple[Step, ...]:
+    """The steps of a recording. Raises AgentError with the line of what cannot be meant."""
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if not lines or not _is_header(_object(lines[0][1], f"{path}:1")):
+        raise AgentError(f'{path}:1: a recording begins with {{"recording": {VERSION}, "agent": ..., "model": ...}}')
+    return tuple(_step(_object(line, f"{path}:{number}"), f"{path}:{number}") for number, line in lines[1:])
+
+
+def describe(step: ToolStep) -> tuple[str, str]:
+    """The tool of a step, and what it is used for."""
+    verb = fields(step)[0].name
+    return verb, getattr(step, verb)
+
+
+def fill(text: str, answers: Callable[[str], InboxAnswer | None]) -> str:
+    """Put the person's words where `{{answer:NAME}}` stands; nothing for a request that was not answered."""
+
+    def words(found: re.Match[str]) -> str:
+        answer = answers(found[1].strip())
+        return (answer.body.strip() or answer.comment or answer.decision.value) if answer else ""
+
+    return _ANSWER.sub(words, text)
+
+
+def fill_step(step: ToolStep, answers: Callable[[str], InboxAnswer | None]) -> ToolStep:
+    """As `fill`, for what a step writes or runs."""
+    match step:
+        case Write():
+            return replace(step, text=fill(step.text, answers))
+        case Edit():
+            return replace(step, new=fill(step.new, answers))
+        case Run():
+            return replace(step, run=fill(step.run, answers))
+        case Commit():
+            return replace(step, commit=fill(step.commit, answers))
+        case Read():
+            return step
+
+
+def _is_header(data: dict[str, Json]) -> bool:
+    return data.get(_HEADER) == VERSION
+
+
+def _object(line: str, where: str) -> dict[str, Json]:
+    try:
+        data: Json = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise AgentError(f"{where}: this is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise AgentError(f"{where}: a step is a JSON object")
+    return data
+
+
+def _step(data: dict[str, Json], where: str) -> Step:
+    verbs = [verb for verb in _VERBS if verb in data]
+    if len(verbs) != 1:
+        found = f"{' and '.join(verbs)} in one" if verbs else f"none in {', '.join(data) or 'an empty object'}"
+        raise AgentError(f"{where}: a step has one verb of {', '.join(_VERBS)}; found {found}")
+    kind = _VERBS[verbs[0]]
+    if unknown := data.keys() - {field.name for field in fields(kind)}:
+        raise AgentError(f"{where}: `{verbs[0]}` does not know {', '.join(sorted(unknown))}")
+    try:
+        step = from_json(kind, {key: value for key, value in data.items() if key != _OTHERWISE})
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise AgentError(f"{where}: {error}") from error
+    return replace(step, otherwise=_otherwise(data, where)) if isinstance(step, Permit) else step
+
+
+def _otherwise(data: dict[str, Json], where: str) -> tuple[Step, ...]:
+    steps = data.get(_OTHERWISE, [])
+    if not isinstance(steps, list):
+        raise AgentError(f"{where}: `otherwise` is an array of steps")
+    return tuple(_step(step, where) if isinstance(step, dict) else _no_step(where) for step in steps)
+
+
+def _no_step(where: str) -> Step:
+    raise AgentError(f"{where}: every item of `otherwise` is a step")

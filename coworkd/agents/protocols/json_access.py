@@ -1,0 +1,35 @@
+"""Reading JSON that a program we do not trust has said: what is not of the expected shape reads as absent. Pure."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from coworkd.agents.json_codec import Json
+
+
+def part(message: object, *names: str) -> Json:
+    """What stands at the end of a chain of keys; None where the chain breaks."""
+    found = cast(Json, message)
+    for name in names:
+        if not isinstance(found, dict):
+            return None
+        found = found.get(name)
+    return found
+
+
+def text(message: object, *names: str) -> str:
+    """As `part`, where it is a string; else empty."""
+    found = part(message, *names)
+    return found if isinstance(found, str) else ""
+
+
+def number(message: object, *names: str) -> int:
+    """As `part`, where it is a number; else 0. Less than nothing reads as nothing."""
+    found = part(message, *names)
+    return max(0, int(found)) if isinstance(found, int | float) and not isinstance(found, bool) else 0
+
+
+def items(message: object, *names: str) -> tuple[Json, ...]:
+    """As `part`, where it is an array; else empty."""
+    found = part(message, *names)
+    return tuple(found) if isinstance(found, list) else ()

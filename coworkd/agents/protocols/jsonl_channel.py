@@ -1,0 +1,131 @@
+"""A program that is spoken to in lines of JSON, both ways: the base of drivers for agents that have a protocol.
+
+Lines are cut out of bytes, however long; one that is longer than its limit is skipped and noted, one that is no JSON
+object is noted, and neither ends a run. What was said in either direction is kept in the run's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeAlias, cast
+
+from coworkd.agents.json_codec import Json
+from coworkd.agents.port import Assignment, EndReason
+from coworkd.agents.worker.child_streams import Streams
+from coworkd.agents.worker.running_program import STDERR_LOG, failure
+from coworkd.agents.worker.watchdog import Watchdog
+from coworkd.system.process import commands
+from coworkd.system.process.output_capture import Capture
+from coworkd.system.wakeup import Wakeup
+
+Message: TypeAlias = Mapping[str, Json]
+
+PROTOCOL_LOG = "protocol.log"
+LONGEST_LINE = 32 * 1024 * 1024
+"""Bytes of one line; real agents send lines of some megabytes."""
+
+_LOG_LIMIT = 8 * 1024 * 1024
+_STDERR_LIMIT = 1024 * 1024
+_TICK = 0.25
+
+
+class Dialogue:
+    """One program and what is said; used by the run's own thread."""
+
+    def __init__(self, assignment: Assignment, child: commands.Child, wakeup: Wakeup) -> None:
+        folder = Path(assignment.run_dir)
+        self._child = child
+        self._log = Capture(_LOG_LIMIT, str(folder / PROTOCOL_LOG))
+        self._stderr = Capture(_STDERR_LIMIT, str(folder / STDERR_LOG))
+        self._lines = _Lines()
+        self._reason: EndReason | None = None
+        self.watchdog = Watchdog(timeout=assignment.timeout, stall=assignment.stall, now=time.monotonic())
+        self._streams = Streams(assignment.run, child, wakeup, out=self._out, err=self._stderr.feed)
+
+    def say(self, message: Message) -> None:
+        line = json.dumps(message, ensure_ascii=False).encode(errors="replace") + b"\n"
+        self._log.feed(b"> " + line)
+        self._streams.give(line)
+
+    def hang_up(self) -> None:
+        """Nothing more is said: a program that listens ends by itself."""
+        self._streams.give(b"", last=True)
+
+    def hear(self, patience: float = _TICK) -> list[Message]:
+        """What the program said since the last call, after waiting at most so many seconds for it."""
+        self._streams.turn(patience)
+        return self._lines.take()
+
+    def stop(self, reason: EndReason, *, at_once: bool = False) -> None:
+        """Begin or carry on the end; to be called again until `over`. The first reason stands."""
+        self._reason = self._reason or reason
+        self._streams.end(at_once=at_once)
+
+    @property
+    def stopped_for(self) -> EndReason | None:
+        return self._reason
+
+    @property
+    def over(self) -> int | None:
+        """The exit code once the program has ended."""
+        return self._child.poll()
+
+    def finish(self) -> list[Message]:
+        """The program has ended: so does what it started; its last words."""
+        self._streams.finish()
+        return self._lines.take()
+
+    def last_words(self, code: int) -> str:
+        """How it ended, with the last lines of standard error."""
+        return failure(code, self._stderr.tail())
+
+    def stderr(self) -> str:
+        """The end of what it wrote to standard error."""
+        return self._stderr.tail()
+
+    def close(self) -> None:
+        self._streams.close()
+        self._stderr.close()
+        self._log.close()
+
+    def _out(self, chunk: bytes) -> None:
+        self.watchdog.heard()
+        self._log.feed(chunk)
+        self._lines.feed(chunk)
+
+
+class _Lines:
+    """Bytes in, JSON objects out."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._skipping = False
+        self._found: list[Message] = []
+
+    def feed(self, chunk: bytes) -> None:
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            self._line(bytes(self._rest) + line)
+            self._rest.clear()
+        self._rest += rest
+        if len(self._rest) > LONGEST_LINE:
+            self._rest.clear()
+            self._skipping = True
+
+    def take(self) -> list[Message]:
+        found, self._found = self._found, []
+        return found
+
+    def _line(self, line: bytes) -> None:
+        if self._skipping:
+            self._skipping = False
+            return
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            return  # it is in the log
+        if isinstance(message, dict):
+            self._found.append(cast(Message, message))

@@ -1,0 +1,55 @@
+"""What tool calls come to in the common names, whatever program makes them. Pure."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+from coworkd.agents.port import Assignment
+from coworkd.core.policy.tool_permissions import Circumstances, ToolCall
+
+_SHOWN = 4000
+_PORTS = {"http": 80, "https": 443}
+
+
+def inside(path: str, worktree: str) -> str:
+    """A path relative to the worktree, where it is in there."""
+    if not path:
+        return ""
+    relative = os.path.relpath(os.path.join(worktree, path), worktree)
+    return path if relative == ".." or relative.startswith("../") else relative
+
+
+def host(url: str) -> str:
+    """The place that a URL leads to, as `HOST:PORT`; the URL itself where it says none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return url
+    return f"{parts.hostname}:{port}" if parts.hostname and port else url
+
+
+def circumstances(order: Assignment, *, requested: bool) -> Circumstances:
+    """What counts for the calls of a run beside its agent's rules."""
+    return Circumstances(
+        mode=order.mode,
+        ask_all=order.ask_tools,
+        confined=order.confinement is not None,
+        granted=order.granted,
+        requested=requested,
+    )
+
+
+def petition(call: ToolCall, title: str, details: str, reason: str) -> str:
+    """The request for a permission in words; `details` is what is not in the call's subject."""
+    what = f" ({title})" if title and title != call.subject else ""
+    parts = [f"The agent wants to {call.tool}{what}:", _block(call.subject or "(nothing more is said)")]
+    if details:
+        parts += ["With:", _block(details)]
+    return "\n\n".join([*parts, f"It is asked about because {reason}."])
+
+
+def _block(words: str) -> str:
+    shown = words if len(words) <= _SHOWN else f"{words[:_SHOWN]}\n[... {len(words) - _SHOWN} characters more]"
+    return "\n".join(f"    {line}" for line in shown.splitlines())

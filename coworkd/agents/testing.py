@@ -1,0 +1,104 @@
+"""An agent that does what a script says: the port's second side, for tests and the simulator.
+
+A script is a generator function: it yields events, is sent the answer to each `Asked`, and yields None to wait for the
+next message, which it is sent. When it returns, the run is done.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Generator, Iterator
+from typing import TypeAlias
+
+from coworkd.agents.port import AgentEvent, Asked, Assignment, Ended, EndReason, InboxAnswer
+from coworkd.agents.worker_commands import Deliver, GiveAnswer
+from coworkd.core.errors import AgentError
+
+Word: TypeAlias = GiveAnswer | Deliver
+Acts: TypeAlias = Generator[AgentEvent | None, Word | None, None]
+Script: TypeAlias = Callable[[Assignment], Acts]
+
+CANCELLED = Ended(reason=EndReason.CANCELLED, message="cancelled")
+
+
+class ScriptRun:
+    """A script on its way; it never waits itself, it says what it waits for."""
+
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
+        self._awaited: Asked | None = None
+        self.ended = False
+
+    def go(self, word: Word | None) -> Iterator[AgentEvent]:
+        """Events until the script waits for a word or has ended, the `Ended` included."""
+        while not self.ended:
+            try:
+                event = self._acts.send(word)
+            except StopIteration:
+                event = Ended(reason=EndReason.DONE)
+            word = None
+            self.ended = isinstance(event, Ended)
+            if event is not None:
+                yield event
+            if event is None or isinstance(event, Asked):
+                self._awaited = event
+                return
+
+    def takes(self, word: Word) -> bool:
+        """Whether this is what the script waits for."""
+        if self._awaited is None:
+            return isinstance(word, Deliver)
+        return isinstance(word, GiveAnswer) and word.request == self._awaited.request
+
+    def stop(self) -> Ended:
+        self._acts.close()
+        self.ended = True
+        return CANCELLED
+
+
+class FakeAgent:
+    """Carries out a script, waiting for answers and messages as a real agent would."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._words: queue.SimpleQueue[Word | None] = queue.SimpleQueue()
+        self._stopped = False
+
+    def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
+        if not assignment.run:
+            raise AgentError("a run has an id")
+        return self._events(ScriptRun(self._script(assignment)))
+
+    def answer(self, request: str, answer: InboxAnswer) -> None:
+        self._words.put(GiveAnswer(request=request, answer=answer))
+
+    def deliver(self, name: str, text: str) -> None:
+        self._words.put(Deliver(name=name, text=text))
+
+    def cancel(self) -> None:
+        self._stopped = True
+        self._words.put(None)
+
+    def kill(self) -> None:
+        self.cancel()
+
+    def _events(self, run: ScriptRun) -> Iterator[AgentEvent]:
+        word: Word | None = None
+        while not run.ended:
+            for event in run.go(word):
+                if self._stopped and not run.ended:
+                    break
+                yield event
+            if run.ended:
+                return
+            word = self._next_word(run)
+            if word is None:
+                yield run.stop()
+
+    def _next_word(self, run: ScriptRun) -> Word | None:
+        """What the script waits for; None when the run is stopped. Words nobody waits for are lost."""
+        while not self._stopped:
+            word = self._words.get()
+            if word is not None and run.takes(word):
+                return word
+        return None

@@ -1,0 +1,53 @@
+"""Lending a program its user's own login: `login: mine` in an agent's file.
+
+The files are copied into the agent's home, where only its user can read them, anew for every start. Nothing is ever
+copied back, and nothing of them is logged.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from coworkd.agents.known_programs import PROGRAMS, keys
+from coworkd.agents.port import Assignment
+from coworkd.core.errors import NotSignedInError
+
+
+def lend(assignment: Assignment, user_home: Path) -> dict[str, str]:
+    """What the agent's program is to have in its environment to sign in; with `login: mine` its files are laid down.
+
+    Raises NotSignedInError when there is nothing to lend.
+    """
+    agent = assignment.agent
+    program = PROGRAMS.get(agent.driver)
+    if program is None:
+        return {}
+    if agent.login == "mine":
+        found = [name for name in program.logins if os.path.isfile(user_home / name)]
+        if not found:
+            raise NotSignedInError(
+                f"agent {agent.name!r} has `login: mine`, but ~/{program.logins[0]} is not there: start"
+                f" `{program.program}` once and sign in, or give it a key (`login: key`)"
+            )
+        for name in found:
+            _copy(_content(user_home / name), Path(assignment.home, name))
+    return {name: os.environ[name] for name in keys(agent) if name in os.environ}
+
+
+def _content(source: Path) -> bytes:
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise NotSignedInError(f"the login in {source} cannot be read: {error.strerror}; make it readable") from error
+
+
+def _copy(content: bytes, target: Path) -> None:
+    """In one step, never readable by others on its way; a link in its place is replaced, not followed."""
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(content)
+    temporary.replace(target)

@@ -1,0 +1,65 @@
+"""The outbox and the inbox of a run whose agent has a protocol of its own: for what that protocol has no words for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from coworkd.agents.port import Asked, Assignment, InboxAnswer, Posted
+from coworkd.agents.worker.inbox import Inbox, render_answer
+from coworkd.agents.worker.outbox import Outbox
+
+LEDGER = "outbox.taken"
+_LOOK = 0.5
+"""Seconds between looks at the outbox."""
+
+
+def folders(assignment: Assignment) -> Mapping[str, str]:
+    """The environment by which an agent finds both, and what it is at work on."""
+    env = {
+        "COWORK_TASK": assignment.task,
+        "COWORK_ATTEMPT": str(assignment.attempt),
+        "COWORK_OUTBOX": str(assignment.outbox_dir),
+        "COWORK_INBOX": str(assignment.inbox_dir),
+    }
+    return env | ({"COWORK_CONFLICT": assignment.conflict} if assignment.conflict else {})
+
+
+class Mailbox:
+    """Files from the agent, and what it is told in files; used by the run's own thread."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self._given = frozenset(file.name for file in assignment.inbox)
+        self._inbox = Inbox(assignment.inbox_dir, assignment.inbox)
+        self._outbox = Outbox(assignment.outbox_dir, Path(assignment.run_dir, LEDGER), self._inbox.has)
+        self._next_look = 0.0
+        self._open: dict[str, str] = {}
+
+    def posts(self, *, last: bool = False) -> Iterator[Asked | Posted]:
+        """What the agent has left since the last look."""
+        now = time.monotonic()
+        if now < self._next_look and not last:
+            return
+        self._next_look = now + _LOOK
+        for event in self._outbox.rest(now) if last else self._outbox.poll(now):
+            if isinstance(event, Asked) and event.request not in self._given:
+                self._open[event.request] = event.text
+            yield event
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Requests that wait for a person."""
+        return tuple(self._open)
+
+    def answered(self, request: str, answer: InboxAnswer) -> str:
+        """Put the answer into the inbox, once; what it answers and how, in words."""
+        question = self._open.pop(request)
+        self._inbox.put(request, render_answer(answer))
+        said = answer.body.strip() or answer.comment.strip()
+        word = "" if answer.decision == "reply" else f"**{answer.decision}** "
+        return f"You asked:\n\n{question}\n\nThe answer: {word}{said}".rstrip()
+
+    def close(self) -> None:
+        self._outbox.close()
+        self._inbox.close()

@@ -1,0 +1,42 @@
+"""The names of the requests of one run: the same call has the same name, also in a later start of the run.
+
+An answer is found by the name of its request, so the name is all that ties a yes to a call. A yes is good for one call:
+once it has been used its name is spent, and the same call is asked about anew under the next one. What is spent is
+written down before the call is made: a yes that was used in a start that crashed does not count twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Container
+from pathlib import Path
+
+from coworkd.agents.json_codec import Json
+
+LEDGER = "requests.spent"
+
+
+class Requests:
+    """Used by the run's own thread."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._ledger = run_dir / LEDGER
+        self._spent = set(self._ledger.read_text(encoding="utf-8").split()) if self._ledger.exists() else set[str]()
+
+    def name(self, kind: str, essence: Json, held: Container[str]) -> str:
+        """The first name for this that is neither spent nor held for another call of the same kind."""
+        digest = hashlib.sha256(json.dumps([kind, essence], sort_keys=True).encode()).hexdigest()[:16]
+        number = 1
+        while (name := _name(kind, digest, number)) in self._spent or name in held:
+            number += 1
+        return name
+
+    def spend(self, name: str) -> None:
+        self._spent.add(name)
+        with self._ledger.open("a", encoding="utf-8") as file:
+            file.write(f"{name}\n")
+
+
+def _name(kind: str, digest: str, number: int) -> str:
+    return f"{kind}-{digest}.md" if number == 1 else f"{kind}-{digest}-{number}.md"

@@ -1,0 +1,76 @@
+"""What reaches a run while it works: answers, messages, the wish that it end, and pieces of the model's reply.
+
+Whatever comes in from another thread is laid down here and rings; the run's own thread looks when it is woken.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+from collections.abc import Iterable
+
+from coworkd.agents.port import InboxAnswer, InboxFile
+from coworkd.agents.worker.inbox import read_answer
+from coworkd.system.wakeup import Wakeup
+
+
+class Desk:
+    """Safe between threads; `wait`, `take_words` and `close` are for the run's own."""
+
+    def __init__(self) -> None:
+        self.wakeup = Wakeup()
+        self._lock = threading.Lock()
+        self._answers: dict[str, InboxAnswer] = {}
+        self._words: dict[str, str] = {}
+        self._taken: set[str] = set()
+        self.stopped = False
+        """The run is to end."""
+        self.killed = False
+        """At once."""
+
+    def lay_out(self, files: Iterable[InboxFile]) -> None:
+        """The answers that an earlier start of the run was given."""
+        for file in files:
+            if answer := read_answer(file.text):
+                self._answers[file.name] = answer
+
+    def answer(self, request: str, answer: InboxAnswer) -> None:
+        with self._lock:
+            self._answers[request] = answer
+        self.wakeup.ring()
+
+    def answered(self, request: str) -> InboxAnswer | None:
+        with self._lock:
+            return self._answers.get(request)
+
+    def deliver(self, name: str, text: str) -> None:
+        with self._lock:
+            if name not in self._taken:
+                self._words[name] = text
+        self.wakeup.ring()
+
+    def stop(self, *, kill: bool = False) -> None:
+        self.stopped = True
+        self.killed = self.killed or kill
+        self.wakeup.ring()
+
+    @property
+    def has_words(self) -> bool:
+        with self._lock:
+            return bool(self._words)
+
+    def take_words(self) -> list[str]:
+        """Messages that came since the last time."""
+        with self._lock:
+            words = list(self._words.values())
+            self._taken |= self._words.keys()
+            self._words.clear()
+        return words
+
+    def wait(self, seconds: float) -> None:
+        """Until something is laid down, or the time is up."""
+        select.select([self.wakeup.fd], [], [], max(0.0, seconds))
+        self.wakeup.clear()
+
+    def close(self) -> None:
+        self.wakeup.close()

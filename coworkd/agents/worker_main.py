@@ -1,0 +1,228 @@
+"""The process in which one run happens: `python -P -m coworkd.agents.worker_main RUN_DIR`.
+
+It reads `RUN_DIR/assignment.json`, runs the driver, appends its events to `RUN_DIR/events.jsonl` and writes a byte to
+standard output for each, to wake the daemon. On standard input it takes control lines; when that closes the daemon is
+gone, and so is everything else soon after. `Ended` is written last, when nothing of the run is left alive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+
+from coworkd.agents import event_log
+from coworkd.agents.json_codec import ASSIGNMENT_FILE, decode_assignment
+from coworkd.agents.port import (
+    MACHINE_EXIT,
+    Agent,
+    AgentEvent,
+    Assignment,
+    ConnectionsRefused,
+    Ended,
+    EndReason,
+    ErrorKind,
+    ErrorReported,
+)
+from coworkd.agents.registry import create
+from coworkd.agents.worker.redacting_events import Discretion, clean
+from coworkd.agents.worker.refused_hosts import RefusedHosts
+from coworkd.agents.worker_commands import decode_control, obey
+from coworkd.core.errors import AgentError, AgentFileError, NotSignedInError, ProgramMissingError
+from coworkd.core.machine_faults import BLAMELESS, fault_of
+from coworkd.core.redaction import Secrets
+from coworkd.system import process_tree
+from coworkd.system.process import commands
+
+GONE = "the daemon went away"
+
+_STDIN = 0
+_STDOUT = 1
+_CHUNK = 64 * 1024
+_LEFTOVER_GRACE = 0.5
+_LAST_PATIENCE = 10.0
+"""Seconds that a driver has to come to its end when the daemon is gone."""
+_MAX_MESSAGE = 8000
+"""Characters of an `Ended` message, so that it can be found at the end of a log."""
+
+
+def main(run_dir: Path) -> int:
+    """Carry out the assignment in `run_dir` and leave its events there; the exit code of this process."""
+    try:
+        _carry_out(run_dir)
+    except OSError as error:
+        if (fault := fault_of(error)) is None:
+            raise
+        sys.stderr.write(f"{fault}\n")
+        return MACHINE_EXIT
+    return os.EX_OK
+
+
+def _carry_out(run_dir: Path) -> None:
+    process_tree.become_subreaper()
+    assignment = decode_assignment((run_dir / ASSIGNMENT_FILE).read_bytes())
+    log = event_log.EventWriter(run_dir / event_log.NAME)
+    secrets = Secrets.of([*os.environ.items(), *assignment.agent.env])
+    os.set_blocking(_STDOUT, False)
+    line = _Lifeline(assignment.run)
+    try:
+        ended = _record(assignment, line, log, Discretion(secrets))
+    finally:
+        _end_tree(assignment.run)
+    clean(run_dir, secrets)
+    ended = _final(ended, line.cut)
+    log.finish(replace(ended, message=secrets.redact(ended.message)))
+    line.finished.set()
+    _wake()
+
+
+def _record(assignment: Assignment, line: _Lifeline, log: event_log.EventWriter, discretion: Discretion) -> Ended:
+    """Write down what happens until the run ends; the end itself is not written yet."""
+    refused = RefusedHosts(assignment.run_dir)
+    refused.forget()
+    with contextlib.closing(_events(assignment, line)) as events:
+        for event in events:
+            if isinstance(event, Ended) and (entries := refused.entries()):
+                log.append(ConnectionsRefused(entries=entries))
+            for told in discretion.rest() if isinstance(event, Ended) else discretion.told(event):
+                log.append(told)
+            if isinstance(event, Ended):
+                return event
+            _wake()
+    return Ended(reason=EndReason.CRASHED, message="the driver ended without saying how")
+
+
+def _events(assignment: Assignment, line: _Lifeline) -> Generator[AgentEvent, None, None]:
+    """The driver's events, and whatever goes wrong in it as its end: the top of a run."""
+    try:
+        agent = create(assignment.agent.driver)
+        events = agent.start(assignment, assignment.resume or None)
+        line.serve(agent)
+        yield from events
+    except AgentError as error:
+        if kind := _stopping_kind(error):
+            yield ErrorReported(kind=kind, message=str(error))
+        yield Ended(reason=EndReason.FAILED, message=str(error))
+    except OSError as error:
+        traceback.print_exc()
+        yield _ended_by(error)
+    except Exception as error:  # noqa: BLE001 - the top of a run, where a driver's bug becomes an outcome
+        traceback.print_exc()
+        yield Ended(reason=EndReason.CRASHED, message=f"{type(error).__name__}: {error}")
+
+
+def _stopping_kind(error: AgentError) -> ErrorKind | None:
+    """What every run of the agent would end with; None for what is this run's alone."""
+    match error:
+        case NotSignedInError():
+            return ErrorKind.AUTH
+        case ProgramMissingError():
+            return ErrorKind.PROGRAM
+        case AgentFileError():
+            return ErrorKind.AGENT_FILE
+        case _:
+            return None
+
+
+def _ended_by(error: OSError) -> Ended:
+    """An error of the system is the machine's, where no mistake of a driver brings it about."""
+    fault = fault_of(error)
+    if fault is not None and fault.kind in BLAMELESS:
+        return Ended(reason=EndReason.MACHINE, message=str(fault))
+    return Ended(reason=EndReason.CRASHED, message=f"{type(error).__name__}: {error}")
+
+
+def _final(ended: Ended, gone: bool) -> Ended:
+    """With the daemon gone a failure is no verdict: the next daemon may have begun to end the agent itself."""
+    if gone and ended.reason in (EndReason.CANCELLED, EndReason.FAILED, EndReason.CRASHED):
+        return replace(ended, reason=EndReason.CANCELLED, message=GONE)
+    return replace(ended, message=ended.message[:_MAX_MESSAGE])
+
+
+def _end_tree(run: str) -> None:
+    """Whatever is left below this process, which is all that the run started, or carries its mark."""
+    process_tree.end(lambda: process_tree.members(os.getpid(), run), _LEFTOVER_GRACE, commands.reap_orphans)
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    """The byte in the wake-up pipe is what counts."""
+
+
+def _wake() -> None:
+    """One byte for the daemon; a full pipe has woken it already, and a closed one is noticed elsewhere."""
+    with contextlib.suppress(BlockingIOError, BrokenPipeError):
+        os.write(_STDOUT, b".")
+
+
+class _Lifeline:
+    """Listens to the daemon, and for signals, in a thread of its own."""
+
+    def __init__(self, run: str) -> None:
+        self.gone = False
+        self.finished = threading.Event()
+        self._daemon = os.getppid()
+        self._run = run
+        self._lines = b""
+        self._signals, bell = os.pipe()
+        for fd in (_STDIN, self._signals, bell):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGCHLD):
+            signal.signal(number, _ignore)
+
+    @property
+    def cut(self) -> bool:
+        """Whether the daemon is gone, told by its pipe or, before that has been read, by our having another parent."""
+        return self.gone or os.getppid() != self._daemon
+
+    def serve(self, agent: Agent) -> None:
+        threading.Thread(target=self._listen, args=(agent,), daemon=True, name="lifeline").start()
+
+    def _listen(self, agent: Agent) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(_STDIN, selectors.EVENT_READ, self._read)
+            selector.register(self._signals, selectors.EVENT_READ, self._signalled)
+            while not self.gone:
+                for key, _ in selector.select():
+                    ready: Callable[[Agent], None] = key.data
+                    ready(agent)
+        agent.kill()
+        if not self.finished.wait(_LAST_PATIENCE):
+            _end_tree(self._run)
+            os._exit(os.EX_SOFTWARE)
+
+    def _signalled(self, agent: Agent) -> None:
+        numbers = set(os.read(self._signals, _CHUNK))
+        commands.reap_orphans()
+        if numbers - {signal.SIGCHLD}:
+            agent.kill()
+
+    def _read(self, agent: Agent) -> None:
+        chunk = os.read(_STDIN, _CHUNK)
+        if not chunk:
+            self.gone = True
+        *lines, self._lines = (self._lines + chunk).split(b"\n")
+        for line in lines:
+            _obey(agent, line)
+
+
+def _obey(agent: Agent, line: bytes) -> None:
+    control = decode_control(line)
+    if control is None:
+        sys.stderr.write(f"a control line that is not known is passed over: {line!r:.200}" + "\n")
+        return
+    try:
+        obey(agent, control)
+    except (AgentError, OSError) as error:
+        sys.stderr.write(f"{type(control).__name__} could not be carried out: {error}" + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
