@@ -12,12 +12,12 @@ from benchmarks.bench import PROJECT, Bench, Workspace, best, save, timed
 from benchmarks.corpus import document, tasks
 from benchmarks.table import Row
 from coworkd.store import Database
-from coworkd.sync.absence import Absences
-from coworkd.sync.apply import Writer
+from coworkd.sync.disk.atomic_writer import Writer
+from coworkd.sync.disk.folder import Folder
 from coworkd.sync.engine import Engine
-from coworkd.sync.files import Folder
-from coworkd.sync.history import RepoHistory
-from coworkd.sync.intake import Intake
+from coworkd.sync.git_history import RepoHistory
+from coworkd.sync.ingest.ingester import Intake
+from coworkd.sync.ingest.missing_files import Absences
 from coworkd.system.git import Repo
 
 

@@ -17,8 +17,8 @@ from benchmarks.bench import PROJECT, Bench, Workspace, cleared, late, middle, s
 from benchmarks.corpus import document, tasks, write_tasks
 from benchmarks.table import Row
 from coworkd.store import Database
-from coworkd.sync.apply import Writer, Written
-from coworkd.sync.files import Folder, digest
+from coworkd.sync.disk.atomic_writer import Writer, Written
+from coworkd.sync.disk.folder import Folder, digest
 
 SMALL = 100
 EDITS = 60

@@ -48,15 +48,15 @@ from coworkd.merge.room import Merge
 from coworkd.slots.pack_import import forget_interrupted
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY
-from coworkd.sync.absence import Absences
-from coworkd.sync.apply import Writer
+from coworkd.sync.disk.atomic_writer import Writer
+from coworkd.sync.disk.folder import Folder
+from coworkd.sync.disk.view_files import Outputs
+from coworkd.sync.disk.watcher import Watcher
 from coworkd.sync.engine import Engine
-from coworkd.sync.files import Folder
-from coworkd.sync.history import RepoHistory
-from coworkd.sync.intake import Intake
-from coworkd.sync.outputs import Outputs
-from coworkd.sync.vouching import Vouching
-from coworkd.sync.watch import Watcher
+from coworkd.sync.file_trust import Vouching
+from coworkd.sync.git_history import RepoHistory
+from coworkd.sync.ingest.ingester import Intake
+from coworkd.sync.ingest.missing_files import Absences
 from coworkd.system import paths_and_settings
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.control_socket import Door, Op, Reply, Request

@@ -16,7 +16,7 @@ from coworkd.store.announcements import announce
 from coworkd.store.landings import Landings
 from coworkd.store.own_bytes import add_own
 from coworkd.sync.engine import Engine
-from coworkd.sync.vouching import Vouching
+from coworkd.sync.file_trust import Vouching
 from coworkd.system.background_jobs import Finished, Jobs
 from coworkd.system.control_socket import Op, Reply, Request
 

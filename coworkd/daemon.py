@@ -31,10 +31,10 @@ from coworkd.ledger.audit import Audit
 from coworkd.ledger.keeping import Ledger
 from coworkd.merge.room import Merge
 from coworkd.store import Database
+from coworkd.sync.disk.view_files import Outputs
+from coworkd.sync.disk.watcher import Watcher
 from coworkd.sync.edited_outputs import notice_edits
 from coworkd.sync.engine import Engine
-from coworkd.sync.outputs import Outputs
-from coworkd.sync.watch import Watcher
 from coworkd.system.background_jobs import Finished, Jobs
 from coworkd.system.control_socket import Door, Op, Reply, Request
 from coworkd.system.git.repository_trust import TRUST_REMOVED, Trust

@@ -21,10 +21,10 @@ from coworkd.core.errors import ConfigError, CoworkError, DocumentError
 from coworkd.core.model import AgentSpec, SandboxLevel
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse, parse_yaml
-from coworkd.gitmerge import DRIVER, installed
 from coworkd.store import Database
-from coworkd.sync.files import swap
-from coworkd.sync.specs import Specs
+from coworkd.sync.disk.folder import swap
+from coworkd.sync.effective_specs import Specs
+from coworkd.sync.merging.git_merge_driver import DRIVER, installed
 from coworkd.system import paths_and_settings
 from coworkd.system.control_client import ControlClient, NoAnswerError
 from coworkd.system.control_socket import Op

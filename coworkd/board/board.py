@@ -22,11 +22,11 @@ from coworkd.store import (
     SubmissionState,
     TaskRow,
 )
-from coworkd.sync.facts import Reading
-from coworkd.sync.intake import Intake
+from coworkd.sync.effective_specs import NO_BOUNDS, Specs
+from coworkd.sync.ingest.batch_context import Reading
+from coworkd.sync.ingest.ingester import Intake
+from coworkd.sync.ingest.message_rows import next_seen
 from coworkd.sync.problems import put_problem
-from coworkd.sync.specs import NO_BOUNDS, Specs
-from coworkd.sync.thread_in import next_seen
 
 Cell = str | int | float | bool | Enum | None
 

@@ -15,9 +15,9 @@ from coworkd.documents.decoding import kind_of
 from coworkd.documents.editing import edit
 from coworkd.documents.markdown import Value, compose
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage, RunRow
-from coworkd.sync.files import digest
-from coworkd.sync.specs import decoded
-from coworkd.sync.thread_in import next_seen
+from coworkd.sync.disk.folder import digest
+from coworkd.sync.effective_specs import decoded
+from coworkd.sync.ingest.message_rows import next_seen
 
 GENERATED = "written by coworkd"
 

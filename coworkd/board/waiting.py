@@ -10,8 +10,8 @@ from coworkd.core.terminal_text import plain_text
 from coworkd.store import Database, RequestKind
 from coworkd.store.agent_stops import agent_stops
 from coworkd.store.failed_tasks import FailedTask, failed_tasks
-from coworkd.sync.guard import DELETIONS
-from coworkd.sync.trust import awaiting_trust
+from coworkd.sync.awaiting_trust import awaiting_trust
+from coworkd.sync.guards import DELETIONS
 
 
 class Need(StrEnum):

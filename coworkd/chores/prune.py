@@ -16,7 +16,7 @@ from pathlib import Path
 from coworkd.board.board import Board
 from coworkd.core.errors import RepoError
 from coworkd.store import TaskRow
-from coworkd.sync.files import digest
+from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Finished, Jobs
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import (

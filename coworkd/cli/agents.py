@@ -11,7 +11,7 @@ import click
 from coworkd.agents.discovery import installed, version
 from coworkd.cli.printing import as_json, json_option
 from coworkd.cli.workspace import here
-from coworkd.sync.specs import Specs
+from coworkd.sync.effective_specs import Specs
 
 
 @click.command("agents")

@@ -12,7 +12,7 @@ from coworkd.cli.printing import as_json, json_option, plain
 from coworkd.cli.workspace import Workspace, here, unknown
 from coworkd.core.errors import UserError
 from coworkd.doctor import Finding, Level, examine
-from coworkd.sync.specs import Specs
+from coworkd.sync.effective_specs import Specs
 from coworkd.system.git.repository_trust import UNTRUSTED
 
 _COLOURS = {Level.OK: "green", Level.WEAK: "yellow", Level.BAD: "red"}

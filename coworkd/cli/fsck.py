@@ -13,7 +13,7 @@ from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.fsck.check import Place, check
 from coworkd.fsck.finding import Finding, Subject
 from coworkd.store import Database
-from coworkd.sync.files import Folder
+from coworkd.sync.disk.folder import Folder
 from coworkd.system import paths_and_settings
 from coworkd.system.control_client import NoAnswerError
 from coworkd.system.control_socket import Op

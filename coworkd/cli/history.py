@@ -16,7 +16,7 @@ from coworkd.ledger.costs import Spent, Total, spent, totals
 from coworkd.ledger.provenance import Provenance, Sources, place, provenance
 from coworkd.ledger.story import Told, story
 from coworkd.store import Database
-from coworkd.sync.specs import Specs
+from coworkd.sync.effective_specs import Specs
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from coworkd.cli.printing import as_json, json_option
-from coworkd.sync.hunks import Markers
+from coworkd.sync.merging.conflict_markers import Markers
 
 
 @click.group("merge-driver")
@@ -19,7 +19,7 @@ def merge_driver_command() -> None:
 @json_option
 def install_command(json_: bool) -> None:
     """Register the driver in this repository's own git configuration; says what it wrote."""
-    from coworkd.gitmerge import install
+    from coworkd.sync.merging.git_merge_driver import install
     from coworkd.system.git import Repo
 
     with Repo.open(Path.cwd()) as repo:
@@ -41,7 +41,7 @@ def install_command(json_: bool) -> None:
 @json_option
 def run_command(marker_size: int, base: Path, ours: Path, theirs: Path, path: str, json_: bool) -> int:
     """What git calls: merge THEIRS into the file OURS, over BASE. Exit 1: a person has to choose."""
-    from coworkd.gitmerge import Call, run
+    from coworkd.sync.merging.git_merge_driver import Call, run
 
     conflicts = run(Call(base=base, ours=ours, theirs=theirs, path=path, markers=Markers(size=marker_size)))
     if json_:

@@ -14,7 +14,7 @@ from coworkd.cli.tasks import save
 from coworkd.cli.workspace import find, here
 from coworkd.core.errors import UserError
 from coworkd.store import SubmissionRow
-from coworkd.sync.vouching import Loosening, to_trust
+from coworkd.sync.file_trust import Loosening, to_trust
 from coworkd.system.control_socket import Op
 from coworkd.system.git import Repo
 

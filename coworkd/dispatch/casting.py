@@ -12,7 +12,7 @@ from coworkd.core.model import AgentSpec, SandboxMode, TaskSpec
 from coworkd.dispatch.agent_stops import AgentStops
 from coworkd.dispatch.cooling import Cooldowns
 from coworkd.store import CooldownRow
-from coworkd.sync.trust import awaiting_trust
+from coworkd.sync.awaiting_trust import awaiting_trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,8 +21,8 @@ from coworkd.documents.typos import suggestion
 from coworkd.store import MessageRow, MessageStage, RequestKind, RequestRow, RequestState, RunRow, RunState, TaskRow
 from coworkd.store.requests import late_answers
 from coworkd.store.tasks import task_ids
-from coworkd.sync.files import digest
-from coworkd.sync.specs import decoded
+from coworkd.sync.disk.folder import digest
+from coworkd.sync.effective_specs import decoded
 
 EDITED = "task-edited.md"
 """Under this name an agent at work finds the text of its task when it was edited meanwhile."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from coworkd.board.board import Board
 from coworkd.board.confinement import SANDBOX_LACKS, SANDBOX_LEVEL
 from coworkd.core.model import Problem, SandboxMode
+from coworkd.sync.effective_specs import CONFIG
 from coworkd.sync.problems import put_problem
-from coworkd.sync.specs import CONFIG
 from coworkd.system.sandbox.policy import Means
 
 _SOURCE = "sandbox"

@@ -14,8 +14,8 @@ from coworkd.board.board import Board
 from coworkd.board.setup_fault import SETUP_LOG, SetupFault, remember_setup_fault, setup_fault
 from coworkd.core.model import Problem
 from coworkd.dispatch.starts import Unprepared
+from coworkd.sync.effective_specs import CONFIG
 from coworkd.sync.problems import put_problem
-from coworkd.sync.specs import CONFIG
 from coworkd.system.sandbox.policy import Means
 
 FIRST_PAUSE, FACTOR, LONGEST_PAUSE = 10.0, 3.0, 900.0

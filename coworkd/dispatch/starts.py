@@ -26,7 +26,7 @@ from coworkd.dispatch.purses import Purses
 from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landings, NeededLanding
 from coworkd.store.reviewed_work import submission_of, work_to_continue
-from coworkd.sync.files import digest
+from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.sandbox.policy import UNCONFINED, Confinement, Means
 

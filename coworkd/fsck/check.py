@@ -12,7 +12,7 @@ from coworkd.fsck.references import check_refs
 from coworkd.fsck.remembered import check_audit, check_records
 from coworkd.fsck.work import check_requests, check_runs, check_trash
 from coworkd.store import Database
-from coworkd.sync.files import Folder
+from coworkd.sync.disk.folder import Folder
 from coworkd.system.git import Repo
 
 

@@ -8,9 +8,9 @@ from coworkd.core.model import Kind
 from coworkd.documents.decoding import kind_of
 from coworkd.fsck.finding import REPAIR, Finding, Subject
 from coworkd.store import Cells, Database, DocumentRow
-from coworkd.sync.agreement import disagreements
-from coworkd.sync.files import Bytes, Stat, digest
-from coworkd.sync.ports import Files
+from coworkd.sync.consistency import disagreements
+from coworkd.sync.disk.folder import Bytes, Stat, digest
+from coworkd.sync.disk.ports import Files
 
 
 def check_documents(db: Database, folder: Files) -> Iterator[Finding]:

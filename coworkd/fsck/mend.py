@@ -17,10 +17,10 @@ from coworkd.store import (
     SubmissionState,
     TaskRow,
 )
-from coworkd.sync.agreement import disagreements
+from coworkd.sync.consistency import disagreements
+from coworkd.sync.disk.folder import Bytes, digest
+from coworkd.sync.disk.ports import Files
 from coworkd.sync.engine import Engine
-from coworkd.sync.files import Bytes, digest
-from coworkd.sync.ports import Files
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, refs_under, submission_ref, update_refs
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from coworkd.core.clock import iso
 from coworkd.fsck.finding import REPAIR, Finding, Subject
 from coworkd.store import Database, SubmissionRow, SubmissionState
-from coworkd.sync.specs import Specs
+from coworkd.sync.effective_specs import Specs
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref, refs_under, submission_ref
 

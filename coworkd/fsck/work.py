@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from coworkd.fsck.finding import REPAIR, Finding, Subject
 from coworkd.store import Database, DocumentRow, RequestRow, RunRow, TaskRow
-from coworkd.sync.ports import Files
+from coworkd.sync.disk.ports import Files
 
 
 def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Finding]:

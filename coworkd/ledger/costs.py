@@ -11,7 +11,7 @@ from coworkd.core.errors import DocumentError
 from coworkd.core.model import TaskSpec
 from coworkd.ledger.record import decode
 from coworkd.store import Database, RunRow, TaskRow
-from coworkd.sync.specs import Specs
+from coworkd.sync.effective_specs import Specs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

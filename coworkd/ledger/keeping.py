@@ -11,9 +11,9 @@ from coworkd.core.model import Check, Problem
 from coworkd.ledger.record import Decision, Origin, Receipt, RunRecord, Submitted, decode, encode, run_of
 from coworkd.ledger.returning import Returning
 from coworkd.store import Cells, Database, MessageRow, RequestRow, RunRow, SubmissionRow
-from coworkd.sync.apply import Overtaken, Refused, Writer
-from coworkd.sync.files import Bytes, digest
-from coworkd.sync.ports import Files
+from coworkd.sync.disk.atomic_writer import Overtaken, Refused, Writer
+from coworkd.sync.disk.folder import Bytes, digest
+from coworkd.sync.disk.ports import Files
 from coworkd.sync.problems import put_problem
 
 PATIENCE = 5.0

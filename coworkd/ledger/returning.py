@@ -18,7 +18,7 @@ from coworkd.store import (
     RunState,
     TaskRow,
 )
-from coworkd.sync.files import digest
+from coworkd.sync.disk.folder import digest
 
 
 class Returning:

@@ -13,8 +13,8 @@ from coworkd.merge.outcomes import Outcomes
 from coworkd.merge.target_entry import collision_reason, red_reason, unrelated_reason
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState
 from coworkd.store.landings import RECORDED, SEEN_AT, SETTLED_AT, Landing, Landings
+from coworkd.sync.effective_specs import CONFIG
 from coworkd.sync.problems import put_problem
-from coworkd.sync.specs import CONFIG
 
 SOURCE = "integration"
 """Of problems with the two branches themselves."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from coworkd.core.model import Check
 from coworkd.merge.blame import outcome
 from coworkd.merge.check_names import TIP_LOG, check_log
-from coworkd.sync.ports import Files
+from coworkd.sync.disk.ports import Files
 
 
 class CheckLogs:

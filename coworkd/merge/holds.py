@@ -26,8 +26,8 @@ from coworkd.merge.verifier import TIP_OUTPUT
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.held_submissions import held_submissions, undecided_submissions
 from coworkd.store.workspace_state import problem_paths
+from coworkd.sync.effective_specs import CONFIG
 from coworkd.sync.problems import put_problem
-from coworkd.sync.specs import CONFIG
 from coworkd.system.background_jobs import Jobs
 
 HEADS = "heads:"

@@ -21,7 +21,7 @@ from coworkd.merge.rows import change_submission
 from coworkd.merge.unverified import Unverified, reached
 from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.landings import Landings
-from coworkd.sync.files import digest
+from coworkd.sync.disk.folder import digest
 
 
 class Outcomes:

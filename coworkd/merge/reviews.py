@@ -35,7 +35,7 @@ from coworkd.store import (
     SubmissionState,
     TaskRow,
 )
-from coworkd.sync.files import digest
+from coworkd.sync.disk.folder import digest
 
 
 class Reviews:

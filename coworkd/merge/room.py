@@ -24,7 +24,7 @@ from coworkd.merge.rows import submission
 from coworkd.merge.target import Landed, Refused
 from coworkd.merge.unverified import Unverified
 from coworkd.store import Database, SubmissionRow, SubmissionState, TaskRow
-from coworkd.sync.ports import Files
+from coworkd.sync.disk.ports import Files
 from coworkd.sync.problems import put_problem
 from coworkd.system.background_jobs import Finished, Jobs
 

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from coworkd.sim.folder import Antedated, Blind, SimFolder, Unchecked
 from coworkd.store import Database
-from coworkd.sync.absence import Absences
-from coworkd.sync.guard import GRACE
+from coworkd.sync.guards import GRACE
+from coworkd.sync.ingest.missing_files import Absences
 
 
 class Guard(StrEnum):

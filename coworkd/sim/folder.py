@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from coworkd.sim.disk import TRASH, Disk, Inode
 from coworkd.sim.faults import Faults
-from coworkd.sync.files import MAX_BYTES, Absent, Bytes, Read, Stat, Torn, Unfit, digest
+from coworkd.sync.disk.folder import MAX_BYTES, Absent, Bytes, Read, Stat, Torn, Unfit, digest
 
 
 class SimFolder:

@@ -13,10 +13,10 @@ from coworkd.sim.faults import Crash, Faults
 from coworkd.sim.folder import SimFolder
 from coworkd.sim.outside import Act, Outside
 from coworkd.sim.worker import Worker
-from coworkd.sync.absence import Absences
-from coworkd.sync.apply import Writer
+from coworkd.sync.disk.atomic_writer import Writer
 from coworkd.sync.engine import Engine
-from coworkd.sync.intake import Intake
+from coworkd.sync.ingest.ingester import Intake
+from coworkd.sync.ingest.missing_files import Absences
 
 INSTANCE = "sim-0001"
 

@@ -15,8 +15,8 @@ from coworkd.documents.decoding import kind_of
 from coworkd.sim.machine import Machine
 from coworkd.sim.people import People, tokens
 from coworkd.store import Database, TaskRow
-from coworkd.sync.agreement import disagreements
-from coworkd.sync.files import is_temporary
+from coworkd.sync.consistency import disagreements
+from coworkd.sync.disk.folder import is_temporary
 
 
 class Ledger:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from coworkd.core.model import Problem
 from coworkd.store import Database
 from coworkd.store.notices import noticed_paths, remove_notice
-from coworkd.sync.outputs import Outputs
+from coworkd.sync.disk.view_files import Outputs
 from coworkd.sync.problems import put_problem
 
 SOURCE = "live"

@@ -14,17 +14,17 @@ from coworkd.core.model import Problem
 from coworkd.documents.decoding import kind_of
 from coworkd.store import Database, DocumentRow
 from coworkd.store.own_bytes import add_own
-from coworkd.sync.absence import Absences
-from coworkd.sync.apply import Displaced, Overtaken, Refused, Writer
-from coworkd.sync.arrival import forget_bases, keep_base
-from coworkd.sync.facts import Reading
-from coworkd.sync.files import Absent, Bytes, Stat, Torn, Unfit, digest, is_temporary
-from coworkd.sync.guard import GRACE, SETTLE_MOST, UNREADABLE_GRACE, settled_at
-from coworkd.sync.intake import Intake
-from coworkd.sync.ports import Files
+from coworkd.sync.disk.atomic_writer import Displaced, Overtaken, Refused, Writer
+from coworkd.sync.disk.folder import Absent, Bytes, Stat, Torn, Unfit, digest, is_temporary
+from coworkd.sync.disk.ports import Files
+from coworkd.sync.effective_specs import CONFIG, decoded
+from coworkd.sync.guards import GRACE, SETTLE_MOST, UNREADABLE_GRACE, settled_at
+from coworkd.sync.ingest.batch_context import Reading
+from coworkd.sync.ingest.incoming_document import forget_bases, keep_base
+from coworkd.sync.ingest.ingester import Intake
+from coworkd.sync.ingest.missing_files import Absences
+from coworkd.sync.merging.three_way import Base
 from coworkd.sync.problems import put_problem, unreadable
-from coworkd.sync.reconcile import Base
-from coworkd.sync.specs import CONFIG, decoded
 from coworkd.sync.stray import StrayFiles
 
 SCAN_LEAST = 30.0

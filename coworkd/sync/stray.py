@@ -9,8 +9,8 @@ from coworkd.core.model import Problem
 from coworkd.core.stray_files import stray_place, stray_reason
 from coworkd.store import Database
 from coworkd.store.notices import noticed_paths, remove_notice
-from coworkd.sync.copies import left_reason
-from coworkd.sync.ports import Files
+from coworkd.sync.disk.ports import Files
+from coworkd.sync.ingest.copies import left_reason
 from coworkd.sync.problems import put_problem
 
 SOURCE = "stray"

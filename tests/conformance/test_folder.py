@@ -14,8 +14,8 @@ from coworkd.core.clock import ManualClock
 from coworkd.sim.disk import Disk
 from coworkd.sim.faults import Faults
 from coworkd.sim.folder import SimFolder
-from coworkd.sync.files import MAX_BYTES, Absent, Bytes, Folder, Unfit
-from coworkd.sync.ports import Files
+from coworkd.sync.disk.folder import MAX_BYTES, Absent, Bytes, Folder, Unfit
+from coworkd.sync.disk.ports import Files
 
 PATH = "tasks/a.md"
 

@@ -16,8 +16,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from coworkd.sync.apply import LATE
-from coworkd.sync.files import Folder
+from coworkd.sync.disk.atomic_writer import LATE
+from coworkd.sync.disk.folder import Folder
 from tests.integration.workspacekit import Workspace
 
 TURNS = 4

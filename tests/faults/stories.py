@@ -10,8 +10,8 @@ from pathlib import Path
 
 from coworkd.core.model import Status
 from coworkd.documents.decoding import kind_of
-from coworkd.sync.apply import LATE
-from coworkd.sync.files import DISPLACED, digest
+from coworkd.sync.disk.atomic_writer import LATE
+from coworkd.sync.disk.folder import DISPLACED, digest
 from tests.integration.workspacekit import TASK, Workspace
 
 MESSAGE = "messages/a/hello.md"

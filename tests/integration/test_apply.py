@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import Status
-from coworkd.sync.apply import LATE, Displaced, Overtaken, Refused, Written
-from coworkd.sync.files import MAX_BYTES, Folder, digest
+from coworkd.sync.disk.atomic_writer import LATE, Displaced, Overtaken, Refused, Written
+from coworkd.sync.disk.folder import MAX_BYTES, Folder, digest
 from tests.integration.workspacekit import TASK, Workspace
 
 OLD, NEW = b"---\nstatus: ready\n---\nold\n", b"---\nstatus: ready\n---\nnew\n"

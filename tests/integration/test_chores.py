@@ -17,7 +17,7 @@ from coworkd.chores.notices import Notice, Notices, teller
 from coworkd.chores.prune import Places, Pruning
 from coworkd.core.model import Status
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
-from coworkd.sync.files import digest
+from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.process.commands import clean_environment
 from tests.integration.gitkit import Checkout, checkout

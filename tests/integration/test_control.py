@@ -12,9 +12,9 @@ from coworkd.control import LAND, Control
 from coworkd.core.announcement import Announcement
 from coworkd.core.model import Status
 from coworkd.merge.target import Landed, Refused
-from coworkd.sync.files import digest
-from coworkd.sync.specs import Specs
-from coworkd.sync.vouching import Vouching, to_trust
+from coworkd.sync.disk.folder import digest
+from coworkd.sync.effective_specs import Specs
+from coworkd.sync.file_trust import Vouching, to_trust
 from coworkd.system.background_jobs import Finished, Jobs
 from coworkd.system.control_socket import Op, Reply, Request
 from tests.integration.workspacekit import TASK, Workspace

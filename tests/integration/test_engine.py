@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import Kind, Status
+from coworkd.sync.disk.folder import Bytes, Folder, Read, Stat
 from coworkd.sync.engine import SCAN_LEAST, VERIFY
-from coworkd.sync.files import Bytes, Folder, Read, Stat
-from coworkd.sync.guard import DELETIONS
+from coworkd.sync.guards import DELETIONS
 from tests.integration.workspacekit import TASK, Workspace
 
 READY = "---\nstatus: ready\nlabels: [ui]\n---\nDo it.\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.sync.files import MAX_BYTES, Absent, Bytes, Folder, Torn, Unfit
+from coworkd.sync.disk.folder import MAX_BYTES, Absent, Bytes, Folder, Torn, Unfit
 
 
 @pytest.fixture

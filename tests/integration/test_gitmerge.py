@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.gitmerge import ATTRIBUTES, installed
+from coworkd.sync.merging.git_merge_driver import ATTRIBUTES, installed
 from tests.integration.gitkit import Checkout, checkout
 from tests.integration.product import ROOT, coworkd, told
 

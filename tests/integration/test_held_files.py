@@ -10,7 +10,7 @@ from coworkd.board.view import board_view
 from coworkd.core.copy_names import copy_name
 from coworkd.documents.decoding import kind_of
 from coworkd.store import MessageRow, TaskRow
-from coworkd.sync.agreement import disagreements
+from coworkd.sync.consistency import disagreements
 from tests.integration.workspacekit import TASK, Workspace
 
 READY = "---\ntitle: a\nstatus: ready\n---\nDo it.\n"

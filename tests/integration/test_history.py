@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.sync.history import RepoHistory
+from coworkd.sync.git_history import RepoHistory
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from coworkd.documents.decoding import kind_of
 from coworkd.sim.database import SimDatabase
 from coworkd.sim.faults import Faults
-from coworkd.sync.facts import Reading
-from coworkd.sync.files import Folder
-from coworkd.sync.intake import Intake
+from coworkd.sync.disk.folder import Folder
+from coworkd.sync.ingest.batch_context import Reading
+from coworkd.sync.ingest.ingester import Intake
 
 NOW = 1_700_000_000.0
 

@@ -9,9 +9,9 @@ import pytest
 from coworkd.board.papers import Papers
 from coworkd.core.model import MessageKind
 from coworkd.store import MessageRow, MessageStage, RunRow, RunState
+from coworkd.sync.disk.folder import Folder
+from coworkd.sync.disk.view_files import LEAST_PAUSE, Outputs
 from coworkd.sync.edited_outputs import notice_edits
-from coworkd.sync.files import Folder
-from coworkd.sync.outputs import LEAST_PAUSE, Outputs
 from tests.integration.workspacekit import Workspace
 
 RUN = RunRow(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.sync.files import Folder
-from coworkd.sync.outputs import LEAST_PAUSE, Outputs
+from coworkd.sync.disk.folder import Folder
+from coworkd.sync.disk.view_files import LEAST_PAUSE, Outputs
 
 
 @pytest.fixture

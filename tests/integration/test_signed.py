@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.sync.history import RepoHistory
+from coworkd.sync.git_history import RepoHistory
 from tests.integration.gitkit import Checkout, checkout
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")

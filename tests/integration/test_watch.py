@@ -14,7 +14,7 @@ import pytest
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, EventEmitter
 
-from coworkd.sync.watch import PATIENCE, PROBE, News, Watcher
+from coworkd.sync.disk.watcher import PATIENCE, PROBE, News, Watcher
 
 
 class DeafObserver(BaseObserver):

@@ -11,11 +11,11 @@ from pathlib import Path
 from coworkd.board.papers import Papers
 from coworkd.core.model import Kind
 from coworkd.store import Database, DocumentRow, TaskRow
-from coworkd.sync.absence import Absences
-from coworkd.sync.apply import Writer
+from coworkd.sync.disk.atomic_writer import Writer
+from coworkd.sync.disk.folder import Folder
 from coworkd.sync.engine import Engine
-from coworkd.sync.files import Folder
-from coworkd.sync.intake import Intake
+from coworkd.sync.ingest.ingester import Intake
+from coworkd.sync.ingest.missing_files import Absences
 
 TASK = "tasks/a.md"
 

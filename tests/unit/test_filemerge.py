@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.documents.markdown import compose, parse
-from coworkd.sync.filemerge import Merged, merge
-from coworkd.sync.hunks import Markers
+from coworkd.sync.merging.conflict_markers import Markers
+from coworkd.sync.merging.file_merge import Merged, merge
 
 BASE = """\
 ---

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.sync.guard import (
+from coworkd.sync.guards import (
     SETTLE_IN_PLACE,
     SETTLE_MOST,
     SETTLE_RENAMED,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.sync.hunks import Markers, merge_visibly
-from coworkd.sync.reconcile import join_lines, merge_text, split_lines
+from coworkd.sync.merging.conflict_markers import Markers, merge_visibly
+from coworkd.sync.merging.three_way import join_lines, merge_text, split_lines
 
 LINES = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "\n", "d\u2028d\n"]), max_size=6)
 TEXTS = st.builds(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.documents.markdown import Value
-from coworkd.sync.reconcile import SETS, Plan, Version, plan
+from coworkd.sync.merging.three_way import SETS, Plan, Version, plan
 
 SCALARS: tuple[Value, ...] = (None, "a", "b", "c")
 ELEMENTS: tuple[Value, ...] = (None, ["a"], ["b"], ["a", "b"], ["b", "a"])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.documents.markdown import Value
-from coworkd.sync.reconcile import NO_MAP, SETS, Base, Version, choose_base, merge_text, plan
+from coworkd.sync.merging.three_way import NO_MAP, SETS, Base, Version, choose_base, merge_text, plan
 
 
 def version(body: str = "", **fields: Value) -> Version:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coworkd.core.model import SandboxMode, SandboxSpec, Settings, UserSandbox, UserSettings
-from coworkd.sync.specs import bounded
+from coworkd.sync.effective_specs import bounded
 
 OFF, AUTO, REQUIRE = SandboxMode.OFF, SandboxMode.AUTO, SandboxMode.REQUIRE
 

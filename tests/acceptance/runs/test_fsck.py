@@ -16,7 +16,7 @@ from coworkd.fsck.check import Place, check
 from coworkd.fsck.finding import Finding, Subject
 from coworkd.store import Database
 from coworkd.store.database import VERSION
-from coworkd.sync.files import Folder
+from coworkd.sync.disk.folder import Folder
 from coworkd.system import paths_and_settings
 from coworkd.system.control_socket import Op
 from coworkd.system.git import Repo

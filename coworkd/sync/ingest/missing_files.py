@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from coworkd.core.model import ACTIVE, Kind, Problem, Status
 from coworkd.store import Database, DocumentRow, TaskRow
-from coworkd.sync.guard import DELETIONS, GRACE, Absence, GitFacts, Missing, absence
-from coworkd.sync.ports import Files, History
+from coworkd.sync.disk.ports import Files, History
+from coworkd.sync.effective_specs import Specs
+from coworkd.sync.guards import DELETIONS, GRACE, Absence, GitFacts, Missing, absence
+from coworkd.sync.ingest.message_rows import ANSWER
 from coworkd.sync.problems import put_problem
-from coworkd.sync.specs import Specs
-from coworkd.sync.thread_in import ANSWER
 
 RECHECK = 5.0
 """Seconds after which a parked or held absence is judged again."""

@@ -20,9 +20,9 @@ from coworkd.documents.editing import Changes, Delete, edit, replace_body
 from coworkd.documents.markdown import Document, Value, normalise_key, parse, split
 from coworkd.documents.schema.tables import SCHEMAS, Field
 from coworkd.documents.yaml_reader import outline
-from coworkd.sync.hunks import Markers, merge_visibly
-from coworkd.sync.layout import common_layout, laid_out, plain
-from coworkd.sync.reconcile import Plan, Version, join_lines, merge_text, plan, split_lines
+from coworkd.sync.merging.conflict_markers import Markers, merge_visibly
+from coworkd.sync.merging.header_layout import common_layout, laid_out, plain
+from coworkd.sync.merging.three_way import Plan, Version, join_lines, merge_text, plan, split_lines
 
 FORMS = frozenset({Kind.APPROVAL, Kind.REVIEW})
 OWNED = frozenset(str(status) for status in (*ACTIVE, Status.REVIEW))

@@ -10,8 +10,8 @@ from coworkd.core.model import ACTIVE, Problem, Status, TaskSpec
 from coworkd.core.task_ids import qualify
 from coworkd.documents.decoding import Cowork, Decoded
 from coworkd.store import Database, TaskRow
-from coworkd.sync.arrival import Arrival
-from coworkd.sync.facts import asked_id
+from coworkd.sync.ingest.batch_context import asked_id
+from coworkd.sync.ingest.incoming_document import Arrival
 
 BODY_STILL = 1.0
 """Seconds for which the body must be unchanged before an explicit `ready` counts."""

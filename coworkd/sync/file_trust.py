@@ -15,9 +15,9 @@ from coworkd.documents.markdown import Document, normalise_key, parse, parse_yam
 from coworkd.documents.schema.tables import LOOSENS, SCHEMAS
 from coworkd.documents.yaml_writer import inline
 from coworkd.store import Database, DocumentRow
-from coworkd.sync.files import digest
-from coworkd.sync.intake import Intake
-from coworkd.sync.specs import CONFIG, decoded
+from coworkd.sync.disk.folder import digest
+from coworkd.sync.effective_specs import CONFIG, decoded
+from coworkd.sync.ingest.ingester import Intake
 
 CHANGED = "what is to be trusted has changed since it was shown: run `coworkd trust` again"
 

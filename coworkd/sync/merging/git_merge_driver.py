@@ -15,8 +15,8 @@ from pathlib import Path
 
 from coworkd.core.errors import RepoError
 from coworkd.core.file_names import temporary_name
-from coworkd.sync.filemerge import Merged, merge
-from coworkd.sync.hunks import Markers
+from coworkd.sync.merging.conflict_markers import Markers
+from coworkd.sync.merging.file_merge import Merged, merge
 from coworkd.system.git import Repo
 from coworkd.system.git.blob_origin import add_lines
 from coworkd.system.git.merge_file import merge_file

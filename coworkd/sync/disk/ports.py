@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from coworkd.sync.files import Read, Stat
+from coworkd.sync.disk.folder import Read, Stat
 
 
 class Files(Protocol):

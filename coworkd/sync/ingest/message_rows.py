@@ -12,9 +12,9 @@ from coworkd.documents.lookalikes import odd
 from coworkd.documents.markdown import Value
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage
 from coworkd.store.announcements import announced_on_terminal
-from coworkd.sync.arrival import Arrival
-from coworkd.sync.files import digest
-from coworkd.sync.misplaced_text import answer_reason, message_reason, sender_reason
+from coworkd.sync.disk.folder import digest
+from coworkd.sync.ingest.incoming_document import Arrival
+from coworkd.sync.ingest.misplaced_text import answer_reason, message_reason, sender_reason
 from coworkd.sync.problems import put_problem
 
 NEVER = 1e18

@@ -15,7 +15,7 @@ from coworkd.documents.markdown import Document
 from coworkd.store import Database, DocumentRow
 from coworkd.store.documents import foreign_documents
 from coworkd.store.own_bytes import ANYWHERE, own_paths
-from coworkd.sync.files import digest
+from coworkd.sync.disk.folder import digest
 
 Brought = Callable[[Mapping[str, bytes]], frozenset[str]]
 """The paths whose bytes came by git."""

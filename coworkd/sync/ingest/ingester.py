@@ -16,17 +16,17 @@ from coworkd.documents.decoding import Decoded, decode, is_note, kind_of, read_d
 from coworkd.documents.markdown import Document, normalise_key, parse, parse_yaml
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.store.own_bytes import add_own
-from coworkd.sync import tasks_in, thread_in
-from coworkd.sync.arrival import Arrival, forget_bases, keep_base, kept_bases, revision, version
-from coworkd.sync.copies import Copies
-from coworkd.sync.facts import Brought, Facts, Reading, Understood, learn
-from coworkd.sync.files import digest
-from coworkd.sync.merged import Merged, merge
-from coworkd.sync.ports import Files
+from coworkd.sync.disk.folder import digest
+from coworkd.sync.disk.ports import Files
+from coworkd.sync.effective_specs import CONFIG, Specs, decoded
+from coworkd.sync.ingest import message_rows, task_rows
+from coworkd.sync.ingest.batch_context import Brought, Facts, Reading, Understood, learn
+from coworkd.sync.ingest.copies import Copies
+from coworkd.sync.ingest.incoming_document import Arrival, forget_bases, keep_base, kept_bases, revision, version
+from coworkd.sync.merging.apply_merge import Merged, merge
+from coworkd.sync.merging.three_way import NO_MAP, Base, Version, choose_base, plan
 from coworkd.sync.problems import put_problem
-from coworkd.sync.project import task_file
-from coworkd.sync.reconcile import NO_MAP, Base, Version, choose_base, plan
-from coworkd.sync.specs import CONFIG, Specs, decoded
+from coworkd.sync.projection import task_file
 
 TRUST_KINDS = frozenset({Kind.CONFIG, Kind.AGENT, Kind.TASK})
 """Kinds that can make something run."""
@@ -211,13 +211,13 @@ class Intake:
             case Kind.TASK:
                 self._task(arrival, facts, quiet)
             case Kind.MESSAGE:
-                thread_in.message(self._db, arrival, quiet)
+                message_rows.message(self._db, arrival, quiet)
             case Kind.APPROVAL | Kind.REVIEW:
                 if not arrival.unknown_rev:
-                    thread_in.answer(self._db, arrival, arrival.decoded.of(AnswerSpec), self._signed(arrival))
+                    message_rows.answer(self._db, arrival, arrival.decoded.of(AnswerSpec), self._signed(arrival))
             case Kind.PLAN:
                 if not arrival.unknown_rev and (given := arrival.decoded.of(PlanSpec).answer):
-                    thread_in.answer(self._db, arrival, given, self._signed(arrival))
+                    message_rows.answer(self._db, arrival, given, self._signed(arrival))
             case Kind.AGENT | Kind.CONFIG:
                 pass
         self._db.event(arrival.now, "file", actor=_author(arrival), path=arrival.path, sha=arrival.sha[:12])
@@ -228,18 +228,18 @@ class Intake:
     def _task(self, arrival: Arrival, facts: Facts, quiet: float) -> None:
         row = self._db.one(TaskRow, "path = ?", arrival.path) if arrival.known else None
         if row is None:
-            task = tasks_in.identify(self._db, arrival.decoded, facts.holders)
-            if isinstance(task, tasks_in.Taken):
+            task = task_rows.identify(self._db, arrival.decoded, facts.holders)
+            if isinstance(task, task_rows.Taken):
                 self._duplicate(arrival, task.by)
                 return
             facts.holders[task] = arrival.path
-            made = self._charged(tasks_in.first_row(arrival, task, self._instance, quiet))
+            made = self._charged(task_rows.first_row(arrival, task, self._instance, quiet))
         elif arrival.anew and row.status not in ACTIVE:
             made = dataclasses.replace(
-                tasks_in.first_row(arrival, row.id, self._instance, quiet), attempt=row.attempt, cost_usd=row.cost_usd
+                task_rows.first_row(arrival, row.id, self._instance, quiet), attempt=row.attempt, cost_usd=row.cost_usd
             )
         else:
-            made = tasks_in.next_row(row, arrival, self._instance, quiet)
+            made = task_rows.next_row(row, arrival, self._instance, quiet)
         self._db.put(made)
         if row is not None:
             self._db.execute("DELETE FROM needs WHERE task = ?", row.id)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 
-from coworkd.sync.files import Bytes, Stat, digest
-from coworkd.sync.ports import Files
+from coworkd.sync.disk.folder import Bytes, Stat, digest
+from coworkd.sync.disk.ports import Files
 
 LEAST_PAUSE = 2.0
 """Seconds between two versions of one file, where nothing else is said."""

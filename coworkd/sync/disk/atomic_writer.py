@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.store import Cells, Database
-from coworkd.sync.files import ASIDE, Absent, Bytes, Read, digest
-from coworkd.sync.ports import Files
+from coworkd.sync.disk.folder import ASIDE, Absent, Bytes, Read, digest
+from coworkd.sync.disk.ports import Files
 
 LATE = 10.0
 """Seconds after which a displaced file is hashed again: an editor that held it open may write into it late."""

@@ -11,8 +11,8 @@ from coworkd.core.errors import DocumentError
 from coworkd.documents.decoding import Decoded
 from coworkd.documents.editing import Delete, edit, replace_body
 from coworkd.documents.markdown import Value
-from coworkd.sync.reconcile import Plan
-from coworkd.sync.specs import decoded
+from coworkd.sync.effective_specs import decoded
+from coworkd.sync.merging.three_way import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

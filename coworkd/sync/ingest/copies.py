@@ -11,10 +11,10 @@ from coworkd.core.model import Kind
 from coworkd.documents.decoding import kind_of
 from coworkd.store import Database
 from coworkd.store.documents import has_version, is_document
-from coworkd.sync.facts import Understood
-from coworkd.sync.files import Bytes
-from coworkd.sync.ports import Files
-from coworkd.sync.specs import decoded
+from coworkd.sync.disk.folder import Bytes
+from coworkd.sync.disk.ports import Files
+from coworkd.sync.effective_specs import decoded
+from coworkd.sync.ingest.batch_context import Understood
 
 _LEFT_BY = {
     CopyKind.SYNC: "a tool that synchronises files left it there, because both sides had changed",

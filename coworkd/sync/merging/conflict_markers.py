@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from coworkd.sync.reconcile import join_lines, split_lines
+from coworkd.sync.merging.three_way import join_lines, split_lines
 
 Edit = tuple[int, int, tuple[str, ...]]
 """From, to, and the lines that stand there instead."""

@@ -8,7 +8,7 @@ from coworkd.core.model import Kind
 from coworkd.documents.decoding import Decoded
 from coworkd.documents.markdown import Document, normalise_key
 from coworkd.store import Database, DocumentRow
-from coworkd.sync.reconcile import NO_MAP, Base, Version
+from coworkd.sync.merging.three_way import NO_MAP, Base, Version
 
 DAEMON_KEYS = frozenset({"cowork", "status", "approval"})
 """Keys merged by rules of their own."""

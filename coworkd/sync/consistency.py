@@ -9,8 +9,8 @@ from coworkd.core.model import Kind, Status, TaskSpec
 from coworkd.documents.decoding import is_note, read_document
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.store.documents import held_as_copy
-from coworkd.sync.files import digest
-from coworkd.sync.specs import CONFIG, Specs, decoded
+from coworkd.sync.disk.folder import digest
+from coworkd.sync.effective_specs import CONFIG, Specs, decoded
 
 
 def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: bool = True) -> Iterator[str]:
