@@ -38,9 +38,9 @@ from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse_yaml
 from coworkd.fsck.mend import Mender
 from coworkd.ground import Ground
+from coworkd.history.audit_log import Audit
 from coworkd.history.database_age import Beside, newer_reason
-from coworkd.ledger.audit import Audit
-from coworkd.ledger.keeping import Identity, Ledger
+from coworkd.history.recorder import Identity, Ledger
 from coworkd.log_setup import set_up_log
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.lane import Lane

@@ -27,8 +27,8 @@ from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultErr
 from coworkd.dispatch.executors import Executor
 from coworkd.dispatch.room import Dispatch
 from coworkd.fsck.mend import Mender
-from coworkd.ledger.audit import Audit
-from coworkd.ledger.keeping import Ledger
+from coworkd.history.audit_log import Audit
+from coworkd.history.recorder import Ledger
 from coworkd.merge.room import Merge
 from coworkd.store import Database
 from coworkd.sync.disk.view_files import Outputs

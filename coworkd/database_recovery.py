@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from coworkd.core.errors import StoreDamagedError
-from coworkd.ledger.audit import end_of
+from coworkd.history.audit_log import end_of
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY
 from coworkd.system.paths_and_settings import Paths

@@ -12,9 +12,9 @@ from coworkd.cli.completion import TaskName
 from coworkd.cli.printing import as_json, columns, hanging, json_option, plain
 from coworkd.cli.workspace import Workspace, find, here
 from coworkd.core.clock import iso
-from coworkd.ledger.costs import Spent, Total, spent, totals
-from coworkd.ledger.provenance import Provenance, Sources, place, provenance
-from coworkd.ledger.story import Told, story
+from coworkd.history.costs import Spent, Total, spent, totals
+from coworkd.history.provenance import Provenance, Sources, place, provenance
+from coworkd.history.timeline import Told, story
 from coworkd.store import Database
 from coworkd.sync.effective_specs import Specs
 from coworkd.system import paths_and_settings

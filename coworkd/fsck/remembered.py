@@ -8,10 +8,10 @@ from pathlib import Path
 
 from coworkd.core.errors import DocumentError
 from coworkd.fsck.finding import Finding, Subject
-from coworkd.ledger.audit import entries
-from coworkd.ledger.chain import Entry, Link, event_hash, flaw
-from coworkd.ledger.keeping import record_paths
-from coworkd.ledger.record import Origin, RunRecord, decode
+from coworkd.history.audit_log import entries
+from coworkd.history.hash_chain import Entry, Link, event_hash, flaw
+from coworkd.history.recorder import record_paths
+from coworkd.history.run_record import Origin, RunRecord, decode
 from coworkd.store import Database, EventRow
 
 _CHANGED = "it was changed by somebody; nothing mends that: keep the file, and look at who has access to this machine"

@@ -14,9 +14,9 @@ from coworkd.core.errors import DocumentError
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse
 from coworkd.history.landing_refs import read_landings
-from coworkd.ledger.keeping import record_paths
-from coworkd.ledger.record import Origin, RunRecord
-from coworkd.ledger.record import decode as decode_record
+from coworkd.history.recorder import record_paths
+from coworkd.history.run_record import Origin, RunRecord
+from coworkd.history.run_record import decode as decode_record
 from coworkd.store import Database
 from coworkd.store.database_age import DatabaseAge
 from coworkd.system.git import Repo

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.ledger import audit as module
-from coworkd.ledger.audit import Audit, append, end_of, entries, files
-from coworkd.ledger.chain import Entry, Link, flaw
+from coworkd.history import audit_log as module
+from coworkd.history.audit_log import Audit, append, end_of, entries, files
+from coworkd.history.hash_chain import Entry, Link, flaw
 from coworkd.store import Database
 from coworkd.system.background_jobs import Jobs
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import MessageKind, Status
-from coworkd.ledger.keeping import Identity, Ledger
+from coworkd.history.recorder import Identity, Ledger
 from coworkd.store import (
     MessageRow,
     MessageStage,

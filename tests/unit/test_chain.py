@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.errors import DocumentError
-from coworkd.ledger.chain import Link, event_hash, flaw, linked, read
+from coworkd.history.hash_chain import Link, event_hash, flaw, linked, read
 from coworkd.store import EventRow
 
 

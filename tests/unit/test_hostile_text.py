@@ -26,7 +26,7 @@ from coworkd.core.task_ids import MAX_CHARACTERS, task_id
 from coworkd.dispatch.budgets import fault
 from coworkd.documents.body import criteria
 from coworkd.documents.decoding import kind_of
-from coworkd.ledger import chain
+from coworkd.history import hash_chain
 
 DEEP = ["[" * 100_000, '{"a":' * 100_000, '{"type": "TextWritten", "text": ' + "[" * 100_000]
 NUMBERS = ["NaN", "-Infinity", "1e999", "9" * 5000, "-" + "9" * 400, "1.5", '"1"', "true", "null", "[]", "{}"]
@@ -66,7 +66,7 @@ def test_nesting_without_end_is_refused(deep: str) -> None:
 
 def chain_refuses(line: bytes) -> None:
     with pytest.raises(CoworkError):
-        chain.read(line)
+        hash_chain.read(line)
 
 
 @pytest.mark.parametrize("number", NUMBERS)

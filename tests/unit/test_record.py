@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Check
-from coworkd.ledger.record import Decision, Origin, Receipt, RunRecord, Submitted, decode, encode, run_of
+from coworkd.history.run_record import Decision, Origin, Receipt, RunRecord, Submitted, decode, encode, run_of
 
 KEY, ANNA = b"k" * 32, "anna-0001"
 RECORD = RunRecord(

@@ -9,7 +9,7 @@ from pathlib import Path
 from coworkd.core.clock import iso
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import TaskSpec
-from coworkd.ledger.record import decode
+from coworkd.history.run_record import decode
 from coworkd.store import Database, RunRow, TaskRow
 from coworkd.sync.effective_specs import Specs
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Check, Problem
-from coworkd.ledger.record import Decision, Origin, Receipt, RunRecord, Submitted, decode, encode, run_of
-from coworkd.ledger.returning import Returning
+from coworkd.history.restore import Returning
+from coworkd.history.run_record import Decision, Origin, Receipt, RunRecord, Submitted, decode, encode, run_of
 from coworkd.store import Cells, Database, MessageRow, RequestRow, RunRow, SubmissionRow
 from coworkd.sync.disk.atomic_writer import Overtaken, Refused, Writer
 from coworkd.sync.disk.folder import Bytes, digest

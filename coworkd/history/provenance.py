@@ -13,9 +13,9 @@ from pathlib import Path
 
 from coworkd.core.errors import DocumentError, UserError
 from coworkd.core.model import Check
-from coworkd.ledger.keeping import record_paths
-from coworkd.ledger.record import RunRecord, decode
-from coworkd.ledger.story import Told, story
+from coworkd.history.recorder import record_paths
+from coworkd.history.run_record import RunRecord, decode
+from coworkd.history.timeline import Told, story
 from coworkd.store import Database, RunRow, SubmissionRow, TaskRow
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref

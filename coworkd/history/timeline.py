@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coworkd.ledger.audit import entries
-from coworkd.ledger.chain import Entry
+from coworkd.history.audit_log import entries
+from coworkd.history.hash_chain import Entry
 from coworkd.store import Database, EventRow
 
 _DIGITS = 12

@@ -6,7 +6,7 @@ Nothing that ran runs again for want of memory: its cost counts, its messages st
 from __future__ import annotations
 
 from coworkd.core.model import ACTIVE, Status
-from coworkd.ledger.record import Decision, Receipt, RunRecord
+from coworkd.history.run_record import Decision, Receipt, RunRecord
 from coworkd.store import (
     Database,
     MessageRow,

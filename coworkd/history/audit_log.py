@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.machine_faults import MachineFaultError
-from coworkd.ledger.chain import Entry, Link, linked, read
+from coworkd.history.hash_chain import Entry, Link, linked, read
 from coworkd.store import Database, EventRow
 from coworkd.system.background_jobs import Finished, Jobs
 
