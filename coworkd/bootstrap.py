@@ -13,7 +13,7 @@ from pathlib import Path
 
 from coworkd.agents.discovery import Installed, agent_file, installed
 from coworkd.agents.registry import DRIVERS
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.chores import prune
 from coworkd.chores.commits import AutoCommit, committing
 from coworkd.chores.notices import Notices, teller

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from coworkd.board.board import Board
-from coworkd.board.hurry import hurry
-from coworkd.board.papers import Papers
-from coworkd.board.via import Via
+from coworkd.board.approvals.answer_channel import Via
+from coworkd.board.generated_documents import Papers
+from coworkd.board.immediate_intake import hurry
+from coworkd.board.task_board import Board
 from coworkd.core.announcement import Announcement
 from coworkd.core.model import Status
 from coworkd.merge.target import Landed, Refused

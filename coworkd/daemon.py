@@ -16,9 +16,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from coworkd.board.approvals.unsandboxed import recent_saves
-from coworkd.board.live import INBOX, inbox, live_deadline, live_messages
 from coworkd.board.setup_fault import setup_report
-from coworkd.board.waiting import Need, Waiting, waiting
+from coworkd.board.views.attention import Need, Waiting, waiting
+from coworkd.board.views.live_messages import INBOX, inbox, live_deadline, live_messages
 from coworkd.chores.room import Chores
 from coworkd.control import Control
 from coworkd.core.clock import Clock

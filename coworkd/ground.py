@@ -5,7 +5,7 @@ Reads the repository and remembers the branch's name; moves nothing. Used by the
 
 from __future__ import annotations
 
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.merge.branch_record import HALTED
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref, refs_under

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.core.errors import RepoError
 from coworkd.core.model import Problem
 from coworkd.store.notices import remove_notice

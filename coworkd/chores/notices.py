@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.board.waiting import Need, Waiting
+from coworkd.board.views.attention import Need, Waiting
 from coworkd.core.clock import iso
 from coworkd.store import Database
 from coworkd.system.background_jobs import Finished, Jobs

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.core.errors import RepoError
 from coworkd.store import TaskRow
 from coworkd.sync.disk.folder import digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coworkd.board.waiting import Waiting
+from coworkd.board.views.attention import Waiting
 from coworkd.chores.commits import AutoCommit
 from coworkd.chores.notices import Notices
 from coworkd.chores.prune import Pruning

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from coworkd.board.view import BoardView, Card, about, board_view, card_of, with_fault
-from coworkd.board.waiting import Need, Waiting, waiting
+from coworkd.board.views.attention import Need, Waiting, waiting
+from coworkd.board.views.status import BoardView, Card, about, board_view, card_of, with_fault
 from coworkd.cli.completion import TaskName
 from coworkd.cli.printing import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain, short_id
 from coworkd.cli.workspace import Workspace, find, here

@@ -6,11 +6,11 @@ import secrets
 from dataclasses import replace
 
 from coworkd.board.approvals.demands import demand
-from coworkd.board.board import Board
-from coworkd.board.forms import approval_form
-from coworkd.board.papers import Papers
-from coworkd.board.requests import intact, sealed
-from coworkd.board.verdict import Demand, Given
+from coworkd.board.approvals.forms import approval_form
+from coworkd.board.approvals.requests import intact, sealed
+from coworkd.board.approvals.verdict import Demand, Given
+from coworkd.board.generated_documents import Papers
+from coworkd.board.task_board import Board
 from coworkd.core.model import RiskLevel, Scope
 from coworkd.core.policy.tool_risk import Feature, features_of_call, features_of_grant, level_of, told
 from coworkd.store import RequestRow, RequestState

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.core.dependency_graph import cycle_through
 from coworkd.core.dependency_graph import cycles as cycles_in
 from coworkd.core.model import Problem

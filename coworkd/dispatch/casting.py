@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.agents.registry import DRIVERS
-from coworkd.board.board import Board
-from coworkd.board.confinement import SANDBOX_LACKS
+from coworkd.board.approvals.terminal_required import SANDBOX_LACKS
+from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, SandboxMode, TaskSpec
 from coworkd.dispatch.agent_stops import AgentStops
 from coworkd.dispatch.cooling import Cooldowns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.core.model import Status
 from coworkd.dispatch.starts import Starter
 from coworkd.store import RunState, SubmissionRow, SubmissionState, TaskRow

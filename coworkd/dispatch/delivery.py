@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from coworkd.agents.port import Decision, InboxAnswer
-from coworkd.board.answers import given_in, put_back
+from coworkd.board.approvals.answer_channel import via
+from coworkd.board.approvals.answers import given_in, put_back
 from coworkd.board.approvals.unsandboxed import mark_answer
-from coworkd.board.board import Board
-from coworkd.board.papers import Papers
-from coworkd.board.verdict import Given, Ruling, Verdict, verdict
-from coworkd.board.via import via
+from coworkd.board.approvals.verdict import Given, Ruling, Verdict, verdict
+from coworkd.board.generated_documents import Papers
+from coworkd.board.task_board import Board
 from coworkd.core.model import Status, TaskSpec
 from coworkd.core.task_states import Effect
 from coworkd.dispatch.asking import Asking

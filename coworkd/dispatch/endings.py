@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from coworkd.agents.port import Ended, EndReason, ErrorKind
 from coworkd.agents.worker import refused_hosts
-from coworkd.board.board import Board
-from coworkd.board.papers import Papers, final_state
+from coworkd.board.generated_documents import Papers, final_state
+from coworkd.board.task_board import Board
 from coworkd.core.clock import iso
 from coworkd.core.model import Gate, Loop, MessageKind, Mode, Status, TaskSpec
 from coworkd.dispatch.agent_stops import stopping_error

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from coworkd.agents.port import Asked
-from coworkd.board.board import Board
-from coworkd.board.verdict import Given
+from coworkd.board.approvals.verdict import Given
+from coworkd.board.task_board import Board
 from coworkd.core.model import Scope
 from coworkd.core.policy.tool_permissions import (
     Circumstances,

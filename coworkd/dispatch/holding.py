@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from coworkd.board.board import Board
-from coworkd.board.confinement import SANDBOX_LACKS, SANDBOX_LEVEL
+from coworkd.board.approvals.terminal_required import SANDBOX_LACKS, SANDBOX_LEVEL
+from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, SandboxMode
 from coworkd.sync.effective_specs import CONFIG
 from coworkd.sync.problems import put_problem

@@ -9,14 +9,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from coworkd.board.answers import added_by_person, given_in, put_back
+from coworkd.board.approvals.answer_channel import via
+from coworkd.board.approvals.answers import added_by_person, given_in, put_back
 from coworkd.board.approvals.demands import command_reason
 from coworkd.board.approvals.unsandboxed import mark_answer
-from coworkd.board.board import Board
-from coworkd.board.papers import Papers
-from coworkd.board.plans import Planned, plan_file, plan_path
-from coworkd.board.verdict import Demand, Given, Ruling, Verdict, verdict
-from coworkd.board.via import via
+from coworkd.board.approvals.verdict import Demand, Given, Ruling, Verdict, verdict
+from coworkd.board.generated_documents import Papers
+from coworkd.board.plan_document import Planned, plan_file, plan_path
+from coworkd.board.task_board import Board
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Mode, Status
 from coworkd.documents.plan_tasks import TaskBlock, names_of, task_blocks

@@ -19,11 +19,11 @@ from coworkd.agents.port import (
     ToolStarted,
     UsageReported,
 )
-from coworkd.board import timeline
-from coworkd.board.board import Board
-from coworkd.board.forms import SHOWN
-from coworkd.board.live import context_share
-from coworkd.board.papers import Papers
+from coworkd.board.approvals.forms import SHOWN
+from coworkd.board.generated_documents import Papers
+from coworkd.board.task_board import Board
+from coworkd.board.views import tool_timeline
+from coworkd.board.views.live_messages import context_share
 from coworkd.core.model import Answer, MessageKind, Status, Usage
 from coworkd.core.policy.tool_permissions import Decision, Ruling, call_of, proposal
 from coworkd.dispatch.asking import Asking
@@ -206,8 +206,8 @@ class Progress:
 
 def _with_tool(kept: str, event: ToolStarted | ToolEnded, now: float) -> str:
     if isinstance(event, ToolStarted):
-        return timeline.began(kept, event.call, event.tool, event.summary, now)
-    return timeline.ended(kept, event.call, now, ok=event.ok)
+        return tool_timeline.began(kept, event.call, event.tool, event.summary, now)
+    return tool_timeline.ended(kept, event.call, now, ok=event.ok)
 
 
 def _capped(text: str) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.agents.port import AgentEvent, Ended
-from coworkd.board.board import Board
+from coworkd.board import status_requests
+from coworkd.board.task_board import Board
 from coworkd.core.dependency_graph import weights
 from coworkd.core.machine_faults import MachineFault, MachineFaultError
 from coworkd.core.model import ACTIVE, Mode, Status, TaskSpec
-from coworkd.dispatch import wishes
 from coworkd.dispatch.blockers import Startable, check_graph
 from coworkd.dispatch.budgets import Short
 from coworkd.dispatch.casting import Casting
@@ -88,7 +88,7 @@ class Dispatch:
     def step(self, now: float) -> None:
         """Act on everything that is due, beginning nothing."""
         self._note_default()
-        wishes.apply_wishes(self._board, now)
+        status_requests.apply_wishes(self._board, now)
         self._delivery.messages(now)
         self._delivery.edits(now)
         self._delivery.permissions(now)

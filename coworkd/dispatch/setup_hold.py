@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from coworkd.board.board import Board
 from coworkd.board.setup_fault import SETUP_LOG, SetupFault, remember_setup_fault, setup_fault
+from coworkd.board.task_board import Board
 from coworkd.core.model import Problem
 from coworkd.dispatch.starts import Unprepared
 from coworkd.sync.effective_specs import CONFIG

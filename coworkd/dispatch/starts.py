@@ -11,8 +11,8 @@ from pathlib import Path
 from coworkd.agents.port import Assignment, InboxFile
 from coworkd.agents.prompt import Answered, Background, Reviewed, Said, build, build_on
 from coworkd.agents.worker.inbox import render_answer
-from coworkd.board.board import Board
-from coworkd.board.papers import Papers
+from coworkd.board.generated_documents import Papers
+from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Budget, Gate, SandboxLevel, SandboxSpec, Status, TaskSpec
 from coworkd.dispatch.budgets import Short
 from coworkd.dispatch.cooling import provider_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.core.model import Status
 from coworkd.documents.decoding import kind_of
 from coworkd.fsck.references import SUBMISSIONS

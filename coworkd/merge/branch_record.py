@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.core.model import Problem
 from coworkd.merge.blame import outcome
 from coworkd.merge.branch_jobs import BranchReport

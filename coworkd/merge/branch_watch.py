@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import Check
 from coworkd.merge.branch_jobs import BranchReport

@@ -12,8 +12,8 @@ import json
 from dataclasses import dataclass
 from functools import partial
 
-from coworkd.board.board import Board
 from coworkd.board.setup_fault import setup_fault
+from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, Status
 from coworkd.merge.blame import red_without_change_reason
 from coworkd.merge.check_logs import CheckLogs

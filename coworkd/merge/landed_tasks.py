@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.core.model import Status
 from coworkd.history.landing_refs import LandingRef, SubmissionRef, latest_of_each, latest_submissions, read_landings
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow

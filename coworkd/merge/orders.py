@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.core.model import Gate, TaskSpec
 from coworkd.merge.checks.facts import ChangeContext
 from coworkd.merge.lane import LandOrder, VerifyOrder

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from coworkd.board.board import Board
-from coworkd.board.papers import Papers
+from coworkd.board.generated_documents import Papers
+from coworkd.board.task_board import Board
 from coworkd.core.model import Check, Status
 from coworkd.documents.editing import tick
 from coworkd.merge.change import Change

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from coworkd.board.answers import given_in
-from coworkd.board.board import Board
-from coworkd.board.papers import Papers
-from coworkd.board.verdict import Given
-from coworkd.board.via import via
+from coworkd.board.approvals.answer_channel import via
+from coworkd.board.approvals.answers import given_in
+from coworkd.board.approvals.verdict import Given
+from coworkd.board.generated_documents import Papers
+from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, Status
 from coworkd.merge.inversion import Inverse, NoInverse
 from coworkd.merge.reviews import review_path

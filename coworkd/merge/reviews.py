@@ -6,15 +6,15 @@ import dataclasses
 import json
 import secrets
 
-from coworkd.board.answers import added_by_person, given_in, put_back
+from coworkd.board.approvals.answer_channel import via
+from coworkd.board.approvals.answers import added_by_person, given_in, put_back
 from coworkd.board.approvals.demands import demand
+from coworkd.board.approvals.requests import intact, sealed
 from coworkd.board.approvals.unsandboxed import mark_answer, task_notices
-from coworkd.board.board import Board
-from coworkd.board.papers import Papers
-from coworkd.board.requests import intact, sealed
-from coworkd.board.verdict import Given, Ruling, verdict
-from coworkd.board.via import via
-from coworkd.board.view import about
+from coworkd.board.approvals.verdict import Given, Ruling, verdict
+from coworkd.board.generated_documents import Papers
+from coworkd.board.task_board import Board
+from coworkd.board.views.status import about
 from coworkd.core.errors import printable
 from coworkd.core.model import Check, Status
 from coworkd.core.policy.tool_risk import level_of

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import Mode, Problem, Status
 from coworkd.merge.branch_watch import BRANCH, BranchWatch

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.core.model import Check, Problem, Settings, Status
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.rows import change_submission

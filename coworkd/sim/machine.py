@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from coworkd.board.board import Board
-from coworkd.board.hurry import hurry
+from coworkd.board.immediate_intake import hurry
+from coworkd.board.task_board import Board
 from coworkd.sim.controls import FOLDERS, Guard, Hasty, forget_bases
 from coworkd.sim.database import SimDatabase
 from coworkd.sim.faults import Crash, Faults

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from coworkd.board.board import Board
-from coworkd.board.papers import Papers
+from coworkd.board.generated_documents import Papers
+from coworkd.board.status_requests import apply_wishes
+from coworkd.board.task_board import Board
 from coworkd.core.model import ACTIVE, MessageKind, SandboxLevel, Status
-from coworkd.dispatch.wishes import apply_wishes
 from coworkd.store import MessageRow, RunRow, RunState, TaskRow
 
 AGENT = "robot"

@@ -11,7 +11,7 @@ from typing import Any
 
 from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason
 from coworkd.agents.testing import Acts, Script
-from coworkd.board.board import Board
+from coworkd.board.task_board import Board
 from coworkd.core.machine_faults import MachineFault
 from coworkd.core.model import Status
 from coworkd.dispatch.conflicts import Conflicts

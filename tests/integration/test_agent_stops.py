@@ -9,8 +9,8 @@ import pytest
 
 from coworkd.agents.port import Assignment, EndReason, ErrorKind, ErrorReported, TextWritten
 from coworkd.agents.testing import Acts
-from coworkd.board.hurry import hurry
-from coworkd.board.waiting import Need, Waiting, waiting
+from coworkd.board.immediate_intake import hurry
+from coworkd.board.views.attention import Need, Waiting, waiting
 from coworkd.core.model import Status
 from coworkd.dispatch.agent_stops import FACTOR, FIRST_PAUSE, STOPPING
 from tests.integration.dispatchkit import Bench, fails

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.board.hurry import hurry
+from coworkd.board.immediate_intake import hurry
 from coworkd.core.model import Status
 from coworkd.dispatch.asking import LASTS
 from coworkd.store import Database, RequestRow, RequestState, RunRow

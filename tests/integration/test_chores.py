@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.board.board import Board
-from coworkd.board.waiting import Need, Waiting
+from coworkd.board.task_board import Board
+from coworkd.board.views.attention import Need, Waiting
 from coworkd.chores.commits import AGAIN, AutoCommit, committing
 from coworkd.chores.notices import Notice, Notices, teller
 from coworkd.chores.prune import Places, Pruning

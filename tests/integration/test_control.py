@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.board.answers import given_in
-from coworkd.board.board import Board
-from coworkd.board.via import Via, via
+from coworkd.board.approvals.answer_channel import Via, via
+from coworkd.board.approvals.answers import given_in
+from coworkd.board.task_board import Board
 from coworkd.control import LAND, Control
 from coworkd.core.announcement import Announcement
 from coworkd.core.model import Status

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.board.view import board_view
+from coworkd.board.views.status import board_view
 from coworkd.core.copy_names import copy_name
 from coworkd.documents.decoding import kind_of
 from coworkd.store import MessageRow, TaskRow

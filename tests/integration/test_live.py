@@ -19,7 +19,7 @@ from coworkd.agents.port import (
     UsageReported,
 )
 from coworkd.agents.testing import Acts, Script
-from coworkd.board.live import live_deadline, live_messages
+from coworkd.board.views.live_messages import live_deadline, live_messages
 from coworkd.core.model import Usage
 from tests.integration.dispatchkit import Bench
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.board.papers import Papers
+from coworkd.board.generated_documents import Papers
 from coworkd.core.model import MessageKind
 from coworkd.store import MessageRow, MessageStage, RunRow, RunState
 from coworkd.sync.disk.folder import Folder

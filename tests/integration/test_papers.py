@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.board.answers import given_in, put_back
-from coworkd.board.forms import approval_form
-from coworkd.board.papers import Papers
-from coworkd.board.verdict import Ruling, verdict
+from coworkd.board.approvals.answers import given_in, put_back
+from coworkd.board.approvals.forms import approval_form
+from coworkd.board.approvals.verdict import Ruling, verdict
+from coworkd.board.generated_documents import Papers
 from tests.integration.workspacekit import Workspace
 from tests.requests import tool_request
 

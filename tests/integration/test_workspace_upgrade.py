@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.board.papers import Papers
+from coworkd.board.generated_documents import Papers
 from coworkd.store import Database, DocumentRow
 from coworkd.sync.ignored_names import IGNORED
 from coworkd.system.git import Repo

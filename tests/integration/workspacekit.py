@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coworkd.board.papers import Papers
+from coworkd.board.generated_documents import Papers
 from coworkd.core.model import Kind
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync.disk.atomic_writer import Writer

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.board.view import BoardView, Card
-from coworkd.board.waiting import Need, Waiting
+from coworkd.board.views.attention import Need, Waiting
+from coworkd.board.views.status import BoardView, Card
 from coworkd.cli.board import DONE_SHOWN, render
 from coworkd.cli.entry import COMMANDS, coworkd
 from coworkd.cli.printing import WIDTH, ago, columns, hanging, plain

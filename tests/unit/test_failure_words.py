@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.board.waiting import failure_text, last_words
+from coworkd.board.views.attention import failure_text, last_words
 from coworkd.store.failed_tasks import FailedTask
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.board.forms import SHOWN, approval_form
+from coworkd.board.approvals.forms import SHOWN, approval_form
 from coworkd.core.model import Answer, AnswerSpec
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.board.verdict import Demand, Given, Ruling, verdict
+from coworkd.board.approvals.verdict import Demand, Given, Ruling, verdict
 from coworkd.core.model import Answer
 
 NOW, BEFORE = "4f1c", "9e20"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from coworkd.board.board import Board
-from coworkd.board.confinement import file_name, terminal
-from coworkd.board.verdict import Demand
+from coworkd.board.approvals.terminal_required import file_name, terminal
+from coworkd.board.approvals.verdict import Demand
+from coworkd.board.task_board import Board
 from coworkd.core.model import ApproveBy, RiskLevel
 from coworkd.store import RequestRow
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coworkd.board.papers import Papers
-from coworkd.board.via import Via
+from coworkd.board.approvals.answer_channel import Via
+from coworkd.board.generated_documents import Papers
 from coworkd.core.clock import iso
 from coworkd.store import Database
 from coworkd.store.unsandboxed_saves import UnsandboxedSave, UnsandboxedSaves

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coworkd.board import timeline
 from coworkd.board.approvals.unsandboxed import inbox_section
-from coworkd.board.papers import GENERATED, message_path
-from coworkd.board.waiting import Waiting
+from coworkd.board.generated_documents import GENERATED, message_path
+from coworkd.board.views import tool_timeline
+from coworkd.board.views.attention import Waiting
 from coworkd.core.clock import iso
 from coworkd.core.model import MessageState
 from coworkd.core.terminal_text import plain_text, visible_line
@@ -53,7 +53,7 @@ def _asks(db: Database, run: RunRow) -> list[RequestRow]:
 
 
 def _live(run: RunRow, asks: Sequence[RequestRow], now: float) -> bytes:
-    steps = timeline.read(run.tools)
+    steps = tool_timeline.read(run.tools)
     written = list(dict.fromkeys(step.summary for step in steps if step.tool == "write" and step.ended and step.ok))
     parts = [f"_{', '.join(_facts(run, now))}_", _warning(run), *(f"Asks: {_ask(run, ask)}" for ask in asks)]
     parts.append("\n".join(_step(step) for step in steps))
@@ -111,7 +111,7 @@ def _ask(run: RunRow, ask: RequestRow) -> str:
     return f"[{ask.path}]({folders}{_link(ask.path)})"
 
 
-def _step(step: timeline.Step) -> str:
+def _step(step: tool_timeline.Step) -> str:
     mark = "…" if not step.ended else "ok" if step.ok else "failed"
     took = f", {step.ended - step.began:.0f} s" if step.ended - step.began >= 1 else ""
     shown = step.summary.replace("`", "'")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coworkd.board.approvals.answer_channel import Via
 from coworkd.board.approvals.unsandboxed import mark_save
-from coworkd.board.board import Board, Cell
-from coworkd.board.via import Via
+from coworkd.board.task_board import Board, Cell
 from coworkd.core.model import Status
 from coworkd.core.task_states import Effect, Moved, person_writes
 from coworkd.store import Database, SubmissionRow, TaskRow

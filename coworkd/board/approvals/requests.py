@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from hashlib import sha256
 
-from coworkd.board.papers import Papers
+from coworkd.board.generated_documents import Papers
 from coworkd.core.signing import canonical
 from coworkd.store import Database, RequestKind, RequestRow, RequestState
 

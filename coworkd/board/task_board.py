@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from coworkd.board.requests import Requests
+from coworkd.board.approvals.requests import Requests
 from coworkd.core.errors import StoreError
 from coworkd.core.model import Kind, MessageKind, Problem, Status, UserSettings
 from coworkd.core.redaction import NO_SECRETS, Secrets

@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coworkd.board.confinement import SANDBOX_LACKS, SANDBOX_LEVEL
-from coworkd.board.waiting import Need, Shown, Waiting, problems, waiting
+from coworkd.board.approvals.terminal_required import SANDBOX_LACKS, SANDBOX_LEVEL
+from coworkd.board.views.attention import Need, Shown, Waiting, problems, waiting
 from coworkd.core.model import Status
 from coworkd.store import Database, RunRow, RunState, TaskRow
 from coworkd.store.documents import count_notes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 
-from coworkd.board.papers import Papers
-from coworkd.board.verdict import Given, Ruling, Verdict
-from coworkd.board.via import Via, via
+from coworkd.board.approvals.answer_channel import Via, via
+from coworkd.board.approvals.verdict import Given, Ruling, Verdict
+from coworkd.board.generated_documents import Papers
 from coworkd.core.model import Answer, Problem
 from coworkd.documents.markdown import Value, parse
 from coworkd.store import Database
