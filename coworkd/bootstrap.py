@@ -24,16 +24,16 @@ from coworkd.core.errors import DocumentError, UserError
 from coworkd.core.model import Settings, UserSettings
 from coworkd.daemon import Bell, Daemon, Lasting, Rooms, WorkspaceLock, alone
 from coworkd.database_recovery import open_database
-from coworkd.dispatch.conflicts import Conflicts
-from coworkd.dispatch.endings import Endings
-from coworkd.dispatch.executors import Executor
-from coworkd.dispatch.local import LocalExecutor
-from coworkd.dispatch.machine_hold import MachineHold
-from coworkd.dispatch.places import Places
-from coworkd.dispatch.progress import Progress
-from coworkd.dispatch.room import Dispatch, Stages
-from coworkd.dispatch.setup_hold import SetupHold
-from coworkd.dispatch.starts import Starter
+from coworkd.dispatch.dispatcher import Dispatch, Stages
+from coworkd.dispatch.executors.local import LocalExecutor
+from coworkd.dispatch.executors.port import Executor
+from coworkd.dispatch.executors.run_paths import Places
+from coworkd.dispatch.runs.conflict_rounds import Conflicts
+from coworkd.dispatch.runs.event_recorder import Progress
+from coworkd.dispatch.runs.finisher import Endings
+from coworkd.dispatch.runs.starter import Starter
+from coworkd.dispatch.scheduling.machine_hold import MachineHold
+from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse_yaml
 from coworkd.fsck.mend import Mender

@@ -24,8 +24,8 @@ from coworkd.control import Control
 from coworkd.core.clock import Clock
 from coworkd.core.errors import BusyError, RepoError
 from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, Suspension, fault_of, suspended
-from coworkd.dispatch.executors import Executor
-from coworkd.dispatch.room import Dispatch
+from coworkd.dispatch.dispatcher import Dispatch
+from coworkd.dispatch.executors.port import Executor
 from coworkd.fsck.mend import Mender
 from coworkd.history.audit_log import Audit
 from coworkd.history.recorder import Ledger

@@ -20,7 +20,7 @@ from coworkd.agents.port import AgentEvent, Assignment, ConnectionsRefused, Ende
 from coworkd.agents.worker import refused_hosts
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import AgentSpec, Check, SandboxLevel, SandboxSpec, Settings
-from coworkd.dispatch.local import LocalExecutor
+from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.doctor import Finding, Level
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.verify import verification_environment

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from coworkd.dispatch.executors import Executor, RunEvent
+from coworkd.dispatch.executors.port import Executor, RunEvent
 from tests.sessions import PATIENCE
 
 

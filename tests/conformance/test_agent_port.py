@@ -34,7 +34,7 @@ from coworkd.agents.port import (
 from coworkd.agents.worker.inbox import render_answer
 from coworkd.agents.worker.refusals import MAX_EXPLAINING_PROMPTS, MAX_IN_A_ROW
 from coworkd.core.errors import AgentError
-from coworkd.dispatch.local import LocalExecutor
+from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.system import process_tree
 from tests.runs import Bell, until
 from tests.sessions import DRIVERS, Bench, Case, Driver, Following, Session

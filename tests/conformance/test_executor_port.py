@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents.port import AgentEvent, Asked, Assignment, Decision, Ended, EndReason, InboxAnswer, TextWritten
-from coworkd.dispatch.executors import Executor, FakeExecutor, RunEvent
-from coworkd.dispatch.local import LocalExecutor
+from coworkd.dispatch.executors.local import LocalExecutor
+from coworkd.dispatch.executors.port import Executor, FakeExecutor, RunEvent
 from tests.runs import Bell, until
 from tests.sessions import SCRIPTS, Session, assignment, bash, script
 

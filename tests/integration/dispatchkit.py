@@ -14,16 +14,16 @@ from coworkd.agents.testing import Acts, Script
 from coworkd.board.task_board import Board
 from coworkd.core.machine_faults import MachineFault
 from coworkd.core.model import Status
-from coworkd.dispatch.conflicts import Conflicts
-from coworkd.dispatch.endings import Endings
-from coworkd.dispatch.executors import FakeExecutor
-from coworkd.dispatch.machine_hold import MachineHold
-from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept
-from coworkd.dispatch.places import Places
-from coworkd.dispatch.progress import Progress
-from coworkd.dispatch.room import Dispatch, Stages
-from coworkd.dispatch.setup_hold import SetupHold
-from coworkd.dispatch.starts import Prepared, SlotOrder, Starter
+from coworkd.dispatch.dispatcher import Dispatch, Stages
+from coworkd.dispatch.executors.port import FakeExecutor
+from coworkd.dispatch.executors.run_paths import Places
+from coworkd.dispatch.executors.slot_results import BroughtIn, Finish, FinishOrder, Hindered, Kept
+from coworkd.dispatch.runs.conflict_rounds import Conflicts
+from coworkd.dispatch.runs.event_recorder import Progress
+from coworkd.dispatch.runs.finisher import Endings
+from coworkd.dispatch.runs.starter import Prepared, SlotOrder, Starter
+from coworkd.dispatch.scheduling.machine_hold import MachineHold
+from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.store import RequestRow, RunRow, SubmissionRow, SubmissionState
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.sandbox.policy import UNCONFINED

@@ -12,7 +12,7 @@ from coworkd.agents.testing import Acts
 from coworkd.board.immediate_intake import hurry
 from coworkd.board.views.attention import Need, Waiting, waiting
 from coworkd.core.model import Status
-from coworkd.dispatch.agent_stops import FACTOR, FIRST_PAUSE, STOPPING
+from coworkd.dispatch.scheduling.agent_stops import FACTOR, FIRST_PAUSE, STOPPING
 from tests.integration.dispatchkit import Bench, fails
 
 

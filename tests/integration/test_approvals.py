@@ -11,7 +11,7 @@ import pytest
 
 from coworkd.board.immediate_intake import hurry
 from coworkd.core.model import Status
-from coworkd.dispatch.asking import LASTS
+from coworkd.dispatch.runs.permission_requests import LASTS
 from coworkd.store import Database, RequestRow, RequestState, RunRow
 from tests.integration.dispatchkit import Bench
 from tests.integration.test_grants import approve, asks, begin, said

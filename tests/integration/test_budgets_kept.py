@@ -11,7 +11,7 @@ import pytest
 from coworkd.agents.port import Assignment, Ended, EndReason, SessionStarted, UsageReported
 from coworkd.agents.testing import Acts, Script
 from coworkd.core.model import Status, Usage
-from coworkd.dispatch.purses import DAY
+from coworkd.dispatch.scheduling.budget_queries import DAY
 from tests.integration.dispatchkit import Bench, says
 
 

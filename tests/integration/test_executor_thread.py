@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents.port import Ended, EndReason
-from coworkd.dispatch.executors import RunEvent
-from coworkd.dispatch.local import LocalExecutor
+from coworkd.dispatch.executors.local import LocalExecutor
+from coworkd.dispatch.executors.port import RunEvent
 from tests.sessions import bash
 
 PATIENCE = 20.0

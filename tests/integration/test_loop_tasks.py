@@ -10,7 +10,7 @@ import pytest
 from coworkd.agents.port import AgentEvent, Assignment, EndReason, ErrorKind, ErrorReported, SessionStarted, TextWritten
 from coworkd.agents.testing import Acts
 from coworkd.core.model import Status
-from coworkd.dispatch.outcomes import Finish, FinishOrder, Kept, NothingMade
+from coworkd.dispatch.executors.slot_results import Finish, FinishOrder, Kept, NothingMade
 from coworkd.store import SubmissionState
 from tests.integration.dispatchkit import Bench, fails
 

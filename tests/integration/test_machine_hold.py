@@ -10,7 +10,7 @@ import pytest
 
 from coworkd.core.machine_faults import FaultKind, MachineFault
 from coworkd.core.model import Status
-from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept
+from coworkd.dispatch.executors.slot_results import BroughtIn, Finish, FinishOrder, Hindered, Kept
 from coworkd.store import RunState
 from coworkd.system.background_jobs import Finished, Jobs
 from tests.integration.dispatchkit import Bench, fails, says

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, TextWritten
-from coworkd.dispatch.local import LocalExecutor
+from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.system import process_tree
 from coworkd.system.process_tree import RUN_MARK
 from tests.modelserver import Call, Flaw, ModelServer, Query, Reply, Turn, run, steps

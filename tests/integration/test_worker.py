@@ -27,8 +27,8 @@ from coworkd.agents.port import (
 from coworkd.agents.worker.inbox import render_answer
 from coworkd.agents.worker_main import GONE
 from coworkd.core.model import AgentSpec
-from coworkd.dispatch.executors import LOST, RunEvent
-from coworkd.dispatch.local import LocalExecutor
+from coworkd.dispatch.executors.local import LocalExecutor
+from coworkd.dispatch.executors.port import LOST, RunEvent
 from coworkd.system.process import commands
 from tests.runs import Bell, until
 from tests.sessions import RECORDINGS, SCRIPTS, Session, bash, recorded
@@ -220,7 +220,7 @@ def test_a_killed_daemon_leaves_nothing_and_its_run_is_recovered(
     (tmp_path / "order").write_bytes(encode_assignment(order))
     program = (
         "import sys, threading; from pathlib import Path; from coworkd.agents.json_codec import decode_assignment;"
-        "from coworkd.dispatch.local import LocalExecutor;"
+        "from coworkd.dispatch.executors.local import LocalExecutor;"
         "LocalExecutor(lambda: None).submit(decode_assignment(Path(sys.argv[1]).read_bytes()));"
         "threading.Event().wait()"
     )

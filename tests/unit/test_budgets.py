@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.model import Budget, Usage
-from coworkd.dispatch.budgets import Purse, Reserved, Short, fault, passed, reserve
+from coworkd.dispatch.scheduling.budget_rules import Purse, Reserved, Short, fault, passed, reserve
 
 NOTHING = Budget(usd=0.0, tokens=0, minutes=0.0)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.dispatch.casting import Choice, choose
+from coworkd.dispatch.scheduling.agent_selection import Choice, choose
 
 NOW = 100.0
 

@@ -23,7 +23,7 @@ from coworkd.core.policy.risky_paths import risks_of_path
 from coworkd.core.policy.tool_permissions import call_of, is_pattern, proposal
 from coworkd.core.policy.tool_risk import features_of_call
 from coworkd.core.task_ids import MAX_CHARACTERS, task_id
-from coworkd.dispatch.budgets import fault
+from coworkd.dispatch.scheduling.budget_rules import fault
 from coworkd.documents.body import criteria
 from coworkd.documents.decoding import kind_of
 from coworkd.history import hash_chain

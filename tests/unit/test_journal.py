@@ -6,7 +6,7 @@ import pytest
 
 from coworkd.agents import event_log
 from coworkd.agents.port import AgentEvent, Ended, EndReason, TextWritten
-from coworkd.dispatch.journal import Journal
+from coworkd.dispatch.executors.event_journal import Journal
 
 DONE = Ended(reason=EndReason.DONE)
 

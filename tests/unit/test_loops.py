@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.model import Loop
-from coworkd.dispatch.loops import OneMore, Prove, Round, Stop, after
+from coworkd.dispatch.runs.loop_rules import OneMore, Prove, Round, Stop, after
 
 LOOP = Loop(promise="DONE", max_iterations=5)
 

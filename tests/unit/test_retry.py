@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.model import OnError
-from coworkd.dispatch.retry import FREE, LONGEST, Again, GiveUp, Outcome, Policy, decide
+from coworkd.dispatch.scheduling.retry_policy import FREE, LONGEST, Again, GiveUp, Outcome, Policy, decide
 
 
 def policy(on_error: OnError = OnError.RETRY, attempts: int = 3, backoff: float = 2.0) -> Policy:

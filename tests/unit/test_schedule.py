@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.dispatch.schedule import Action, Busy, Ready, Room, StartRun, Wait, next_actions, overlapping
+from coworkd.dispatch.scheduling.scheduler import Action, Busy, Ready, Room, StartRun, Wait, next_actions, overlapping
 
 NOW = 1000.0
 

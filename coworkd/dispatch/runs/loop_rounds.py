@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from coworkd.agents.port import EndReason
 from coworkd.core.model import Loop
-from coworkd.dispatch.loops import OneMore, Prove, Round, Stop, after
-from coworkd.dispatch.outcomes import INTERRUPTED
+from coworkd.dispatch.executors.slot_results import INTERRUPTED
+from coworkd.dispatch.runs.loop_rules import OneMore, Prove, Round, Stop, after
 from coworkd.store import Database, RunRow
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Budget
-from coworkd.dispatch.budgets import Purse, Reserved, Short, reserve
+from coworkd.dispatch.scheduling.budget_rules import Purse, Reserved, Short, reserve
 from coworkd.store import TaskRow
 
 DAY = 86400.0

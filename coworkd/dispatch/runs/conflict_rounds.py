@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
-from coworkd.dispatch.starts import Starter
+from coworkd.dispatch.runs.starter import Starter
 from coworkd.store import RunState, SubmissionRow, SubmissionState, TaskRow
 
 ROUNDS = 2

@@ -14,15 +14,15 @@ from coworkd.agents.worker.inbox import render_answer
 from coworkd.board.generated_documents import Papers
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Budget, Gate, SandboxLevel, SandboxSpec, Status, TaskSpec
-from coworkd.dispatch.budgets import Short
-from coworkd.dispatch.cooling import provider_of
-from coworkd.dispatch.delivery import inbox_answer, waited
-from coworkd.dispatch.executors import Executor
-from coworkd.dispatch.grants import Grants
-from coworkd.dispatch.holding import Holding
-from coworkd.dispatch.outcomes import INTERRUPTED, Hindered
-from coworkd.dispatch.places import Places
-from coworkd.dispatch.purses import Purses
+from coworkd.dispatch.executors.port import Executor
+from coworkd.dispatch.executors.run_paths import Places
+from coworkd.dispatch.executors.slot_results import INTERRUPTED, Hindered
+from coworkd.dispatch.runs.delivery import inbox_answer, waited
+from coworkd.dispatch.runs.grants import Grants
+from coworkd.dispatch.scheduling.budget_queries import Purses
+from coworkd.dispatch.scheduling.budget_rules import Short
+from coworkd.dispatch.scheduling.cooldowns import provider_of
+from coworkd.dispatch.scheduling.sandbox_notices import Holding
 from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landings, NeededLanding
 from coworkd.store.reviewed_work import submission_of, work_to_continue

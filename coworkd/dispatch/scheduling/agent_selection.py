@@ -9,8 +9,8 @@ from coworkd.agents.registry import DRIVERS
 from coworkd.board.approvals.terminal_required import SANDBOX_LACKS
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, SandboxMode, TaskSpec
-from coworkd.dispatch.agent_stops import AgentStops
-from coworkd.dispatch.cooling import Cooldowns
+from coworkd.dispatch.scheduling.agent_stops import AgentStops
+from coworkd.dispatch.scheduling.cooldowns import Cooldowns
 from coworkd.store import CooldownRow
 from coworkd.sync.awaiting_trust import awaiting_trust
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from coworkd.agents import event_log
 from coworkd.agents.port import Ended
 from coworkd.core.machine_faults import fault_of
-from coworkd.dispatch.executors import RunEvent
+from coworkd.dispatch.executors.port import RunEvent
 
 _logger = logging.getLogger("coworkd")
 

@@ -26,11 +26,11 @@ from coworkd.board.views import tool_timeline
 from coworkd.board.views.live_messages import context_share
 from coworkd.core.model import Answer, MessageKind, Status, Usage
 from coworkd.core.policy.tool_permissions import Decision, Ruling, call_of, proposal
-from coworkd.dispatch.asking import Asking
-from coworkd.dispatch.budgets import fault, passed
-from coworkd.dispatch.grants import Grants
-from coworkd.dispatch.places import Places
-from coworkd.dispatch.purses import SPENT, Purses
+from coworkd.dispatch.executors.run_paths import Places
+from coworkd.dispatch.runs.grants import Grants
+from coworkd.dispatch.runs.permission_requests import Asking
+from coworkd.dispatch.scheduling.budget_queries import SPENT, Purses
+from coworkd.dispatch.scheduling.budget_rules import fault, passed
 from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState
 
 SAID_MOST = 200_000

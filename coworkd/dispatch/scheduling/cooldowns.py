@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coworkd.agents.port import FALL_BACK, EndReason, ErrorKind
 from coworkd.core.model import AgentSpec
-from coworkd.dispatch.retry import pause
+from coworkd.dispatch.scheduling.retry_policy import pause
 from coworkd.store import CooldownRow, Database, RunRow
 
 _OWN_PROVIDER = {"claude": "anthropic", "codex": "openai", "gemini": "google"}

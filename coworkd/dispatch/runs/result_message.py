@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from coworkd.agents.port import EndReason
 from coworkd.agents.worker import refused_hosts
-from coworkd.dispatch.outcomes import BroughtIn, Finish, Kept, NothingMade
+from coworkd.dispatch.executors.slot_results import BroughtIn, Finish, Kept, NothingMade
 from coworkd.store import RunRow
 
 

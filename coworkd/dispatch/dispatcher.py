@@ -13,23 +13,23 @@ from coworkd.board.task_board import Board
 from coworkd.core.dependency_graph import weights
 from coworkd.core.machine_faults import MachineFault, MachineFaultError
 from coworkd.core.model import ACTIVE, Mode, Status, TaskSpec
-from coworkd.dispatch.blockers import Startable, check_graph
-from coworkd.dispatch.budgets import Short
-from coworkd.dispatch.casting import Casting
-from coworkd.dispatch.conflicts import Conflicts
-from coworkd.dispatch.delivery import Delivery
-from coworkd.dispatch.endings import FINISH, LOST, Endings
-from coworkd.dispatch.executors import Executor
-from coworkd.dispatch.machine_hold import MachineHold
-from coworkd.dispatch.outcomes import BroughtIn, Hindered, Kept, NothingMade
+from coworkd.dispatch.executors.port import Executor
+from coworkd.dispatch.executors.slot_results import BroughtIn, Hindered, Kept, NothingMade
 from coworkd.dispatch.patterns import PATTERNS
-from coworkd.dispatch.plans import Plans
-from coworkd.dispatch.progress import Progress
-from coworkd.dispatch.purses import Purses
-from coworkd.dispatch.retry import Outcome
-from coworkd.dispatch.schedule import Busy, Ready, Room, StartRun, Wait, crowded, next_actions
-from coworkd.dispatch.setup_hold import SetupHold
-from coworkd.dispatch.starts import PREPARE, NotYet, Prepared, Starter, Unprepared
+from coworkd.dispatch.runs.conflict_rounds import Conflicts
+from coworkd.dispatch.runs.delivery import Delivery
+from coworkd.dispatch.runs.event_recorder import Progress
+from coworkd.dispatch.runs.finisher import FINISH, LOST, Endings
+from coworkd.dispatch.runs.plan_mode import Plans
+from coworkd.dispatch.runs.starter import PREPARE, NotYet, Prepared, Starter, Unprepared
+from coworkd.dispatch.scheduling.agent_selection import Casting
+from coworkd.dispatch.scheduling.budget_queries import Purses
+from coworkd.dispatch.scheduling.budget_rules import Short
+from coworkd.dispatch.scheduling.machine_hold import MachineHold
+from coworkd.dispatch.scheduling.readiness import Startable, check_graph
+from coworkd.dispatch.scheduling.retry_policy import Outcome
+from coworkd.dispatch.scheduling.scheduler import Busy, Ready, Room, StartRun, Wait, crowded, next_actions
+from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.agent_stops import agent_stops, probe_agents_now
 from coworkd.system.background_jobs import Finished, Jobs

@@ -14,9 +14,9 @@ from coworkd.board.generated_documents import Papers
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status, TaskSpec
 from coworkd.core.task_states import Effect
-from coworkd.dispatch.asking import Asking
-from coworkd.dispatch.executors import Executor
-from coworkd.dispatch.grants import Grants, fault
+from coworkd.dispatch.executors.port import Executor
+from coworkd.dispatch.runs.grants import Grants, fault
+from coworkd.dispatch.runs.permission_requests import Asking
 from coworkd.documents.typos import suggestion
 from coworkd.store import MessageRow, MessageStage, RequestKind, RequestRow, RequestState, RunRow, RunState, TaskRow
 from coworkd.store.requests import late_answers

@@ -12,19 +12,19 @@ from coworkd.board.generated_documents import Papers, final_state
 from coworkd.board.task_board import Board
 from coworkd.core.clock import iso
 from coworkd.core.model import Gate, Loop, MessageKind, Mode, Status, TaskSpec
-from coworkd.dispatch.agent_stops import stopping_error
-from coworkd.dispatch.casting import Casting
-from coworkd.dispatch.cooling import trouble
-from coworkd.dispatch.loops import OneMore, Stop
-from coworkd.dispatch.machine_hold import MachineHold
-from coworkd.dispatch.outcomes import BroughtIn, Finish, FinishOrder, Hindered, Kept, NothingMade
+from coworkd.dispatch.executors.slot_results import BroughtIn, Finish, FinishOrder, Hindered, Kept, NothingMade
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.patterns.base import Past, Submit
-from coworkd.dispatch.plans import Plans
-from coworkd.dispatch.purses import SPENT
-from coworkd.dispatch.reports import report
-from coworkd.dispatch.retry import FINAL, FREE, Again, GiveUp, Outcome, Policy, decide
-from coworkd.dispatch.rounds import Rounds
+from coworkd.dispatch.runs.loop_rounds import Rounds
+from coworkd.dispatch.runs.loop_rules import OneMore, Stop
+from coworkd.dispatch.runs.plan_mode import Plans
+from coworkd.dispatch.runs.result_message import report
+from coworkd.dispatch.scheduling.agent_selection import Casting
+from coworkd.dispatch.scheduling.agent_stops import stopping_error
+from coworkd.dispatch.scheduling.budget_queries import SPENT
+from coworkd.dispatch.scheduling.cooldowns import trouble
+from coworkd.dispatch.scheduling.machine_hold import MachineHold
+from coworkd.dispatch.scheduling.retry_policy import FINAL, FREE, Again, GiveUp, Outcome, Policy, decide
 from coworkd.store import RequestRow, RequestState, RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
 from coworkd.system.background_jobs import Jobs
 

@@ -26,9 +26,9 @@ from coworkd.agents.registry import WARM, needs
 from coworkd.agents.worker_commands import Cancel, Control, Deliver, GiveAnswer, Kill, encode_control
 from coworkd.core.errors import AgentError
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
-from coworkd.dispatch.executors import LOST, RunEvent
-from coworkd.dispatch.journal import Journal
-from coworkd.dispatch.nursery import HAS_NURSERIES, Foster, Nursery
+from coworkd.dispatch.executors.event_journal import Journal
+from coworkd.dispatch.executors.fork_client import HAS_NURSERIES, Foster, Nursery
+from coworkd.dispatch.executors.port import LOST, RunEvent
 from coworkd.system.process import commands
 from coworkd.system.process_tree import REPO_MARK, RUN_MARK
 from coworkd.system.wakeup import Wakeup
