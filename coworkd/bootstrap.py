@@ -37,14 +37,14 @@ from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse_yaml
 from coworkd.fsck.mend import Mender
-from coworkd.ground import Ground
 from coworkd.history.audit_log import Audit
 from coworkd.history.database_age import Beside, newer_reason
 from coworkd.history.recorder import Identity, Ledger
 from coworkd.log_setup import set_up_log
+from coworkd.merge.integration_jobs import Lane
 from coworkd.merge.landed_tasks import LandedTasks
-from coworkd.merge.lane import Lane
-from coworkd.merge.room import Merge
+from coworkd.merge.merger import Merge
+from coworkd.merge.target_branch import Ground
 from coworkd.slots.pack_import import forget_interrupted
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY

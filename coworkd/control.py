@@ -10,7 +10,7 @@ from coworkd.board.immediate_intake import hurry
 from coworkd.board.task_board import Board
 from coworkd.core.announcement import Announcement
 from coworkd.core.model import Status
-from coworkd.merge.target import Landed, Refused
+from coworkd.merge.git.target_sync import Landed, Refused
 from coworkd.store import DocumentRow, TaskRow
 from coworkd.store.announcements import announce
 from coworkd.store.landings import Landings

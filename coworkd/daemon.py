@@ -29,7 +29,7 @@ from coworkd.dispatch.executors.port import Executor
 from coworkd.fsck.mend import Mender
 from coworkd.history.audit_log import Audit
 from coworkd.history.recorder import Ledger
-from coworkd.merge.room import Merge
+from coworkd.merge.merger import Merge
 from coworkd.store import Database
 from coworkd.sync.disk.view_files import Outputs
 from coworkd.sync.disk.watcher import Watcher

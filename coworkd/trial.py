@@ -23,7 +23,7 @@ from coworkd.core.model import AgentSpec, Check, SandboxLevel, SandboxSpec, Sett
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.doctor import Finding, Level
 from coworkd.merge.checkout_links.checkouts import Checkouts
-from coworkd.merge.verify import verification_environment
+from coworkd.merge.verification import verification_environment
 from coworkd.slots import setup, slot
 from coworkd.slots.command_runner import Surroundings, carry_out
 from coworkd.system import paths_and_settings

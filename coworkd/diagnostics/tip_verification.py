@@ -15,7 +15,7 @@ from coworkd.core.errors import CoworkError
 from coworkd.core.model import Check, Settings
 from coworkd.merge.checkout_links.marking import misses_something, unverified_reason
 from coworkd.merge.unverified import RECIPE
-from coworkd.merge.verify import Verification, gate_surroundings, verify
+from coworkd.merge.verification import Verification, gate_surroundings, verify
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref

@@ -33,9 +33,9 @@ from coworkd.merge.git.branch_moves import (
 )
 from coworkd.merge.git.containment import ancestors_in, contained_in
 from coworkd.merge.git.facts import BranchOrder, BranchState, read_state
-from coworkd.merge.integrate import Merged
+from coworkd.merge.git.integration import Merged
+from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.merge.target_entry import unrelated_reason
-from coworkd.merge.trees import Conflicted
 from coworkd.slots.tree_paths import reserved
 from coworkd.store.landings import Landing, NeededLanding
 from coworkd.system.git import Repo

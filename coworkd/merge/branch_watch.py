@@ -17,8 +17,8 @@ from coworkd.merge.branch_jobs import BranchReport
 from coworkd.merge.branch_record import BranchRecord
 from coworkd.merge.branch_rules import BringIn, Rebuild, Unrelated
 from coworkd.merge.git.facts import BranchOrder
-from coworkd.merge.lane import Lane, VerifyOrder
-from coworkd.merge.outcomes import Outcomes
+from coworkd.merge.integration_jobs import Lane, VerifyOrder
+from coworkd.merge.job_results import Outcomes
 from coworkd.store.landings import Landings
 from coworkd.system.background_jobs import Finished, Jobs
 from coworkd.system.git.ref_versions import ref_versions

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from coworkd.merge.git.branch_moves import dropped_commits
 from coworkd.merge.git.candidates import commits_without
+from coworkd.merge.git.integration import commit_merge
 from coworkd.merge.git.transplant import copy_commit, sides
-from coworkd.merge.integrate import commit_merge
-from coworkd.merge.trees import Conflicted, merge_trees
+from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.system.git import Repo
 
 _MESSAGE = "Merge what has landed into the reviewed change\n"

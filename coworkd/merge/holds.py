@@ -18,8 +18,8 @@ from coworkd.core.model import Problem, Status
 from coworkd.merge.blame import red_without_change_reason
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.check_names import TIP_LOG, check_log
-from coworkd.merge.lane import Interrupted, Lane
-from coworkd.merge.orders import Orders
+from coworkd.merge.integration_jobs import Interrupted, Lane
+from coworkd.merge.queue_reader import Orders
 from coworkd.merge.red_candidates import Heads, RedWithoutChange, TipChecked
 from coworkd.merge.rows import change_submission
 from coworkd.merge.verifier import TIP_OUTPUT

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from coworkd.core.model import Check
 from coworkd.merge.blame import Blame, Failure, RedFacts, blame, failure_of, failure_without, needs_tip
+from coworkd.merge.verification import TREE_CHECK
 from coworkd.merge.verifier import OWN_OUTPUT, TIP_OUTPUT, GateRun, Verifier
-from coworkd.merge.verify import TREE_CHECK
 from coworkd.system.git import Repo
 
 

@@ -15,8 +15,8 @@ from coworkd.board.approvals.verdict import Given
 from coworkd.board.generated_documents import Papers
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, Status
-from coworkd.merge.inversion import Inverse, NoInverse
-from coworkd.merge.reviews import review_path
+from coworkd.merge.git.revert_commits import Inverse, NoInverse
+from coworkd.merge.reviews.service import review_path
 from coworkd.merge.rows import change_submission
 from coworkd.store import RequestRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.problems import put_problem

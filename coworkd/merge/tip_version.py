@@ -10,10 +10,10 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.merge.change import FileChange, changed_files
 from coworkd.merge.checks.executed_files import with_executed_part
 from coworkd.merge.checks.facts import changed_executed_files
 from coworkd.merge.checks.tree import Tree
+from coworkd.merge.git.change_summary import FileChange, changed_files
 from coworkd.system.git import Repo
 
 

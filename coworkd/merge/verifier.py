@@ -17,7 +17,7 @@ from pathlib import Path
 
 from coworkd.core.model import Check
 from coworkd.merge.gate_lock import GateWaitCancelledError
-from coworkd.merge.verify import Verification, gate_surroundings, verify
+from coworkd.merge.verification import Verification, gate_surroundings, verify
 from coworkd.slots.tree_paths import reserved
 from coworkd.system.git import Repo
 from coworkd.system.process import commands

@@ -11,8 +11,8 @@ from coworkd.merge.branch_jobs import BranchReport, Verify, keep
 from coworkd.merge.git.branch_moves import next_number
 from coworkd.merge.git.candidates import candidate_for, sources
 from coworkd.merge.git.facts import BranchOrder
+from coworkd.merge.git.integration import Merged, Submission, land
 from coworkd.merge.git.landings import LANDINGS, landing_refs, latest_of_each, read_landings
-from coworkd.merge.integrate import Merged, Submission, land
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landing
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout

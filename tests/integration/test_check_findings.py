@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.policy.tool_risk import level_of
-from coworkd.merge.change import Change, change
 from coworkd.merge.checks.facts import ChangeContext, check_findings
-from coworkd.merge.integrate import Merged, Submission, candidate, land
-from coworkd.merge.weigh import weigh
+from coworkd.merge.git.change_summary import Change, change
+from coworkd.merge.git.integration import Merged, Submission, candidate, land
+from coworkd.merge.reviews.change_risk import weigh
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 

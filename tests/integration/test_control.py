@@ -11,7 +11,7 @@ from coworkd.board.task_board import Board
 from coworkd.control import LAND, Control
 from coworkd.core.announcement import Announcement
 from coworkd.core.model import Status
-from coworkd.merge.target import Landed, Refused
+from coworkd.merge.git.target_sync import Landed, Refused
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import Specs
 from coworkd.sync.file_trust import Vouching, to_trust

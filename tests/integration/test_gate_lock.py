@@ -12,7 +12,7 @@ import pytest
 
 from coworkd.core.model import Check
 from coworkd.merge.gate_lock import LOCK, GateWaitCancelledError, hold_gate
-from coworkd.merge.verify import Verification, gate_surroundings, verify
+from coworkd.merge.verification import Verification, gate_surroundings, verify
 from coworkd.system.git import Repo
 from coworkd.system.process.commands import RUN_MARK
 from tests.integration.gitkit import Checkout, checkout

@@ -8,12 +8,12 @@ import pytest
 
 from coworkd.core.errors import RepoError
 from coworkd.core.policy.risky_paths import RiskTag
-from coworkd.merge.bundle import TEXT_CAP, ConflictKind, Dispute, bundle, kind_of, landed_since
-from coworkd.merge.change import change
 from coworkd.merge.continuation import continuation
-from coworkd.merge.integrate import Merged, Submission, candidate, land
-from coworkd.merge.proof import proof
-from coworkd.merge.trees import Conflicted
+from coworkd.merge.git.change_summary import change
+from coworkd.merge.git.conflict_bundle import TEXT_CAP, ConflictKind, Dispute, bundle, kind_of, landed_since
+from coworkd.merge.git.integration import Merged, Submission, candidate, land
+from coworkd.merge.git.loss_check import proof
+from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, update_refs
 from tests.integration.gitkit import Checkout, checkout

@@ -10,8 +10,8 @@ import pytest
 
 from coworkd.merge.blame import Blame
 from coworkd.merge.red_candidates import Judged, RedJudge, Workspace
+from coworkd.merge.verification import Verification
 from coworkd.merge.verifier import GateRun, Verifier
-from coworkd.merge.verify import Verification
 from coworkd.system.git import Repo
 from coworkd.system.sandbox.policy import UNCONFINED
 from tests.integration.gitkit import Checkout, checkout

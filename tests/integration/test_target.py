@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.merge.integrate import Merged, Submission, candidate, land
-from coworkd.merge.target import Landed, Refused, land_target
+from coworkd.merge.git.integration import Merged, Submission, candidate, land
+from coworkd.merge.git.target_sync import Landed, Refused, land_target
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 

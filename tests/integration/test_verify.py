@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import Check
-from coworkd.merge.verify import TREE_CHECK, Verification, gate_surroundings, verify
+from coworkd.merge.verification import TREE_CHECK, Verification, gate_surroundings, verify
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 

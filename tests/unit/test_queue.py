@@ -5,7 +5,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.merge.queue import Entry, Land, Review, Verify, next_steps
+from coworkd.merge.queue_rules import Entry, Land, Review, Verify, next_steps
 from coworkd.store import SubmissionState
 
 TIP = "t1"

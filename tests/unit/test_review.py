@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from coworkd.core.model import Answer, AnswerSpec, Check, RiskLevel
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import Document, parse
-from coworkd.merge.change import Change, FileChange
-from coworkd.merge.review import FILES, Submitted, render
+from coworkd.merge.git.change_summary import Change, FileChange
+from coworkd.merge.reviews.document import FILES, Submitted, render
 
 WHAT = Submitted(
     task="a", title="Add a dark mode", attempt=1, agent="claude", commit="c1", tree="t1", base="b1", request="q1",

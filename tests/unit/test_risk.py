@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from coworkd.core.model import RiskLevel, Scope
 from coworkd.core.policy.risky_paths import Risk, RiskTag
 from coworkd.core.policy.tool_risk import ORDER, Feature, features_of_call, features_of_grant, level_of, told
-from coworkd.merge.change import Change, FileChange
-from coworkd.merge.weigh import DELETED_FILES, MANY_LINES, REMOVED_LINES, weigh
+from coworkd.merge.git.change_summary import Change, FileChange
+from coworkd.merge.reviews.change_risk import DELETED_FILES, MANY_LINES, REMOVED_LINES, weigh
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from coworkd.core.model import RiskLevel
 from coworkd.core.policy.tool_risk import Feature
-from coworkd.merge.change import FileChange
 from coworkd.merge.checks.executed_files import executed_files, executed_part, named_tests, run_modules
 from coworkd.merge.checks.landings import MOST_LINES, changed_hunks, latest_landings
 from coworkd.merge.checks.portable_names import name_findings
@@ -20,6 +19,7 @@ from coworkd.merge.checks.test_configuration import (
 )
 from coworkd.merge.checks.tree import Tree
 from coworkd.merge.checks.weakened_tests import ChangedText, may_hold_tests, weakened_tests
+from coworkd.merge.git.change_summary import FileChange
 from coworkd.system.git import Repo
 
 _MOST_FILES = 2000

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from coworkd.merge.change import FileChange
 from coworkd.merge.checks.restored_lines import Hunk, Landing, hunks_of
-from coworkd.merge.integrate import TASK_TRAILER
+from coworkd.merge.git.change_summary import FileChange
+from coworkd.merge.git.integration import TASK_TRAILER
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import landing_ref, refs_under
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from coworkd.core.errors import RepoError
 from coworkd.merge.branch_rules import BranchFacts
 from coworkd.merge.git.facts import BranchOrder, own_commits
+from coworkd.merge.git.integration import TARGET_TRAILER, Merged, commit_merge
 from coworkd.merge.git.landings import LANDINGS, first_parents
 from coworkd.merge.git.transplant import copy_commit, sides
-from coworkd.merge.integrate import TARGET_TRAILER, Merged, commit_merge
-from coworkd.merge.trees import Conflicted, merge_trees
+from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.store.landings import Landing
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import (

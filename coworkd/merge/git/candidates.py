@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.merge.git.branch_moves import dropped_commits
+from coworkd.merge.git.integration import Merged, Submission, candidate, commit_merge, landing_message
 from coworkd.merge.git.transplant import copy_commit, sides
-from coworkd.merge.integrate import Merged, Submission, candidate, commit_merge, landing_message
-from coworkd.merge.trees import Conflicted, merge_trees
+from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from coworkd.core.errors import RepoError
 from coworkd.merge.branch_rules import BranchFacts, BringIn, LandingFact, next_move
 from coworkd.merge.git.containment import ancestors_in, contained_in
+from coworkd.merge.git.integration import TARGET_TRAILER, TASK_TRAILER
 from coworkd.merge.git.landings import first_parents, landing_refs, latest_of_each, read_landings
-from coworkd.merge.integrate import TARGET_TRAILER, TASK_TRAILER
-from coworkd.merge.trees import Conflicted, merge_trees
+from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.store.landings import KnownLandings, Landing
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref, taken_ref

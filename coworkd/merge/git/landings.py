@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from coworkd.merge.integrate import SUBMISSION_TRAILER, TASK_TRAILER
+from coworkd.merge.git.integration import SUBMISSION_TRAILER, TASK_TRAILER
 from coworkd.store.landings import Landing
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import refs_under

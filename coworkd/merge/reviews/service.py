@@ -18,12 +18,12 @@ from coworkd.board.views.status import about
 from coworkd.core.errors import printable
 from coworkd.core.model import Check, Status
 from coworkd.core.policy.tool_risk import level_of
-from coworkd.merge.change import Change
 from coworkd.merge.checkout_links.marking import unverified_reason
-from coworkd.merge.review import FILES, Submitted, lines_of, render
+from coworkd.merge.git.change_summary import Change
+from coworkd.merge.reviews.change_risk import weigh
+from coworkd.merge.reviews.document import FILES, Submitted, lines_of, render
 from coworkd.merge.rows import change_submission, submission
 from coworkd.merge.unverified import reached
-from coworkd.merge.weigh import weigh
 from coworkd.store import (
     Database,
     DocumentRow,

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.merge.integrate import TASK_TRAILER, Submission
-from coworkd.merge.trees import Conflicted, ConflictFile, Stage
+from coworkd.merge.git.integration import TASK_TRAILER, Submission
+from coworkd.merge.git.tree_merge import Conflicted, ConflictFile, Stage
 from coworkd.system.git import Repo
 
 FORMAT = 1

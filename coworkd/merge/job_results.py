@@ -9,14 +9,14 @@ from coworkd.board.generated_documents import Papers
 from coworkd.board.task_board import Board
 from coworkd.core.model import Check, Status
 from coworkd.documents.editing import tick
-from coworkd.merge.change import Change
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.checkout_links.marking import unverified_reason
+from coworkd.merge.git.change_summary import Change
 from coworkd.merge.holds import Holds
-from coworkd.merge.lane import Collides, Green, LandedAt, OutOfDate, Red, Stale, Waits
+from coworkd.merge.integration_jobs import Collides, Green, LandedAt, OutOfDate, Red, Stale, Waits
 from coworkd.merge.red_candidates import RedWithoutChange
 from coworkd.merge.reverts import Reverts
-from coworkd.merge.reviews import Reviews, review_path
+from coworkd.merge.reviews.service import Reviews, review_path
 from coworkd.merge.rows import change_submission
 from coworkd.merge.unverified import Unverified, reached
 from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coworkd.merge.bundle import landed_since
-from coworkd.merge.integrate import TASK_TRAILER
+from coworkd.merge.git.conflict_bundle import landed_since
+from coworkd.merge.git.integration import TASK_TRAILER
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, submission_ref, update_refs
 

@@ -15,23 +15,23 @@ from coworkd.core.model import Check, SandboxSpec
 from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome
 from coworkd.merge.branch_jobs import BranchReport, NoBase, RunBase, keep, run_base
 from coworkd.merge.branch_rules import Collision, NothingToDo, Rebuild, Unrelated
-from coworkd.merge.bundle import Dispute, bundle, kind_of
-from coworkd.merge.change import Change, change
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.checks.facts import ChangeContext, check_findings
 from coworkd.merge.git.branch_moves import merge_target
 from coworkd.merge.git.candidates import Sources, candidate_for, sources
+from coworkd.merge.git.change_summary import Change, change
+from coworkd.merge.git.conflict_bundle import Dispute, bundle, kind_of
 from coworkd.merge.git.facts import BranchOrder
-from coworkd.merge.integrate import Merged, Submission, land
-from coworkd.merge.inversion import Inverse, NoInverse, beside, invert
-from coworkd.merge.proof import proof
+from coworkd.merge.git.integration import Merged, Submission, land
+from coworkd.merge.git.loss_check import proof
+from coworkd.merge.git.revert_commits import Inverse, NoInverse, beside, invert
+from coworkd.merge.git.target_sync import Landed, Refused, land_target
+from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.merge.red_candidates import Heads, RedJudge, RedWithoutChange, TipChecked, Workspace
-from coworkd.merge.target import Landed, Refused, land_target
 from coworkd.merge.target_entry import TargetEntry, TargetState, not_in_reason
 from coworkd.merge.tip_version import tip_version
-from coworkd.merge.trees import Conflicted
+from coworkd.merge.verification import Verification
 from coworkd.merge.verifier import OWN_OUTPUT, SUBMISSIONS, TARGET, TARGET_OUTPUT, TIP_VERSION_OUTPUT, GateRun, Verifier
-from coworkd.merge.verify import Verification
 from coworkd.store.landings import NeededLanding
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, branch_ref, candidate_ref, refs_under, submission_ref, update_refs

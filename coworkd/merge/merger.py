@@ -12,16 +12,16 @@ from coworkd.core.errors import CoworkError
 from coworkd.core.model import Mode, Problem, Status
 from coworkd.merge.branch_watch import BRANCH, BranchWatch
 from coworkd.merge.check_logs import CheckLogs
+from coworkd.merge.git.target_sync import Landed, Refused
 from coworkd.merge.holds import HEADS, TIP_CHECK, Holds
+from coworkd.merge.integration_jobs import LandedAt, Lane, Waits
+from coworkd.merge.job_results import Outcomes
 from coworkd.merge.landed_tasks import LandedTasks
-from coworkd.merge.lane import LandedAt, Lane, Waits
-from coworkd.merge.orders import OPEN, Orders
-from coworkd.merge.outcomes import Outcomes
-from coworkd.merge.queue import Land, Review, Verify, next_steps
+from coworkd.merge.queue_reader import OPEN, Orders
+from coworkd.merge.queue_rules import Land, Review, Verify, next_steps
 from coworkd.merge.reverts import INVERT, Reverts
-from coworkd.merge.reviews import Reviews
+from coworkd.merge.reviews.service import Reviews
 from coworkd.merge.rows import submission
-from coworkd.merge.target import Landed, Refused
 from coworkd.merge.unverified import Unverified
 from coworkd.store import Database, SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.disk.ports import Files

@@ -12,8 +12,8 @@ from coworkd.core.model import Check, RiskLevel
 from coworkd.core.policy.tool_risk import GRAVE
 from coworkd.core.terminal_text import plain_text, visible
 from coworkd.documents.markdown import Value, compose
-from coworkd.merge.change import Change, FileChange
 from coworkd.merge.check_names import check_log
+from coworkd.merge.git.change_summary import Change, FileChange
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
 RECORD = "written by coworkd; set status to revert to take the change back once it has landed"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
-from coworkd.merge.trees import Clean, Conflicted, merge_trees
+from coworkd.merge.git.tree_merge import Clean, Conflicted, merge_trees
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, branch_ref, checked_out, is_symbolic, landing_ref, update_refs
 

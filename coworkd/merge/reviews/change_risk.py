@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from coworkd.core.model import RiskLevel
 from coworkd.core.policy.risky_paths import RiskTag
 from coworkd.core.policy.tool_risk import Feature
-from coworkd.merge.change import Change
+from coworkd.merge.git.change_summary import Change
 
 DELETED_FILES = 20
 REMOVED_LINES = 2000

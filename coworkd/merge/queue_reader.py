@@ -8,9 +8,9 @@ import json
 from coworkd.board.task_board import Board
 from coworkd.core.model import Gate, TaskSpec
 from coworkd.merge.checks.facts import ChangeContext
-from coworkd.merge.lane import LandOrder, VerifyOrder
-from coworkd.merge.queue import Entry
-from coworkd.merge.reviews import Reviews
+from coworkd.merge.integration_jobs import LandOrder, VerifyOrder
+from coworkd.merge.queue_rules import Entry
+from coworkd.merge.reviews.service import Reviews
 from coworkd.merge.rows import change_submission
 from coworkd.merge.unverified import reached
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
