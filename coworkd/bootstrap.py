@@ -24,6 +24,7 @@ from coworkd.core.errors import DocumentError, UserError
 from coworkd.core.model import Settings, UserSettings
 from coworkd.daemon import Bell, Daemon, Lasting, Rooms, WorkspaceLock, alone
 from coworkd.database_recovery import open_database
+from coworkd.diagnostics.fsck.repair import Mender
 from coworkd.dispatch.dispatcher import Dispatch, Stages
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.dispatch.executors.port import Executor
@@ -36,7 +37,6 @@ from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse_yaml
-from coworkd.fsck.mend import Mender
 from coworkd.history.audit_log import Audit
 from coworkd.history.database_age import Beside, newer_reason
 from coworkd.history.recorder import Identity, Ledger

@@ -24,9 +24,9 @@ from coworkd.control import Control
 from coworkd.core.clock import Clock
 from coworkd.core.errors import BusyError, RepoError
 from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, Suspension, fault_of, suspended
+from coworkd.diagnostics.fsck.repair import Mender
 from coworkd.dispatch.dispatcher import Dispatch
 from coworkd.dispatch.executors.port import Executor
-from coworkd.fsck.mend import Mender
 from coworkd.history.audit_log import Audit
 from coworkd.history.recorder import Ledger
 from coworkd.merge.merger import Merge

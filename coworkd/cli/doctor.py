@@ -11,7 +11,7 @@ from coworkd.cli.completion import AgentName
 from coworkd.cli.printing import as_json, json_option, plain
 from coworkd.cli.workspace import Workspace, here, unknown
 from coworkd.core.errors import UserError
-from coworkd.doctor import Finding, Level, examine
+from coworkd.diagnostics.doctor import Finding, Level, examine
 from coworkd.sync.effective_specs import Specs
 from coworkd.system.git.repository_trust import UNTRUSTED
 
@@ -40,7 +40,7 @@ def doctor_command(name: str, verify: bool, json_: bool) -> int:
 
 def _tried(workspace: Workspace, name: str) -> Iterator[Finding]:
     """Start one agent: only where its file counts."""
-    from coworkd import trial  # it brings the executor with it, which no other command needs
+    from coworkd.diagnostics import agent_trial  # it brings the executor with it, which no other command needs
 
     with workspace.reading() as db:
         if db.setting("untrusted"):
@@ -50,7 +50,7 @@ def _tried(workspace: Workspace, name: str) -> Iterator[Finding]:
     if agent is None:
         there = f"there are: {', '.join(known) or 'none'}"
         raise unknown(f"there is no agent `{name}` that counts", name, known, there)
-    return trial.examine(workspace.paths, agent, settings)
+    return agent_trial.examine(workspace.paths, agent, settings)
 
 
 def _verified(workspace: Workspace, json_: bool) -> int:

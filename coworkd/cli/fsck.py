@@ -10,8 +10,8 @@ import click
 from coworkd.cli.printing import as_json, hanging, json_option, plain
 from coworkd.cli.workspace import Workspace, here
 from coworkd.core.errors import StoreDamagedError, StoreError
-from coworkd.fsck.check import Place, check
-from coworkd.fsck.finding import Finding, Subject
+from coworkd.diagnostics.fsck.check import Place, check
+from coworkd.diagnostics.fsck.finding import Finding, Subject
 from coworkd.store import Database
 from coworkd.sync.disk.folder import Folder
 from coworkd.system import paths_and_settings

@@ -12,7 +12,7 @@ from coworkd.cli.workspace import here
 from coworkd.core.clock import iso
 from coworkd.core.errors import StoreError, UsageError, UserError
 from coworkd.core.machine_faults import MachineFaultError
-from coworkd.recover import Item, What, find, kept, to_branch, to_path, versions
+from coworkd.diagnostics.recovery import Item, What, find, kept, to_branch, to_path, versions
 from coworkd.store import Database
 from coworkd.system.git import Repo
 from coworkd.system.paths_and_settings import Paths

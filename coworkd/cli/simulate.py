@@ -13,11 +13,11 @@ import click
 
 from coworkd.cli.printing import as_json, json_option
 from coworkd.core.errors import UsageError, UserError
-from coworkd.sim.histories import generate
-from coworkd.sim.minimise import minimise
-from coworkd.sim.named import NAMED
-from coworkd.sim.play import Outcome, play
-from coworkd.sim.steps import History
+from coworkd.diagnostics.simulation.histories import generate
+from coworkd.diagnostics.simulation.named_histories import NAMED
+from coworkd.diagnostics.simulation.player import Outcome, play
+from coworkd.diagnostics.simulation.shrinking import minimise
+from coworkd.diagnostics.simulation.steps import History
 
 CHUNK = 100
 """Seeds that a process plays before it reports."""

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.clock import ManualClock
-from coworkd.sim.disk import Disk
-from coworkd.sim.faults import Faults
-from coworkd.sim.folder import SimFolder
+from coworkd.diagnostics.simulation.disk import Disk
+from coworkd.diagnostics.simulation.faults import Faults
+from coworkd.diagnostics.simulation.folder import SimFolder
 from coworkd.sync.disk.folder import MAX_BYTES, Absent, Bytes, Folder, Unfit
 from coworkd.sync.disk.ports import Files
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coworkd.doctor import Level, examine
+from coworkd.diagnostics.doctor import Level, examine
 from coworkd.store import Database
 from coworkd.system.paths_and_settings import Paths
 from tests.integration.gitkit import Checkout, checkout

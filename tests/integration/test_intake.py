@@ -8,9 +8,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coworkd.diagnostics.simulation.database import SimDatabase
+from coworkd.diagnostics.simulation.faults import Faults
 from coworkd.documents.decoding import kind_of
-from coworkd.sim.database import SimDatabase
-from coworkd.sim.faults import Faults
 from coworkd.sync.disk.folder import Folder
 from coworkd.sync.ingest.batch_context import Reading
 from coworkd.sync.ingest.ingester import Intake

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from coworkd.cli.simulate import first_failing
-from coworkd.sim.controls import Guard
-from coworkd.sim.disk import Disk
-from coworkd.sim.faults import Crash, Faults
-from coworkd.sim.histories import generate
-from coworkd.sim.minimise import minimise
-from coworkd.sim.named import NAMED
-from coworkd.sim.play import play
-from coworkd.sim.steps import History, Step, Verb
+from coworkd.diagnostics.simulation.controls import Guard
+from coworkd.diagnostics.simulation.disk import Disk
+from coworkd.diagnostics.simulation.faults import Crash, Faults
+from coworkd.diagnostics.simulation.histories import generate
+from coworkd.diagnostics.simulation.named_histories import NAMED
+from coworkd.diagnostics.simulation.player import play
+from coworkd.diagnostics.simulation.shrinking import minimise
+from coworkd.diagnostics.simulation.steps import History, Step, Verb
 
 SEEDS = 2000
 CHUNK = 100
@@ -66,7 +66,7 @@ def test_a_seed_replays_to_the_same_trace() -> None:
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
 def test_the_trace_does_not_depend_on_the_process(hash_seed: str) -> None:
     program = (
-        "from coworkd.sim.histories import generate\nfrom coworkd.sim.play import play\n"
+        "from coworkd.diagnostics.simulation.histories import generate\nfrom coworkd.diagnostics.simulation.player import play\n"
         "print(*(play(generate(seed)).digest for seed in range(12)))"
     )
     env = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coworkd.agents.port import AgentEvent, Ended, EndReason, ErrorKind, ErrorReported, SessionStarted, TextWritten
-from coworkd.trial import judge
+from coworkd.diagnostics.agent_trial import judge
 
 SAID = TextWritten(text="ready")
 DONE = Ended(reason=EndReason.DONE)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from coworkd.bootstrap import once
-from coworkd.fsck.check import Place, check
-from coworkd.fsck.finding import Finding, Subject
+from coworkd.diagnostics.fsck.check import Place, check
+from coworkd.diagnostics.fsck.finding import Finding, Subject
 from coworkd.store import Database
 from coworkd.store.database import VERSION
 from coworkd.sync.disk.folder import Folder

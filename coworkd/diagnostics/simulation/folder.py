@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
-from coworkd.sim.disk import TRASH, Disk, Inode
-from coworkd.sim.faults import Faults
+from coworkd.diagnostics.simulation.disk import TRASH, Disk, Inode
+from coworkd.diagnostics.simulation.faults import Faults
 from coworkd.sync.disk.folder import MAX_BYTES, Absent, Bytes, Read, Stat, Torn, Unfit, digest
 
 

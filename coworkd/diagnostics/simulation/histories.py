@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from coworkd.sim.folder import REFUSALS
-from coworkd.sim.steps import History, Step, Style, Verb
+from coworkd.diagnostics.simulation.folder import REFUSALS
+from coworkd.diagnostics.simulation.steps import History, Step, Style, Verb
 
 PATHS = ("tasks/a.md", "tasks/b.md", "tasks/sub/c.md")
 PEOPLE = 3

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.fsck.documents import check_documents
-from coworkd.fsck.finding import Finding
-from coworkd.fsck.references import check_refs
-from coworkd.fsck.remembered import check_audit, check_records
-from coworkd.fsck.work import check_requests, check_runs, check_trash
+from coworkd.diagnostics.fsck.documents import check_documents
+from coworkd.diagnostics.fsck.finding import Finding
+from coworkd.diagnostics.fsck.records import check_audit, check_records
+from coworkd.diagnostics.fsck.refs import check_refs
+from coworkd.diagnostics.fsck.runs import check_requests, check_runs, check_trash
 from coworkd.store import Database
 from coworkd.sync.disk.folder import Folder
 from coworkd.system.git import Repo

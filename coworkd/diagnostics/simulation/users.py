@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Status
+from coworkd.diagnostics.simulation.disk import Descriptor
+from coworkd.diagnostics.simulation.editors import in_place, replacing, saving
+from coworkd.diagnostics.simulation.external_editors import Act, Outside
+from coworkd.diagnostics.simulation.steps import Step, Style
 from coworkd.documents.editing import edit
 from coworkd.documents.markdown import Value, parse
-from coworkd.sim.disk import Descriptor
-from coworkd.sim.editors import in_place, replacing, saving
-from coworkd.sim.outside import Act, Outside
-from coworkd.sim.steps import Step, Style
 
 TOKEN = re.compile(rb"\bt\d{5}x\b")
 """What every piece of text that somebody writes is known by."""

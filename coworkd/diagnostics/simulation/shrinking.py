@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from coworkd.sim.steps import History
+from coworkd.diagnostics.simulation.steps import History
 
 Fails = Callable[[History], bool]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coworkd.core.model import Kind
+from coworkd.diagnostics.fsck.finding import REPAIR, Finding, Subject
 from coworkd.documents.decoding import kind_of
-from coworkd.fsck.finding import REPAIR, Finding, Subject
 from coworkd.store import Cells, Database, DocumentRow
 from coworkd.sync.consistency import disagreements
 from coworkd.sync.disk.folder import Bytes, Stat, digest

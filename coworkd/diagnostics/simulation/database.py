@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Generator
 from functools import cache
 
-from coworkd.sim.faults import Faults
+from coworkd.diagnostics.simulation.faults import Faults
 from coworkd.store import Database
 
 

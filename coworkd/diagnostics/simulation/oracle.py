@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from coworkd.core.model import ACTIVE, Status
+from coworkd.diagnostics.simulation.machine import Machine
+from coworkd.diagnostics.simulation.users import People, tokens
 from coworkd.documents.decoding import kind_of
-from coworkd.sim.machine import Machine
-from coworkd.sim.people import People, tokens
 from coworkd.store import Database, TaskRow
 from coworkd.sync.consistency import disagreements
 from coworkd.sync.disk.folder import is_temporary

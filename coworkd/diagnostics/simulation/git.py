@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from coworkd.diagnostics.simulation.disk import Disk
 from coworkd.documents.decoding import kind_of
-from coworkd.sim.disk import Disk
 
 Tree = Mapping[str, bytes]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from coworkd.sim.folder import Antedated, Blind, SimFolder, Unchecked
+from coworkd.diagnostics.simulation.folder import Antedated, Blind, SimFolder, Unchecked
 from coworkd.store import Database
 from coworkd.sync.guards import GRACE
 from coworkd.sync.ingest.missing_files import Absences

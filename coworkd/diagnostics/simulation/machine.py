@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from coworkd.board.immediate_intake import hurry
 from coworkd.board.task_board import Board
-from coworkd.sim.controls import FOLDERS, Guard, Hasty, forget_bases
-from coworkd.sim.database import SimDatabase
-from coworkd.sim.faults import Crash, Faults
-from coworkd.sim.folder import SimFolder
-from coworkd.sim.outside import Act, Outside
-from coworkd.sim.worker import Worker
+from coworkd.diagnostics.simulation.controls import FOLDERS, Guard, Hasty, forget_bases
+from coworkd.diagnostics.simulation.database import SimDatabase
+from coworkd.diagnostics.simulation.external_editors import Act, Outside
+from coworkd.diagnostics.simulation.faults import Crash, Faults
+from coworkd.diagnostics.simulation.folder import SimFolder
+from coworkd.diagnostics.simulation.worker import Worker
 from coworkd.sync.disk.atomic_writer import Writer
 from coworkd.sync.engine import Engine
 from coworkd.sync.ingest.ingester import Intake

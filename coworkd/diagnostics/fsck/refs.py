@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coworkd.core.clock import iso
-from coworkd.fsck.finding import REPAIR, Finding, Subject
+from coworkd.diagnostics.fsck.finding import REPAIR, Finding, Subject
 from coworkd.store import Database, SubmissionRow, SubmissionState
 from coworkd.sync.effective_specs import Specs
 from coworkd.system.git import Repo

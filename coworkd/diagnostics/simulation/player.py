@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from coworkd.sim.controls import Guard
-from coworkd.sim.git import BARE, MAIN, Change
-from coworkd.sim.machine import Machine, SpinError
-from coworkd.sim.oracle import Ledger, judge, judge_rebuilt
-from coworkd.sim.outside import Act, Outside
-from coworkd.sim.people import People
-from coworkd.sim.steps import History, Step, Verb
+from coworkd.diagnostics.simulation.controls import Guard
+from coworkd.diagnostics.simulation.external_editors import Act, Outside
+from coworkd.diagnostics.simulation.git import BARE, MAIN, Change
+from coworkd.diagnostics.simulation.machine import Machine, SpinError
+from coworkd.diagnostics.simulation.oracle import Ledger, judge, judge_rebuilt
+from coworkd.diagnostics.simulation.steps import History, Step, Verb
+from coworkd.diagnostics.simulation.users import People
 
 REST = 75.0
 """Seconds after the last step in which everything must have come to rest: more than two pauses between scans."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from coworkd.sim.disk import Disk, Inode
-from coworkd.sim.outside import Act
-from coworkd.sim.steps import Style
+from coworkd.diagnostics.simulation.disk import Disk, Inode
+from coworkd.diagnostics.simulation.external_editors import Act
+from coworkd.diagnostics.simulation.steps import Style
 
 
 def saving(disk: Disk, path: str, data: bytes, style: Style) -> list[Act]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
+from coworkd.diagnostics.fsck.refs import SUBMISSIONS
 from coworkd.documents.decoding import kind_of
-from coworkd.fsck.references import SUBMISSIONS
 from coworkd.store import (
     DocumentRow,
     RequestKind,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import DocumentError
-from coworkd.fsck.finding import Finding, Subject
+from coworkd.diagnostics.fsck.finding import Finding, Subject
 from coworkd.history.audit_log import entries
 from coworkd.history.hash_chain import Entry, Link, event_hash, flaw
 from coworkd.history.recorder import record_paths

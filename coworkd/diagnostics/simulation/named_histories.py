@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coworkd.sim.steps import History, Step, Style, Verb
+from coworkd.diagnostics.simulation.steps import History, Step, Style, Verb
 
 _A = "tasks/a.md"
 

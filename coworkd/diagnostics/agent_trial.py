@@ -20,8 +20,8 @@ from coworkd.agents.port import AgentEvent, Assignment, ConnectionsRefused, Ende
 from coworkd.agents.worker import refused_hosts
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import AgentSpec, Check, SandboxLevel, SandboxSpec, Settings
+from coworkd.diagnostics.doctor import Finding, Level
 from coworkd.dispatch.executors.local import LocalExecutor
-from coworkd.doctor import Finding, Level
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.verification import verification_environment
 from coworkd.slots import setup, slot

@@ -7,9 +7,9 @@ from hashlib import sha256
 from random import Random
 
 from coworkd.core.clock import ManualClock
-from coworkd.sim.disk import Disk
-from coworkd.sim.git import SimGit
-from coworkd.sim.watcher import SimWatcher
+from coworkd.diagnostics.simulation.disk import Disk
+from coworkd.diagnostics.simulation.git import SimGit
+from coworkd.diagnostics.simulation.watcher import SimWatcher
 
 Act = Callable[[], None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from coworkd.fsck.finding import REPAIR, Finding, Subject
+from coworkd.diagnostics.fsck.finding import REPAIR, Finding, Subject
 from coworkd.store import Database, DocumentRow, RequestRow, RunRow, TaskRow
 from coworkd.sync.disk.ports import Files
 
