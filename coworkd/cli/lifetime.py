@@ -22,8 +22,8 @@ from coworkd.system.process_state import ProcessState, process_state
 @json_option
 def init_command(json_: bool) -> None:
     """Make .cowork/ in this repository and trust it; commits nothing."""
-    from coworkd.bootstrap import initialise
-    from coworkd.workspace_init import next_command, told
+    from coworkd.daemon.composition import initialise
+    from coworkd.daemon.workspace_init import next_command, told
 
     settled(Path.cwd())
     made = initialise(Path.cwd())
@@ -48,7 +48,7 @@ def up_command(detach: bool, json_: bool) -> None:
     if detach:
         ready(_detached(workspace.paths.root))
         return
-    from coworkd.bootstrap import serve
+    from coworkd.daemon.composition import serve
 
     serve(workspace.paths, lambda: ready(os.getpid()))
 

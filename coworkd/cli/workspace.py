@@ -89,7 +89,7 @@ class Workspace:
         client = self.client()
         until = time.monotonic() + PATIENCE.acting
         while (reply := client.ask(op, subject)) is None:
-            from coworkd.bootstrap import once
+            from coworkd.daemon.composition import once
 
             try:
                 return once(self.paths, op, subject)

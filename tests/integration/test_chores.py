@@ -12,10 +12,10 @@ import pytest
 
 from coworkd.board.task_board import Board
 from coworkd.board.views.attention import Need, Waiting
-from coworkd.chores.commits import AGAIN, AutoCommit, committing
-from coworkd.chores.notices import Notice, Notices, teller
-from coworkd.chores.prune import Places, Pruning
 from coworkd.core.model import Status
+from coworkd.daemon.housekeeping.auto_commit import AGAIN, AutoCommit, committing
+from coworkd.daemon.housekeeping.notifications import Notice, Notices, teller
+from coworkd.daemon.housekeeping.pruning import Places, Pruning
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Jobs

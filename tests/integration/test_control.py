@@ -8,9 +8,9 @@ import pytest
 from coworkd.board.approvals.answer_channel import Via, via
 from coworkd.board.approvals.answers import given_in
 from coworkd.board.task_board import Board
-from coworkd.control import LAND, Control
 from coworkd.core.announcement import Announcement
 from coworkd.core.model import Status
+from coworkd.daemon.control_requests import LAND, Control
 from coworkd.merge.git.target_sync import Landed, Refused
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import Specs

@@ -12,7 +12,7 @@ import sqlite_utils
 
 from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.core.machine_faults import FaultKind, MachineFaultError
-from coworkd.database_recovery import open_database
+from coworkd.daemon.database_recovery import open_database
 from coworkd.store import (
     Database,
     DocumentRow,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.bootstrap import build, initialise
+from coworkd.daemon.composition import build, initialise
 from coworkd.store import Database
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from coworkd.board.generated_documents import Papers
+from coworkd.daemon.workspace_upgrade import upgrade_workspace
 from coworkd.store import Database, DocumentRow
 from coworkd.sync.ignored_names import IGNORED
 from coworkd.system.git import Repo
-from coworkd.workspace_upgrade import upgrade_workspace
 
 EARLIER = "approvals/\nconflicts/\ninbox.md\n*.live.md\n"
 NOW = 1_700_000_000.0

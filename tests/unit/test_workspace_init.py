@@ -8,10 +8,10 @@ import pytest
 from coworkd.agents.discovery import Installed, Login, agent_file
 from coworkd.agents.known_programs import PROGRAMS
 from coworkd.core.model import AgentSpec, Settings
+from coworkd.daemon.workspace_init import Situation, checks, config_text, project_checks, told
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse, parse_yaml
 from coworkd.system.sandbox.network_rules import Rules
-from coworkd.workspace_init import Situation, checks, config_text, project_checks, told
 
 
 @pytest.mark.parametrize(

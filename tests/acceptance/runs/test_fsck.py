@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.bootstrap import once
+from coworkd.daemon.composition import once
 from coworkd.diagnostics.fsck.check import Place, check
 from coworkd.diagnostics.fsck.finding import Finding, Subject
 from coworkd.store import Database

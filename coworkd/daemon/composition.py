@@ -14,16 +14,20 @@ from pathlib import Path
 from coworkd.agents.discovery import Installed, agent_file, installed
 from coworkd.agents.registry import DRIVERS
 from coworkd.board.task_board import Board
-from coworkd.chores import prune
-from coworkd.chores.commits import AutoCommit, committing
-from coworkd.chores.notices import Notices, teller
-from coworkd.chores.room import Chores
-from coworkd.control import Control
 from coworkd.core.clock import SystemClock
 from coworkd.core.errors import DocumentError, UserError
 from coworkd.core.model import Settings, UserSettings
-from coworkd.daemon import Bell, Daemon, Lasting, Rooms, WorkspaceLock, alone
-from coworkd.database_recovery import open_database
+from coworkd.daemon.control_requests import Control
+from coworkd.daemon.database_recovery import open_database
+from coworkd.daemon.housekeeping import pruning
+from coworkd.daemon.housekeeping.auto_commit import AutoCommit, committing
+from coworkd.daemon.housekeeping.notifications import Notices, teller
+from coworkd.daemon.housekeeping.service import Chores
+from coworkd.daemon.log_setup import set_up_log
+from coworkd.daemon.main_loop import Bell, Daemon, Lasting, Rooms, WorkspaceLock, alone
+from coworkd.daemon.slot_jobs import Workshop
+from coworkd.daemon.workspace_init import Situation, config_text, project_checks
+from coworkd.daemon.workspace_upgrade import upgrade_workspace, write_ignore_files
 from coworkd.diagnostics.fsck.repair import Mender
 from coworkd.dispatch.dispatcher import Dispatch, Stages
 from coworkd.dispatch.executors.local import LocalExecutor
@@ -40,7 +44,6 @@ from coworkd.documents.markdown import parse_yaml
 from coworkd.history.audit_log import Audit
 from coworkd.history.database_age import Beside, newer_reason
 from coworkd.history.recorder import Identity, Ledger
-from coworkd.log_setup import set_up_log
 from coworkd.merge.integration_jobs import Lane
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.merger import Merge
@@ -72,9 +75,6 @@ from coworkd.system.sandbox.policy import Means
 from coworkd.system.sandbox_probes.detection import Sandbox, protected
 from coworkd.system.state_folder import StateFolder
 from coworkd.system.storage import storage_fault
-from coworkd.workshop import Workshop
-from coworkd.workspace_init import Situation, config_text, project_checks
-from coworkd.workspace_upgrade import upgrade_workspace, write_ignore_files
 
 log = logging.getLogger("coworkd")
 
@@ -200,10 +200,10 @@ def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Chore
         passed=paths_and_settings.inherited(),
     )  # fmt: skip
     tell = teller(paths.root, env, jobs.stopping.is_set)
-    places = prune.Places(root=paths.root, folder=paths.folder, trash=paths.trash)
+    places = pruning.Places(root=paths.root, folder=paths.folder, trash=paths.trash)
     return Chores(
         commits=AutoCommit(board, jobs, committing(paths.root, FOLDER)),
-        notices=Notices(board.db, jobs, user.notify, tell), pruning=prune.Pruning(board, jobs, places),
+        notices=Notices(board.db, jobs, user.notify, tell), pruning=pruning.Pruning(board, jobs, places),
     )  # fmt: skip
 
 

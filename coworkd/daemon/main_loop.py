@@ -19,11 +19,11 @@ from coworkd.board.approvals.unsandboxed import recent_saves
 from coworkd.board.setup_fault import setup_report
 from coworkd.board.views.attention import Need, Waiting, waiting
 from coworkd.board.views.live_messages import INBOX, inbox, live_deadline, live_messages
-from coworkd.chores.room import Chores
-from coworkd.control import Control
 from coworkd.core.clock import Clock
 from coworkd.core.errors import BusyError, RepoError
 from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, Suspension, fault_of, suspended
+from coworkd.daemon.control_requests import Control
+from coworkd.daemon.housekeeping.service import Chores
 from coworkd.diagnostics.fsck.repair import Mender
 from coworkd.dispatch.dispatcher import Dispatch
 from coworkd.dispatch.executors.port import Executor

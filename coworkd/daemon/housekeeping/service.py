@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.board.views.attention import Waiting
-from coworkd.chores.commits import AutoCommit
-from coworkd.chores.notices import Notices
-from coworkd.chores.prune import Pruning
+from coworkd.daemon.housekeeping.auto_commit import AutoCommit
+from coworkd.daemon.housekeeping.notifications import Notices
+from coworkd.daemon.housekeeping.pruning import Pruning
 from coworkd.system.background_jobs import Finished
 
 
