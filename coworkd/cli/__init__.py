@@ -4,6 +4,6 @@ Commands edit the workspace's files as an editor would; what no file can say goe
 place where errors become exit codes and where anything is printed. It must hold no rule of its own.
 """
 
-from coworkd.cli.entry import main
+from coworkd.cli.app import main
 
 __all__ = ["main"]

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from coworkd.agents.discovery import installed, version
-from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import here
 from coworkd.sync.effective_specs import Specs
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import here
 from coworkd.core.errors import UserError
 from coworkd.system.paths_and_settings import FOLDER

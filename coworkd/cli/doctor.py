@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from coworkd.cli.completion import AgentName
-from coworkd.cli.printing import as_json, json_option, plain
+from coworkd.cli.output import as_json, json_option, plain
 from coworkd.cli.workspace import Workspace, here, unknown
 from coworkd.core.errors import UserError
 from coworkd.diagnostics.doctor import Finding, Level, examine

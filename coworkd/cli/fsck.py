@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from coworkd.cli.printing import as_json, hanging, json_option, plain
+from coworkd.cli.output import as_json, hanging, json_option, plain
 from coworkd.cli.workspace import Workspace, here
 from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.diagnostics.fsck.check import Place, check

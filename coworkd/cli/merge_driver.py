@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.output import as_json, json_option
 from coworkd.sync.merging.conflict_markers import Markers
 
 

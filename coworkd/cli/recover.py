@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import here
 from coworkd.core.clock import iso
 from coworkd.core.errors import StoreError, UsageError, UserError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import here
 from coworkd.core.model import Kind
 from coworkd.documents.schema.json_schema import json_schema

@@ -11,7 +11,7 @@ from typing import TypedDict, Unpack
 
 import click
 
-from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.output import as_json, json_option
 from coworkd.core.errors import UsageError, UserError
 from coworkd.diagnostics.simulation.histories import generate
 from coworkd.diagnostics.simulation.named_histories import NAMED

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from coworkd.cli.completion import AgentName, TaskName, agent_names
-from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import Workspace, find, here
 from coworkd.core.errors import UsageError, UserError
 from coworkd.core.file_names import temporary_name

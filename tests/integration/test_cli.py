@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.cli.entry import COMMANDS
+from coworkd.cli.app import COMMANDS
 from tests.commands import COWORKD, Desk, environment
 
 

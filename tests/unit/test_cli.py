@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from coworkd.board.views.attention import Need, Waiting
 from coworkd.board.views.status import BoardView, Card
-from coworkd.cli.board import DONE_SHOWN, render
-from coworkd.cli.entry import COMMANDS, coworkd
-from coworkd.cli.printing import WIDTH, ago, columns, hanging, plain
+from coworkd.cli.app import COMMANDS, coworkd
+from coworkd.cli.output import WIDTH, ago, columns, hanging, plain
+from coworkd.cli.status import DONE_SHOWN, render
 from coworkd.core.model import Status
 
 NOW = 1_700_000_000.0

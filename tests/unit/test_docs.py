@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from coworkd.cli.entry import COMMANDS, coworkd
+from coworkd.cli.app import COMMANDS, coworkd
 from coworkd.core.model import Kind, Status
 from coworkd.core.task_states import DAEMON_MOVES, MOVES
 from coworkd.documents.schema.tables import SCHEMAS

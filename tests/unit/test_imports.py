@@ -22,14 +22,14 @@ def imported(program: str) -> set[str]:
     return set(ended.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["coworkd.cli.board", "coworkd.cli.workspace", "coworkd.system.control_socket"])
+@pytest.mark.parametrize("module", ["coworkd.cli.status", "coworkd.cli.workspace", "coworkd.system.control_socket"])
 def test_status_imports_nothing_heavy(module: str) -> None:
     assert imported(f"import coworkd.cli, {module}") & HEAVY == set()
 
 
 def test_neither_daemon_nor_commands_import_a_model_library() -> None:
     program = (
-        "import importlib\nfrom coworkd import bootstrap\nfrom coworkd.cli.entry import COMMANDS\n"
+        "import importlib\nfrom coworkd import bootstrap\nfrom coworkd.cli.app import COMMANDS\n"
         "for module, _ in COMMANDS.values(): importlib.import_module(f'coworkd.cli.{module}')"
     )
     found = imported(program)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from coworkd.cli.demo_story import Story, Teller, Told
-from coworkd.cli.playground import playground
-from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.demo.playground import playground
+from coworkd.cli.demo.script import Story, Teller, Told
+from coworkd.cli.output import as_json, json_option
 
 
 @click.command("demo")

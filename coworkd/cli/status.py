@@ -11,7 +11,7 @@ import click
 from coworkd.board.views.attention import Need, Waiting, waiting
 from coworkd.board.views.status import BoardView, Card, about, board_view, card_of, with_fault
 from coworkd.cli.completion import TaskName
-from coworkd.cli.printing import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain, short_id
+from coworkd.cli.output import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain, short_id
 from coworkd.cli.workspace import Workspace, find, here
 from coworkd.core.clock import iso
 from coworkd.core.model import SandboxLevel, Status

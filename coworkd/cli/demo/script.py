@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import click
 
-from coworkd.cli.playground import Playground, field
+from coworkd.cli.demo.playground import Playground, field
 from coworkd.core.errors import UserError
 
 FIRST = "fix-word-count"

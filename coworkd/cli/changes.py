@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 
 from coworkd.cli.completion import TaskName
-from coworkd.cli.printing import as_json, hanging, json_option, plain
+from coworkd.cli.output import as_json, hanging, json_option, plain
 from coworkd.cli.tasks import save
 from coworkd.cli.workspace import find, here
 from coworkd.core.errors import UserError

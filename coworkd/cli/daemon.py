@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import Workspace, here, settled
 from coworkd.core.errors import UserError
 from coworkd.system.control_client import NoAnswerError

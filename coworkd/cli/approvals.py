@@ -9,7 +9,7 @@ import time
 import click
 
 from coworkd.cli.completion import RequestName, TaskName
-from coworkd.cli.printing import as_json, json_option
+from coworkd.cli.output import as_json, json_option
 from coworkd.cli.tasks import save, write_new
 from coworkd.cli.workspace import Workspace, find, here, unknown
 from coworkd.core.clock import stamp

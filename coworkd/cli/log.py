@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from coworkd.cli.completion import TaskName
-from coworkd.cli.printing import as_json, columns, hanging, json_option, plain
+from coworkd.cli.output import as_json, columns, hanging, json_option, plain
 from coworkd.cli.workspace import Workspace, find, here
 from coworkd.core.clock import iso
 from coworkd.history.costs import Spent, Total, spent, totals
