@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from coworkd.agents import worker
+from coworkd.agents import worker_main
 from coworkd.system.process_tree import RUN_MARK, carry
 
 MOST = 1024 * 1024

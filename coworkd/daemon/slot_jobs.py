@@ -21,7 +21,7 @@ from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.continuation import continuation
 from coworkd.merge.git.facts import BranchOrder
 from coworkd.merge.verification import verification_environment
-from coworkd.slots import setup, slot, submission
+from coworkd.slots import setup_commands, slot, submission
 from coworkd.slots.command_runner import Surroundings
 from coworkd.slots.nested import nested_notice
 from coworkd.store.landings import NeededLanding

@@ -24,7 +24,7 @@ from coworkd.diagnostics.doctor import Finding, Level
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.verification import verification_environment
-from coworkd.slots import setup, slot
+from coworkd.slots import setup_commands, slot
 from coworkd.slots.command_runner import Surroundings, carry_out
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo

@@ -182,14 +182,14 @@ def test_it_cannot_gain_privileges(means: Means, work: Path) -> None:
 STARTS = """
 import sys, time
 from pathlib import Path
-from coworkd import process
+from coworkd.system.process import commands
 from coworkd.system.sandbox.policy import Confinement, Means
 from coworkd.core.model import SandboxLevel
 filter, work, mark, script = sys.argv[1:]
 means = Means(level=SandboxLevel.LANDLOCK, filter=filter)
-env = process.clean_environment(home=Path(work), tmp=Path(work), run=mark, repo=mark)
+env = commands.clean_environment(home=Path(work), tmp=Path(work), run=mark, repo=mark)
 held = Confinement(means=means, run=mark, workdir=work, writable=(work,))
-child = process.spawn(("bash", "-c", script), cwd=Path(work), env=env, confinement=held)
+child = commands.spawn(("bash", "-c", script), cwd=Path(work), env=env, confinement=held)
 print(child.pid, flush=True)
 time.sleep(600)
 """

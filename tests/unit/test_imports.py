@@ -29,7 +29,7 @@ def test_status_imports_nothing_heavy(module: str) -> None:
 
 def test_neither_daemon_nor_commands_import_a_model_library() -> None:
     program = (
-        "import importlib\nfrom coworkd import bootstrap\nfrom coworkd.cli.app import COMMANDS\n"
+        "import importlib\nfrom coworkd.daemon import composition\nfrom coworkd.cli.app import COMMANDS\n"
         "for module, _ in COMMANDS.values(): importlib.import_module(f'coworkd.cli.{module}')"
     )
     found = imported(program)

@@ -327,7 +327,7 @@ def test_keys_are_compared_without_case_and_separators(one: str, other: str, sam
 def test_a_missing_libyaml_is_named() -> None:
     script = (
         "import sys; sys.modules['yaml._yaml'] = None\n"
-        "from coworkd import errors, markdown\n"
+        "from coworkd.core import errors\nfrom coworkd.documents import markdown\n"
         "try: markdown.parse(b'---\\na: {b: 1}\\n---\\n')\n"
         "except errors.CoworkError as error: print(error)\n"
     )

@@ -53,7 +53,7 @@ GRACE = 5.0
 """Seconds between asking a tree to end and killing it."""
 SWEEP_GRACE = 3.0
 
-_ROOT = str(Path(__file__).resolve().parent.parent)
+_ROOT = str(Path(__file__).resolve().parents[3])
 _SUPERVISE = "import sys; sys.path.insert(0, sys.argv[1]); from coworkd.system.process.supervisor import main; main()"
 _CANCEL_POLL = 0.1
 _ERROR_LIMIT = 16 * 1024

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coworkd.system.sandbox.policy import Confinement, contains, outermost, split_environment
 
-_ROOT = str(Path(__file__).resolve().parent.parent.parent)
+_ROOT = str(Path(__file__).resolve().parents[3])
 _STUB = (
     "import sys; sys.path.insert(0, sys.argv[1]);"
     " from coworkd.system.sandbox.landlock_launch import main; main(sys.argv[2:])"

@@ -17,7 +17,7 @@ from coworkd.system.sandbox.proxy import Proxy
 
 PROXY_PORT = 3128
 """On the sandbox's own loopback."""
-_INSIDE = str(Path(__file__).with_name("inside.py"))
+_INSIDE = str(Path(__file__).with_name("init_shim.py"))
 _HOSTS = "localhost,127.0.0.1,::1"
 
 
