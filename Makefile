@@ -58,7 +58,7 @@ lint: $(VENV)/.package ## style and likely bugs
 types: $(VENV)/.package ## static types, strict in the package
 	$(BIN)/pyright --project pyproject.toml --warnings --pythonpath $(BIN)/python
 
-contracts: $(VENV)/.package ## floors of the house and doors of its libraries
+contracts: $(VENV)/.package ## layers of the packages and gateways of the libraries
 	$(BIN)/lint-imports --no-logo
 
 coverage: $(VENV)/.package ## run all tests and list the lines that none reached
@@ -67,11 +67,11 @@ coverage: $(VENV)/.package ## run all tests and list the lines that none reached
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-format: $(VENV)/.package ## rewrite the code in the house's layout
+format: $(VENV)/.package ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-constraints: ## pin every dependency anew (needs uv)
+constraints: ## pin every dependency again (needs uv)
 	printf '%s\n' "# Every dependency, pinned by hash for Python 3.11 to 3.13. Written by 'make constraints'." > constraints.new
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --extra dev pyproject.toml >> constraints.new

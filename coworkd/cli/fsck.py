@@ -84,7 +84,8 @@ def _look(workspace: Workspace) -> list[Finding]:
         with Repo.open(paths.root) as repo:
             place = Place(
                 db=db, folder=Folder(paths.folder, paths.trash), repo=repo, audit=paths.audit,
-                instance=paths_and_settings.instance(paths.private), key=paths_and_settings.key(paths.private), alive=_alive,
+                instance=paths_and_settings.instance(paths.private), key=paths_and_settings.key(paths.private),
+                alive=_alive,
             )  # fmt: skip
             return list(check(place))
     except StoreError as error:

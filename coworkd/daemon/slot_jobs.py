@@ -14,8 +14,18 @@ from pathlib import Path
 from coworkd.core.errors import CoworkError, RepoError, printable
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
 from coworkd.core.model import Check
-from coworkd.dispatch.executors.slot_results import BroughtIn, Finish, FinishOrder, Hindered, Kept, NothingMade
-from coworkd.dispatch.runs.starter import NotYet, Prepared, SlotOrder, Unprepared
+from coworkd.dispatch.executors.slot_results import (
+    BroughtIn,
+    Finish,
+    FinishOrder,
+    Hindered,
+    Kept,
+    NothingMade,
+    NotYet,
+    Prepared,
+    SlotOrder,
+    Unprepared,
+)
 from coworkd.merge.branch_jobs import NoBase, RunBase
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.continuation import continuation

@@ -1,1 +1,4 @@
-"""Checks of an installation that carry something out. Never imported by a rule."""
+"""Diagnostics: checks, repairs, restores and proves an installation.
+
+It must never be imported by a rule, and repairs nothing without being asked.
+"""

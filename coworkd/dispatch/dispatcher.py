@@ -14,14 +14,14 @@ from coworkd.core.dependency_graph import weights
 from coworkd.core.machine_faults import MachineFault, MachineFaultError
 from coworkd.core.model import ACTIVE, Mode, Status, TaskSpec
 from coworkd.dispatch.executors.port import Executor
-from coworkd.dispatch.executors.slot_results import BroughtIn, Hindered, Kept, NothingMade
+from coworkd.dispatch.executors.slot_results import BroughtIn, Hindered, Kept, NothingMade, NotYet, Prepared, Unprepared
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.runs.conflict_rounds import Conflicts
 from coworkd.dispatch.runs.delivery import Delivery
 from coworkd.dispatch.runs.event_recorder import Progress
 from coworkd.dispatch.runs.finisher import FINISH, LOST, Endings
 from coworkd.dispatch.runs.plan_mode import Plans
-from coworkd.dispatch.runs.starter import PREPARE, NotYet, Prepared, Starter, Unprepared
+from coworkd.dispatch.runs.starter import PREPARE, Starter
 from coworkd.dispatch.scheduling.agent_selection import Casting
 from coworkd.dispatch.scheduling.budget_queries import Purses
 from coworkd.dispatch.scheduling.budget_rules import Short

@@ -1,4 +1,6 @@
-"""What is remembered of a workspace apart from its database: in refs, in the records of runs, in the files themselves.
+"""History: what is remembered of a workspace apart from its database, so that it can be checked and rebuilt.
 
-Reads and compares; it must never decide what runs or lands, and changes nothing.
+One signed record per finished run, in the workspace and under git; the audit log, every event in a chain of hashes;
+landings in refs; the age of the database. It must never rewrite what it has written, never believe a record that
+another instance wrote or that was changed, and never decide what runs or lands.
 """

@@ -1,1 +1,4 @@
-"""This machine as the product uses it: other processes, sandboxes, the client of the control socket. Knows no task."""
+"""System: the gateways to this machine: processes, sandboxes, git, the control socket, background jobs, settings.
+
+It must never know a task.
+"""

@@ -17,11 +17,11 @@ from coworkd.core.model import Status
 from coworkd.dispatch.dispatcher import Dispatch, Stages
 from coworkd.dispatch.executors.port import FakeExecutor
 from coworkd.dispatch.executors.run_paths import Places
-from coworkd.dispatch.executors.slot_results import BroughtIn, Finish, FinishOrder, Hindered, Kept
+from coworkd.dispatch.executors.slot_results import BroughtIn, Finish, FinishOrder, Hindered, Kept, Prepared, SlotOrder
 from coworkd.dispatch.runs.conflict_rounds import Conflicts
 from coworkd.dispatch.runs.event_recorder import Progress
 from coworkd.dispatch.runs.finisher import Endings
-from coworkd.dispatch.runs.starter import Prepared, SlotOrder, Starter
+from coworkd.dispatch.runs.starter import Starter
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.store import RequestRow, RunRow, SubmissionRow, SubmissionState

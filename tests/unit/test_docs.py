@@ -16,7 +16,7 @@ from coworkd.documents.schema.tables import SCHEMAS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-ROOMS = sorted(
+PACKAGES = sorted(
     path.stem
     for path in (ROOT / "coworkd").iterdir()
     if not path.name.startswith("_") and (path.suffix == ".py" or (path / "__init__.py").exists())
@@ -29,9 +29,9 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_room_is_on_the_plan(room: str) -> None:
-    assert f"`{room}`" in (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_is_on_the_plan(package: str) -> None:
+    assert f"`{package}`" in (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 
 
 def test_every_proof_of_a_defence_is_a_test() -> None:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from coworkd.board.approvals.terminal_required import file_name, terminal
 from coworkd.board.approvals.verdict import Demand
-from coworkd.board.task_board import Board
 from coworkd.core.model import ApproveBy, RiskLevel
-from coworkd.store import RequestRow
+from coworkd.store import Database, RequestRow
+from coworkd.sync.effective_specs import Specs
 
 
-def demand(board: Board, request: RequestRow, risk: RiskLevel, why: str) -> Demand:
+def demand(db: Database, specs: Specs, request: RequestRow, risk: RiskLevel, why: str) -> Demand:
     """Where an approval of this request has to be given."""
-    return Demand(
-        terminal_reason=terminal(board.db, request, risk, why), command_reason=command_reason(board, request.path)
-    )
+    return Demand(terminal_reason=terminal(db, request, risk, why), command_reason=command_reason(specs, request.path))
 
 
-def command_reason(board: Board, path: str) -> str:
+def command_reason(specs: Specs, path: str) -> str:
     """Why an approval in this file has to be given by command; empty when the user's settings leave it to the file."""
-    if board.specs.approve_by is not ApproveBy.COMMAND:
+    if specs.approve_by is not ApproveBy.COMMAND:
         return ""
     return (
         f"your own settings have `approve_by: command`: answer with `coworkd approve {file_name(path)}`, or reject it"

@@ -1,14 +1,83 @@
-"""What is ordered when a run has ended, and what comes of it: values that cross to the workshop and back."""
+"""What is asked of a slot before and after a run, and what comes of it: values that cross to the slot jobs and back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from coworkd.core.machine_faults import MachineFault
+from coworkd.core.model import SandboxSpec
 from coworkd.core.redaction import NO_SECRETS, Secrets
+from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, NeededLanding
 
 INTERRUPTED = frozenset({"cancelled", "unavailable", "budget", "setup", "machine"})
 """Reasons of runs that did not come to their end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewedWork:
+    """A submission that came back from its review."""
+
+    commit: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotOrder:
+    """What a slot is wanted for."""
+
+    number: int
+    task: str
+    run: str
+    attempt: int
+    epoch: int
+    agent: str
+    start_from: str
+    """A commit; empty: the integration branch's tip, brought up to date."""
+    restore: str
+    """A commit that builds on it: earlier work that the run goes on with; empty: none."""
+    reviewed: ReviewedWork | None
+    """Work that the run goes on with from the tip as it is now, where they merge."""
+    branch: str
+    """The integration branch, and below the branch that its landings are for."""
+    target: str
+    tip: str
+    """The commit to merge, when a conflict is to be resolved."""
+    setup: tuple[str, ...]
+    copy: tuple[str, ...]
+    sandbox: SandboxSpec
+    """What the workspace's settings open to set-up commands."""
+    known: KnownLandings = NOTHING_KNOWN
+    needed: tuple[NeededLanding, ...] = ()
+    """Landings that have to be in the commit it starts from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """The slot is ready."""
+
+    base: str
+    worktree: Path
+    notices: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    """The target's commits that the base does not have, as `abc1234 subject`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unprepared:
+    """The slot could not be made ready."""
+
+    reason: str
+    detail: str = ""
+    setup: bool = False
+    """A set-up command failed, which no task is to blame for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotYet:
+    """The run cannot start from the branches as they are now: no attempt is used."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ class Asking:
         features = features_of_call(request.tool, request.arguments)
         asked = replace(request, path=self._path(request.task), risk=level_of(features), expires=now + LASTS)
         asked = sealed(asked, self._about(asked))
-        first = demand(self._board, asked, asked.risk, told(features)).first_line
+        first = demand(self._db, self._board.specs, asked, asked.risk, told(features)).first_line
         self._papers.put(asked.path, approval_form(asked, told(features), first), now, lasting=True)
         self._db.put(asked)
         return asked
@@ -53,7 +53,7 @@ class Asking:
     def demand(self, request: RequestRow, given: Given) -> Demand:
         """Where this approval has to be given."""
         features = self._features(request, given)
-        return demand(self._board, request, level_of(features), told(features))
+        return demand(self._db, self._board.specs, request, level_of(features), told(features))
 
     def _features(self, request: RequestRow, given: Given) -> tuple[Feature, ...]:
         call = features_of_call(request.tool, request.arguments)

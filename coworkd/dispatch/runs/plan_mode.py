@@ -74,7 +74,7 @@ class Plans:
 
     def _rule_on(self, request: RequestRow, now: float) -> None:
         given, task = given_in(self._db, request.path), self._board.task(request.task)
-        ruling = verdict(request.id, given, Demand(command_reason=command_reason(self._board, request.path)))
+        ruling = verdict(request.id, given, Demand(command_reason=command_reason(self._board.specs, request.path)))
         if ruling.ruling is Ruling.NONE or task.elsewhere or task.gone:
             return
         if ruling.ruling is Ruling.APPROVED and (reason := _unreadable(given.body, task.id)):

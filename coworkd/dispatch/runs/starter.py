@@ -13,10 +13,18 @@ from coworkd.agents.prompt import Answered, Background, Reviewed, Said, build, b
 from coworkd.agents.worker.inbox import render_answer
 from coworkd.board.generated_documents import Papers
 from coworkd.board.task_board import Board
-from coworkd.core.model import AgentSpec, Budget, Gate, SandboxLevel, SandboxSpec, Status, TaskSpec
+from coworkd.core.model import AgentSpec, Budget, Gate, SandboxLevel, Status, TaskSpec
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.run_paths import Places
-from coworkd.dispatch.executors.slot_results import INTERRUPTED, Hindered
+from coworkd.dispatch.executors.slot_results import (
+    INTERRUPTED,
+    Hindered,
+    NotYet,
+    Prepared,
+    ReviewedWork,
+    SlotOrder,
+    Unprepared,
+)
 from coworkd.dispatch.runs.delivery import inbox_answer, waited
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.scheduling.budget_queries import Purses
@@ -24,7 +32,7 @@ from coworkd.dispatch.scheduling.budget_rules import Short
 from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.dispatch.scheduling.sandbox_notices import Holding
 from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
-from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landings, NeededLanding
+from coworkd.store.landings import Landings
 from coworkd.store.reviewed_work import submission_of, work_to_continue
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Jobs
@@ -35,72 +43,6 @@ PREPARE = "prepare:"
 
 GO_ON = frozenset({"done", "cancelled", "red", "unavailable", "budget"})
 """How a run ended whose session is worth going on with; after any other end the agent begins anew."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewedWork:
-    """A submission that came back from its review."""
-
-    commit: str
-    base: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlotOrder:
-    """What a slot is wanted for."""
-
-    number: int
-    task: str
-    run: str
-    attempt: int
-    epoch: int
-    agent: str
-    start_from: str
-    """A commit; empty: the integration branch's tip, brought up to date."""
-    restore: str
-    """A commit that builds on it: earlier work that the run goes on with; empty: none."""
-    reviewed: ReviewedWork | None
-    """Work that the run goes on with from the tip as it is now, where they merge."""
-    branch: str
-    """The integration branch, and below the branch that its landings are for."""
-    target: str
-    tip: str
-    """The commit to merge, when a conflict is to be resolved."""
-    setup: tuple[str, ...]
-    copy: tuple[str, ...]
-    sandbox: SandboxSpec
-    """What the workspace's settings open to set-up commands."""
-    known: KnownLandings = NOTHING_KNOWN
-    needed: tuple[NeededLanding, ...] = ()
-    """Landings that have to be in the commit it starts from."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """The slot is ready."""
-
-    base: str
-    worktree: Path
-    notices: tuple[str, ...] = ()
-    lacks: tuple[str, ...] = ()
-    """The target's commits that the base does not have, as `abc1234 subject`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unprepared:
-    """The slot could not be made ready."""
-
-    reason: str
-    detail: str = ""
-    setup: bool = False
-    """A set-up command failed, which no task is to blame for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotYet:
-    """The run cannot start from the branches as they are now: no attempt is used."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from coworkd.board.setup_fault import SETUP_LOG, SetupFault, remember_setup_fault, setup_fault
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem
-from coworkd.dispatch.runs.starter import Unprepared
+from coworkd.dispatch.executors.slot_results import Unprepared
 from coworkd.sync.effective_specs import CONFIG
 from coworkd.sync.problems import put_problem
 from coworkd.system.sandbox.policy import Means

@@ -11,7 +11,7 @@ from coworkd.board.approvals.answers import added_by_person, given_in, put_back
 from coworkd.board.approvals.demands import demand
 from coworkd.board.approvals.requests import intact, sealed
 from coworkd.board.approvals.unsandboxed import mark_answer, task_notices
-from coworkd.board.approvals.verdict import Given, Ruling, verdict
+from coworkd.board.approvals.verdict import Demand, Given, Ruling, verdict
 from coworkd.board.generated_documents import Papers
 from coworkd.board.task_board import Board
 from coworkd.board.views.status import about
@@ -78,7 +78,7 @@ class Reviews:
             cost_usd=task.cost_usd, about=about(self._db, row.task),
             tokens=(task.input_tokens, task.output_tokens), asked=row.person,
             text=row.text_sha, text_now=digest(spec.body.encode()), risk=asked.risk, why=asked.text,
-            terminal=demand(self._board, asked, asked.risk, asked.text).first_line if row.person else "",
+            terminal=self._demand(asked).first_line if row.person else "",
         )  # fmt: skip
         claims = [item.text for item in spec.criteria if not item.command]
         return render(what, change, checks, claims)
@@ -120,7 +120,7 @@ class Reviews:
 
     def _rule_on(self, request: RequestRow, now: float) -> None:
         given = given_in(self._db, request.path)
-        ruling = verdict(request.id, given, demand(self._board, request, request.risk, request.text))
+        ruling = verdict(request.id, given, self._demand(request))
         row = submission(self._db, request.task, request.number)
         task = self._board.task(request.task)
         if ruling.ruling is Ruling.NONE or self._theirs(task):
@@ -141,6 +141,10 @@ class Reviews:
                     self._board.place(task, Status.FAILED, why, now)
                 case _:
                     self._changes(task, row, given.comment, added_by_person(self._db, request.path, given.body), now)
+
+    def _demand(self, request: RequestRow) -> Demand:
+        """Where an approval of this review has to be given."""
+        return demand(self._db, self._board.specs, request, request.risk, request.text)
 
     def _theirs(self, task: TaskRow) -> bool:
         """Another instance has it, or has taken it over: nothing here answers for it until it is taken back."""
