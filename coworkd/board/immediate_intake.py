@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from coworkd.board.setup_fault import try_setup_now
 from coworkd.core.model import Status
 from coworkd.store import Database, TaskRow
 from coworkd.store.agent_stops import end_agent_stop
 from coworkd.store.announcements import confirm_written
+from coworkd.store.start_problems import try_task_now
 from coworkd.sync.engine import Engine
 
 
@@ -14,6 +16,7 @@ def hurry(db: Database, engine: Engine, path: str, now: float, *, terminal: bool
     engine.look_now(path, now)
     with db.write():
         _let_agent_go_on(db, path, now)
+        try_task_now(db, path)
         confirm_written(db, path)
         # Whoever gives an answer by command gives it here, also when the file says the same by way of git.
         db.execute("UPDATE answers SET pulled = 0, tty = ? WHERE path = ?", int(terminal), path)
@@ -27,6 +30,7 @@ def _let_agent_go_on(db: Database, path: str, now: float) -> None:
     asked = row is not None and (row.status is Status.READY or (row.wanted == Status.READY and row.attempt > 0))
     if row is None or not asked:
         return
+    try_setup_now(db)
     for agent in {row.agent or db.setting("default_agent"), row.agent_used}:
         if agent and end_agent_stop(db, agent):
             db.event(now, "agent goes on", task=row.id, actor="person", agent=agent, reason="a command asked for it")

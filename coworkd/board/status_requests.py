@@ -12,6 +12,7 @@ from coworkd.core.model import Status
 from coworkd.core.task_states import Effect, Moved, person_writes
 from coworkd.store import Database, SubmissionRow, TaskRow
 from coworkd.store.announcements import written_by_command
+from coworkd.store.start_problems import SOURCE
 
 TOGETHER = 200
 """Wishes carried out by one transaction."""
@@ -91,6 +92,8 @@ def _apply(board: Board, row: TaskRow, around: _Around, now: float) -> None:
 def _carry_out(board: Board, row: TaskRow, moved: Moved, around: _Around, now: float) -> None:
     engaged = row.id in around.engaged
     reason, columns = "", dict[str, Cell]()
+    if moved.effect is not Effect.NONE:
+        board.solved(row.path, SOURCE)
     match moved.effect:
         case Effect.NONE:
             reason = row.reason

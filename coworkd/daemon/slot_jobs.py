@@ -8,12 +8,14 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from coworkd.core.errors import CoworkError, RepoError, printable
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
 from coworkd.core.model import Check
+from coworkd.core.start_faults import StartFault, StartFaultKind, UnfitRepositoryError, start_fault_of
 from coworkd.dispatch.executors.slot_results import (
     BroughtIn,
     Finish,
@@ -68,7 +70,7 @@ class Workshop:
             with Repo.open(self._root) as repo:
                 made = self._prepared(repo, order)
         except (CoworkError, OSError) as error:
-            return Hindered(fault=fault) if (fault := self._fault(error)) else _unprepared(error)
+            return Hindered(fault=fault) if (fault := self._fault(error)) else Unprepared(fault=start_fault_of(error))
         fault = self._storage_fault() if isinstance(made, Unprepared) else None
         return Hindered(fault=fault) if fault else made
 
@@ -84,12 +86,17 @@ class Workshop:
         found = RunBase(commit=order.start_from) if order.start_from else self._found_base(order)
         if isinstance(found, NoBase):
             return NotYet(reason=found.reason)
-        base, restore = found.commit, order.restore
-        if order.reviewed and repo.commit(order.reviewed.commit):
-            start = continuation(repo, base, order.reviewed.commit, order.reviewed.base)
-            base, restore = start.base, start.commit
-        if not (restore and repo.commit(restore) and repo.is_ancestor(base, restore)):
-            restore = ""
+        start = _Start(base=found.commit, restore=order.restore)
+        try:
+            _check_commits(repo, order)
+            start = _start_for(repo, order, start)
+            return self._opened(repo, order, start, found.lacks)
+        except RepoError as error:
+            own = bool(order.start_from) or start.base != found.commit
+            return Unprepared(fault=start_fault_of(error, own_commit=own))
+
+    def _opened(self, repo: Repo, order: SlotOrder, start: _Start, lacks: tuple[str, ...]) -> Prepared | Unprepared:
+        base, restore = start.base, start.restore
         # Names everything that the run starts with: a gc takes what no ref names.
         pinned = RefChange(name=base_ref(order.run), old=repo.commit(base_ref(order.run)), new=restore or base)
         update_refs(repo, [pinned])
@@ -107,7 +114,7 @@ class Workshop:
         slot.record_run(made, record)
         notices = tuple(f"`copy: {path}` is not there" for path in missing)
         notices = (*notices, *([made.notice] if made.notice else []))
-        return Prepared(base=base, worktree=made.work, notices=notices, lacks=found.lacks)
+        return Prepared(base=base, worktree=made.work, notices=notices, lacks=lacks)
 
     def _found_base(self, order: SlotOrder) -> RunBase | NoBase:
         """Branches that cannot be read or moved are in everyone's way, and no attempt of the task's."""
@@ -164,8 +171,31 @@ class Workshop:
                 return _kept(repo, found, unfit=reason)
 
 
-def _unprepared(error: Exception) -> Unprepared:
-    return Unprepared(reason=str(error), detail=str(error))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """Where a run begins."""
+
+    base: str
+    restore: str
+    """A commit that builds on it, whose files the run goes on with; empty: none."""
+
+
+def _check_commits(repo: Repo, order: SlotOrder) -> None:
+    """Raise UnfitRepositoryError where a commit is gone that the run is to begin with."""
+    for commit in filter(None, (order.start_from, order.tip)):
+        if repo.commit(commit) is None:
+            raise UnfitRepositoryError(
+                StartFaultKind.START_COMMIT, f"the repository does not have the commit {commit[:12]} any more"
+            )
+
+
+def _start_for(repo: Repo, order: SlotOrder, start: _Start) -> _Start:
+    base, restore = start.base, start.restore
+    if order.reviewed and repo.commit(order.reviewed.commit):
+        found = continuation(repo, base, order.reviewed.commit, order.reviewed.base)
+        base, restore = found.base, found.commit
+    builds_on = restore and repo.commit(restore) and repo.is_ancestor(base, restore)
+    return _Start(base=base, restore=restore if builds_on else "")
 
 
 def _branches(order: SlotOrder) -> BranchOrder:
@@ -187,4 +217,4 @@ def _not_set_up(check: Check) -> Unprepared:
     how = "took too long" if check.timed_out else f"exit {check.exit}"
     said = next((line.strip() for line in reversed(check.tail.splitlines()) if line.strip()), "")
     reason = f"the set-up command `{check.command}` failed ({how})" + (f": {said[:300]}" if said else "")
-    return Unprepared(reason=reason, detail=check.tail, setup=True)
+    return Unprepared(fault=StartFault(kind=StartFaultKind.SET_UP, reason=reason, output=check.tail))

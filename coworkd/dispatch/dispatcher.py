@@ -11,8 +11,10 @@ from coworkd.agents.port import AgentEvent, Ended
 from coworkd.board import status_requests
 from coworkd.board.task_board import Board
 from coworkd.core.dependency_graph import weights
+from coworkd.core.errors import AgentError
 from coworkd.core.machine_faults import MachineFault, MachineFaultError
 from coworkd.core.model import ACTIVE, Mode, Status, TaskSpec
+from coworkd.core.start_faults import FaultScope, StartFault, StartFaultKind
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.slot_results import BroughtIn, Hindered, Kept, NothingMade, NotYet, Prepared, Unprepared
 from coworkd.dispatch.patterns import PATTERNS
@@ -30,6 +32,7 @@ from coworkd.dispatch.scheduling.readiness import Startable, check_graph
 from coworkd.dispatch.scheduling.retry_policy import Outcome
 from coworkd.dispatch.scheduling.scheduler import Busy, Ready, Room, StartRun, Wait, crowded, next_actions
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
+from coworkd.dispatch.scheduling.task_hold import TaskHold
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.agent_stops import agent_stops, probe_agents_now
 from coworkd.system.background_jobs import Finished, Jobs
@@ -73,6 +76,7 @@ class Dispatch:
         self._progress = stages.progress
         self._hold = stages.hold
         self._setup_hold = stages.setup_hold
+        self._task_hold = TaskHold(board)
         self._delivery = Delivery(board, executor)
         self._startable = Startable(board.db)
         self._casting = Casting(board)
@@ -184,8 +188,12 @@ class Dispatch:
             self._starter.prepared(run, slot, now)
             self._hold.over()
             self._setup_hold.over()
+            self._task_hold.over(self._board.task(run.task))
         except MachineFaultError as error:
             self._not_begun(run, error.fault, now)
+        except AgentError as error:
+            fault = StartFault(kind=StartFaultKind.WORKER, reason=str(error))
+            self._never_started(run, Unprepared(fault=fault), now)
 
     def _hindered(self, run: RunRow, fault: MachineFault, now: float) -> None:
         """The machine is in the way of a slot: what is to be brought in stays there, what is to start starts later."""
@@ -220,22 +228,22 @@ class Dispatch:
 
     def _never_started(self, run: RunRow, value: Prepared | Unprepared, now: float) -> None:
         """The run is over before an agent was started."""
-        unprepared = value if isinstance(value, Unprepared) else None
+        fault = value.fault if isinstance(value, Unprepared) else None
         with self._db.write():
-            self._db.set(RunRow, run.id, state=RunState.ENDED, reason="setup" if unprepared else "cancelled",
-                         message=(unprepared.detail or unprepared.reason) if unprepared else "", ended=now)  # fmt: skip
+            self._db.set(RunRow, run.id, state=RunState.ENDED, reason="setup" if fault else "cancelled",
+                         message=(fault.output or fault.reason) if fault else "", ended=now)  # fmt: skip
             row = self._board.task(run.task)
             if not run.stop and row.status is Status.RUNNING:
-                self._not_prepared(row, unprepared, now)
+                self._not_prepared(row, fault, now)
             elif run.stop == "shutdown" and row.status is Status.RUNNING:
                 self._board.move(row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1)
 
-    def _not_prepared(self, row: TaskRow, value: Unprepared | None, now: float) -> None:
-        """A set-up that fails, or an agent that has gone meanwhile, is nothing that the task could try again."""
-        if value is not None and not value.setup:
-            self._endings.unsuccessful(row, Outcome.SETUP, now, detail=value.reason)
+    def _not_prepared(self, row: TaskRow, fault: StartFault | None, now: float) -> None:
+        """No attempt is used: what is at fault holds whatever depends on it, or the agent has gone meanwhile."""
+        if fault is not None and fault.scope is FaultScope.TASK:
+            self._task_hold.note(row, fault, now)
             return
-        why = self._setup_hold.note(value, now) if value is not None else "its agent is gone"
+        why = self._setup_hold.note(fault, now) if fault is not None else "its agent is gone"
         self._board.move(row.id, Status.READY, why, now, attempt=row.attempt - 1, not_before=now)
 
     def _not_yet(self, run: RunRow, value: NotYet, now: float) -> None:

@@ -8,13 +8,15 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from coworkd.core.errors import RepoError
+from coworkd.core.start_faults import StartFaultKind, UnfitRepositoryError
 from coworkd.slots.attributes import ATTRIBUTES, content, filter_reason, ignore_rules, settings_of, user_file
 from coworkd.slots.private_repo import SPARSE
 from coworkd.slots.tree_paths import GITLINK, Entry, files_of
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import alternates
+from coworkd.system.paths_and_settings import git_home
 
 _TAKEN_OVER = (
     *("core.autocrlf", "core.eol", "core.filemode", "core.symlinks", "core.ignorecase", "core.precomposeunicode"),
@@ -70,7 +72,7 @@ def master_files(repo: Repo, identity: Identity) -> dict[str, bytes]:
     Raises RepoError for a repository whose objects or files cannot be had completely.
     """
     settings = settings_of(repo)
-    _refuse_partial_clone(settings)
+    _refuse_partial_clone(repo, settings)
     files = {
         "config": _config(repo, settings, identity).encode(),
         "exclude": ignore_rules(repo),
@@ -89,9 +91,12 @@ def survey(repo: Repo, commit: str) -> Survey:
     entries = files_of(repo, commit)
     links = [entry.path for entry in entries if entry.mode == GITLINK]
     if links:
-        raise RepoError(f"submodules are not supported: {', '.join(links)}; agents would see empty folders there")
+        raise UnfitRepositoryError(
+            StartFaultKind.FILES,
+            f"submodules are not supported: {', '.join(links)}; agents would see empty folders there",
+        )
     if reason := filter_reason(repo, commit, entries):
-        raise RepoError(reason)
+        raise UnfitRepositoryError(StartFaultKind.FILES, reason, _files_of_settings(repo))
     return Survey(lock_files=tuple(entry for entry in entries if _LOCK_FILE.fullmatch(entry.path)))
 
 
@@ -103,12 +108,20 @@ def setup_key(found: Survey, commands: Sequence[str]) -> str:
     return hashlib.sha256(os.fsencode("\0".join(parts))).hexdigest()
 
 
-def _refuse_partial_clone(settings: Mapping[str, str]) -> None:
+def _files_of_settings(repo: Repo) -> tuple[str, ...]:
+    """The user's own files that say which repositories and filters there are."""
+    own = (repo.common_dir / "config", repo.common_dir / "info" / "attributes", user_file(repo, ATTRIBUTES))
+    return tuple(map(str, (*own, git_home() / "config", Path.home() / ".gitconfig")))
+
+
+def _refuse_partial_clone(repo: Repo, settings: Mapping[str, str]) -> None:
     promised = any(key.startswith("remote.") and key.endswith(".promisor") for key in settings)
     if promised or "extensions.partialclone" in settings:
-        raise RepoError(
-            "this is a partial clone, whose missing objects a slot cannot fetch: "
-            "complete it with `git fetch --refetch --no-filter` and remove remote.*.promisor from its configuration"
+        raise UnfitRepositoryError(
+            StartFaultKind.CLONE,
+            "this is a partial clone, whose missing objects a slot cannot fetch: `git fetch --refetch --no-filter`"
+            " completes it, and remote.*.promisor is then to be removed from its configuration",
+            _files_of_settings(repo),
         )
 
 

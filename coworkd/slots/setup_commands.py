@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from coworkd.core.errors import ConfigError
 from coworkd.core.model import Check
+from coworkd.core.start_faults import StartFaultKind, UnfitSettingError
 from coworkd.slots.command_runner import Surroundings, carry_out
 from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.slot import Slot, is_set_up, mark_set_up
@@ -31,8 +31,8 @@ def set_up(slot: Slot, around: Surroundings) -> tuple[Check, ...]:
 def copy_files(checkout: Path, private: PrivateRepo, paths: Sequence[str]) -> tuple[str, ...]:
     """Copy untracked files from the user's checkout to the same place in the worktree; the paths that were not there.
 
-    They are ignored there, so that no submission carries them. Raises ConfigError for a path that is not relative, is
-    in `.cowork/` or `.git/`, or leads out of either tree, by `..` or by a link.
+    They are ignored there, so that no submission carries them. Raises UnfitSettingError for a path that is not
+    relative, is in `.cowork/` or `.git/`, or leads out of either tree, by `..` or by a link.
     """
     for path in paths:
         _check_path(path)
@@ -44,9 +44,9 @@ def copy_files(checkout: Path, private: PrivateRepo, paths: Sequence[str]) -> tu
 def _check_path(path: str) -> None:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith(("/", "~")) or ".." in parts or "\0" in path or "\n" in path:
-        raise ConfigError(f"copy: {path!r} must be a path below the repository's root")
+        raise UnfitSettingError(StartFaultKind.COPY, f"copy: {path!r} must be a path below the repository's root")
     if reserved(path) or ".git" in (part.casefold() for part in parts):
-        raise ConfigError(f"copy: {path!r} cannot be given to an agent")
+        raise UnfitSettingError(StartFaultKind.COPY, f"copy: {path!r} cannot be given to an agent")
 
 
 def _copy(checkout: Path, work: Path, path: str) -> bool:
@@ -55,7 +55,9 @@ def _copy(checkout: Path, work: Path, path: str) -> bool:
         return False
     for root, place in ((checkout, source), (work, target.parent)):
         if not place.resolve().is_relative_to(root.resolve()):
-            raise ConfigError(f"copy: {path!r} leads out of the repository through a link")
+            raise UnfitSettingError(StartFaultKind.COPY, f"copy: {path!r} leads out of the repository through a link")
+    if target.is_dir():
+        raise UnfitSettingError(StartFaultKind.COPY, f"copy: {path!r} is a folder in the commit that runs start from")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     shutil.copy2(source, target)

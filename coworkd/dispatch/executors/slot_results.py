@@ -8,6 +8,7 @@ from pathlib import Path
 from coworkd.core.machine_faults import MachineFault
 from coworkd.core.model import SandboxSpec
 from coworkd.core.redaction import NO_SECRETS, Secrets
+from coworkd.core.start_faults import StartFault
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, NeededLanding
 
 INTERRUPTED = frozenset({"cancelled", "unavailable", "budget", "setup", "machine"})
@@ -67,10 +68,7 @@ class Prepared:
 class Unprepared:
     """The slot could not be made ready."""
 
-    reason: str
-    detail: str = ""
-    setup: bool = False
-    """A set-up command failed, which no task is to blame for."""
+    fault: StartFault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

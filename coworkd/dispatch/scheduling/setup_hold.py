@@ -1,20 +1,21 @@
 """Runs wait while no slot can be made ready for them: one problem, no attempt, no agent.
 
-Tried again when the set-up, the settings around it or the branches change, and after growing pauses; by one run at a
-time, until one has its slot.
+Tried again when the set-up, the settings around it, the branches or what the fault depends on change, and after growing
+pauses; by one run at a time, until one has its slot.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import replace
 
 from coworkd.board.setup_fault import SETUP_LOG, SetupFault, remember_setup_fault, setup_fault
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem
-from coworkd.dispatch.executors.slot_results import Unprepared
-from coworkd.sync.effective_specs import CONFIG
+from coworkd.core.start_faults import StartFault
+from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.problems import put_problem
 from coworkd.system.sandbox.policy import Means
 
@@ -32,23 +33,33 @@ class SetupHold:
         self._means = means
         self._fault = setup_fault(board.db)
 
-    def note(self, value: Unprepared, now: float) -> str:
+    def note(self, fault: StartFault, now: float) -> str:
         """A slot could not be made ready: hold runs back, and show why; the reason in words."""
-        before, key = self._fault, self._key()
+        before, key = self._fault, self._key(fault.watched)
         times = 0
         if before is not None and before.key == key:
             times = before.times + 1 if now >= before.at else before.times
-        reason = f"no slot can be made ready: {value.reason}"
-        pause = min(FIRST_PAUSE * FACTOR**times, LONGEST_PAUSE)
-        self._fault = SetupFault(reason=reason, output=value.detail, key=key, at=now + pause, times=times)
-        message = (
-            f"{reason}. No agent is started and no attempt is used until that is repaired: correct `setup` here or what"
-            f" it needs; it goes on by itself. The whole output: {SETUP_LOG}"
-        )
+        reason = f"no slot can be made ready: {fault.reason}"
+        self._fault = SetupFault(
+            reason=reason, output=fault.output, key=key, at=now + pause(times), times=times, kind=fault.kind,
+            watched=fault.watched,
+        )  # fmt: skip
         with self._db.write():
             remember_setup_fault(self._db, self._fault)
-            put_problem(self._db, Problem(path=CONFIG, line=0, message=message), _SOURCE, now)
+            self._show(reason, fault, now)
         return reason
+
+    def _show(self, reason: str, fault: StartFault, now: float) -> None:
+        """One problem, on the file that is to be corrected."""
+        path = fault.policy.path
+        for other in problem_paths(self._db, _SOURCE) - {path}:
+            self._board.solved(other, _SOURCE)
+        output = f" The whole output: {SETUP_LOG}" if fault.output else ""
+        message = (
+            f"{reason}. No agent is started and no attempt is used until that is repaired: {fault.advice()}; it goes on"
+            f" by itself.{output}"
+        )
+        put_problem(self._db, Problem(path=path, line=0, message=message), _SOURCE, now)
 
     def over(self) -> None:
         """A slot has been made ready."""
@@ -56,14 +67,17 @@ class SetupHold:
             self._fault = None
             with self._db.write():
                 remember_setup_fault(self._db, None)
-                self._board.solved(CONFIG, _SOURCE)
+                for path in problem_paths(self._db, _SOURCE):
+                    self._board.solved(path, _SOURCE)
 
     def reason(self, now: float) -> str:
         """Why nothing may start now; empty when it may be tried."""
-        fault = self._fault
-        if fault is None or now >= fault.at:
+        if self._fault is None:
             return ""
-        if fault.key != self._key():
+        self._fault = fault = setup_fault(self._db) or self._fault  # a command may have asked for it to be tried
+        if now >= fault.at:
+            return ""
+        if fault.key != self._key(fault.watched):
             self._fault = replace(fault, at=now)
             return ""
         return fault.reason
@@ -76,8 +90,23 @@ class SetupHold:
         """When it is tried again."""
         return self._fault.at if self._fault is not None and self._fault.at > now else None
 
-    def _key(self) -> str:
+    def _key(self, watched: tuple[str, ...]) -> str:
         settings = self._board.specs.settings()
         heads = (self._db.setting("tip"), self._db.setting("target head"))
-        parts = (settings.setup, settings.copy, settings.sandbox, self._means().level, heads)
+        files = tuple(_state_of(path) for path in watched)
+        parts = (settings.setup, settings.copy, settings.sandbox, self._means().level, heads, files)
         return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
+
+
+def pause(times: int) -> float:
+    """Seconds until what failed so many times before is tried again."""
+    return min(FIRST_PAUSE * FACTOR ** min(times, 10), LONGEST_PAUSE)
+
+
+def _state_of(path: str) -> tuple[int, int] | None:
+    """Changes with a file or folder; None while it is not there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size if os.path.isfile(path) else 0

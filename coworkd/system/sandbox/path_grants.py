@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from coworkd.core.errors import ConfigError
 from coworkd.core.model import SandboxSpec
+from coworkd.core.start_faults import StartFaultKind, UnfitSettingError
 from coworkd.system.sandbox.network_rules import RefusedError, Rules
 from coworkd.system.sandbox.policy import Confinement, contains, opened, outermost
 
@@ -30,13 +30,15 @@ def _check_host(entry: str) -> None:
         Rules((entry,))
     except RefusedError as error:
         said = f"{entry!r} must be HOST or HOST:PORT, such as api.example.com"
-        raise ConfigError(f"sandbox.network: {said} ({error.refusal.reason})") from error
+        message = f"sandbox.network: {said} ({error.refusal.reason})"
+        raise UnfitSettingError(StartFaultKind.SANDBOX, message) from error
 
 
 def _resolved(path: str) -> str:
     whole = os.path.expanduser(path)
     if not os.path.isabs(whole) or not os.path.exists(whole):
-        raise ConfigError(f"sandbox.allow_paths: {path!r} must be a whole path, of something that is there")
+        message = f"sandbox.allow_paths: {path!r} must be a whole path, of something that is there"
+        raise UnfitSettingError(StartFaultKind.SANDBOX, message, (whole,) if os.path.isabs(whole) else ())
     return os.path.realpath(whole)
 
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from coworkd.core.errors import ConfigError
 from coworkd.core.model import SandboxLevel
+from coworkd.core.start_faults import StartFaultKind, UnfitSettingError
 from coworkd.system.sandbox.network_rules import Report
 
 GIGABYTE = 1 << 30
@@ -103,5 +103,6 @@ def opened(confinement: Confinement, wanted: Iterable[str]) -> Confinement:
     for path in paths:
         for precious in confinement.means.protected:
             if contains(path, precious) or contains(precious, path):
-                raise ConfigError(f"sandbox.allow_paths: {path} would open {precious} to an agent, which never happens")
+                message = f"sandbox.allow_paths: {path} would open {precious} to an agent, which never happens"
+                raise UnfitSettingError(StartFaultKind.SANDBOX, message)
     return replace(confinement, writable=outermost((*confinement.writable, *paths)))

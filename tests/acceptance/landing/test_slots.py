@@ -156,7 +156,7 @@ def test_what_slots_cannot_hold_is_refused_with_a_word(tmp_path: Path, attribute
     site.task("t")
     site.up()
     try:
-        site.until("t", "failed")
-        assert said in site.card("t")["why"] + site.problems()
+        site.wait("it is said", lambda: said in site.card("t")["why"] and said in site.problems())
+        assert site.status("t") == "ready"
     finally:
         site.close()

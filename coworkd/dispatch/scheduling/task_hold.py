@@ -1,0 +1,39 @@
+"""One task waits because something that it alone starts from is not there: a problem on its file, no attempt.
+
+Tried again after growing pauses, and by `coworkd ready`.
+"""
+
+from __future__ import annotations
+
+from coworkd.board.task_board import Board
+from coworkd.core.model import Status
+from coworkd.core.start_faults import StartFault
+from coworkd.dispatch.scheduling.setup_hold import pause
+from coworkd.store import TaskRow
+from coworkd.store.start_problems import SOURCE, unprepared_runs
+from coworkd.store.workspace_state import problem_paths
+
+
+class TaskHold:
+    """Used by the writer thread alone."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._db = board.db
+
+    def note(self, row: TaskRow, fault: StartFault, now: float) -> None:
+        """The task could not start: it stays `ready`, its file says why, and it is tried again later."""
+        message = (
+            f"cannot start: {fault.reason}. No attempt is used: {fault.advice(row.id)}; it is tried again by itself"
+        )
+        until = now + pause(unprepared_runs(self._db, row.id, row.attempt) - 1)
+        self._board.problem(row, SOURCE, message, now)
+        self._board.move(
+            row.id, Status.READY, f"cannot start: {fault.reason}", now, attempt=row.attempt - 1, not_before=until
+        )
+
+    def over(self, row: TaskRow) -> None:
+        """It has its slot."""
+        if row.path in problem_paths(self._db, SOURCE):
+            with self._db.write():
+                self._board.solved(row.path, SOURCE)
