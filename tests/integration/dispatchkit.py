@@ -14,10 +14,20 @@ from coworkd.agents.testing import Acts, Script
 from coworkd.board.task_board import Board
 from coworkd.core.machine_faults import MachineFault
 from coworkd.core.model import Status
+from coworkd.core.start_faults import StartFault
 from coworkd.dispatch.dispatcher import Dispatch, Stages
 from coworkd.dispatch.executors.port import FakeExecutor
 from coworkd.dispatch.executors.run_paths import Places
-from coworkd.dispatch.executors.slot_results import BroughtIn, Finish, FinishOrder, Hindered, Kept, Prepared, SlotOrder
+from coworkd.dispatch.executors.slot_results import (
+    BroughtIn,
+    Finish,
+    FinishOrder,
+    Hindered,
+    Kept,
+    Prepared,
+    SlotOrder,
+    Unprepared,
+)
 from coworkd.dispatch.runs.conflict_rounds import Conflicts
 from coworkd.dispatch.runs.event_recorder import Progress
 from coworkd.dispatch.runs.finisher import Endings
@@ -56,6 +66,8 @@ class Bench:
     slots: list[SlotOrder] = field(default_factory=list[SlotOrder])
     fault: MachineFault | None = None
     """What is wrong with the machine."""
+    unprepared: dict[str, StartFault] = field(default_factory=dict[str, StartFault])
+    """Tasks that no slot can be made ready for."""
 
     def __post_init__(self) -> None:
         self.place = Workspace(self.root)
@@ -94,8 +106,10 @@ class Bench:
         self.given.append(assignment)
         return self.script(assignment)
 
-    def _prepare(self, order: SlotOrder) -> Prepared:
+    def _prepare(self, order: SlotOrder) -> Prepared | Unprepared:
         self.slots.append(order)
+        if fault := self.unprepared.get(order.task):
+            return Unprepared(fault=fault)
         work = self.root / "state" / "slots" / str(order.number) / "work"
         work.mkdir(parents=True, exist_ok=True)
         return Prepared(base=order.start_from or "base", worktree=work)

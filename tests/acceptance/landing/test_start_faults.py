@@ -26,10 +26,14 @@ def _runs(w: Site) -> int:
     return len(file.read_text().splitlines()) if file.exists() else 0
 
 
+def _why(w: Site, task: str) -> str:
+    return next((card["why"] for card in w.board()["tasks"] if card["id"] == task), "")
+
+
 def _held(w: Site, path: str, *said: str) -> None:
     """One problem says it, and every task waits without an attempt."""
     for task in TASKS:
-        w.wait(f"{task} waits", lambda task=task: "no slot can be made ready" in w.card(task)["why"])
+        w.wait(f"{task} waits", lambda task=task: "no slot can be made ready" in _why(w, task))
     found = [one for one in w.board()["problems"] if "no slot can be made ready" in one["message"]]
     assert [problem["path"] for problem in found] == [path], found
     for words in said:
