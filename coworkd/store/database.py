@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import functools
 import json
-import operator
 import os
 import sqlite3
-import types
-import typing
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.store.faults import is_damage, raise_fault
+from coworkd.store.row_mapping import Column, inserter, loader, plain_value, select_statement, update_statement
 
 Row = TypeVar("Row")
 Cells: TypeAlias = sqlite3.Row
 """A row that a query found, by the names of its columns."""
-Column = str | int | float | bytes | None
 
 VERSION = 17
 """The version of the tables that this code reads and writes."""
@@ -205,12 +200,12 @@ class Database:
 
     def all(self, record: type[Row], where: str = "", *values: Column) -> list[Row]:
         """Every row of the record's table that matches `where` (everything after WHERE, or an ORDER BY)."""
-        load = _loader(record)
-        return [load(row) for row in self._fetch(_select(record, where), values)]
+        load = loader(record)
+        return [load(row) for row in self._fetch(select_statement(record, where), values)]
 
     def one(self, record: type[Row], where: str, *values: Column) -> Row | None:
-        found = self._fetch(_select(record, where) + " LIMIT 1", values)
-        return _loader(record)(found[0]) if found else None
+        found = self._fetch(select_statement(record, where) + " LIMIT 1", values)
+        return loader(record)(found[0]) if found else None
 
     def query(self, sql: str, *values: Column) -> list[Cells]:
         return self._fetch(sql, values)
@@ -224,8 +219,8 @@ class Database:
 
     def all_among(self, record: type[Row], column: str, values: Collection[Column]) -> list[Row]:
         """Every row of the record's table whose column has one of these values."""
-        load = _loader(record)
-        return [load(row) for row in self.among(_select(record, f"{column} IN (?)"), values)]
+        load = loader(record)
+        return [load(row) for row in self.among(select_statement(record, f"{column} IN (?)"), values)]
 
     def scalar(self, sql: str, *values: Column) -> Any:
         try:
@@ -244,7 +239,7 @@ class Database:
 
     def put(self, record: object) -> None:
         """Insert the record, or replace the row with its key."""
-        statement, cells = _inserter(type(record))
+        statement, cells = inserter(type(record))
         self.add(statement, *cells(record))
 
     def add(self, sql: str, *values: Column) -> None:
@@ -287,14 +282,9 @@ class Database:
             raise
 
     def set(self, record: type[Any], key: str | tuple[Column, ...], **columns: Column | Enum | bool) -> None:
-        """Change some columns of the one row with this primary key."""
-        keys = _KEYS[_table(record)]
-        values = key if isinstance(key, tuple) else (key,)
-        self._run(
-            f"UPDATE {_table(record)} SET {', '.join(f'{name} = ?' for name in columns)}"
-            f" WHERE {' AND '.join(f'{name} = ?' for name in keys)}",
-            [*map(_plain, columns.values()), *values],
-        )
+        """Change some fields of the one row with this primary key."""
+        keys = key if isinstance(key, tuple) else (key,)
+        self._run(update_statement(record, tuple(columns)), [*map(plain_value, columns.values()), *keys])
 
     def execute(self, sql: str, *values: Column) -> int:
         """Run one statement; returns how many rows it changed."""
@@ -312,19 +302,6 @@ class Database:
 
     def remember(self, key: str, value: str) -> None:
         self.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value)
-
-
-_KEYS: Mapping[str, tuple[str, ...]] = {
-    "documents": ("path",),
-    "tasks": ("id",),
-    "runs": ("id",),
-    "requests": ("id",),
-    "messages": ("path",),
-    "submissions": ("task", "number"),
-    "events": ("id",),
-    "grants": ("request",),
-    "cooldowns": ("account",),
-}
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -368,86 +345,9 @@ def _quoted(path: str) -> str:
     return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
-def _table(record: type[Any]) -> str:
-    return record.__name__.removesuffix("Row").lower() + "s"
-
-
 _AT_ONCE = 500
 """Values that one statement is given."""
 
 
 def _portions(values: list[Column]) -> Iterator[list[Column]]:
     return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
-
-
-@functools.cache
-def _columns(record: type[Any]) -> tuple[str, ...]:
-    return tuple(item.name for item in dataclasses.fields(record))
-
-
-def _select(record: type[Any], where: str) -> str:
-    clause = f" WHERE {where}" if where and not where.startswith("ORDER") else f" {where}"
-    return f"SELECT {', '.join(_columns(record))} FROM {_table(record)}{clause}"
-
-
-def _plain(value: Any) -> Column:
-    if isinstance(value, Enum):
-        return str(value.value)
-    return int(value) if isinstance(value, bool) else value
-
-
-@functools.cache
-def _loader(record: type[Row]) -> Callable[[sqlite3.Row], Row]:
-    """Turns a row into the record, giving enums and booleans their types back; made once per record."""
-    hints = typing.get_type_hints(record)
-    converters = [(name, _converter(hints[name])) for name in _columns(record)]
-    typed = [(name, convert) for name, convert in converters if convert is not _same]
-
-    def load(row: sqlite3.Row) -> Any:
-        cells = dict(zip(_columns(record), row, strict=True))
-        for name, convert in typed:
-            cells[name] = convert(cells[name])
-        return record(**cells)
-
-    return load
-
-
-@functools.cache
-def _inserter(record: type[Any]) -> tuple[str, Callable[[Any], Sequence[Column]]]:
-    """The statement that puts a record, and what makes its values; made once per record."""
-    columns = _columns(record)
-    marks = ", ".join("?" * len(columns))
-    cells = operator.attrgetter(*columns)
-    hints = typing.get_type_hints(record)
-    typed = [(at, plainer) for at, name in enumerate(columns) if (plainer := _plainer(hints[name])) is not None]
-
-    def plain(one: Any) -> Sequence[Column]:
-        values = list(cells(one))
-        for at, plainer in typed:
-            values[at] = plainer(values[at])
-        return values
-
-    return f"INSERT OR REPLACE INTO {_table(record)} ({', '.join(columns)}) VALUES ({marks})", plain
-
-
-def _plainer(hint: Any) -> Callable[[Any], Column] | None:
-    """What makes a field's value one that SQLite knows; None where it is one already."""
-    if not isinstance(hint, type) or not issubclass(hint, (Enum, bool)):
-        return None
-    return int if hint is bool else _word
-
-
-def _word(value: Enum) -> str:
-    return str(value.value)
-
-
-def _converter(hint: Any) -> Callable[[Any], Any]:
-    if isinstance(hint, type) and (issubclass(hint, Enum) or hint is bool):
-        return hint
-    if isinstance(hint, types.UnionType) or hint in (str, int, bytes):
-        return _same
-    return float if hint is float else _same
-
-
-def _same(value: Any) -> Any:
-    return value

@@ -1,4 +1,4 @@
-"""The rows of the database as frozen records; a column is a field of the same name."""
+"""The rows of the database as frozen records; a field is a column of the same name, or of its `SqlName`."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from coworkd.store import (
 from coworkd.store.database import VERSION
 from coworkd.store.migrations import MIGRATIONS
 from coworkd.store.own_bytes import ANYWHERE, own_paths
+from coworkd.store.row_mapping import SqlName, columns_of
 from coworkd.system.paths_and_settings import Paths
 
 RECORDS: list[type[object]] = [DocumentRow, TaskRow, RunRow, RequestRow, MessageRow, SubmissionRow, EventRow]
@@ -59,7 +60,27 @@ def example(record: type[object], number: int) -> object:
 def test_columns_and_fields_are_the_same(db: Database) -> None:
     for record in RECORDS:
         columns = [row["name"] for row in db.query(f"PRAGMA table_info({table(record)})")]
-        assert columns == list(typing.get_type_hints(record)), record.__name__
+        assert columns == list(columns_of(record).values()), record.__name__
+        assert list(columns_of(record)) == list(typing.get_type_hints(record)), record.__name__
+
+
+def test_a_field_may_have_another_name_than_its_column(db: Database) -> None:
+    @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+    class CooldownRow:
+        account: str
+        until: float
+        occurrences: typing.Annotated[int, SqlName("times")]
+        kind: str
+        reason: str
+        since: float
+
+    with db.write():
+        db.put(CooldownRow(account="a", until=1.0, occurrences=1, kind="", reason="", since=0.0))
+        db.set(CooldownRow, "a", occurrences=2)
+    (read,) = db.all(CooldownRow)
+    assert (read.occurrences, db.scalar("SELECT times FROM cooldowns")) == (2, 2)
+    with pytest.raises(KeyError):
+        db.set(CooldownRow, "a", times=3)
 
 
 @pytest.mark.parametrize("record", RECORDS)
