@@ -32,7 +32,7 @@ from coworkd.diagnostics.fsck.repair import Mender
 from coworkd.dispatch.dispatcher import Dispatch, Stages
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.dispatch.executors.port import Executor
-from coworkd.dispatch.executors.run_paths import Places
+from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.runs.conflict_rounds import Conflicts
 from coworkd.dispatch.runs.event_recorder import Progress
 from coworkd.dispatch.runs.finisher import Endings
@@ -208,7 +208,7 @@ def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Chore
 
 
 def _stages(paths: Paths, board: Board, executor: Executor, jobs: Jobs, here: _Here) -> Stages:
-    places = Places(
+    places = RunPaths(
         root=paths.root, state=paths.state, repo_id=paths.state.name, instance=here.instance,
         stores=object_stores(here.repo.common_dir / "objects"),
     )  # fmt: skip

@@ -203,7 +203,7 @@ class Daemon:
         try:
             self._lasting.stay_holder()
             self._lasting.door.renew()
-            self._lasting.executor.tend()
+            self._lasting.executor.ensure_supervision()
             self._build_again()
             self._begin()
             self.turn(start=start)

@@ -17,16 +17,16 @@ from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_o
 from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFault, StartFaultKind, UnfitRepositoryError, start_fault_of
 from coworkd.dispatch.executors.slot_results import (
-    BroughtIn,
-    Finish,
-    FinishOrder,
-    Hindered,
-    Kept,
-    NothingMade,
-    NotYet,
-    Prepared,
-    SlotOrder,
-    Unprepared,
+    FinishRequest,
+    FinishResult,
+    Imported,
+    MachineFailed,
+    NoChanges,
+    SavedWork,
+    SlotDeferred,
+    SlotFailed,
+    SlotReady,
+    SlotRequest,
 )
 from coworkd.merge.branch_jobs import NoBase, RunBase
 from coworkd.merge.checkout_links.checkouts import Checkouts
@@ -64,15 +64,17 @@ class Workshop:
         self._base = base
         self._stopping = stopping
 
-    def prepare(self, order: SlotOrder) -> Prepared | Unprepared | NotYet | Hindered:
+    def prepare(self, order: SlotRequest) -> SlotReady | SlotFailed | SlotDeferred | MachineFailed:
         """A slot on the right commit, set up; what an earlier run left in it is kept first."""
         try:
             with Repo.open(self._root) as repo:
                 made = self._prepared(repo, order)
         except (CoworkError, OSError) as error:
-            return Hindered(fault=fault) if (fault := self._fault(error)) else Unprepared(fault=start_fault_of(error))
-        fault = self._storage_fault() if isinstance(made, Unprepared) else None
-        return Hindered(fault=fault) if fault else made
+            return (
+                MachineFailed(fault=fault) if (fault := self._fault(error)) else SlotFailed(fault=start_fault_of(error))
+            )
+        fault = self._storage_fault() if isinstance(made, SlotFailed) else None
+        return MachineFailed(fault=fault) if fault else made
 
     def _fault(self, error: CoworkError | OSError) -> MachineFault | None:
         """What of the machine an error is about: as it says itself, or as the folders show that were written to."""
@@ -82,10 +84,10 @@ class Workshop:
         """What keeps slots, or the repository, from being written."""
         return storage_fault(self._state) or storage_fault(self._root)
 
-    def _prepared(self, repo: Repo, order: SlotOrder) -> Prepared | Unprepared | NotYet:
+    def _prepared(self, repo: Repo, order: SlotRequest) -> SlotReady | SlotFailed | SlotDeferred:
         found = RunBase(commit=order.start_from) if order.start_from else self._found_base(order)
         if isinstance(found, NoBase):
-            return NotYet(reason=found.reason)
+            return SlotDeferred(reason=found.reason)
         start = _Start(base=found.commit, restore=order.restore)
         try:
             _check_commits(repo, order)
@@ -93,9 +95,9 @@ class Workshop:
             return self._opened(repo, order, start, found.lacks)
         except RepoError as error:
             own = bool(order.start_from) or start.base != found.commit
-            return Unprepared(fault=start_fault_of(error, own_commit=own))
+            return SlotFailed(fault=start_fault_of(error, own_commit=own))
 
-    def _opened(self, repo: Repo, order: SlotOrder, start: _Start, lacks: tuple[str, ...]) -> Prepared | Unprepared:
+    def _opened(self, repo: Repo, order: SlotRequest, start: _Start, lacks: tuple[str, ...]) -> SlotReady | SlotFailed:
         base, restore = start.base, start.restore
         # Names everything that the run starts with: a gc takes what no ref names.
         pinned = RefChange(name=base_ref(order.run), old=repo.commit(base_ref(order.run)), new=restore or base)
@@ -114,16 +116,16 @@ class Workshop:
         slot.record_run(made, record)
         notices = tuple(f"`copy: {path}` is not there" for path in missing)
         notices = (*notices, *([made.notice] if made.notice else []))
-        return Prepared(base=base, worktree=made.work, notices=notices, lacks=lacks)
+        return SlotReady(base=base, worktree=made.work, notices=notices, lacks=lacks)
 
-    def _found_base(self, order: SlotOrder) -> RunBase | NoBase:
+    def _found_base(self, order: SlotRequest) -> RunBase | NoBase:
         """Branches that cannot be read or moved are in everyone's way, and no attempt of the task's."""
         try:
             return self._base(_branches(order), order.needed)
         except RepoError as error:
             return NoBase(reason=f"waits: {error}")
 
-    def _around(self, repo: Repo, order: SlotOrder, made: slot.Slot) -> Surroundings:
+    def _around(self, repo: Repo, order: SlotRequest, made: slot.Slot) -> Surroundings:
         """What set-up runs with: as a verification, no program of the user's checkout."""
         home = self._state / "homes" / order.agent
         tmp = self._state / "slots" / str(order.number) / "tmp"
@@ -141,32 +143,34 @@ class Workshop:
         )
         return dataclasses.replace(around, run=partial(commands.run, cancelled=self._stopping.is_set))
 
-    def finish(self, order: FinishOrder) -> Finish | Hindered:
+    def finish(self, order: FinishRequest) -> FinishResult | MachineFailed:
         """Bring in what is to be submitted; keep everything else in refs."""
         try:
             with Repo.open(self._root) as repo:
                 found = slot.find_slot(self._state, order.slot, self._means())
                 if found is None or found.order.task != order.task:
-                    return Kept(unfit="" if not order.submit else "its slot is gone")
+                    return SavedWork(unusable_reason="" if not order.submit else "its slot is gone")
                 return self._finished(repo, found, order)
         except (CoworkError, OSError) as error:
             if fault := self._fault(error):
-                return Hindered(fault=fault)
-            return Kept(unfit=f"its work could not be brought in and stays in slot {order.slot}: {error}")
+                return MachineFailed(fault=fault)
+            return SavedWork(
+                unusable_reason=f"its work could not be brought in and stays in slot {order.slot}: {error}"
+            )
 
-    def _finished(self, repo: Repo, found: slot.Slot, order: FinishOrder) -> Finish:
+    def _finished(self, repo: Repo, found: slot.Slot, order: FinishRequest) -> FinishResult:
         if not order.submit:
             return _kept(repo, found)
         delivery = submission.Delivery(number=order.number, message=order.message, tip=order.tip, secrets=order.secrets)
         outcome = submission.submit(repo, found, delivery)
         match outcome:
             case submission.Submitted():
-                return BroughtIn(
+                return Imported(
                     commit=outcome.commit, tree=outcome.tree,
                     notices=_notices(outcome.notice, outcome.dropped_paths, nested_notice(outcome.nested)),
                 )  # fmt: skip
             case submission.NothingChanged():
-                return NothingMade(notices=_notices(outcome.notice, outcome.dropped_paths))
+                return NoChanges(notices=_notices(outcome.notice, outcome.dropped_paths))
             case submission.Unfit(reason=reason):
                 return _kept(repo, found, unfit=reason)
 
@@ -180,7 +184,7 @@ class _Start:
     """A commit that builds on it, whose files the run goes on with; empty: none."""
 
 
-def _check_commits(repo: Repo, order: SlotOrder) -> None:
+def _check_commits(repo: Repo, order: SlotRequest) -> None:
     """Raise UnfitRepositoryError where a commit is gone that the run is to begin with."""
     for commit in filter(None, (order.start_from, order.tip)):
         if repo.commit(commit) is None:
@@ -189,7 +193,7 @@ def _check_commits(repo: Repo, order: SlotOrder) -> None:
             )
 
 
-def _start_for(repo: Repo, order: SlotOrder, start: _Start) -> _Start:
+def _start_for(repo: Repo, order: SlotRequest, start: _Start) -> _Start:
     base, restore = start.base, start.restore
     if order.reviewed and repo.commit(order.reviewed.commit):
         found = continuation(repo, base, order.reviewed.commit, order.reviewed.base)
@@ -198,14 +202,14 @@ def _start_for(repo: Repo, order: SlotOrder, start: _Start) -> _Start:
     return _Start(base=base, restore=restore if builds_on else "")
 
 
-def _branches(order: SlotOrder) -> BranchOrder:
+def _branches(order: SlotRequest) -> BranchOrder:
     return BranchOrder(branch=order.branch, target=order.target, known=order.known)
 
 
-def _kept(repo: Repo, found: slot.Slot, *, unfit: str = "") -> Kept:
+def _kept(repo: Repo, found: slot.Slot, *, unfit: str = "") -> SavedWork:
     refs = tuple(kept.ref for kept in slot.keep(repo, found))
     commit, tree = slot.standing(found)
-    return Kept(refs=refs, unfit=printable(unfit), commit=commit, tree=tree)
+    return SavedWork(refs=refs, unusable_reason=printable(unfit), commit=commit, tree=tree)
 
 
 def _notices(notice: str, dropped: tuple[str, ...], nested: str = "") -> tuple[str, ...]:
@@ -213,8 +217,8 @@ def _notices(notice: str, dropped: tuple[str, ...], nested: str = "") -> tuple[s
     return tuple(printable(text) for text in (notice, nested, left_out) if text)
 
 
-def _not_set_up(check: Check) -> Unprepared:
+def _not_set_up(check: Check) -> SlotFailed:
     how = "took too long" if check.timed_out else f"exit {check.exit}"
     said = next((line.strip() for line in reversed(check.tail.splitlines()) if line.strip()), "")
     reason = f"the set-up command `{check.command}` failed ({how})" + (f": {said[:300]}" if said else "")
-    return Unprepared(fault=StartFault(kind=StartFaultKind.SET_UP, reason=reason, output=check.tail))
+    return SlotFailed(fault=StartFault(kind=StartFaultKind.SET_UP, reason=reason, output=check.tail))

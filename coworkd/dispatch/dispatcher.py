@@ -16,7 +16,15 @@ from coworkd.core.machine_faults import MachineFault, MachineFaultError
 from coworkd.core.model import ACTIVE, Mode, Status, TaskSpec
 from coworkd.core.start_faults import FaultScope, StartFault, StartFaultKind
 from coworkd.dispatch.executors.port import Executor
-from coworkd.dispatch.executors.slot_results import BroughtIn, Hindered, Kept, NothingMade, NotYet, Prepared, Unprepared
+from coworkd.dispatch.executors.slot_results import (
+    Imported,
+    MachineFailed,
+    NoChanges,
+    SavedWork,
+    SlotDeferred,
+    SlotFailed,
+    SlotReady,
+)
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.runs.conflict_rounds import Conflicts
 from coworkd.dispatch.runs.delivery import Delivery
@@ -24,13 +32,21 @@ from coworkd.dispatch.runs.event_recorder import Progress
 from coworkd.dispatch.runs.finisher import FINISH, LOST, Endings
 from coworkd.dispatch.runs.plan_mode import Plans
 from coworkd.dispatch.runs.starter import PREPARE, Starter
-from coworkd.dispatch.scheduling.agent_selection import Casting
-from coworkd.dispatch.scheduling.budget_queries import Purses
-from coworkd.dispatch.scheduling.budget_rules import Short
+from coworkd.dispatch.scheduling.agent_selection import AgentSelector
+from coworkd.dispatch.scheduling.budget_queries import BudgetReader
+from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
-from coworkd.dispatch.scheduling.readiness import Startable, check_graph
-from coworkd.dispatch.scheduling.retry_policy import Outcome
-from coworkd.dispatch.scheduling.scheduler import Busy, Ready, Room, StartRun, Wait, crowded, next_actions
+from coworkd.dispatch.scheduling.readiness import Startable, check_dependencies
+from coworkd.dispatch.scheduling.retry_policy import AttemptOutcome
+from coworkd.dispatch.scheduling.scheduler import (
+    ActiveRun,
+    Candidate,
+    Capacity,
+    Postponed,
+    StartRun,
+    capacity_reason,
+    next_actions,
+)
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.dispatch.scheduling.task_hold import TaskHold
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
@@ -79,12 +95,12 @@ class Dispatch:
         self._task_hold = TaskHold(board)
         self._delivery = Delivery(board, executor)
         self._startable = Startable(board.db)
-        self._casting = Casting(board)
-        self._purses = Purses(board)
+        self._casting = AgentSelector(board)
+        self._purses = BudgetReader(board)
         self._plans = Plans(board)
         self._checked = int(self._db.setting("checked") or 0)
         """The latest event whose task's dependencies have been looked at."""
-        self._waits: dict[str, Wait] = {}
+        self._waits: dict[str, Postponed] = {}
         self._conflicting: list[SubmissionRow] = []
 
     # ---- one turn
@@ -166,49 +182,49 @@ class Dispatch:
 
     def _job_done(self, run: RunRow, value: object, now: float) -> None:
         match value:
-            case Prepared() if run.state is RunState.PREPARING and not run.stop and self._casting.agent(run.agent):
+            case SlotReady() if run.state is RunState.PREPARING and not run.stop and self._casting.agent(run.agent):
                 self._hand_over(run, value, now)
-            case NotYet() if run.state is RunState.PREPARING:
+            case SlotDeferred() if run.state is RunState.PREPARING:
                 self._not_yet(run, value, now)
-            case Prepared() | Unprepared() if run.state is RunState.PREPARING:
+            case SlotReady() | SlotFailed() if run.state is RunState.PREPARING:
                 self._never_started(run, value, now)
-            case Hindered(fault=fault):
+            case MachineFailed(fault=fault):
                 self._hindered(run, fault, now)
-            case Kept() if run.state is RunState.SUBMITTING and run.stop == LOST:
+            case SavedWork() if run.state is RunState.SUBMITTING and run.stop == LOST:
                 self._once_more(run, now)
-            case BroughtIn() | NothingMade() | Kept() if run.state is RunState.SUBMITTING:
-                self._hold.over()
+            case Imported() | NoChanges() | SavedWork() if run.state is RunState.SUBMITTING:
+                self._hold.end()
                 self._endings.finished(run, value, now)
             case _:
                 pass
 
-    def _hand_over(self, run: RunRow, slot: Prepared, now: float) -> None:
+    def _hand_over(self, run: RunRow, slot: SlotReady, now: float) -> None:
         """Have the executor begin; where the machine does not let it, the run ends before it began."""
         try:
             self._starter.prepared(run, slot, now)
-            self._hold.over()
-            self._setup_hold.over()
-            self._task_hold.over(self._board.task(run.task))
+            self._hold.end()
+            self._setup_hold.end()
+            self._task_hold.end(self._board.task(run.task))
         except MachineFaultError as error:
             self._not_begun(run, error.fault, now)
         except AgentError as error:
             fault = StartFault(kind=StartFaultKind.WORKER, reason=str(error))
-            self._never_started(run, Unprepared(fault=fault), now)
+            self._never_started(run, SlotFailed(fault=fault), now)
 
     def _hindered(self, run: RunRow, fault: MachineFault, now: float) -> None:
         """The machine is in the way of a slot: what is to be brought in stays there, what is to start starts later."""
-        self._hold.note(fault, now)
+        self._hold.start(fault, now)
         if run.state is RunState.PREPARING:
             self._not_begun(run, fault, now)
 
     def _not_begun(self, run: RunRow, fault: MachineFault, now: float) -> None:
         """The run ends before it began, for no fault of its task: that uses up no attempt."""
-        self._hold.note(fault, now)
+        self._hold.start(fault, now)
         with self._db.write():
             self._db.set(RunRow, run.id, state=RunState.ENDED, reason="machine", message=str(fault), ended=now)
             row = self._board.task(run.task)
             if row.status is Status.RUNNING:
-                self._endings.unsuccessful(row, Outcome.MACHINE, now, detail=str(fault))
+                self._endings.unsuccessful(row, AttemptOutcome.MACHINE, now, detail=str(fault))
 
     def _bring_in_again(self, now: float) -> None:
         """Work that could not be brought in from its slot is brought in as soon as the machine lets it."""
@@ -226,9 +242,9 @@ class Dispatch:
             self._db.event(now, "run again", task=run.task, run=run.id)
         self._starter.order(fresh)
 
-    def _never_started(self, run: RunRow, value: Prepared | Unprepared, now: float) -> None:
+    def _never_started(self, run: RunRow, value: SlotReady | SlotFailed, now: float) -> None:
         """The run is over before an agent was started."""
-        fault = value.fault if isinstance(value, Unprepared) else None
+        fault = value.fault if isinstance(value, SlotFailed) else None
         with self._db.write():
             self._db.set(RunRow, run.id, state=RunState.ENDED, reason="setup" if fault else "cancelled",
                          message=(fault.output or fault.reason) if fault else "", ended=now)  # fmt: skip
@@ -241,12 +257,12 @@ class Dispatch:
     def _not_prepared(self, row: TaskRow, fault: StartFault | None, now: float) -> None:
         """No attempt is used: what is at fault holds whatever depends on it, or the agent has gone meanwhile."""
         if fault is not None and fault.scope is FaultScope.TASK:
-            self._task_hold.note(row, fault, now)
+            self._task_hold.start(row, fault, now)
             return
-        why = self._setup_hold.note(fault, now) if fault is not None else "its agent is gone"
+        why = self._setup_hold.start(fault, now) if fault is not None else "its agent is gone"
         self._board.move(row.id, Status.READY, why, now, attempt=row.attempt - 1, not_before=now)
 
-    def _not_yet(self, run: RunRow, value: NotYet, now: float) -> None:
+    def _not_yet(self, run: RunRow, value: SlotDeferred, now: float) -> None:
         """The branches stand in its way: it is ready as before, and is tried again."""
         with self._db.write():
             self._db.set(RunRow, run.id, state=RunState.ENDED, reason="cancelled", message=value.reason, ended=now)
@@ -262,7 +278,7 @@ class Dispatch:
             row = self._board.task(run.task)
             if row.status not in (Status.RUNNING, Status.WAITING):
                 continue
-            full = crowded(run.agent, self._busy(), self._room(now))
+            full = capacity_reason(run.agent, self._busy(), self._room(now))
             if not full and self._casting.agent(run.agent):
                 self._board.move(run.task, Status.RUNNING, "", now)
                 self._go_on(run, now)
@@ -274,7 +290,7 @@ class Dispatch:
         try:
             self._starter.resume(run, now)
         except MachineFaultError as error:
-            self._hold.note(error.fault, now)
+            self._hold.start(error.fault, now)
             with self._db.write():
                 self._db.set(RunRow, run.id, state=RunState.WAITING, reason=run.reason)
 
@@ -298,7 +314,7 @@ class Dispatch:
             self._checked, self._checked,
         )  # fmt: skip
         with self._db.write():
-            check_graph(self._board, [row["id"] for row in changed if row["id"]], now)
+            check_dependencies(self._board, [row["id"] for row in changed if row["id"]], now)
             self._db.remember("checked", str(latest))
         self._checked = latest
 
@@ -306,18 +322,18 @@ class Dispatch:
         together = self._gathered(now)
         ready = [self._as_ready(row, together, now) for row in self._startable.tasks() if self._sound(row, now)]
         actions = next_actions(ready, self._busy(), self._room(now), now) if ready else []
-        waits = {action.task: action for action in actions if isinstance(action, Wait)}
+        waits = {action.task: action for action in actions if isinstance(action, Postponed)}
         for action in actions:
             if isinstance(action, StartRun) and (short := self._start_run(action, now)):
-                waits[action.task] = Wait(task=action.task, reason=short.reason, until=short.until)
+                waits[action.task] = Postponed(task=action.task, reason=short.reason, until=short.until)
         self._tell(waits)
 
-    def _start_run(self, start: StartRun, now: float) -> Short | None:
+    def _start_run(self, start: StartRun, now: float) -> BudgetExhausted | None:
         """Start, and say so when it is not by the agent that the task asks for, or by that one for the first time.
 
         It does not when others have reserved what was left of the day in this very turn.
         """
-        wanted = self._casting.wanted(self._board.specs.task(self._board.task(start.task).path))
+        wanted = self._casting.requested(self._board.specs.task(self._board.task(start.task).path))
         cooldown = self._casting.cooldown(wanted)
         if cooldown is not None:
             again = start.agent == wanted
@@ -330,7 +346,7 @@ class Dispatch:
         instead_of = "" if start.agent == wanted else wanted
         return self._starter.start(start.task, start.agent, now, instead_of=instead_of)
 
-    def _tell(self, waits: dict[str, Wait]) -> None:
+    def _tell(self, waits: dict[str, Postponed]) -> None:
         """Keep why each ready task does not run, for whoever asks."""
         if waits == self._waits:
             return
@@ -345,7 +361,7 @@ class Dispatch:
     def _sound(self, row: TaskRow, now: float) -> bool:
         """Whether the task can be run at all; what stands in the way is shown as a problem on its file."""
         spec = self._board.specs.task(row.path)
-        problem = _unsupported(spec) or self._casting.problem(self._casting.wanted(spec))
+        problem = _unsupported(spec) or self._casting.unusable_reason(self._casting.requested(spec))
         if problem:
             with self._db.write():
                 self._board.problem(row, "agent", problem, now)
@@ -356,20 +372,20 @@ class Dispatch:
         sql = "SELECT max(wanted_due) FROM tasks WHERE wanted = ? AND wanted_due <= ?"
         return self._db.scalar(sql, str(Status.READY), now + GATHER) or 0.0
 
-    def _as_ready(self, row: TaskRow, together: float, now: float) -> Ready:
+    def _as_ready(self, row: TaskRow, together: float, now: float) -> Candidate:
         spec = self._board.specs.task(row.path)
-        choice = self._casting.choice(spec, now)
+        choice = self._casting.select(spec, now)
         agent = self._casting.agent(choice.agent)
         found = self._purses.reserve(row, agent, 1, now) if agent else None
-        short = found if isinstance(found, Short) else None
+        short = found if isinstance(found, BudgetExhausted) else None
         stopped = self._casting.stopped_reason(choice.agent) if choice.until > now else ""
         gathering = together if row.since > now - GATHER and not row.attempt else 0.0
-        return Ready(
-            task=row.id, agent=choice.agent, priority=row.priority, weight=self._weight(row.id),
+        return Candidate(
+            task=row.id, agent=choice.agent, priority=row.priority, chain_length=self._weight(row.id),
             since=row.since, touches=spec.touches,
             not_before=max(row.not_before, 0.0 if stopped else choice.until, gathering),
-            short=stopped or (short.reason if short else ""),
-            short_until=choice.until if stopped else short.until if short else None,
+            blocked_reason=stopped or (short.reason if short else ""),
+            blocked_until=choice.until if stopped else short.until if short else None,
         )  # fmt: skip
 
     def _weight(self, task: str) -> int:
@@ -385,23 +401,23 @@ class Dispatch:
                     pending.append(row["task"])
         return weights([task], needs)[task]
 
-    def _busy(self) -> list[Busy]:
+    def _busy(self) -> list[ActiveRun]:
         return [self._as_busy(run) for run in self._db.all(RunRow, "state != 'ended'")]
 
-    def _as_busy(self, run: RunRow) -> Busy:
+    def _as_busy(self, run: RunRow) -> ActiveRun:
         spec = self._board.specs.task(self._board.task(run.task).path)
         waiting = run.state is RunState.WAITING
-        return Busy(task=run.task, agent=run.agent, touches=spec.touches, waiting=waiting)
+        return ActiveRun(task=run.task, agent=run.agent, touches=spec.touches, waiting=waiting)
 
-    def _room(self, now: float) -> Room:
+    def _room(self, now: float) -> Capacity:
         groundless, held = self._ground(), self._hold.reason(now)
         not_set_up = "" if groundless or held else self._setup_hold.reason(now)
         until = self._setup_hold.deadline(now) if not_set_up else None
-        return Room(
+        return Capacity(
             total=self._places(),
-            agents=self._agent_places(),
-            halted=groundless or held or not_set_up or self._aborted(),
-            halted_until=now + LOOK_AGAIN if groundless else self._hold.deadline(now) if held else until,
+            per_agent=self._agent_places(),
+            halt_reason=groundless or held or not_set_up or self._aborted(),
+            halt_until=now + LOOK_AGAIN if groundless else self._hold.deadline(now) if held else until,
         )  # fmt: skip
 
     def _agent_places(self) -> dict[str, int]:

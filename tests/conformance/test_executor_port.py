@@ -10,7 +10,8 @@ import pytest
 
 from coworkd.agents.port import AgentEvent, Asked, Assignment, Decision, Ended, EndReason, InboxAnswer, TextWritten
 from coworkd.dispatch.executors.local import LocalExecutor
-from coworkd.dispatch.executors.port import Executor, FakeExecutor, RunEvent
+from coworkd.dispatch.executors.port import Executor, RunEvent
+from coworkd.dispatch.executors.testing import FakeExecutor
 from tests.runs import Bell, until
 from tests.sessions import SCRIPTS, Session, assignment, bash, script
 

@@ -16,18 +16,18 @@ from coworkd.core.machine_faults import MachineFault
 from coworkd.core.model import Status
 from coworkd.core.start_faults import StartFault
 from coworkd.dispatch.dispatcher import Dispatch, Stages
-from coworkd.dispatch.executors.port import FakeExecutor
-from coworkd.dispatch.executors.run_paths import Places
+from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.executors.slot_results import (
-    BroughtIn,
-    Finish,
-    FinishOrder,
-    Hindered,
-    Kept,
-    Prepared,
-    SlotOrder,
-    Unprepared,
+    FinishRequest,
+    FinishResult,
+    Imported,
+    MachineFailed,
+    SavedWork,
+    SlotFailed,
+    SlotReady,
+    SlotRequest,
 )
+from coworkd.dispatch.executors.testing import FakeExecutor
 from coworkd.dispatch.runs.conflict_rounds import Conflicts
 from coworkd.dispatch.runs.event_recorder import Progress
 from coworkd.dispatch.runs.finisher import Endings
@@ -61,9 +61,9 @@ class Bench:
 
     root: Path
     script: Script
-    made: Callable[[FinishOrder], Finish | Hindered] = field(default=lambda order: _made(order))
+    made: Callable[[FinishRequest], FinishResult | MachineFailed] = field(default=lambda order: _made(order))
     given: list[Assignment] = field(default_factory=list[Assignment])
-    slots: list[SlotOrder] = field(default_factory=list[SlotOrder])
+    slots: list[SlotRequest] = field(default_factory=list[SlotRequest])
     fault: MachineFault | None = None
     """What is wrong with the machine."""
     unprepared: dict[str, StartFault] = field(default_factory=dict[str, StartFault])
@@ -79,7 +79,7 @@ class Bench:
         self.db = self.place.db
         self.board = Board(self.db, self.place.intake)
         self.jobs = Jobs(self._told.set)
-        places = Places(root=self.root, state=self.root / "state", repo_id="repo", instance="anna-0001")
+        places = RunPaths(root=self.root, state=self.root / "state", repo_id="repo", instance="anna-0001")
         self.executor = FakeExecutor(self._told.set, self._play)
         starter = Starter(self.board, self.executor, self.jobs, places, self._prepare)
         self.hold = MachineHold(self.db, lambda: self.fault)
@@ -106,13 +106,13 @@ class Bench:
         self.given.append(assignment)
         return self.script(assignment)
 
-    def _prepare(self, order: SlotOrder) -> Prepared | Unprepared:
+    def _prepare(self, order: SlotRequest) -> SlotReady | SlotFailed:
         self.slots.append(order)
         if fault := self.unprepared.get(order.task):
-            return Unprepared(fault=fault)
+            return SlotFailed(fault=fault)
         work = self.root / "state" / "slots" / str(order.number) / "work"
         work.mkdir(parents=True, exist_ok=True)
-        return Prepared(base=order.start_from or "base", worktree=work)
+        return SlotReady(base=order.start_from or "base", worktree=work)
 
     # ---- time
 
@@ -191,8 +191,8 @@ class Bench:
             self.db.set(SubmissionRow, (task, row.number), state=state, notice=notice)
 
 
-def _made(order: FinishOrder) -> Finish:
+def _made(order: FinishRequest) -> FinishResult:
     """Every run that may submit has changed something; the commit bears the name of its run."""
     if order.submit:
-        return BroughtIn(commit=f"work-{order.run}", tree=f"tree-{order.run}")
-    return Kept(refs=(f"refs/cowork/snap/{order.task}/1",), commit=f"kept-{order.run}", tree=f"tree-{order.run}")
+        return Imported(commit=f"work-{order.run}", tree=f"tree-{order.run}")
+    return SavedWork(refs=(f"refs/cowork/snap/{order.task}/1",), commit=f"kept-{order.run}", tree=f"tree-{order.run}")

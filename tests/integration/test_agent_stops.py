@@ -12,7 +12,7 @@ from coworkd.agents.testing import Acts
 from coworkd.board.immediate_intake import hurry
 from coworkd.board.views.attention import Need, Waiting, waiting
 from coworkd.core.model import Status
-from coworkd.dispatch.scheduling.agent_stops import FACTOR, FIRST_PAUSE, STOPPING
+from coworkd.dispatch.scheduling.agent_stops import FACTOR, FIRST_PAUSE, STOPPING_ERRORS
 from tests.integration.dispatchkit import Bench, fails
 
 
@@ -58,7 +58,7 @@ def items(bench: Bench) -> list[Waiting]:
     return [item for item in waiting(bench.db, bench.now) if item.kind is Need.AGENT]
 
 
-@pytest.mark.parametrize("kind", sorted(STOPPING))
+@pytest.mark.parametrize("kind", sorted(STOPPING_ERRORS))
 def test_the_agent_is_stopped_at_once_and_its_tasks_stay_ready(bench: Bench, login: Login, kind: ErrorKind) -> None:
     login.broken["main"] = kind
     begin(bench, "a", "b", "c", "d", "e")

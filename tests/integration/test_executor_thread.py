@@ -36,7 +36,7 @@ class Runs:
             for event in self.events:
                 if event.run == run and isinstance(event.event, Ended):
                     return event.event
-            self.executor.tend()
+            self.executor.ensure_supervision()
             self.told.wait(PATIENCE / 400)
         raise AssertionError(f"run {run} does not end: {self.events}")
 

@@ -10,7 +10,7 @@ import pytest
 from coworkd.agents.port import AgentEvent, Assignment, EndReason, ErrorKind, ErrorReported, SessionStarted, TextWritten
 from coworkd.agents.testing import Acts
 from coworkd.core.model import Status
-from coworkd.dispatch.executors.slot_results import Finish, FinishOrder, Kept, NothingMade
+from coworkd.dispatch.executors.slot_results import FinishRequest, FinishResult, NoChanges, SavedWork
 from coworkd.store import SubmissionState
 from tests.integration.dispatchkit import Bench, fails
 
@@ -57,10 +57,10 @@ def rounds(bench: Bench) -> list[int]:
     return [run.iteration for run in bench.runs()]
 
 
-def unchanged(order: FinishOrder) -> Finish:
+def unchanged(order: FinishRequest) -> FinishResult:
     if order.submit:
-        return NothingMade()
-    return Kept(commit=order.base, tree="same")
+        return NoChanges()
+    return SavedWork(commit=order.base, tree="same")
 
 
 def test_rounds_follow_each_other_on_the_same_files_until_the_promise(bench: Bench, worker: Worker) -> None:

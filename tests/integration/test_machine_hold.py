@@ -10,7 +10,7 @@ import pytest
 
 from coworkd.core.machine_faults import FaultKind, MachineFault
 from coworkd.core.model import Status
-from coworkd.dispatch.executors.slot_results import BroughtIn, Finish, FinishOrder, Hindered, Kept
+from coworkd.dispatch.executors.slot_results import FinishRequest, FinishResult, Imported, MachineFailed, SavedWork
 from coworkd.store import RunState
 from coworkd.system.background_jobs import Finished, Jobs
 from tests.integration.dispatchkit import Bench, fails, says
@@ -51,11 +51,11 @@ def test_nothing_starts_while_the_machine_is_at_fault(bench: Bench) -> None:
 
 
 def test_work_that_cannot_be_brought_in_stays_until_it_can(bench: Bench) -> None:
-    orders: list[FinishOrder] = []
+    orders: list[FinishRequest] = []
 
-    def made(order: FinishOrder) -> Finish | Hindered:
+    def made(order: FinishRequest) -> FinishResult | MachineFailed:
         orders.append(order)
-        return Hindered(fault=FULL) if len(orders) < 3 else BroughtIn(commit="c", tree="t")
+        return MachineFailed(fault=FULL) if len(orders) < 3 else Imported(commit="c", tree="t")
 
     bench.made = made
     begin(bench)
@@ -80,9 +80,9 @@ def test_what_fails_while_no_file_can_be_written_costs_no_attempt(bench: Bench) 
     assert "No space left" in row.reason
 
 
-def _then_full(bench: Bench, order: FinishOrder) -> Finish:
+def _then_full(bench: Bench, order: FinishRequest) -> FinishResult:
     bench.fault = FULL
-    return Kept(commit=order.run, tree="t")
+    return SavedWork(commit=order.run, tree="t")
 
 
 def test_a_failure_with_nothing_wrong_here_costs_one(bench: Bench) -> None:

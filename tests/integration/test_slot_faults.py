@@ -11,11 +11,11 @@ import pytest
 from coworkd.core.model import SandboxSpec
 from coworkd.core.start_faults import FaultScope, StartFault, StartFaultKind
 from coworkd.daemon.slot_jobs import Workshop
-from coworkd.dispatch.executors.slot_results import Prepared, ReviewedWork, SlotOrder, Unprepared
+from coworkd.dispatch.executors.slot_results import ReviewedWork, SlotFailed, SlotReady, SlotRequest
 from coworkd.merge.branch_jobs import RunBase
 from tests.integration.gitkit import Checkout, checkout
 
-ORDER = SlotOrder(
+ORDER = SlotRequest(
     number=1, task="t", run="r1", attempt=1, epoch=0, agent="ed", start_from="", restore="", reviewed=None,
     branch="cowork/integration", target="main", tip="", setup=(), copy=(), sandbox=SandboxSpec(),
 )  # fmt: skip
@@ -29,23 +29,23 @@ def user(tmp_path: Path) -> Checkout:
     return made
 
 
-def prepare(user: Checkout, order: SlotOrder) -> Prepared | Unprepared:
+def prepare(user: Checkout, order: SlotRequest) -> SlotReady | SlotFailed:
     base = RunBase(commit=user.git("rev-parse", "HEAD"))
     shop = Workshop(user.root, user.root.parent / "state", lambda _branches, _needed: base, threading.Event())
     made = shop.prepare(order)
-    assert isinstance(made, Prepared | Unprepared), made
+    assert isinstance(made, SlotReady | SlotFailed), made
     return made
 
 
-def fault(user: Checkout, order: SlotOrder = ORDER) -> StartFault:
+def fault(user: Checkout, order: SlotRequest = ORDER) -> StartFault:
     made = prepare(user, order)
-    assert isinstance(made, Unprepared), made
+    assert isinstance(made, SlotFailed), made
     assert made.fault.reason
     return made.fault
 
 
 def test_a_slot_is_made(user: Checkout) -> None:
-    assert isinstance(prepare(user, ORDER), Prepared)
+    assert isinstance(prepare(user, ORDER), SlotReady)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_slot_is_made(user: Checkout) -> None:
         (replace(ORDER, setup=("true",), sandbox=SandboxSpec(network=("a b",))), StartFaultKind.SANDBOX),
     ],
 )
-def test_settings(user: Checkout, order: SlotOrder, kind: StartFaultKind) -> None:
+def test_settings(user: Checkout, order: SlotRequest, kind: StartFaultKind) -> None:
     found = fault(user, order)
     assert (found.kind, found.scope, found.policy.path) == (kind, FaultScope.WORKSPACE, "config.yaml")
 
@@ -78,14 +78,14 @@ def test_a_commit_that_slots_refuse_is_everybodys_unless_the_task_alone_starts_f
 @pytest.mark.parametrize(
     "order", [replace(ORDER, start_from=NO_COMMIT), replace(ORDER, tip=NO_COMMIT), replace(ORDER, start_from="gone")]
 )
-def test_a_commit_that_is_gone(user: Checkout, order: SlotOrder) -> None:
+def test_a_commit_that_is_gone(user: Checkout, order: SlotRequest) -> None:
     found = fault(user, order)
     assert (found.kind, found.scope) == (StartFaultKind.START_COMMIT, FaultScope.TASK)
 
 
 def test_reviewed_work_whose_base_is_gone_does_not_hold_anybody_else(user: Checkout) -> None:
     reviewed = ReviewedWork(commit=user.git("rev-parse", "HEAD"), base=NO_COMMIT)
-    assert isinstance(prepare(user, replace(ORDER, reviewed=reviewed)), Prepared)
+    assert isinstance(prepare(user, replace(ORDER, reviewed=reviewed)), SlotReady)
 
 
 def test_a_partial_clone(user: Checkout) -> None:

@@ -28,7 +28,7 @@ from coworkd.agents.worker.inbox import render_answer
 from coworkd.agents.worker_main import GONE
 from coworkd.core.model import AgentSpec
 from coworkd.dispatch.executors.local import LocalExecutor
-from coworkd.dispatch.executors.port import LOST, RunEvent
+from coworkd.dispatch.executors.port import LOST_MESSAGE, RunEvent
 from coworkd.system.process import commands
 from tests.runs import Bell, until
 from tests.sessions import RECORDINGS, SCRIPTS, Session, bash, recorded
@@ -191,7 +191,7 @@ def test_nothing_survives_a_killed_worker(lab: Lab, tmp_path: Path, token: str) 
     os.kill(int(lab.first_words()), signal.SIGKILL)
     ended, _ = lab.ended()
     assert ended.reason is EndReason.CRASHED
-    assert ended.message.startswith(LOST)
+    assert ended.message.startswith(LOST_MESSAGE)
     assert all(wait_gone(pid) for pid in alive(token))
 
 
@@ -245,7 +245,7 @@ def test_a_torn_log_is_recovered_from_where_it_was_committed(lab: Lab, tmp_path:
         file.write(b'{"type": "TextWri')
     lab.executor.recover("torn", tmp_path, committed)
     ended, text = lab.ended()
-    assert (ended.reason, ended.message, text) == (EndReason.CRASHED, LOST, "not committed")
+    assert (ended.reason, ended.message, text) == (EndReason.CRASHED, LOST_MESSAGE, "not committed")
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.model import Budget, Usage
-from coworkd.dispatch.scheduling.budget_rules import Purse, Reserved, Short, fault, passed, reserve
+from coworkd.dispatch.scheduling.budget_rules import (
+    BudgetExhausted,
+    BudgetState,
+    Reservation,
+    exceeded_reason,
+    invalid_usage_reason,
+    reserve,
+)
 
 NOTHING = Budget(usd=0.0, tokens=0, minutes=0.0)
 
 
-def purse(limit: Budget | None = None, **changes: object) -> Purse:
-    return replace(Purse(limit=limit or Budget(), used=NOTHING), **changes)
+def purse(limit: Budget | None = None, **changes: object) -> BudgetState:
+    return replace(BudgetState(limit=limit or Budget(), used=NOTHING), **changes)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +43,8 @@ def purse(limit: Budget | None = None, **changes: object) -> Purse:
         (purse(Budget(tokens=9), unknown=True), Budget(tokens=9)),
     ],
 )  # fmt: skip
-def test_what_is_left_is_reserved(given: Purse, left: Budget) -> None:
-    assert reserve(given) == Reserved(left=left)
+def test_what_is_left_is_reserved(given: BudgetState, left: Budget) -> None:
+    assert reserve(given) == Reservation(left=left)
 
 
 @pytest.mark.parametrize(
@@ -55,10 +62,10 @@ def test_what_is_left_is_reserved(given: Purse, left: Budget) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_not_reserved_and_the_reason_says_what_to_do(
-    given: Purse, words: str, until: float | None
+    given: BudgetState, words: str, until: float | None
 ) -> None:
     found = reserve(given)
-    assert isinstance(found, Short)
+    assert isinstance(found, BudgetExhausted)
     assert words in found.reason
     assert found.until == until
 
@@ -73,7 +80,7 @@ def test_no_order_of_starts_and_ends_passes_the_day(cap: float, steps: list[tupl
     for start, tenths, share in steps:
         if start:
             found = reserve(purse(day_usd=cap, day_used=used, reserved=sum(live), share=share))
-            live += [found.left.usd] if isinstance(found, Reserved) and found.left.usd is not None else []
+            live += [found.left.usd] if isinstance(found, Reservation) and found.left.usd is not None else []
         elif live:
             used += live.pop(0) * tenths / 10
         assert used + sum(live) <= cap + 1e-9
@@ -88,12 +95,12 @@ def test_no_order_of_starts_and_ends_passes_the_day(cap: float, steps: list[tupl
     ],
 )  # fmt: skip
 def test_usage_that_cannot_be_is_a_fault(usage: Usage) -> None:
-    assert fault(usage)
+    assert invalid_usage_reason(usage)
 
 
 @pytest.mark.parametrize("usage", [Usage(input_tokens=3), Usage(output_tokens=1, cost_usd=0.0), Usage(cost_usd=0.2)])
 def test_usage_that_can_be_is_none(usage: Usage) -> None:
-    assert not fault(usage)
+    assert not invalid_usage_reason(usage)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +119,6 @@ def test_usage_that_can_be_is_none(usage: Usage) -> None:
 def test_the_end_of_a_budget_is_seen_with_what_went_over(
     limit: Budget, used: Budget, reserved: float | None, own: float | None, words: str
 ) -> None:
-    found = passed(limit, used, reserved, own)
+    found = exceeded_reason(limit, used, reserved, own)
     assert words in found
     assert bool(found) is bool(words)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.dispatch.scheduling.agent_selection import Choice, choose
+from coworkd.dispatch.scheduling.agent_selection import AgentChoice, choose_agent
 
 NOW = 100.0
 
@@ -10,13 +10,15 @@ NOW = 100.0
 @pytest.mark.parametrize(
     ("cooling", "expected"),
     [
-        pytest.param({}, Choice(agent="a"), id="the wanted one is free"),
-        pytest.param({"a": NOW}, Choice(agent="a"), id="it has cooled down"),
-        pytest.param({"a": 101.0}, Choice(agent="b", instead_of="a"), id="the first other"),
-        pytest.param({"a": 101.0, "b": 105.0}, Choice(agent="c", instead_of="a"), id="the first other that is free"),
-        pytest.param({"b": 105.0}, Choice(agent="a"), id="others do not matter"),
-        pytest.param({"a": 109.0, "b": 105.0, "c": 107.0}, Choice(agent="a", until=105.0), id="nobody is free"),
+        pytest.param({}, AgentChoice(agent="a"), id="the wanted one is free"),
+        pytest.param({"a": NOW}, AgentChoice(agent="a"), id="it has cooled down"),
+        pytest.param({"a": 101.0}, AgentChoice(agent="b", instead_of="a"), id="the first other"),
+        pytest.param(
+            {"a": 101.0, "b": 105.0}, AgentChoice(agent="c", instead_of="a"), id="the first other that is free"
+        ),
+        pytest.param({"b": 105.0}, AgentChoice(agent="a"), id="others do not matter"),
+        pytest.param({"a": 109.0, "b": 105.0, "c": 107.0}, AgentChoice(agent="a", until=105.0), id="nobody is free"),
     ],
 )
-def test_who_does_it(cooling: dict[str, float], expected: Choice) -> None:
-    assert choose("a", ("b", "c"), cooling, NOW) == expected
+def test_who_does_it(cooling: dict[str, float], expected: AgentChoice) -> None:
+    assert choose_agent("a", ("b", "c"), cooling, NOW) == expected

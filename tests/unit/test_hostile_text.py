@@ -23,7 +23,7 @@ from coworkd.core.policy.risky_paths import risks_of_path
 from coworkd.core.policy.tool_permissions import call_of, is_pattern, proposal
 from coworkd.core.policy.tool_risk import features_of_call
 from coworkd.core.task_ids import MAX_CHARACTERS, task_id
-from coworkd.dispatch.scheduling.budget_rules import fault
+from coworkd.dispatch.scheduling.budget_rules import invalid_usage_reason
 from coworkd.documents.body import criteria
 from coworkd.documents.decoding import kind_of
 from coworkd.history import hash_chain
@@ -73,7 +73,7 @@ def chain_refuses(line: bytes) -> None:
 @pytest.mark.parametrize("key", ["input_tokens", "cost_usd"])
 def test_usage_is_a_number_that_can_be_counted_or_is_refused(key: str, number: str) -> None:
     event = decode_event(f'{{"type": "UsageReported", "usage": {{"{key}": {number}}}}}'.encode())
-    if isinstance(event, UsageReported) and not fault(event.usage):
+    if isinstance(event, UsageReported) and not invalid_usage_reason(event.usage):
         assert event.usage.cost_usd is None or math.isfinite(event.usage.cost_usd)
         assert event.usage.input_tokens >= 0
 

@@ -6,7 +6,7 @@ import pytest
 
 from coworkd.agents import event_log
 from coworkd.agents.port import AgentEvent, Ended, EndReason, TextWritten
-from coworkd.dispatch.executors.event_journal import Journal
+from coworkd.dispatch.executors.event_journal import EventJournal
 
 DONE = Ended(reason=EndReason.DONE)
 
@@ -15,7 +15,7 @@ class Lab:
     def __init__(self, folder: Path) -> None:
         self.log = folder / event_log.NAME
         self.wakes = 0
-        self.journal = Journal(self._wake)
+        self.journal = EventJournal(self._wake)
 
     def _wake(self) -> None:
         self.wakes += 1
@@ -54,7 +54,7 @@ def test_a_run_is_over_when_its_end_is_committed_and_nobody_writes(lab: Lab) -> 
     assert lab.told() == [DONE]
     assert lab.journal.ended("run")
     lab.commit()
-    lab.journal.finish("run")
+    lab.journal.close_log("run")
     assert lab.told() == []
     lab.append(TextWritten(text="from nobody"))
     assert lab.told() == []
@@ -75,7 +75,7 @@ def test_a_start_with_a_log_of_its_own_is_read_from_there(lab: Lab, tmp_path: Pa
     lab.append(DONE)
     assert lab.told() == [DONE]
     lab.commit()
-    lab.journal.finish("run")
+    lab.journal.close_log("run")
     lab.log = tmp_path / "second.jsonl"
     lab.journal.follow("run", lab.log, 0, live=True)
     lab.append(TextWritten(text="again"), DONE)
@@ -96,7 +96,7 @@ def test_a_long_log_is_read_in_pieces_and_wakes_for_the_rest(lab: Lab) -> None:
 
 def test_unknown_runs_are_ignored(lab: Lab) -> None:
     lab.journal.signal("nobody")
-    lab.journal.finish("nobody")
+    lab.journal.close_log("nobody")
     lab.journal.commit("nobody", 1)
     assert lab.told() == []
     assert lab.journal.ended("nobody")

@@ -6,21 +6,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.dispatch.scheduling.scheduler import Action, Busy, Ready, Room, StartRun, Wait, next_actions, overlapping
+from coworkd.dispatch.scheduling.scheduler import (
+    Action,
+    ActiveRun,
+    Candidate,
+    Capacity,
+    Postponed,
+    StartRun,
+    next_actions,
+    overlapping,
+)
 
 NOW = 1000.0
 
 
-def ready(task: str, priority: float = 2, weight: int = 1, since: float = 0, agent: str = "a", **more: object) -> Ready:
+def ready(
+    task: str, priority: float = 2, weight: int = 1, since: float = 0, agent: str = "a", **more: object
+) -> Candidate:
     touches = more.get("touches", ())
     assert isinstance(touches, tuple)
     due = more.get("not_before", 0.0)
     assert isinstance(due, float)
-    return Ready(task=task, agent=agent, priority=priority, weight=weight, since=since, touches=touches, not_before=due)
+    return Candidate(
+        task=task, agent=agent, priority=priority, chain_length=weight, since=since, touches=touches, not_before=due
+    )
 
 
-def room(total: int = 9, halted: str = "", **agents: int) -> Room:
-    return Room(total=total, agents=agents, halted=halted)
+def room(total: int = 9, halted: str = "", **agents: int) -> Capacity:
+    return Capacity(total=total, per_agent=agents, halt_reason=halted)
 
 
 def started(actions: Sequence[Action]) -> list[str]:
@@ -28,7 +41,7 @@ def started(actions: Sequence[Action]) -> list[str]:
 
 
 def waits(actions: Sequence[Action]) -> dict[str, str]:
-    return {action.task: action.reason for action in actions if isinstance(action, Wait)}
+    return {action.task: action.reason for action in actions if isinstance(action, Postponed)}
 
 
 @pytest.mark.parametrize(
@@ -41,13 +54,13 @@ def waits(actions: Sequence[Action]) -> dict[str, str]:
         (ready("z", priority=1.5), ready("a", priority=2)),
     ],
 )
-def test_priority_then_critical_path_then_age_then_name(first: Ready, second: Ready) -> None:
+def test_priority_then_critical_path_then_age_then_name(first: Candidate, second: Candidate) -> None:
     for order in ([first, second], [second, first]):
         assert started(next_actions(order, [], room(1), NOW)) == [first.task]
 
 
 def test_what_does_not_start_says_why() -> None:
-    busy = [Busy(task="other", agent="b", touches=("src/**",))]
+    busy = [ActiveRun(task="other", agent="b", touches=("src/**",))]
     actions = next_actions(
         [
             ready("backoff", not_before=NOW + 5),
@@ -67,7 +80,7 @@ def test_what_does_not_start_says_why() -> None:
         "touching": "waits for other, which touches the same files",
         "full": "waits for a free place: 2 of 2 are taken",
     }
-    assert [a.until for a in actions if isinstance(a, Wait) and a.task == "backoff"] == [NOW + 5]
+    assert [a.until for a in actions if isinstance(a, Postponed) and a.task == "backoff"] == [NOW + 5]
 
 
 def test_a_halt_starts_nothing_and_says_so() -> None:
@@ -78,7 +91,7 @@ def test_a_halt_starts_nothing_and_says_so() -> None:
 
 
 def test_who_waits_for_a_person_gives_up_the_place_but_not_the_files() -> None:
-    waiting = [Busy(task="w", agent="a", touches=("x",), waiting=True)]
+    waiting = [ActiveRun(task="w", agent="a", touches=("x",), waiting=True)]
     actions = next_actions([ready("same", priority=1, touches=("x",)), ready("other")], waiting, room(1, a=1), NOW)
     assert started(actions) == ["other"]
     assert waits(actions) == {"same": "waits for w, which touches the same files"}
@@ -86,7 +99,7 @@ def test_who_waits_for_a_person_gives_up_the_place_but_not_the_files() -> None:
 
 TASKS = st.lists(
     st.builds(
-        Ready,
+        Candidate,
         task=st.text("abcdef", min_size=1, max_size=2),
         agent=st.sampled_from("xy"),
         priority=st.sampled_from([0.0, 1.0, 2.0]),
@@ -99,18 +112,21 @@ TASKS = st.lists(
     max_size=8,
 )
 ROOMS = st.builds(
-    Room, total=st.integers(0, 4), agents=st.dictionaries(st.sampled_from("xy"), st.integers(0, 2)), halted=st.just("")
+    Capacity,
+    total=st.integers(0, 4),
+    agents=st.dictionaries(st.sampled_from("xy"), st.integers(0, 2)),
+    halted=st.just(""),
 )
 
 
 @given(TASKS, ROOMS)
-def test_limits_hold_and_nothing_that_fits_waits(tasks: list[Ready], rooms: Room) -> None:
+def test_limits_hold_and_nothing_that_fits_waits(tasks: list[Candidate], rooms: Capacity) -> None:
     actions = next_actions(tasks, [], rooms, NOW)
     by_id = {task.task: task for task in tasks}
     running = [by_id[name] for name in started(actions)]
     assert sorted([*started(actions), *waits(actions)]) == sorted(by_id), "each task is told of once"
     assert len(running) <= rooms.total
-    for agent, limit in rooms.agents.items():
+    for agent, limit in rooms.per_agent.items():
         assert sum(task.agent == agent for task in running) <= limit
     assert not any(overlapping(a.touches, b.touches) for a in running for b in running if a is not b)
     for name in waits(actions):
@@ -118,18 +134,18 @@ def test_limits_hold_and_nothing_that_fits_waits(tasks: list[Ready], rooms: Room
         fits = (
             task.not_before <= NOW
             and len(running) < rooms.total
-            and sum(other.agent == task.agent for other in running) < rooms.agents.get(task.agent, 99)
+            and sum(other.agent == task.agent for other in running) < rooms.per_agent.get(task.agent, 99)
             and not any(overlapping(task.touches, other.touches) for other in running)
         )
         assert not fits
 
 
 @given(TASKS, st.integers(1, 3))
-def test_nobody_starves(tasks: list[Ready], total: int) -> None:
+def test_nobody_starves(tasks: list[Candidate], total: int) -> None:
     """Every task starts in the end, when each round's runs are over before the next."""
     left = list(tasks)
     for _ in tasks:
-        gone = set(started(next_actions(left, [], Room(total=total, agents={}), NOW + 2)))
+        gone = set(started(next_actions(left, [], Capacity(total=total, per_agent={}), NOW + 2)))
         assert gone or not left
         left = [task for task in left if task.task not in gone]
     assert not left

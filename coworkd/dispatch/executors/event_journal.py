@@ -35,7 +35,7 @@ class _Log:
     pending: list[RunEvent] = field(default_factory=list[RunEvent])
 
 
-class Journal:
+class EventJournal:
     """The event logs of all runs. `wake` is called when a log holds more than was read at once."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -64,20 +64,20 @@ class Journal:
         with self._lock:
             self._signalled.add(run)
 
-    def finish(self, run: str) -> None:
+    def close_log(self, run: str) -> None:
         """Nothing more is appended, until the run is followed again."""
         with self._lock:
             if log := self._logs.get(run):
                 log.live = False
                 self._signalled.add(run)
 
-    def conclude(self, run: str, ended: Ended) -> None:
+    def add_end(self, run: str, ended: Ended) -> None:
         """The run has ended, and no file can be written that says so. Nothing happens where its log has an end."""
         with self._lock:
             log = self._logs.get(run)
             if log is None:
                 return
-            self._readable(run, log)
+            self._try_read(run, log)
             if not log.ended:
                 log.ended = True
                 log.offset += 1
@@ -100,7 +100,7 @@ class Journal:
             for run in signalled & self._logs.keys():
                 log = self._logs[run]
                 # Behind an end there is nothing of this start any more.
-                if (log.ended and not log.live) or self._readable(run, log):
+                if (log.ended and not log.live) or self._try_read(run, log):
                     self._forget_if_over(run)
                 else:
                     self._signalled.add(run)
@@ -112,7 +112,7 @@ class Journal:
                 log.pending = [event for event in log.pending if event.offset > offset]
                 self._forget_if_over(run)
 
-    def _readable(self, run: str, log: _Log) -> bool:
+    def _try_read(self, run: str, log: _Log) -> bool:
         """Read on; a log that cannot be read now is read later, and is no business of other runs."""
         try:
             self._read(run, log)

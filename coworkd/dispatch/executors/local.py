@@ -26,9 +26,9 @@ from coworkd.agents.registry import WARM, needs
 from coworkd.agents.worker_commands import Cancel, Control, Deliver, GiveAnswer, Kill, encode_control
 from coworkd.core.errors import AgentError
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
-from coworkd.dispatch.executors.event_journal import Journal
-from coworkd.dispatch.executors.fork_client import HAS_NURSERIES, Foster, Nursery
-from coworkd.dispatch.executors.port import LOST, RunEvent
+from coworkd.dispatch.executors.event_journal import EventJournal
+from coworkd.dispatch.executors.fork_client import FORK_SERVER_SUPPORTED, ForkedWorker, ForkServerClient
+from coworkd.dispatch.executors.port import LOST_MESSAGE, RunEvent
 from coworkd.system.process import commands
 from coworkd.system.process_tree import REPO_MARK, RUN_MARK
 from coworkd.system.wakeup import Wakeup
@@ -36,14 +36,14 @@ from coworkd.system.wakeup import Wakeup
 WORKER_LOG = "worker.log"
 
 _logger = logging.getLogger("coworkd")
-_EXIT_PATIENCE = 5.0
+_EXIT_TIMEOUT = 5.0
 _FAULT_PAUSE = 1.0
 _CHUNK = 64 * 1024
 _LOG_TAIL = 2000
 _WORKER_ENV = ("HOME", "TMPDIR", "PYTHONPATH", SPEED)
 """What a worker, unlike an agent, has in common with the daemon: it is the same program."""
-_PLAIN = frozenset({"PATH", "LANG", "LC_ALL", "TZ", REPO_MARK, *_WORKER_ENV})
-"""What a nursery has of it: nothing that belongs to one run."""
+_FORK_SERVER_ENV = frozenset({"PATH", "LANG", "LC_ALL", "TZ", REPO_MARK, *_WORKER_ENV})
+"""What a server has of it: nothing that belongs to one run."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -52,49 +52,49 @@ class _Worker:
     run_dir: Path
     start: int
     """Offset in the log at which this epoch begins."""
-    child: commands.Child | Foster
-    words: bytearray = field(default_factory=bytearray)
+    child: commands.Child | ForkedWorker
+    outbound: bytearray = field(default_factory=bytearray)
     kill_at: float | None = None
     """Monotonic; None: it was not told to."""
     successor: Assignment | None = None
     """The next epoch of the run, submitted while this worker was on its way out."""
-    successor_words: bytearray = field(default_factory=bytearray)
+    successor_outbound: bytearray = field(default_factory=bytearray)
 
 
 class LocalExecutor:
     """Starts workers and keeps their events until they are committed. `wake` is called from any thread.
 
-    A worker that was told to kill its run and is still there after `patience` seconds is killed itself. A nursery that
+    A worker that was told to kill its run and is still there after `patience` seconds is killed itself. A server that
     no run has needed for `idle` seconds is ended.
     """
 
     def __init__(self, wake: Callable[[], None], *, patience: float = 10.0, idle: float = 600.0) -> None:
         self._wake = wake
         self._patience = patience
-        self._journal = Journal(wake)
+        self._journal = EventJournal(wake)
         self._changed = threading.Condition()
         """Guards what follows; notified when a worker has ended."""
         self._workers: dict[str, _Worker] = {}
         self._epochs: dict[str, int] = {}
         self._closed = False
-        self._nurseries: dict[str, Nursery] = {}
-        self._retired: list[Nursery] = []
+        self._fork_servers: dict[str, ForkServerClient] = {}
+        self._retired: list[ForkServerClient] = []
         self._idle = idle
         self._quiet_since = time.monotonic()
         self._wakeup = Wakeup()
         self._pause = threading.Event()
-        self._thread = self._listener()
+        self._thread = self._start_thread()
 
-    def _listener(self) -> threading.Thread:
-        thread = threading.Thread(target=self._listen, name="executor", daemon=True)
+    def _start_thread(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run_thread, name="executor", daemon=True)
         thread.start()
         return thread
 
-    def tend(self) -> None:
+    def ensure_supervision(self) -> None:
         """See the port. A thread that has ended is started again: it takes over every worker that there is."""
         if not self._closed and not self._thread.is_alive():
             _logger.error("the thread that watches over agents has ended; it is started again")
-            self._thread = self._listener()
+            self._thread = self._start_thread()
 
     def submit(self, assignment: Assignment) -> None:
         """See the port. A later epoch starts when the worker of the earlier one is gone.
@@ -115,20 +115,20 @@ class LocalExecutor:
         self._wakeup.ring()
 
     def answer(self, run: str, request: str, answer: InboxAnswer) -> bool:
-        return self._say(run, GiveAnswer(request=request, answer=answer))
+        return self._send(run, GiveAnswer(request=request, answer=answer))
 
     def deliver(self, run: str, name: str, text: str) -> bool:
-        return self._say(run, Deliver(name=name, text=text))
+        return self._send(run, Deliver(name=name, text=text))
 
     def cancel(self, run: str) -> None:
-        self._say(run, Cancel())
+        self._send(run, Cancel())
 
     def kill(self, run: str) -> None:
         with self._changed:
             worker = self._workers.get(run)
             if worker is not None and worker.kill_at is None:
                 worker.kill_at = time.monotonic() + self._patience
-        self._say(run, Kill())
+        self._send(run, Kill())
 
     def events(self) -> list[RunEvent]:
         return self._journal.events()
@@ -149,7 +149,7 @@ class LocalExecutor:
         commands.sweep(RUN_MARK, run)
         path = run_dir / event_log.NAME
         self._journal.follow(run, path, offset, live=False)
-        self._write_end(run, path, offset, Ended(reason=EndReason.CRASHED, message=LOST))
+        self._write_end(run, path, offset, Ended(reason=EndReason.CRASHED, message=LOST_MESSAGE))
         self._wake()
 
     def _write_end(self, run: str, log: Path, start: int, ended: Ended) -> None:
@@ -164,7 +164,7 @@ class LocalExecutor:
         except OSError as error:
             fault = fault_of(error)
             _logger.error("the end of run %s cannot be written to %s: %s", run, log, fault or error)
-            self._journal.conclude(run, _blameless(ended, fault))
+            self._journal.add_end(run, _machine_end(ended, fault))
 
     def close(self, grace: float) -> None:
         with self._changed:
@@ -177,8 +177,8 @@ class LocalExecutor:
         self._wakeup.ring()
         self._thread.join()
         self._wakeup.close()
-        for nursery in (*self._nurseries.values(), *self._retired):
-            nursery.close()
+        for server in (*self._fork_servers.values(), *self._retired):
+            server.close()
 
     def _start(self, assignment: Assignment, words: bytes = b"") -> None:
         run, run_dir = assignment.run, Path(assignment.run_dir)
@@ -194,48 +194,48 @@ class LocalExecutor:
             raise AgentError(f"run {run} cannot start: {error}") from error
         self._journal.follow(run, log, start, live=True)
         os.set_blocking(child.stdin.fileno(), False)
-        self._workers[run] = _Worker(run=run, run_dir=run_dir, start=start, child=child, words=bytearray(words))
+        self._workers[run] = _Worker(run=run, run_dir=run_dir, start=start, child=child, outbound=bytearray(words))
 
-    def _spawn(self, assignment: Assignment, run_dir: Path) -> commands.Child | Foster:
+    def _spawn(self, assignment: Assignment, run_dir: Path) -> commands.Child | ForkedWorker:
         env, driver = _environment(assignment), assignment.agent.driver
         with (run_dir / WORKER_LOG).open("ab") as log:
-            if driver in WARM and HAS_NURSERIES:
-                return self._nursery(driver, env, log).fork(run_dir, env, log)
+            if driver in WARM and FORK_SERVER_SUPPORTED:
+                return self._fork_server(driver, env, log).fork(run_dir, env, log)
             argv = (sys.executable, "-P", "-m", "coworkd.agents.worker_main", str(run_dir))
             return commands.spawn(argv, cwd=run_dir, env=env, stderr=log)
 
-    def _nursery(self, driver: str, env: Mapping[str, str], log: BinaryIO) -> Nursery:
-        nursery = self._nurseries.get(driver)
-        if nursery is None or not nursery.alive:
-            if nursery is not None:
-                self._retired.append(nursery)  # a worker of it may still be on its way out
-            plain = {name: env[name] for name in env if name in _PLAIN}
-            nursery = self._nurseries[driver] = Nursery(WARM[driver], plain, log)
-        return nursery
+    def _fork_server(self, driver: str, env: Mapping[str, str], log: BinaryIO) -> ForkServerClient:
+        server = self._fork_servers.get(driver)
+        if server is None or not server.alive:
+            if server is not None:
+                self._retired.append(server)  # a worker of it may still be on its way out
+            plain = {name: env[name] for name in env if name in _FORK_SERVER_ENV}
+            server = self._fork_servers[driver] = ForkServerClient(WARM[driver], plain, log)
+        return server
 
-    def _succeed(self, worker: _Worker) -> None:
+    def _start_successor(self, worker: _Worker) -> None:
         """Start the epoch that waited for this worker to be gone."""
         if worker.successor is None or self._closed:
             return
         try:
-            self._start(worker.successor, bytes(worker.successor_words))
+            self._start(worker.successor, bytes(worker.successor_outbound))
         except (AgentError, MachineFaultError) as error:
             log = worker.run_dir / event_log.NAME
             start = event_log.size(log)
             self._journal.follow(worker.run, log, start, live=False)
             self._write_end(worker.run, log, start, Ended(reason=EndReason.MACHINE, message=str(error)))
 
-    def _say(self, run: str, control: Control) -> bool:
+    def _send(self, run: str, control: Control) -> bool:
         with self._changed:
             worker = self._workers.get(run)
             if worker is None:
                 return False
-            words = worker.successor_words if worker.successor else worker.words
+            words = worker.successor_outbound if worker.successor else worker.outbound
             words += encode_control(control)
         self._wakeup.ring()
         return True
 
-    def _listen(self) -> None:
+    def _run_thread(self) -> None:
         """The executor's thread: until it is closed and no worker is left, whatever the machine refuses meanwhile."""
         while not self._closed or self.alive():
             try:
@@ -255,68 +255,68 @@ class LocalExecutor:
                     if worker is None:
                         self._wakeup.clear()
                     elif key.fd == worker.child.stdout.fileno():
-                        self._hear(worker, selector)
-                self._attend(selector)
-                self._put_to_rest()
+                        self._read_output(worker, selector)
+                self._service_workers(selector)
+                self._stop_idle_servers()
 
     def _until_due(self) -> float | None:
         """Seconds until the next worker is overdue, or the nurseries have been idle for long enough."""
         with self._changed:
             due = [worker.kill_at for worker in self._workers.values() if worker.kill_at is not None]
-            if self._nurseries and not self._workers:
+            if self._fork_servers and not self._workers:
                 due.append(self._quiet_since + self._idle)
         return max(0.0, min(due) - time.monotonic()) if due else None
 
-    def _put_to_rest(self) -> None:
+    def _stop_idle_servers(self) -> None:
         """End nurseries that nobody has needed for a while."""
-        idle: list[Nursery] = []
+        idle: list[ForkServerClient] = []
         with self._changed:
             if self._workers:
                 self._quiet_since = time.monotonic()
             elif time.monotonic() >= self._quiet_since + self._idle:
-                idle += [*self._nurseries.values(), *self._retired]
-                self._nurseries.clear()
+                idle += [*self._fork_servers.values(), *self._retired]
+                self._fork_servers.clear()
                 self._retired.clear()
-        for nursery in idle:
-            nursery.close()
+        for server in idle:
+            server.close()
 
-    def _attend(self, selector: selectors.BaseSelector) -> None:
+    def _service_workers(self, selector: selectors.BaseSelector) -> None:
         """Listen to new workers, write to those that can be written to, kill the overdue."""
         with self._changed:
             known = selector.get_map()
             for worker in self._workers.values():
                 if worker.child.stdout not in known:
                     selector.register(worker.child.stdout, selectors.EVENT_READ, worker)
-                _write_words(worker)
-                if (worker.child.stdin in known) != bool(worker.words):
-                    _toggle(selector, worker)
+                _write_outbound(worker)
+                if (worker.child.stdin in known) != bool(worker.outbound):
+                    _toggle_input_watch(selector, worker)
                 if worker.kill_at is not None and time.monotonic() >= worker.kill_at:
                     worker.child.kill()
 
-    def _hear(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
+    def _read_output(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
         if os.read(worker.child.stdout.fileno(), _CHUNK):
             self._journal.signal(worker.run)
         else:
-            self._bury(worker, selector)
+            self._reap(worker, selector)
         self._wake()
 
-    def _bury(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
+    def _reap(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
         """A worker has closed its output: it is gone, or as good as that."""
         for pipe in (worker.child.stdout, worker.child.stdin):
             if pipe in selector.get_map():
                 selector.unregister(pipe)
-        code = worker.child.wait(_EXIT_PATIENCE)
+        code = worker.child.wait(_EXIT_TIMEOUT)
         if code is None:
             worker.child.kill()
             code = worker.child.wait()
         commands.sweep(RUN_MARK, worker.run, grace=0.0)
         worker.child.close()
         if not self._journal.ended(worker.run):
-            self._write_end(worker.run, worker.run_dir / event_log.NAME, worker.start, _unsaid_end(worker, code))
-        self._journal.finish(worker.run)
+            self._write_end(worker.run, worker.run_dir / event_log.NAME, worker.start, _unreported_end(worker, code))
+        self._journal.close_log(worker.run)
         with self._changed:
             del self._workers[worker.run]
-            self._succeed(worker)
+            self._start_successor(worker)
             self._changed.notify_all()
 
 
@@ -330,42 +330,42 @@ def _environment(assignment: Assignment) -> dict[str, str]:
     )
 
 
-def _write_words(worker: _Worker) -> None:
+def _write_outbound(worker: _Worker) -> None:
     """As many as its pipe takes; a worker that is gone is noticed by its output."""
     try:
-        while worker.words:
-            del worker.words[: os.write(worker.child.stdin.fileno(), worker.words)]
+        while worker.outbound:
+            del worker.outbound[: os.write(worker.child.stdin.fileno(), worker.outbound)]
     except BlockingIOError:
         return
     except BrokenPipeError:
-        worker.words.clear()
+        worker.outbound.clear()
 
 
-def _toggle(selector: selectors.BaseSelector, worker: _Worker) -> None:
+def _toggle_input_watch(selector: selectors.BaseSelector, worker: _Worker) -> None:
     """Watch a worker's input only while there are words left for it."""
-    if worker.words:
+    if worker.outbound:
         selector.register(worker.child.stdin, selectors.EVENT_WRITE, worker)
     else:
         selector.unregister(worker.child.stdin)
 
 
-def _unsaid_end(worker: _Worker, code: int | None) -> Ended:
+def _unreported_end(worker: _Worker, code: int | None) -> Ended:
     """How a run ended whose worker did not say so."""
     reason = EndReason.MACHINE if code == MACHINE_EXIT else EndReason.CRASHED
-    return Ended(reason=reason, message=_last_words(worker, code))
+    return Ended(reason=reason, message=_crash_message(worker, code))
 
 
-def _blameless(ended: Ended, fault: MachineFault | None) -> Ended:
+def _machine_end(ended: Ended, fault: MachineFault | None) -> Ended:
     """An end that the machine does not let be written was most likely brought about by the same."""
-    if fault is None or ended.reason is not EndReason.CRASHED or ended.message == LOST:
+    if fault is None or ended.reason is not EndReason.CRASHED or ended.message == LOST_MESSAGE:
         return ended
     return replace(ended, reason=EndReason.MACHINE, message=str(fault))
 
 
-def _last_words(worker: _Worker, code: int | None) -> str:
+def _crash_message(worker: _Worker, code: int | None) -> str:
     log = worker.run_dir / WORKER_LOG
     try:
         last = log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip()
     except OSError:
         last = ""
-    return f"{LOST} (exit {code})" + (f": {last}" if last else "")
+    return f"{LOST_MESSAGE} (exit {code})" + (f": {last}" if last else "")

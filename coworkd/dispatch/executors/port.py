@@ -1,21 +1,18 @@
-"""The port to where runs are carried out, and its in-memory side for tests and the simulator.
+"""The port to where runs are carried out.
 
-An executor wakes the daemon and keeps what happened until that is committed: an event is handed out again and again
-until then, so that a daemon that dies in between loses nothing.
+An executor wakes the daemon and keeps each event until it is committed: it hands it out again and again until then, so
+that a daemon that dies in between loses nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, InboxAnswer
-from coworkd.agents.testing import Script, ScriptRun, Word
-from coworkd.agents.worker_commands import Deliver, GiveAnswer
+from coworkd.agents.port import AgentEvent, Assignment, InboxAnswer
 
-LOST = "the daemon or its worker ended before the run did"
+LOST_MESSAGE = "the daemon or its worker ended before the run did"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,101 +68,10 @@ class Executor(Protocol):
         come, the last of them an `Ended` in any case."""
         ...
 
-    def tend(self) -> None:
+    def ensure_supervision(self) -> None:
         """See that runs are still watched over. Cheap where they are."""
         ...
 
     def close(self, grace: float) -> None:
         """End all runs, those that take longer than `grace` seconds by force. Their events stay readable."""
         ...
-
-
-class _FakeRun:
-    """A script and what it has told so far; an offset is the number of events."""
-
-    def __init__(self, run: str, offset: int = 0) -> None:
-        self._run = run
-        self._offset = offset
-        self.script: ScriptRun | None = None
-        self.pending: list[RunEvent] = []
-
-    def add(self, event: AgentEvent) -> None:
-        self._offset += 1
-        self.pending.append(RunEvent(run=self._run, offset=self._offset, event=event))
-        if isinstance(event, Ended):
-            self.script = None
-
-    def go(self, word: Word | None) -> None:
-        for event in self.script.go(word) if self.script else ():
-            self.add(event)
-
-
-class FakeExecutor:
-    """Carries out scripts in memory, at once and in the caller's thread."""
-
-    def __init__(self, wake: Callable[[], None], script: Script) -> None:
-        self._wake = wake
-        self._script = script
-        self._runs: dict[str, _FakeRun] = {}
-        self._epochs: dict[str, int] = {}
-
-    def submit(self, assignment: Assignment) -> None:
-        if self._epochs.get(assignment.run, -1) >= assignment.epoch:
-            return
-        self._epochs[assignment.run] = assignment.epoch
-        state = self._runs.setdefault(assignment.run, _FakeRun(assignment.run))
-        state.script = ScriptRun(self._script(assignment))
-        state.go(None)
-        self._wake()
-
-    def answer(self, run: str, request: str, answer: InboxAnswer) -> bool:
-        return self._say(run, GiveAnswer(request=request, answer=answer))
-
-    def deliver(self, run: str, name: str, text: str) -> bool:
-        return self._say(run, Deliver(name=name, text=text))
-
-    def cancel(self, run: str) -> None:
-        state = self._runs.get(run)
-        if state and state.script:
-            state.add(state.script.stop())
-            self._wake()
-
-    def kill(self, run: str) -> None:
-        self.cancel(run)
-
-    def events(self) -> list[RunEvent]:
-        return [event for state in self._runs.values() for event in state.pending]
-
-    def commit(self, run: str, offset: int) -> None:
-        if state := self._runs.get(run):
-            state.pending = [event for event in state.pending if event.offset > offset]
-
-    def alive(self) -> frozenset[str]:
-        return frozenset(run for run, state in self._runs.items() if state.script)
-
-    def holds(self, run: str) -> bool:
-        state = self._runs.get(run)
-        return state is not None and (state.script is not None or bool(state.pending))
-
-    def recover(self, run: str, run_dir: Path, offset: int) -> None:
-        state = self._runs.setdefault(run, _FakeRun(run, offset))
-        self.commit(run, offset)
-        if not any(isinstance(event.event, Ended) for event in state.pending):
-            state.add(Ended(reason=EndReason.CRASHED, message=LOST))
-        self._wake()
-
-    def tend(self) -> None:
-        """There is no thread that could have ended."""
-
-    def close(self, grace: float) -> None:
-        for run in self.alive():
-            self.cancel(run)
-
-    def _say(self, run: str, word: Word) -> bool:
-        state = self._runs.get(run)
-        if not state or not state.script:
-            return False
-        if state.script.takes(word):
-            state.go(word)
-            self._wake()
-        return True

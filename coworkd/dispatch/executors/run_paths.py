@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class RunPaths:
     root: Path
     """The user's checkout."""
     state: Path

@@ -11,7 +11,7 @@ from coworkd.core.redaction import NO_SECRETS, Secrets
 from coworkd.core.start_faults import StartFault
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, NeededLanding
 
-INTERRUPTED = frozenset({"cancelled", "unavailable", "budget", "setup", "machine"})
+INTERRUPTED_REASONS = frozenset({"cancelled", "unavailable", "budget", "setup", "machine"})
 """Reasons of runs that did not come to their end."""
 
 
@@ -24,7 +24,7 @@ class ReviewedWork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlotOrder:
+class SlotRequest:
     """What a slot is wanted for."""
 
     number: int
@@ -54,7 +54,7 @@ class SlotOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class SlotReady:
     """The slot is ready."""
 
     base: str
@@ -65,21 +65,21 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unprepared:
+class SlotFailed:
     """The slot could not be made ready."""
 
     fault: StartFault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotYet:
+class SlotDeferred:
     """The run cannot start from the branches as they are now: no attempt is used."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FinishOrder:
+class FinishRequest:
     """What is to become of the work in a slot."""
 
     slot: int
@@ -99,7 +99,7 @@ class FinishOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BroughtIn:
+class Imported:
     """The work is in the user's repository, under its refs."""
 
     commit: str
@@ -108,28 +108,28 @@ class BroughtIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NothingMade:
+class NoChanges:
     """The agent changed nothing."""
 
     notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class SavedWork:
     """Nothing was submitted; what there was is in these refs. `unfit`: why a submission could not be made of it."""
 
     refs: tuple[str, ...] = ()
-    unfit: str = ""
+    unusable_reason: str = ""
     commit: str = ""
     """Holds all of it, to be gone on with; empty: there is no slot."""
     tree: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hindered:
+class MachineFailed:
     """The machine did not let the work on a slot be done; nothing is lost, and it is done again later."""
 
     fault: MachineFault
 
 
-Finish = BroughtIn | NothingMade | Kept
+FinishResult = Imported | NoChanges | SavedWork

@@ -26,11 +26,11 @@ from coworkd.board.views import tool_timeline
 from coworkd.board.views.live_messages import context_share
 from coworkd.core.model import Answer, MessageKind, Status, Usage
 from coworkd.core.policy.tool_permissions import Decision, Ruling, call_of, proposal
-from coworkd.dispatch.executors.run_paths import Places
+from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.runs.permission_requests import Asking
-from coworkd.dispatch.scheduling.budget_queries import SPENT, Purses
-from coworkd.dispatch.scheduling.budget_rules import fault, passed
+from coworkd.dispatch.scheduling.budget_queries import BUDGET_USED_UP, BudgetReader
+from coworkd.dispatch.scheduling.budget_rules import exceeded_reason, invalid_usage_reason
 from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState
 
 SAID_MOST = 200_000
@@ -43,14 +43,14 @@ FULL = (0.8, 0.9)
 class Progress:
     """Records the events of runs; used by the writer thread alone."""
 
-    def __init__(self, board: Board, places: Places) -> None:
+    def __init__(self, board: Board, places: RunPaths) -> None:
         self._board = board
         self._db = board.db
         self._papers = Papers(board.db)
         self._places = places
         self._grants = Grants(board)
         self._asking = Asking(board)
-        self._purses = Purses(board)
+        self._purses = BudgetReader(board)
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """One event of a run that is alive; `Ended` is not recorded here."""
@@ -164,7 +164,7 @@ class Progress:
 
     def _used(self, run: RunRow, report: UsageReported, now: float) -> None:
         """Settle what a turn cost. What cannot be is not counted, and shown."""
-        usage, wrong = report.usage, fault(report.usage)
+        usage, wrong = report.usage, invalid_usage_reason(report.usage)
         if wrong:
             text = f"{run.agent} reported {wrong} for a turn, which cannot be; that turn is not counted"
             self._board.problem(self._board.task(run.task), "usage", text, now)
@@ -190,18 +190,18 @@ class Progress:
         row, paid = self._board.task(run.task), run.billing == "api"
         limit = self._board.specs.task(row.path).budget
         capped = paid and (limit.usd is not None or run.reserved_usd is not None)
-        used = self._purses.used(row)
+        used = self._purses.used_by_task(row)
         if capped and usage.cost_usd is None:
             end = "what it costs is not known, so its cap in `usd` cannot be kept"
         else:
             bound = limit if paid else replace(limit, usd=None)
-            end = passed(bound, used, run.reserved_usd if paid else None, run.cost_usd)
-        if not end or run.stop not in ("", SPENT):
+            end = exceeded_reason(bound, used, run.reserved_usd if paid else None, run.cost_usd)
+        if not end or run.stop not in ("", BUDGET_USED_UP):
             return
-        self._db.set(RunRow, run.id, message=f"{SPENT}: {end}")
+        self._db.set(RunRow, run.id, message=f"{BUDGET_USED_UP}: {end}")
         if not run.stop:
-            self._board.stop_run(run.task, SPENT)
-            self._db.event(now, SPENT, task=run.task, run=run.id, reason=end)
+            self._board.stop_run(run.task, BUDGET_USED_UP)
+            self._db.event(now, BUDGET_USED_UP, task=run.task, run=run.id, reason=end)
 
 
 def _with_tool(kept: str, event: ToolStarted | ToolEnded, now: float) -> str:

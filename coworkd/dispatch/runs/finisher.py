@@ -12,19 +12,34 @@ from coworkd.board.generated_documents import Papers, final_state
 from coworkd.board.task_board import Board
 from coworkd.core.clock import iso
 from coworkd.core.model import Gate, Loop, MessageKind, Mode, Status, TaskSpec
-from coworkd.dispatch.executors.slot_results import BroughtIn, Finish, FinishOrder, Hindered, Kept, NothingMade
+from coworkd.dispatch.executors.slot_results import (
+    FinishRequest,
+    FinishResult,
+    Imported,
+    MachineFailed,
+    NoChanges,
+    SavedWork,
+)
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.patterns.base import Past, Submit
 from coworkd.dispatch.runs.loop_rounds import Rounds
 from coworkd.dispatch.runs.loop_rules import OneMore, Stop
 from coworkd.dispatch.runs.plan_mode import Plans
 from coworkd.dispatch.runs.result_message import report
-from coworkd.dispatch.scheduling.agent_selection import Casting
+from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.agent_stops import stopping_error
-from coworkd.dispatch.scheduling.budget_queries import SPENT
-from coworkd.dispatch.scheduling.cooldowns import trouble
+from coworkd.dispatch.scheduling.budget_queries import BUDGET_USED_UP
+from coworkd.dispatch.scheduling.cooldowns import cooldown_error
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
-from coworkd.dispatch.scheduling.retry_policy import FINAL, FREE, Again, GiveUp, Outcome, Policy, decide
+from coworkd.dispatch.scheduling.retry_policy import (
+    NOT_COUNTED,
+    NOT_RETRYABLE,
+    AttemptOutcome,
+    GiveUp,
+    RetryAfter,
+    RetryPolicy,
+    decide_retry,
+)
 from coworkd.store import RequestRow, RequestState, RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
 from coworkd.system.background_jobs import Jobs
 
@@ -38,19 +53,21 @@ _CUT_SHORT = (EndReason.CRASHED, EndReason.CANCELLED)
 
 _DONE = EndReason.DONE
 
-_PERHAPS_THE_MACHINE = frozenset({Outcome.FAILED, Outcome.CRASHED, Outcome.UNFIT, Outcome.SETUP})
+_PERHAPS_THE_MACHINE = frozenset(
+    {AttemptOutcome.FAILED, AttemptOutcome.CRASHED, AttemptOutcome.UNUSABLE_SUBMISSION, AttemptOutcome.SETUP}
+)
 """Outcomes that an agent or a command also comes to by itself where no file can be written."""
 
 LONG_REASON = 400
 """Characters of a reason that is the only place where something is said."""
 
 _OUTCOMES = {
-    EndReason.FAILED: Outcome.FAILED,
-    EndReason.TIMED_OUT: Outcome.TIMED_OUT,
-    EndReason.STALLED: Outcome.STALLED,
-    EndReason.CRASHED: Outcome.CRASHED,
-    EndReason.UNAVAILABLE: Outcome.UNAVAILABLE,
-    EndReason.MACHINE: Outcome.MACHINE,
+    EndReason.FAILED: AttemptOutcome.FAILED,
+    EndReason.TIMED_OUT: AttemptOutcome.TIMED_OUT,
+    EndReason.STALLED: AttemptOutcome.STALLED,
+    EndReason.CRASHED: AttemptOutcome.CRASHED,
+    EndReason.UNAVAILABLE: AttemptOutcome.UNAVAILABLE,
+    EndReason.MACHINE: AttemptOutcome.MACHINE,
 }
 
 
@@ -61,14 +78,14 @@ class Endings:
         self,
         board: Board,
         jobs: Jobs,
-        finish: Callable[[FinishOrder], Finish | Hindered],
+        finish: Callable[[FinishRequest], FinishResult | MachineFailed],
         hold: MachineHold,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._board = board
         self._db = board.db
         self._papers = Papers(board.db)
-        self._casting = Casting(board)
+        self._casting = AgentSelector(board)
         self._rounds = Rounds(board.db)
         self._plans = Plans(board)
         self._jobs = jobs
@@ -93,7 +110,9 @@ class Endings:
             self._take_back(run, end, now)
             return
         end = self._attributed(end, now)
-        by_itself = (run.stop == LOST and end.reason not in _CUT_SHORT) or (run.stop == SPENT and end.reason is _DONE)
+        by_itself = (run.stop == LOST and end.reason not in _CUT_SHORT) or (
+            run.stop == BUDGET_USED_UP and end.reason is _DONE
+        )
         stop = "" if by_itself else run.stop
         with self._db.write(durable=True):
             self._db.set(
@@ -102,7 +121,7 @@ class Endings:
                 state=RunState.SUBMITTING,
                 reason=str(end.reason),
                 stop=stop,
-                message=run.message if stop == SPENT else end.message,
+                message=run.message if stop == BUDGET_USED_UP else end.message,
             )
             self._db.event(
                 now, "agent ended", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code
@@ -113,7 +132,7 @@ class Endings:
         """An agent that fails while no file can be written has failed for that. Looked at before its work is kept."""
         if end.reason not in (EndReason.FAILED, EndReason.CRASHED) or (fault := self._hold.fault()) is None:
             return end
-        self._hold.note(fault, now)
+        self._hold.start(fault, now)
         return replace(end, reason=EndReason.MACHINE, message=str(fault))
 
     def _take_back(self, run: RunRow, end: Ended, now: float) -> None:
@@ -152,7 +171,7 @@ class Endings:
         """Have the work of an ended run looked after; asking again while that goes on changes nothing."""
         row = self._board.task(run.task)
         number = 1 + int(self._db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", run.task))
-        order = FinishOrder(
+        order = FinishRequest(
             slot=run.slot, task=run.task, run=run.id, number=number, agent=run.agent, base=run.base,
             tip=self._tip(run), submit=self._is_submission(run),
             message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}", secrets=self._board.secrets(),
@@ -175,7 +194,7 @@ class Endings:
         pattern = PATTERNS[spec.pattern]
         return isinstance(pattern(run.agent, [Past(run=run.id, role="author", ended_well=True)]), Submit)
 
-    def finished(self, run: RunRow, result: Finish, now: float) -> None:
+    def finished(self, run: RunRow, result: FinishResult, now: float) -> None:
         """The work is safe: the run is over, and its task goes on from here."""
         row = self._board.task(run.task)
         with self._db.write(durable=True):
@@ -183,21 +202,21 @@ class Endings:
             self._heard_from(run, now)
             if run.stop:
                 self._stopped(row, run, now)
-            elif run.mode is Mode.PLAN and run.reason == EndReason.DONE and isinstance(result, Kept):
+            elif run.mode is Mode.PLAN and run.reason == EndReason.DONE and isinstance(result, SavedWork):
                 self._planned(row, run, result, now)
-            elif isinstance(result, Kept):
+            elif isinstance(result, SavedWork):
                 self._unsuccessful(row, run, result, now)
-            elif isinstance(result, NothingMade) and self._loop(row, run):
+            elif isinstance(result, NoChanges) and self._loop(row, run):
                 self._next_round(row, run, "", now)
             else:
                 self._submitted(row, run, result, now)
 
-    def _close(self, run: RunRow, result: Finish, now: float) -> None:
-        reason = "budget" if run.stop == SPENT else "cancelled" if run.stop else run.reason
-        notices = result.refs if isinstance(result, Kept) else result.notices
+    def _close(self, run: RunRow, result: FinishResult, now: float) -> None:
+        reason = "budget" if run.stop == BUDGET_USED_UP else "cancelled" if run.stop else run.reason
+        notices = result.refs if isinstance(result, SavedWork) else result.notices
         body = report(run, result)
         path = self._papers.message(run, MessageKind.RESULT, body, now, state=final_state(reason))
-        kept, tree = (run.base, "") if isinstance(result, NothingMade) else (result.commit, result.tree)
+        kept, tree = (run.base, "") if isinstance(result, NoChanges) else (result.commit, result.tree)
         self._db.set(
             RunRow, run.id, state=RunState.ENDED, reason=reason, ended=now, message_path=path, kept=kept, tree=tree
         )
@@ -207,14 +226,14 @@ class Endings:
     def _heard_from(self, run: RunRow, now: float) -> None:
         """An agent that came to an end of its own is to be had."""
         agent = self._casting.agent(run.agent)
-        if agent is not None and not run.stop and trouble(run) is None:
-            self._casting.cooldowns.warm(agent, run, now)
+        if agent is not None and not run.stop and cooldown_error(run) is None:
+            self._casting.cooldowns.clear(agent, run, now)
             if stopping_error(run) is None:
                 self._casting.stops.end(run.agent, now, "it worked")
 
     # ---- what follows
 
-    def _planned(self, row: TaskRow, run: RunRow, kept: Kept, now: float) -> None:
+    def _planned(self, row: TaskRow, run: RunRow, kept: SavedWork, now: float) -> None:
         if row.status in (Status.RUNNING, Status.WAITING):
             self._plans.written(row, run, kept.refs, now)
 
@@ -222,29 +241,29 @@ class Endings:
         """It was told to stop: where the task stands was settled by whoever said so, but for these."""
         if run.stop == "shutdown" and row.status in (Status.RUNNING, Status.WAITING):
             self._board.move(row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1)
-        elif run.stop == SPENT and row.status in (Status.RUNNING, Status.WAITING):
+        elif run.stop == BUDGET_USED_UP and row.status in (Status.RUNNING, Status.WAITING):
             self._out_of_budget(row, run, now)
 
     def _out_of_budget(self, row: TaskRow, run: RunRow, now: float) -> None:
         """It goes on, in its session if it has one, once there is more to use; no attempt is used."""
-        why = first_line(run.message) or SPENT
+        why = first_line(run.message) or BUDGET_USED_UP
         self._board.move(row.id, Status.READY, why, now, not_before=now, attempt=row.attempt - 1)
 
-    def _unsuccessful(self, row: TaskRow, run: RunRow, kept: Kept, now: float) -> None:
+    def _unsuccessful(self, row: TaskRow, run: RunRow, kept: SavedWork, now: float) -> None:
         if row.status not in (Status.RUNNING, Status.WAITING):
             return
-        if kept.unfit and self._loop(row, run):
-            self._next_round(row, run, kept.unfit, now)
-        elif kept.unfit:
-            self._db.set(RunRow, run.id, message=kept.unfit)
-            self.unsuccessful(row, Outcome.UNFIT, now, detail=kept.unfit)
+        if kept.unusable_reason and self._loop(row, run):
+            self._next_round(row, run, kept.unusable_reason, now)
+        elif kept.unusable_reason:
+            self._db.set(RunRow, run.id, message=kept.unusable_reason)
+            self.unsuccessful(row, AttemptOutcome.UNUSABLE_SUBMISSION, now, detail=kept.unusable_reason)
         elif run.reason == EndReason.BUDGET:
             self._out_of_budget(row, run, now)
         elif error := stopping_error(run):
             self._agent_stopped(row, run, error, now)
-        elif (kind := trouble(run)) and self._left_alone(row, run, kind, now):
+        elif (kind := cooldown_error(run)) and self._left_alone(row, run, kind, now):
             return
-        elif self._loop(row, run) and _outcome(run) not in FINAL:
+        elif self._loop(row, run) and _outcome(run) not in NOT_RETRYABLE:
             failure = "" if run.reason == EndReason.DONE else f"{_outcome(run)}: {run.message}"
             self._next_round(row, run, failure, now)
         else:
@@ -254,7 +273,7 @@ class Endings:
         """Its agent cannot work at all: a stand-in takes the task over, or it waits; no attempt is used."""
         self._db.set(RunRow, run.id, reason=str(EndReason.UNAVAILABLE))
         self._casting.stops.stop(run, error, _advised(run, LONG_REASON), now)
-        choice = self._casting.choice(self._board.specs.task(row.path), now)
+        choice = self._casting.select(self._board.specs.task(row.path), now)
         stopped = self._casting.stopped_reason(run.agent)
         why = stopped if choice.until > now else f"{stopped}; {choice.agent} takes over"
         self._board.move(row.id, Status.READY, why, now, not_before=now, attempt=row.attempt - 1)
@@ -269,8 +288,8 @@ class Endings:
             return False
         self._db.set(RunRow, run.id, reason=str(EndReason.UNAVAILABLE))
         base = self._board.specs.settings().backoff
-        self._casting.cooldowns.cool(agent, run, kind, base, now, self._jitter())
-        choice = self._casting.choice(spec, now)
+        self._casting.cooldowns.start(agent, run, kind, base, now, self._jitter())
+        choice = self._casting.select(spec, now)
         what = f"{run.agent} is unavailable ({kind.replace('_', ' ')})"
         if choice.until > now:
             why, until = f"{what}; waits until {iso(choice.until)}", choice.until
@@ -295,12 +314,12 @@ class Endings:
             told = f"round {decision.number} of {loop.max_iterations} follows: {first_line(decision.reason)}"
             self._board.move(row.id, Status.READY, told, now, not_before=now, attempt=row.attempt - 1)
         elif isinstance(decision, Stop):
-            self.unsuccessful(row, Outcome.LOOP, now, detail=decision.reason)
+            self.unsuccessful(row, AttemptOutcome.LOOP, now, detail=decision.reason)
 
-    def _submitted(self, row: TaskRow, run: RunRow, result: BroughtIn | NothingMade, now: float) -> None:
+    def _submitted(self, row: TaskRow, run: RunRow, result: Imported | NoChanges, now: float) -> None:
         if row.status not in (Status.RUNNING, Status.WAITING):
             return
-        made = isinstance(result, BroughtIn)
+        made = isinstance(result, Imported)
         settings, spec = self._board.specs.settings(), self._board.specs.task(row.path)
         approve = settings.approve if spec.approve is None else spec.approve
         number = 1 + int(self._db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", run.task))
@@ -317,30 +336,32 @@ class Endings:
         to = Status.RUNNING if Gate.MERGE in approve or not made else Status.MERGING
         self._board.move(row.id, to, "what it made is being verified", now)
 
-    def unsuccessful(self, row: TaskRow, outcome: Outcome, now: float, *, detail: str = "", hint: str = "") -> None:
+    def unsuccessful(
+        self, row: TaskRow, outcome: AttemptOutcome, now: float, *, detail: str = "", hint: str = ""
+    ) -> None:
         """An attempt came to nothing: retry, or fail, by the task's own rules. The machine's faults cost no attempt.
 
         `hint` is told whole.
         """
         if outcome in _PERHAPS_THE_MACHINE and (fault := self._hold.fault()) is not None:
-            outcome, detail = Outcome.MACHINE, str(fault)
-            self._hold.note(fault, now)
+            outcome, detail = AttemptOutcome.MACHINE, str(fault)
+            self._hold.start(fault, now)
         spec, settings = self._board.specs.task(row.path), self._board.specs.settings()
-        free = outcome in FREE
+        free = outcome in NOT_COUNTED
         used = row.failures if free else row.failures + 1
-        policy = Policy(
+        policy = RetryPolicy(
             on_error=spec.on_error, max_attempts=_attempts(spec, settings.max_attempts), backoff=settings.backoff
         )
-        decision = decide(outcome, used, policy, self._jitter())
+        decision = decide_retry(outcome, used, policy, self._jitter())
         attempt = row.attempt - 1 if free else row.attempt
         match decision:
-            case Again(pause=seconds, reason=reason):
+            case RetryAfter(pause=seconds, reason=reason):
                 why = _with_detail(reason, first_line(detail), hint)
                 self._board.move(
                     row.id, Status.READY, why, now, failures=used, not_before=now + seconds, attempt=attempt
                 )
             case GiveUp(reason=reason, abort=abort):
-                why = _with_detail(reason, detail if outcome in FINAL else first_line(detail), hint)
+                why = _with_detail(reason, detail if outcome in NOT_RETRYABLE else first_line(detail), hint)
                 self._board.move(row.id, Status.FAILED, why, now, failures=used)
                 if abort:
                     self._db.remember("halted", row.id)
@@ -363,7 +384,7 @@ class Endings:
         if run is not None and self._loop(row, run):
             self._next_round(row, run, submission.notice, now)
         else:
-            self.unsuccessful(row, Outcome.RED, now, detail=submission.notice)
+            self.unsuccessful(row, AttemptOutcome.VERIFICATION_FAILED, now, detail=submission.notice)
 
     def _retire(self, submission: SubmissionRow) -> None:
         key = (submission.task, submission.number)
@@ -375,7 +396,7 @@ def _lacking(run: RunRow) -> list[str]:
     return [f"made without these commits of the target: {', '.join(run.lacks.splitlines())}"] if run.lacks else []
 
 
-_TOLD = {ErrorKind.CONTEXT: Outcome.CONTEXT}
+_TOLD = {ErrorKind.CONTEXT: AttemptOutcome.CONTEXT}
 
 _ADVICE = {
     ErrorKind.AUTH: "sign it in, or give it a key (`login`, `env_pass` in agents/{agent}.md)",
@@ -383,10 +404,10 @@ _ADVICE = {
 }
 
 
-def _outcome(run: RunRow) -> Outcome:
+def _outcome(run: RunRow) -> AttemptOutcome:
     if run.reason == EndReason.FAILED and run.error_kind in _TOLD:
         return _TOLD[ErrorKind(run.error_kind)]
-    return _OUTCOMES.get(EndReason(run.reason), Outcome.FAILED)
+    return _OUTCOMES.get(EndReason(run.reason), AttemptOutcome.FAILED)
 
 
 def _advised(run: RunRow, length: int = 120) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coworkd.agents.port import EndReason
 from coworkd.core.model import Loop
-from coworkd.dispatch.executors.slot_results import INTERRUPTED
+from coworkd.dispatch.executors.slot_results import INTERRUPTED_REASONS
 from coworkd.dispatch.runs.loop_rules import OneMore, Prove, Round, Stop, after
 from coworkd.store import Database, RunRow
 
@@ -35,7 +35,7 @@ class Rounds:
             run.id,
         )
         for past in past_runs:
-            if past.reason in INTERRUPTED:
+            if past.reason in INTERRUPTED_REASONS:
                 continue
             if not past.iteration or past.iteration >= (found[-1].number if found else run.iteration):
                 break

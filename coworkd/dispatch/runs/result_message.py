@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from coworkd.agents.port import EndReason
 from coworkd.agents.worker import refused_hosts
-from coworkd.dispatch.executors.slot_results import BroughtIn, Finish, Kept, NothingMade
+from coworkd.dispatch.executors.slot_results import FinishResult, Imported, NoChanges, SavedWork
 from coworkd.store import RunRow
 
 
-def report(run: RunRow, result: Finish) -> str:
+def report(run: RunRow, result: FinishResult) -> str:
     """What the agent said, how it ended, and where its work is."""
     parts = [run.said.strip() or "(the agent printed nothing)"]
     if run.reason != EndReason.DONE and run.message:
@@ -27,12 +27,12 @@ def _fenced(text: str) -> str:
     return f"{fence}\n{text.strip()}\n{fence}"
 
 
-def _remarks(result: Finish) -> Sequence[str]:
+def _remarks(result: FinishResult) -> Sequence[str]:
     match result:
-        case Kept(refs=refs, unfit=unfit):
+        case SavedWork(refs=refs, unusable_reason=unfit):
             kept = f"Its work is kept in {', '.join(f'`{ref}`' for ref in refs)}." if refs else ""
             return [text for text in (unfit, kept) if text]
-        case NothingMade(notices=notices):
+        case NoChanges(notices=notices):
             return ["(It changed no file.)", *notices]
-        case BroughtIn(notices=notices):
+        case Imported(notices=notices):
             return list(notices)

@@ -15,22 +15,22 @@ from coworkd.board.generated_documents import Papers
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Budget, Gate, SandboxLevel, Status, TaskSpec
 from coworkd.dispatch.executors.port import Executor
-from coworkd.dispatch.executors.run_paths import Places
+from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.executors.slot_results import (
-    INTERRUPTED,
-    Hindered,
-    NotYet,
-    Prepared,
+    INTERRUPTED_REASONS,
+    MachineFailed,
     ReviewedWork,
-    SlotOrder,
-    Unprepared,
+    SlotDeferred,
+    SlotFailed,
+    SlotReady,
+    SlotRequest,
 )
 from coworkd.dispatch.runs.delivery import inbox_answer, waited
 from coworkd.dispatch.runs.grants import Grants
-from coworkd.dispatch.scheduling.budget_queries import Purses
-from coworkd.dispatch.scheduling.budget_rules import Short
+from coworkd.dispatch.scheduling.budget_queries import BudgetReader
+from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.cooldowns import provider_of
-from coworkd.dispatch.scheduling.sandbox_notices import Holding
+from coworkd.dispatch.scheduling.sandbox_notices import SandboxNotices
 from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.landings import Landings
 from coworkd.store.reviewed_work import submission_of, work_to_continue
@@ -62,8 +62,8 @@ class Starter:
         board: Board,
         executor: Executor,
         jobs: Jobs,
-        places: Places,
-        prepare: Callable[[SlotOrder], Prepared | Unprepared | NotYet | Hindered],
+        places: RunPaths,
+        prepare: Callable[[SlotRequest], SlotReady | SlotFailed | SlotDeferred | MachineFailed],
         means: Callable[[], Means] = lambda: UNCONFINED,
     ) -> None:
         self._board = board
@@ -75,11 +75,13 @@ class Starter:
         self._prepare = prepare
         self._means = means
         self._grants = Grants(board)
-        self._holding = Holding(board, means)
-        self._purses = Purses(board)
+        self._holding = SandboxNotices(board, means)
+        self._purses = BudgetReader(board)
         self._landings = Landings(board.db)
 
-    def start(self, task: str, agent: str, now: float, *, conflict: str = "", instead_of: str = "") -> Short | None:
+    def start(
+        self, task: str, agent: str, now: float, *, conflict: str = "", instead_of: str = ""
+    ) -> BudgetExhausted | None:
         """Commit to a run of this task; the slot is made next. One winner: a task has at most one live run.
 
         What it may use at most is reserved with that; where there is nothing to reserve, nothing starts.
@@ -88,7 +90,7 @@ class Starter:
         origin = self._origin(row, agent)
         spec = self._board.specs.agent(agent) or AgentSpec(name=agent)
         reserved = self._purses.reserve(row, spec, self._free_places(), now)
-        if isinstance(reserved, Short):
+        if isinstance(reserved, BudgetExhausted):
             return reserved
         run = RunRow(
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=agent, state=RunState.PREPARING,
@@ -102,7 +104,7 @@ class Starter:
         )  # fmt: skip
         with self._db.write(durable=True):
             self._db.put(run)
-            self._holding.note_agent(agent, spec.sandbox.mode, now)
+            self._holding.record_agent(agent, spec.sandbox.mode, now)
             self._db.event(now, "run", task=task, run=run.id, agent=agent, attempt=run.attempt, level=run.level)
             self._board.solved(row.path, "agent", "graph", "warning")
             self._board.move(
@@ -139,7 +141,7 @@ class Starter:
 
     def _session(self, origin: RunRow | None, agent: str) -> str:
         """Each round of a loop has a session of its own, which outlives an interruption."""
-        if origin is None or origin.agent != agent or (origin.iteration and origin.reason not in INTERRUPTED):
+        if origin is None or origin.agent != agent or (origin.iteration and origin.reason not in INTERRUPTED_REASONS):
             return ""
         return origin.session
 
@@ -148,7 +150,7 @@ class Starter:
         if self._board.specs.task(row.path).loop is None or conflict:
             return 0
         last = self._last(row)
-        return (last.iteration if last.reason in INTERRUPTED else last.iteration + 1) if last else 1
+        return (last.iteration if last.reason in INTERRUPTED_REASONS else last.iteration + 1) if last else 1
 
     def _free_slot(self) -> int:
         taken = {row["slot"] for row in self._db.query("SELECT slot FROM runs WHERE state != 'ended'")}
@@ -156,7 +158,7 @@ class Starter:
 
     def look_around(self, now: float) -> None:
         """Note what there is to hold agents with, before the first of them starts."""
-        self._holding.note(now)
+        self._holding.record(now)
 
     def order(self, run: RunRow) -> None:
         """Have the slot of a run made ready; asking again while that goes on changes nothing."""
@@ -165,7 +167,7 @@ class Starter:
         origin = self._db.one(RunRow, "id = ?", run.origin) if run.origin and not latest else None
         # A session goes on with its files as they were, which are the reviewed work.
         reviewed = submission_of(self._db, run.task, run.continues) if run.continues and not origin else None
-        order = SlotOrder(
+        order = SlotRequest(
             number=run.slot, task=run.task, run=run.id, attempt=run.attempt, epoch=run.epoch, agent=run.agent,
             start_from=latest.commit_id if latest else origin.base if origin else "",
             restore=origin.kept if origin else "", tip=latest.tip if latest else "",
@@ -179,7 +181,7 @@ class Starter:
     def _submission(self, task: str) -> SubmissionRow | None:
         return self._db.one(SubmissionRow, "task = ? ORDER BY number DESC", task)
 
-    def prepared(self, run: RunRow, slot: Prepared, now: float) -> None:
+    def prepared(self, run: RunRow, slot: SlotReady, now: float) -> None:
         """The slot is there: hand the run to the executor, with everything that was said so far."""
         row = self._board.task(run.task)
         spec = self._board.specs.task(row.path)
@@ -273,7 +275,7 @@ class Starter:
 
     def _left(self, run: RunRow, spec: TaskSpec) -> Budget:
         """What this start may use."""
-        limit, used = spec.budget, self._purses.used(self._board.task(run.task))
+        limit, used = spec.budget, self._purses.used_by_task(self._board.task(run.task))
         return Budget(
             usd=None if run.reserved_usd is None else max(run.reserved_usd - (run.cost_usd or 0.0), 0.0),
             tokens=None if limit.tokens is None else max(limit.tokens - (used.tokens or 0), 0),

@@ -16,7 +16,7 @@ from coworkd.sync.awaiting_trust import awaiting_trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class AgentChoice:
     """Who is to do a task."""
 
     agent: str
@@ -26,19 +26,21 @@ class Choice:
     """Nobody is to be had before this time."""
 
 
-def choose(wanted: str, others: Sequence[str], cooling: Mapping[str, float], now: float) -> Choice:
+def choose_agent(
+    requested: str, fallbacks: Sequence[str], unavailable_until: Mapping[str, float], now: float
+) -> AgentChoice:
     """The wanted agent unless it is cooling down, else the first other that is not.
 
     `cooling`: until when an agent is left alone; one that is not in it is free. When all are cooling down, one
     looks again as soon as the first of them is free.
     """
-    for name in (wanted, *others):
-        if cooling.get(name, 0.0) <= now:
-            return Choice(agent=name, instead_of="" if name == wanted else wanted)
-    return Choice(agent=wanted, until=min(cooling[name] for name in (wanted, *others)))
+    for name in (requested, *fallbacks):
+        if unavailable_until.get(name, 0.0) <= now:
+            return AgentChoice(agent=name, instead_of="" if name == requested else requested)
+    return AgentChoice(agent=requested, until=min(unavailable_until[name] for name in (requested, *fallbacks)))
 
 
-class Casting:
+class AgentSelector:
     """Reads who is known and who was unavailable lately; used by the writer thread alone."""
 
     def __init__(self, board: Board) -> None:
@@ -47,21 +49,21 @@ class Casting:
         self.cooldowns = Cooldowns(board.db)
         self.stops = AgentStops(board.db)
 
-    def wanted(self, spec: TaskSpec) -> str:
+    def requested(self, spec: TaskSpec) -> str:
         """The agent that a task asks for; empty when neither it nor the settings name one."""
         return spec.agent or self._board.specs.settings().agent
 
     def agent(self, name: str) -> AgentSpec | None:
         return self._board.specs.agent(name) if name else None
 
-    def choice(self, spec: TaskSpec, now: float) -> Choice:
+    def select(self, spec: TaskSpec, now: float) -> AgentChoice:
         """Who does the task now, or when somebody can."""
-        wanted = self.wanted(spec)
+        wanted = self.requested(spec)
         agent = self.agent(wanted)
-        others = [name for name in agent.fallback if name != wanted and not self.problem(name)] if agent else []
-        return choose(wanted, others, {name: self._cooling(name) for name in (wanted, *others)}, now)
+        others = [name for name in agent.fallback if name != wanted and not self.unusable_reason(name)] if agent else []
+        return choose_agent(wanted, others, {name: self._unavailable_until(name) for name in (wanted, *others)}, now)
 
-    def _cooling(self, name: str) -> float:
+    def _unavailable_until(self, name: str) -> float:
         """Until when it is left alone."""
         cooldown, stop = self.cooldown(name), self.stops.find(name)
         return max(cooldown.until if cooldown else 0.0, stop.until if stop else 0.0)
@@ -76,9 +78,9 @@ class Casting:
     def cooldown(self, name: str) -> CooldownRow | None:
         """Why this agent is left alone, or was until it is seen to answer again."""
         spec = self.agent(name)
-        return self.cooldowns.of(spec) if spec else None
+        return self.cooldowns.find(spec) if spec else None
 
-    def problem(self, name: str) -> str:
+    def unusable_reason(self, name: str) -> str:
         """Why this agent cannot run at all, and what to do; empty when it can."""
         if not name:
             return "names no agent, and config.yaml has none either: write `agent: NAME` in one of them"

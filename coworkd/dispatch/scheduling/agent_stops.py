@@ -20,16 +20,16 @@ from coworkd.store.agent_stops import (
     put_agent_stop,
 )
 
-STOPPING = frozenset({ErrorKind.AUTH, ErrorKind.PROGRAM, ErrorKind.AGENT_FILE})
+STOPPING_ERRORS = frozenset({ErrorKind.AUTH, ErrorKind.PROGRAM, ErrorKind.AGENT_FILE})
 """Errors that every run of the agent would end with."""
-FIRST_PAUSE, FACTOR, LONGEST_PAUSE = 60.0, 3.0, 3600.0
+FIRST_PAUSE, FACTOR, MAX_PAUSE = 60.0, 3.0, 3600.0
 """Seconds until the first probe, and how they grow."""
 
 
 def stopping_error(run: RunRow) -> ErrorKind | None:
     """The error by which a run shows that its agent cannot work at all; None where it ended with no such one."""
     ended = run.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED)
-    return ErrorKind(run.error_kind) if ended and run.error_kind in STOPPING else None
+    return ErrorKind(run.error_kind) if ended and run.error_kind in STOPPING_ERRORS else None
 
 
 class AgentStops:
@@ -42,7 +42,7 @@ class AgentStops:
         """Stop the agent of a run; inside of a transaction. Runs that fail together are one failure."""
         before = agent_stop(self._db, run.agent)
         times = 0 if before is None else before.times + (now >= before.until)
-        until = now + min(FIRST_PAUSE * FACTOR**times, LONGEST_PAUSE)
+        until = now + min(FIRST_PAUSE * FACTOR**times, MAX_PAUSE)
         sha, since = agent_file_sha(self._db, run.agent), before.since if before else now
         stop = AgentStop(agent=run.agent, kind=kind, reason=reason, file_sha=sha, since=since, until=until, times=times)
         put_agent_stop(self._db, replace(before, reason=reason) if before and now < before.until else stop)

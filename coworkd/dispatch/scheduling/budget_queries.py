@@ -4,37 +4,38 @@ from __future__ import annotations
 
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Budget
-from coworkd.dispatch.scheduling.budget_rules import Purse, Reserved, Short, reserve
+from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted, BudgetState, Reservation, reserve
 from coworkd.store import TaskRow
 
 DAY = 86400.0
 
-SPENT = "budget used up"
+BUDGET_USED_UP = "budget used up"
 """The `stop` of a run that has come to the end of its budget."""
 
 
-class Purses:
+class BudgetReader:
     """Used by the writer thread alone."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
         self._db = board.db
 
-    def reserve(self, row: TaskRow, agent: AgentSpec, share: int, now: float) -> Reserved | Short:
+    def reserve(self, row: TaskRow, agent: AgentSpec, share: int, now: float) -> Reservation | BudgetExhausted:
         """What a run of this task by this agent may use, or why it may not start."""
         limit, day = self._board.specs.task(row.path).budget, self._board.specs.settings().budget_usd_per_day
         if limit == Budget() and day is None:
-            return Reserved(left=limit)
+            return Reservation(left=limit)
         last, words = self._last(row)
         return reserve(
-            Purse(
-                limit=limit, used=self.used(row), day_usd=day, day_used=self.spent(now), reserved=self._reserved(),
-                rolls_at=self._rolls_at(now), share=max(share, 1), paid=agent.billing == "api",
-                unknown=self._unknown(agent), last=last, words=words,
+            BudgetState(
+                limit=limit, used=self.used_by_task(row),
+                daily_limit=day, daily_used=self.spent_in_24_hours(now), reserved=self._reserved(),
+                oldest_expires_at=self._rolls_at(now), starting_runs=max(share, 1), paid_by_use=agent.billing == "api",
+                price_unknown=self._unknown(agent), last_unused=last, last_message=words,
             )
         )  # fmt: skip
 
-    def used(self, row: TaskRow) -> Budget:
+    def used_by_task(self, row: TaskRow) -> Budget:
         """By the task so far."""
         minutes = self._db.scalar(
             "SELECT coalesce(sum(ended - started - waited), 0) / 60.0 FROM runs WHERE task = ? AND ended IS NOT NULL",
@@ -45,7 +46,7 @@ class Purses:
         )
         return Budget(usd=usd, tokens=row.input_tokens + row.output_tokens, minutes=minutes)
 
-    def spent(self, now: float) -> float:
+    def spent_in_24_hours(self, now: float) -> float:
         """Dollars in the last 24 hours, as far as they are known."""
         sql = "SELECT coalesce(sum(cost_usd), 0) FROM usages WHERE at > ? AND billing = 'api'"
         return float(self._db.scalar(sql, now - DAY))

@@ -12,97 +12,100 @@ from coworkd.core.model import Budget, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Purse:
+class BudgetState:
     """What there is, what was used, and what others may still use, when a run is to start."""
 
     limit: Budget
     """Of the task."""
     used: Budget
     """By the task so far; every value is known."""
-    day_usd: float | None = None
+    daily_limit: float | None = None
     """Of the workspace, in any 24 hours; None: no bound."""
-    day_used: float = 0.0
+    daily_used: float = 0.0
     reserved: float = 0.0
     """Of the day's, by runs at work, beyond what they have used."""
-    rolls_at: float | None = None
+    oldest_expires_at: float | None = None
     """When the oldest of what was used leaves the 24 hours."""
-    share: int = 1
+    starting_runs: int = 1
     """Runs that may start now, this one included: they share what is left of the day."""
-    paid: bool = True
+    paid_by_use: bool = True
     """By use; a subscription costs no money of its own."""
-    unknown: bool = False
+    price_unknown: bool = False
     """What this agent's work costs is not known."""
-    last: float | None = None
+    last_unused: float | None = None
     """What was left of a run's reservation when it ended because that did not do; None: none did."""
-    words: str = ""
+    last_message: str = ""
     """Of that run's end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reserved:
+class Reservation:
     """It may start, and use this much."""
 
     left: Budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Short:
+class BudgetExhausted:
     """It may not start, for this reason; `until`: when time alone may change that."""
 
     reason: str
     until: float | None = None
 
 
-_UNKNOWN = (
+_PRICE_UNKNOWN = (
     "what this agent costs is not known, so no cap in `usd` can be kept; bound it by `tokens` or `minutes` instead, or"
     " say `billing: subscription`"
 )
 
 
-def reserve(purse: Purse) -> Reserved | Short:
+def reserve(budget: BudgetState) -> Reservation | BudgetExhausted:
     """What a run may use at most, so that no cap is passed whatever the others do."""
-    tokens = _left(purse.limit.tokens, purse.used.tokens)
-    minutes = _left(purse.limit.minutes, purse.used.minutes)
+    tokens = _left(budget.limit.tokens, budget.used.tokens)
+    minutes = _left(budget.limit.minutes, budget.used.minutes)
     if tokens is not None and tokens <= 0:
-        return Short(reason=_used_up(f"{purse.used.tokens:,} of {purse.limit.tokens:,} tokens", "tokens"))
+        return BudgetExhausted(reason=_used_up(f"{budget.used.tokens:,} of {budget.limit.tokens:,} tokens", "tokens"))
     if minutes is not None and minutes <= 0:
-        return Short(reason=_used_up(f"{purse.used.minutes:.0f} of {purse.limit.minutes:g} minutes", "minutes"))
-    money = _money(purse)
-    if isinstance(money, Short):
+        return BudgetExhausted(
+            reason=_used_up(f"{budget.used.minutes:.0f} of {budget.limit.minutes:g} minutes", "minutes")
+        )
+    money = _dollars(budget)
+    if isinstance(money, BudgetExhausted):
         return money
-    return Reserved(left=Budget(usd=money, tokens=None if tokens is None else int(tokens), minutes=minutes))
+    return Reservation(left=Budget(usd=money, tokens=None if tokens is None else int(tokens), minutes=minutes))
 
 
-def _money(purse: Purse) -> float | None | Short:
+def _dollars(budget: BudgetState) -> float | None | BudgetExhausted:
     """Dollars that the run may use; None: nothing bounds them."""
-    if not purse.paid or (purse.limit.usd is None and purse.day_usd is None):
+    if not budget.paid_by_use or (budget.limit.usd is None and budget.daily_limit is None):
         return None
-    if purse.unknown:
-        return Short(reason=_UNKNOWN)
-    own = _left(purse.limit.usd, purse.used.usd)
+    if budget.price_unknown:
+        return BudgetExhausted(reason=_PRICE_UNKNOWN)
+    own = _left(budget.limit.usd, budget.used.usd)
     if own is not None and own <= 0:
-        return Short(reason=_used_up(f"${purse.used.usd:.2f} of ${purse.limit.usd:.2f}", "usd"))
-    day = None if purse.day_usd is None else purse.day_usd - purse.day_used - purse.reserved
+        return BudgetExhausted(reason=_used_up(f"${budget.used.usd:.2f} of ${budget.limit.usd:.2f}", "usd"))
+    day = None if budget.daily_limit is None else budget.daily_limit - budget.daily_used - budget.reserved
     if day is not None and day <= 0:
-        return _day_used_up(purse)
+        return _daily_limit_reached(budget)
     # Who had too little before is not given a share again, but all that there is.
-    shared = None if day is None else day if purse.last is not None else day / purse.share
+    shared = None if day is None else day if budget.last_unused is not None else day / budget.starting_runs
     bounds = [bound for bound in (own, shared) if bound is not None]
     usd = min(bounds)
-    if purse.last is not None and usd <= purse.last:
-        words = purse.words or f"${purse.last:.2f} was not enough"
-        return Short(
-            reason=f"{words}; no more is left: raise `budget: {{usd}}`", until=None if day is None else purse.rolls_at
+    if budget.last_unused is not None and usd <= budget.last_unused:
+        words = budget.last_message or f"${budget.last_unused:.2f} was not enough"
+        return BudgetExhausted(
+            reason=f"{words}; no more is left: raise `budget: {{usd}}`",
+            until=None if day is None else budget.oldest_expires_at,
         )
     return usd
 
 
-def _day_used_up(purse: Purse) -> Short:
-    if purse.reserved > 0 and purse.day_usd is not None and purse.day_used < purse.day_usd:
-        return Short(reason=f"the rest of the day's ${purse.day_usd:.2f} is reserved by runs at work")
-    what = f"budget used up: ${purse.day_used:.2f} of ${purse.day_usd or 0:.2f} in 24 hours"
+def _daily_limit_reached(budget: BudgetState) -> BudgetExhausted:
+    if budget.reserved > 0 and budget.daily_limit is not None and budget.daily_used < budget.daily_limit:
+        return BudgetExhausted(reason=f"the rest of the day's ${budget.daily_limit:.2f} is reserved by runs at work")
+    what = f"budget used up: ${budget.daily_used:.2f} of ${budget.daily_limit or 0:.2f} in 24 hours"
     advice = "raise `budget: {usd_per_day}` in config.yaml, or wait until the day rolls on"
-    return Short(reason=f"{what}; {advice}", until=purse.rolls_at)
+    return BudgetExhausted(reason=f"{what}; {advice}", until=budget.oldest_expires_at)
 
 
 def _used_up(what: str, key: str) -> str:
@@ -113,14 +116,14 @@ def _left(limit: float | None, used: float | None) -> float | None:
     return None if limit is None else limit - (used or 0)
 
 
-_UNCOUNTABLE = 2**53
+MAX_TOKENS = 2**53
 """Tokens that nobody has ever used, and no database holds the sum of."""
 
 
-def fault(usage: Usage) -> str:
+def invalid_usage_reason(usage: Usage) -> str:
     """Why a report of usage cannot be true; empty when it can."""
     counts = (usage.input_tokens, usage.cached_tokens, usage.output_tokens)
-    if not all(0 <= count < _UNCOUNTABLE for count in counts):
+    if not all(0 <= count < MAX_TOKENS for count in counts):
         return f"{usage.input_tokens} tokens in, {usage.cached_tokens} of them cached, {usage.output_tokens} out"
     if usage.cost_usd is not None and (not math.isfinite(usage.cost_usd) or usage.cost_usd < 0):
         return f"a cost of {usage.cost_usd}"
@@ -129,7 +132,7 @@ def fault(usage: Usage) -> str:
     return ""
 
 
-def passed(limit: Budget, used: Budget, reserved: float | None, own: float | None) -> str:
+def exceeded_reason(limit: Budget, used: Budget, reserved: float | None, own: float | None) -> str:
     """What of a budget a run at work has come to the end of, and by how much it went over; empty while it may go on.
 
     `reserved` and `own`: what this run may cost, and has.
@@ -138,11 +141,11 @@ def passed(limit: Budget, used: Budget, reserved: float | None, own: float | Non
         over = (used.tokens or 0) - limit.tokens
         return f"{used.tokens:,} of {limit.tokens:,} tokens" + (f", {over:,} over" if over else "")
     if limit.usd is not None and used.usd is not None and used.usd >= limit.usd:
-        return f"${used.usd:.2f} of ${limit.usd:.2f}" + _over(used.usd - limit.usd)
+        return f"${used.usd:.2f} of ${limit.usd:.2f}" + _excess(used.usd - limit.usd)
     if reserved is not None and own is not None and own >= reserved:
-        return f"${own:.2f} of the ${reserved:.2f} that were left for it" + _over(own - reserved)
+        return f"${own:.2f} of the ${reserved:.2f} that were left for it" + _excess(own - reserved)
     return ""
 
 
-def _over(usd: float) -> str:
+def _excess(usd: float) -> str:
     return f", ${usd:.2f} over because its agent tells only after each turn" if usd >= 0.005 else ""

@@ -22,7 +22,7 @@ class MachineHold:
         self._suspension: Suspension | None = None
         self._shown = bool(db.scalar("SELECT 1 FROM problems WHERE source = ? LIMIT 1", _SOURCE))
 
-    def note(self, fault: MachineFault, now: float) -> None:
+    def start(self, fault: MachineFault, now: float) -> None:
         """It has just failed: hold runs back for a while, and show why."""
         before = self._suspension
         self._suspension = before.again(fault, now) if before is not None else suspended(fault, now)
@@ -35,7 +35,7 @@ class MachineHold:
         if self._suspension is not None and now < self._suspension.until:
             return str(self._suspension.fault)
         if (fault := self._look()) is not None:
-            self.note(fault, now)
+            self.start(fault, now)
             return str(fault)
         self._unshow()
         return ""
@@ -44,7 +44,7 @@ class MachineHold:
         """What is wrong with the machine right now, whatever was noted before."""
         return self._look()
 
-    def over(self) -> None:
+    def end(self) -> None:
         """Something succeeded that needs the machine."""
         self._suspension = None
         self._unshow()

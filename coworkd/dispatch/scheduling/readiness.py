@@ -14,7 +14,7 @@ from coworkd.store.landings import UNMET
 from coworkd.sync.problems import put_problem
 
 
-def unmet(db: Database, task: str) -> list[str]:
+def unmet_dependencies(db: Database, task: str) -> list[str]:
     """The dependencies that block this task."""
     sql = f"SELECT n.needed FROM needs n LEFT JOIN tasks t ON t.id = n.needed WHERE n.task = ? AND {UNMET}"
     return [row["needed"] for row in db.query(f"{sql} ORDER BY n.needed", task)]
@@ -46,7 +46,7 @@ class Startable:
         return self._found
 
 
-class _Needs(Mapping[str, Sequence[str]]):
+class _StoredDependencies(Mapping[str, Sequence[str]]):
     """The graph, read from the database as far as it is walked."""
 
     def __init__(self, db: Database) -> None:
@@ -62,14 +62,14 @@ class _Needs(Mapping[str, Sequence[str]]):
         return int(self._db.scalar("SELECT count(DISTINCT task) FROM needs"))
 
 
-FEW = 20
+MAX_WALKED_TASKS = 20
 """Tasks for which the graph is walked from each; for more it is read as a whole."""
 
 _SOURCES = "source IN ('graph', 'warning')"
 
 
 @dataclass(frozen=True, slots=True)
-class _Finding:
+class _DependencyProblem:
     """What is wrong with the dependencies of a task."""
 
     source: str
@@ -77,7 +77,7 @@ class _Finding:
     message: str
 
 
-def check_graph(board: Board, tasks: Iterable[str], now: float) -> None:
+def check_dependencies(board: Board, tasks: Iterable[str], now: float) -> None:
     """Look at these tasks, at those that need them, and at every task that had a problem with its dependencies."""
     db, changed = board.db, frozenset(tasks)
     again = frozenset(row["task"] for row in db.query(f"SELECT DISTINCT task FROM problems WHERE {_SOURCES}"))
@@ -86,10 +86,10 @@ def check_graph(board: Board, tasks: Iterable[str], now: float) -> None:
     found = _findings(db, [row["task"] for row in needy])
     if found or again:
         with db.write():
-            _show(db, found, again, now)
+            _store_problems(db, found, again, now)
 
 
-def _show(db: Database, found: Mapping[str, _Finding], again: frozenset[str], now: float) -> None:
+def _store_problems(db: Database, found: Mapping[str, _DependencyProblem], again: frozenset[str], now: float) -> None:
     """Let the problems say what was found; one that stays keeps its time."""
     shown = db.among(f"SELECT task, path, source FROM problems WHERE {_SOURCES} AND task IN (?)", again | found.keys())
     paths = {row["id"]: row["path"] for row in db.among("SELECT id, path FROM tasks WHERE id IN (?)", found)}
@@ -101,14 +101,14 @@ def _show(db: Database, found: Mapping[str, _Finding], again: frozenset[str], no
         put_problem(db, Problem(path=path, line=0, message=found[task].message), found[task].source, now, task)
 
 
-def _findings(db: Database, tasks: Sequence[str]) -> dict[str, _Finding]:
+def _findings(db: Database, tasks: Sequence[str]) -> dict[str, _DependencyProblem]:
     """What is wrong around these tasks; each one's worst."""
     over = {row["id"] for row in db.among("SELECT id FROM tasks WHERE status = 'done' AND id IN (?)", tasks)}
     open_ = [task for task in tasks if task not in over]
     return {**_dead_ends(db, open_), **_unknown(db, open_), **_cycles(db, open_)}
 
 
-def _dead_ends(db: Database, tasks: Sequence[str]) -> dict[str, _Finding]:
+def _dead_ends(db: Database, tasks: Sequence[str]) -> dict[str, _DependencyProblem]:
     """A dependency that failed or was cancelled blocks in plain sight, never in silence."""
     rows = db.among(
         "SELECT n.task, t.id, t.status FROM needs n JOIN tasks t ON t.id = n.needed JOIN tasks me ON me.id = n.task"
@@ -117,40 +117,44 @@ def _dead_ends(db: Database, tasks: Sequence[str]) -> dict[str, _Finding]:
         tasks,
     )
     return {
-        task: _Finding("warning", f"is blocked by {', '.join(dead)}; make it ready again, or close it with `done`")
+        task: _DependencyProblem(
+            "warning", f"is blocked by {', '.join(dead)}; make it ready again, or close it with `done`"
+        )
         for task, dead in _grouped((row["task"], f"{row['id']} ({row['status']})") for row in rows).items()
     }
 
 
-def _unknown(db: Database, tasks: Sequence[str]) -> dict[str, _Finding]:
+def _unknown(db: Database, tasks: Sequence[str]) -> dict[str, _DependencyProblem]:
     rows = db.among(
         "SELECT n.task, n.needed FROM needs n JOIN tasks me ON me.id = n.task LEFT JOIN tasks t ON t.id = n.needed"
         " WHERE t.id IS NULL AND n.task IN (?) ORDER BY n.rowid",
         tasks,
     )
     missing = _grouped((row["task"], row["needed"]) for row in rows)
-    return {task: _Finding("graph", _says_unknown(names)) for task, names in missing.items()}
+    return {task: _DependencyProblem("graph", _unknown_message(names)) for task, names in missing.items()}
 
 
-def _says_unknown(ids: Sequence[str]) -> str:
+def _unknown_message(ids: Sequence[str]) -> str:
     names = ", ".join(f"`{name}`" for name in ids)
     what = "is no task here" if len(ids) == 1 else "are no tasks here"
     return f"depends on {names}, which {what}; write that task or take it out of `depends_on`"
 
 
-def _cycles(db: Database, tasks: Sequence[str]) -> dict[str, _Finding]:
+def _cycles(db: Database, tasks: Sequence[str]) -> dict[str, _DependencyProblem]:
     """Every task on a cycle through one of these: each is told of a cycle that it is on."""
-    needs = _Needs(db) if len(tasks) <= FEW else _whole(db)
-    cycles = {task: cycle_through(task, needs) for task in tasks} if len(tasks) <= FEW else cycles_in(needs)
-    told: dict[str, _Finding] = {}
+    needs = _StoredDependencies(db) if len(tasks) <= MAX_WALKED_TASKS else _all_dependencies(db)
+    cycles = (
+        {task: cycle_through(task, needs) for task in tasks} if len(tasks) <= MAX_WALKED_TASKS else cycles_in(needs)
+    )
+    told: dict[str, _DependencyProblem] = {}
     for cycle in cycles.values():
         for task in cycle:
             own = cycles.get(task) or cycle
-            told[task] = _Finding("graph", f"waits for itself: {' -> '.join(own)}; take one `depends_on` out")
+            told[task] = _DependencyProblem("graph", f"waits for itself: {' -> '.join(own)}; take one `depends_on` out")
     return told
 
 
-def _whole(db: Database) -> dict[str, list[str]]:
+def _all_dependencies(db: Database) -> dict[str, list[str]]:
     return _grouped((row["task"], row["needed"]) for row in db.query("SELECT task, needed FROM needs"))
 
 

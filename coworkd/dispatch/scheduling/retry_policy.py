@@ -13,23 +13,23 @@ from coworkd.core.model import OnError
 FACTOR = 3.0
 """Each further attempt waits this many times longer."""
 
-LONGEST = 3600.0
+MAX_PAUSE = 3600.0
 """Seconds no pause between attempts goes beyond."""
 
 
-_STEPS = 30
+_MAX_STEPS = 30
 """Steps of growth after which any pause is the longest; more would overflow."""
 
 
-class Outcome(StrEnum):
+class AttemptOutcome(StrEnum):
     """How an attempt ended without a green submission."""
 
     FAILED = "failed"
     TIMED_OUT = "timed out"
     STALLED = "no output for too long"
     CRASHED = "crashed"
-    RED = "verification failed"
-    UNFIT = "unusable submission"
+    VERIFICATION_FAILED = "verification failed"
+    UNUSABLE_SUBMISSION = "unusable submission"
     SETUP = "set-up failed"
     UNAVAILABLE = "agent unavailable"
     LOST = "lost with the daemon"
@@ -39,16 +39,16 @@ class Outcome(StrEnum):
     MACHINE = "this machine is at fault"
 
 
-FREE = frozenset({Outcome.UNAVAILABLE, Outcome.LOST, Outcome.MACHINE})
+NOT_COUNTED = frozenset({AttemptOutcome.UNAVAILABLE, AttemptOutcome.LOST, AttemptOutcome.MACHINE})
 """Outcomes that are not the task's fault and use up no attempt."""
 
 
-FINAL = frozenset({Outcome.LOOP, Outcome.AUTH, Outcome.CONTEXT})
+NOT_RETRYABLE = frozenset({AttemptOutcome.LOOP, AttemptOutcome.AUTH, AttemptOutcome.CONTEXT})
 """Outcomes that another attempt would come to as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class RetryAfter:
     """Try again, no sooner than `pause` seconds from now."""
 
     pause: float
@@ -64,31 +64,31 @@ class GiveUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class RetryPolicy:
     on_error: OnError
     max_attempts: int
     backoff: float
     """Seconds before the second attempt."""
 
 
-def decide(outcome: Outcome, used: int, policy: Policy, jitter: float = 0.0) -> Again | GiveUp:
+def decide_retry(outcome: AttemptOutcome, used: int, policy: RetryPolicy, jitter: float = 0.0) -> RetryAfter | GiveUp:
     """After an attempt with this outcome, `used` attempts being used up with it (free ones not counted).
 
     `jitter` in [0, 1) stretches the pause by up to a quarter, so that tasks that failed together do not return
     together.
     """
-    if outcome in FREE:
-        return Again(pause=pause(policy.backoff, max(used, 1), jitter), reason=f"{outcome}; trying again")
-    if outcome in FINAL:
+    if outcome in NOT_COUNTED:
+        return RetryAfter(pause=retry_pause(policy.backoff, max(used, 1), jitter), reason=f"{outcome}; trying again")
+    if outcome in NOT_RETRYABLE:
         return GiveUp(reason=str(outcome), abort=policy.on_error is OnError.ABORT)
     if policy.on_error is OnError.RETRY and used < policy.max_attempts:
         reason = f"{outcome}; attempt {used + 1} of {policy.max_attempts} follows"
-        return Again(pause=pause(policy.backoff, used, jitter), reason=reason)
+        return RetryAfter(pause=retry_pause(policy.backoff, used, jitter), reason=reason)
     words = f"{outcome} (attempt {used} of {policy.max_attempts})" if policy.on_error is OnError.RETRY else str(outcome)
     return GiveUp(reason=words, abort=policy.on_error is OnError.ABORT)
 
 
-def pause(base: float, used: int, jitter: float = 0.0) -> float:
+def retry_pause(base: float, used: int, jitter: float = 0.0) -> float:
     """Seconds to wait after `used` attempts in a row that came to nothing."""
-    growth = FACTOR ** min(max(used - 1, 0), _STEPS)
-    return min(base * growth, LONGEST) * (1 + jitter / 4)
+    growth = FACTOR ** min(max(used - 1, 0), _MAX_STEPS)
+    return min(base * growth, MAX_PAUSE) * (1 + jitter / 4)

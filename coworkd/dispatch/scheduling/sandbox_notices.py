@@ -23,7 +23,7 @@ _NOT_HERE = (
 )
 
 
-class Holding:
+class SandboxNotices:
     """Used by the writer thread alone."""
 
     def __init__(self, board: Board, means: Callable[[], Means]) -> None:
@@ -31,7 +31,7 @@ class Holding:
         self._db = board.db
         self._means = means
 
-    def note(self, now: float) -> None:
+    def record(self, now: float) -> None:
         """Keep what `status` says of it, and the problem of settings that say `off`."""
         means = self._means()
         off = self._board.specs.settings().sandbox.mode is SandboxMode.OFF
@@ -43,7 +43,7 @@ class Holding:
             unavailable = _UNAVAILABLE.format(means.asked, means.why) if means.asked else ""
             self._note(CONFIG, _USE_SOURCE, unavailable, now)
 
-    def note_agent(self, name: str, mode: SandboxMode, now: float) -> None:
+    def record_agent(self, name: str, mode: SandboxMode, now: float) -> None:
         """The same for an agent that is about to start; inside of a transaction."""
         self._note_off(f"agents/{name}.md", mode is SandboxMode.OFF and not self._means().chosen, now)
 

@@ -11,25 +11,25 @@ from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Candidate:
     """A task that would run if there were room for it."""
 
     task: str
     agent: str
     priority: float
-    weight: int
+    chain_length: int
     """Length of the chain of tasks that wait for it."""
     since: float
     """When it became ready, in seconds since the epoch."""
     touches: tuple[str, ...] = ()
     not_before: float = 0.0
-    short: str = ""
+    blocked_reason: str = ""
     """What of its budget is used up; empty: there is something left."""
-    short_until: float | None = None
+    blocked_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Busy:
+class ActiveRun:
     """A task that is at work now."""
 
     task: str
@@ -40,15 +40,15 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Capacity:
     """How much may run at once."""
 
     total: int
-    agents: Mapping[str, int]
+    per_agent: Mapping[str, int]
     """Limits of single agents, where they have one."""
-    halted: str = ""
+    halt_reason: str = ""
     """Why nothing new starts at all; empty when it may."""
-    halted_until: float | None = None
+    halt_until: float | None = None
     """When to look again, where nobody tells that the halt is over."""
 
 
@@ -59,7 +59,7 @@ class StartRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class Postponed:
     """It does not start now, for this reason; `until` is when time alone may change that."""
 
     task: str
@@ -67,60 +67,66 @@ class Wait:
     until: float | None = None
 
 
-Action = StartRun | Wait
+Action = StartRun | Postponed
 
 
-def next_actions(ready: Sequence[Ready], busy: Sequence[Busy], room: Room, now: float) -> list[Action]:
+def next_actions(
+    candidates: Sequence[Candidate], active: Sequence[ActiveRun], capacity: Capacity, now: float
+) -> list[Action]:
     """Start what fits, in order of priority, then critical path, then age; say of the rest why it waits."""
-    taken = list(busy)
+    taken = list(active)
     actions: list[Action] = []
-    for task in sorted(ready, key=_order):
-        why = _obstacle(task, taken, room, now)
+    for task in sorted(candidates, key=_sort_key):
+        why = _postponed(task, taken, capacity, now)
         actions.append(why or StartRun(task=task.task, agent=task.agent))
         if why is None:
-            taken.append(Busy(task=task.task, agent=task.agent, touches=task.touches))
+            taken.append(ActiveRun(task=task.task, agent=task.agent, touches=task.touches))
     return actions
 
 
-def _order(task: Ready) -> tuple[float, int, float, str]:
-    return (task.priority, -task.weight, task.since, task.task)
+def _sort_key(task: Candidate) -> tuple[float, int, float, str]:
+    return (task.priority, -task.chain_length, task.since, task.task)
 
 
-def _obstacle(task: Ready, busy: Sequence[Busy], room: Room, now: float) -> Wait | None:
-    if room.halted:
-        return Wait(task=task.task, reason=room.halted, until=room.halted_until)
-    if task.not_before > now:
-        return Wait(task=task.task, reason="waits before its next attempt", until=task.not_before)
-    if task.short:
-        return Wait(task=task.task, reason=task.short, until=task.short_until)
-    if full := crowded(task.agent, busy, room):
-        return Wait(task=task.task, reason=full)
-    overlap = next((other for other in busy if overlapping(task.touches, other.touches)), None)
-    return Wait(task=task.task, reason=f"waits for {overlap.task}, which touches the same files") if overlap else None
+def _postponed(candidate: Candidate, active: Sequence[ActiveRun], capacity: Capacity, now: float) -> Postponed | None:
+    if capacity.halt_reason:
+        return Postponed(task=candidate.task, reason=capacity.halt_reason, until=capacity.halt_until)
+    if candidate.not_before > now:
+        return Postponed(task=candidate.task, reason="waits before its next attempt", until=candidate.not_before)
+    if candidate.blocked_reason:
+        return Postponed(task=candidate.task, reason=candidate.blocked_reason, until=candidate.blocked_until)
+    if full := capacity_reason(candidate.agent, active, capacity):
+        return Postponed(task=candidate.task, reason=full)
+    overlap = next((other for other in active if overlapping(candidate.touches, other.touches)), None)
+    return (
+        Postponed(task=candidate.task, reason=f"waits for {overlap.task}, which touches the same files")
+        if overlap
+        else None
+    )
 
 
-def crowded(agent: str, busy: Sequence[Busy], room: Room) -> str:
+def capacity_reason(agent: str, active: Sequence[ActiveRun], capacity: Capacity) -> str:
     """Why there is no place for one more run of this agent; empty when there is."""
-    at_work = [other for other in busy if not other.waiting]
-    if len(at_work) >= room.total:
-        return f"waits for a free place: {len(at_work)} of {room.total} are taken"
-    limit = room.agents.get(agent)
+    at_work = [other for other in active if not other.waiting]
+    if len(at_work) >= capacity.total:
+        return f"waits for a free place: {len(at_work)} of {capacity.total} are taken"
+    limit = capacity.per_agent.get(agent)
     same = sum(other.agent == agent for other in at_work)
     return f"waits for agent {agent}: {same} of {limit} at work" if limit is not None and same >= limit else ""
 
 
 def overlapping(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether two sets of path patterns may mean the same file."""
-    return any(_meet(a, b) for a in one for b in other)
+    return any(_patterns_overlap(a, b) for a in one for b in other)
 
 
-def _meet(one: str, other: str) -> bool:
+def _patterns_overlap(one: str, other: str) -> bool:
     if fnmatchcase(one, other) or fnmatchcase(other, one):
         return True
-    a, b = _stem(one), _stem(other)
+    a, b = _literal_prefix(one), _literal_prefix(other)
     return ("*" in one or "*" in other) and (a.startswith(b) or b.startswith(a))
 
 
-def _stem(pattern: str) -> str:
+def _literal_prefix(pattern: str) -> str:
     """What stands before the first wild card."""
     return pattern.split("*", 1)[0].split("?", 1)[0].split("[", 1)[0]

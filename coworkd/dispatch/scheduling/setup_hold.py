@@ -19,7 +19,7 @@ from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.problems import put_problem
 from coworkd.system.sandbox.policy import Means
 
-FIRST_PAUSE, FACTOR, LONGEST_PAUSE = 10.0, 3.0, 900.0
+FIRST_PAUSE, FACTOR, MAX_PAUSE = 10.0, 3.0, 900.0
 """Seconds until a slot is tried again although nothing is known to have changed, and how they grow."""
 _SOURCE = "set-up"
 
@@ -33,7 +33,7 @@ class SetupHold:
         self._means = means
         self._fault = setup_fault(board.db)
 
-    def note(self, fault: StartFault, now: float) -> str:
+    def start(self, fault: StartFault, now: float) -> str:
         """A slot could not be made ready: hold runs back, and show why; the reason in words."""
         before, key = self._fault, self._key(fault.watched)
         times = 0
@@ -41,8 +41,8 @@ class SetupHold:
             times = before.times + 1 if now >= before.at else before.times
         reason = f"no slot can be made ready: {fault.reason}"
         self._fault = SetupFault(
-            reason=reason, output=fault.output, key=key, at=now + pause(times), times=times, kind=fault.kind,
-            watched=fault.watched,
+            reason=reason, output=fault.output, key=key, at=now + setup_retry_pause(times), times=times,
+            kind=fault.kind, watched=fault.watched,
         )  # fmt: skip
         with self._db.write():
             remember_setup_fault(self._db, self._fault)
@@ -61,7 +61,7 @@ class SetupHold:
         )
         put_problem(self._db, Problem(path=path, line=0, message=message), _SOURCE, now)
 
-    def over(self) -> None:
+    def end(self) -> None:
         """A slot has been made ready."""
         if self._fault is not None:
             self._fault = None
@@ -98,9 +98,9 @@ class SetupHold:
         return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
-def pause(times: int) -> float:
+def setup_retry_pause(times: int) -> float:
     """Seconds until what failed so many times before is tried again."""
-    return min(FIRST_PAUSE * FACTOR ** min(times, 10), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * FACTOR ** min(times, 10), MAX_PAUSE)
 
 
 def _state_of(path: str) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
 from coworkd.core.start_faults import StartFault
-from coworkd.dispatch.scheduling.setup_hold import pause
+from coworkd.dispatch.scheduling.setup_hold import setup_retry_pause
 from coworkd.store import TaskRow
 from coworkd.store.start_problems import SOURCE, unprepared_runs
 from coworkd.store.workspace_state import problem_paths
@@ -21,18 +21,18 @@ class TaskHold:
         self._board = board
         self._db = board.db
 
-    def note(self, row: TaskRow, fault: StartFault, now: float) -> None:
+    def start(self, row: TaskRow, fault: StartFault, now: float) -> None:
         """The task could not start: it stays `ready`, its file says why, and it is tried again later."""
         message = (
             f"cannot start: {fault.reason}. No attempt is used: {fault.advice(row.id)}; it is tried again by itself"
         )
-        until = now + pause(unprepared_runs(self._db, row.id, row.attempt) - 1)
+        until = now + setup_retry_pause(unprepared_runs(self._db, row.id, row.attempt) - 1)
         self._board.problem(row, SOURCE, message, now)
         self._board.move(
             row.id, Status.READY, f"cannot start: {fault.reason}", now, attempt=row.attempt - 1, not_before=until
         )
 
-    def over(self, row: TaskRow) -> None:
+    def end(self, row: TaskRow) -> None:
         """It has its slot."""
         if row.path in problem_paths(self._db, SOURCE):
             with self._db.write():
