@@ -6,19 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.core.model import Kind, MessageKind, Mode, RiskLevel, Status
-
-
-class RunState(StrEnum):
-    """Where a run stands. At most one run of a task is in another state than `ended`."""
-
-    PREPARING = "preparing"
-    """Its slot is being made; no process exists."""
-    WORKING = "working"
-    WAITING = "waiting"
-    """A question or permission is open. The agent may be alive, or gone until the answer comes."""
-    SUBMITTING = "submitting"
-    """The agent has ended; what it left is being brought in or kept."""
-    ENDED = "ended"
+from coworkd.core.run_states import RunState
 
 
 class RequestKind(StrEnum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.core.model import SandboxLevel
+from coworkd.core.run_states import RunState
 from coworkd.store.database import Database
-from coworkd.store.rows import RunState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

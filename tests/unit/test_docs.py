@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 import pytest
 
 from coworkd.cli.app import COMMANDS, coworkd
 from coworkd.core.model import Kind, Status
+from coworkd.core.state_machine import StateMachine
 from coworkd.core.task_states import DAEMON_MOVES, MOVES
 from coworkd.documents.schema.tables import SCHEMAS
+from tests.unit.test_state_machines import MACHINES
+
+_State = TypeVar("_State", bound=StrEnum)
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -84,10 +90,21 @@ def test_every_key_is_in_the_format(kind: Kind, key: str) -> None:
     assert re.search(rf"(^ *|`){key}(:|`)", FORMAT, re.MULTILINE), f"{kind}: {key}"
 
 
+def drawing(moves: Mapping[_State, Collection[_State]], start: _State) -> str:
+    """A state machine as docs/architecture.md draws it."""
+    lines = [f"    {here} --> {there}" for here in type(start) for there in type(start) if there in moves[here]]
+    return "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {start}", *lines, "```"])
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_a_state_machine_is_drawn_from_its_table(machine: StateMachine[Any]) -> None:
+    drawn = drawing(machine.moves, machine.start)
+    assert drawn in (ROOT / "docs/architecture.md").read_text(encoding="utf-8"), drawn
+
+
 def diagram() -> str:
-    """What coworkd does by itself, as docs/architecture.md draws it."""
-    lines = [f"    {here} --> {there}" for here in Status for there in Status if there in DAEMON_MOVES[here]]
-    return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> draft", *lines, "```"])
+    """What coworkd does by itself with a task."""
+    return drawing(DAEMON_MOVES, Status.DRAFT)
 
 
 def table() -> str:

@@ -1,0 +1,46 @@
+"""The tables of runs, submissions and requests, walked."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from itertools import product
+from typing import Any
+
+import pytest
+
+from coworkd.core.run_states import LIVE_STATES, RUN_STATES, RunState
+from coworkd.core.state_machine import StateMachine
+
+MACHINES: list[StateMachine[Any]] = [RUN_STATES]
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_every_state_has_a_row_and_can_be_reached(machine: StateMachine[Any]) -> None:
+    every: frozenset[StrEnum] = frozenset(type(machine.start).__members__.values())
+    assert machine.moves.keys() == every
+    assert machine.reachable() == every
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_every_state_that_is_not_final_leads_to_one_that_is(machine: StateMachine[Any]) -> None:
+    for state in machine.moves:
+        onward = StateMachine(name=machine.name, start=state, moves=machine.moves)
+        assert onward.reachable() & machine.final
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_a_thing_may_stay_or_follow_its_table(machine: StateMachine[Any]) -> None:
+    for current, to in product(machine.moves, machine.moves):
+        allowed = current is to or to in machine.moves[current]
+        assert machine.allows(current, to) is allowed
+        assert bool(machine.refusal_reason(current, to)) is not allowed
+
+
+def test_a_refusal_says_what_may_follow() -> None:
+    reason = RUN_STATES.refusal_reason(RunState.SUBMITTING, RunState.WORKING)
+    assert reason == "a run that is submitting cannot become working; what may follow is: preparing, ended"
+
+
+def test_only_a_run_that_has_ended_is_over() -> None:
+    assert RUN_STATES.final == {RunState.ENDED}
+    assert RunState.ENDED not in LIVE_STATES
