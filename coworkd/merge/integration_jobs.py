@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.model import Check, SandboxSpec
+from coworkd.core.start_faults import StartFaultKind, UnfitRepositoryError
 from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome
 from coworkd.merge.branch_jobs import BranchReport, NoBase, RunBase, keep, run_base
 from coworkd.merge.branch_rules import Collision, NothingToDo, Rebuild, Unrelated
@@ -32,6 +33,7 @@ from coworkd.merge.target_entry import TargetEntry, TargetState, not_in_reason
 from coworkd.merge.tip_version import tip_version
 from coworkd.merge.verification import Verification
 from coworkd.merge.verifier import OWN_OUTPUT, SUBMISSIONS, TARGET, TARGET_OUTPUT, TIP_VERSION_OUTPUT, GateRun, Verifier
+from coworkd.slots.repo_template import survey
 from coworkd.store.landings import NeededLanding
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, branch_ref, candidate_ref, refs_under, submission_ref, update_refs
@@ -251,7 +253,12 @@ class Lane:
                 return Stale(tip="")
             if not order.made:
                 return Green(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
-            return self._verified(repo, order, tip, over)
+            try:
+                return self._verified(repo, order, tip, over)
+            except UnfitRepositoryError as error:
+                if error.kind is not StartFaultKind.FILES or _refused(repo, tip):
+                    raise
+                return Red(tip=tip, checks=(), reason=f"no slot could hold the files with this change: {error}")
 
     def _verified(self, repo: Repo, order: VerifyOrder, tip: str, over: Callable[[], bool]) -> Verified:
         stand = beside(repo, tip, order.undoes) if order.undoes else tip
@@ -439,6 +446,15 @@ def _missing(order: VerifyOrder, checks: Sequence[Check]) -> Check | None:
     """The first command of the workspace that did not see what it was led to, where the tip can say more about it."""
     shared = () if order.loop else (*order.workspace, *order.setup)
     return next((check for check in checks if not check.green and check.hidden and check.command in shared), None)
+
+
+def _refused(repo: Repo, commit: str) -> bool:
+    """Whether a commit is one that slots do not hold: then a change on top of it is not what they refuse."""
+    try:
+        survey(repo, commit)
+    except UnfitRepositoryError:
+        return True
+    return False
 
 
 def _red(checks: Sequence[Check]) -> bool:

@@ -126,3 +126,15 @@ def test_a_hanging_verification_ends_with_its_tasks_time_or_its_cancelling(w: Si
     w.down()
     assert w.daemon is not None
     assert w.daemon.returncode == 0
+
+
+def test_a_change_that_adds_a_filter_is_its_authors_and_keeps_nobody_else(w: Site) -> None:
+    w.agent("bad", "cat > /dev/null; echo '*.bin filter=lfs' > .gitattributes; echo ok")
+    w.agent("ed", "cat > /dev/null; echo x > made.$COWORK_TASK; echo ok")
+    w.config('approve: []\nmax_attempts: 1\nverify: ["true"]\n')
+    w.task("a", agent="bad")
+    w.up()
+    w.until("a", "failed")
+    w.task("b")
+    w.until("b", "done")
+    assert "filter 'lfs'" in w.card("a")["why"]
