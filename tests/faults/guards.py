@@ -21,8 +21,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 COPIED = ("coworkd", "tests", "pyproject.toml", "examples", "docs")
 
 APPLY, ENGINE, GUARD, FILES = (
-    "tests/integration/test_apply.py", "tests/integration/test_engine.py", "tests/unit/test_guard.py",
-    "tests/integration/test_files.py",
+    "tests/integration/sync/disk/test_atomic_writer.py", "tests/integration/sync/test_engine.py", "tests/unit/sync/test_guards.py",
+    "tests/integration/sync/disk/test_folder.py",
 )  # fmt: skip
 ORDER = "tests/faults/test_crashes.py -k order"
 CRASHES = "tests/faults/test_crashes.py -k kill_at_every"
@@ -78,7 +78,7 @@ GUARDS = (
            "", ENGINE),
     _guard("the base is what a person saved last", "sync/merging/three_way.py", "    return (by_person or same or [None])[0]\n",
            "    return ([*(base for base in same if not base.person), *by_person] or [None])[0]\n",
-           "tests/unit/test_sim.py -k named"),
+           "tests/unit/diagnostics/test_simulation.py -k named"),
     _guard("an unknown revision moves nothing", "sync/ingest/task_rows.py", "    if arrival.unknown_rev:\n", "    if False:\n",
            ENGINE),
     _guard("a missing file is given time", "sync/guards.py", "\nGRACE = 1.0\n", "\nGRACE = -100.0\n", ENGINE),

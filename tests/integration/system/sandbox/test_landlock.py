@@ -203,7 +203,7 @@ while :; do sleep 0.05; done
 def starter(means: Means, work: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that has started a program which hides from its marks and its session."""
     argv = [sys.executable, "-c", STARTS, means.filter, str(work), mark(work), HIDES]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as started:
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[4]) as started:
         wait_until("it hides", lambda: (work / "hidden").exists() and (work / "hidden").read_text().strip())
         yield started
         started.kill()

@@ -22,7 +22,7 @@ from coworkd.diagnostics.simulation.steps import History, Step, Verb
 
 SEEDS = 2000
 CHUNK = 100
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("start", range(0, SEEDS, CHUNK))

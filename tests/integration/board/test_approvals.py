@@ -13,8 +13,8 @@ from coworkd.board.immediate_intake import hurry
 from coworkd.core.model import Status
 from coworkd.dispatch.runs.permission_requests import LASTS
 from coworkd.store import Database, RequestRow, RequestState, RunRow
+from tests.integration.dispatch.runs.test_grants import approve, asks, begin, said
 from tests.integration.dispatchkit import Bench
-from tests.integration.test_grants import approve, asks, begin, said
 
 FORM, NEXT = "approvals/a-1.md", "approvals/a-2.md"
 

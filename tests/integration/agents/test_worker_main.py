@@ -34,7 +34,7 @@ from tests.runs import Bell, until
 from tests.sessions import RECORDINGS, SCRIPTS, Session, bash, recorded
 from tests.survivors import alive, children, hear, wait_gone
 
-ROOT = str(Path(__file__).parents[2])
+ROOT = str(Path(__file__).parents[3])
 BLUE = InboxAnswer(decision=Decision.REPLY, body="deep blue")
 
 

@@ -57,7 +57,7 @@ def test_a_bare_repository_is_refused_with_a_way_out(tmp_path: Path) -> None:
 
 
 def _in_a_process(code: str, cwd: Path, **env: str) -> str:
-    search = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+    search = os.pathsep.join([str(Path(__file__).parents[4]), *sys.path])
     environment = {**os.environ, "PYTHONPATH": search, **env}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=cwd, env=environment, capture_output=True, text=True, check=False

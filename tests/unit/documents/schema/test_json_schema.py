@@ -16,7 +16,7 @@ from coworkd.documents.markdown import parse, parse_yaml, split
 from coworkd.documents.schema.json_schema import json_schema
 from coworkd.documents.schema.tables import SCHEMAS
 
-EXAMPLES = Path(__file__).parents[2] / "examples/workspace/.cowork"
+EXAMPLES = Path(__file__).parents[4] / "examples/workspace/.cowork"
 DOCUMENTS = sorted(p.relative_to(EXAMPLES).as_posix() for p in EXAMPLES.rglob("*") if p.suffix in (".md", ".yaml"))
 
 

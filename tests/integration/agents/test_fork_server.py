@@ -57,7 +57,7 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with ExitStack() as closing:
         yield Lab(tmp_path, closing)
@@ -133,7 +133,7 @@ def test_a_killed_run_leaves_nothing_of_a_command(lab: Lab) -> None:
 
 
 def test_a_nursery_that_is_not_needed_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
     with ExitStack() as closing:
         lab = Lab(tmp_path, closing, idle=0.1)
         lab.server.script = steps(Reply(calls=(Call(name="finish", arguments={"summary": "done"}),)))

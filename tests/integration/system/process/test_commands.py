@@ -14,7 +14,7 @@ from coworkd.system.process.commands import Exit, ProcessSpec, clean_environment
 from coworkd.system.process_tree import RUN_MARK
 from tests.survivors import alive, children, hear, wait_gone
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture

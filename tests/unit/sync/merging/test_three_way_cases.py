@@ -18,7 +18,7 @@ SCALARS: tuple[Value, ...] = (None, "a", "b", "c")
 ELEMENTS: tuple[Value, ...] = (None, ["a"], ["b"], ["a", "b"], ["b", "a"])
 BODIES = ("", "a\n", "b\n", "a\nb\n", "a\nx\nb\n")
 ROUNDS = 5
-PAGE = Path(__file__).parents[2] / "docs/sync.md"
+PAGE = Path(__file__).parents[4] / "docs/sync.md"
 
 Sides = tuple[Version, Version, Version]
 """File, base, database."""

@@ -11,7 +11,7 @@ from coworkd.core.model import SandboxLevel
 from coworkd.system.sandbox.protections import PROTECTIONS, Protection
 from coworkd.system.sandbox_probes.escape_attempts import ATTEMPTS
 
-SECURITY = (Path(__file__).parents[2] / "docs/security.md").read_text(encoding="utf-8")
+SECURITY = (Path(__file__).parents[4] / "docs/security.md").read_text(encoding="utf-8")
 
 
 def test_every_way_out_is_tried_for_one_promise() -> None:

@@ -14,7 +14,7 @@ from coworkd.core.errors import DocumentError
 from coworkd.documents.markdown import MAX_FILE, MAX_HEADER, Value, compose, normalise_key, parse, parse_yaml
 from coworkd.documents.yaml_reader import MAX_DEPTH
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def headed(header: str, body: str = "") -> bytes:

@@ -23,7 +23,7 @@ from coworkd.agents.registry import create
 from coworkd.core.model import AgentSpec, ToolRules
 from tests.sessions import Following, assignment
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[3]
 PROGRAMS = ("claude", "codex")
 
 
