@@ -1,4 +1,4 @@
-"""What may be used: a table of purses, and that no order of starts and reports passes a cap."""
+"""What may be used: a table of budgets, and that no order of starts and reports passes a cap."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from coworkd.dispatch.scheduling.budget_rules import (
 NOTHING = Budget(usd=0.0, tokens=0, minutes=0.0)
 
 
-def purse(limit: Budget | None = None, **changes: object) -> BudgetState:
+def budget(limit: Budget | None = None, **changes: object) -> BudgetState:
     return replace(BudgetState(limit=limit or Budget(), used=NOTHING), **changes)
 
 
 @pytest.mark.parametrize(
     ("given", "left"),
     [
-        (purse(), Budget()),
-        (purse(Budget(usd=2.0)), Budget(usd=2.0)),
-        (purse(Budget(usd=2.0, tokens=100, minutes=5.0), used=Budget(usd=0.5, tokens=40, minutes=2.0)),
+        (budget(), Budget()),
+        (budget(Budget(usd=2.0)), Budget(usd=2.0)),
+        (budget(Budget(usd=2.0, tokens=100, minutes=5.0), used=Budget(usd=0.5, tokens=40, minutes=2.0)),
          Budget(usd=1.5, tokens=60, minutes=3.0)),
-        (purse(day_usd=20.0), Budget(usd=20.0)),
-        (purse(day_usd=20.0, share=4), Budget(usd=5.0)),
-        (purse(day_usd=20.0, day_used=8.0, reserved=4.0, share=2), Budget(usd=4.0)),
-        (purse(Budget(usd=1.0), day_usd=20.0, share=4), Budget(usd=1.0)),
-        (purse(day_usd=20.0, day_used=8.0, share=4, last=3.0), Budget(usd=12.0)),
-        (purse(Budget(usd=1.0, tokens=9), paid=False, used=Budget(usd=7.0, tokens=3, minutes=0)), Budget(tokens=6)),
-        (purse(unknown=True), Budget()),
-        (purse(Budget(tokens=9), unknown=True), Budget(tokens=9)),
+        (budget(daily_limit=20.0), Budget(usd=20.0)),
+        (budget(daily_limit=20.0, starting_runs=4), Budget(usd=5.0)),
+        (budget(daily_limit=20.0, daily_used=8.0, reserved=4.0, starting_runs=2), Budget(usd=4.0)),
+        (budget(Budget(usd=1.0), daily_limit=20.0, starting_runs=4), Budget(usd=1.0)),
+        (budget(daily_limit=20.0, daily_used=8.0, starting_runs=4, last_unused=3.0), Budget(usd=12.0)),
+        (budget(Budget(usd=1.0, tokens=9), paid_by_use=False, used=Budget(usd=7.0, tokens=3, minutes=0)), Budget(tokens=6)),
+        (budget(price_unknown=True), Budget()),
+        (budget(Budget(tokens=9), price_unknown=True), Budget(tokens=9)),
     ],
 )  # fmt: skip
 def test_what_is_left_is_reserved(given: BudgetState, left: Budget) -> None:
@@ -50,15 +50,15 @@ def test_what_is_left_is_reserved(given: BudgetState, left: Budget) -> None:
 @pytest.mark.parametrize(
     ("given", "words", "until"),
     [
-        (purse(Budget(tokens=100), used=replace(NOTHING, tokens=100)), "100 of 100 tokens; raise `budget: {tokens}`", None),
-        (purse(Budget(minutes=5.0), used=replace(NOTHING, minutes=5.0)), "5 of 5 minutes", None),
-        (purse(Budget(usd=2.0), used=replace(NOTHING, usd=2.5)), "$2.50 of $2.00", None),
-        (purse(Budget(usd=0.0)), "$0.00 of $0.00", None),
-        (purse(day_usd=5.0, day_used=5.0, rolls_at=77.0), "$5.00 of $5.00 in 24 hours; raise", 77.0),
-        (purse(day_usd=5.0, day_used=1.0, reserved=4.0), "is reserved by runs at work", None),
-        (purse(Budget(usd=1.0), unknown=True), "not known", None),
-        (purse(day_usd=1.0, unknown=True), "not known", None),
-        (purse(Budget(usd=2.0), last=2.0), "$2.00 was not enough; no more is left: raise `budget: {usd}`", None),
+        (budget(Budget(tokens=100), used=replace(NOTHING, tokens=100)), "100 of 100 tokens; raise `budget: {tokens}`", None),
+        (budget(Budget(minutes=5.0), used=replace(NOTHING, minutes=5.0)), "5 of 5 minutes", None),
+        (budget(Budget(usd=2.0), used=replace(NOTHING, usd=2.5)), "$2.50 of $2.00", None),
+        (budget(Budget(usd=0.0)), "$0.00 of $0.00", None),
+        (budget(daily_limit=5.0, daily_used=5.0, oldest_expires_at=77.0), "$5.00 of $5.00 in 24 hours; raise", 77.0),
+        (budget(daily_limit=5.0, daily_used=1.0, reserved=4.0), "is reserved by runs at work", None),
+        (budget(Budget(usd=1.0), price_unknown=True), "not known", None),
+        (budget(daily_limit=1.0, price_unknown=True), "not known", None),
+        (budget(Budget(usd=2.0), last_unused=2.0), "$2.00 was not enough; no more is left: raise `budget: {usd}`", None),
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_not_reserved_and_the_reason_says_what_to_do(
@@ -79,7 +79,7 @@ def test_no_order_of_starts_and_ends_passes_the_day(cap: float, steps: list[tupl
     used, live = 0.0, list[float]()
     for start, tenths, share in steps:
         if start:
-            found = reserve(purse(day_usd=cap, day_used=used, reserved=sum(live), share=share))
+            found = reserve(budget(daily_limit=cap, daily_used=used, reserved=sum(live), starting_runs=share))
             live += [found.left.usd] if isinstance(found, Reservation) and found.left.usd is not None else []
         elif live:
             used += live.pop(0) * tenths / 10

@@ -20,7 +20,7 @@ from coworkd.dispatch.scheduling.scheduler import (
 NOW = 1000.0
 
 
-def ready(
+def candidate(
     task: str, priority: float = 2, weight: int = 1, since: float = 0, agent: str = "a", **more: object
 ) -> Candidate:
     touches = more.get("touches", ())
@@ -32,7 +32,7 @@ def ready(
     )
 
 
-def room(total: int = 9, halted: str = "", **agents: int) -> Capacity:
+def capacity(total: int = 9, halted: str = "", **agents: int) -> Capacity:
     return Capacity(total=total, per_agent=agents, halt_reason=halted)
 
 
@@ -40,41 +40,41 @@ def started(actions: Sequence[Action]) -> list[str]:
     return [action.task for action in actions if isinstance(action, StartRun)]
 
 
-def waits(actions: Sequence[Action]) -> dict[str, str]:
+def postponed(actions: Sequence[Action]) -> dict[str, str]:
     return {action.task: action.reason for action in actions if isinstance(action, Postponed)}
 
 
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        (ready("z", priority=0), ready("a", priority=1, weight=9)),
-        (ready("z", weight=3, since=5), ready("a", weight=2)),
-        (ready("z", since=1), ready("a", since=2)),
-        (ready("a"), ready("b")),
-        (ready("z", priority=1.5), ready("a", priority=2)),
+        (candidate("z", priority=0), candidate("a", priority=1, weight=9)),
+        (candidate("z", weight=3, since=5), candidate("a", weight=2)),
+        (candidate("z", since=1), candidate("a", since=2)),
+        (candidate("a"), candidate("b")),
+        (candidate("z", priority=1.5), candidate("a", priority=2)),
     ],
 )
 def test_priority_then_critical_path_then_age_then_name(first: Candidate, second: Candidate) -> None:
     for order in ([first, second], [second, first]):
-        assert started(next_actions(order, [], room(1), NOW)) == [first.task]
+        assert started(next_actions(order, [], capacity(1), NOW)) == [first.task]
 
 
-def test_what_does_not_start_says_why() -> None:
-    busy = [ActiveRun(task="other", agent="b", touches=("src/**",))]
+def test_each_postponed_task_has_its_reason() -> None:
+    active = [ActiveRun(task="other", agent="b", touches=("src/**",))]
     actions = next_actions(
         [
-            ready("backoff", not_before=NOW + 5),
-            ready("limit", agent="b"),
-            ready("touching", touches=("src/ui/*.ts",)),
-            ready("fits", priority=3),
-            ready("full", priority=4),
+            candidate("backoff", not_before=NOW + 5),
+            candidate("limit", agent="b"),
+            candidate("touching", touches=("src/ui/*.ts",)),
+            candidate("fits", priority=3),
+            candidate("full", priority=4),
         ],
-        busy,
-        room(2, b=1),
+        active,
+        capacity(2, b=1),
         NOW,
     )
     assert started(actions) == ["fits"]
-    assert waits(actions) == {
+    assert postponed(actions) == {
         "backoff": "waits before its next attempt",
         "limit": "waits for agent b: 1 of 1 at work",
         "touching": "waits for other, which touches the same files",
@@ -84,17 +84,19 @@ def test_what_does_not_start_says_why() -> None:
 
 
 def test_a_halt_starts_nothing_and_says_so() -> None:
-    assert waits(next_actions([ready("a"), ready("b")], [], room(halted="stopped"), NOW)) == {
+    assert postponed(next_actions([candidate("a"), candidate("b")], [], capacity(halted="stopped"), NOW)) == {
         "a": "stopped",
         "b": "stopped",
     }
 
 
-def test_who_waits_for_a_person_gives_up_the_place_but_not_the_files() -> None:
+def test_a_run_that_waits_for_a_person_frees_its_place_but_not_its_files() -> None:
     waiting = [ActiveRun(task="w", agent="a", touches=("x",), waiting=True)]
-    actions = next_actions([ready("same", priority=1, touches=("x",)), ready("other")], waiting, room(1, a=1), NOW)
+    actions = next_actions(
+        [candidate("same", priority=1, touches=("x",)), candidate("other")], waiting, capacity(1, a=1), NOW
+    )
     assert started(actions) == ["other"]
-    assert waits(actions) == {"same": "waits for w, which touches the same files"}
+    assert postponed(actions) == {"same": "waits for w, which touches the same files"}
 
 
 TASKS = st.lists(
@@ -103,7 +105,7 @@ TASKS = st.lists(
         task=st.text("abcdef", min_size=1, max_size=2),
         agent=st.sampled_from("xy"),
         priority=st.sampled_from([0.0, 1.0, 2.0]),
-        weight=st.integers(1, 3),
+        chain_length=st.integers(1, 3),
         since=st.sampled_from([1.0, 2.0]),
         touches=st.sampled_from([(), ("src/**",), ("docs/*",), ("src/a.py",)]),
         not_before=st.sampled_from([0.0, NOW, NOW + 1]),
@@ -111,37 +113,37 @@ TASKS = st.lists(
     unique_by=lambda task: task.task,
     max_size=8,
 )
-ROOMS = st.builds(
+CAPACITIES = st.builds(
     Capacity,
     total=st.integers(0, 4),
-    agents=st.dictionaries(st.sampled_from("xy"), st.integers(0, 2)),
-    halted=st.just(""),
+    per_agent=st.dictionaries(st.sampled_from("xy"), st.integers(0, 2)),
+    halt_reason=st.just(""),
 )
 
 
-@given(TASKS, ROOMS)
-def test_limits_hold_and_nothing_that_fits_waits(tasks: list[Candidate], rooms: Capacity) -> None:
-    actions = next_actions(tasks, [], rooms, NOW)
+@given(TASKS, CAPACITIES)
+def test_limits_hold_and_nothing_that_fits_waits(tasks: list[Candidate], capacity: Capacity) -> None:
+    actions = next_actions(tasks, [], capacity, NOW)
     by_id = {task.task: task for task in tasks}
     running = [by_id[name] for name in started(actions)]
-    assert sorted([*started(actions), *waits(actions)]) == sorted(by_id), "each task is told of once"
-    assert len(running) <= rooms.total
-    for agent, limit in rooms.per_agent.items():
+    assert sorted([*started(actions), *postponed(actions)]) == sorted(by_id), "each task is told of once"
+    assert len(running) <= capacity.total
+    for agent, limit in capacity.per_agent.items():
         assert sum(task.agent == agent for task in running) <= limit
     assert not any(overlapping(a.touches, b.touches) for a in running for b in running if a is not b)
-    for name in waits(actions):
+    for name in postponed(actions):
         task = by_id[name]
         fits = (
             task.not_before <= NOW
-            and len(running) < rooms.total
-            and sum(other.agent == task.agent for other in running) < rooms.per_agent.get(task.agent, 99)
+            and len(running) < capacity.total
+            and sum(other.agent == task.agent for other in running) < capacity.per_agent.get(task.agent, 99)
             and not any(overlapping(task.touches, other.touches) for other in running)
         )
         assert not fits
 
 
 @given(TASKS, st.integers(1, 3))
-def test_nobody_starves(tasks: list[Candidate], total: int) -> None:
+def test_no_task_starves(tasks: list[Candidate], total: int) -> None:
     """Every task starts in the end, when each round's runs are over before the next."""
     left = list(tasks)
     for _ in tasks:
