@@ -25,7 +25,7 @@ from coworkd.daemon.housekeeping.notifications import Notices, teller
 from coworkd.daemon.housekeeping.service import Chores
 from coworkd.daemon.log_setup import set_up_log
 from coworkd.daemon.main_loop import Bell, Daemon, Lasting, Rooms, WorkspaceLock, alone
-from coworkd.daemon.slot_jobs import Workshop
+from coworkd.daemon.slot_jobs import SlotJobs
 from coworkd.daemon.workspace_init import Situation, config_text, project_checks
 from coworkd.daemon.workspace_upgrade import upgrade_workspace, write_ignore_files
 from coworkd.diagnostics.fsck.repair import Mender
@@ -44,10 +44,10 @@ from coworkd.documents.markdown import parse_yaml
 from coworkd.history.audit_log import Audit
 from coworkd.history.database_age import Beside, newer_reason
 from coworkd.history.recorder import Identity, Ledger
-from coworkd.merge.integration_jobs import Lane
+from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.landed_tasks import LandedTasks
-from coworkd.merge.merger import Merge
-from coworkd.merge.target_branch import Ground
+from coworkd.merge.merger import Merger
+from coworkd.merge.target_branch import TargetBranch
 from coworkd.slots.pack_import import forget_interrupted
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY
@@ -108,7 +108,7 @@ def build(
     )  # fmt: skip
     here = _Here(
         repo=repo, sandbox=sandbox, instance=instance, folder=folder, user=user,
-        lane=Lane(paths.root, paths.state, jobs.stopping, lambda: sandbox.means),
+        lane=IntegrationJobs(paths.root, paths.state, jobs.stopping, lambda: sandbox.means),
     )  # fmt: skip
     return Daemon(lasting, lambda first: _compose(paths, here, lasting, patience=patience, first=first))
 
@@ -138,7 +138,7 @@ class _Here:
     instance: str
     folder: Folder
     user: UserSettings
-    lane: Lane
+    lane: IntegrationJobs
 
     def means(self) -> Means:
         return self.sandbox.means
@@ -176,13 +176,13 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
     if db.restored:
         log.warning("the database is an older copy: whatever was asked in it is asked anew")
         board.requests.forget(lasting.clock.now())
-    ground = Ground(board, repo)
-    ground.introduce()
+    ground = TargetBranch(board, repo)
+    ground.remember_branch()
     writer = Writer(db, folder)
     engine = Engine(db, folder, intake, writer, Absences(db, folder, history))
-    merge = Merge(board, jobs, here.lane, folder, LandedTasks(board, repo), repo.common_dir)
+    merge = Merger(board, jobs, here.lane, folder, LandedTasks(board, repo), repo.common_dir)
     dispatch = Dispatch(
-        board, lasting.executor, jobs, _stages(paths, board, lasting.executor, jobs, here), ground.lacking
+        board, lasting.executor, jobs, _stages(paths, board, lasting.executor, jobs, here), ground.no_base_reason
     )
     who = Identity(instance=here.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
     return Rooms(
@@ -213,7 +213,7 @@ def _stages(paths: Paths, board: Board, executor: Executor, jobs: Jobs, here: _H
         stores=object_stores(here.repo.common_dir / "objects"),
     )  # fmt: skip
     hold = MachineHold(board.db, lambda: storage_fault(paths.state))
-    workshop = Workshop(paths.root, paths.state, here.lane.base, jobs.stopping, here.means)
+    workshop = SlotJobs(paths.root, paths.state, here.lane.base, jobs.stopping, here.means)
     starter = Starter(board, executor, jobs, places, workshop.prepare, here.means)
     endings = Endings(board, jobs, workshop.finish, hold)
     return Stages(

@@ -10,7 +10,7 @@ from coworkd.board.immediate_intake import hurry
 from coworkd.board.task_board import Board
 from coworkd.core.announcement import Announcement
 from coworkd.core.model import Status
-from coworkd.merge.git.target_sync import Landed, Refused
+from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.store import DocumentRow, TaskRow
 from coworkd.store.announcements import announce
 from coworkd.store.landings import Landings
@@ -32,7 +32,7 @@ class Control:
         vouching: Vouching,
         engine: Engine,
         jobs: Jobs,
-        land: Callable[[str], Callable[[], Landed | Refused]],
+        land: Callable[[str], Callable[[], LandedInTarget | TargetRefused]],
         instance: str,
     ) -> None:
         self._board = board
@@ -80,7 +80,7 @@ class Control:
             return
         if finished.error is not None:
             reply = Reply(ok=False, text=str(finished.error))
-        elif isinstance(finished.value, Landed):
+        elif isinstance(finished.value, LandedInTarget):
             missing = [row.task for row in Landings(self._db).missing()]
             reply = Reply(ok=True, text=_told(finished.value, missing))
         else:
@@ -146,7 +146,7 @@ class Control:
             self._board.place(self._board.task(task), Status.PAUSED, f"taken over from {row.by or 'elsewhere'}", now)
 
 
-def _told(landed: Landed, missing: Sequence[str]) -> str:
+def _told(landed: LandedInTarget, missing: Sequence[str]) -> str:
     lost = f"; not in it, though landed: {', '.join(missing)} (see `coworkd status`)" if missing else ""
     if landed.moved:
         return f"landed {landed.commit[:12]}{lost}"

@@ -29,7 +29,7 @@ from coworkd.dispatch.dispatcher import Dispatch
 from coworkd.dispatch.executors.port import Executor
 from coworkd.history.audit_log import Audit
 from coworkd.history.recorder import Ledger
-from coworkd.merge.merger import Merge
+from coworkd.merge.merger import Merger
 from coworkd.store import Database
 from coworkd.sync.disk.view_files import Outputs
 from coworkd.sync.disk.watcher import Watcher
@@ -72,7 +72,7 @@ class Rooms:
     executor: Executor
     jobs: Jobs
     dispatch: Dispatch
-    merge: Merge
+    merge: Merger
     ledger: Ledger
     audit: Audit
     mender: Mender

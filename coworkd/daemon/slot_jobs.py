@@ -31,10 +31,10 @@ from coworkd.dispatch.executors.slot_results import (
 from coworkd.merge.branch_jobs import NoBase, RunBase
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.continuation import continuation
-from coworkd.merge.git.facts import BranchOrder
+from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.verification import verification_environment
 from coworkd.slots import setup_commands, slot, submission
-from coworkd.slots.command_runner import Surroundings
+from coworkd.slots.command_runner import CommandContext
 from coworkd.slots.nested import nested_notice
 from coworkd.store.landings import NeededLanding
 from coworkd.system.git import Repo
@@ -46,14 +46,14 @@ from coworkd.system.sandbox.policy import UNCONFINED, Confinement, Means
 from coworkd.system.storage import storage_fault
 
 
-class Workshop:
+class SlotJobs:
     """The slots of one repository; safe to call from any thread, one call per slot at a time."""
 
     def __init__(
         self,
         root: Path,
         state: Path,
-        base: Callable[[BranchOrder, Sequence[NeededLanding]], RunBase | NoBase],
+        base: Callable[[BranchContext, Sequence[NeededLanding]], RunBase | NoBase],
         stopping: threading.Event,
         means: Callable[[], Means] = lambda: UNCONFINED,
     ) -> None:
@@ -102,7 +102,7 @@ class Workshop:
         # Names everything that the run starts with: a gc takes what no ref names.
         pinned = RefChange(name=base_ref(order.run), old=repo.commit(base_ref(order.run)), new=restore or base)
         update_refs(repo, [pinned])
-        wanted = slot.SlotOrder(task=order.task, agent=order.agent, base=base, setup=order.setup)
+        wanted = slot.SlotAssignment(task=order.task, agent=order.agent, base=base, setup=order.setup)
         made = slot.open_slot(repo, self._state, order.number, wanted, self._means())
         if restore:
             slot.restore(made, restore)
@@ -112,7 +112,7 @@ class Workshop:
             return _not_set_up(checks[-1])
         if order.tip:
             slot.offer_tip(made, order.tip)
-        record = slot.RunRecord(task=order.task, run=order.run, attempt=order.attempt, epoch=order.epoch + 1)
+        record = slot.SlotRun(task=order.task, run=order.run, attempt=order.attempt, epoch=order.epoch + 1)
         slot.record_run(made, record)
         notices = tuple(f"`copy: {path}` is not there" for path in missing)
         notices = (*notices, *([made.notice] if made.notice else []))
@@ -125,7 +125,7 @@ class Workshop:
         except RepoError as error:
             return NoBase(reason=f"waits: {error}")
 
-    def _around(self, repo: Repo, order: SlotRequest, made: slot.Slot) -> Surroundings:
+    def _around(self, repo: Repo, order: SlotRequest, made: slot.Slot) -> CommandContext:
         """What set-up runs with: as a verification, no program of the user's checkout."""
         home = self._state / "homes" / order.agent
         tmp = self._state / "slots" / str(order.number) / "tmp"
@@ -138,7 +138,7 @@ class Workshop:
             writable=(str(home), str(tmp), str(made.work)),
             readable=object_stores(repo.common_dir / "objects"),
         )  # fmt: skip
-        around = Surroundings(
+        around = CommandContext(
             env=env, marker=order.run, timeout=1800.0, confinement=granted(held, order.sandbox), tells_refused=True
         )
         return dataclasses.replace(around, run=partial(commands.run, cancelled=self._stopping.is_set))
@@ -148,7 +148,7 @@ class Workshop:
         try:
             with Repo.open(self._root) as repo:
                 found = slot.find_slot(self._state, order.slot, self._means())
-                if found is None or found.order.task != order.task:
+                if found is None or found.assignment.task != order.task:
                     return SavedWork(unusable_reason="" if not order.submit else "its slot is gone")
                 return self._finished(repo, found, order)
         except (CoworkError, OSError) as error:
@@ -161,17 +161,19 @@ class Workshop:
     def _finished(self, repo: Repo, found: slot.Slot, order: FinishRequest) -> FinishResult:
         if not order.submit:
             return _kept(repo, found)
-        delivery = submission.Delivery(number=order.number, message=order.message, tip=order.tip, secrets=order.secrets)
+        delivery = submission.SubmissionRequest(
+            number=order.number, message=order.message, tip=order.tip, secrets=order.secrets
+        )
         outcome = submission.submit(repo, found, delivery)
         match outcome:
-            case submission.Submitted():
+            case submission.ImportedCommit():
                 return Imported(
                     commit=outcome.commit, tree=outcome.tree,
                     notices=_notices(outcome.notice, outcome.dropped_paths, nested_notice(outcome.nested)),
                 )  # fmt: skip
             case submission.NothingChanged():
                 return NoChanges(notices=_notices(outcome.notice, outcome.dropped_paths))
-            case submission.Unfit(reason=reason):
+            case submission.Rejected(reason=reason):
                 return _kept(repo, found, unfit=reason)
 
 
@@ -202,8 +204,8 @@ def _start_for(repo: Repo, order: SlotRequest, start: _Start) -> _Start:
     return _Start(base=base, restore=restore if builds_on else "")
 
 
-def _branches(order: SlotRequest) -> BranchOrder:
-    return BranchOrder(branch=order.branch, target=order.target, known=order.known)
+def _branches(order: SlotRequest) -> BranchContext:
+    return BranchContext(branch=order.branch, target=order.target, known=order.known)
 
 
 def _kept(repo: Repo, found: slot.Slot, *, unfit: str = "") -> SavedWork:

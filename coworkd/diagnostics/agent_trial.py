@@ -25,7 +25,7 @@ from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.verification import verification_environment
 from coworkd.slots import setup_commands, slot
-from coworkd.slots.command_runner import Surroundings, carry_out
+from coworkd.slots.command_runner import CommandContext, carry_out
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import object_stores
@@ -66,13 +66,13 @@ class _Place:
             return None
         return Confinement(means=self.means, run=self.run, workdir=str(self.slot.work), readable=self.stores)
 
-    def around(self, wishes: SandboxSpec) -> Surroundings:
+    def around(self, wishes: SandboxSpec) -> CommandContext:
         """What holds set-up and verification."""
         env = process.clean_environment(home=self.home, tmp=self.tmp, run=self.run, repo=self.paths.state.name)
         env = verification_environment(env, self.checkouts)
         own = (str(self.home), str(self.tmp), str(self.slot.work))
         held = self.confinement and granted(replace(self.confinement, writable=own), wishes)
-        return Surroundings(env=env, marker=self.run, timeout=SECONDS, confinement=held, tells_refused=True)
+        return CommandContext(env=env, marker=self.run, timeout=SECONDS, confinement=held, tells_refused=True)
 
 
 def examine(paths: Paths, agent: AgentSpec, settings: Settings) -> Iterator[Finding]:
@@ -84,7 +84,7 @@ def examine(paths: Paths, agent: AgentSpec, settings: Settings) -> Iterator[Find
             yield _finding("slot", Level.BAD, "the repository has no commit yet", "make the first one")
             return
         try:
-            order = slot.SlotOrder(task="trial", agent=agent.name, base=commit, setup=settings.setup)
+            order = slot.SlotAssignment(task="trial", agent=agent.name, base=commit, setup=settings.setup)
             made = slot.open_slot(repo, state, _NUMBER, order)
             home = paths.state / "homes" / agent.name
             home.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ def _steps(repo: Repo, place: _Place, agent: AgentSpec, settings: Settings) -> I
     yield _checked("verify", carry_out(settings.verify, place.slot.work, _without_network(around)), settings.verify)
 
 
-def _without_network(around: Surroundings) -> Surroundings:
+def _without_network(around: CommandContext) -> CommandContext:
     return replace(around, confinement=around.confinement and replace(around.confinement, network=()))
 
 

@@ -21,7 +21,7 @@ _KILLED = frozenset({128 + number for number in (4, 6, 7, 9, 11, 15, 24, 25)})
 """Exit codes by which a shell says that a signal ended its command."""
 
 
-class Failure(StrEnum):
+class CheckFailure(StrEnum):
     """How a check failed."""
 
     EXIT = "exit"
@@ -49,34 +49,36 @@ class Blame(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RedFacts:
+class BlameFacts:
     """What is known of a red check."""
 
-    failure: Failure
+    failure: CheckFailure
     proof: bool
     """It proves what the task is for: a command of the task's own, or any in a loop that goes on until it is green."""
-    tip: Failure | None
+    tip: CheckFailure | None
     """How the same check fails without the change; None: it is green there, or was not reached."""
 
 
-_OF_THE_MACHINE = frozenset({Failure.NOT_FOUND, Failure.NOT_RUNNABLE, Failure.KILLED, Failure.DISK_FULL})
-_UNFULFILLABLE = frozenset({Failure.NOT_FOUND, Failure.KILLED})
+_OF_THE_MACHINE = frozenset(
+    {CheckFailure.NOT_FOUND, CheckFailure.NOT_RUNNABLE, CheckFailure.KILLED, CheckFailure.DISK_FULL}
+)
+_UNFULFILLABLE = frozenset({CheckFailure.NOT_FOUND, CheckFailure.KILLED})
 """Ways in which a proof may fail with and without the change, whatever the change is."""
 
 
-def failure_of(check: Check, *, disk_full: bool = False) -> Failure:
+def failure_of(check: Check, *, disk_full: bool = False) -> CheckFailure:
     """How a check failed. `disk_full`: there was no space left when it had ended."""
     if disk_full:
-        return Failure.DISK_FULL
+        return CheckFailure.DISK_FULL
     if check.setup:
-        return Failure.SETUP
+        return CheckFailure.SETUP
     if check.timed_out:
-        return Failure.TIMEOUT
+        return CheckFailure.TIMEOUT
     if check.exit == 127 and missing_command(check):
-        return Failure.NOT_FOUND
+        return CheckFailure.NOT_FOUND
     if check.exit in (126, 127):
-        return Failure.NOT_RUNNABLE
-    return Failure.KILLED if check.exit < 0 or check.exit in _KILLED else Failure.EXIT
+        return CheckFailure.NOT_RUNNABLE
+    return CheckFailure.KILLED if check.exit < 0 or check.exit in _KILLED else CheckFailure.EXIT
 
 
 def missing_command(check: Check) -> str:
@@ -85,19 +87,19 @@ def missing_command(check: Check) -> str:
     return found["name"] if found and check.exit == 127 else ""
 
 
-def needs_tip(failure: Failure, *, proof: bool) -> bool:
+def needs_tip(failure: CheckFailure, *, proof: bool) -> bool:
     """Whether the tip has to be checked before it is known who is to blame."""
-    return failure is not Failure.DISK_FULL and (not proof or failure in _UNFULFILLABLE)
+    return failure is not CheckFailure.DISK_FULL and (not proof or failure in _UNFULFILLABLE)
 
 
-def needs_repetition(failure: Failure) -> bool:
+def needs_repetition(failure: CheckFailure) -> bool:
     """Whether a candidate that alone is red is to be checked once more, for it may have been the moment."""
-    return failure in (Failure.KILLED, Failure.SETUP)
+    return failure in (CheckFailure.KILLED, CheckFailure.SETUP)
 
 
-def blame(facts: RedFacts) -> Blame:
+def blame(facts: BlameFacts) -> Blame:
     """Who or what is to blame for a red check."""
-    if facts.failure is Failure.DISK_FULL or facts.tip is Failure.DISK_FULL:
+    if facts.failure is CheckFailure.DISK_FULL or facts.tip is CheckFailure.DISK_FULL:
         return Blame.MACHINE
     if facts.tip is None:
         return Blame.AGENT
@@ -107,7 +109,7 @@ def blame(facts: RedFacts) -> Blame:
     return Blame.MACHINE if facts.tip in _OF_THE_MACHINE else Blame.WORKSPACE
 
 
-def failure_without(check: Check, tip: Sequence[Check], *, disk_full: bool = False) -> Failure | None:
+def failure_without(check: Check, tip: Sequence[Check], *, disk_full: bool = False) -> CheckFailure | None:
     """How the check fails among those of the tip; None when it is green there, or was not reached."""
     same = [one for one in tip if one.command == check.command and one.setup == check.setup and not one.green]
     return failure_of(same[0], disk_full=disk_full) if same else None

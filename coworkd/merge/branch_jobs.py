@@ -32,8 +32,8 @@ from coworkd.merge.git.branch_moves import (
     restore_branch,
 )
 from coworkd.merge.git.containment import ancestors_in, contained_in
-from coworkd.merge.git.facts import BranchOrder, BranchState, read_state
-from coworkd.merge.git.integration import Merged
+from coworkd.merge.git.facts import BranchContext, BranchState, read_state
+from coworkd.merge.git.integration import MergeCommit
 from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.merge.target_entry import unrelated_reason
 from coworkd.slots.tree_paths import reserved
@@ -69,7 +69,7 @@ class BranchReport:
 
 
 def keep(
-    repo: Repo, order: BranchOrder, *, verify: Verify | None = None, needs: Mapping[str, Sequence[str]] | None = None
+    repo: Repo, order: BranchContext, *, verify: Verify | None = None, needs: Mapping[str, Sequence[str]] | None = None
 ) -> BranchReport:
     """Make the moves that are due. Without `verify` only those whose result needs no verification."""
     moved: list[str] = []
@@ -96,7 +96,7 @@ class _Step:
 
 
 def _step(
-    repo: Repo, order: BranchOrder, facts: BranchFacts, verify: Verify | None, needs: Mapping[str, Sequence[str]]
+    repo: Repo, order: BranchContext, facts: BranchFacts, verify: Verify | None, needs: Mapping[str, Sequence[str]]
 ) -> _Step | Check | None:
     """Make the next move; the red check that forbids it; or None: there is none to be made now."""
     match next_move(facts):
@@ -117,7 +117,7 @@ def _step(
             return None
 
 
-def _bring_in(repo: Repo, order: BranchOrder, facts: BranchFacts, verify: Verify | None) -> _Step | Check | None:
+def _bring_in(repo: Repo, order: BranchContext, facts: BranchFacts, verify: Verify | None) -> _Step | Check | None:
     made = merge_target(repo, facts.integration, facts.target, order.target)
     if isinstance(made, Conflicted):
         return _Step()
@@ -134,7 +134,7 @@ def _bring_in(repo: Repo, order: BranchOrder, facts: BranchFacts, verify: Verify
 
 
 def _rebuild(
-    repo: Repo, order: BranchOrder, facts: BranchFacts, verify: Verify, needs: Mapping[str, Sequence[str]]
+    repo: Repo, order: BranchContext, facts: BranchFacts, verify: Verify, needs: Mapping[str, Sequence[str]]
 ) -> _Step | Check | None:
     made = rebuild(repo, facts, needs)
     if not _workspace_only(repo, facts.target, made.commit):
@@ -206,7 +206,7 @@ class NoBase:
     reason: str
 
 
-def run_base(repo: Repo, order: BranchOrder, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
+def run_base(repo: Repo, order: BranchContext, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
     """The tip and the target merged, else (where they collide) the tip; with all in it that is needed."""
     report = keep(repo, order)
     facts = report.state.facts
@@ -220,10 +220,10 @@ def run_base(repo: Repo, order: BranchOrder, needed: Sequence[NeededLanding]) ->
     return NoBase(reason=f"waits for {missing}: {base.commit[:12]} does not have it any more") if missing else base
 
 
-def _with_target(repo: Repo, order: BranchOrder, facts: BranchFacts, report: BranchReport) -> RunBase:
+def _with_target(repo: Repo, order: BranchContext, facts: BranchFacts, report: BranchReport) -> RunBase:
     if isinstance(report.move, BringIn):
         made = merge_target(repo, facts.integration, facts.target, order.target)
-        if isinstance(made, Merged):
+        if isinstance(made, MergeCommit):
             return RunBase(commit=made.commit)
     return RunBase(commit=facts.integration, lacks=report.lacks)
 

@@ -7,9 +7,9 @@ from coworkd.core.model import Problem
 from coworkd.merge.blame import outcome
 from coworkd.merge.branch_jobs import BranchReport
 from coworkd.merge.branch_rules import BringIn, Collision, LandingFact, Rebuild, Unrelated
-from coworkd.merge.git.facts import BranchOrder
-from coworkd.merge.integration_jobs import LandedAt
-from coworkd.merge.job_results import Outcomes
+from coworkd.merge.git.facts import BranchContext
+from coworkd.merge.integration_jobs import Landed
+from coworkd.merge.job_results import ResultRecorder
 from coworkd.merge.target_entry import collision_reason, red_reason, unrelated_reason
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState
 from coworkd.store.landings import RECORDED, SEEN_AT, SETTLED_AT, Landing, Landings
@@ -24,16 +24,16 @@ HALTED = "integration halted"
 """The setting that says why no run starts while integration has to be made again."""
 
 
-class BranchRecord:
+class BranchRecorder:
     """Used by the writer thread alone."""
 
-    def __init__(self, board: Board, outcomes: Outcomes) -> None:
+    def __init__(self, board: Board, outcomes: ResultRecorder) -> None:
         self._board = board
         self._db = board.db
         self._outcomes = outcomes
         self._landings = Landings(board.db)
 
-    def report(self, found: BranchReport, order: BranchOrder, now: float) -> None:
+    def report(self, found: BranchReport, order: BranchContext, now: float) -> None:
         """Take in what a look has found."""
         facts = found.state.facts
         with self._db.write(durable=True):
@@ -68,7 +68,7 @@ class BranchRecord:
         if row is None or row.commit_id != landing.submission:
             return
         if row.state is not SubmissionState.LANDED:
-            self._outcomes.record(row, LandedAt(commit=landing.commit), now)
+            self._outcomes.record(row, Landed(commit=landing.commit), now)
         elif row.landing != landing.commit:
             self._moved(row, landing.commit, now)
         if fact.in_target:
@@ -97,7 +97,7 @@ class BranchRecord:
         elif task is not None and task.reverted and row.landing.startswith(task.reverted):
             self._board.set(task.id, reverted=commit[:12])
 
-    def _whether_missing(self, fact: LandingFact, found: BranchReport, order: BranchOrder, now: float) -> None:
+    def _whether_missing(self, fact: LandingFact, found: BranchReport, order: BranchContext, now: float) -> None:
         row = self._landings.latest(fact.landing.task)
         if row is None or row.number != fact.landing.number:
             return
@@ -117,7 +117,7 @@ class BranchRecord:
         others = [f for f in found.state.facts.landings if f.landing.task == row.task and f.landing.number < row.number]
         return all(other.lost for other in others)
 
-    def _why_missing(self, row: SubmissionRow, found: BranchReport, order: BranchOrder) -> str:
+    def _why_missing(self, row: SubmissionRow, found: BranchReport, order: BranchContext) -> str:
         what = (
             f"the revert {row.landing[:12]}" if row.kind is SubmissionKind.REVERT else f"its landing {row.landing[:12]}"
         )
@@ -141,7 +141,7 @@ class BranchRecord:
 
     # ---- the branches themselves
 
-    def _tell(self, found: BranchReport, order: BranchOrder, now: float) -> None:
+    def _tell(self, found: BranchReport, order: BranchContext, now: float) -> None:
         message = _branch_problem(found, order)
         if message:
             put_problem(self._db, Problem(path=CONFIG, line=0, message=message), SOURCE, now)
@@ -152,7 +152,7 @@ class BranchRecord:
             self._db.remember(HALTED, halted)
 
 
-def _way_back(found: BranchReport, order: BranchOrder) -> str:
+def _way_back(found: BranchReport, order: BranchContext) -> str:
     """What to type to have lost landings back without losing anything else; empty: no command does that."""
     if found.undo:
         return f"; `git branch -f {order.branch} {found.undo[:12]}` puts it back"
@@ -161,7 +161,7 @@ def _way_back(found: BranchReport, order: BranchOrder) -> str:
     return f"; `git branch -D {order.branch}` has the branch made again with it"
 
 
-def _branch_problem(found: BranchReport, order: BranchOrder) -> str:
+def _branch_problem(found: BranchReport, order: BranchContext) -> str:
     """What is wrong with the branches, and what to type; empty: nothing is."""
     match found.move:
         case Collision(paths=paths):
@@ -176,7 +176,7 @@ def _branch_problem(found: BranchReport, order: BranchOrder) -> str:
             return _left_out(found)
 
 
-def _rebuild_problem(found: BranchReport, order: BranchOrder) -> str:
+def _rebuild_problem(found: BranchReport, order: BranchContext) -> str:
     what = f" ({', '.join(found.dropped)})" if found.dropped else ""
     lost = f"{order.target} lost commits that {order.branch} had taken from it{what}"
     lost = lost if found.state.facts.integration else f"{order.branch} is gone"

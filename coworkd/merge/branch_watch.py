@@ -14,11 +14,11 @@ from coworkd.board.task_board import Board
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import Check
 from coworkd.merge.branch_jobs import BranchReport
-from coworkd.merge.branch_record import BranchRecord
+from coworkd.merge.branch_record import BranchRecorder
 from coworkd.merge.branch_rules import BringIn, Rebuild, Unrelated
-from coworkd.merge.git.facts import BranchOrder
-from coworkd.merge.integration_jobs import Lane, VerifyOrder
-from coworkd.merge.job_results import Outcomes
+from coworkd.merge.git.facts import BranchContext
+from coworkd.merge.integration_jobs import IntegrationJobs, VerifyRequest
+from coworkd.merge.job_results import ResultRecorder
 from coworkd.store.landings import Landings
 from coworkd.system.background_jobs import Finished, Jobs
 from coworkd.system.git.ref_versions import ref_versions
@@ -42,18 +42,20 @@ class _KnownRed:
 class BranchWatch:
     """Used by the writer thread alone."""
 
-    def __init__(self, board: Board, jobs: Jobs, lane: Lane, outcomes: Outcomes, common_dir: Path) -> None:
+    def __init__(
+        self, board: Board, jobs: Jobs, lane: IntegrationJobs, outcomes: ResultRecorder, common_dir: Path
+    ) -> None:
         self._board = board
         self._jobs = jobs
         self._lane = lane
-        self._record = BranchRecord(board, outcomes)
+        self._record = BranchRecorder(board, outcomes)
         self._landings = Landings(board.db)
         self._common_dir = common_dir
         self._looked_at: object = None
         """The versions of the refs at the latest look."""
         self._again_at = 0.0
         self._report: BranchReport | None = None
-        self._verifying: VerifyOrder | None = None
+        self._verifying: VerifyRequest | None = None
         """What the job that is under way verifies by."""
         self._red: _KnownRed | None = None
 
@@ -69,22 +71,22 @@ class BranchWatch:
         """Where both branches stood at the latest look."""
         return _place(self._report) if self._report else ("", "")
 
-    def bring_in(self, order: VerifyOrder) -> bool:
+    def bring_in(self, order: VerifyRequest) -> bool:
         """Begin to bring in the target's commits; False when there are none, or they are known to be red."""
         if self._report is None or not isinstance(self._report.move, BringIn):
             return False
         return self._start_verified(order)
 
-    def red_target(self, order: VerifyOrder) -> bool:
+    def red_target(self, order: VerifyRequest) -> bool:
         """Whether the target's commits are known to be red as merged with what landed."""
         return self._report is not None and isinstance(self._report.move, BringIn) and self._is_red(order)
 
-    def make_again(self, order: Callable[[], VerifyOrder]) -> None:
+    def make_again(self, order: Callable[[], VerifyRequest]) -> None:
         """Begin to make integration again where the target lost what was taken from it."""
         if self._report is not None and isinstance(self._report.move, Rebuild) and not self._jobs.running(BRANCH):
             self._start_verified(order())
 
-    def _start_verified(self, order: VerifyOrder) -> bool:
+    def _start_verified(self, order: VerifyRequest) -> bool:
         if self._is_red(order):
             return False
         assert self._report is not None
@@ -95,7 +97,7 @@ class BranchWatch:
             self._verifying, self._looked_at = order, looked_at
         return True
 
-    def _is_red(self, order: VerifyOrder) -> bool:
+    def _is_red(self, order: VerifyRequest) -> bool:
         return self._red is not None and (self._red.place, self._red.how) == (self.place(), _how(order))
 
     # ---- looking
@@ -114,10 +116,10 @@ class BranchWatch:
     def deadline(self) -> float | None:
         return self._again_at or None
 
-    def order(self) -> BranchOrder:
+    def order(self) -> BranchContext:
         """The branches of now, and what is known of landings."""
         branch, target = self._board.specs.settings().integration.branch, self._board.specs.target()
-        return BranchOrder(branch=branch, target=target, known=self._landings.known())
+        return BranchContext(branch=branch, target=target, known=self._landings.known())
 
     def _versions(self) -> object:
         branch, target = self._board.specs.settings().integration.branch, self._board.specs.target()
@@ -153,5 +155,5 @@ def _place(report: BranchReport) -> tuple[str, str]:
     return (report.state.facts.integration, report.state.facts.target)
 
 
-def _how(order: VerifyOrder) -> tuple[object, ...]:
+def _how(order: VerifyRequest) -> tuple[object, ...]:
     return (order.workspace, order.setup, order.sandbox)

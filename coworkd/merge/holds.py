@@ -18,9 +18,9 @@ from coworkd.core.model import Problem, Status
 from coworkd.merge.blame import red_without_change_reason
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.check_names import TIP_LOG, check_log
-from coworkd.merge.integration_jobs import Interrupted, Lane
-from coworkd.merge.queue_reader import Orders
-from coworkd.merge.red_candidates import Heads, RedWithoutChange, TipChecked
+from coworkd.merge.integration_jobs import IntegrationJobs, Interrupted
+from coworkd.merge.queue_reader import QueueReader
+from coworkd.merge.red_candidates import BranchHeads, FailedWithoutChange, TipCheckResult
 from coworkd.merge.rows import change_submission
 from coworkd.merge.verifier import TIP_OUTPUT
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
@@ -63,10 +63,10 @@ class _Retry:
     times: int = 0
 
 
-class Holds:
+class HeldSubmissions:
     """Holds and releases; used by the writer thread alone."""
 
-    def __init__(self, board: Board, jobs: Jobs, lane: Lane, orders: Orders, logs: CheckLogs) -> None:
+    def __init__(self, board: Board, jobs: Jobs, lane: IntegrationJobs, orders: QueueReader, logs: CheckLogs) -> None:
         self._board = board
         self._db = board.db
         self._jobs = jobs
@@ -79,7 +79,7 @@ class Holds:
 
     # ---- holding
 
-    def hold(self, row: SubmissionRow, value: RedWithoutChange, now: float) -> None:
+    def hold(self, row: SubmissionRow, value: FailedWithoutChange, now: float) -> None:
         """Hold a submission; inside of the transaction that records its verification."""
         red = value.checks[-1]
         reason = red_without_change_reason(red)
@@ -168,15 +168,15 @@ class Holds:
                 self._jobs.start(TIP_CHECK + command, check)
                 return
 
-    def job(self, key: str, value: Heads | TipChecked | Interrupted, now: float) -> None:
+    def job(self, key: str, value: BranchHeads | TipCheckResult | Interrupted, now: float) -> None:
         """One of the jobs is over."""
         match value:
-            case Heads(tip=tip, target=target):
+            case BranchHeads(tip=tip, target=target):
                 if (tip, target) != (self._db.setting("tip"), self._db.setting("target head")):
                     with self._db.write():
                         self._db.remember("tip", tip)
                         self._db.remember("target head", target)
-            case TipChecked(red=red):
+            case TipCheckResult(red=red):
                 self._checked_again(key.removeprefix(TIP_CHECK), now, red=red)
             case Interrupted():
                 pass

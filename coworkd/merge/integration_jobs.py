@@ -19,16 +19,16 @@ from coworkd.merge.branch_rules import Collision, NothingToDo, Rebuild, Unrelate
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.checks.facts import ChangeContext, check_findings
 from coworkd.merge.git.branch_moves import merge_target
-from coworkd.merge.git.candidates import Sources, candidate_for, sources
-from coworkd.merge.git.change_summary import Change, change
+from coworkd.merge.git.candidates import MergeSources, candidate_for, sources
+from coworkd.merge.git.change_summary import ChangeSummary, change
 from coworkd.merge.git.conflict_bundle import Dispute, bundle, kind_of
-from coworkd.merge.git.facts import BranchOrder
-from coworkd.merge.git.integration import Merged, Submission, land
+from coworkd.merge.git.facts import BranchContext
+from coworkd.merge.git.integration import MergeCommit, Submission, land
 from coworkd.merge.git.loss_check import proof
-from coworkd.merge.git.revert_commits import Inverse, NoInverse, beside, invert
-from coworkd.merge.git.target_sync import Landed, Refused, land_target
+from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed, beside, invert
+from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused, land_target
 from coworkd.merge.git.tree_merge import Conflicted
-from coworkd.merge.red_candidates import Heads, RedJudge, RedWithoutChange, TipChecked, Workspace
+from coworkd.merge.red_candidates import BlameFinder, BranchHeads, FailedWithoutChange, TipCheckResult, WorkspaceChecks
 from coworkd.merge.target_entry import TargetEntry, TargetState, not_in_reason
 from coworkd.merge.tip_version import tip_version
 from coworkd.merge.verification import Verification
@@ -41,7 +41,7 @@ from coworkd.system.sandbox.policy import UNCONFINED, Means
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyOrder:
+class VerifyRequest:
     """Merge a submission with the present tip and check the result."""
 
     task: str
@@ -72,7 +72,7 @@ class VerifyOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class StoredSubmission:
     """A submission as its ref has it."""
 
     number: int
@@ -83,7 +83,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LandOrder:
+class LandRequest:
     """Move the integration branch to a candidate that is green on `tip`."""
 
     task: str
@@ -94,7 +94,7 @@ class LandOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Green:
+class Verified:
     tip: str
     candidate: str
     tree: str
@@ -104,14 +104,14 @@ class Green:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Red:
+class VerificationFailed:
     tip: str
     checks: tuple[Check, ...]
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Collides:
+class MergeConflict:
     tip: str
     summary: str
     bundle: str
@@ -119,19 +119,19 @@ class Collides:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LandedAt:
+class Landed:
     commit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stale:
+class TipMoved:
     """Somebody else moved the branch: verify again on its new tip."""
 
     tip: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waits:
+class AwaitingTarget:
     """It was made on commits of the target that integration has not taken yet: their own entry comes first."""
 
     tip: str
@@ -139,7 +139,7 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutOfDate:
+class OutdatedBase:
     """It was made on commits that the target lost, and its own change does not merge without them."""
 
     tip: str
@@ -151,10 +151,19 @@ class Interrupted:
     """The daemon is stopping, and it is done again after the next start; or nobody waits for it any more."""
 
 
-Verified = Green | Red | RedWithoutChange | Collides | Stale | Waits | OutOfDate | Interrupted
+VerificationResult = (
+    Verified
+    | VerificationFailed
+    | FailedWithoutChange
+    | MergeConflict
+    | TipMoved
+    | AwaitingTarget
+    | OutdatedBase
+    | Interrupted
+)
 
 
-class Lane:
+class IntegrationJobs:
     """Works on one repository; safe to call from any thread, one call of `verify` or `land` at a time."""
 
     def __init__(
@@ -168,16 +177,16 @@ class Lane:
         self._state = state
         self._stopping = stopping
         self._verifier = Verifier(state, stopping, means)
-        self._judge = RedJudge(self._verifier)
+        self._judge = BlameFinder(self._verifier)
 
     # ---- the branches
 
-    def heads(self, branch: str, target: str) -> Heads:
+    def heads(self, branch: str, target: str) -> BranchHeads:
         """Where the integration branch and its target stand."""
         with Repo.open(self._root) as repo:
-            return Heads(tip=repo.commit(branch_ref(branch)) or "", target=repo.commit(branch_ref(target)) or "")
+            return BranchHeads(tip=repo.commit(branch_ref(branch)) or "", target=repo.commit(branch_ref(target)) or "")
 
-    def settings_key(self, order: VerifyOrder) -> str:
+    def settings_key(self, order: VerifyRequest) -> str:
         """Equal as long as the same would be done for a verification, on a machine that can do the same."""
         return self._verifier.settings_key(_verification(order, order.commands), order.timeout)
 
@@ -185,15 +194,15 @@ class Lane:
         """Where the output of the latest verification of this name is: `N.log` is the N-th check's."""
         return self._verifier.output_folder(name)
 
-    def check_tip(self, order: VerifyOrder, command: str) -> TipChecked | Interrupted:
+    def check_tip(self, order: VerifyRequest, command: str) -> TipCheckResult | Interrupted:
         """Check the tip once more, which was red without any change."""
         with Repo.open(self._root) as repo:
             tip = repo.commit(branch_ref(order.branch)) or ""
             run = _gate_run(order, tip, order.commands)
             red = self._judge.still_red(repo, run, order.workspace, command, self._stopping.is_set)
-        return Interrupted() if red is None else TipChecked(red=red)
+        return Interrupted() if red is None else TipCheckResult(red=red)
 
-    def latest(self, task: str, branch: str) -> Kept | None:
+    def latest(self, task: str, branch: str) -> StoredSubmission | None:
         """The latest submission of a task that the refs still hold."""
         with Repo.open(self._root) as repo:
             refs = refs_under(repo, submission_ref(task, 0).rpartition("/")[0])
@@ -203,15 +212,19 @@ class Lane:
                 return None
             commit = refs[submission_ref(task, max(numbers))]
             base = repo.run("merge-base", commit, tip, check=False).text.strip()
-            return Kept(number=max(numbers), commit=commit, tree=repo.tree_of(commit), base=base) if base else None
+            return (
+                StoredSubmission(number=max(numbers), commit=commit, tree=repo.tree_of(commit), base=base)
+                if base
+                else None
+            )
 
-    def base(self, order: BranchOrder, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
+    def base(self, order: BranchContext, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
         """The commit a new run starts from: the tip and the target merged, with every landing that it needs."""
         with Repo.open(self._root) as repo:
             return run_base(repo, order, needed)
 
     def keep(
-        self, order: BranchOrder, verifying: VerifyOrder | None, needs: Mapping[str, Sequence[str]]
+        self, order: BranchContext, verifying: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
     ) -> BranchReport | None:
         """Bring integration in step with its target; with an order to verify by, also what needs a verification.
 
@@ -223,7 +236,7 @@ class Lane:
             return self._kept(repo, order, verifying, needs)
 
     def _kept(
-        self, repo: Repo, order: BranchOrder, verifying: VerifyOrder | None, needs: Mapping[str, Sequence[str]]
+        self, repo: Repo, order: BranchContext, verifying: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
     ) -> BranchReport:
         """What the target brings is checked in a gate of its own: no submission's verification loses files to it."""
         if verifying is None:
@@ -238,7 +251,7 @@ class Lane:
 
     # ---- verifying
 
-    def verify(self, order: VerifyOrder, given_up: Callable[[], bool]) -> Verified:
+    def verify(self, order: VerifyRequest, given_up: Callable[[], bool]) -> VerificationResult:
         """Merge the submission with the tip and run the commands on exactly the result.
 
         Ends early, with `Interrupted`, once `given_up` says that nobody waits for it, and when the daemon stops.
@@ -250,25 +263,27 @@ class Lane:
         with Repo.open(self._root) as repo:
             tip = repo.commit(branch_ref(order.branch))
             if tip is None:
-                return Stale(tip="")
+                return TipMoved(tip="")
             if not order.made:
-                return Green(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
+                return Verified(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
             try:
                 return self._verified(repo, order, tip, over)
             except UnfitRepositoryError as error:
                 if error.kind is not StartFaultKind.FILES or _refused(repo, tip):
                     raise
-                return Red(tip=tip, checks=(), reason=f"no slot could hold the files with this change: {error}")
+                return VerificationFailed(
+                    tip=tip, checks=(), reason=f"no slot could hold the files with this change: {error}"
+                )
 
-    def _verified(self, repo: Repo, order: VerifyOrder, tip: str, over: Callable[[], bool]) -> Verified:
+    def _verified(self, repo: Repo, order: VerifyRequest, tip: str, over: Callable[[], bool]) -> VerificationResult:
         stand = beside(repo, tip, order.undoes) if order.undoes else tip
         found = sources(repo, tip=tip, stand=stand, target=order.target, base=order.base, commit=order.commit)
         onto = tip
         if found.awaited:
             both = merge_target(repo, tip, found.awaited, order.target) if order.onto_target else None
-            if not isinstance(both, Merged):
+            if not isinstance(both, MergeCommit):
                 why = f"waits until {order.target} is in {order.branch}: it was made on top of both"
-                return Waits(tip=tip, reason=why)
+                return AwaitingTarget(tip=tip, reason=why)
             onto, found = both.commit, dataclasses.replace(found, ours=both.commit)
         made = candidate_for(repo, onto, _submission(order), found)
         if isinstance(made, Conflicted):
@@ -276,7 +291,7 @@ class Lane:
         self._pin(repo, made.commit)
         shown = proof(repo, found.ours, found.theirs, found.base, made.commit)
         if not shown.ok:
-            return Red(tip=tip, checks=(), reason=f"the merge would lose something: {shown.detail}")
+            return VerificationFailed(tip=tip, checks=(), reason=f"the merge would lose something: {shown.detail}")
         checks = self._check(repo, order, made.commit, SUBMISSIONS, over)
         if checks is not None and _red(checks) and needs_repetition(failure_of(checks[-1])):
             checks = self._check(repo, order, made.commit, SUBMISSIONS, over)
@@ -288,16 +303,22 @@ class Lane:
         if whole is None:
             return Interrupted()
         if red := next((check for check in whole if check.from_tip and not check.green and not check.reached), None):
-            return Red(tip=tip, checks=whole, reason=_reason(red))
-        return Green(tip=tip, candidate=made.commit, tree=made.tree, checks=whole, proof=shown.detail)
+            return VerificationFailed(tip=tip, checks=whole, reason=_reason(red))
+        return Verified(tip=tip, candidate=made.commit, tree=made.tree, checks=whole, proof=shown.detail)
 
     def _check(
-        self, repo: Repo, order: VerifyOrder, commit: str, gate: str, over: Callable[[], bool]
+        self, repo: Repo, order: VerifyRequest, commit: str, gate: str, over: Callable[[], bool]
     ) -> tuple[Check, ...] | None:
         return self._verifier.check(repo, _gate_run(order, commit, order.commands, gate), over)
 
     def _with_tip_version(
-        self, repo: Repo, order: VerifyOrder, tip: str, commit: str, checks: tuple[Check, ...], over: Callable[[], bool]
+        self,
+        repo: Repo,
+        order: VerifyRequest,
+        tip: str,
+        commit: str,
+        checks: tuple[Check, ...],
+        over: Callable[[], bool],
     ) -> tuple[Check, ...] | None:
         """The checks of a candidate that is not red; where it changes what they execute, also with the tip's version.
 
@@ -322,7 +343,7 @@ class Lane:
         paths = ", ".join(found.paths)
         return (*checks, *(dataclasses.replace(check, from_tip=paths) for check in before))
 
-    def _says_on_tip(self, repo: Repo, order: VerifyOrder, tip: str, command: str, over: Callable[[], bool]) -> bool:
+    def _says_on_tip(self, repo: Repo, order: VerifyRequest, tip: str, command: str, over: Callable[[], bool]) -> bool:
         """Whether a command is green on the tip alone: one of the task's own may be there to become green."""
         if command in order.workspace:
             return True
@@ -333,12 +354,12 @@ class Lane:
     def _blamed(
         self,
         repo: Repo,
-        order: VerifyOrder,
+        order: VerifyRequest,
         tip: str,
         onto: str,
         checks: tuple[Check, ...],
         over: Callable[[], bool],
-    ) -> Red | RedWithoutChange | Interrupted | None:
+    ) -> VerificationFailed | FailedWithoutChange | Interrupted | None:
         """Who is to blame for a candidate that is red; None: its commands were led into a checkout, and prove nothing.
 
         `onto`: the commit that it was merged with. A command that only misses what it was led to is the agent's where
@@ -349,17 +370,17 @@ class Lane:
         if suspect is None:
             return None
         found = self._judge.judge(
-            repo, _gate_run(order, onto, order.commands), Workspace(commands=order.workspace, loop=order.loop),
+            repo, _gate_run(order, onto, order.commands), WorkspaceChecks(commands=order.workspace, loop=order.loop),
             suspect, over,
         )  # fmt: skip
         if found is None:
             return Interrupted()
         if found.blame is Blame.AGENT:
-            return Red(tip=tip, checks=checks, reason=_reason(suspect))
+            return VerificationFailed(tip=tip, checks=checks, reason=_reason(suspect))
         if red is None:
             return None
         target = repo.commit(branch_ref(order.target)) or ""
-        return RedWithoutChange(
+        return FailedWithoutChange(
             tip=tip,
             target=target,
             key=self.settings_key(order),
@@ -374,10 +395,10 @@ class Lane:
         update_refs(repo, [RefChange(name=candidate_ref(_next(repo, "refs/cowork/cand")), old=None, new=commit)])
 
     def _collision(
-        self, repo: Repo, order: VerifyOrder, tip: str, made: Conflicted, found: Sources
-    ) -> Collides | OutOfDate:
+        self, repo: Repo, order: VerifyRequest, tip: str, made: Conflicted, found: MergeSources
+    ) -> MergeConflict | OutdatedBase:
         if found.dropped:
-            return OutOfDate(
+            return OutdatedBase(
                 tip=tip,
                 reason=f"it was made on commits that {order.target} lost since, and conflicts without them in"
                 f" {', '.join(made.paths)}: it is done again",
@@ -386,39 +407,41 @@ class Lane:
         path = self._state / "bundles" / f"{order.task}-{order.number}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(bundle(repo, dispute))
-        return Collides(tip=tip, summary=f"conflict in {', '.join(made.paths)}", bundle=str(path))
+        return MergeConflict(tip=tip, summary=f"conflict in {', '.join(made.paths)}", bundle=str(path))
 
     # ---- landing
 
-    def land(self, order: LandOrder) -> LandedAt | Stale:
+    def land(self, order: LandRequest) -> Landed | TipMoved:
         """Move the branch by compare-and-swap; a submission without a change lands by being looked at."""
         with Repo.open(self._root) as repo:
             if order.candidate == order.tip:
-                return LandedAt(commit=order.tip)
+                return Landed(commit=order.tip)
             if land(repo, order.branch, order.tip, order.candidate, _next(repo, "refs/cowork/land")):
-                return LandedAt(commit=order.candidate)
-            return Stale(tip=repo.commit(branch_ref(order.branch)) or "")
+                return Landed(commit=order.candidate)
+            return TipMoved(tip=repo.commit(branch_ref(order.branch)) or "")
 
-    def into_target(self, order: VerifyOrder, branches: BranchOrder, *, onto: bool = False) -> Landed | Refused:
+    def into_target(
+        self, order: VerifyRequest, branches: BranchContext, *, onto: bool = False
+    ) -> LandedInTarget | TargetRefused:
         """`coworkd land`: integration first takes in the target's new commits, then the target takes integration."""
         with Repo.open(self._root) as repo:
             ahead = keep(repo, branches)
             report = ahead if isinstance(ahead.move, Rebuild) else self._kept(repo, branches, order, {})
             entry = _target_entry(report, self._stopping.is_set())
             if reason := not_in_reason(entry, order.target, order.branch):
-                return Refused(reason=reason)
+                return TargetRefused(reason=reason)
             return land_target(repo, order.branch, order.target, onto=onto)
 
     # ---- taking back
 
-    def invert(self, landing: str, task: str, number: int, branch: str) -> Inverse | NoInverse:
+    def invert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
         """A submission that undoes a landing, and which tasks have built on it."""
         with Repo.open(self._root) as repo:
             return invert(repo, landing, task, number, repo.commit(branch_ref(branch)) or landing)
 
     # ---- for the review
 
-    def change(self, base: str, commit: str, context: ChangeContext | None = None) -> Change:
+    def change(self, base: str, commit: str, context: ChangeContext | None = None) -> ChangeSummary:
         """What a candidate changes against its tip; with a `context` also what it does to its checks."""
         with Repo.open(self._root) as repo:
             found = change(repo, base, commit)
@@ -427,22 +450,22 @@ class Lane:
             return dataclasses.replace(found, findings=check_findings(repo, base, commit, found.files, context))
 
 
-def _submission(order: VerifyOrder) -> Submission:
+def _submission(order: VerifyRequest) -> Submission:
     return Submission(
         task=order.task, attempt=order.attempt, number=order.number, commit=order.commit, title=order.title
     )
 
 
-def _verification(order: VerifyOrder, commands: tuple[str, ...]) -> Verification:
+def _verification(order: VerifyRequest, commands: tuple[str, ...]) -> Verification:
     return Verification(commands=commands, setup=order.setup, copy=order.copy, sandbox=order.sandbox)
 
 
-def _gate_run(order: VerifyOrder, commit: str, commands: tuple[str, ...], gate: str = SUBMISSIONS) -> GateRun:
+def _gate_run(order: VerifyRequest, commit: str, commands: tuple[str, ...], gate: str = SUBMISSIONS) -> GateRun:
     what, output = _verification(order, commands), TARGET_OUTPUT if gate == TARGET else order.task
     return GateRun(commit=commit, what=what, timeout=order.timeout, gate=gate, output=output)
 
 
-def _missing(order: VerifyOrder, checks: Sequence[Check]) -> Check | None:
+def _missing(order: VerifyRequest, checks: Sequence[Check]) -> Check | None:
     """The first command of the workspace that did not see what it was led to, where the tip can say more about it."""
     shared = () if order.loop else (*order.workspace, *order.setup)
     return next((check for check in checks if not check.green and check.hidden and check.command in shared), None)

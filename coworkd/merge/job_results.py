@@ -11,24 +11,38 @@ from coworkd.core.model import Check, Status
 from coworkd.documents.editing import tick
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.checkout_links.marking import unverified_reason
-from coworkd.merge.git.change_summary import Change
-from coworkd.merge.holds import Holds
-from coworkd.merge.integration_jobs import Collides, Green, LandedAt, OutOfDate, Red, Stale, Waits
-from coworkd.merge.red_candidates import RedWithoutChange
-from coworkd.merge.reverts import Reverts
-from coworkd.merge.reviews.service import Reviews, review_path
+from coworkd.merge.git.change_summary import ChangeSummary
+from coworkd.merge.holds import HeldSubmissions
+from coworkd.merge.integration_jobs import (
+    AwaitingTarget,
+    Landed,
+    MergeConflict,
+    OutdatedBase,
+    TipMoved,
+    VerificationFailed,
+    Verified,
+)
+from coworkd.merge.red_candidates import FailedWithoutChange
+from coworkd.merge.reverts import RevertService
+from coworkd.merge.reviews.service import ReviewService, review_path
 from coworkd.merge.rows import change_submission
-from coworkd.merge.unverified import Unverified, reached
+from coworkd.merge.unverified import UnverifiedSubmissions, reached
 from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.landings import Landings
 from coworkd.sync.disk.folder import digest
 
 
-class Outcomes:
+class ResultRecorder:
     """Records how jobs of the queue ended; used by the writer thread alone, inside its transaction."""
 
     def __init__(
-        self, board: Board, reviews: Reviews, reverts: Reverts, holds: Holds, logs: CheckLogs, unverified: Unverified
+        self,
+        board: Board,
+        reviews: ReviewService,
+        reverts: RevertService,
+        holds: HeldSubmissions,
+        logs: CheckLogs,
+        unverified: UnverifiedSubmissions,
     ) -> None:
         self._board = board
         self._db = board.db
@@ -43,39 +57,45 @@ class Outcomes:
     def remember_tip(self, value: object) -> None:
         """Where the integration branch stands, as the job saw it last."""
         match value:
-            case Green(tip=tip) | Red(tip=tip) | RedWithoutChange(tip=tip) | Collides(tip=tip) | Stale(tip=tip):
+            case (
+                Verified(tip=tip)
+                | VerificationFailed(tip=tip)
+                | FailedWithoutChange(tip=tip)
+                | MergeConflict(tip=tip)
+                | TipMoved(tip=tip)
+            ):
                 self._db.remember("tip", tip)
-            case LandedAt(commit=commit):
+            case Landed(commit=commit):
                 self._db.remember("tip", commit)
             case _:
                 pass
 
     def record(self, row: SubmissionRow, value: object, now: float) -> None:
         """One result of one job."""
-        if isinstance(value, Green | Red | RedWithoutChange):
+        if isinstance(value, Verified | VerificationFailed | FailedWithoutChange):
             self._logs.show(row.task, value.checks)
-        if row.held and isinstance(value, Green | Red | Collides | LandedAt):
+        if row.held and isinstance(value, Verified | VerificationFailed | MergeConflict | Landed):
             change_submission(self._db, row, held="")
             self._holds.show(now)
         match value:
-            case RedWithoutChange():
+            case FailedWithoutChange():
                 self._holds.hold(row, value, now)
-            case Green():
+            case Verified():
                 self._green(row, value, now)
-            case Red():
+            case VerificationFailed():
                 self._red(row, value, now)
-            case Collides():
+            case MergeConflict():
                 self._collides(row, value, now)
-            case LandedAt():
+            case Landed():
                 self._landed(row, value, now)
-            case Waits() | OutOfDate():
+            case AwaitingTarget() | OutdatedBase():
                 self._not_merged(row, value, now)
-            case Change() if row.state is SubmissionState.GREEN and not row.request:
+            case ChangeSummary() if row.state is SubmissionState.GREEN and not row.request:
                 self._reviews.write(row, value, now)
             case _:
                 pass
 
-    def _green(self, row: SubmissionRow, value: Green, now: float) -> None:
+    def _green(self, row: SubmissionRow, value: Verified, now: float) -> None:
         led_astray = bool(unverified_reason(value.checks))
         unproven = row.kind is SubmissionKind.WORK and (not value.checks or led_astray)
         asked_anew = led_astray and unproven and not reached(row)
@@ -90,7 +110,7 @@ class Outcomes:
         self._unverified.note(value.checks, now)
         self._db.event(now, "green", task=row.task, number=row.number, tip=value.tip)
 
-    def _red(self, row: SubmissionRow, value: Red, now: float) -> None:
+    def _red(self, row: SubmissionRow, value: VerificationFailed, now: float) -> None:
         self._db.event(now, "red", task=row.task, number=row.number, reason=value.reason)
         self._unverified.note(value.checks, now)
         change_submission(
@@ -101,7 +121,7 @@ class Outcomes:
         else:
             self._reverts.refused(row, f"the checks would be red without it: {value.reason}", now)
 
-    def _collides(self, row: SubmissionRow, value: Collides, now: float) -> None:
+    def _collides(self, row: SubmissionRow, value: MergeConflict, now: float) -> None:
         self._db.event(now, "conflict", task=row.task, number=row.number, summary=value.summary)
         change_submission(
             self._db, row, state=SubmissionState.CONFLICTED, tip=value.tip, notice=value.summary, bundle=value.bundle
@@ -111,15 +131,15 @@ class Outcomes:
         else:
             self._reverts.refused(row, f"{value.summary}: what landed since builds on it", now)
 
-    def _not_merged(self, row: SubmissionRow, value: Waits | OutOfDate, now: float) -> None:
-        if isinstance(value, OutOfDate):
+    def _not_merged(self, row: SubmissionRow, value: AwaitingTarget | OutdatedBase, now: float) -> None:
+        if isinstance(value, OutdatedBase):
             self._out_of_date(row, value, now)
             return
         task = self._board.task(row.task)
         if task.reason != value.reason:
             self._board.place(task, task.status, value.reason, now)
 
-    def _out_of_date(self, row: SubmissionRow, value: OutOfDate, now: float) -> None:
+    def _out_of_date(self, row: SubmissionRow, value: OutdatedBase, now: float) -> None:
         """What it was made on is gone: it is made again, and no attempt is used."""
         if row.kind is not SubmissionKind.WORK:
             self._reverts.refused(row, value.reason, now)
@@ -131,7 +151,7 @@ class Outcomes:
         if task.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
             self._board.place(task, Status.READY, value.reason, now, attempt=task.attempt - 1, anew=True)
 
-    def _landed(self, row: SubmissionRow, value: LandedAt, now: float) -> None:
+    def _landed(self, row: SubmissionRow, value: Landed, now: float) -> None:
         change_submission(self._db, row, state=SubmissionState.LANDED, landing=value.commit)
         self._landings.set_missing(row.task, row.number, "")
         self._db.execute("DELETE FROM problems WHERE task = ? AND source = 'landing'", row.task)

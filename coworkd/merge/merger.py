@@ -12,17 +12,17 @@ from coworkd.core.errors import CoworkError
 from coworkd.core.model import Mode, Problem, Status
 from coworkd.merge.branch_watch import BRANCH, BranchWatch
 from coworkd.merge.check_logs import CheckLogs
-from coworkd.merge.git.target_sync import Landed, Refused
-from coworkd.merge.holds import HEADS, TIP_CHECK, Holds
-from coworkd.merge.integration_jobs import LandedAt, Lane, Waits
-from coworkd.merge.job_results import Outcomes
+from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
+from coworkd.merge.holds import HEADS, TIP_CHECK, HeldSubmissions
+from coworkd.merge.integration_jobs import AwaitingTarget, IntegrationJobs, Landed
+from coworkd.merge.job_results import ResultRecorder
 from coworkd.merge.landed_tasks import LandedTasks
-from coworkd.merge.queue_reader import OPEN, Orders
-from coworkd.merge.queue_rules import Land, Review, Verify, next_steps
-from coworkd.merge.reverts import INVERT, Reverts
-from coworkd.merge.reviews.service import Reviews
+from coworkd.merge.queue_reader import OPEN, QueueReader
+from coworkd.merge.queue_rules import LandStep, ReviewStep, VerifyStep, next_steps
+from coworkd.merge.reverts import INVERT, RevertService
+from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.rows import submission
-from coworkd.merge.unverified import Unverified
+from coworkd.merge.unverified import UnverifiedSubmissions
 from coworkd.store import Database, SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.problems import put_problem
@@ -41,11 +41,11 @@ LAND_AGAIN = 30.0
 _PENDING = "s.state IN ('queued', 'green', 'approved', 'red', 'conflicted', 'held')"
 
 
-class Merge:
+class Merger:
     """The room's only face to the daemon; used by the writer thread alone."""
 
     def __init__(
-        self, board: Board, jobs: Jobs, lane: Lane, folder: Files, landed: LandedTasks, common_dir: Path
+        self, board: Board, jobs: Jobs, lane: IntegrationJobs, folder: Files, landed: LandedTasks, common_dir: Path
     ) -> None:
         """`folder`: where the output of checks is shown; `common_dir`: where git keeps the branches."""
         self._board = board
@@ -53,13 +53,13 @@ class Merge:
         self._jobs = jobs
         self._lane = lane
         self._landed = landed
-        self._reviews = Reviews(board)
-        self._reverts = Reverts(board, jobs, lane.invert)
-        self._orders = Orders(board, self._reviews)
+        self._reviews = ReviewService(board)
+        self._reverts = RevertService(board, jobs, lane.invert)
+        self._orders = QueueReader(board, self._reviews)
         logs = CheckLogs(folder, lane.output_folder)
-        self._holds = Holds(board, jobs, lane, self._orders, logs)
-        self._unverified = Unverified(board)
-        self._outcomes = Outcomes(board, self._reviews, self._reverts, self._holds, logs, self._unverified)
+        self._holds = HeldSubmissions(board, jobs, lane, self._orders, logs)
+        self._unverified = UnverifiedSubmissions(board)
+        self._outcomes = ResultRecorder(board, self._reviews, self._reverts, self._holds, logs, self._unverified)
         self._watch = BranchWatch(board, jobs, lane, self._outcomes, common_dir)
         self._held: dict[str, tuple[str, str]] = {}
         """Submissions that wait for the target's entry, and where both branches stood then."""
@@ -149,12 +149,12 @@ class Merge:
         for step in next_steps(entries, self._db.setting("tip")):
             row = submission(self._db, step.task, step.number)
             match step:
-                case Review():
+                case ReviewStep():
                     self._describe(row)
-                case Verify() if not self._at_work():
+                case VerifyStep() if not self._at_work():
                     if not self._watch.bring_in(self._orders.into_target()):
                         self._work(step, row, now)
-                case Land() if not self._at_work():
+                case LandStep() if not self._at_work():
                     self._work(step, row, now)
                 case _:
                     pass
@@ -166,9 +166,9 @@ class Merge:
 
     # ---- verifying and landing
 
-    def _work(self, step: Verify | Land, row: SubmissionRow, now: float) -> None:
+    def _work(self, step: VerifyStep | LandStep, row: SubmissionRow, now: float) -> None:
         name = f"{row.task}:{row.number}"
-        if isinstance(step, Land):
+        if isinstance(step, LandStep):
             if row.person and not self._reviews.stands(row):
                 self._reviews.ask_again(row, now)
                 return
@@ -197,7 +197,7 @@ class Merge:
             return True
         if prefix + ":" not in (VERIFY, LAND, DESCRIBE):
             return False
-        row = self._named(rest) if isinstance(finished.value, LandedAt) else self._queued(rest)
+        row = self._named(rest) if isinstance(finished.value, Landed) else self._queued(rest)
         self._verified = "" if finished.key == VERIFY + self._verified else self._verified
         if isinstance(finished.error, CoworkError | OSError):
             self._hindered(row, str(finished.error), now)
@@ -207,7 +207,7 @@ class Merge:
         with self._db.write(durable=True):
             self._outcomes.remember_tip(finished.value)
             self._unhindered()
-            if isinstance(finished.value, Waits):
+            if isinstance(finished.value, AwaitingTarget):
                 self._held[rest] = self._watch.place()
             if row is not None:
                 self._outcomes.record(row, finished.value, now)
@@ -245,14 +245,14 @@ class Merge:
         """After a start: what landed may not have been recorded."""
         self._landed.recover(now)
 
-    def into_target(self, onto: str = "") -> Callable[[], Landed | Refused]:
+    def into_target(self, onto: str = "") -> Callable[[], LandedInTarget | TargetRefused]:
         """The job that brings the integration branch into its target, with the settings of now.
 
         `onto` names the target, for landing although another branch is checked out.
         """
         order, branches = self._orders.into_target(), self._watch.order()
         if onto and onto != order.target:
-            refused = Refused(
+            refused = TargetRefused(
                 reason=f"the target is {order.target}, not {onto}: see `integration.target` in config.yaml"
             )
             return lambda: refused
@@ -273,10 +273,10 @@ class Merge:
         ):
             self._jobs.start(f"{INTO_TARGET}{tip}", self.into_target())
 
-    def _landed_by_itself(self, value: Landed | Refused, now: float) -> None:
+    def _landed_by_itself(self, value: LandedInTarget | TargetRefused, now: float) -> None:
         with self._db.write():
             self._db.execute("DELETE FROM problems WHERE path = 'config.yaml' AND source = 'land'")
-            if isinstance(value, Landed):
+            if isinstance(value, LandedInTarget):
                 self._land_at = 0.0
                 self._db.remember("target tip", self._db.setting("tip"))
                 self._db.event(now, "landed in the target", commit=value.commit, moved=value.moved)

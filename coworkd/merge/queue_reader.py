@@ -8,9 +8,9 @@ import json
 from coworkd.board.task_board import Board
 from coworkd.core.model import Gate, TaskSpec
 from coworkd.merge.checks.facts import ChangeContext
-from coworkd.merge.integration_jobs import LandOrder, VerifyOrder
-from coworkd.merge.queue_rules import Entry
-from coworkd.merge.reviews.service import Reviews
+from coworkd.merge.integration_jobs import LandRequest, VerifyRequest
+from coworkd.merge.queue_rules import QueueEntry
+from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.rows import change_submission
 from coworkd.merge.unverified import reached
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
@@ -23,15 +23,15 @@ _UNLANDED = f"SELECT n.needed FROM needs n JOIN tasks t ON t.id = n.needed WHERE
 _TITLES = {SubmissionKind.WORK: "{}", SubmissionKind.REVERT: "Revert: {}", SubmissionKind.APPLY: "Apply again: {}"}
 
 
-class Orders:
+class QueueReader:
     """Reads submissions with the wishes of now; used by the writer thread alone."""
 
-    def __init__(self, board: Board, reviews: Reviews) -> None:
+    def __init__(self, board: Board, reviews: ReviewService) -> None:
         self._board = board
         self._db = board.db
         self._reviews = reviews
 
-    def entries(self, now: float) -> list[Entry]:
+    def entries(self, now: float) -> list[QueueEntry]:
         """Everything that is on its way to the integration branch."""
         rows = [row for row in self._db.all(SubmissionRow, OPEN) if self._present(row)]
         return [self._entry(self._as_wished(row, now)) for row in rows]
@@ -74,19 +74,19 @@ class Orders:
         proofs = tuple(item.command for item in spec.criteria if item.command)
         return tuple(dict.fromkeys((*workspace, *spec.verify, *proofs)))
 
-    def _entry(self, row: SubmissionRow) -> Entry:
+    def _entry(self, row: SubmissionRow) -> QueueEntry:
         needed = self._db.query(_UNLANDED, row.task) if row.kind is not SubmissionKind.REVERT else []
-        return Entry(
+        return QueueEntry(
             task=row.task, number=row.number, state=row.state, tip=row.tip, person=row.person, approved=row.approved,
             reviewed=bool(row.request), needs=tuple(r["needed"] for r in needed),
             priority=self._board.task(row.task).priority, created=row.created,
         )  # fmt: skip
 
-    def verifying(self, row: SubmissionRow) -> VerifyOrder:
+    def verifying(self, row: SubmissionRow) -> VerifyRequest:
         """How a submission is merged and checked, with the settings of now."""
         settings, task = self._board.specs.settings(), self._board.task(row.task)
         spec = self._board.specs.task(task.path)
-        return VerifyOrder(
+        return VerifyRequest(
             task=row.task, title=_TITLES[row.kind].format(task.title), attempt=row.attempt, number=row.number,
             commit=row.commit_id, base=row.base, made=bool(row.tree), commands=self._commands(row, spec),
             workspace=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
@@ -106,14 +106,14 @@ class Orders:
             dependencies=all_dependencies(self._db, row.task),
         )  # fmt: skip
 
-    def landing(self, row: SubmissionRow) -> LandOrder:
+    def landing(self, row: SubmissionRow) -> LandRequest:
         branch = self._board.specs.settings().integration.branch
-        return LandOrder(task=row.task, number=row.number, tip=row.tip, candidate=row.candidate, branch=branch)
+        return LandRequest(task=row.task, number=row.number, tip=row.tip, candidate=row.candidate, branch=branch)
 
-    def into_target(self) -> VerifyOrder:
+    def into_target(self) -> VerifyRequest:
         """The target's own commits, to be checked as merged with what has landed."""
         settings = self._board.specs.settings()
-        return VerifyOrder(
+        return VerifyRequest(
             task="land", title="", attempt=0, number=0, commit="", base="", made=False, commands=settings.verify,
             workspace=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
             timeout=settings.verify_timeout,

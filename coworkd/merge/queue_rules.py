@@ -13,7 +13,7 @@ from coworkd.store import SubmissionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class QueueEntry:
     """A submission on its way."""
 
     task: str
@@ -32,7 +32,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verify:
+class VerifyStep:
     """Merge it with the present tip and run the checks."""
 
     task: str
@@ -40,7 +40,7 @@ class Verify:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class ReviewStep:
     """It is green: write the review, which asks a person or says that nobody had to be asked."""
 
     task: str
@@ -48,20 +48,20 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Land:
+class LandStep:
     """It is green on the present tip and nobody's yes is owed: move the integration branch."""
 
     task: str
     number: int
 
 
-Step = Verify | Review | Land
+QueueStep = VerifyStep | ReviewStep | LandStep
 
 
-def next_steps(entries: Sequence[Entry], tip: str) -> list[Step]:
+def next_steps(entries: Sequence[QueueEntry], tip: str) -> list[QueueStep]:
     """Every review that is due, and at most one thing to verify or land."""
-    reviews: list[Step] = [
-        Review(task=e.task, number=e.number)
+    reviews: list[QueueStep] = [
+        ReviewStep(task=e.task, number=e.number)
         for e in entries
         if e.state is SubmissionState.GREEN and not e.approved and not e.reviewed
     ]
@@ -72,22 +72,22 @@ def next_steps(entries: Sequence[Entry], tip: str) -> list[Step]:
     return reviews
 
 
-def _order(entry: Entry) -> tuple[bool, float, float, str]:
+def _order(entry: QueueEntry) -> tuple[bool, float, float, str]:
     return (not _free(entry), entry.priority, entry.created, entry.task)
 
 
-def _free(entry: Entry) -> bool:
+def _free(entry: QueueEntry) -> bool:
     """Nobody's yes is owed."""
     return entry.approved or not entry.person
 
 
-def _work(entry: Entry, tip: str) -> Step | None:
+def _work(entry: QueueEntry, tip: str) -> QueueStep | None:
     if entry.state is SubmissionState.QUEUED:
-        return Verify(task=entry.task, number=entry.number)
+        return VerifyStep(task=entry.task, number=entry.number)
     if entry.state is not SubmissionState.GREEN or not _free(entry) or entry.needs:
         return None
     if not entry.reviewed and not entry.approved:
         return None
     if entry.tip == tip:
-        return Land(task=entry.task, number=entry.number)
-    return Verify(task=entry.task, number=entry.number)
+        return LandStep(task=entry.task, number=entry.number)
+    return VerifyStep(task=entry.task, number=entry.number)

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from coworkd.core.model import Check
-from coworkd.merge.blame import Blame, Failure, RedFacts, blame, failure_of, failure_without, needs_tip
+from coworkd.merge.blame import Blame, BlameFacts, CheckFailure, blame, failure_of, failure_without, needs_tip
 from coworkd.merge.verification import TREE_CHECK
 from coworkd.merge.verifier import OWN_OUTPUT, TIP_OUTPUT, GateRun, Verifier
 from coworkd.system.git import Repo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RedWithoutChange:
+class FailedWithoutChange:
     """Red, but not by its author's fault: the tip is red without it, or the command cannot do its work here."""
 
     tip: str
@@ -33,7 +33,7 @@ class RedWithoutChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heads:
+class BranchHeads:
     """Where the integration branch and its target stand; empty: nowhere."""
 
     tip: str
@@ -41,14 +41,14 @@ class Heads:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TipChecked:
+class TipCheckResult:
     """Whether a check that was red without any change still is."""
 
     red: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class BlameFinding:
     """Who is to blame."""
 
     blame: Blame
@@ -57,7 +57,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
+class WorkspaceChecks:
     """What the workspace verifies a task by."""
 
     commands: tuple[str, ...]
@@ -65,15 +65,15 @@ class Workspace:
     """The task goes on, round after round, until they are green."""
 
 
-class RedJudge:
+class BlameFinder:
     """Finds out who is to blame; safe to call from any thread."""
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
 
     def judge(
-        self, repo: Repo, on_tip: GateRun, workspace: Workspace, red: Check, over: Callable[[], bool]
-    ) -> Judged | None:
+        self, repo: Repo, on_tip: GateRun, workspace: WorkspaceChecks, red: Check, over: Callable[[], bool]
+    ) -> BlameFinding | None:
         """Blame for a check that is red in a candidate; `on_tip` is the same verification of the tip alone.
 
         None: it was interrupted.
@@ -81,14 +81,14 @@ class RedJudge:
         full = self._verifier.disk_full()
         failure, own = failure_of(red, disk_full=full), _is_own(red, workspace.commands)
         proof = own or (workspace.loop and not red.setup and red.command != TREE_CHECK)
-        without = Failure.DISK_FULL if full else None
+        without = CheckFailure.DISK_FULL if full else None
         tip: tuple[Check, ...] | None = ()
         if needs_tip(failure, proof=proof):
             tip = self._tip_checks(repo, _narrowed(on_tip, workspace.commands, red.command, own=own), red, over)
             if tip is None:
                 return None
             without = failure_without(red, tip, disk_full=self._verifier.disk_full())
-        return Judged(blame=blame(RedFacts(failure=failure, proof=proof, tip=without)), own=own, tip_checks=tip)
+        return BlameFinding(blame=blame(BlameFacts(failure=failure, proof=proof, tip=without)), own=own, tip_checks=tip)
 
     def _tip_checks(self, repo: Repo, run: GateRun, red: Check, over: Callable[[], bool]) -> tuple[Check, ...] | None:
         """What the tip says. What is remembered of it counts only where nothing speaks for a change of the machine:
@@ -97,7 +97,7 @@ class RedJudge:
         failure = failure_of(red)
         checks = self._verifier.check_tip(repo, run, over)
         found = None if checks is None else failure_without(red, checks)
-        if checks is None or found is failure or (found is None and failure is Failure.EXIT):
+        if checks is None or found is failure or (found is None and failure is CheckFailure.EXIT):
             return checks
         return self._verifier.check_tip(repo, run, over, fresh=True)
 

@@ -15,7 +15,7 @@ from coworkd.board.approvals.verdict import Given
 from coworkd.board.generated_documents import Papers
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, Status
-from coworkd.merge.git.revert_commits import Inverse, NoInverse
+from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
 from coworkd.merge.reviews.service import review_path
 from coworkd.merge.rows import change_submission
 from coworkd.store import RequestRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
@@ -35,10 +35,12 @@ class _Wish:
     kind: SubmissionKind
 
 
-class Reverts:
+class RevertService:
     """Reverts and their opposite; used by the writer thread alone."""
 
-    def __init__(self, board: Board, jobs: Jobs, invert: Callable[[str, str, int, str], Inverse | NoInverse]) -> None:
+    def __init__(
+        self, board: Board, jobs: Jobs, invert: Callable[[str, str, int, str], RevertCommit | RevertFailed]
+    ) -> None:
         """`invert` makes and files the commit: landing, task, number of the submission, integration branch."""
         self._board = board
         self._db = board.db
@@ -101,12 +103,12 @@ class Reverts:
             f"{INVERT}{task.id}:{wish.kind}:{number}", lambda: self._invert(landing, task.id, number, branch)
         )
 
-    def job(self, name: str, value: Inverse | NoInverse, now: float) -> None:
+    def job(self, name: str, value: RevertCommit | RevertFailed, now: float) -> None:
         """The commit is there, or cannot be made: the name is `TASK:KIND:NUMBER`."""
         task_id, kind_word, number = name.rsplit(":", 2)
         kind, task = SubmissionKind(kind_word), self._board.task(task_id)
         with self._db.write(durable=True):
-            if isinstance(value, NoInverse):
+            if isinstance(value, RevertFailed):
                 self._put_back(review_path(task_id), kind, value.reason, now)
                 return
             self._db.put(

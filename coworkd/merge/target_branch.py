@@ -13,14 +13,14 @@ from coworkd.system.git.refs import branch_ref, refs_under
 _OURS = "cowork/"
 
 
-class Ground:
+class TargetBranch:
     """The target branch of one repository."""
 
     def __init__(self, board: Board, repo: Repo) -> None:
         self._board = board
         self._repo = repo
 
-    def introduce(self) -> None:
+    def remember_branch(self) -> None:
         """Keep the branch that landings are for unless the settings say: the one that was checked out at first.
 
         One that never had a commit, or is gone, gives way to the one that is checked out now.
@@ -31,10 +31,10 @@ class Ground:
             with self._board.db.write():
                 self._board.db.remember("target", found)
 
-    def lacking(self) -> str:
+    def no_base_reason(self) -> str:
         """Why no run can start from the repository as it is, in words; empty when one can."""
         if not self._has_commit(self._board.specs.target()):
-            self.introduce()
+            self.remember_branch()
         target = self._board.specs.target()
         if not target:
             return "HEAD is detached: set `integration: {target: BRANCH}` in config.yaml, or switch to a branch"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from coworkd.merge.checks.executed_files import with_executed_part
 from coworkd.merge.checks.facts import changed_executed_files
-from coworkd.merge.checks.tree import Tree
+from coworkd.merge.checks.tree import CommitTree
 from coworkd.merge.git.change_summary import FileChange, changed_files
 from coworkd.system.git import Repo
 
@@ -36,7 +36,7 @@ def tip_version(
     `own`: the commands that prove what is new in the task, see `changed_executed_files`.
     """
     files = changed_files(repo, tip, candidate)
-    before, after = Tree.read(repo, tip), Tree.read(repo, candidate)
+    before, after = CommitTree.read(repo, tip), CommitTree.read(repo, candidate)
     executed = changed_executed_files(before, after, files, commands, own)
     if not executed:
         return None
@@ -52,7 +52,7 @@ _Entry = tuple[str, str, str]
 """Mode, object and path; an object of zeros: it is not there."""
 
 
-def _entries(repo: Repo, before: Tree, after: Tree, file: FileChange) -> Iterator[_Entry]:
+def _entries(repo: Repo, before: CommitTree, after: CommitTree, file: FileChange) -> Iterator[_Entry]:
     path = file.old_path or file.path
     known = before.paths.get(path)
     if known is None:

@@ -34,7 +34,7 @@ def reached(row: SubmissionRow) -> str:
     return unverified_reason([Check(**check) for check in json.loads(row.checks)])
 
 
-class Unverified:
+class UnverifiedSubmissions:
     """Used by the writer thread alone."""
 
     def __init__(self, board: Board) -> None:

@@ -21,9 +21,9 @@ from coworkd.merge.checkout_links.checkouts import Checkouts, path_outside
 from coworkd.merge.checkout_links.command_links import Environment, SearchPaths
 from coworkd.merge.checkout_links.marking import Sight, marked
 from coworkd.merge.gate_lock import hold_gate
-from coworkd.slots.command_runner import Surroundings, carry_out
+from coworkd.slots.command_runner import CommandContext, carry_out
 from coworkd.slots.private_repo import PrivateRepo
-from coworkd.slots.repo_template import Identity, master_files, setup_key, survey
+from coworkd.slots.repo_template import CommitIdentity, master_files, setup_key, survey
 from coworkd.slots.setup_commands import copy_files
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import object_stores
@@ -59,7 +59,7 @@ _LEADING = frozenset(
 )
 """Variables by which programs take code from elsewhere; none of them is handed over, whatever the daemon was given."""
 _PATIENCE = 20.0
-_NOBODY = Identity(name="coworkd verification", email="verification@agents.invalid")
+_NOBODY = CommitIdentity(name="coworkd verification", email="verification@agents.invalid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Verification:
 
 def gate_surroundings(
     gate: Path, *, marker: str, repo_mark: str, timeout: float, means: Means = UNCONFINED
-) -> Surroundings:
+) -> CommandContext:
     """A clean environment with a home, a temporary folder and logs that belong to the gate alone."""
     for name in ("home", "tmp", "logs"):
         (gate / name).mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def gate_surroundings(
         means=means, run=marker, workdir=str(gate / "repo" / "work"),
         writable=tuple(str(gate / name) for name in ("home", "tmp", "repo/work")),
     )  # fmt: skip
-    return Surroundings(env=env, marker=marker, timeout=timeout, logs=gate / "logs", confinement=held)
+    return CommandContext(env=env, marker=marker, timeout=timeout, logs=gate / "logs", confinement=held)
 
 
 def verify(
@@ -94,7 +94,7 @@ def verify(
     gate: Path,
     commit: str,
     what: Verification,
-    around: Surroundings,
+    around: CommandContext,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> tuple[Check, ...]:
     """Check `commit` out in the gate and run the commands there, up to and including the first that is red.
@@ -110,7 +110,7 @@ def verify(
         return _verified(repo, gate, commit, what, around)
 
 
-def _verified(repo: Repo, gate: Path, commit: str, what: Verification, around: Surroundings) -> tuple[Check, ...]:
+def _verified(repo: Repo, gate: Path, commit: str, what: Verification, around: CommandContext) -> tuple[Check, ...]:
     checkouts = Checkouts.of(repo, gate)
     inherited = around.env.get("PATH", os.defpath)
     around = _held(repo, replace(around, env=verification_environment(around.env, checkouts)), what.sandbox)
@@ -134,7 +134,7 @@ def verification_environment(env: Mapping[str, str], checkouts: Checkouts) -> di
 
 
 def _carried_out(
-    what: Verification, work: Path, around: Surroundings, found: Environment, sight: Sight
+    what: Verification, work: Path, around: CommandContext, found: Environment, sight: Sight
 ) -> tuple[Check, ...]:
     """The checks of the commands, up to the first that is red by itself: one that was led astray ends nothing."""
     links = {command: found.links(command) for command in what.commands}
@@ -147,7 +147,7 @@ def _carried_out(
     return tuple(checks)
 
 
-def _executable(work: Path, around: Surroundings, interpreter: str) -> str:
+def _executable(work: Path, around: CommandContext, interpreter: str) -> str:
     """The file that a Python says it is, asked where the commands run; empty when it does not start."""
     told = around.run(
         ProcessSpec(
@@ -158,7 +158,7 @@ def _executable(work: Path, around: Surroundings, interpreter: str) -> str:
     return told.tail.strip().splitlines()[-1] if told.ok and told.tail.strip() else ""
 
 
-def _held(repo: Repo, around: Surroundings, wishes: SandboxSpec) -> Surroundings:
+def _held(repo: Repo, around: CommandContext, wishes: SandboxSpec) -> CommandContext:
     """With what the settings open, and the user's objects, which those of the gate lean on."""
     if around.confinement is None:
         return around
@@ -166,13 +166,13 @@ def _held(repo: Repo, around: Surroundings, wishes: SandboxSpec) -> Surroundings
     return replace(around, confinement=granted(base, wishes))
 
 
-def _alone(around: Surroundings) -> Surroundings:
+def _alone(around: CommandContext) -> CommandContext:
     """Without a network."""
     return replace(around, confinement=around.confinement and replace(around.confinement, network=()))
 
 
 def _prepare(
-    repo: Repo, private: PrivateRepo, commit: str, what: Verification, around: Surroundings
+    repo: Repo, private: PrivateRepo, commit: str, what: Verification, around: CommandContext
 ) -> tuple[Check, ...]:
     """Move the gate to the commit and set it up where it is not; the set-up's checks."""
     key = setup_key(survey(repo, commit), what.setup)

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from coworkd.slots.tree_paths import Entry
+from coworkd.slots.tree_paths import TreeEntry
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 
@@ -56,7 +56,7 @@ def ignore_rules(repo: Repo) -> bytes:
 # ---- filters
 
 
-def filter_reason(repo: Repo, commit: str, entries: Sequence[Entry]) -> str:
+def filter_reason(repo: Repo, commit: str, entries: Sequence[TreeEntry]) -> str:
     """Why a worktree of `commit` would show files otherwise than the user's checkout does; empty when it would not.
 
     The repository's own attributes count by what they name: they are about files to come as well. The user's own, which
@@ -73,7 +73,7 @@ def filter_reason(repo: Repo, commit: str, entries: Sequence[Entry]) -> str:
     return ""
 
 
-def _own_rules(repo: Repo, entries: Iterable[Entry]) -> Iterator[tuple[str, bytes]]:
+def _own_rules(repo: Repo, entries: Iterable[TreeEntry]) -> Iterator[tuple[str, bytes]]:
     for entry in entries:
         if entry.path == ".gitattributes" or entry.path.endswith("/.gitattributes"):
             yield entry.path, repo.blob(entry.object_id)
@@ -92,7 +92,7 @@ def _filters(rules: bytes, settings: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _filtered(repo: Repo, commit: str, entries: Iterable[Entry], name: str) -> Iterator[str]:
+def _filtered(repo: Repo, commit: str, entries: Iterable[TreeEntry], name: str) -> Iterator[str]:
     """The files of a commit that git sends through a filter."""
     with tempfile.TemporaryDirectory() as scratch:
         aside = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}

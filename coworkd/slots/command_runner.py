@@ -18,7 +18,7 @@ Runner = Callable[[ProcessSpec], Exit]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class CommandContext:
     """How such commands are run."""
 
     env: Mapping[str, str]
@@ -40,7 +40,9 @@ class Surroundings:
     run: Runner = field(default=process.run)
 
 
-def carry_out(commands: tuple[str, ...], cwd: Path, around: Surroundings, *, every: bool = False) -> tuple[Check, ...]:
+def carry_out(
+    commands: tuple[str, ...], cwd: Path, around: CommandContext, *, every: bool = False
+) -> tuple[Check, ...]:
     """Run the commands through bash one after the other, up to and including the first that is red, or `every` one."""
     checks: list[Check] = []
     for number, command in enumerate(commands, 1):
@@ -50,7 +52,7 @@ def carry_out(commands: tuple[str, ...], cwd: Path, around: Surroundings, *, eve
     return tuple(checks)
 
 
-def _one(command: str, cwd: Path, around: Surroundings, number: int) -> Check:
+def _one(command: str, cwd: Path, around: CommandContext, number: int) -> Check:
     ended = around.run(
         ProcessSpec(
             argv=("bash", "-c", command),

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from coworkd.core.redaction import Secrets
-from coworkd.slots.tree_paths import LINK, Touched, touched
+from coworkd.slots.tree_paths import LINK, TouchedPath, touched
 from coworkd.system.git import Repo
 
 FILES = 20_000
@@ -33,7 +33,7 @@ _SHORT_NAME = re.compile(r"git~[0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ImportObjection:
     """Something that keeps a submission out."""
 
     path: str
@@ -60,10 +60,10 @@ def refusal(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) -> 
 # ---- names
 
 
-def _odd_paths(paths: Sequence[str]) -> Iterator[Found]:
+def _odd_paths(paths: Sequence[str]) -> Iterator[ImportObjection]:
     for path in paths:
         if why := odd_path(path):
-            yield Found(path=path, why=why)
+            yield ImportObjection(path=path, why=why)
 
 
 def odd_path(path: str) -> str:
@@ -85,10 +85,10 @@ def _like_git(part: str) -> bool:
     return any(name == ".git" or _SHORT_NAME.fullmatch(name) for name in names)
 
 
-def _links_out(repo: Repo, changes: Sequence[Touched]) -> Iterator[Found]:
+def _links_out(repo: Repo, changes: Sequence[TouchedPath]) -> Iterator[ImportObjection]:
     for one in changes:
         if one.mode == LINK and leads_out(one.path, os.fsdecode(repo.blob(one.object_id))):
-            yield Found(path=one.path, why="is a link that leads out of the repository")
+            yield ImportObjection(path=one.path, why="is a link that leads out of the repository")
 
 
 def leads_out(path: str, goal: str) -> bool:
@@ -96,38 +96,40 @@ def leads_out(path: str, goal: str) -> bool:
     return goal.startswith("/") or posixpath.normpath(posixpath.join(posixpath.dirname(path), goal)).startswith("..")
 
 
-def _bare_repositories(paths: Sequence[str]) -> Iterator[Found]:
+def _bare_repositories(paths: Sequence[str]) -> Iterator[ImportObjection]:
     """Folders in which git, started there, would obey the configuration that lies in them."""
     for folder in [path.removesuffix("HEAD") for path in paths if path == "HEAD" or path.endswith("/HEAD")]:
         inside = {path[len(folder) :].partition("/")[0] for path in paths if path.startswith(folder)}
         if "objects" in inside and inside & {"refs", "packed-refs"}:
-            yield Found(path=folder, why="is a bare git repository: delete it, or list it in .gitignore")
+            yield ImportObjection(path=folder, why="is a bare git repository: delete it, or list it in .gitignore")
 
 
 # ---- sizes
 
 
-def _too_large(repo: Repo, changes: Sequence[Touched]) -> Iterator[Found]:
+def _too_large(repo: Repo, changes: Sequence[TouchedPath]) -> Iterator[ImportObjection]:
     by_id = {one.object_id: one.path for one in changes if one.mode.startswith("100")}
     asked = "".join(f"{object_id}\n" for object_id in by_id)
     told = repo.run("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=asked.encode()).text.splitlines()
     sizes = {name: int(size) for name, size in (line.split(" ", 1) for line in told) if size.isdigit()}
     for name, size in sizes.items():
         if size > BLOB:
-            yield Found(path=by_id[name], why=f"has {size // 1_000_000} MB, more than {BLOB // 1_000_000}")
+            yield ImportObjection(path=by_id[name], why=f"has {size // 1_000_000} MB, more than {BLOB // 1_000_000}")
     if (total := sum(sizes.values())) > TOTAL:
-        yield Found(path="its files", why=f"have {total // 1_000_000} MB together, more than {TOTAL // 1_000_000}")
+        yield ImportObjection(
+            path="its files", why=f"have {total // 1_000_000} MB together, more than {TOTAL // 1_000_000}"
+        )
 
 
 # ---- secrets
 
 
-def _secrets(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) -> Iterator[Found]:
+def _secrets(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) -> Iterator[ImportObjection]:
     """In every line that any of the commits adds, also one that a later commit takes out again, and what they say."""
     revisions = (commit, *(f"^{one}" for one in known))
     said = repo.run("log", "--no-walk=unsorted", "--format=%B%x00%an%x00%ae", *_listed(repo, revisions), check=False)
     if what := secrets.found(os.fsdecode(said.out)):
-        yield Found(path="a commit message", why=f"holds {what}; write it anew without")
+        yield ImportObjection(path="a commit message", why=f"holds {what}; write it anew without")
     arguments = ("-c", f"core.bigFileThreshold={SCANNED}", "diff-tree", "--stdin", "--root", "-r", "-c", "-p", "-U0")
     plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", "--no-commit-id", "--src-prefix=a/")
     commits = repo.run("rev-list", *revisions).out
@@ -136,7 +138,9 @@ def _secrets(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) ->
     out = repo.run(*arguments, *plain, "--dst-prefix=b/", stdin=commits, timeout=_TIMEOUT).out
     for path, text in _added(out.decode("utf-8", "replace")):
         if what := secrets.found(text):
-            yield Found(path=path, why=f"holds {what}, in this commit or an earlier one; take it out of the history")
+            yield ImportObjection(
+                path=path, why=f"holds {what}, in this commit or an earlier one; take it out of the history"
+            )
 
 
 def _listed(repo: Repo, revisions: Sequence[str]) -> list[str]:

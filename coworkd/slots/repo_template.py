@@ -13,7 +13,7 @@ from pathlib import Path
 from coworkd.core.start_faults import StartFaultKind, UnfitRepositoryError
 from coworkd.slots.attributes import ATTRIBUTES, content, filter_reason, ignore_rules, settings_of, user_file
 from coworkd.slots.private_repo import SPARSE
-from coworkd.slots.tree_paths import GITLINK, Entry, files_of
+from coworkd.slots.tree_paths import GITLINK, TreeEntry, files_of
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import alternates
 from coworkd.system.paths_and_settings import git_home
@@ -47,7 +47,7 @@ _LOCK_FILE = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class CommitIdentity:
     """The author of what is committed in a private repository."""
 
     name: str
@@ -58,15 +58,15 @@ class Identity:
 class Survey:
     """What a commit's tree holds that matters before it is checked out."""
 
-    lock_files: tuple[Entry, ...]
+    lock_files: tuple[TreeEntry, ...]
 
 
-def agent_identity(agent: str) -> Identity:
+def agent_identity(agent: str) -> CommitIdentity:
     """An agent's name and an address that can reach nobody."""
-    return Identity(name=agent, email=f"{re.sub(r'[^A-Za-z0-9._-]+', '-', agent)}@agents.invalid")
+    return CommitIdentity(name=agent, email=f"{re.sub(r'[^A-Za-z0-9._-]+', '-', agent)}@agents.invalid")
 
 
-def master_files(repo: Repo, identity: Identity) -> dict[str, bytes]:
+def master_files(repo: Repo, identity: CommitIdentity) -> dict[str, bytes]:
     """The content of `master` for a private repository beside `repo`.
 
     Raises RepoError for a repository whose objects or files cannot be had completely.
@@ -125,7 +125,7 @@ def _refuse_partial_clone(repo: Repo, settings: Mapping[str, str]) -> None:
         )
 
 
-def _config(repo: Repo, settings: Mapping[str, str], identity: Identity) -> str:
+def _config(repo: Repo, settings: Mapping[str, str], identity: CommitIdentity) -> str:
     values = {key: settings[key] for key in _TAKEN_OVER if key in settings} | _FIXED
     values |= {"user.name": identity.name, "user.email": identity.email}
     wide = repo.object_format != "sha1"

@@ -9,20 +9,20 @@ from pathlib import Path, PurePosixPath
 
 from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFaultKind, UnfitSettingError
-from coworkd.slots.command_runner import Surroundings, carry_out
+from coworkd.slots.command_runner import CommandContext, carry_out
 from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.slot import Slot, is_set_up, mark_set_up
 from coworkd.slots.tree_paths import reserved
 
 
-def set_up(slot: Slot, around: Surroundings) -> tuple[Check, ...]:
+def set_up(slot: Slot, around: CommandContext) -> tuple[Check, ...]:
     """Run the slot's set-up commands, unless what they made is still there; empty when nothing had to run.
 
     The caller looks whether the last check is green; a red set-up is tried again the next time.
     """
     if is_set_up(slot):
         return ()
-    checks = carry_out(slot.order.setup, slot.work, around)
+    checks = carry_out(slot.assignment.setup, slot.work, around)
     if checks[-1].green:
         mark_set_up(slot)
     return checks

@@ -21,7 +21,7 @@ from typing import Any
 from coworkd.core.errors import RepoError
 from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.repo_template import agent_identity, master_files, setup_key, survey
-from coworkd.slots.work_snapshots import Kept, keep_work, present
+from coworkd.slots.work_snapshots import SavedCommit, keep_work, present
 from coworkd.system.durable_files import write_json
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import task_branch
@@ -32,7 +32,7 @@ TIP = "refs/cowork/tip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlotOrder:
+class SlotAssignment:
     """What a slot is wanted for."""
 
     task: str
@@ -50,10 +50,10 @@ class Slot:
 
     number: int
     private: PrivateRepo
-    order: SlotOrder
+    assignment: SlotAssignment
     setup_key: str
     """Empty when nothing is to be set up."""
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[SavedCommit, ...] = ()
     """What was kept of the work before, when this slot was recycled."""
     notice: str = ""
     """For a person: what had to be set aside."""
@@ -65,11 +65,11 @@ class Slot:
 
     @property
     def branch(self) -> str:
-        return task_branch(self.order.task)
+        return task_branch(self.assignment.task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
+class SlotRun:
     """Which run a slot's processes belong to; on disk before the first of them starts."""
 
     task: str
@@ -87,7 +87,7 @@ def free_slot(busy: Collection[int]) -> int:
     return next(number for number in count(1) if number not in busy)
 
 
-def open_slot(repo: Repo, state: Path, number: int, order: SlotOrder, means: Means = UNCONFINED) -> Slot:
+def open_slot(repo: Repo, state: Path, number: int, order: SlotAssignment, means: Means = UNCONFINED) -> Slot:
     """A slot that stands on its task's branch at the base, with `.cowork/` left out.
 
     What an earlier task left in it is kept first (see `keep`). Raises RepoError when the repository or the base is one
@@ -98,7 +98,7 @@ def open_slot(repo: Repo, state: Path, number: int, order: SlotOrder, means: Mea
     private = PrivateRepo(folder=slot_folder(state, number), object_format=repo.object_format, means=means)
     private.folder.parent.mkdir(parents=True, exist_ok=True)
     kept, notice = _vacate(repo, state, number, means)
-    slot = Slot(number=number, private=private, order=order, setup_key=key, kept=kept, notice=notice)
+    slot = Slot(number=number, private=private, assignment=order, setup_key=key, kept=kept, notice=notice)
     return _fill_or_replace(slot, files)
 
 
@@ -116,7 +116,7 @@ def _fill_or_replace(slot: Slot, files: Mapping[str, bytes]) -> Slot:
 
 
 def _fill(slot: Slot, files: Mapping[str, bytes]) -> None:
-    private, order = slot.private, slot.order
+    private, order = slot.private, slot.assignment
     recycled = slot.work.exists()
     private.begin(files, slot.branch)
     warm = bool(slot.setup_key) and is_set_up(slot)
@@ -134,23 +134,23 @@ def find_slot(state: Path, number: int, means: Means = UNCONFINED) -> Slot | Non
         found: dict[str, Any] = json.loads((folder / "slot.json").read_bytes())
         private = PrivateRepo(folder=folder, object_format=found.pop("format"), means=means)
         key: str = found.pop("setup_key")
-        order = SlotOrder(setup=tuple(found.pop("setup")), **found)
+        order = SlotAssignment(setup=tuple(found.pop("setup")), **found)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return Slot(number=number, private=private, order=order, setup_key=key)
+    return Slot(number=number, private=private, assignment=order, setup_key=key)
 
 
-def keep(repo: Repo, slot: Slot) -> tuple[Kept, ...]:
+def keep(repo: Repo, slot: Slot) -> tuple[SavedCommit, ...]:
     """Put everything in the slot that no ref of the user's repository has yet under `refs/cowork/snap/TASK/`.
 
     Safe while an agent works in the slot: neither its index nor its branches are touched.
     """
-    return keep_work(repo, slot.private, slot.order.task, slot.order.base)
+    return keep_work(repo, slot.private, slot.assignment.task, slot.assignment.base)
 
 
 def standing(slot: Slot) -> tuple[str, str]:
     """The commit that holds the slot's files as they are, and its tree; in the user's repository once it was kept."""
-    return present(slot.private, slot.order.base)
+    return present(slot.private, slot.assignment.base)
 
 
 def restore(slot: Slot, commit: str) -> None:
@@ -158,7 +158,7 @@ def restore(slot: Slot, commit: str) -> None:
     slot.private.run("reset", "--quiet", "--hard", commit)
 
 
-def remove_slot(repo: Repo, state: Path, number: int, means: Means = UNCONFINED) -> tuple[Kept, ...]:
+def remove_slot(repo: Repo, state: Path, number: int, means: Means = UNCONFINED) -> tuple[SavedCommit, ...]:
     """Keep the slot's work, then delete the slot; one that cannot be kept is set aside instead."""
     kept, _ = _vacate(repo, state, number, means)
     shutil.rmtree(slot_folder(state, number), ignore_errors=True)
@@ -170,20 +170,20 @@ def offer_tip(slot: Slot, tip: str) -> None:
     slot.private.run("update-ref", "--no-deref", TIP, tip)
 
 
-def record_run(slot: Slot, record: RunRecord) -> None:
+def record_run(slot: Slot, record: SlotRun) -> None:
     """Write down, durably, whose processes are about to start in the slot."""
     write_json(slot.private.folder / "run.json", asdict(record))
 
 
-def recorded_run(state: Path, number: int) -> RunRecord | None:
+def recorded_run(state: Path, number: int) -> SlotRun | None:
     """The run last recorded for a slot, or None."""
     try:
-        return RunRecord(**json.loads((slot_folder(state, number) / "run.json").read_bytes()))
+        return SlotRun(**json.loads((slot_folder(state, number) / "run.json").read_bytes()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
-def _vacate(repo: Repo, state: Path, number: int, means: Means) -> tuple[tuple[Kept, ...], str]:
+def _vacate(repo: Repo, state: Path, number: int, means: Means) -> tuple[tuple[SavedCommit, ...], str]:
     """Keep what is in the slot and take its description away: from here on it is half-made and holds nothing."""
     folder = slot_folder(state, number)
     before = find_slot(state, number, means)
@@ -197,7 +197,7 @@ def _vacate(repo: Repo, state: Path, number: int, means: Means) -> tuple[tuple[K
     return kept, ""
 
 
-def _kept_before(repo: Repo, before: Slot | None, folder: Path) -> tuple[Kept, ...]:
+def _kept_before(repo: Repo, before: Slot | None, folder: Path) -> tuple[SavedCommit, ...]:
     if before is None:
         # Half-made: no agent has been in here yet.
         shutil.rmtree(folder, ignore_errors=True)

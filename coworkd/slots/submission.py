@@ -17,14 +17,14 @@ from coworkd.slots.nested import clone_reason, submodule_reason
 from coworkd.slots.pack_import import admitted, export, quarantined
 from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.slot import Slot
-from coworkd.slots.tree_paths import Entry, files_of, reserved, touched, unfit_paths
-from coworkd.slots.uncommitted_changes import Uncommitted, uncommitted, unmerged
+from coworkd.slots.tree_paths import TreeEntry, files_of, reserved, touched, unfit_paths
+from coworkd.slots.uncommitted_changes import UncommittedWork, uncommitted, unmerged
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class SubmissionRequest:
     """How a submission is to be filed."""
 
     number: int
@@ -38,7 +38,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
+class ImportedCommit:
     """The change, as the queue will merge it."""
 
     commit: str
@@ -59,13 +59,13 @@ class NothingChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unfit:
+class Rejected:
     """What is in the slot is no submission; nothing of it was changed."""
 
     reason: str
 
 
-Outcome = Submitted | NothingChanged | Unfit
+SubmissionOutcome = ImportedCommit | NothingChanged | Rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class _Chosen:
     nested: tuple[str, ...] = ()
 
 
-def submit(repo: Repo, slot: Slot, delivery: Delivery) -> Outcome:
+def submit(repo: Repo, slot: Slot, delivery: SubmissionRequest) -> SubmissionOutcome:
     """Turn what is in the slot into a submission, filed under its refs.
 
     Nothing of the agent's may run in the slot any more. Raises RepoError when git cannot read the slot, or when the
@@ -87,23 +87,23 @@ def submit(repo: Repo, slot: Slot, delivery: Delivery) -> Outcome:
     private = slot.private
     private.unlock()
     if reason := _unfinished(private):
-        return Unfit(reason=reason)
+        return Rejected(reason=reason)
     now = uncommitted(private)
     if reason := clone_reason(private, now.nested):
-        return Unfit(reason=reason)
+        return Rejected(reason=reason)
     _commit_uncommitted(private, now, delivery.message)
     chosen = _choose(slot, delivery.tip)
-    if isinstance(chosen, Unfit):
+    if isinstance(chosen, Rejected):
         return chosen
     if reason := submodule_reason(private.git(), chosen.commit, chosen.known):
-        return Unfit(reason=reason)
+        return Rejected(reason=reason)
     bad = unfit_paths(touched(private.git(), chosen.commit, chosen.known))
     commit = _without(private, chosen, delivery.message) if bad else chosen.commit
     dropped = tuple(sorted({*now.left_out, *filter(reserved, bad)}))
     if private.resolve(f"{commit}^{{tree}}") == private.resolve(f"{chosen.known[-1]}^{{tree}}"):
         return NothingChanged(dropped_paths=dropped, notice=chosen.notice)
     if reason := refusal(private.git(), commit, chosen.known, delivery.secrets):
-        return Unfit(reason=reason)
+        return Rejected(reason=reason)
     final = replace(chosen, commit=commit, dropped=dropped, nested=now.nested)
     return _bring_in(repo, slot, delivery, final)
 
@@ -117,7 +117,7 @@ def _unfinished(private: PrivateRepo) -> str:
     return f"a {operation} was left unfinished" if operation not in ("", "merge") else ""
 
 
-def _commit_uncommitted(private: PrivateRepo, now: Uncommitted, message: str) -> None:
+def _commit_uncommitted(private: PrivateRepo, now: UncommittedWork, message: str) -> None:
     """Commit the worktree where HEAD stands."""
     if now.parents and now.differs(private):
         commit = _commit(private, now, message)
@@ -127,13 +127,13 @@ def _commit_uncommitted(private: PrivateRepo, now: Uncommitted, message: str) ->
             (private.git_dir / name).unlink(missing_ok=True)
 
 
-def _commit(private: PrivateRepo, now: Uncommitted, message: str) -> str:
+def _commit(private: PrivateRepo, now: UncommittedWork, message: str) -> str:
     parents = [word for parent in now.parents for word in ("-p", parent)]
     return private.run("commit-tree", now.tree, *parents, stdin=message.encode()).text
 
 
-def _choose(slot: Slot, tip: str) -> _Chosen | Unfit:
-    private, base = slot.private, slot.order.base
+def _choose(slot: Slot, tip: str) -> _Chosen | Rejected:
+    private, base = slot.private, slot.assignment.base
     head, branch = private.resolve("HEAD^{commit}"), private.resolve(f"{slot.branch}^{{commit}}")
     on_branch = branch is not None and branch != base and _contains(private, branch, base)
     if head and _contains(private, head, base) and not (head == base and on_branch):
@@ -142,7 +142,7 @@ def _choose(slot: Slot, tip: str) -> _Chosen | Unfit:
         commit, notice = branch, f"HEAD did not stand on the work: {_short(slot.branch)} was submitted"
     else:
         start = f"{base[:12]}, the commit that the run started from"
-        return Unfit(reason=f"nothing in the slot builds on {start}: commit on top of it, and leave `.git` alone")
+        return Rejected(reason=f"nothing in the slot builds on {start}: commit on top of it, and leave `.git` alone")
     merged = (tip,) if tip and _contains(private, commit, tip) else ()
     return _Chosen(commit=commit, known=(base, *merged), notice=notice)
 
@@ -185,29 +185,31 @@ def _without(private: PrivateRepo, chosen: _Chosen, message: str) -> str:
     return private.run("commit-tree", tree, *arguments, stdin=message.encode(), env=dates).text
 
 
-def _index_lines(removed: list[Entry], added: list[Entry]) -> bytes:
+def _index_lines(removed: list[TreeEntry], added: list[TreeEntry]) -> bytes:
     lines = [f"0 {'0' * len(entry.object_id)}\t{entry.path}\0" for entry in removed]
     lines += [f"{entry.mode} {entry.object_id}\t{entry.path}\0" for entry in added]
     return os.fsencode("".join(lines))
 
 
-def _bring_in(repo: Repo, slot: Slot, delivery: Delivery, chosen: _Chosen) -> Outcome:
+def _bring_in(repo: Repo, slot: Slot, delivery: SubmissionRequest, chosen: _Chosen) -> SubmissionOutcome:
     commit, known = chosen.commit, chosen.known
     pack = export(slot.private, [commit], known)
     with quarantined(repo, pack, [commit], known) as seen:
         # Asked again here, where no byte is the agent's to change.
-        if not seen.is_ancestor(slot.order.base, commit) or unfit_paths(touched(seen, commit, known)):
-            return Unfit(reason="the slot's history is not what git reported there")
+        if not seen.is_ancestor(slot.assignment.base, commit) or unfit_paths(touched(seen, commit, known)):
+            return Rejected(reason="the slot's history is not what git reported there")
         if reason := refusal(seen, commit, known, delivery.secrets):
-            return Unfit(reason=reason)
+            return Rejected(reason=reason)
         tree = seen.tree_of(commit)
         with admitted(seen):
             _file(repo, slot, delivery.number, commit)
-    return Submitted(commit=commit, tree=tree, dropped_paths=chosen.dropped, notice=chosen.notice, nested=chosen.nested)
+    return ImportedCommit(
+        commit=commit, tree=tree, dropped_paths=chosen.dropped, notice=chosen.notice, nested=chosen.nested
+    )
 
 
 def _file(repo: Repo, slot: Slot, number: int, commit: str) -> None:
-    name = submission_ref(slot.order.task, number)
+    name = submission_ref(slot.assignment.task, number)
     filed = repo.commit(name)
     if filed not in (None, commit):
         raise RepoError(f"{name} is already {filed}; a submission is never replaced")

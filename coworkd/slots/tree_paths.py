@@ -14,7 +14,7 @@ LINK = "120000"
 _RAW = re.compile(r":+(?P<modes>\d{6}(?: \d{6})+) (?P<ids>[0-9a-f]{40,64}(?: [0-9a-f]{40,64})+) .*")
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """One file of a tree: a tuple, because there are as many as the repository has files."""
 
     mode: str
@@ -29,14 +29,14 @@ def reserved(path: str) -> bool:
     return visible.casefold().rstrip(". ") == ".cowork"
 
 
-def files_of(repo: Repo, tree: str) -> list[Entry]:
+def files_of(repo: Repo, tree: str) -> list[TreeEntry]:
     """Every file of a tree or commit, gitlinks included."""
     lines = repo.run("ls-tree", "-r", "-z", "--full-tree", tree).fields
     split = (line.split("\t", 1) for line in lines)
-    return [Entry(mode=meta[:6], object_id=meta[meta.rindex(" ") + 1 :], path=path) for meta, path in split]
+    return [TreeEntry(mode=meta[:6], object_id=meta[meta.rindex(" ") + 1 :], path=path) for meta, path in split]
 
 
-class Touched(NamedTuple):
+class TouchedPath(NamedTuple):
     """One change of one file in one commit: mode and object are those it has afterwards."""
 
     mode: str
@@ -44,7 +44,7 @@ class Touched(NamedTuple):
     path: str
 
 
-def touched(repo: Repo, commit: str, known: Sequence[str]) -> list[Touched]:
+def touched(repo: Repo, commit: str, known: Sequence[str]) -> list[TouchedPath]:
     """What comes in with `commit`.
 
     Looked for in every commit that `known` (the base, the tip that was merged in) does not contain, and in the result
@@ -56,7 +56,7 @@ def touched(repo: Repo, commit: str, known: Sequence[str]) -> list[Touched]:
     return list(_raw(listed + final))
 
 
-def unfit_paths(changes: Sequence[Touched]) -> tuple[str, ...]:
+def unfit_paths(changes: Sequence[TouchedPath]) -> tuple[str, ...]:
     """The paths that must not come in with a commit, sorted."""
     return tuple(sorted({one.path for one in changes if reserved(one.path) or one.mode == GITLINK}))
 
@@ -64,10 +64,10 @@ def unfit_paths(changes: Sequence[Touched]) -> tuple[str, ...]:
 _EVERY_COMMIT = ("--stdin", "-r", "-c", "-z", "--raw", "--no-renames", "--no-abbrev", "--root", "--no-commit-id")
 
 
-def _raw(fields: Sequence[str]) -> Iterator[Touched]:
+def _raw(fields: Sequence[str]) -> Iterator[TouchedPath]:
     """Every line of `diff-tree --raw -z`; mode and object are those of the result."""
     rest = iter(fields)
     for field in rest:
         if found := _RAW.fullmatch(field):
             modes, ids = re.findall(r"\b\d{6}\b", found["modes"]), found["ids"].split()
-            yield Touched(mode=modes[-1], object_id=ids[-1], path=next(rest))
+            yield TouchedPath(mode=modes[-1], object_id=ids[-1], path=next(rest))

@@ -17,7 +17,7 @@ _TIMEOUT = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Uncommitted:
+class UncommittedWork:
     """The worktree as one tree."""
 
     tree: str
@@ -35,7 +35,7 @@ class Uncommitted:
         return len(self.parents) != 1 or private.resolve(f"{self.parents[0]}^{{tree}}") != self.tree
 
 
-def uncommitted(private: PrivateRepo) -> Uncommitted:
+def uncommitted(private: PrivateRepo) -> UncommittedWork:
     """Write the worktree, untracked files that are not ignored included, as a tree.
 
     Works on a copy of the index. No git command runs in a nested repository, where an agent's configuration would be
@@ -50,7 +50,7 @@ def uncommitted(private: PrivateRepo) -> Uncommitted:
     if paths:
         private.run(*_ADD, stdin=paths.encode(errors="surrogateescape"), timeout=_TIMEOUT, env=env)
     tree = private.run("write-tree", timeout=_TIMEOUT, env=env).text
-    return Uncommitted(tree=tree, parents=_parents(private), left_out=out, nested=nested, index=index)
+    return UncommittedWork(tree=tree, parents=_parents(private), left_out=out, nested=nested, index=index)
 
 
 # `--replace`: a folder may stand in the place of a file.

@@ -15,7 +15,7 @@ from coworkd.system.git.refs import RefChange, refs_under, snapshot_prefix, subm
 _ROUNDS = 5
 
 
-class What(StrEnum):
+class SavedKind(StrEnum):
     """What a kept commit was."""
 
     UNCOMMITTED = "uncommitted"
@@ -24,15 +24,15 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class SavedCommit:
     """One commit that now has a ref in the user's repository."""
 
     ref: str
     commit: str
-    what: What
+    what: SavedKind
 
 
-def keep_work(repo: Repo, private: PrivateRepo, task: str, base: str) -> tuple[Kept, ...]:
+def keep_work(repo: Repo, private: PrivateRepo, task: str, base: str) -> tuple[SavedCommit, ...]:
     """Bring every piece of work that `repo` has no ref for into `refs/cowork/snap/TASK/N`; empty when there is none."""
     known = [base, *_already_there(repo, task)]
     pieces = _pieces(private, base)
@@ -42,7 +42,7 @@ def keep_work(repo: Repo, private: PrivateRepo, task: str, base: str) -> tuple[K
     pack = export(private, tips, known)
     with quarantined(repo, pack, tips, known) as seen, admitted(seen):
         names = _write_refs(repo, snapshot_prefix(task), tips)
-    return tuple(Kept(ref=name, commit=tip, what=pieces[tip]) for name, tip in zip(names, tips, strict=True))
+    return tuple(SavedCommit(ref=name, commit=tip, what=pieces[tip]) for name, tip in zip(names, tips, strict=True))
 
 
 def present(private: PrivateRepo, base: str) -> tuple[str, str]:
@@ -57,14 +57,14 @@ def _already_there(repo: Repo, task: str) -> list[str]:
     return list(dict.fromkeys(there))
 
 
-def _pieces(private: PrivateRepo, base: str) -> dict[str, What]:
+def _pieces(private: PrivateRepo, base: str) -> dict[str, SavedKind]:
     """Commits that may hold work, the most telling first."""
     heads = _commits(private, "refs/heads/", "refs/tags/")
     head = private.resolve("HEAD^{commit}")
-    pieces = dict.fromkeys(_stashes(private), What.STASH)
-    pieces |= dict.fromkeys((*heads, *([head] if head else ())), What.COMMITS)
+    pieces = dict.fromkeys(_stashes(private), SavedKind.STASH)
+    pieces |= dict.fromkeys((*heads, *([head] if head else ())), SavedKind.COMMITS)
     snapshot = _snapshot(private, base)
-    return pieces | ({snapshot: What.UNCOMMITTED} if snapshot else {})
+    return pieces | ({snapshot: SavedKind.UNCOMMITTED} if snapshot else {})
 
 
 def _commits(private: PrivateRepo, *prefixes: str) -> list[str]:

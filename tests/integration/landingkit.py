@@ -10,8 +10,8 @@ from coworkd.core.model import Check
 from coworkd.merge.branch_jobs import BranchReport, Verify, keep
 from coworkd.merge.git.branch_moves import next_number
 from coworkd.merge.git.candidates import candidate_for, sources
-from coworkd.merge.git.facts import BranchOrder
-from coworkd.merge.git.integration import Merged, Submission, land
+from coworkd.merge.git.facts import BranchContext
+from coworkd.merge.git.integration import MergeCommit, Submission, land
 from coworkd.merge.git.landings import LANDINGS, landing_refs, latest_of_each, read_landings
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landing
 from coworkd.system.git import Repo
@@ -44,8 +44,8 @@ class Landings:
         return cls(user=user, repo=user.open())
 
     @property
-    def order(self) -> BranchOrder:
-        return BranchOrder(branch=INTEGRATION, target=self.target, known=self.known)
+    def order(self) -> BranchContext:
+        return BranchContext(branch=INTEGRATION, target=self.target, known=self.known)
 
     @property
     def tip(self) -> str:
@@ -68,7 +68,7 @@ class Landings:
             return None
         submission = Submission(task=name, attempt=1, number=1, commit=commit)
         made = candidate_for(self.repo, self.tip, submission, found)
-        if not isinstance(made, Merged):
+        if not isinstance(made, MergeCommit):
             return None
         assert land(self.repo, INTEGRATION, self.tip, made.commit, next_number(self.repo, LANDINGS))
         return Landing(task=name, number=1, submission=commit, commit=made.commit)

@@ -10,7 +10,7 @@ import pytest
 
 from coworkd.core.model import SandboxSpec
 from coworkd.core.start_faults import FaultScope, StartFault, StartFaultKind
-from coworkd.daemon.slot_jobs import Workshop
+from coworkd.daemon.slot_jobs import SlotJobs
 from coworkd.dispatch.executors.slot_results import ReviewedWork, SlotFailed, SlotReady, SlotRequest
 from coworkd.merge.branch_jobs import RunBase
 from tests.integration.gitkit import Checkout, checkout
@@ -31,7 +31,7 @@ def user(tmp_path: Path) -> Checkout:
 
 def prepare(user: Checkout, order: SlotRequest) -> SlotReady | SlotFailed:
     base = RunBase(commit=user.git("rev-parse", "HEAD"))
-    shop = Workshop(user.root, user.root.parent / "state", lambda _branches, _needed: base, threading.Event())
+    shop = SlotJobs(user.root, user.root.parent / "state", lambda _branches, _needed: base, threading.Event())
     made = shop.prepare(order)
     assert isinstance(made, SlotReady | SlotFailed), made
     return made

@@ -17,7 +17,7 @@ from coworkd.merge.checks.test_configuration import (
     changes_test_configuration,
     named_configuration,
 )
-from coworkd.merge.checks.tree import Tree
+from coworkd.merge.checks.tree import CommitTree
 from coworkd.merge.checks.weakened_tests import ChangedText, may_hold_tests, weakened_tests
 from coworkd.merge.git.change_summary import FileChange
 from coworkd.system.git import Repo
@@ -46,7 +46,7 @@ def check_findings(
     repo: Repo, tip: str, candidate: str, files: Sequence[FileChange], context: ChangeContext
 ) -> tuple[Feature, ...]:
     """Why this change deserves a close look although its checks are green, what touches the checks first."""
-    before, after = Tree.read(repo, tip), Tree.read(repo, candidate)
+    before, after = CommitTree.read(repo, tip), CommitTree.read(repo, candidate)
     named = named_tests(context.commands)
     texts = [_text(before, after, file) for file in files[:_MOST_FILES] if _is_read(file, named)]
     landings = latest_landings(repo, files, {context.task, *context.dependencies})
@@ -77,7 +77,11 @@ def _about_configuration(texts: Sequence[ChangedText], named: frozenset[str]) ->
 
 
 def changed_executed_files(
-    before: Tree, after: Tree, files: Sequence[FileChange], commands: Sequence[str], own: Container[str] = ()
+    before: CommitTree,
+    after: CommitTree,
+    files: Sequence[FileChange],
+    commands: Sequence[str],
+    own: Container[str] = (),
 ) -> dict[str, tuple[FileChange, str]]:
     """Path -> what happened to it and the command that executes it, for every changed or deleted file.
 
@@ -124,7 +128,7 @@ def _is_read(file: FileChange, named: frozenset[str]) -> bool:
     return any(may_hold_tests(path, named) or not path.endswith(_NEVER_READ) for path in paths)
 
 
-def _text(before: Tree, after: Tree, file: FileChange) -> ChangedText:
+def _text(before: CommitTree, after: CommitTree, file: FileChange) -> ChangedText:
     old = None if file.status == "A" else before.text(file.old_path or file.path)
     new = None if file.status == "D" else after.text(file.path)
     return ChangedText(path=file.path, old=old, new=new, old_path=file.old_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from coworkd.merge.checks.restored_lines import Hunk, Landing, hunks_of
+from coworkd.merge.checks.restored_lines import Hunk, LandedHunks, hunks_of
 from coworkd.merge.git.change_summary import FileChange
 from coworkd.merge.git.integration import TASK_TRAILER
 from coworkd.system.git import Repo
@@ -34,14 +34,14 @@ def changed_hunks(repo: Repo, tip: str, candidate: str, files: Sequence[FileChan
     return hunks_of(out.decode("utf-8", "replace"))
 
 
-def latest_landings(repo: Repo, files: Sequence[FileChange], left_out: Collection[str]) -> list[Landing]:
+def latest_landings(repo: Repo, files: Sequence[FileChange], left_out: Collection[str]) -> list[LandedHunks]:
     """What tasks landed on these files lately, but for those in `left_out`."""
     refs = refs_under(repo, landing_ref(0).rpartition("/")[0])
     latest = sorted(refs, key=_sequence)[-LANDINGS:]
     paths = _paths(files)
     told = _told(repo, [refs[name] for name in latest]) if latest and paths else {}
     asked = "".join(f"{commit} {parent}\n" for commit, (parent, task) in told.items() if task not in left_out)
-    return [Landing(task=told[commit][1], hunks=hunks_of(diff)) for commit, diff in _diffs(repo, asked, paths)]
+    return [LandedHunks(task=told[commit][1], hunks=hunks_of(diff)) for commit, diff in _diffs(repo, asked, paths)]
 
 
 def _paths(files: Sequence[FileChange]) -> list[str]:

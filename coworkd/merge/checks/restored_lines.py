@@ -31,14 +31,14 @@ Hunks = Mapping[str, Sequence[Hunk]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Landing:
+class LandedHunks:
     """What an earlier task landed."""
 
     task: str
     hunks: Hunks
 
 
-def restored_lines(change: Hunks, landings: Sequence[Landing]) -> tuple[str, ...]:
+def restored_lines(change: Hunks, landings: Sequence[LandedHunks]) -> tuple[str, ...]:
     """What of the landings the change takes back, in words; `landings`: those that its task does not depend on."""
     found = dict[tuple[str, str], int]()
     for landing in landings:

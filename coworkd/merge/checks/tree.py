@@ -15,7 +15,7 @@ _MOST_LINKS = 8
 
 
 @dataclass(slots=True, kw_only=True)
-class Tree:
+class CommitTree:
     """The files of one commit; texts are read when they are asked for."""
 
     repo: Repo
@@ -25,7 +25,7 @@ class Tree:
     _texts: dict[str, str | None] = field(default_factory=dict[str, str | None], init=False)
 
     @classmethod
-    def read(cls, repo: Repo, commit: str) -> Tree:
+    def read(cls, repo: Repo, commit: str) -> CommitTree:
         fields = repo.run("ls-tree", "-r", "-z", commit, timeout=_TIMEOUT).fields
         entries = (entry.partition("\t") for entry in fields)
         paths = {path: (head.split(" ")[0], head.split(" ")[2]) for head, _, path in entries}

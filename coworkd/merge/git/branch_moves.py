@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
 from coworkd.merge.branch_rules import BranchFacts
-from coworkd.merge.git.facts import BranchOrder, own_commits
-from coworkd.merge.git.integration import TARGET_TRAILER, Merged, commit_merge
+from coworkd.merge.git.facts import BranchContext, own_commits
+from coworkd.merge.git.integration import TARGET_TRAILER, MergeCommit, commit_merge
 from coworkd.merge.git.landings import LANDINGS, first_parents
 from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
@@ -38,7 +38,7 @@ AGAIN_TRAILER = "Cowork-Again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class RebuildFailure:
     """What could not be merged again: a landing, or a commit that a person made on integration."""
 
     commit: str
@@ -53,7 +53,7 @@ class Rebuilt:
     commit: str
     merged: tuple[tuple[Landing, str], ...]
     """Each landing that was merged again, and the merge that stands for it now."""
-    failed: tuple[Failure, ...]
+    failed: tuple[RebuildFailure, ...]
 
 
 def next_number(repo: Repo, prefix: str) -> int:
@@ -62,7 +62,9 @@ def next_number(repo: Repo, prefix: str) -> int:
     return max(numbers, default=0) + 1
 
 
-def move_branch(repo: Repo, order: BranchOrder, facts: BranchFacts, new: str, *, landings: Sequence[str] = ()) -> bool:
+def move_branch(
+    repo: Repo, order: BranchContext, facts: BranchFacts, new: str, *, landings: Sequence[str] = ()
+) -> bool:
     """Move integration to a commit that has all of the target, with the landings that were merged again for it.
 
     `landings` are those merges; with any, what integration was before stays for a while as a candidate.
@@ -83,7 +85,7 @@ def move_branch(repo: Repo, order: BranchOrder, facts: BranchFacts, new: str, *,
     return update_refs(repo, changes)
 
 
-def restore_branch(repo: Repo, order: BranchOrder, commit: str) -> bool:
+def restore_branch(repo: Repo, order: BranchContext, commit: str) -> bool:
     """Make integration again where it was; what it took from the target stays as recorded."""
     if branch_ref(order.branch) in checked_out(repo):
         raise RepoError(f"{order.branch} is checked out in a worktree: switch that worktree to another branch")
@@ -95,7 +97,7 @@ def _took(repo: Repo, target: str, commit: str) -> list[RefChange]:
     return [RefChange(name=taken_ref(target), old=old, new=commit)] if old != commit else []
 
 
-def note_taken(repo: Repo, order: BranchOrder, facts: BranchFacts) -> None:
+def note_taken(repo: Repo, order: BranchContext, facts: BranchFacts) -> None:
     """Record what integration has of the target, also where a person merged it; a landed landing is none of its own."""
     if facts.target_in_integration and facts.taken != facts.target:
         ours = facts.taken and own_commits(repo, [facts.target])
@@ -125,7 +127,7 @@ def dropped_commits(repo: Repo, without: Sequence[str]) -> frozenset[str]:
     return frozenset(repo.run("rev-list", "--stdin", stdin=asked, timeout=600).text.split())
 
 
-def merge_target(repo: Repo, tip: str, target: str, name: str) -> Merged | Conflicted:
+def merge_target(repo: Repo, tip: str, target: str, name: str) -> MergeCommit | Conflicted:
     """A commit of the target merged into `tip`, as a commit that no ref names yet; `name` is the target's."""
     merged = merge_trees(repo, tip, target)
     if isinstance(merged, Conflicted):
@@ -145,7 +147,7 @@ def rebuild(repo: Repo, facts: BranchFacts, needs: Mapping[str, Sequence[str]]) 
     """
     tip = facts.target
     merged: list[tuple[Landing, str]] = []
-    failed: list[Failure] = []
+    failed: list[RebuildFailure] = []
     for commit, landing in _in_order(repo, facts):
         blocker = _blocker(landing, failed, needs) or _root_reason(repo, commit)
         made = blocker or _once_more(repo, tip, commit, landing)
@@ -155,11 +157,11 @@ def rebuild(repo: Repo, facts: BranchFacts, needs: Mapping[str, Sequence[str]]) 
             tip = made
             merged += [(landing, made)] if landing else []
             continue
-        failed.append(Failure(commit=commit, landing=landing, reason=made))
+        failed.append(RebuildFailure(commit=commit, landing=landing, reason=made))
     return Rebuilt(commit=tip, merged=tuple(merged), failed=tuple(failed))
 
 
-def _blocker(landing: Landing | None, failed: Sequence[Failure], needs: Mapping[str, Sequence[str]]) -> str:
+def _blocker(landing: Landing | None, failed: Sequence[RebuildFailure], needs: Mapping[str, Sequence[str]]) -> str:
     """Why a landing is not even tried: what it builds on could not be merged."""
     if landing is None:
         return ""

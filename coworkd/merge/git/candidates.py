@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.merge.git.branch_moves import dropped_commits
-from coworkd.merge.git.integration import Merged, Submission, candidate, commit_merge, landing_message
+from coworkd.merge.git.integration import MergeCommit, Submission, candidate, commit_merge, landing_message
 from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.system.git import Repo
@@ -13,7 +13,7 @@ from coworkd.system.git.refs import branch_ref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class MergeSources:
     """The three sides of a merge."""
 
     base: str
@@ -25,15 +25,15 @@ class Sources:
     """The target's commit, where the submission holds commits of it that integration has not taken yet."""
 
 
-def sources(repo: Repo, *, tip: str, stand: str, target: str, base: str, commit: str) -> Sources:
+def sources(repo: Repo, *, tip: str, stand: str, target: str, base: str, commit: str) -> MergeSources:
     """`stand`: a commit with the tip's files whose history is to count instead of the tip's."""
     goal = repo.commit(branch_ref(target)) or tip
     brought = commits_without(repo, commit, tip)
     if brought & dropped_commits(repo, (tip, goal)):
         apart = sides(repo, base=base, ours=stand, theirs=commit)
-        return Sources(base=apart.base, ours=apart.ours, theirs=apart.theirs, dropped=True)
+        return MergeSources(base=apart.base, ours=apart.ours, theirs=apart.theirs, dropped=True)
     awaited = goal != tip and brought & commits_without(repo, goal, tip)
-    return Sources(base=base, ours=stand, theirs=commit, awaited=goal if awaited else "")
+    return MergeSources(base=base, ours=stand, theirs=commit, awaited=goal if awaited else "")
 
 
 def commits_without(repo: Repo, tip: str, without: str) -> frozenset[str]:
@@ -41,7 +41,7 @@ def commits_without(repo: Repo, tip: str, without: str) -> frozenset[str]:
     return frozenset(repo.run("rev-list", tip, f"^{without}", timeout=600).text.split())
 
 
-def candidate_for(repo: Repo, tip: str, submission: Submission, found: Sources) -> Merged | Conflicted:
+def candidate_for(repo: Repo, tip: str, submission: Submission, found: MergeSources) -> MergeCommit | Conflicted:
     """The merge of a submission with the tip; without what was dropped its work is a commit of its own on the tip."""
     if not found.dropped:
         return candidate(repo, tip, submission, stand=found.ours)

@@ -31,7 +31,7 @@ class FileChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ChangeSummary:
     """A change as a reviewer needs it."""
 
     files: tuple[FileChange, ...]
@@ -51,11 +51,11 @@ def changed_files(repo: Repo, base: str, commit: str) -> tuple[FileChange, ...]:
     return _compared(repo, base, commit)[1]
 
 
-def change(repo: Repo, base: str, commit: str, *, lines: int = DIFF_LINES) -> Change:
+def change(repo: Repo, base: str, commit: str, *, lines: int = DIFF_LINES) -> ChangeSummary:
     """Describe what `commit` changes against `base`, with at most `lines` lines of diff."""
     raw, files = _compared(repo, base, commit)
     head, truncated = _diff_head(repo, (base, commit), files, lines)
-    return Change(
+    return ChangeSummary(
         files=files,
         insertions=sum(file.added or 0 for file in files),
         deletions=sum(file.removed or 0 for file in files),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coworkd.merge.git.patches import NO_CHANGE, Change, changes_of, patches
+from coworkd.merge.git.patches import NO_CHANGE, CommitPatch, changes_of, patches
 from coworkd.store.landings import Landing
 from coworkd.system.git import Repo
 
@@ -37,7 +37,7 @@ def _by_patch(repo: Repo, landings: Sequence[Landing], commit: str) -> set[Landi
     """Those whose patches are among the changes of `commit`'s own history."""
     start = repo.run("merge-base", commit, f"{landings[0].commit}^1", check=False).text
     here = frozenset(patches(repo, list(changes_of(repo, commit, *([f"^{start}"] if start else [])))))
-    nets = patches(repo, [Change(old=f"{landing.commit}^1", new=landing.commit) for landing in landings])
+    nets = patches(repo, [CommitPatch(old=f"{landing.commit}^1", new=landing.commit) for landing in landings])
     found = {landing for landing, net in zip(landings, nets, strict=True) if net == NO_CHANGE or net in here}
     if here - {NO_CHANGE}:
         found |= {landing for landing in landings if landing not in found and _each_commit_in(repo, landing, here)}
@@ -69,7 +69,7 @@ def _squashed(repo: Repo, landings: Sequence[Landing], commit: str, here: frozen
     for number in range(len(landings), max(len(landings) - _SQUASHES, 0), -1):
         upto = landings[number - 1].commit
         base = repo.run("merge-base", commit, upto, check=False).text
-        if base and patches(repo, [Change(old=base, new=upto)])[0] in here - {NO_CHANGE}:
+        if base and patches(repo, [CommitPatch(old=base, new=upto)])[0] in here - {NO_CHANGE}:
             included = ancestors_in(repo, [landing.commit for landing in landings], upto)
             return {landing for landing in landings if landing.commit in included}
     return set()

@@ -18,7 +18,7 @@ from coworkd.system.git.refs import branch_ref, taken_ref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BranchOrder:
+class BranchContext:
     """Which branches, and what the database knows of landings."""
 
     branch: str
@@ -36,7 +36,7 @@ class BranchState:
     """The target no longer has what was recorded for it: all landings were looked at again."""
 
 
-def read_state(repo: Repo, order: BranchOrder) -> BranchState:
+def read_state(repo: Repo, order: BranchContext) -> BranchState:
     """Look at both branches; a few processes, whatever the number of landings. RepoError without a target's commit."""
     target = repo.commit(branch_ref(order.target))
     if target is None:
@@ -54,7 +54,7 @@ def read_state(repo: Repo, order: BranchOrder) -> BranchState:
     return BranchState(facts=facts, recorded=max(refs, default=0), rewritten=rewritten)
 
 
-def _known(repo: Repo, order: BranchOrder, refs: dict[int, str], *, everything: bool) -> list[Landing]:
+def _known(repo: Repo, order: BranchContext, refs: dict[int, str], *, everything: bool) -> list[Landing]:
     """Landings of the database and of the refs, each submission once, oldest first."""
     newer = [commit for number, commit in refs.items() if everything or number > order.known.recorded]
     numbers = {commit: number for number, commit in refs.items()}

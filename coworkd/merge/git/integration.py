@@ -32,14 +32,14 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class MergeCommit:
     """A candidate; no ref names it yet."""
 
     commit: str
     tree: str
 
 
-def candidate(repo: Repo, tip: str, submission: Submission, *, stand: str = "") -> Merged | Conflicted:
+def candidate(repo: Repo, tip: str, submission: Submission, *, stand: str = "") -> MergeCommit | Conflicted:
     """Merge a submission into `tip` as a new commit with both as parents, also where a fast-forward would do.
 
     `stand`: a commit with the tip's files whose history is to count instead of the tip's.
@@ -51,12 +51,12 @@ def candidate(repo: Repo, tip: str, submission: Submission, *, stand: str = "") 
     return commit_merge(repo, merged, (tip, submission.commit), landing_message(submission))
 
 
-def commit_merge(repo: Repo, merged: Clean, parents: tuple[str, ...], message: str) -> Merged:
+def commit_merge(repo: Repo, merged: Clean, parents: tuple[str, ...], message: str) -> MergeCommit:
     """A commit in the user's name (or `coworkd`'s, where git knows no name), without hooks or signature."""
     arguments = [word for parent in parents for word in ("-p", parent)]
     settings = ("-c", "i18n.commitEncoding=UTF-8")
     made = repo.run(*settings, "commit-tree", merged.tree, *arguments, stdin=message.encode(), env=repo.author())
-    return Merged(commit=made.text, tree=merged.tree)
+    return MergeCommit(commit=made.text, tree=merged.tree)
 
 
 def landing_message(submission: Submission) -> str:

@@ -28,14 +28,14 @@ NO_CHANGE = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CommitPatch:
     """What leads from one commit to another, whether or not the one is the other's parent."""
 
     old: str
     new: str
 
 
-def patches(repo: Repo, changes: Sequence[Change]) -> list[str]:
+def patches(repo: Repo, changes: Sequence[CommitPatch]) -> list[str]:
     """The patch of each change, as a digest; one process for all."""
     if not changes:
         return []
@@ -51,12 +51,12 @@ def patches(repo: Repo, changes: Sequence[Change]) -> list[str]:
     return found
 
 
-def changes_of(repo: Repo, *revisions: str) -> Iterator[Change]:
+def changes_of(repo: Repo, *revisions: str) -> Iterator[CommitPatch]:
     """What each commit in the revisions changes against its first parent; a merge counts as one change."""
     for line in repo.run("rev-list", "--parents", *revisions, timeout=_TIMEOUT).text.splitlines():
         commit, *parents = line.split()
         if parents:
-            yield Change(old=parents[0], new=commit)
+            yield CommitPatch(old=parents[0], new=commit)
 
 
 def _digest(patch: bytes) -> str:

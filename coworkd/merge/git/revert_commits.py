@@ -17,7 +17,7 @@ from coworkd.system.git.refs import RefChange, submission_ref, update_refs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inverse:
+class RevertCommit:
     """A submission that undoes a landing, filed under its ref."""
 
     landing: str
@@ -29,30 +29,30 @@ class Inverse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoInverse:
+class RevertFailed:
     """There is nothing to undo, and why."""
 
     reason: str
 
 
-def invert(repo: Repo, landing: str, task: str, number: int, tip: str) -> Inverse | NoInverse:
+def invert(repo: Repo, landing: str, task: str, number: int, tip: str) -> RevertCommit | RevertFailed:
     """File the inverse of a landing of `task` as its submission `number`; the same again after a crash."""
     found = repo.commit(landing)
     parent = repo.commit(f"{landing}^1") if found else None
     if found is None or parent is None or repo.commit(f"{landing}^2") is None:
-        return NoInverse(reason=f"{landing} is no landing in this repository")
+        return RevertFailed(reason=f"{landing} is no landing in this repository")
     if repo.run("log", "-1", f"--format=%(trailers:key={TASK_TRAILER},valueonly)", found).text != task:
-        return NoInverse(reason=f"nothing of `{task}` itself landed with {found[:12]}")
+        return RevertFailed(reason=f"nothing of `{task}` itself landed with {found[:12]}")
     tree = repo.tree_of(parent)
     if tree == repo.tree_of(found):
-        return NoInverse(reason="nothing was changed by it")
+        return RevertFailed(reason="nothing was changed by it")
     commit = _commit(repo, found, tree, task)
     name = submission_ref(task, number)
     if repo.commit(name) != commit and not update_refs(repo, [RefChange(name=name, old=None, new=commit)]):
-        return NoInverse(reason=f"{name} is taken by something else")
+        return RevertFailed(reason=f"{name} is taken by something else")
     paths = repo.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", parent, found).fields
     later = tuple(other for other in landed_since(repo, found, tip, tuple(paths)) if other != task)
-    return Inverse(landing=found, commit=commit, tree=tree, later=later)
+    return RevertCommit(landing=found, commit=commit, tree=tree, later=later)
 
 
 def _commit(repo: Repo, landing: str, tree: str, task: str) -> str:

@@ -17,7 +17,7 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Landed:
+class LandedInTarget:
     """The target has everything that integration has."""
 
     commit: str
@@ -26,7 +26,7 @@ class Landed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class TargetRefused:
     """Nothing was touched, and what to do about it."""
 
     reason: str
@@ -36,7 +36,7 @@ def _changed(repo: Repo, old: str, new: str) -> list[str]:
     return repo.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new, timeout=_TIMEOUT).fields
 
 
-def land_target(repo: Repo, integration: str, target: str, *, onto: bool = False) -> Landed | Refused:
+def land_target(repo: Repo, integration: str, target: str, *, onto: bool = False) -> LandedInTarget | TargetRefused:
     """Fast-forward the target to integration: in the user's worktree where it is checked out there, else by its ref.
 
     `onto` lands although another branch is checked out. Refuses, and touches nothing, while an operation of git's is
@@ -44,38 +44,42 @@ def land_target(repo: Repo, integration: str, target: str, *, onto: bool = False
     """
     ours, theirs = repo.commit(branch_ref(integration)), repo.commit(branch_ref(target))
     if ours is None or theirs is None:
-        return Refused(reason=f"there is no commit on {target if ours else integration} yet")
+        return TargetRefused(reason=f"there is no commit on {target if ours else integration} yet")
     if repo.is_ancestor(ours, theirs):
-        return Landed(commit=theirs, moved=False)
+        return LandedInTarget(commit=theirs, moved=False)
     if not repo.is_ancestor(theirs, ours):
-        return Refused(reason=f"{target} has commits that {integration} lacks: they have to be brought in first")
+        return TargetRefused(reason=f"{target} has commits that {integration} lacks: they have to be brought in first")
     if operation := operation_under_way(repo):
-        return Refused(reason=f"a {operation} is under way: finish it or abort it first")
+        return TargetRefused(reason=f"a {operation} is under way: finish it or abort it first")
     if repo.head().branch == branch_ref(target):
         return _fast_forward(repo, ours, target)
     return _swap(repo, ours, theirs, target, onto=onto)
 
 
-def _swap(repo: Repo, ours: str, theirs: str, target: str, *, onto: bool) -> Landed | Refused:
+def _swap(repo: Repo, ours: str, theirs: str, target: str, *, onto: bool) -> LandedInTarget | TargetRefused:
     if not onto:
         here = (repo.head().branch or "a detached HEAD").removeprefix("refs/heads/")
-        return Refused(reason=f"{here} is checked out, not {target}: switch to {target}, or land with --onto {target}")
+        return TargetRefused(
+            reason=f"{here} is checked out, not {target}: switch to {target}, or land with --onto {target}"
+        )
     if branch_ref(target) in checked_out(repo):
-        return Refused(reason=f"{target} is checked out in another worktree: land from there")
+        return TargetRefused(reason=f"{target} is checked out in another worktree: land from there")
     if not update_refs(repo, [RefChange(name=branch_ref(target), old=theirs, new=ours)]):
-        return Refused(reason=f"{target} moved at this moment: try again")
-    return Landed(commit=ours, moved=True)
+        return TargetRefused(reason=f"{target} moved at this moment: try again")
+    return LandedInTarget(commit=ours, moved=True)
 
 
-def _fast_forward(repo: Repo, commit: str, target: str) -> Landed | Refused:
+def _fast_forward(repo: Repo, commit: str, target: str) -> LandedInTarget | TargetRefused:
     overlap = _overlap(repo, commit)
     if overlap:
         more = f" and {len(overlap) - _SHOWN} more" if len(overlap) > _SHOWN else ""
-        return Refused(reason=f"local changes would be overwritten: {', '.join(overlap[:_SHOWN])}{more}; commit them")
+        return TargetRefused(
+            reason=f"local changes would be overwritten: {', '.join(overlap[:_SHOWN])}{more}; commit them"
+        )
     merged = run_on_index(repo, *_MERGE, commit, timeout=_TIMEOUT)
     if repo.commit(branch_ref(target)) != commit:
-        return Refused(reason=f"git refused: {' '.join(merged.err.split())}")
-    return Landed(commit=commit, moved=True)
+        return TargetRefused(reason=f"git refused: {' '.join(merged.err.split())}")
+    return LandedInTarget(commit=commit, moved=True)
 
 
 _MERGE = (

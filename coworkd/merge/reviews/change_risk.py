@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from coworkd.core.model import RiskLevel
 from coworkd.core.policy.risky_paths import RiskTag
 from coworkd.core.policy.tool_risk import Feature
-from coworkd.merge.git.change_summary import Change
+from coworkd.merge.git.change_summary import ChangeSummary
 
 DELETED_FILES = 20
 REMOVED_LINES = 2000
@@ -25,7 +25,7 @@ _LEVELS = {
 }
 
 
-def weigh(change: Change, *, verified: bool) -> tuple[Feature, ...]:
+def weigh(change: ChangeSummary, *, verified: bool) -> tuple[Feature, ...]:
     """Every reason to look closely, gravest first."""
     found = [*change.findings, *_tags(change), *_size(change)]
     if change.files and not verified:
@@ -38,7 +38,7 @@ def weigh(change: Change, *, verified: bool) -> tuple[Feature, ...]:
 _RANK = {level: number for number, level in enumerate(RiskLevel)}
 
 
-def _tags(change: Change) -> Iterator[Feature]:
+def _tags(change: ChangeSummary) -> Iterator[Feature]:
     for tag in RiskTag:
         paths = sorted({risk.path for risk in change.risks if risk.tag is tag})
         if paths:
@@ -46,12 +46,12 @@ def _tags(change: Change) -> Iterator[Feature]:
             yield Feature(level=_LEVELS[tag], what=f"{', '.join(paths[:3])}{more}: {tag}")
 
 
-def _deletes_much(change: Change) -> bool:
+def _deletes_much(change: ChangeSummary) -> bool:
     deleted = sum(file.status == "D" for file in change.files)
     return deleted >= DELETED_FILES or change.deletions >= max(REMOVED_LINES, 3 * change.insertions)
 
 
-def _size(change: Change) -> Iterator[Feature]:
+def _size(change: ChangeSummary) -> Iterator[Feature]:
     if _deletes_much(change):
         deleted = sum(file.status == "D" for file in change.files)
         yield Feature(level=RiskLevel.HIGH, what=f"deletes {deleted} files and {change.deletions} lines")

@@ -13,7 +13,7 @@ from coworkd.core.policy.tool_risk import GRAVE
 from coworkd.core.terminal_text import plain_text, visible
 from coworkd.documents.markdown import Value, compose
 from coworkd.merge.check_names import check_log
-from coworkd.merge.git.change_summary import Change, FileChange
+from coworkd.merge.git.change_summary import ChangeSummary, FileChange
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
 RECORD = "written by coworkd; set status to revert to take the change back once it has landed"
@@ -26,7 +26,7 @@ FILES = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
+class ReviewSubject:
     """What the review is about."""
 
     task: str
@@ -63,7 +63,7 @@ class Submitted:
     """Why a yes belongs on a terminal; empty when the file is enough."""
 
 
-def render(what: Submitted, change: Change, checks: Sequence[Check], claims: Sequence[str]) -> bytes:
+def render(what: ReviewSubject, change: ChangeSummary, checks: Sequence[Check], claims: Sequence[str]) -> bytes:
     """`reviews/TASK.md`. `claims` are the criteria that have no command to prove them."""
     cowork: dict[str, Value] = {
         "rev": "1", "task": what.task, "attempt": str(what.attempt), "commit": what.commit, "tree": what.tree,
@@ -91,7 +91,7 @@ def _recorded(check: Check) -> dict[str, Value]:
     return ran | ({"from_tip": _short(check.from_tip, 500)} if check.from_tip else {})
 
 
-def _opening(what: Submitted, checks: Sequence[Check]) -> list[str]:
+def _opening(what: ReviewSubject, checks: Sequence[Check]) -> list[str]:
     """What is proven, and the risk: high risk stands before the proof, which it may make worthless.
 
     The first line also says where the answer belongs, if not in this file.
@@ -102,11 +102,11 @@ def _opening(what: Submitted, checks: Sequence[Check]) -> list[str]:
     return [f"{lines[0]} **{what.terminal}**." if what.terminal else lines[0], *lines[1:]]
 
 
-def _risk(what: Submitted) -> str:
+def _risk(what: ReviewSubject) -> str:
     return f"**Risk: {what.risk}.** Look closely: {visible(what.why)}." if what.why else f"Risk: {what.risk}."
 
 
-def _proven(what: Submitted, checks: Sequence[Check]) -> str:
+def _proven(what: ReviewSubject, checks: Sequence[Check]) -> str:
     if not what.made:
         return "**Nothing changed.** The agent ended without changing a file; approving closes the task as it is."
     if what.reached:
@@ -119,7 +119,7 @@ def _proven(what: Submitted, checks: Sequence[Check]) -> str:
     return f"Verified: {number} of {number} commands green on the result as it would land{also}."
 
 
-def _summary(what: Submitted, change: Change) -> str:
+def _summary(what: ReviewSubject, change: ChangeSummary) -> str:
     files = f"{len(change.files)} file{'' if len(change.files) == 1 else 's'}"
     lines = [
         f"- attempt {what.attempt} by {what.agent}, sandbox level `{what.level}`",
@@ -176,7 +176,7 @@ def _words(said: str) -> str:
     return "## What the agent says\n\n" + "\n".join(f"> {line}".rstrip() for line in shown.splitlines())
 
 
-def _diff(what: Submitted, change: Change) -> str:
+def _diff(what: ReviewSubject, change: ChangeSummary) -> str:
     if not change.files:
         return ""
     rows = [f"| `{_cell(f.path)}` | {f.status} | {lines_of(f)} |" for f in change.files[:FILES]]

@@ -19,9 +19,9 @@ from coworkd.core.errors import printable
 from coworkd.core.model import Check, Status
 from coworkd.core.policy.tool_risk import level_of
 from coworkd.merge.checkout_links.marking import unverified_reason
-from coworkd.merge.git.change_summary import Change
+from coworkd.merge.git.change_summary import ChangeSummary
 from coworkd.merge.reviews.change_risk import weigh
-from coworkd.merge.reviews.document import FILES, Submitted, lines_of, render
+from coworkd.merge.reviews.document import FILES, ReviewSubject, lines_of, render
 from coworkd.merge.rows import change_submission, submission
 from coworkd.merge.unverified import reached
 from coworkd.store import (
@@ -38,7 +38,7 @@ from coworkd.store import (
 from coworkd.sync.disk.folder import digest
 
 
-class Reviews:
+class ReviewService:
     """The reviews of one workspace; used by the writer thread alone."""
 
     def __init__(self, board: Board) -> None:
@@ -46,7 +46,7 @@ class Reviews:
         self._db: Database = board.db
         self._papers = Papers(board.db)
 
-    def write(self, row: SubmissionRow, change: Change, now: float) -> None:
+    def write(self, row: SubmissionRow, change: ChangeSummary, now: float) -> None:
         """Write the review; where a person is to be asked, open the request that it stands for.
 
         The review of an earlier submission moves aside.
@@ -67,10 +67,10 @@ class Reviews:
                 self._db.put(asked)
                 self._board.move(row.task, Status.REVIEW, "", now)
 
-    def _rendered(self, task: TaskRow, row: SubmissionRow, change: Change, asked: RequestRow) -> bytes:
+    def _rendered(self, task: TaskRow, row: SubmissionRow, change: ChangeSummary, asked: RequestRow) -> bytes:
         run, spec = self._db.one(RunRow, "id = ?", row.run), self._board.specs.task(task.path)
         checks = [Check(**check) for check in json.loads(row.checks)]
-        what = Submitted(
+        what = ReviewSubject(
             task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,
             tree=row.candidate_tree, base=row.tip, request=asked.id, level=run.level if run else "none",
             said=run.said if run else "", reached=unverified_reason(checks),
@@ -87,7 +87,7 @@ class Reviews:
         """What the reader is to know beside the change: of the merge, and of saves that an agent could have made."""
         return (*row.notice.splitlines(), *task_notices(self._db, task.path, run.started if run else row.created))
 
-    def _request(self, row: SubmissionRow, change: Change, request: str, now: float) -> RequestRow:
+    def _request(self, row: SubmissionRow, change: ChangeSummary, request: str, now: float) -> RequestRow:
         """What a person is asked: bound to the very change, with the reasons for its risk."""
         features = weigh(change, verified=row.checks != "[]" and not reached(row))
         asked = RequestRow(

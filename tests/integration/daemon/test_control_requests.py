@@ -11,7 +11,7 @@ from coworkd.board.task_board import Board
 from coworkd.core.announcement import Announcement
 from coworkd.core.model import Status
 from coworkd.daemon.control_requests import LAND, Control
-from coworkd.merge.git.target_sync import Landed, Refused
+from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import Specs
 from coworkd.sync.file_trust import Vouching, to_trust
@@ -26,7 +26,7 @@ THEIRS = "---\nstatus: running\ncowork: {id: a, rev: 3, by: bob-7777}\n---\nDo i
 class Desk:
     """A control and what it was told to do."""
 
-    def __init__(self, place: Workspace, landing: Landed | Refused) -> None:
+    def __init__(self, place: Workspace, landing: LandedInTarget | TargetRefused) -> None:
         self.stopped = threading.Event()
         self.place = place
         self.jobs = Jobs(lambda: None)
@@ -49,7 +49,7 @@ def place(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def desk(place: Workspace) -> Desk:
-    return Desk(place, Landed(commit="8c1f2ab00000aaaa", moved=True))
+    return Desk(place, LandedInTarget(commit="8c1f2ab00000aaaa", moved=True))
 
 
 def test_looking_and_stopping(desk: Desk) -> None:
@@ -178,11 +178,13 @@ def test_nothing_lands_in_a_repository_that_is_not_trusted(place: Workspace, des
 @pytest.mark.parametrize(
     ("landing", "reply"),
     [
-        (Landed(commit="8c1f2ab00000aaaa", moved=True), Reply(ok=True, text="landed 8c1f2ab00000")),
-        (Refused(reason="the tree is dirty"), Reply(ok=False, text="the tree is dirty")),
+        (LandedInTarget(commit="8c1f2ab00000aaaa", moved=True), Reply(ok=True, text="landed 8c1f2ab00000")),
+        (TargetRefused(reason="the tree is dirty"), Reply(ok=False, text="the tree is dirty")),
     ],
 )
-def test_a_landing_is_answered_when_its_job_is_over(place: Workspace, landing: Landed | Refused, reply: Reply) -> None:
+def test_a_landing_is_answered_when_its_job_is_over(
+    place: Workspace, landing: LandedInTarget | TargetRefused, reply: Reply
+) -> None:
     desk = Desk(place, landing)
     first, second = desk.ask(Op.LAND), desk.ask(Op.LAND)
     assert not desk.control.settled()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.merge.blame import Blame
-from coworkd.merge.red_candidates import Judged, RedJudge, Workspace
+from coworkd.merge.red_candidates import BlameFinder, BlameFinding, WorkspaceChecks
 from coworkd.merge.verification import Verification
 from coworkd.merge.verifier import GateRun, Verifier
 from coworkd.system.git import Repo
@@ -35,7 +35,7 @@ class Candidates:
 
     def judge(
         self, commit: str, *commands: str, own: tuple[str, ...] = (), setup: tuple[str, ...] = (), loop: bool = False
-    ) -> Judged | None:
+    ) -> BlameFinding | None:
         """Who is to blame for a candidate; None where it is green."""
 
         def run(on: str) -> GateRun:
@@ -47,8 +47,8 @@ class Candidates:
             assert checks is not None
             if all(check.green for check in checks):
                 return None
-            workspace = Workspace(commands=commands, loop=loop)
-            return RedJudge(self.verifier).judge(repo, run(self.tip), workspace, checks[-1], lambda: False)
+            workspace = WorkspaceChecks(commands=commands, loop=loop)
+            return BlameFinder(self.verifier).judge(repo, run(self.tip), workspace, checks[-1], lambda: False)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def candidates(tmp_path: Path) -> Candidates:
     return Candidates(tmp_path)
 
 
-def blamed(judged: Judged | None) -> Blame | None:
+def blamed(judged: BlameFinding | None) -> Blame | None:
     return judged.blame if judged else None
 
 

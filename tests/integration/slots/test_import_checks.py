@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from coworkd.core.redaction import Secrets
 from coworkd.slots.import_checks import DEPTH, PART, PATH, leads_out, odd_path
-from coworkd.slots.slot import Slot, SlotOrder, open_slot
-from coworkd.slots.submission import Delivery, Outcome, Submitted, Unfit, submit
+from coworkd.slots.slot import Slot, SlotAssignment, open_slot
+from coworkd.slots.submission import ImportedCommit, Rejected, SubmissionOutcome, SubmissionRequest, submit
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 
@@ -34,7 +34,9 @@ def repo(user: Checkout) -> Iterator[Repo]:
 
 @pytest.fixture
 def slot(user: Checkout, repo: Repo, tmp_path: Path) -> Slot:
-    return open_slot(repo, tmp_path / "state", 1, SlotOrder(task="t", agent="x", base=user.git("rev-parse", "HEAD")))
+    return open_slot(
+        repo, tmp_path / "state", 1, SlotAssignment(task="t", agent="x", base=user.git("rev-parse", "HEAD"))
+    )
 
 
 @pytest.fixture
@@ -42,14 +44,14 @@ def work(slot: Slot) -> Checkout:
     return Checkout(slot.work)
 
 
-def outcome(repo: Repo, slot: Slot) -> Outcome:
+def outcome(repo: Repo, slot: Slot) -> SubmissionOutcome:
     secrets = Secrets(frozenset({CANARY}))
-    return submit(repo, slot, Delivery(number=1, message="Do the task\n", secrets=secrets))
+    return submit(repo, slot, SubmissionRequest(number=1, message="Do the task\n", secrets=secrets))
 
 
 def refused(repo: Repo, slot: Slot) -> str:
     got = outcome(repo, slot)
-    assert isinstance(got, Unfit), got
+    assert isinstance(got, Rejected), got
     assert repo.commit("refs/cowork/sub/t/1") is None
     return got.reason
 
@@ -77,7 +79,7 @@ def test_the_workspace_by_any_name_is_left_out(repo: Repo, slot: Slot, work: Che
     work.write("good.txt", "good\n")
     entry(work, name, text="---\napproval: approved\n---\n")
     got = outcome(repo, slot)
-    assert isinstance(got, Submitted)
+    assert isinstance(got, ImportedCommit)
     assert name in got.dropped_paths
     assert all("owork" not in line for line in work.git("ls-tree", "-r", "--name-only", got.commit).splitlines()
                if line != ".cowork/config.yaml")  # fmt: skip
@@ -99,7 +101,7 @@ def test_a_link_that_was_there_for_one_commit_is_refused_too(repo: Repo, slot: S
 
 def test_links_within_come_in(repo: Repo, slot: Slot, work: Checkout) -> None:
     os.symlink("../app.py", slot.work / "src" / "link")
-    assert isinstance(outcome(repo, slot), Submitted)
+    assert isinstance(outcome(repo, slot), ImportedCommit)
 
 
 def test_a_huge_file_is_refused(repo: Repo, slot: Slot, work: Checkout) -> None:
@@ -153,9 +155,9 @@ def test_a_secret_anywhere_in_the_history_is_refused_and_not_repeated(
 
 def test_a_secret_that_was_there_before_is_no_reason(user: Checkout, repo: Repo, tmp_path: Path) -> None:
     base = user.commit("known", {"known.txt": f"{KEY}\nline\n"})
-    slot = open_slot(repo, tmp_path / "state", 1, SlotOrder(task="t", agent="x", base=base))
+    slot = open_slot(repo, tmp_path / "state", 1, SlotAssignment(task="t", agent="x", base=base))
     Checkout(slot.work).write("known.txt", f"{KEY}\nanother line\n")
-    assert isinstance(outcome(repo, slot), Submitted)
+    assert isinstance(outcome(repo, slot), ImportedCommit)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.errors import ConfigError, RepoError
-from coworkd.slots.command_runner import Surroundings
+from coworkd.slots.command_runner import CommandContext
 from coworkd.slots.setup_commands import copy_files, set_up
 from coworkd.slots.slot import (
-    RunRecord,
     Slot,
-    SlotOrder,
+    SlotAssignment,
+    SlotRun,
     find_slot,
     free_slot,
     keep,
@@ -24,7 +24,7 @@ from coworkd.slots.slot import (
     recorded_run,
     remove_slot,
 )
-from coworkd.slots.work_snapshots import What
+from coworkd.slots.work_snapshots import SavedKind
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, refs_under, update_refs
 from coworkd.system.process.commands import Exit, ProcessSpec
@@ -41,8 +41,8 @@ def state(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
-def order(user: Checkout, task: str = "t", **more: tuple[str, ...]) -> SlotOrder:
-    return SlotOrder(task=task, agent="claude", base=user.git("rev-parse", "HEAD"), setup=more.get("setup", ()))
+def order(user: Checkout, task: str = "t", **more: tuple[str, ...]) -> SlotAssignment:
+    return SlotAssignment(task=task, agent="claude", base=user.git("rev-parse", "HEAD"), setup=more.get("setup", ()))
 
 
 def opened(user: Checkout, state: Path, number: int = 1, task: str = "t") -> Slot:
@@ -125,14 +125,14 @@ def test_everything_left_in_a_slot_is_kept_before_it_is_recycled(user: Checkout,
     work.write("app.py", "edited\n")
     slot = opened(user, state, task="next")
     whats = {kept.what: kept for kept in slot.kept}
-    assert set(whats) == {What.UNCOMMITTED, What.COMMITS, What.STASH}
-    assert whats[What.COMMITS].commit == idea
-    snapshot = whats[What.UNCOMMITTED].commit
+    assert set(whats) == {SavedKind.UNCOMMITTED, SavedKind.COMMITS, SavedKind.STASH}
+    assert whats[SavedKind.COMMITS].commit == idea
+    snapshot = whats[SavedKind.UNCOMMITTED].commit
     assert user.git("rev-parse", f"{snapshot}^") == lost
     assert user.git("show", f"{snapshot}:untracked.txt") == "never added"
     assert user.git("show", f"{snapshot}:app.py") == "edited"
     assert "noise.log" not in user.git("ls-tree", "-r", "--name-only", snapshot)
-    assert user.git("show", f"{whats[What.STASH].commit}:app.py") == "stashed"
+    assert user.git("show", f"{whats[SavedKind.STASH].commit}:app.py") == "stashed"
     assert [kept.ref for kept in slot.kept] == [f"refs/cowork/snap/t/{n}" for n in (1, 2, 3)]
     user.git("gc", "-q", "--prune=now")
     user.git("fsck", "--strict")
@@ -211,7 +211,7 @@ def test_slots_are_found_again_and_removed_with_their_work_kept(user: Checkout, 
 def test_the_run_is_on_disk_before_it_starts(user: Checkout, state: Path) -> None:
     slot = opened(user, state)
     assert recorded_run(state, 1) is None
-    record = RunRecord(task="t", run="r-1", attempt=2, epoch=7)
+    record = SlotRun(task="t", run="r-1", attempt=2, epoch=7)
     record_run(slot, record)
     assert recorded_run(state, 1) == record
     opened(user, state)
@@ -240,7 +240,7 @@ def test_a_gc_of_the_user_takes_nothing_a_slot_stands_on(user: Checkout, state: 
     gone = user.branch("gone", "main", {"gone.txt": "gone\n"})
     with user.open() as repo:
         assert update_refs(repo, [RefChange(name="refs/cowork/base/r1", old=None, new=gone)])
-        slot = open_slot(repo, state, 1, SlotOrder(task="t", agent="claude", base=gone))
+        slot = open_slot(repo, state, 1, SlotAssignment(task="t", agent="claude", base=gone))
     user.git("branch", "-q", "-D", "gone")
     user.git("reflog", "expire", "--expire=now", "--all")
     user.git("gc", "-q", "--prune=now")
@@ -454,14 +454,14 @@ def test_a_git_directory_that_points_elsewhere_is_not_used(user: Checkout, state
     assert user.state() == before
 
 
-def around(tmp_path: Path, runs: list[str]) -> Surroundings:
+def around(tmp_path: Path, runs: list[str]) -> CommandContext:
     def run(spec: ProcessSpec) -> Exit:
         runs.append(spec.argv[-1])
         done = subprocess.run(spec.argv, cwd=spec.cwd, env=dict(spec.env), capture_output=True, text=True, check=False)
         return Exit(code=done.returncode, seconds=0.0, tail=done.stdout)
 
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    return Surroundings(env=env, marker=f"setup-{os.getpid()}", timeout=60.0, run=run)
+    return CommandContext(env=env, marker=f"setup-{os.getpid()}", timeout=60.0, run=run)
 
 
 def test_set_up_runs_once_per_lock_file(user: Checkout, state: Path, tmp_path: Path) -> None:

@@ -10,9 +10,16 @@ import pytest
 
 from coworkd.core.errors import RepoError
 from coworkd.slots.pack_import import admitted, export, forget_interrupted, quarantined
-from coworkd.slots.slot import Slot, SlotOrder, keep, offer_tip, open_slot
-from coworkd.slots.submission import Delivery, NothingChanged, Outcome, Submitted, Unfit, submit
-from coworkd.slots.work_snapshots import What
+from coworkd.slots.slot import Slot, SlotAssignment, keep, offer_tip, open_slot
+from coworkd.slots.submission import (
+    ImportedCommit,
+    NothingChanged,
+    Rejected,
+    SubmissionOutcome,
+    SubmissionRequest,
+    submit,
+)
+from coworkd.slots.work_snapshots import SavedKind
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, update_refs
 from tests.integration.gitkit import Checkout, checkout
@@ -31,7 +38,7 @@ def repo(user: Checkout) -> Iterator[Repo]:
 
 @pytest.fixture
 def slot(user: Checkout, repo: Repo, tmp_path: Path) -> Slot:
-    order = SlotOrder(task="t", agent="claude", base=user.git("rev-parse", "HEAD"))
+    order = SlotAssignment(task="t", agent="claude", base=user.git("rev-parse", "HEAD"))
     return open_slot(repo, tmp_path / "state", 1, order)
 
 
@@ -40,14 +47,14 @@ def work(slot: Slot) -> Checkout:
     return Checkout(slot.work)
 
 
-def sent(repo: Repo, slot: Slot, number: int = 1, tip: str = "") -> Submitted:
-    outcome = submit(repo, slot, Delivery(number=number, message="Do the task\n", tip=tip))
-    assert isinstance(outcome, Submitted), outcome
+def sent(repo: Repo, slot: Slot, number: int = 1, tip: str = "") -> ImportedCommit:
+    outcome = submit(repo, slot, SubmissionRequest(number=number, message="Do the task\n", tip=tip))
+    assert isinstance(outcome, ImportedCommit), outcome
     return outcome
 
 
-def outcome(repo: Repo, slot: Slot) -> Outcome:
-    return submit(repo, slot, Delivery(number=1, message="Do the task\n"))
+def outcome(repo: Repo, slot: Slot) -> SubmissionOutcome:
+    return submit(repo, slot, SubmissionRequest(number=1, message="Do the task\n"))
 
 
 def files(user: Checkout, commit: str, base: str = "main") -> list[str]:
@@ -113,7 +120,7 @@ def test_head_elsewhere_is_submitted_with_a_notice(user: Checkout, repo: Repo, s
         "submitted from better instead of cowork/task/t; the commits of cowork/task/t are not in it and stay kept"
     )
     (kept,) = keep(repo, slot)
-    assert (kept.commit, kept.what) == (on_branch, What.COMMITS)
+    assert (kept.commit, kept.what) == (on_branch, SavedKind.COMMITS)
 
 
 def test_a_detached_head_is_submitted_with_a_notice(repo: Repo, slot: Slot, work: Checkout) -> None:
@@ -139,7 +146,7 @@ def test_unrelated_history_is_unfit_and_kept(user: Checkout, repo: Repo, slot: S
     work.git("checkout", "-q", "--orphan", "fresh")
     strange = work.commit("a new world", {"world.txt": "w\n"})
     got = outcome(repo, slot)
-    assert isinstance(got, Unfit)
+    assert isinstance(got, Rejected)
     assert "nothing in the slot builds on" in got.reason
     assert [kept.commit for kept in keep(repo, slot)] == [strange]
     assert "world.txt" in user.git("ls-tree", "--name-only", "refs/cowork/snap/t/1")
@@ -150,9 +157,9 @@ def test_unresolved_conflicts_and_unfinished_rebases_are_unfit(repo: Repo, slot:
     other = work.branch("other", base, {"app.py": "theirs\n"})
     work.commit("mine", {"app.py": "mine\n"})
     subprocess.run(["git", "rebase", other], cwd=work.root, capture_output=True, check=False)
-    assert outcome(repo, slot) == Unfit(reason="conflicts were left unresolved in app.py")
+    assert outcome(repo, slot) == Rejected(reason="conflicts were left unresolved in app.py")
     work.git("add", "app.py")
-    assert outcome(repo, slot) == Unfit(reason="a rebase was left unfinished")
+    assert outcome(repo, slot) == Rejected(reason="a rebase was left unfinished")
 
 
 def test_a_merge_of_the_tip_is_finished_for_the_agent(user: Checkout, repo: Repo, slot: Slot, work: Checkout) -> None:
@@ -337,7 +344,7 @@ def test_the_work_of_others_comes_in_whole_or_is_refused_and_kept(
     make(work, checkout(user.root.parent / "library"))
     work.write("own.txt", "own\n")
     refused = outcome(repo, slot)
-    assert isinstance(refused, Unfit)
+    assert isinstance(refused, Rejected)
     assert said in refused.reason
     assert user.git("for-each-ref", "refs/cowork/sub") == ""
     refs = [kept.ref for kept in keep(repo, slot)]
@@ -351,7 +358,7 @@ def test_a_link_without_files_is_no_submission(user: Checkout, repo: Repo, slot:
     work.git("commit", "-qm", "a link")
     work.git("checkout", "-q", "--detach", "HEAD~1")
     refused = outcome(repo, slot)
-    assert isinstance(refused, Unfit)
+    assert isinstance(refused, Rejected)
     assert "recorded as a link, without its files (`vendor/lib`)" in refused.reason
 
 
@@ -360,7 +367,7 @@ def test_what_a_tag_alone_holds_is_kept(user: Checkout, repo: Repo, slot: Slot, 
     work.git("tag", "-a", "-m", "annotated", "milestone")
     work.git("reset", "-q", "--hard", "HEAD~1")
     (kept,) = keep(repo, slot)
-    assert (kept.commit, kept.what) == (tagged, What.COMMITS)
+    assert (kept.commit, kept.what) == (tagged, SavedKind.COMMITS)
 
 
 def test_the_branch_the_user_looks_at_is_not_moved(user: Checkout, repo: Repo, slot: Slot, work: Checkout) -> None:
@@ -441,7 +448,7 @@ def test_links_among_a_slots_refs_do_not_move_the_users_branches(
     shutil.rmtree(heads)
     heads.symlink_to(user.root / ".git" / "refs" / "heads")
     (slot.private.git_dir / "HEAD").write_text("ref: refs/heads/main\n")
-    assert isinstance(outcome(repo, slot), Unfit)
+    assert isinstance(outcome(repo, slot), Rejected)
     assert user.state() == before
 
 
@@ -453,7 +460,7 @@ def test_replace_refs_and_grafts_do_not_deceive(user: Checkout, repo: Repo, slot
     work.git("replace", strange, disguised)
     work.git("pack-refs", "--all")
     assert work.git("merge-base", base, strange) == base
-    assert isinstance(outcome(repo, slot), Unfit)
+    assert isinstance(outcome(repo, slot), Rejected)
 
 
 def test_locks_of_a_git_that_was_killed_do_not_stop_a_submission(repo: Repo, slot: Slot, work: Checkout) -> None:
@@ -492,7 +499,7 @@ def test_names_that_are_not_text_come_through(user: Checkout, repo: Repo, slot: 
 
 
 def test_more_than_memory_should_hold_is_not_brought_in(slot: Slot, work: Checkout) -> None:
-    base = slot.order.base
+    base = slot.assignment.base
     work.write("noise.bin", os.urandom(50_000).hex())
     commit = work.commit("large")
     with pytest.raises(RepoError, match="more than the 0 that are brought in at once"):
@@ -509,7 +516,7 @@ def test_a_repository_made_in_the_place_of_the_slots_own_is_refused_and_kept(
     work.git("add", "-A")
     work.git("-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "all of it")
     refused = outcome(repo, slot)
-    assert isinstance(refused, Unfit)
+    assert isinstance(refused, Rejected)
     assert "commit on top of it, and leave `.git` alone" in refused.reason
     (kept,) = keep(repo, slot)
     assert user.git("show", f"{kept.ref}:new.txt") == "new"

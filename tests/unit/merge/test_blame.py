@@ -5,8 +5,8 @@ import pytest
 from coworkd.core.model import Check
 from coworkd.merge.blame import (
     Blame,
-    Failure,
-    RedFacts,
+    BlameFacts,
+    CheckFailure,
     blame,
     failure_of,
     failure_without,
@@ -15,8 +15,13 @@ from coworkd.merge.blame import (
     red_without_change_reason,
 )
 
-EXIT, TIMEOUT, NOT_FOUND, NOT_RUNNABLE = Failure.EXIT, Failure.TIMEOUT, Failure.NOT_FOUND, Failure.NOT_RUNNABLE
-KILLED, SETUP, DISK_FULL = Failure.KILLED, Failure.SETUP, Failure.DISK_FULL
+EXIT, TIMEOUT, NOT_FOUND, NOT_RUNNABLE = (
+    CheckFailure.EXIT,
+    CheckFailure.TIMEOUT,
+    CheckFailure.NOT_FOUND,
+    CheckFailure.NOT_RUNNABLE,
+)
+KILLED, SETUP, DISK_FULL = CheckFailure.KILLED, CheckFailure.SETUP, CheckFailure.DISK_FULL
 
 
 def check(
@@ -31,7 +36,7 @@ def check(
         # what is green without the change is its author's, whatever it looks like
         *[
             (failure, own, None, Blame.AGENT)
-            for failure in Failure
+            for failure in CheckFailure
             for own in (False, True)
             if failure is not DISK_FULL
         ],
@@ -57,8 +62,8 @@ def check(
         (EXIT, False, DISK_FULL, Blame.MACHINE),
     ],
 )
-def test_who_is_to_blame(failure: Failure, proof: bool, tip: Failure | None, expected: Blame) -> None:
-    assert blame(RedFacts(failure=failure, proof=proof, tip=tip)) is expected
+def test_who_is_to_blame(failure: CheckFailure, proof: bool, tip: CheckFailure | None, expected: Blame) -> None:
+    assert blame(BlameFacts(failure=failure, proof=proof, tip=tip)) is expected
 
 
 @pytest.mark.parametrize(
@@ -77,7 +82,7 @@ def test_who_is_to_blame(failure: Failure, proof: bool, tip: Failure | None, exp
         (check(code=127, setup=True), SETUP),
     ],
 )
-def test_how_a_check_failed(red: Check, expected: Failure) -> None:
+def test_how_a_check_failed(red: Check, expected: CheckFailure) -> None:
     assert failure_of(red) is expected
     assert failure_of(red, disk_full=True) is DISK_FULL
 
@@ -91,9 +96,9 @@ def test_the_tip_is_asked_about_the_very_check() -> None:
 
 
 def test_the_tip_is_checked_only_where_it_can_tell() -> None:
-    assert all(needs_tip(failure, proof=False) for failure in Failure if failure is not DISK_FULL)
-    assert [failure for failure in Failure if needs_tip(failure, proof=True)] == [NOT_FOUND, KILLED]
-    assert [failure for failure in Failure if needs_repetition(failure)] == [KILLED, SETUP]
+    assert all(needs_tip(failure, proof=False) for failure in CheckFailure if failure is not DISK_FULL)
+    assert [failure for failure in CheckFailure if needs_tip(failure, proof=True)] == [NOT_FOUND, KILLED]
+    assert [failure for failure in CheckFailure if needs_repetition(failure)] == [KILLED, SETUP]
 
 
 def test_the_reason_names_command_end_and_last_words() -> None:

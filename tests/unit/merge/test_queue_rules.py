@@ -5,14 +5,14 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.merge.queue_rules import Entry, Land, Review, Verify, next_steps
+from coworkd.merge.queue_rules import LandStep, QueueEntry, ReviewStep, VerifyStep, next_steps
 from coworkd.store import SubmissionState
 
 TIP = "t1"
 QUEUED, GREEN = SubmissionState.QUEUED, SubmissionState.GREEN
 STEPS = st.lists(
     st.builds(
-        Entry,
+        QueueEntry,
         task=st.sampled_from("abcdefgh"),
         number=st.just(1),
         state=st.sampled_from([QUEUED, GREEN, SubmissionState.APPROVED]),
@@ -28,32 +28,32 @@ STEPS = st.lists(
 )
 
 
-def entry(task: str, state: SubmissionState = GREEN, tip: str = TIP, **more: object) -> Entry:
+def entry(task: str, state: SubmissionState = GREEN, tip: str = TIP, **more: object) -> QueueEntry:
     values: dict[str, object] = {
         "person": False, "approved": False, "reviewed": False, "needs": (), "priority": 2.0, "created": 1.0, **more,
     }  # fmt: skip
-    return Entry(task=task, number=1, state=state, tip=tip, **values)  # pyright: ignore[reportArgumentType]
+    return QueueEntry(task=task, number=1, state=state, tip=tip, **values)  # pyright: ignore[reportArgumentType]
 
 
 def test_what_is_queued_is_verified_and_what_is_green_lands() -> None:
-    assert next_steps([entry("a", QUEUED, tip="")], TIP) == [Verify(task="a", number=1)]
-    assert next_steps([entry("a")], TIP) == [Review(task="a", number=1)]
-    assert next_steps([entry("a", reviewed=True)], TIP) == [Land(task="a", number=1)]
+    assert next_steps([entry("a", QUEUED, tip="")], TIP) == [VerifyStep(task="a", number=1)]
+    assert next_steps([entry("a")], TIP) == [ReviewStep(task="a", number=1)]
+    assert next_steps([entry("a", reviewed=True)], TIP) == [LandStep(task="a", number=1)]
 
 
 def test_green_on_an_older_tip_is_verified_again() -> None:
-    assert next_steps([entry("a", tip="t0", reviewed=True)], TIP) == [Verify(task="a", number=1)]
+    assert next_steps([entry("a", tip="t0", reviewed=True)], TIP) == [VerifyStep(task="a", number=1)]
 
 
 def test_a_person_is_asked_once_and_nothing_lands_before_the_yes() -> None:
-    assert next_steps([entry("a", person=True)], TIP) == [Review(task="a", number=1)]
+    assert next_steps([entry("a", person=True)], TIP) == [ReviewStep(task="a", number=1)]
     assert next_steps([entry("a", person=True, reviewed=True)], TIP) == []
-    assert next_steps([entry("a", person=True, reviewed=True, approved=True)], TIP) == [Land(task="a", number=1)]
+    assert next_steps([entry("a", person=True, reviewed=True, approved=True)], TIP) == [LandStep(task="a", number=1)]
 
 
 def test_a_dependency_lands_first() -> None:
     early = entry("late", needs=("first",), priority=0.0, reviewed=True)
-    assert next_steps([early, entry("first", reviewed=True)], TIP) == [Land(task="first", number=1)]
+    assert next_steps([early, entry("first", reviewed=True)], TIP) == [LandStep(task="first", number=1)]
     assert next_steps([early], TIP) == []
 
 
@@ -74,24 +74,24 @@ def test_approved_goes_before_unapproved_then_priority_then_age() -> None:
 
 
 @given(STEPS)
-def test_one_thing_at_a_time_and_nothing_unasked_lands(entries: list[Entry]) -> None:
+def test_one_thing_at_a_time_and_nothing_unasked_lands(entries: list[QueueEntry]) -> None:
     steps = next_steps(entries, TIP)
-    work = [step for step in steps if not isinstance(step, Review)]
+    work = [step for step in steps if not isinstance(step, ReviewStep)]
     assert len(work) <= 1
     by_task = {item.task: item for item in entries}
     for step in steps:
         item = by_task[step.task]
-        if isinstance(step, Land):
+        if isinstance(step, LandStep):
             assert item.state is GREEN
             assert item.tip == TIP
             assert item.approved or (item.reviewed and not item.person)
             assert not item.needs
-        if isinstance(step, Review):
+        if isinstance(step, ReviewStep):
             assert item.state is GREEN
             assert not item.reviewed
 
 
 @given(STEPS)
-def test_every_review_that_is_due_is_asked_for(entries: list[Entry]) -> None:
+def test_every_review_that_is_due_is_asked_for(entries: list[QueueEntry]) -> None:
     due = {e.task for e in entries if e.state is GREEN and not e.approved and not e.reviewed}
-    assert {step.task for step in next_steps(entries, TIP) if isinstance(step, Review)} == due
+    assert {step.task for step in next_steps(entries, TIP) if isinstance(step, ReviewStep)} == due

@@ -9,8 +9,8 @@ import pytest
 
 from coworkd.core.policy.tool_risk import level_of
 from coworkd.merge.checks.facts import ChangeContext, check_findings
-from coworkd.merge.git.change_summary import Change, change
-from coworkd.merge.git.integration import Merged, Submission, candidate, land
+from coworkd.merge.git.change_summary import ChangeSummary, change
+from coworkd.merge.git.integration import MergeCommit, Submission, candidate, land
 from coworkd.merge.reviews.change_risk import weigh
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
@@ -116,7 +116,7 @@ def landed(user: Checkout, repo: Repo, task: str, files: Mapping[str, str | None
     tip = user.git("rev-parse", INTEGRATION)
     commit = user.branch(f"of-{task}", INTEGRATION, files)
     made = candidate(repo, tip, Submission(task=task, attempt=1, number=1, commit=commit, title=task))
-    assert isinstance(made, Merged)
+    assert isinstance(made, MergeCommit)
     assert land(repo, INTEGRATION, tip, made.commit, number)
 
 
@@ -145,7 +145,7 @@ def test_what_weakens_the_checks_stands_before_other_reasons(user: Checkout, rep
     made = change(repo, tip, sub)
     context = ChangeContext(task="t", commands=("bash scripts/check.sh",))
     features = weigh(
-        Change(
+        ChangeSummary(
             files=made.files, insertions=1, deletions=1, diff_head="", truncated=False, risks=made.risks,
             findings=check_findings(repo, tip, sub, made.files, context),
         ),

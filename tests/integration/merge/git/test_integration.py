@@ -11,7 +11,7 @@ from coworkd.core.policy.risky_paths import RiskTag
 from coworkd.merge.continuation import continuation
 from coworkd.merge.git.change_summary import change
 from coworkd.merge.git.conflict_bundle import TEXT_CAP, ConflictKind, Dispute, bundle, kind_of, landed_since
-from coworkd.merge.git.integration import Merged, Submission, candidate, land
+from coworkd.merge.git.integration import MergeCommit, Submission, candidate, land
 from coworkd.merge.git.loss_check import proof
 from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.system.git import Repo
@@ -36,9 +36,9 @@ def submission(commit: str, task: str = "t") -> Submission:
     return Submission(task=task, attempt=2, number=3, commit=commit, title="Do\nthe task")
 
 
-def merged(repo: Repo, tip: str, commit: str, task: str = "t") -> Merged:
+def merged(repo: Repo, tip: str, commit: str, task: str = "t") -> MergeCommit:
     outcome = candidate(repo, tip, submission(commit, task))
-    assert isinstance(outcome, Merged), outcome
+    assert isinstance(outcome, MergeCommit), outcome
     return outcome
 
 

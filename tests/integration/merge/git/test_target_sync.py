@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.merge.git.integration import Merged, Submission, candidate, land
-from coworkd.merge.git.target_sync import Landed, Refused, land_target
+from coworkd.merge.git.integration import MergeCommit, Submission, candidate, land
+from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused, land_target
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 
@@ -31,7 +31,7 @@ def landed(user: Checkout, repo: Repo, name: str, files: dict[str, str | None]) 
     start = tip or user.git("rev-parse", "main")
     sub = user.branch(name, start, files)
     got = candidate(repo, start, Submission(task=name, attempt=1, number=1, commit=sub))
-    assert isinstance(got, Merged)
+    assert isinstance(got, MergeCommit)
     number = len(user.git("for-each-ref", "refs/cowork/land").splitlines()) + 1
     assert land(repo, INTEGRATION, tip, got.commit, number)
     return got.commit
@@ -43,13 +43,13 @@ def test_landing_moves_the_checked_out_target_and_its_files(user: Checkout, repo
     user.write("staged.txt", "staged\n")
     user.git("add", "staged.txt")
     user.write("untracked.txt", "u\n")
-    assert land_target(repo, INTEGRATION, "main") == Landed(commit=ours, moved=True)
+    assert land_target(repo, INTEGRATION, "main") == LandedInTarget(commit=ours, moved=True)
     assert user.git("symbolic-ref", "HEAD") == "refs/heads/main"
     assert user.git("rev-parse", "HEAD") == ours
     assert (user.root / "a.txt").read_text() == "a\n"
     assert not (user.root / "src" / "one.txt").exists()
     assert user.git("status", "--porcelain").splitlines() == ["M app.py", "A  staged.txt", "?? untracked.txt"]
-    assert land_target(repo, INTEGRATION, "main") == Landed(commit=ours, moved=False)
+    assert land_target(repo, INTEGRATION, "main") == LandedInTarget(commit=ours, moved=False)
 
 
 @pytest.mark.parametrize("how", ["edited", "staged", "untracked", "ignored", "deleted"])
@@ -69,7 +69,7 @@ def test_local_changes_that_overlap_are_listed_and_left(user: Checkout, repo: Re
         user.git("add", path)
     before = user.state()
     got = land_target(repo, INTEGRATION, "main")
-    assert isinstance(got, Refused)
+    assert isinstance(got, TargetRefused)
     assert f"would be overwritten: {path}; commit them" in got.reason
     assert user.state() == before
     assert how == "deleted" or (user.root / path).read_text() == "mine\n"
@@ -80,7 +80,7 @@ def test_an_obstacle_only_git_sees_is_refused_in_its_words(user: Checkout, repo:
     user.write("place", "a file where a folder has to be\n")
     before = user.state()
     got = land_target(repo, INTEGRATION, "main")
-    assert isinstance(got, Refused)
+    assert isinstance(got, TargetRefused)
     assert "place" in got.reason
     assert user.state() == before
 
@@ -89,7 +89,7 @@ def test_a_target_with_commits_of_its_own_is_not_landed_on(user: Checkout, repo:
     landed(user, repo, "a", {"a.txt": "a\n"})
     user.commit("by a person", {"b.txt": "b\n"})
     before = user.state()
-    assert land_target(repo, INTEGRATION, "main") == Refused(
+    assert land_target(repo, INTEGRATION, "main") == TargetRefused(
         reason="main has commits that cowork/integration lacks: they have to be brought in first"
     )
     assert user.state() == before
@@ -101,9 +101,9 @@ def test_another_branch_checked_out_is_refused_unless_it_is_meant(user: Checkout
     user.git("checkout", "-q", *(["--detach"] if detached else ["-b", "mine"]))
     got = land_target(repo, INTEGRATION, "main")
     here = "a detached HEAD" if detached else "mine"
-    assert got == Refused(reason=f"{here} is checked out, not main: switch to main, or land with --onto main")
+    assert got == TargetRefused(reason=f"{here} is checked out, not main: switch to main, or land with --onto main")
     head = user.git("rev-parse", "HEAD")
-    assert land_target(repo, INTEGRATION, "main", onto=True) == Landed(commit=ours, moved=True)
+    assert land_target(repo, INTEGRATION, "main", onto=True) == LandedInTarget(commit=ours, moved=True)
     assert user.git("rev-parse", "main", "HEAD").split() == [ours, head]
     assert user.git("status", "--porcelain") == ""
 
@@ -114,7 +114,7 @@ def test_a_target_checked_out_in_another_worktree_is_refused(user: Checkout, rep
     user.git("checkout", "-q", "-b", "mine")
     user.git("worktree", "add", "-q", str(tmp_path / "side"), "main")
     got = land_target(repo, INTEGRATION, "main", onto=True)
-    assert got == Refused(reason="main is checked out in another worktree: land from there")
+    assert got == TargetRefused(reason="main is checked out in another worktree: land from there")
     assert user.git("rev-parse", "main") == main
 
 
@@ -132,7 +132,7 @@ def test_an_operation_under_way_is_refused(user: Checkout, repo: Repo, operation
         user.git("bisect", "bad")
         got = land_target(repo, INTEGRATION, "main")
         before = user.state()
-    assert got == Refused(reason=f"a {operation} is under way: finish it or abort it first")
+    assert got == TargetRefused(reason=f"a {operation} is under way: finish it or abort it first")
     assert user.state() == before
 
 
@@ -141,9 +141,11 @@ def test_hooks_do_not_run_when_landing(user: Checkout, repo: Repo) -> None:
     proof = user.root / "ran.log"
     for name in ("post-merge", "pre-merge-commit", "reference-transaction", "post-checkout"):
         user.write(f".git/hooks/{name}", f"#!/bin/sh\ntouch '{proof}'\n").chmod(0o755)
-    assert isinstance(land_target(repo, INTEGRATION, "main"), Landed)
+    assert isinstance(land_target(repo, INTEGRATION, "main"), LandedInTarget)
     assert not proof.exists()
 
 
 def test_nothing_to_land_from_is_said(repo: Repo) -> None:
-    assert land_target(repo, INTEGRATION, "main") == Refused(reason="there is no commit on cowork/integration yet")
+    assert land_target(repo, INTEGRATION, "main") == TargetRefused(
+        reason="there is no commit on cowork/integration yet"
+    )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from coworkd.core.model import RiskLevel, Scope
 from coworkd.core.policy.risky_paths import Risk, RiskTag
 from coworkd.core.policy.tool_risk import ORDER, Feature, features_of_call, features_of_grant, level_of, told
-from coworkd.merge.git.change_summary import Change, FileChange
+from coworkd.merge.git.change_summary import ChangeSummary, FileChange
 from coworkd.merge.reviews.change_risk import DELETED_FILES, MANY_LINES, REMOVED_LINES, weigh
 
 
@@ -74,10 +74,10 @@ def test_any_call_has_a_level_and_a_reason(tool: str, arguments: str) -> None:
     assert told(features_of_call(tool, arguments))
 
 
-def change(*tags: RiskTag, deleted: int = 0, lines: tuple[int, int] = (3, 1), binary: bool = False) -> Change:
+def change(*tags: RiskTag, deleted: int = 0, lines: tuple[int, int] = (3, 1), binary: bool = False) -> ChangeSummary:
     files = [FileChange(path=f"old{n}", added=0, removed=1, status="D") for n in range(deleted)]
     files.append(FileChange(path="new", added=None if binary else 3, removed=None if binary else 1, status="M"))
-    return Change(
+    return ChangeSummary(
         files=tuple(files), insertions=lines[0], deletions=lines[1], diff_head="", truncated=False,
         risks=tuple(Risk(path=f"file{n}", tag=tag) for n, tag in enumerate(tags)),
     )  # fmt: skip
@@ -101,7 +101,7 @@ def change(*tags: RiskTag, deleted: int = 0, lines: tuple[int, int] = (3, 1), bi
         (change(RiskTag.CHECK_RULES, deleted=DELETED_FILES), True, "high", "deletes"),
     ],
 )
-def test_the_risk_of_a_change(made: Change, verified: bool, level: str, why: str) -> None:
+def test_the_risk_of_a_change(made: ChangeSummary, verified: bool, level: str, why: str) -> None:
     features = weigh(made, verified=verified)
     assert level_of(features) == level
     assert why in told(features)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.merge.checks.restored_lines import Hunk, Landing, hunks_of, restored_lines
+from coworkd.merge.checks.restored_lines import Hunk, LandedHunks, hunks_of, restored_lines
 
 
 def hunks(old: str, new: str) -> list[Hunk]:
@@ -16,7 +16,7 @@ def hunks(old: str, new: str) -> list[Hunk]:
 
 
 def told(before: str, landed: str, after: str, path: str = "x.py") -> tuple[str, ...]:
-    landing = Landing(task="one", hunks={"x.py": hunks(before, landed)})
+    landing = LandedHunks(task="one", hunks={"x.py": hunks(before, landed)})
     return restored_lines({path: hunks(landed, after)}, [landing])
 
 
@@ -66,7 +66,7 @@ LINES = st.lists(st.sampled_from(["alpha", "beta", "gamma", "delta", "epsilon"])
 
 @given(before=LINES, landed=LINES)
 def test_a_whole_revert_is_always_found(before: str, landed: str) -> None:
-    landing = Landing(task="one", hunks={"x": hunks(before, landed)})
+    landing = LandedHunks(task="one", hunks={"x": hunks(before, landed)})
     back = {"x": [Hunk(removed=one.added, added=one.removed) for one in landing.hunks["x"]]}
     assert bool(restored_lines(back, [landing])) is (before.splitlines() != landed.splitlines())
 
