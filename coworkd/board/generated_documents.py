@@ -22,13 +22,13 @@ from coworkd.sync.ingest.message_rows import next_seen
 GENERATED = "written by coworkd"
 
 
-class Papers:
+class GeneratedDocuments:
     """Composes and amends the daemon's own documents; used by the writer thread alone."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def put(self, path: str, data: bytes, now: float, *, lasting: bool = False) -> None:
+    def put(self, path: str, data: bytes, now: float, *, persistent: bool = False) -> None:
         """A document that is to exist with these bytes. `lasting` ones are written again when they go missing.
 
         In place of an older one it goes on counting, so that a stale save of that one is not taken for one of this.
@@ -40,11 +40,11 @@ class Papers:
             DocumentRow(
                 path=path, kind=kind_of(path) or Kind.MESSAGE, doc=PurePosixPath(path).stem, want=data,
                 want_sha=digest(data), file_sha=known.file_sha if known else "", rev=known.rev if known else 0,
-                changed_at=now, body_changed_at=now, pulled=False, absent_since=None, generated=lasting,
+                changed_at=now, body_changed_at=now, pulled=False, absent_since=None, generated=persistent,
             )
         )  # fmt: skip
 
-    def amend(self, path: str, changes: dict[tuple[str, ...], Value]) -> None:
+    def edit(self, path: str, changes: dict[tuple[str, ...], Value]) -> None:
         """Change values in a document of the daemon's or the receipt in a person's; a missing one is left alone."""
         row = self._db.one(DocumentRow, "path = ?", path)
         if row is None or not row.want_sha:
@@ -56,15 +56,17 @@ class Papers:
 
     # ---- messages
 
-    def message(self, run: RunRow, kind: MessageKind, body: str, now: float, *, name: str = "", state: str = "") -> str:
+    def add_message(
+        self, run: RunRow, kind: MessageKind, body: str, now: float, *, name: str = "", state: str = ""
+    ) -> str:
         """A message of an agent; returns its path. `name` distinguishes several of one run."""
         path = message_path(run, name)
         fields: dict[str, Value] = {"from": run.agent, "kind": str(kind)}
         if state:
             fields["state"] = state
-        if parent := self._sent_again(run):
+        if parent := self._resent_message(run):
             fields["parent"] = parent
-        fields["cowork"] = {"rev": "1", "run": run.id, **self._facts(run)}
+        fields["cowork"] = {"rev": "1", "run": run.id, **self._message_facts(run)}
         self.put(path, compose(fields, plain_text(body), note=f"{GENERATED}; what you write here is not sent"), now)
         self._db.put(
             MessageRow(
@@ -74,7 +76,7 @@ class Papers:
         )  # fmt: skip
         return path
 
-    def _facts(self, run: RunRow) -> dict[str, Value]:
+    def _message_facts(self, run: RunRow) -> dict[str, Value]:
         """Who said it, in answer to what, how soon, and for how much."""
         asked = self._db.scalar(
             "SELECT path FROM messages WHERE run = ? AND sender = '' ORDER BY seen DESC LIMIT 1", run.id
@@ -86,7 +88,7 @@ class Papers:
             facts["reply_to"] = PurePosixPath(asked.partition("#")[0]).stem
         return {key: value for key, value in facts.items() if value} | _usage(run)
 
-    def _sent_again(self, run: RunRow) -> str:
+    def _resent_message(self, run: RunRow) -> str:
         """The message with `resend: true` that this run replies to; empty: none."""
         rows = self._db.query(
             "SELECT d.path, d.want FROM messages m JOIN documents d ON d.path = m.path"
@@ -96,7 +98,7 @@ class Papers:
         again = (row["path"] for row in rows if decoded(row["path"], row["want"]).of(MessageSpec).resend)
         return next((PurePosixPath(path).stem for path in again), "")
 
-    def question(self, run: RunRow, number: int, text: str, now: float) -> str:
+    def add_question(self, run: RunRow, number: int, text: str, now: float) -> str:
         """A question of an agent, with the place for its answer; returns its path."""
         path = message_path(run, f"question-{number}")
         fields: dict[str, Value] = {
@@ -112,13 +114,13 @@ class Papers:
         )  # fmt: skip
         return path
 
-    def receipt(self, message: MessageRow, run: str, now: float) -> None:
+    def mark_delivered(self, message: MessageRow, run: str, now: float) -> None:
         """Write into a person's message, once, that it was handed over."""
         self._db.set(MessageRow, message.path, stage=MessageStage.DELIVERED, run=run, note="")
         self._db.event(now, "delivered", task=message.task, path=message.path, run=run)
         if "#" not in message.path:
             stem = PurePosixPath(message.path).stem
-            self.amend(message.path, {("cowork", "id"): stem, ("cowork", "run"): run})
+            self.edit(message.path, {("cowork", "id"): stem, ("cowork", "run"): run})
 
 
 def message_path(run: RunRow, name: str = "") -> str:

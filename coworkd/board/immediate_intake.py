@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coworkd.board.setup_fault import try_setup_now
+from coworkd.board.setup_fault import retry_setup_now
 from coworkd.core.model import Status
 from coworkd.store import Database, TaskRow
 from coworkd.store.agent_stops import end_agent_stop
@@ -11,11 +11,11 @@ from coworkd.store.start_problems import try_task_now
 from coworkd.sync.engine import Engine
 
 
-def hurry(db: Database, engine: Engine, path: str, now: float, *, terminal: bool = False) -> None:
+def take_in_now(db: Database, engine: Engine, path: str, now: float, *, terminal: bool = False) -> None:
     """Take the file in, and let what it asks for be due. `terminal`: a person gave this answer on a terminal."""
     engine.look_now(path, now)
     with db.write():
-        _let_agent_go_on(db, path, now)
+        _resume_stopped_agent(db, path, now)
         try_task_now(db, path)
         confirm_written(db, path)
         # Whoever gives an answer by command gives it here, also when the file says the same by way of git.
@@ -24,13 +24,13 @@ def hurry(db: Database, engine: Engine, path: str, now: float, *, terminal: bool
         db.execute("UPDATE messages SET due = ? WHERE path = ? AND stage = 'new' AND due < 1e17", now, path)
 
 
-def _let_agent_go_on(db: Database, path: str, now: float) -> None:
+def _resume_stopped_agent(db: Database, path: str, now: float) -> None:
     """Whoever asks for a task by command has its agent tried, if that was stopped."""
     row = db.one(TaskRow, "path = ?", path)
     asked = row is not None and (row.status is Status.READY or (row.wanted == Status.READY and row.attempt > 0))
     if row is None or not asked:
         return
-    try_setup_now(db)
+    retry_setup_now(db)
     for agent in {row.agent or db.setting("default_agent"), row.agent_used}:
         if agent and end_agent_stop(db, agent):
             db.event(now, "agent goes on", task=row.id, actor="person", agent=agent, reason="a command asked for it")

@@ -11,7 +11,7 @@ from coworkd.core.terminal_text import plain_text
 from coworkd.documents.markdown import Value, compose
 
 NOTE = "written by coworkd; edit it as you like, then set approval to approved, rejected or changes"
-UNASKED = "written by coworkd; nobody was asked: `approve` is empty"
+NO_APPROVAL_NOTE = "written by coworkd; nobody was asked: `approve` is empty"
 
 
 def plan_path(task: str) -> str:
@@ -20,7 +20,7 @@ def plan_path(task: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class PlanText:
     """A plan as its agent wrote it."""
 
     task: str
@@ -32,7 +32,7 @@ class Planned:
     """What a person's answer is bound to; empty: nobody is asked."""
 
 
-def plan_file(plan: Planned) -> bytes:
+def compose_plan(plan: PlanText) -> bytes:
     """`plans/TASK.md`: the reply of a run in plan mode."""
     cowork: dict[str, Value] = {
         "id": plan.task, "rev": "1", "task": plan.task, "run": plan.run, "agent": plan.agent, "kind": "plan",
@@ -42,4 +42,4 @@ def plan_file(plan: Planned) -> bytes:
     fields |= {"approval": "pending"} if plan.request else {}
     fields["cowork"] = cowork
     body = plain_text(plan.text).strip() or "(The agent wrote nothing.)"
-    return compose(fields, f"{body}\n", note=NOTE if plan.request else UNASKED)
+    return compose(fields, f"{body}\n", note=NOTE if plan.request else NO_APPROVAL_NOTE)

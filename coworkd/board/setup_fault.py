@@ -37,15 +37,15 @@ def setup_fault(db: Database) -> SetupFault | None:
     return replace(fault, kind=StartFaultKind(fault.kind), watched=tuple(fault.watched))
 
 
-def remember_setup_fault(db: Database, fault: SetupFault | None) -> None:
+def save_setup_fault(db: Database, fault: SetupFault | None) -> None:
     """Keep the fault, or that there is none; inside of a transaction."""
     db.remember(_KEY, json.dumps(asdict(fault), ensure_ascii=False) if fault else "")
 
 
-def try_setup_now(db: Database) -> None:
+def retry_setup_now(db: Database) -> None:
     """Have slots be tried at once; inside of a transaction."""
     if fault := setup_fault(db):
-        remember_setup_fault(db, replace(fault, at=0.0))
+        save_setup_fault(db, replace(fault, at=0.0))
 
 
 def setup_report(db: Database) -> dict[str, bytes]:

@@ -5,47 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coworkd.board.approvals.answer_channel import Via
+from coworkd.board.approvals.answer_channel import AnswerChannel
 from coworkd.board.approvals.unsandboxed import mark_save
-from coworkd.board.task_board import Board, Cell
+from coworkd.board.task_board import Board, ColumnValue
 from coworkd.core.model import Status
 from coworkd.core.task_states import Effect, Moved, person_writes
 from coworkd.store import Database, SubmissionRow, TaskRow
 from coworkd.store.announcements import written_by_command
 from coworkd.store.start_problems import SOURCE
 
-TOGETHER = 200
+BATCH_SIZE = 200
 """Wishes carried out by one transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Around:
+class _BatchFacts:
     """What there is beside the tasks whose wishes are carried out together."""
 
-    engaged: frozenset[str]
+    active: frozenset[str]
     """Tasks that a run, a request or a submission hangs on."""
     refused: frozenset[str]
     """Files whose last word was put back."""
-    spoken: frozenset[str]
+    written_by_daemon: frozenset[str]
     """Files that coworkd has written into, or may have: their own word may not be all they have to say."""
-    terminal: frozenset[str]
+    written_by_command: frozenset[str]
     """Files whose present words a command wrote."""
 
 
-def apply_wishes(board: Board, now: float) -> None:
+def apply_status_requests(board: Board, now: float) -> None:
     """Every wish whose time has come, whether it applies or is put back with a problem."""
     if board.specs.settings().run_pulled:
-        _own_pulled(board, now)
+        _accept_pulled(board, now)
     due = board.db.all(TaskRow, "wanted != '' AND wanted_due <= ? ORDER BY wanted_due", now)
-    for start in range(0, len(due), TOGETHER):
-        some = due[start : start + TOGETHER]
+    for start in range(0, len(due), BATCH_SIZE):
+        some = due[start : start + BATCH_SIZE]
         with board.db.write():
-            around = _around(board.db, some)
+            around = _batch_facts(board.db, some)
             for row in some:
                 _apply(board, row, around, now)
 
 
-def _around(db: Database, rows: Sequence[TaskRow]) -> _Around:
+def _batch_facts(db: Database, rows: Sequence[TaskRow]) -> _BatchFacts:
     ids, paths = [row.id for row in rows], [row.path for row in rows]
     engaged = [
         *db.among("SELECT task FROM runs WHERE state != 'ended' AND task IN (?)", ids),
@@ -54,15 +54,15 @@ def _around(db: Database, rows: Sequence[TaskRow]) -> _Around:
     ]
     refused = db.among("SELECT path FROM problems WHERE source = 'status' AND path IN (?)", paths)
     spoken = db.among("SELECT path FROM documents WHERE instr(want, 'cowork') AND path IN (?)", paths)
-    return _Around(
-        engaged=frozenset(row["task"] for row in engaged),
+    return _BatchFacts(
+        active=frozenset(row["task"] for row in engaged),
         refused=frozenset(row["path"] for row in refused),
-        spoken=frozenset(row["path"] for row in spoken),
-        terminal=written_by_command(db, paths),
+        written_by_daemon=frozenset(row["path"] for row in spoken),
+        written_by_command=written_by_command(db, paths),
     )
 
 
-def _own_pulled(board: Board, now: float) -> None:
+def _accept_pulled(board: Board, now: float) -> None:
     """The workspace's settings say that a `ready` which came by git counts as one typed here."""
     pulled = "pulled AND status = 'ready' AND NOT elsewhere AND NOT gone AND \"by\" IN ('', ?)"
     for row in board.db.all(TaskRow, pulled, board.db.setting("instance")):
@@ -71,12 +71,12 @@ def _own_pulled(board: Board, now: float) -> None:
             board.db.event(now, "owned", task=row.id, actor="policy")
 
 
-def _apply(board: Board, row: TaskRow, around: _Around, now: float) -> None:
+def _apply(board: Board, row: TaskRow, around: _BatchFacts, now: float) -> None:
     wanted = Status(row.wanted)
     if row.path in around.refused:
-        board.solved(row.path, "status")
+        board.clear_problems(row.path, "status")
     outcome = person_writes(row.status, wanted)
-    how = Via.TERMINAL if row.path in around.terminal else Via.FILE
+    how = AnswerChannel.TERMINAL if row.path in around.written_by_command else AnswerChannel.FILE
     if isinstance(outcome, Moved):
         beside = mark_save(board.db, row.path, str(wanted), how, now)
         board.db.event(
@@ -84,37 +84,37 @@ def _apply(board: Board, row: TaskRow, around: _Around, now: float) -> None:
         )
         _carry_out(board, row, outcome, around, now)
     else:
-        board.problem(row, "status", f"`status: {wanted}` was put back to `{row.status}`: {outcome.reason}", now)
+        board.add_problem(row, "status", f"`status: {wanted}` was put back to `{row.status}`: {outcome.reason}", now)
         board.db.event(now, "wish refused", task=row.id, actor="person", via=how, wanted=wanted, reason=outcome.reason)
-        board.set(row.id, wanted="", wanted_due=0.0)
+        board.update(row.id, wanted="", wanted_due=0.0)
 
 
-def _carry_out(board: Board, row: TaskRow, moved: Moved, around: _Around, now: float) -> None:
-    engaged = row.id in around.engaged
-    reason, columns = "", dict[str, Cell]()
+def _carry_out(board: Board, row: TaskRow, moved: Moved, around: _BatchFacts, now: float) -> None:
+    engaged = row.id in around.active
+    reason, columns = "", dict[str, ColumnValue]()
     if moved.effect is not Effect.NONE:
-        board.solved(row.path, SOURCE)
+        board.clear_problems(row.path, SOURCE)
     match moved.effect:
         case Effect.NONE:
             reason = row.reason
         case Effect.START | Effect.RESUME:
-            reason, columns = _start_over(board, row, engaged, now)
+            reason, columns = _start_again(board, row, engaged, now)
             columns["anew"] = moved.effect is Effect.START
         case Effect.STOP:
             reason = "by hand" if not row.gone else "its file was deleted"
             _end_work(board, row, str(moved.status), engaged, now)
         case Effect.CLOSE:
-            reason, columns = f"closed by hand{_unmerged(board, row) if engaged else ''}", {"closed": True}
+            reason, columns = f"closed by hand{_unmerged_work_note(board, row) if engaged else ''}", {"closed": True}
             _end_work(board, row, "closed by hand", engaged, now)
         case Effect.SHELVE:
             _end_work(board, row, "back to draft", engaged, now)
-    board.put_at(row, moved.status, reason, now, wanted="", wanted_due=0.0, **columns)
+    board.set_status_row(row, moved.status, reason, now, wanted="", wanted_due=0.0, **columns)
     # A file that coworkd never wrote into, for a task that never ran, says by itself what was wished.
-    if row.path in around.spoken or row.attempt:
+    if row.path in around.written_by_daemon or row.attempt:
         board.project(row.id)
 
 
-def _start_over(board: Board, row: TaskRow, engaged: bool, now: float) -> tuple[str, dict[str, Cell]]:
+def _start_again(board: Board, row: TaskRow, engaged: bool, now: float) -> tuple[str, dict[str, ColumnValue]]:
     """A new attempt. It hears what could not be sent while the task was over."""
     _end_work(board, row, "started anew", engaged, now)
     board.db.execute(
@@ -122,7 +122,7 @@ def _start_over(board: Board, row: TaskRow, engaged: bool, now: float) -> tuple[
         " AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.path = messages.path AND d.pulled)",
         row.id,
     )
-    afresh: dict[str, Cell] = {"failures": 0, "bounces": 0, "not_before": 0.0, "closed": False, "pulled": False}
+    afresh: dict[str, ColumnValue] = {"failures": 0, "bounces": 0, "not_before": 0.0, "closed": False, "pulled": False}
     return "by hand" if row.attempt else "", afresh
 
 
@@ -134,7 +134,7 @@ def _end_work(board: Board, row: TaskRow, why: str, engaged: bool, now: float) -
         board.retire_submissions(row.id, why, now)
 
 
-def _unmerged(board: Board, row: TaskRow) -> str:
+def _unmerged_work_note(board: Board, row: TaskRow) -> str:
     latest = board.db.one(
         SubmissionRow,
         "task = ? AND state IN ('queued', 'green', 'approved', 'red', 'conflicted', 'held') ORDER BY number DESC",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from coworkd.board.approvals.requests import Requests
+from coworkd.board.approvals.requests import ApprovalRequests
 from coworkd.core.errors import StoreError
 from coworkd.core.model import Kind, MessageKind, Problem, Status, UserSettings
 from coworkd.core.redaction import NO_SECRETS, Secrets
@@ -28,7 +28,7 @@ from coworkd.sync.ingest.ingester import Intake
 from coworkd.sync.ingest.message_rows import next_seen
 from coworkd.sync.problems import put_problem
 
-Cell = str | int | float | bool | Enum | None
+ColumnValue = str | int | float | bool | Enum | None
 
 
 class Board:
@@ -42,7 +42,7 @@ class Board:
         self.specs = Specs(db, user)
         self._intake = intake
         self._secrets = secrets
-        self.requests = Requests(db)
+        self.requests = ApprovalRequests(db)
 
     def secrets(self) -> Secrets:
         """What must never be written down: the environment's secrets, and those that agents are given."""
@@ -61,27 +61,27 @@ class Board:
         """The run of a task that is not over, if there is one."""
         return self.db.one(RunRow, "task = ? AND state != 'ended'", task)
 
-    def move(self, task: str, to: Status, reason: str, now: float, **columns: Cell) -> None:
+    def transition(self, task: str, to: Status, reason: str, now: float, **columns: ColumnValue) -> None:
         """The daemon takes a task somewhere. Raises `StoreError` for a move that the lifecycle does not know."""
         row = self.task(task)
         if not may_move(row.status, to):
             raise StoreError(f"task `{task}` cannot go from {row.status} to {to}")
-        self.place(row, to, reason, now, **columns)
+        self.set_status(row, to, reason, now, **columns)
 
-    def place(self, row: TaskRow, to: Status, reason: str, now: float, **columns: Cell) -> None:
+    def set_status(self, row: TaskRow, to: Status, reason: str, now: float, **columns: ColumnValue) -> None:
         """Put a task there, whatever it was before: a person's word has been checked already."""
         with self.db.write():
-            self.put_at(row, to, reason, now, **columns)
+            self.set_status_row(row, to, reason, now, **columns)
             self.project(row.id)
 
-    def put_at(self, row: TaskRow, to: Status, reason: str, now: float, **columns: Cell) -> None:
+    def set_status_row(self, row: TaskRow, to: Status, reason: str, now: float, **columns: ColumnValue) -> None:
         """`place` for a task whose file says so itself."""
         since = row.since if row.status is to else now
         self.db.set(TaskRow, row.id, status=to, reason=reason, since=since, **columns)
         if row.status is not to or row.reason != reason:
             self.db.event(now, "status", task=row.id, old=row.status, new=to, reason=reason)
 
-    def set(self, task: str, **columns: Cell) -> None:
+    def update(self, task: str, **columns: ColumnValue) -> None:
         with self.db.write():
             self.db.set(TaskRow, task, **columns)
             self.project(task)
@@ -111,7 +111,7 @@ class Board:
         if run is not None and not run.stop and run.state is not RunState.ENDED:
             self.db.set(RunRow, run.id, stop=why)
 
-    def say(self, task: str, path: str, text: str, now: float) -> None:
+    def add_user_message(self, task: str, path: str, text: str, now: float) -> None:
         """What a person wrote somewhere else than in the thread, as a message: the next run hears it."""
         self.db.put(
             MessageRow(
@@ -120,7 +120,7 @@ class Board:
             )
         )  # fmt: skip
 
-    def adopt(self, path: str, data: bytes, now: float) -> None:
+    def create_task(self, path: str, data: bytes, now: float) -> None:
         """A new task file of the daemon's making, taken in as if a person had saved it; it is written with the push."""
         for error in self._intake.take([Reading.of(path, Kind.TASK, data, now)], now).values():
             raise error
@@ -129,14 +129,14 @@ class Board:
 
     # ---- problems
 
-    def problem(self, row: TaskRow, source: str, message: str, now: float, line: int = 0) -> None:
+    def add_problem(self, row: TaskRow, source: str, message: str, now: float, line: int = 0) -> None:
         put_problem(self.db, Problem(path=row.path, line=line, message=message), source, now, row.id)
 
-    def solved(self, path: str, *sources: str) -> None:
+    def clear_problems(self, path: str, *sources: str) -> None:
         for source in sources:
             self.db.execute("DELETE FROM problems WHERE path = ? AND source = ?", path, source)
 
-    def charge(self, task: str, **usage: Any) -> None:
+    def update_cost(self, task: str, **usage: Any) -> None:
         """Sum up the cost of a task from its runs."""
         total = self.db.query(
             "SELECT sum(input_tokens) AS i, sum(output_tokens) AS o, sum(cost_usd) AS c FROM runs WHERE task = ?", task

@@ -10,7 +10,7 @@ import click
 
 from coworkd.agents.discovery import installed, version
 from coworkd.cli.output import as_json, json_option
-from coworkd.cli.workspace import here
+from coworkd.cli.workspace import current_workspace
 from coworkd.sync.effective_specs import Specs
 
 
@@ -18,7 +18,7 @@ from coworkd.sync.effective_specs import Specs
 @json_option
 def agents_command(json_: bool) -> None:
     """The agents of this workspace, and the programs for more of them on this machine."""
-    workspace = here()
+    workspace = current_workspace()
     with workspace.reading() as db:
         specs = Specs(db)
         found = [(name, specs.agent(name)) for name in specs.agents()]

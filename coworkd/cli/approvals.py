@@ -10,8 +10,8 @@ import click
 
 from coworkd.cli.completion import RequestName, TaskName
 from coworkd.cli.output import as_json, json_option
-from coworkd.cli.tasks import save, write_new
-from coworkd.cli.workspace import Workspace, find, here, unknown
+from coworkd.cli.tasks import edit_header, write_new
+from coworkd.cli.workspace import Workspace, current_workspace, find_task, unknown_name_error
 from coworkd.core.clock import stamp
 from coworkd.core.errors import UsageError, UserError
 from coworkd.documents.markdown import Value
@@ -26,8 +26,8 @@ from coworkd.system.control_socket import Op
 @json_option
 def reply_command(task: str, text: str | None, json_: bool) -> None:
     """Send a message to a task, or answer its question; without TEXT your editor opens."""
-    workspace = here()
-    row = find(workspace, task)
+    workspace = current_workspace()
+    row = find_task(workspace, task)
     body = text if text is not None else click.edit("", extension=".md")
     if not body or not body.strip():
         raise UserError("nothing to send")
@@ -50,20 +50,22 @@ def _open_request(workspace: Workspace, what: str) -> RequestRow:
         asked = tasks_with_requests(db) if not found else []
     if not found:
         nothing = f"nothing about `{what}` waits for an approval"
-        raise unknown(nothing, name, [task for task in asked if task != name], "`coworkd status` shows what does")
+        raise unknown_name_error(
+            nothing, name, [task for task in asked if task != name], "`coworkd status` shows what does"
+        )
     if len(found) > 1:
         raise UsageError(f"`{what}` has several open requests; name one: {', '.join(r.path for r in found)}")
     return found[0]
 
 
 def _answer(what: str, answer: str, comment: str, json_: bool) -> None:
-    workspace = here()
+    workspace = current_workspace()
     request = _open_request(workspace, what)
     changes: dict[tuple[str, ...], Value] = {("approval",): answer}
     if comment:
         changes["comment",] = comment
     tty = sys.stdin.isatty()
-    save(workspace, request.path, changes, tty=tty)
+    edit_header(workspace, request.path, changes, tty=tty)
     workspace.take_in(request.path, Op.ANSWER if tty else Op.HURRY)
     with workspace.reading() as db:
         why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'answer'", request.path)

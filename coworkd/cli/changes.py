@@ -9,9 +9,9 @@ from dataclasses import asdict
 import click
 
 from coworkd.cli.completion import TaskName
-from coworkd.cli.output import as_json, hanging, json_option, plain
-from coworkd.cli.tasks import save
-from coworkd.cli.workspace import find, here
+from coworkd.cli.output import as_json, hanging_indent, json_option, plain
+from coworkd.cli.tasks import edit_header
+from coworkd.cli.workspace import current_workspace, find_task
 from coworkd.core.errors import UserError
 from coworkd.store import SubmissionRow
 from coworkd.sync.file_trust import Loosening, to_trust
@@ -24,8 +24,8 @@ from coworkd.system.git import Repo
 @json_option
 def diff_command(task: str, json_: bool) -> None:
     """What a task's latest submission changed."""
-    workspace = here()
-    row = find(workspace, task)
+    workspace = current_workspace()
+    row = find_task(workspace, task)
     with workspace.reading() as db:
         latest = db.one(SubmissionRow, "task = ? ORDER BY number DESC", row.id)
     if latest is None:
@@ -41,17 +41,17 @@ def diff_command(task: str, json_: bool) -> None:
 @json_option
 def land_command(onto: str, json_: bool) -> None:
     """Bring the integration branch into its target branch."""
-    text = here().demand(Op.LAND, onto)
+    text = current_workspace().require(Op.LAND, onto)
     as_json({"landed": text}) if json_ else click.echo(text)
 
 
 def _ask_review(task: str, word: str, json_: bool) -> None:
     """Write a word under `status` in a task's review, as an editor would."""
-    workspace = here()
-    path = f"reviews/{find(workspace, task).id}.md"
+    workspace = current_workspace()
+    path = f"reviews/{find_task(workspace, task).id}.md"
     if not (workspace.paths.folder / path).exists():
         raise UserError(f"there is no {path}: nothing of this task has landed")
-    save(workspace, path, {("status",): word})
+    edit_header(workspace, path, {("status",): word})
     workspace.take_in(path)
     with workspace.reading() as db:
         why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'revert'", path)
@@ -80,7 +80,7 @@ def apply_command(task: str, json_: bool) -> None:
 @json_option
 def confirm_command(json_: bool) -> None:
     """Let deletions happen that were held because so many files went missing at once."""
-    here().demand(Op.CONFIRM)
+    current_workspace().require(Op.CONFIRM)
     as_json({"confirmed": True}) if json_ else click.echo("confirmed")
 
 
@@ -88,7 +88,7 @@ def confirm_command(json_: bool) -> None:
 @json_option
 def trust_command(json_: bool) -> None:
     """Let this repository's settings and agents, as they are now, run things here."""
-    workspace = here()
+    workspace = current_workspace()
     with workspace.reading() as db:
         shown = to_trust(db)
     workspace.require_answer()
@@ -96,7 +96,7 @@ def trust_command(json_: bool) -> None:
         _show_loosening(shown.keys)
         if sys.stdin.isatty() and not click.confirm("Trust this repository, and all of that?", default=False):
             raise UserError("nothing was trusted")
-    workspace.demand(Op.TRUST, shown.token)
+    workspace.require(Op.TRUST, shown.token)
     as_json({"trusted": True, "keys": [asdict(key) for key in shown.keys]}) if json_ else click.echo(
         "trusted: what is in .cowork/ now may run things here"
     )
@@ -109,4 +109,6 @@ def _show_loosening(keys: Sequence[Loosening]) -> None:
         return
     click.echo("These keys run something, or let more happen:")
     for key in keys:
-        click.echo(hanging(f"  .cowork/{plain(key.path)}:{key.line}", f"{plain(key.key)}: {plain(key.value)}", most=20))
+        click.echo(
+            hanging_indent(f"  .cowork/{plain(key.path)}:{key.line}", f"{plain(key.key)}: {plain(key.value)}", most=20)
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from coworkd.cli.output import as_json, json_option
-from coworkd.cli.workspace import here
+from coworkd.cli.workspace import current_workspace
 from coworkd.core.errors import UserError
 from coworkd.system.paths_and_settings import FOLDER
 
@@ -18,7 +18,7 @@ def commit_command(message: str, json_: bool) -> None:
     from coworkd.system.git import Repo
     from coworkd.system.git.folder_commit import Committed, Refused, commit_folder
 
-    with Repo.open(here().paths.root) as repo:
+    with Repo.open(current_workspace().paths.root) as repo:
         outcome = commit_folder(repo, FOLDER, message)
     if isinstance(outcome, Refused):
         raise UserError(outcome.reason)

@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 from click.types import StringParamType
 
-from coworkd.cli.workspace import settled
+from coworkd.cli.workspace import locate_workspace
 from coworkd.core.errors import CoworkError
 from coworkd.store import Database
 from coworkd.store.task_names import tasks_beginning, tasks_with_requests
@@ -62,7 +62,7 @@ def _items(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
 def _place() -> Paths | None:
     """The workspace that the present folder is in; None outside of any. Never says a word: a shell is asking."""
     try:
-        root, common = settled(Path.cwd())
+        root, common = locate_workspace(Path.cwd())
     except (CoworkError, OSError):
         return None
     return paths(root, common) if (root / FOLDER).is_dir() else None

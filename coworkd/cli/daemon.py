@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from coworkd.cli.output import as_json, json_option
-from coworkd.cli.workspace import Workspace, here, settled
+from coworkd.cli.workspace import Workspace, current_workspace, locate_workspace
 from coworkd.core.errors import UserError
 from coworkd.system.control_client import NoAnswerError
 from coworkd.system.control_socket import Op
@@ -25,7 +25,7 @@ def init_command(json_: bool) -> None:
     from coworkd.daemon.composition import initialise
     from coworkd.daemon.workspace_init import next_command, told
 
-    settled(Path.cwd())
+    locate_workspace(Path.cwd())
     made = initialise(Path.cwd())
     lines = told(made)
     if json_:
@@ -39,7 +39,7 @@ def init_command(json_: bool) -> None:
 @json_option
 def up_command(detach: bool, json_: bool) -> None:
     """Start the daemon; prints `ready PID PATH` after its first full turn."""
-    workspace = here()
+    workspace = current_workspace()
 
     def ready(pid: int) -> None:
         root = workspace.paths.root
@@ -71,7 +71,7 @@ def _detached(root: Path) -> int:
 @json_option
 def down_command(json_: bool) -> None:
     """Stop the daemon and wait until it is gone; fine when none runs."""
-    workspace = here()
+    workspace = current_workspace()
     pid = workspace.pid()
     stopped = _stop(workspace, pid)
     if stopped and pid is not None:

@@ -9,7 +9,7 @@ import click
 
 from coworkd.cli.completion import AgentName
 from coworkd.cli.output import as_json, json_option, plain
-from coworkd.cli.workspace import Workspace, here, unknown
+from coworkd.cli.workspace import Workspace, current_workspace, unknown_name_error
 from coworkd.core.errors import UserError
 from coworkd.diagnostics.doctor import Finding, Level, examine
 from coworkd.sync.effective_specs import Specs
@@ -26,7 +26,7 @@ _COLOURS = {Level.OK: "green", Level.WEAK: "yellow", Level.BAD: "red"}
 @json_option
 def doctor_command(name: str, verify: bool, json_: bool) -> int:
     """What works here, what is weaker than it could be, and what to do; exit 1 when something is bad."""
-    workspace = here()
+    workspace = current_workspace()
     if verify:
         return _verified(workspace, json_)
     findings = list(_tried(workspace, name) if name else examine(workspace.paths))
@@ -49,7 +49,7 @@ def _tried(workspace: Workspace, name: str) -> Iterator[Finding]:
         agent, settings, known = specs.agent(name), specs.settings(), specs.agents()
     if agent is None:
         there = f"there are: {', '.join(known) or 'none'}"
-        raise unknown(f"there is no agent `{name}` that counts", name, known, there)
+        raise unknown_name_error(f"there is no agent `{name}` that counts", name, known, there)
     return agent_trial.examine(workspace.paths, agent, settings)
 
 

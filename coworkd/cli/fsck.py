@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from coworkd.cli.output import as_json, hanging, json_option, plain
-from coworkd.cli.workspace import Workspace, here
+from coworkd.cli.output import as_json, hanging_indent, json_option, plain
+from coworkd.cli.workspace import Workspace, current_workspace
 from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.diagnostics.fsck.check import Place, check
 from coworkd.diagnostics.fsck.finding import Finding, Subject
@@ -29,11 +29,11 @@ _ROUNDS = 3
 @json_option
 def fsck_command(repair: bool, json_: bool) -> int:
     """Whether files, database, refs, records and audit agree; exit 1 when something is wrong."""
-    workspace = here()
+    workspace = current_workspace()
     before = _findings(workspace)
     left = before
     if repair and before:
-        workspace.demand(Op.REPAIR)
+        workspace.require(Op.REPAIR)
         left = _findings(workspace)
     mended = [finding for finding in before if finding not in left]
     if json_:
@@ -44,9 +44,12 @@ def fsck_command(repair: bool, json_: bool) -> int:
 
 
 def _told(mended: list[Finding], left: list[Finding]) -> list[str]:
-    lines = [hanging(f"mended  {one.subject} {plain(one.name)}", one.says) for one in mended]
+    lines = [hanging_indent(f"mended  {one.subject} {plain(one.name)}", one.says) for one in mended]
     for one in left:
-        lines += [hanging(f"wrong   {one.subject} {plain(one.name)}", one.says), hanging("       ", one.advice)]
+        lines += [
+            hanging_indent(f"wrong   {one.subject} {plain(one.name)}", one.says),
+            hanging_indent("       ", one.advice),
+        ]
     return lines or ["everything agrees"]
 
 

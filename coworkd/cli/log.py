@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from coworkd.cli.completion import TaskName
-from coworkd.cli.output import as_json, columns, hanging, json_option, plain
-from coworkd.cli.workspace import Workspace, find, here
+from coworkd.cli.output import as_json, columns, hanging_indent, json_option, plain
+from coworkd.cli.workspace import Workspace, current_workspace, find_task
 from coworkd.core.clock import iso
-from coworkd.history.costs import Spent, Total, spent, totals
-from coworkd.history.provenance import Provenance, Sources, place, provenance
-from coworkd.history.timeline import Told, story
+from coworkd.history.costs import CostTotal, RunCost, run_costs, totals
+from coworkd.history.provenance import Provenance, ProvenanceSources, find_provenance, parse_location
+from coworkd.history.timeline import TimelineEntry, read_timeline
 from coworkd.store import Database
 from coworkd.sync.effective_specs import Specs
 from coworkd.system import paths_and_settings
@@ -29,10 +29,10 @@ SHOWN = 50
 @json_option
 def log_command(task: str | None, last: int | None, json_: bool) -> None:
     """Who did what, when and why: of one task, or of everything."""
-    workspace = here()
-    row = find(workspace, task) if task else None
+    workspace = current_workspace()
+    row = find_task(workspace, task) if task else None
     with workspace.reading() as db:
-        found = story(db, workspace.paths.audit, row.id if row else "", row.path if row else "")
+        found = read_timeline(db, workspace.paths.audit, row.id if row else "", row.path if row else "")
     most = last if last is not None else None if task else SHOWN
     shown = found[len(found) - min(most, len(found)) :] if most is not None else found
     if json_:
@@ -41,10 +41,10 @@ def log_command(task: str | None, last: int | None, json_: bool) -> None:
     for item in shown:
         about = "" if task or not item.task else f"{item.task}: "
         why = f" ({item.why})" if item.why else ""
-        click.echo(hanging(f"{iso(item.at)}  {columns((item.who, 17))}", f"{about}{item.what}{why}"))
+        click.echo(hanging_indent(f"{iso(item.at)}  {columns((item.who, 17))}", f"{about}{item.what}{why}"))
 
 
-def _entry(item: Told) -> dict[str, Any]:
+def _entry(item: TimelineEntry) -> dict[str, Any]:
     return {
         "id": item.id, "at": iso(item.at), "who": item.who, "what": item.what, "why": item.why, "task": item.task,
         "kind": item.kind, "data": item.data,
@@ -56,10 +56,10 @@ def _entry(item: Told) -> dict[str, Any]:
 @json_option
 def why_command(what: str, json_: bool) -> None:
     """Where a line or a commit comes from: its task, the run that wrote it, and who let it land."""
-    workspace = here()
+    workspace = current_workspace()
     with workspace.reading() as db, Repo.open(workspace.paths.root) as repo:
         branch = Specs(db).settings().integration.branch
-        found = provenance(repo, _sources(workspace, db), place(repo, what), branch)
+        found = find_provenance(repo, _sources(workspace, db), parse_location(repo, what), branch)
     if json_:
         checks = [{"command": c.command, "exit": c.exit, "seconds": round(c.seconds, 3)} for c in found.checks]
         as_json(asdict(found) | {"checks": checks})
@@ -67,16 +67,16 @@ def why_command(what: str, json_: bool) -> None:
         click.echo("\n".join(_explained(found)))
 
 
-def _sources(workspace: Workspace, db: Database) -> Sources:
+def _sources(workspace: Workspace, db: Database) -> ProvenanceSources:
     paths = workspace.paths
-    return Sources(
+    return ProvenanceSources(
         db=db, folder=paths.folder, audit=paths.audit, instance=paths_and_settings.instance(paths.private),
         key=paths_and_settings.key(paths.private),
     )  # fmt: skip
 
 
 def _explained(found: Provenance) -> list[str]:
-    head = hanging(f"commit {found.commit[:12]}", f"{found.subject} ({found.author})")
+    head = hanging_indent(f"commit {found.commit[:12]}", f"{found.subject} ({found.author})")
     if not found.landing:
         return [head, "No task brought it: it was committed by hand, or came in by other means than a landing."]
     model = f", {found.model}" if found.model else ""
@@ -88,7 +88,7 @@ def _explained(found: Provenance) -> list[str]:
         ("approved", found.approved or "not known any more"),
         *(("check", f"{check.command}: {'green' if check.green else f'exit {check.exit}'}") for check in found.checks),
     ]
-    return [head, *(hanging(f"  {columns((name, 8))}", plain(text)) for name, text in facts)]
+    return [head, *(hanging_indent(f"  {columns((name, 8))}", plain(text)) for name, text in facts)]
 
 
 @click.command("cost")
@@ -96,10 +96,10 @@ def _explained(found: Provenance) -> list[str]:
 @json_option
 def cost_command(task: str | None, json_: bool) -> None:
     """What runs cost, by run, task, plan and day; what is not known is said to be unknown."""
-    workspace = here()
-    row = find(workspace, task) if task else None
+    workspace = current_workspace()
+    row = find_task(workspace, task) if task else None
     with workspace.reading() as db:
-        runs = spent(db, workspace.paths.folder, db.setting("instance"), row.id if row else "")
+        runs = run_costs(db, workspace.paths.folder, db.setting("instance"), row.id if row else "")
     groups = {
         "tasks": totals(runs, lambda run: run.task),
         "plans": totals(runs, lambda run: run.plan),
@@ -129,20 +129,20 @@ def _money(usd: float | None, *, estimated: bool) -> str:
     return f"{'~' if estimated else ''}${usd:.4f}"
 
 
-def _row(item: Total, note: str) -> str:
+def _row(item: CostTotal, note: str) -> str:
     missing = f", {item.unknown} unknown" if item.unknown and item.usd is not None else ""
     text = f"{_money(item.usd, estimated=item.estimated)}, {item.tokens} tokens, {item.runs} runs{missing}{note}"
-    return hanging(f"  {columns((item.name, 28))}", text)
+    return hanging_indent(f"  {columns((item.name, 28))}", text)
 
 
-def _run_row(run: Spent) -> str:
+def _run_row(run: RunCost) -> str:
     tokens = "tokens unknown" if run.tokens is None else f"{run.tokens} tokens"
     where = f", on {run.by}" if run.by else ""
     text = f"{_money(run.usd, estimated=run.estimated)}, {tokens}, attempt {run.attempt} by {run.agent}{where}"
-    return hanging(f"  {columns((run.run, 28))}", text)
+    return hanging_indent(f"  {columns((run.run, 28))}", text)
 
 
-def _spent(run: Spent) -> dict[str, Any]:
+def _spent(run: RunCost) -> dict[str, Any]:
     return {
         "run": run.run, "task": run.task, "plan": run.plan, "agent": run.agent, "model": run.model,
         "attempt": run.attempt, "day": run.day, "tokens": run.tokens, "cost_usd": run.usd, "estimated": run.estimated,
@@ -150,7 +150,7 @@ def _spent(run: Spent) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _total(item: Total) -> dict[str, Any]:
+def _total(item: CostTotal) -> dict[str, Any]:
     return {
         "name": item.name, "runs": item.runs, "tokens": item.tokens, "cost_usd": item.usd, "estimated": item.estimated,
         "unknown": item.unknown,

@@ -13,7 +13,7 @@ from coworkd.core.errors import printable
 from coworkd.core.terminal_text import visible
 
 WIDTH = 80
-MOST_LINES = 3
+MAX_LINES = 3
 """Lines that a cell of running text may take."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -53,7 +53,7 @@ def short_id(task: str, width: int) -> str:
     return f"{task[: width - tail - 1]}…{task[-tail:]}"
 
 
-def hanging(head: str, text: str, most: int = MOST_LINES) -> str:
+def hanging_indent(head: str, text: str, most: int = MAX_LINES) -> str:
     """`text` beside `head`, in at most `most` lines, further ones under its beginning.
 
     Words stay whole: a path must be good to copy.

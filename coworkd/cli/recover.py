@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from coworkd.cli.output import as_json, json_option
-from coworkd.cli.workspace import here
+from coworkd.cli.workspace import current_workspace
 from coworkd.core.clock import iso
 from coworkd.core.errors import StoreError, UsageError, UserError
 from coworkd.core.machine_faults import MachineFaultError
@@ -27,7 +27,7 @@ def recover_command(name: str | None, to: Path | None, branch: str, json_: bool)
     """List work that was kept, all of it or of one task or file; with --to or --branch, restore one piece."""
     if to and branch:
         raise UsageError("--to and --branch: choose one")
-    workspace = here()
+    workspace = current_workspace()
     with Repo.open(workspace.paths.root) as repo:
         items = kept(repo, workspace.paths)
         before = _versions(workspace.paths)

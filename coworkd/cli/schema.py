@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from coworkd.cli.output import as_json, json_option
-from coworkd.cli.workspace import here
+from coworkd.cli.workspace import current_workspace
 from coworkd.core.model import Kind
 from coworkd.documents.schema.json_schema import json_schema
 
@@ -23,7 +23,7 @@ def schema_command(kind: str | None, install: bool, json_: bool) -> None:
     """The JSON Schema of a kind of document; without KIND, of all of them."""
     kinds = [Kind(kind)] if kind else list(Kind)
     if install:
-        written = [_write(here().paths.folder / FOLDER, one) for one in kinds]
+        written = [_write(current_workspace().paths.folder / FOLDER, one) for one in kinds]
         as_json({"wrote": written}) if json_ else click.echo("\n".join(written))
         return
     schemas = {str(one): json_schema(one) for one in kinds}

@@ -23,7 +23,7 @@ CHUNK = 100
 """Seeds that a process plays before it reports."""
 
 
-class _Given(TypedDict):
+class _SimulateOptions(TypedDict):
     seeds: int
     start: int
     jobs: int
@@ -42,7 +42,7 @@ class _Given(TypedDict):
 @click.option("--trace", is_flag=True, help="Print what happened.")
 @click.option("--minimise", "shorten", is_flag=True, help="Shorten a history that fails.")
 @json_option
-def simulate_command(json_: bool, **given: Unpack[_Given]) -> None:
+def simulate_command(json_: bool, **given: Unpack[_SimulateOptions]) -> None:
     """Simulate editors, git, crashes and power loss around the sync engine, and judge what is left.
 
     Nothing of yours is touched. A seed always makes the same history, and the same history the same trace.

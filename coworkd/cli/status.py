@@ -8,17 +8,17 @@ from typing import Any
 
 import click
 
-from coworkd.board.views.attention import Need, Waiting, waiting
-from coworkd.board.views.status import BoardView, Card, about, board_view, card_of, with_fault
+from coworkd.board.views.attention import AttentionItem, AttentionKind, attention_items
+from coworkd.board.views.status import BoardView, Card, board_view, card_of, is_estimated, with_fault
 from coworkd.cli.completion import TaskName
-from coworkd.cli.output import WIDTH, ago, as_json, coloured, columns, hanging, json_option, plain, short_id
-from coworkd.cli.workspace import Workspace, find, here
+from coworkd.cli.output import WIDTH, ago, as_json, coloured, columns, hanging_indent, json_option, plain, short_id
+from coworkd.cli.workspace import Workspace, current_workspace, find_task
 from coworkd.core.clock import iso
 from coworkd.core.model import SandboxLevel, Status
 from coworkd.core.terminal_text import visible_line
 from coworkd.store import Database, EventRow, MessageRow, RunRow, SubmissionRow
 
-NEED_LINES = 8
+ITEM_LINES = 8
 """Lines that the words of one item that waits may take."""
 
 DONE_SHOWN = 5
@@ -35,14 +35,14 @@ ID_WIDTH = 28
 @json_option
 def status_command(watch: bool, json_: bool) -> None:
     """The board, what waits for you and since when, problems, cost."""
-    workspace = here()
-    workspace.names_silence = json_
+    workspace = current_workspace()
+    workspace.says_no_answer = json_
     if watch:
         _watch(workspace)
         return
     view, now = _view(workspace), time.time()
     if json_:
-        as_json(_status(workspace, view))
+        as_json(_status_json(workspace, view))
     else:
         click.echo(render(view, daemon_line(workspace), now))
 
@@ -66,12 +66,12 @@ def _watch(workspace: Workspace) -> None:
             time.sleep(1)
 
 
-def _status(workspace: Workspace, view: BoardView) -> dict[str, Any]:
+def _status_json(workspace: Workspace, view: BoardView) -> dict[str, Any]:
     return {
-        "daemon": _daemon(workspace),
+        "daemon": _daemon_json(workspace),
         "instance": view.instance,
         "sandbox": {"level": view.sandbox, "why": view.sandbox_lacks},
-        "tasks": [_card(card) for card in view.cards],
+        "tasks": [_card_json(card) for card in view.cards],
         "waiting": [
             {"kind": w.kind, "path": w.path, "task": w.task, "since": iso(w.since), "what": w.what}
             for w in view.waiting
@@ -81,9 +81,9 @@ def _status(workspace: Workspace, view: BoardView) -> dict[str, Any]:
     }
 
 
-def _daemon(workspace: Workspace) -> dict[str, Any]:
+def _daemon_json(workspace: Workspace) -> dict[str, Any]:
     """Whether it runs; of one that does not answer also its state."""
-    silence = workspace.silence
+    silence = workspace.no_answer
     if silence is not None:
         return {"running": True, "pid": silence.pid, "answers": False, "state": str(silence.state)}
     pid = workspace.pid()
@@ -92,13 +92,13 @@ def _daemon(workspace: Workspace) -> dict[str, Any]:
 
 def daemon_line(workspace: Workspace) -> str:
     """Whether the daemon runs, in words."""
-    if workspace.silence is not None:
-        return str(workspace.silence)
+    if workspace.no_answer is not None:
+        return str(workspace.no_answer)
     pid = workspace.pid()
     return f"coworkd is up (pid {pid})" if pid else "coworkd is down: `coworkd up` starts it"
 
 
-def _card(card: Card) -> dict[str, Any]:
+def _card_json(card: Card) -> dict[str, Any]:
     return {
         "id": card.id, "title": card.title, "status": str(card.status), "agent": card.agent, "path": card.path,
         "blocked_by": list(card.blocked_by), "why": card.why, "by": card.by, "cost_usd": card.cost_usd,
@@ -110,7 +110,7 @@ def render(view: BoardView, daemon: str, now: float) -> str:
     """The board for a person, in 80 columns; `daemon` says whether it runs."""
     parts = [_head(view, daemon)]
     if view.waiting:
-        parts.append("\n".join([_title("Waits for you"), *(_need(item, now) for item in view.waiting)]))
+        parts.append("\n".join([_title("Waits for you"), *(_item_lines(item, now) for item in view.waiting)]))
     if view.cards:
         parts.append("\n".join([_title("Tasks"), *_rows(view, now)]))
     else:
@@ -129,12 +129,12 @@ def _title(text: str) -> str:
     return click.style(text, bold=True)
 
 
-def _need(item: Waiting, now: float) -> str:
+def _item_lines(item: AttentionItem, now: float) -> str:
     """What waits: where, and beneath it what to do."""
     head = "  " + columns((str(item.kind), 9), (ago(item.since, now) if item.since else "", 4))
-    if item.kind is Need.DELETION:
-        return hanging(head, item.what)
-    return f"{head}  .cowork/{visible_line(item.path)}\n" + hanging(" " * len(head), item.what, most=NEED_LINES)
+    if item.kind is AttentionKind.DELETION:
+        return hanging_indent(head, item.what)
+    return f"{head}  .cowork/{visible_line(item.path)}\n" + hanging_indent(" " * len(head), item.what, most=ITEM_LINES)
 
 
 def _head(view: BoardView, daemon: str) -> str:
@@ -148,9 +148,9 @@ def _head(view: BoardView, daemon: str) -> str:
 def _sandbox(view: BoardView) -> list[str]:
     """That agents are held by nothing, or by less than the best, if so."""
     if view.sandbox_lacks:
-        return [hanging("no sandbox  ", f"agents run with your rights: {view.sandbox_lacks}")]
+        return [hanging_indent("no sandbox  ", f"agents run with your rights: {view.sandbox_lacks}")]
     if view.sandbox == SandboxLevel.LANDLOCK:
-        return [hanging("sandbox", "landlock; `coworkd doctor` says what it holds")]
+        return [hanging_indent("sandbox", "landlock; `coworkd doctor` says what it holds")]
     return []
 
 
@@ -158,15 +158,15 @@ def _rows(view: BoardView, now: float) -> list[str]:
     over = [card for card in view.cards if card.status in _OVER]
     shown = [card for card in view.cards if card.status not in _OVER] + over[-DONE_SHOWN:]
     width = min(max((len(card.id) for card in shown), default=0), ID_WIDTH)
-    lines = [_line(card, width, now) for card in shown]
+    lines = [_card_line(card, width, now) for card in shown]
     if len(over) > DONE_SHOWN:
         lines.append(f"  and {len(over) - DONE_SHOWN} more done or cancelled: `coworkd list`")
     return lines
 
 
-def _line(card: Card, width: int, now: float) -> str:
+def _card_line(card: Card, width: int, now: float) -> str:
     head = f"  {coloured(str(card.status), 9)}  {columns((short_id(card.id, width), width), (ago(card.since, now), 4))}"
-    return hanging(head, card.why) if card.why else hanging(head, card.title, most=1)
+    return hanging_indent(head, card.why) if card.why else hanging_indent(head, card.title, most=1)
 
 
 @click.command("list")
@@ -174,12 +174,12 @@ def _line(card: Card, width: int, now: float) -> str:
 @json_option
 def list_command(wanted: str | None, json_: bool) -> None:
     """The tasks, a line each."""
-    workspace = here()
+    workspace = current_workspace()
     with workspace.reading() as db:
         cards = [card for card in board_view(db, time.time()).cards if wanted in (None, str(card.status))]
         notes = [row["path"] for row in db.query("SELECT path FROM notes ORDER BY path")]
     if json_:
-        as_json({"tasks": [_card(card) for card in cards]})
+        as_json({"tasks": [_card_json(card) for card in cards]})
         return
     width = min(max((len(card.id) for card in cards), default=0), ID_WIDTH)
     for card in cards:
@@ -195,8 +195,8 @@ def list_command(wanted: str | None, json_: bool) -> None:
 @json_option
 def show_command(task: str, recording: bool, json_: bool) -> None:
     """One task: why it waits, its runs, paths, cost."""
-    workspace = here()
-    found = find(workspace, task)
+    workspace = current_workspace()
+    found = find_task(workspace, task)
     if recording:
         from coworkd.cli.recordings import last_run
 
@@ -204,19 +204,21 @@ def show_command(task: str, recording: bool, json_: bool) -> None:
         return
     with workspace.reading() as db:
         now = time.time()
-        details = _card(card_of(db, found, now)) | _history(workspace, db, found.id)
-        needs = [item for item in waiting(db, now) if item.task == found.id]
-    as_json(details) if json_ else click.echo("\n".join([*_shown(details), *(_need(item, now) for item in needs)]))
+        details = _card_json(card_of(db, found, now)) | _history_json(workspace, db, found.id)
+        needs = [item for item in attention_items(db, now) if item.task == found.id]
+    as_json(details) if json_ else click.echo(
+        "\n".join([*_shown(details), *(_item_lines(item, now) for item in needs)])
+    )
 
 
-def _history(workspace: Workspace, db: Database, task: str) -> dict[str, Any]:
+def _history_json(workspace: Workspace, db: Database, task: str) -> dict[str, Any]:
     runs = db.all(RunRow, "task = ? ORDER BY started", task)
     messages = db.all(MessageRow, "task = ? ORDER BY seen, path", task)
     submissions = db.all(SubmissionRow, "task = ? ORDER BY number", task)
     return {
-        "estimated": about(db, task),
-        "runs": [_run(workspace, run) for run in runs],
-        "messages": [_message(message) for message in messages],
+        "estimated": is_estimated(db, task),
+        "runs": [_run_json(workspace, run) for run in runs],
+        "messages": [_message_json(message) for message in messages],
         "reviews": [
             {"number": s.number, "state": str(s.state), "commit": s.commit_id, "tip": s.tip, "landing": s.landing,
              "verify": json.loads(s.checks), "notice": s.notice}
@@ -225,7 +227,7 @@ def _history(workspace: Workspace, db: Database, task: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _message(message: MessageRow) -> dict[str, Any]:
+def _message_json(message: MessageRow) -> dict[str, Any]:
     """`delivered` names the run that a person's message was handed to."""
     return {
         "path": message.path, "from": message.sender or "user", "kind": str(message.kind),
@@ -233,7 +235,7 @@ def _message(message: MessageRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _run(workspace: Workspace, run: RunRow) -> dict[str, Any]:
+def _run_json(workspace: Workspace, run: RunRow) -> dict[str, Any]:
     return {
         "id": run.id, "attempt": run.attempt, "agent": run.agent, "state": str(run.state), "reason": run.reason,
         "started": iso(run.started), "ended": iso(run.ended) if run.ended else None, "log": run.log,
@@ -251,7 +253,7 @@ def _shown(task: dict[str, Any]) -> list[str]:
         ("agent", task["agent"] or "none: write one into the task, or `agent:` into config.yaml"),
         ("cost", "" if task["cost_usd"] is None else f"{'~' if task['estimated'] else ''}${task['cost_usd']:.4f}"),
     ]
-    lines = [hanging(f"  {columns((name, 7))}", text) for name, text in facts if text]
+    lines = [hanging_indent(f"  {columns((name, 7))}", text) for name, text in facts if text]
     lines += [line for run in task["runs"] for line in _shown_run(run)]
     for message in task["messages"]:
         receipt = ", delivered" if message["delivered"] else ""
@@ -259,7 +261,9 @@ def _shown(task: dict[str, Any]) -> list[str]:
         lines.append(f"  message .cowork/{visible_line(message['path'])} ({about})")
     for review in task["reviews"]:
         lines.append(
-            hanging(f"  submission {review['number']}", f"{review['state']} {review['commit'][:12]} {review['notice']}")
+            hanging_indent(
+                f"  submission {review['number']}", f"{review['state']} {review['commit'][:12]} {review['notice']}"
+            )
         )
     return [*head, *lines]
 
@@ -280,7 +284,7 @@ def _shown_run(run: dict[str, Any]) -> list[str]:
 @click.option("--json", "json_", is_flag=True, help="The same: events are always JSON.")
 def events_command(follow: bool, after: int, json_: bool) -> None:  # noqa: ARG001 - every command takes --json
     """The journal of changes, one JSON object a line."""
-    workspace = here()
+    workspace = current_workspace()
     while True:
         with workspace.reading() as db:
             found = db.all(EventRow, "id > ? ORDER BY id", after)

@@ -9,7 +9,7 @@ import click
 
 from coworkd.cli.completion import AgentName, TaskName, agent_names
 from coworkd.cli.output import as_json, json_option
-from coworkd.cli.workspace import Workspace, find, here
+from coworkd.cli.workspace import Workspace, current_workspace, find_task
 from coworkd.core.errors import UsageError, UserError
 from coworkd.core.file_names import temporary_name
 from coworkd.core.model import Status
@@ -38,7 +38,7 @@ from coworkd.system.paths_and_settings import editor
 @json_option
 def new_command(title: str, agent: str, needs: tuple[str, ...], draft: bool, edited: bool, json_: bool) -> None:
     """Write a task file; prints its path."""
-    workspace = here()
+    workspace = current_workspace()
     _check(workspace, title, agent)
     path = _free_path(workspace, task_id(title))
     fields: dict[str, Value] = {"title": title, "status": "draft" if draft or edited else "ready"}
@@ -81,7 +81,7 @@ def write_new(workspace: Workspace, path: Path, data: bytes) -> None:
         raise UserError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def save(workspace: Workspace, name: str, changes: dict[tuple[str, ...], Value], *, tty: bool = False) -> None:
+def edit_header(workspace: Workspace, name: str, changes: dict[tuple[str, ...], Value], *, tty: bool = False) -> None:
     """Change values in a file's header as an editor would: read, edit, replace. Raises `UserError`."""
     path = workspace.paths.folder / name
     try:
@@ -103,30 +103,30 @@ def relative(workspace: Workspace, path: Path) -> str:
 
 
 def _set_status(task: str, status: str, json_: bool) -> None:
-    workspace = here()
-    row = find(workspace, task)
+    workspace = current_workspace()
+    row = find_task(workspace, task)
     if row.gone:
         raise UserError(f"the file of `{row.id}` ({row.path}) is not here now; bring it back first")
     if row.elsewhere:
         raise UserError(f"`{row.id}` is {row.status} on {row.by}; `coworkd take {row.id}` takes it over first")
     if status == "ready" and row.pulled:
-        workspace.demand(Op.READY, row.id)
+        workspace.require(Op.READY, row.id)
     if not (status == "ready" and row.pulled and row.status is Status.READY):
         _write_status(workspace, row, status)
-    now = find(workspace, row.id)
+    now = find_task(workspace, row.id)
     if json_:
         as_json({"id": now.id, "status": str(now.status)})
     else:
         click.echo(f"{now.id}: {now.status}")
-    _explain(workspace, now)
+    _raise_refusal(workspace, now)
 
 
 def _write_status(workspace: Workspace, row: TaskRow, status: str) -> None:
-    save(workspace, row.path, {("status",): status})
+    edit_header(workspace, row.path, {("status",): status})
     workspace.take_in(row.path)
 
 
-def _explain(workspace: Workspace, row: TaskRow) -> None:
+def _raise_refusal(workspace: Workspace, row: TaskRow) -> None:
     """When the word was put back, say why, and fail."""
     with workspace.reading() as db:
         why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'status'", row.path)
@@ -163,10 +163,10 @@ def cancel_command(task: str, json_: bool) -> None:
 @json_option
 def take_command(task: str, json_: bool) -> None:
     """Take over a task that another instance works on."""
-    workspace = here()
-    row = find(workspace, task)
+    workspace = current_workspace()
+    row = find_task(workspace, task)
     if not row.elsewhere:
         raise UserError(f"`{row.id}` is no other instance's to take over: it is {row.status} here")
-    workspace.demand(Op.TAKE, row.id)
-    now = find(workspace, row.id)
+    workspace.require(Op.TAKE, row.id)
+    now = find_task(workspace, row.id)
     as_json({"id": now.id, "status": str(now.status)}) if json_ else click.echo(f"{now.id}: {now.status}, yours now")

@@ -26,10 +26,10 @@ from coworkd.system.process_state import noted_pid
 
 Answered = TypeVar("Answered", Reply, Reply | None)
 
-_SILENT_FOR = 3.0
+_ASK_AGAIN_AFTER = 3.0
 """Seconds for which a daemon that did not answer is not asked again."""
 
-READ_PATIENCE = 2.0
+READ_TIMEOUT = 2.0
 """Seconds for which a command that only reads waits for another program that holds the database."""
 
 
@@ -38,9 +38,9 @@ class Workspace:
     """A workspace that exists."""
 
     paths: Paths
-    silence: NoAnswerError | None = None
+    no_answer: NoAnswerError | None = None
     """Why the daemon did not answer when it was asked last."""
-    names_silence: bool = True
+    says_no_answer: bool = True
     """Whether that is said on standard error, once; not where it has a place in what is shown."""
     fault: str = ""
     """What keeps the daemon from its work, as it said when it was asked last; empty: nothing."""
@@ -60,7 +60,7 @@ class Workspace:
 
         Another command's turn, or a daemon that is still starting, is waited for. Raises `NoAnswerError`.
         """
-        return self._heard(lambda: self._perform(op, subject))
+        return self._remember_silence(lambda: self._perform(op, subject))
 
     def announce(self, path: str, data: bytes, *, tty: bool = False) -> None:
         """Tell a daemon at work what a command is about to write: it may see the file before it hears of it again.
@@ -69,20 +69,20 @@ class Workspace:
         """
         said = Announcement(path=path, sha=sha256(data).hexdigest(), tty=tty)
         with suppress(NoAnswerError):
-            self._heard(lambda: self.client().ask(Op.ANNOUNCE, said.text()))
+            self._remember_silence(lambda: self.client().ask(Op.ANNOUNCE, said.text()))
 
-    def _heard(self, call: Callable[[], Answered]) -> Answered:
+    def _remember_silence(self, call: Callable[[], Answered]) -> Answered:
         """What the daemon answered. Raises `NoAnswerError`, which is said once."""
-        if self.silence is not None and time.monotonic() < self._asked_at + _SILENT_FOR:
-            raise self.silence
+        if self.no_answer is not None and time.monotonic() < self._asked_at + _ASK_AGAIN_AFTER:
+            raise self.no_answer
         try:
             reply = call()
         except NoAnswerError as error:
-            if self.silence is None and self.names_silence:
+            if self.no_answer is None and self.says_no_answer:
                 click.echo(f"coworkd: {error}", err=True)
-            self.silence, self._asked_at = error, time.monotonic()
+            self.no_answer, self._asked_at = error, time.monotonic()
             raise
-        self.silence = None
+        self.no_answer = None
         return reply
 
     def _perform(self, op: Op, subject: str) -> Reply:
@@ -100,12 +100,12 @@ class Workspace:
             time.sleep(0.05)
         return reply
 
-    def demand(self, op: Op, subject: str = "") -> str:
+    def require(self, op: Op, subject: str = "") -> str:
         """Like `perform`, for what no file can say. Raises `UserError` when it was not done."""
         try:
             reply = self.perform(op, subject)
         except NoAnswerError as error:
-            raise _undone(error) from error
+            raise _not_done_error(error) from error
         if not reply.ok:
             raise UserError(reply.text)
         return reply.text
@@ -115,19 +115,19 @@ class Workspace:
         try:
             self.perform(op, path)
         except NoAnswerError as error:
-            raise UserError(f"not done yet: {_written(path)}") from error
+            raise UserError(f"not done yet: {_written_note(path)}") from error
 
     def hand_over(self, path: str) -> None:
         """Like `take_in`, when the file is all that was asked for: with no answer from the daemon that is only said."""
         try:
             self.perform(Op.HURRY, path)
         except NoAnswerError:
-            click.echo(f"coworkd: {_written(path)}", err=True)
+            click.echo(f"coworkd: {_written_note(path)}", err=True)
 
     def require_answer(self) -> None:
         """Raises `UserError` when the daemon did not answer, before a person is asked in vain."""
-        if self.silence is not None:
-            raise _undone(self.silence) from self.silence
+        if self.no_answer is not None:
+            raise _not_done_error(self.no_answer) from self.no_answer
 
     def _look(self) -> None:
         """Have the daemon take in what was saved; `fault` says why it could not."""
@@ -141,7 +141,7 @@ class Workspace:
 
     def _opened(self) -> Database:
         try:
-            db = Database(self.paths.database, read_only=True, patience=READ_PATIENCE)
+            db = Database(self.paths.database, read_only=True, patience=READ_TIMEOUT)
             with contextlib.ExitStack() as refused:
                 refused.callback(db.close)
                 db.require_version()
@@ -165,26 +165,26 @@ class Workspace:
             db.close()
 
 
-def _written(path: str) -> str:
+def _written_note(path: str) -> str:
     return f"what you asked for is written in {FOLDER}/{path} and counts when the daemon goes on"
 
 
-def _undone(error: NoAnswerError) -> UserError:
+def _not_done_error(error: NoAnswerError) -> UserError:
     """For what no file can say."""
     if error.begun:
         return UserError("it had begun: when the daemon goes on, `coworkd status` shows whether it was done")
     return UserError("nothing was done: repeat the command when the daemon answers again")
 
 
-def here(start: Path | None = None) -> Workspace:
+def current_workspace(start: Path | None = None) -> Workspace:
     """The workspace that holds the present folder. Raises `NotAWorkspaceError` when there is none."""
-    root, common = settled(start or Path.cwd())
+    root, common = locate_workspace(start or Path.cwd())
     if not (root / FOLDER).is_dir() and not (common / "cowork").is_dir():
         raise NotAWorkspaceError(f"no {FOLDER}/ in {root}: run `coworkd init` there")
     return Workspace(paths=paths(root, common))
 
 
-def find(workspace: Workspace, name: str) -> TaskRow:
+def find_task(workspace: Workspace, name: str) -> TaskRow:
     """The task of this id, title, file or unambiguous beginning of an id. Raises `UserError`, `UsageError`."""
     with workspace.reading() as db:
         exact = db.one(TaskRow, "id = ? OR path = ?", name, name.removeprefix(".cowork/"))
@@ -196,10 +196,10 @@ def find(workspace: Workspace, name: str) -> TaskRow:
         return close[0]
     if close:
         raise UsageError(f"`{name}` is ambiguous: {', '.join(row.id for row in close[:8])}")
-    raise unknown(f"there is no task `{name}`", name, known, "`coworkd list` shows them")
+    raise unknown_name_error(f"there is no task `{name}`", name, known, "`coworkd list` shows them")
 
 
-def unknown(what: str, name: str, known: Iterable[str], otherwise: str) -> UserError:
+def unknown_name_error(what: str, name: str, known: Iterable[str], otherwise: str) -> UserError:
     """The error for a name that is none: wrong use when it is like one that is known, and else not there."""
     if close := suggestion(name, known):
         return UsageError(f"{what}{close}")
@@ -210,7 +210,7 @@ def _escaped(name: str) -> str:
     return name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def settled(start: Path) -> tuple[Path, Path]:
+def locate_workspace(start: Path) -> tuple[Path, Path]:
     """Like `find_repository`; raises `NotAWorkspaceError` where the workspace is in another worktree of the repository.
 
     One database cannot follow two folders: each would miss the other's files.

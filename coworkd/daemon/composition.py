@@ -41,9 +41,9 @@ from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse_yaml
-from coworkd.history.audit_log import Audit
-from coworkd.history.database_age import Beside, newer_reason
-from coworkd.history.recorder import Identity, Ledger
+from coworkd.history.audit_log import AuditLog
+from coworkd.history.database_age import Evidence, newer_reason
+from coworkd.history.recorder import RecordOwner, RunRecorder
 from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.merger import Merger
@@ -149,7 +149,7 @@ def _compose(paths: Paths, here: _Here, lasting: Lasting, *, patience: float, fi
 
     `first`: the database is not the one that this process worked with a moment ago, and may be an older copy.
     """
-    beside = Beside(
+    beside = Evidence(
         repo=here.repo, folder=paths.folder, instance=here.instance, key=paths_and_settings.key(paths.private)
     )  # fmt: skip
     db = open_database(paths, patience, lambda db: newer_reason(db, beside) if first else "")
@@ -168,14 +168,14 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
     history = RepoHistory(repo, FOLDER, here.user.allowed_signers)
     intake = Intake(db, folder, here.instance, history.brought, history.signer)
     board = Board(db, intake, here.user, paths_and_settings.known_secrets())
-    audit = Audit(db, jobs, paths.audit)
+    audit = AuditLog(db, jobs, paths.audit)
     with db.write():
         db.remember("instance", here.instance)
         db.remember(REPOSITORY, paths.state.name)
         db.remember("untrusted", "" if trust.holds else UNTRUSTED)
     if db.restored:
         log.warning("the database is an older copy: whatever was asked in it is asked anew")
-        board.requests.forget(lasting.clock.now())
+        board.requests.void_all(lasting.clock.now())
     ground = TargetBranch(board, repo)
     ground.remember_branch()
     writer = Writer(db, folder)
@@ -184,12 +184,12 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
     dispatch = Dispatch(
         board, lasting.executor, jobs, _stages(paths, board, lasting.executor, jobs, here), ground.no_base_reason
     )
-    who = Identity(instance=here.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
+    who = RecordOwner(instance=here.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
     return Rooms(
         db=db, clock=lasting.clock, engine=engine, outputs=lasting.outputs, watcher=lasting.watcher,
         executor=lasting.executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=git_busy, trust=trust,
         control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, here.instance),
-        ledger=Ledger(db, folder, writer, who), audit=audit, mender=Mender(board, engine, folder, repo),
+        ledger=RunRecorder(db, folder, writer, who), audit=audit, mender=Mender(board, engine, folder, repo),
         chores=_chores(paths, board, jobs, here.user),
     )  # fmt: skip
 

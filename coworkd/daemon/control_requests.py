@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from coworkd.board.approvals.answer_channel import Via
-from coworkd.board.generated_documents import Papers
-from coworkd.board.immediate_intake import hurry
+from coworkd.board.approvals.answer_channel import AnswerChannel
+from coworkd.board.generated_documents import GeneratedDocuments
+from coworkd.board.immediate_intake import take_in_now
 from coworkd.board.task_board import Board
 from coworkd.core.announcement import Announcement
 from coworkd.core.model import Status
@@ -37,7 +37,7 @@ class Control:
     ) -> None:
         self._board = board
         self._db = board.db
-        self._papers = Papers(board.db)
+        self._documents = GeneratedDocuments(board.db)
         self._vouching = vouching
         self._engine = engine
         self._jobs = jobs
@@ -53,7 +53,7 @@ class Control:
             case Op.ANNOUNCE:
                 self._announce(request)
             case Op.HURRY | Op.ANSWER:
-                hurry(self._db, self._engine, request.subject, now, terminal=request.op is Op.ANSWER)
+                take_in_now(self._db, self._engine, request.subject, now, terminal=request.op is Op.ANSWER)
             case Op.READY:
                 self._own(request.subject, now)
             case Op.TAKE:
@@ -131,8 +131,8 @@ class Control:
         with self._db.write():
             self._vouching.own(document, now)
             self._db.set(TaskRow, row.id, pulled=False)
-            self._db.event(now, "owned", task=task, actor="person", via=Via.TERMINAL)
-        hurry(self._db, self._engine, row.path, now)
+            self._db.event(now, "owned", task=task, actor="person", via=AnswerChannel.TERMINAL)
+        take_in_now(self._db, self._engine, row.path, now)
 
     def _take(self, task: str, now: float) -> None:
         """Another instance's task becomes ours, paused: nothing of theirs is assumed to be alive."""
@@ -142,8 +142,10 @@ class Control:
         with self._db.write():
             self._db.set(DocumentRow, row.path, pulled=False)
             self._db.set(TaskRow, task, pulled=False, elsewhere=False, by=self._instance)
-            self._db.event(now, "taken", task=task, actor="person", via=Via.TERMINAL, was=row.by)
-            self._board.place(self._board.task(task), Status.PAUSED, f"taken over from {row.by or 'elsewhere'}", now)
+            self._db.event(now, "taken", task=task, actor="person", via=AnswerChannel.TERMINAL, was=row.by)
+            self._board.set_status(
+                self._board.task(task), Status.PAUSED, f"taken over from {row.by or 'elsewhere'}", now
+            )
 
 
 def _told(landed: LandedInTarget, missing: Sequence[str]) -> str:

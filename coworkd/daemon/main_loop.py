@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from coworkd.board.approvals.unsandboxed import recent_saves
 from coworkd.board.setup_fault import setup_report
-from coworkd.board.views.attention import Need, Waiting, waiting
+from coworkd.board.views.attention import AttentionItem, AttentionKind, attention_items
 from coworkd.board.views.live_messages import INBOX, inbox, live_deadline, live_messages
 from coworkd.core.clock import Clock
 from coworkd.core.errors import BusyError, RepoError
@@ -27,8 +27,8 @@ from coworkd.daemon.housekeeping.service import Chores
 from coworkd.diagnostics.fsck.repair import Mender
 from coworkd.dispatch.dispatcher import Dispatch
 from coworkd.dispatch.executors.port import Executor
-from coworkd.history.audit_log import Audit
-from coworkd.history.recorder import Ledger
+from coworkd.history.audit_log import AuditLog
+from coworkd.history.recorder import RunRecorder
 from coworkd.merge.merger import Merger
 from coworkd.store import Database
 from coworkd.sync.disk.view_files import Outputs
@@ -73,8 +73,8 @@ class Rooms:
     jobs: Jobs
     dispatch: Dispatch
     merge: Merger
-    ledger: Ledger
-    audit: Audit
+    ledger: RunRecorder
+    audit: AuditLog
     mender: Mender
     chores: Chores
     control: Control
@@ -128,7 +128,7 @@ class Daemon:
         self._composed: Rooms | None = None
         self._stopping = threading.Event()
         self._later: list[float] = []
-        self._waits: Sequence[Waiting] = ()
+        self._waits: Sequence[AttentionItem] = ()
         self._requests: list[Request] = []
         self._suspension: Suspension | None = None
         self._began = False
@@ -180,7 +180,7 @@ class Daemon:
             now = self._rooms.clock.now()
             self._began = True
             self._rooms.engine.recover(now)
-            self._rooms.ledger.look(now)
+            self._rooms.ledger.ingest_records(now)
             self._lasting.door.put(request)
             self.turn(start=False)
             while not self._rooms.control.settled():
@@ -249,7 +249,9 @@ class Daemon:
         for request in self._requests:
             request.answer(Reply(ok=request.op is Op.STOP, text=f"coworkd cannot work at present: {fault}"))
         self._requests.clear()
-        what = Waiting(kind=Need.PROBLEM, path="", task="", since=self._suspension.since, what=str(fault))
+        what = AttentionItem(
+            kind=AttentionKind.PROBLEM, path="", task="", since=self._suspension.since, what=str(fault)
+        )
         self._lasting.outputs.show(INBOX, inbox([what, *self._waits]), now, INBOX_PAUSE)
 
     def _resume(self, now: float) -> None:
@@ -264,7 +266,7 @@ class Daemon:
         """Finish what a former process began; runs and landings once the repository is trusted."""
         now = self._rooms.clock.now()
         self._rooms.engine.recover(now)
-        self._rooms.ledger.look(now)
+        self._rooms.ledger.ingest_records(now)
         self._recover_work()
 
     def _recover_work(self) -> None:
@@ -282,7 +284,7 @@ class Daemon:
         rooms.engine.pull(now)
         if any(request.op is Op.REPAIR for request in requests):
             rooms.mender.mend(now)
-            rooms.audit.begin()
+            rooms.audit.find_end()
             rooms.engine.pull(now)
         for request in requests:
             rooms.control.answer(request, now, self.stop)
@@ -293,7 +295,7 @@ class Daemon:
         rooms.engine.push(now, blocked=rooms.git_busy)
         rooms.ledger.step(now)
         rooms.audit.step(now)
-        waits = waiting(rooms.db, now)
+        waits = attention_items(rooms.db, now)
         self._show(waits, now)
         if start and rooms.trust.holds:
             rooms.chores.step(waits, now)
@@ -337,7 +339,7 @@ class Daemon:
         if news.everything or rooms.engine.scan_due(now):
             self._scan(now, told=news.everything or bool(news.paths))
         elif any(path.startswith("log/") for path in news.paths):
-            rooms.ledger.look(now)
+            rooms.ledger.ingest_records(now)
         if news.everything:
             # A folder that has just appeared may have been filled before it was watched.
             rooms.engine.scan_by(now + 1.0)
@@ -346,7 +348,7 @@ class Daemon:
         """Look at everything; `told` when events have told that there is something to see."""
         rooms = self._rooms
         looked = rooms.engine.scan(now, rooms.clock.now)
-        rooms.ledger.look(now)
+        rooms.ledger.ingest_records(now)
         if looked.changed and not told:
             rooms.watcher.ask(now)
         if (pause := rooms.watcher.pause(looked.seconds)) is not None:
@@ -355,7 +357,7 @@ class Daemon:
             with rooms.db.write():
                 rooms.db.remember("polling", rooms.watcher.polling)
 
-    def _show(self, waits: Sequence[Waiting], now: float) -> None:
+    def _show(self, waits: Sequence[AttentionItem], now: float) -> None:
         """Live messages and the inbox, where they changed."""
         rooms = self._rooms
         self._waits = waits

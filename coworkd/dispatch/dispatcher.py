@@ -108,7 +108,7 @@ class Dispatch:
     def step(self, now: float) -> None:
         """Act on everything that is due, beginning nothing."""
         self._note_default()
-        status_requests.apply_wishes(self._board, now)
+        status_requests.apply_status_requests(self._board, now)
         self._delivery.messages(now)
         self._delivery.edits(now)
         self._delivery.permissions(now)
@@ -252,7 +252,9 @@ class Dispatch:
             if not run.stop and row.status is Status.RUNNING:
                 self._not_prepared(row, fault, now)
             elif run.stop == "shutdown" and row.status is Status.RUNNING:
-                self._board.move(row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1)
+                self._board.transition(
+                    row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1
+                )
 
     def _not_prepared(self, row: TaskRow, fault: StartFault | None, now: float) -> None:
         """No attempt is used: what is at fault holds whatever depends on it, or the agent has gone meanwhile."""
@@ -260,7 +262,7 @@ class Dispatch:
             self._task_hold.start(row, fault, now)
             return
         why = self._setup_hold.start(fault, now) if fault is not None else "its agent is gone"
-        self._board.move(row.id, Status.READY, why, now, attempt=row.attempt - 1, not_before=now)
+        self._board.transition(row.id, Status.READY, why, now, attempt=row.attempt - 1, not_before=now)
 
     def _not_yet(self, run: RunRow, value: SlotDeferred, now: float) -> None:
         """The branches stand in its way: it is ready as before, and is tried again."""
@@ -268,7 +270,7 @@ class Dispatch:
             self._db.set(RunRow, run.id, state=RunState.ENDED, reason="cancelled", message=value.reason, ended=now)
             row = self._board.task(run.task)
             if row.status is Status.RUNNING:
-                self._board.move(
+                self._board.transition(
                     row.id, Status.READY, value.reason, now, attempt=row.attempt - 1, not_before=now + TRY_AGAIN
                 )
 
@@ -280,10 +282,10 @@ class Dispatch:
                 continue
             full = capacity_reason(run.agent, self._busy(), self._room(now))
             if not full and self._casting.agent(run.agent):
-                self._board.move(run.task, Status.RUNNING, "", now)
+                self._board.transition(run.task, Status.RUNNING, "", now)
                 self._go_on(run, now)
             elif full and row.reason != full:
-                self._board.place(row, row.status, full, now)
+                self._board.set_status(row, row.status, full, now)
 
     def _go_on(self, run: RunRow, now: float) -> None:
         """Have a run that waited begin again; where the machine does not let it, it waits on."""
@@ -364,7 +366,7 @@ class Dispatch:
         problem = _unsupported(spec) or self._casting.unusable_reason(self._casting.requested(spec))
         if problem:
             with self._db.write():
-                self._board.problem(row, "agent", problem, now)
+                self._board.add_problem(row, "agent", problem, now)
         return not problem
 
     def _gathered(self, now: float) -> float:
@@ -487,7 +489,7 @@ class Dispatch:
                 self._db.event(now, "run ended", task=run.task, run=run.id, reason="machine", why=why)
                 self._board.void_requests(run.task, now)
                 if row.status in ACTIVE:
-                    self._board.place(row, Status.PAUSED, why, now)
+                    self._board.set_status(row, Status.PAUSED, why, now)
 
     def shut_down(self, now: float) -> None:
         """Tell every run to stop; those that only wait for a person stay as they are."""

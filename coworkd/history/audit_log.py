@@ -14,52 +14,52 @@ from pathlib import Path
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.machine_faults import MachineFaultError
-from coworkd.history.hash_chain import Entry, Link, linked, read
+from coworkd.history.hash_chain import AuditEntry, ChainEnd, chain_lines, parse_entry
 from coworkd.store import Database, EventRow
 from coworkd.system.background_jobs import Finished, Jobs
 
-AUDIT = "audit:"
+AUDIT_JOB = "audit:"
 """The name of the job that writes."""
 
-MOST_BYTES = 4_000_000
+MAX_FILE_BYTES = 4_000_000
 """A file that is larger gets no further entries; the next one does."""
 
-BATCH = 5000
+BATCH_SIZE = 5000
 """Events written down by one job."""
 
-PATIENCE = 5.0
+RETRY_AFTER = 5.0
 """Seconds until writing is tried again where it failed."""
 
 _TAIL = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class AppendResult:
     """Where the chain ends now."""
 
-    link: Link
+    link: ChainEnd
 
 
-class Audit:
+class AuditLog:
     """Writes the events of one database down; used by the writer thread alone, but for the job it starts."""
 
     def __init__(self, db: Database, jobs: Jobs, folder: Path) -> None:
         self._db = db
         self._jobs = jobs
         self._folder = folder
-        self._link = Link()
+        self._link = ChainEnd()
         self._not_before = 0.0
-        self.begin()
+        self.find_end()
 
-    def begin(self) -> None:
+    def find_end(self) -> None:
         """Find out where the files end; not while they are being written."""
-        if not self._jobs.running(AUDIT):
+        if not self._jobs.running(AUDIT_JOB):
             self._link = self._end()
 
-    def _end(self) -> Link:
+    def _end(self) -> ChainEnd:
         """Where the files end. Events go on behind that, also in a database that has never seen it."""
         link = end_of(self._folder)
-        known = Link(id=int(self._db.setting("audit_id") or 0), hash=self._db.setting("audit_hash"))
+        known = ChainEnd(id=int(self._db.setting("audit_id") or 0), hash=self._db.setting("audit_hash"))
         latest = int(self._db.scalar("SELECT coalesce(max(id), 0) FROM events"))
         if latest < link.id:
             with self._db.write():
@@ -75,30 +75,30 @@ class Audit:
 
     def step(self, now: float) -> None:
         """Have what happened since the last batch written down."""
-        if now < self._not_before or self._jobs.running(AUDIT):
+        if now < self._not_before or self._jobs.running(AUDIT_JOB):
             return
         events = self._pending()
         if events:
             folder, link = self._folder, self._link
-            self._jobs.start(AUDIT, lambda: append(folder, link, events))
+            self._jobs.start(AUDIT_JOB, lambda: append(folder, link, events))
 
     def _pending(self) -> list[EventRow]:
-        return self._db.all(EventRow, f"id > ? ORDER BY id LIMIT {BATCH}", self._link.id)
+        return self._db.all(EventRow, f"id > ? ORDER BY id LIMIT {BATCH_SIZE}", self._link.id)
 
     def job(self, finished: Finished, now: float) -> bool:
         """A batch is on disk; False if the job was none of this room's."""
-        if finished.key != AUDIT:
+        if finished.key != AUDIT_JOB:
             return False
         if isinstance(finished.error, OSError):
-            self._not_before = now + PATIENCE
-            self.begin()  # the batch may have been ordered before this database was opened
+            self._not_before = now + RETRY_AFTER
+            self.find_end()  # the batch may have been ordered before this database was opened
             return True
         if finished.error is not None:
             raise finished.error
         self._note(finished.value)
         return True
 
-    def _note(self, written: Written) -> None:
+    def _note(self, written: AppendResult) -> None:
         self._link, self._not_before = written.link, 0.0
         with self._db.write():
             self._db.remember("audit_id", str(written.link.id))
@@ -115,7 +115,7 @@ class Audit:
 
     def _write_rest(self) -> None:
         # The last batch may have been written without anybody having been told.
-        self._note(Written(link=max(end_of(self._folder), self._link, key=lambda link: link.id)))
+        self._note(AppendResult(link=max(end_of(self._folder), self._link, key=lambda link: link.id)))
         while events := self._pending():
             self._note(append(self._folder, self._link, events))
 
@@ -123,9 +123,9 @@ class Audit:
 # ---- files
 
 
-def append(folder: Path, link: Link, events: list[EventRow]) -> Written:
+def append(folder: Path, link: ChainEnd, events: list[EventRow]) -> AppendResult:
     """Write the events down behind `link` and sync; an error leaves the files as they were."""
-    data, end = linked(link, events)
+    data, end = chain_lines(link, events)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = _open_file(folder)
     fresh = not path.exists()
@@ -142,7 +142,7 @@ def append(folder: Path, link: Link, events: list[EventRow]) -> Written:
         os.close(descriptor)
     if fresh:
         _sync(folder)
-    return Written(link=end)
+    return AppendResult(link=end)
 
 
 def _write(descriptor: int, data: bytes) -> None:
@@ -162,7 +162,7 @@ def _sync(folder: Path) -> None:
 def _open_file(folder: Path) -> Path:
     """The file that takes the next entries."""
     there = files(folder)
-    if there and there[-1].stat().st_size < MOST_BYTES:
+    if there and there[-1].stat().st_size < MAX_FILE_BYTES:
         return there[-1]
     return folder / f"{int(there[-1].stem) + 1 if there else 1:06}.jsonl"
 
@@ -172,17 +172,17 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.jsonl") if path.stem.isdigit())
 
 
-def end_of(folder: Path) -> Link:
+def end_of(folder: Path) -> ChainEnd:
     """Where the chain in the files ends. A line that a crash left unfinished is taken away: it was never confirmed."""
     for path in reversed(files(folder)):
         _drop_unfinished(path)
         for line in reversed(_tail(path).splitlines()):
             try:
-                entry = read(line)
+                entry = parse_entry(line)
             except DocumentError:
                 continue  # whoever checks will say so; the chain goes on behind what can be read
-            return Link(id=entry.event.id, hash=entry.hash)
-    return Link()
+            return ChainEnd(id=entry.event.id, hash=entry.hash)
+    return ChainEnd()
 
 
 def _drop_unfinished(path: Path) -> None:
@@ -198,12 +198,12 @@ def _tail(path: Path) -> bytes:
         return file.read()
 
 
-def entries(folder: Path) -> Iterator[tuple[Path, int, Entry | DocumentError]]:
+def entries(folder: Path) -> Iterator[tuple[Path, int, AuditEntry | DocumentError]]:
     """Every entry with its file and line, or what stands in its place."""
     for path in files(folder):
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 try:
-                    yield path, number, read(line)
+                    yield path, number, parse_entry(line)
                 except DocumentError as error:
                     yield path, number, error

@@ -15,7 +15,7 @@ from coworkd.sync.effective_specs import Specs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class RunCost:
     """One run. None is unknown."""
 
     run: str
@@ -33,7 +33,7 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Total:
+class CostTotal:
     """Several runs together."""
 
     name: str
@@ -45,11 +45,11 @@ class Total:
     """Runs whose cost nobody knows: the sum is without them."""
 
 
-def spent(db: Database, folder: Path, instance: str, task: str = "") -> list[Spent]:
+def run_costs(db: Database, folder: Path, instance: str, task: str = "") -> list[RunCost]:
     """Every run, the latest first; others' are as their records say."""
     plans = _plans(db)
-    own = [_own(run, plans) for run in db.all(RunRow, "state != 'preparing' ORDER BY started DESC")]
-    found = [*own, *_others(db, folder, instance, plans)]
+    own = [_own_cost(run, plans) for run in db.all(RunRow, "state != 'preparing' ORDER BY started DESC")]
+    found = [*own, *_recorded_costs(db, folder, instance, plans)]
     return [one for one in found if task in ("", one.task)]
 
 
@@ -66,42 +66,42 @@ def _plan(specs: Specs, path: str) -> str:
     return spec.plan
 
 
-def _own(run: RunRow, plans: dict[str, str]) -> Spent:
+def _own_cost(run: RunRow, plans: dict[str, str]) -> RunCost:
     tokens = run.input_tokens + run.output_tokens
-    return Spent(
+    return RunCost(
         run=run.id, task=run.task, plan=plans.get(run.task, ""), agent=run.agent, model=run.model, attempt=run.attempt,
         day=iso(run.started)[:10], tokens=tokens or None, usd=run.cost_usd,
         estimated=run.estimated or (run.billing == "subscription" and run.cost_usd is not None), by="",
     )  # fmt: skip
 
 
-def _others(db: Database, folder: Path, instance: str, plans: dict[str, str]) -> Iterable[Spent]:
+def _recorded_costs(db: Database, folder: Path, instance: str, plans: dict[str, str]) -> Iterable[RunCost]:
     for row in db.query("SELECT path FROM records WHERE NOT own ORDER BY path DESC"):
         try:
             record, _ = decode((folder / row["path"]).read_bytes(), row["path"], instance, b"")
         except (DocumentError, OSError):
             continue
         known = [count for count in (record.input_tokens, record.output_tokens) if count is not None]
-        yield Spent(
+        yield RunCost(
             run=record.run, task=record.task, plan=plans.get(record.task, ""), agent=record.agent, model=record.model,
             attempt=record.attempt, day=iso(record.started)[:10], tokens=sum(known) if known else None,
             usd=record.cost_usd, estimated=record.estimated, by=record.instance,
         )  # fmt: skip
 
 
-def totals(runs: Sequence[Spent], name: Callable[[Spent], str]) -> list[Total]:
+def totals(runs: Sequence[RunCost], name: Callable[[RunCost], str]) -> list[CostTotal]:
     """Summed up by name, in its order; runs without one are left out, and so are those of other instances."""
-    groups: dict[str, list[Spent]] = {}
+    groups: dict[str, list[RunCost]] = {}
     for run in runs:
         if name(run) and not run.by:
             groups.setdefault(name(run), []).append(run)
     return [total(key, groups[key]) for key in sorted(groups)]
 
 
-def total(name: str, runs: Sequence[Spent]) -> Total:
+def total(name: str, runs: Sequence[RunCost]) -> CostTotal:
     """These runs together."""
     known = [run.usd for run in runs if run.usd is not None]
-    return Total(
+    return CostTotal(
         name=name, runs=len(runs), tokens=sum(run.tokens or 0 for run in runs), usd=sum(known) if known else None,
         estimated=any(run.estimated for run in runs), unknown=len(runs) - len(known),
     )  # fmt: skip

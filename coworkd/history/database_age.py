@@ -21,12 +21,12 @@ from coworkd.store import Database
 from coworkd.store.database_age import DatabaseAge
 from coworkd.system.git import Repo
 
-_MOST_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 """Of a file that is read here; larger ones are no documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class Evidence:
     """What a database is compared with."""
 
     repo: Repo
@@ -37,7 +37,7 @@ class Beside:
     """Seals this instance's records."""
 
 
-def newer_reason(db: Database, beside: Beside) -> str:
+def newer_reason(db: Database, beside: Evidence) -> str:
     """What has happened that the database does not know of, in words; empty: nothing that shows."""
     age = DatabaseAge(db)
     if age.is_new:
@@ -54,7 +54,7 @@ def _landing_reason(age: DatabaseAge, repo: Repo) -> str:
     return ""
 
 
-def _record_reason(age: DatabaseAge, beside: Beside) -> str:
+def _record_reason(age: DatabaseAge, beside: Evidence) -> str:
     """A record that came with another branch is older than the database, and proves nothing."""
     latest = age.latest_event_at()
     for path in sorted(record_paths(beside.folder) - age.known_records()):
@@ -64,7 +64,7 @@ def _record_reason(age: DatabaseAge, beside: Beside) -> str:
     return ""
 
 
-def _our_record(beside: Beside, path: str) -> RunRecord | None:
+def _our_record(beside: Evidence, path: str) -> RunRecord | None:
     try:
         data = (beside.folder / path).read_bytes()
         record, origin = decode_record(data, path, beside.instance, beside.key)
@@ -73,7 +73,7 @@ def _our_record(beside: Beside, path: str) -> RunRecord | None:
     return record if origin is Origin.OURS else None
 
 
-def _file_reason(age: DatabaseAge, beside: Beside) -> str:
+def _file_reason(age: DatabaseAge, beside: Evidence) -> str:
     """Only files that changed since they were taken in are read, and only until one of them is proof."""
     for path, known in age.task_revisions().items():
         written = _written_revision(age, beside, path)
@@ -82,12 +82,12 @@ def _file_reason(age: DatabaseAge, beside: Beside) -> str:
     return ""
 
 
-def _written_revision(age: DatabaseAge, beside: Beside, path: str) -> int:
+def _written_revision(age: DatabaseAge, beside: Evidence, path: str) -> int:
     """The revision that this instance wrote into a file; 0: none, or it is as it was taken in."""
     file = beside.folder / path
     try:
         found = file.stat(follow_symlinks=False)
-        if (found.st_mtime_ns, found.st_size) == age.stats(path) or found.st_size > _MOST_BYTES:
+        if (found.st_mtime_ns, found.st_size) == age.stats(path) or found.st_size > _MAX_BYTES:
             return 0
         made = decode(path, parse(file.read_bytes()))
     except (OSError, DocumentError):

@@ -19,7 +19,7 @@ _KEYS = frozenset({"id", "at", "actor", "kind", "task", "data", "prev", "hash"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class ChainEnd:
     """Where the chain ends: the next entry holds this hash."""
 
     id: int = 0
@@ -27,7 +27,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class AuditEntry:
     """One entry as it stands in a file."""
 
     event: EventRow
@@ -35,14 +35,14 @@ class Entry:
     hash: str
 
 
-def linked(link: Link, events: Iterable[EventRow]) -> tuple[bytes, Link]:
+def chain_lines(link: ChainEnd, events: Iterable[EventRow]) -> tuple[bytes, ChainEnd]:
     """The lines of these events behind `link`, and where the chain ends with them."""
     lines: list[bytes] = []
     for event in events:
-        told = _told(event)
+        told = _payload(event)
         made = hash_of(told, link.hash)
         lines.append(canonical(told | {"prev": link.hash, "hash": made}) + b"\n")
-        link = Link(id=event.id, hash=made)
+        link = ChainEnd(id=event.id, hash=made)
     return b"".join(lines), link
 
 
@@ -52,17 +52,17 @@ def hash_of(told: dict[str, Any], prev: str) -> str:
 
 def event_hash(event: EventRow, prev: str) -> str:
     """What the entry of this event behind `prev` must have as its hash."""
-    return hash_of(_told(event), prev)
+    return hash_of(_payload(event), prev)
 
 
-def _told(event: EventRow) -> dict[str, Any]:
+def _payload(event: EventRow) -> dict[str, Any]:
     return {
         "id": event.id, "at": event.at, "actor": event.actor, "kind": event.kind, "task": event.task,
         "data": json.loads(event.data, parse_constant=str),
     }  # fmt: skip
 
 
-def read(line: bytes) -> Entry:
+def parse_entry(line: bytes) -> AuditEntry:
     """The entry on a line. Raises DocumentError for what is none."""
     try:
         told = json.loads(line)
@@ -72,12 +72,12 @@ def read(line: bytes) -> Entry:
             id=int(told["id"]), at=float(told["at"]), actor=str(told["actor"]), kind=str(told["kind"]),
             task=str(told["task"]), data=json.dumps(told["data"], ensure_ascii=False),
         )  # fmt: skip
-        return Entry(event=event, prev=str(told["prev"]), hash=str(told["hash"]))
+        return AuditEntry(event=event, prev=str(told["prev"]), hash=str(told["hash"]))
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise DocumentError(f"no entry of the audit: {error}") from error
 
 
-def flaw(entry: Entry, before: Link | None) -> str:
+def flaw_reason(entry: AuditEntry, before: ChainEnd | None) -> str:
     """What is wrong with an entry behind `before` (None: the first that there is); empty when it is whole."""
     if event_hash(entry.event, entry.prev) != entry.hash:
         return "was changed: its hash is not the one of what it says"

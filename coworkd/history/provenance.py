@@ -15,7 +15,7 @@ from coworkd.core.errors import DocumentError, UserError
 from coworkd.core.model import Check
 from coworkd.history.recorder import record_paths
 from coworkd.history.run_record import RunRecord, decode
-from coworkd.history.timeline import Told, story
+from coworkd.history.timeline import TimelineEntry, read_timeline
 from coworkd.store import Database, RunRow, SubmissionRow, TaskRow
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref
@@ -25,7 +25,7 @@ _PLACE = re.compile(r"(?P<path>.+):(?P<line>[0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class CodeLocation:
     """What is asked about: a line of a file, or a commit."""
 
     path: str = ""
@@ -34,7 +34,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class ProvenanceSources:
     """Where answers are looked for."""
 
     db: Database
@@ -66,18 +66,18 @@ class Provenance:
     checks: tuple[Check, ...] = ()
 
 
-def place(repo: Repo, said: str) -> Place:
+def parse_location(repo: Repo, said: str) -> CodeLocation:
     """The commit or the line that somebody means. Raises UserError."""
     found = _PLACE.fullmatch(said)
     if found:
-        return Place(path=found["path"].removeprefix("./"), line=int(found["line"]))
+        return CodeLocation(path=found["path"].removeprefix("./"), line=int(found["line"]))
     commit = repo.commit(said)
     if commit is None:
         raise UserError(f"`{said}` is neither PATH:LINE nor a commit")
-    return Place(commit=commit)
+    return CodeLocation(commit=commit)
 
 
-def provenance(repo: Repo, sources: Sources, asked: Place, branch: str) -> Provenance:
+def find_provenance(repo: Repo, sources: ProvenanceSources, asked: CodeLocation, branch: str) -> Provenance:
     """Everything that is known of how it came about. Raises UserError for a line that there is not."""
     tip = _tip(repo, branch, asked.path)
     commit = asked.commit or _blamed(repo, tip, asked)
@@ -98,7 +98,7 @@ def _tip(repo: Repo, branch: str, path: str) -> str:
     return head
 
 
-def _blamed(repo: Repo, tip: str, asked: Place) -> str:
+def _blamed(repo: Repo, tip: str, asked: CodeLocation) -> str:
     lines = (f"-L{asked.line},{asked.line}", "--porcelain", "--no-textconv")
     done = repo.run("blame", *lines, tip, "--", asked.path, check=False)
     if done.code != 0:
@@ -126,7 +126,7 @@ def _trailers(repo: Repo, commit: str) -> Mapping[str, str]:
 # ---- what is remembered of it
 
 
-def _completed(known: Provenance, landing: str, trailers: Mapping[str, str], sources: Sources) -> Provenance:
+def _completed(known: Provenance, landing: str, trailers: Mapping[str, str], sources: ProvenanceSources) -> Provenance:
     task = trailers["Task"]
     number, _, commit = trailers.get("Submission", "").partition(" ")
     db = sources.db
@@ -146,7 +146,7 @@ def _completed(known: Provenance, landing: str, trailers: Mapping[str, str], sou
     )  # fmt: skip
 
 
-def _record(sources: Sources, run: str, task: str, commit: str) -> RunRecord | None:
+def _record(sources: ProvenanceSources, run: str, task: str, commit: str) -> RunRecord | None:
     """The record of the run that made a submission, whoever wrote it: it is only shown."""
     for path in sorted(record_paths(sources.folder), reverse=True):
         data = (sources.folder / path).read_bytes()
@@ -161,11 +161,11 @@ def _record(sources: Sources, run: str, task: str, commit: str) -> RunRecord | N
     return None
 
 
-def _approved(sources: Sources, task: str, number: str) -> str:
+def _approved(sources: ProvenanceSources, task: str, number: str) -> str:
     """The last yes to this submission, in words; `nobody was asked` where it landed without one."""
-    yes: Told | None = None
+    yes: TimelineEntry | None = None
     asked = False
-    for event in story(sources.db, sources.audit, task):
+    for event in read_timeline(sources.db, sources.audit, task):
         if str(event.data.get("number", "")) == number and event.kind == "answered":
             asked, yes = True, event if event.data.get("answer") == "approved" else yes
     if yes is None:

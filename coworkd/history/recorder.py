@@ -8,15 +8,24 @@ from pathlib import Path
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Check, Problem
-from coworkd.history.restore import Returning
-from coworkd.history.run_record import Decision, Origin, Receipt, RunRecord, Submitted, decode, encode, run_of
+from coworkd.history.restore import RecordRestorer
+from coworkd.history.run_record import (
+    Origin,
+    Receipt,
+    RecordedDecision,
+    RecordedSubmission,
+    RunRecord,
+    decode,
+    encode,
+    run_id_of,
+)
 from coworkd.store import Cells, Database, MessageRow, RequestRow, RunRow, SubmissionRow
 from coworkd.sync.disk.atomic_writer import Overtaken, Refused, Writer
 from coworkd.sync.disk.folder import Bytes, digest
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.problems import put_problem
 
-PATIENCE = 5.0
+RETRY_AFTER = 5.0
 """Seconds until a record that could not be written is tried again."""
 
 _FINISHED = (
@@ -27,7 +36,7 @@ _FINISHED = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class RecordOwner:
     """Who keeps the records, and where."""
 
     instance: str
@@ -37,15 +46,15 @@ class Identity:
     """The workspace's."""
 
 
-class Ledger:
+class RunRecorder:
     """The records of one workspace; used by the writer thread alone."""
 
-    def __init__(self, db: Database, folder: Files, writer: Writer, who: Identity) -> None:
+    def __init__(self, db: Database, folder: Files, writer: Writer, who: RecordOwner) -> None:
         self._db = db
         self._folder = folder
         self._writer = writer
         self._who = who
-        self._returning = Returning(db)
+        self._returning = RecordRestorer(db)
         self._blocked_until = 0.0
 
     # ---- one turn
@@ -63,7 +72,7 @@ class Ledger:
         return self._blocked_until or None
 
     def _compose(self, run: RunRow, now: float) -> None:
-        record = compose(self._db, run, self._who.instance, now)
+        record = compose_record(self._db, run, self._who.instance, now)
         data = encode(record, self._who.key)
         with self._db.write(durable=True):
             self._keep(record, data, written=False)
@@ -97,7 +106,7 @@ class Ledger:
         return isinstance(found, Bytes) and found.data == row["bytes"]
 
     def _refused(self, path: str, why: str, now: float) -> None:
-        self._blocked_until = now + PATIENCE
+        self._blocked_until = now + RETRY_AFTER
         with self._db.write():
             put_problem(self._db, Problem(path=path, line=0, message=why), "write", now)
 
@@ -111,7 +120,7 @@ class Ledger:
 
     # ---- what other lives and other people wrote
 
-    def look(self, now: float) -> None:
+    def ingest_records(self, now: float) -> None:
         """Take in every record that the database does not know: ours give back what was lost, others' are shown."""
         known = {row["path"] for row in self._db.query("SELECT path FROM records")}
         for path in sorted(record_paths(self._who.folder) - known):
@@ -130,7 +139,7 @@ class Ledger:
             self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'record'", path)
             if origin is Origin.OURS:
                 self._keep(record, data, written=True)
-                self._returning.give_back(record, now)
+                self._returning.restore(record, now)
             else:
                 self._shown(record, path, data)
 
@@ -145,10 +154,10 @@ class Ledger:
 def record_paths(folder: Path) -> set[str]:
     """Every path below `log/` that has a record's name."""
     found = {f"log/{file.parent.name}/{file.name}" for file in (folder / "log").glob("*/*.json")}
-    return {path for path in found if run_of(path)}
+    return {path for path in found if run_id_of(path)}
 
 
-def compose(db: Database, run: RunRow, instance: str, now: float) -> RunRecord:
+def compose_record(db: Database, run: RunRow, instance: str, now: float) -> RunRecord:
     """What is remembered of a run that is over."""
     submission = db.one(SubmissionRow, "run = ? ORDER BY number DESC", run.id)
     told = bool(run.input_tokens or run.output_tokens)
@@ -161,18 +170,18 @@ def compose(db: Database, run: RunRow, instance: str, now: float) -> RunRecord:
     )  # fmt: skip
 
 
-def _decisions(db: Database, run: str) -> tuple[Decision, ...]:
+def _decisions(db: Database, run: str) -> tuple[RecordedDecision, ...]:
     asked = db.all(RequestRow, "run = ? AND kind IN ('tool', 'question', 'plan') ORDER BY created, id", run)
     return tuple(
-        Decision(
-            request=row.id, kind=row.kind, tool=row.tool, path=row.path, digest=digest_of(row), state=row.state,
+        RecordedDecision(
+            request=row.id, kind=row.kind, tool=row.tool, path=row.path, digest=request_digest(row), state=row.state,
             answer=row.answer, by=row.answered_by, asked=row.created,
         )
         for row in asked
     )  # fmt: skip
 
 
-def digest_of(row: RequestRow) -> str:
+def request_digest(row: RequestRow) -> str:
     """Of everything that the person was shown to decide on."""
     return digest(f"{row.kind}\0{row.tool}\0{row.arguments}\0{row.text}".encode("utf-8", "surrogatepass"))
 
@@ -182,8 +191,8 @@ def _receipts(db: Database, run: str) -> tuple[Receipt, ...]:
     return tuple(Receipt(path=row.path, digest=digest(row.body.encode())) for row in delivered)
 
 
-def _submitted(row: SubmissionRow | None) -> Submitted | None:
-    return Submitted(number=row.number, commit=row.commit_id, tree=row.tree) if row else None
+def _submitted(row: SubmissionRow | None) -> RecordedSubmission | None:
+    return RecordedSubmission(number=row.number, commit=row.commit_id, tree=row.tree) if row else None
 
 
 def _checks(row: SubmissionRow | None) -> tuple[Check, ...]:

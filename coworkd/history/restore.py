@@ -6,7 +6,7 @@ Nothing that ran runs again for want of memory: its cost counts, its messages st
 from __future__ import annotations
 
 from coworkd.core.model import ACTIVE, Status
-from coworkd.history.run_record import Decision, Receipt, RunRecord
+from coworkd.history.run_record import Receipt, RecordedDecision, RunRecord
 from coworkd.store import (
     Database,
     MessageRow,
@@ -21,29 +21,29 @@ from coworkd.store import (
 from coworkd.sync.disk.folder import digest
 
 
-class Returning:
+class RecordRestorer:
     """Takes verified records of our own back in; the caller holds the transaction."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def give_back(self, record: RunRecord, now: float) -> None:
+    def restore(self, record: RunRecord, now: float) -> None:
         """Everything that only this record still knows; what the database knows as ended stays as it is."""
         known = self._db.one(RunRow, "id = ?", record.run)
         if known is not None and known.state is RunState.ENDED:
             self._db.set(RunRow, record.run, recorded=True)
             return
         self._db.put(_run(record))
-        self._spent(record)
+        self._restore_usage(record)
         for decision in record.decisions:
-            self._decided(record, decision)
+            self._restore_request(record, decision)
         for receipt in record.receipts:
-            self._delivered(record, receipt)
+            self._restore_receipt(record, receipt)
         self._db.event(now, "record taken back", task=record.task, run=record.run, path=record.path)
         if known is not None:
-            self._over(record, now)
+            self._pause_task(record, now)
 
-    def _spent(self, record: RunRecord) -> None:
+    def _restore_usage(self, record: RunRecord) -> None:
         if record.cost_usd is None and record.input_tokens is None:
             return
         self._db.execute(
@@ -53,7 +53,7 @@ class Returning:
             record.cost_usd, int(record.estimated), record.run,
         )  # fmt: skip
 
-    def _decided(self, record: RunRecord, decision: Decision) -> None:
+    def _restore_request(self, record: RunRecord, decision: RecordedDecision) -> None:
         """Spent whatever became of it: an answer that is still in a file allows nothing."""
         state = RequestState.VOID if decision.state == RequestState.VOID else RequestState.USED
         kind = RequestKind(decision.kind) if decision.kind in set(RequestKind) else RequestKind.TOOL
@@ -65,7 +65,7 @@ class Returning:
             )
         )  # fmt: skip
 
-    def _delivered(self, record: RunRecord, receipt: Receipt) -> None:
+    def _restore_receipt(self, record: RunRecord, receipt: Receipt) -> None:
         self._db.execute(
             "INSERT OR IGNORE INTO receipts (path, digest, run) VALUES (?, ?, ?)",
             receipt.path, receipt.digest, record.run,
@@ -74,7 +74,7 @@ class Returning:
         if message is not None and digest(message.body.encode()) == receipt.digest:
             self._db.set(MessageRow, message.path, stage=MessageStage.DELIVERED, run=record.run, note="")
 
-    def _over(self, record: RunRecord, now: float) -> None:
+    def _pause_task(self, record: RunRecord, now: float) -> None:
         """An older copy of the database has the run at work: it is not, and does not begin again by itself."""
         row = self._db.one(TaskRow, "id = ?", record.task)
         if row is not None and row.status in ACTIVE and row.attempt <= record.attempt:

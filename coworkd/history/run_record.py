@@ -20,7 +20,7 @@ from coworkd.core.model import Check
 from coworkd.core.signing import holds, seal
 
 VERSION = 1
-MOST_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 _NAME = re.compile(r"log/\d{4}-\d{2}/(?P<run>[0-9A-Za-z_-]{1,64})\.json")
 
 Item = TypeVar("Item")
@@ -37,7 +37,7 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class RecordedDecision:
     """A permission or question of the run, and what became of it."""
 
     request: str
@@ -62,7 +62,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
+class RecordedSubmission:
     number: int
     commit: str
     tree: str
@@ -87,9 +87,9 @@ class RunRecord:
     output_tokens: int | None
     cost_usd: float | None
     estimated: bool
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[RecordedDecision, ...] = ()
     receipts: tuple[Receipt, ...] = ()
-    submission: Submitted | None = None
+    submission: RecordedSubmission | None = None
     checks: tuple[Check, ...] = ()
 
     @property
@@ -98,7 +98,7 @@ class RunRecord:
         return f"log/{iso(self.ended)[:7]}/{self.run}.json"
 
 
-def run_of(path: str) -> str:
+def run_id_of(path: str) -> str:
     """The run whose record belongs at a path; empty when none does."""
     found = _NAME.fullmatch(path)
     return found["run"] if found else ""
@@ -109,12 +109,12 @@ def run_of(path: str) -> str:
 
 def encode(record: RunRecord, key: bytes) -> bytes:
     """The sealed file."""
-    told = _told(record)
+    told = _payload(record)
     text = json.dumps(told | {"mac": seal(key, told)}, indent=2, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
-def _told(record: RunRecord) -> dict[str, Any]:
+def _payload(record: RunRecord) -> dict[str, Any]:
     return {
         "record": VERSION, "instance": record.instance, "run": record.run, "task": record.task,
         "attempt": record.attempt, "agent": record.agent, "model": record.model or None,
@@ -129,7 +129,7 @@ def _told(record: RunRecord) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _decision(item: Decision) -> dict[str, Any]:
+def _decision(item: RecordedDecision) -> dict[str, Any]:
     return {
         "request": item.request, "kind": item.kind, "tool": item.tool or None, "path": item.path,
         "digest": item.digest, "state": item.state, "answer": item.answer or None, "by": item.by or None,
@@ -137,7 +137,7 @@ def _decision(item: Decision) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _submitted(item: Submitted) -> dict[str, Any]:
+def _submitted(item: RecordedSubmission) -> dict[str, Any]:
     return {"number": item.number, "commit": item.commit, "tree": item.tree}
 
 
@@ -147,7 +147,7 @@ def _submitted(item: Submitted) -> dict[str, Any]:
 def decode(data: bytes, path: str, instance: str, key: bytes) -> tuple[RunRecord, Origin]:
     """The record in a file and whose word it is. Raises DocumentError for what is no record."""
     try:
-        if len(data) > MOST_BYTES:
+        if len(data) > MAX_BYTES:
             raise ValueError("too large")
         told = json.loads(data)
         mac = str(told.pop("mac", ""))
@@ -181,16 +181,16 @@ def _record(told: dict[str, Any]) -> RunRecord:
     )  # fmt: skip
 
 
-def _decided(told: dict[str, Any]) -> Decision:
-    return Decision(
+def _decided(told: dict[str, Any]) -> RecordedDecision:
+    return RecordedDecision(
         request=_text(told["request"]), kind=_text(told["kind"]), tool=_text(told["tool"] or ""),
         path=_text(told["path"]), digest=_text(told["digest"]), state=_text(told["state"]),
         answer=_text(told["answer"] or ""), by=_text(told["by"] or ""), asked=_time(told["asked"]),
     )  # fmt: skip
 
 
-def _submission(told: dict[str, Any]) -> Submitted:
-    return Submitted(number=_count(told["number"]), commit=_text(told["commit"]), tree=_text(told["tree"]))
+def _submission(told: dict[str, Any]) -> RecordedSubmission:
+    return RecordedSubmission(number=_count(told["number"]), commit=_text(told["commit"]), tree=_text(told["tree"]))
 
 
 def _or_none(read: Callable[[Any], Item], value: Any) -> Item | None:

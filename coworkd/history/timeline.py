@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from coworkd.history.audit_log import entries
-from coworkd.history.hash_chain import Entry
+from coworkd.history.hash_chain import AuditEntry
 from coworkd.store import Database, EventRow
 
 _DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class TimelineEntry:
     """One event in words."""
 
     id: int
@@ -32,16 +32,16 @@ class Told:
     data: Mapping[str, Any]
 
 
-def story(db: Database, audit: Path, task: str = "", path: str = "") -> list[Told]:
+def read_timeline(db: Database, audit: Path, task: str = "", path: str = "") -> list[TimelineEntry]:
     """Everything that happened, oldest first; of one task, with its file, or all of it."""
-    return [told(event) for event in _events(db, audit) if not task or concerns(event, task, path)]
+    return [describe_event(event) for event in _events(db, audit) if not task or concerns(event, task, path)]
 
 
 def _events(db: Database, audit: Path) -> Iterator[EventRow]:
     """Files first, for the database may have lost what they hold; then what is not written down yet."""
     last = 0
     for _, _, entry in entries(audit):
-        if isinstance(entry, Entry):
+        if isinstance(entry, AuditEntry):
             last = entry.event.id
             yield entry.event
     yield from db.all(EventRow, "id > ? ORDER BY id", last)
@@ -58,16 +58,16 @@ def concerns(event: EventRow, task: str, path: str) -> bool:
     return about in own or about.startswith((f"messages/{task}/", f"approvals/{task}-", f"reviews/{task}."))
 
 
-def told(event: EventRow) -> Told:
+def describe_event(event: EventRow) -> TimelineEntry:
     """An event in words; one that has none of its own says its kind."""
     data = json.loads(event.data)
     known = {key: str(value) for key, value in data.items()}
-    words = _WORDS.get(event.kind, event.kind)
+    words = _DESCRIPTIONS.get(event.kind, event.kind)
     if event.kind == "status" and known.get("old") == known.get("new"):
         words = "still {new}"
     what = words.format_map(_Known(known | {"task": event.task}))
-    return Told(
-        id=event.id, at=event.at, who=_who(event.actor, known), what=" ".join(what.split()) + _beside(known),
+    return TimelineEntry(
+        id=event.id, at=event.at, who=_who(event.actor, known), what=" ".join(what.split()) + _unsandboxed_note(known),
         why=_why(known), task=event.task, kind=event.kind, data=data,
     )  # fmt: skip
 
@@ -83,7 +83,7 @@ def _who(actor: str, data: Mapping[str, str]) -> str:
     return f"{actor} ({via})" if via else actor
 
 
-def _beside(data: Mapping[str, str]) -> str:
+def _unsandboxed_note(data: Mapping[str, str]) -> str:
     """A decision that an agent could have written says so."""
     run = data.get("unsandboxed_run")
     return f", saved while run {run}, which had no sandbox, was at work" if run else ""
@@ -93,7 +93,7 @@ def _why(data: Mapping[str, str]) -> str:
     return next((data[key] for key in ("reason", "why", "summary", "message", "cause") if data.get(key)), "")
 
 
-_WORDS: Mapping[str, str] = {
+_DESCRIPTIONS: Mapping[str, str] = {
     "file": "saved {path}",
     "note": "saved the note {path}",
     "deleted": "deleted {path}",

@@ -93,9 +93,9 @@ class BranchRecorder:
         self._db.event(now, "landed again", task=row.task, number=row.number, commit=commit, was=row.landing)
         task = self._landings.task(row.task)
         if task is not None and task.landed and row.landing.startswith(task.landed):
-            self._board.set(task.id, landed=commit[:12])
+            self._board.update(task.id, landed=commit[:12])
         elif task is not None and task.reverted and row.landing.startswith(task.reverted):
-            self._board.set(task.id, reverted=commit[:12])
+            self._board.update(task.id, reverted=commit[:12])
 
     def _whether_missing(self, fact: LandingFact, found: BranchReport, order: BranchContext, now: float) -> None:
         row = self._landings.latest(fact.landing.task)
@@ -135,7 +135,7 @@ class BranchRecorder:
         if row is None:
             return
         if why:
-            self._board.problem(row, MISSING, why, now)
+            self._board.add_problem(row, MISSING, why, now)
         else:
             self._db.execute("DELETE FROM problems WHERE task = ? AND source = ?", task, MISSING)
 

@@ -95,7 +95,7 @@ class HeldSubmissions:
         task = self._board.task(row.task)
         if row.kind is SubmissionKind.WORK and task.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
             why = f"waits, no attempt is used: {reason}; it goes on by itself when that is repaired"
-            self._board.place(task, Status.MERGING, why, now)
+            self._board.set_status(task, Status.MERGING, why, now)
         self._retries.setdefault(red.command, _Retry(at=now + FIRST_PAUSE))
         if not value.own:
             name, checks = (TIP_OUTPUT, value.tip_checks) if value.tip_checks else (row.task, value.checks)
@@ -113,7 +113,7 @@ class HeldSubmissions:
             wanted[path] = Problem(path=path, line=0, message=_message(held, row, task))
             tasks[path] = task.id if held.own else ""
         for path in problem_paths(self._db, SOURCE) - wanted.keys():
-            self._board.solved(path, SOURCE)
+            self._board.clear_problems(path, SOURCE)
         for path, problem in wanted.items():
             put_problem(self._db, problem, SOURCE, now, tasks[path])
 
@@ -157,7 +157,7 @@ class HeldSubmissions:
                 self._db.event(now, "released", task=row.task, number=row.number)
                 task = self._board.task(row.task)
                 if row.kind is SubmissionKind.WORK and task.status is Status.MERGING:
-                    self._board.place(task, Status.MERGING, "what it made is being verified again", now)
+                    self._board.set_status(task, Status.MERGING, "what it made is being verified again", now)
 
     def _check_again(self, rows: list[SubmissionRow], now: float) -> None:
         """Check the tip for one command whose time has come; after a start of the daemon for each at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from coworkd.board.generated_documents import Papers
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import Check, Status
 from coworkd.documents.editing import tick
@@ -46,7 +46,7 @@ class ResultRecorder:
     ) -> None:
         self._board = board
         self._db = board.db
-        self._papers = Papers(board.db)
+        self._documents = GeneratedDocuments(board.db)
         self._reviews = reviews
         self._reverts = reverts
         self._holds = holds
@@ -137,7 +137,7 @@ class ResultRecorder:
             return
         task = self._board.task(row.task)
         if task.reason != value.reason:
-            self._board.place(task, task.status, value.reason, now)
+            self._board.set_status(task, task.status, value.reason, now)
 
     def _out_of_date(self, row: SubmissionRow, value: OutdatedBase, now: float) -> None:
         """What it was made on is gone: it is made again, and no attempt is used."""
@@ -149,7 +149,7 @@ class ResultRecorder:
         self._db.event(now, "submission retired", task=row.task, number=row.number, why=value.reason)
         task = self._board.task(row.task)
         if task.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
-            self._board.place(task, Status.READY, value.reason, now, attempt=task.attempt - 1, anew=True)
+            self._board.set_status(task, Status.READY, value.reason, now, attempt=task.attempt - 1, anew=True)
 
     def _landed(self, row: SubmissionRow, value: Landed, now: float) -> None:
         change_submission(self._db, row, state=SubmissionState.LANDED, landing=value.commit)
@@ -161,12 +161,12 @@ class ResultRecorder:
             self._reverts.landed(task, row, value.commit, now)
             return
         self._tick(task, row)
-        self._papers.amend(review_path(row.task), {("status",): "landed"})
+        self._documents.edit(review_path(row.task), {("status",): "landed"})
         if task.status is Status.READY or self._board.run(task.id) is not None:
             # Another attempt was asked for in the very moment of landing: it goes on.
-            self._board.set(task.id, landed=value.commit[:12], reverted="")
+            self._board.update(task.id, landed=value.commit[:12], reverted="")
         elif task.status is not Status.DONE:
-            self._board.place(task, Status.DONE, "landed" if row.tree else "nothing had to change", now,
+            self._board.set_status(task, Status.DONE, "landed" if row.tree else "nothing had to change", now,
                               landed=value.commit[:12], reverted="", failures=0, bounces=0)  # fmt: skip
 
     def _tick(self, task: TaskRow, row: SubmissionRow) -> None:

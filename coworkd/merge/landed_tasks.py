@@ -55,7 +55,7 @@ class LandedTasks:
         with self._db.write(durable=True):
             self._db.put(_landed(landing, now))
             self._db.event(now, "landing found again", task=row.id, commit=landing.commit, number=landing.number)
-            self._board.place(
+            self._board.set_status(
                 row, Status.DONE, "landed", now, landed=landing.commit[:12], attempt=max(row.attempt, landing.attempt),
                 wanted="", failures=0, bounces=0,
             )  # fmt: skip

@@ -129,7 +129,7 @@ class Merger:
             with self._db.write(durable=True):
                 if kept is None:
                     why = "its submission is not to be found; write `ready` for a new attempt"
-                    self._board.place(task, Status.PAUSED, why, now)
+                    self._board.set_status(task, Status.PAUSED, why, now)
                     continue
                 self._db.put(
                     SubmissionRow(
@@ -182,7 +182,7 @@ class Merger:
         task = self._board.task(row.task)
         if task.status is Status.REVIEW and (row.approved or not row.person):
             with self._db.write():
-                self._board.move(task.id, Status.MERGING, "verified again with what has landed since", now)
+                self._board.transition(task.id, Status.MERGING, "verified again with what has landed since", now)
         given_up = self._given_up = threading.Event()
         if self._jobs.start(VERIFY + name, lambda: self._lane.verify(order, given_up.is_set)):
             self._verified = name
@@ -233,7 +233,7 @@ class Merger:
         if row is None:
             return
         with self._db.write():
-            self._board.problem(self._board.task(row.task), "queue", f"cannot land: {why}", now)
+            self._board.add_problem(self._board.task(row.task), "queue", f"cannot land: {why}", now)
 
     def _unhindered(self) -> None:
         self._hindered_until = 0.0

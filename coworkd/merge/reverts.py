@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from coworkd.board.approvals.answer_channel import via
-from coworkd.board.approvals.answers import given_in
-from coworkd.board.approvals.verdict import Given
-from coworkd.board.generated_documents import Papers
+from coworkd.board.approvals.answer_channel import answer_channel
+from coworkd.board.approvals.answers import submitted_answer
+from coworkd.board.approvals.decision import SubmittedAnswer
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, Status
 from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
@@ -44,7 +44,7 @@ class RevertService:
         """`invert` makes and files the commit: landing, task, number of the submission, integration branch."""
         self._board = board
         self._db = board.db
-        self._papers = Papers(board.db)
+        self._documents = GeneratedDocuments(board.db)
         self._jobs = jobs
         self._invert = invert
 
@@ -60,7 +60,7 @@ class RevertService:
         task = self._db.one(TaskRow, "id = ?", _task_of(path))
         if task is not None and self._under_way(task.id):
             return _Wish(task=task, kind=kind)
-        given = given_in(self._db, path)
+        given = submitted_answer(self._db, path)
         if given.pulled:
             self._tell(path, f"`status: {kind}` came by git and was not written here; write it here", now)
             return None
@@ -70,7 +70,7 @@ class RevertService:
             return None
         return _Wish(task=task, kind=kind)
 
-    def _obstacle(self, task: TaskRow | None, kind: SubmissionKind, given: Given) -> str:
+    def _obstacle(self, task: TaskRow | None, kind: SubmissionKind, given: SubmittedAnswer) -> str:
         if task is None:
             return "only the latest review of a task takes this word"
         if task.elsewhere:
@@ -119,8 +119,8 @@ class RevertService:
                     person=False, approved=True, landing="", text_sha="", bundle="", kind=kind,
                 )
             )  # fmt: skip
-            self._board.solved(review_path(task_id), _SOURCE)
-            how = via(self._db, review_path(task_id))
+            self._board.clear_problems(review_path(task_id), _SOURCE)
+            how = answer_channel(self._db, review_path(task_id))
             self._db.event(now, "revert asked", task=task_id, actor="person", via=how, what=kind, number=int(number))
 
     # ---- how it ends
@@ -132,7 +132,7 @@ class RevertService:
         if row.kind is SubmissionKind.APPLY:
             where = {"landed": commit[:12], "reverted": ""}
         reason = "; ".join(part for part in (_REASONS[row.kind], row.notice) if part)
-        self._board.place(task, task.status, reason, now, **where)
+        self._board.set_status(task, task.status, reason, now, **where)
 
     def refused(self, row: SubmissionRow, reason: str, now: float) -> None:
         """It collides with what landed since, or is red: the change stays as it is."""
@@ -152,7 +152,7 @@ class RevertService:
         return "reverted" if task.reverted else "landed" if task.landed else "open"
 
     def _set_status(self, path: str, status: str) -> None:
-        self._papers.amend(path, {("status",): status})
+        self._documents.edit(path, {("status",): status})
         self._db.execute("UPDATE answers SET status = ? WHERE path = ?", status, path)
 
     def _tell(self, path: str, message: str, now: float) -> None:

@@ -69,11 +69,11 @@ class UnverifiedSubmissions:
         change_submission(self._db, row, state=SubmissionState.QUEUED, tip="", request="", checks="[]")
         task = self._board.task(row.task)
         if task.status is Status.REVIEW:
-            self._board.move(task.id, Status.MERGING, "verified again in another environment", now)
+            self._board.transition(task.id, Status.MERGING, "verified again in another environment", now)
 
     def _clear(self) -> None:
         self._db.remember(_KEY, "")
-        self._board.solved(_PATH, SOURCE)
+        self._board.clear_problems(_PATH, SOURCE)
 
     def _settings(self) -> str:
         settings: Settings = self._board.specs.settings()

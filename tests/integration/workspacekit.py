@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coworkd.board.generated_documents import Papers
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.core.model import Kind
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync.disk.atomic_writer import Writer
@@ -117,7 +117,7 @@ class Workspace:
 
     def want(self, text: str, path: str, kind: Kind = Kind.MESSAGE) -> None:
         """The daemon wants a document of its own to be there."""
-        Papers(self.db).put(path, text.encode(), self.now)
+        GeneratedDocuments(self.db).put(path, text.encode(), self.now)
         assert self.document(path).kind is kind
 
     def text(self, path: str = TASK) -> str:

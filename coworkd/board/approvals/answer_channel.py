@@ -8,11 +8,11 @@ from coworkd.store import Database
 from coworkd.store.announcements import written_by_command
 
 
-class Via(StrEnum):
+class AnswerChannel(StrEnum):
     FILE = "file"
     TERMINAL = "terminal"
 
 
-def via(db: Database, path: str) -> Via:
+def answer_channel(db: Database, path: str) -> AnswerChannel:
     """How the present words of a file were said: a later save is one by file again."""
-    return Via.TERMINAL if written_by_command(db, [path.split("#")[0]]) else Via.FILE
+    return AnswerChannel.TERMINAL if written_by_command(db, [path.split("#")[0]]) else AnswerChannel.FILE

@@ -4,40 +4,43 @@ from __future__ import annotations
 
 import difflib
 
-from coworkd.board.approvals.answer_channel import Via, via
-from coworkd.board.approvals.verdict import Given, Ruling, Verdict
-from coworkd.board.generated_documents import Papers
+from coworkd.board.approvals.answer_channel import AnswerChannel, answer_channel
+from coworkd.board.approvals.decision import ApprovalDecision, ApprovalOutcome, SubmittedAnswer
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.core.model import Answer, Problem
 from coworkd.documents.markdown import Value, parse
 from coworkd.store import Database
 from coworkd.sync.problems import put_problem
 
 
-def given_in(db: Database, path: str) -> Given:
+def submitted_answer(db: Database, path: str) -> SubmittedAnswer:
     """The answer in a file as it was last read; `pending` when there is none."""
     rows = db.query("SELECT * FROM answers WHERE path = ?", path)
     if not rows:
-        return Given(answer=Answer.PENDING)
+        return SubmittedAnswer(answer=Answer.PENDING)
     row = rows[0]
-    return Given(
+    return SubmittedAnswer(
         answer=row["answer"], written=row["written"], request=row["request"], comment=row["comment"],
         status=row["status"], body=row["body"], pulled=bool(row["pulled"]), scope=row["scope"], grant=row["granted"],
-        odd=row["odd"], signer=row["signer"], tty=bool(row["tty"]), by_command=via(db, path) is Via.TERMINAL,
+        held_reason=row["odd"], signer=row["signer"], on_terminal=bool(row["tty"]),
+        by_command=answer_channel(db, path) is AnswerChannel.TERMINAL,
     )  # fmt: skip
 
 
-def put_back(db: Database, papers: Papers, path: str, ruling: Verdict, now: float) -> None:
+def reject_answer(
+    db: Database, documents: GeneratedDocuments, path: str, decision: ApprovalDecision, now: float
+) -> None:
     """Show why an answer does not count; a void one is taken out of the file."""
     with db.write():
-        put_problem(db, Problem(path=path, line=0, message=ruling.reason), "answer", now)
-        if ruling.ruling is Ruling.VOID:
+        put_problem(db, Problem(path=path, line=0, message=decision.reason), "answer", now)
+        if decision.outcome is ApprovalOutcome.VOID:
             changes: dict[tuple[str, ...], Value] = {("approval",): str(Answer.PENDING)}
-            papers.amend(path, changes)
+            documents.edit(path, changes)
             db.execute("UPDATE answers SET answer = 'pending' WHERE path = ?", path)
             db.event(now, "answer void", path=path)
 
 
-def added_by_person(db: Database, path: str, body: str) -> str:
+def text_added_by_user(db: Database, path: str, body: str) -> str:
     """What a person added to the body of a form of the daemon's, as it was read last."""
     kept = db.query("SELECT bytes FROM bases WHERE path = ? AND who = 'daemon' ORDER BY at DESC LIMIT 1", path)
     if not kept:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from hashlib import sha256
 
-from coworkd.board.generated_documents import Papers
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.core.signing import canonical
 from coworkd.store import Database, RequestKind, RequestRow, RequestState
 
@@ -17,37 +17,37 @@ POLICY = "1"
 """Version of the rules by which requests are judged; a yes under other rules is none."""
 
 
-def sealed(request: RequestRow, about: str) -> RequestRow:
+def bind_request(request: RequestRow, subject: str) -> RequestRow:
     """The request, bound to its own words and to what it is about (a base, a commit, a tree)."""
-    return replace(request, seal=_seal(request, about))
+    return replace(request, seal=_binding(request, subject))
 
 
-def intact(request: RequestRow, about: str) -> bool:
+def is_unchanged(request: RequestRow, subject: str) -> bool:
     """Whether it still asks what was asked, about the same thing."""
-    return request.seal == _seal(request, about)
+    return request.seal == _binding(request, subject)
 
 
-def _seal(request: RequestRow, about: str) -> str:
+def _binding(request: RequestRow, subject: str) -> str:
     # The id is random and used once: it is the nonce.
     words = (
         POLICY, request.id, request.task, request.run, request.kind, request.name, request.tool, request.arguments,
-        request.risk, request.expires, request.number if request.kind is RequestKind.MERGE else 0, about,
+        request.risk, request.expires, request.number if request.kind is RequestKind.MERGE else 0, subject,
     )  # fmt: skip
     return sha256(canonical(words)).hexdigest()
 
 
-class Requests:
+class ApprovalRequests:
     """The requests of one workspace; used by the writer thread alone, within its transactions."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._papers = Papers(db)
+        self._documents = GeneratedDocuments(db)
 
     def answer(self, request: RequestRow) -> bool:
         """Open to answered, with the answer that the row has; False when it was not open any more."""
         return self._answered(request, RequestState.ANSWERED)
 
-    def spend(self, request: RequestRow) -> bool:
+    def consume_open(self, request: RequestRow) -> bool:
         """Open to used in one step, where the answer is acted on in the same transaction."""
         return self._answered(request, RequestState.USED)
 
@@ -55,7 +55,7 @@ class Requests:
         sql = "UPDATE requests SET state = ?, answer = ?, comment = ?, answered_by = ? WHERE id = ? AND state = 'open'"
         return self._moved(self._db.execute(sql, str(state), row.answer, row.comment, row.answered_by, row.id))
 
-    def use(self, request: str, number: int) -> bool:
+    def consume_answered(self, request: str, number: int) -> bool:
         """Answered to used: whoever gets True may act on the answer, once."""
         sql = "UPDATE requests SET state = 'used', number = ? WHERE id = ? AND state = 'answered'"
         return self._moved(self._db.execute(sql, number, request))
@@ -66,10 +66,10 @@ class Requests:
         if not self._moved(self._db.execute(sql, request.id)):
             return
         if request.kind is RequestKind.TOOL and request.path:
-            self._papers.amend(request.path, {("cowork", "state"): str(RequestState.VOID)})
+            self._documents.edit(request.path, {("cowork", "state"): str(RequestState.VOID)})
         self._db.event(now, "request void", task=request.task, request=request.id)
 
-    def forget(self, now: float) -> None:
+    def void_all(self, now: float) -> None:
         """An older copy of the database does not know what has been decided since: everything is asked anew."""
         with self._db.write(durable=True):
             for request in self._db.all(RequestRow, "state IN ('open', 'answered')"):

@@ -12,7 +12,7 @@ SANDBOX_LACKS = "sandbox_lacks"
 """The setting that says why nothing confines agents on this machine; empty: something does, or nobody has looked."""
 
 
-def unconfined(db: Database, run: str, since: float) -> bool:
+def ran_unsandboxed(db: Database, run: str, since: float) -> bool:
     """Whether the agent that is asked about, or any that was at work since, was not held by a sandbox.
 
     What is not known counts as not held.
@@ -23,9 +23,9 @@ def unconfined(db: Database, run: str, since: float) -> bool:
     return own in (None, "", SandboxLevel.NONE) or bool(db.scalar(others, since))
 
 
-def terminal(db: Database, request: RequestRow, risk: RiskLevel, why: str) -> str:
+def terminal_reason(db: Database, request: RequestRow, risk: RiskLevel, why: str) -> str:
     """Why a yes to this request has to be given on a terminal; empty when a file's word is enough."""
-    if risk not in GRAVE or not unconfined(db, request.run, request.created):
+    if risk not in GRAVE or not ran_unsandboxed(db, request.run, request.created):
         return ""
     return (
         f"{risk} risk ({why}), and no sandbox kept agents from writing here: answer with"

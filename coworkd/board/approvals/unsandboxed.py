@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coworkd.board.approvals.answer_channel import Via
-from coworkd.board.generated_documents import Papers
+from coworkd.board.approvals.answer_channel import AnswerChannel
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.core.clock import iso
 from coworkd.store import Database
 from coworkd.store.unsandboxed_saves import UnsandboxedSave, UnsandboxedSaves
@@ -20,12 +20,12 @@ MAX_SHOWN = 10
 """Marks that inbox.md lists; the audit has all of them."""
 
 
-def mark_save(db: Database, path: str, decision: str, how: Via, now: float) -> str:
+def mark_save(db: Database, path: str, decision: str, channel: AnswerChannel, now: float) -> str:
     """Keep that the decision in `path` was saved beside a run without a sandbox; that run, or empty if there was none.
 
     Part of the transaction that acts on the decision. What was given by command is not marked.
     """
-    if how is Via.TERMINAL:
+    if channel is AnswerChannel.TERMINAL:
         return ""
     saves = UnsandboxedSaves(db)
     run, agent = saves.run_at_work(path)
@@ -34,11 +34,13 @@ def mark_save(db: Database, path: str, decision: str, how: Via, now: float) -> s
     return run
 
 
-def mark_answer(db: Database, papers: Papers, path: str, decision: str, how: Via, now: float) -> str:
+def mark_answer(
+    db: Database, documents: GeneratedDocuments, path: str, decision: str, channel: AnswerChannel, now: float
+) -> str:
     """As `mark_save`, for an answer in a form or review, whose `cowork:` map then names the run."""
-    run = mark_save(db, path, decision, how, now)
+    run = mark_save(db, path, decision, channel, now)
     if run:
-        papers.amend(path, {("cowork", "unsandboxed_run"): run})
+        documents.edit(path, {("cowork", "unsandboxed_run"): run})
     return run
 
 

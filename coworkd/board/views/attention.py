@@ -14,7 +14,7 @@ from coworkd.sync.awaiting_trust import awaiting_trust
 from coworkd.sync.guards import DELETIONS
 
 
-class Need(StrEnum):
+class AttentionKind(StrEnum):
     """What a person is asked for."""
 
     APPROVAL = "approval"
@@ -30,10 +30,10 @@ class Need(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class AttentionItem:
     """One thing that waits for a person."""
 
-    kind: Need
+    kind: AttentionKind
     path: str
     """The file to look at or write, relative to `.cowork/`."""
     task: str
@@ -43,7 +43,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ProblemView:
     """A problem with its place."""
 
     path: str
@@ -53,90 +53,99 @@ class Shown:
 
 
 _REQUESTS = {
-    RequestKind.QUESTION: (Need.QUESTION, "answer under `## Answer`, or with a new file beside it"),
-    RequestKind.TOOL: (Need.APPROVAL, "set `approval:` to approved or rejected"),
-    RequestKind.PLAN: (Need.PLAN, "read it, edit it if you like, then set `approval:`"),
-    RequestKind.MERGE: (Need.REVIEW, "read it, then set `approval:` to approved, changes or rejected"),
+    RequestKind.QUESTION: (AttentionKind.QUESTION, "answer under `## Answer`, or with a new file beside it"),
+    RequestKind.TOOL: (AttentionKind.APPROVAL, "set `approval:` to approved or rejected"),
+    RequestKind.PLAN: (AttentionKind.PLAN, "read it, edit it if you like, then set `approval:`"),
+    RequestKind.MERGE: (AttentionKind.REVIEW, "read it, then set `approval:` to approved, changes or rejected"),
 }
 
 
-def problems(db: Database) -> list[Shown]:
+def problem_views(db: Database) -> list[ProblemView]:
     """Every problem, by the place it is in."""
     rows = db.query("SELECT path, line, message, since FROM problems ORDER BY path, line, source")
-    return [Shown(path=r["path"], line=r["line"], message=r["message"], since=r["since"]) for r in rows]
+    return [ProblemView(path=r["path"], line=r["line"], message=r["message"], since=r["since"]) for r in rows]
 
 
-def waiting(db: Database, now: float) -> list[Waiting]:
+def attention_items(db: Database, now: float) -> list[AttentionItem]:
     """Everything that waits for a person, oldest first."""
     found = [*_requests(db), *_conflicts(db), *_pulled(db), *_trust(db, now), *_unsent(db), *_agents(db), *_failed(db)]
-    found += [
-        Waiting(kind=Need.DELETION if p.path == DELETIONS else Need.PROBLEM, path=p.path, task="", since=p.since,
-                what=f"line {p.line}: {p.message}" if p.line else p.message)
-        for p in problems(db)
-    ]  # fmt: skip
+    found += [_problem_item(problem) for problem in problem_views(db)]
     return sorted(found, key=lambda item: (item.since, item.path))
 
 
-def _requests(db: Database) -> list[Waiting]:
+def _problem_item(problem: ProblemView) -> AttentionItem:
+    kind = AttentionKind.DELETION if problem.path == DELETIONS else AttentionKind.PROBLEM
+    text = f"line {problem.line}: {problem.message}" if problem.line else problem.message
+    return AttentionItem(kind=kind, path=problem.path, task="", since=problem.since, what=text)
+
+
+def _requests(db: Database) -> list[AttentionItem]:
     rows = db.query("SELECT kind, path, task, created FROM requests WHERE state = 'open' AND kind != 'conflict'")
     return [
-        Waiting(kind=_REQUESTS[RequestKind(r["kind"])][0], path=r["path"], task=r["task"], since=r["created"],
+        AttentionItem(kind=_REQUESTS[RequestKind(r["kind"])][0], path=r["path"], task=r["task"], since=r["created"],
                 what=_REQUESTS[RequestKind(r["kind"])][1])
         for r in rows
     ]  # fmt: skip
 
 
-def _conflicts(db: Database) -> list[Waiting]:
+def _conflicts(db: Database) -> list[AttentionItem]:
     rows = db.query(
         "SELECT t.id, t.path, t.since, t.reason FROM tasks t WHERE t.status = 'waiting'"
         " AND EXISTS (SELECT 1 FROM submissions s WHERE s.task = t.id AND s.state = 'conflicted')"
     )
-    return [Waiting(kind=Need.CONFLICT, path=r["path"], task=r["id"], since=r["since"], what=r["reason"]) for r in rows]
+    return [
+        AttentionItem(kind=AttentionKind.CONFLICT, path=r["path"], task=r["id"], since=r["since"], what=r["reason"])
+        for r in rows
+    ]
 
 
-def _pulled(db: Database) -> list[Waiting]:
+def _pulled(db: Database) -> list[AttentionItem]:
     rows = db.query(
         "SELECT id, path, since FROM tasks WHERE pulled AND status = 'ready' AND NOT elsewhere AND NOT gone"
     )
     return [
-        Waiting(kind=Need.PULLED, path=r["path"], task=r["id"], since=r["since"],
+        AttentionItem(kind=AttentionKind.PULLED, path=r["path"], task=r["id"], since=r["since"],
                 what=f"it came by git; `coworkd ready {r['id']}` starts it here")
         for r in rows
     ]  # fmt: skip
 
 
-def _trust(db: Database, now: float) -> list[Waiting]:
+def _trust(db: Database, now: float) -> list[AttentionItem]:
     if untrusted := db.setting("untrusted"):
-        return [Waiting(kind=Need.TRUST, path="", task="", since=now, what=untrusted)]
+        return [AttentionItem(kind=AttentionKind.TRUST, path="", task="", since=now, what=untrusted)]
     return [
-        Waiting(kind=Need.TRUST, path=path, task="", since=now,
+        AttentionItem(kind=AttentionKind.TRUST, path=path, task="", since=now,
                 what="it came by git and can run commands; read it, then run `coworkd trust`")
         for path in awaiting_trust(db)
     ]  # fmt: skip
 
 
-def _agents(db: Database) -> list[Waiting]:
+def _agents(db: Database) -> list[AttentionItem]:
     return [
-        Waiting(kind=Need.AGENT, path=f"agents/{stop.agent}.md", task="", since=stop.since,
+        AttentionItem(kind=AttentionKind.AGENT, path=f"agents/{stop.agent}.md", task="", since=stop.since,
                 what=f"it is stopped: {stop.reason}. Save the file, or `coworkd ready` one of its tasks, to go on")
         for stop in agent_stops(db)
     ]  # fmt: skip
 
 
-def _unsent(db: Database) -> list[Waiting]:
+def _unsent(db: Database) -> list[AttentionItem]:
     rows = db.query(
         "SELECT m.path, m.task, m.note, coalesce(d.changed_at, 0.0) AS since FROM messages m"
         " LEFT JOIN documents d ON d.path = m.path WHERE m.stage = 'unsent' OR (m.stage = 'new' AND m.note != '')"
     )
     return [
-        Waiting(kind=Need.PROBLEM, path=r["path"], task=r["task"], since=r["since"], what=f"not sent: {r['note']}")
+        AttentionItem(
+            kind=AttentionKind.PROBLEM, path=r["path"], task=r["task"], since=r["since"], what=f"not sent: {r['note']}"
+        )
         for r in rows
     ]
 
 
-def _failed(db: Database) -> list[Waiting]:
+def _failed(db: Database) -> list[AttentionItem]:
     return [
-        Waiting(kind=Need.PROBLEM, path=task.path, task=task.id, since=task.since, what=failure_text(task))
+        AttentionItem(
+            kind=AttentionKind.PROBLEM, path=task.path, task=task.id, since=task.since, what=failure_text(task)
+        )
         for task in failed_tasks(db)
     ]
 
@@ -149,12 +158,12 @@ def failure_text(task: FailedTask) -> str:
     """Why a task failed, what to type, and the last words of its agent."""
     why = task.reason.rstrip(" .;") or "no reason was given"
     text = f"{why if why.startswith('failed') else f'failed: {why}'}. `coworkd ready {task.id}` tries again"
-    if last := last_words(task.said):
+    if last := reply_excerpt(task.said):
         text += f". {task.agent} said last: `{last}`"
     return f"{text} (.cowork/{task.message} has all of it)" if task.message else text
 
 
-def last_words(said: str) -> str:
+def reply_excerpt(said: str) -> str:
     """The end of a reply on one line; nothing in it ends the quotation marks or commands a terminal."""
     lines = [line.strip() for line in plain_text(said).splitlines() if line.strip()][-_LAST_LINES:]
     text = " / ".join(lines).replace("`", "'")

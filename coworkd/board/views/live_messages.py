@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from coworkd.board.approvals.unsandboxed import inbox_section
 from coworkd.board.generated_documents import GENERATED, message_path
 from coworkd.board.views import tool_timeline
-from coworkd.board.views.attention import Waiting
+from coworkd.board.views.attention import AttentionItem
 from coworkd.core.clock import iso
 from coworkd.core.model import MessageState
 from coworkd.core.terminal_text import plain_text, visible_line
@@ -20,13 +20,13 @@ from coworkd.store.unsandboxed_saves import UnsandboxedSave
 
 INBOX = "inbox.md"
 
-SILENCE = 2.0
+SILENT_AFTER = 2.0
 """Seconds without a sign of an agent's life after which that is shown."""
 
-STALLED = 120.0
+STALLED_AFTER = 120.0
 """Seconds after which it looks as if none would come any more; what follows then is its `limits.stall`."""
 
-SHOWN = 20_000
+MAX_REPLY = 20_000
 """Characters at the end of a reply that its live message shows."""
 
 
@@ -37,28 +37,28 @@ def live_path(run: RunRow) -> str:
 def live_messages(db: Database, now: float) -> dict[str, bytes]:
     """Path and text of the live message of every run at work."""
     runs = db.all(RunRow, "state IN ('working', 'waiting', 'submitting')")
-    return {live_path(run): _live(run, _asks(db, run), now) for run in runs}
+    return {live_path(run): _live_message(run, _open_requests(db, run), now) for run in runs}
 
 
 def live_deadline(db: Database, now: float) -> float | None:
     """When the silence of a run begins to be shown."""
-    heard = db.scalar("SELECT min(heard_at) FROM runs WHERE state = 'working' AND heard_at > ?", now - SILENCE)
-    return None if heard is None else heard + SILENCE
+    heard = db.scalar("SELECT min(heard_at) FROM runs WHERE state = 'working' AND heard_at > ?", now - SILENT_AFTER)
+    return None if heard is None else heard + SILENT_AFTER
 
 
-def _asks(db: Database, run: RunRow) -> list[RequestRow]:
+def _open_requests(db: Database, run: RunRow) -> list[RequestRow]:
     if run.state is not RunState.WAITING:
         return []
     return db.all(RequestRow, "run = ? AND state = 'open' ORDER BY created", run.id)
 
 
-def _live(run: RunRow, asks: Sequence[RequestRow], now: float) -> bytes:
-    steps = tool_timeline.read(run.tools)
+def _live_message(run: RunRow, asks: Sequence[RequestRow], now: float) -> bytes:
+    steps = tool_timeline.read_calls(run.tools)
     written = list(dict.fromkeys(step.summary for step in steps if step.tool == "write" and step.ended and step.ok))
-    parts = [f"_{', '.join(_facts(run, now))}_", _warning(run), *(f"Asks: {_ask(run, ask)}" for ask in asks)]
-    parts.append("\n".join(_step(step) for step in steps))
+    parts = [f"_{', '.join(_facts(run, now))}_", _warning(run), *(f"Asks: {_request_link(run, ask)}" for ask in asks)]
+    parts.append("\n".join(_call_line(step) for step in steps))
     parts.append(f"Wrote: {', '.join(f'`{path}`' for path in written)}" if written else "")
-    parts.append(run.said[-SHOWN:].strip())
+    parts.append(run.said[-MAX_REPLY:].strip())
     return compose(
         {"from": run.agent, "state": str(MessageState.STREAMING)},
         plain_text("\n\n".join(part for part in parts if part)) + "\n",
@@ -86,9 +86,9 @@ def _state(run: RunRow, now: float) -> str:
             return "waits for a person"
         case RunState.SUBMITTING:
             return "its work is being brought in"
-        case _ if run.heard_at and now - run.heard_at >= STALLED:
+        case _ if run.heard_at and now - run.heard_at >= STALLED_AFTER:
             return f"stalled: no sign of life since {iso(run.heard_at)}"
-        case _ if run.heard_at and now - run.heard_at >= SILENCE:
+        case _ if run.heard_at and now - run.heard_at >= SILENT_AFTER:
             return f"working, silent since {iso(run.heard_at)}"
         case _:
             return "working"
@@ -106,12 +106,12 @@ def _warning(run: RunRow) -> str:
     return f"**The context is {share:.0%} full.**" if share >= 0.8 else ""
 
 
-def _ask(run: RunRow, ask: RequestRow) -> str:
+def _request_link(run: RunRow, ask: RequestRow) -> str:
     folders = "../" * message_path(run).count("/")
     return f"[{ask.path}]({folders}{_link(ask.path)})"
 
 
-def _step(step: tool_timeline.Step) -> str:
+def _call_line(step: tool_timeline.TimelineCall) -> str:
     mark = "…" if not step.ended else "ok" if step.ok else "failed"
     took = f", {step.ended - step.began:.0f} s" if step.ended - step.began >= 1 else ""
     shown = step.summary.replace("`", "'")
@@ -124,7 +124,7 @@ def money(usd: float, *, about: bool) -> str:
     return f"{'~' if about else ''}${usd:.{4 if 0 < usd < 0.01 else 2}f}"
 
 
-def inbox(waiting: Sequence[Waiting], saves: Sequence[UnsandboxedSave] = ()) -> bytes:
+def inbox(waiting: Sequence[AttentionItem], saves: Sequence[UnsandboxedSave] = ()) -> bytes:
     """`inbox.md`: everything that waits for a person, each a link, and the saves that an agent could have made."""
     lines = [f"<!-- {GENERATED}; do not edit -->", "", "# Inbox", ""]
     if not waiting:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.board.approvals.terminal_required import SANDBOX_LACKS, SANDBOX_LEVEL
-from coworkd.board.views.attention import Need, Shown, Waiting, problems, waiting
+from coworkd.board.views.attention import AttentionItem, AttentionKind, ProblemView, attention_items, problem_views
 from coworkd.core.model import Status
 from coworkd.store import Database, RunRow, RunState, TaskRow
 from coworkd.store.documents import count_notes
@@ -48,8 +48,8 @@ class BoardView:
 
     instance: str
     cards: tuple[Card, ...]
-    waiting: tuple[Waiting, ...]
-    problems: tuple[Shown, ...]
+    waiting: tuple[AttentionItem, ...]
+    problems: tuple[ProblemView, ...]
     undelivered: int = 0
     """Tasks whose landing waits on the integration branch for `coworkd land`."""
     notes: int = 0
@@ -67,8 +67,8 @@ def board_view(db: Database, now: float) -> BoardView:
     cards = _cards(db, db.all(TaskRow, "NOT (gone AND status IN ('done', 'cancelled'))"), now)
     cards.sort(key=lambda card: (_PLACE[card.status], card.since, card.id))
     return BoardView(
-        instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(waiting(db, now)),
-        problems=tuple(problems(db)), undelivered=count_undelivered(db), notes=count_notes(db),
+        instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(attention_items(db, now)),
+        problems=tuple(problem_views(db)), undelivered=count_undelivered(db), notes=count_notes(db),
         usd_today=_spent(db, now),
         sandbox=db.setting(SANDBOX_LEVEL), sandbox_lacks=db.setting(SANDBOX_LACKS),
     )  # fmt: skip
@@ -76,8 +76,8 @@ def board_view(db: Database, now: float) -> BoardView:
 
 def with_fault(view: BoardView, fault: str, now: float) -> BoardView:
     """The board of a daemon that cannot work at present, which is what a person has to see to first."""
-    item = Waiting(kind=Need.PROBLEM, path="", task="", since=now, what=fault)
-    shown = Shown(path="", line=0, message=fault, since=now)
+    item = AttentionItem(kind=AttentionKind.PROBLEM, path="", task="", since=now, what=fault)
+    shown = ProblemView(path="", line=0, message=fault, since=now)
     return dataclasses.replace(view, waiting=(item, *view.waiting), problems=(shown, *view.problems))
 
 
@@ -87,7 +87,7 @@ def card_of(db: Database, row: TaskRow, now: float) -> Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Need:
+class _UnmetDependency:
     """A dependency that is not met yet."""
 
     task: str
@@ -97,13 +97,13 @@ class _Need:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Beside:
+class _CardContext:
     """What the cards say beyond their own rows, asked for all of them at once."""
 
     untrusted: str
-    default: str
+    default_agent: str
     """Who does tasks that name nobody."""
-    blocked: Mapping[str, Sequence[_Need]]
+    blocked: Mapping[str, Sequence[_UnmetDependency]]
     problems: Mapping[str, str]
     """What keeps a task from starting, by path."""
     waits: Mapping[str, str]
@@ -114,16 +114,16 @@ class _Beside:
 
 
 def _cards(db: Database, rows: Sequence[TaskRow], now: float) -> list[Card]:
-    beside = _beside(db)
+    beside = _card_context(db)
     return [_card(row, beside, now) for row in rows]
 
 
-def _beside(db: Database) -> _Beside:
+def _card_context(db: Database) -> _CardContext:
     problems = db.query("SELECT path, message FROM problems WHERE source IN ('graph', 'agent') ORDER BY source DESC")
     waits = db.query("SELECT substr(key, 6) AS task, value FROM meta WHERE key >= 'wait:' AND key < 'wait;'")
-    return _Beside(
+    return _CardContext(
         untrusted=db.setting("untrusted"),
-        default=db.setting("default_agent"),
+        default_agent=db.setting("default_agent"),
         blocked=_blocked(db),
         problems={row["path"]: row["message"] for row in problems},
         waits={row["task"]: row["value"] for row in waits},
@@ -132,7 +132,7 @@ def _beside(db: Database) -> _Beside:
     )
 
 
-def about(db: Database, task: str) -> bool:
+def is_estimated(db: Database, task: str) -> bool:
     """Whether what a task cost is partly estimated, or covered by a subscription."""
     return bool(db.scalar("SELECT 1 FROM runs WHERE task = ? AND (estimated OR billing != 'api') LIMIT 1", task))
 
@@ -142,31 +142,33 @@ def _spent(db: Database, now: float) -> float:
     return float(db.scalar(sql, now - 86400))
 
 
-def _blocked(db: Database) -> dict[str, list[_Need]]:
+def _blocked(db: Database) -> dict[str, list[_UnmetDependency]]:
     """Unmet dependencies of every task that is not done, by task."""
     rows = db.query(
         "SELECT n.task, n.needed, coalesce(t.status, '') AS status, coalesce(t.since, 0.0) AS since,"
         " coalesce(t.landed, '') AS landed FROM needs n JOIN tasks me ON me.id = n.task"
         f" LEFT JOIN tasks t ON t.id = n.needed WHERE me.status != 'done' AND {UNMET} ORDER BY n.task, n.needed"
     )
-    found: dict[str, list[_Need]] = {}
+    found: dict[str, list[_UnmetDependency]] = {}
     for row in rows:
         gone = row["status"] == Status.DONE and row["landed"] != ""
-        need = _Need(task=row["needed"], status="landed and lost" if gone else row["status"], since=row["since"])
+        need = _UnmetDependency(
+            task=row["needed"], status="landed and lost" if gone else row["status"], since=row["since"]
+        )
         found.setdefault(row["task"], []).append(need)
     return found
 
 
-def _card(row: TaskRow, beside: _Beside, now: float) -> Card:
+def _card(row: TaskRow, beside: _CardContext, now: float) -> Card:
     return Card(
-        id=row.id, title=row.title, status=row.status, agent=row.agent or row.agent_used or beside.default,
+        id=row.id, title=row.title, status=row.status, agent=row.agent or row.agent_used or beside.default_agent,
         path=row.path, blocked_by=tuple(need.task for need in beside.blocked.get(row.id, ())),
         why=_why(row, beside, now), by=row.by, cost_usd=row.cost_usd, tokens=row.input_tokens + row.output_tokens,
         since=row.since, elsewhere=row.elsewhere,
     )  # fmt: skip
 
 
-def _why(row: TaskRow, beside: _Beside, now: float) -> str:
+def _why(row: TaskRow, beside: _CardContext, now: float) -> str:
     """Why a task stands where it stands, in words; empty when the status says it all."""
     if beside.untrusted and row.status not in (Status.DONE, Status.CANCELLED):
         return beside.untrusted
@@ -191,7 +193,7 @@ def _why(row: TaskRow, beside: _Beside, now: float) -> str:
             return row.reason
 
 
-def _why_not(row: TaskRow, beside: _Beside, now: float) -> str:
+def _why_not(row: TaskRow, beside: _CardContext, now: float) -> str:
     if row.pulled:
         return f"came by git; `coworkd ready {row.id}` starts it"
     if problem := beside.problems.get(row.path):
@@ -203,7 +205,7 @@ def _why_not(row: TaskRow, beside: _Beside, now: float) -> str:
     return beside.waits.get(row.id) or row.reason
 
 
-def _dependency(need: _Need, now: float) -> str:
+def _dependency(need: _UnmetDependency, now: float) -> str:
     standing = f"{need.status} since {duration(now - need.since)}" if need.status else "no such task"
     return f"{need.task} ({standing})"
 

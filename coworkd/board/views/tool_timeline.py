@@ -9,13 +9,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-SHOWN = 12
+MAX_CALLS = 12
 """Calls that are kept."""
-_LONGEST = 120
+MAX_SUMMARY = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class TimelineCall:
     """One call."""
 
     call: str
@@ -27,25 +27,25 @@ class Step:
     ok: bool = True
 
 
-def read(kept: str) -> tuple[Step, ...]:
-    return tuple(Step(**step) for step in json.loads(kept))
+def read_calls(kept: str) -> tuple[TimelineCall, ...]:
+    return tuple(TimelineCall(**step) for step in json.loads(kept))
 
 
-def began(kept: str, call: str, tool: str, summary: str, now: float) -> str:
+def call_started(kept: str, call: str, tool: str, summary: str, now: float) -> str:
     """With one more call."""
-    step = Step(call=call, tool=tool[:_LONGEST], summary=_line(summary), began=now)
-    return _dumped([*read(kept), step][-SHOWN:])
+    step = TimelineCall(call=call, tool=tool[:MAX_SUMMARY], summary=_line(summary), began=now)
+    return _dumped([*read_calls(kept), step][-MAX_CALLS:])
 
 
-def ended(kept: str, call: str, now: float, *, ok: bool) -> str:
+def call_ended(kept: str, call: str, now: float, *, ok: bool) -> str:
     """With that call at its end; one that is not known any more changes nothing."""
-    return _dumped([replace(step, ended=now, ok=ok) if step.call == call else step for step in read(kept)])
+    return _dumped([replace(step, ended=now, ok=ok) if step.call == call else step for step in read_calls(kept)])
 
 
 def _line(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return line if len(line) <= MAX_SUMMARY else line[: MAX_SUMMARY - 1] + "…"
 
 
-def _dumped(steps: Sequence[Step]) -> str:
+def _dumped(steps: Sequence[TimelineCall]) -> str:
     return json.dumps([asdict(step) for step in steps], ensure_ascii=False)

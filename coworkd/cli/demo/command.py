@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from coworkd.cli.demo.playground import playground
-from coworkd.cli.demo.script import Story, Teller, Told
+from coworkd.cli.demo.script import DemoEvent, Story, Teller
 from coworkd.cli.output import as_json, json_option
 
 
@@ -32,6 +32,6 @@ def demo_command(keep: bool, json_: bool) -> None:
         click.echo(_farewell(told, seconds, kept))
 
 
-def _farewell(told: Told, seconds: float, kept: str | None) -> str:
+def _farewell(told: DemoEvent, seconds: float, kept: str | None) -> str:
     where = f"The repository is yours to look at: {kept}" if kept else "The repository is removed; --keep leaves it."
     return f"\n{len(told.tasks)} tasks landed in {seconds:.0f} s. {where}"

@@ -37,7 +37,7 @@ Found = TypeVar("Found", bound=object)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class DemoEvent:
     """How the story ended."""
 
     tasks: dict[str, str]
@@ -76,7 +76,7 @@ class Story:
         self._place = place
         self._tell = teller
 
-    def tell(self) -> Told:
+    def tell(self) -> DemoEvent:
         """Play it to its end. Raises `UserError` with the place where it got stuck."""
         self._program()
         self._workspace()
@@ -145,14 +145,14 @@ class Story:
             self._await_status(task, "done")
         self._board()
 
-    def _landed(self) -> Told:
+    def _landed(self) -> DemoEvent:
         self._tell.chapter("Your own branch has not moved until now")
         self._coworkd("land")
         self._command("git", "log", "--graph", "--oneline", "--decorate", "main")
         self._command(*_TESTS, lines=3)
         self._command("python3", "-m", "textreport", "--top", "2", "samples/fox.txt")
         tasks = {task: self._status(task) for task in (FIRST, ASKS, PERMITS)}
-        return Told(tasks=tasks, target=self._place.must("git", "rev-parse", "main").strip())
+        return DemoEvent(tasks=tasks, target=self._place.must("git", "rev-parse", "main").strip())
 
     # ---- what a person does
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.board.views.attention import Need, Waiting
+from coworkd.board.views.attention import AttentionItem, AttentionKind
 from coworkd.core.clock import iso
 from coworkd.store import Database
 from coworkd.system.background_jobs import Finished, Jobs
@@ -40,7 +40,7 @@ class Notices:
         self._commands = commands
         self._tell = tell
 
-    def step(self, waiting: Sequence[Waiting], now: float) -> None:
+    def step(self, waiting: Sequence[AttentionItem], now: float) -> None:
         """Tell of what has not been told yet, and forget what no longer waits."""
         if not self._commands or self._jobs.running(NOTIFY):
             return
@@ -72,13 +72,13 @@ class Notices:
         return True
 
 
-def _name(item: Waiting) -> str:
+def _name(item: AttentionItem) -> str:
     """The same for as long as the same thing waits."""
-    since = 0 if item.kind is Need.TRUST else int(item.since)
+    since = 0 if item.kind is AttentionKind.TRUST else int(item.since)
     return f"{item.kind} {since} {item.task} {item.path}"
 
 
-def _text(item: Waiting) -> str:
+def _text(item: AttentionItem) -> str:
     told = {"kind": str(item.kind), "path": item.path, "task": item.task, "since": iso(item.since), "what": item.what}
     return json.dumps(told, ensure_ascii=False)
 

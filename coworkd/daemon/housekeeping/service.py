@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coworkd.board.views.attention import Waiting
+from coworkd.board.views.attention import AttentionItem
 from coworkd.daemon.housekeeping.auto_commit import AutoCommit
 from coworkd.daemon.housekeeping.notifications import Notices
 from coworkd.daemon.housekeeping.pruning import Pruning
@@ -20,7 +20,7 @@ class Chores:
     notices: Notices
     pruning: Pruning
 
-    def step(self, waiting: Sequence[Waiting], now: float) -> None:
+    def step(self, waiting: Sequence[AttentionItem], now: float) -> None:
         """Begin what is due; `waiting` is everything that waits for a person."""
         self.commits.step(now)
         self.notices.step(waiting, now)

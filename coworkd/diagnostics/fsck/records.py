@@ -9,7 +9,7 @@ from pathlib import Path
 from coworkd.core.errors import DocumentError
 from coworkd.diagnostics.fsck.finding import Finding, Subject
 from coworkd.history.audit_log import entries
-from coworkd.history.hash_chain import Entry, Link, event_hash, flaw
+from coworkd.history.hash_chain import AuditEntry, ChainEnd, event_hash, flaw_reason
 from coworkd.history.recorder import record_paths
 from coworkd.history.run_record import Origin, RunRecord, decode
 from coworkd.store import Database, EventRow
@@ -54,28 +54,28 @@ def _bad(path: str, says: str) -> Finding:
 def check_audit(db: Database, folder: Path) -> Iterator[Finding]:
     """Every entry, by itself, behind the one before, and against the event that it is of."""
     events = {row.id: row for row in db.all(EventRow)}
-    before: Link | None = None
+    before: ChainEnd | None = None
     for path, number, entry in entries(folder):
         name = f"{path.name}:{number}"
-        if not isinstance(entry, Entry):
+        if not isinstance(entry, AuditEntry):
             yield Finding(subject=Subject.AUDIT, name=name, says=str(entry), advice=_CHANGED)
             continue
-        says = flaw(entry, before) or _against(entry, events.get(entry.event.id))
+        says = flaw_reason(entry, before) or _against(entry, events.get(entry.event.id))
         if before is None and entry.prev:
             says = says or "the entries before it are gone"
         if says:
             yield Finding(subject=Subject.AUDIT, name=name, says=f"entry {entry.event.id} {says}", advice=_CHANGED)
-        before = Link(id=entry.event.id, hash=entry.hash)
-    yield from _end(db, before or Link())
+        before = ChainEnd(id=entry.event.id, hash=entry.hash)
+    yield from _end(db, before or ChainEnd())
 
 
-def _against(entry: Entry, event: EventRow | None) -> str:
+def _against(entry: AuditEntry, event: EventRow | None) -> str:
     if event is None or event_hash(event, entry.prev) == entry.hash:
         return ""
     return "says something else than the database"
 
 
-def _end(db: Database, last: Link) -> Iterator[Finding]:
+def _end(db: Database, last: ChainEnd) -> Iterator[Finding]:
     noted = int(db.setting("audit_id") or 0)
     if last.id < noted:
         yield Finding(

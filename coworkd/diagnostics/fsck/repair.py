@@ -106,7 +106,7 @@ class Mender:
             self._db.set(RunRow, run.id, state=RunState.ENDED, reason="cancelled", ended=now)
         for row in self._db.all(TaskRow, _WITHOUT_RUN):
             why = "nothing was at work on it when the workspace was checked; write `ready` to go on"
-            self._board.place(row, Status.PAUSED, why, now)
+            self._board.set_status(row, Status.PAUSED, why, now)
 
     # ---- what waits, and what was kept
 

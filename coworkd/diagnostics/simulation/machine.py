@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from coworkd.board.immediate_intake import hurry
+from coworkd.board.immediate_intake import take_in_now
 from coworkd.board.task_board import Board
 from coworkd.diagnostics.simulation.controls import FOLDERS, Guard, Hasty, forget_bases
 from coworkd.diagnostics.simulation.database import SimDatabase
@@ -103,7 +103,7 @@ class Machine:
             self.engine.scan(now, outside.clock.now)
         self.engine.pull(now)
         for path in self._taken(self._hurried):
-            hurry(self.db, self.engine, path, now)
+            take_in_now(self.db, self.engine, path, now)
         self.worker.tick(now)
         for act in self._taken(self._ordered):
             act()

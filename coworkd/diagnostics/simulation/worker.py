@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from coworkd.board.generated_documents import Papers
-from coworkd.board.status_requests import apply_wishes
+from coworkd.board.generated_documents import GeneratedDocuments
+from coworkd.board.status_requests import apply_status_requests
 from coworkd.board.task_board import Board
 from coworkd.core.model import ACTIVE, MessageKind, SandboxLevel, Status
 from coworkd.store import MessageRow, RunRow, RunState, TaskRow
@@ -20,12 +20,12 @@ class Worker:
     def __init__(self, board: Board, instance: str) -> None:
         self._board = board
         self._db = board.db
-        self._papers = Papers(board.db)
+        self._documents = GeneratedDocuments(board.db)
         self._instance = instance
 
     def tick(self, now: float) -> None:
         """What dispatch does in every turn."""
-        apply_wishes(self._board, now)
+        apply_status_requests(self._board, now)
         for row in self._db.query(
             "SELECT r.id FROM runs r JOIN tasks t ON t.id = r.task WHERE r.state != 'ended'"
             " AND t.status NOT IN ('running', 'waiting', 'merging')"
@@ -51,13 +51,13 @@ class Worker:
             self._start(row, now)
         elif row.status in NEXT:
             landed = {"landed": f"{row.attempt:07x}"} if NEXT[row.status] is Status.DONE else {}
-            self._board.move(row.id, NEXT[row.status], "", now, **landed)
+            self._board.transition(row.id, NEXT[row.status], "", now, **landed)
 
     def wait(self, path: str, now: float) -> None:
         """The agent asks something."""
         row = self._db.one(TaskRow, "path = ?", path)
         if row is not None and row.status is Status.RUNNING:
-            self._board.move(row.id, Status.WAITING, "asked", now)
+            self._board.transition(row.id, Status.WAITING, "asked", now)
 
     def post(self, path: str, text: str, now: float) -> None:
         """The agent of a task says something."""
@@ -67,7 +67,7 @@ class Worker:
             return
         number = 1 + int(self._db.scalar("SELECT count(*) FROM messages WHERE run = ?", run.id))
         with self._db.write():
-            self._papers.message(run, MessageKind.PROGRESS, f"{text}\n", now, name=f"message-{number}")
+            self._documents.add_message(run, MessageKind.PROGRESS, f"{text}\n", now, name=f"message-{number}")
 
     def _start(self, row: TaskRow, now: float) -> None:
         run = RunRow(
@@ -78,7 +78,9 @@ class Worker:
         )  # fmt: skip
         with self._db.write(durable=True):
             self._db.put(run)
-            self._board.move(row.id, Status.RUNNING, "", now, attempt=run.attempt, by=self._instance, agent_used=AGENT)
+            self._board.transition(
+                row.id, Status.RUNNING, "", now, attempt=run.attempt, by=self._instance, agent_used=AGENT
+            )
 
     def _deliver(self, now: float) -> None:
         for message in self._db.all(MessageRow, "stage = 'new' AND due <= ? ORDER BY seen, path", now):
@@ -86,4 +88,4 @@ class Worker:
             run = self._board.run(task.id) if task else None
             if run is not None:
                 with self._db.write(durable=True):
-                    self._papers.receipt(message, run.id, now)
+                    self._documents.mark_delivered(message, run.id, now)

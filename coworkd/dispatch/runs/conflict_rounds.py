@@ -42,11 +42,11 @@ class Conflicts:
         with self._db.write(durable=True):
             short = self._starter.start(row.id, row.agent_used, now, conflict=submission.bundle)
             if short is not None:
-                self._board.place(row, row.status, f"its conflict waits: {short.reason}", now)
+                self._board.set_status(row, row.status, f"its conflict waits: {short.reason}", now)
                 return
             self._db.set(SubmissionRow, (row.id, submission.number), state=SubmissionState.RETIRED)
             self._db.event(now, "conflict sent back", task=row.id, number=submission.number, round=row.bounces + 1)
-            self._board.set(row.id, bounces=row.bounces + 1)
+            self._board.update(row.id, bounces=row.bounces + 1)
 
     def _to_a_person(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         why = (
@@ -54,5 +54,5 @@ class Conflicts:
             " write a message to try again, `ready` after `paused` to start over, or merge"
             f" refs/cowork/sub/{row.id}/{submission.number} by hand and write `done`"
         )
-        self._board.move(row.id, Status.WAITING, why, now)
+        self._board.transition(row.id, Status.WAITING, why, now)
         self._db.event(now, "conflict to a person", task=row.id, number=submission.number)

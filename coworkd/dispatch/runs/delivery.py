@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from coworkd.agents.port import Decision, InboxAnswer
-from coworkd.board.approvals.answer_channel import via
-from coworkd.board.approvals.answers import given_in, put_back
+from coworkd.board.approvals.answer_channel import answer_channel
+from coworkd.board.approvals.answers import reject_answer, submitted_answer
+from coworkd.board.approvals.decision import ApprovalDecision, ApprovalOutcome, SubmittedAnswer, decide
 from coworkd.board.approvals.unsandboxed import mark_answer
-from coworkd.board.approvals.verdict import Given, Ruling, Verdict, verdict
-from coworkd.board.generated_documents import Papers
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status, TaskSpec
 from coworkd.core.task_states import Effect
@@ -44,7 +44,7 @@ class Delivery:
     def __init__(self, board: Board, executor: Executor) -> None:
         self._board = board
         self._db = board.db
-        self._papers = Papers(board.db)
+        self._documents = GeneratedDocuments(board.db)
         self._executor = executor
         self._grants = Grants(board)
         self._asking = Asking(board)
@@ -98,8 +98,8 @@ class Delivery:
 
     def _answer_question(self, question: RequestRow, message: MessageRow, now: float) -> None:
         with self._db.write(durable=True):
-            self._papers.receipt(message, question.run, now)
-            how = via(self._db, message.path)
+            self._documents.mark_delivered(message, question.run, now)
+            how = answer_channel(self._db, message.path)
             self._db.set(
                 RequestRow, question.id, state=RequestState.ANSWERED, answer=Decision.REPLY, comment=message.body,
                 answered_by=how,
@@ -112,12 +112,12 @@ class Delivery:
         """To an agent at work; while its slot is being made or its work brought in, the message waits."""
         run = self._board.run(row.id)
         if run is None and row.status is Status.WAITING:
-            self._board.set(row.id, bounces=0)
-            self._board.move(row.id, Status.RUNNING, "a message asks for another round", now)
+            self._board.update(row.id, bounces=0)
+            self._board.transition(row.id, Status.RUNNING, "a message asks for another round", now)
         if run is None or not self._hears(run):
             return
         with self._db.write(durable=True):
-            self._papers.receipt(message, run.id, now)
+            self._documents.mark_delivered(message, run.id, now)
         name = PurePosixPath(message.path.split("#")[0]).name
         self._executor.deliver(run.id, name, message.body)
 
@@ -126,8 +126,10 @@ class Delivery:
         with self._db.write():
             self._board.retire_submissions(row.id, "a message asked for a new attempt", now)
             self._board.void_requests(row.id, now)
-            self._board.place(row, Status.READY, "a message asks for a new attempt", now, failures=0, not_before=0.0)
-            self._db.event(now, "wish", task=row.id, actor="person", via=via(self._db, message.path),
+            self._board.set_status(
+                row, Status.READY, "a message asks for a new attempt", now, failures=0, not_before=0.0
+            )
+            self._db.event(now, "wish", task=row.id, actor="person", via=answer_channel(self._db, message.path),
                            wanted=Effect.START, path=message.path)  # fmt: skip
 
     def deadline(self, now: float) -> float | None:
@@ -179,36 +181,42 @@ class Delivery:
                 self._rule(request, now)
 
     def _rule(self, request: RequestRow, now: float) -> None:
-        given, how = given_in(self._db, request.path), via(self._db, request.path)
-        ruling = _held_by_grant(request, given, verdict(request.id, given))
-        if ruling.ruling is Ruling.APPROVED:
-            ruling = verdict(request.id, given, self._asking.demand(request, given))
-        match ruling.ruling:
-            case Ruling.APPROVED | Ruling.REJECTED | Ruling.CHANGES:
+        given, how = submitted_answer(self._db, request.path), answer_channel(self._db, request.path)
+        ruling = _held_by_grant(request, given, decide(request.id, given))
+        if ruling.outcome is ApprovalOutcome.APPROVED:
+            ruling = decide(request.id, given, self._asking.demand(request, given))
+        match ruling.outcome:
+            case ApprovalOutcome.APPROVED | ApprovalOutcome.REJECTED | ApprovalOutcome.CHANGES:
                 with self._db.write(durable=True):
                     if not self._requests.answer(replace(request, answered_by=how, comment=given.comment,
-                                                         answer=str(ruling.ruling))):  # fmt: skip
+                                                         answer=str(ruling.outcome))):  # fmt: skip
                         return
                     self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
-                    if ruling.ruling is Ruling.APPROVED:
+                    if ruling.outcome is ApprovalOutcome.APPROVED:
                         self._grants.give(request, given, self._agent(request), now)
-                    beside = mark_answer(self._db, self._papers, request.path, str(ruling.ruling), how, now)
+                    beside = mark_answer(self._db, self._documents, request.path, str(ruling.outcome), how, now)
                     self._db.event(now, "answered", task=request.task, actor="person", via=how, request=request.id,
-                                   answer=ruling.ruling, path=request.path, signer=given.signer,
+                                   answer=ruling.outcome, path=request.path, signer=given.signer,
                                    unsandboxed_run=beside)  # fmt: skip
-            case Ruling.NONE:
+            case ApprovalOutcome.NONE:
                 pass
-            case Ruling.VOID | Ruling.HELD:
-                put_back(self._db, self._papers, request.path, ruling, now)
+            case ApprovalOutcome.VOID | ApprovalOutcome.HELD:
+                reject_answer(self._db, self._documents, request.path, ruling, now)
 
     def _late(self, now: float) -> None:
         """A yes to a request that is asked no more is put back, and said to be so."""
         for path, task in late_answers(self._db):
-            ruling = verdict("", given_in(self._db, path))
+            ruling = decide("", submitted_answer(self._db, path))
             row = self._db.one(TaskRow, "id = ?", task)
-            if row is not None and row.status in (Status.DONE, Status.CANCELLED) and ruling.ruling is Ruling.VOID:
-                ruling = Verdict(ruling=Ruling.VOID, reason=f"nothing waits for this answer: {_over_reason(row)}")
-            put_back(self._db, self._papers, path, ruling, now)
+            if (
+                row is not None
+                and row.status in (Status.DONE, Status.CANCELLED)
+                and ruling.outcome is ApprovalOutcome.VOID
+            ):
+                ruling = ApprovalDecision(
+                    outcome=ApprovalOutcome.VOID, reason=f"nothing waits for this answer: {_over_reason(row)}"
+                )
+            reject_answer(self._db, self._documents, path, ruling, now)
 
     def _agent(self, request: RequestRow) -> str:
         return self._db.scalar("SELECT agent FROM runs WHERE id = ?", request.run) or ""
@@ -250,14 +258,14 @@ class Delivery:
     def _use(self, request: RequestRow, run: RunRow, now: float, *, alive: bool) -> bool:
         """Single use: from here on the answer is spent, and a crash hands it over again from the inbox only."""
         with self._db.write(durable=True):
-            if not self._requests.use(request.id, run.epoch if alive else run.epoch + 1):
+            if not self._requests.consume_answered(request.id, run.epoch if alive else run.epoch + 1):
                 return False
             self._db.event(now, "used", task=request.task, request=request.id, run=run.id)
             if request.kind is RequestKind.TOOL:
-                self._papers.amend(request.path, {("cowork", "state"): "used"})
+                self._documents.edit(request.path, {("cowork", "state"): "used"})
             if alive and run.state is RunState.WAITING and not self._open(run):
                 self._db.set(RunRow, run.id, state=RunState.WORKING, waited=waited(run, now))
-                self._board.move(request.task, Status.RUNNING, "", now)
+                self._board.transition(request.task, Status.RUNNING, "", now)
         return True
 
 
@@ -271,10 +279,10 @@ def waited(run: RunRow, now: float) -> float:
     return run.waited + max(now - run.waiting_since, 0.0) if run.waiting_since else run.waited
 
 
-def _held_by_grant(request: RequestRow, given: Given, ruling: Verdict) -> Verdict:
+def _held_by_grant(request: RequestRow, given: SubmittedAnswer, ruling: ApprovalDecision) -> ApprovalDecision:
     """A yes whose `grant` says something else than what was asked is none yet."""
-    reason = fault(request, given) if ruling.ruling is Ruling.APPROVED else ""
-    return Verdict(ruling=Ruling.HELD, reason=reason) if reason else ruling
+    reason = fault(request, given) if ruling.outcome is ApprovalOutcome.APPROVED else ""
+    return ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=reason) if reason else ruling
 
 
 def inbox_answer(request: RequestRow) -> InboxAnswer:

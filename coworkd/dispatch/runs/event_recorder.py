@@ -20,7 +20,7 @@ from coworkd.agents.port import (
     UsageReported,
 )
 from coworkd.board.approvals.forms import SHOWN
-from coworkd.board.generated_documents import Papers
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.board.views import tool_timeline
 from coworkd.board.views.live_messages import context_share
@@ -46,7 +46,7 @@ class Progress:
     def __init__(self, board: Board, places: RunPaths) -> None:
         self._board = board
         self._db = board.db
-        self._papers = Papers(board.db)
+        self._documents = GeneratedDocuments(board.db)
         self._places = places
         self._grants = Grants(board)
         self._asking = Asking(board)
@@ -66,7 +66,7 @@ class Progress:
                 self._asked(run, event, now)
             case Posted(text=text):
                 number = 1 + self._count(run, MessageKind.PROGRESS)
-                self._papers.message(run, MessageKind.PROGRESS, text, now, name=f"message-{number}")
+                self._documents.add_message(run, MessageKind.PROGRESS, text, now, name=f"message-{number}")
             case UsageReported():
                 self._used(run, event, now)
             case ToolStarted() | ToolEnded():
@@ -152,11 +152,11 @@ class Progress:
             seal=asked.seal,
         )
         why = "the agent asks for a permission" if permission else "the agent asks a question"
-        self._board.move(run.task, Status.WAITING, why, now)
+        self._board.transition(run.task, Status.WAITING, why, now)
 
     def _question(self, run: RunRow, request: RequestRow, now: float) -> RequestRow:
         number = 1 + self._count(run, MessageKind.QUESTION)
-        asked = replace(request, path=self._papers.question(run, number, request.text, now))
+        asked = replace(request, path=self._documents.add_question(run, number, request.text, now))
         self._db.put(asked)
         return asked
 
@@ -167,7 +167,7 @@ class Progress:
         usage, wrong = report.usage, invalid_usage_reason(report.usage)
         if wrong:
             text = f"{run.agent} reported {wrong} for a turn, which cannot be; that turn is not counted"
-            self._board.problem(self._board.task(run.task), "usage", text, now)
+            self._board.add_problem(self._board.task(run.task), "usage", text, now)
             self._db.event(now, "usage refused", task=run.task, run=run.id, reason=wrong)
             usage = Usage()
         self._db.execute(
@@ -182,7 +182,7 @@ class Progress:
             RunRow, run.id, input_tokens=known.input_tokens, cached_tokens=known.cached_tokens,
             output_tokens=known.output_tokens, cost_usd=known.cost_usd, estimated=run.estimated or report.estimated,
         )  # fmt: skip
-        self._board.charge(run.task)
+        self._board.update_cost(run.task)
         self._check_budget(replace(run, cost_usd=known.cost_usd), usage, now)
 
     def _check_budget(self, run: RunRow, usage: Usage, now: float) -> None:
@@ -206,8 +206,8 @@ class Progress:
 
 def _with_tool(kept: str, event: ToolStarted | ToolEnded, now: float) -> str:
     if isinstance(event, ToolStarted):
-        return tool_timeline.began(kept, event.call, event.tool, event.summary, now)
-    return tool_timeline.ended(kept, event.call, now, ok=event.ok)
+        return tool_timeline.call_started(kept, event.call, event.tool, event.summary, now)
+    return tool_timeline.call_ended(kept, event.call, now, ok=event.ok)
 
 
 def _capped(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from coworkd.agents.port import Ended, EndReason, ErrorKind
 from coworkd.agents.worker import refused_hosts
-from coworkd.board.generated_documents import Papers, final_state
+from coworkd.board.generated_documents import GeneratedDocuments, final_state
 from coworkd.board.task_board import Board
 from coworkd.core.clock import iso
 from coworkd.core.model import Gate, Loop, MessageKind, Mode, Status, TaskSpec
@@ -84,7 +84,7 @@ class Endings:
     ) -> None:
         self._board = board
         self._db = board.db
-        self._papers = Papers(board.db)
+        self._documents = GeneratedDocuments(board.db)
         self._casting = AgentSelector(board)
         self._rounds = Rounds(board.db)
         self._plans = Plans(board)
@@ -215,13 +215,13 @@ class Endings:
         reason = "budget" if run.stop == BUDGET_USED_UP else "cancelled" if run.stop else run.reason
         notices = result.refs if isinstance(result, SavedWork) else result.notices
         body = report(run, result)
-        path = self._papers.message(run, MessageKind.RESULT, body, now, state=final_state(reason))
+        path = self._documents.add_message(run, MessageKind.RESULT, body, now, state=final_state(reason))
         kept, tree = (run.base, "") if isinstance(result, NoChanges) else (result.commit, result.tree)
         self._db.set(
             RunRow, run.id, state=RunState.ENDED, reason=reason, ended=now, message_path=path, kept=kept, tree=tree
         )
         self._db.event(now, "run ended", task=run.task, run=run.id, reason=reason, notices=list(notices))
-        self._board.charge(run.task)
+        self._board.update_cost(run.task)
 
     def _heard_from(self, run: RunRow, now: float) -> None:
         """An agent that came to an end of its own is to be had."""
@@ -240,14 +240,16 @@ class Endings:
     def _stopped(self, row: TaskRow, run: RunRow, now: float) -> None:
         """It was told to stop: where the task stands was settled by whoever said so, but for these."""
         if run.stop == "shutdown" and row.status in (Status.RUNNING, Status.WAITING):
-            self._board.move(row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1)
+            self._board.transition(
+                row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1
+            )
         elif run.stop == BUDGET_USED_UP and row.status in (Status.RUNNING, Status.WAITING):
             self._out_of_budget(row, run, now)
 
     def _out_of_budget(self, row: TaskRow, run: RunRow, now: float) -> None:
         """It goes on, in its session if it has one, once there is more to use; no attempt is used."""
         why = first_line(run.message) or BUDGET_USED_UP
-        self._board.move(row.id, Status.READY, why, now, not_before=now, attempt=row.attempt - 1)
+        self._board.transition(row.id, Status.READY, why, now, not_before=now, attempt=row.attempt - 1)
 
     def _unsuccessful(self, row: TaskRow, run: RunRow, kept: SavedWork, now: float) -> None:
         if row.status not in (Status.RUNNING, Status.WAITING):
@@ -276,7 +278,7 @@ class Endings:
         choice = self._casting.select(self._board.specs.task(row.path), now)
         stopped = self._casting.stopped_reason(run.agent)
         why = stopped if choice.until > now else f"{stopped}; {choice.agent} takes over"
-        self._board.move(row.id, Status.READY, why, now, not_before=now, attempt=row.attempt - 1)
+        self._board.transition(row.id, Status.READY, why, now, not_before=now, attempt=row.attempt - 1)
 
     def _left_alone(self, row: TaskRow, run: RunRow, kind: ErrorKind, now: float) -> bool:
         """Whether a stand-in takes the task over, or it waits until somebody is to be had; no attempt is used.
@@ -295,7 +297,7 @@ class Endings:
             why, until = f"{what}; waits until {iso(choice.until)}", choice.until
         else:
             why, until = f"{what}; {choice.agent} takes over", now
-        self._board.move(row.id, Status.READY, why, now, not_before=until, attempt=row.attempt - 1)
+        self._board.transition(row.id, Status.READY, why, now, not_before=until, attempt=row.attempt - 1)
         return True
 
     # ---- loops
@@ -312,7 +314,7 @@ class Endings:
         decision = self._rounds.over(self._fresh(run), loop, failure, now)
         if isinstance(decision, OneMore):
             told = f"round {decision.number} of {loop.max_iterations} follows: {first_line(decision.reason)}"
-            self._board.move(row.id, Status.READY, told, now, not_before=now, attempt=row.attempt - 1)
+            self._board.transition(row.id, Status.READY, told, now, not_before=now, attempt=row.attempt - 1)
         elif isinstance(decision, Stop):
             self.unsuccessful(row, AttemptOutcome.LOOP, now, detail=decision.reason)
 
@@ -334,7 +336,7 @@ class Endings:
         )  # fmt: skip
         self._db.event(now, "submitted", task=row.id, actor="agent", run=run.id, number=number, made=made)
         to = Status.RUNNING if Gate.MERGE in approve or not made else Status.MERGING
-        self._board.move(row.id, to, "what it made is being verified", now)
+        self._board.transition(row.id, to, "what it made is being verified", now)
 
     def unsuccessful(
         self, row: TaskRow, outcome: AttemptOutcome, now: float, *, detail: str = "", hint: str = ""
@@ -357,12 +359,12 @@ class Endings:
         match decision:
             case RetryAfter(pause=seconds, reason=reason):
                 why = _with_detail(reason, first_line(detail), hint)
-                self._board.move(
+                self._board.transition(
                     row.id, Status.READY, why, now, failures=used, not_before=now + seconds, attempt=attempt
                 )
             case GiveUp(reason=reason, abort=abort):
                 why = _with_detail(reason, detail if outcome in NOT_RETRYABLE else first_line(detail), hint)
-                self._board.move(row.id, Status.FAILED, why, now, failures=used)
+                self._board.transition(row.id, Status.FAILED, why, now, failures=used)
                 if abort:
                     self._db.remember("halted", row.id)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coworkd.agents.port import Asked
-from coworkd.board.approvals.verdict import Given
+from coworkd.board.approvals.decision import SubmittedAnswer
 from coworkd.board.task_board import Board
 from coworkd.core.model import Scope
 from coworkd.core.policy.tool_permissions import (
@@ -45,7 +45,7 @@ class Grants:
         around = Circumstances(mode=run.mode, granted=self.patterns(run.task, agent.name), requested=True)
         return rule(call, agent.tools, around)
 
-    def give(self, request: RequestRow, given: Given, agent: str, now: float) -> None:
+    def give(self, request: RequestRow, given: SubmittedAnswer, agent: str, now: float) -> None:
         """Keep a yes that reaches further than this one call."""
         if given.scope == Scope.ONCE:
             return
@@ -60,7 +60,7 @@ class Grants:
         )  # fmt: skip
 
 
-def fault(request: RequestRow, given: Given) -> str:
+def fault(request: RequestRow, given: SubmittedAnswer) -> str:
     """Why a yes cannot be taken with the `grant` and `scope` beside it; empty when it can."""
     grant = given.grant.strip()
     if grant == request.pattern and (grant or given.scope == Scope.ONCE):

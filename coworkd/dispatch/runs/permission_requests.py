@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
-from coworkd.board.approvals.demands import demand
+from coworkd.board.approvals.decision import ApprovalRequirement, SubmittedAnswer
 from coworkd.board.approvals.forms import approval_form
-from coworkd.board.approvals.requests import intact, sealed
-from coworkd.board.approvals.verdict import Demand, Given
-from coworkd.board.generated_documents import Papers
+from coworkd.board.approvals.requests import bind_request, is_unchanged
+from coworkd.board.approvals.requirements import requirement
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import RiskLevel, Scope
 from coworkd.core.policy.tool_risk import Feature, features_of_call, features_of_grant, level_of, told
@@ -25,16 +25,16 @@ class Asking:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._db = board.db
-        self._papers = Papers(board.db)
+        self._documents = GeneratedDocuments(board.db)
         self._requests = board.requests
 
     def ask(self, request: RequestRow, now: float) -> RequestRow:
         """Commit to a request and write its form; the request as it stands now."""
         features = features_of_call(request.tool, request.arguments)
         asked = replace(request, path=self._path(request.task), risk=level_of(features), expires=now + LASTS)
-        asked = sealed(asked, self._about(asked))
-        first = demand(self._db, self._board.specs, asked, asked.risk, told(features)).first_line
-        self._papers.put(asked.path, approval_form(asked, told(features), first), now, lasting=True)
+        asked = bind_request(asked, self._about(asked))
+        first = requirement(self._db, self._board.specs, asked, asked.risk, told(features)).first_line
+        self._documents.put(asked.path, approval_form(asked, told(features), first), now, persistent=True)
         self._db.put(asked)
         return asked
 
@@ -48,14 +48,14 @@ class Asking:
 
     def whole(self, request: RequestRow) -> bool:
         """Whether it is still what was asked; what rules have settled was never shown to anybody."""
-        return not request.seal or intact(request, self._about(request))
+        return not request.seal or is_unchanged(request, self._about(request))
 
-    def demand(self, request: RequestRow, given: Given) -> Demand:
+    def demand(self, request: RequestRow, given: SubmittedAnswer) -> ApprovalRequirement:
         """Where this approval has to be given."""
         features = self._features(request, given)
-        return demand(self._db, self._board.specs, request, level_of(features), told(features))
+        return requirement(self._db, self._board.specs, request, level_of(features), told(features))
 
-    def _features(self, request: RequestRow, given: Given) -> tuple[Feature, ...]:
+    def _features(self, request: RequestRow, given: SubmittedAnswer) -> tuple[Feature, ...]:
         call = features_of_call(request.tool, request.arguments)
         floor = (Feature(level=RiskLevel(request.risk), what=told(call)),)
         pattern = given.grant.strip() or request.pattern

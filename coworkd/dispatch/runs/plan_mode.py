@@ -9,13 +9,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from coworkd.board.approvals.answer_channel import via
-from coworkd.board.approvals.answers import added_by_person, given_in, put_back
-from coworkd.board.approvals.demands import command_reason
+from coworkd.board.approvals.answer_channel import answer_channel
+from coworkd.board.approvals.answers import reject_answer, submitted_answer, text_added_by_user
+from coworkd.board.approvals.decision import (
+    ApprovalDecision,
+    ApprovalOutcome,
+    ApprovalRequirement,
+    SubmittedAnswer,
+    decide,
+)
+from coworkd.board.approvals.requirements import command_reason
 from coworkd.board.approvals.unsandboxed import mark_answer
-from coworkd.board.approvals.verdict import Demand, Given, Ruling, Verdict, verdict
-from coworkd.board.generated_documents import Papers
-from coworkd.board.plan_document import Planned, plan_file, plan_path
+from coworkd.board.generated_documents import GeneratedDocuments
+from coworkd.board.plan_document import PlanText, compose_plan, plan_path
 from coworkd.board.task_board import Board
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Mode, Status
@@ -31,7 +37,7 @@ class Plans:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._db = board.db
-        self._papers = Papers(board.db)
+        self._documents = GeneratedDocuments(board.db)
 
     # ---- from a run to a file
 
@@ -41,13 +47,13 @@ class Plans:
         asked = bool(settings.approve if spec.approve is None else spec.approve)
         request = secrets.token_hex(8) if asked else ""
         path = plan_path(row.id)
-        plan = Planned(task=row.id, title=row.title, run=run.id, agent=run.agent, text=run.said, request=request)
-        self._papers.put(path, plan_file(plan), now, lasting=asked)
+        plan = PlanText(task=row.id, title=row.title, run=run.id, agent=run.agent, text=run.said, request=request)
+        self._documents.put(path, compose_plan(plan), now, persistent=asked)
         self._db.execute("DELETE FROM answers WHERE path = ?", path)
         self._db.event(now, "plan written", task=row.id, run=run.id, path=path, kept=list(kept))
         if asked:
             self._ask(row.id, run.id, request, now)
-            self._board.move(row.id, Status.REVIEW, f"waits for you: {path}", now)
+            self._board.transition(row.id, Status.REVIEW, f"waits for you: {path}", now)
         else:
             self._accept(row, run.said, now)
 
@@ -73,54 +79,60 @@ class Plans:
             self._rule_on(request, now)
 
     def _rule_on(self, request: RequestRow, now: float) -> None:
-        given, task = given_in(self._db, request.path), self._board.task(request.task)
-        ruling = verdict(request.id, given, Demand(command_reason=command_reason(self._board.specs, request.path)))
-        if ruling.ruling is Ruling.NONE or task.elsewhere or task.gone:
+        given, task = submitted_answer(self._db, request.path), self._board.task(request.task)
+        ruling = decide(
+            request.id, given, ApprovalRequirement(command_reason=command_reason(self._board.specs, request.path))
+        )
+        if ruling.outcome is ApprovalOutcome.NONE or task.elsewhere or task.gone:
             return
-        if ruling.ruling is Ruling.APPROVED and (reason := _unreadable(given.body, task.id)):
-            ruling = Verdict(ruling=Ruling.HELD, reason=reason)
-        if ruling.ruling in (Ruling.VOID, Ruling.HELD):
-            put_back(self._db, self._papers, request.path, ruling, now)
+        if ruling.outcome is ApprovalOutcome.APPROVED and (reason := _unreadable(given.body, task.id)):
+            ruling = ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=reason)
+        if ruling.outcome in (ApprovalOutcome.VOID, ApprovalOutcome.HELD):
+            reject_answer(self._db, self._documents, request.path, ruling, now)
             return
         with self._db.write(durable=True):
-            how = via(self._db, request.path)
-            self._db.set(RequestRow, request.id, state=RequestState.USED, answer=str(ruling.ruling), answered_by=how)
+            how = answer_channel(self._db, request.path)
+            self._db.set(RequestRow, request.id, state=RequestState.USED, answer=str(ruling.outcome), answered_by=how)
             self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
-            beside = mark_answer(self._db, self._papers, request.path, str(ruling.ruling), how, now)
+            beside = mark_answer(self._db, self._documents, request.path, str(ruling.outcome), how, now)
             self._db.event(now, "answered", task=task.id, actor="person", via=how, request=request.id,
-                           answer=ruling.ruling, path=request.path, unsandboxed_run=beside)  # fmt: skip
-            self._carry_out(task, request, given, ruling.ruling, now)
+                           answer=ruling.outcome, path=request.path, unsandboxed_run=beside)  # fmt: skip
+            self._carry_out(task, request, given, ruling.outcome, now)
 
-    def _carry_out(self, task: TaskRow, request: RequestRow, given: Given, ruling: Ruling, now: float) -> None:
+    def _carry_out(
+        self, task: TaskRow, request: RequestRow, given: SubmittedAnswer, ruling: ApprovalOutcome, now: float
+    ) -> None:
         match ruling:
-            case Ruling.APPROVED:
+            case ApprovalOutcome.APPROVED:
                 self._accept(task, given.body, now)
-            case Ruling.REJECTED:
+            case ApprovalOutcome.REJECTED:
                 why = f"rejected: {given.comment}" if given.comment else "rejected"
                 self._db.set(RunRow, request.run, reason="rejected", message=f"A person {why}")
-                self._board.place(task, Status.FAILED, why, now)
+                self._board.set_status(task, Status.FAILED, why, now)
             case _:
-                written = added_by_person(self._db, request.path, given.body)
-                self._board.say(task.id, f"{request.path}#changes-{request.id}", _wish(given.comment, written), now)
-                self._board.place(task, Status.READY, "changes were asked for", now, failures=0, not_before=0.0)
+                written = text_added_by_user(self._db, request.path, given.body)
+                self._board.add_user_message(
+                    task.id, f"{request.path}#changes-{request.id}", _wish(given.comment, written), now
+                )
+                self._board.set_status(task, Status.READY, "changes were asked for", now, failures=0, not_before=0.0)
 
     def _accept(self, task: TaskRow, body: str, now: float) -> None:
         """The task is done, and what its plan spells out is on the board as drafts."""
         try:
             blocks = task_blocks(body, task.id)
         except DocumentError as error:
-            self._board.problem(task, "plan", f"plans/{task.id}.md:{error.line}: {error.message}", now)
+            self._board.add_problem(task, "plan", f"plans/{task.id}.md:{error.line}: {error.message}", now)
             blocks = ()
         names = self._make(blocks, now)
         what = f"{PLANNED}; drafts: {', '.join(names)}" if names else PLANNED
-        self._board.place(task, Status.DONE, what, now, closed=True, failures=0)
+        self._board.set_status(task, Status.DONE, what, now, closed=True, failures=0)
 
     def _make(self, blocks: tuple[TaskBlock, ...], now: float) -> list[str]:
         taken = {row["id"]: row["path"] for row in self._db.query("SELECT id, path FROM tasks")}
         taken |= {name: path for path in self._known_paths() if (name := path[len("tasks/") : -len(".md")])}
         named = names_of(blocks, taken)
         for name, block in named.items():
-            self._board.adopt(f"tasks/{name}.md", block.data, now)
+            self._board.create_task(f"tasks/{name}.md", block.data, now)
         return list(named)
 
     def _known_paths(self) -> list[str]:
@@ -141,7 +153,7 @@ class Plans:
             request = secrets.token_hex(8)
             with self._db.write(durable=True):
                 path = plan_path(task.id)
-                self._papers.amend(path, {("approval",): "pending", ("cowork", "request"): request})
+                self._documents.edit(path, {("approval",): "pending", ("cowork", "request"): request})
                 self._db.execute("DELETE FROM answers WHERE path = ?", path)
                 self._ask(task.id, "", request, now)
                 self._db.event(now, "plan found again", task=task.id, path=path)

@@ -11,7 +11,7 @@ from pathlib import Path
 from coworkd.agents.port import Assignment, InboxFile
 from coworkd.agents.prompt import Answered, Background, Reviewed, Said, build, build_on
 from coworkd.agents.worker.inbox import render_answer
-from coworkd.board.generated_documents import Papers
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Budget, Gate, SandboxLevel, Status, TaskSpec
 from coworkd.dispatch.executors.port import Executor
@@ -68,7 +68,7 @@ class Starter:
     ) -> None:
         self._board = board
         self._db = board.db
-        self._papers = Papers(board.db)
+        self._documents = GeneratedDocuments(board.db)
         self._executor = executor
         self._jobs = jobs
         self._places = places
@@ -106,8 +106,8 @@ class Starter:
             self._db.put(run)
             self._holding.record_agent(agent, spec.sandbox.mode, now)
             self._db.event(now, "run", task=task, run=run.id, agent=agent, attempt=run.attempt, level=run.level)
-            self._board.solved(row.path, "agent", "graph", "warning")
-            self._board.move(
+            self._board.clear_problems(row.path, "agent", "graph", "warning")
+            self._board.transition(
                 task, Status.RUNNING, "", now, attempt=run.attempt, by=self._places.instance, agent_used=agent,
                 anew=False,
             )  # fmt: skip
@@ -191,7 +191,7 @@ class Starter:
         words = self._words(agent, spec, row, run, messages)
         with self._db.write(durable=True):
             for message in messages:
-                self._papers.receipt(message, run.id, now)
+                self._documents.mark_delivered(message, run.id, now)
             self._db.set(
                 RunRow, run.id, state=RunState.WORKING, level=self._level(run), base=slot.base,
                 lacks="\n".join(slot.lacks) if slot.lacks else run.lacks,

@@ -54,6 +54,6 @@ class SandboxNotices:
         """Have this problem, or none where the message is empty."""
         known = self._db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = ?", path, source)
         if known and not message:
-            self._board.solved(path, source)
+            self._board.clear_problems(path, source)
         elif message and not known:
             put_problem(self._db, Problem(path=path, line=0, message=message), source, now, "")

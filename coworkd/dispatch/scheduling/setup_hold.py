@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
-from coworkd.board.setup_fault import SETUP_LOG, SetupFault, remember_setup_fault, setup_fault
+from coworkd.board.setup_fault import SETUP_LOG, SetupFault, save_setup_fault, setup_fault
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem
 from coworkd.core.start_faults import StartFault
@@ -45,7 +45,7 @@ class SetupHold:
             kind=fault.kind, watched=fault.watched,
         )  # fmt: skip
         with self._db.write():
-            remember_setup_fault(self._db, self._fault)
+            save_setup_fault(self._db, self._fault)
             self._show(reason, fault, now)
         return reason
 
@@ -53,7 +53,7 @@ class SetupHold:
         """One problem, on the file that is to be corrected."""
         path = fault.policy.path
         for other in problem_paths(self._db, _SOURCE) - {path}:
-            self._board.solved(other, _SOURCE)
+            self._board.clear_problems(other, _SOURCE)
         output = f" The whole output: {SETUP_LOG}" if fault.output else ""
         message = (
             f"{reason}. No agent is started and no attempt is used until that is repaired: {fault.advice()}; it goes on"
@@ -66,9 +66,9 @@ class SetupHold:
         if self._fault is not None:
             self._fault = None
             with self._db.write():
-                remember_setup_fault(self._db, None)
+                save_setup_fault(self._db, None)
                 for path in problem_paths(self._db, _SOURCE):
-                    self._board.solved(path, _SOURCE)
+                    self._board.clear_problems(path, _SOURCE)
 
     def reason(self, now: float) -> str:
         """Why nothing may start now; empty when it may be tried."""

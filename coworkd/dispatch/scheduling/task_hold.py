@@ -27,8 +27,8 @@ class TaskHold:
             f"cannot start: {fault.reason}. No attempt is used: {fault.advice(row.id)}; it is tried again by itself"
         )
         until = now + setup_retry_pause(unprepared_runs(self._db, row.id, row.attempt) - 1)
-        self._board.problem(row, SOURCE, message, now)
-        self._board.move(
+        self._board.add_problem(row, SOURCE, message, now)
+        self._board.transition(
             row.id, Status.READY, f"cannot start: {fault.reason}", now, attempt=row.attempt - 1, not_before=until
         )
 
@@ -36,4 +36,4 @@ class TaskHold:
         """It has its slot."""
         if row.path in problem_paths(self._db, SOURCE):
             with self._db.write():
-                self._board.solved(row.path, SOURCE)
+                self._board.clear_problems(row.path, SOURCE)

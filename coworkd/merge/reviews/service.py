@@ -6,15 +6,15 @@ import dataclasses
 import json
 import secrets
 
-from coworkd.board.approvals.answer_channel import via
-from coworkd.board.approvals.answers import added_by_person, given_in, put_back
-from coworkd.board.approvals.demands import demand
-from coworkd.board.approvals.requests import intact, sealed
+from coworkd.board.approvals.answer_channel import answer_channel
+from coworkd.board.approvals.answers import reject_answer, submitted_answer, text_added_by_user
+from coworkd.board.approvals.decision import ApprovalOutcome, ApprovalRequirement, SubmittedAnswer, decide
+from coworkd.board.approvals.requests import bind_request, is_unchanged
+from coworkd.board.approvals.requirements import requirement
 from coworkd.board.approvals.unsandboxed import mark_answer, task_notices
-from coworkd.board.approvals.verdict import Demand, Given, Ruling, verdict
-from coworkd.board.generated_documents import Papers
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
-from coworkd.board.views.status import about
+from coworkd.board.views.status import is_estimated
 from coworkd.core.errors import printable
 from coworkd.core.model import Check, Status
 from coworkd.core.policy.tool_risk import level_of
@@ -44,7 +44,7 @@ class ReviewService:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._db: Database = board.db
-        self._papers = Papers(board.db)
+        self._documents = GeneratedDocuments(board.db)
 
     def write(self, row: SubmissionRow, change: ChangeSummary, now: float) -> None:
         """Write the review; where a person is to be asked, open the request that it stands for.
@@ -59,13 +59,13 @@ class ReviewService:
             self._move_aside(row, now)
             asked = self._request(row, change, request, now)
             data = self._rendered(task, row, change, asked)
-            self._papers.put(review_path(row.task), data, now, lasting=True)
+            self._documents.put(review_path(row.task), data, now, persistent=True)
             self._db.execute("DELETE FROM answers WHERE path = ?", review_path(row.task))
             files = [f"{printable(file.path)} ({lines_of(file)})" for file in change.files[:FILES]]
             change_submission(self._db, row, request=request, files=json.dumps(files))
             if row.person:
                 self._db.put(asked)
-                self._board.move(row.task, Status.REVIEW, "", now)
+                self._board.transition(row.task, Status.REVIEW, "", now)
 
     def _rendered(self, task: TaskRow, row: SubmissionRow, change: ChangeSummary, asked: RequestRow) -> bytes:
         run, spec = self._db.one(RunRow, "id = ?", row.run), self._board.specs.task(task.path)
@@ -75,7 +75,7 @@ class ReviewService:
             tree=row.candidate_tree, base=row.tip, request=asked.id, level=run.level if run else "none",
             said=run.said if run else "", reached=unverified_reason(checks),
             notices=self._notices(task, row, run), made=bool(row.tree),
-            cost_usd=task.cost_usd, about=about(self._db, row.task),
+            cost_usd=task.cost_usd, about=is_estimated(self._db, row.task),
             tokens=(task.input_tokens, task.output_tokens), asked=row.person,
             text=row.text_sha, text_now=digest(spec.body.encode()), risk=asked.risk, why=asked.text,
             terminal=self._demand(asked).first_line if row.person else "",
@@ -95,7 +95,7 @@ class ReviewService:
             state=RequestState.OPEN, answer="", comment="", text="; ".join(feature.what for feature in features),
             created=now, number=row.number, risk=level_of(features),
         )  # fmt: skip
-        return sealed(asked, _about(row))
+        return bind_request(asked, _about(row))
 
     def _move_aside(self, row: SubmissionRow, now: float) -> None:
         """The review of an earlier submission stays, under its number, in the folder of the task's earlier reviews."""
@@ -105,7 +105,7 @@ class ReviewService:
         sql = "SELECT max(number) FROM submissions WHERE task = ? AND kind = 'work' AND request != '' AND number < ?"
         number = self._db.scalar(sql, row.task, row.number)
         if number:
-            self._papers.put(f"reviews/{row.task}.d/{number}.md", old.want, now)
+            self._documents.put(f"reviews/{row.task}.d/{number}.md", old.want, now)
 
     def rule(self, now: float) -> None:
         """Act on every answer that stands in a review whose request is open."""
@@ -119,44 +119,44 @@ class ReviewService:
             self._rule_on(request, now)
 
     def _rule_on(self, request: RequestRow, now: float) -> None:
-        given = given_in(self._db, request.path)
-        ruling = verdict(request.id, given, self._demand(request))
+        given = submitted_answer(self._db, request.path)
+        ruling = decide(request.id, given, self._demand(request))
         row = submission(self._db, request.task, request.number)
         task = self._board.task(request.task)
-        if ruling.ruling is Ruling.NONE or self._theirs(task):
+        if ruling.outcome is ApprovalOutcome.NONE or self._theirs(task):
             return
-        if ruling.ruling in (Ruling.VOID, Ruling.HELD):
-            put_back(self._db, self._papers, request.path, ruling, now)
+        if ruling.outcome in (ApprovalOutcome.VOID, ApprovalOutcome.HELD):
+            reject_answer(self._db, self._documents, request.path, ruling, now)
             return
         with self._db.write(durable=True):
-            if not self._use(request, ruling.ruling, given, now):
+            if not self._use(request, ruling.outcome, given, now):
                 return
-            match ruling.ruling:
-                case Ruling.APPROVED:
+            match ruling.outcome:
+                case ApprovalOutcome.APPROVED:
                     change_submission(self._db, row, approved=True)
-                case Ruling.REJECTED:
+                case ApprovalOutcome.REJECTED:
                     why = f"rejected: {given.comment}" if given.comment else "rejected"
                     change_submission(self._db, row, state=SubmissionState.RETIRED, notice=why)
                     self._db.set(RunRow, row.run, reason="rejected", message=f"A person {why}")
-                    self._board.place(task, Status.FAILED, why, now)
+                    self._board.set_status(task, Status.FAILED, why, now)
                 case _:
-                    self._changes(task, row, given.comment, added_by_person(self._db, request.path, given.body), now)
+                    self._changes(task, row, given.comment, text_added_by_user(self._db, request.path, given.body), now)
 
-    def _demand(self, request: RequestRow) -> Demand:
+    def _demand(self, request: RequestRow) -> ApprovalRequirement:
         """Where an approval of this review has to be given."""
-        return demand(self._db, self._board.specs, request, request.risk, request.text)
+        return requirement(self._db, self._board.specs, request, request.risk, request.text)
 
     def _theirs(self, task: TaskRow) -> bool:
         """Another instance has it, or has taken it over: nothing here answers for it until it is taken back."""
         return task.elsewhere or (task.pulled and task.by not in ("", self._db.setting("instance")))
 
-    def _use(self, request: RequestRow, ruling: Ruling, given: Given, now: float) -> bool:
+    def _use(self, request: RequestRow, ruling: ApprovalOutcome, given: SubmittedAnswer, now: float) -> bool:
         """Single use: the answer is spent in the transaction that acts on it."""
-        how = via(self._db, request.path)
-        if not self._board.requests.spend(dataclasses.replace(request, answer=str(ruling), answered_by=how)):
+        how = answer_channel(self._db, request.path)
+        if not self._board.requests.consume_open(dataclasses.replace(request, answer=str(ruling), answered_by=how)):
             return False
         self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
-        beside = mark_answer(self._db, self._papers, request.path, str(ruling), how, now)
+        beside = mark_answer(self._db, self._documents, request.path, str(ruling), how, now)
         self._db.event(
             now, "answered", task=request.task, actor="person", via=how, request=request.id, answer=ruling,
             path=request.path, number=request.number, signer=given.signer, unsandboxed_run=beside,
@@ -167,8 +167,8 @@ class ReviewService:
         """Changes are asked for: the comment becomes a message, and a new attempt hears it."""
         change_submission(self._db, row, state=SubmissionState.RETIRED, notice="changes asked for")
         body = "\n\n".join(part for part in (comment, written) if part) or "Please look at your change once more."
-        self._board.say(task.id, f"{review_path(task.id)}#changes-{row.number}", body, now)
-        self._board.place(task, Status.READY, "changes were asked for", now, failures=0, not_before=0.0)
+        self._board.add_user_message(task.id, f"{review_path(task.id)}#changes-{row.number}", body, now)
+        self._board.set_status(task, Status.READY, "changes were asked for", now, failures=0, not_before=0.0)
 
     def void(self, row: SubmissionRow, now: float) -> None:
         """What was asked about this submission is no longer asked."""
@@ -178,7 +178,7 @@ class ReviewService:
     def stands(self, row: SubmissionRow) -> bool:
         """Whether a person's yes is there, about this very change."""
         request = self._db.one(RequestRow, "id = ? AND state = 'used' AND answer = 'approved'", row.request)
-        return request is not None and intact(request, _about(row))
+        return request is not None and is_unchanged(request, _about(row))
 
     def ask_again(self, row: SubmissionRow, now: float) -> None:
         """What a yes was about is no longer what would land: it is asked anew."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.board.immediate_intake import hurry
+from coworkd.board.immediate_intake import take_in_now
 from coworkd.core.model import Status
 from coworkd.dispatch.runs.permission_requests import LASTS
 from coworkd.store import Database, RequestRow, RequestState, RunRow
@@ -66,8 +66,8 @@ def test_an_answer_is_used_once(bench: Bench) -> None:
     board = bench.board.requests
     with bench.db.write():
         assert not board.answer(request)
-        assert not board.use(request.id, 1)
-        assert not board.spend(request)
+        assert not board.consume_answered(request.id, 1)
+        assert not board.consume_open(request)
         board.void(request, bench.now)
     assert states(bench) == [RequestState.USED], "states go one way"
     bench.write(FORM, "approval: approved", "approval: rejected")
@@ -104,7 +104,7 @@ def test_a_restored_database_revives_nothing(bench: Bench, tmp_path: Path) -> No
     bench.open()
     assert bench.db.restored
     assert states(bench) == [RequestState.OPEN], "the copy does not know of the answer"
-    bench.board.requests.forget(bench.now)
+    bench.board.requests.void_all(bench.now)
     bench.turn()
     assert RequestState.USED not in states(bench)
     assert RequestState.ANSWERED not in states(bench)
@@ -134,10 +134,10 @@ def test_high_risk_without_a_sandbox_is_answered_on_a_terminal(grave: Bench) -> 
     approve(grave)
     assert states(grave) == [RequestState.OPEN]
     assert "on a terminal" in grave.place.problems(FORM)["answer"]
-    hurry(grave.db, grave.place.engine, FORM, grave.now)
+    take_in_now(grave.db, grave.place.engine, FORM, grave.now)
     grave.turn()
     assert states(grave) == [RequestState.OPEN], "a command without a terminal is no better than a file"
-    hurry(grave.db, grave.place.engine, FORM, grave.now, terminal=True)
+    take_in_now(grave.db, grave.place.engine, FORM, grave.now, terminal=True)
     grave.turn()
     assert "sudo make install: approved" in said(grave)
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.board.approvals.answers import given_in, put_back
+from coworkd.board.approvals.answers import reject_answer, submitted_answer
+from coworkd.board.approvals.decision import ApprovalOutcome, decide
 from coworkd.board.approvals.forms import approval_form
-from coworkd.board.approvals.verdict import Ruling, verdict
-from coworkd.board.generated_documents import Papers
+from coworkd.board.generated_documents import GeneratedDocuments
 from tests.integration.workspacekit import Workspace
 from tests.requests import tool_request
 
@@ -21,7 +21,7 @@ def place(tmp_path: Path) -> Workspace:
 
 def ask(place: Workspace, request: str, text: str = "May I?") -> None:
     form = approval_form(tool_request(id=request, tool="rm", arguments="-rf build", text=text))
-    Papers(place.db).put(FORM, form, place.now, lasting=True)
+    GeneratedDocuments(place.db).put(FORM, form, place.now, persistent=True)
     place.turns()
 
 
@@ -33,15 +33,15 @@ def answer(place: Workspace, word: str) -> None:
 def test_a_yes_in_the_file_is_a_yes_to_its_request(place: Workspace) -> None:
     ask(place, "q1")
     answer(place, "approved")
-    assert verdict("q1", given_in(place.db, FORM)).ruling is Ruling.APPROVED
-    assert verdict("q2", given_in(place.db, FORM)).ruling is Ruling.VOID
+    assert decide("q1", submitted_answer(place.db, FORM)).outcome is ApprovalOutcome.APPROVED
+    assert decide("q2", submitted_answer(place.db, FORM)).outcome is ApprovalOutcome.VOID
 
 
 @pytest.mark.parametrize("word", ["Approved", "yes", "approve", "\u0430pproved", "[approved]", "'approved '"])
 def test_what_resembles_a_yes_is_none(place: Workspace, word: str) -> None:
     ask(place, "q1")
     answer(place, word)
-    assert verdict("q1", given_in(place.db, FORM)).ruling is Ruling.HELD
+    assert decide("q1", submitted_answer(place.db, FORM)).outcome is ApprovalOutcome.HELD
 
 
 def test_a_stale_yes_saved_over_a_newer_request_is_void(place: Workspace) -> None:
@@ -51,9 +51,9 @@ def test_a_stale_yes_saved_over_a_newer_request_is_void(place: Workspace) -> Non
     assert "rev: 2" in place.text(FORM)
     place.save(stale.replace("approval: pending", "approval: approved"), FORM)
     place.turns()
-    ruling = verdict("q2", given_in(place.db, FORM))
-    assert ruling.ruling is Ruling.VOID
-    put_back(place.db, Papers(place.db), FORM, ruling, place.now)
+    ruling = decide("q2", submitted_answer(place.db, FORM))
+    assert ruling.outcome is ApprovalOutcome.VOID
+    reject_answer(place.db, GeneratedDocuments(place.db), FORM, ruling, place.now)
     place.turns()
     assert "approval: pending" in place.text(FORM)
     assert "older version" in place.problems(FORM)["answer"]
@@ -66,7 +66,7 @@ def test_an_answer_to_a_new_request_does_not_clash_with_the_old_one(place: Works
     place.save(place.text(FORM).replace("pending", "approved").replace("the cache?", "the cache?\n\nYes."), FORM)
     place.turns()
     assert place.problems(FORM) == {}
-    assert verdict("q2", given_in(place.db, FORM)).ruling is Ruling.APPROVED
+    assert decide("q2", submitted_answer(place.db, FORM)).outcome is ApprovalOutcome.APPROVED
     assert place.text(FORM).endswith("the cache?\n\nYes.\n")
 
 

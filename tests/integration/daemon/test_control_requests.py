@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.board.approvals.answer_channel import Via, via
-from coworkd.board.approvals.answers import given_in
+from coworkd.board.approvals.answer_channel import AnswerChannel, answer_channel
+from coworkd.board.approvals.answers import submitted_answer
 from coworkd.board.task_board import Board
 from coworkd.core.announcement import Announcement
 from coworkd.core.model import Status
@@ -77,19 +77,19 @@ def test_what_a_command_announced_counts_as_said_by_it_whoever_sees_it_first(pla
     assert desk.ask(Op.ANNOUNCE, announced(TASK, READY)).wait(0).ok
     place.save(READY)
     place.turn()
-    assert via(place.db, TASK) is Via.TERMINAL, "before the command had another word"
+    assert answer_channel(place.db, TASK) is AnswerChannel.TERMINAL, "before the command had another word"
     desk.ask(Op.HURRY, TASK)
-    assert via(place.db, TASK) is Via.TERMINAL
+    assert answer_channel(place.db, TASK) is AnswerChannel.TERMINAL
     place.save(READY.replace("ready", "paused"))
     place.turn()
-    assert via(place.db, TASK) is Via.FILE
+    assert answer_channel(place.db, TASK) is AnswerChannel.FILE
 
 
 def test_an_announcement_takes_nothing_from_what_the_file_says_now(place: Workspace, desk: Desk) -> None:
     place.save(READY)
     desk.ask(Op.HURRY, TASK)
     desk.ask(Op.ANNOUNCE, announced(TASK, READY.replace("ready", "paused")))
-    assert via(place.db, TASK) is Via.TERMINAL
+    assert answer_channel(place.db, TASK) is AnswerChannel.TERMINAL
 
 
 @pytest.mark.parametrize("tty", [True, False])
@@ -101,8 +101,8 @@ def test_an_announced_answer_was_given_on_a_terminal_from_the_first_sight(
     desk.ask(Op.ANNOUNCE, announced(path, review, tty=tty))
     place.save(review, path)
     place.turn()
-    given = given_in(place.db, path)
-    assert (given.tty, given.pulled) == (tty, False)
+    given = submitted_answer(place.db, path)
+    assert (given.on_terminal, given.pulled) == (tty, False)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", '["a"]', "{", '{"a": 1, "b": 2, "c": 3, "d": 4}'])

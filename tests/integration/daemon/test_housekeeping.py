@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.board.task_board import Board
-from coworkd.board.views.attention import Need, Waiting
+from coworkd.board.views.attention import AttentionItem, AttentionKind
 from coworkd.core.model import Status
 from coworkd.daemon.housekeeping.auto_commit import AGAIN, AutoCommit, committing
 from coworkd.daemon.housekeeping.notifications import Notice, Notices, teller
@@ -181,11 +181,11 @@ def test_nothing_is_committed_while_a_file_is_still_to_be_written(place: Place) 
 # ---- notices
 
 
-def item(kind: Need, path: str, since: float = 1000.0) -> Waiting:
-    return Waiting(kind=kind, path=path, task="a", since=since, what="do it")
+def item(kind: AttentionKind, path: str, since: float = 1000.0) -> AttentionItem:
+    return AttentionItem(kind=kind, path=path, task="a", since=since, what="do it")
 
 
-def told_of(place: Place, told: list[Notice], waiting: Sequence[Waiting]) -> None:
+def told_of(place: Place, told: list[Notice], waiting: Sequence[AttentionItem]) -> None:
     notices = Notices(place.db, place.jobs, ("one", "two"), told.append)
     notices.step(waiting, place.now)
     while place.jobs.running():
@@ -195,7 +195,7 @@ def told_of(place: Place, told: list[Notice], waiting: Sequence[Waiting]) -> Non
 
 def test_each_item_is_told_once_to_each_command(place: Place) -> None:
     told: list[Notice] = []
-    review, question = item(Need.REVIEW, "reviews/a.md"), item(Need.QUESTION, "messages/a/q.md")
+    review, question = item(AttentionKind.REVIEW, "reviews/a.md"), item(AttentionKind.QUESTION, "messages/a/q.md")
     told_of(place, told, [review])
     told_of(place, told, [review])
     told_of(place, told, [review, question])
@@ -207,7 +207,7 @@ def test_each_item_is_told_once_to_each_command(place: Place) -> None:
     }  # fmt: skip
     told.clear()
     told_of(place, told, [])
-    told_of(place, told, [item(Need.REVIEW, "reviews/a.md", since=2000.0)])
+    told_of(place, told, [item(AttentionKind.REVIEW, "reviews/a.md", since=2000.0)])
     assert len(told) == 2, "asked anew, it is told anew"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.board.generated_documents import Papers
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.daemon.workspace_upgrade import upgrade_workspace
 from coworkd.store import Database, DocumentRow
 from coworkd.sync.ignored_names import IGNORED
@@ -41,7 +41,7 @@ class Place:
         """A review as coworkd wrote it, in the folder and in the database."""
         text = f"---\napproval: pending\nstatus: open\ncowork:\n  rev: 1\n  task: {task}\n---\nVerified.\n"
         self.write(path, text)
-        Papers(self.db).put(path, text.encode(), NOW)
+        GeneratedDocuments(self.db).put(path, text.encode(), NOW)
 
     def upgrade(self, *busy: str) -> None:
         upgrade_workspace(self.repo, self.db, lambda path: path not in busy)

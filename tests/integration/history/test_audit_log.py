@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from coworkd.history import audit_log as module
-from coworkd.history.audit_log import Audit, append, end_of, entries, files
-from coworkd.history.hash_chain import Entry, Link, flaw
+from coworkd.history.audit_log import AuditLog, append, end_of, entries, files
+from coworkd.history.hash_chain import AuditEntry, ChainEnd, flaw_reason
 from coworkd.store import Database
 from coworkd.system.background_jobs import Jobs
 
@@ -28,7 +28,7 @@ class Place:
     def open(self) -> None:
         self.db = Database(self.database)
         self.jobs = Jobs(lambda: None)
-        self.audit = Audit(self.db, self.jobs, self.folder)
+        self.audit = AuditLog(self.db, self.jobs, self.folder)
 
     def close(self) -> None:
         self.jobs.close()
@@ -55,9 +55,9 @@ class Place:
         """What the files say happened, as an unbroken chain."""
         found, before = list[str](), None
         for path, number, entry in entries(self.folder):
-            assert isinstance(entry, Entry), (path, number, entry)
-            assert flaw(entry, before) == ""
-            before = Link(id=entry.event.id, hash=entry.hash)
+            assert isinstance(entry, AuditEntry), (path, number, entry)
+            assert flaw_reason(entry, before) == ""
+            before = ChainEnd(id=entry.event.id, hash=entry.hash)
             found.append(entry.event.kind)
         return found
 
@@ -160,7 +160,7 @@ def test_lost_files_are_missed(place: Place) -> None:
     place.open()
     place.happens("two")
     place.step()
-    (entry,) = [entry for _, _, entry in entries(place.folder) if isinstance(entry, Entry)]
+    (entry,) = [entry for _, _, entry in entries(place.folder) if isinstance(entry, AuditEntry)]
     assert (entry.event.kind, bool(entry.prev)) == ("two", True)
     place.close()
 
@@ -180,11 +180,11 @@ def test_full_files_get_no_further_entries(place: Place) -> None:
     place.happens("one")
     place.step()
     with files(place.folder)[0].open("ab") as file:
-        file.truncate(module.MOST_BYTES)
+        file.truncate(module.MAX_FILE_BYTES)
         file.seek(0, os.SEEK_END)
     first = files(place.folder)[0]
     data = first.read_bytes().rstrip(b"\0")
-    first.write_bytes(data + b" " * (module.MOST_BYTES - len(data)) + b"\n")
+    first.write_bytes(data + b" " * (module.MAX_FILE_BYTES - len(data)) + b"\n")
     place.happens("two")
     place.step()
     assert [path.name for path in files(place.folder)] == ["000001.jsonl", "000002.jsonl"]
@@ -208,5 +208,5 @@ def test_what_cannot_be_written_is_tried_again(place: Place) -> None:
 
 
 def test_an_empty_folder_ends_nowhere(tmp_path: Path) -> None:
-    assert end_of(tmp_path / "none") == Link()
-    assert append(tmp_path / "new", Link(), []).link == Link()
+    assert end_of(tmp_path / "none") == ChainEnd()
+    assert append(tmp_path / "new", ChainEnd(), []).link == ChainEnd()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import MessageKind, Status
-from coworkd.history.recorder import Identity, Ledger
+from coworkd.history.recorder import RecordOwner, RunRecorder
 from coworkd.store import (
     MessageRow,
     MessageStage,
@@ -56,15 +56,15 @@ class Place(Workspace):
         super().open()
         self.ledger = self.kept_by("anna-0001", b"k" * 32)
 
-    def kept_by(self, instance: str, key: bytes) -> Ledger:
-        return Ledger(self.db, self.folder, self.writer, Identity(instance=instance, key=key, folder=self.root))
+    def kept_by(self, instance: str, key: bytes) -> RunRecorder:
+        return RunRecorder(self.db, self.folder, self.writer, RecordOwner(instance=instance, key=key, folder=self.root))
 
     def lose_database(self) -> None:
         self.db.close()
         for file in self.database.parent.glob("state.db*"):
             file.unlink()
         self.open()
-        self.ledger.look(self.now)
+        self.ledger.ingest_records(self.now)
         self.turns()
 
     def runs(self) -> list[RunRow]:
@@ -163,7 +163,7 @@ def test_a_lost_database_gets_back_what_only_the_records_know(place: Place) -> N
     assert request is not None
     assert request.state is RequestState.USED
     place.ledger.step(place.now)
-    place.ledger.look(place.now)
+    place.ledger.ingest_records(place.now)
     assert len(place.runs()) == 1
     assert [name for name in place.files() if name.startswith("log/")] == [RECORD]
 
@@ -186,7 +186,7 @@ def test_what_this_instance_did_not_seal_gives_nothing_back(place: Place, how: s
         place.db.execute("DELETE FROM runs")
         place.db.execute("DELETE FROM records")
         other = place.kept_by("bob-7777", b"k" * 32) if how == "theirs" else place.kept_by("anna-0001", b"z" * 32)
-        other.look(place.now)
+        other.ingest_records(place.now)
         assert place.runs() == []
     assert [row["own"] for row in place.db.query("SELECT own FROM records")] == [0]
 
@@ -196,10 +196,10 @@ def test_a_file_that_is_no_record_is_a_problem_until_it_is_one(place: Place) -> 
     whole = place.text(RECORD)
     place.db.execute("DELETE FROM records")
     place.save(whole[:40], RECORD)
-    place.ledger.look(place.now)
+    place.ledger.ingest_records(place.now)
     assert "no record" in place.problems(RECORD)["record"]
     place.save(whole, RECORD)
-    place.ledger.look(place.now)
+    place.ledger.ingest_records(place.now)
     assert place.problems(RECORD) == {}
 
 
@@ -209,7 +209,7 @@ def test_an_older_database_does_not_run_again_what_is_over(place: Place) -> None
     place.db.put(run(RunState.WORKING, cost_usd=None))
     place.db.set(TaskRow, "a", status=Status.RUNNING, attempt=1)
     place.db.put(dataclasses.replace(place.message(), stage=MessageStage.NEW, run="", kind=MessageKind.REPLY))
-    place.ledger.look(place.now)
+    place.ledger.ingest_records(place.now)
     assert [(r.state, r.cost_usd) for r in place.runs()] == [(RunState.ENDED, 0.5)]
     assert place.task().status is Status.PAUSED
     assert "older database" in place.task().reason

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.board.views.attention import Need, Waiting
+from coworkd.board.views.attention import AttentionItem, AttentionKind
 from coworkd.board.views.status import BoardView, Card
 from coworkd.cli.app import COMMANDS, coworkd
-from coworkd.cli.output import WIDTH, ago, columns, hanging, plain
+from coworkd.cli.output import WIDTH, ago, columns, hanging_indent, plain
 from coworkd.cli.status import DONE_SHOWN, render
 from coworkd.core.model import Status
 
@@ -47,7 +47,7 @@ def card(name: str, status: Status = Status.READY, why: str = "", title: str = "
     )  # fmt: skip
 
 
-def board(*cards: Card, waiting: tuple[Waiting, ...] = ()) -> BoardView:
+def board(*cards: Card, waiting: tuple[AttentionItem, ...] = ()) -> BoardView:
     return BoardView(instance="ann-1", cards=cards, waiting=waiting, problems=(), usd_today=0.0)
 
 
@@ -87,7 +87,7 @@ def test_a_line_says_why_or_else_what() -> None:
 
 def test_what_waits_is_a_path_good_to_copy_and_what_to_do() -> None:
     path = "messages/report-title/20261121T040050Z-scribe-50b8e79c-question-1.md"
-    item = Waiting(kind=Need.QUESTION, path=path, task="report-title", since=NOW, what="answer it " * 9)
+    item = AttentionItem(kind=AttentionKind.QUESTION, path=path, task="report-title", since=NOW, what="answer it " * 9)
     lines = shown(board(waiting=(item,)))
     assert lines[3] == f"  question   0s    .cowork/{path}"
     assert lines[4:6] == [" " * 19 + "answer it " * 5 + "answer it", " " * 19 + "answer it answer it answer it"]
@@ -122,7 +122,7 @@ def test_a_title_takes_one_line_and_ids_that_begin_alike_differ() -> None:
 
 
 def test_long_reasons_are_cut_after_three_lines() -> None:
-    text = hanging("  x", "word " * 200)
+    text = hanging_indent("  x", "word " * 200)
     assert text.count("\n") == 2
     assert text.endswith(" …")
 

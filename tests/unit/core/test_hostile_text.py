@@ -66,7 +66,7 @@ def test_nesting_without_end_is_refused(deep: str) -> None:
 
 def chain_refuses(line: bytes) -> None:
     with pytest.raises(CoworkError):
-        hash_chain.read(line)
+        hash_chain.parse_entry(line)
 
 
 @pytest.mark.parametrize("number", NUMBERS)

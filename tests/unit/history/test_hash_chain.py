@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.errors import DocumentError
-from coworkd.history.hash_chain import Link, event_hash, flaw, linked, read
+from coworkd.history.hash_chain import ChainEnd, chain_lines, event_hash, flaw_reason, parse_entry
 from coworkd.store import EventRow
 
 
@@ -25,25 +25,25 @@ EVENTS = [event(1, old="draft", new="ready"), event(2, reason="\u00e9\n"), event
 def flaws(data: bytes) -> list[str]:
     found, before = list[str](), None
     for line in data.splitlines():
-        entry = read(line)
-        found.append(flaw(entry, before))
-        before = Link(id=entry.event.id, hash=entry.hash)
+        entry = parse_entry(line)
+        found.append(flaw_reason(entry, before))
+        before = ChainEnd(id=entry.event.id, hash=entry.hash)
     return found
 
 
 def test_a_whole_chain_has_no_flaw_and_says_what_happened() -> None:
-    data, end = linked(Link(), EVENTS)
+    data, end = chain_lines(ChainEnd(), EVENTS)
     assert flaws(data) == ["", "", ""]
-    first = read(data.splitlines()[0])
+    first = parse_entry(data.splitlines()[0])
     assert json.loads(first.event.data) == {"old": "draft", "new": "ready"}
     assert event_hash(EVENTS[0], "") == first.hash
-    assert end == Link(id=5, hash=read(data.splitlines()[2]).hash)
+    assert end == ChainEnd(id=5, hash=parse_entry(data.splitlines()[2]).hash)
 
 
 def test_batches_make_the_same_chain() -> None:
-    first, link = linked(Link(), EVENTS[:1])
-    second, end = linked(link, EVENTS[1:])
-    assert (first + second, end) == linked(Link(), EVENTS)
+    first, link = chain_lines(ChainEnd(), EVENTS[:1])
+    second, end = chain_lines(link, EVENTS[1:])
+    assert (first + second, end) == chain_lines(ChainEnd(), EVENTS)
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,19 @@ def test_batches_make_the_same_chain() -> None:
     ids=["left out", "reordered", "another actor", "another time", "twice"],
 )  # fmt: skip
 def test_harm_is_seen(harm: Callable[[list[bytes]], list[bytes]], found: list[str]) -> None:
-    lines = harm(linked(Link(), EVENTS)[0].splitlines())
+    lines = harm(chain_lines(ChainEnd(), EVENTS)[0].splitlines())
     assert [what.partition(":")[0] for what in flaws(b"\n".join(lines))] == found
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b"[1]", b"\xff", b"[" * 50_000, b'{"id": 1}'])
 def test_what_is_no_entry_is_refused(line: bytes) -> None:
     with pytest.raises(DocumentError):
-        read(line)
+        parse_entry(line)
 
 
 @given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.floats() | st.text()))
 def test_whatever_an_event_says_is_read_back(data: dict[str, object]) -> None:
-    lines, end = linked(Link(hash="x"), [event(1, data=data)])
-    entry = read(lines)
+    lines, end = chain_lines(ChainEnd(hash="x"), [event(1, data=data)])
+    entry = parse_entry(lines)
     assert (entry.prev, entry.hash) == ("x", end.hash)
-    assert flaw(entry, None) == ""
+    assert flaw_reason(entry, None) == ""

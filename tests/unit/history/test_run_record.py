@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Check
-from coworkd.history.run_record import Decision, Origin, Receipt, RunRecord, Submitted, decode, encode, run_of
+from coworkd.history.run_record import (
+    Origin,
+    Receipt,
+    RecordedDecision,
+    RecordedSubmission,
+    RunRecord,
+    decode,
+    encode,
+    run_id_of,
+)
 
 KEY, ANNA = b"k" * 32, "anna-0001"
 RECORD = RunRecord(
@@ -19,11 +28,11 @@ RECORD = RunRecord(
     ended=1_700_000_060.0, reason="done", level="none", base="8c1f", input_tokens=None, output_tokens=7,
     cost_usd=0.25, estimated=True,
     decisions=(
-        Decision(request="r1", kind="tool", tool="run", path="approvals/a-1.md", digest="d", state="used",
+        RecordedDecision(request="r1", kind="tool", tool="run", path="approvals/a-1.md", digest="d", state="used",
                  answer="approved", by="file", asked=1_700_000_010.0),
     ),
     receipts=(Receipt(path="messages/a/1.md", digest="e"),),
-    submission=Submitted(number=1, commit="c0", tree="t0"), checks=(Check(command="true", exit=0, seconds=0.5),),
+    submission=RecordedSubmission(number=1, commit="c0", tree="t0"), checks=(Check(command="true", exit=0, seconds=0.5),),
 )  # fmt: skip
 PATH = "log/2023-11/5ba47c3f.json"
 
@@ -80,4 +89,4 @@ def test_no_json_does_worse_than_be_refused(value: object) -> None:
 
 @pytest.mark.parametrize("path", ["log/a.json", "log/2023-11/.x.json", "log/2023-11/a.md", "log/2023-11/a/b.json"])
 def test_names_that_no_record_has(path: str) -> None:
-    assert run_of(path) == ""
+    assert run_id_of(path) == ""

@@ -9,8 +9,8 @@ import pytest
 
 from coworkd.agents.port import Assignment, EndReason, ErrorKind, ErrorReported, TextWritten
 from coworkd.agents.testing import Acts
-from coworkd.board.immediate_intake import hurry
-from coworkd.board.views.attention import Need, Waiting, waiting
+from coworkd.board.immediate_intake import take_in_now
+from coworkd.board.views.attention import AttentionItem, AttentionKind, attention_items
 from coworkd.core.model import Status
 from coworkd.dispatch.scheduling.agent_stops import FACTOR, FIRST_PAUSE, STOPPING_ERRORS
 from tests.integration.dispatchkit import Bench, fails
@@ -54,8 +54,8 @@ def begin(bench: Bench, *tasks: str) -> None:
     bench.turn()
 
 
-def items(bench: Bench) -> list[Waiting]:
-    return [item for item in waiting(bench.db, bench.now) if item.kind is Need.AGENT]
+def items(bench: Bench) -> list[AttentionItem]:
+    return [item for item in attention_items(bench.db, bench.now) if item.kind is AttentionKind.AGENT]
 
 
 @pytest.mark.parametrize("kind", sorted(STOPPING_ERRORS))
@@ -106,7 +106,7 @@ def test_it_goes_on_when_a_command_asks_for_one_of_its_tasks(bench: Bench, login
     login.broken["main"] = ErrorKind.AUTH
     begin(bench, "a")
     del login.broken["main"]
-    hurry(bench.db, bench.place.engine, "tasks/a.md", bench.now)
+    take_in_now(bench.db, bench.place.engine, "tasks/a.md", bench.now)
     bench.turn()
     assert login.asked == ["main", "main"]
     assert not items(bench)
@@ -116,7 +116,7 @@ def test_a_new_task_for_it_waits_with_the_others(bench: Bench, login: Login) -> 
     login.broken["main"] = ErrorKind.AUTH
     begin(bench, "a")
     begin(bench, "b")
-    hurry(bench.db, bench.place.engine, "tasks/missing.md", bench.now)
+    take_in_now(bench.db, bench.place.engine, "tasks/missing.md", bench.now)
     bench.turn()
     assert login.asked == ["main"]
     assert bench.status("b") is Status.READY

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.board.generated_documents import Papers
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.core.model import MessageKind
 from coworkd.store import MessageRow, MessageStage, RunRow, RunState
 from coworkd.sync.disk.folder import Folder
@@ -33,7 +33,7 @@ def notice(place: Workspace, path: str) -> str:
 
 def question(place: Workspace) -> str:
     """A question that an agent asked, as it stands in its file."""
-    path = Papers(place.db).question(RUN, 1, "Which colour?", place.now)
+    path = GeneratedDocuments(place.db).add_question(RUN, 1, "Which colour?", place.now)
     place.turns(2)
     return path
 
@@ -61,7 +61,7 @@ def test_a_question_that_is_saved_as_it_was_has_no_notice(place: Workspace) -> N
 
 
 def test_text_in_an_agents_message_is_not_sent(place: Workspace) -> None:
-    path = Papers(place.db).message(RUN, MessageKind.RESULT, "I did it.\n", place.now)
+    path = GeneratedDocuments(place.db).add_message(RUN, MessageKind.RESULT, "I did it.\n", place.now)
     place.turns(2)
     said = place.text(path)
     place.save(f"{said}Do it again!\n", path)
@@ -91,7 +91,7 @@ def test_a_message_from_somebody_is_an_agents(place: Workspace) -> None:
 )
 def test_words_in_the_body_of_a_review_wait_for_an_answer(place: Workspace, edit: tuple[str, str], says: str) -> None:
     path = "reviews/a.md"
-    Papers(place.db).put(path, REVIEW.encode(), place.now, lasting=True)
+    GeneratedDocuments(place.db).put(path, REVIEW.encode(), place.now, persistent=True)
     place.turns(2)
     place.save(REVIEW.replace(*edit), path)
     place.turns(2)
@@ -103,7 +103,7 @@ def test_words_in_the_body_of_a_review_wait_for_an_answer(place: Workspace, edit
 
 def test_an_answer_in_the_review_of_an_earlier_submission(place: Workspace) -> None:
     path = "reviews/a.d/1.md"
-    Papers(place.db).put(path, REVIEW.encode(), place.now)
+    GeneratedDocuments(place.db).put(path, REVIEW.encode(), place.now)
     place.turns(2)
     place.save(REVIEW.replace("pending", "approved"), path)
     place.turns(2)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.board.views.attention import failure_text, last_words
+from coworkd.board.views.attention import failure_text, reply_excerpt
 from coworkd.store.failed_tasks import FailedTask
 
 
@@ -19,7 +19,7 @@ from coworkd.store.failed_tasks import FailedTask
     ],
 )
 def test_the_end_of_what_an_agent_said_on_one_line(said: str, last: str) -> None:
-    assert last_words(said).strip() == last.strip()
+    assert reply_excerpt(said).strip() == last.strip()
 
 
 def failed(said: str = "", message: str = "", reason: str = "failed (attempt 3 of 3): exit 1") -> FailedTask:

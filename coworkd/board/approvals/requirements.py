@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from coworkd.board.approvals.terminal_required import file_name, terminal
-from coworkd.board.approvals.verdict import Demand
+from coworkd.board.approvals.decision import ApprovalRequirement
+from coworkd.board.approvals.terminal_required import file_name, terminal_reason
 from coworkd.core.model import ApproveBy, RiskLevel
 from coworkd.store import Database, RequestRow
 from coworkd.sync.effective_specs import Specs
 
 
-def demand(db: Database, specs: Specs, request: RequestRow, risk: RiskLevel, why: str) -> Demand:
+def requirement(db: Database, specs: Specs, request: RequestRow, risk: RiskLevel, why: str) -> ApprovalRequirement:
     """Where an approval of this request has to be given."""
-    return Demand(terminal_reason=terminal(db, request, risk, why), command_reason=command_reason(specs, request.path))
+    return ApprovalRequirement(
+        terminal_reason=terminal_reason(db, request, risk, why), command_reason=command_reason(specs, request.path)
+    )
 
 
 def command_reason(specs: Specs, path: str) -> str:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from coworkd.core.model import Answer
 
 
-class Ruling(StrEnum):
+class ApprovalOutcome(StrEnum):
     NONE = "none"
     """Nothing has been answered."""
     APPROVED = "approved"
@@ -25,7 +25,7 @@ class Ruling(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class SubmittedAnswer:
     """The answer as it stands in the file."""
 
     answer: str
@@ -36,11 +36,11 @@ class Given:
     status: str = ""
     body: str = ""
     pulled: bool = False
-    odd: str = ""
+    held_reason: str = ""
     """Why the file is not taken as a plain decision; empty when it is one."""
     signer: str = ""
     """Whose signature the commit bears that brought it."""
-    tty: bool = False
+    on_terminal: bool = False
     """It was given by command, on a terminal."""
     by_command: bool = False
     """It was given by command, on a terminal or not."""
@@ -49,7 +49,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class ApprovalRequirement:
     """Where an approval has to be given; empty reasons: the file is enough."""
 
     terminal_reason: str = ""
@@ -63,44 +63,46 @@ class Demand:
         return self.terminal_reason or self.command_reason
 
 
-FILE_IS_ENOUGH = Demand()
+NO_REQUIREMENT = ApprovalRequirement()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    ruling: Ruling
+class ApprovalDecision:
+    outcome: ApprovalOutcome
     reason: str = ""
 
 
-def verdict(request: str, given: Given, demand: Demand = FILE_IS_ENOUGH) -> Verdict:
+def decide(
+    request: str, answer: SubmittedAnswer, requirement: ApprovalRequirement = NO_REQUIREMENT
+) -> ApprovalDecision:
     """Rule on an answer to the open request with this id; `demand` says where an approval has to be given."""
-    if given.answer == Answer.PENDING:
-        return Verdict(ruling=Ruling.NONE)
-    if given.answer == Answer.REJECTED:
-        return Verdict(ruling=Ruling.REJECTED)
-    if given.answer not in (Answer.APPROVED, Answer.CHANGES):
-        return Verdict(ruling=Ruling.HELD, reason=_odd(given.written))
-    if given.odd:
-        reason = f"this answer is held, for {given.odd}; write it plainly, or reject it"
-        return Verdict(ruling=Ruling.HELD, reason=reason)
-    if given.pulled and not given.signer:
+    if answer.answer == Answer.PENDING:
+        return ApprovalDecision(outcome=ApprovalOutcome.NONE)
+    if answer.answer == Answer.REJECTED:
+        return ApprovalDecision(outcome=ApprovalOutcome.REJECTED)
+    if answer.answer not in (Answer.APPROVED, Answer.CHANGES):
+        return ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=_odd_word_reason(answer.written))
+    if answer.held_reason:
+        reason = f"this answer is held, for {answer.held_reason}; write it plainly, or reject it"
+        return ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=reason)
+    if answer.pulled and not answer.signer:
         reason = "this answer came by git and was not given here; save it here, or use `coworkd approve`"
-        return Verdict(ruling=Ruling.HELD, reason=reason)
-    if given.request != request:
+        return ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=reason)
+    if answer.request != request:
         reason = "this answer was about an older version, so it is void; look at the present one and answer again"
-        return Verdict(ruling=Ruling.VOID, reason=reason)
-    if given.answer == Answer.APPROVED and (reason := _demand_reason(given, demand)):
-        return Verdict(ruling=Ruling.HELD, reason=reason)
-    return Verdict(ruling=Ruling(given.answer))
+        return ApprovalDecision(outcome=ApprovalOutcome.VOID, reason=reason)
+    if answer.answer == Answer.APPROVED and (reason := _unmet_requirement_reason(answer, requirement)):
+        return ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=reason)
+    return ApprovalDecision(outcome=ApprovalOutcome(answer.answer))
 
 
-def _demand_reason(given: Given, demand: Demand) -> str:
+def _unmet_requirement_reason(given: SubmittedAnswer, demand: ApprovalRequirement) -> str:
     """Why an approval is held that was given elsewhere than it has to be."""
-    if not (given.tty or given.signer) and demand.terminal_reason:
+    if not (given.on_terminal or given.signer) and demand.terminal_reason:
         return demand.terminal_reason
     return "" if given.by_command else demand.command_reason
 
 
-def _odd(written: str) -> str:
+def _odd_word_reason(written: str) -> str:
     shown = f"`{written}`" if written else "what stands there"
     return f"`approval:` takes exactly approved, rejected or changes; {shown} is none of them and is not taken as a yes"
