@@ -29,14 +29,14 @@ from coworkd.daemon.slot_jobs import SlotJobs
 from coworkd.daemon.workspace_init import Situation, config_text, project_checks
 from coworkd.daemon.workspace_upgrade import upgrade_workspace, write_ignore_files
 from coworkd.diagnostics.fsck.repair import Mender
-from coworkd.dispatch.dispatcher import Dispatch, Stages
+from coworkd.dispatch.dispatcher import Dispatcher, RunServices
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.run_paths import RunPaths
-from coworkd.dispatch.runs.conflict_rounds import Conflicts
-from coworkd.dispatch.runs.event_recorder import Progress
-from coworkd.dispatch.runs.finisher import Endings
-from coworkd.dispatch.runs.starter import Starter
+from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
+from coworkd.dispatch.runs.event_recorder import EventRecorder
+from coworkd.dispatch.runs.finisher import RunFinisher
+from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.documents.decoding import decode
@@ -181,7 +181,7 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
     writer = Writer(db, folder)
     engine = Engine(db, folder, intake, writer, Absences(db, folder, history))
     merge = Merger(board, jobs, here.lane, folder, LandedTasks(board, repo), repo.common_dir)
-    dispatch = Dispatch(
+    dispatch = Dispatcher(
         board, lasting.executor, jobs, _stages(paths, board, lasting.executor, jobs, here), ground.no_base_reason
     )
     who = RecordOwner(instance=here.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
@@ -207,18 +207,18 @@ def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Chore
     )  # fmt: skip
 
 
-def _stages(paths: Paths, board: Board, executor: Executor, jobs: Jobs, here: _Here) -> Stages:
+def _stages(paths: Paths, board: Board, executor: Executor, jobs: Jobs, here: _Here) -> RunServices:
     places = RunPaths(
         root=paths.root, state=paths.state, repo_id=paths.state.name, instance=here.instance,
         stores=object_stores(here.repo.common_dir / "objects"),
     )  # fmt: skip
     hold = MachineHold(board.db, lambda: storage_fault(paths.state))
     workshop = SlotJobs(paths.root, paths.state, here.lane.base, jobs.stopping, here.means)
-    starter = Starter(board, executor, jobs, places, workshop.prepare, here.means)
-    endings = Endings(board, jobs, workshop.finish, hold)
-    return Stages(
-        starter=starter, progress=Progress(board, places), endings=endings, conflicts=Conflicts(board, starter),
-        hold=hold, setup_hold=SetupHold(board, here.means),
+    starter = RunStarter(board, executor, jobs, places, workshop.prepare, here.means)
+    finisher = RunFinisher(board, jobs, workshop.finish, hold)
+    return RunServices(
+        starter=starter, recorder=EventRecorder(board, places), finisher=finisher,
+        conflicts=ConflictRounds(board, starter), hold=hold, setup_hold=SetupHold(board, here.means),
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultErr
 from coworkd.daemon.control_requests import Control
 from coworkd.daemon.housekeeping.service import Chores
 from coworkd.diagnostics.fsck.repair import Mender
-from coworkd.dispatch.dispatcher import Dispatch
+from coworkd.dispatch.dispatcher import Dispatcher
 from coworkd.dispatch.executors.port import Executor
 from coworkd.history.audit_log import AuditLog
 from coworkd.history.recorder import RunRecorder
@@ -71,7 +71,7 @@ class Rooms:
     outputs: Outputs
     executor: Executor
     jobs: Jobs
-    dispatch: Dispatch
+    dispatch: Dispatcher
     merge: Merger
     ledger: RunRecorder
     audit: AuditLog

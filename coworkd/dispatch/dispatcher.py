@@ -26,12 +26,12 @@ from coworkd.dispatch.executors.slot_results import (
     SlotReady,
 )
 from coworkd.dispatch.patterns import PATTERNS
-from coworkd.dispatch.runs.conflict_rounds import Conflicts
+from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
 from coworkd.dispatch.runs.delivery import Delivery
-from coworkd.dispatch.runs.event_recorder import Progress
-from coworkd.dispatch.runs.finisher import FINISH, LOST, Endings
-from coworkd.dispatch.runs.plan_mode import Plans
-from coworkd.dispatch.runs.starter import PREPARE, Starter
+from coworkd.dispatch.runs.event_recorder import EventRecorder
+from coworkd.dispatch.runs.finisher import FINISH, LOST, RunFinisher
+from coworkd.dispatch.runs.plan_mode import PlanRuns
+from coworkd.dispatch.runs.starter import PREPARE, RunStarter
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
@@ -53,33 +53,35 @@ from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.agent_stops import agent_stops, probe_agents_now
 from coworkd.system.background_jobs import Finished, Jobs
 
-GATHER = 0.3
+GATHERING_TIME = 0.3
 """Seconds that a new task waits for others which were saved with it, so that the most urgent of them starts first."""
 
-LOOK_AGAIN = 1.0
+RECHECK_AFTER = 1.0
 """Seconds between two looks at a repository that nothing can start from: no event tells of a first commit."""
 
 
-TRY_AGAIN = 2.0
+RETRY_AFTER = 2.0
 """Seconds before a run is prepared again that the branches stood in the way of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stages:
+class RunServices:
     """What looks after a run, from its start to its end."""
 
-    starter: Starter
-    progress: Progress
-    endings: Endings
-    conflicts: Conflicts
+    starter: RunStarter
+    recorder: EventRecorder
+    finisher: RunFinisher
+    conflicts: ConflictRounds
     hold: MachineHold
     setup_hold: SetupHold
 
 
-class Dispatch:
+class Dispatcher:
     """The room's only face to the daemon; used by the writer thread alone."""
 
-    def __init__(self, board: Board, executor: Executor, jobs: Jobs, stages: Stages, ground: Callable[[], str]) -> None:
+    def __init__(
+        self, board: Board, executor: Executor, jobs: Jobs, stages: RunServices, ground: Callable[[], str]
+    ) -> None:
         """`ground` says why no run can start from this repository as it is, or nothing."""
         self._board = board
         self._ground = ground
@@ -87,9 +89,9 @@ class Dispatch:
         self._executor = executor
         self._jobs = jobs
         self._starter = stages.starter
-        self._endings = stages.endings
+        self._finisher = stages.finisher
         self._conflicts = stages.conflicts
-        self._progress = stages.progress
+        self._recorder = stages.recorder
         self._hold = stages.hold
         self._setup_hold = stages.setup_hold
         self._task_hold = TaskHold(board)
@@ -97,7 +99,7 @@ class Dispatch:
         self._startable = Startable(board.db)
         self._casting = AgentSelector(board)
         self._purses = BudgetReader(board)
-        self._plans = Plans(board)
+        self._plans = PlanRuns(board)
         self._checked = int(self._db.setting("checked") or 0)
         """The latest event whose task's dependencies have been looked at."""
         self._waits: dict[str, Postponed] = {}
@@ -112,20 +114,20 @@ class Dispatch:
         self._delivery.messages(now)
         self._delivery.edits(now)
         self._delivery.permissions(now)
-        self._plans.rule(now)
+        self._plans.decide(now)
         self._collect(now)
-        self._stop_asked()
-        self._bring_in_again(now)
+        self._stop_requested()
+        self._retry_imports(now)
         self._check_changed(now)
         self._delivery.answers(now)
-        self._conflicting = self._endings.from_queue(now)
+        self._conflicting = self._finisher.from_queue(now)
 
     def start(self, now: float) -> None:
         """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks."""
         self._casting.stops.end_changed(now)
         self._plans.find_again(now)
         if not self._hold.reason(now):
-            self._starter.look_around(now)
+            self._starter.record_sandbox_status(now)
             self._resume_answered(now)
             if not self._setup_hold.reason(now):
                 self._conflicts.send_back(self._conflicting, now)
@@ -154,11 +156,11 @@ class Dispatch:
 
     def _record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         if isinstance(event, Ended):
-            self._endings.ended(run, event, now)
+            self._finisher.record_end(run, event, now)
         elif run.state in (RunState.WORKING, RunState.WAITING):
-            self._progress.record(run, event, now)
+            self._recorder.record(run, event, now)
 
-    def _stop_asked(self) -> None:
+    def _stop_requested(self) -> None:
         """End every run that was told to stop; one without a process goes straight to keeping its work."""
         for run in self._db.all(RunRow, "state IN ('working', 'waiting') AND stop NOT IN ('', ?)", LOST):
             if run.id in self._executor.alive():
@@ -166,7 +168,7 @@ class Dispatch:
             else:
                 with self._db.write():
                     self._db.set(RunRow, run.id, state=RunState.SUBMITTING, reason="cancelled")
-                self._endings.order(run)
+                self._finisher.import_work(run)
 
     def job(self, finished: Finished, now: float) -> bool:
         """A job is over; False if it was none of this room's."""
@@ -191,17 +193,17 @@ class Dispatch:
             case MachineFailed(fault=fault):
                 self._hindered(run, fault, now)
             case SavedWork() if run.state is RunState.SUBMITTING and run.stop == LOST:
-                self._once_more(run, now)
+                self._run_again(run, now)
             case Imported() | NoChanges() | SavedWork() if run.state is RunState.SUBMITTING:
                 self._hold.end()
-                self._endings.finished(run, value, now)
+                self._finisher.finished(run, value, now)
             case _:
                 pass
 
     def _hand_over(self, run: RunRow, slot: SlotReady, now: float) -> None:
         """Have the executor begin; where the machine does not let it, the run ends before it began."""
         try:
-            self._starter.prepared(run, slot, now)
+            self._starter.hand_over(run, slot, now)
             self._hold.end()
             self._setup_hold.end()
             self._task_hold.end(self._board.task(run.task))
@@ -224,15 +226,15 @@ class Dispatch:
             self._db.set(RunRow, run.id, state=RunState.ENDED, reason="machine", message=str(fault), ended=now)
             row = self._board.task(run.task)
             if row.status is Status.RUNNING:
-                self._endings.unsuccessful(row, AttemptOutcome.MACHINE, now, detail=str(fault))
+                self._finisher.unsuccessful(row, AttemptOutcome.MACHINE, now, detail=str(fault))
 
-    def _bring_in_again(self, now: float) -> None:
+    def _retry_imports(self, now: float) -> None:
         """Work that could not be brought in from its slot is brought in as soon as the machine lets it."""
         for run in self._db.all(RunRow, "state = 'submitting'"):
             if not self._jobs.running(FINISH + run.id) and not self._hold.reason(now):
-                self._endings.order(run)
+                self._finisher.import_work(run)
 
-    def _once_more(self, run: RunRow, now: float) -> None:
+    def _run_again(self, run: RunRow, now: float) -> None:
         """A run that was lost with the daemon begins again: same run, same attempt, a clean slot, answers kept."""
         fresh = dataclasses.replace(
             run, state=RunState.PREPARING, stop="", reason="", message="", said="", offset=0, started=now
@@ -240,7 +242,7 @@ class Dispatch:
         with self._db.write(durable=True):
             self._db.put(fresh)
             self._db.event(now, "run again", task=run.task, run=run.id)
-        self._starter.order(fresh)
+        self._starter.prepare_slot(fresh)
 
     def _never_started(self, run: RunRow, value: SlotReady | SlotFailed, now: float) -> None:
         """The run is over before an agent was started."""
@@ -271,7 +273,7 @@ class Dispatch:
             row = self._board.task(run.task)
             if row.status is Status.RUNNING:
                 self._board.transition(
-                    row.id, Status.READY, value.reason, now, attempt=row.attempt - 1, not_before=now + TRY_AGAIN
+                    row.id, Status.READY, value.reason, now, attempt=row.attempt - 1, not_before=now + RETRY_AFTER
                 )
 
     def _resume_answered(self, now: float) -> None:
@@ -372,7 +374,7 @@ class Dispatch:
     def _gathered(self, now: float) -> float:
         """When the last of the tasks that become ready in a moment is; 0 when there is none."""
         sql = "SELECT max(wanted_due) FROM tasks WHERE wanted = ? AND wanted_due <= ?"
-        return self._db.scalar(sql, str(Status.READY), now + GATHER) or 0.0
+        return self._db.scalar(sql, str(Status.READY), now + GATHERING_TIME) or 0.0
 
     def _as_ready(self, row: TaskRow, together: float, now: float) -> Candidate:
         spec = self._board.specs.task(row.path)
@@ -381,7 +383,7 @@ class Dispatch:
         found = self._purses.reserve(row, agent, 1, now) if agent else None
         short = found if isinstance(found, BudgetExhausted) else None
         stopped = self._casting.stopped_reason(choice.agent) if choice.until > now else ""
-        gathering = together if row.since > now - GATHER and not row.attempt else 0.0
+        gathering = together if row.since > now - GATHERING_TIME and not row.attempt else 0.0
         return Candidate(
             task=row.id, agent=choice.agent, priority=row.priority, chain_length=self._weight(row.id),
             since=row.since, touches=spec.touches,
@@ -419,7 +421,7 @@ class Dispatch:
             total=self._places(),
             per_agent=self._agent_places(),
             halt_reason=groundless or held or not_set_up or self._aborted(),
-            halt_until=now + LOOK_AGAIN if groundless else self._hold.deadline(now) if held else until,
+            halt_until=now + RECHECK_AFTER if groundless else self._hold.deadline(now) if held else until,
         )  # fmt: skip
 
     def _agent_places(self) -> dict[str, int]:
@@ -472,9 +474,9 @@ class Dispatch:
                     self._db.set(RunRow, run.id, stop=run.stop or LOST)
                 self._executor.recover(run.id, Path(run.log), run.offset)
             case RunState.PREPARING:
-                self._starter.order(run)
+                self._starter.prepare_slot(run)
             case RunState.SUBMITTING:
-                self._endings.order(run)
+                self._finisher.import_work(run)
             case RunState.ENDED:
                 pass
 
@@ -496,7 +498,7 @@ class Dispatch:
         with self._db.write():
             self._db.event(now, "shutdown")
             self._db.execute("UPDATE runs SET stop = 'shutdown' WHERE state IN ('working', 'preparing') AND stop = ''")
-        self._stop_asked()
+        self._stop_requested()
 
     def busy(self) -> bool:
         """Whether any run is still on its way to an end it was told to come to."""

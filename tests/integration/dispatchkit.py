@@ -15,7 +15,7 @@ from coworkd.board.task_board import Board
 from coworkd.core.machine_faults import MachineFault
 from coworkd.core.model import Status
 from coworkd.core.start_faults import StartFault
-from coworkd.dispatch.dispatcher import Dispatch, Stages
+from coworkd.dispatch.dispatcher import Dispatcher, RunServices
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.executors.slot_results import (
     FinishRequest,
@@ -28,10 +28,10 @@ from coworkd.dispatch.executors.slot_results import (
     SlotRequest,
 )
 from coworkd.dispatch.executors.testing import FakeExecutor
-from coworkd.dispatch.runs.conflict_rounds import Conflicts
-from coworkd.dispatch.runs.event_recorder import Progress
-from coworkd.dispatch.runs.finisher import Endings
-from coworkd.dispatch.runs.starter import Starter
+from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
+from coworkd.dispatch.runs.event_recorder import EventRecorder
+from coworkd.dispatch.runs.finisher import RunFinisher
+from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.store import RequestRow, RunRow, SubmissionRow, SubmissionState
@@ -81,14 +81,14 @@ class Bench:
         self.jobs = Jobs(self._told.set)
         places = RunPaths(root=self.root, state=self.root / "state", repo_id="repo", instance="anna-0001")
         self.executor = FakeExecutor(self._told.set, self._play)
-        starter = Starter(self.board, self.executor, self.jobs, places, self._prepare)
+        starter = RunStarter(self.board, self.executor, self.jobs, places, self._prepare)
         self.hold = MachineHold(self.db, lambda: self.fault)
-        endings = Endings(self.board, self.jobs, lambda order: self.made(order), self.hold, jitter=lambda: 0.0)
-        stages = Stages(
-            starter=starter, progress=Progress(self.board, places), endings=endings,
-            conflicts=Conflicts(self.board, starter), hold=self.hold, setup_hold=SetupHold(self.board, lambda: UNCONFINED),
+        endings = RunFinisher(self.board, self.jobs, lambda order: self.made(order), self.hold, jitter=lambda: 0.0)
+        stages = RunServices(
+            starter=starter, recorder=EventRecorder(self.board, places), finisher=endings,
+            conflicts=ConflictRounds(self.board, starter), hold=self.hold, setup_hold=SetupHold(self.board, lambda: UNCONFINED),
         )  # fmt: skip
-        self.dispatch = Dispatch(self.board, self.executor, self.jobs, stages, lambda: "")
+        self.dispatch = Dispatcher(self.board, self.executor, self.jobs, stages, lambda: "")
 
     def crash(self) -> None:
         """The daemon is killed: its agents are gone, and everything that was in memory."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class PastRun:
     """A run of the present attempt that is over."""
 
     run: str
@@ -16,7 +16,7 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class StartStep:
     """Run this agent in this role."""
 
     agent: str
@@ -24,11 +24,11 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submit:
+class SubmitWork:
     """The attempt is over: what this run made goes to the merge queue."""
 
     run: str
 
 
-Next = Step | Submit
-Pattern = Callable[[str, Sequence[Past]], Next]
+PatternStep = StartStep | SubmitWork
+Pattern = Callable[[str, Sequence[PastRun]], PatternStep]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coworkd.dispatch.patterns.base import Next, Past, Step, Submit
+from coworkd.dispatch.patterns.base import PastRun, PatternStep, StartStep, SubmitWork
 
 
-def next_steps(agent: str, history: Sequence[Past]) -> Next:
+def next_steps(agent: str, history: Sequence[PastRun]) -> PatternStep:
     """Run the agent once; when it has ended well, what it made is the submission."""
     done = next((past for past in history if past.ended_well), None)
     if done is not None:
-        return Submit(run=done.run)
-    return Step(agent=agent, role="author")
+        return SubmitWork(run=done.run)
+    return StartStep(agent=agent, role="author")

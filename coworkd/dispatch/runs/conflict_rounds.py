@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
-from coworkd.dispatch.runs.starter import Starter
+from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.store import RunState, SubmissionRow, SubmissionState, TaskRow
 
-ROUNDS = 2
+MAX_ROUNDS = 2
 """How often an author gets a conflict back before a person is asked."""
 
 
-class Conflicts:
+class ConflictRounds:
     """Starts resolving runs; used by the writer thread alone."""
 
-    def __init__(self, board: Board, starter: Starter) -> None:
+    def __init__(self, board: Board, starter: RunStarter) -> None:
         self._board = board
         self._db = board.db
         self._starter = starter
@@ -27,7 +27,7 @@ class Conflicts:
             row = self._board.task(submission.task)
             if row.status is Status.WAITING or self._board.run(row.id) is not None:
                 continue
-            if row.bounces >= ROUNDS:
+            if row.bounces >= MAX_ROUNDS:
                 self._to_a_person(row, submission, now)
             elif self._place_free():
                 self._to_the_author(row, submission, now)
@@ -50,7 +50,7 @@ class Conflicts:
 
     def _to_a_person(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         why = (
-            f"collides with what has landed since, and {ROUNDS} rounds did not resolve it: {submission.notice};"
+            f"collides with what has landed since, and {MAX_ROUNDS} rounds did not resolve it: {submission.notice};"
             " write a message to try again, `ready` after `paused` to start over, or merge"
             f" refs/cowork/sub/{row.id}/{submission.number} by hand and write `done`"
         )

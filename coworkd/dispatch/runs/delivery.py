@@ -15,8 +15,8 @@ from coworkd.board.task_board import Board
 from coworkd.core.model import Status, TaskSpec
 from coworkd.core.task_states import Effect
 from coworkd.dispatch.executors.port import Executor
-from coworkd.dispatch.runs.grants import Grants, fault
-from coworkd.dispatch.runs.permission_requests import Asking
+from coworkd.dispatch.runs.grants import Grants, invalid_grant_reason
+from coworkd.dispatch.runs.permission_requests import PermissionRequests
 from coworkd.documents.typos import suggestion
 from coworkd.store import MessageRow, MessageStage, RequestKind, RequestRow, RequestState, RunRow, RunState, TaskRow
 from coworkd.store.requests import late_answers
@@ -24,7 +24,7 @@ from coworkd.store.tasks import task_ids
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import decoded
 
-EDITED = "task-edited.md"
+EDITED_TASK_NAME = "task-edited.md"
 """Under this name an agent at work finds the text of its task when it was edited meanwhile."""
 
 
@@ -47,7 +47,7 @@ class Delivery:
         self._documents = GeneratedDocuments(board.db)
         self._executor = executor
         self._grants = Grants(board)
-        self._asking = Asking(board)
+        self._permission_requests = PermissionRequests(board)
         self._requests = board.requests
 
     # ---- messages
@@ -136,7 +136,7 @@ class Delivery:
         """When the next quiet time of a message or of an edited task is over."""
         due = self._db.scalar("SELECT min(due) FROM messages WHERE stage = 'new' AND due < 1e17 AND due > ?", now)
         edited = (edited.due for edited in self._edited())
-        times = [at for at in (due, self._asking.deadline(), *edited) if at is not None and at > now]
+        times = [at for at in (due, self._permission_requests.deadline(), *edited) if at is not None and at > now]
         return min(times, default=None)
 
     # ---- edits of the task itself
@@ -148,7 +148,7 @@ class Delivery:
                 with self._db.write(durable=True):
                     self._db.set(RunRow, edited.run, text_sha=digest(edited.body.encode()))
                     self._db.event(now, "steered", task=edited.task, run=edited.run)
-                self._executor.deliver(edited.run, EDITED, edited.body)
+                self._executor.deliver(edited.run, EDITED_TASK_NAME, edited.body)
 
     def _edited(self) -> list[_Edited]:
         rows = self._db.query(
@@ -169,7 +169,7 @@ class Delivery:
 
     def permissions(self, now: float) -> None:
         """Every answered approval form; what nobody answered in time is asked anew."""
-        self._asking.expire(now)
+        self._permission_requests.expire(now)
         self._late(now)
         rows = self._db.query(
             "SELECT r.id FROM requests r JOIN answers a ON a.path = r.path"
@@ -184,7 +184,7 @@ class Delivery:
         given, how = submitted_answer(self._db, request.path), answer_channel(self._db, request.path)
         ruling = _held_by_grant(request, given, decide(request.id, given))
         if ruling.outcome is ApprovalOutcome.APPROVED:
-            ruling = decide(request.id, given, self._asking.demand(request, given))
+            ruling = decide(request.id, given, self._permission_requests.demand(request, given))
         match ruling.outcome:
             case ApprovalOutcome.APPROVED | ApprovalOutcome.REJECTED | ApprovalOutcome.CHANGES:
                 with self._db.write(durable=True):
@@ -231,9 +231,9 @@ class Delivery:
                 with self._db.write():
                     self._requests.void(request, now)
                 continue
-            if not self._asking.whole(request):
+            if not self._permission_requests.is_unchanged(request):
                 with self._db.write(durable=True):
-                    self._asking.again(request, "it was no longer what had been answered", now)
+                    self._permission_requests.ask_again(request, "it was no longer what had been answered", now)
                 continue
             alive = self._hears(run)
             if self._use(request, run, now, alive=alive) and alive:
@@ -264,7 +264,7 @@ class Delivery:
             if request.kind is RequestKind.TOOL:
                 self._documents.edit(request.path, {("cowork", "state"): "used"})
             if alive and run.state is RunState.WAITING and not self._open(run):
-                self._db.set(RunRow, run.id, state=RunState.WORKING, waited=waited(run, now))
+                self._db.set(RunRow, run.id, state=RunState.WORKING, waited=waiting_seconds(run, now))
                 self._board.transition(request.task, Status.RUNNING, "", now)
         return True
 
@@ -274,14 +274,14 @@ def _over_reason(row: TaskRow) -> str:
     return f"the task is {row.status}{how}; `coworkd ready {row.id}` starts it again"
 
 
-def waited(run: RunRow, now: float) -> float:
+def waiting_seconds(run: RunRow, now: float) -> float:
     """Seconds that a waiting run has waited in all."""
     return run.waited + max(now - run.waiting_since, 0.0) if run.waiting_since else run.waited
 
 
 def _held_by_grant(request: RequestRow, given: SubmittedAnswer, ruling: ApprovalDecision) -> ApprovalDecision:
     """A yes whose `grant` says something else than what was asked is none yet."""
-    reason = fault(request, given) if ruling.outcome is ApprovalOutcome.APPROVED else ""
+    reason = invalid_grant_reason(request, given) if ruling.outcome is ApprovalOutcome.APPROVED else ""
     return ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=reason) if reason else ruling
 
 

@@ -28,19 +28,19 @@ from coworkd.core.model import Answer, MessageKind, Status, Usage
 from coworkd.core.policy.tool_permissions import Decision, Ruling, call_of, proposal
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.runs.grants import Grants
-from coworkd.dispatch.runs.permission_requests import Asking
+from coworkd.dispatch.runs.permission_requests import PermissionRequests
 from coworkd.dispatch.scheduling.budget_queries import BUDGET_USED_UP, BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import exceeded_reason, invalid_usage_reason
 from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState
 
-SAID_MOST = 200_000
+MAX_REPLY = 200_000
 """Characters of a reply that its message holds; the whole of it is in the run's log."""
 
-FULL = (0.8, 0.9)
+CONTEXT_WARNINGS = (0.8, 0.9)
 """Shares of the context at which that is said."""
 
 
-class Progress:
+class EventRecorder:
     """Records the events of runs; used by the writer thread alone."""
 
     def __init__(self, board: Board, places: RunPaths) -> None:
@@ -49,7 +49,7 @@ class Progress:
         self._documents = GeneratedDocuments(board.db)
         self._places = places
         self._grants = Grants(board)
-        self._asking = Asking(board)
+        self._permission_requests = PermissionRequests(board)
         self._purses = BudgetReader(board)
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
@@ -83,7 +83,7 @@ class Progress:
         if used < 0 or window <= 0:
             return
         self._db.set(RunRow, run.id, context_used=used, context_window=window)
-        for mark in FULL:
+        for mark in CONTEXT_WARNINGS:
             if context_share(run) < mark <= used / window:
                 self._db.event(now, "context", task=run.task, run=run.id, used=used, window=window, full=mark)
 
@@ -137,7 +137,7 @@ class Progress:
     def _owed(self, run: RunRow, request: RequestRow, now: float) -> None:
         """A person is asked: the request is committed, its file follows, the task waits."""
         permission = request.kind is RequestKind.TOOL
-        asked = self._asking.ask(request, now) if permission else self._question(run, request, now)
+        asked = self._permission_requests.ask(request, now) if permission else self._question(run, request, now)
         since = run.waiting_since if run.state is RunState.WAITING else now
         self._db.set(RunRow, run.id, state=RunState.WAITING, waiting_since=since)
         self._db.event(
@@ -211,7 +211,7 @@ def _with_tool(kept: str, event: ToolStarted | ToolEnded, now: float) -> str:
 
 
 def _capped(text: str) -> str:
-    if len(text) <= SAID_MOST:
+    if len(text) <= MAX_REPLY:
         return text
-    half = SAID_MOST // 2
+    half = MAX_REPLY // 2
     return f"{text[:half]}\n\n[... cut here; the run's log has all that was kept ...]\n\n{text[-half + 200 :]}"

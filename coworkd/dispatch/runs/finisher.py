@@ -21,11 +21,11 @@ from coworkd.dispatch.executors.slot_results import (
     SavedWork,
 )
 from coworkd.dispatch.patterns import PATTERNS
-from coworkd.dispatch.patterns.base import Past, Submit
-from coworkd.dispatch.runs.loop_rounds import Rounds
-from coworkd.dispatch.runs.loop_rules import OneMore, Stop
-from coworkd.dispatch.runs.plan_mode import Plans
-from coworkd.dispatch.runs.result_message import report
+from coworkd.dispatch.patterns.base import PastRun, SubmitWork
+from coworkd.dispatch.runs.loop_rounds import LoopRounds
+from coworkd.dispatch.runs.loop_rules import EndLoop, NextRound
+from coworkd.dispatch.runs.plan_mode import PlanRuns
+from coworkd.dispatch.runs.result_message import result_message
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.agent_stops import stopping_error
 from coworkd.dispatch.scheduling.budget_queries import BUDGET_USED_UP
@@ -71,7 +71,7 @@ _OUTCOMES = {
 }
 
 
-class Endings:
+class RunFinisher:
     """Ends runs; used by the writer thread alone."""
 
     def __init__(
@@ -86,14 +86,14 @@ class Endings:
         self._db = board.db
         self._documents = GeneratedDocuments(board.db)
         self._casting = AgentSelector(board)
-        self._rounds = Rounds(board.db)
-        self._plans = Plans(board)
+        self._rounds = LoopRounds(board.db)
+        self._plans = PlanRuns(board)
         self._jobs = jobs
         self._finish = finish
         self._hold = hold
         self._jitter = jitter
 
-    def ended(self, run: RunRow, end: Ended, now: float) -> None:
+    def record_end(self, run: RunRow, end: Ended, now: float) -> None:
         """The agent is gone: record how, and have its work looked after. A waiting run may only have stepped out."""
         if self._stepped_out(run, end):
             with self._db.write():
@@ -126,7 +126,7 @@ class Endings:
             self._db.event(
                 now, "agent ended", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code
             )
-        self.order(self._fresh(run))
+        self.import_work(self._fresh(run))
 
     def _attributed(self, end: Ended, now: float) -> Ended:
         """An agent that fails while no file can be written has failed for that. Looked at before its work is kept."""
@@ -167,7 +167,7 @@ class Endings:
         assert found is not None, "runs are never deleted"
         return found
 
-    def order(self, run: RunRow) -> None:
+    def import_work(self, run: RunRow) -> None:
         """Have the work of an ended run looked after; asking again while that goes on changes nothing."""
         row = self._board.task(run.task)
         number = 1 + int(self._db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", run.task))
@@ -192,7 +192,7 @@ class Endings:
         if run.iteration and spec.loop is not None and spec.loop.promise not in run.said:
             return False
         pattern = PATTERNS[spec.pattern]
-        return isinstance(pattern(run.agent, [Past(run=run.id, role="author", ended_well=True)]), Submit)
+        return isinstance(pattern(run.agent, [PastRun(run=run.id, role="author", ended_well=True)]), SubmitWork)
 
     def finished(self, run: RunRow, result: FinishResult, now: float) -> None:
         """The work is safe: the run is over, and its task goes on from here."""
@@ -214,7 +214,7 @@ class Endings:
     def _close(self, run: RunRow, result: FinishResult, now: float) -> None:
         reason = "budget" if run.stop == BUDGET_USED_UP else "cancelled" if run.stop else run.reason
         notices = result.refs if isinstance(result, SavedWork) else result.notices
-        body = report(run, result)
+        body = result_message(run, result)
         path = self._documents.add_message(run, MessageKind.RESULT, body, now, state=final_state(reason))
         kept, tree = (run.base, "") if isinstance(result, NoChanges) else (result.commit, result.tree)
         self._db.set(
@@ -312,10 +312,10 @@ class Endings:
         if loop is None or row.status not in (Status.RUNNING, Status.WAITING, Status.MERGING, Status.REVIEW):
             return
         decision = self._rounds.over(self._fresh(run), loop, failure, now)
-        if isinstance(decision, OneMore):
+        if isinstance(decision, NextRound):
             told = f"round {decision.number} of {loop.max_iterations} follows: {first_line(decision.reason)}"
             self._board.transition(row.id, Status.READY, told, now, not_before=now, attempt=row.attempt - 1)
-        elif isinstance(decision, Stop):
+        elif isinstance(decision, EndLoop):
             self.unsuccessful(row, AttemptOutcome.LOOP, now, detail=decision.reason)
 
     def _submitted(self, row: TaskRow, run: RunRow, result: Imported | NoChanges, now: float) -> None:

@@ -60,7 +60,7 @@ class Grants:
         )  # fmt: skip
 
 
-def fault(request: RequestRow, given: SubmittedAnswer) -> str:
+def invalid_grant_reason(request: RequestRow, given: SubmittedAnswer) -> str:
     """Why a yes cannot be taken with the `grant` and `scope` beside it; empty when it can."""
     grant = given.grant.strip()
     if grant == request.pattern and (grant or given.scope == Scope.ONCE):

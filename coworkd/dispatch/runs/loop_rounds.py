@@ -5,20 +5,20 @@ from __future__ import annotations
 from coworkd.agents.port import EndReason
 from coworkd.core.model import Loop
 from coworkd.dispatch.executors.slot_results import INTERRUPTED_REASONS
-from coworkd.dispatch.runs.loop_rules import OneMore, Prove, Round, Stop, after
+from coworkd.dispatch.runs.loop_rules import EndLoop, NextRound, Round, VerifyRound, after_round
 from coworkd.store import Database, RunRow
 
 
-class Rounds:
+class LoopRounds:
     """Used by the writer thread alone."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def over(self, run: RunRow, loop: Loop, failure: str, now: float) -> OneMore | Prove | Stop:
+    def over(self, run: RunRow, loop: Loop, failure: str, now: float) -> NextRound | VerifyRound | EndLoop:
         """This run was a round that is over: what follows, written down with it."""
-        decision = after(loop, [*self._before(run, loop), _as_round(run, loop, failure)])
-        why = "" if isinstance(decision, Prove) else decision.reason
+        decision = after_round(loop, [*self._before(run, loop), _as_round(run, loop, failure)])
+        why = "" if isinstance(decision, VerifyRound) else decision.reason
         self._db.set(RunRow, run.id, message=why)
         self._db.event(
             now, "round over", task=run.task, run=run.id, round=run.iteration, kept=run.kept, reason=why

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from coworkd.core.model import Loop
 
-STUCK = 3
+MAX_ALIKE = 3
 """Rounds with the same files and the same failure after which more of them would come to the same."""
 
 _NUMBERS = re.compile(r"\d+(?:\.\d+)?")
@@ -33,34 +33,34 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OneMore:
+class NextRound:
     number: int
     reason: str
     """What is not right yet, for the agent and the board."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prove:
+class VerifyRound:
     """It is promised: what it made is verified now, and nothing else counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
+class EndLoop:
     reason: str
 
 
-def after(loop: Loop, rounds: Sequence[Round]) -> OneMore | Prove | Stop:
+def after_round(loop: Loop, rounds: Sequence[Round]) -> NextRound | VerifyRound | EndLoop:
     """Decide after the latest round."""
     last = rounds[-1]
     lacking = _lacking(last, loop)
     if not lacking:
-        return Prove()
-    alike = [one for one in rounds[-STUCK:] if (one.tree, _gist(one, loop)) == (last.tree, _gist(last, loop))]
-    if len(alike) == STUCK:
-        return Stop(reason=f"no progress: the same files and the same failure {STUCK} times; {lacking}")
+        return VerifyRound()
+    alike = [one for one in rounds[-MAX_ALIKE:] if (one.tree, _gist(one, loop)) == (last.tree, _gist(last, loop))]
+    if len(alike) == MAX_ALIKE:
+        return EndLoop(reason=f"no progress: the same files and the same failure {MAX_ALIKE} times; {lacking}")
     if last.number >= loop.max_iterations:
-        return Stop(reason=f"not done after {loop.max_iterations} rounds (`max_iterations`); {lacking}")
-    return OneMore(number=last.number + 1, reason=lacking)
+        return EndLoop(reason=f"not done after {loop.max_iterations} rounds (`max_iterations`); {lacking}")
+    return NextRound(number=last.number + 1, reason=lacking)
 
 
 def _lacking(last: Round, loop: Loop) -> str:

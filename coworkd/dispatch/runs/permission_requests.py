@@ -15,11 +15,11 @@ from coworkd.core.model import RiskLevel, Scope
 from coworkd.core.policy.tool_risk import Feature, features_of_call, features_of_grant, level_of, told
 from coworkd.store import RequestRow, RequestState
 
-LASTS = 7 * 86400.0
+VALID_FOR = 7 * 86400.0
 """Seconds after which a permission that nobody answered is asked for anew."""
 
 
-class Asking:
+class PermissionRequests:
     """The approval forms of one workspace; used by the writer thread alone, within its transactions."""
 
     def __init__(self, board: Board) -> None:
@@ -31,7 +31,7 @@ class Asking:
     def ask(self, request: RequestRow, now: float) -> RequestRow:
         """Commit to a request and write its form; the request as it stands now."""
         features = features_of_call(request.tool, request.arguments)
-        asked = replace(request, path=self._path(request.task), risk=level_of(features), expires=now + LASTS)
+        asked = replace(request, path=self._path(request.task), risk=level_of(features), expires=now + VALID_FOR)
         asked = bind_request(asked, self._about(asked))
         first = requirement(self._db, self._board.specs, asked, asked.risk, told(features)).first_line
         self._documents.put(asked.path, approval_form(asked, told(features), first), now, persistent=True)
@@ -46,7 +46,7 @@ class Asking:
         """What the agent that asks works on."""
         return self._db.scalar("SELECT base FROM runs WHERE id = ?", request.run) or ""
 
-    def whole(self, request: RequestRow) -> bool:
+    def is_unchanged(self, request: RequestRow) -> bool:
         """Whether it is still what was asked; what rules have settled was never shown to anybody."""
         return not request.seal or is_unchanged(request, self._about(request))
 
@@ -65,9 +65,9 @@ class Asking:
         """Ask anew for what nobody has answered in time; no task fails of it."""
         for request in self._db.all(RequestRow, "state = 'open' AND kind = 'tool' AND expires <= ?", now):
             with self._db.write(durable=True):
-                self.again(request, "nobody answered in time", now)
+                self.ask_again(request, "nobody answered in time", now)
 
-    def again(self, request: RequestRow, why: str, now: float) -> None:
+    def ask_again(self, request: RequestRow, why: str, now: float) -> None:
         """The same question under a new name; an answer to the old one is void."""
         self._requests.void(request, now)
         anew = replace(

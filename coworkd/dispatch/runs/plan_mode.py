@@ -31,7 +31,7 @@ from coworkd.store import DocumentRow, RequestKind, RequestRow, RequestState, Ru
 PLANNED = "its plan was approved"
 
 
-class Plans:
+class PlanRuns:
     """Plans of one workspace; used by the writer thread alone."""
 
     def __init__(self, board: Board) -> None:
@@ -67,7 +67,7 @@ class Plans:
 
     # ---- from an answer to what follows
 
-    def rule(self, now: float) -> None:
+    def decide(self, now: float) -> None:
         """Act on every answer that stands in a plan whose request is open."""
         rows = self._db.query(
             "SELECT r.id FROM requests r JOIN answers a ON a.path = r.path"

@@ -10,7 +10,7 @@ from coworkd.dispatch.executors.slot_results import FinishResult, Imported, NoCh
 from coworkd.store import RunRow
 
 
-def report(run: RunRow, result: FinishResult) -> str:
+def result_message(run: RunRow, result: FinishResult) -> str:
     """What the agent said, how it ended, and where its work is."""
     parts = [run.said.strip() or "(the agent printed nothing)"]
     if run.reason != EndReason.DONE and run.message:

@@ -25,7 +25,7 @@ from coworkd.dispatch.executors.slot_results import (
     SlotReady,
     SlotRequest,
 )
-from coworkd.dispatch.runs.delivery import inbox_answer, waited
+from coworkd.dispatch.runs.delivery import inbox_answer, waiting_seconds
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
@@ -41,12 +41,12 @@ from coworkd.system.sandbox.policy import UNCONFINED, Confinement, Means
 PREPARE = "prepare:"
 """Prefix of the names of jobs that make slots ready."""
 
-GO_ON = frozenset({"done", "cancelled", "red", "unavailable", "budget"})
+RESUMABLE_REASONS = frozenset({"done", "cancelled", "red", "unavailable", "budget"})
 """How a run ended whose session is worth going on with; after any other end the agent begins anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
+class Prompts:
     """What an agent is told at its start."""
 
     prompt: str
@@ -54,7 +54,7 @@ class _Words:
     """Where its session goes on; empty: it has none."""
 
 
-class Starter:
+class RunStarter:
     """Takes a task from ready to an agent at work."""
 
     def __init__(
@@ -111,7 +111,7 @@ class Starter:
                 task, Status.RUNNING, "", now, attempt=run.attempt, by=self._places.instance, agent_used=agent,
                 anew=False,
             )  # fmt: skip
-        self.order(run)
+        self.prepare_slot(run)
         return None
 
     def _free_places(self) -> int:
@@ -125,7 +125,7 @@ class Starter:
             return None
         if last.iteration and self._board.specs.task(row.path).loop is not None:
             return last
-        return last if last.session and last.agent == agent and last.reason in GO_ON else None
+        return last if last.session and last.agent == agent and last.reason in RESUMABLE_REASONS else None
 
     def _reviewed_number(self, task: str) -> int:
         """The number of the reviewed change that the next attempt goes on with; 0: there is none."""
@@ -156,11 +156,11 @@ class Starter:
         taken = {row["slot"] for row in self._db.query("SELECT slot FROM runs WHERE state != 'ended'")}
         return next(number for number in range(1, len(taken) + 2) if number not in taken)
 
-    def look_around(self, now: float) -> None:
+    def record_sandbox_status(self, now: float) -> None:
         """Note what there is to hold agents with, before the first of them starts."""
         self._holding.record(now)
 
-    def order(self, run: RunRow) -> None:
+    def prepare_slot(self, run: RunRow) -> None:
         """Have the slot of a run made ready; asking again while that goes on changes nothing."""
         settings = self._board.specs.settings()
         latest = self._submission(run.task) if run.conflict else None
@@ -181,14 +181,14 @@ class Starter:
     def _submission(self, task: str) -> SubmissionRow | None:
         return self._db.one(SubmissionRow, "task = ? ORDER BY number DESC", task)
 
-    def prepared(self, run: RunRow, slot: SlotReady, now: float) -> None:
+    def hand_over(self, run: RunRow, slot: SlotReady, now: float) -> None:
         """The slot is there: hand the run to the executor, with everything that was said so far."""
         row = self._board.task(run.task)
         spec = self._board.specs.task(row.path)
         agent = self._board.specs.agent(run.agent)
         assert agent is not None, "an agent that has gone is found before a run starts"
         messages = self._unread(run)
-        words = self._words(agent, spec, row, run, messages)
+        words = self._build_prompts(agent, spec, row, run, messages)
         with self._db.write(durable=True):
             for message in messages:
                 self._documents.mark_delivered(message, run.id, now)
@@ -210,14 +210,14 @@ class Starter:
         row = self._board.task(run.task)
         spec, agent = self._board.specs.task(row.path), self._board.specs.agent(run.agent)
         assert agent is not None, "an agent that has gone is found before a run goes on"
-        words = self._words(agent, spec, row, run, ())
+        words = self._build_prompts(agent, spec, row, run, ())
         with self._db.write(durable=True):
             self._db.set(
                 RunRow, run.id, state=RunState.WORKING, level=self._level(run), reason="",
                 epoch=run.epoch + 1, offset=0,
                 text_sha=digest(spec.body.encode()), began=now, heard_at=now,
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),
-                waited=waited(run, now),
+                waited=waiting_seconds(run, now),
             )  # fmt: skip
         self._submit(run, agent, spec, worktree, words)
 
@@ -226,14 +226,14 @@ class Starter:
         fresh = replace(run, state=RunState.PREPARING, reason="", message="", session="", origin="", offset=0)
         with self._db.write(durable=True):
             self._db.put(fresh)
-        self.order(fresh)
+        self.prepare_slot(fresh)
 
-    def _words(
+    def _build_prompts(
         self, agent: AgentSpec, spec: TaskSpec, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]
-    ) -> _Words:
+    ) -> Prompts:
         background = self._background(row, run, messages)
         news = replace(background, thread=[Said(sender=m.sender, text=m.body) for m in messages])
-        return _Words(
+        return Prompts(
             prompt=build(agent, spec, row.title, background),
             follow_up=build_on(news, self._answered(run)) if run.session else "",
         )
@@ -245,7 +245,7 @@ class Starter:
         )
         return [Answered(question=r.text or r.arguments, word=r.answer, text=r.comment) for r in asked]
 
-    def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, words: _Words) -> None:
+    def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, words: Prompts) -> None:
         epoch, budget = run.epoch + 1, self._left(run, spec)
         self._executor.submit(
             Assignment(

@@ -11,7 +11,7 @@ import pytest
 
 from coworkd.board.immediate_intake import take_in_now
 from coworkd.core.model import Status
-from coworkd.dispatch.runs.permission_requests import LASTS
+from coworkd.dispatch.runs.permission_requests import VALID_FOR
 from coworkd.store import Database, RequestRow, RequestState, RunRow
 from tests.integration.dispatch.runs.test_grants import approve, asks, begin, said
 from tests.integration.dispatchkit import Bench
@@ -34,7 +34,7 @@ def states(bench: Bench) -> list[RequestState]:
 def test_a_permission_that_nobody_answered_is_asked_anew(bench: Bench) -> None:
     begin(bench)
     assert "expires: " in bench.place.text(FORM)
-    bench.turn(LASTS - 10)
+    bench.turn(VALID_FOR - 10)
     assert states(bench) == [RequestState.OPEN]
     bench.turn(20)
     bench.turn()
@@ -51,8 +51,8 @@ def test_a_permission_that_nobody_answered_is_asked_anew(bench: Bench) -> None:
 
 def test_a_clock_that_is_set_back_revives_nothing(bench: Bench) -> None:
     begin(bench)
-    bench.turn(LASTS + 10)
-    bench.place.now -= LASTS
+    bench.turn(VALID_FOR + 10)
+    bench.place.now -= VALID_FOR
     approve(bench, FORM)
     assert states(bench) == [RequestState.VOID, RequestState.OPEN]
     assert not said(bench)
