@@ -22,8 +22,18 @@ from coworkd.agents.drivers.command import CommandAgent
 from coworkd.agents.drivers.llm import litellm_client
 from coworkd.agents.drivers.llm.driver import LlmAgent
 from coworkd.agents.drivers.replay.driver import ReplayAgent
-from coworkd.agents.port import Agent, AgentEvent, Asked, AskKind, Assignment, Decision, Ended, EndReason, TextWritten
-from coworkd.agents.testing import Acts, FakeAgent
+from coworkd.agents.port import (
+    Agent,
+    AgentEvent,
+    AnswerDecision,
+    Asked,
+    AskKind,
+    Assignment,
+    Ended,
+    EndReason,
+    TextWritten,
+)
+from coworkd.agents.testing import FakeAgent, ScriptSteps
 from coworkd.agents.worker_commands import GiveAnswer
 from coworkd.core.model import AgentSpec, ToolRules
 from tests.modelserver import (
@@ -177,7 +187,7 @@ MODELS: Mapping[Session, Script] = {
 """What the model of the driver `llm` does."""
 
 
-def script(assignment: Assignment) -> Acts:
+def script(assignment: Assignment) -> ScriptSteps:
     """The sessions for `FakeAgent` and `FakeExecutor`."""
     match Session(assignment.task):
         case Session.SAYS:
@@ -190,7 +200,7 @@ def script(assignment: Assignment) -> Acts:
         case Session.WANTS:
             asked = Asked(request="net.md", kind=AskKind.PERMISSION, text="May I?", tool="run", arguments="npm install")
             word = yield asked
-            granted = isinstance(word, GiveAnswer) and word.answer.decision is Decision.APPROVED
+            granted = isinstance(word, GiveAnswer) and word.answer.decision is AnswerDecision.APPROVED
             yield TextWritten(text="installed" if granted else "left alone")
         case Session.STAYS:
             yield TextWritten(text="up")
@@ -352,7 +362,7 @@ DRIVERS = (
             Case.REFUSED: "a recording has an end",
         },
     ),
-    Driver("llm", LlmAgent, modelled, ready=litellm_client.rehearse),
+    Driver("llm", LlmAgent, modelled, ready=litellm_client.preload),
     Driver("acp", AcpAgent, spoken_to),
     Driver("claude", ClaudeAgent, like_claude),
     Driver(

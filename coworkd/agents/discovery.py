@@ -18,68 +18,72 @@ from coworkd.agents.known_programs import PROGRAMS, AgentProgram
 from coworkd.system.process import commands
 from coworkd.system.process.commands import ProcessSpec
 
-_PATIENCE = 10.0
+_VERSION_TIMEOUT = 10.0
 _VERSION = re.compile(r"\d+(?:\.\d+)+[\w.+-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
+class ProgramLogin:
     """How a program can sign in."""
 
-    mine: bool
+    signed_in: bool
     """Its user has signed it in."""
-    key: str
+    key_variable: str
     """The variable of the environment that holds a key for it; empty: none does."""
 
     def __str__(self) -> str:
-        ways = [*(["its user's login"] if self.mine else []), *([f"${self.key}"] if self.key else [])]
+        ways = [
+            *(["its user's login"] if self.signed_in else []),
+            *([f"${self.key_variable}"] if self.key_variable else []),
+        ]
         return " and ".join(ways) or "not signed in"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Installed:
+class InstalledProgram:
     """One program that is there."""
 
     program: AgentProgram
     path: str
-    login: Login
+    login: ProgramLogin
 
 
-def installed(home: Path, environ: Mapping[str, str]) -> Iterator[Installed]:
+def installed_programs(home: Path, environ: Mapping[str, str]) -> Iterator[InstalledProgram]:
     """Every program of a driver that the search path has."""
     for program in PROGRAMS.values():
-        path = shutil.which(program.program, path=environ.get("PATH"))
+        path = shutil.which(program.executable, path=environ.get("PATH"))
         if path is not None:
-            yield Installed(program=program, path=path, login=login(program, home, environ))
+            yield InstalledProgram(program=program, path=path, login=find_login(program, home, environ))
 
 
-def login(program: AgentProgram, home: Path, environ: Mapping[str, str]) -> Login:
-    return Login(
-        mine=any((home / name).is_file() for name in program.logins),
-        key=next((name for name in program.keys if environ.get(name)), ""),
+def find_login(program: AgentProgram, home: Path, environ: Mapping[str, str]) -> ProgramLogin:
+    return ProgramLogin(
+        signed_in=any((home / name).is_file() for name in program.login_files),
+        key_variable=next((name for name in program.key_variables if environ.get(name)), ""),
     )
 
 
-def version(found: Installed) -> str:
+def installed_version(found: InstalledProgram) -> str:
     """What it says its version is; empty when it does not."""
     with tempfile.TemporaryDirectory(prefix="cowork-", ignore_cleanup_errors=True) as folder:
         place, mark = Path(folder), f"version-{secrets.token_hex(4)}"
         env = commands.clean_environment(home=place, tmp=place, run=mark, repo="")
-        argv = (found.path, *found.program.version)
-        ended = commands.run(ProcessSpec(argv=argv, cwd=place, env=env, timeout=_PATIENCE, marker=mark))
+        argv = (found.path, *found.program.version_arguments)
+        ended = commands.run(ProcessSpec(argv=argv, cwd=place, env=env, timeout=_VERSION_TIMEOUT, marker=mark))
     told = _VERSION.search(ended.tail) if ended.ok else None
     return told.group() if told else ""
 
 
-def agent_file(found: Installed) -> str:
+def agent_file_text(found: InstalledProgram) -> str:
     """The text of an `agents/NAME.md` that starts this program."""
     program = found.program
-    if found.login.mine:
+    if found.login.signed_in:
         way = "login: mine                # lend it your own login"
-    elif found.login.key:
-        way = f"login: key                 # it is given {found.login.key} of the daemon's environment"
+    elif found.login.key_variable:
+        way = f"login: key                 # it is given {found.login.key_variable} of the daemon's environment"
     else:
-        way = f"# login: mine              # once `{program.program}` is signed in; or key, for {program.keys[0]}"
+        key = program.key_variables[0]
+        way = f"# login: mine              # once `{program.executable}` is signed in; or key, for {key}"
     hosts = "".join(f"    - {host}\n" for host in program.hosts)
     reach = f"sandbox:\n  network:                 # whom it reaches from its sandbox, and no other\n{hosts}"
     return f"---\ndriver: {program.driver}\n{way}\n{reach}---\n"

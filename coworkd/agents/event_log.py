@@ -14,7 +14,7 @@ from pathlib import Path
 from coworkd.agents.json_codec import decode_event, encode_event
 from coworkd.agents.port import AgentEvent, Ended
 
-NAME = "events.jsonl"
+EVENTS_FILE = "events.jsonl"
 
 _logger = logging.getLogger(__name__)
 _READ_AT_ONCE = 1024 * 1024
@@ -23,7 +23,7 @@ _LONGEST_END = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Logged:
+class LoggedEvent:
     """An event and the offset behind its line: what is read from there on is new."""
 
     offset: int
@@ -49,7 +49,7 @@ class EventWriter:
         os.close(self._fd)
 
 
-def read(path: Path, offset: int) -> tuple[list[Logged], int]:
+def read(path: Path, offset: int) -> tuple[list[LoggedEvent], int]:
     """Complete lines from `offset` on, about 1 MB at once; the events, and the offset where the next read starts."""
     try:
         with path.open("rb") as file:
@@ -59,12 +59,12 @@ def read(path: Path, offset: int) -> tuple[list[Logged], int]:
                 content += more
     except FileNotFoundError:
         return [], offset
-    found: list[Logged] = []
+    found: list[LoggedEvent] = []
     for line in content[: content.rfind(b"\n") + 1].splitlines(keepends=True):
         offset += len(line)
         event = decode_event(line)
         if event is not None:
-            found.append(Logged(offset=offset, event=event))
+            found.append(LoggedEvent(offset=offset, event=event))
         elif line.strip():
             _logger.warning("%s: an event that is not known is passed over: %.200r", path, line)
     return found, offset
@@ -75,7 +75,7 @@ def size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def close(path: Path, offset: int, ended: Ended) -> bool:
+def ensure_ended(path: Path, offset: int, ended: Ended) -> bool:
     """Write `ended` for a worker that did not; False when the log has its end after `offset` already."""
     start = max(offset, size(path) - _LONGEST_END)
     logged = _tail(path, start)

@@ -24,44 +24,44 @@ from pathlib import Path
 from coworkd.agents import worker_main
 from coworkd.system.process_tree import RUN_MARK, carry
 
-MOST = 1024 * 1024
+MAX_REQUEST_BYTES = 1024 * 1024
 """Bytes of an order."""
 _STREAMS = 3
 
 
 def main(fd: int, module: str) -> None:
     """Load the module, then serve."""
-    import_module(module).rehearse()
+    import_module(module).preload()
     gc.collect()
     gc.freeze()  # what is there now is never looked at again: pages stay shared
     with socket.socket(fileno=fd) as orders:
-        _Nursery(orders).serve()
+        _ForkServer(orders).serve()
 
 
-class _Nursery:
+class _ForkServer:
     """Forks what is ordered, kills what is to be killed, and tells how each worker ended."""
 
     def __init__(self, orders: socket.socket) -> None:
-        self._orders = orders
+        self._requests = orders
         self._names: dict[int, str] = {}
         self._open = True
-        self._signals, self._bell = os.pipe()
-        for fd in (self._signals, self._bell):
+        self._signals, self._signal_writer = os.pipe()
+        for fd in (self._signals, self._signal_writer):
             os.set_blocking(fd, False)
-        signal.set_wakeup_fd(self._bell, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._signal_writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _ignore)
 
     def serve(self) -> None:
         with selectors.DefaultSelector() as selector:
-            selector.register(self._orders, selectors.EVENT_READ, self._order)
+            selector.register(self._requests, selectors.EVENT_READ, self._take_request)
             selector.register(self._signals, selectors.EVENT_READ, self._reap)
             while self._open:
                 for key, _ in selector.select():
                     ready: Callable[[], None] = key.data
                     ready()
 
-    def _order(self) -> None:
-        content, streams, _, _ = socket.recv_fds(self._orders, MOST, _STREAMS)
+    def _take_request(self) -> None:
+        content, streams, _, _ = socket.recv_fds(self._requests, MAX_REQUEST_BYTES, _STREAMS)
         if not content:
             self._open = False
             return
@@ -88,7 +88,7 @@ class _Nursery:
             os.setsid()
             for at, stream in enumerate(streams):
                 os.dup2(stream, at)
-            for fd in (*streams, self._signals, self._bell, self._orders.detach()):
+            for fd in (*streams, self._signals, self._signal_writer, self._requests.detach()):
                 os.close(fd)
             os.environ.clear()
             os.environ.update(env)
@@ -105,7 +105,7 @@ class _Nursery:
         with contextlib.suppress(ChildProcessError, BrokenPipeError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 name = self._names.pop(ended[0], "")
-                self._orders.send(json.dumps([name, os.waitstatus_to_exitcode(ended[1])]).encode())
+                self._requests.send(json.dumps([name, os.waitstatus_to_exitcode(ended[1])]).encode())
 
     def _kill(self, name: str) -> None:
         for pid, known in self._names.items():

@@ -13,23 +13,23 @@ class AgentProgram:
     """One program that people install."""
 
     driver: str
-    program: str
+    executable: str
     """Its name on the search path."""
     install: str
     """How people get it, in words."""
-    version: tuple[str, ...] = ("--version",)
+    version_arguments: tuple[str, ...] = ("--version",)
     """The arguments by which it prints its version and ends."""
-    logins: tuple[str, ...] = ()
+    login_files: tuple[str, ...] = ()
     """Files of its own login, relative to its user's home: it is signed in when the first is there."""
-    keys: tuple[str, ...] = ()
+    key_variables: tuple[str, ...] = ()
     """Variables that hold a key for it, the usual one first."""
     hosts: tuple[str, ...] = ()
     """Whom it has to reach: its provider, and where its login is renewed."""
-    settings: str = ""
+    settings_variable: str = ""
     """The variable by which it is told of another folder for its settings and login; empty: it knows none."""
-    makes_settings: bool = True
+    creates_settings_folder: bool = True
     """It makes that folder where it is missing."""
-    models: str = ""
+    model_prefix: str = ""
     """The prefix by which models are named elsewhere, and that it does not know."""
 
 
@@ -38,58 +38,58 @@ PROGRAMS: Mapping[str, AgentProgram] = {
     for program in (
         AgentProgram(
             driver="claude",
-            program="claude",
+            executable="claude",
             install="npm install -g @anthropic-ai/claude-code",
-            logins=(".claude/.credentials.json",),
-            keys=("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN"),
+            login_files=(".claude/.credentials.json",),
+            key_variables=("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN"),
             hosts=("api.anthropic.com", "claude.ai", "platform.claude.com", "console.anthropic.com"),
-            settings="CLAUDE_CONFIG_DIR",
-            models="anthropic/",
+            settings_variable="CLAUDE_CONFIG_DIR",
+            model_prefix="anthropic/",
         ),
         AgentProgram(
             driver="codex",
-            program="codex",
+            executable="codex",
             install="npm install -g @openai/codex",
-            logins=(".codex/auth.json",),
-            keys=("OPENAI_API_KEY", "CODEX_API_KEY"),
+            login_files=(".codex/auth.json",),
+            key_variables=("OPENAI_API_KEY", "CODEX_API_KEY"),
             hosts=("api.openai.com", "chatgpt.com", "auth.openai.com"),
-            settings="CODEX_HOME",
-            makes_settings=False,
-            models="openai/",
+            settings_variable="CODEX_HOME",
+            creates_settings_folder=False,
+            model_prefix="openai/",
         ),
         AgentProgram(
             driver="gemini",
-            program="gemini",
+            executable="gemini",
             install="npm install -g @google/gemini-cli",
-            logins=(".gemini/oauth_creds.json", ".gemini/google_accounts.json"),
-            keys=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+            login_files=(".gemini/oauth_creds.json", ".gemini/google_accounts.json"),
+            key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
             hosts=("generativelanguage.googleapis.com", "cloudcode-pa.googleapis.com", "oauth2.googleapis.com"),
-            models="gemini/",
+            model_prefix="gemini/",
         ),
         AgentProgram(
             driver="opencode",
-            program="opencode",
+            executable="opencode",
             install="npm install -g opencode-ai",
-            logins=(".local/share/opencode/auth.json",),
-            keys=("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"),
+            login_files=(".local/share/opencode/auth.json",),
+            key_variables=("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"),
             hosts=(
                 *("models.dev", "opencode.ai", "api.anthropic.com", "api.openai.com", "openrouter.ai"),
                 "generativelanguage.googleapis.com",
             ),
-            settings="OPENCODE_CONFIG_DIR",
+            settings_variable="OPENCODE_CONFIG_DIR",
         ),
     )
 }
 """By driver."""
 
 
-def keys(agent: AgentSpec) -> tuple[str, ...]:
+def key_variables(agent: AgentSpec) -> tuple[str, ...]:
     """Variables of the daemon's environment that `login: key` hands to an agent's program."""
     program = PROGRAMS.get(agent.driver)
-    return program.keys if program and agent.login == "key" else ()
+    return program.key_variables if program and agent.login == "key" else ()
 
 
-def model(agent: AgentSpec) -> str:
+def program_model(agent: AgentSpec) -> str:
     """The model in the words of the agent's program; empty: its own choice."""
     program = PROGRAMS.get(agent.driver)
-    return agent.model.removeprefix(program.models) if program else agent.model
+    return agent.model.removeprefix(program.model_prefix) if program else agent.model

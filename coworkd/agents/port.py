@@ -83,7 +83,7 @@ class AskKind(StrEnum):
     PERMISSION = "permission"
 
 
-class Decision(StrEnum):
+class AnswerDecision(StrEnum):
     """The word that answers a request; questions are answered by `reply`."""
 
     APPROVED = "approved"
@@ -94,7 +94,7 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxAnswer:
-    decision: Decision
+    decision: AnswerDecision
     comment: str = ""
     body: str = ""
 
@@ -132,7 +132,7 @@ class ErrorKind(StrEnum):
     OTHER = "other"
 
 
-FALL_BACK = frozenset({ErrorKind.RATE_LIMIT, ErrorKind.OVERLOADED, ErrorKind.QUOTA, ErrorKind.UNAVAILABLE})
+FALLBACK_ERRORS = frozenset({ErrorKind.RATE_LIMIT, ErrorKind.OVERLOADED, ErrorKind.QUOTA, ErrorKind.UNAVAILABLE})
 """Errors after which another agent may do better."""
 
 

@@ -12,7 +12,7 @@ from coworkd.core.model import AgentSpec, Mode, TaskSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class ThreadMessage:
     """A message of the thread."""
 
     sender: str
@@ -21,42 +21,42 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class AnsweredRequest:
     """A request of the agent's, and what a person said to it while the agent was away."""
 
     question: str
-    word: str
+    decision: str
     """`approved`, `rejected`, `changes`, or `reply` to a question."""
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reviewed:
+class ReviewedChange:
     """An earlier attempt's change, as its review described it."""
 
     attempt: int
     files: Sequence[str]
     """One line for each file."""
-    said: str
+    summary: str
     """The words with which the agent handed it in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Background:
+class PromptContext:
     """What came before this run."""
 
     failure: str = ""
     """How the attempt before this one failed, with the tail of its output."""
     conflict: str = ""
     """What the submission collided with; the run is to resolve that and nothing else."""
-    reviewed: Reviewed | None = None
+    reviewed: ReviewedChange | None = None
     """The change that a person has looked at and wants otherwise; it is in the worktree."""
     round: int = 0
     """Of a loop; 0: of none."""
-    thread: Sequence[Said] = ()
+    thread: Sequence[ThreadMessage] = ()
 
 
-def build(agent: AgentSpec, task: TaskSpec, title: str, background: Background) -> str:
+def build_prompt(agent: AgentSpec, task: TaskSpec, title: str, background: PromptContext) -> str:
     """The whole prompt: the agent's system prompt, the task, its thread, what went wrong before, how to ask."""
     parts = [agent.prompt.strip(), f"# {title}", task.body.strip()]
     if task.mode is Mode.PLAN:
@@ -79,7 +79,7 @@ def build(agent: AgentSpec, task: TaskSpec, title: str, background: Background) 
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def build_on(background: Background, answers: Sequence[Answered]) -> str:
+def build_follow_up(background: PromptContext, answers: Sequence[AnsweredRequest]) -> str:
     """What an agent is told that goes on with its session, and so knows the rest."""
     parts = [f"## Answered\n\n{answered.question.strip()}\n\n{_answer(answered)}" for answered in answers]
     if background.thread:
@@ -92,15 +92,15 @@ def build_on(background: Background, answers: Sequence[Answered]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _answer(answered: Answered) -> str:
-    word = "" if answered.word == "reply" else f"**{answered.word}**"
+def _answer(answered: AnsweredRequest) -> str:
+    word = "" if answered.decision == "reply" else f"**{answered.decision}**"
     return " ".join(part for part in (word, answered.text.strip()) if part)
 
 
-def _reviewed(change: Reviewed) -> str:
+def _reviewed(change: ReviewedChange) -> str:
     more = f"\n- and {len(change.files) - _MOST_FILES} more" if len(change.files) > _MOST_FILES else ""
     files = "\n".join(f"- {file}" for file in change.files[:_MOST_FILES]) + more
-    said = change.said.strip()[:_MOST_SAID]
+    said = change.summary.strip()[:_MOST_SAID]
     summary = "\n".join(f"> {line}".rstrip() for line in said.split("\n")) if said else ""
     parts = [_REVIEWED.format(attempt=change.attempt), f"It changed:\n\n{files}" if files else ""]
     parts += [f"It was handed in with these words:\n\n{summary}" if summary else ""]
@@ -118,7 +118,7 @@ worktree begins with that change, merged with what has landed since where the tw
 for and leave the rest of it: what is in the worktree at the end is your submission."""
 
 
-def _quoted(said: Said) -> str:
+def _quoted(said: ThreadMessage) -> str:
     return f"From {said.sender or 'the user'}:\n\n{said.text.strip()}"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import cast
 
-from coworkd.agents.drivers.llm.providers import variables
-from coworkd.agents.known_programs import keys
+from coworkd.agents.drivers.llm.providers import model_variables
+from coworkd.agents.known_programs import key_variables
 from coworkd.agents.port import Agent
 from coworkd.core.errors import AgentError
 from coworkd.core.model import AgentSpec
@@ -25,16 +25,16 @@ DRIVERS: Mapping[str, str] = {
 """Import path of the class by driver name. Imported when such an agent starts: a driver may be slow to load."""
 
 
-WARM: Mapping[str, str] = {"llm": "coworkd.agents.drivers.llm.litellm_client"}
-"""Drivers that are slow to load, and the module whose `rehearse` loads all they need: their workers are forked."""
+PRELOADED_MODULES: Mapping[str, str] = {"llm": "coworkd.agents.drivers.llm.litellm_client"}
+"""Drivers that are slow to load, and the module whose `preload` loads all they need: their workers are forked."""
 
 
-def needs(agent: AgentSpec) -> tuple[str, ...]:
+def required_variables(agent: AgentSpec) -> tuple[str, ...]:
     """Variables of the daemon's environment that an agent's driver needs for itself, such as the key of its model."""
-    return variables(agent.model) if agent.driver == "llm" else keys(agent)
+    return model_variables(agent.model) if agent.driver == "llm" else key_variables(agent)
 
 
-def create(driver: str) -> Agent:
+def create_agent(driver: str) -> Agent:
     """A new agent of a driver. Raises AgentError for a name that does not exist."""
     if driver not in DRIVERS:
         raise AgentError(f"there is no driver {driver!r}; choose one of {', '.join(sorted(DRIVERS))}")

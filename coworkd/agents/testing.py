@@ -14,9 +14,9 @@ from coworkd.agents.port import AgentEvent, Asked, Assignment, Ended, EndReason,
 from coworkd.agents.worker_commands import Deliver, GiveAnswer
 from coworkd.core.errors import AgentError
 
-Word: TypeAlias = GiveAnswer | Deliver
-Acts: TypeAlias = Generator[AgentEvent | None, Word | None, None]
-Script: TypeAlias = Callable[[Assignment], Acts]
+ScriptInput: TypeAlias = GiveAnswer | Deliver
+ScriptSteps: TypeAlias = Generator[AgentEvent | None, ScriptInput | None, None]
+Script: TypeAlias = Callable[[Assignment], ScriptSteps]
 
 CANCELLED = Ended(reason=EndReason.CANCELLED, message="cancelled")
 
@@ -24,12 +24,12 @@ CANCELLED = Ended(reason=EndReason.CANCELLED, message="cancelled")
 class ScriptRun:
     """A script on its way; it never waits itself, it says what it waits for."""
 
-    def __init__(self, acts: Acts) -> None:
+    def __init__(self, acts: ScriptSteps) -> None:
         self._acts = acts
         self._awaited: Asked | None = None
         self.ended = False
 
-    def go(self, word: Word | None) -> Iterator[AgentEvent]:
+    def advance(self, word: ScriptInput | None) -> Iterator[AgentEvent]:
         """Events until the script waits for a word or has ended, the `Ended` included."""
         while not self.ended:
             try:
@@ -44,7 +44,7 @@ class ScriptRun:
                 self._awaited = event
                 return
 
-    def takes(self, word: Word) -> bool:
+    def accepts(self, word: ScriptInput) -> bool:
         """Whether this is what the script waits for."""
         if self._awaited is None:
             return isinstance(word, Deliver)
@@ -61,7 +61,7 @@ class FakeAgent:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._words: queue.SimpleQueue[Word | None] = queue.SimpleQueue()
+        self._words: queue.SimpleQueue[ScriptInput | None] = queue.SimpleQueue()
         self._stopped = False
 
     def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
@@ -83,9 +83,9 @@ class FakeAgent:
         self.cancel()
 
     def _events(self, run: ScriptRun) -> Iterator[AgentEvent]:
-        word: Word | None = None
+        word: ScriptInput | None = None
         while not run.ended:
-            for event in run.go(word):
+            for event in run.advance(word):
                 if self._stopped and not run.ended:
                     break
                 yield event
@@ -95,10 +95,10 @@ class FakeAgent:
             if word is None:
                 yield run.stop()
 
-    def _next_word(self, run: ScriptRun) -> Word | None:
+    def _next_word(self, run: ScriptRun) -> ScriptInput | None:
         """What the script waits for; None when the run is stopped. Words nobody waits for are lost."""
         while not self._stopped:
             word = self._words.get()
-            if word is not None and run.takes(word):
+            if word is not None and run.accepts(word):
                 return word
         return None

@@ -32,21 +32,21 @@ class Kill:
     pass
 
 
-Control = GiveAnswer | Deliver | Cancel | Kill
+WorkerCommand = GiveAnswer | Deliver | Cancel | Kill
 
-_CONTROLS: Mapping[str, type[Control]] = {control.__name__: control for control in get_args(Control)}
+_COMMANDS: Mapping[str, type[WorkerCommand]] = {control.__name__: control for control in get_args(WorkerCommand)}
 
 
-def encode_control(control: Control) -> bytes:
+def encode_command(control: WorkerCommand) -> bytes:
     return encode_tagged(control)
 
 
-def decode_control(line: bytes) -> Control | None:
+def decode_command(line: bytes) -> WorkerCommand | None:
     """None for a line that this version does not know."""
-    return decode_tagged(_CONTROLS, line)
+    return decode_tagged(_COMMANDS, line)
 
 
-def obey(agent: Agent, control: Control) -> None:
+def apply_command(agent: Agent, control: WorkerCommand) -> None:
     """Carry the word to the agent."""
     match control:
         case GiveAnswer():

@@ -31,23 +31,23 @@ from coworkd.agents.port import (
     ErrorKind,
     ErrorReported,
 )
-from coworkd.agents.registry import create
-from coworkd.agents.worker.redacting_events import Discretion, clean
+from coworkd.agents.registry import create_agent
+from coworkd.agents.worker.redacting_events import EventRedactor, redact_run_files
 from coworkd.agents.worker.refused_hosts import RefusedHosts
-from coworkd.agents.worker_commands import decode_control, obey
+from coworkd.agents.worker_commands import apply_command, decode_command
 from coworkd.core.errors import AgentError, AgentFileError, NotSignedInError, ProgramMissingError
 from coworkd.core.machine_faults import BLAMELESS, fault_of
 from coworkd.core.redaction import Secrets
 from coworkd.system import process_tree
 from coworkd.system.process import commands
 
-GONE = "the daemon went away"
+DAEMON_GONE = "the daemon went away"
 
 _STDIN = 0
 _STDOUT = 1
 _CHUNK = 64 * 1024
 _LEFTOVER_GRACE = 0.5
-_LAST_PATIENCE = 10.0
+_LAST_GRACE = 10.0
 """Seconds that a driver has to come to its end when the daemon is gone."""
 _MAX_MESSAGE = 8000
 """Characters of an `Ended` message, so that it can be found at the end of a log."""
@@ -56,7 +56,7 @@ _MAX_MESSAGE = 8000
 def main(run_dir: Path) -> int:
     """Carry out the assignment in `run_dir` and leave its events there; the exit code of this process."""
     try:
-        _carry_out(run_dir)
+        _run_assignment(run_dir)
     except OSError as error:
         if (fault := fault_of(error)) is None:
             raise
@@ -65,44 +65,46 @@ def main(run_dir: Path) -> int:
     return os.EX_OK
 
 
-def _carry_out(run_dir: Path) -> None:
+def _run_assignment(run_dir: Path) -> None:
     process_tree.become_subreaper()
     assignment = decode_assignment((run_dir / ASSIGNMENT_FILE).read_bytes())
-    log = event_log.EventWriter(run_dir / event_log.NAME)
+    log = event_log.EventWriter(run_dir / event_log.EVENTS_FILE)
     secrets = Secrets.of([*os.environ.items(), *assignment.agent.env])
     os.set_blocking(_STDOUT, False)
-    line = _Lifeline(assignment.run)
+    line = _DaemonConnection(assignment.run)
     try:
-        ended = _record(assignment, line, log, Discretion(secrets))
+        ended = _record_events(assignment, line, log, EventRedactor(secrets))
     finally:
         _end_tree(assignment.run)
-    clean(run_dir, secrets)
-    ended = _final(ended, line.cut)
+    redact_run_files(run_dir, secrets)
+    ended = _final(ended, line.lost)
     log.finish(replace(ended, message=secrets.redact(ended.message)))
     line.finished.set()
-    _wake()
+    _wake_daemon()
 
 
-def _record(assignment: Assignment, line: _Lifeline, log: event_log.EventWriter, discretion: Discretion) -> Ended:
+def _record_events(
+    assignment: Assignment, line: _DaemonConnection, log: event_log.EventWriter, discretion: EventRedactor
+) -> Ended:
     """Write down what happens until the run ends; the end itself is not written yet."""
     refused = RefusedHosts(assignment.run_dir)
-    refused.forget()
+    refused.clear()
     with contextlib.closing(_events(assignment, line)) as events:
         for event in events:
             if isinstance(event, Ended) and (entries := refused.entries()):
                 log.append(ConnectionsRefused(entries=entries))
-            for told in discretion.rest() if isinstance(event, Ended) else discretion.told(event):
+            for told in discretion.flush() if isinstance(event, Ended) else discretion.feed(event):
                 log.append(told)
             if isinstance(event, Ended):
                 return event
-            _wake()
+            _wake_daemon()
     return Ended(reason=EndReason.CRASHED, message="the driver ended without saying how")
 
 
-def _events(assignment: Assignment, line: _Lifeline) -> Generator[AgentEvent, None, None]:
+def _events(assignment: Assignment, line: _DaemonConnection) -> Generator[AgentEvent, None, None]:
     """The driver's events, and whatever goes wrong in it as its end: the top of a run."""
     try:
-        agent = create(assignment.agent.driver)
+        agent = create_agent(assignment.agent.driver)
         events = agent.start(assignment, assignment.resume or None)
         line.serve(agent)
         yield from events
@@ -142,7 +144,7 @@ def _ended_by(error: OSError) -> Ended:
 def _final(ended: Ended, gone: bool) -> Ended:
     """With the daemon gone a failure is no verdict: the next daemon may have begun to end the agent itself."""
     if gone and ended.reason in (EndReason.CANCELLED, EndReason.FAILED, EndReason.CRASHED):
-        return replace(ended, reason=EndReason.CANCELLED, message=GONE)
+        return replace(ended, reason=EndReason.CANCELLED, message=DAEMON_GONE)
     return replace(ended, message=ended.message[:_MAX_MESSAGE])
 
 
@@ -155,13 +157,13 @@ def _ignore(_number: int, _frame: object) -> None:
     """The byte in the wake-up pipe is what counts."""
 
 
-def _wake() -> None:
+def _wake_daemon() -> None:
     """One byte for the daemon; a full pipe has woken it already, and a closed one is noticed elsewhere."""
     with contextlib.suppress(BlockingIOError, BrokenPipeError):
         os.write(_STDOUT, b".")
 
 
-class _Lifeline:
+class _DaemonConnection:
     """Listens to the daemon, and for signals, in a thread of its own."""
 
     def __init__(self, run: str) -> None:
@@ -178,7 +180,7 @@ class _Lifeline:
             signal.signal(number, _ignore)
 
     @property
-    def cut(self) -> bool:
+    def lost(self) -> bool:
         """Whether the daemon is gone, told by its pipe or, before that has been read, by our having another parent."""
         return self.gone or os.getppid() != self._daemon
 
@@ -194,7 +196,7 @@ class _Lifeline:
                     ready: Callable[[Agent], None] = key.data
                     ready(agent)
         agent.kill()
-        if not self.finished.wait(_LAST_PATIENCE):
+        if not self.finished.wait(_LAST_GRACE):
             _end_tree(self._run)
             os._exit(os.EX_SOFTWARE)
 
@@ -210,16 +212,16 @@ class _Lifeline:
             self.gone = True
         *lines, self._lines = (self._lines + chunk).split(b"\n")
         for line in lines:
-            _obey(agent, line)
+            _apply_line(agent, line)
 
 
-def _obey(agent: Agent, line: bytes) -> None:
-    control = decode_control(line)
+def _apply_line(agent: Agent, line: bytes) -> None:
+    control = decode_command(line)
     if control is None:
         sys.stderr.write(f"a control line that is not known is passed over: {line!r:.200}" + "\n")
         return
     try:
-        obey(agent, control)
+        apply_command(agent, control)
     except (AgentError, OSError) as error:
         sys.stderr.write(f"{type(control).__name__} could not be carried out: {error}" + "\n")
 

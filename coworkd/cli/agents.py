@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from coworkd.agents.discovery import installed, version
+from coworkd.agents.discovery import installed_programs, installed_version
 from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import current_workspace
 from coworkd.sync.effective_specs import Specs
@@ -47,8 +47,9 @@ def agents_command(json_: bool) -> None:
 def _programs(used: set[str]) -> list[dict[str, Any]]:
     """What is installed; asking for the versions takes a moment each."""
     return [
-        {"driver": one.program.driver, "program": one.program.program, "path": one.path, "version": version(one),
-         "signed_in": one.login.mine or bool(one.login.key), "login": str(one.login),
+        {"driver": one.program.driver, "program": one.program.executable, "path": one.path,
+         "version": installed_version(one),
+         "signed_in": one.login.signed_in or bool(one.login.key_variable), "login": str(one.login),
          "used": one.program.driver in used}
-        for one in installed(Path.home(), os.environ)
+        for one in installed_programs(Path.home(), os.environ)
     ]  # fmt: skip

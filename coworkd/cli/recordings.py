@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from coworkd.agents import event_log
-from coworkd.agents.drivers.replay.recorder import Left, recording
+from coworkd.agents.drivers.replay.recorder import ResultFile, render_recording
 from coworkd.agents.port import AgentEvent
 from coworkd.cli.workspace import Workspace
 from coworkd.core.errors import UserError
@@ -27,14 +27,14 @@ def last_run(workspace: Workspace, task: str) -> str:
     if not events:
         raise UserError(f"the log of run {run.id} is gone: there is nothing to make a recording of")
     if submitted is None:
-        return recording(events, (), run.agent, run.model)
+        return render_recording(events, (), run.agent, run.model)
     with Repo.open(workspace.paths.root) as repo:
-        return recording(events, list(_left(repo, submitted.base, submitted.commit_id)), run.agent, run.model)
+        return render_recording(events, list(_left(repo, submitted.base, submitted.commit_id)), run.agent, run.model)
 
 
 def _events(run: RunRow) -> Iterator[AgentEvent]:
     """Every event of a run, over all of its starts."""
-    logs = Path(run.log).parent.glob(f"{run.id}.*/{event_log.NAME}")
+    logs = Path(run.log).parent.glob(f"{run.id}.*/{event_log.EVENTS_FILE}")
     for log in sorted(logs, key=lambda path: int(path.parent.suffix.removeprefix("."))):
         offset = 0
         while (found := event_log.read(log, offset))[0]:
@@ -42,11 +42,11 @@ def _events(run: RunRow) -> Iterator[AgentEvent]:
             yield from (logged.event for logged in found[0])
 
 
-def _left(repo: Repo, base: str, commit: str) -> Iterator[Left]:
+def _left(repo: Repo, base: str, commit: str) -> Iterator[ResultFile]:
     """The files that differ, as `git diff-tree --raw` has them: `:OLDMODE MODE OLDID ID STATUS`, then the path."""
     fields = iter(repo.run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", base, commit).fields)
     for meta in fields:
         _, mode, _, object_id, _ = meta.split()
         gone = mode == _GONE
         content = b"" if gone else repo.blob(object_id)
-        yield Left(path=next(fields), mode="" if gone else mode, content=content)
+        yield ResultFile(path=next(fields), mode="" if gone else mode, content=content)

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.agents.discovery import Installed, agent_file, installed
+from coworkd.agents.discovery import InstalledProgram, agent_file_text, installed_programs
 from coworkd.agents.registry import DRIVERS
 from coworkd.board.task_board import Board
 from coworkd.core.clock import SystemClock
@@ -276,7 +276,7 @@ def initialise(start: Path) -> Situation:
         fresh = not folder.exists()
         for name in ("tasks", "plans", "messages", "approvals", "reviews", "agents"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        agents = [found for found in installed(Path.home(), os.environ) if found.program.driver in DRIVERS]
+        agents = [found for found in installed_programs(Path.home(), os.environ) if found.program.driver in DRIVERS]
         names = [found.program.driver for found in agents]
         _write_new(folder / "config.yaml", config_text(names, project_checks(repo.root)))
         written = [found for found in agents if _write_agent(folder, found)]
@@ -288,7 +288,7 @@ def initialise(start: Path) -> Situation:
         unborn = repo.head().commit is None
     return Situation(
         folder=str(folder), fresh=fresh, written=[found.program.driver for found in written], agents=files,
-        unsigned=[found for found in written if not found.login.mine and not found.login.key],
+        unsigned=[found for found in written if not found.login.signed_in and not found.login.key_variable],
         default=_default_agent(folder),
         trusted=trusted, has_commit=not unborn,
     )  # fmt: skip
@@ -310,12 +310,12 @@ def _trusted(repo: Repo) -> bool:
     return trust.holds
 
 
-def _write_agent(folder: Path, found: Installed) -> bool:
+def _write_agent(folder: Path, found: InstalledProgram) -> bool:
     """Write an agent for a program that is there, over nothing; whether it was written."""
     file = folder / "agents" / f"{found.program.driver}.md"
     if file.exists():
         return False
-    file.write_text(agent_file(found))
+    file.write_text(agent_file_text(found))
     return True
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from coworkd.agents.discovery import Installed
+from coworkd.agents.discovery import InstalledProgram
 from coworkd.agents.known_programs import PROGRAMS
 
 Read = Callable[[str], str | None]
@@ -38,7 +38,7 @@ class Situation:
     fresh: bool
     written: Sequence[str]
     """Agents whose files were written."""
-    unsigned: Sequence[Installed]
+    unsigned: Sequence[InstalledProgram]
     """Those of their programs that are not signed in."""
     agents: Sequence[str]
     """Names of all agents that there are files of."""
@@ -172,7 +172,8 @@ def _others(names: Sequence[str]) -> str:
     return f" (or {', '.join(names)})" if names else ""
 
 
-def _sign_in(found: Installed) -> str:
+def _sign_in(found: InstalledProgram) -> str:
     program = found.program
     file = f".cowork/agents/{program.driver}.md"
-    return f"{program.program} is not signed in: run `{program.program}` once, then write\n  `login: mine` into {file}"
+    name = program.executable
+    return f"{name} is not signed in: run `{name}` once, then write\n  `login: mine` into {file}"

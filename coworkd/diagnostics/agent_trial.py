@@ -191,7 +191,12 @@ def judge(name: str, events: Sequence[AgentEvent], seconds: float) -> Iterator[F
     failed = end is not None and end.reason not in (EndReason.DONE, EndReason.TIMED_OUT, EndReason.STALLED)
     if hosts:
         level = Level.BAD if failed else Level.WEAK
-        yield _finding("network", level, refused_hosts.named(hosts), refused_hosts.advice(hosts, f"agents/{name}.md"))
+        yield _finding(
+            "network",
+            level,
+            refused_hosts.describe(hosts),
+            refused_hosts.advice(hosts, f"agents/{name}.md"),
+        )
     if failed and not told and refused is None and not errors:
         yield _finding("starts", Level.BAD, (end.message if end else "") or "it ends at once", f"mend agents/{name}.md")
         return

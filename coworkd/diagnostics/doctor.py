@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from coworkd.agents.drivers.llm.providers import provider
+from coworkd.agents.drivers.llm.providers import provider_settings
 from coworkd.agents.known_programs import PROGRAMS
 from coworkd.agents.registry import DRIVERS
 from coworkd.core.errors import ConfigError, CoworkError, DocumentError
@@ -324,7 +324,7 @@ def _agent(paths: Paths, file: Path) -> Finding:
 def _model(name: str, spec: AgentSpec, place: str) -> Finding:
     if not spec.model:
         return _bad(name, "has no `model`", f"write one such as `model: anthropic/claude-sonnet-4-5` in {place}")
-    wanted = provider(spec.model)
+    wanted = provider_settings(spec.model)
     if wanted.keyless or any(os.environ.get(key) for key in wanted.keys):
         return _ok(name, spec.model)
     return _weak(
@@ -343,7 +343,7 @@ def _program(paths: Paths, name: str, spec: AgentSpec, place: str) -> Finding:
     known = PROGRAMS.get(spec.driver)
     if not spec.command and known is None:
         return _bad(name, "has no `command`", f"write which program to start in {place}")
-    program = spec.command[0] if spec.command or known is None else known.program
+    program = spec.command[0] if spec.command or known is None else known.executable
     # A path counts from the agent's own checkout, so a file of the repository will do.
     found = shutil.which(str(paths.root / program)) if "/" in program else shutil.which(program)
     if found is None:

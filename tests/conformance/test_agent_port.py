@@ -19,9 +19,9 @@ from typing import Protocol
 import pytest
 
 from coworkd.agents.port import (
+    AnswerDecision,
     Asked,
     AskKind,
-    Decision,
     EndReason,
     ErrorKind,
     ErrorReported,
@@ -77,10 +77,10 @@ def follow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Follow]:
 
 
 def reply(body: str) -> InboxAnswer:
-    return InboxAnswer(decision=Decision.REPLY, body=body)
+    return InboxAnswer(decision=AnswerDecision.REPLY, body=body)
 
 
-APPROVED = InboxAnswer(decision=Decision.APPROVED)
+APPROVED = InboxAnswer(decision=AnswerDecision.APPROVED)
 
 
 @pytest.mark.case(Case.STREAMING)
@@ -129,9 +129,13 @@ def test_an_answer_to_what_was_not_asked_does_no_harm(follow: Follow) -> None:
 @pytest.mark.case(Case.PERMISSION)
 @pytest.mark.parametrize(
     ("decision", "said"),
-    [(Decision.APPROVED, "installed"), (Decision.REJECTED, "left alone"), (Decision.CHANGES, "left alone")],
+    [
+        (AnswerDecision.APPROVED, "installed"),
+        (AnswerDecision.REJECTED, "left alone"),
+        (AnswerDecision.CHANGES, "left alone"),
+    ],
 )
-def test_a_permission_is_asked_for(follow: Follow, decision: Decision, said: str) -> None:
+def test_a_permission_is_asked_for(follow: Follow, decision: AnswerDecision, said: str) -> None:
     run = follow(Session.WANTS)
     asked = run.until(Asked)
     assert (asked.kind, asked.tool, asked.arguments) == (AskKind.PERMISSION, "run", "npm install")

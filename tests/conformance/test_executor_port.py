@@ -8,14 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.port import AgentEvent, Asked, Assignment, Decision, Ended, EndReason, InboxAnswer, TextWritten
+from coworkd.agents.port import (
+    AgentEvent,
+    AnswerDecision,
+    Asked,
+    Assignment,
+    Ended,
+    EndReason,
+    InboxAnswer,
+    TextWritten,
+)
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.dispatch.executors.port import Executor, RunEvent
 from coworkd.dispatch.executors.testing import FakeExecutor
 from tests.runs import Bell, until
 from tests.sessions import SCRIPTS, Session, assignment, bash, script
 
-BLUE = InboxAnswer(decision=Decision.REPLY, body="deep blue")
+BLUE = InboxAnswer(decision=AnswerDecision.REPLY, body="deep blue")
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason
-from coworkd.agents.testing import Acts, Script
+from coworkd.agents.testing import Script, ScriptSteps
 from coworkd.board.task_board import Board
 from coworkd.core.machine_faults import MachineFault
 from coworkd.core.model import Status
@@ -45,7 +45,7 @@ PATIENCE = 20.0
 def says(*events: AgentEvent) -> Script:
     """An agent that tells this, and is done."""
 
-    def script(_: Assignment) -> Acts:
+    def script(_: Assignment) -> ScriptSteps:
         yield from events
 
     return script
@@ -102,7 +102,7 @@ class Bench:
         self.jobs.close()
         self.place.db.close()
 
-    def _play(self, assignment: Assignment) -> Acts:
+    def _play(self, assignment: Assignment) -> ScriptSteps:
         self.given.append(assignment)
         return self.script(assignment)
 

@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from coworkd.agents.port import Asked, AskKind, Decision, Ended, InboxAnswer
-from coworkd.agents.registry import create
+from coworkd.agents.port import AnswerDecision, Asked, AskKind, Ended, InboxAnswer
+from coworkd.agents.registry import create_agent
 from coworkd.core.model import AgentSpec, ToolRules
 from tests.modelserver import Call, ModelServer, Refusal, Reply, Script, Trouble, run, steps
 from tests.sessions import Following, assignment
@@ -57,7 +57,7 @@ def _record(driver: str, scene: str, script: Script) -> None:
         program = str(Path(os.environ["REAL_AGENTS"], driver).absolute())
         rules = ToolRules(ask=("run(echo *)",))
         agent = AgentSpec(name="tester", driver=driver, command=(program,), model=model, env=env, tools=rules)
-        following = Following(create(driver), assignment(root, "t", agent=agent))
+        following = Following(create_agent(driver), assignment(root, "t", agent=agent))
         _follow(following)
         said = Path(following.order.run_dir, "protocol.log").read_text(encoding="utf-8")
     target = FIXTURES / driver / f"{scene}.log"
@@ -74,9 +74,9 @@ def _follow(following: Following) -> None:
         if isinstance(event, Asked):
             question = event.kind is AskKind.QUESTION
             yes = (
-                InboxAnswer(decision=Decision.REPLY, body="deep blue")
+                InboxAnswer(decision=AnswerDecision.REPLY, body="deep blue")
                 if question
-                else InboxAnswer(decision=Decision.APPROVED)
+                else InboxAnswer(decision=AnswerDecision.APPROVED)
             )
             following.agent.answer(event.request, yes)
 

@@ -24,11 +24,11 @@ from coworkd.agents.port import (
     Posted,
 )
 from coworkd.agents.worker.inbox import Inbox, render_answer
-from coworkd.agents.worker.launch import failed_start, launch
-from coworkd.agents.worker.mailbox import LEDGER, folders
+from coworkd.agents.worker.launch import failed_start_events, launch
+from coworkd.agents.worker.mailbox import OUTBOX_LEDGER, mailbox_environment
 from coworkd.agents.worker.missing_program import missing_program_reason
 from coworkd.agents.worker.outbox import Outbox
-from coworkd.agents.worker.running_program import Program
+from coworkd.agents.worker.running_program import RunningProgram
 from coworkd.core.errors import AgentError, AgentFileError
 from coworkd.system.wakeup import Wakeup
 
@@ -40,7 +40,7 @@ class CommandAgent:
         self._wakeup = Wakeup()
         self._open: set[str] = set()
         self._asked: set[str] = set()
-        self._given: frozenset[str] = frozenset()
+        self._answered_before: frozenset[str] = frozenset()
         """Asked by an earlier start of the run, and answered before this one."""
         self._cancelled = False
         self._killed = False
@@ -50,7 +50,7 @@ class CommandAgent:
         """A program keeps no session of its own: `resume` is not needed, the inbox holds what was said."""
         if not assignment.agent.command:
             raise AgentFileError(f"agent {assignment.agent.name!r} has no `command`: say which program to start")
-        self._given = frozenset(file.name for file in assignment.inbox)
+        self._answered_before = frozenset(file.name for file in assignment.inbox)
         self._inbox = Inbox(assignment.inbox_dir, assignment.inbox)
         return self._events(assignment, self._inbox)
 
@@ -78,7 +78,7 @@ class CommandAgent:
         return bool(self._open)
 
     def _events(self, assignment: Assignment, inbox: Inbox) -> Iterator[AgentEvent]:
-        outbox = Outbox(assignment.outbox_dir, Path(assignment.run_dir, LEDGER), inbox.has)
+        outbox = Outbox(assignment.outbox_dir, Path(assignment.run_dir, OUTBOX_LEDGER), inbox.has)
         try:
             with tempfile.TemporaryDirectory(prefix="cowork-", ignore_cleanup_errors=True) as tmp:
                 yield from self._work(assignment, outbox, Path(tmp))
@@ -90,24 +90,24 @@ class CommandAgent:
     def _work(self, assignment: Assignment, outbox: Outbox, tmp: Path) -> Iterator[AgentEvent]:
         argv = assignment.agent.command
         try:
-            child = launch(assignment, argv, tmp, folders(assignment))
+            child = launch(assignment, argv, tmp, mailbox_environment(assignment))
         except OSError as error:
-            yield from failed_start(assignment, argv[0], error)
+            yield from failed_start_events(assignment, argv[0], error)
             return
-        program = Program(assignment, child, self._wakeup)
+        program = RunningProgram(assignment, child, self._wakeup)
         try:
             while (code := child.poll()) is None:
-                program.turn()
-                yield from program.text()
+                program.poll()
+                yield from program.take_text()
                 yield from self._posts(outbox, program)
-                program.mind(self._stop_reason(program), killed=self._killed)
+                program.stop_if(self._stop_reason(program), killed=self._killed)
             heard = self._asked - self._open
             program.finish()
-            yield from program.rest()
+            yield from program.remaining_text()
             yield from self._posts(outbox, program, last=True)
             if missing := missing_program_reason(assignment, argv[0], code, program.stderr()):
                 yield ErrorReported(kind=ErrorKind.PROGRAM, message=missing)
-            yield self._with_unheard(program.ended(code), heard)
+            yield self._with_unheard(program.end_event(code), heard)
         finally:
             program.close()
 
@@ -116,17 +116,17 @@ class CommandAgent:
         unheard = self._asked if end.reason is EndReason.UNAVAILABLE else self._asked - heard
         return replace(end, unheard=tuple(sorted(unheard)))
 
-    def _posts(self, outbox: Outbox, program: Program, *, last: bool = False) -> Iterator[Asked | Posted]:
+    def _posts(self, outbox: Outbox, program: RunningProgram, *, last: bool = False) -> Iterator[Asked | Posted]:
         now = time.monotonic()
-        if not last and not program.time_to_look(now):
+        if not last and not program.outbox_due(now):
             return
-        for event in outbox.rest(now) if last else outbox.poll(now):
-            program.watchdog.heard()
-            if isinstance(event, Asked) and event.request not in self._given:
+        for event in outbox.poll_all(now) if last else outbox.poll(now):
+            program.watchdog.record_activity()
+            if isinstance(event, Asked) and event.request not in self._answered_before:
                 self._open.add(event.request)  # before anybody can answer it
                 self._asked.add(event.request)
             yield event
 
-    def _stop_reason(self, program: Program) -> EndReason | None:
+    def _stop_reason(self, program: RunningProgram) -> EndReason | None:
         reason = program.watchdog.check(time.monotonic(), waiting=self.waiting)
         return EndReason.CANCELLED if self._cancelled or self._killed else reason

@@ -7,7 +7,7 @@ from typing import cast
 from coworkd.agents.json_codec import Json
 
 
-def part(message: object, *names: str) -> Json:
+def value_at(message: object, *names: str) -> Json:
     """What stands at the end of a chain of keys; None where the chain breaks."""
     found = cast(Json, message)
     for name in names:
@@ -17,19 +17,19 @@ def part(message: object, *names: str) -> Json:
     return found
 
 
-def text(message: object, *names: str) -> str:
+def text_at(message: object, *names: str) -> str:
     """As `part`, where it is a string; else empty."""
-    found = part(message, *names)
+    found = value_at(message, *names)
     return found if isinstance(found, str) else ""
 
 
-def number(message: object, *names: str) -> int:
+def number_at(message: object, *names: str) -> int:
     """As `part`, where it is a number; else 0. Less than nothing reads as nothing."""
-    found = part(message, *names)
+    found = value_at(message, *names)
     return max(0, int(found)) if isinstance(found, int | float) and not isinstance(found, bool) else 0
 
 
-def items(message: object, *names: str) -> tuple[Json, ...]:
+def items_at(message: object, *names: str) -> tuple[Json, ...]:
     """As `part`, where it is an array; else empty."""
-    found = part(message, *names)
+    found = value_at(message, *names)
     return tuple(found) if isinstance(found, list) else ()

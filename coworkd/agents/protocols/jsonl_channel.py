@@ -14,8 +14,8 @@ from typing import TypeAlias, cast
 
 from coworkd.agents.json_codec import Json
 from coworkd.agents.port import Assignment, EndReason
-from coworkd.agents.worker.child_streams import Streams
-from coworkd.agents.worker.running_program import STDERR_LOG, failure
+from coworkd.agents.worker.child_streams import ChildStreams
+from coworkd.agents.worker.running_program import STDERR_LOG, exit_description
 from coworkd.agents.worker.watchdog import Watchdog
 from coworkd.system.process import commands
 from coworkd.system.process.output_capture import Capture
@@ -24,7 +24,7 @@ from coworkd.system.wakeup import Wakeup
 Message: TypeAlias = Mapping[str, Json]
 
 PROTOCOL_LOG = "protocol.log"
-LONGEST_LINE = 32 * 1024 * 1024
+MAX_LINE_BYTES = 32 * 1024 * 1024
 """Bytes of one line; real agents send lines of some megabytes."""
 
 _LOG_LIMIT = 8 * 1024 * 1024
@@ -32,7 +32,7 @@ _STDERR_LIMIT = 1024 * 1024
 _TICK = 0.25
 
 
-class Dialogue:
+class JsonlChannel:
     """One program and what is said; used by the run's own thread."""
 
     def __init__(self, assignment: Assignment, child: commands.Child, wakeup: Wakeup) -> None:
@@ -40,36 +40,36 @@ class Dialogue:
         self._child = child
         self._log = Capture(_LOG_LIMIT, str(folder / PROTOCOL_LOG))
         self._stderr = Capture(_STDERR_LIMIT, str(folder / STDERR_LOG))
-        self._lines = _Lines()
+        self._lines = _LineParser()
         self._reason: EndReason | None = None
         self.watchdog = Watchdog(timeout=assignment.timeout, stall=assignment.stall, now=time.monotonic())
-        self._streams = Streams(assignment.run, child, wakeup, out=self._out, err=self._stderr.feed)
+        self._streams = ChildStreams(assignment.run, child, wakeup, out=self._out, err=self._stderr.feed)
 
-    def say(self, message: Message) -> None:
+    def send(self, message: Message) -> None:
         line = json.dumps(message, ensure_ascii=False).encode(errors="replace") + b"\n"
         self._log.feed(b"> " + line)
-        self._streams.give(line)
+        self._streams.write(line)
 
-    def hang_up(self) -> None:
+    def close_input(self) -> None:
         """Nothing more is said: a program that listens ends by itself."""
-        self._streams.give(b"", last=True)
+        self._streams.write(b"", last=True)
 
-    def hear(self, patience: float = _TICK) -> list[Message]:
+    def receive(self, patience: float = _TICK) -> list[Message]:
         """What the program said since the last call, after waiting at most so many seconds for it."""
-        self._streams.turn(patience)
+        self._streams.poll(patience)
         return self._lines.take()
 
     def stop(self, reason: EndReason, *, at_once: bool = False) -> None:
         """Begin or carry on the end; to be called again until `over`. The first reason stands."""
         self._reason = self._reason or reason
-        self._streams.end(at_once=at_once)
+        self._streams.stop(at_once=at_once)
 
     @property
-    def stopped_for(self) -> EndReason | None:
+    def stop_reason(self) -> EndReason | None:
         return self._reason
 
     @property
-    def over(self) -> int | None:
+    def exit_code(self) -> int | None:
         """The exit code once the program has ended."""
         return self._child.poll()
 
@@ -78,9 +78,9 @@ class Dialogue:
         self._streams.finish()
         return self._lines.take()
 
-    def last_words(self, code: int) -> str:
+    def exit_description(self, code: int) -> str:
         """How it ended, with the last lines of standard error."""
-        return failure(code, self._stderr.tail())
+        return exit_description(code, self._stderr.tail())
 
     def stderr(self) -> str:
         """The end of what it wrote to standard error."""
@@ -92,12 +92,12 @@ class Dialogue:
         self._log.close()
 
     def _out(self, chunk: bytes) -> None:
-        self.watchdog.heard()
+        self.watchdog.record_activity()
         self._log.feed(chunk)
         self._lines.feed(chunk)
 
 
-class _Lines:
+class _LineParser:
     """Bytes in, JSON objects out."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class _Lines:
             self._line(bytes(self._rest) + line)
             self._rest.clear()
         self._rest += rest
-        if len(self._rest) > LONGEST_LINE:
+        if len(self._rest) > MAX_LINE_BYTES:
             self._rest.clear()
             self._skipping = True
 

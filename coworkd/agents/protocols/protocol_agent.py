@@ -13,79 +13,83 @@ from pathlib import Path
 from typing import TypeAlias
 
 from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, ErrorKind, ErrorReported, InboxAnswer
-from coworkd.agents.protocols.jsonl_channel import Dialogue
-from coworkd.agents.worker.credentials import lend
-from coworkd.agents.worker.launch import failed_start, launch
-from coworkd.agents.worker.mailbox import Mailbox, folders
+from coworkd.agents.protocols.jsonl_channel import JsonlChannel
+from coworkd.agents.worker.credentials import provide_credentials
+from coworkd.agents.worker.launch import failed_start_events, launch
+from coworkd.agents.worker.mailbox import Mailbox, mailbox_environment
 from coworkd.agents.worker.missing_program import missing_program_reason
-from coworkd.agents.worker.run_signals import Desk
+from coworkd.agents.worker.run_signals import RunSignals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class ConversationContext:
     """What a conversation is held with."""
 
     assignment: Assignment
-    dialogue: Dialogue
-    desk: Desk
-    mail: Mailbox
+    channel: JsonlChannel
+    signals: RunSignals
+    mailbox: Mailbox
 
 
-Talk: TypeAlias = Callable[[Surroundings], Iterator[AgentEvent]]
+ConversationFn: TypeAlias = Callable[[ConversationContext], Iterator[AgentEvent]]
 """A conversation: everything that happens, the end last."""
 
 
-class SpokenAgent:
+class ProtocolAgent:
     """One start of a run. A driver's `start` looks at the assignment and calls `converse`."""
 
     def __init__(self) -> None:
-        self._desk = Desk()
+        self._signals = RunSignals()
 
     def answer(self, request: str, answer: InboxAnswer) -> None:
-        self._desk.answer(request, answer)
+        self._signals.answer(request, answer)
 
     def deliver(self, name: str, text: str) -> None:
-        self._desk.deliver(name, text)
+        self._signals.deliver(name, text)
 
     def cancel(self) -> None:
-        self._desk.stop()
+        self._signals.stop()
 
     def kill(self) -> None:
-        self._desk.stop(kill=True)
+        self._signals.stop(kill=True)
 
-    def lent(self, assignment: Assignment) -> Mapping[str, str]:
+    def credentials(self, assignment: Assignment) -> Mapping[str, str]:
         """What the program signs in with. Raises AgentError when there is nothing to lend."""
-        return lend(assignment, Path.home())
+        return provide_credentials(assignment, Path.home())
 
-    def converse(
-        self, assignment: Assignment, argv: tuple[str, ...], env: Mapping[str, str], talk: Talk
+    def run_program(
+        self, assignment: Assignment, argv: tuple[str, ...], env: Mapping[str, str], talk: ConversationFn
     ) -> Iterator[AgentEvent]:
         """The events of a run of `argv`; `env` is added to the agent's own."""
-        self._desk.lay_out(assignment.inbox)
-        return self._events(assignment, argv, {**folders(assignment), **env}, talk)
+        self._signals.preload_answers(assignment.inbox)
+        return self._events(assignment, argv, {**mailbox_environment(assignment), **env}, talk)
 
     def _events(
-        self, assignment: Assignment, argv: tuple[str, ...], env: Mapping[str, str], talk: Talk
+        self, assignment: Assignment, argv: tuple[str, ...], env: Mapping[str, str], talk: ConversationFn
     ) -> Iterator[AgentEvent]:
         with ExitStack() as stack:
-            stack.enter_context(closing(self._desk))
+            stack.enter_context(closing(self._signals))
             Path(assignment.run_dir).mkdir(parents=True, exist_ok=True)
             tmp = stack.enter_context(tempfile.TemporaryDirectory(prefix="cowork-", ignore_cleanup_errors=True))
             try:
                 child = launch(assignment, argv, Path(tmp), env)
             except OSError as error:
-                yield from failed_start(assignment, argv[0], error)
+                yield from failed_start_events(assignment, argv[0], error)
                 return
-            dialogue = stack.enter_context(closing(Dialogue(assignment, child, self._desk.wakeup)))
+            dialogue = stack.enter_context(closing(JsonlChannel(assignment, child, self._signals.wakeup)))
             mail = stack.enter_context(closing(Mailbox(assignment)))
-            for event in talk(Surroundings(assignment=assignment, dialogue=dialogue, desk=self._desk, mail=mail)):
+            for event in talk(
+                ConversationContext(assignment=assignment, channel=dialogue, signals=self._signals, mailbox=mail)
+            ):
                 yield from _attributed(event, assignment, argv[0], dialogue)
 
 
-def _attributed(event: AgentEvent, assignment: Assignment, program: str, dialogue: Dialogue) -> Iterator[AgentEvent]:
+def _attributed(
+    event: AgentEvent, assignment: Assignment, program: str, dialogue: JsonlChannel
+) -> Iterator[AgentEvent]:
     """The event; before the end of a conversation whose program could not start, what that lacks."""
     failed = isinstance(event, Ended) and event.reason is EndReason.FAILED
-    if failed and (missing := missing_program_reason(assignment, program, dialogue.over or 0, dialogue.stderr())):
+    if failed and (missing := missing_program_reason(assignment, program, dialogue.exit_code or 0, dialogue.stderr())):
         yield ErrorReported(kind=ErrorKind.PROGRAM, message=missing)
     yield event
 

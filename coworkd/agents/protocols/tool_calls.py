@@ -12,7 +12,7 @@ _SHOWN = 4000
 _PORTS = {"http": 80, "https": 443}
 
 
-def inside(path: str, worktree: str) -> str:
+def relative_path(path: str, worktree: str) -> str:
     """A path relative to the worktree, where it is in there."""
     if not path:
         return ""
@@ -20,7 +20,7 @@ def inside(path: str, worktree: str) -> str:
     return path if relative == ".." or relative.startswith("../") else relative
 
 
-def host(url: str) -> str:
+def host_and_port(url: str) -> str:
     """The place that a URL leads to, as `HOST:PORT`; the URL itself where it says none."""
     try:
         parts = urlsplit(url)
@@ -30,7 +30,7 @@ def host(url: str) -> str:
     return f"{parts.hostname}:{port}" if parts.hostname and port else url
 
 
-def circumstances(order: Assignment, *, requested: bool) -> Circumstances:
+def call_context(order: Assignment, *, requested: bool) -> Circumstances:
     """What counts for the calls of a run beside its agent's rules."""
     return Circumstances(
         mode=order.mode,
@@ -41,7 +41,7 @@ def circumstances(order: Assignment, *, requested: bool) -> Circumstances:
     )
 
 
-def petition(call: ToolCall, title: str, details: str, reason: str) -> str:
+def permission_text(call: ToolCall, title: str, details: str, reason: str) -> str:
     """The request for a permission in words; `details` is what is not in the call's subject."""
     what = f" ({title})" if title and title != call.subject else ""
     parts = [f"The agent wants to {call.tool}{what}:", _block(call.subject or "(nothing more is said)")]

@@ -18,7 +18,7 @@ _LEFTOVER_GRACE = 0.5
 _DRAIN_READS = 64
 
 
-class Streams:
+class ChildStreams:
     """Moves bytes both ways without ever waiting for one side alone; used by one thread."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Streams:
         self._wakeup = wakeup
         self._ending: process_tree.TreeEnd | None = None
         self._exit_fd: int | None = None
-        self._words = bytearray()
+        self._outgoing = bytearray()
         self._last = False
         self._writing = False
         self._selector = selectors.DefaultSelector()
@@ -51,27 +51,27 @@ class Streams:
             self._exit_fd = os.pidfd_open(child.pid)
             self._selector.register(self._exit_fd, selectors.EVENT_READ, self._exited)
 
-    def give(self, data: bytes, *, last: bool = False) -> None:
+    def write(self, data: bytes, *, last: bool = False) -> None:
         """Words for standard input; after the `last` it is closed. A program that does not listen loses them."""
         if self._child.stdin.closed:
             return
-        self._words += data
+        self._outgoing += data
         self._last = self._last or last
         if not self._writing:
             self._writing = True
-            self._selector.register(self._child.stdin, selectors.EVENT_WRITE, self._write)
+            self._selector.register(self._child.stdin, selectors.EVENT_WRITE, self._write_some)
 
-    def turn(self, patience: float) -> None:
+    def poll(self, patience: float) -> None:
         """Wait until something happens, at most so many seconds, and move what can be moved."""
         for key, _ in self._selector.select(_ENDING_TICK if self._ending is not None else patience):
             ready: Callable[[], object] = key.data
             ready()
 
     @property
-    def ending(self) -> bool:
+    def stopping(self) -> bool:
         return self._ending is not None
 
-    def end(self, *, at_once: bool = False) -> None:
+    def stop(self, *, at_once: bool = False) -> None:
         """Begin or carry on the end of the whole tree, first politely; to be called again after each turn."""
         if self._ending is None:
             tree = process_tree.TreeEnd(lambda: process_tree.members(self._child.pid, self._run), commands.GRACE)
@@ -86,7 +86,7 @@ class Streams:
         process_tree.end(lambda: process_tree.leftovers(self._child.pid, self._run), grace)
         for fd in list(self._readers):
             for _ in range(_DRAIN_READS):
-                if not self._take(fd):
+                if not self._read_chunk(fd):
                     break
 
     def close(self) -> None:
@@ -105,9 +105,9 @@ class Streams:
     def _read_from(self, fd: int, feed: Callable[[bytes], None]) -> None:
         os.set_blocking(fd, False)
         self._readers[fd] = feed
-        self._selector.register(fd, selectors.EVENT_READ, lambda: self._take(fd))
+        self._selector.register(fd, selectors.EVENT_READ, lambda: self._read_chunk(fd))
 
-    def _take(self, fd: int) -> bool:
+    def _read_chunk(self, fd: int) -> bool:
         """Move one chunk; False when there is none now, or never again."""
         try:
             chunk = os.read(fd, _CHUNK)
@@ -120,15 +120,15 @@ class Streams:
         self._readers[fd](chunk)
         return True
 
-    def _write(self) -> None:
+    def _write_some(self) -> None:
         try:
-            del self._words[: os.write(self._child.stdin.fileno(), self._words[:_CHUNK])]
+            del self._outgoing[: os.write(self._child.stdin.fileno(), self._outgoing[:_CHUNK])]
         except BlockingIOError:
             return
         except BrokenPipeError:
-            self._words.clear()  # a program need not read what it is told
+            self._outgoing.clear()  # a program need not read what it is told
             self._last = True
-        if self._words:
+        if self._outgoing:
             return
         self._writing = False
         self._selector.unregister(self._child.stdin)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from coworkd.agents.known_programs import PROGRAMS, keys
+from coworkd.agents.known_programs import PROGRAMS, key_variables
 from coworkd.agents.port import Assignment
 from coworkd.core.errors import NotSignedInError
 
 
-def lend(assignment: Assignment, user_home: Path) -> dict[str, str]:
+def provide_credentials(assignment: Assignment, user_home: Path) -> dict[str, str]:
     """What the agent's program is to have in its environment to sign in; with `login: mine` its files are laid down.
 
     Raises NotSignedInError when there is nothing to lend.
@@ -24,15 +24,15 @@ def lend(assignment: Assignment, user_home: Path) -> dict[str, str]:
     if program is None:
         return {}
     if agent.login == "mine":
-        found = [name for name in program.logins if os.path.isfile(user_home / name)]
+        found = [name for name in program.login_files if os.path.isfile(user_home / name)]
         if not found:
             raise NotSignedInError(
-                f"agent {agent.name!r} has `login: mine`, but ~/{program.logins[0]} is not there: start"
-                f" `{program.program}` once and sign in, or give it a key (`login: key`)"
+                f"agent {agent.name!r} has `login: mine`, but ~/{program.login_files[0]} is not there: start"
+                f" `{program.executable}` once and sign in, or give it a key (`login: key`)"
             )
         for name in found:
             _copy(_content(user_home / name), Path(assignment.home, name))
-    return {name: os.environ[name] for name in keys(agent) if name in os.environ}
+    return {name: os.environ[name] for name in key_variables(agent) if name in os.environ}
 
 
 def _content(source: Path) -> bytes:

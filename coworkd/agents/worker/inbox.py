@@ -6,7 +6,7 @@ import os
 import threading
 from pathlib import Path
 
-from coworkd.agents.port import Decision, InboxAnswer, InboxFile
+from coworkd.agents.port import AnswerDecision, InboxAnswer, InboxFile
 from coworkd.core.errors import AgentError, DocumentError
 from coworkd.documents import markdown
 
@@ -24,7 +24,7 @@ def read_answer(text: str) -> InboxAnswer | None:
     """The reverse of `render_answer`; None for a file that is not an answer."""
     try:
         document = markdown.parse(text.encode(errors="replace"))
-        decision = Decision(str(document.get(_ANSWER)))
+        decision = AnswerDecision(str(document.get(_ANSWER)))
     except (DocumentError, ValueError):
         return None
     return InboxAnswer(decision=decision, comment=str(document.get(_COMMENT) or ""), body=document.body)

@@ -32,9 +32,9 @@ def launch(
     `tmp` is its temporary folder, which goes with the run; `extra` is added by the driver and stands above the agent's
     own `env`. Raises OSError when it cannot be started, AgentFileError when what its file says cannot be meant.
     """
-    env = environment(assignment, tmp, extra)
+    env = run_environment(assignment, tmp, extra)
     _check_program(argv[0], Path(assignment.worktree), env["PATH"])
-    confinement = held(assignment, argv, tmp)
+    confinement = sandbox_policy(assignment, argv, tmp)
     _check_settings(assignment, env, confinement)
     return commands.spawn(argv, cwd=Path(assignment.worktree), env=env, stderr=commands.PIPE, confinement=confinement)
 
@@ -55,11 +55,11 @@ def _check_program(program: str, worktree: Path, path: str) -> None:
 def _check_settings(assignment: Assignment, env: Mapping[str, str], confinement: Confinement | None) -> None:
     """Raise AgentFileError where the folder of its own settings that a program is told of cannot be used."""
     program = PROGRAMS.get(assignment.agent.driver)
-    folder = env.get(program.settings, "") if program else ""
+    folder = env.get(program.settings_variable, "") if program else ""
     if program is None or not os.path.isabs(folder):
         return
-    named = f"agents/{assignment.agent.name}.md: {program.settings} is {folder}, which"
-    if not program.makes_settings and not os.path.isdir(folder):
+    named = f"agents/{assignment.agent.name}.md: {program.settings_variable} is {folder}, which"
+    if not program.creates_settings_folder and not os.path.isdir(folder):
         raise AgentFileError(f"{named} is not there: make it, or take the variable out of `env`")
     if confinement is not None and not shows(confinement, folder, env):
         raise AgentFileError(
@@ -68,7 +68,7 @@ def _check_settings(assignment: Assignment, env: Mapping[str, str], confinement:
         )
 
 
-def environment(assignment: Assignment, tmp: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def run_environment(assignment: Assignment, tmp: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The clean environment of what the run starts."""
     Path(assignment.home).mkdir(parents=True, exist_ok=True)
     return commands.clean_environment(
@@ -81,7 +81,7 @@ def environment(assignment: Assignment, tmp: Path, extra: Mapping[str, str] | No
     )
 
 
-def held(assignment: Assignment, argv: tuple[str, ...], tmp: Path) -> Confinement | None:
+def sandbox_policy(assignment: Assignment, argv: tuple[str, ...], tmp: Path) -> Confinement | None:
     """The run's confinement for one of its commands: its worktree, home, outbox, and what its agent's file opens.
 
     Files that the command itself names may be read: a program in a folder of the user's own is started by its path.
@@ -116,19 +116,19 @@ def _named(confinement: Confinement, argv: tuple[str, ...]) -> list[str]:
     return [path for path in (*files, *installed) if not any(contains(one, path) for one in protected)]
 
 
-def failed_start(assignment: Assignment, program: str, error: OSError) -> Iterator[ErrorReported | Ended]:
+def failed_start_events(assignment: Assignment, program: str, error: OSError) -> Iterator[ErrorReported | Ended]:
     """How a run ends whose program did not start. One that is missing or cannot be executed is said to be."""
     fault = fault_of(error)
     if fault is not None and fault.kind in BLAMELESS:
         yield Ended(reason=EndReason.MACHINE, message=str(fault))
         return
-    message = cannot_start(assignment, program, error)
-    if program_missing(error) and Path(assignment.worktree).is_dir():
+    message = start_failure(assignment, program, error)
+    if is_program_missing(error) and Path(assignment.worktree).is_dir():
         yield ErrorReported(kind=ErrorKind.PROGRAM, message=message)
     yield Ended(reason=EndReason.FAILED, message=message)
 
 
-def program_missing(error: OSError) -> bool:
+def is_program_missing(error: OSError) -> bool:
     """Whether a program did not start because it is not there, or cannot be executed."""
     return error.errno in _NO_PROGRAM
 
@@ -136,7 +136,7 @@ def program_missing(error: OSError) -> bool:
 _NO_PROGRAM = (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR)
 
 
-def cannot_start(assignment: Assignment, program: str, error: OSError) -> str:
+def start_failure(assignment: Assignment, program: str, error: OSError) -> str:
     """Why an agent's program did not start, and what to do, in words."""
     if not Path(assignment.worktree).is_dir():
         return f"its worktree {assignment.worktree} is not there"

@@ -10,12 +10,12 @@ from coworkd.agents.port import Asked, Assignment, InboxAnswer, Posted
 from coworkd.agents.worker.inbox import Inbox, render_answer
 from coworkd.agents.worker.outbox import Outbox
 
-LEDGER = "outbox.taken"
-_LOOK = 0.5
+OUTBOX_LEDGER = "outbox.taken"
+_POLL_INTERVAL = 0.5
 """Seconds between looks at the outbox."""
 
 
-def folders(assignment: Assignment) -> Mapping[str, str]:
+def mailbox_environment(assignment: Assignment) -> Mapping[str, str]:
     """The environment by which an agent finds both, and what it is at work on."""
     env = {
         "COWORK_TASK": assignment.task,
@@ -32,27 +32,27 @@ class Mailbox:
     def __init__(self, assignment: Assignment) -> None:
         self._given = frozenset(file.name for file in assignment.inbox)
         self._inbox = Inbox(assignment.inbox_dir, assignment.inbox)
-        self._outbox = Outbox(assignment.outbox_dir, Path(assignment.run_dir, LEDGER), self._inbox.has)
+        self._outbox = Outbox(assignment.outbox_dir, Path(assignment.run_dir, OUTBOX_LEDGER), self._inbox.has)
         self._next_look = 0.0
         self._open: dict[str, str] = {}
 
-    def posts(self, *, last: bool = False) -> Iterator[Asked | Posted]:
+    def new_posts(self, *, last: bool = False) -> Iterator[Asked | Posted]:
         """What the agent has left since the last look."""
         now = time.monotonic()
         if now < self._next_look and not last:
             return
-        self._next_look = now + _LOOK
-        for event in self._outbox.rest(now) if last else self._outbox.poll(now):
+        self._next_look = now + _POLL_INTERVAL
+        for event in self._outbox.poll_all(now) if last else self._outbox.poll(now):
             if isinstance(event, Asked) and event.request not in self._given:
                 self._open[event.request] = event.text
             yield event
 
     @property
-    def open(self) -> tuple[str, ...]:
+    def open_requests(self) -> tuple[str, ...]:
         """Requests that wait for a person."""
         return tuple(self._open)
 
-    def answered(self, request: str, answer: InboxAnswer) -> str:
+    def put_answer(self, request: str, answer: InboxAnswer) -> str:
         """Put the answer into the inbox, once; what it answers and how, in words."""
         question = self._open.pop(request)
         self._inbox.put(request, render_answer(answer))

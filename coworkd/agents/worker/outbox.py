@@ -17,11 +17,11 @@ from coworkd.agents.port import Asked, AskKind, Posted
 from coworkd.core.errors import DocumentError
 from coworkd.documents import markdown
 
-MAX_FILE = 256 * 1024
+MAX_FILE_BYTES = 256 * 1024
 """Bytes of one message."""
 MAX_FILES = 1000
 """Messages of one run."""
-SETTLED = 0.2
+SETTLE_SECONDS = 0.2
 """Seconds without a change after which a file counts as written."""
 
 _MAX_NAME = 200
@@ -35,7 +35,7 @@ def read_message(name: str, content: bytes) -> Asked | Posted:
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        return refusal(name, f"it is not UTF-8 (byte {error.start})")
+        return refused_file(name, f"it is not UTF-8 (byte {error.start})")
     try:
         document = markdown.parse(content)
     except DocumentError as error:
@@ -54,7 +54,7 @@ def read_message(name: str, content: bytes) -> Asked | Posted:
     )
 
 
-def refusal(name: str, reason: str) -> Posted:
+def refused_file(name: str, reason: str) -> Posted:
     """The message that stands for one that cannot be taken."""
     return Posted(name=name, text=f"The agent left `{ascii(name)[1:-1]}` in its outbox, which was not taken: {reason}.")
 
@@ -74,7 +74,7 @@ class Outbox:
         self._looked_at: dict[str, Signature] = {}
         self._count = 0
 
-    def poll(self, now: float, settled: float = SETTLED) -> Iterator[Asked | Posted]:
+    def poll(self, now: float, settled: float = SETTLE_SECONDS) -> Iterator[Asked | Posted]:
         """What was left since the last look and has not changed for `settled` seconds; `now` is monotonic.
 
         An event counts as taken when the next one is asked for.
@@ -91,7 +91,7 @@ class Outbox:
                 del self._changed[name]
                 yield from self._take(name)
 
-    def rest(self, now: float) -> Iterator[Asked | Posted]:
+    def poll_all(self, now: float) -> Iterator[Asked | Posted]:
         """All that is left, when nobody writes any more."""
         return self.poll(now, settled=0.0)
 
@@ -122,7 +122,7 @@ class Outbox:
             return
         self._count += 1
         if self._count > MAX_FILES:
-            event = refusal(name, f"it is the one after {MAX_FILES}, which is the most that one run may leave")
+            event = refused_file(name, f"it is the one after {MAX_FILES}, which is the most that one run may leave")
         self._taken[name] = digest
         yield event
         self._remember(name, digest, isinstance(event, Asked))
@@ -130,20 +130,26 @@ class Outbox:
     def _read(self, name: str) -> bytes | Posted:
         """The content of a file, or why it is refused."""
         if not name.isprintable() or len(name) > _MAX_NAME:
-            return refusal("unreadable-name.md", f"its name {ascii(name)[:_MAX_NAME]} cannot be the name of a message")
+            return refused_file(
+                "unreadable-name.md", f"its name {ascii(name)[:_MAX_NAME]} cannot be the name of a message"
+            )
         try:
             # Not blocking, because a FIFO may lie there and nobody may ever write into it.
             fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._fd)
         except OSError as error:
-            return refusal(name, f"it cannot be opened as a regular file ({error.strerror})")
+            return refused_file(name, f"it cannot be opened as a regular file ({error.strerror})")
         try:
             regular = stat.S_ISREG(os.fstat(fd).st_mode)
-            content = _read_at_most(fd, MAX_FILE + 1) if regular else b""
+            content = _read_at_most(fd, MAX_FILE_BYTES + 1) if regular else b""
         finally:
             os.close(fd)
         if not regular:
-            return refusal(name, "it is not a regular file")
-        return content if len(content) <= MAX_FILE else refusal(name, f"it is larger than {MAX_FILE} bytes")
+            return refused_file(name, "it is not a regular file")
+        return (
+            content
+            if len(content) <= MAX_FILE_BYTES
+            else refused_file(name, f"it is larger than {MAX_FILE_BYTES} bytes")
+        )
 
     def _remember(self, name: str, digest: str, asked: bool) -> None:
         with self._ledger.open("a", encoding="utf-8") as file:

@@ -15,22 +15,22 @@ from coworkd.core.redaction import Secrets
 from coworkd.system.process.commands import redact_file
 
 
-class Discretion:
+class EventRedactor:
     """Between one run's driver and its log."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._held = ""
 
-    def told(self, event: AgentEvent) -> Iterator[AgentEvent]:
+    def feed(self, event: AgentEvent) -> Iterator[AgentEvent]:
         """What may be written down of this event, after what was held back before it."""
         if isinstance(event, TextWritten):
             yield from self._text(event)
             return
-        yield from self.rest()
+        yield from self.flush()
         yield _without(self._secrets, event)
 
-    def rest(self) -> Iterator[AgentEvent]:
+    def flush(self) -> Iterator[AgentEvent]:
         """What is still held back, now that nothing follows."""
         held, self._held = self._held, ""
         if held:
@@ -44,7 +44,7 @@ class Discretion:
             yield dataclasses.replace(event, text=self._secrets.redact(text[:safe]))
 
 
-def clean(run_dir: Path, secrets: Secrets) -> None:
+def redact_run_files(run_dir: Path, secrets: Secrets) -> None:
     """Take secrets out of what was kept as it came, now that nothing writes to it any more."""
     for file in (*run_dir.glob("*.log"), *run_dir.glob("outbox/*")):
         redact_file(file, secrets)

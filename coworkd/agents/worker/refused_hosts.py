@@ -11,8 +11,8 @@ from pathlib import Path
 
 from coworkd.system.sandbox.network_rules import Refusal
 
-FILE = "refused-hosts"
-_MOST = 20
+REFUSED_HOSTS_FILE = "refused-hosts"
+_MAX_HOSTS = 20
 """Hosts that are named; a program that tries many is not helped by a longer list."""
 
 
@@ -20,14 +20,14 @@ class RefusedHosts:
     """Those of one run: each once, in the order of the first attempt."""
 
     def __init__(self, run_dir: str) -> None:
-        self._file = Path(run_dir, FILE)
+        self._file = Path(run_dir, REFUSED_HOSTS_FILE)
         self._lock = threading.Lock()
 
     def add(self, refusal: Refusal) -> None:
         """Write one down. One that no entry of a list could allow is left out."""
         with self._lock:
             known = self.entries()
-            if refusal.entry and refusal.entry not in known and len(known) < _MOST:
+            if refusal.entry and refusal.entry not in known and len(known) < _MAX_HOSTS:
                 with self._file.open("a") as out:
                     out.write(f"{refusal.entry}\n")
 
@@ -37,20 +37,20 @@ class RefusedHosts:
         except OSError:
             return ()
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """A new start of the run begins."""
         self._file.unlink(missing_ok=True)
 
 
-def named(entries: Sequence[str]) -> str:
+def describe(entries: Sequence[str]) -> str:
     """What was refused, for a sentence."""
     return f"the sandbox refused connections to {', '.join(entries)}"
 
 
 def advice(entries: Sequence[str], file: str) -> str:
     """The line to write so that they are allowed; `file` is where, relative to `.cowork/`."""
-    return f"if it needs them, add `{yaml_line(entries)}` to .cowork/{file}"
+    return f"if it needs them, add `{network_setting(entries)}` to .cowork/{file}"
 
 
-def yaml_line(entries: Sequence[str]) -> str:
+def network_setting(entries: Sequence[str]) -> str:
     return f"sandbox: {{network: [{', '.join(entries)}]}}"

@@ -14,26 +14,26 @@ from pathlib import Path
 
 from coworkd.agents.json_codec import Json
 
-LEDGER = "requests.spent"
+USED_NAMES_FILE = "requests.spent"
 
 
-class Requests:
+class RequestNames:
     """Used by the run's own thread."""
 
     def __init__(self, run_dir: Path) -> None:
-        self._ledger = run_dir / LEDGER
-        self._spent = set(self._ledger.read_text(encoding="utf-8").split()) if self._ledger.exists() else set[str]()
+        self._ledger = run_dir / USED_NAMES_FILE
+        self._used = set(self._ledger.read_text(encoding="utf-8").split()) if self._ledger.exists() else set[str]()
 
     def name(self, kind: str, essence: Json, held: Container[str]) -> str:
         """The first name for this that is neither spent nor held for another call of the same kind."""
         digest = hashlib.sha256(json.dumps([kind, essence], sort_keys=True).encode()).hexdigest()[:16]
         number = 1
-        while (name := _name(kind, digest, number)) in self._spent or name in held:
+        while (name := _name(kind, digest, number)) in self._used or name in held:
             number += 1
         return name
 
-    def spend(self, name: str) -> None:
-        self._spent.add(name)
+    def mark_used(self, name: str) -> None:
+        self._used.add(name)
         with self._ledger.open("a", encoding="utf-8") as file:
             file.write(f"{name}\n")
 

@@ -14,21 +14,21 @@ from coworkd.agents.worker.inbox import read_answer
 from coworkd.system.wakeup import Wakeup
 
 
-class Desk:
+class RunSignals:
     """Safe between threads; `wait`, `take_words` and `close` are for the run's own."""
 
     def __init__(self) -> None:
         self.wakeup = Wakeup()
         self._lock = threading.Lock()
         self._answers: dict[str, InboxAnswer] = {}
-        self._words: dict[str, str] = {}
+        self._messages: dict[str, str] = {}
         self._taken: set[str] = set()
         self.stopped = False
         """The run is to end."""
         self.killed = False
         """At once."""
 
-    def lay_out(self, files: Iterable[InboxFile]) -> None:
+    def preload_answers(self, files: Iterable[InboxFile]) -> None:
         """The answers that an earlier start of the run was given."""
         for file in files:
             if answer := read_answer(file.text):
@@ -39,14 +39,14 @@ class Desk:
             self._answers[request] = answer
         self.wakeup.ring()
 
-    def answered(self, request: str) -> InboxAnswer | None:
+    def answer_to(self, request: str) -> InboxAnswer | None:
         with self._lock:
             return self._answers.get(request)
 
     def deliver(self, name: str, text: str) -> None:
         with self._lock:
             if name not in self._taken:
-                self._words[name] = text
+                self._messages[name] = text
         self.wakeup.ring()
 
     def stop(self, *, kill: bool = False) -> None:
@@ -57,14 +57,14 @@ class Desk:
     @property
     def has_words(self) -> bool:
         with self._lock:
-            return bool(self._words)
+            return bool(self._messages)
 
-    def take_words(self) -> list[str]:
+    def take_messages(self) -> list[str]:
         """Messages that came since the last time."""
         with self._lock:
-            words = list(self._words.values())
-            self._taken |= self._words.keys()
-            self._words.clear()
+            words = list(self._messages.values())
+            self._taken |= self._messages.keys()
+            self._messages.clear()
         return words
 
     def wait(self, seconds: float) -> None:

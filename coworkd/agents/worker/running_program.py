@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from coworkd.agents.port import UNAVAILABLE_EXIT, Assignment, Ended, EndReason, TextWritten
-from coworkd.agents.worker.child_streams import Streams
+from coworkd.agents.worker.child_streams import ChildStreams
 from coworkd.agents.worker.text_stream import TextStream
 from coworkd.agents.worker.watchdog import Watchdog
 from coworkd.core.terminal_text import plain_text
@@ -17,14 +17,14 @@ from coworkd.system.wakeup import Wakeup
 
 STDERR_LOG = "stderr.log"
 
-_LOOK = 0.2
+_POLL_INTERVAL = 0.2
 """Seconds between looks at the outbox."""
 _STDERR_LIMIT = 1024 * 1024
 _FAILURE_LINES = 20
 _FAILURE_CHARACTERS = 4000
 
 
-class Program:
+class RunningProgram:
     """A program that runs: its streams, its clocks and its end."""
 
     def __init__(self, assignment: Assignment, child: commands.Child, wakeup: Wakeup) -> None:
@@ -33,38 +33,38 @@ class Program:
         self._reason: EndReason | None = None
         self._next_look = 0.0
         self.watchdog = Watchdog(timeout=assignment.timeout, stall=assignment.stall, now=time.monotonic())
-        self._streams = Streams(assignment.run, child, wakeup, out=self._out, err=self._err)
-        self._streams.give(assignment.prompt.encode(errors="replace"), last=True)
+        self._streams = ChildStreams(assignment.run, child, wakeup, out=self._out, err=self._err)
+        self._streams.write(assignment.prompt.encode(errors="replace"), last=True)
 
-    def turn(self) -> None:
+    def poll(self) -> None:
         """Wait until something happens, and move what can be moved."""
-        self._streams.turn(self._patience(time.monotonic()))
+        self._streams.poll(self._patience(time.monotonic()))
 
-    def text(self) -> list[TextWritten]:
+    def take_text(self) -> list[TextWritten]:
         """What has come of the reply, once there is enough of it or some time has passed."""
         return self._reply.take(time.monotonic())
 
-    def time_to_look(self, now: float) -> bool:
+    def outbox_due(self, now: float) -> bool:
         if now < self._next_look:
             return False
-        self._next_look = now + _LOOK
+        self._next_look = now + _POLL_INTERVAL
         return True
 
-    def mind(self, stop: EndReason | None, *, killed: bool) -> None:
+    def stop_if(self, stop: EndReason | None, *, killed: bool) -> None:
         """Begin or carry on the end, if there is a reason for it."""
-        if not self._streams.ending and stop is not None:
+        if not self._streams.stopping and stop is not None:
             self._reason = stop
         if self._reason is not None:
-            self._streams.end(at_once=killed)
+            self._streams.stop(at_once=killed)
 
     def finish(self) -> None:
         """The program has ended: so does what it started; then its last output is read."""
         self._streams.finish()
 
-    def rest(self) -> list[TextWritten]:
+    def remaining_text(self) -> list[TextWritten]:
         return self._reply.close()
 
-    def ended(self, code: int) -> Ended:
+    def end_event(self, code: int) -> Ended:
         if self._reason is EndReason.CANCELLED:
             return Ended(reason=self._reason, message="cancelled", exit_code=code)
         if self._reason is not None:
@@ -72,7 +72,7 @@ class Program:
         if code == 0:
             return Ended(reason=EndReason.DONE, exit_code=code)
         reason = EndReason.UNAVAILABLE if code == UNAVAILABLE_EXIT else EndReason.FAILED
-        return Ended(reason=reason, message=failure(code, self._stderr.tail()), exit_code=code)
+        return Ended(reason=reason, message=exit_description(code, self._stderr.tail()), exit_code=code)
 
     def stderr(self) -> str:
         """The end of what it wrote to standard error."""
@@ -84,11 +84,11 @@ class Program:
         self._stderr.close()
 
     def _out(self, chunk: bytes) -> None:
-        self.watchdog.heard()
+        self.watchdog.record_activity()
         self._reply.feed(chunk, time.monotonic())
 
     def _err(self, chunk: bytes) -> None:
-        self.watchdog.heard()
+        self.watchdog.record_activity()
         self._stderr.feed(chunk)
 
     def _patience(self, now: float) -> float:
@@ -97,7 +97,7 @@ class Program:
         return look if due is None else min(look, due)
 
 
-def failure(code: int, stderr: str) -> str:
+def exit_description(code: int, stderr: str) -> str:
     """The exit in words, with the last lines of standard error."""
     how = f"exit {code}" if code >= 0 else f"ended by {signal.Signals(-code).name}"
     last = "\n".join(plain_text(stderr).rstrip().splitlines()[-_FAILURE_LINES:])[-_FAILURE_CHARACTERS:]

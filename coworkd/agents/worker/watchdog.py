@@ -15,20 +15,20 @@ class Watchdog:
         self._timeout = timeout
         self._stall = stall
         self._last = now
-        self.worked = 0.0
+        self.worked_seconds = 0.0
         self._silent = 0.0
 
-    def heard(self) -> None:
+    def record_activity(self) -> None:
         """The agent gave a sign of life."""
         self._silent = 0.0
 
     def check(self, now: float, *, waiting: bool) -> EndReason | None:
         """Account for the time since the last check; the reason to end the run now, if there is one."""
         if not waiting:
-            self.worked += now - self._last
+            self.worked_seconds += now - self._last
             self._silent += now - self._last
         self._last = now
-        if self.worked >= self._timeout:
+        if self.worked_seconds >= self._timeout:
             return EndReason.TIMED_OUT
         return EndReason.STALLED if self._silent >= self._stall else None
 

@@ -22,8 +22,8 @@ from coworkd.agents import event_log
 from coworkd.agents.drivers.replay.recording import SPEED
 from coworkd.agents.json_codec import ASSIGNMENT_FILE, encode_assignment
 from coworkd.agents.port import MACHINE_EXIT, Assignment, Ended, EndReason, InboxAnswer
-from coworkd.agents.registry import WARM, needs
-from coworkd.agents.worker_commands import Cancel, Control, Deliver, GiveAnswer, Kill, encode_control
+from coworkd.agents.registry import PRELOADED_MODULES, required_variables
+from coworkd.agents.worker_commands import Cancel, Deliver, GiveAnswer, Kill, WorkerCommand, encode_command
 from coworkd.core.errors import AgentError
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
 from coworkd.dispatch.executors.event_journal import EventJournal
@@ -147,7 +147,7 @@ class LocalExecutor:
     def recover(self, run: str, run_dir: Path, offset: int) -> None:
         """See the port. Waits some seconds if something of the run is still alive: for the daemon's start."""
         commands.sweep(RUN_MARK, run)
-        path = run_dir / event_log.NAME
+        path = run_dir / event_log.EVENTS_FILE
         self._journal.follow(run, path, offset, live=False)
         self._write_end(run, path, offset, Ended(reason=EndReason.CRASHED, message=LOST_MESSAGE))
         self._wake()
@@ -159,7 +159,7 @@ class LocalExecutor:
         """
         try:
             log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            event_log.close(log, start, ended)
+            event_log.ensure_ended(log, start, ended)
             self._journal.signal(run)
         except OSError as error:
             fault = fault_of(error)
@@ -182,7 +182,7 @@ class LocalExecutor:
 
     def _start(self, assignment: Assignment, words: bytes = b"") -> None:
         run, run_dir = assignment.run, Path(assignment.run_dir)
-        log = run_dir / event_log.NAME
+        log = run_dir / event_log.EVENTS_FILE
         try:
             run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             (run_dir / ASSIGNMENT_FILE).write_bytes(encode_assignment(assignment))
@@ -199,7 +199,7 @@ class LocalExecutor:
     def _spawn(self, assignment: Assignment, run_dir: Path) -> commands.Child | ForkedWorker:
         env, driver = _environment(assignment), assignment.agent.driver
         with (run_dir / WORKER_LOG).open("ab") as log:
-            if driver in WARM and FORK_SERVER_SUPPORTED:
+            if driver in PRELOADED_MODULES and FORK_SERVER_SUPPORTED:
                 return self._fork_server(driver, env, log).fork(run_dir, env, log)
             argv = (sys.executable, "-P", "-m", "coworkd.agents.worker_main", str(run_dir))
             return commands.spawn(argv, cwd=run_dir, env=env, stderr=log)
@@ -210,7 +210,7 @@ class LocalExecutor:
             if server is not None:
                 self._retired.append(server)  # a worker of it may still be on its way out
             plain = {name: env[name] for name in env if name in _FORK_SERVER_ENV}
-            server = self._fork_servers[driver] = ForkServerClient(WARM[driver], plain, log)
+            server = self._fork_servers[driver] = ForkServerClient(PRELOADED_MODULES[driver], plain, log)
         return server
 
     def _start_successor(self, worker: _Worker) -> None:
@@ -220,18 +220,18 @@ class LocalExecutor:
         try:
             self._start(worker.successor, bytes(worker.successor_outbound))
         except (AgentError, MachineFaultError) as error:
-            log = worker.run_dir / event_log.NAME
+            log = worker.run_dir / event_log.EVENTS_FILE
             start = event_log.size(log)
             self._journal.follow(worker.run, log, start, live=False)
             self._write_end(worker.run, log, start, Ended(reason=EndReason.MACHINE, message=str(error)))
 
-    def _send(self, run: str, control: Control) -> bool:
+    def _send(self, run: str, control: WorkerCommand) -> bool:
         with self._changed:
             worker = self._workers.get(run)
             if worker is None:
                 return False
             words = worker.successor_outbound if worker.successor else worker.outbound
-            words += encode_control(control)
+            words += encode_command(control)
         self._wakeup.ring()
         return True
 
@@ -312,7 +312,9 @@ class LocalExecutor:
         commands.sweep(RUN_MARK, worker.run, grace=0.0)
         worker.child.close()
         if not self._journal.ended(worker.run):
-            self._write_end(worker.run, worker.run_dir / event_log.NAME, worker.start, _unreported_end(worker, code))
+            self._write_end(
+                worker.run, worker.run_dir / event_log.EVENTS_FILE, worker.start, _unreported_end(worker, code)
+            )
         self._journal.close_log(worker.run)
         with self._changed:
             del self._workers[worker.run]
@@ -326,7 +328,7 @@ def _environment(assignment: Assignment) -> dict[str, str]:
         tmp=Path(tempfile.gettempdir()),
         run=assignment.run,
         repo=assignment.repo_id,
-        passed=(*assignment.agent.env_pass, *needs(assignment.agent), *_WORKER_ENV),
+        passed=(*assignment.agent.env_pass, *required_variables(assignment.agent), *_WORKER_ENV),
     )
 
 

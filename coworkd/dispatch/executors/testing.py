@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, InboxAnswer
-from coworkd.agents.testing import Script, ScriptRun, Word
+from coworkd.agents.testing import Script, ScriptInput, ScriptRun
 from coworkd.agents.worker_commands import Deliver, GiveAnswer
 from coworkd.dispatch.executors.port import LOST_MESSAGE, RunEvent
 
@@ -26,8 +26,8 @@ class _FakeRun:
         if isinstance(event, Ended):
             self.script = None
 
-    def go(self, word: Word | None) -> None:
-        for event in self.script.go(word) if self.script else ():
+    def advance(self, word: ScriptInput | None) -> None:
+        for event in self.script.advance(word) if self.script else ():
             self.add(event)
 
 
@@ -46,7 +46,7 @@ class FakeExecutor:
         self._epochs[assignment.run] = assignment.epoch
         state = self._runs.setdefault(assignment.run, _FakeRun(assignment.run))
         state.script = ScriptRun(self._script(assignment))
-        state.go(None)
+        state.advance(None)
         self._wake()
 
     def answer(self, run: str, request: str, answer: InboxAnswer) -> bool:
@@ -92,11 +92,11 @@ class FakeExecutor:
         for run in self.alive():
             self.cancel(run)
 
-    def _send(self, run: str, word: Word) -> bool:
+    def _send(self, run: str, word: ScriptInput) -> bool:
         state = self._runs.get(run)
         if not state or not state.script:
             return False
-        if state.script.takes(word):
-            state.go(word)
+        if state.script.accepts(word):
+            state.advance(word)
             self._wake()
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from coworkd.agents.port import Decision, InboxAnswer
+from coworkd.agents.port import AnswerDecision, InboxAnswer
 from coworkd.board.approvals.answer_channel import answer_channel
 from coworkd.board.approvals.answers import reject_answer, submitted_answer
 from coworkd.board.approvals.decision import ApprovalDecision, ApprovalOutcome, SubmittedAnswer, decide
@@ -101,7 +101,7 @@ class Delivery:
             self._documents.mark_delivered(message, question.run, now)
             how = answer_channel(self._db, message.path)
             self._db.set(
-                RequestRow, question.id, state=RequestState.ANSWERED, answer=Decision.REPLY, comment=message.body,
+                RequestRow, question.id, state=RequestState.ANSWERED, answer=AnswerDecision.REPLY, comment=message.body,
                 answered_by=how,
             )  # fmt: skip
             self._db.event(
@@ -287,7 +287,7 @@ def _held_by_grant(request: RequestRow, given: SubmittedAnswer, ruling: Approval
 
 def inbox_answer(request: RequestRow) -> InboxAnswer:
     """An answered request as its agent hears it."""
-    decision = Decision(request.answer)
-    if decision is Decision.REPLY:
+    decision = AnswerDecision(request.answer)
+    if decision is AnswerDecision.REPLY:
         return InboxAnswer(decision=decision, body=request.comment)
     return InboxAnswer(decision=decision, comment=request.comment)

@@ -424,7 +424,7 @@ def _refused(run: RunRow) -> str:
     entries = run.refused.split()
     if not entries:
         return ""
-    return f"{refused_hosts.named(entries)}: {refused_hosts.advice(entries, f'agents/{run.agent}.md')}"
+    return f"{refused_hosts.describe(entries)}: {refused_hosts.advice(entries, f'agents/{run.agent}.md')}"
 
 
 def _with_detail(reason: str, detail: str, hint: str) -> str:

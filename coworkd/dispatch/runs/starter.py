@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coworkd.agents.port import Assignment, InboxFile
-from coworkd.agents.prompt import Answered, Background, Reviewed, Said, build, build_on
+from coworkd.agents.prompt import (
+    AnsweredRequest,
+    PromptContext,
+    ReviewedChange,
+    ThreadMessage,
+    build_follow_up,
+    build_prompt,
+)
 from coworkd.agents.worker.inbox import render_answer
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
@@ -232,18 +239,18 @@ class RunStarter:
         self, agent: AgentSpec, spec: TaskSpec, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]
     ) -> Prompts:
         background = self._background(row, run, messages)
-        news = replace(background, thread=[Said(sender=m.sender, text=m.body) for m in messages])
+        news = replace(background, thread=[ThreadMessage(sender=m.sender, text=m.body) for m in messages])
         return Prompts(
-            prompt=build(agent, spec, row.title, background),
-            follow_up=build_on(news, self._answered(run)) if run.session else "",
+            prompt=build_prompt(agent, spec, row.title, background),
+            follow_up=build_follow_up(news, self._answered(run)) if run.session else "",
         )
 
-    def _answered(self, run: RunRow) -> list[Answered]:
+    def _answered(self, run: RunRow) -> list[AnsweredRequest]:
         """What people answered while the agent was away."""
         asked = self._db.all(
             RequestRow, "run = ? AND state = 'used' AND number > 0 AND number >= ? ORDER BY created", run.id, run.epoch
         )
-        return [Answered(question=r.text or r.arguments, word=r.answer, text=r.comment) for r in asked]
+        return [AnsweredRequest(question=r.text or r.arguments, decision=r.answer, text=r.comment) for r in asked]
 
     def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, words: Prompts) -> None:
         epoch, budget = run.epoch + 1, self._left(run, spec)
@@ -295,9 +302,13 @@ class RunStarter:
     def _unread(self, run: RunRow) -> list[MessageRow]:
         return self._db.all(MessageRow, "task = ? AND stage = 'new' AND due < 1e17 ORDER BY seen, path", run.task)
 
-    def _background(self, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]) -> Background:
+    def _background(self, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]) -> PromptContext:
         thread = self._db.all(MessageRow, "task = ? AND (stage IN ('delivered', 'daemon')) ORDER BY seen, path", row.id)
-        said = [Said(sender=m.sender, text=m.body) for m in (*thread, *messages) if not (m.sender and m.run == run.id)]
+        said = [
+            ThreadMessage(sender=m.sender, text=m.body)
+            for m in (*thread, *messages)
+            if not (m.sender and m.run == run.id)
+        ]
         if run.iteration:
             said = [one for one in said if not one.sender]  # what the rounds before said of themselves is in the files
         last = self._db.one(
@@ -307,18 +318,18 @@ class RunStarter:
         failure = last.message if last and failed else ""
         conflict = f"See the bundle {run.conflict}; merge refs/cowork/tip and resolve." if run.conflict else ""
         reason = row.reason if row.failures else ""
-        return Background(
+        return PromptContext(
             failure=failure or reason, conflict=conflict, reviewed=self._reviewed(run), thread=said,
             round=run.iteration,
         )  # fmt: skip
 
-    def _reviewed(self, run: RunRow) -> Reviewed | None:
+    def _reviewed(self, run: RunRow) -> ReviewedChange | None:
         """What an agent is told of the reviewed change that it goes on with."""
         work = submission_of(self._db, run.task, run.continues) if run.continues else None
         if work is None:
             return None
         author = self._db.one(RunRow, "id = ?", work.run)
-        return Reviewed(attempt=work.attempt, files=json.loads(work.files), said=author.said if author else "")
+        return ReviewedChange(attempt=work.attempt, files=json.loads(work.files), summary=author.said if author else "")
 
 
 def timeout(agent: AgentSpec, spec: TaskSpec, left: Budget) -> float:

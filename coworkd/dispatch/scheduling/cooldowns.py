@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coworkd.agents.port import FALL_BACK, EndReason, ErrorKind
+from coworkd.agents.port import FALLBACK_ERRORS, EndReason, ErrorKind
 from coworkd.core.model import AgentSpec
 from coworkd.dispatch.scheduling.retry_policy import retry_pause
 from coworkd.store import CooldownRow, Database, RunRow
@@ -36,7 +36,7 @@ def cooldown_until(now: float, retry_at: float | None, base: float, times: int, 
 
 def cooldown_error(run: RunRow) -> ErrorKind | None:
     """The error for which another agent may do better; None where the run did not end with such a one."""
-    if run.error_kind in FALL_BACK and run.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED):
+    if run.error_kind in FALLBACK_ERRORS and run.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED):
         return ErrorKind(run.error_kind)
     return ErrorKind.UNAVAILABLE if run.reason == EndReason.UNAVAILABLE else None
 

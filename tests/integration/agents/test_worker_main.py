@@ -14,9 +14,9 @@ import pytest
 from coworkd.agents import event_log
 from coworkd.agents.json_codec import ASSIGNMENT_FILE, encode_assignment
 from coworkd.agents.port import (
+    AnswerDecision,
     Asked,
     Assignment,
-    Decision,
     Ended,
     EndReason,
     InboxAnswer,
@@ -25,7 +25,7 @@ from coworkd.agents.port import (
     TextWritten,
 )
 from coworkd.agents.worker.inbox import render_answer
-from coworkd.agents.worker_main import GONE
+from coworkd.agents.worker_main import DAEMON_GONE
 from coworkd.core.model import AgentSpec
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.dispatch.executors.port import LOST_MESSAGE, RunEvent
@@ -35,7 +35,7 @@ from tests.sessions import RECORDINGS, SCRIPTS, Session, bash, recorded
 from tests.survivors import alive, children, hear, wait_gone
 
 ROOT = str(Path(__file__).parents[3])
-BLUE = InboxAnswer(decision=Decision.REPLY, body="deep blue")
+BLUE = InboxAnswer(decision=AnswerDecision.REPLY, body="deep blue")
 
 
 class Lab:
@@ -208,8 +208,8 @@ def test_nothing_survives_a_closed_lifeline(tmp_path: Path, token: str, fifo: Pa
     worker.stdin.close()
     assert worker.wait(20) == 0
     worker.close()
-    found, _ = event_log.read(run_dir / event_log.NAME, 0)
-    assert found[-1].event == Ended(reason=EndReason.CANCELLED, message=GONE, exit_code=-9)
+    found, _ = event_log.read(run_dir / event_log.EVENTS_FILE, 0)
+    assert found[-1].event == Ended(reason=EndReason.CANCELLED, message=DAEMON_GONE, exit_code=-9)
     assert alive(token) == []
 
 
@@ -232,11 +232,11 @@ def test_a_killed_daemon_leaves_nothing_and_its_run_is_recovered(
     assert wait_gone(deep, 0.0)
     assert alive(token) == []
     ended, text = lab.ended()
-    assert (ended.reason, ended.message, text) == (EndReason.CANCELLED, GONE, "before\n")
+    assert (ended.reason, ended.message, text) == (EndReason.CANCELLED, DAEMON_GONE, "before\n")
 
 
 def test_a_torn_log_is_recovered_from_where_it_was_committed(lab: Lab, tmp_path: Path) -> None:
-    log = tmp_path / event_log.NAME
+    log = tmp_path / event_log.EVENTS_FILE
     writer = event_log.EventWriter(log)
     writer.append(TextWritten(text="committed"))
     committed = event_log.size(log)

@@ -13,7 +13,7 @@ LOST = Ended(reason=EndReason.CRASHED, message="lost")
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / event_log.NAME
+    return tmp_path / event_log.EVENTS_FILE
 
 
 def write(path: Path, *texts: str) -> event_log.EventWriter:
@@ -77,18 +77,18 @@ def test_a_line_longer_than_one_read(path: Path) -> None:
 
 def test_a_lost_run_gets_its_end(path: Path) -> None:
     write(path, "one")
-    assert event_log.close(path, 0, LOST)
+    assert event_log.ensure_ended(path, 0, LOST)
     assert [item.event for item in event_log.read(path, 0)[0]] == [TextWritten(text="one"), LOST]
 
 
 def test_a_run_that_ended_keeps_its_end(path: Path) -> None:
     write(path, "one").finish(DONE)
-    assert not event_log.close(path, 0, LOST)
+    assert not event_log.ensure_ended(path, 0, LOST)
     assert event_log.read(path, 0)[0][-1].event == DONE
 
 
 def test_the_end_of_an_earlier_start_is_not_the_end_of_this_one(path: Path) -> None:
     write(path, "one").finish(DONE)
     start = event_log.size(path)
-    assert event_log.close(path, start, LOST)
+    assert event_log.ensure_ended(path, start, LOST)
     assert [item.event for item in event_log.read(path, start)[0]] == [LOST]

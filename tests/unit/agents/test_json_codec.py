@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from coworkd.agents.json_codec import decode_assignment, decode_event, encode_assignment, encode_event
 from coworkd.agents.port import (
     AgentEvent,
+    AnswerDecision,
     Asked,
     AskKind,
-    Decision,
     Ended,
     EndReason,
     ErrorKind,
@@ -23,7 +23,7 @@ from coworkd.agents.port import (
     TextWritten,
     UsageReported,
 )
-from coworkd.agents.worker_commands import Cancel, Deliver, GiveAnswer, Kill, decode_control, encode_control
+from coworkd.agents.worker_commands import Cancel, Deliver, GiveAnswer, Kill, decode_command, encode_command
 from coworkd.core.errors import AgentError
 from coworkd.core.model import AgentSpec, Limits, SandboxMode, SandboxSpec, ToolRules, Usage
 from tests.sessions import assignment
@@ -58,11 +58,11 @@ def test_an_assignment_comes_back_as_it_was(tmp_path: Path) -> None:
         Cancel(),
         Kill(),
         Deliver(name="a.md", text="two\nlines"),
-        GiveAnswer(request="a.md", answer=InboxAnswer(decision=Decision.CHANGES, comment="c", body="b")),
+        GiveAnswer(request="a.md", answer=InboxAnswer(decision=AnswerDecision.CHANGES, comment="c", body="b")),
     ],
 )
 def test_controls_come_back_as_they_were(control: Cancel | Kill | Deliver | GiveAnswer) -> None:
-    assert decode_control(encode_control(control)) == control
+    assert decode_command(encode_command(control)) == control
 
 
 @pytest.mark.parametrize(

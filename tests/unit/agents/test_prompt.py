@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from coworkd.agents.prompt import Background, Reviewed, Said, build
+from coworkd.agents.prompt import PromptContext, ReviewedChange, ThreadMessage, build_prompt
 from coworkd.core.model import AgentSpec, Criterion, TaskSpec
 
 AGENT = AgentSpec(name="a", prompt="  You are careful.\n")
@@ -8,7 +8,7 @@ TASK = TaskSpec(body="Do it.\n\n- [ ] works (verify: make test)\n")
 
 
 def test_the_bare_prompt() -> None:
-    text = build(AGENT, TASK, "A title", Background())
+    text = build_prompt(AGENT, TASK, "A title", PromptContext())
     assert text.startswith("You are careful.\n\n# A title\n\nDo it.\n\n- [ ] works (verify: make test)\n\n---\n")
     assert text.endswith("started again with it.\n")
     assert "## Messages" not in text
@@ -16,10 +16,10 @@ def test_the_bare_prompt() -> None:
 
 
 def test_parts_come_in_order_and_empty_ones_not_at_all() -> None:
-    thread = (Said(sender="", text="Use blue.\n"), Said(sender="claude", text="Done?"))
-    background = Background(failure="boom\n", conflict="see it", thread=thread)
+    thread = (ThreadMessage(sender="", text="Use blue.\n"), ThreadMessage(sender="claude", text="Done?"))
+    background = PromptContext(failure="boom\n", conflict="see it", thread=thread)
     criteria = (Criterion(line=2, text="works", command="make test", ticked=False),)
-    text = build(AgentSpec(name="a"), TaskSpec(criteria=criteria), "T", background)
+    text = build_prompt(AgentSpec(name="a"), TaskSpec(criteria=criteria), "T", background)
     marks = [
         "# T",
         "are run by coworkd; all must pass",
@@ -36,29 +36,29 @@ def test_parts_come_in_order_and_empty_ones_not_at_all() -> None:
 
 def test_words_of_people_come_through_unchanged() -> None:
     odd = "---\n{braces} %s $VAR `ticks`\n```\ncode\n```"
-    text = build(AGENT, TaskSpec(body=odd), "T {0}", Background(thread=(Said(sender="", text=odd),)))
+    text = build_prompt(AGENT, TaskSpec(body=odd), "T {0}", PromptContext(thread=(ThreadMessage(sender="", text=odd),)))
     assert text.count(odd) == 2
     assert "# T {0}\n" in text
 
 
 def test_only_agents_without_a_tool_to_ask_are_told_of_the_outbox() -> None:
-    bare = Background()
-    assert "$COWORK_OUTBOX" in build(AGENT, TASK, "T", bare)
-    model = build(AgentSpec(name="a", driver="llm"), TASK, "T", bare)
+    bare = PromptContext()
+    assert "$COWORK_OUTBOX" in build_prompt(AGENT, TASK, "T", bare)
+    model = build_prompt(AgentSpec(name="a", driver="llm"), TASK, "T", bare)
     assert "$COWORK_OUTBOX" not in model
     assert model.endswith("Leave `.cowork/`\nalone.\n")
 
 
 def test_what_was_reviewed_is_described_after_the_messages() -> None:
-    reviewed = Reviewed(attempt=2, files=["src/a.py (+3 -1)"], said="Done.\n\nAll of it.\n")
-    said = Said(sender="", text="More colour.")
-    text = build(AGENT, TaskSpec(body="Paint."), "Paint", Background(reviewed=reviewed, thread=[said]))
+    reviewed = ReviewedChange(attempt=2, files=["src/a.py (+3 -1)"], summary="Done.\n\nAll of it.\n")
+    said = ThreadMessage(sender="", text="More colour.")
+    text = build_prompt(AGENT, TaskSpec(body="Paint."), "Paint", PromptContext(reviewed=reviewed, thread=[said]))
     assert text.index("More colour.") < text.index("the change of attempt 2") < text.index("- src/a.py (+3 -1)")
     assert "> Done.\n>\n> All of it." in text
 
 
 def test_a_long_review_is_told_in_part() -> None:
-    reviewed = Reviewed(attempt=1, files=[f"f{n}" for n in range(250)], said="")
-    text = build(AGENT, TaskSpec(body="Paint."), "Paint", Background(reviewed=reviewed))
+    reviewed = ReviewedChange(attempt=1, files=[f"f{n}" for n in range(250)], summary="")
+    text = build_prompt(AGENT, TaskSpec(body="Paint."), "Paint", PromptContext(reviewed=reviewed))
     assert "- f99\n- and 150 more" in text
     assert "f100" not in text

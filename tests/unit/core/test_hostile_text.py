@@ -17,7 +17,7 @@ from coworkd.agents.json_codec import decode_assignment, decode_event
 from coworkd.agents.port import Asked, Posted, UsageReported
 from coworkd.agents.worker.inbox import read_answer
 from coworkd.agents.worker.outbox import read_message
-from coworkd.agents.worker_commands import decode_control
+from coworkd.agents.worker_commands import decode_command
 from coworkd.core.errors import AgentError, CoworkError
 from coworkd.core.policy.risky_paths import risks_of_path
 from coworkd.core.policy.tool_permissions import call_of, is_pattern, proposal
@@ -48,7 +48,7 @@ LINES = (
 @given(LINES)
 def test_a_line_between_daemon_and_worker_is_known_or_passed_over(line: bytes) -> None:
     decode_event(line)
-    decode_control(line)
+    decode_command(line)
     with contextlib.suppress(AgentError):
         decode_assignment(line)
 
@@ -56,7 +56,7 @@ def test_a_line_between_daemon_and_worker_is_known_or_passed_over(line: bytes) -
 @pytest.mark.parametrize("deep", DEEP)
 def test_nesting_without_end_is_refused(deep: str) -> None:
     assert decode_event(deep.encode()) is None
-    assert decode_control(deep.encode()) is None
+    assert decode_command(deep.encode()) is None
     with pytest.raises(AgentError):
         decode_assignment(deep.encode())
     with pytest.raises(AgentError):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.agents.port import AgentEvent, Asked, AskKind, Ended, EndReason, TextWritten, ToolStarted
-from coworkd.agents.worker.redacting_events import Discretion
+from coworkd.agents.worker.redacting_events import EventRedactor
 from coworkd.core.redaction import NO_SECRETS, TAKEN_OUT, Secrets, secret_name
 
 CANARY = "cnry-7f3b91d2e8"
@@ -74,9 +74,9 @@ def test_a_known_value_never_stays(before: str, after: str) -> None:
 
 
 def streamed(pieces: list[str]) -> str:
-    discretion = Discretion(KNOWN)
-    told = [event for piece in pieces for event in discretion.told(TextWritten(text=piece))]
-    return "".join(event.text for event in [*told, *discretion.rest()] if isinstance(event, TextWritten))
+    discretion = EventRedactor(KNOWN)
+    told = [event for piece in pieces for event in discretion.feed(TextWritten(text=piece))]
+    return "".join(event.text for event in [*told, *discretion.flush()] if isinstance(event, TextWritten))
 
 
 @given(st.lists(st.text(max_size=4)), st.lists(st.integers(1, len(CANARY)), max_size=5), st.text(max_size=5))
@@ -100,4 +100,4 @@ def test_no_kind_of_event_tells_one() -> None:
         Ended(reason=EndReason.FAILED, message=f"bad key {CANARY}"),
     )
     for event in events:
-        assert CANARY not in repr(list(Discretion(KNOWN).told(event)))
+        assert CANARY not in repr(list(EventRedactor(KNOWN).feed(event)))

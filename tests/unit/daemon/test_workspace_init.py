@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.discovery import Installed, Login, agent_file
+from coworkd.agents.discovery import InstalledProgram, ProgramLogin, agent_file_text
 from coworkd.agents.known_programs import PROGRAMS
 from coworkd.core.model import AgentSpec, Settings
 from coworkd.daemon.workspace_init import Situation, checks, config_text, project_checks, told
@@ -77,8 +77,10 @@ def test_the_one_agent_that_is_here_is_the_default(agents: list[str], default: s
 
 @pytest.mark.parametrize("driver", PROGRAMS)
 def test_an_agent_s_file_opens_its_provider_s_hosts(driver: str) -> None:
-    found = Installed(program=PROGRAMS[driver], path=f"/bin/{driver}", login=Login(mine=True, key=""))
-    spec = decode(f"agents/{driver}.md", parse(agent_file(found).encode())).of(AgentSpec)
+    found = InstalledProgram(
+        program=PROGRAMS[driver], path=f"/bin/{driver}", login=ProgramLogin(signed_in=True, key_variable="")
+    )
+    spec = decode(f"agents/{driver}.md", parse(agent_file_text(found).encode())).of(AgentSpec)
     assert spec.sandbox.network == PROGRAMS[driver].hosts
     assert Rules(spec.sandbox.network)
     assert spec.login == "mine"
@@ -86,7 +88,9 @@ def test_an_agent_s_file_opens_its_provider_s_hosts(driver: str) -> None:
 
 def situation(*drivers: str, default: str = "", trusted: bool = True, has_commit: bool = True) -> Situation:
     unsigned = [
-        Installed(program=PROGRAMS[driver], path=f"/bin/{driver}", login=Login(mine=False, key=""))
+        InstalledProgram(
+            program=PROGRAMS[driver], path=f"/bin/{driver}", login=ProgramLogin(signed_in=False, key_variable="")
+        )
         for driver in drivers
     ]
     return Situation(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coworkd.agents.drivers.acp.conversation import Conversation
+from coworkd.agents.drivers.acp.conversation import AcpConversation
 from coworkd.agents.port import AgentEvent, Assignment
-from coworkd.agents.protocols.protocol_agent import SpokenAgent
+from coworkd.agents.protocols.protocol_agent import ProtocolAgent
 from coworkd.core.errors import AgentFileError
 
 
-class AcpAgent(SpokenAgent):
+class AcpAgent(ProtocolAgent):
     """One start of a run."""
 
     COMMAND: tuple[str, ...] = ()
@@ -21,8 +21,8 @@ class AcpAgent(SpokenAgent):
         command = assignment.agent.command or self.COMMAND
         if not command:
             raise AgentFileError(f"agent {assignment.agent.name!r} has no `command`: say which ACP agent to start")
-        env = self.lent(assignment)
-        return self.converse(assignment, command, env, lambda around: Conversation(around).events(resume or ""))
+        env = self.credentials(assignment)
+        return self.run_program(assignment, command, env, lambda around: AcpConversation(around).events(resume or ""))
 
 
 class GeminiAgent(AcpAgent):

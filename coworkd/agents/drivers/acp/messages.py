@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from coworkd import __version__
 from coworkd.agents.json_codec import Json
-from coworkd.agents.protocols.json_access import items, number, part, text
+from coworkd.agents.protocols.json_access import items_at, number_at, text_at, value_at
 from coworkd.core.model import Usage
 
 Message = Mapping[str, Json]
@@ -20,7 +20,7 @@ Message = Mapping[str, Json]
 VERSION = 1
 
 
-class Method(StrEnum):
+class AcpMethod(StrEnum):
     """What coworkd asks of an agent, and what it hears from it."""
 
     INITIALIZE = "initialize"
@@ -36,7 +36,7 @@ class Method(StrEnum):
     PERMISSION = "session/request_permission"
 
 
-class Stop(StrEnum):
+class StopReason(StrEnum):
     """Why a turn ended."""
 
     END_TURN = "end_turn"
@@ -57,11 +57,11 @@ NO_SUCH_METHOD = -32601
 AUTH_REQUIRED = -32000
 
 
-def request(number: int, method: Method, params: Message) -> Message:
+def request(number: int, method: AcpMethod, params: Message) -> Message:
     return {"jsonrpc": "2.0", "id": number, "method": method.value, "params": dict(params)}
 
 
-def notification(method: Method, params: Message) -> Message:
+def notification(method: AcpMethod, params: Message) -> Message:
     return {"jsonrpc": "2.0", "method": method.value, "params": dict(params)}
 
 
@@ -74,7 +74,7 @@ def refusal(to: Json, method: str) -> Message:
     return {"jsonrpc": "2.0", "id": to, "error": {"code": NO_SUCH_METHOD, "message": f"{method} is not offered here"}}
 
 
-def hello() -> Message:
+def initialize_params() -> Message:
     """The parameters of `initialize`: neither files nor terminals are offered."""
     return {
         "protocolVersion": VERSION,
@@ -83,15 +83,15 @@ def hello() -> Message:
     }
 
 
-def prompt(session: str, text: str) -> Message:
+def prompt_params(session: str, text: str) -> Message:
     return {"sessionId": session, "prompt": [{"type": "text", "text": text}]}
 
 
-def selected(option: str) -> Message:
+def select_option(option: str) -> Message:
     return {"outcome": {"outcome": "selected", "optionId": option}}
 
 
-def withdrawn() -> Message:
+def cancel_permission() -> Message:
     return {"outcome": {"outcome": "cancelled"}}
 
 
@@ -99,42 +99,42 @@ def withdrawn() -> Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Abilities:
+class AgentCapabilities:
     """What an agent says of itself."""
 
-    resumes: bool
-    loads: bool
-    logins: tuple[str, ...]
+    can_resume: bool
+    can_load: bool
+    auth_methods: tuple[str, ...]
     """Ids of its ways to sign in."""
 
 
-def abilities(answer: Json) -> Abilities:
+def parse_capabilities(answer: Json) -> AgentCapabilities:
     """Read the answer to `initialize`."""
-    capabilities = part(answer, "agentCapabilities")
-    return Abilities(
-        resumes=isinstance(part(capabilities, "sessionCapabilities", "resume"), dict),
-        loads=part(capabilities, "loadSession") is True,
-        logins=tuple(text(way, "id") for way in items(answer, "authMethods")),
+    capabilities = value_at(answer, "agentCapabilities")
+    return AgentCapabilities(
+        can_resume=isinstance(value_at(capabilities, "sessionCapabilities", "resume"), dict),
+        can_load=value_at(capabilities, "loadSession") is True,
+        auth_methods=tuple(text_at(way, "id") for way in items_at(answer, "authMethods")),
     )
 
 
-def usage(answer: Json) -> Usage | None:
+def parse_usage(answer: Json) -> Usage | None:
     """What a turn used, from the answer to `session/prompt`, its input with what was cached; None: it does not say."""
-    found = part(answer, "usage")
+    found = value_at(answer, "usage")
     if isinstance(found, dict):
-        cached = number(found, "cachedReadTokens")
+        cached = number_at(found, "cachedReadTokens")
         return Usage(
-            input_tokens=number(found, "inputTokens") + cached + number(found, "cachedWriteTokens"),
+            input_tokens=number_at(found, "inputTokens") + cached + number_at(found, "cachedWriteTokens"),
             cached_tokens=cached,
-            output_tokens=number(found, "outputTokens") + number(found, "thoughtTokens"),
+            output_tokens=number_at(found, "outputTokens") + number_at(found, "thoughtTokens"),
         )
-    quota = part(answer, "_meta", "quota", "token_count")  # as gemini has it
+    quota = value_at(answer, "_meta", "quota", "token_count")  # as gemini has it
     if isinstance(quota, dict):
-        return Usage(input_tokens=number(quota, "input_tokens"), output_tokens=number(quota, "output_tokens"))
+        return Usage(input_tokens=number_at(quota, "input_tokens"), output_tokens=number_at(quota, "output_tokens"))
     return None
 
 
-def option(asked: Json, kinds: Sequence[OptionKind]) -> str:
+def find_option(asked: Json, kinds: Sequence[OptionKind]) -> str:
     """The id of the first option of one of these kinds, in the order of the kinds; empty: there is none."""
-    offered = {text(one, "kind"): text(one, "optionId") for one in reversed(items(asked, "options"))}
+    offered = {text_at(one, "kind"): text_at(one, "optionId") for one in reversed(items_at(asked, "options"))}
     return next((offered[kind] for kind in kinds if offered.get(kind)), "")

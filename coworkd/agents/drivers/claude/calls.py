@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from coworkd.agents.json_codec import Json
-from coworkd.agents.protocols.json_access import items, text
-from coworkd.agents.protocols.tool_calls import host, inside
+from coworkd.agents.protocols.json_access import items_at, text_at
+from coworkd.agents.protocols.tool_calls import host_and_port, relative_path
 from coworkd.core.policy.tool_permissions import ToolCall, ToolName
 
-QUESTION = "AskUserQuestion"
-PLAN = "ExitPlanMode"
-PLANS = ".claude/plans"
+QUESTION_TOOL = "AskUserQuestion"
+PLAN_TOOL = "ExitPlanMode"
+PLANS_FOLDER = ".claude/plans"
 """Where, in its home, plan mode keeps its plan: the one thing it writes."""
 
-OUT_OF_PLACE = (
+DISALLOWED_TOOLS = (
     "CronCreate", "CronDelete", "CronList", "ScheduleWakeup", "RemoteTrigger", "EnterWorktree", "ExitWorktree",
 )  # fmt: skip
 """Tools that outlast a run or leave its worktree: they are taken from it."""
@@ -37,26 +37,30 @@ _TOOLS: Mapping[str, tuple[ToolName, tuple[str, ...]]] = {
     "WebSearch": (ToolName.NET, ()),
 }
 _HARMLESS = frozenset({
-    QUESTION, PLAN, "EnterPlanMode", "Task", "Agent", "TodoWrite", "TaskCreate", "TaskGet", "TaskList", "TaskOutput",
-    "TaskStop", "TaskUpdate", "BashOutput", "KillShell", "KillBash", "ReportFindings", "SendMessage", "Skill",
-    "SlashCommand", "ToolSearch", "StructuredOutput", "ListMcpResources", "ListMcpResourcesTool",
+    QUESTION_TOOL, PLAN_TOOL, "EnterPlanMode", "Task", "Agent", "TodoWrite", "TaskCreate", "TaskGet", "TaskList",
+    "TaskOutput", "TaskStop", "TaskUpdate", "BashOutput", "KillShell", "KillBash", "ReportFindings", "SendMessage",
+    "Skill", "SlashCommand", "ToolSearch", "StructuredOutput", "ListMcpResources", "ListMcpResourcesTool",
 })  # fmt: skip
 """Tools that do nothing by themselves: what they lead to is asked about by itself."""
-_LOOSE = frozenset({"description", "timeout", "run_in_background"})
+_INCIDENTAL_ARGUMENTS = frozenset({"description", "timeout", "run_in_background"})
 """Arguments that do not make it another call."""
 
 
-def call_of(tool: str, given: Json, worktree: str, home: str) -> ToolCall | None:
+def parse_tool_call(tool: str, given: Json, worktree: str, home: str) -> ToolCall | None:
     """The call in the common names; None for one that nobody need rule on. An unknown tool counts as a server's."""
     if tool in _HARMLESS:
         return None
     if tool.startswith("mcp__"):
         return ToolCall(tool=ToolName.MCP, subject=".".join(tool.removeprefix("mcp__").split("__", 1)))
     name, keys = _TOOLS.get(tool, (ToolName.MCP, ()))
-    subject = next((found for key in keys if (found := text(given, key))), "")
+    subject = next((found for key in keys if (found := text_at(given, key))), "")
     if name is ToolName.MCP:
         return ToolCall(tool=name, subject=f"claude.{tool}")
-    if name is ToolName.WRITE and PurePath(subject).is_relative_to(PurePath(home, PLANS)) and ".." not in subject:
+    if (
+        name is ToolName.WRITE
+        and PurePath(subject).is_relative_to(PurePath(home, PLANS_FOLDER))
+        and ".." not in subject
+    ):
         return None
     return ToolCall(tool=name, subject=_plain(name, subject, worktree))
 
@@ -64,36 +68,40 @@ def call_of(tool: str, given: Json, worktree: str, home: str) -> ToolCall | None
 def _plain(name: ToolName, subject: str, worktree: str) -> str:
     match name:
         case ToolName.READ | ToolName.WRITE:
-            return inside(subject, worktree)
+            return relative_path(subject, worktree)
         case ToolName.NET:
-            return host(subject)
+            return host_and_port(subject)
         case _:
             return subject
 
 
-def essence(given: Json) -> Json:
+def identifying_arguments(given: Json) -> Json:
     """The arguments that make a call what it is."""
-    return {key: value for key, value in given.items() if key not in _LOOSE} if isinstance(given, dict) else given
+    return (
+        {key: value for key, value in given.items() if key not in _INCIDENTAL_ARGUMENTS}
+        if isinstance(given, dict)
+        else given
+    )
 
 
-def summary(tool: str, given: Json) -> str:
+def call_summary(tool: str, given: Json) -> str:
     """One line that says what a call is about."""
     _, keys = _TOOLS.get(tool, (ToolName.MCP, ()))
-    found = (text(given, key) for key in (*keys, "description", "prompt", "query"))
+    found = (text_at(given, key) for key in (*keys, "description", "prompt", "query"))
     return next((words.strip().splitlines()[0] for words in found if words.strip()), tool)
 
 
-def question(given: Json) -> str:
+def questions_text(given: Json) -> str:
     """Its questions with their choices, as a person reads them."""
-    return "\n\n".join(_one_question(one) for one in items(given, "questions")) or "(it asks nothing)"
+    return "\n\n".join(_one_question(one) for one in items_at(given, "questions")) or "(it asks nothing)"
 
 
 def _one_question(one: Json) -> str:
     several = " (several may be chosen)" if isinstance(one, dict) and one.get("multiSelect") is True else ""
-    choices = [_choice(option) for option in items(one, "options")]
-    return "\n".join([text(one, "question") + several, *([""] if choices else []), *choices])
+    choices = [_choice(option) for option in items_at(one, "options")]
+    return "\n".join([text_at(one, "question") + several, *([""] if choices else []), *choices])
 
 
 def _choice(option: Json) -> str:
-    described = text(option, "description")
-    return f"- {text(option, 'label')}" + (f": {described}" if described else "")
+    described = text_at(option, "description")
+    return f"- {text_at(option, 'label')}" + (f": {described}" if described else "")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from coworkd.agents.drivers.claude.calls import OUT_OF_PLACE
-from coworkd.agents.drivers.claude.conversation import Conversation
-from coworkd.agents.known_programs import PROGRAMS, model
+from coworkd.agents.drivers.claude.calls import DISALLOWED_TOOLS
+from coworkd.agents.drivers.claude.conversation import ClaudeConversation
+from coworkd.agents.known_programs import PROGRAMS, program_model
 from coworkd.agents.port import AgentEvent, Assignment
-from coworkd.agents.protocols.protocol_agent import SpokenAgent, without_system_prompt
+from coworkd.agents.protocols.protocol_agent import ProtocolAgent, without_system_prompt
 from coworkd.core.model import Mode
 
 _TWO_WAY = (
@@ -26,23 +26,23 @@ _QUIET = {
 """It updates nothing, reports to nobody, and leaves trying again to us."""
 
 
-class ClaudeAgent(SpokenAgent):
+class ClaudeAgent(ProtocolAgent):
     """One start of a run."""
 
     def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
         """See the port."""
-        env = {**_QUIET, **self.lent(assignment)}
+        env = {**_QUIET, **self.credentials(assignment)}
         prompt = (resume and assignment.follow_up) or without_system_prompt(assignment)
         order, argv = replace(assignment, prompt=prompt), arguments(assignment, resume or "")
-        return self.converse(order, argv, env, lambda around: Conversation(around).events())
+        return self.run_program(order, argv, env, lambda around: ClaudeConversation(around).events())
 
 
 def arguments(assignment: Assignment, resume: str) -> tuple[str, ...]:
     """The command line. Pure."""
     agent = assignment.agent
     mode = "plan" if assignment.mode is Mode.PLAN else "acceptEdits"
-    options = ["--permission-mode", mode, "--disallowedTools", ",".join(OUT_OF_PLACE)]
-    if wanted := model(agent):
+    options = ["--permission-mode", mode, "--disallowedTools", ",".join(DISALLOWED_TOOLS)]
+    if wanted := program_model(agent):
         options += ["--model", wanted]
     if resume:
         options += ["--resume", resume]
@@ -50,4 +50,4 @@ def arguments(assignment: Assignment, resume: str) -> tuple[str, ...]:
         options += ["--append-system-prompt", agent.prompt.strip()]
     if assignment.budget.usd is not None:
         options += ["--max-budget-usd", f"{assignment.budget.usd:.6f}"]
-    return (*(agent.command or (PROGRAMS["claude"].program,)), *_TWO_WAY, *options)
+    return (*(agent.command or (PROGRAMS["claude"].executable,)), *_TWO_WAY, *options)

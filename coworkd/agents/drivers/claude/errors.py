@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coworkd.agents.port import ErrorKind, ErrorReported
-from coworkd.agents.protocols.json_access import items, number, part, text
+from coworkd.agents.protocols.json_access import items_at, number_at, text_at, value_at
 
 _BY_WORD = {
     "authentication_failed": ErrorKind.AUTH,
@@ -27,14 +27,14 @@ _SERVER = "server_error"
 _MOST = 2000
 
 
-def trouble(result: object, word: str, retry_after: float | None) -> ErrorReported:
+def result_error(result: object, word: str, retry_after: float | None) -> ErrorReported:
     """What a result with an error means.
 
     `word` is the name that its last message gave the error, `retry_after` what the provider asked for.
     """
-    status = number(result, "api_error_status")
+    status = number_at(result, "api_error_status")
     kind = _BY_WORD.get(word) or _BY_STATUS.get(status)
-    if text(result, "terminal_reason") == _TOO_LONG:
+    if text_at(result, "terminal_reason") == _TOO_LONG:
         kind = ErrorKind.CONTEXT
     if kind is None and word == _SERVER and not status:
         kind = ErrorKind.NETWORK  # no server has answered at all
@@ -42,29 +42,29 @@ def trouble(result: object, word: str, retry_after: float | None) -> ErrorReport
     return ErrorReported(kind=kind or ErrorKind.OTHER, message=_words(result)[:_MOST], retry_after=waits)
 
 
-def retrying(message: object) -> tuple[ErrorKind, float]:
+def parse_retry(message: object) -> tuple[ErrorKind, float]:
     """Why it tries again by itself, and after how many seconds."""
-    status, word = number(message, "error_status"), text(message, "error")
+    status, word = number_at(message, "error_status"), text_at(message, "error")
     kind = _BY_WORD.get(word) or _BY_STATUS.get(status)
     if kind is None and not status:
         kind = ErrorKind.NETWORK
-    return kind or ErrorKind.OTHER, number(message, "retry_delay_ms") / 1000
+    return kind or ErrorKind.OTHER, number_at(message, "retry_delay_ms") / 1000
 
 
-def provider_said(message: object) -> float | None:
+def requested_delay(message: object) -> float | None:
     """The pause that the provider asked for. Its own pauses have jitter in them: they are no whole seconds."""
-    delay = part(message, "retry_delay_ms")
+    delay = value_at(message, "retry_delay_ms")
     return delay / 1000 if isinstance(delay, int) and delay > 0 and delay % 1000 == 0 else None
 
 
-def resets_in(message: object, now: float) -> float | None:
+def seconds_until_reset(message: object, now: float) -> float | None:
     """Seconds until the limit of a subscription that has been reached is lifted."""
-    if text(message, "rate_limit_info", "status") != "rejected":
+    if text_at(message, "rate_limit_info", "status") != "rejected":
         return None
-    at = part(message, "rate_limit_info", "resetsAt")
+    at = value_at(message, "rate_limit_info", "resetsAt")
     return max(0.0, at - now) if isinstance(at, int | float) else None
 
 
 def _words(result: object) -> str:
-    listed = [error for error in items(result, "errors") if isinstance(error, str)]
-    return text(result, "result") or "; ".join(listed) or f"it ended with `{text(result, 'subtype')}`"
+    listed = [error for error in items_at(result, "errors") if isinstance(error, str)]
+    return text_at(result, "result") or "; ".join(listed) or f"it ended with `{text_at(result, 'subtype')}`"

@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from coworkd.agents.json_codec import Json
-from coworkd.agents.protocols.json_access import part, text
+from coworkd.agents.protocols.json_access import text_at, value_at
 
 Message = Mapping[str, Json]
 
-HOOK = "coworkd"
+HOOK_ID = "coworkd"
 """The id under which it asks before every call of a tool."""
-_HOOK_PATIENCE = 3600
+_HOOK_TIMEOUT = 3600
 """Seconds that it waits for a word on a call; the word comes at once, whatever a person has yet to decide."""
 
 
-class Kind(StrEnum):
+class MessageType(StrEnum):
     """The types of its lines that matter here; any other is passed over."""
 
     SYSTEM = "system"
@@ -27,9 +27,9 @@ class Kind(StrEnum):
     USER = "user"
     STREAM = "stream_event"
     RESULT = "result"
-    LIMIT = "rate_limit_event"
-    ASKS = "control_request"
-    WITHDRAWS = "control_cancel_request"
+    RATE_LIMIT = "rate_limit_event"
+    CONTROL_REQUEST = "control_request"
+    CONTROL_CANCEL = "control_cancel_request"
 
 
 class Subtype(StrEnum):
@@ -41,7 +41,7 @@ class Subtype(StrEnum):
     INTERRUPT = "interrupt"
 
 
-class Word(StrEnum):
+class HookDecision(StrEnum):
     """What may become of a call before it is made; by PASS its own rules apply."""
 
     PASS = ""
@@ -51,7 +51,7 @@ class Word(StrEnum):
 
 def initialize() -> Message:
     """The first word: it is to ask before every call of a tool."""
-    hook: dict[str, Json] = {"matcher": "*", "hookCallbackIds": [HOOK], "timeout": _HOOK_PATIENCE}
+    hook: dict[str, Json] = {"matcher": "*", "hookCallbackIds": [HOOK_ID], "timeout": _HOOK_TIMEOUT}
     return _control(Subtype.INITIALIZE, {"hooks": {"PreToolUse": [hook]}})
 
 
@@ -59,17 +59,17 @@ def interrupt() -> Message:
     return _control(Subtype.INTERRUPT, {})
 
 
-def user(words: str, number: str) -> Message:
+def user_message(words: str, number: str) -> Message:
     """A message of the user; `number` is a UUID, by which it says that the message has been heard."""
-    return {"type": Kind.USER.value, "uuid": number, "message": {"role": "user", "content": words}}
+    return {"type": MessageType.USER.value, "uuid": number, "message": {"role": "user", "content": words}}
 
 
-def heard(message: Message) -> str:
+def replayed_id(message: Message) -> str:
     """The number of the user's message that this line repeats; empty: it is another line."""
-    return text(message, "uuid") if message.get("isReplay") is True else ""
+    return text_at(message, "uuid") if message.get("isReplay") is True else ""
 
 
-def reply(to: str, content: Message) -> Message:
+def control_response(to: str, content: Message) -> Message:
     """The answer to one of its control requests."""
     return {
         "type": "control_response",
@@ -77,13 +77,13 @@ def reply(to: str, content: Message) -> Message:
     }
 
 
-def refusal(to: str, why: str) -> Message:
+def control_error(to: str, why: str) -> Message:
     return {"type": "control_response", "response": {"subtype": "error", "request_id": to, "error": why}}
 
 
-def word(chosen: Word, reason: str) -> Message:
+def hook_decision(chosen: HookDecision, reason: str) -> Message:
     """The content of the answer to a hook."""
-    if chosen is Word.PASS:
+    if chosen is HookDecision.PASS:
         return {}
     said: dict[str, Json] = {
         "hookEventName": "PreToolUse",
@@ -93,23 +93,23 @@ def word(chosen: Word, reason: str) -> Message:
     return {"hookSpecificOutput": said}
 
 
-def allowed(given: Json) -> Message:
+def allow(given: Json) -> Message:
     """The content of a yes to a call, with the arguments it was asked for."""
     return {"behavior": "allow", "updatedInput": given}
 
 
-def denied(why: str) -> Message:
+def deny(why: str) -> Message:
     return {"behavior": "deny", "message": why}
 
 
-def answered(given: Json, said: str) -> Message:
+def answer_questions(given: Json, said: str) -> Message:
     """The content of the answer to its questions: the same words for each of them."""
-    asked = part(given, "questions")
-    questions = [text(one, "question") for one in asked] if isinstance(asked, list) else []
+    asked = value_at(given, "questions")
+    questions = [text_at(one, "question") for one in asked] if isinstance(asked, list) else []
     answers: dict[str, Json] = dict.fromkeys(questions, said)
-    return allowed({**(given if isinstance(given, dict) else {}), "answers": answers})
+    return allow({**(given if isinstance(given, dict) else {}), "answers": answers})
 
 
 def _control(subtype: Subtype, content: Mapping[str, Json]) -> Message:
     request: dict[str, Json] = {"subtype": subtype.value, **content}
-    return {"type": Kind.ASKS.value, "request_id": f"coworkd-{subtype}", "request": request}
+    return {"type": MessageType.CONTROL_REQUEST.value, "request_id": f"coworkd-{subtype}", "request": request}

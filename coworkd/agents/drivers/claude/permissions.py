@@ -15,12 +15,12 @@ from pathlib import Path
 from coworkd.agents.drivers.claude import calls
 from coworkd.agents.drivers.claude import messages as claude
 from coworkd.agents.json_codec import Json
-from coworkd.agents.port import Asked, AskKind, Assignment, Decision, InboxAnswer
-from coworkd.agents.protocols.json_access import part, text
-from coworkd.agents.protocols.tool_calls import circumstances, petition
+from coworkd.agents.port import AnswerDecision, Asked, AskKind, Assignment, InboxAnswer
+from coworkd.agents.protocols.json_access import text_at, value_at
+from coworkd.agents.protocols.tool_calls import call_context, permission_text
 from coworkd.agents.worker.refusals import Refusals
-from coworkd.agents.worker.request_names import Requests
-from coworkd.agents.worker.run_signals import Desk
+from coworkd.agents.worker.request_names import RequestNames
+from coworkd.agents.worker.run_signals import RunSignals
 from coworkd.core.policy.tool_permissions import Decision as Verdict
 from coworkd.core.policy.tool_permissions import Ruling, ToolCall, rule
 
@@ -41,11 +41,11 @@ class _Held:
 class Permits:
     """The permissions and questions of one start of a run."""
 
-    def __init__(self, order: Assignment, say: Callable[[claude.Message], None], desk: Desk) -> None:
+    def __init__(self, order: Assignment, say: Callable[[claude.Message], None], desk: RunSignals) -> None:
         self._order = order
         self._say = say
         self._desk = desk
-        self._requests = Requests(Path(order.run_dir))
+        self._requests = RequestNames(Path(order.run_dir))
         self._held: dict[str, _Held] = {}
         self.refusals = Refusals()
 
@@ -60,25 +60,25 @@ class Permits:
 
     def before(self, number: str, hook: Json) -> None:
         """It is about to make a call: the hook's question."""
-        call = self._call(text(hook, "tool_name"), part(hook, "tool_input"))
+        call = self._call(text_at(hook, "tool_name"), value_at(hook, "tool_input"))
         ruling = self._rule(call, requested=False) if call else None
-        word = claude.Word.PASS
+        word = claude.HookDecision.PASS
         if ruling is not None and ruling.decision is not Verdict.ALLOW:
-            word = claude.Word.DENY if ruling.decision is Verdict.DENY else claude.Word.ASK
+            word = claude.HookDecision.DENY if ruling.decision is Verdict.DENY else claude.HookDecision.ASK
         if ruling is not None:
             self._count(ruling, str(call))
-        self._say(claude.reply(number, claude.word(word, ruling.reason if ruling else "")))
+        self._say(claude.control_response(number, claude.hook_decision(word, ruling.reason if ruling else "")))
 
     def asked(self, number: str, request: Json) -> Iterator[Asked]:
         """It asks whether it may make a call."""
-        tool, given = text(request, "tool_name"), part(request, "input")
+        tool, given = text_at(request, "tool_name"), value_at(request, "input")
         call = self._call(tool, given)
-        if tool == calls.QUESTION:
+        if tool == calls.QUESTION_TOOL:
             yield from self._question(number, given)
-        elif tool == calls.PLAN:
-            self._say(claude.reply(number, claude.denied(_PLAN_TAKEN)))
+        elif tool == calls.PLAN_TOOL:
+            self._say(claude.control_response(number, claude.deny(_PLAN_TAKEN)))
         elif call is None:
-            self._say(claude.reply(number, claude.allowed(given)))
+            self._say(claude.control_response(number, claude.allow(given)))
         else:
             yield from self._permission(number, request, call)
 
@@ -88,32 +88,32 @@ class Permits:
 
     def decide(self) -> bool:
         """Pass on every answer that has come; whether there was one."""
-        answers = [(held, answer) for held in self._held.values() if (answer := self._desk.answered(held.name))]
+        answers = [(held, answer) for held in self._held.values() if (answer := self._desk.answer_to(held.name))]
         for held, answer in answers:
             del self._held[held.reply_to]
             self._pass_on(held, answer)
         return bool(answers)
 
     def _question(self, number: str, given: Json) -> Iterator[Asked]:
-        name = self._requests.name("question", calls.essence(given), self.held)
+        name = self._requests.name("question", calls.identifying_arguments(given), self.held)
         self._hold(number, name, given, question=True)
-        if self._desk.answered(name) is None:
-            yield Asked(request=name, kind=AskKind.QUESTION, text=calls.question(given))
+        if self._desk.answer_to(name) is None:
+            yield Asked(request=name, kind=AskKind.QUESTION, text=calls.questions_text(given))
 
     def _permission(self, number: str, request: Json, call: ToolCall) -> Iterator[Asked]:
-        tool, given = text(request, "tool_name"), part(request, "input")
+        tool, given = text_at(request, "tool_name"), value_at(request, "input")
         ruling = self._rule(call, requested=True)
         if ruling.decision is not Verdict.ASK:
             allowed = ruling.decision is Verdict.ALLOW
             self._count(ruling, str(call))
-            self._say(claude.reply(number, claude.allowed(given) if allowed else claude.denied(_no(ruling))))
+            self._say(claude.control_response(number, claude.allow(given) if allowed else claude.deny(_no(ruling))))
             return
-        name = self._requests.name("permit", [tool, calls.essence(given)], self.held)
+        name = self._requests.name("permit", [tool, calls.identifying_arguments(given)], self.held)
         self._hold(number, name, given, question=False)
-        if self._desk.answered(name) is None:
+        if self._desk.answer_to(name) is None:
             yield Asked(
                 request=name, kind=AskKind.PERMISSION, tool=call.tool, arguments=call.subject,
-                text=petition(call, text(request, "description"), _details(call, given), ruling.reason),
+                text=permission_text(call, text_at(request, "description"), _details(call, given), ruling.reason),
             )  # fmt: skip
 
     def _hold(self, number: str, name: str, given: Json, *, question: bool) -> None:
@@ -125,16 +125,16 @@ class Permits:
     def _pass_on(self, held: _Held, answer: InboxAnswer) -> None:
         said = answer.body.strip() or answer.comment.strip()
         if held.question:
-            self._requests.spend(held.name)
-            self._say(claude.reply(held.reply_to, claude.answered(held.given, said)))
-        elif answer.decision is Decision.APPROVED:
-            self._requests.spend(held.name)
+            self._requests.mark_used(held.name)
+            self._say(claude.control_response(held.reply_to, claude.answer_questions(held.given, said)))
+        elif answer.decision is AnswerDecision.APPROVED:
+            self._requests.mark_used(held.name)
             self.refusals.reset_row()
-            self._say(claude.reply(held.reply_to, claude.allowed(held.given)))
+            self._say(claude.control_response(held.reply_to, claude.allow(held.given)))
         else:  # a no stands for the whole run
             words = f"The person you work for does not allow it{f': {said}' if said else '.'}"
             self.refusals.add(held.name, words)
-            self._say(claude.reply(held.reply_to, claude.denied(words)))
+            self._say(claude.control_response(held.reply_to, claude.deny(words)))
 
     def _count(self, ruling: Ruling, call: str) -> None:
         if ruling.decision is Verdict.DENY:
@@ -143,10 +143,10 @@ class Permits:
             self.refusals.reset_row()
 
     def _call(self, tool: str, given: Json) -> ToolCall | None:
-        return calls.call_of(tool, given, self._order.worktree, self._order.home)
+        return calls.parse_tool_call(tool, given, self._order.worktree, self._order.home)
 
     def _rule(self, call: ToolCall, *, requested: bool) -> Ruling:
-        return rule(call, self._order.agent.tools, circumstances(self._order, requested=requested))
+        return rule(call, self._order.agent.tools, call_context(self._order, requested=requested))
 
 
 def _no(ruling: Ruling) -> str:

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from coworkd.agents.json_codec import Json
 from coworkd.agents.port import ContextUsed, UsageReported
-from coworkd.agents.protocols.json_access import number, part
+from coworkd.agents.protocols.json_access import number_at, value_at
 from coworkd.core.model import Usage
 
 _NOTHING = Usage()
 
 
-class Bill:
+class UsageTracker:
     """The usage of one process."""
 
     def __init__(self) -> None:
@@ -25,13 +25,13 @@ class Bill:
         self._cost = 0.0
         self._context = 0
 
-    def begin(self, usage: Json) -> None:
+    def start_reply(self, usage: Json) -> None:
         """A reply of the model begins: what went in is known."""
         self._reply = _used(usage)
 
-    def reply(self, usage: Json) -> Iterator[UsageReported]:
+    def end_reply(self, usage: Json) -> Iterator[UsageReported]:
         """A reply of the model is complete: what came out is known too."""
-        output = number(usage, "output_tokens")
+        output = number_at(usage, "output_tokens")
         used = Usage(
             input_tokens=self._reply.input_tokens, cached_tokens=self._reply.cached_tokens, output_tokens=output
         )
@@ -41,11 +41,11 @@ class Bill:
         if used != _NOTHING:
             yield UsageReported(usage=used)
 
-    def turn(self, result: object) -> Iterator[UsageReported | ContextUsed]:
+    def end_turn(self, result: object) -> Iterator[UsageReported | ContextUsed]:
         """A turn is over: what has not been told yet, and the money."""
-        left = _less(_used(part(result, "usage")), self._turn)
+        left = _less(_used(value_at(result, "usage")), self._turn)
         self._turn = _NOTHING
-        total = part(result, "total_cost_usd")
+        total = value_at(result, "total_cost_usd")
         cost = None
         if isinstance(total, int | float) and total >= self._cost:
             cost, self._cost = total - self._cost, float(total)
@@ -56,18 +56,18 @@ class Bill:
                     cost_usd=cost,
                 )
             )  # fmt: skip
-        window = _window(part(result, "modelUsage"))
+        window = _window(value_at(result, "modelUsage"))
         if window and self._context:
             yield ContextUsed(used=self._context, window=window)
 
 
 def _used(usage: Json) -> Usage:
-    cached = number(usage, "cache_read_input_tokens")
-    written = number(usage, "cache_creation_input_tokens")
+    cached = number_at(usage, "cache_read_input_tokens")
+    written = number_at(usage, "cache_creation_input_tokens")
     return Usage(
-        input_tokens=number(usage, "input_tokens") + cached + written,
+        input_tokens=number_at(usage, "input_tokens") + cached + written,
         cached_tokens=cached,
-        output_tokens=number(usage, "output_tokens"),
+        output_tokens=number_at(usage, "output_tokens"),
     )
 
 
@@ -82,5 +82,5 @@ def _less(total: Usage, told: Usage) -> Usage:
 def _window(models: Json) -> int:
     """Of the model that was used most."""
     used = list(models.values()) if isinstance(models, dict) else []
-    first = max(used, key=lambda one: number(one, "inputTokens"), default=None)
-    return number(first, "contextWindow")
+    first = max(used, key=lambda one: number_at(one, "inputTokens"), default=None)
+    return number_at(first, "contextWindow")

@@ -6,14 +6,14 @@ import shlex
 from pathlib import PurePath
 
 from coworkd.agents.json_codec import Json
-from coworkd.agents.protocols.json_access import items, part, text
-from coworkd.agents.protocols.tool_calls import inside
+from coworkd.agents.protocols.json_access import items_at, text_at, value_at
+from coworkd.agents.protocols.tool_calls import relative_path
 from coworkd.core.policy.tool_permissions import ToolCall, ToolName
 
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash"})
 
 
-def command(line: str) -> str:
+def unwrap_shell(line: str) -> str:
     """The command line without the shell that it is wrapped in."""
     try:
         words = shlex.split(line)
@@ -23,53 +23,53 @@ def command(line: str) -> str:
     return words[2] if wrapped else line
 
 
-def to_run(asked: Json) -> ToolCall:
+def command_call(asked: Json) -> ToolCall:
     """The call that a request to run something, or to reach some place, is about."""
-    if host := text(asked, "networkApprovalContext", "host"):
+    if host := text_at(asked, "networkApprovalContext", "host"):
         return ToolCall(tool=ToolName.NET, subject=host)
-    return ToolCall(tool=ToolName.RUN, subject=command(text(asked, "command")))
+    return ToolCall(tool=ToolName.RUN, subject=unwrap_shell(text_at(asked, "command")))
 
 
-def to_change(item: Json, worktree: str) -> tuple[ToolCall, ...]:
+def change_calls(item: Json, worktree: str) -> tuple[ToolCall, ...]:
     """The calls that a change of files comes to; one without a path where it does not say."""
-    paths = [text(change, "path") for change in items(item, "changes")]
-    found = tuple(ToolCall(tool=ToolName.WRITE, subject=inside(path, worktree)) for path in paths)
+    paths = [text_at(change, "path") for change in items_at(item, "changes")]
+    found = tuple(ToolCall(tool=ToolName.WRITE, subject=relative_path(path, worktree)) for path in paths)
     return found or (ToolCall(tool=ToolName.WRITE),)
 
 
-def is_inside(call: ToolCall) -> bool:
+def is_in_worktree(call: ToolCall) -> bool:
     """Whether a change stays in the worktree."""
     return bool(call.subject) and not call.subject.startswith(("/", "../")) and call.subject != ".."
 
 
-def diffs(item: Json) -> str:
+def diffs_text(item: Json) -> str:
     """The changes as a person reads them."""
-    return "\n".join(f"{text(change, 'path')}\n{text(change, 'diff')}" for change in items(item, "changes"))
+    return "\n".join(f"{text_at(change, 'path')}\n{text_at(change, 'diff')}" for change in items_at(item, "changes"))
 
 
-def question(asked: Json) -> str:
-    return "\n\n".join(_one(one) for one in items(asked, "questions")) or "(it asks nothing)"
+def questions_text(asked: Json) -> str:
+    return "\n\n".join(_one(one) for one in items_at(asked, "questions")) or "(it asks nothing)"
 
 
 def _one(one: Json) -> str:
-    choices = [f"- {text(option, 'label')}: {text(option, 'description')}" for option in items(one, "options")]
-    return "\n".join([text(one, "question"), *([""] if choices else []), *choices])
+    choices = [f"- {text_at(option, 'label')}: {text_at(option, 'description')}" for option in items_at(one, "options")]
+    return "\n".join([text_at(one, "question"), *([""] if choices else []), *choices])
 
 
-def tool(item: Json) -> tuple[str, str] | None:
+def tool_of_item(item: Json) -> tuple[str, str] | None:
     """The name and the subject of a tool that is at work; None for an item that is none."""
-    match text(item, "type"):
+    match text_at(item, "type"):
         case "commandExecution":
-            return "run", command(text(item, "command"))
+            return "run", unwrap_shell(text_at(item, "command"))
         case "fileChange":
-            return "write", ", ".join(text(change, "path") for change in items(item, "changes"))
+            return "write", ", ".join(text_at(change, "path") for change in items_at(item, "changes"))
         case "mcpToolCall":
-            return "mcp", f"{text(item, 'server')}.{text(item, 'tool')}"
+            return "mcp", f"{text_at(item, 'server')}.{text_at(item, 'tool')}"
         case "webSearch":
-            return "net", text(item, "query")
+            return "net", text_at(item, "query")
         case _:
             return None
 
 
-def went_well(item: Json) -> bool:
-    return text(item, "status") in ("completed", "") and part(item, "exitCode") in (0, None)
+def succeeded(item: Json) -> bool:
+    return text_at(item, "status") in ("completed", "") and value_at(item, "exitCode") in (0, None)

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from coworkd.agents.drivers.codex.conversation import Conversation
+from coworkd.agents.drivers.codex.conversation import CodexConversation
 from coworkd.agents.known_programs import PROGRAMS
 from coworkd.agents.port import AgentEvent, Assignment
-from coworkd.agents.protocols.protocol_agent import SpokenAgent, without_system_prompt
+from coworkd.agents.protocols.protocol_agent import ProtocolAgent, without_system_prompt
 from coworkd.core.model import AgentSpec
 
 _KEY = "OPENAI_API_KEY"
@@ -17,21 +17,21 @@ _ADDRESS = "OPENAI_BASE_URL"
 _OPENAI = "https://api.openai.com/v1"
 
 
-class CodexAgent(SpokenAgent):
+class CodexAgent(ProtocolAgent):
     """One start of a run."""
 
     def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
         """See the port."""
-        lent = self.lent(assignment)
+        lent = self.credentials(assignment)
         order = replace(assignment, prompt=without_system_prompt(assignment))
         argv = arguments(assignment.agent, lent)
-        return self.converse(order, argv, lent, lambda around: Conversation(around).events(resume or ""))
+        return self.run_program(order, argv, lent, lambda around: CodexConversation(around).events(resume or ""))
 
 
 def arguments(agent: AgentSpec, lent: Mapping[str, str]) -> tuple[str, ...]:
     """The command line. With a key it is given a provider of its own, which tries once again and no more. Pure."""
     own = dict(agent.env)
-    line = (*(agent.command or (PROGRAMS["codex"].program,)), "app-server")
+    line = (*(agent.command or (PROGRAMS["codex"].executable,)), "app-server")
     if _KEY not in {*own, *agent.env_pass, *lent}:
         return line
     provider = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coworkd.agents.json_codec import Json
 from coworkd.agents.port import ErrorKind, ErrorReported
-from coworkd.agents.protocols.json_access import number, part, text
+from coworkd.agents.protocols.json_access import number_at, text_at, value_at
 
 _BY_NAME = {
     "contextWindowExceeded": ErrorKind.CONTEXT,
@@ -28,30 +28,30 @@ _CONNECTION = frozenset({"httpConnectionFailed", "responseStreamConnectionFailed
 _WAITS = (ErrorKind.RATE_LIMIT, ErrorKind.QUOTA, ErrorKind.OVERLOADED)
 
 
-def trouble(error: Json, retry_after: float | None) -> ErrorReported:
+def turn_error(error: Json, retry_after: float | None) -> ErrorReported:
     """What the error of a turn means; `retry_after` is when its limits are lifted, as far as it said."""
-    found = kind(part(error, "codexErrorInfo"))
-    said = "; ".join(filter(None, (text(error, "message"), text(error, "additionalDetails"))))
+    found = error_kind(value_at(error, "codexErrorInfo"))
+    said = "; ".join(filter(None, (text_at(error, "message"), text_at(error, "additionalDetails"))))
     return ErrorReported(
         kind=found, message=said or "an error without words", retry_after=retry_after if found in _WAITS else None
     )
 
 
-def kind(info: Json) -> ErrorKind:
+def error_kind(info: Json) -> ErrorKind:
     """By the name of the error, else by the status that the provider answered with."""
     if isinstance(info, str):
         return _BY_NAME.get(info, ErrorKind.OTHER)
     if not isinstance(info, dict) or len(info) != 1:
         return ErrorKind.OTHER
     (name,) = info
-    status = number(info, name, "httpStatusCode")
+    status = number_at(info, name, "httpStatusCode")
     if not status and name in _CONNECTION:
         return ErrorKind.NETWORK
     return _BY_STATUS.get(status, _BY_NAME.get(name, ErrorKind.OTHER))
 
 
-def lifted_in(limits: Json, now: float) -> float | None:
+def seconds_until_reset(limits: Json, now: float) -> float | None:
     """Seconds until the windows that are used up begin anew; None: none is."""
-    windows = [part(limits, name) for name in ("primary", "secondary")]
-    ends = [number(window, "resetsAt") for window in windows if number(window, "usedPercent") >= 100]
+    windows = [value_at(limits, name) for name in ("primary", "secondary")]
+    ends = [number_at(window, "resetsAt") for window in windows if number_at(window, "usedPercent") >= 100]
     return max(0.0, max(ends) - now) if any(ends) else None

@@ -15,7 +15,7 @@ Fields = dict[str, Json]
 NO_SUCH_METHOD = -32601
 
 
-class Method(StrEnum):
+class CodexMethod(StrEnum):
     """What it is asked, what it asks, and what it tells."""
 
     INITIALIZE = "initialize"
@@ -25,9 +25,9 @@ class Method(StrEnum):
     TURN = "turn/start"
     STEER = "turn/steer"
     INTERRUPT = "turn/interrupt"
-    MAY_RUN = "item/commandExecution/requestApproval"
-    MAY_CHANGE = "item/fileChange/requestApproval"
-    MAY_MORE = "item/permissions/requestApproval"
+    APPROVE_COMMAND = "item/commandExecution/requestApproval"
+    APPROVE_CHANGE = "item/fileChange/requestApproval"
+    APPROVE_PERMISSIONS = "item/permissions/requestApproval"
     QUESTION = "item/tool/requestUserInput"
     RESOLVED = "serverRequest/resolved"
     ERROR = "error"
@@ -40,11 +40,11 @@ class Method(StrEnum):
     LIMITS = "account/rateLimits/updated"
 
 
-def request(number: int, method: Method, params: Message) -> Message:
+def request(number: int, method: CodexMethod, params: Message) -> Message:
     return {"id": number, "method": method.value, "params": dict(params)}
 
 
-def notification(method: Method) -> Message:
+def notification(method: CodexMethod) -> Message:
     return {"method": method.value}
 
 
@@ -56,11 +56,11 @@ def refusal(to: Json, method: str) -> Message:
     return {"id": to, "error": {"code": NO_SUCH_METHOD, "message": f"{method} is not offered here"}}
 
 
-def hello() -> Message:
+def initialize_params() -> Message:
     return {"clientInfo": {"name": "coworkd", "title": "coworkd", "version": __version__}, "capabilities": None}
 
 
-def thread(worktree: str, model: str, instructions: str, mode: Mode) -> Fields:
+def thread_params(worktree: str, model: str, instructions: str, mode: Mode) -> Fields:
     """The parameters of a thread: it asks before whatever it does not know to be harmless."""
     fields: Fields = {
         "cwd": worktree,
@@ -71,7 +71,7 @@ def thread(worktree: str, model: str, instructions: str, mode: Mode) -> Fields:
     return fields | {key: value for key, value in named.items() if value}
 
 
-def words(text: str) -> list[Json]:
+def turn_input(text: str) -> list[Json]:
     """Input of a turn."""
     return [{"type": "text", "text": text, "text_elements": []}]
 
@@ -80,7 +80,7 @@ def decision(*, allowed: bool) -> Message:
     return {"decision": "accept" if allowed else "decline"}
 
 
-def nothing_more() -> Message:
+def no_permissions() -> Message:
     """The answer to a wish for wider permissions: it gets none."""
     return {"permissions": {}, "scope": "turn"}
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from coworkd.agents.drivers.codex import calls
 from coworkd.agents.drivers.codex import messages as codex
 from coworkd.agents.json_codec import Json
-from coworkd.agents.port import Asked, AskKind, Assignment, Decision
-from coworkd.agents.protocols.json_access import items, text
-from coworkd.agents.protocols.tool_calls import circumstances, petition
+from coworkd.agents.port import AnswerDecision, Asked, AskKind, Assignment
+from coworkd.agents.protocols.json_access import items_at, text_at
+from coworkd.agents.protocols.tool_calls import call_context, permission_text
 from coworkd.agents.worker.refusals import Refusals
-from coworkd.agents.worker.request_names import Requests
-from coworkd.agents.worker.run_signals import Desk
+from coworkd.agents.worker.request_names import RequestNames
+from coworkd.agents.worker.run_signals import RunSignals
 from coworkd.core.policy.tool_permissions import Decision as Verdict
 from coworkd.core.policy.tool_permissions import Ruling, ToolCall, rule
 
@@ -35,11 +35,11 @@ class _Held:
 class Permits:
     """The permissions and questions of one start of a run."""
 
-    def __init__(self, order: Assignment, say: Callable[[codex.Message], None], desk: Desk) -> None:
+    def __init__(self, order: Assignment, say: Callable[[codex.Message], None], desk: RunSignals) -> None:
         self._order = order
         self._say = say
         self._desk = desk
-        self._requests = Requests(Path(order.run_dir))
+        self._requests = RequestNames(Path(order.run_dir))
         self._held: list[_Held] = []
         self.refusals = Refusals()
 
@@ -54,34 +54,34 @@ class Permits:
 
     def to_run(self, number: Json, asked: Json) -> Iterator[Asked]:
         """It asks whether it may run something, or reach some place."""
-        call = calls.to_run(asked)
+        call = calls.command_call(asked)
         ruling = self._rule(call, requested=True)
-        yield from self._settle(number, (call,), ruling, text(asked, "reason"))
+        yield from self._settle(number, (call,), ruling, text_at(asked, "reason"))
 
     def to_change(self, number: Json, item: Json, asked: Json) -> Iterator[Asked]:
         """It asks whether it may change files; those of its worktree are its own."""
-        wanted = calls.to_change(item, self._order.worktree)
-        rulings = [self._rule(call, requested=not calls.is_inside(call)) for call in wanted]
+        wanted = calls.change_calls(item, self._order.worktree)
+        rulings = [self._rule(call, requested=not calls.is_in_worktree(call)) for call in wanted]
         ruling = min(rulings, key=lambda found: _STRICT.index(found.decision))
-        details = "\n".join(filter(None, (text(asked, "reason"), calls.diffs(item))))
+        details = "\n".join(filter(None, (text_at(asked, "reason"), calls.diffs_text(item))))
         yield from self._settle(number, wanted, ruling, details)
 
     def question(self, number: Json, asked: Json) -> Iterator[Asked]:
-        questions = items(asked, "questions")
+        questions = items_at(asked, "questions")
         name = self._requests.name("question", list(questions), self.held)
         self._hold(number, name, questions or (None,))
-        if self._desk.answered(name) is None:
-            yield Asked(request=name, kind=AskKind.QUESTION, text=calls.question(asked))
+        if self._desk.answer_to(name) is None:
+            yield Asked(request=name, kind=AskKind.QUESTION, text=calls.questions_text(asked))
 
     def decide(self) -> bool:
         """Pass on every answer that has come; whether there was one."""
-        answers = [(held, answer) for held in self._held if (answer := self._desk.answered(held.name))]
+        answers = [(held, answer) for held in self._held if (answer := self._desk.answer_to(held.name))]
         for held, answer in answers:
             self._held.remove(held)
             said = answer.body.strip() or answer.comment.strip()
-            allowed = answer.decision is Decision.APPROVED
+            allowed = answer.decision is AnswerDecision.APPROVED
             if held.questions or allowed:
-                self._requests.spend(held.name)
+                self._requests.mark_used(held.name)
             if held.questions:
                 self._say(codex.result(held.reply_to, codex.answers(held.questions, said)))
                 continue
@@ -108,11 +108,11 @@ class Permits:
             return
         name = self._requests.name("permit", [*(str(call) for call in wanted), details], self.held)
         self._hold(number, name, ())
-        if self._desk.answered(name) is None:
+        if self._desk.answer_to(name) is None:
             call = wanted[0]
             yield Asked(
                 request=name, kind=AskKind.PERMISSION, tool=call.tool, arguments=call.subject,
-                text=petition(call, "", details, ruling.reason),
+                text=permission_text(call, "", details, ruling.reason),
             )  # fmt: skip
 
     def _hold(self, number: Json, name: str, questions: tuple[Json, ...]) -> None:
@@ -120,4 +120,4 @@ class Permits:
         self._held.append(_Held(name=name, reply_to=number, questions=questions, since=time.monotonic()))
 
     def _rule(self, call: ToolCall, *, requested: bool) -> Ruling:
-        return rule(call, self._order.agent.tools, circumstances(self._order, requested=requested))
+        return rule(call, self._order.agent.tools, call_context(self._order, requested=requested))

@@ -11,30 +11,30 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from coworkd.agents.drivers.llm import permission_texts, tools
-from coworkd.agents.drivers.llm.litellm_client import Answered
-from coworkd.agents.drivers.llm.model_session import Mind
-from coworkd.agents.drivers.llm.run_clock import HaltError, Pace
-from coworkd.agents.drivers.llm.tool_runner import Done, Toolbox
-from coworkd.agents.drivers.llm.tools import Tool, Use
+from coworkd.agents.drivers.llm.litellm_client import ModelAnswer
+from coworkd.agents.drivers.llm.model_session import ModelSession
+from coworkd.agents.drivers.llm.run_clock import RunClock, RunEnded
+from coworkd.agents.drivers.llm.tool_runner import ToolResult, ToolRunner
+from coworkd.agents.drivers.llm.tools import Tool, ToolUse
 from coworkd.agents.drivers.llm.transcript import (
     Begun,
-    Call,
-    Conversation,
     Prompt,
     Reply,
+    RequestedCall,
     Result,
+    Transcript,
     Words,
-    begun,
-    earlier,
-    pending,
+    earlier_answers,
+    pending_calls,
+    was_started,
 )
 from coworkd.agents.drivers.llm.worktree_files import ToolError
 from coworkd.agents.port import (
     AgentEvent,
+    AnswerDecision,
     Asked,
     AskKind,
     Assignment,
-    Decision,
     EndReason,
     InboxAnswer,
     SessionStarted,
@@ -42,53 +42,55 @@ from coworkd.agents.port import (
     ToolEnded,
     ToolStarted,
 )
-from coworkd.agents.protocols.tool_calls import circumstances
+from coworkd.agents.protocols.tool_calls import call_context
 from coworkd.agents.worker.refusals import Refusals
-from coworkd.agents.worker.run_signals import Desk
+from coworkd.agents.worker.run_signals import RunSignals
 from coworkd.core.policy.tool_permissions import Decision as Verdict
 from coworkd.core.policy.tool_permissions import Ruling, ToolCall, rule
 
-Deed: TypeAlias = Generator[AgentEvent, None, Done]
-Refusal: TypeAlias = Generator[AgentEvent, None, str]
-Answer: TypeAlias = Generator[AgentEvent, None, InboxAnswer]
+ToolSteps: TypeAlias = Generator[AgentEvent, None, ToolResult]
+RefusalSteps: TypeAlias = Generator[AgentEvent, None, str]
+AnswerSteps: TypeAlias = Generator[AgentEvent, None, InboxAnswer]
 
-_GO_ON = "You were interrupted. Look at where you are, and go on with the task."
-_NOTHING = "You said nothing and called no tool. Go on with the task; call `finish` when it is done or cannot be done."
-_CUT = "Your reply was cut because it became too long. Go on in smaller steps."
+_CONTINUE_PROMPT = "You were interrupted. Look at where you are, and go on with the task."
+_EMPTY_REPLY_PROMPT = (
+    "You said nothing and called no tool. Go on with the task; call `finish` when it is done or cannot be done."
+)
+_CUT_REPLY_PROMPT = "Your reply was cut because it became too long. Go on in smaller steps."
 _INTERRUPTED = "Interrupted before it ended: nobody knows how far it came. Look before you do it again."
-_MOST_TURNS = 500
-_MOST_SILENT = 2
+_MAX_TURNS = 500
+_MAX_EMPTY_REPLIES = 2
 """Replies in a row with nothing in them, after which the model counts as broken."""
-_LOGGED = 4000
+_MAX_LOGGED = 4000
 """Characters of a tool's output that go into the run's log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class LoopContext:
     """What the loop works with."""
 
     assignment: Assignment
     session: str
-    talk: Conversation
-    desk: Desk
-    pace: Pace
-    mind: Mind
-    toolbox: Toolbox
+    transcript: Transcript
+    signals: RunSignals
+    clock: RunClock
+    model: ModelSession
+    tools: ToolRunner
 
 
-class Loop:
+class AgentLoop:
     """One run of a model with its tools."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: LoopContext) -> None:
         self._assignment = around.assignment
         self._session = around.session
-        self._talk = around.talk
-        self._desk = around.desk
-        self._pace = around.pace
-        self._mind = around.mind
-        self._toolbox = around.toolbox
+        self._transcript = around.transcript
+        self._signals = around.signals
+        self._clock = around.clock
+        self._model = around.model
+        self._tools = around.tools
         self._finished = False
-        self._silent = 0
+        self._empty_replies = 0
         self._refusals = Refusals()
 
     def events(self) -> Iterator[AgentEvent]:
@@ -96,50 +98,50 @@ class Loop:
         yield SessionStarted(session=self._session)
         try:
             yield from self._carry_out_calls()  # those that an earlier life left open
-            self._open()
-            for _ in range(_MOST_TURNS):
+            self._add_prompt()
+            for _ in range(_MAX_TURNS):
                 if self._finished:
-                    raise HaltError(EndReason.DONE)
-                answered = yield from self._mind.think()
-                self._take(answered)
+                    raise RunEnded(EndReason.DONE)
+                answered = yield from self._model.next_reply()
+                self._add_reply(answered)
                 yield from self._carry_out_calls()
-                self._hear()
-            raise HaltError(EndReason.FAILED, f"no end after {_MOST_TURNS} replies of the model")
-        except HaltError as halt:
+                self._add_messages()
+            raise RunEnded(EndReason.FAILED, f"no end after {_MAX_TURNS} replies of the model")
+        except RunEnded as halt:
             yield halt.ended
 
     # ---- the conversation
 
-    def _open(self) -> None:
+    def _add_prompt(self) -> None:
         """Begin, or go on where an earlier life stopped."""
-        records = self._talk.records
+        records = self._transcript.records
         resumed = bool(records and self._assignment.resume)
         prompt = (resumed and self._assignment.follow_up) or self._assignment.prompt
         if not any(isinstance(record, Prompt) and record.text == prompt for record in records):
-            self._talk.add(Prompt(text=prompt))
+            self._transcript.add(Prompt(text=prompt))
             self._finished = False
         elif isinstance(records[-1], Reply):
-            self._talk.add(Words(text=_GO_ON))
+            self._transcript.add(Words(text=_CONTINUE_PROMPT))
 
-    def _hear(self) -> None:
+    def _add_messages(self) -> None:
         """What people said meanwhile joins the conversation; then there is more to do."""
-        if words := self._desk.take_words():
-            self._talk.add(*(Words(text=text) for text in words))
+        if words := self._signals.take_messages():
+            self._transcript.add(*(Words(text=text) for text in words))
             self._finished = False
 
-    def _take(self, answered: Answered) -> None:
+    def _add_reply(self, answered: ModelAnswer) -> None:
         """Keep a reply, and see whether it is the last one: a model may also end by calling nothing."""
         reply = answered.reply
-        self._talk.add(reply)
+        self._transcript.add(reply)
         done_something = bool(reply.calls) or bool(reply.text.strip() and not answered.cut)
-        self._silent = 0 if done_something else self._silent + 1
-        if self._silent > _MOST_SILENT:
+        self._empty_replies = 0 if done_something else self._empty_replies + 1
+        if self._empty_replies > _MAX_EMPTY_REPLIES:
             what = "its replies are cut because they are too long" if answered.cut else "it says nothing"
-            raise HaltError(EndReason.FAILED, f"the model calls no tool, and {what}")
+            raise RunEnded(EndReason.FAILED, f"the model calls no tool, and {what}")
         if reply.calls:
             return
-        if answered.cut or self._silent:
-            self._talk.add(Words(text=_CUT if answered.cut else _NOTHING))
+        if answered.cut or self._empty_replies:
+            self._transcript.add(Words(text=_CUT_REPLY_PROMPT if answered.cut else _EMPTY_REPLY_PROMPT))
         else:
             self._finished = True
 
@@ -147,18 +149,18 @@ class Loop:
 
     def _carry_out_calls(self) -> Iterator[AgentEvent]:
         """Whatever the last reply wants done and has no result yet."""
-        for call in pending(self._talk.records):
+        for call in pending_calls(self._transcript.records):
             yield from self._carry_out(call)
 
-    def _carry_out(self, call: Call) -> Iterator[AgentEvent]:
+    def _carry_out(self, call: RequestedCall) -> Iterator[AgentEvent]:
         """One call, from what it means to what came of it."""
-        self._pace.check()
+        self._clock.check()
         try:
-            use = tools.meant(call)
-            wanted = tools.ruled(use, self._toolbox.path(use))
+            use = tools.parse_call(call)
+            wanted = tools.permission_subject(use, self._tools.path(use))
         except ToolError as error:
-            yield ToolStarted(call=call.id, tool=call.tool, summary=call.arguments[:_LOGGED])
-            yield self._note(call, Done(ok=False, text=str(error)))
+            yield ToolStarted(call=call.id, tool=call.tool, summary=call.arguments[:_MAX_LOGGED])
+            yield self._add_result(call, ToolResult(ok=False, text=str(error)))
             self._count_refusal(str(error))
             return
         if use.tool is Tool.FINISH:
@@ -166,26 +168,26 @@ class Loop:
         elif use.tool is Tool.ASK:
             yield from self._question(call, use)
         else:
-            yield ToolStarted(call=call.id, tool=use.tool, summary=use.subject[:_LOGGED])
+            yield ToolStarted(call=call.id, tool=use.tool, summary=use.subject[:_MAX_LOGGED])
             done = yield from self._use(call, use, wanted)
-            yield self._note(call, done)
+            yield self._add_result(call, done)
 
-    def _use(self, call: Call, use: Use, wanted: ToolCall | None) -> Deed:
+    def _use(self, call: RequestedCall, use: ToolUse, wanted: ToolCall | None) -> ToolSteps:
         """Do it, if the rules or a person let it."""
-        if begun(self._talk.records, call):
-            return Done(ok=False, text=_INTERRUPTED)
+        if was_started(self._transcript.records, call):
+            return ToolResult(ok=False, text=_INTERRUPTED)
         if wanted is not None:
             refused = yield from self._refusal(call, use, wanted)
             if refused:
-                return Done(ok=False, text=refused)
+                return ToolResult(ok=False, text=refused)
         if use.changes:
-            self._talk.add(Begun(call=call.id))
-        done = self._toolbox.use(use)
-        self._pace.heard()
-        self._pace.check()  # a command that was ended with its run has no result
+            self._transcript.add(Begun(call=call.id))
+        done = self._tools.use(use)
+        self._clock.record_activity()
+        self._clock.check()  # a command that was ended with its run has no result
         return done
 
-    def _refusal(self, call: Call, use: Use, wanted: ToolCall) -> Refusal:
+    def _refusal(self, call: RequestedCall, use: ToolUse, wanted: ToolCall) -> RefusalSteps:
         """Why the call may not be made, in words for the model; empty: it may."""
         ruling = self._ruling(wanted)
         if ruling.decision is Verdict.ALLOW:
@@ -195,47 +197,47 @@ class Loop:
             self._count_refusal(f"`{wanted}`: {ruling.reason}.")
             return f"Denied: {ruling.reason}."
         asked = Asked(
-            request=use.request(earlier(self._talk.records, call)),
+            request=use.request_name(earlier_answers(self._transcript.records, call)),
             kind=AskKind.PERMISSION,
-            text=permission_texts.permission(use, ruling.reason),
+            text=permission_texts.permission_request(use, ruling.reason),
             tool=wanted.tool,
             arguments=wanted.subject,
         )
         answer = yield from self._ask(asked)
-        if answer.decision is Decision.APPROVED:
+        if answer.decision is AnswerDecision.APPROVED:
             self._refusals.reset_row()
             return ""
         self._count_refusal(f"`{wanted}`.")
-        return permission_texts.refused(answer)
+        return permission_texts.refusal_text(answer)
 
     def _count_refusal(self, refused: str) -> None:
         self._refusals.add(refused, refused)
         if reason := self._refusals.limit_reason:
-            raise HaltError(EndReason.FAILED, reason)
+            raise RunEnded(EndReason.FAILED, reason)
 
     def _ruling(self, wanted: ToolCall) -> Ruling:
         order = self._assignment
-        return rule(wanted, order.agent.tools, circumstances(order, requested=False))
+        return rule(wanted, order.agent.tools, call_context(order, requested=False))
 
-    def _question(self, call: Call, use: Use) -> Iterator[AgentEvent]:
-        request = use.request(earlier(self._talk.records, call))
+    def _question(self, call: RequestedCall, use: ToolUse) -> Iterator[AgentEvent]:
+        request = use.request_name(earlier_answers(self._transcript.records, call))
         answer = yield from self._ask(Asked(request=request, kind=AskKind.QUESTION, text=use.text("question")))
-        self._talk.add(Result(call=call.id, text=permission_texts.answered(answer), ok=True))
+        self._transcript.add(Result(call=call.id, text=permission_texts.answer_text(answer), ok=True))
 
-    def _finish(self, call: Call, use: Use) -> Iterator[AgentEvent]:
-        self._talk.add(Result(call=call.id, text="ok", ok=True))
+    def _finish(self, call: RequestedCall, use: ToolUse) -> Iterator[AgentEvent]:
+        self._transcript.add(Result(call=call.id, text="ok", ok=True))
         self._finished = True
         yield TextWritten(text=use.text("summary"))
 
-    def _ask(self, asked: Asked) -> Answer:
+    def _ask(self, asked: Asked) -> AnswerSteps:
         """Ask, unless an earlier start of this run was answered; the clocks stand still until the answer comes."""
-        if self._desk.answered(asked.request) is None:
+        if self._signals.answer_to(asked.request) is None:
             yield asked
-        while (answer := self._desk.answered(asked.request)) is None:
-            self._pace.wait(waiting=True)
-        self._pace.check(waiting=True)
+        while (answer := self._signals.answer_to(asked.request)) is None:
+            self._clock.wait(waiting=True)
+        self._clock.check(waiting=True)
         return answer
 
-    def _note(self, call: Call, done: Done) -> ToolEnded:
-        self._talk.add(Result(call=call.id, text=done.text, ok=done.ok))
-        return ToolEnded(call=call.id, ok=done.ok, output=done.text[:_LOGGED])
+    def _add_result(self, call: RequestedCall, done: ToolResult) -> ToolEnded:
+        self._transcript.add(Result(call=call.id, text=done.text, ok=done.ok))
+        return ToolEnded(call=call.id, ok=done.ok, output=done.text[:_MAX_LOGGED])

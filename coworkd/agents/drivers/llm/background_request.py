@@ -6,21 +6,21 @@ import queue
 import threading
 
 from coworkd.agents.drivers.llm import litellm_client
-from coworkd.agents.worker.run_signals import Desk
+from coworkd.agents.worker.run_signals import RunSignals
 
 
-class Exchange:
+class BackgroundRequest:
     """Puts a question; its pieces are taken from here, and the desk rings for each.
 
     An exchange that nobody wants any more is left to itself: its thread ends with its connection or its process.
     """
 
-    def __init__(self, question: litellm_client.Question, desk: Desk) -> None:
-        self._desk = desk
-        self._pieces: queue.SimpleQueue[str | litellm_client.Answered | BaseException] = queue.SimpleQueue()
+    def __init__(self, question: litellm_client.ModelRequest, desk: RunSignals) -> None:
+        self._signals = desk
+        self._pieces: queue.SimpleQueue[str | litellm_client.ModelAnswer | BaseException] = queue.SimpleQueue()
         threading.Thread(target=self._ask, args=(question,), name="model", daemon=True).start()
 
-    def take(self) -> str | litellm_client.Answered | None:
+    def take(self) -> str | litellm_client.ModelAnswer | None:
         """The next piece; None: there is none yet. Raises what went wrong."""
         try:
             piece = self._pieces.get_nowait()
@@ -30,11 +30,11 @@ class Exchange:
             raise piece
         return piece
 
-    def _ask(self, question: litellm_client.Question) -> None:
+    def _ask(self, question: litellm_client.ModelRequest) -> None:
         try:
-            for piece in litellm_client.ask(question):
+            for piece in litellm_client.stream_reply(question):
                 self._pieces.put(piece)
-                self._desk.wakeup.ring()
+                self._signals.wakeup.ring()
         except Exception as error:  # noqa: BLE001 - carried over to the thread that waits for the reply
             self._pieces.put(error)
-            self._desk.wakeup.ring()
+            self._signals.wakeup.ring()

@@ -5,40 +5,50 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from coworkd.agents.drivers.llm.transcript import Begun, Call, Compacted, Prompt, Record, Reply, Result, Words, in_view
+from coworkd.agents.drivers.llm.transcript import (
+    Begun,
+    Compacted,
+    Prompt,
+    Record,
+    Reply,
+    RequestedCall,
+    Result,
+    Words,
+    visible_records,
+)
 from coworkd.agents.json_codec import Json
 
-CHARTER = """\
+SYSTEM_PROMPT = """\
 You are an agent that works in a git worktree of its own, through the tools you are given; nobody sees the files
 you read, only what you change and what you say. Paths are relative to the worktree. Look before you change something,
 check what you did, and keep to what was asked. Leave `.cowork/` and `.git` alone; what you leave in the worktree is
 committed for you. If you need a decision or a fact that only a person has, use `ask`. When the work is done, or cannot
 be done, call `finish` and say what was done and what was not."""
 
-SUMMARISE = """\
+SUMMARY_PROMPT = """\
 Your context is nearly full. Write a summary from which you can go on without what was said so far: the task as you
 understand it; your plan, with what is done and what is left; questions that are still open; what you found out that
 you would otherwise have to look up again (paths, names, commands, results). Facts only, no greetings. Call no tools."""
 
-_CLIPPED = 1500
+_MAX_RESULT_IN_SUMMARY = 1500
 """Characters of a tool's result that are shown where only a summary is wanted."""
 
 
-def chat(records: Sequence[Record]) -> list[Json]:
+def chat_messages(records: Sequence[Record]) -> list[Json]:
     """The messages for the next reply."""
-    shown = [_message(record) for record in in_view(records)]
-    return [{"role": "system", "content": CHARTER}, *(message for message in shown if message is not None)]
+    shown = [_message(record) for record in visible_records(records)]
+    return [{"role": "system", "content": SYSTEM_PROMPT}, *(message for message in shown if message is not None)]
 
 
-def chat_for_summary(records: Sequence[Record]) -> list[Json]:
+def summary_messages(records: Sequence[Record]) -> list[Json]:
     """The messages for a summary: results are clipped, so that they fit where the whole did not."""
     clipped = [
-        Result(call=record.call, text=clip(record.text, _CLIPPED), ok=record.ok)
+        Result(call=record.call, text=clip(record.text, _MAX_RESULT_IN_SUMMARY), ok=record.ok)
         if isinstance(record, Result)
         else record
         for record in records
     ]
-    return [*chat(clipped), {"role": "user", "content": SUMMARISE}]
+    return [*chat_messages(clipped), {"role": "user", "content": SUMMARY_PROMPT}]
 
 
 def clip(text: str, most: int) -> str:
@@ -69,7 +79,7 @@ def _message(record: Record) -> Json:
             return None
 
 
-def _call(call: Call) -> Json:
+def _call(call: RequestedCall) -> Json:
     return {"id": call.id, "type": "function", "function": {"name": call.tool, "arguments": _valid(call.arguments)}}
 
 

@@ -10,7 +10,7 @@ _COMPACT = 0.85
 
 
 @dataclass(slots=True)
-class Meter:
+class ContextMeter:
     """Counts against `most` tokens; None: nobody knows how many there may be."""
 
     most: int | None

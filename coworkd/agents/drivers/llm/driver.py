@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from coworkd.agents.drivers.llm.agent_loop import Loop, Surroundings
-from coworkd.agents.drivers.llm.model_session import Mind, reach
-from coworkd.agents.drivers.llm.run_clock import Pace
-from coworkd.agents.drivers.llm.shell import Commands
-from coworkd.agents.drivers.llm.tool_runner import Toolbox
-from coworkd.agents.drivers.llm.transcript import Conversation
+from coworkd.agents.drivers.llm.agent_loop import AgentLoop, LoopContext
+from coworkd.agents.drivers.llm.model_session import ModelSession, model_access
+from coworkd.agents.drivers.llm.run_clock import RunClock
+from coworkd.agents.drivers.llm.shell import Shell
+from coworkd.agents.drivers.llm.tool_runner import ToolRunner
+from coworkd.agents.drivers.llm.transcript import Transcript
 from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, ErrorKind, ErrorReported, InboxAnswer
-from coworkd.agents.worker.launch import held
-from coworkd.agents.worker.run_signals import Desk
+from coworkd.agents.worker.launch import sandbox_policy
+from coworkd.agents.worker.run_signals import RunSignals
 from coworkd.agents.worker.watchdog import Watchdog
 from coworkd.core.errors import AgentError
 
@@ -27,54 +27,54 @@ class LlmAgent:
     """One run of a model."""
 
     def __init__(self) -> None:
-        self._desk = Desk()
+        self._signals = RunSignals()
 
     def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
         """See the port. Without `resume` the session has the name of the run, which then goes on where it was."""
-        reach(assignment)
+        model_access(assignment)
         session = resume or assignment.run
         if session != Path(session).name or session.startswith("."):
             raise AgentError(f"{session!r} cannot be the name of a session")
-        self._desk.lay_out(assignment.inbox)
+        self._signals.preload_answers(assignment.inbox)
         return self._events(assignment, session)
 
     def answer(self, request: str, answer: InboxAnswer) -> None:
-        self._desk.answer(request, answer)
+        self._signals.answer(request, answer)
 
     def deliver(self, name: str, text: str) -> None:
-        self._desk.deliver(name, text)
+        self._signals.deliver(name, text)
 
     def cancel(self) -> None:
-        self._desk.stop()
+        self._signals.stop()
 
     def kill(self) -> None:
-        self._desk.stop(kill=True)
+        self._signals.stop(kill=True)
 
     def _events(self, assignment: Assignment, session: str) -> Iterator[AgentEvent]:
         with ExitStack() as stack:
-            stack.enter_context(closing(self._desk))
-            if missing := reach(assignment).missing:
-                yield from _no_key(assignment, missing)
+            stack.enter_context(closing(self._signals))
+            if missing := model_access(assignment).missing:
+                yield from _missing_key_events(assignment, missing)
                 return
             Path(assignment.run_dir).mkdir(parents=True, exist_ok=True)
             tmp = stack.enter_context(tempfile.TemporaryDirectory(prefix="cowork-", ignore_cleanup_errors=True))
-            talk = stack.enter_context(closing(Conversation(session_file(assignment, session))))
+            talk = stack.enter_context(closing(Transcript(session_file(assignment, session))))
             watchdog = Watchdog(timeout=assignment.timeout, stall=assignment.stall, now=time.monotonic())
-            held(assignment, ("bash",), Path(tmp))  # what cannot be meant is found before the model is asked
-            commands = Commands(assignment, Path(tmp), self._desk, watchdog)
-            toolbox = stack.enter_context(closing(Toolbox(Path(assignment.worktree), commands)))
-            pace = Pace(self._desk, watchdog)
-            mind = Mind(assignment, talk, self._desk, pace)
-            around = Surroundings(
+            sandbox_policy(assignment, ("bash",), Path(tmp))  # what cannot be meant is found before the model is asked
+            commands = Shell(assignment, Path(tmp), self._signals, watchdog)
+            toolbox = stack.enter_context(closing(ToolRunner(Path(assignment.worktree), commands)))
+            pace = RunClock(self._signals, watchdog)
+            mind = ModelSession(assignment, talk, self._signals, pace)
+            around = LoopContext(
                 assignment=assignment,
                 session=session,
-                talk=talk,
-                desk=self._desk,
-                pace=pace,
-                mind=mind,
-                toolbox=toolbox,
+                transcript=talk,
+                signals=self._signals,
+                clock=pace,
+                model=mind,
+                tools=toolbox,
             )
-            yield from Loop(around).events()
+            yield from AgentLoop(around).events()
 
 
 def session_file(assignment: Assignment, session: str) -> Path:
@@ -82,7 +82,7 @@ def session_file(assignment: Assignment, session: str) -> Path:
     return Path(assignment.home, _SESSIONS, f"{session}.jsonl")
 
 
-def _no_key(assignment: Assignment, missing: str) -> Iterator[AgentEvent]:
+def _missing_key_events(assignment: Assignment, missing: str) -> Iterator[AgentEvent]:
     message = (
         f"{missing} is not set: {assignment.agent.model} needs it. Set it in the environment that `coworkd up` is "
         "started in, and start coworkd again"

@@ -18,7 +18,7 @@ Fields: TypeAlias = Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class ProviderFailure:
     """What is known of an error, as it came over the wire."""
 
     classes: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class ProviderError:
     kind: ErrorKind
     message: str
     retry_after: float | None = None
@@ -40,31 +40,31 @@ class Trouble:
 
 _UNREACHABLE = {"ConnectError", "ConnectTimeout", "ConnectionRefusedError", "gaierror"}
 _CONTEXT = {"ContextWindowExceededError"}
-_MOST_MESSAGE = 1000
+_MAX_MESSAGE = 1000
 _NO_CREDIT = "Your credit balance is too low"
-_PASSING = frozenset({ErrorKind.NETWORK, ErrorKind.UNAVAILABLE})
+_TRANSIENT = frozenset({ErrorKind.NETWORK, ErrorKind.UNAVAILABLE})
 """What may be gone a moment later."""
 
 
-def passing(kind: ErrorKind) -> bool:
+def is_transient(kind: ErrorKind) -> bool:
     """Whether asking again in a moment is worth it. Limits and overload are for whoever chooses the agent."""
-    return kind in _PASSING
+    return kind in _TRANSIENT
 
 
-def judge(failure: Failure, now: float) -> Trouble:
+def classify(failure: ProviderFailure, now: float) -> ProviderError:
     """The kind of a failure; `now` is the time of day, for providers that name one."""
-    return Trouble(kind=_kind(failure), message=_message(failure), retry_after=_retry_after(failure, now))
+    return ProviderError(kind=_kind(failure), message=_message(failure), retry_after=_retry_after(failure, now))
 
 
-def _message(failure: Failure) -> str:
+def _message(failure: ProviderFailure) -> str:
     """The provider's own words where there are any."""
     said = _error(failure.body).get("message")
     if not isinstance(said, str) or not said:
-        return failure.message[:_MOST_MESSAGE]
-    return f"{said[:_MOST_MESSAGE]} (status {failure.status})" if failure.status else said[:_MOST_MESSAGE]
+        return failure.message[:_MAX_MESSAGE]
+    return f"{said[:_MAX_MESSAGE]} (status {failure.status})" if failure.status else said[:_MAX_MESSAGE]
 
 
-def _kind(failure: Failure) -> ErrorKind:
+def _kind(failure: ProviderFailure) -> ErrorKind:
     error = _error(failure.body)
     words = {str(error.get(name)) for name in ("code", "type", "status")}
     status = failure.status
@@ -111,7 +111,7 @@ def _no_credit(error: Fields, status: int | None) -> bool:
     return status == 400 and str(error.get("message", "")).startswith(_NO_CREDIT)
 
 
-def _retry_after(failure: Failure, now: float) -> float | None:
+def _retry_after(failure: ProviderFailure, now: float) -> float | None:
     if (milliseconds := _number(failure.headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
     if told := failure.headers.get("retry-after"):

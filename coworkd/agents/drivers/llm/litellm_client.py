@@ -19,23 +19,23 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 
-from coworkd.agents.drivers.llm.errors import Failure, Trouble, judge
-from coworkd.agents.drivers.llm.prices import Prices, Spent
-from coworkd.agents.drivers.llm.providers import REACH, Access, provider_of, spoken_to
-from coworkd.agents.drivers.llm.transcript import Call, Reply
+from coworkd.agents.drivers.llm.errors import ProviderError, ProviderFailure, classify
+from coworkd.agents.drivers.llm.prices import Prices, ReplyUsage
+from coworkd.agents.drivers.llm.providers import NETWORK_VARIABLES, Access, litellm_target, provider_of
+from coworkd.agents.drivers.llm.transcript import Reply, RequestedCall
 from coworkd.agents.json_codec import Json
 from coworkd.core.errors import CoworkError
 
-_CONNECT = 15.0
+_CONNECT_TIMEOUT = 15.0
 """Seconds to reach a provider."""
-_SILENCE = 600.0
+_READ_TIMEOUT = 600.0
 """Seconds without a byte after which a connection counts as dead; a run's own `stall` is usually shorter."""
 _DEFAULT_OUTPUT = 8192
-_NOWHERE = "http://127.0.0.1:1"
-_REHEARSED = ("openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash")
+_UNREACHABLE_URL = "http://127.0.0.1:1"
+_PRELOADED_MODELS = ("openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash")
 _HELLO: Json = {"role": "user", "content": "hello"}
 _TOOL: Json = {"type": "function", "function": {"name": "none", "parameters": {"type": "object", "properties": {}}}}
-_PATIENCE = 5.0
+_THREAD_TIMEOUT = 5.0
 _INPUT_COST = "input_cost_per_token"
 _TIER = re.compile(rf"{_INPUT_COST}(?P<suffix>_above_(?P<thousands>\d+)k_tokens)")
 
@@ -43,70 +43,70 @@ _TIER = re.compile(rf"{_INPUT_COST}(?P<suffix>_above_(?P<thousands>\d+)k_tokens)
 class ModelError(CoworkError):
     """The model gave no reply, and why."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: ProviderError) -> None:
         super().__init__(trouble.message)
-        self.trouble = trouble
+        self.error = trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class ModelRequest:
     """One request for a reply."""
 
     model: str
     access: Access = field(repr=False)
     messages: Sequence[Json]
     tools: Sequence[Json]
-    most_output: int
+    max_output: int
     """Tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class ModelAnswer:
     """A whole reply, with what it used; `cut`: it ended because it became too long."""
 
     reply: Reply
-    spent: Spent
+    usage: ReplyUsage
     cut: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
+class ModelTraits:
     """What the table says of a model; None: it says nothing."""
 
     prices: Prices | None
-    most_input: int | None
-    most_output: int
+    max_input: int | None
+    max_output: int
 
 
-def traits(model: str) -> Traits:
+def model_traits(model: str) -> ModelTraits:
     """Prices and sizes of a model. Reads the table that litellm comes with; nothing is fetched."""
-    row = _row(model)
-    most = _whole(row.get("max_output_tokens")) or _whole(row.get("max_tokens")) or _DEFAULT_OUTPUT
-    return Traits(
+    row = _price_row(model)
+    most = _count(row.get("max_output_tokens")) or _count(row.get("max_tokens")) or _DEFAULT_OUTPUT
+    return ModelTraits(
         prices=_prices(row),
-        most_input=_whole(row.get("max_input_tokens")) or None,
-        most_output=min(most, _DEFAULT_OUTPUT),
+        max_input=_count(row.get("max_input_tokens")) or None,
+        max_output=min(most, _DEFAULT_OUTPUT),
     )
 
 
-def ask(question: Question) -> Iterator[str | Answered]:
+def stream_reply(question: ModelRequest) -> Iterator[str | ModelAnswer]:
     """The reply in pieces, and last of all the whole of it. Raises ModelError."""
-    pieces = _Pieces()
-    library = warm()
+    pieces = _ReplyBuilder()
+    library = load_litellm()
     # What it and its validation warn about is for its own developers; here it would only be noise, or an error.
     warnings.filterwarnings("ignore", module=r"litellm|pydantic")
     try:
         stream = library.completion(**_parameters(question))
         for chunk in stream:
-            if text := pieces.take(chunk):
+            if text := pieces.add(chunk):
                 yield text
     except (library.openai.OpenAIError, library.httpx.HTTPError, ValueError, OSError) as error:
-        raise ModelError(judge(_failure(error), time.time())) from error
-    yield pieces.whole(stream)
+        raise ModelError(classify(_failure(error), time.time())) from error
+    yield pieces.answer(stream)
 
 
 @cache
-def warm() -> Any:
+def load_litellm() -> Any:
     """litellm, loaded and quiet."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # read at import: the price table is not downloaded
     import litellm
@@ -122,41 +122,41 @@ def warm() -> Any:
 
 
 @cache
-def rehearse() -> None:
+def preload() -> None:
     """Load all that a question needs, by asking where nobody answers: what is forked from here then starts at once.
 
     Nothing leaves the machine, and no thread is left behind.
     """
-    access = Access(key="none", base=_NOWHERE)
-    for model in _REHEARSED:
+    access = Access(key="none", base=_UNREACHABLE_URL)
+    for model in _PRELOADED_MODELS:
         with suppress(ModelError):
-            list(ask(Question(model=model, access=access, messages=[_HELLO], tools=[_TOOL], most_output=1)))
+            list(stream_reply(ModelRequest(model=model, access=access, messages=[_HELLO], tools=[_TOOL], max_output=1)))
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
-            thread.join(_PATIENCE)
+            thread.join(_THREAD_TIMEOUT)
 
 
 @cache
-def look_around() -> None:
+def refresh_network_settings() -> None:
     """Go by the proxies and certificates of this process: what was loaded before it was forked knows of none."""
-    if not any(os.environ.get(name) for name in REACH):
+    if not any(os.environ.get(name) for name in NETWORK_VARIABLES):
         return
-    library = warm()
+    library = load_litellm()
     library.in_memory_llm_clients_cache.flush_cache()
-    library.module_level_client = type(library.module_level_client)(timeout=_SILENCE)
+    library.module_level_client = type(library.module_level_client)(timeout=_READ_TIMEOUT)
 
 
-def _parameters(question: Question) -> dict[str, Any]:
-    name, base = spoken_to(question.model, question.access.base)
+def _parameters(question: ModelRequest) -> dict[str, Any]:
+    name, base = litellm_target(question.model, question.access.base)
     given: dict[str, Any] = {
         "model": name,
         "messages": list(question.messages),
         "stream": True,
         "stream_options": {"include_usage": True},
-        "max_tokens": question.most_output,
+        "max_tokens": question.max_output,
         "num_retries": 0,
         "max_retries": 0,
-        "timeout": warm().httpx.Timeout(_SILENCE, connect=_CONNECT),
+        "timeout": load_litellm().httpx.Timeout(_READ_TIMEOUT, connect=_CONNECT_TIMEOUT),
     }
     if question.tools:
         given["tools"] = list(question.tools)
@@ -172,7 +172,7 @@ def _parameters(question: Question) -> dict[str, Any]:
     return given
 
 
-class _Pieces:
+class _ReplyBuilder:
     """A reply as it comes together."""
 
     def __init__(self) -> None:
@@ -181,19 +181,19 @@ class _Pieces:
         self._places: dict[int, _Call] = {}
         self._usage: Any = None
 
-    def take(self, chunk: Any) -> str:
+    def add(self, chunk: Any) -> str:
         """Add a chunk; the text in it."""
         self._usage = getattr(chunk, "usage", None) or self._usage
         if not chunk.choices:
             return ""
         delta = chunk.choices[0].delta
         for part in delta.tool_calls or ():
-            self._take_call(part)
+            self._add_call(part)
         text: str = delta.content or ""
         self._text.append(text)
         return text
 
-    def _take_call(self, part: Any) -> None:
+    def _add_call(self, part: Any) -> None:
         place: int = part.index or 0
         call = self._places.get(place)
         if call is None or (part.id and call.id and part.id != call.id):
@@ -203,16 +203,18 @@ class _Pieces:
         call.tool = call.tool or part.function.name or ""
         call.arguments += part.function.arguments or ""
 
-    def whole(self, stream: Any) -> Answered:
+    def answer(self, stream: Any) -> ModelAnswer:
         """The reply, if it came to its end: litellm makes up an end and a usage for a stream that just stops, so both
         are looked for in what really came."""
         finish: str | None = stream.received_finish_reason or stream.intermittent_finish_reason
         if finish is None or not any(getattr(chunk, "usage", None) is not None for chunk in stream.chunks):
             lost = "its end" if finish is None else "its usage"
-            raise ModelError(judge(Failure(message=f"the reply of the model broke off: {lost} did not come"), 0.0))
-        calls = tuple(Call(id=each.id, tool=each.tool, arguments=each.arguments) for each in self._calls)
+            raise ModelError(
+                classify(ProviderFailure(message=f"the reply of the model broke off: {lost} did not come"), 0.0)
+            )
+        calls = tuple(RequestedCall(id=each.id, tool=each.tool, arguments=each.arguments) for each in self._calls)
         reply = Reply(text="".join(self._text), calls=calls)
-        return Answered(reply=reply, spent=_spent(self._usage), cut=finish in ("length", "max_tokens"))
+        return ModelAnswer(reply=reply, usage=_parse_usage(self._usage), cut=finish in ("length", "max_tokens"))
 
 
 @dataclass(slots=True)
@@ -222,23 +224,23 @@ class _Call:
     arguments: str = ""
 
 
-def _spent(usage: Any) -> Spent:
+def _parse_usage(usage: Any) -> ReplyUsage:
     details = getattr(usage, "prompt_tokens_details", None)
-    return Spent(
-        input=_whole(usage.prompt_tokens),
-        cached=_whole(getattr(details, "cached_tokens", 0)),
-        written=_whole(getattr(usage, "cache_creation_input_tokens", 0)),
-        output=_whole(usage.completion_tokens),
+    return ReplyUsage(
+        input=_count(usage.prompt_tokens),
+        cached=_count(getattr(details, "cached_tokens", 0)),
+        written=_count(getattr(usage, "cache_creation_input_tokens", 0)),
+        output=_count(usage.completion_tokens),
     )
 
 
-def _whole(number: object) -> int:
+def _count(number: object) -> int:
     """A count as providers give it: not always there, not always sane."""
     return int(number) if isinstance(number, int | float) and 0 <= number < 1e12 else 0
 
 
-def _row(model: str) -> dict[str, Any]:
-    table: dict[str, dict[str, Any]] = warm().model_cost
+def _price_row(model: str) -> dict[str, Any]:
+    table: dict[str, dict[str, Any]] = load_litellm().model_cost
     bare = model.removeprefix(f"{provider_of(model)}/")
     names = (model, bare, bare.removeprefix("responses/"))
     return table[found] if (found := next((name for name in names if name in table), "")) else {}
@@ -258,19 +260,19 @@ def _prices(row: dict[str, Any], suffix: str = "") -> Prices | None:
         output=said,
         cached=paid if cached is None else cached,
         written=paid if written is None else written,
-        above=1000 * int(tier["thousands"]) if tier else 0,
-        dear=_prices(row, tier["suffix"]) if tier else None,
+        high_tier_above=1000 * int(tier["thousands"]) if tier else 0,
+        high_tier=_prices(row, tier["suffix"]) if tier else None,
     )
 
 
-def _failure(error: BaseException) -> Failure:
+def _failure(error: BaseException) -> ProviderFailure:
     """All that the chain of exceptions behind `error` knows; litellm hides the response behind several of its own."""
     chain = _chain(error)
     responses = [found for each in chain if (found := getattr(each, "response", None)) is not None]
     real = next((each for each in responses if each.headers or _content(each)), None)
     body = _json(_content(real)) if real is not None else None
     bodies = (found for each in chain for found in (getattr(each, "body", None), _json(getattr(each, "message", None))))
-    return Failure(
+    return ProviderFailure(
         classes=tuple(type(each).__name__ for each in chain),
         status=real.status_code if real is not None else _status(chain),
         headers={} if real is None else {name.lower(): value for name, value in real.headers.items()},
@@ -306,7 +308,7 @@ def _of_connection(error: BaseException) -> bool:
 def _content(response: Any) -> bytes:
     try:
         return response.content
-    except warm().httpx.ResponseNotRead:
+    except load_litellm().httpx.ResponseNotRead:
         return b""
 
 

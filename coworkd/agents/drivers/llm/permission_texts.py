@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from coworkd.agents.drivers.llm.chat_messages import clip
-from coworkd.agents.drivers.llm.tools import Tool, Use
-from coworkd.agents.port import Decision, InboxAnswer
+from coworkd.agents.drivers.llm.tools import Tool, ToolUse
+from coworkd.agents.port import AnswerDecision, InboxAnswer
 
 _SHOWN = 4000
 """Characters of a call that are shown to the person who is to allow it."""
 
 
-def permission(use: Use, reason: str) -> str:
+def permission_request(use: ToolUse, reason: str) -> str:
     """The request in words: what is to be done, exactly, and why it is asked about."""
-    return f"{_wish(use)}\n\nIt is asked about because {reason}."
+    return f"{_action(use)}\n\nIt is asked about because {reason}."
 
 
-def answered(answer: InboxAnswer) -> str:
+def answer_text(answer: InboxAnswer) -> str:
     """The answer to a question."""
     said = answer.body.strip() or answer.comment.strip()
-    if answer.decision is Decision.REPLY:
+    if answer.decision is AnswerDecision.REPLY:
         return said or "(an empty answer)"
     return f"{answer.decision.value}: {said}" if said else answer.decision.value
 
 
-def refused(answer: InboxAnswer) -> str:
+def refusal_text(answer: InboxAnswer) -> str:
     """What the model is told when it may not."""
     said = answer.comment.strip() or answer.body.strip()
     return f"Not allowed by the person you work for{f': {said}' if said else ''}. Do not do it in another way."
 
 
-def _wish(use: Use) -> str:
+def _action(use: ToolUse) -> str:
     match use.tool:
         case Tool.RUN:
             return f"The agent wants to run:\n\n{_block(use.text('command'))}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from coworkd.core.model import Budget
 
-LEAST_OUTPUT = 256
+MIN_OUTPUT = 256
 """Tokens of reply without which a question is not worth asking."""
 _BYTES_PER_TOKEN = 2
 """Fewer than any of the tokenizers needs on average, so that an estimate errs on the side of too many tokens."""
@@ -25,17 +25,17 @@ class Prices:
     cached: float
     written: float
     """Input that the provider keeps in its cache from then on."""
-    above: int = 0
+    high_tier_above: int = 0
     """Tokens of input from which on `dear` counts for all of a question."""
-    dear: Prices | None = None
+    high_tier: Prices | None = None
 
-    def of(self, prompt: int) -> Prices:
+    def for_prompt(self, prompt: int) -> Prices:
         """The prices of a question of so many tokens."""
-        return self.dear if self.dear and prompt > self.above else self
+        return self.high_tier if self.high_tier and prompt > self.high_tier_above else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class ReplyUsage:
     """What the provider counted for one reply; `input` includes what was cached and what was written to the cache."""
 
     input: int
@@ -44,11 +44,11 @@ class Spent:
     output: int
 
 
-def cost(prices: Prices | None, spent: Spent) -> float | None:
+def reply_cost(prices: Prices | None, spent: ReplyUsage) -> float | None:
     """US dollars for one reply; None: not known."""
     if prices is None:
         return None
-    prices = prices.of(spent.input)
+    prices = prices.for_prompt(spent.input)
     plain = max(0, spent.input - spent.cached - spent.written)
     return (
         plain * prices.input
@@ -58,12 +58,12 @@ def cost(prices: Prices | None, spent: Spent) -> float | None:
     )
 
 
-def estimate(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """Tokens that a text comes to at most, roughly."""
     return math.ceil(len(text.encode(errors="replace")) / _BYTES_PER_TOKEN)
 
 
-class Purse:
+class RunBudget:
     """What is left of a budget. Reserve before a question, settle after it."""
 
     def __init__(self, budget: Budget, prices: Prices | None) -> None:
@@ -71,28 +71,28 @@ class Purse:
         self._tokens = budget.tokens
         self._prices = prices
 
-    def refusal(self, prompt: int, output: int) -> str:
+    def refusal_reason(self, prompt: int, output: int) -> str:
         """Why nothing may be asked, in words; empty: `room` says how much."""
         if self._usd is not None and self._prices is None:
             return "the price of this model is not known, so a budget in dollars cannot be kept: use `tokens`"
-        if self.room(prompt, output) >= max(1, min(output, LEAST_OUTPUT)):
+        if self.allowed_output(prompt, output) >= max(1, min(output, MIN_OUTPUT)):
             return ""
         left = [f"{self._tokens} tokens"] if self._tokens is not None else []
         left += [f"${self._usd:.4f}"] if self._usd is not None else []
         return f"the budget would be passed by the next question (about {prompt} tokens); left are {' and '.join(left)}"
 
-    def room(self, prompt: int, output: int) -> int:
+    def allowed_output(self, prompt: int, output: int) -> int:
         """How many tokens of reply may be asked for, at most `output`, so that the worst case stays in the budget."""
         if self._tokens is not None:
             output = min(output, self._tokens - prompt)
         if self._usd is not None and self._prices is not None:
-            prices = self._prices.of(prompt)
+            prices = self._prices.for_prompt(prompt)
             left = self._usd - prompt * max(prices.input, prices.written)
             most = output if prices.output <= 0 else math.floor(left / prices.output)
             output = min(output, most if left >= 0 else 0)
         return max(0, output)
 
-    def settle(self, spent: Spent, usd: float | None) -> None:
+    def charge(self, spent: ReplyUsage, usd: float | None) -> None:
         """Take off what was really used."""
         if self._tokens is not None:
             self._tokens -= spent.input + spent.output

@@ -31,13 +31,13 @@ PROVIDERS: Mapping[str, Provider] = {
     "deepseek": Provider(keys=("DEEPSEEK_API_KEY",), bases=("DEEPSEEK_API_BASE",)),
     "ollama": Provider(keys=("OLLAMA_API_KEY",), bases=("OLLAMA_API_BASE",), keyless=True),
 }
-REACH = (
+NETWORK_VARIABLES = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR"),
 )
 """Variables that say how this machine gets to the network: the driver's way to any provider."""
 _OLLAMA = "http://127.0.0.1:11434"
-_BEGINNINGS = (("claude", "anthropic"), ("gpt", "openai"), ("o1", "openai"), ("o3", "openai"), ("gemini", "gemini"))
+_MODEL_PREFIXES = (("claude", "anthropic"), ("gpt", "openai"), ("o1", "openai"), ("o3", "openai"), ("gemini", "gemini"))
 _ALIASES = {"ollama_chat": "ollama", "google": "gemini"}
 
 
@@ -46,30 +46,30 @@ def provider_of(model: str) -> str:
     name, slash, _ = model.partition("/")
     if slash:
         return _ALIASES.get(name, name)
-    return next((provider for beginning, provider in _BEGINNINGS if model.startswith(beginning)), "")
+    return next((provider for beginning, provider in _MODEL_PREFIXES if model.startswith(beginning)), "")
 
 
-def provider(model: str) -> Provider:
+def provider_settings(model: str) -> Provider:
     """What is known of a model's provider; one that is not in the table follows the custom of the others."""
     name = provider_of(model)
     custom = name.upper().replace("-", "_")
     return PROVIDERS.get(name) or Provider(keys=(f"{custom}_API_KEY",), bases=(f"{custom}_API_BASE",))
 
 
-def variables(model: str) -> tuple[str, ...]:
+def model_variables(model: str) -> tuple[str, ...]:
     """The variables that a run of this model needs from its environment."""
-    known = provider(model)
-    return (*known.keys, *known.bases, *REACH)
+    known = provider_settings(model)
+    return (*known.keys, *known.bases, *NETWORK_VARIABLES)
 
 
-def secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
     """Whether a variable is for the driver alone: commands of the model never see it."""
     return name.endswith(("_API_KEY", "_API_BASE", "_BASE_URL")) or any(
         name in each.keys for each in PROVIDERS.values()
     )
 
 
-def spoken_to(model: str, base: str) -> tuple[str, str]:
+def litellm_target(model: str, base: str) -> tuple[str, str]:
     """The name by which litellm is to know a model, and its address.
 
     Ollama is asked in the format of OpenAI, which it speaks too: there tools are streamed like anybody else's.
@@ -89,9 +89,9 @@ class Access:
     """The variable that should hold the key, where none does."""
 
 
-def access(model: str, env: Mapping[str, str]) -> Access:
+def find_access(model: str, env: Mapping[str, str]) -> Access:
     """Key and address out of an environment. At an address of one's own a key may not be needed."""
-    known = provider(model)
+    known = provider_settings(model)
     key = next((env[name] for name in known.keys if env.get(name)), "")
     base = next((env[name] for name in known.bases if env.get(name)), "")
     needed = not key and not base and not known.keyless

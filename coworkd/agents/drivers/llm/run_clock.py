@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 
 from coworkd.agents.port import Ended, EndReason
-from coworkd.agents.worker.run_signals import Desk
+from coworkd.agents.worker.run_signals import RunSignals
 from coworkd.agents.worker.watchdog import Watchdog
 
 _TICK = 0.25
 """Seconds between looks at the clocks."""
 
 
-class HaltError(Exception):
+class RunEnded(Exception):  # noqa: N818 - not an error: the run has come to an end
     """The run is over, whatever is left to do."""
 
     def __init__(self, reason: EndReason, message: str = "") -> None:
@@ -20,32 +20,32 @@ class HaltError(Exception):
         self.ended = Ended(reason=reason, message=message)
 
 
-class Pace:
+class RunClock:
     """The clocks of a run. Every wait of its thread goes through here."""
 
-    def __init__(self, desk: Desk, watchdog: Watchdog) -> None:
-        self._desk = desk
+    def __init__(self, desk: RunSignals, watchdog: Watchdog) -> None:
+        self._signals = desk
         self._watchdog = watchdog
 
-    def heard(self) -> None:
+    def record_activity(self) -> None:
         """The model, or a tool, gave a sign of life."""
-        self._watchdog.heard()
+        self._watchdog.record_activity()
 
     def check(self, *, waiting: bool = False) -> None:
         """End the run if it is to end; `waiting`: a person owes an answer, and the clocks stand still."""
-        if self._desk.stopped:
-            raise HaltError(EndReason.CANCELLED, "cancelled")
+        if self._signals.stopped:
+            raise RunEnded(EndReason.CANCELLED, "cancelled")
         if reason := self._watchdog.check(time.monotonic(), waiting=waiting):
-            raise HaltError(reason, self._watchdog.explain(reason))
+            raise RunEnded(reason, self._watchdog.explain(reason))
 
     def wait(self, seconds: float = _TICK, *, waiting: bool = False) -> None:
         """Until something is laid on the desk, at most so long; then as `check`."""
-        self._desk.wait(min(seconds, _TICK))
+        self._signals.wait(min(seconds, _TICK))
         self.check(waiting=waiting)
 
     def pause(self, seconds: float) -> None:
         """Wait so long, whatever comes in; not a sign of anybody's silence."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            self.heard()
+            self.record_activity()
             self.wait(left)

@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coworkd.agents.drivers.llm.providers import secret
+from coworkd.agents.drivers.llm.providers import is_secret
 from coworkd.agents.drivers.llm.worktree_files import ToolError
 from coworkd.agents.port import Assignment, EndReason, TextWritten
-from coworkd.agents.worker.launch import cannot_start, launch, program_missing
+from coworkd.agents.worker.launch import is_program_missing, launch, start_failure
 from coworkd.agents.worker.missing_program import missing_program_reason, refused_by_launcher
-from coworkd.agents.worker.run_signals import Desk
-from coworkd.agents.worker.running_program import Program
+from coworkd.agents.worker.run_signals import RunSignals
+from coworkd.agents.worker.running_program import RunningProgram
 from coworkd.agents.worker.watchdog import Watchdog
 from coworkd.core.errors import ProgramMissingError
 
@@ -22,26 +22,26 @@ _HOME = "commands"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class CommandResult:
     code: int
     output: str
     timed_out: bool
 
 
-class Commands:
+class Shell:
     """Runs command lines in the worktree, one at a time, and ends all that they start."""
 
-    def __init__(self, assignment: Assignment, tmp: Path, desk: Desk, watchdog: Watchdog) -> None:
+    def __init__(self, assignment: Assignment, tmp: Path, desk: RunSignals, watchdog: Watchdog) -> None:
         self._order = _without_secrets(assignment)
         self._tmp = tmp
-        self._desk = desk
+        self._signals = desk
         self._watchdog = watchdog
 
-    def bash(self, line: str, timeout: float) -> Ran:
+    def run_line(self, line: str, timeout: float) -> CommandResult:
         """Carry out a command line; standard error joins the output."""
         return self.run(("bash", "-c", f"exec 2>&1\n{line}"), timeout)
 
-    def run(self, argv: tuple[str, ...], timeout: float) -> Ran:
+    def run(self, argv: tuple[str, ...], timeout: float) -> CommandResult:
         """Carry out a command and wait for its end, or end it when the run is to stop.
 
         Raises ToolError, and ProgramMissingError where no command can be started at all.
@@ -50,32 +50,32 @@ class Commands:
         try:
             child = launch(order, argv, self._tmp)
         except OSError as error:
-            if program_missing(error):
-                raise ProgramMissingError(cannot_start(order, argv[0], error)) from error
+            if is_program_missing(error):
+                raise ProgramMissingError(start_failure(order, argv[0], error)) from error
             raise ToolError(f"cannot start {argv[0]!r}: {error.strerror}") from None
-        program = Program(order, child, self._desk.wakeup)
+        program = RunningProgram(order, child, self._signals.wakeup)
         pieces: list[TextWritten] = []
         late = False
         try:
             while (code := child.poll()) is None:
-                program.turn()
-                pieces += program.text()
+                program.poll()
+                pieces += program.take_text()
                 now = time.monotonic()
-                program.time_to_look(now)
+                program.outbox_due(now)
                 late = late or program.watchdog.check(now, waiting=False) is not None
-                program.mind(self._reason(now, late=late), killed=self._desk.killed)
+                program.stop_if(self._reason(now, late=late), killed=self._signals.killed)
             program.finish()
-            pieces += program.rest()
+            pieces += program.remaining_text()
         finally:
             program.close()
         if refused_by_launcher(code, program.stderr()):
             raise ProgramMissingError(missing_program_reason(order, argv[0], code, program.stderr()))
-        return Ran(code=code, output="".join(piece.text for piece in pieces), timed_out=late)
+        return CommandResult(code=code, output="".join(piece.text for piece in pieces), timed_out=late)
 
     def _reason(self, now: float, *, late: bool) -> EndReason | None:
         """Why the command is to end now. That one is at work is a sign of life of its run."""
-        self._watchdog.heard()
-        if self._desk.stopped or self._watchdog.check(now, waiting=False):
+        self._watchdog.record_activity()
+        if self._signals.stopped or self._watchdog.check(now, waiting=False):
             return EndReason.CANCELLED
         return EndReason.TIMED_OUT if late else None
 
@@ -84,8 +84,8 @@ def _without_secrets(assignment: Assignment) -> Assignment:
     """The run as its commands see it: nothing to start with, a home beside that of the sessions, no keys."""
     agent = replace(
         assignment.agent,
-        env=tuple((name, value) for name, value in assignment.agent.env if not secret(name)),
-        env_pass=tuple(name for name in assignment.agent.env_pass if not secret(name)),
+        env=tuple((name, value) for name, value in assignment.agent.env if not is_secret(name)),
+        env_pass=tuple(name for name in assignment.agent.env_pass if not is_secret(name)),
     )
     home = str(Path(assignment.home, _HOME))
     return replace(assignment, agent=agent, prompt="", home=home, output_limit=_OUTPUT)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.agents.drivers.llm.chat_messages import clip
-from coworkd.agents.drivers.llm.shell import Commands, Ran
-from coworkd.agents.drivers.llm.tools import Tool, Use
-from coworkd.agents.drivers.llm.worktree_files import ToolError, Tree
+from coworkd.agents.drivers.llm.shell import CommandResult, Shell
+from coworkd.agents.drivers.llm.tools import Tool, ToolUse
+from coworkd.agents.drivers.llm.worktree_files import ToolError, WorktreeFiles
 
 _SHOWN = 30_000
 """Characters of a result that the model gets to see."""
@@ -20,54 +20,54 @@ _NOTHING_FOUND = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class ToolResult:
     """What came of a call, in words for the model."""
 
     ok: bool
     text: str
 
 
-class Toolbox:
+class ToolRunner:
     """The worktree's files and commands."""
 
-    def __init__(self, worktree: Path, commands: Commands) -> None:
-        self._tree = Tree(worktree)
+    def __init__(self, worktree: Path, commands: Shell) -> None:
+        self._tree = WorktreeFiles(worktree)
         self._commands = commands
 
     def close(self) -> None:
         self._tree.close()
 
-    def path(self, use: Use) -> str:
+    def path(self, use: ToolUse) -> str:
         """The path that a call is about, as rules know it. Raises ToolError for one outside the worktree."""
         return "" if use.tool is Tool.RUN else self._tree.path(use.text("path", "."))
 
-    def use(self, use: Use) -> Done:
+    def use(self, use: ToolUse) -> ToolResult:
         """Carry out a call that is allowed."""
         try:
             return self._use(use)
         except ToolError as error:
-            return Done(ok=False, text=str(error))
+            return ToolResult(ok=False, text=str(error))
 
-    def _use(self, use: Use) -> Done:
+    def _use(self, use: ToolUse) -> ToolResult:
         match use.tool:
             case Tool.READ:
-                return _shown(self._lines(use))
+                return _text_result(self._lines(use))
             case Tool.LIST:
-                return _shown(_listing(self._tree.entries(use.text("path", "."))))
+                return _text_result(_listing(self._tree.entries(use.text("path", "."))))
             case Tool.SEARCH:
                 return self._search(use)
             case Tool.EDIT:
                 return self._edit(use)
             case Tool.WRITE:
                 self._tree.write(use.text("path"), use.text("text"))
-                return Done(ok=True, text=f"wrote {use.text('path')}")
+                return ToolResult(ok=True, text=f"wrote {use.text('path')}")
             case Tool.RUN:
                 seconds = min(use.number("timeout", _RUN_SECONDS), _MOST_RUN_SECONDS)
-                return _told(self._commands.bash(use.text("command"), seconds), seconds)
+                return _command_result(self._commands.run_line(use.text("command"), seconds), seconds)
             case _:
                 raise ToolError(f"`{use.tool}` is not carried out here")
 
-    def _lines(self, use: Use) -> str:
+    def _lines(self, use: ToolUse) -> str:
         text = self._tree.read(use.text("path"))
         if "first" not in use.arguments and "lines" not in use.arguments:
             return text
@@ -75,26 +75,26 @@ class Toolbox:
         first = max(1, use.number("first", 1)) - 1
         return "".join(lines[first : first + use.number("lines", len(lines))])
 
-    def _edit(self, use: Use) -> Done:
+    def _edit(self, use: ToolUse) -> ToolResult:
         path, old = use.text("path"), use.text("old")
         text = self._tree.read(path)
         found = text.count(old) if old else 0
         if found != 1:
             raise ToolError(f"{path}: `old` is there {found} times, not once; nothing was changed")
         self._tree.write(path, text.replace(old, use.text("new")))
-        return Done(ok=True, text=f"edited {path}")
+        return ToolResult(ok=True, text=f"edited {path}")
 
-    def _search(self, use: Use) -> Done:
+    def _search(self, use: ToolUse) -> ToolResult:
         path = self._tree.path(use.text("path", "."))
         quiet = ("git", "-c", "core.fsmonitor=false", "grep", "--no-index", "--exclude-standard", "--line-number")
         ran = self._commands.run((*quiet, "-I", "-E", "-e", use.text("pattern"), "--", path), _SEARCH_SECONDS)
         if ran.code == _NOTHING_FOUND and not ran.output:
-            return Done(ok=True, text="nothing found")
-        return _told(ran, _SEARCH_SECONDS)
+            return ToolResult(ok=True, text="nothing found")
+        return _command_result(ran, _SEARCH_SECONDS)
 
 
-def _shown(text: str) -> Done:
-    return Done(ok=True, text=clip(text, _SHOWN) or "(empty)")
+def _text_result(text: str) -> ToolResult:
+    return ToolResult(ok=True, text=clip(text, _SHOWN) or "(empty)")
 
 
 def _listing(names: list[str]) -> str:
@@ -102,7 +102,7 @@ def _listing(names: list[str]) -> str:
     return "\n".join([*names[:_SHOWN_ENTRIES], *more])
 
 
-def _told(ran: Ran, seconds: float) -> Done:
+def _command_result(ran: CommandResult, seconds: float) -> ToolResult:
     end = (
         f"\n[ended after {seconds:g} s: it had its time]"
         if ran.timed_out
@@ -110,4 +110,4 @@ def _told(ran: Ran, seconds: float) -> Done:
         if ran.code
         else ""
     )
-    return Done(ok=ran.code == 0 and not ran.timed_out, text=f"{clip(ran.output, _SHOWN)}{end}" or "(no output)")
+    return ToolResult(ok=ran.code == 0 and not ran.timed_out, text=f"{clip(ran.output, _SHOWN)}{end}" or "(no output)")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.agents.drivers.llm.transcript import Call
+from coworkd.agents.drivers.llm.transcript import RequestedCall
 from coworkd.agents.drivers.llm.worktree_files import ToolError
 from coworkd.agents.json_codec import Json
 from coworkd.core.model import Mode
@@ -31,68 +31,68 @@ class Tool(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    says: str
+    description: str
     kind: type[str | int] = str
     required: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    says: str
+class ToolShape:
+    description: str
     parameters: Mapping[str, Parameter]
     rule: ToolName | None
     """The common name that rules know it by; None: it needs nobody's leave."""
 
 
-_PATH = Parameter(says="Path of a file")
-_FOLDER = Parameter(says="Path of a folder; `.` is the worktree", required=False)
+_PATH = Parameter(description="Path of a file")
+_FOLDER = Parameter(description="Path of a folder; `.` is the worktree", required=False)
 
-SHAPES: Mapping[Tool, Shape] = {
-    Tool.READ: Shape(
-        says="Read a text file, or some lines of it.",
+SHAPES: Mapping[Tool, ToolShape] = {
+    Tool.READ: ToolShape(
+        description="Read a text file, or some lines of it.",
         parameters={
             "path": _PATH,
-            "first": Parameter(says="First line, from 1", kind=int, required=False),
-            "lines": Parameter(says="How many lines", kind=int, required=False),
+            "first": Parameter(description="First line, from 1", kind=int, required=False),
+            "lines": Parameter(description="How many lines", kind=int, required=False),
         },
         rule=ToolName.READ,
     ),
-    Tool.LIST: Shape(says="List a folder.", parameters={"path": _FOLDER}, rule=ToolName.READ),
-    Tool.SEARCH: Shape(
-        says="Find the lines that match an extended regular expression, in the files that git does not ignore.",
-        parameters={"pattern": Parameter(says="The expression"), "path": _FOLDER},
+    Tool.LIST: ToolShape(description="List a folder.", parameters={"path": _FOLDER}, rule=ToolName.READ),
+    Tool.SEARCH: ToolShape(
+        description="Find the lines that match an extended regular expression, in the files that git does not ignore.",
+        parameters={"pattern": Parameter(description="The expression"), "path": _FOLDER},
         rule=ToolName.READ,
     ),
-    Tool.EDIT: Shape(
-        says="Replace the one place in a file that reads `old`, whitespace included.",
+    Tool.EDIT: ToolShape(
+        description="Replace the one place in a file that reads `old`, whitespace included.",
         parameters={
             "path": _PATH,
-            "old": Parameter(says="What is there"),
-            "new": Parameter(says="What is to be there"),
+            "old": Parameter(description="What is there"),
+            "new": Parameter(description="What is to be there"),
         },
         rule=ToolName.WRITE,
     ),
-    Tool.WRITE: Shape(
-        says="Write a whole file, new or not.",
-        parameters={"path": _PATH, "text": Parameter(says="All of its text")},
+    Tool.WRITE: ToolShape(
+        description="Write a whole file, new or not.",
+        parameters={"path": _PATH, "text": Parameter(description="All of its text")},
         rule=ToolName.WRITE,
     ),
-    Tool.RUN: Shape(
-        says="Run a command line with bash in the worktree and see its output. Whatever it leaves running is ended.",
+    Tool.RUN: ToolShape(
+        description="Run a command line with bash in the worktree and see its output. What it leaves running is ended.",
         parameters={
-            "command": Parameter(says="The command line"),
-            "timeout": Parameter(says="Seconds, 300 if not given", kind=int, required=False),
+            "command": Parameter(description="The command line"),
+            "timeout": Parameter(description="Seconds, 300 if not given", kind=int, required=False),
         },
         rule=ToolName.RUN,
     ),
-    Tool.ASK: Shape(
-        says="Ask the person you work for, and wait for the answer. Only for what you cannot find out yourself.",
-        parameters={"question": Parameter(says="The question, with what one needs to know to answer it")},
+    Tool.ASK: ToolShape(
+        description="Ask the person you work for, and wait for the answer. Only for what you cannot find out yourself.",
+        parameters={"question": Parameter(description="The question, with what one needs to know to answer it")},
         rule=None,
     ),
-    Tool.FINISH: Shape(
-        says="Say that the work is done, or that it cannot be done. Call it alone, and last.",
-        parameters={"summary": Parameter(says="What was done and what was not, for the person who reviews it")},
+    Tool.FINISH: ToolShape(
+        description="Say that the work is done, or that it cannot be done. Call it alone, and last.",
+        parameters={"summary": Parameter(description="What was done and what was not, for the person who reviews it")},
         rule=None,
     ),
 }
@@ -101,7 +101,7 @@ _CHANGING = frozenset({Tool.EDIT, Tool.WRITE, Tool.RUN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class ToolUse:
     """A call that can be meant: a known tool and checked arguments."""
 
     call: str
@@ -130,7 +130,7 @@ class Use:
         """The arguments in the one form that approvals and hashes know."""
         return json.dumps(dict(self.arguments), sort_keys=True, ensure_ascii=False)
 
-    def request(self, before: int) -> str:
+    def request_name(self, before: int) -> str:
         """The name under which this call, or question, is put to a person; the same after a restart.
 
         `before`: how often exactly this was answered earlier in the session.
@@ -145,7 +145,7 @@ def schemas(mode: Mode) -> list[Json]:
     return [_schema(tool, SHAPES[tool]) for tool in offered]
 
 
-def meant(call: Call) -> Use:
+def parse_call(call: RequestedCall) -> ToolUse:
     """What a call means. Raises ToolError for what cannot be meant."""
     if call.tool not in set(Tool):
         raise ToolError(f"there is no tool {call.tool!r}; there are {', '.join(Tool)}")
@@ -156,10 +156,10 @@ def meant(call: Call) -> Use:
         raise ToolError(f"the arguments are not JSON ({error})") from None
     if not isinstance(given, dict):
         raise ToolError("the arguments are not an object")
-    return Use(call=call.id, tool=tool, arguments=_checked(tool, given))
+    return ToolUse(call=call.id, tool=tool, arguments=_checked(tool, given))
 
 
-def ruled(use: Use, path: str) -> ToolCall | None:
+def permission_subject(use: ToolUse, path: str) -> ToolCall | None:
     """The call as rules know it; None: it needs nobody's leave. `path`: of what it reads or writes."""
     name = SHAPES[use.tool].rule
     if name is None:
@@ -183,11 +183,14 @@ def _checked(tool: Tool, given: dict[str, Json]) -> dict[str, str | int]:
     return checked
 
 
-def _schema(tool: Tool, shape: Shape) -> Json:
+def _schema(tool: Tool, shape: ToolShape) -> Json:
     properties: dict[str, Json] = {
-        name: {"type": "string" if parameter.kind is str else "integer", "description": parameter.says}
+        name: {"type": "string" if parameter.kind is str else "integer", "description": parameter.description}
         for name, parameter in shape.parameters.items()
     }
     required: list[Json] = [name for name, parameter in shape.parameters.items() if parameter.required]
     parameters: Json = {"type": "object", "properties": properties, "required": required}
-    return {"type": "function", "function": {"name": tool.value, "description": shape.says, "parameters": parameters}}
+    return {
+        "type": "function",
+        "function": {"name": tool.value, "description": shape.description, "parameters": parameters},
+    }

@@ -26,7 +26,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class RequestedCall:
     id: str
     tool: str
     arguments: str
@@ -38,7 +38,7 @@ class Reply:
     """What the model said, and what it wants done."""
 
     text: str
-    calls: tuple[Call, ...] = ()
+    calls: tuple[RequestedCall, ...] = ()
     used: int = 0
     """Tokens of the conversation up to its end, as the provider counted them; 0: not known."""
 
@@ -71,7 +71,7 @@ Record: TypeAlias = Prompt | Words | Reply | Begun | Result | Compacted
 _RECORDS: Mapping[str, type[Record]] = {record.__name__: record for record in get_args(Record)}
 
 
-class Conversation:
+class Transcript:
     """A session's file and what is in it."""
 
     def __init__(self, path: Path) -> None:
@@ -100,26 +100,26 @@ class Conversation:
         return [record for record in found if record is not None]
 
 
-def pending(records: Sequence[Record]) -> tuple[Call, ...]:
+def pending_calls(records: Sequence[Record]) -> tuple[RequestedCall, ...]:
     """The calls of the last reply that have no result yet."""
     done = {record.call for record in records if isinstance(record, Result)}
     last = next((record for record in reversed(records) if isinstance(record, Reply)), None)
     return tuple(call for call in last.calls if call.id not in done) if last else ()
 
 
-def begun(records: Sequence[Record], call: Call) -> bool:
+def was_started(records: Sequence[Record], call: RequestedCall) -> bool:
     """Whether an earlier life began to carry this call out."""
     return any(isinstance(record, Begun) and record.call == call.id for record in records)
 
 
-def earlier(records: Sequence[Record], call: Call) -> int:
+def earlier_answers(records: Sequence[Record], call: RequestedCall) -> int:
     """How many calls of the same tool with the same arguments were answered before this one."""
     done = {record.call for record in records if isinstance(record, Result)}
     same = (each for record in records if isinstance(record, Reply) for each in record.calls)
     return sum((each.tool, each.arguments) == (call.tool, call.arguments) and each.id in done for each in same)
 
 
-def counted(records: Sequence[Record]) -> tuple[int, int]:
+def last_count(records: Sequence[Record]) -> tuple[int, int]:
     """The provider's last count of the conversation, and how many records it covers; zeros: there is none."""
     for at in range(len(records) - 1, -1, -1):
         record = records[at]
@@ -130,7 +130,7 @@ def counted(records: Sequence[Record]) -> tuple[int, int]:
     return 0, 0
 
 
-def in_view(records: Sequence[Record]) -> list[Record]:
+def visible_records(records: Sequence[Record]) -> list[Record]:
     """What the model is shown: after a compaction the people's words, the summary, and what followed."""
     at = max((place for place, record in enumerate(records) if isinstance(record, Compacted)), default=-1)
     if at < 0:

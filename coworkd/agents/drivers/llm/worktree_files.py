@@ -14,14 +14,14 @@ from pathlib import Path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _RESERVED = frozenset({".git", ".cowork"})
-_MOST_BYTES = 10_000_000
+_MAX_BYTES = 10_000_000
 
 
 class ToolError(Exception):
     """A tool cannot do what it was asked to; the message is for the model."""
 
 
-class Tree:
+class WorktreeFiles:
     """A worktree by its descriptor."""
 
     def __init__(self, root: Path) -> None:
@@ -38,15 +38,15 @@ class Tree:
     def read(self, path: str) -> str:
         """The text of a file. Raises ToolError."""
         *folders, name = self._parts(path) or [""]
-        with self._folder(path, folders) as folder, _told(path):
+        with self._folder(path, folders) as folder, _as_tool_error(path):
             # Not blocking, because a FIFO may lie there and nobody may ever write into it.
             fd = os.open(name or ".", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
             with os.fdopen(fd, "rb") as file:
                 if not stat.S_ISREG(os.fstat(fd).st_mode):
                     raise ToolError(f"{path} is not a regular file")
-                content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ToolError(f"{path} is larger than {_MOST_BYTES} bytes")
+                content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise ToolError(f"{path} is larger than {_MAX_BYTES} bytes")
         try:
             return content.decode()
         except UnicodeDecodeError:
@@ -59,12 +59,12 @@ class Tree:
             raise ToolError("name a file, not the worktree itself")
         if (folders or [name])[0].casefold() in _RESERVED:
             raise ToolError(f"{path}: {(folders or [name])[0]} is not yours to change")
-        with self._folder(path, folders, make=True) as folder, _told(path):
+        with self._folder(path, folders, make=True) as folder, _as_tool_error(path):
             _replace(folder, name, path, text.encode(errors="replace"))
 
     def entries(self, path: str) -> list[str]:
         """The names in a folder, sorted; folders end with a slash. Raises ToolError."""
-        with self._folder(path, self._parts(path)) as folder, _told(path), os.scandir(folder) as found:
+        with self._folder(path, self._parts(path)) as folder, _as_tool_error(path), os.scandir(folder) as found:
             names = [f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name for entry in found]
         return sorted(names)
 
@@ -82,7 +82,7 @@ class Tree:
         """The descriptor of a folder, reached step by step."""
         folder = os.dup(self._fd)
         try:
-            with _told(path):
+            with _as_tool_error(path):
                 for part in parts:
                     if make and part not in os.listdir(folder):
                         os.mkdir(part, dir_fd=folder)
@@ -113,7 +113,7 @@ def _replace(folder: int, name: str, path: str, content: bytes) -> None:
 
 
 @contextmanager
-def _told(path: str) -> Generator[None, None, None]:
+def _as_tool_error(path: str) -> Generator[None, None, None]:
     """What the system refuses, in words for the model."""
     try:
         yield

@@ -17,10 +17,10 @@ from coworkd.agents.drivers.replay import recording
 from coworkd.agents.drivers.replay.tools import ReplayTools
 from coworkd.agents.port import (
     AgentEvent,
+    AnswerDecision,
     Asked,
     AskKind,
     Assignment,
-    Decision,
     Ended,
     EndReason,
     InboxAnswer,
@@ -102,7 +102,7 @@ class _Answers:
             return self._given.get(request)
 
 
-class _HaltError(Exception):
+class _SessionEnded(Exception):  # noqa: N818 - not an error: the session has come to an end
     """The session is over, whatever steps are left."""
 
     def __init__(self, reason: EndReason, message: str = "") -> None:
@@ -125,7 +125,7 @@ class _Session:
             tools = ReplayTools(self._assignment, Path(tmp), self._answers.stopped)
             try:
                 yield from self._play(steps, tools)
-            except _HaltError as halt:
+            except _SessionEnded as halt:
                 yield halt.ended
             else:
                 yield Ended(reason=EndReason.DONE)
@@ -133,26 +133,26 @@ class _Session:
     def _play(self, steps: tuple[recording.Step, ...], tools: ReplayTools) -> Iterator[AgentEvent]:
         for step in steps:
             self._check()
-            self._watchdog.heard()
+            self._watchdog.record_activity()
             yield from self._step(step, tools)
         self._check()
 
     def _step(self, step: recording.Step, tools: ReplayTools) -> Iterator[AgentEvent]:
         match step:
             case recording.Say(say=text):
-                yield _paragraph(recording.fill(text, self._answers.get))
+                yield _paragraph(recording.fill_answers(text, self._answers.get))
             case recording.Ask():
                 yield from self._ask(Asked(request=step.name, kind=AskKind.QUESTION, text=step.ask))
             case recording.Permit():
                 yield from self._permit(step, tools)
-            case recording.Use(usage=tokens):
+            case recording.ReportUsage(usage=tokens):
                 yield UsageReported(usage=_usage(tokens))
             case recording.Pause(pause=seconds):
                 self._pause(seconds / self._speed)
             case recording.End(end=outcome, message=message):
-                if message and outcome is recording.Outcome.DONE:
+                if message and outcome is recording.RecordedEnd.DONE:
                     yield _paragraph(message)
-                raise _HaltError(EndReason(outcome.value), message)
+                raise _SessionEnded(EndReason(outcome.value), message)
             case _:
                 yield from self._use_tool(step, tools)
 
@@ -162,12 +162,12 @@ class _Session:
         call = str(self._calls)
         tool, summary = recording.describe(step)
         yield ToolStarted(call=call, tool=tool, summary=summary)
-        used = tools.use(step, timeout=self._assignment.timeout - self._watchdog.worked)
-        self._watchdog.heard()
+        used = tools.use(step, timeout=self._assignment.timeout - self._watchdog.worked_seconds)
+        self._watchdog.record_activity()
         yield ToolEnded(call=call, ok=used.ok, output=used.output)
         self._check()
         if used.fatal:
-            raise _HaltError(EndReason.FAILED, used.fatal)
+            raise _SessionEnded(EndReason.FAILED, used.fatal)
 
     def _permit(self, step: recording.Permit, tools: ReplayTools) -> Iterator[AgentEvent]:
         asked = Asked(
@@ -175,9 +175,9 @@ class _Session:
         )
         yield from self._ask(asked)
         answer = self._answers.get(step.name)
-        if answer is not None and answer.decision is not Decision.APPROVED:
+        if answer is not None and answer.decision is not AnswerDecision.APPROVED:
             yield from self._play(step.otherwise, tools)
-            raise _HaltError(EndReason.DONE)
+            raise _SessionEnded(EndReason.DONE)
 
     def _ask(self, asked: Asked) -> Iterator[AgentEvent]:
         """Ask, unless an earlier start of this run was answered; the clocks stand still until the answer comes."""
@@ -196,9 +196,9 @@ class _Session:
     def _check(self) -> None:
         """End the session if its time is up or it is no longer wanted."""
         if self._answers.stopped.is_set():
-            raise _HaltError(EndReason.CANCELLED, "cancelled")
+            raise _SessionEnded(EndReason.CANCELLED, "cancelled")
         if reason := self._watchdog.check(time.monotonic(), waiting=False):
-            raise _HaltError(reason, self._watchdog.explain(reason))
+            raise _SessionEnded(reason, self._watchdog.explain(reason))
 
 
 def _paragraph(text: str) -> TextWritten:

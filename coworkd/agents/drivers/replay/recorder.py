@@ -22,7 +22,7 @@ _LINK = "120000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class ResultFile:
     """A file as a run left it."""
 
     path: str
@@ -31,7 +31,7 @@ class Left:
     content: bytes = b""
 
 
-def recording(events: Sequence[AgentEvent], files: Sequence[Left], agent: str, model: str) -> str:
+def render_recording(events: Sequence[AgentEvent], files: Sequence[ResultFile], agent: str, model: str) -> str:
     """The lines of a recording."""
     header: Json = {"recording": VERSION, "agent": agent, "model": model or "none"}
     steps = [*_said(events), *(step for file in files for step in _made(file))]
@@ -93,7 +93,7 @@ def _tokens(usage: Usage) -> Json:
     }
 
 
-def _made(file: Left) -> Iterator[Json]:
+def _made(file: ResultFile) -> Iterator[Json]:
     """The steps that make a file what it was."""
     path = shlex.quote(file.path)
     if not file.mode:
@@ -106,7 +106,7 @@ def _made(file: Left) -> Iterator[Json]:
             yield {"run": f"chmod +x -- {path}", "expect": 0}
 
 
-def _written(file: Left, path: str) -> Json:
+def _written(file: ResultFile, path: str) -> Json:
     try:
         return {"write": file.path, "text": file.content.decode()}
     except UnicodeDecodeError:

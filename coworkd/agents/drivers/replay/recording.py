@@ -83,12 +83,12 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class ReportUsage:
     usage: Tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
+class CommitAll:
     commit: str
 
 
@@ -98,19 +98,19 @@ class Pause:
     """Seconds."""
 
 
-class Outcome(StrEnum):
+class RecordedEnd(StrEnum):
     DONE = "done"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    end: Outcome
+    end: RecordedEnd
     message: str = ""
 
 
-ToolStep: TypeAlias = Read | Write | Edit | Run | Commit
-Step: TypeAlias = Say | Read | Write | Edit | Run | Ask | Permit | Use | Commit | Pause | End
+ToolStep: TypeAlias = Read | Write | Edit | Run | CommitAll
+Step: TypeAlias = Say | Read | Write | Edit | Run | Ask | Permit | ReportUsage | CommitAll | Pause | End
 
 _VERBS: Mapping[str, type[Step]] = {fields(step)[0].name: step for step in get_args(Step)}
 
@@ -129,7 +129,7 @@ def describe(step: ToolStep) -> tuple[str, str]:
     return verb, getattr(step, verb)
 
 
-def fill(text: str, answers: Callable[[str], InboxAnswer | None]) -> str:
+def fill_answers(text: str, answers: Callable[[str], InboxAnswer | None]) -> str:
     """Put the person's words where `{{answer:NAME}}` stands; nothing for a request that was not answered."""
 
     def words(found: re.Match[str]) -> str:
@@ -143,13 +143,13 @@ def fill_step(step: ToolStep, answers: Callable[[str], InboxAnswer | None]) -> T
     """As `fill`, for what a step writes or runs."""
     match step:
         case Write():
-            return replace(step, text=fill(step.text, answers))
+            return replace(step, text=fill_answers(step.text, answers))
         case Edit():
-            return replace(step, new=fill(step.new, answers))
+            return replace(step, new=fill_answers(step.new, answers))
         case Run():
-            return replace(step, run=fill(step.run, answers))
-        case Commit():
-            return replace(step, commit=fill(step.commit, answers))
+            return replace(step, run=fill_answers(step.run, answers))
+        case CommitAll():
+            return replace(step, commit=fill_answers(step.commit, answers))
         case Read():
             return step
 

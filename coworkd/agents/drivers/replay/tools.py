@@ -8,7 +8,7 @@ from pathlib import Path
 
 from coworkd.agents.drivers.replay import recording
 from coworkd.agents.port import Assignment
-from coworkd.agents.worker.launch import environment, held
+from coworkd.agents.worker.launch import run_environment, sandbox_policy
 from coworkd.agents.worker.missing_program import missing_program_reason, refused_by_launcher
 from coworkd.core.errors import ProgramMissingError
 from coworkd.system.process import commands
@@ -22,7 +22,7 @@ class _OutsideError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Used:
+class ToolOutcome:
     """What came of a tool."""
 
     ok: bool
@@ -39,16 +39,16 @@ class ReplayTools:
         self._root = Path(assignment.worktree).resolve()
         self._stopped = stopped
         self._tmp = tmp
-        self._env = environment(assignment, tmp)
+        self._env = run_environment(assignment, tmp)
 
-    def use(self, step: recording.ToolStep, timeout: float) -> Used:
+    def use(self, step: recording.ToolStep, timeout: float) -> ToolOutcome:
         """Carry out one step; `timeout` in seconds."""
         try:
             return self._use(step, timeout)
         except _OutsideError as error:
-            return Used(ok=False, fatal=str(error))
+            return ToolOutcome(ok=False, fatal=str(error))
 
-    def _use(self, step: recording.ToolStep, timeout: float) -> Used:
+    def _use(self, step: recording.ToolStep, timeout: float) -> ToolOutcome:
         match step:
             case recording.Read(read=path):
                 return self._read(path)
@@ -58,35 +58,39 @@ class ReplayTools:
                 return self._edit(step)
             case recording.Run(run=command):
                 return self._run(("bash", "-c", command), timeout, step.expect)
-            case recording.Commit(commit=message):
+            case recording.CommitAll(commit=message):
                 return self._commit(message, timeout)
 
-    def _read(self, path: str) -> Used:
+    def _read(self, path: str) -> ToolOutcome:
         try:
-            return Used(ok=True, output=self._inside(path).read_text(encoding="utf-8", errors="replace")[:_OUTPUT])
+            return ToolOutcome(
+                ok=True, output=self._inside(path).read_text(encoding="utf-8", errors="replace")[:_OUTPUT]
+            )
         except OSError as error:
-            return Used(ok=False, output=f"{path}: {error.strerror}")
+            return ToolOutcome(ok=False, output=f"{path}: {error.strerror}")
 
-    def _write(self, path: str, text: str) -> Used:
+    def _write(self, path: str, text: str) -> ToolOutcome:
         target = self._inside(path)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(text.encode())
         except OSError as error:
-            return Used(ok=False, fatal=f"cannot write {path}: {error.strerror}")
-        return Used(ok=True)
+            return ToolOutcome(ok=False, fatal=f"cannot write {path}: {error.strerror}")
+        return ToolOutcome(ok=True)
 
-    def _edit(self, step: recording.Edit) -> Used:
+    def _edit(self, step: recording.Edit) -> ToolOutcome:
         target = self._inside(step.edit)
         try:
             text = target.read_bytes().decode()
         except (OSError, UnicodeDecodeError) as error:
-            return Used(ok=False, fatal=f"cannot edit {step.edit}: {error}")
+            return ToolOutcome(ok=False, fatal=f"cannot edit {step.edit}: {error}")
         if (found := text.count(step.old)) != 1:
-            return Used(ok=False, fatal=f"cannot edit {step.edit}: {step.old!r} is there {found} times, not once")
+            return ToolOutcome(
+                ok=False, fatal=f"cannot edit {step.edit}: {step.old!r} is there {found} times, not once"
+            )
         return self._write(step.edit, text.replace(step.old, step.new))
 
-    def _commit(self, message: str, timeout: float) -> Used:
+    def _commit(self, message: str, timeout: float) -> ToolOutcome:
         name = self._assignment.agent.name
         added = self._run(("git", "add", "--all"), timeout, 0)
         if not added.ok:
@@ -94,7 +98,7 @@ class ReplayTools:
         who = ("-c", f"user.name={name}", "-c", f"user.email={name}@agents.invalid", "-c", "commit.gpgSign=false")
         return self._run(("git", *who, "commit", "--quiet", "--message", message), timeout, None)
 
-    def _run(self, argv: tuple[str, ...], timeout: float, expect: int | None) -> Used:
+    def _run(self, argv: tuple[str, ...], timeout: float, expect: int | None) -> ToolOutcome:
         spec = commands.ProcessSpec(
             argv=argv,
             cwd=self._root,
@@ -102,14 +106,14 @@ class ReplayTools:
             timeout=max(0.0, timeout),
             output_limit=_OUTPUT,
             marker=self._assignment.run,
-            confinement=held(self._assignment, argv, self._tmp),
+            confinement=sandbox_policy(self._assignment, argv, self._tmp),
         )
         ended = commands.run(spec, self._stopped.is_set)
         if refused_by_launcher(ended.code, ended.tail):
             raise ProgramMissingError(missing_program_reason(self._assignment, argv[0], ended.code, ended.tail))
         surprise = expect is not None and ended.code != expect
         fatal = f"`{argv[-1]}` ended with {ended.code}, recorded was {expect}: {ended.tail[-500:]}" if surprise else ""
-        return Used(ok=ended.ok, output=ended.tail, fatal=fatal)
+        return ToolOutcome(ok=ended.ok, output=ended.tail, fatal=fatal)
 
     def _inside(self, path: str) -> Path:
         target = (self._root / path).resolve()

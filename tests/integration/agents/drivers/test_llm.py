@@ -14,10 +14,10 @@ import pytest
 from coworkd.agents.drivers.llm import litellm_client
 from coworkd.agents.drivers.llm.driver import LlmAgent, session_file
 from coworkd.agents.port import (
+    AnswerDecision,
     Asked,
     Assignment,
     ContextUsed,
-    Decision,
     Ended,
     EndReason,
     ErrorKind,
@@ -102,7 +102,7 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
-    litellm_client.warm()
+    litellm_client.load_litellm()
     with ExitStack() as closing:
         yield Lab(tmp_path, closing)
 
@@ -260,7 +260,7 @@ def test_the_same_call_is_asked_about_each_time(lab: Lab) -> None:
     script = steps(Reply(calls=(run("echo x >> a"),)), Reply(calls=(run("echo x >> a"),)), finish("done"))
     following = lab.follow(script, lab.order(rules=ToolRules(ask=("run",))))
     names = []
-    for decision in (Decision.APPROVED, Decision.REJECTED):
+    for decision in (AnswerDecision.APPROVED, AnswerDecision.REJECTED):
         asked = following.until(Asked)
         names.append(asked.request)
         following.agent.answer(asked.request, InboxAnswer(decision=decision))
@@ -446,7 +446,7 @@ def test_a_session_resumed_with_a_new_prompt_first_settles_what_was_open(lab: La
 
     order = lab.order(rules=ToolRules(ask=("run",)), run="later", prompt="Go on, please.")
     second = lab.follow(script, order, resume=first.order.run)
-    second.agent.answer(asked.request, InboxAnswer(decision=Decision.APPROVED))
+    second.agent.answer(asked.request, InboxAnswer(decision=AnswerDecision.APPROVED))
     assert second.end().reason is EndReason.DONE
     assert (lab.worktree / "a").exists()
     assert said == ["Do it.", "(no output)", "Go on, please."]

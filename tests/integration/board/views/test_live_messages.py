@@ -18,7 +18,7 @@ from coworkd.agents.port import (
     ToolStarted,
     UsageReported,
 )
-from coworkd.agents.testing import Acts, Script
+from coworkd.agents.testing import Script, ScriptSteps
 from coworkd.board.views.live_messages import live_deadline, live_messages
 from coworkd.core.model import Usage
 from tests.integration.dispatchkit import Bench
@@ -34,7 +34,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def tells(*events: AgentEvent) -> Script:
-    def script(_: Assignment) -> Acts:
+    def script(_: Assignment) -> ScriptSteps:
         yield from events
         while True:
             yield None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.port import Asked, AskKind, Assignment, Decision, TextWritten
-from coworkd.agents.testing import Acts, Script
+from coworkd.agents.port import AnswerDecision, Asked, AskKind, Assignment, TextWritten
+from coworkd.agents.testing import Script, ScriptSteps
 from coworkd.agents.worker_commands import GiveAnswer
 from coworkd.core.model import Status
 from coworkd.store import RequestState
@@ -20,7 +20,7 @@ FORM = "approvals/a-1.md"
 def asks(*calls: str, tool: str = "run") -> Script:
     """Asks for each call in turn, and says what it was told."""
 
-    def script(_: Assignment) -> Acts:
+    def script(_: Assignment) -> ScriptSteps:
         for number, call in enumerate(calls):
             text = f"I want: {call}"
             word = yield Asked(request=f"p{number}", kind=AskKind.PERMISSION, text=text, tool=tool, arguments=call)
@@ -155,12 +155,12 @@ def test_a_tool_without_a_common_name_can_only_be_allowed_once(bench: Bench) -> 
 @pytest.mark.parametrize(
     ("tools", "call", "decision"),
     [
-        ("{allow: ['run(npm *)']}", "npm install a", Decision.APPROVED),
-        ("{deny: ['run(npm *)']}", "npm install a", Decision.REJECTED),
-        ("{allow: [run], deny: ['run(rm *)']}", "true && rm -rf x", Decision.REJECTED),
+        ("{allow: ['run(npm *)']}", "npm install a", AnswerDecision.APPROVED),
+        ("{deny: ['run(npm *)']}", "npm install a", AnswerDecision.REJECTED),
+        ("{allow: [run], deny: ['run(rm *)']}", "true && rm -rf x", AnswerDecision.REJECTED),
     ],
 )
-def test_the_agents_own_rules_settle_at_once(bench: Bench, tools: str, call: str, decision: Decision) -> None:
+def test_the_agents_own_rules_settle_at_once(bench: Bench, tools: str, call: str, decision: AnswerDecision) -> None:
     bench.agent(tools=tools)
     bench.script = asks(call)
     begin(bench)

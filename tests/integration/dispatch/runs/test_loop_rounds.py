@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents.port import AgentEvent, Assignment, EndReason, ErrorKind, ErrorReported, SessionStarted, TextWritten
-from coworkd.agents.testing import Acts
+from coworkd.agents.testing import ScriptSteps
 from coworkd.core.model import Status
 from coworkd.dispatch.executors.slot_results import FinishRequest, FinishResult, NoChanges, SavedWork
 from coworkd.store import SubmissionState
@@ -24,7 +24,7 @@ class Worker:
         self.rounds: list[list[AgentEvent | None]] = [[]]
         self.sessions = True
 
-    def __call__(self, order: Assignment) -> Acts:
+    def __call__(self, order: Assignment) -> ScriptSteps:
         if self.sessions:
             yield SessionStarted(session=f"s-{order.run}")
         for event in self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]:

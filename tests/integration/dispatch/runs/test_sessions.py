@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents.port import Asked, AskKind, Assignment, Ended, EndReason, SessionStarted, TextWritten
-from coworkd.agents.testing import Acts
+from coworkd.agents.testing import ScriptSteps
 from coworkd.core.model import Status
 from coworkd.store import SubmissionState
 from tests.integration.dispatchkit import Bench, fails, says
@@ -17,13 +17,13 @@ SESSION = SessionStarted(session="s-1")
 QUESTION = Asked(request="q", kind=AskKind.QUESTION, text="Which colour?")
 
 
-def stays(_: Assignment) -> Acts:
+def stays(_: Assignment) -> ScriptSteps:
     yield SESSION
     while True:
         yield None
 
 
-def _stays_without_a_session(_: Assignment) -> Acts:
+def _stays_without_a_session(_: Assignment) -> ScriptSteps:
     while True:
         yield None
 
@@ -86,7 +86,7 @@ def test_an_answer_resumes_the_session_of_an_agent_that_left(bench: Bench) -> No
     assert bench.status() is Status.RUNNING
 
 
-def _asks_and_leaves(_: Assignment) -> Acts:
+def _asks_and_leaves(_: Assignment) -> ScriptSteps:
     """It is gone just as the answer comes, and cannot have seen it."""
     yield SESSION
     yield QUESTION

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents.port import Assignment, EndReason, ErrorKind, ErrorReported, TextWritten
-from coworkd.agents.testing import Acts
+from coworkd.agents.testing import ScriptSteps
 from coworkd.board.immediate_intake import take_in_now
 from coworkd.board.views.attention import AttentionItem, AttentionKind, attention_items
 from coworkd.core.model import Status
@@ -23,7 +23,7 @@ class Login:
         self.broken: dict[str, ErrorKind] = {}
         self.asked: list[str] = []
 
-    def __call__(self, order: Assignment) -> Acts:
+    def __call__(self, order: Assignment) -> ScriptSteps:
         name = order.agent.name
         self.asked.append(name)
         if kind := self.broken.get(name):

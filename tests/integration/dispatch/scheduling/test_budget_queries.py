@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents.port import Assignment, Ended, EndReason, SessionStarted, UsageReported
-from coworkd.agents.testing import Acts, Script
+from coworkd.agents.testing import Script, ScriptSteps
 from coworkd.core.model import Status, Usage
 from coworkd.dispatch.scheduling.budget_queries import DAY
 from tests.integration.dispatchkit import Bench, says
@@ -37,7 +37,7 @@ def begin(bench: Bench, name: str = "a", **fields: str) -> None:
 def spends(step: float) -> Script:
     """Calls a model itself as long as the next call is covered, and stops before the one that is not."""
 
-    def script(order: Assignment) -> Acts:
+    def script(order: Assignment) -> ScriptSteps:
         left = order.budget.usd
         yield SessionStarted(session=f"s-{order.run}")
         for _turn in range(100):
@@ -64,7 +64,7 @@ def test_a_run_is_told_what_is_left(bench: Bench) -> None:
 
 
 def test_the_end_of_a_tasks_budget_makes_it_wait_and_more_lets_it_go_on(bench: Bench) -> None:
-    def script(_: Assignment) -> Acts:
+    def script(_: Assignment) -> ScriptSteps:
         yield SessionStarted(session="s")
         for _turn in range(9):
             yield used(0.5)
@@ -112,7 +112,7 @@ def test_a_cap_on_money_refuses_an_agent_whose_cost_is_unknown(bench: Bench) -> 
 
 
 def test_an_unknown_cost_stops_a_run_that_has_a_cap_on_money(bench: Bench) -> None:
-    def script(_: Assignment) -> Acts:
+    def script(_: Assignment) -> ScriptSteps:
         yield used(None)
         while True:
             yield None
@@ -124,7 +124,7 @@ def test_an_unknown_cost_stops_a_run_that_has_a_cap_on_money(bench: Bench) -> No
     assert "not known" in bench.why()
 
 
-def _goes_on_for_ever(_: Assignment) -> Acts:
+def _goes_on_for_ever(_: Assignment) -> ScriptSteps:
     yield used(5.0)
     yield used(5.0)
     while True:

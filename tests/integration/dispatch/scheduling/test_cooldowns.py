@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents.port import Assignment, EndReason, ErrorKind, ErrorReported, TextWritten
-from coworkd.agents.testing import Acts, Script
+from coworkd.agents.testing import Script, ScriptSteps
 from coworkd.core.model import Status
 from tests.integration.dispatchkit import Bench, fails
 
@@ -24,7 +24,7 @@ class Provider:
         errors = [ErrorReported(kind=kind, message=f"{kind}!", retry_after=retry_after) for kind in kinds]
         self.refusals.setdefault(agent, []).extend(errors)
 
-    def __call__(self, order: Assignment) -> Acts:
+    def __call__(self, order: Assignment) -> ScriptSteps:
         self.asked.append(order.agent.name)
         left = self.refusals.get(order.agent.name)
         if left:
@@ -170,7 +170,7 @@ def test_other_errors_are_attempts_like_any_other(bench: Bench, provider: Provid
 
 
 def test_an_error_that_the_agent_got_over_does_not_count(bench: Bench) -> None:
-    def recovers(_: Assignment) -> Acts:
+    def recovers(_: Assignment) -> ScriptSteps:
         yield ErrorReported(kind=ErrorKind.RATE_LIMIT, message="429")
         yield TextWritten(text="but then")
         yield fails()

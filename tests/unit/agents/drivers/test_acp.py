@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.agents.drivers.acp import messages as acp
-from coworkd.agents.drivers.acp.calls import call_of
-from coworkd.agents.drivers.acp.errors import trouble
+from coworkd.agents.drivers.acp.calls import parse_tool_call
+from coworkd.agents.drivers.acp.errors import error_report
 from coworkd.agents.drivers.acp.messages import OptionKind
 from coworkd.agents.port import ErrorKind
 from coworkd.core.model import Usage
@@ -42,7 +42,7 @@ ANYTHING = st.recursive(
     ],
 )
 def test_the_call_that_a_permission_is_about(tool: dict[str, Any], call: str) -> None:
-    assert str(call_of(tool, "/w")) == call
+    assert str(parse_tool_call(tool, "/w")) == call
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_call_that_a_permission_is_about(tool: dict[str, Any], call: str) ->
     ],
 )
 def test_errors_are_typed_by_their_fields(error: Any, kind: ErrorKind, wait: float | None) -> None:
-    report = trouble(error)
+    report = error_report(error)
     assert (report.kind, report.retry_after) == (kind, wait)
     assert report.message
 
@@ -65,25 +65,25 @@ def test_errors_are_typed_by_their_fields(error: Any, kind: ErrorKind, wait: flo
 def test_options_are_chosen_by_kind_alone() -> None:
     asked: Any = {"options": [{"optionId": "1", "name": "Allow", "kind": "reject_once"},
                          {"optionId": "2", "name": "Reject", "kind": "allow_always"}]}  # fmt: skip
-    assert acp.option(asked, (OptionKind.ALLOW_ONCE, OptionKind.ALLOW_ALWAYS)) == "2"
-    assert acp.option(asked, (OptionKind.REJECT_ONCE,)) == "1"
-    assert acp.option({"options": 7}, (OptionKind.REJECT_ONCE,)) == ""
+    assert acp.find_option(asked, (OptionKind.ALLOW_ONCE, OptionKind.ALLOW_ALWAYS)) == "2"
+    assert acp.find_option(asked, (OptionKind.REJECT_ONCE,)) == "1"
+    assert acp.find_option({"options": 7}, (OptionKind.REJECT_ONCE,)) == ""
 
 
 def test_usage_counts_what_was_cached_as_input() -> None:
     said: Any = {"usage": {"inputTokens": 5, "cachedReadTokens": 10, "cachedWriteTokens": 1, "outputTokens": 3}}
-    assert acp.usage(said) == Usage(input_tokens=16, cached_tokens=10, output_tokens=3)
-    assert acp.usage({"_meta": {"quota": {"token_count": {"input_tokens": 4, "output_tokens": 2}}}}) == Usage(
+    assert acp.parse_usage(said) == Usage(input_tokens=16, cached_tokens=10, output_tokens=3)
+    assert acp.parse_usage({"_meta": {"quota": {"token_count": {"input_tokens": 4, "output_tokens": 2}}}}) == Usage(
         input_tokens=4, output_tokens=2
     )
-    assert acp.usage({"usage": {"inputTokens": -5, "outputTokens": True}}) == Usage()
-    assert acp.usage({"stopReason": "end_turn"}) is None
+    assert acp.parse_usage({"usage": {"inputTokens": -5, "outputTokens": True}}) == Usage()
+    assert acp.parse_usage({"stopReason": "end_turn"}) is None
 
 
 @given(ANYTHING)
 def test_nothing_that_an_agent_says_breaks_a_reader(said: Any) -> None:
-    call_of(said, "/w")
-    trouble(said)
-    acp.usage(said)
-    acp.abilities(said)
-    acp.option(said, (OptionKind.ALLOW_ONCE,))
+    parse_tool_call(said, "/w")
+    error_report(said)
+    acp.parse_usage(said)
+    acp.parse_capabilities(said)
+    acp.find_option(said, (OptionKind.ALLOW_ONCE,))

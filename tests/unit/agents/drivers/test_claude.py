@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents.drivers.claude import messages
-from coworkd.agents.drivers.claude.calls import call_of, essence, question, summary
+from coworkd.agents.drivers.claude.calls import call_summary, identifying_arguments, parse_tool_call, questions_text
 from coworkd.agents.drivers.claude.driver import arguments
-from coworkd.agents.drivers.claude.errors import provider_said, resets_in, retrying, trouble
-from coworkd.agents.drivers.claude.usage import Bill
+from coworkd.agents.drivers.claude.errors import parse_retry, requested_delay, result_error, seconds_until_reset
+from coworkd.agents.drivers.claude.usage import UsageTracker
 from coworkd.agents.json_codec import Json
 from coworkd.agents.port import ContextUsed, ErrorKind, UsageReported
 from coworkd.core.model import AgentSpec, Budget, Mode, Usage
@@ -41,17 +41,19 @@ from tests.sessions import assignment
     ],
 )
 def test_its_tools_have_common_names(tool: str, given: Json, expected: ToolCall | None) -> None:
-    assert call_of(tool, given, "/w", "/h") == expected
+    assert parse_tool_call(tool, given, "/w", "/h") == expected
 
 
 def test_a_description_does_not_make_another_call() -> None:
-    assert essence({"command": "ls", "description": "one"}) == essence({"command": "ls", "description": "two"})
-    assert essence({"command": "ls"}) != essence({"command": "ls -l"})
+    assert identifying_arguments({"command": "ls", "description": "one"}) == identifying_arguments(
+        {"command": "ls", "description": "two"}
+    )
+    assert identifying_arguments({"command": "ls"}) != identifying_arguments({"command": "ls -l"})
 
 
 def test_a_summary_is_one_line() -> None:
-    assert summary("Bash", {"command": "a\nb", "description": "two lines"}) == "a"
-    assert summary("Unknown", {}) == "Unknown"
+    assert call_summary("Bash", {"command": "a\nb", "description": "two lines"}) == "a"
+    assert call_summary("Unknown", {}) == "Unknown"
 
 
 def test_questions_are_shown_with_their_choices() -> None:
@@ -65,9 +67,9 @@ def test_questions_are_shown_with_their_choices() -> None:
             {"question": "Why?"},
         ]
     }
-    assert question(asked) == "Which? (several may be chosen)\n\n- A: first\n- B\n\nWhy?"
-    assert question({"questions": 7}) == "(it asks nothing)"
-    assert messages.answered(asked, "so")["updatedInput"] == {
+    assert questions_text(asked) == "Which? (several may be chosen)\n\n- A: first\n- B\n\nWhy?"
+    assert questions_text({"questions": 7}) == "(it asks nothing)"
+    assert messages.answer_questions(asked, "so")["updatedInput"] == {
         **({"questions": asked["questions"]} if isinstance(asked, dict) else {}),
         "answers": {"Which?": "so", "Why?": "so"},
     }
@@ -90,35 +92,35 @@ def test_questions_are_shown_with_their_choices() -> None:
 def test_errors_have_kinds_by_their_fields(word: str, status: int | None, reason: str, kind: ErrorKind) -> None:
     prose = "rate limit overloaded authentication prompt is too long"
     result = {"api_error_status": status, "terminal_reason": reason, "result": prose}
-    report = trouble(result, word, 7.0)
+    report = result_error(result, word, 7.0)
     assert (report.kind, report.message) == (kind, prose)
     waits = kind in (ErrorKind.RATE_LIMIT, ErrorKind.OVERLOADED, ErrorKind.QUOTA)
     assert report.retry_after == (7.0 if waits else None)
 
 
 def test_only_a_pause_that_the_provider_asked_for_is_its_word() -> None:
-    assert provider_said({"retry_delay_ms": 7000}) == 7.0
-    assert provider_said({"retry_delay_ms": 542.67}) is None
-    assert provider_said({"retry_delay_ms": 610}) is None
-    assert retrying({"retry_delay_ms": 610.5, "error_status": None, "error": "unknown"}) == (ErrorKind.NETWORK, 0.61)
+    assert requested_delay({"retry_delay_ms": 7000}) == 7.0
+    assert requested_delay({"retry_delay_ms": 542.67}) is None
+    assert requested_delay({"retry_delay_ms": 610}) is None
+    assert parse_retry({"retry_delay_ms": 610.5, "error_status": None, "error": "unknown"}) == (ErrorKind.NETWORK, 0.61)
 
 
 def test_a_limit_that_was_reached_says_when_it_is_lifted() -> None:
     reached: Json = {"rate_limit_info": {"status": "rejected", "resetsAt": 1060}}
-    assert resets_in(reached, 1000.0) == 60.0
-    assert resets_in(reached, 2000.0) == 0.0
-    assert resets_in({"rate_limit_info": {"status": "allowed_warning", "resetsAt": 1060}}, 1000.0) is None
+    assert seconds_until_reset(reached, 1000.0) == 60.0
+    assert seconds_until_reset(reached, 2000.0) == 0.0
+    assert seconds_until_reset({"rate_limit_info": {"status": "allowed_warning", "resetsAt": 1060}}, 1000.0) is None
 
 
 def test_sums_become_differences() -> None:
-    bill = Bill()
+    bill = UsageTracker()
     seen: list[object] = []
-    bill.begin({"input_tokens": 10, "cache_read_input_tokens": 80, "cache_creation_input_tokens": 10})
-    seen += bill.reply({"output_tokens": 20})
+    bill.start_reply({"input_tokens": 10, "cache_read_input_tokens": 80, "cache_creation_input_tokens": 10})
+    seen += bill.end_reply({"output_tokens": 20})
     turn = {"usage": {"input_tokens": 30, "cache_read_input_tokens": 80, "output_tokens": 25}, "total_cost_usd": 0.5,
             "modelUsage": {"a": {"inputTokens": 1, "contextWindow": 5}, "b": {"inputTokens": 9, "contextWindow": 1000}}}  # fmt: skip
-    seen += bill.turn(turn)
-    seen += bill.turn({"usage": {"input_tokens": 7}, "total_cost_usd": 0.75})
+    seen += bill.end_turn(turn)
+    seen += bill.end_turn({"usage": {"input_tokens": 7}, "total_cost_usd": 0.75})
     assert seen == [
         UsageReported(usage=Usage(input_tokens=100, cached_tokens=80, output_tokens=20)),
         UsageReported(usage=Usage(input_tokens=10, cached_tokens=0, output_tokens=5, cost_usd=0.5)),

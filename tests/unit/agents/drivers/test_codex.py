@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.agents.drivers.codex.calls import command, is_inside, question, to_change, to_run
+from coworkd.agents.drivers.codex.calls import change_calls, command_call, is_in_worktree, questions_text, unwrap_shell
 from coworkd.agents.drivers.codex.driver import arguments
-from coworkd.agents.drivers.codex.errors import kind, lifted_in, trouble
-from coworkd.agents.drivers.codex.messages import answers, thread
+from coworkd.agents.drivers.codex.errors import error_kind, seconds_until_reset, turn_error
+from coworkd.agents.drivers.codex.messages import answers, thread_params
 from coworkd.agents.json_codec import Json
 from coworkd.agents.port import ErrorKind
 from coworkd.core.model import AgentSpec, Mode
@@ -25,21 +25,21 @@ from coworkd.core.model import AgentSpec, Mode
     ],
 )
 def test_a_command_is_taken_out_of_its_shell(line: str, expected: str) -> None:
-    assert command(line) == expected
-    assert str(to_run({"command": line})) == f"run({expected})"
+    assert unwrap_shell(line) == expected
+    assert str(command_call({"command": line})) == f"run({expected})"
 
 
 def test_a_host_that_is_asked_for_is_the_network() -> None:
     asked: Json = {"command": "curl x", "networkApprovalContext": {"host": "a.example", "protocol": "https"}}
-    assert str(to_run(asked)) == "net(a.example)"
+    assert str(command_call(asked)) == "net(a.example)"
 
 
 def test_every_changed_file_is_a_call() -> None:
     item: Json = {"changes": [{"path": "/w/src/a.py"}, {"path": "/etc/passwd"}, {"path": "/w/../b"}]}
-    wanted = to_change(item, "/w")
+    wanted = change_calls(item, "/w")
     assert [str(call) for call in wanted] == ["write(src/a.py)", "write(/etc/passwd)", "write(/w/../b)"]
-    assert [is_inside(call) for call in wanted] == [True, False, False]
-    assert [is_inside(call) for call in to_change(None, "/w")] == [False]
+    assert [is_in_worktree(call) for call in wanted] == [True, False, False]
+    assert [is_in_worktree(call) for call in change_calls(None, "/w")] == [False]
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_every_changed_file_is_a_call() -> None:
     ],
 )
 def test_errors_have_kinds_by_their_fields(info: Json, expected: ErrorKind) -> None:
-    assert kind(info) is expected
-    report = trouble({"message": "rate limit, overloaded", "codexErrorInfo": info}, 9.0)
+    assert error_kind(info) is expected
+    report = turn_error({"message": "rate limit, overloaded", "codexErrorInfo": info}, 9.0)
     assert report.kind is expected
     waits = expected in (ErrorKind.RATE_LIMIT, ErrorKind.QUOTA, ErrorKind.OVERLOADED)
     assert report.retry_after == (9.0 if waits else None)
@@ -66,21 +66,25 @@ def test_errors_have_kinds_by_their_fields(info: Json, expected: ErrorKind) -> N
 
 def test_limits_that_are_used_up_say_when_they_are_lifted() -> None:
     used: Json = {"primary": {"usedPercent": 100, "resetsAt": 1060}, "secondary": {"usedPercent": 40, "resetsAt": 9000}}
-    assert lifted_in(used, 1000.0) == 60.0
-    assert lifted_in({"primary": None, "secondary": None}, 1000.0) is None
+    assert seconds_until_reset(used, 1000.0) == 60.0
+    assert seconds_until_reset({"primary": None, "secondary": None}, 1000.0) is None
 
 
 def test_questions_and_their_answers() -> None:
     asked: Json = {"questions": [{"id": "a", "question": "Which?", "options": [{"label": "X", "description": "y"}]}]}
-    assert question(asked) == "Which?\n\n- X: y"
+    assert questions_text(asked) == "Which?\n\n- X: y"
     assert answers(({"id": "a"}, {"id": "b"}, 7), "so") == {
         "answers": {"a": {"answers": ["so"]}, "b": {"answers": ["so"]}}
     }
 
 
 def test_plan_mode_cannot_write() -> None:
-    assert thread("/w", "", "", Mode.PLAN) == {"cwd": "/w", "approvalPolicy": "untrusted", "sandbox": "read-only"}
-    built = thread("/w", "m", "Be brief.", Mode.BUILD)
+    assert thread_params("/w", "", "", Mode.PLAN) == {
+        "cwd": "/w",
+        "approvalPolicy": "untrusted",
+        "sandbox": "read-only",
+    }
+    built = thread_params("/w", "m", "Be brief.", Mode.BUILD)
     assert (built["model"], built["developerInstructions"]) == ("m", "Be brief.")
 
 

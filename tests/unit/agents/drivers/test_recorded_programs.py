@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents.port import (
+    AnswerDecision,
     Asked,
     AskKind,
-    Decision,
     EndReason,
     ErrorKind,
     ErrorReported,
@@ -19,7 +19,7 @@ from coworkd.agents.port import (
     ToolEnded,
     UsageReported,
 )
-from coworkd.agents.registry import create
+from coworkd.agents.registry import create_agent
 from coworkd.core.model import AgentSpec, ToolRules
 from tests.sessions import Following, assignment
 
@@ -31,7 +31,7 @@ def follow(tmp_path: Path, driver: str, scene: str) -> Following:
     recording = TESTS / "fixtures" / driver / f"{scene}.log"
     command = (sys.executable, str(TESTS / "playback.py"), str(recording))
     agent = AgentSpec(name="tester", driver=driver, command=command, tools=ToolRules(ask=("run(echo *)",)))
-    return Following(create(driver), assignment(tmp_path, "t", agent=agent))
+    return Following(create_agent(driver), assignment(tmp_path, "t", agent=agent))
 
 
 @pytest.mark.parametrize("driver", PROGRAMS)
@@ -49,7 +49,7 @@ def test_a_permission(tmp_path: Path, driver: str) -> None:
     run = follow(tmp_path, driver, "permission")
     asked = run.until(Asked)
     assert (asked.kind, asked.tool, asked.arguments) == (AskKind.PERMISSION, "run", "echo made > made.txt")
-    run.agent.answer(asked.request, InboxAnswer(decision=Decision.APPROVED))
+    run.agent.answer(asked.request, InboxAnswer(decision=AnswerDecision.APPROVED))
     assert run.end().reason is EndReason.DONE
     assert run.text() == "I make it.\n\nIt is made."
     assert [event.ok for event in run.seen if isinstance(event, ToolEnded)] == [True]
@@ -59,7 +59,7 @@ def test_a_question(tmp_path: Path) -> None:
     run = follow(tmp_path, "claude", "question")
     asked = run.until(Asked)
     assert (asked.kind, asked.text) == (AskKind.QUESTION, "Which colour?\n\n- Blue: b\n- Red: r")
-    run.agent.answer(asked.request, InboxAnswer(decision=Decision.REPLY, body="deep blue"))
+    run.agent.answer(asked.request, InboxAnswer(decision=AnswerDecision.REPLY, body="deep blue"))
     assert run.end().reason is EndReason.DONE
     answers = [event.output for event in run.seen if isinstance(event, ToolEnded)]
     assert "deep blue" in answers[0]

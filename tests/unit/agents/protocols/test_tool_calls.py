@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.protocols.tool_calls import circumstances, host, inside, petition
+from coworkd.agents.protocols.tool_calls import call_context, host_and_port, permission_text, relative_path
 from coworkd.core.model import ToolRules
 from coworkd.core.policy.tool_permissions import Decision, ToolCall, ToolName, rule
 from coworkd.system.sandbox.policy import Confinement, Means
@@ -25,7 +25,7 @@ from tests.sessions import assignment
     ],
 )
 def test_a_path_is_told_from_the_worktree(path: str, expected: str) -> None:
-    assert inside(path, "/w") == expected
+    assert relative_path(path, "/w") == expected
 
 
 @pytest.mark.parametrize(
@@ -39,21 +39,21 @@ def test_a_path_is_told_from_the_worktree(path: str, expected: str) -> None:
     ],
 )
 def test_a_url_leads_to_a_host_and_a_port(url: str, expected: str) -> None:
-    assert host(url) == expected
+    assert host_and_port(url) == expected
 
 
 def test_what_is_local_to_a_sandbox_needs_nobody(tmp_path: Path) -> None:
     order = assignment(tmp_path, "t")
     held = replace(order, confinement=Confinement(means=Means(), run="r", workdir="/w"))
     make, reach = ToolCall(tool=ToolName.RUN, subject="make"), ToolCall(tool=ToolName.NET, subject="a.b:443")
-    assert rule(make, ToolRules(), circumstances(order, requested=True)).decision is Decision.ASK
-    assert rule(make, ToolRules(), circumstances(held, requested=True)).decision is Decision.ALLOW
-    assert rule(reach, ToolRules(), circumstances(held, requested=True)).decision is Decision.ASK
-    assert rule(make, ToolRules(ask=("run",)), circumstances(held, requested=True)).decision is Decision.ASK
+    assert rule(make, ToolRules(), call_context(order, requested=True)).decision is Decision.ASK
+    assert rule(make, ToolRules(), call_context(held, requested=True)).decision is Decision.ALLOW
+    assert rule(reach, ToolRules(), call_context(held, requested=True)).decision is Decision.ASK
+    assert rule(make, ToolRules(ask=("run",)), call_context(held, requested=True)).decision is Decision.ASK
 
 
 def test_a_petition_shows_what_it_is_about() -> None:
-    shown = petition(ToolCall(tool=ToolName.WRITE, subject="a.txt"), "a file", "x" * 5000, "it asks")
+    shown = permission_text(ToolCall(tool=ToolName.WRITE, subject="a.txt"), "a file", "x" * 5000, "it asks")
     assert "The agent wants to write (a file):\n\n    a.txt" in shown
     assert "1000 characters more" in shown
     assert shown.endswith("It is asked about because it asks.")

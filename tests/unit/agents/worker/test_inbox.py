@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.agents.port import Decision, InboxAnswer, InboxFile
+from coworkd.agents.port import AnswerDecision, InboxAnswer, InboxFile
 from coworkd.agents.worker.inbox import Inbox, read_answer, render_answer
 from coworkd.core.errors import AgentError
 
@@ -14,9 +14,9 @@ from coworkd.core.errors import AgentError
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        (InboxAnswer(decision=Decision.APPROVED), "---\nanswer: approved\n---\n"),
-        (InboxAnswer(decision=Decision.REPLY, body="Blue.\n"), "---\nanswer: reply\n---\nBlue.\n"),
-        (InboxAnswer(decision=Decision.REJECTED, comment="No."), "---\nanswer: rejected\ncomment: No.\n---\n"),
+        (InboxAnswer(decision=AnswerDecision.APPROVED), "---\nanswer: approved\n---\n"),
+        (InboxAnswer(decision=AnswerDecision.REPLY, body="Blue.\n"), "---\nanswer: reply\n---\nBlue.\n"),
+        (InboxAnswer(decision=AnswerDecision.REJECTED, comment="No."), "---\nanswer: rejected\ncomment: No.\n---\n"),
     ],
 )
 def test_an_answer_as_the_agent_reads_it(answer: InboxAnswer, text: str) -> None:
@@ -26,7 +26,7 @@ def test_an_answer_as_the_agent_reads_it(answer: InboxAnswer, text: str) -> None
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc")))
 
 
-@given(answer=st.builds(InboxAnswer, decision=st.sampled_from(Decision), comment=WORDS))
+@given(answer=st.builds(InboxAnswer, decision=st.sampled_from(AnswerDecision), comment=WORDS))
 def test_an_answer_comes_back_as_it_was(answer: InboxAnswer) -> None:
     assert read_answer(render_answer(answer)) == answer
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.agents.port import Asked, AskKind, Posted
-from coworkd.agents.worker.outbox import MAX_FILE, MAX_FILES, SETTLED, Outbox, read_message
+from coworkd.agents.worker.outbox import MAX_FILE_BYTES, MAX_FILES, SETTLE_SECONDS, Outbox, read_message
 
 QUESTION = b"---\nkind: question\ntitle: Colours\n---\n\nWhich colour?\n"
 
@@ -67,22 +67,22 @@ def test_a_file_is_taken_when_it_has_settled(folder: Path) -> None:
     (folder / "a.md").write_text("half")
     assert list(box.poll(0.0)) == []
     (folder / "a.md").write_text("half a sentence")
-    assert list(box.poll(SETTLED)) == []
-    assert list(box.poll(2 * SETTLED)) == [Posted(name="a.md", text="half a sentence")]
+    assert list(box.poll(SETTLE_SECONDS)) == []
+    assert list(box.poll(2 * SETTLE_SECONDS)) == [Posted(name="a.md", text="half a sentence")]
     assert list(box.poll(9.0)) == []
 
 
 def test_the_rest_is_taken_at_once(folder: Path) -> None:
     box = outbox(folder)
     (folder / "a.md").write_text("last words")
-    assert names(list(box.rest(0.0))) == ["a.md"]
+    assert names(list(box.poll_all(0.0))) == ["a.md"]
 
 
 def test_hidden_and_other_files_are_not_looked_at(folder: Path) -> None:
     box = outbox(folder)
     for name in (".a.md", "b.txt", "c.md~", "md"):
         (folder / name).write_text("x")
-    assert list(box.rest(0.0)) == []
+    assert list(box.poll_all(0.0)) == []
 
 
 def test_the_older_file_comes_first(folder: Path) -> None:
@@ -90,55 +90,55 @@ def test_the_older_file_comes_first(folder: Path) -> None:
     for at, name in enumerate(("z.md", "a.md")):
         (folder / name).write_text("x")
         os.utime(folder / name, (at, at))
-    assert names(list(box.rest(0.0))) == ["z.md", "a.md"]
+    assert names(list(box.poll_all(0.0))) == ["z.md", "a.md"]
 
 
 def test_once_per_content(folder: Path) -> None:
     box = outbox(folder)
     (folder / "a.md").write_text("one")
-    assert names(list(box.rest(0.0))) == ["a.md"]
+    assert names(list(box.poll_all(0.0))) == ["a.md"]
     os.utime(folder / "a.md", (1, 1))
-    assert list(box.rest(0.0)) == []
+    assert list(box.poll_all(0.0)) == []
     (folder / "a.md").write_text("two")
-    assert list(box.rest(0.0)) == [Posted(name="a.md", text="two")]
+    assert list(box.poll_all(0.0)) == [Posted(name="a.md", text="two")]
 
 
 def test_another_start_does_not_take_again_what_was_taken(folder: Path) -> None:
     first = outbox(folder)
     (folder / "a.md").write_text("one")
     (folder / "q.md").write_bytes(QUESTION)
-    assert sorted(names(list(first.rest(0.0)))) == ["a.md", "q.md"]
-    assert list(outbox(folder, "q.md").rest(0.0)) == []
+    assert sorted(names(list(first.poll_all(0.0)))) == ["a.md", "q.md"]
+    assert list(outbox(folder, "q.md").poll_all(0.0)) == []
 
 
 def test_another_start_asks_again_what_was_not_answered(folder: Path) -> None:
     (folder / "..").resolve().joinpath("outbox").mkdir()
     (folder / "q.md").write_bytes(QUESTION)
-    list(outbox(folder).rest(0.0))
-    assert names(list(outbox(folder).rest(0.0))) == ["q.md"]
+    list(outbox(folder).poll_all(0.0))
+    assert names(list(outbox(folder).poll_all(0.0))) == ["q.md"]
 
 
 def test_an_event_that_was_not_recorded_comes_again(folder: Path) -> None:
     first = outbox(folder)
     (folder / "a.md").write_text("one")
-    next(first.rest(0.0))  # and then the worker died
-    assert names(list(outbox(folder).rest(0.0))) == ["a.md"]
+    next(first.poll_all(0.0))  # and then the worker died
+    assert names(list(outbox(folder).poll_all(0.0))) == ["a.md"]
 
 
 def test_a_torn_ledger_line_is_passed_over(folder: Path) -> None:
     box = outbox(folder)
     (folder / "a.md").write_text("one")
-    list(box.rest(0.0))
+    list(box.poll_all(0.0))
     with (folder.parent / "ledger").open("a") as ledger:
         ledger.write('["b.md", "12')
-    assert list(outbox(folder).rest(0.0)) == []
+    assert list(outbox(folder).poll_all(0.0)) == []
 
 
-@pytest.mark.parametrize(("size", "taken"), [(MAX_FILE, True), (MAX_FILE + 1, False)])
+@pytest.mark.parametrize(("size", "taken"), [(MAX_FILE_BYTES, True), (MAX_FILE_BYTES + 1, False)])
 def test_the_size_of_a_message_is_bounded(folder: Path, size: int, taken: bool) -> None:
     box = outbox(folder)
     (folder / "a.md").write_text("x" * size)
-    (event,) = box.rest(0.0)
+    (event,) = box.poll_all(0.0)
     assert isinstance(event, Posted)
     assert ("not taken" not in event.text) is taken
 
@@ -147,7 +147,7 @@ def test_the_number_of_messages_is_bounded_and_said_once(folder: Path) -> None:
     box = outbox(folder)
     for number in range(MAX_FILES + 5):
         (folder / f"{number}.md").write_text("x")
-    events = list(box.rest(0.0))
+    events = list(box.poll_all(0.0))
     assert len(events) == MAX_FILES + 1
     assert isinstance(events[-1], Posted)
     assert "not taken" in events[-1].text
@@ -157,7 +157,7 @@ def test_a_name_that_is_no_text_is_refused(folder: Path) -> None:
     box = outbox(folder)
     for name in (b"bad\xff.md", b"two\nlines.md"):
         (folder / os.fsdecode(name)).write_text("x")
-    events = list(box.rest(0.0))
+    events = list(box.poll_all(0.0))
     assert names(events) == ["unreadable-name.md", "unreadable-name.md"]
     assert all(event.text.isascii() for event in events)
 

@@ -11,16 +11,16 @@ def watchdog(*, timeout: float = 100.0, stall: float = 100.0) -> Watchdog:
 def test_work_is_limited_however_lively() -> None:
     dog = watchdog(timeout=10.0, stall=5.0)
     for second in range(1, 10):
-        dog.heard()
+        dog.record_activity()
         assert dog.check(1000.0 + second, waiting=False) is None
-    dog.heard()
+    dog.record_activity()
     assert dog.check(1010.0, waiting=False) is EndReason.TIMED_OUT
 
 
 def test_silence_is_limited() -> None:
     dog = watchdog(stall=5.0)
     assert dog.check(1004.0, waiting=False) is None
-    dog.heard()
+    dog.record_activity()
     assert dog.check(1008.9, waiting=False) is None
     assert dog.check(1009.0, waiting=False) is EndReason.STALLED
 
@@ -29,7 +29,7 @@ def test_both_clocks_stand_still_while_waiting() -> None:
     dog = watchdog(timeout=10.0, stall=5.0)
     assert dog.check(1004.0, waiting=False) is None
     assert dog.check(9000.0, waiting=True) is None
-    assert dog.worked == 4.0
+    assert dog.worked_seconds == 4.0
     assert dog.check(9000.9, waiting=False) is None
     assert dog.check(9001.0, waiting=False) is EndReason.STALLED
 

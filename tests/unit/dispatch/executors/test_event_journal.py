@@ -13,7 +13,7 @@ DONE = Ended(reason=EndReason.DONE)
 
 class Lab:
     def __init__(self, folder: Path) -> None:
-        self.log = folder / event_log.NAME
+        self.log = folder / event_log.EVENTS_FILE
         self.wakes = 0
         self.journal = EventJournal(self._wake)
 

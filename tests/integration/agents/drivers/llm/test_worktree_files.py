@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.drivers.llm.worktree_files import ToolError, Tree
+from coworkd.agents.drivers.llm.worktree_files import ToolError, WorktreeFiles
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tree(root: Path) -> Iterator[Tree]:
-    tree = Tree(root)
+def tree(root: Path) -> Iterator[WorktreeFiles]:
+    tree = WorktreeFiles(root)
     yield tree
     tree.close()
 
@@ -45,7 +45,9 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
-def test_what_is_not_a_file_of_the_worktree_is_neither_read_nor_written(tree: Tree, root: Path, path: str) -> None:
+def test_what_is_not_a_file_of_the_worktree_is_neither_read_nor_written(
+    tree: WorktreeFiles, root: Path, path: str
+) -> None:
     with pytest.raises(ToolError):
         tree.read(path)
     with pytest.raises(ToolError):
@@ -54,18 +56,18 @@ def test_what_is_not_a_file_of_the_worktree_is_neither_read_nor_written(tree: Tr
 
 
 @pytest.mark.parametrize("path", ["away", "link", "..", "/", "nowhere"])
-def test_what_is_not_a_folder_of_the_worktree_is_not_listed(tree: Tree, path: str) -> None:
+def test_what_is_not_a_folder_of_the_worktree_is_not_listed(tree: WorktreeFiles, path: str) -> None:
     with pytest.raises(ToolError):
         tree.entries(path)
 
 
 @pytest.mark.parametrize("path", [".git/config", ".GIT/hooks/x", ".cowork/tasks/x.md", ".git"])
-def test_the_workspace_and_git_are_not_the_agents_to_change(tree: Tree, path: str) -> None:
+def test_the_workspace_and_git_are_not_the_agents_to_change(tree: WorktreeFiles, path: str) -> None:
     with pytest.raises(ToolError, match="not yours to change"):
         tree.write(path, "x")
 
 
-def test_reading_and_writing(tree: Tree, root: Path) -> None:
+def test_reading_and_writing(tree: WorktreeFiles, root: Path) -> None:
     assert tree.read("./src//a.py") == tree.read(f"{root}/src/a.py") == "one\n"
     tree.write("new/deep/b.txt", "two")
     assert (root / "new" / "deep" / "b.txt").read_text() == "two"
@@ -74,13 +76,13 @@ def test_reading_and_writing(tree: Tree, root: Path) -> None:
     assert sorted(os.listdir(root / "new" / "deep")) == ["b.txt"]
 
 
-def test_a_file_keeps_its_mode(tree: Tree, root: Path) -> None:
+def test_a_file_keeps_its_mode(tree: WorktreeFiles, root: Path) -> None:
     (root / "src" / "a.py").chmod(0o755)
     tree.write("src/a.py", "two\n")
     assert (root / "src" / "a.py").stat().st_mode & 0o777 == 0o755
 
 
-def test_what_is_not_text_is_said_to_be_so(tree: Tree, root: Path) -> None:
+def test_what_is_not_text_is_said_to_be_so(tree: WorktreeFiles, root: Path) -> None:
     (root / "bin").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ToolError, match="not text"):
         tree.read("bin")

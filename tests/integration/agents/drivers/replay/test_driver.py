@@ -10,9 +10,9 @@ import pytest
 
 from coworkd.agents.drivers.replay.driver import ReplayAgent
 from coworkd.agents.port import (
+    AnswerDecision,
     Asked,
     Assignment,
-    Decision,
     Ended,
     EndReason,
     InboxAnswer,
@@ -28,7 +28,7 @@ from coworkd.core.model import AgentSpec, Usage
 from tests.sessions import Following, recorded
 from tests.survivors import alive, hear
 
-BLUE = InboxAnswer(decision=Decision.REPLY, body="blue\n")
+BLUE = InboxAnswer(decision=AnswerDecision.REPLY, body="blue\n")
 
 
 def play(order: Assignment) -> Following:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.agents.drivers.llm.errors import Failure, judge, passing
+from coworkd.agents.drivers.llm.errors import ProviderFailure, classify, is_transient
 from coworkd.agents.json_codec import Json
 from coworkd.agents.port import ErrorKind
 
@@ -21,30 +21,33 @@ PER_MINUTE: Json = {
 @pytest.mark.parametrize(
     ("failure", "kind"),
     [
-        (Failure(status=429), ErrorKind.RATE_LIMIT),
-        (Failure(body={"type": "error", "error": {"type": "rate_limit_error"}}), ErrorKind.RATE_LIMIT),
-        (Failure(status=429, body=PER_MINUTE), ErrorKind.RATE_LIMIT),
-        (Failure(status=429, body=[PER_MINUTE]), ErrorKind.RATE_LIMIT),
-        (Failure(status=429, body=PER_DAY), ErrorKind.QUOTA),
-        (Failure(status=429, body={"error": {"code": "insufficient_quota"}}), ErrorKind.QUOTA),
-        (Failure(status=402), ErrorKind.QUOTA),
-        (Failure(status=400, body={"error": {"message": "Your credit balance is too low to ..."}}), ErrorKind.QUOTA),
-        (Failure(status=529), ErrorKind.OVERLOADED),
-        (Failure(status=503), ErrorKind.OVERLOADED),
-        (Failure(body={"error": {"type": "overloaded_error"}}), ErrorKind.OVERLOADED),
-        (Failure(status=401), ErrorKind.AUTH),
-        (Failure(status=403), ErrorKind.AUTH),
-        (Failure(status=400, body={"error": {"code": "context_length_exceeded"}}), ErrorKind.CONTEXT),
-        (Failure(status=400, classes=("ContextWindowExceededError",)), ErrorKind.CONTEXT),
-        (Failure(status=500), ErrorKind.UNAVAILABLE),
-        (Failure(classes=("APIConnectionError", "ConnectError")), ErrorKind.UNAVAILABLE),
-        (Failure(), ErrorKind.NETWORK),
-        (Failure(status=404), ErrorKind.OTHER),
-        (Failure(status=400, body="not an object"), ErrorKind.OTHER),
+        (ProviderFailure(status=429), ErrorKind.RATE_LIMIT),
+        (ProviderFailure(body={"type": "error", "error": {"type": "rate_limit_error"}}), ErrorKind.RATE_LIMIT),
+        (ProviderFailure(status=429, body=PER_MINUTE), ErrorKind.RATE_LIMIT),
+        (ProviderFailure(status=429, body=[PER_MINUTE]), ErrorKind.RATE_LIMIT),
+        (ProviderFailure(status=429, body=PER_DAY), ErrorKind.QUOTA),
+        (ProviderFailure(status=429, body={"error": {"code": "insufficient_quota"}}), ErrorKind.QUOTA),
+        (ProviderFailure(status=402), ErrorKind.QUOTA),
+        (
+            ProviderFailure(status=400, body={"error": {"message": "Your credit balance is too low to ..."}}),
+            ErrorKind.QUOTA,
+        ),
+        (ProviderFailure(status=529), ErrorKind.OVERLOADED),
+        (ProviderFailure(status=503), ErrorKind.OVERLOADED),
+        (ProviderFailure(body={"error": {"type": "overloaded_error"}}), ErrorKind.OVERLOADED),
+        (ProviderFailure(status=401), ErrorKind.AUTH),
+        (ProviderFailure(status=403), ErrorKind.AUTH),
+        (ProviderFailure(status=400, body={"error": {"code": "context_length_exceeded"}}), ErrorKind.CONTEXT),
+        (ProviderFailure(status=400, classes=("ContextWindowExceededError",)), ErrorKind.CONTEXT),
+        (ProviderFailure(status=500), ErrorKind.UNAVAILABLE),
+        (ProviderFailure(classes=("APIConnectionError", "ConnectError")), ErrorKind.UNAVAILABLE),
+        (ProviderFailure(), ErrorKind.NETWORK),
+        (ProviderFailure(status=404), ErrorKind.OTHER),
+        (ProviderFailure(status=400, body="not an object"), ErrorKind.OTHER),
     ],
 )
-def test_the_kind_of_an_error(failure: Failure, kind: ErrorKind) -> None:
-    assert judge(failure, NOW).kind is kind
+def test_the_kind_of_an_error(failure: ProviderFailure, kind: ErrorKind) -> None:
+    assert classify(failure, NOW).kind is kind
 
 
 @pytest.mark.parametrize(
@@ -59,33 +62,35 @@ def test_prose_never_makes_a_kind(prose: str) -> None:
     body: Json = {
         "error": {"message": prose, "type": "invalid_request_error", "details": [prose, {"violations": prose}]}
     }
-    assert judge(Failure(status=400, body=body, message=prose), NOW).kind is ErrorKind.OTHER
+    assert classify(ProviderFailure(status=400, body=body, message=prose), NOW).kind is ErrorKind.OTHER
 
 
 @pytest.mark.parametrize(
     ("failure", "seconds"),
     [
-        (Failure(headers={"retry-after": "7"}), 7.0),
-        (Failure(headers={"retry-after": "0.5"}), 0.5),
-        (Failure(headers={"retry-after-ms": "250", "retry-after": "1"}), 0.25),
-        (Failure(headers={"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}), 30.0),
-        (Failure(headers={"retry-after": "Fri, 15 Jan 2027 07:00:00 GMT"}), 0.0),
-        (Failure(headers={"retry-after": "soon"}), None),
-        (Failure(headers={"retry-after": "-1"}), None),
-        (Failure(headers={"retry-after": "inf"}), None),
-        (Failure(body=PER_MINUTE), 17.5),
-        (Failure(), None),
+        (ProviderFailure(headers={"retry-after": "7"}), 7.0),
+        (ProviderFailure(headers={"retry-after": "0.5"}), 0.5),
+        (ProviderFailure(headers={"retry-after-ms": "250", "retry-after": "1"}), 0.25),
+        (ProviderFailure(headers={"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}), 30.0),
+        (ProviderFailure(headers={"retry-after": "Fri, 15 Jan 2027 07:00:00 GMT"}), 0.0),
+        (ProviderFailure(headers={"retry-after": "soon"}), None),
+        (ProviderFailure(headers={"retry-after": "-1"}), None),
+        (ProviderFailure(headers={"retry-after": "inf"}), None),
+        (ProviderFailure(body=PER_MINUTE), 17.5),
+        (ProviderFailure(), None),
     ],
 )
-def test_when_to_come_back(failure: Failure, seconds: float | None) -> None:
-    assert judge(failure, NOW).retry_after == seconds
+def test_when_to_come_back(failure: ProviderFailure, seconds: float | None) -> None:
+    assert classify(failure, NOW).retry_after == seconds
 
 
 def test_only_what_may_pass_in_a_moment_is_tried_again() -> None:
-    assert {kind for kind in ErrorKind if passing(kind)} == {ErrorKind.NETWORK, ErrorKind.UNAVAILABLE}
+    assert {kind for kind in ErrorKind if is_transient(kind)} == {ErrorKind.NETWORK, ErrorKind.UNAVAILABLE}
 
 
 def test_the_message_is_the_providers_own() -> None:
-    failure = Failure(status=401, body={"error": {"message": "bad key"}}, message="Library: Error: bad key in b'...'")
-    assert judge(failure, NOW).message == "bad key (status 401)"
-    assert judge(Failure(message="broken pipe"), NOW).message == "broken pipe"
+    failure = ProviderFailure(
+        status=401, body={"error": {"message": "bad key"}}, message="Library: Error: bad key in b'...'"
+    )
+    assert classify(failure, NOW).message == "bad key (status 401)"
+    assert classify(ProviderFailure(message="broken pipe"), NOW).message == "broken pipe"

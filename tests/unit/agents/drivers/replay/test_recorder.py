@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from coworkd.agents.drivers.replay.recorder import Left, recording
+from coworkd.agents.drivers.replay.recorder import ResultFile, render_recording
 from coworkd.agents.drivers.replay.recording import parse_recording
 from coworkd.agents.port import AgentEvent, Asked, AskKind, Ended, EndReason, TextWritten, ToolEnded, UsageReported
 from coworkd.core.model import Usage
@@ -22,8 +22,8 @@ EVENTS: list[AgentEvent] = [
 ]
 
 
-def steps(events: list[AgentEvent], *files: Left) -> list[dict[str, object]]:
-    text = recording(events, files, "me", "")
+def steps(events: list[AgentEvent], *files: ResultFile) -> list[dict[str, object]]:
+    text = render_recording(events, files, "me", "")
     assert parse_recording(text, "x.jsonl")
     header, *found = (json.loads(line) for line in text.splitlines())
     assert header == {"recording": 1, "agent": "me", "model": "none"}
@@ -43,10 +43,10 @@ def test_what_was_said_and_asked_is_played_in_its_order() -> None:
 
 def test_files_are_written_as_they_were_left() -> None:
     files = (
-        Left(path="a b.sh", mode="100755", content=b"echo\n"),
-        Left(path="old", mode=""),
-        Left(path="d/bin", mode="100644", content=b"\xff\x00"),
-        Left(path="link", mode="120000", content=b"a b.sh"),
+        ResultFile(path="a b.sh", mode="100755", content=b"echo\n"),
+        ResultFile(path="old", mode=""),
+        ResultFile(path="d/bin", mode="100644", content=b"\xff\x00"),
+        ResultFile(path="link", mode="120000", content=b"a b.sh"),
     )
     assert steps([], *files)[:-1] == [
         {"write": "a b.sh", "text": "echo\n"},

@@ -4,26 +4,26 @@ import pytest
 
 from coworkd.agents.drivers.replay.recording import (
     Ask,
-    Commit,
+    CommitAll,
     Edit,
     End,
-    Outcome,
     Pause,
     Permit,
     Read,
+    RecordedEnd,
+    ReportUsage,
     Run,
     Say,
     Step,
     Tokens,
     ToolStep,
-    Use,
     Write,
     describe,
-    fill,
+    fill_answers,
     fill_step,
     parse_recording,
 )
-from coworkd.agents.port import Decision, InboxAnswer
+from coworkd.agents.port import AnswerDecision, InboxAnswer
 from coworkd.core.errors import AgentError
 
 HEADER = '{"recording": 1, "agent": "claude", "model": "some"}\n'
@@ -44,10 +44,13 @@ HEADER = '{"recording": 1, "agent": "claude", "model": "some"}\n'
             '{"permit": "?", "tool": "run", "arguments": "x", "name": "p.md", "otherwise": [{"say": "no"}]}',
             Permit(permit="?", tool="run", arguments="x", name="p.md", otherwise=(Say(say="no"),)),
         ),
-        ('{"usage": {"input": 1, "output": 2, "cost_usd": 0.5}}', Use(usage=Tokens(input=1, output=2, cost_usd=0.5))),
-        ('{"commit": "All"}', Commit(commit="All")),
+        (
+            '{"usage": {"input": 1, "output": 2, "cost_usd": 0.5}}',
+            ReportUsage(usage=Tokens(input=1, output=2, cost_usd=0.5)),
+        ),
+        ('{"commit": "All"}', CommitAll(commit="All")),
         ('{"pause": 2}', Pause(pause=2.0)),
-        ('{"end": "failed", "message": "m"}', End(end=Outcome.FAILED, message="m")),
+        ('{"end": "failed", "message": "m"}', End(end=RecordedEnd.FAILED, message="m")),
     ],
 )
 def test_steps(line: str, step: Step) -> None:
@@ -67,7 +70,7 @@ def test_steps(line: str, step: Step) -> None:
         (HEADER + '{"say": "hi", "loud": true}', "r.jsonl:2: `say` does not know loud"),
         (HEADER + '{"write": "a"}', "r.jsonl:2: Write needs text"),
         (HEADER + '{"pause": "2"}', "r.jsonl:2: expected float, found '2'"),
-        (HEADER + '{"end": "vanished"}', "r.jsonl:2: 'vanished' is not a valid Outcome"),
+        (HEADER + '{"end": "vanished"}', "r.jsonl:2: 'vanished' is not a valid RecordedEnd"),
         (
             HEADER + '{"permit": "?", "tool": "", "arguments": "", "name": "p", "otherwise": [3]}',
             "r.jsonl:2: every item of `otherwise` is a step",
@@ -80,9 +83,9 @@ def test_mistakes_are_told_with_their_line(text: str, message: str) -> None:
 
 
 ANSWERS = {
-    "body.md": InboxAnswer(decision=Decision.REPLY, comment="c", body="blue\n"),
-    "comment.md": InboxAnswer(decision=Decision.REJECTED, comment="not now"),
-    "word.md": InboxAnswer(decision=Decision.APPROVED),
+    "body.md": InboxAnswer(decision=AnswerDecision.REPLY, comment="c", body="blue\n"),
+    "comment.md": InboxAnswer(decision=AnswerDecision.REJECTED, comment="not now"),
+    "word.md": InboxAnswer(decision=AnswerDecision.APPROVED),
 }
 
 
@@ -97,7 +100,7 @@ ANSWERS = {
     ],
 )
 def test_answers_are_filled_in(text: str, filled: str) -> None:
-    assert fill(text, ANSWERS.get) == filled
+    assert fill_answers(text, ANSWERS.get) == filled
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,7 @@ def test_answers_are_filled_in(text: str, filled: str) -> None:
         (Write(write="a", text="{{answer:body.md}}"), Write(write="a", text="blue"), ("write", "a")),
         (Edit(edit="a", old="o", new="{{answer:body.md}}"), Edit(edit="a", old="o", new="blue"), ("edit", "a")),
         (Run(run="echo {{answer:body.md}}"), Run(run="echo blue"), ("run", "echo blue")),
-        (Commit(commit="{{answer:body.md}}"), Commit(commit="blue"), ("commit", "blue")),
+        (CommitAll(commit="{{answer:body.md}}"), CommitAll(commit="blue"), ("commit", "blue")),
         (Read(read="{{answer:body.md}}"), Read(read="{{answer:body.md}}"), ("read", "{{answer:body.md}}")),
     ],
 )
