@@ -33,6 +33,25 @@ READ_TIMEOUT = 2.0
 """Seconds for which a command that only reads waits for another program that holds the database."""
 
 
+class Turns:
+    """How long other commands are waited for that hold the workspace one after another.
+
+    Each of them is given `each` seconds: a queue that moves is no process that hangs. All of them together get `total`.
+    """
+
+    def __init__(self, each: float, total: float, now: float) -> None:
+        self._each = each
+        self._end = now + total
+        self._since = now
+        self._holder: int | None = None
+
+    def is_over(self, holder: int | None, now: float) -> bool:
+        """Whether the process `holder`, which holds the workspace at `now`, is not waited for any longer."""
+        if holder != self._holder:
+            self._holder, self._since = holder, now
+        return now > self._since + self._each or now > self._end
+
+
 @dataclass(slots=True, kw_only=True)
 class Workspace:
     """A workspace that exists."""
@@ -87,7 +106,7 @@ class Workspace:
 
     def _perform(self, op: Op, subject: str) -> Reply:
         client = self.client()
-        until = time.monotonic() + PATIENCE.acting
+        turns = Turns(PATIENCE.acting, PATIENCE.working, time.monotonic())
         while (reply := client.ask(op, subject)) is None:
             from coworkd.daemon.composition import once
 
@@ -95,7 +114,7 @@ class Workspace:
                 return once(self.paths, op, subject)
             except BusyError as error:
                 client.refuse_suspended_holder()
-                if time.monotonic() > until:
+                if turns.is_over(self.pid(), time.monotonic()):
                     raise client.unheard("holds the workspace and takes no request") from error
             time.sleep(0.05)
         return reply

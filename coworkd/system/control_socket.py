@@ -114,7 +114,7 @@ class Door:
         refused = [reason for path in self._paths if (reason := self._bind_reason(path))]
         if self._bound is None:
             return "; ".join(refused)
-        self._socket.listen(16)
+        self._socket.listen(socket.SOMAXCONN)  # many commands at once are queued, not refused
         self._socket.settimeout(LOOK_EVERY)
         threading.Thread(target=self._serve, args=(self._socket,), name="door", daemon=True).start()
         return ""
