@@ -101,7 +101,7 @@ def writing(bench: Bench) -> Iterator[Row]:
 
 def _plain_write(db: Database, path: Path, text: bytes) -> None:
     with db.write(durable=True):
-        db.remember("plain", str(len(text)))
+        db.set_state("plain", str(len(text)))
     aside = path.with_name("plain.tmp")
     with aside.open("wb") as file:
         file.write(text)
@@ -112,7 +112,7 @@ def _plain_write(db: Database, path: Path, text: bytes) -> None:
     os.fsync(folder)
     os.close(folder)
     with db.write(durable=True):
-        db.remember("plain", "")
+        db.set_state("plain", "")
 
 
 def burst(bench: Bench) -> Iterator[Row]:

@@ -38,21 +38,21 @@ class GeneratedDocuments:
             data = edit(data, {("cowork", "rev"): str(known.rev + 1)})
         self._db.put(
             DocumentRow(
-                path=path, kind=kind_of(path) or Kind.MESSAGE, doc=PurePosixPath(path).stem, want=data,
-                want_sha=digest(data), file_sha=known.file_sha if known else "", rev=known.rev if known else 0,
-                changed_at=now, body_changed_at=now, pulled=False, absent_since=None, generated=persistent,
+                path=path, kind=kind_of(path) or Kind.MESSAGE, doc=PurePosixPath(path).stem, target_bytes=data,
+                target_sha=digest(data), disk_sha=known.disk_sha if known else "", rev=known.rev if known else 0,
+                changed_at=now, body_changed_at=now, from_git=False, absent_since=None, generated=persistent,
             )
         )  # fmt: skip
 
     def edit(self, path: str, changes: dict[tuple[str, ...], Value]) -> None:
         """Change values in a document of the daemon's or the receipt in a person's; a missing one is left alone."""
         row = self._db.one(DocumentRow, "path = ?", path)
-        if row is None or not row.want_sha:
+        if row is None or not row.target_sha:
             return
-        data = edit(row.want, changes)
-        if data != row.want:
+        data = edit(row.target_bytes, changes)
+        if data != row.target_bytes:
             data = edit(data, {("cowork", "rev"): str(max(row.rev, 0) + 1)})
-            self._db.set(DocumentRow, path, want=data, want_sha=digest(data))
+            self._db.set(DocumentRow, path, target_bytes=data, target_sha=digest(data))
 
     # ---- messages
 
@@ -82,8 +82,8 @@ class GeneratedDocuments:
             "SELECT path FROM messages WHERE run = ? AND sender = '' ORDER BY seen DESC LIMIT 1", run.id
         )
         facts: dict[str, Value] = {"model": run.model, "provider": run.provider, "fallback": run.fallback}
-        if run.first_at and run.began:
-            facts["ttft_ms"] = str(max(round((run.first_at - run.began) * 1000), 0))
+        if run.first_at and run.agent_started_at:
+            facts["ttft_ms"] = str(max(round((run.first_at - run.agent_started_at) * 1000), 0))
         if asked:
             facts["reply_to"] = PurePosixPath(asked.partition("#")[0]).stem
         return {key: value for key, value in facts.items() if value} | _usage(run)

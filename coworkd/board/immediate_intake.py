@@ -27,7 +27,9 @@ def take_in_now(db: Database, engine: Engine, path: str, now: float, *, terminal
 def _resume_stopped_agent(db: Database, path: str, now: float) -> None:
     """Whoever asks for a task by command has its agent tried, if that was stopped."""
     row = db.one(TaskRow, "path = ?", path)
-    asked = row is not None and (row.status is Status.READY or (row.wanted == Status.READY and row.attempt > 0))
+    asked = row is not None and (
+        row.status is Status.READY or (row.requested_status == Status.READY and row.attempt > 0)
+    )
     if row is None or not asked:
         return
     retry_setup_now(db)

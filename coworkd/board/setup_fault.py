@@ -39,7 +39,7 @@ def setup_fault(db: Database) -> SetupFault | None:
 
 def save_setup_fault(db: Database, fault: SetupFault | None) -> None:
     """Keep the fault, or that there is none; inside of a transaction."""
-    db.remember(_KEY, json.dumps(asdict(fault), ensure_ascii=False) if fault else "")
+    db.set_state(_KEY, json.dumps(asdict(fault), ensure_ascii=False) if fault else "")
 
 
 def retry_setup_now(db: Database) -> None:

@@ -48,12 +48,12 @@ def apply_status_requests(board: Board, now: float) -> None:
 def _batch_facts(db: Database, rows: Sequence[TaskRow]) -> _BatchFacts:
     ids, paths = [row.id for row in rows], [row.path for row in rows]
     engaged = [
-        *db.among("SELECT task FROM runs WHERE state != 'ended' AND task IN (?)", ids),
-        *db.among("SELECT task FROM requests WHERE state IN ('open', 'answered') AND task IN (?)", ids),
-        *db.among("SELECT task FROM submissions WHERE task IN (?)", ids),
+        *db.query_in("SELECT task FROM runs WHERE state != 'ended' AND task IN (?)", ids),
+        *db.query_in("SELECT task FROM requests WHERE state IN ('open', 'answered') AND task IN (?)", ids),
+        *db.query_in("SELECT task FROM submissions WHERE task IN (?)", ids),
     ]
-    refused = db.among("SELECT path FROM problems WHERE source = 'status' AND path IN (?)", paths)
-    spoken = db.among("SELECT path FROM documents WHERE instr(want, 'cowork') AND path IN (?)", paths)
+    refused = db.query_in("SELECT path FROM problems WHERE source = 'status' AND path IN (?)", paths)
+    spoken = db.query_in("SELECT path FROM documents WHERE instr(want, 'cowork') AND path IN (?)", paths)
     return _BatchFacts(
         active=frozenset(row["task"] for row in engaged),
         refused=frozenset(row["path"] for row in refused),
@@ -67,12 +67,12 @@ def _accept_pulled(board: Board, now: float) -> None:
     pulled = "pulled AND status = 'ready' AND NOT elsewhere AND NOT gone AND \"by\" IN ('', ?)"
     for row in board.db.all(TaskRow, pulled, board.db.setting("instance")):
         with board.db.write():
-            board.db.set(TaskRow, row.id, pulled=False)
+            board.db.set(TaskRow, row.id, from_git=False)
             board.db.event(now, "owned", task=row.id, actor="policy")
 
 
 def _apply(board: Board, row: TaskRow, around: _BatchFacts, now: float) -> None:
-    wanted = Status(row.wanted)
+    wanted = Status(row.requested_status)
     if row.path in around.refused:
         board.clear_problems(row.path, "status")
     outcome = person_writes(row.status, wanted)
@@ -86,7 +86,7 @@ def _apply(board: Board, row: TaskRow, around: _BatchFacts, now: float) -> None:
     else:
         board.add_problem(row, "status", f"`status: {wanted}` was put back to `{row.status}`: {outcome.reason}", now)
         board.db.event(now, "wish refused", task=row.id, actor="person", via=how, wanted=wanted, reason=outcome.reason)
-        board.update(row.id, wanted="", wanted_due=0.0)
+        board.update(row.id, requested_status="", request_due_at=0.0)
 
 
 def _carry_out(board: Board, row: TaskRow, moved: Moved, around: _BatchFacts, now: float) -> None:
@@ -99,16 +99,17 @@ def _carry_out(board: Board, row: TaskRow, moved: Moved, around: _BatchFacts, no
             reason = row.reason
         case Effect.START | Effect.RESUME:
             reason, columns = _start_again(board, row, engaged, now)
-            columns["anew"] = moved.effect is Effect.START
+            columns["fresh_start"] = moved.effect is Effect.START
         case Effect.STOP:
-            reason = "by hand" if not row.gone else "its file was deleted"
+            reason = "by hand" if not row.file_missing else "its file was deleted"
             _end_work(board, row, str(moved.status), engaged, now)
         case Effect.CLOSE:
-            reason, columns = f"closed by hand{_unmerged_work_note(board, row) if engaged else ''}", {"closed": True}
+            reason = f"closed by hand{_unmerged_work_note(board, row) if engaged else ''}"
+            columns = {"closed_by_hand": True}
             _end_work(board, row, "closed by hand", engaged, now)
         case Effect.SHELVE:
             _end_work(board, row, "back to draft", engaged, now)
-    board.set_status_row(row, moved.status, reason, now, wanted="", wanted_due=0.0, **columns)
+    board.set_status_row(row, moved.status, reason, now, requested_status="", request_due_at=0.0, **columns)
     # A file that coworkd never wrote into, for a task that never ran, says by itself what was wished.
     if row.path in around.written_by_daemon or row.attempt:
         board.project(row.id)
@@ -122,7 +123,13 @@ def _start_again(board: Board, row: TaskRow, engaged: bool, now: float) -> tuple
         " AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.path = messages.path AND d.pulled)",
         row.id,
     )
-    afresh: dict[str, ColumnValue] = {"failures": 0, "bounces": 0, "not_before": 0.0, "closed": False, "pulled": False}
+    afresh: dict[str, ColumnValue] = {
+        "failures": 0,
+        "conflict_rounds": 0,
+        "not_before": 0.0,
+        "closed_by_hand": False,
+        "from_git": False,
+    }
     return "by hand" if row.attempt else "", afresh
 
 

@@ -102,14 +102,14 @@ class Board:
         for row in self.db.all(
             SubmissionRow, "task = ? AND state IN ('queued','green','approved','red','conflicted','held')", task
         ):
-            self.db.set(SubmissionRow, (row.task, row.number), state=SubmissionState.RETIRED, notice=why)
+            self.db.set(SubmissionRow, (row.task, row.number), state=SubmissionState.RETIRED, message=why)
             self.db.event(now, "submission retired", task=task, number=row.number, why=why)
 
     def stop_run(self, task: str, why: str) -> None:
         """Ask for the end of the task's run; dispatch sees to it."""
         run = self.run(task)
-        if run is not None and not run.stop and run.state is not RunState.ENDED:
-            self.db.set(RunRow, run.id, stop=why)
+        if run is not None and not run.stop_reason and run.state is not RunState.ENDED:
+            self.db.set(RunRow, run.id, stop_reason=why)
 
     def add_user_message(self, task: str, path: str, text: str, now: float) -> None:
         """What a person wrote somewhere else than in the thread, as a message: the next run hears it."""
@@ -124,7 +124,7 @@ class Board:
         """A new task file of the daemon's making, taken in as if a person had saved it; it is written with the push."""
         for error in self._intake.take([Reading.of(path, Kind.TASK, data, now)], now).values():
             raise error
-        self.db.set(DocumentRow, path, file_sha="", pulled=False)
+        self.db.set(DocumentRow, path, disk_sha="", from_git=False)
         self.db.execute("UPDATE tasks SET pulled = 0 WHERE path = ?", path)
 
     # ---- problems

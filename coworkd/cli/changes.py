@@ -30,7 +30,7 @@ def diff_command(task: str, json_: bool) -> None:
         latest = db.one(SubmissionRow, "task = ? ORDER BY number DESC", row.id)
     if latest is None:
         raise UserError(f"`{row.id}` has submitted nothing yet")
-    old, new = (latest.tip, latest.candidate) if latest.candidate else (latest.base, latest.commit_id)
+    old, new = (latest.verified_on, latest.candidate) if latest.candidate else (latest.base, latest.commit_id)
     with Repo.open(workspace.paths.root) as repo:
         text = repo.run("diff", "--no-ext-diff", "--no-textconv", old, new).out.decode(errors="replace")
     as_json({"task": row.id, "from": old, "to": new, "diff": text}) if json_ else click.echo(text, nl=False)

@@ -220,8 +220,8 @@ def _history_json(workspace: Workspace, db: Database, task: str) -> dict[str, An
         "runs": [_run_json(workspace, run) for run in runs],
         "messages": [_message_json(message) for message in messages],
         "reviews": [
-            {"number": s.number, "state": str(s.state), "commit": s.commit_id, "tip": s.tip, "landing": s.landing,
-             "verify": json.loads(s.checks), "notice": s.notice}
+            {"number": s.number, "state": str(s.state), "commit": s.commit_id, "tip": s.verified_on,
+             "landing": s.landing, "verify": json.loads(s.checks), "notice": s.message}
             for s in submissions
         ],
     }  # fmt: skip
@@ -239,7 +239,7 @@ def _run_json(workspace: Workspace, run: RunRow) -> dict[str, Any]:
     return {
         "id": run.id, "attempt": run.attempt, "agent": run.agent, "state": str(run.state), "reason": run.reason,
         "started": iso(run.started), "ended": iso(run.ended) if run.ended else None, "log": run.log,
-        "slot": str(workspace.paths.state / "slots" / str(run.slot) / "work"), "sandbox": run.level,
+        "slot": str(workspace.paths.state / "slots" / str(run.slot) / "work"), "sandbox": run.sandbox_level,
         "message": run.message, "cost_usd": run.cost_usd, "base": run.base, "lacks": run.lacks.splitlines(),
     }  # fmt: skip
 

@@ -105,13 +105,13 @@ def relative(workspace: Workspace, path: Path) -> str:
 def _set_status(task: str, status: str, json_: bool) -> None:
     workspace = current_workspace()
     row = find_task(workspace, task)
-    if row.gone:
+    if row.file_missing:
         raise UserError(f"the file of `{row.id}` ({row.path}) is not here now; bring it back first")
-    if row.elsewhere:
+    if row.owned_elsewhere:
         raise UserError(f"`{row.id}` is {row.status} on {row.by}; `coworkd take {row.id}` takes it over first")
-    if status == "ready" and row.pulled:
+    if status == "ready" and row.from_git:
         workspace.require(Op.READY, row.id)
-    if not (status == "ready" and row.pulled and row.status is Status.READY):
+    if not (status == "ready" and row.from_git and row.status is Status.READY):
         _write_status(workspace, row, status)
     now = find_task(workspace, row.id)
     if json_:
@@ -165,7 +165,7 @@ def take_command(task: str, json_: bool) -> None:
     """Take over a task that another instance works on."""
     workspace = current_workspace()
     row = find_task(workspace, task)
-    if not row.elsewhere:
+    if not row.owned_elsewhere:
         raise UserError(f"`{row.id}` is no other instance's to take over: it is {row.status} here")
     workspace.require(Op.TAKE, row.id)
     now = find_task(workspace, row.id)

@@ -170,9 +170,9 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
     board = Board(db, intake, here.user, paths_and_settings.known_secrets())
     audit = AuditLog(db, jobs, paths.audit)
     with db.write():
-        db.remember("instance", here.instance)
-        db.remember(REPOSITORY, paths.state.name)
-        db.remember("untrusted", "" if trust.holds else UNTRUSTED)
+        db.set_state("instance", here.instance)
+        db.set_state(REPOSITORY, paths.state.name)
+        db.set_state("untrusted", "" if trust.holds else UNTRUSTED)
     if db.restored:
         log.warning("the database is an older copy: whatever was asked in it is asked anew")
         board.requests.void_all(lasting.clock.now())

@@ -62,7 +62,7 @@ class Control:
                 self._refuse(request, self._vouching.trust(request.subject, now))
             case Op.CONFIRM:
                 with self._db.write():
-                    self._db.remember("confirmed", "yes")
+                    self._db.set_state("confirmed", "yes")
                 self._engine.judge_again(now)
             case Op.LAND:
                 self._start_landing(request)
@@ -130,7 +130,7 @@ class Control:
             return
         with self._db.write():
             self._vouching.own(document, now)
-            self._db.set(TaskRow, row.id, pulled=False)
+            self._db.set(TaskRow, row.id, from_git=False)
             self._db.event(now, "owned", task=task, actor="person", via=AnswerChannel.TERMINAL)
         take_in_now(self._db, self._engine, row.path, now)
 
@@ -140,8 +140,8 @@ class Control:
         if row is None:
             return
         with self._db.write():
-            self._db.set(DocumentRow, row.path, pulled=False)
-            self._db.set(TaskRow, task, pulled=False, elsewhere=False, by=self._instance)
+            self._db.set(DocumentRow, row.path, from_git=False)
+            self._db.set(TaskRow, task, from_git=False, owned_elsewhere=False, by=self._instance)
             self._db.event(now, "taken", task=task, actor="person", via=AnswerChannel.TERMINAL, was=row.by)
             self._board.set_status(
                 self._board.task(task), Status.PAUSED, f"taken over from {row.by or 'elsewhere'}", now

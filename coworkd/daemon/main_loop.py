@@ -319,7 +319,7 @@ class Daemon:
         if rooms.trust.was_lost():
             log.error(TRUST_REMOVED)
             with rooms.db.write():
-                rooms.db.remember("untrusted", TRUST_REMOVED)
+                rooms.db.set_state("untrusted", TRUST_REMOVED)
 
     def _act(self, now: float, *, start: bool) -> None:
         """What follows from what was taken in: nothing at all in a repository that is not trusted."""
@@ -355,7 +355,7 @@ class Daemon:
             rooms.engine.scan_by(now + pause)
         if rooms.watcher.polling != rooms.db.setting("polling"):
             with rooms.db.write():
-                rooms.db.remember("polling", rooms.watcher.polling)
+                rooms.db.set_state("polling", rooms.watcher.polling)
 
     def _show(self, waits: Sequence[AttentionItem], now: float) -> None:
         """Live messages and the inbox, where they changed."""

@@ -184,7 +184,9 @@ class Dispatcher:
 
     def _job_done(self, run: RunRow, value: object, now: float) -> None:
         match value:
-            case SlotReady() if run.state is RunState.PREPARING and not run.stop and self._casting.agent(run.agent):
+            case SlotReady() if (
+                run.state is RunState.PREPARING and not run.stop_reason and self._casting.agent(run.agent)
+            ):
                 self._hand_over(run, value, now)
             case SlotDeferred() if run.state is RunState.PREPARING:
                 self._not_yet(run, value, now)
@@ -192,7 +194,7 @@ class Dispatcher:
                 self._never_started(run, value, now)
             case MachineFailed(fault=fault):
                 self._hindered(run, fault, now)
-            case SavedWork() if run.state is RunState.SUBMITTING and run.stop == LOST:
+            case SavedWork() if run.state is RunState.SUBMITTING and run.stop_reason == LOST:
                 self._run_again(run, now)
             case Imported() | NoChanges() | SavedWork() if run.state is RunState.SUBMITTING:
                 self._hold.end()
@@ -237,7 +239,7 @@ class Dispatcher:
     def _run_again(self, run: RunRow, now: float) -> None:
         """A run that was lost with the daemon begins again: same run, same attempt, a clean slot, answers kept."""
         fresh = dataclasses.replace(
-            run, state=RunState.PREPARING, stop="", reason="", message="", said="", offset=0, started=now
+            run, state=RunState.PREPARING, stop_reason="", reason="", message="", reply="", offset=0, started=now
         )
         with self._db.write(durable=True):
             self._db.put(fresh)
@@ -251,9 +253,9 @@ class Dispatcher:
             self._db.set(RunRow, run.id, state=RunState.ENDED, reason="setup" if fault else "cancelled",
                          message=(fault.output or fault.reason) if fault else "", ended=now)  # fmt: skip
             row = self._board.task(run.task)
-            if not run.stop and row.status is Status.RUNNING:
+            if not run.stop_reason and row.status is Status.RUNNING:
                 self._not_prepared(row, fault, now)
-            elif run.stop == "shutdown" and row.status is Status.RUNNING:
+            elif run.stop_reason == "shutdown" and row.status is Status.RUNNING:
                 self._board.transition(
                     row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1
                 )
@@ -305,7 +307,7 @@ class Dispatcher:
         default = self._board.specs.settings().agent
         if default != self._db.setting("default_agent"):
             with self._db.write():
-                self._db.remember("default_agent", default)
+                self._db.set_state("default_agent", default)
 
     def _check_changed(self, now: float) -> None:
         """Look at the dependencies around every task that changed since they were last looked at."""
@@ -319,7 +321,7 @@ class Dispatcher:
         )  # fmt: skip
         with self._db.write():
             check_dependencies(self._board, [row["id"] for row in changed if row["id"]], now)
-            self._db.remember("checked", str(latest))
+            self._db.set_state("checked", str(latest))
         self._checked = latest
 
     def _start_ready(self, now: float) -> None:
@@ -359,7 +361,7 @@ class Dispatcher:
                 self._db.execute("DELETE FROM meta WHERE key = ?", f"wait:{task}")
             for task, wait in waits.items():
                 if self._waits.get(task) != wait:
-                    self._db.remember(f"wait:{task}", wait.reason)
+                    self._db.set_state(f"wait:{task}", wait.reason)
         self._waits = waits
 
     def _sound(self, row: TaskRow, now: float) -> bool:
@@ -471,7 +473,7 @@ class Dispatcher:
         match run.state:
             case RunState.WORKING | RunState.WAITING:
                 with self._db.write():
-                    self._db.set(RunRow, run.id, stop=run.stop or LOST)
+                    self._db.set(RunRow, run.id, stop_reason=run.stop_reason or LOST)
                 self._executor.recover(run.id, Path(run.log), run.offset)
             case RunState.PREPARING:
                 self._starter.prepare_slot(run)

@@ -101,8 +101,8 @@ class AuditLog:
     def _note(self, written: AppendResult) -> None:
         self._link, self._not_before = written.link, 0.0
         with self._db.write():
-            self._db.remember("audit_id", str(written.link.id))
-            self._db.remember("audit_hash", written.link.hash)
+            self._db.set_state("audit_id", str(written.link.id))
+            self._db.set_state("audit_hash", written.link.hash)
 
     def deadline(self) -> float | None:
         """When writing is tried again, where it failed."""

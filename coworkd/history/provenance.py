@@ -141,7 +141,7 @@ def _completed(known: Provenance, landing: str, trailers: Mapping[str, str], sou
         run=run.id if run else record.run if record else "",
         agent=run.agent if run else record.agent if record else "",
         model=run.model if run else record.model if record else "",
-        level=run.level if run else record.level if record else "",
+        level=run.sandbox_level if run else record.level if record else "",
         approved=_approved(sources, task, number), checks=checks,
     )  # fmt: skip
 

@@ -163,7 +163,7 @@ def compose_record(db: Database, run: RunRow, instance: str, now: float) -> RunR
     told = bool(run.input_tokens or run.output_tokens)
     return RunRecord(
         instance=instance, run=run.id, task=run.task, attempt=run.attempt, agent=run.agent, model=run.model,
-        started=run.started, ended=run.ended or now, reason=run.reason, level=run.level, base=run.base,
+        started=run.started, ended=run.ended or now, reason=run.reason, level=run.sandbox_level, base=run.base,
         input_tokens=run.input_tokens if told else None, output_tokens=run.output_tokens if told else None,
         cost_usd=run.cost_usd, estimated=run.estimated, decisions=_decisions(db, run.id),
         receipts=_receipts(db, run.id), submission=_submitted(submission), checks=_checks(submission),

@@ -87,7 +87,7 @@ def _run(record: RunRecord) -> RunRow:
     return RunRow(
         id=record.run, task=record.task, attempt=record.attempt, epoch=0, agent=record.agent, state=RunState.ENDED,
         reason=record.reason, message="", started=record.started, ended=record.ended, slot=0, log="", base=record.base,
-        level=record.level, offset=0, stop="", said="",
+        sandbox_level=record.level, offset=0, stop_reason="", reply="",
         input_tokens=record.input_tokens or 0, output_tokens=record.output_tokens or 0, cost_usd=record.cost_usd,
         message_path="", conflict="", text_sha="", model=record.model, estimated=record.estimated, recorded=True,
     )  # fmt: skip

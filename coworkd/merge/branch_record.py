@@ -46,10 +46,10 @@ class BranchRecorder:
             for fact in facts.landings:
                 self._whether_missing(fact, found, order, now)
             for name in ("tip", SEEN_AT):
-                self._db.remember(name, facts.integration)
-            self._db.remember("target head", facts.target)
-            self._db.remember(RECORDED, str(found.state.recorded))
-            self._db.remember(SETTLED_AT, facts.target)
+                self._db.set_state(name, facts.integration)
+            self._db.set_state("target head", facts.target)
+            self._db.set_state(RECORDED, str(found.state.recorded))
+            self._db.set_state(SETTLED_AT, facts.target)
             self._tell(found, order, now)
 
     def hindered(self, why: str, now: float) -> None:
@@ -81,8 +81,10 @@ class BranchRecorder:
             return None
         row = SubmissionRow(
             task=task.id, number=landing.number, run="", attempt=task.attempt, base="", commit_id=landing.submission,
-            tree=landing.submission, state=SubmissionState.LANDED, candidate="", candidate_tree="", tip="", checks="[]",
-            request="", created=now, notice="found in its ref", person=False, approved=True, landing=landing.commit,
+            tree=landing.submission, state=SubmissionState.LANDED, candidate="", candidate_tree="", verified_on="",
+            checks="[]",
+            request="", created=now, message="found in its ref", needs_approval=False, approved=True,
+            landing=landing.commit,
             text_sha="", bundle="",
         )  # fmt: skip
         self._db.put(row)
@@ -149,7 +151,7 @@ class BranchRecorder:
             self._db.execute("DELETE FROM problems WHERE path = ? AND source = ?", CONFIG, SOURCE)
         halted = message if isinstance(found.move, Rebuild | Unrelated) else ""
         if halted != self._db.setting(HALTED):
-            self._db.remember(HALTED, halted)
+            self._db.set_state(HALTED, halted)
 
 
 def _way_back(found: BranchReport, order: BranchContext) -> str:

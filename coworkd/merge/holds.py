@@ -87,10 +87,10 @@ class HeldSubmissions:
             tip=value.tip, target=value.target, key=value.key, command=red.command, own=value.own, reason=reason
         )
         change_submission(
-            self._db, row, state=SubmissionState.HELD, tip=value.tip, notice=reason, held=held.encoded(),
+            self._db, row, state=SubmissionState.HELD, verified_on=value.tip, message=reason, held=held.encoded(),
             checks=json.dumps([dataclasses.asdict(check) for check in value.checks]),
         )  # fmt: skip
-        self._db.remember("target head", value.target)
+        self._db.set_state("target head", value.target)
         self._db.event(now, "held", task=row.task, number=row.number, blame=value.blame, reason=reason)
         task = self._board.task(row.task)
         if row.kind is SubmissionKind.WORK and task.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
@@ -174,8 +174,8 @@ class HeldSubmissions:
             case BranchHeads(tip=tip, target=target):
                 if (tip, target) != (self._db.setting("tip"), self._db.setting("target head")):
                     with self._db.write():
-                        self._db.remember("tip", tip)
-                        self._db.remember("target head", target)
+                        self._db.set_state("tip", tip)
+                        self._db.set_state("target head", target)
             case TipCheckResult(red=red):
                 self._checked_again(key.removeprefix(TIP_CHECK), now, red=red)
             case Interrupted():

@@ -64,9 +64,9 @@ class ResultRecorder:
                 | MergeConflict(tip=tip)
                 | TipMoved(tip=tip)
             ):
-                self._db.remember("tip", tip)
+                self._db.set_state("tip", tip)
             case Landed(commit=commit):
-                self._db.remember("tip", commit)
+                self._db.set_state("tip", commit)
             case _:
                 pass
 
@@ -101,7 +101,7 @@ class ResultRecorder:
         asked_anew = led_astray and unproven and not reached(row)
         change_submission(
             self._db, row, state=SubmissionState.GREEN, candidate=value.candidate, candidate_tree=value.tree,
-            tip=value.tip, checks=_dumped(value.checks), person=row.person or unproven,
+            verified_on=value.tip, checks=_dumped(value.checks), needs_approval=row.needs_approval or unproven,
         )  # fmt: skip
         if asked_anew:
             # What was approved, or needed nobody, had been verified.
@@ -114,7 +114,12 @@ class ResultRecorder:
         self._db.event(now, "red", task=row.task, number=row.number, reason=value.reason)
         self._unverified.note(value.checks, now)
         change_submission(
-            self._db, row, state=SubmissionState.RED, tip=value.tip, notice=value.reason, checks=_dumped(value.checks)
+            self._db,
+            row,
+            state=SubmissionState.RED,
+            verified_on=value.tip,
+            message=value.reason,
+            checks=_dumped(value.checks),
         )
         if row.kind is SubmissionKind.WORK:
             self._reviews.void(row, now)
@@ -124,7 +129,12 @@ class ResultRecorder:
     def _collides(self, row: SubmissionRow, value: MergeConflict, now: float) -> None:
         self._db.event(now, "conflict", task=row.task, number=row.number, summary=value.summary)
         change_submission(
-            self._db, row, state=SubmissionState.CONFLICTED, tip=value.tip, notice=value.summary, bundle=value.bundle
+            self._db,
+            row,
+            state=SubmissionState.CONFLICTED,
+            verified_on=value.tip,
+            message=value.summary,
+            bundle=value.bundle,
         )
         if row.kind is SubmissionKind.WORK:
             self._reviews.void(row, now)
@@ -145,11 +155,11 @@ class ResultRecorder:
             self._reverts.refused(row, value.reason, now)
             return
         self._reviews.void(row, now)
-        change_submission(self._db, row, state=SubmissionState.RETIRED, notice=value.reason)
+        change_submission(self._db, row, state=SubmissionState.RETIRED, message=value.reason)
         self._db.event(now, "submission retired", task=row.task, number=row.number, why=value.reason)
         task = self._board.task(row.task)
         if task.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
-            self._board.set_status(task, Status.READY, value.reason, now, attempt=task.attempt - 1, anew=True)
+            self._board.set_status(task, Status.READY, value.reason, now, attempt=task.attempt - 1, fresh_start=True)
 
     def _landed(self, row: SubmissionRow, value: Landed, now: float) -> None:
         change_submission(self._db, row, state=SubmissionState.LANDED, landing=value.commit)
@@ -167,7 +177,7 @@ class ResultRecorder:
             self._board.update(task.id, landed=value.commit[:12], reverted="")
         elif task.status is not Status.DONE:
             self._board.set_status(task, Status.DONE, "landed" if row.tree else "nothing had to change", now,
-                              landed=value.commit[:12], reverted="", failures=0, bounces=0)  # fmt: skip
+                              landed=value.commit[:12], reverted="", failures=0, conflict_rounds=0)  # fmt: skip
 
     def _tick(self, task: TaskRow, row: SubmissionRow) -> None:
         """Tick the criteria whose commands were green on what landed."""
@@ -175,11 +185,11 @@ class ResultRecorder:
         document = self._db.one(DocumentRow, "path = ?", task.path)
         if document is None:
             return
-        data = document.want
+        data = document.target_bytes
         for item in self._board.specs.task(task.path).criteria:
             if item.command in green and not item.ticked:
                 data = tick(data, item.line)
-        self._db.set(DocumentRow, task.path, want=data, want_sha=digest(data))
+        self._db.set(DocumentRow, task.path, target_bytes=data, target_sha=digest(data))
 
 
 def _dumped(checks: tuple[Check, ...]) -> str:

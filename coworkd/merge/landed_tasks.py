@@ -47,7 +47,7 @@ class LandedTasks:
         if now > self._until:
             self._unknown = {}
             return
-        for row in self._db.all_among(TaskRow, "id", list(self._unknown)):
+        for row in self._db.all_in(TaskRow, "id", list(self._unknown)):
             if stays_done(row, self._unknown[row.id]):
                 self._settle(row, self._unknown[row.id], now)
 
@@ -57,7 +57,7 @@ class LandedTasks:
             self._db.event(now, "landing found again", task=row.id, commit=landing.commit, number=landing.number)
             self._board.set_status(
                 row, Status.DONE, "landed", now, landed=landing.commit[:12], attempt=max(row.attempt, landing.attempt),
-                wanted="", failures=0, bounces=0,
+                requested_status="", failures=0, conflict_rounds=0,
             )  # fmt: skip
 
     def _keep_numbers(self, now: float) -> None:
@@ -74,7 +74,7 @@ def stays_done(row: TaskRow, landing: LandingRef) -> bool:
     A file without a written id is a new task, also under an old name. One that names this landing, or has had a later
     attempt, was written after it: what it says is what a person wants now.
     """
-    if row.pulled or row.elsewhere or row.gone or not row.exact_id:
+    if row.from_git or row.owned_elsewhere or row.file_missing or not row.exact_id:
         return False
     if row.status in (Status.DONE, Status.CANCELLED) or row.attempt > landing.attempt:
         return False
@@ -85,15 +85,16 @@ def _landed(landing: LandingRef, now: float) -> SubmissionRow:
     return SubmissionRow(
         task=landing.task, number=landing.number, run="", attempt=landing.attempt, base="",
         commit_id=landing.submission, tree=landing.tree, state=SubmissionState.LANDED, candidate=landing.commit,
-        candidate_tree=landing.tree, tip="", checks="[]", request="", created=now, notice="found in its ref",
-        person=False, approved=True, landing=landing.commit, text_sha="", bundle="",
+        candidate_tree=landing.tree, verified_on="", checks="[]", request="", created=now, message="found in its ref",
+        needs_approval=False, approved=True, landing=landing.commit, text_sha="", bundle="",
     )  # fmt: skip
 
 
 def _retired(found: SubmissionRef, now: float) -> SubmissionRow:
     return SubmissionRow(
         task=found.task, number=found.number, run="", attempt=0, base=found.parent, commit_id=found.commit,
-        tree=found.tree, state=SubmissionState.RETIRED, candidate="", candidate_tree="", tip="", checks="[]",
-        request="", created=now, notice="found in its ref", person=True, approved=False, landing="", text_sha="",
+        tree=found.tree, state=SubmissionState.RETIRED, candidate="", candidate_tree="", verified_on="", checks="[]",
+        request="", created=now, message="found in its ref", needs_approval=True, approved=False, landing="",
+        text_sha="",
         bundle="",
     )  # fmt: skip

@@ -135,7 +135,8 @@ class Merger:
                     SubmissionRow(
                         task=task.id, number=kept.number, run="", attempt=task.attempt, base=kept.base,
                         commit_id=kept.commit, tree=kept.tree, state=SubmissionState.QUEUED, candidate="",
-                        candidate_tree="", tip="", checks="[]", request="", created=now, notice="", person=True,
+                        candidate_tree="", verified_on="", checks="[]", request="", created=now, message="",
+                        needs_approval=True,
                         approved=False, landing="", text_sha="", bundle="",
                     )
                 )  # fmt: skip
@@ -161,7 +162,7 @@ class Merger:
 
     def _describe(self, row: SubmissionRow) -> None:
         """Have git say what the candidate changes; the review is written when it has."""
-        tip, candidate, context = row.tip, row.candidate, self._orders.change_context(row)
+        tip, candidate, context = row.verified_on, row.candidate, self._orders.change_context(row)
         self._jobs.start(f"{DESCRIBE}{row.task}:{row.number}", lambda: self._lane.change(tip, candidate, context))
 
     # ---- verifying and landing
@@ -169,7 +170,7 @@ class Merger:
     def _work(self, step: VerifyStep | LandStep, row: SubmissionRow, now: float) -> None:
         name = f"{row.task}:{row.number}"
         if isinstance(step, LandStep):
-            if row.person and not self._reviews.stands(row):
+            if row.needs_approval and not self._reviews.stands(row):
                 self._reviews.ask_again(row, now)
                 return
             land = self._orders.landing(row)
@@ -180,7 +181,7 @@ class Merger:
         red_target = self._watch.red_target(self._orders.into_target())
         order = dataclasses.replace(self._orders.verifying(row), onto_target=red_target)
         task = self._board.task(row.task)
-        if task.status is Status.REVIEW and (row.approved or not row.person):
+        if task.status is Status.REVIEW and (row.approved or not row.needs_approval):
             with self._db.write():
                 self._board.transition(task.id, Status.MERGING, "verified again with what has landed since", now)
         given_up = self._given_up = threading.Event()
@@ -278,7 +279,7 @@ class Merger:
             self._db.execute("DELETE FROM problems WHERE path = 'config.yaml' AND source = 'land'")
             if isinstance(value, LandedInTarget):
                 self._land_at = 0.0
-                self._db.remember("target tip", self._db.setting("tip"))
+                self._db.set_state("target tip", self._db.setting("tip"))
                 self._db.event(now, "landed in the target", commit=value.commit, moved=value.moved)
                 return
             self._land_at = now + LAND_AGAIN

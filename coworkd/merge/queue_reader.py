@@ -39,7 +39,7 @@ class QueueReader:
     def _present(self, submission: SubmissionRow) -> bool:
         """A parked task's results are held."""
         row = self._db.one(TaskRow, "id = ?", submission.task)
-        return row is not None and not row.gone
+        return row is not None and not row.file_missing
 
     def _as_wished(self, row: SubmissionRow, now: float) -> SubmissionRow:
         """`approve` and `verify` count at once: who is asked, and whether all that is to be run has been."""
@@ -51,17 +51,17 @@ class QueueReader:
         verified = {check["command"] for check in json.loads(row.checks)}
         green, led_astray = row.state is SubmissionState.GREEN, bool(reached(row))
         person = Gate.MERGE in approve or not row.tree or (green and (not verified or led_astray))
-        if person != row.person:
+        if person != row.needs_approval:
             row = self._asked_otherwise(row, now, person=person)
         if green and row.tree and not led_astray and not verified.issuperset(self._commands(row, spec)):
-            row = dataclasses.replace(row, tip="")
+            row = dataclasses.replace(row, verified_on="")
         return row
 
     def _asked_otherwise(self, row: SubmissionRow, now: float, *, person: bool) -> SubmissionRow:
         with self._db.write():
             self._reviews.void(row, now)
-            change_submission(self._db, row, person=person, request="")
-        return dataclasses.replace(row, person=person, request="")
+            change_submission(self._db, row, needs_approval=person, request="")
+        return dataclasses.replace(row, needs_approval=person, request="")
 
     def _commands(self, row: SubmissionRow, spec: TaskSpec) -> tuple[str, ...]:
         """Everything that verifies a task: the workspace's commands, its own, and its criteria's.
@@ -77,7 +77,8 @@ class QueueReader:
     def _entry(self, row: SubmissionRow) -> QueueEntry:
         needed = self._db.query(_UNLANDED, row.task) if row.kind is not SubmissionKind.REVERT else []
         return QueueEntry(
-            task=row.task, number=row.number, state=row.state, tip=row.tip, person=row.person, approved=row.approved,
+            task=row.task, number=row.number, state=row.state, tip=row.verified_on, person=row.needs_approval,
+            approved=row.approved,
             reviewed=bool(row.request), needs=tuple(r["needed"] for r in needed),
             priority=self._board.task(row.task).priority, created=row.created,
         )  # fmt: skip
@@ -108,7 +109,9 @@ class QueueReader:
 
     def landing(self, row: SubmissionRow) -> LandRequest:
         branch = self._board.specs.settings().integration.branch
-        return LandRequest(task=row.task, number=row.number, tip=row.tip, candidate=row.candidate, branch=branch)
+        return LandRequest(
+            task=row.task, number=row.number, tip=row.verified_on, candidate=row.candidate, branch=branch
+        )
 
     def into_target(self) -> VerifyRequest:
         """The target's own commits, to be checked as merged with what has landed."""

@@ -73,7 +73,7 @@ class RevertService:
     def _obstacle(self, task: TaskRow | None, kind: SubmissionKind, given: SubmittedAnswer) -> str:
         if task is None:
             return "only the latest review of a task takes this word"
-        if task.elsewhere:
+        if task.owned_elsewhere:
             return f"the task is on {task.by}"
         latest = self._db.one(RequestRow, "path = ? ORDER BY created DESC", review_path(task.id))
         if latest is not None and given.request != latest.id:
@@ -115,8 +115,9 @@ class RevertService:
                 SubmissionRow(
                     task=task_id, number=int(number), run="", attempt=task.attempt, base=value.landing,
                     commit_id=value.commit, tree=value.tree, state=SubmissionState.QUEUED, candidate="",
-                    candidate_tree="", tip="", checks="[]", request="", created=now, notice=_built_on(value.later),
-                    person=False, approved=True, landing="", text_sha="", bundle="", kind=kind,
+                    candidate_tree="", verified_on="", checks="[]", request="", created=now,
+                    message=_built_on(value.later),
+                    needs_approval=False, approved=True, landing="", text_sha="", bundle="", kind=kind,
                 )
             )  # fmt: skip
             self._board.clear_problems(review_path(task_id), _SOURCE)
@@ -131,12 +132,12 @@ class RevertService:
         where = {"landed": "", "reverted": commit[:12]}
         if row.kind is SubmissionKind.APPLY:
             where = {"landed": commit[:12], "reverted": ""}
-        reason = "; ".join(part for part in (_REASONS[row.kind], row.notice) if part)
+        reason = "; ".join(part for part in (_REASONS[row.kind], row.message) if part)
         self._board.set_status(task, task.status, reason, now, **where)
 
     def refused(self, row: SubmissionRow, reason: str, now: float) -> None:
         """It collides with what landed since, or is red: the change stays as it is."""
-        change_submission(self._db, row, state=SubmissionState.RETIRED, notice=reason)
+        change_submission(self._db, row, state=SubmissionState.RETIRED, message=reason)
         self._put_back(review_path(row.task), row.kind, reason, now)
 
     def _put_back(self, path: str, kind: SubmissionKind, reason: str, now: float) -> None:

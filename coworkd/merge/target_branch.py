@@ -29,7 +29,7 @@ class TargetBranch:
         found = known if self._has_commit(known) else self._present() or known
         if found != known:
             with self._board.db.write():
-                self._board.db.remember("target", found)
+                self._board.db.set_state("target", found)
 
     def no_base_reason(self) -> str:
         """Why no run can start from the repository as it is, in words; empty when one can."""

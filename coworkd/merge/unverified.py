@@ -44,7 +44,7 @@ class UnverifiedSubmissions:
     def note(self, checks: tuple[Check, ...], now: float) -> None:
         """Show or clear the workspace's problem, as a verification has found it; inside a transaction."""
         if reason := unverified_reason(checks):
-            self._db.remember(_KEY, self._settings())
+            self._db.set_state(_KEY, self._settings())
             message = f"nothing is verified: {reason}; {RECIPE}"
             put_problem(self._db, Problem(path=_PATH, line=0, message=message), SOURCE, now)
         elif checks and not self._waiting():
@@ -66,13 +66,13 @@ class UnverifiedSubmissions:
     def _queue(self, row: SubmissionRow, now: float) -> None:
         for request in self._db.all(RequestRow, "id = ? AND state = 'open'", row.request):
             self._board.requests.void(request, now)
-        change_submission(self._db, row, state=SubmissionState.QUEUED, tip="", request="", checks="[]")
+        change_submission(self._db, row, state=SubmissionState.QUEUED, verified_on="", request="", checks="[]")
         task = self._board.task(row.task)
         if task.status is Status.REVIEW:
             self._board.transition(task.id, Status.MERGING, "verified again in another environment", now)
 
     def _clear(self) -> None:
-        self._db.remember(_KEY, "")
+        self._db.set_state(_KEY, "")
         self._board.clear_problems(_PATH, SOURCE)
 
     def _settings(self) -> str:

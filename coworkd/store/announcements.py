@@ -31,7 +31,7 @@ def written_by_command(db: Database, paths: Sequence[str]) -> frozenset[str]:
     sql = (
         "SELECT a.path FROM announced a JOIN documents d ON d.path = a.path AND d.file_sha = a.sha WHERE a.path IN (?)"
     )
-    return frozenset(row["path"] for row in db.among(sql, paths))
+    return frozenset(row["path"] for row in db.query_in(sql, paths))
 
 
 def announced_on_terminal(db: Database, path: str, sha: str) -> bool:

@@ -158,7 +158,7 @@ class Database:
             self._depth = 0
 
     @contextlib.contextmanager
-    def part(self) -> Generator[None]:
+    def savepoint(self) -> Generator[None]:
         """A part of a transaction that is undone by itself when it raises; what came before it stays."""
         self.execute("SAVEPOINT part")
         try:
@@ -173,13 +173,13 @@ class Database:
 
     # ---- what no older copy may take back
 
-    def advance(self) -> None:
+    def bump_epoch(self) -> None:
         """Something was decided, in the transaction under way, that a restored backup must not undo.
 
         The count is kept beside the database too, before anything can follow from the decision.
         """
         self._advanced = int(self.setting("epoch") or 0) + 1
-        self.remember("epoch", str(self._advanced))
+        self.set_state("epoch", str(self._advanced))
 
     def _keep_epoch(self) -> None:
         if self._advanced:
@@ -191,7 +191,7 @@ class Database:
         if kept > known:
             self.restored = True
             with self.write():
-                self.remember("epoch", str(kept))
+                self.set_state("epoch", str(kept))
         elif kept < known:
             # Committed, and then there was no room for the count beside it.
             write_durably(self._epoch, f"{known}\n".encode())
@@ -210,17 +210,17 @@ class Database:
     def query(self, sql: str, *values: Column) -> list[Cells]:
         return self._fetch(sql, values)
 
-    def among(self, sql: str, values: Collection[Column]) -> list[Cells]:
+    def query_in(self, sql: str, values: Collection[Column]) -> list[Cells]:
         """Like `query`, for a statement with one `IN (?)` that takes any number of values."""
         found: list[Cells] = []
         for some in _portions(list(values)):
             found += self._fetch(sql.replace("(?)", f"({', '.join('?' * len(some))})"), some)
         return found
 
-    def all_among(self, record: type[Row], column: str, values: Collection[Column]) -> list[Row]:
+    def all_in(self, record: type[Row], column: str, values: Collection[Column]) -> list[Row]:
         """Every row of the record's table whose column has one of these values."""
         load = loader(record)
-        return [load(row) for row in self.among(select_statement(record, f"{column} IN (?)"), values)]
+        return [load(row) for row in self.query_in(select_statement(record, f"{column} IN (?)"), values)]
 
     def scalar(self, sql: str, *values: Column) -> Any:
         try:
@@ -240,9 +240,9 @@ class Database:
     def put(self, record: object) -> None:
         """Insert the record, or replace the row with its key."""
         statement, cells = inserter(type(record))
-        self.add(statement, *cells(record))
+        self.insert_batched(statement, *cells(record))
 
-    def add(self, sql: str, *values: Column) -> None:
+    def insert_batched(self, sql: str, *values: Column) -> None:
         """Run an INSERT. Within a transaction equal ones are gathered and run together, before anything else is."""
         if not self._depth:
             self._executed(sql, values)
@@ -292,7 +292,7 @@ class Database:
 
     def event(self, at: float, kind: str, *, task: str = "", actor: str = "daemon", **data: object) -> None:
         """Append to the journal of changes, in the transaction of the change."""
-        self.add(
+        self.insert_batched(
             "INSERT INTO events (at, actor, kind, task, data) VALUES (?, ?, ?, ?, ?)",
             at, actor, kind, task, json.dumps(data, ensure_ascii=False, default=str),
         )  # fmt: skip
@@ -300,7 +300,7 @@ class Database:
     def setting(self, key: str) -> str:
         return self.scalar("SELECT value FROM meta WHERE key = ?", key) or ""
 
-    def remember(self, key: str, value: str) -> None:
+    def set_state(self, key: str, value: str) -> None:
         self.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value)
 
 

@@ -31,7 +31,7 @@ class DatabaseAge:
         """It knows of every landing up to this one."""
         if self.landings_seen != sequence:
             with self._db.write():
-                self._db.remember(LANDINGS_SEEN, str(sequence))
+                self._db.set_state(LANDINGS_SEEN, str(sequence))
 
     def knows_landing(self, task: str, number: int, commit: str) -> bool:
         """Whether this submission has landed, or was about to land as this commit."""

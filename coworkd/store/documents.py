@@ -19,7 +19,7 @@ def has_version(db: Database, path: str, sha: str) -> bool:
 
 def foreign_documents(db: Database, shas: Collection[str]) -> list[tuple[str, str]]:
     """Path and hash of every document that came by git and has one of these hashes."""
-    rows = db.among("SELECT path, file_sha FROM documents WHERE pulled AND file_sha IN (?)", shas)
+    rows = db.query_in("SELECT path, file_sha FROM documents WHERE pulled AND file_sha IN (?)", shas)
     return [(row["path"], row["file_sha"]) for row in rows]
 
 

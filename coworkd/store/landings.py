@@ -133,7 +133,7 @@ class Landings:
 
     def needs_of(self, tasks: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """What each of the tasks depends on."""
-        rows: list[Cells] = self._db.among("SELECT task, needed FROM needs WHERE task IN (?)", list(tasks))
+        rows: list[Cells] = self._db.query_in("SELECT task, needed FROM needs WHERE task IN (?)", list(tasks))
         found: dict[str, tuple[str, ...]] = {}
         for row in rows:
             found[row["task"]] = (*found.get(row["task"], ()), row["needed"])

@@ -15,12 +15,12 @@ ANYWHERE = ""
 
 def add_own(db: Database, path: str, sha: str) -> None:
     """Remember that these bytes were typed or written here, at this path."""
-    db.add("INSERT OR IGNORE INTO own_bytes (path, sha) VALUES (?, ?)", path, sha)
+    db.insert_batched("INSERT OR IGNORE INTO own_bytes (path, sha) VALUES (?, ?)", path, sha)
 
 
 def own_paths(db: Database, shas: Collection[str]) -> dict[str, set[str]]:
     """By hash, every path at which these bytes were typed or written here."""
     found: dict[str, set[str]] = {}
-    for row in db.among("SELECT path, sha FROM own_bytes WHERE sha IN (?)", shas):
+    for row in db.query_in("SELECT path, sha FROM own_bytes WHERE sha IN (?)", shas):
         found.setdefault(row["sha"], set()).add(row["path"])
     return found

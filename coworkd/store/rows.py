@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 from coworkd.core.model import Kind, MessageKind, Mode, RiskLevel, Status
 from coworkd.core.run_states import RunState
+from coworkd.store.row_mapping import SqlName
 
 
 class RequestKind(StrEnum):
@@ -74,14 +76,14 @@ class DocumentRow:
     kind: Kind
     doc: str
     """The id of what it documents: a task id, an agent's name, a request."""
-    want: bytes
-    want_sha: str
-    file_sha: str
+    target_bytes: Annotated[bytes, SqlName("want")]
+    target_sha: Annotated[str, SqlName("want_sha")]
+    disk_sha: Annotated[str, SqlName("file_sha")]
     """Empty: no such file on disk."""
     rev: int
     changed_at: float
     body_changed_at: float
-    pulled: bool
+    from_git: Annotated[bool, SqlName("pulled")]
     """The bytes came by git and were not typed here."""
     absent_since: float | None
     generated: bool
@@ -105,20 +107,20 @@ class TaskRow:
     landed: str
     failures: int
     """Attempts used up without a green submission since it was last made ready by a person."""
-    bounces: int
+    conflict_rounds: Annotated[int, SqlName("bounces")]
     """Conflicts sent back to the author on the present tip."""
     not_before: float
-    closed: bool
+    closed_by_hand: Annotated[bool, SqlName("closed")]
     """Closed by hand: its dependants are released without a landing."""
-    wanted: str
+    requested_status: Annotated[str, SqlName("wanted")]
     """A status that a person wrote and that has not taken effect yet; empty when there is none."""
-    wanted_due: float
-    held: str
+    request_due_at: Annotated[float, SqlName("wanted_due")]
+    blocked_reason: Annotated[str, SqlName("held")]
     """Why nothing may start from this file; empty when nothing is in the way."""
-    pulled: bool
-    elsewhere: bool
+    from_git: Annotated[bool, SqlName("pulled")]
+    owned_elsewhere: Annotated[bool, SqlName("elsewhere")]
     """Another instance works on it."""
-    gone: bool
+    file_missing: Annotated[bool, SqlName("gone")]
     """The file is absent."""
     agent_used: str
     cost_usd: float | None
@@ -126,7 +128,7 @@ class TaskRow:
     output_tokens: int
     exact_id: bool
     """The id is written in the file and no longer follows its name."""
-    anew: bool = False
+    fresh_start: Annotated[bool, SqlName("anew")] = False
     """The next attempt begins from nothing: no session is taken up again."""
     reverted: str = ""
     """The commit that took its landing back; empty: none did."""
@@ -149,11 +151,11 @@ class RunRow:
     slot: int
     log: str
     base: str
-    level: str
+    sandbox_level: Annotated[str, SqlName("level")]
     offset: int
-    stop: str
+    stop_reason: Annotated[str, SqlName("stop")]
     """Why it was told to stop; empty while nobody has told it to."""
-    said: str
+    reply: Annotated[str, SqlName("said")]
     input_tokens: int
     output_tokens: int
     cost_usd: float | None
@@ -173,13 +175,13 @@ class RunRow:
     """Some of its cost is from a price table."""
     reserved_usd: float | None = None
     """What it may cost at most; None: nothing bounds that."""
-    began: float = 0.0
+    agent_started_at: Annotated[float, SqlName("began")] = 0.0
     """When the agent of its latest start was set to work."""
     first_at: float = 0.0
     """When the first of its reply came; 0: nothing has."""
-    heard_at: float = 0.0
+    last_event_at: Annotated[float, SqlName("heard_at")] = 0.0
     waiting_since: float = 0.0
-    waited: float = 0.0
+    waiting_seconds: Annotated[float, SqlName("waited")] = 0.0
     """Seconds it has waited for people."""
     tools: str = "[]"
     """JSON: its latest tool calls, oldest first."""
@@ -294,13 +296,13 @@ class SubmissionRow:
     state: SubmissionState
     candidate: str
     candidate_tree: str
-    tip: str
+    verified_on: Annotated[str, SqlName("tip")]
     checks: str
     """JSON list of the verification commands as they went."""
     request: str
     created: float
-    notice: str
-    person: bool
+    message: Annotated[str, SqlName("notice")]
+    needs_approval: Annotated[bool, SqlName("person")]
     """A person's yes is owed."""
     approved: bool
     landing: str

@@ -30,11 +30,11 @@ def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: 
     if row is None:
         yield "nobody knows this file"
         return
-    if row.file_sha != digest(data):
+    if row.disk_sha != digest(data):
         yield "the file holds other bytes than the database thinks"
-    elif row.want_sha != row.file_sha and at_rest:
+    elif row.target_sha != row.disk_sha and at_rest:
         yield "the file was never brought up to date"
-    if kind is Kind.TASK and (row.want_sha == row.file_sha or at_rest):
+    if kind is Kind.TASK and (row.target_sha == row.disk_sha or at_rest):
         yield from _task(db, path, made.of(TaskSpec), at_rest=at_rest)
 
 
@@ -44,12 +44,12 @@ def _task(db: Database, path: str, spec: TaskSpec, *, at_rest: bool) -> Iterator
         if not db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'duplicate'", path):
             yield "there is no task for it"
         return
-    if row.gone:
+    if row.file_missing:
         yield "the task counts as gone and its file is here"
-    if row.wanted:
+    if row.requested_status:
         if at_rest:
-            yield f"`{row.wanted}` never took effect"
-    elif not row.pulled and spec.status is not row.status and not _unsaid(spec, row):
+            yield f"`{row.requested_status}` never took effect"
+    elif not row.from_git and spec.status is not row.status and not _unsaid(spec, row):
         yield f"the file says {spec.status}, the database {row.status}"
 
 

@@ -264,15 +264,15 @@ class Engine:
         return False
 
     def _took(self, found: Mapping[str, Bytes], now: float) -> None:
-        known = {row.path: row for row in self._db.all_among(DocumentRow, "path", found)}
+        known = {row.path: row for row in self._db.all_in(DocumentRow, "path", found)}
         new: dict[str, Bytes] = {}
         for path, read in found.items():
             row = known.get(path)
             if row is not None and row.absent_since is not None:
                 self._back(path)
-            if row is None or read.sha not in (row.file_sha, row.want_sha):
+            if row is None or read.sha not in (row.disk_sha, row.target_sha):
                 new[path] = read
-            elif row.file_sha != read.sha:
+            elif row.disk_sha != read.sha:
                 self._echo(row, read.sha)
             else:
                 self._readable_again(path)
@@ -305,7 +305,7 @@ class Engine:
     def _echo(self, row: DocumentRow, sha: str) -> None:
         """The file says what it should: our own write, or a person's that came to the same."""
         with self._db.write():
-            self._db.set(DocumentRow, row.path, file_sha=sha, rev=_rev(row))
+            self._db.set(DocumentRow, row.path, disk_sha=sha, rev=_rev(row))
             self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'write'", row.path)
         self._readable_again(row.path)
 
@@ -343,7 +343,7 @@ class Engine:
             self._marks[path] = _Mark(now, min(due, now + SCAN_LEAST))
             return
         with self._db.write():
-            self._db.add(
+            self._db.insert_batched(
                 "INSERT OR REPLACE INTO stats (path, mtime_ns, ctime_ns, size, inode, mode, sha, settled)"
                 " VALUES (?, ?, ?, ?, ?, ?, '', 1)",
                 path, found.mtime_ns, found.ctime_ns, found.size, found.inode, found.mode,
@@ -354,7 +354,7 @@ class Engine:
         for path, data in [(path, data) for path, data in found if not self._merged(path, data, now)]:
             row = self._db.one(DocumentRow, "path = ?", path)
             if row is not None:
-                self._writer.write(path, row.file_sha, data, now)
+                self._writer.write(path, row.disk_sha, data, now)
                 self.mark(path, now)
 
     def _merged(self, path: str, data: bytes, now: float) -> bool:
@@ -366,7 +366,7 @@ class Engine:
         if self._intake.take([Reading.of(path, kind, data, now)], now):
             return False
         with self._db.write():
-            self._db.set(DocumentRow, path, file_sha=row.file_sha)
+            self._db.set(DocumentRow, path, disk_sha=row.disk_sha)
         return True
 
     # ---- from database to disk
@@ -395,10 +395,10 @@ class Engine:
             # Kept before the first step: a crash in mid-write must not make our own bytes look like a person's.
             # From now on the number is used up, whatever becomes of this write.
             with self._db.write():
-                keep_base(self._db, row.path, Base(rev=rev, person=False, data=row.want), row.want_sha, now)
+                keep_base(self._db, row.path, Base(rev=rev, person=False, data=row.target_bytes), row.target_sha, now)
                 forget_bases(self._db, row.path)
                 self._db.set(DocumentRow, row.path, rev=max(rev, row.rev))
-        result = self._writer.write(row.path, row.file_sha, row.want, now)
+        result = self._writer.write(row.path, row.disk_sha, row.target_bytes, now)
         match result:
             case Overtaken():
                 self._marks.setdefault(row.path, _Mark(now, now))
@@ -414,8 +414,8 @@ class Engine:
 
     def _wrote(self, row: DocumentRow, now: float) -> None:
         with self._db.write():
-            add_own(self._db, row.path, row.want_sha)
-            self._db.set(DocumentRow, row.path, file_sha=row.want_sha, rev=_rev(row))
+            add_own(self._db, row.path, row.target_sha)
+            self._db.set(DocumentRow, row.path, disk_sha=row.target_sha, rev=_rev(row))
             self._db.execute("DELETE FROM problems WHERE path = ? AND source IN ('write', 'read')", row.path)
         self._marks[row.path] = _Mark(now, now + 2 * RACY_NS / 1e9)
 
@@ -433,7 +433,7 @@ class Engine:
 def _rev(row: DocumentRow) -> int:
     """The revision of what the file should say; the one known before where it says none, or cannot be read."""
     try:
-        rev = decoded(row.path, row.want).cowork.rev
+        rev = decoded(row.path, row.target_bytes).cowork.rev
     except DocumentError:
         return row.rev
     return row.rev if rev is None else rev

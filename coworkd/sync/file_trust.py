@@ -54,8 +54,8 @@ class Shown:
 def to_trust(db: Database) -> Shown:
     """What waits for trust; all that is there while the repository itself is not trusted."""
     rows = db.all(DocumentRow, _UNTRUSTED.format(which="1" if db.setting("untrusted") else _WAITING))
-    keys = tuple(key for row in rows for key in _loosening(row.path, row.want))
-    return Shown(keys=keys, token=digest("".join(f"{row.path}\n{row.want_sha}\n" for row in rows).encode()))
+    keys = tuple(key for row in rows for key in _loosening(row.path, row.target_bytes))
+    return Shown(keys=keys, token=digest("".join(f"{row.path}\n{row.target_sha}\n" for row in rows).encode()))
 
 
 def _loosening(path: str, data: bytes) -> Iterator[Loosening]:
@@ -103,12 +103,12 @@ class Vouching:
             return f"trust is kept outside of the repository, and that cannot be written: {error}"
         with self._db.write(durable=True):
             for row in self._db.all(DocumentRow, _UNTRUSTED.format(which=_WAITING)):
-                self._intake.trust(row.path, row.want, now)
-            self._db.remember("untrusted", "")
+                self._intake.trust(row.path, row.target_bytes, now)
+            self._db.set_state("untrusted", "")
             self._db.event(now, "trusted", actor="person", via="terminal")
         return ""
 
     def own(self, document: DocumentRow, now: float) -> None:
         """This text counts as typed here."""
-        self._intake.trust(document.path, document.want, now)
-        self._db.set(DocumentRow, document.path, pulled=False)
+        self._intake.trust(document.path, document.target_bytes, now)
+        self._db.set(DocumentRow, document.path, from_git=False)

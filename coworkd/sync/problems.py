@@ -9,7 +9,7 @@ from coworkd.store import Database
 
 def put_problem(db: Database, problem: Problem, source: str, now: float, task: str = "") -> None:
     """Show a problem; one that is shown already keeps its time."""
-    db.add(
+    db.insert_batched(
         "INSERT INTO problems (path, source, line, message, task, since) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (path, source) DO UPDATE SET line = excluded.line, message = excluded.message"
         " WHERE line != excluded.line OR message != excluded.message",

@@ -48,7 +48,7 @@ def task_file(data: bytes, decoded: Decoded, row: TaskRow, rev: int) -> Projecti
 
 def _status_lags(spec: TaskSpec, row: TaskRow) -> bool:
     """Whether the file says another status than the database, a word not yet acted upon being left alone."""
-    if row.wanted:
+    if row.requested_status:
         return False
     if spec.status is None:
         # One that has been at work must say where it stands, or a rebuilt database would start it once more.

@@ -74,7 +74,7 @@ GUARDS = (
            "    if (size := os.fstat(file.fileno()).st_size) != len(data):\n", "    if (size := 0):\n",
            "tests/faults/test_crashes.py -k keeps_less"),
     _guard("our bytes are remembered before they are written", "sync/engine.py",
-           "                keep_base(self._db, row.path, Base(rev=rev, person=False, data=row.want), row.want_sha, now)\n",
+           "                keep_base(self._db, row.path, Base(rev=rev, person=False, data=row.target_bytes), row.target_sha, now)\n",
            "", ENGINE),
     _guard("the base is what a person saved last", "sync/merging/three_way.py", "    return (by_person or same or [None])[0]\n",
            "    return ([*(base for base in same if not base.person), *by_person] or [None])[0]\n",
@@ -97,7 +97,7 @@ GUARDS = (
     _guard("git at work holds writes back", "sync/engine.py", "            if self._may(row) and not blocked(row.path):\n",
            "            if self._may(row):\n", ENGINE),
     _guard("what came by git starts nothing", "sync/ingest/task_rows.py", "    if arrival.pulled:\n", "    if False:\n", ENGINE),
-    _guard("the version that lost is kept", "sync/ingest/ingester.py", "            self._folder.publish(path, arrival.known.want)\n",
+    _guard("the version that lost is kept", "sync/ingest/ingester.py", "            self._folder.publish(path, arrival.known.target_bytes)\n",
            "            pass\n", ENGINE),
 )  # fmt: skip
 """Every guard whose lack must be noticed."""

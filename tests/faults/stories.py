@@ -39,7 +39,7 @@ class Story:
         place = Workspace(root)
         place.save(TEXT)
         place.turns(4)
-        place.move(status=Status.RUNNING, attempt=1, by="anna-0001", wanted="")
+        place.move(status=Status.RUNNING, attempt=1, by="anna-0001", requested_status="")
         if self.message:
             place.want(WRITTEN, MESSAGE)
         place.db.close()
@@ -106,8 +106,8 @@ def _wrong(place: Workspace, story: Story) -> Iterator[str]:
             where = "kept aside" if token.encode() in place.everywhere() else "nowhere"
             yield f"{token} is in no document; it is {where}"
     task = place.task()
-    if (task.status, task.wanted, task.attempt) != (Status.RUNNING, "", 1):
-        yield f"the task is {task.status}, wanted {task.wanted!r}, attempt {task.attempt}"
+    if (task.status, task.requested_status, task.attempt) != (Status.RUNNING, "", 1):
+        yield f"the task is {task.status}, wanted {task.requested_status!r}, attempt {task.attempt}"
     yield from _apart(place, files)
 
 
@@ -124,7 +124,7 @@ def _apart(place: Workspace, files: dict[str, bytes]) -> Iterator[str]:
             yield f"{path} was left behind"
             continue
         row = place.document(path)
-        if not row.want_sha == row.file_sha == digest(data):
+        if not row.target_sha == row.disk_sha == digest(data):
             yield f"{path} is not what the database thinks or wants: {data!r}"
     if "status: running   # typed" not in place.text():
         yield f"the file does not say that it runs, or lost its comment: {place.text()!r}"

@@ -188,7 +188,7 @@ class Bench:
         row = self.db.one(SubmissionRow, "task = ? ORDER BY number DESC", task)
         assert row is not None
         with self.db.write():
-            self.db.set(SubmissionRow, (task, row.number), state=state, notice=notice)
+            self.db.set(SubmissionRow, (task, row.number), state=state, message=notice)
 
 
 def _made(order: FinishRequest) -> FinishResult:

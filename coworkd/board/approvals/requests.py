@@ -83,5 +83,5 @@ class ApprovalRequests:
 
     def _moved(self, rows: int) -> bool:
         if rows:
-            self._db.advance()
+            self._db.bump_epoch()
         return bool(rows)

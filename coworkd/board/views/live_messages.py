@@ -58,7 +58,7 @@ def _live_message(run: RunRow, asks: Sequence[RequestRow], now: float) -> bytes:
     parts = [f"_{', '.join(_facts(run, now))}_", _warning(run), *(f"Asks: {_request_link(run, ask)}" for ask in asks)]
     parts.append("\n".join(_call_line(step) for step in steps))
     parts.append(f"Wrote: {', '.join(f'`{path}`' for path in written)}" if written else "")
-    parts.append(run.said[-MAX_REPLY:].strip())
+    parts.append(run.reply[-MAX_REPLY:].strip())
     return compose(
         {"from": run.agent, "state": str(MessageState.STREAMING)},
         plain_text("\n\n".join(part for part in parts if part)) + "\n",
@@ -73,7 +73,7 @@ def _facts(run: RunRow, now: float) -> list[str]:
     facts += [run.model] if run.model else []
     facts += [f"instead of {run.fallback}"] if run.fallback else []
     facts.append(f"started {iso(run.started)}")
-    facts += [f"at work for {minutes} min"] if (minutes := int((now - run.started - run.waited) // 60)) else []
+    facts += [f"at work for {minutes} min"] if (minutes := int((now - run.started - run.waiting_seconds) // 60)) else []
     facts += [f"{run.input_tokens + run.output_tokens:,} tokens"] if run.input_tokens or run.output_tokens else []
     facts += [money(run.cost_usd, about=run.estimated or run.billing != "api")] if run.cost_usd is not None else []
     facts += [f"context {share:.0%} full"] if (share := context_share(run)) else []
@@ -86,10 +86,10 @@ def _state(run: RunRow, now: float) -> str:
             return "waits for a person"
         case RunState.SUBMITTING:
             return "its work is being brought in"
-        case _ if run.heard_at and now - run.heard_at >= STALLED_AFTER:
-            return f"stalled: no sign of life since {iso(run.heard_at)}"
-        case _ if run.heard_at and now - run.heard_at >= SILENT_AFTER:
-            return f"working, silent since {iso(run.heard_at)}"
+        case _ if run.last_event_at and now - run.last_event_at >= STALLED_AFTER:
+            return f"stalled: no sign of life since {iso(run.last_event_at)}"
+        case _ if run.last_event_at and now - run.last_event_at >= SILENT_AFTER:
+            return f"working, silent since {iso(run.last_event_at)}"
         case _:
             return "working"
 

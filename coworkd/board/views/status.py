@@ -164,7 +164,7 @@ def _card(row: TaskRow, beside: _CardContext, now: float) -> Card:
         id=row.id, title=row.title, status=row.status, agent=row.agent or row.agent_used or beside.default_agent,
         path=row.path, blocked_by=tuple(need.task for need in beside.blocked.get(row.id, ())),
         why=_why(row, beside, now), by=row.by, cost_usd=row.cost_usd, tokens=row.input_tokens + row.output_tokens,
-        since=row.since, elsewhere=row.elsewhere,
+        since=row.since, elsewhere=row.owned_elsewhere,
     )  # fmt: skip
 
 
@@ -172,19 +172,19 @@ def _why(row: TaskRow, beside: _CardContext, now: float) -> str:
     """Why a task stands where it stands, in words; empty when the status says it all."""
     if beside.untrusted and row.status not in (Status.DONE, Status.CANCELLED):
         return beside.untrusted
-    if row.elsewhere:
+    if row.owned_elsewhere:
         return f"on {row.by}; `coworkd take {row.id}` takes it over"
-    if row.gone:
+    if row.file_missing:
         return "its file is away (another branch, a stash, or a deletion that waits)"
-    if row.held:
-        return row.held
+    if row.blocked_reason:
+        return row.blocked_reason
     match row.status:
         case Status.READY:
             return _why_not(row, beside, now)
         case Status.RUNNING:
             return _running(row, beside.runs.get(row.id), now)
-        case Status.DRAFT if row.wanted:
-            return f"becomes {row.wanted} in {max(row.wanted_due - now, 0):.0f} s unless the file changes"
+        case Status.DRAFT if row.requested_status:
+            return f"becomes {row.requested_status} in {max(row.request_due_at - now, 0):.0f} s unless the file changes"
         case Status.DONE if row.id in beside.missing:
             return beside.missing[row.id]
         case Status.REVIEW:
@@ -194,7 +194,7 @@ def _why(row: TaskRow, beside: _CardContext, now: float) -> str:
 
 
 def _why_not(row: TaskRow, beside: _CardContext, now: float) -> str:
-    if row.pulled:
+    if row.from_git:
         return f"came by git; `coworkd ready {row.id}` starts it"
     if problem := beside.problems.get(row.path):
         return problem

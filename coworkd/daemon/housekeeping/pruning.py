@@ -96,7 +96,7 @@ class Pruning:
             "SELECT candidate FROM submissions WHERE state IN ('queued', 'green', 'approved', 'held')"
         )
         return Order(
-            tasks=tuple(tasks), runs=tuple(r["id"] for r in self._db.among(_RUNS, tasks)),
+            tasks=tuple(tasks), runs=tuple(r["id"] for r in self._db.query_in(_RUNS, tasks)),
             candidates=frozenset(row["candidate"] for row in live), older=before,
             trash_older=now - TRASH_DAYS * DAY, conflicts=tuple(self._kept_elsewhere(now - TRASH_DAYS * DAY)),
         )  # fmt: skip

@@ -39,12 +39,12 @@ def _taken_in(db: Database, path: str, read: Bytes) -> bool:
 
 def _rows(db: Database, there: set[str]) -> Iterator[Finding]:
     for row in db.all(DocumentRow, "ORDER BY path"):
-        if digest(row.want) != row.want_sha and row.want_sha:
+        if digest(row.target_bytes) != row.target_sha and row.target_sha:
             yield Finding(
                 subject=Subject.DATABASE, name=row.path, says="what the database keeps of this file is damaged",
                 advice=REPAIR, mendable=True,
             )  # fmt: skip
-        if row.kind is Kind.TASK and row.want_sha and row.path in there and not _task_or_reason(db, row.path):
+        if row.kind is Kind.TASK and row.target_sha and row.path in there and not _task_or_reason(db, row.path):
             yield Finding(
                 subject=Subject.DATABASE, name=row.path, says="there is no task for it", advice=REPAIR, mendable=True
             )

@@ -55,18 +55,18 @@ class Mender:
                 sql = "UPDATE OR IGNORE bases SET sha = ?, rev = -2 WHERE rowid = ?"
                 self._db.execute(sql, digest(row["bytes"]), row["id"])
         for row in self._db.all(DocumentRow, "want_sha != ''"):
-            if digest(row.want) != row.want_sha:
+            if digest(row.target_bytes) != row.target_sha:
                 self._want_again(row)
 
     def _want_again(self, row: DocumentRow) -> None:
         sql = "SELECT bytes FROM bases WHERE path = ? AND sha = ?"
-        kept = self._db.scalar(sql, row.path, row.want_sha)
+        kept = self._db.scalar(sql, row.path, row.target_sha)
         read = self._folder.read(row.path)
         data = kept if kept is not None else read.data if isinstance(read, Bytes) else None
         if data is None:
             self._db.execute("DELETE FROM documents WHERE path = ?", row.path)
         else:
-            self._db.set(DocumentRow, row.path, want=data, want_sha=digest(data))
+            self._db.set(DocumentRow, row.path, target_bytes=data, target_sha=digest(data))
 
     def _files(self, now: float) -> None:
         for path, _ in self._folder.walk():
@@ -86,7 +86,7 @@ class Mender:
         """The file is looked at as if it had just been saved; where it says what it should, its row is right."""
         row, task = self._db.one(DocumentRow, "path = ?", path), self._db.one(TaskRow, "path = ?", path)
         self._db.execute("UPDATE tasks SET gone = 0 WHERE path = ?", path)
-        if row is not None and task is not None and row.file_sha == read.sha:
+        if row is not None and task is not None and row.disk_sha == read.sha:
             self._board.project(task.id)
             return
         if row is not None and (task is None and self._orphaned(path)):
@@ -98,7 +98,7 @@ class Mender:
         """Tasks whose file was never seen, and tasks at work without a run."""
         for row in self._db.all(TaskRow, "path NOT IN (SELECT path FROM documents) AND NOT gone"):
             if self._folder.stat(row.path) is None:
-                self._db.set(TaskRow, row.id, gone=True)
+                self._db.set(TaskRow, row.id, file_missing=True)
             else:
                 self._engine.forget_stat(row.path)
                 self._engine.mark(row.path, now)
@@ -116,7 +116,7 @@ class Mender:
                 continue
             row = self._db.one(DocumentRow, "path = ? AND want_sha != ''", request.path)
             if row is not None:
-                self._db.set(DocumentRow, row.path, file_sha="", absent_since=None)
+                self._db.set(DocumentRow, row.path, disk_sha="", absent_since=None)
                 continue
             self._db.set(RequestRow, request.id, state=RequestState.VOID)
             self._db.event(now, "request void", task=request.task, request=request.id)
@@ -148,8 +148,8 @@ class Mender:
             SubmissionRow(
                 task=task, number=number, run="", attempt=0, base=self._repo.commit(f"{commit}^") or "",
                 commit_id=commit, tree=self._repo.tree_of(commit), state=SubmissionState.RETIRED, candidate="",
-                candidate_tree="", tip="", checks="[]", request="", created=now, notice="found in its ref",
-                person=True, approved=False, landing="", text_sha="", bundle="",
+                candidate_tree="", verified_on="", checks="[]", request="", created=now, message="found in its ref",
+                needs_approval=True, approved=False, landing="", text_sha="", bundle="",
             )
         )  # fmt: skip
 

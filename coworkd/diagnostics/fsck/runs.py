@@ -35,7 +35,7 @@ def check_requests(db: Database, folder: Files) -> Iterator[Finding]:
     """Whatever is asked has a file in which it can be answered."""
     for request in db.all(RequestRow, "state = 'open' AND path != ''"):
         row = db.one(DocumentRow, "path = ?", request.path)
-        away = row is not None and (row.absent_since is not None or row.file_sha != row.want_sha)
+        away = row is not None and (row.absent_since is not None or row.disk_sha != row.target_sha)
         if folder.stat(request.path) is None and not away:
             yield Finding(
                 subject=Subject.REQUEST, name=request.path, says=f"{request.task} waits for an answer in it, and it is"

@@ -127,7 +127,7 @@ def _differences(live: Database, rebuilt: Database) -> Iterator[str]:
     known = {row.path: row for row in live.all(TaskRow, "NOT gone")}
     for row in rebuilt.all(TaskRow):
         before = known.get(row.path)
-        if before is None or before.pulled or row.pulled:
+        if before is None or before.from_git or row.from_git:
             continue
         # What was under way has to be started by hand; a review stands if its submission can be found.
         allowed = {Status.PAUSED} if before.status in ACTIVE else {before.status}

@@ -45,7 +45,14 @@ class Worker:
     def work(self, path: str, now: float) -> None:
         """One step on: a ready task starts, a running one is submitted, a submitted one lands."""
         row = self._db.one(TaskRow, "path = ?", path)
-        if row is None or row.gone or row.held or row.pulled or row.elsewhere or row.wanted:
+        if (
+            row is None
+            or row.file_missing
+            or row.blocked_reason
+            or row.from_git
+            or row.owned_elsewhere
+            or row.requested_status
+        ):
             return
         if row.status is Status.READY:
             self._start(row, now)
@@ -73,7 +80,8 @@ class Worker:
         run = RunRow(
             id=f"{row.id}.{row.attempt + 1}", task=row.id, attempt=row.attempt + 1, epoch=0, agent=AGENT,
             state=RunState.WORKING, reason="", message="", started=now, ended=None, slot=1, log="", base="",
-            level=SandboxLevel.NONE, offset=0, stop="", said="", input_tokens=0, output_tokens=0, cost_usd=None,
+            sandbox_level=SandboxLevel.NONE, offset=0, stop_reason="", reply="", input_tokens=0, output_tokens=0,
+            cost_usd=None,
             message_path="", conflict="", text_sha="",
         )  # fmt: skip
         with self._db.write(durable=True):

@@ -27,7 +27,7 @@ class ConflictRounds:
             row = self._board.task(submission.task)
             if row.status is Status.WAITING or self._board.run(row.id) is not None:
                 continue
-            if row.bounces >= MAX_ROUNDS:
+            if row.conflict_rounds >= MAX_ROUNDS:
                 self._to_a_person(row, submission, now)
             elif self._place_free():
                 self._to_the_author(row, submission, now)
@@ -45,12 +45,14 @@ class ConflictRounds:
                 self._board.set_status(row, row.status, f"its conflict waits: {short.reason}", now)
                 return
             self._db.set(SubmissionRow, (row.id, submission.number), state=SubmissionState.RETIRED)
-            self._db.event(now, "conflict sent back", task=row.id, number=submission.number, round=row.bounces + 1)
-            self._board.update(row.id, bounces=row.bounces + 1)
+            self._db.event(
+                now, "conflict sent back", task=row.id, number=submission.number, round=row.conflict_rounds + 1
+            )
+            self._board.update(row.id, conflict_rounds=row.conflict_rounds + 1)
 
     def _to_a_person(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         why = (
-            f"collides with what has landed since, and {MAX_ROUNDS} rounds did not resolve it: {submission.notice};"
+            f"collides with what has landed since, and {MAX_ROUNDS} rounds did not resolve it: {submission.message};"
             " write a message to try again, `ready` after `paused` to start over, or merge"
             f" refs/cowork/sub/{row.id}/{submission.number} by hand and write `done`"
         )

@@ -112,7 +112,7 @@ class Delivery:
         """To an agent at work; while its slot is being made or its work brought in, the message waits."""
         run = self._board.run(row.id)
         if run is None and row.status is Status.WAITING:
-            self._board.update(row.id, bounces=0)
+            self._board.update(row.id, conflict_rounds=0)
             self._board.transition(row.id, Status.RUNNING, "a message asks for another round", now)
         if run is None or not self._hears(run):
             return
@@ -264,19 +264,19 @@ class Delivery:
             if request.kind is RequestKind.TOOL:
                 self._documents.edit(request.path, {("cowork", "state"): "used"})
             if alive and run.state is RunState.WAITING and not self._open(run):
-                self._db.set(RunRow, run.id, state=RunState.WORKING, waited=waiting_seconds(run, now))
+                self._db.set(RunRow, run.id, state=RunState.WORKING, waiting_seconds=waiting_seconds(run, now))
                 self._board.transition(request.task, Status.RUNNING, "", now)
         return True
 
 
 def _over_reason(row: TaskRow) -> str:
-    how = " (closed by hand)" if row.closed else ""
+    how = " (closed by hand)" if row.closed_by_hand else ""
     return f"the task is {row.status}{how}; `coworkd ready {row.id}` starts it again"
 
 
 def waiting_seconds(run: RunRow, now: float) -> float:
     """Seconds that a waiting run has waited in all."""
-    return run.waited + max(now - run.waiting_since, 0.0) if run.waiting_since else run.waited
+    return run.waiting_seconds + max(now - run.waiting_since, 0.0) if run.waiting_since else run.waiting_seconds
 
 
 def _held_by_grant(request: RequestRow, given: SubmittedAnswer, ruling: ApprovalDecision) -> ApprovalDecision:

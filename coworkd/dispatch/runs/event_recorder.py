@@ -54,14 +54,14 @@ class EventRecorder:
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """One event of a run that is alive; `Ended` is not recorded here."""
-        self._db.set(RunRow, run.id, heard_at=now)
+        self._db.set(RunRow, run.id, last_event_at=now)
         if run.error_kind and isinstance(event, TextWritten | ToolStarted):
             self._db.set(RunRow, run.id, error_kind="", error="", retry_at=None)
         match event:
             case SessionStarted(session=session):
                 self._db.set(RunRow, run.id, session=session)
             case TextWritten(text=text):
-                self._db.set(RunRow, run.id, said=_capped(run.said + text), first_at=run.first_at or now)
+                self._db.set(RunRow, run.id, reply=_capped(run.reply + text), first_at=run.first_at or now)
             case Asked():
                 self._asked(run, event, now)
             case Posted(text=text):
@@ -196,10 +196,10 @@ class EventRecorder:
         else:
             bound = limit if paid else replace(limit, usd=None)
             end = exceeded_reason(bound, used, run.reserved_usd if paid else None, run.cost_usd)
-        if not end or run.stop not in ("", BUDGET_USED_UP):
+        if not end or run.stop_reason not in ("", BUDGET_USED_UP):
             return
         self._db.set(RunRow, run.id, message=f"{BUDGET_USED_UP}: {end}")
-        if not run.stop:
+        if not run.stop_reason:
             self._board.stop_run(run.task, BUDGET_USED_UP)
             self._db.event(now, BUDGET_USED_UP, task=run.task, run=run.id, reason=end)
 

@@ -100,27 +100,27 @@ class RunFinisher:
                 self._answer_again(run, end)
                 since = run.waiting_since if run.state is RunState.WAITING else now
                 self._db.set(
-                    RunRow, run.id, state=RunState.WAITING, stop="", reason=str(end.reason), waiting_since=since
+                    RunRow, run.id, state=RunState.WAITING, stop_reason="", reason=str(end.reason), waiting_since=since
                 )
                 self._db.event(
                     now, "agent left", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code
                 )
             return
-        if run.stop == LOST and end.reason in _CUT_SHORT and run.session:
+        if run.stop_reason == LOST and end.reason in _CUT_SHORT and run.session:
             self._take_back(run, end, now)
             return
         end = self._attributed(end, now)
-        by_itself = (run.stop == LOST and end.reason not in _CUT_SHORT) or (
-            run.stop == BUDGET_USED_UP and end.reason is _DONE
+        by_itself = (run.stop_reason == LOST and end.reason not in _CUT_SHORT) or (
+            run.stop_reason == BUDGET_USED_UP and end.reason is _DONE
         )
-        stop = "" if by_itself else run.stop
+        stop = "" if by_itself else run.stop_reason
         with self._db.write(durable=True):
             self._db.set(
                 RunRow,
                 run.id,
                 state=RunState.SUBMITTING,
                 reason=str(end.reason),
-                stop=stop,
+                stop_reason=stop,
                 message=run.message if stop == BUDGET_USED_UP else end.message,
             )
             self._db.event(
@@ -138,7 +138,9 @@ class RunFinisher:
     def _take_back(self, run: RunRow, end: Ended, now: float) -> None:
         """A run that was lost with the daemon, but has a session, goes on with it in its slot as it was left."""
         with self._db.write(durable=True):
-            self._db.set(RunRow, run.id, state=RunState.WAITING, stop="", reason=str(end.reason), waiting_since=now)
+            self._db.set(
+                RunRow, run.id, state=RunState.WAITING, stop_reason="", reason=str(end.reason), waiting_since=now
+            )
             self._db.event(now, "session taken up again", task=run.task, run=run.id, session=run.session)
 
     def _stepped_out(self, run: RunRow, end: Ended) -> bool:
@@ -146,8 +148,8 @@ class RunFinisher:
 
         Open for the agent is also what was answered when it had just left.
         """
-        lost = run.stop == LOST
-        if not lost and (run.stop or end.reason not in (EndReason.DONE, EndReason.UNAVAILABLE)):
+        lost = run.stop_reason == LOST
+        if not lost and (run.stop_reason or end.reason not in (EndReason.DONE, EndReason.UNAVAILABLE)):
             return False
         if not lost and self._unheard(run, end):
             return True
@@ -186,10 +188,10 @@ class RunFinisher:
 
     def _is_submission(self, run: RunRow) -> bool:
         """What the pattern makes of the history so far, this run included."""
-        if run.stop or run.reason != EndReason.DONE or not run.base or run.mode is Mode.PLAN:
+        if run.stop_reason or run.reason != EndReason.DONE or not run.base or run.mode is Mode.PLAN:
             return False
         spec = self._board.specs.task(self._board.task(run.task).path)
-        if run.iteration and spec.loop is not None and spec.loop.promise not in run.said:
+        if run.iteration and spec.loop is not None and spec.loop.promise not in run.reply:
             return False
         pattern = PATTERNS[spec.pattern]
         return isinstance(pattern(run.agent, [PastRun(run=run.id, role="author", ended_well=True)]), SubmitWork)
@@ -200,7 +202,7 @@ class RunFinisher:
         with self._db.write(durable=True):
             self._close(run, result, now)
             self._heard_from(run, now)
-            if run.stop:
+            if run.stop_reason:
                 self._stopped(row, run, now)
             elif run.mode is Mode.PLAN and run.reason == EndReason.DONE and isinstance(result, SavedWork):
                 self._planned(row, run, result, now)
@@ -212,7 +214,7 @@ class RunFinisher:
                 self._submitted(row, run, result, now)
 
     def _close(self, run: RunRow, result: FinishResult, now: float) -> None:
-        reason = "budget" if run.stop == BUDGET_USED_UP else "cancelled" if run.stop else run.reason
+        reason = "budget" if run.stop_reason == BUDGET_USED_UP else "cancelled" if run.stop_reason else run.reason
         notices = result.refs if isinstance(result, SavedWork) else result.notices
         body = result_message(run, result)
         path = self._documents.add_message(run, MessageKind.RESULT, body, now, state=final_state(reason))
@@ -226,7 +228,7 @@ class RunFinisher:
     def _heard_from(self, run: RunRow, now: float) -> None:
         """An agent that came to an end of its own is to be had."""
         agent = self._casting.agent(run.agent)
-        if agent is not None and not run.stop and cooldown_error(run) is None:
+        if agent is not None and not run.stop_reason and cooldown_error(run) is None:
             self._casting.cooldowns.clear(agent, run, now)
             if stopping_error(run) is None:
                 self._casting.stops.end(run.agent, now, "it worked")
@@ -239,11 +241,11 @@ class RunFinisher:
 
     def _stopped(self, row: TaskRow, run: RunRow, now: float) -> None:
         """It was told to stop: where the task stands was settled by whoever said so, but for these."""
-        if run.stop == "shutdown" and row.status in (Status.RUNNING, Status.WAITING):
+        if run.stop_reason == "shutdown" and row.status in (Status.RUNNING, Status.WAITING):
             self._board.transition(
                 row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1
             )
-        elif run.stop == BUDGET_USED_UP and row.status in (Status.RUNNING, Status.WAITING):
+        elif run.stop_reason == BUDGET_USED_UP and row.status in (Status.RUNNING, Status.WAITING):
             self._out_of_budget(row, run, now)
 
     def _out_of_budget(self, row: TaskRow, run: RunRow, now: float) -> None:
@@ -329,9 +331,10 @@ class RunFinisher:
             SubmissionRow(
                 task=row.id, number=number, run=run.id, attempt=run.attempt, base=run.base,
                 commit_id=result.commit if made else run.base, tree=result.tree if made else "",
-                state=SubmissionState.QUEUED, candidate="", candidate_tree="", tip="", checks="[]", request="",
-                created=now, notice="\n".join([*_lacking(run), *result.notices]),
-                person=Gate.MERGE in approve or not made, approved=False, landing="", text_sha=run.text_sha, bundle="",
+                state=SubmissionState.QUEUED, candidate="", candidate_tree="", verified_on="", checks="[]", request="",
+                created=now, message="\n".join([*_lacking(run), *result.notices]),
+                needs_approval=Gate.MERGE in approve or not made, approved=False, landing="", text_sha=run.text_sha,
+                bundle="",
             )
         )  # fmt: skip
         self._db.event(now, "submitted", task=row.id, actor="agent", run=run.id, number=number, made=made)
@@ -366,7 +369,7 @@ class RunFinisher:
                 why = _with_detail(reason, detail if outcome in NOT_RETRYABLE else first_line(detail), hint)
                 self._board.transition(row.id, Status.FAILED, why, now, failures=used)
                 if abort:
-                    self._db.remember("halted", row.id)
+                    self._db.set_state("halted", row.id)
 
     # ---- what the merge queue sends back
 
@@ -377,16 +380,16 @@ class RunFinisher:
             with self._db.write():
                 self._retire(submission)
                 if row.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
-                    self._db.set(RunRow, submission.run, message=submission.notice, reason="red")
+                    self._db.set(RunRow, submission.run, message=submission.message, reason="red")
                     self._red(row, submission, now)
         return self._db.all(SubmissionRow, "state = 'conflicted'")
 
     def _red(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         run = self._db.one(RunRow, "id = ?", submission.run)
         if run is not None and self._loop(row, run):
-            self._next_round(row, run, submission.notice, now)
+            self._next_round(row, run, submission.message, now)
         else:
-            self.unsuccessful(row, AttemptOutcome.VERIFICATION_FAILED, now, detail=submission.notice)
+            self.unsuccessful(row, AttemptOutcome.VERIFICATION_FAILED, now, detail=submission.message)
 
     def _retire(self, submission: SubmissionRow) -> None:
         key = (submission.task, submission.number)

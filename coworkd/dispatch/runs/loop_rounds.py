@@ -45,6 +45,6 @@ class LoopRounds:
 
 def _as_round(run: RunRow, loop: Loop, failure: str) -> Round:
     return Round(
-        number=run.iteration, promised=loop.promise in run.said, changed=run.kept not in ("", run.base),
+        number=run.iteration, promised=loop.promise in run.reply, changed=run.kept not in ("", run.base),
         tree=run.tree, failure=failure,
     )  # fmt: skip

@@ -47,7 +47,7 @@ class PlanRuns:
         asked = bool(settings.approve if spec.approve is None else spec.approve)
         request = secrets.token_hex(8) if asked else ""
         path = plan_path(row.id)
-        plan = PlanText(task=row.id, title=row.title, run=run.id, agent=run.agent, text=run.said, request=request)
+        plan = PlanText(task=row.id, title=row.title, run=run.id, agent=run.agent, text=run.reply, request=request)
         self._documents.put(path, compose_plan(plan), now, persistent=asked)
         self._db.execute("DELETE FROM answers WHERE path = ?", path)
         self._db.event(now, "plan written", task=row.id, run=run.id, path=path, kept=list(kept))
@@ -55,7 +55,7 @@ class PlanRuns:
             self._ask(row.id, run.id, request, now)
             self._board.transition(row.id, Status.REVIEW, f"waits for you: {path}", now)
         else:
-            self._accept(row, run.said, now)
+            self._accept(row, run.reply, now)
 
     def _ask(self, task: str, run: str, request: str, now: float) -> None:
         self._db.put(
@@ -83,7 +83,7 @@ class PlanRuns:
         ruling = decide(
             request.id, given, ApprovalRequirement(command_reason=command_reason(self._board.specs, request.path))
         )
-        if ruling.outcome is ApprovalOutcome.NONE or task.elsewhere or task.gone:
+        if ruling.outcome is ApprovalOutcome.NONE or task.owned_elsewhere or task.file_missing:
             return
         if ruling.outcome is ApprovalOutcome.APPROVED and (reason := _unreadable(given.body, task.id)):
             ruling = ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=reason)
@@ -125,7 +125,7 @@ class PlanRuns:
             blocks = ()
         names = self._make(blocks, now)
         what = f"{PLANNED}; drafts: {', '.join(names)}" if names else PLANNED
-        self._board.set_status(task, Status.DONE, what, now, closed=True, failures=0)
+        self._board.set_status(task, Status.DONE, what, now, closed_by_hand=True, failures=0)
 
     def _make(self, blocks: tuple[TaskBlock, ...], now: float) -> list[str]:
         taken = {row["id"]: row["path"] for row in self._db.query("SELECT id, path FROM tasks")}

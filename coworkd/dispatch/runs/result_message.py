@@ -12,7 +12,7 @@ from coworkd.store import RunRow
 
 def result_message(run: RunRow, result: FinishResult) -> str:
     """What the agent said, how it ended, and where its work is."""
-    parts = [run.said.strip() or "(the agent printed nothing)"]
+    parts = [run.reply.strip() or "(the agent printed nothing)"]
     if run.reason != EndReason.DONE and run.message:
         parts.append(f"It ended with: {run.reason}\n\n{_fenced(run.message)}")
     if entries := run.refused.split():

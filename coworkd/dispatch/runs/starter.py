@@ -102,21 +102,22 @@ class RunStarter:
         run = RunRow(
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=agent, state=RunState.PREPARING,
             reason="", message="", started=now, ended=None, slot=self._free_slot(), log="", base="",
-            level=self._means().level, offset=0, stop="", said="", input_tokens=0, output_tokens=0, cost_usd=None,
+            sandbox_level=self._means().level, offset=0, stop_reason="", reply="", input_tokens=0, output_tokens=0,
+            cost_usd=None,
             message_path="", conflict=conflict, text_sha="", mode=self._board.specs.task(row.path).mode,
             session=self._session(origin, agent), origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
             reserved_usd=reserved.left.usd, iteration=self._round(row, conflict),
-            continues=0 if row.anew or conflict else self._reviewed_number(task),
+            continues=0 if row.fresh_start or conflict else self._reviewed_number(task),
         )  # fmt: skip
         with self._db.write(durable=True):
             self._db.put(run)
             self._holding.record_agent(agent, spec.sandbox.mode, now)
-            self._db.event(now, "run", task=task, run=run.id, agent=agent, attempt=run.attempt, level=run.level)
+            self._db.event(now, "run", task=task, run=run.id, agent=agent, attempt=run.attempt, level=run.sandbox_level)
             self._board.clear_problems(row.path, "agent", "graph", "warning")
             self._board.transition(
                 task, Status.RUNNING, "", now, attempt=run.attempt, by=self._places.instance, agent_used=agent,
-                anew=False,
+                fresh_start=False,
             )  # fmt: skip
         self.prepare_slot(run)
         return None
@@ -144,7 +145,7 @@ class RunStarter:
         last = self._db.one(
             RunRow, "task = ? AND state = 'ended' ORDER BY ended DESC, started DESC, rowid DESC", row.id
         )
-        return None if row.anew else last
+        return None if row.fresh_start else last
 
     def _session(self, origin: RunRow | None, agent: str) -> str:
         """Each round of a loop has a session of its own, which outlives an interruption."""
@@ -177,7 +178,7 @@ class RunStarter:
         order = SlotRequest(
             number=run.slot, task=run.task, run=run.id, attempt=run.attempt, epoch=run.epoch, agent=run.agent,
             start_from=latest.commit_id if latest else origin.base if origin else "",
-            restore=origin.kept if origin else "", tip=latest.tip if latest else "",
+            restore=origin.kept if origin else "", tip=latest.verified_on if latest else "",
             reviewed=ReviewedWork(commit=reviewed.commit_id, base=reviewed.base) if reviewed else None,
             branch=settings.integration.branch, target=self._board.specs.target(),
             setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
@@ -200,10 +201,10 @@ class RunStarter:
             for message in messages:
                 self._documents.mark_delivered(message, run.id, now)
             self._db.set(
-                RunRow, run.id, state=RunState.WORKING, level=self._level(run), base=slot.base,
+                RunRow, run.id, state=RunState.WORKING, sandbox_level=self._level(run), base=slot.base,
                 lacks="\n".join(slot.lacks) if slot.lacks else run.lacks,
                 epoch=run.epoch + 1, offset=0,
-                text_sha=digest(spec.body.encode()), began=now, heard_at=now,
+                text_sha=digest(spec.body.encode()), agent_started_at=now, last_event_at=now,
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),
             )  # fmt: skip
         self._submit(run, agent, spec, slot.worktree, words)
@@ -220,11 +221,11 @@ class RunStarter:
         words = self._build_prompts(agent, spec, row, run, ())
         with self._db.write(durable=True):
             self._db.set(
-                RunRow, run.id, state=RunState.WORKING, level=self._level(run), reason="",
+                RunRow, run.id, state=RunState.WORKING, sandbox_level=self._level(run), reason="",
                 epoch=run.epoch + 1, offset=0,
-                text_sha=digest(spec.body.encode()), began=now, heard_at=now,
+                text_sha=digest(spec.body.encode()), agent_started_at=now, last_event_at=now,
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),
-                waited=waiting_seconds(run, now),
+                waiting_seconds=waiting_seconds(run, now),
             )  # fmt: skip
         self._submit(run, agent, spec, worktree, words)
 
@@ -278,7 +279,7 @@ class RunStarter:
 
     def _level(self, run: RunRow) -> SandboxLevel:
         """The level that its record may claim: the lowest of all its starts."""
-        return SandboxLevel.NONE if run.level == SandboxLevel.NONE else self._means().level
+        return SandboxLevel.NONE if run.sandbox_level == SandboxLevel.NONE else self._means().level
 
     def _left(self, run: RunRow, spec: TaskSpec) -> Budget:
         """What this start may use."""
@@ -329,7 +330,9 @@ class RunStarter:
         if work is None:
             return None
         author = self._db.one(RunRow, "id = ?", work.run)
-        return ReviewedChange(attempt=work.attempt, files=json.loads(work.files), summary=author.said if author else "")
+        return ReviewedChange(
+            attempt=work.attempt, files=json.loads(work.files), summary=author.reply if author else ""
+        )
 
 
 def timeout(agent: AgentSpec, spec: TaskSpec, left: Budget) -> float:

@@ -81,8 +81,8 @@ def check_dependencies(board: Board, tasks: Iterable[str], now: float) -> None:
     """Look at these tasks, at those that need them, and at every task that had a problem with its dependencies."""
     db, changed = board.db, frozenset(tasks)
     again = frozenset(row["task"] for row in db.query(f"SELECT DISTINCT task FROM problems WHERE {_SOURCES}"))
-    around = frozenset(row["task"] for row in db.among("SELECT task FROM needs WHERE needed IN (?)", changed))
-    needy = db.among("SELECT DISTINCT task FROM needs WHERE task IN (?)", changed | around | again)
+    around = frozenset(row["task"] for row in db.query_in("SELECT task FROM needs WHERE needed IN (?)", changed))
+    needy = db.query_in("SELECT DISTINCT task FROM needs WHERE task IN (?)", changed | around | again)
     found = _findings(db, [row["task"] for row in needy])
     if found or again:
         with db.write():
@@ -91,8 +91,10 @@ def check_dependencies(board: Board, tasks: Iterable[str], now: float) -> None:
 
 def _store_problems(db: Database, found: Mapping[str, _DependencyProblem], again: frozenset[str], now: float) -> None:
     """Let the problems say what was found; one that stays keeps its time."""
-    shown = db.among(f"SELECT task, path, source FROM problems WHERE {_SOURCES} AND task IN (?)", again | found.keys())
-    paths = {row["id"]: row["path"] for row in db.among("SELECT id, path FROM tasks WHERE id IN (?)", found)}
+    shown = db.query_in(
+        f"SELECT task, path, source FROM problems WHERE {_SOURCES} AND task IN (?)", again | found.keys()
+    )
+    paths = {row["id"]: row["path"] for row in db.query_in("SELECT id, path FROM tasks WHERE id IN (?)", found)}
     for row in shown:
         finding = found.get(row["task"])
         if finding is None or finding.source != row["source"] or paths.get(row["task"]) != row["path"]:
@@ -103,14 +105,14 @@ def _store_problems(db: Database, found: Mapping[str, _DependencyProblem], again
 
 def _findings(db: Database, tasks: Sequence[str]) -> dict[str, _DependencyProblem]:
     """What is wrong around these tasks; each one's worst."""
-    over = {row["id"] for row in db.among("SELECT id FROM tasks WHERE status = 'done' AND id IN (?)", tasks)}
+    over = {row["id"] for row in db.query_in("SELECT id FROM tasks WHERE status = 'done' AND id IN (?)", tasks)}
     open_ = [task for task in tasks if task not in over]
     return {**_dead_ends(db, open_), **_unknown(db, open_), **_cycles(db, open_)}
 
 
 def _dead_ends(db: Database, tasks: Sequence[str]) -> dict[str, _DependencyProblem]:
     """A dependency that failed or was cancelled blocks in plain sight, never in silence."""
-    rows = db.among(
+    rows = db.query_in(
         "SELECT n.task, t.id, t.status FROM needs n JOIN tasks t ON t.id = n.needed JOIN tasks me ON me.id = n.task"
         " WHERE t.status IN ('failed', 'cancelled') AND me.status IN ('ready', 'draft') AND n.task IN (?)"
         " ORDER BY t.id",
@@ -125,7 +127,7 @@ def _dead_ends(db: Database, tasks: Sequence[str]) -> dict[str, _DependencyProbl
 
 
 def _unknown(db: Database, tasks: Sequence[str]) -> dict[str, _DependencyProblem]:
-    rows = db.among(
+    rows = db.query_in(
         "SELECT n.task, n.needed FROM needs n JOIN tasks me ON me.id = n.task LEFT JOIN tasks t ON t.id = n.needed"
         " WHERE t.id IS NULL AND n.task IN (?) ORDER BY n.rowid",
         tasks,

@@ -38,7 +38,7 @@ class SandboxNotices:
         with self._db.write():
             for name, value in ((SANDBOX_LEVEL, str(means.level)), (SANDBOX_LACKS, means.why)):
                 if value != self._db.setting(name):
-                    self._db.remember(name, value)
+                    self._db.set_state(name, value)
             self._note_off(CONFIG, off and not means.chosen, now)
             unavailable = _UNAVAILABLE.format(means.asked, means.why) if means.asked else ""
             self._note(CONFIG, _USE_SOURCE, unavailable, now)

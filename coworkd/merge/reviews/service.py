@@ -63,7 +63,7 @@ class ReviewService:
             self._db.execute("DELETE FROM answers WHERE path = ?", review_path(row.task))
             files = [f"{printable(file.path)} ({lines_of(file)})" for file in change.files[:FILES]]
             change_submission(self._db, row, request=request, files=json.dumps(files))
-            if row.person:
+            if row.needs_approval:
                 self._db.put(asked)
                 self._board.transition(row.task, Status.REVIEW, "", now)
 
@@ -72,20 +72,20 @@ class ReviewService:
         checks = [Check(**check) for check in json.loads(row.checks)]
         what = ReviewSubject(
             task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,
-            tree=row.candidate_tree, base=row.tip, request=asked.id, level=run.level if run else "none",
-            said=run.said if run else "", reached=unverified_reason(checks),
+            tree=row.candidate_tree, base=row.verified_on, request=asked.id, level=run.sandbox_level if run else "none",
+            said=run.reply if run else "", reached=unverified_reason(checks),
             notices=self._notices(task, row, run), made=bool(row.tree),
             cost_usd=task.cost_usd, about=is_estimated(self._db, row.task),
-            tokens=(task.input_tokens, task.output_tokens), asked=row.person,
+            tokens=(task.input_tokens, task.output_tokens), asked=row.needs_approval,
             text=row.text_sha, text_now=digest(spec.body.encode()), risk=asked.risk, why=asked.text,
-            terminal=self._demand(asked).first_line if row.person else "",
+            terminal=self._demand(asked).first_line if row.needs_approval else "",
         )  # fmt: skip
         claims = [item.text for item in spec.criteria if not item.command]
         return render(what, change, checks, claims)
 
     def _notices(self, task: TaskRow, row: SubmissionRow, run: RunRow | None) -> tuple[str, ...]:
         """What the reader is to know beside the change: of the merge, and of saves that an agent could have made."""
-        return (*row.notice.splitlines(), *task_notices(self._db, task.path, run.started if run else row.created))
+        return (*row.message.splitlines(), *task_notices(self._db, task.path, run.started if run else row.created))
 
     def _request(self, row: SubmissionRow, change: ChangeSummary, request: str, now: float) -> RequestRow:
         """What a person is asked: bound to the very change, with the reasons for its risk."""
@@ -105,7 +105,7 @@ class ReviewService:
         sql = "SELECT max(number) FROM submissions WHERE task = ? AND kind = 'work' AND request != '' AND number < ?"
         number = self._db.scalar(sql, row.task, row.number)
         if number:
-            self._documents.put(f"reviews/{row.task}.d/{number}.md", old.want, now)
+            self._documents.put(f"reviews/{row.task}.d/{number}.md", old.target_bytes, now)
 
     def rule(self, now: float) -> None:
         """Act on every answer that stands in a review whose request is open."""
@@ -136,7 +136,7 @@ class ReviewService:
                     change_submission(self._db, row, approved=True)
                 case ApprovalOutcome.REJECTED:
                     why = f"rejected: {given.comment}" if given.comment else "rejected"
-                    change_submission(self._db, row, state=SubmissionState.RETIRED, notice=why)
+                    change_submission(self._db, row, state=SubmissionState.RETIRED, message=why)
                     self._db.set(RunRow, row.run, reason="rejected", message=f"A person {why}")
                     self._board.set_status(task, Status.FAILED, why, now)
                 case _:
@@ -148,7 +148,7 @@ class ReviewService:
 
     def _theirs(self, task: TaskRow) -> bool:
         """Another instance has it, or has taken it over: nothing here answers for it until it is taken back."""
-        return task.elsewhere or (task.pulled and task.by not in ("", self._db.setting("instance")))
+        return task.owned_elsewhere or (task.from_git and task.by not in ("", self._db.setting("instance")))
 
     def _use(self, request: RequestRow, ruling: ApprovalOutcome, given: SubmittedAnswer, now: float) -> bool:
         """Single use: the answer is spent in the transaction that acts on it."""
@@ -165,7 +165,7 @@ class ReviewService:
 
     def _changes(self, task: TaskRow, row: SubmissionRow, comment: str, written: str, now: float) -> None:
         """Changes are asked for: the comment becomes a message, and a new attempt hears it."""
-        change_submission(self._db, row, state=SubmissionState.RETIRED, notice="changes asked for")
+        change_submission(self._db, row, state=SubmissionState.RETIRED, message="changes asked for")
         body = "\n\n".join(part for part in (comment, written) if part) or "Please look at your change once more."
         self._board.add_user_message(task.id, f"{review_path(task.id)}#changes-{row.number}", body, now)
         self._board.set_status(task, Status.READY, "changes were asked for", now, failures=0, not_before=0.0)

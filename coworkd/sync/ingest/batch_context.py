@@ -69,9 +69,9 @@ class Facts:
 def learn(db: Database, batch: Sequence[Understood], brought: Brought, is_there: Callable[[str], bool]) -> Facts:
     """Everything that taking in this batch will ask; `is_there` answers whether a path has a file now."""
     paths = [one.reading.path for one in batch]
-    rows = db.among(
+    rows = db.query_in(
         "SELECT path FROM problems WHERE path IN (?)", paths
-    ) + db.among("SELECT path FROM notes WHERE path IN (?)", paths)  # fmt: skip
+    ) + db.query_in("SELECT path FROM notes WHERE path IN (?)", paths)  # fmt: skip
     own = _own(db, [one.reading for one in batch], is_there)
     new = {
         one.reading.path: one.reading.data
@@ -79,7 +79,7 @@ def learn(db: Database, batch: Sequence[Understood], brought: Brought, is_there:
         if one.decoded and (one.reading.path, one.reading.sha) not in own
     }
     return Facts(
-        known={row.path: row for row in db.all_among(DocumentRow, "path", paths)},
+        known={row.path: row for row in db.all_in(DocumentRow, "path", paths)},
         marked=frozenset(row["path"] for row in rows),
         holders=_holders(db, batch),
         own=own,
@@ -108,7 +108,7 @@ def _foreign(db: Database, shas: Collection[str]) -> dict[str, tuple[str, ...]]:
 
 def _holders(db: Database, batch: Sequence[Understood]) -> dict[str, str]:
     ids = {asked_id(one.decoded) for one in batch if one.decoded and one.decoded.kind is Kind.TASK}
-    return {row["id"]: row["path"] for row in db.among("SELECT id, path FROM tasks WHERE id IN (?)", ids)}
+    return {row["id"]: row["path"] for row in db.query_in("SELECT id, path FROM tasks WHERE id IN (?)", ids)}
 
 
 def asked_id(made: Decoded) -> str:

@@ -70,7 +70,7 @@ KEPT = 40
 
 def keep_base(db: Database, path: str, base: Base, sha: str, at: float) -> None:
     """Remember bytes as the latest of their kind for this revision; what they take the place of stays reachable."""
-    db.add(
+    db.insert_batched(
         "INSERT OR REPLACE INTO bases (path, rev, who, sha, bytes, at) VALUES (?, ?, ?, ?, ?, ?)",
         path, base.rev, "person" if base.person else "daemon", sha, base.data, at,
     )  # fmt: skip

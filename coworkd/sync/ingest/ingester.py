@@ -91,13 +91,13 @@ class Intake:
         known = facts.known.get(one.reading.path)
         if one.decoded is None:
             self._note(one.reading, known, now)
-        elif (known is None or not known.want_sha) and (reason := self._copies.content_reason(one)):
+        elif (known is None or not known.target_sha) and (reason := self._copies.content_reason(one)):
             self._hold_copy(one.reading, reason, now)
         elif known is None:
             # Nothing that is done for a file seen for the first time can fail half-way.
             self._keep(one, one.decoded, facts, quiet, now)
         else:
-            with self._db.part():
+            with self._db.savepoint():
                 self._keep(one, one.decoded, facts, quiet, now)
 
     def _keep(self, one: Understood, made: Decoded, facts: Facts, quiet: float, now: float) -> None:
@@ -112,10 +112,10 @@ class Intake:
         known = facts.known.get(path)
         rev = revision(made)
         # What is written where a file was deleted, and says nothing of that one, is seen for the first time.
-        again = known if known and (known.want_sha or rev != NO_MAP) else None
+        again = known if known and (known.target_sha or rev != NO_MAP) else None
         found = choose_base(rev, kept_bases(self._db, path)) if again else None
         base = _version(path, found.data) if found else None
-        wanted = _version(path, again.want) if again else None
+        wanted = _version(path, again.target_bytes) if again else None
         merged = merge(data, made, plan(version(document, made), base, wanted)) if again else _as_it_is(data, made)
         at = now if known else min(one.reading.saved, now)
         same_body = wanted is not None and wanted.body == document.body
@@ -151,14 +151,14 @@ class Intake:
             add_own(self._db, arrival.path, arrival.sha)
             facts.own.add((arrival.path, arrival.sha))
         if arrival.kind in TRUST_KINDS and not arrival.pulled:
-            ours = arrival.known is None or not arrival.known.pulled
+            ours = arrival.known is None or not arrival.known.from_git
             self.trust(arrival.path, arrival.want if ours else arrival.data, arrival.now)
         want_sha = arrival.sha if arrival.want == arrival.data else digest(arrival.want)
         self._db.put(
             DocumentRow(
-                path=arrival.path, kind=arrival.kind, doc=stem(arrival.path), want=arrival.want,
-                want_sha=want_sha, file_sha=arrival.sha, rev=max(revision(arrival.decoded), _rev(arrival)),
-                changed_at=arrival.changed_at, body_changed_at=arrival.body_changed_at, pulled=arrival.pulled,
+                path=arrival.path, kind=arrival.kind, doc=stem(arrival.path), target_bytes=arrival.want,
+                target_sha=want_sha, disk_sha=arrival.sha, rev=max(revision(arrival.decoded), _rev(arrival)),
+                changed_at=arrival.changed_at, body_changed_at=arrival.body_changed_at, from_git=arrival.pulled,
                 absent_since=None, generated=arrival.known.generated if arrival.known else False,
             )
         )  # fmt: skip
@@ -171,7 +171,9 @@ class Intake:
         """From now on these bytes count for what executes or widens something."""
         sha = digest(data)
         add_own(self._db, path, sha)
-        self._db.add("INSERT OR REPLACE INTO trusted (path, sha, bytes, at) VALUES (?, ?, ?, ?)", path, sha, data, now)
+        self._db.insert_batched(
+            "INSERT OR REPLACE INTO trusted (path, sha, bytes, at) VALUES (?, ?, ?, ?)", path, sha, data, now
+        )
         if kind_of(path) is not Kind.TASK:
             # Whoever could not run for want of an agent is looked at again.
             self._db.execute("DELETE FROM problems WHERE source = 'agent'")
@@ -197,9 +199,9 @@ class Intake:
         """Keep the version that lost, before the transaction that replaces it ends; returns where."""
         assert arrival.known is not None, "nothing clashes at first sight"
         name = arrival.decoded.cowork.id or task_id(stem(arrival.path))
-        path = f"conflicts/{name}-{arrival.known.want_sha[:8]}.md"
+        path = f"conflicts/{name}-{arrival.known.target_sha[:8]}.md"
         try:
-            self._folder.publish(path, arrival.known.want)
+            self._folder.publish(path, arrival.known.target_bytes)
         except OSError as error:
             raise DocumentError(f"the other version cannot be kept in {path}: {error.strerror or error}") from error
         return path
@@ -244,7 +246,7 @@ class Intake:
         if row is not None:
             self._db.execute("DELETE FROM needs WHERE task = ?", row.id)
         for needed in dict.fromkeys(arrival.merged.of(TaskSpec).depends_on):
-            self._db.add("INSERT OR IGNORE INTO needs (task, needed) VALUES (?, ?)", made.id, needed)
+            self._db.insert_batched("INSERT OR IGNORE INTO needs (task, needed) VALUES (?, ?)", made.id, needed)
         self._notice(arrival, made)
         self._project(made, arrival.want, arrival.merged, max(revision(arrival.decoded), _rev(arrival)))
 
@@ -276,11 +278,11 @@ class Intake:
         if document is None:
             return
         try:
-            made = decoded(row.path, document.want)
+            made = decoded(row.path, document.target_bytes)
         except DocumentError as error:
             self._unwritable(row, error)
         else:
-            self._project(row, document.want, made, document.rev)
+            self._project(row, document.target_bytes, made, document.rev)
 
     def _project(self, row: TaskRow, want: bytes, made: Decoded, rev: int) -> None:
         if _silent(row):
@@ -291,7 +293,7 @@ class Intake:
             self._unwritable(row, error)
             return
         if file.changed:
-            self._db.set(DocumentRow, row.path, want=file.data, want_sha=digest(file.data))
+            self._db.set(DocumentRow, row.path, target_bytes=file.data, target_sha=digest(file.data))
 
     def _unwritable(self, row: TaskRow, error: DocumentError) -> None:
         """A header laid out so that it cannot be edited stays as it is, with a problem; the row counts all the same."""
@@ -307,10 +309,10 @@ class Intake:
 
     def _note(self, reading: Reading, known: DocumentRow | None, now: float) -> None:
         """Listed, never run."""
-        if known is not None and known.file_sha:
+        if known is not None and known.disk_sha:
             raise DocumentError("this task has lost its header; put its `---` lines back, or delete the file")
         self._db.execute("DELETE FROM problems WHERE path = ?", reading.path)
-        self._db.add("INSERT OR IGNORE INTO notes (path) VALUES (?)", reading.path)
+        self._db.insert_batched("INSERT OR IGNORE INTO notes (path) VALUES (?)", reading.path)
         self._db.event(now, "note", path=reading.path, sha=reading.sha[:12])
 
     def _hold_copy(self, reading: Reading, reason: str, now: float) -> None:
@@ -348,7 +350,7 @@ def _came_by_git(reading: Reading, known: DocumentRow | None, base: Base | None,
     if facts.is_own(reading):
         return False
     if base is not None and base.data == reading.data:
-        return bool(known and known.pulled)
+        return bool(known and known.from_git)
     return reading.path in facts.brought
 
 
@@ -359,7 +361,7 @@ def _as_it_is(data: bytes, made: Decoded) -> Merged:
 
 def _silent(row: TaskRow) -> bool:
     """Whether nothing is to be written into the task's file."""
-    return row.elsewhere or row.pulled or row.gone
+    return row.owned_elsewhere or row.from_git or row.file_missing
 
 
 def _version(path: str, data: bytes) -> Version:

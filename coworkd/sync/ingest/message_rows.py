@@ -69,8 +69,8 @@ def _write_receipt(db: Database, row: MessageRow) -> None:
         ("cowork", "id"): PurePosixPath(row.path).stem, ("cowork", "run"): row.run,
         ("cowork", "rev"): str(max(known.rev, 0) + 1),
     }  # fmt: skip
-    data = edit(known.want, changes)
-    db.set(DocumentRow, row.path, want=data, want_sha=digest(data))
+    data = edit(known.target_bytes, changes)
+    db.set(DocumentRow, row.path, target_bytes=data, target_sha=digest(data))
 
 
 def _row(db: Database, arrival: Arrival, spec: MessageSpec, quiet: float, seen: int) -> MessageRow:

@@ -77,7 +77,7 @@ class Absences:
     def _all_judged(self) -> None:
         """Nothing is missing that has not been judged: a confirmation has been used up."""
         with self._db.write():
-            self._db.remember("confirmed", "")
+            self._db.set_state("confirmed", "")
             self._db.execute("DELETE FROM problems WHERE path = ?", DELETIONS)
 
     def _extent(self) -> Missing:
@@ -133,7 +133,7 @@ class Absences:
         if changed:
             with self._db.write():
                 for key, value in changed.items():
-                    self._db.remember(key, value)
+                    self._db.set_state(key, value)
 
     def _parked(self, row: DocumentRow) -> None:
         if row.kind is Kind.TASK:
@@ -152,13 +152,13 @@ class Absences:
     def _deleted(self, row: DocumentRow, now: float) -> None:
         """The person deleted it. What it said stays in the kept bases."""
         with self._db.write():
-            self._db.set(DocumentRow, row.path, file_sha="", absent_since=None)
+            self._db.set(DocumentRow, row.path, disk_sha="", absent_since=None)
             self._db.execute("DELETE FROM stats WHERE path = ?", row.path)
             self._db.execute("DELETE FROM problems WHERE path = ?", row.path)
             self._forget_held()
             if row.kind is not Kind.TASK and row.generated:
                 return
-            self._db.set(DocumentRow, row.path, want_sha="")
+            self._db.set(DocumentRow, row.path, target_sha="")
             if row.kind in (Kind.AGENT, Kind.CONFIG):
                 self._db.execute("DELETE FROM trusted WHERE path = ?", row.path)
             if row.kind is Kind.MESSAGE:
@@ -173,11 +173,13 @@ class Absences:
         task = self._db.one(TaskRow, "path = ?", path)
         if task is None:
             return
-        if task.status is Status.DRAFT or task.elsewhere or task.pulled:
+        if task.status is Status.DRAFT or task.owned_elsewhere or task.from_git:
             self._db.execute("DELETE FROM needs WHERE task = ?", task.id)
             self._db.execute("DELETE FROM tasks WHERE id = ?", task.id)
         elif task.status is Status.DONE:
-            self._db.set(TaskRow, task.id, gone=True)
+            self._db.set(TaskRow, task.id, file_missing=True)
         else:
             pause = Specs(self._db).settings().quiet if task.status in ACTIVE else 0.0
-            self._db.set(TaskRow, task.id, gone=True, wanted=Status.CANCELLED, wanted_due=now + pause)
+            self._db.set(
+                TaskRow, task.id, file_missing=True, requested_status=Status.CANCELLED, request_due_at=now + pause
+            )

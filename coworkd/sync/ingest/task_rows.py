@@ -64,9 +64,10 @@ def _blank(arrival: Arrival, task: str, spec: TaskSpec, wish: Wish) -> TaskRow:
     return TaskRow(
         id=task, path=arrival.path, title=spec.title or _heading(spec.body) or task, status=Status.DRAFT, reason="",
         since=arrival.now, agent=spec.agent, priority=spec.priority, created=arrival.changed_at,
-        attempt=cowork.attempt, by=cowork.by, landed=cowork.landed, failures=0, bounces=0,
-        not_before=0.0, closed=False, wanted=wish.status, wanted_due=wish.due, held=_held(arrival),
-        pulled=arrival.pulled, elsewhere=False, gone=False, agent_used="",
+        attempt=cowork.attempt, by=cowork.by, landed=cowork.landed, failures=0, conflict_rounds=0,
+        not_before=0.0, closed_by_hand=False, requested_status=wish.status, request_due_at=wish.due,
+        blocked_reason=_held(arrival),
+        from_git=arrival.pulled, owned_elsewhere=False, file_missing=False, agent_used="",
         cost_usd=_number(cowork.values.get("cost_usd")), input_tokens=0, output_tokens=0, exact_id=bool(cowork.id),
         reverted=_text(cowork.values.get("reverted")),
     )  # fmt: skip
@@ -99,8 +100,8 @@ def _foreign(row: TaskRow, spec: TaskSpec, cowork: Cowork, *, pulled: bool) -> T
     """Shown as its owner wrote it; nothing is started, reset or approved from it here."""
     status = spec.status or Status.DRAFT
     return dataclasses.replace(
-        row, status=status, elsewhere=bool(cowork.by) and status in _ELSEWHERE, pulled=pulled, by=cowork.by,
-        closed=_closed(row, status),
+        row, status=status, owned_elsewhere=bool(cowork.by) and status in _ELSEWHERE, from_git=pulled, by=cowork.by,
+        closed_by_hand=_closed(row, status),
     )  # fmt: skip
 
 
@@ -112,7 +113,7 @@ def _found_again(row: TaskRow, spec: TaskSpec) -> TaskRow:
             row, status=Status.PAUSED,
             reason=f"it was {status} when the database was lost; write `ready` to go on",
         )  # fmt: skip
-    return dataclasses.replace(row, status=status, closed=_closed(row, status))
+    return dataclasses.replace(row, status=status, closed_by_hand=_closed(row, status))
 
 
 def _closed(row: TaskRow, status: Status) -> bool:
@@ -139,21 +140,21 @@ def next_row(row: TaskRow, arrival: Arrival, instance: str, quiet: float) -> Tas
     spec, merged = arrival.decoded.of(TaskSpec), arrival.merged.of(TaskSpec)
     row = dataclasses.replace(
         row, path=arrival.path, title=merged.title or _heading(merged.body) or row.id, agent=merged.agent,
-        priority=merged.priority, held=_held(arrival), gone=False,
+        priority=merged.priority, blocked_reason=_held(arrival), file_missing=False,
     )  # fmt: skip
     if arrival.pulled:
         return _pulled_again(row, arrival, instance)
     # An edit of what came by git is no word about starting it: only one about its status is.
-    row = dataclasses.replace(row, pulled=row.pulled and arrival.known is not None and not _touched_status(arrival))
+    row = dataclasses.replace(row, from_git=row.from_git and arrival.known is not None and not _touched_status(arrival))
     wish = _wish(row, spec, arrival, quiet)
-    return dataclasses.replace(row, wanted=wish.status, wanted_due=wish.due)
+    return dataclasses.replace(row, requested_status=wish.status, request_due_at=wish.due)
 
 
 def _pulled_again(row: TaskRow, arrival: Arrival, instance: str) -> TaskRow:
     """New text came by git: it is shown, and starts nothing. The word of another owner is taken over as theirs."""
     cowork = arrival.decoded.cowork
-    row = dataclasses.replace(row, pulled=True, wanted="")
-    if row.status in ACTIVE and not row.elsewhere:
+    row = dataclasses.replace(row, from_git=True, requested_status="")
+    if row.status in ACTIVE and not row.owned_elsewhere:
         return row
     # Whoever took over what was submitted here has it now: two must not go on with one task.
     if cowork.by and cowork.by != instance:
@@ -172,9 +173,9 @@ def _touched_status(arrival: Arrival) -> bool:
 
 def _wish(row: TaskRow, spec: TaskSpec, arrival: Arrival, quiet: float) -> Wish:
     """What the person wants now: a word they changed, or a pending one that still stands in the file."""
-    if row.elsewhere:
+    if row.owned_elsewhere:
         return Wish()
-    pending = Wish(status=row.wanted, due=row.wanted_due)
+    pending = Wish(status=row.requested_status, due=row.request_due_at)
     if spec.status is None:
         unstarted = row.status is Status.DRAFT and not row.attempt and not arrival.decoded.cowork.id
         return _first_wish(spec, arrival, quiet) if unstarted else Wish()

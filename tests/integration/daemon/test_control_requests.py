@@ -62,7 +62,7 @@ def test_looking_and_stopping(desk: Desk) -> None:
 def test_a_command_does_not_wait_for_quiet(place: Workspace, desk: Desk) -> None:
     place.save(READY)
     desk.ask(Op.HURRY, TASK)
-    assert (place.task().wanted, place.task().wanted_due) == ("ready", place.now)
+    assert (place.task().requested_status, place.task().request_due_at) == ("ready", place.now)
     place.save("Use blue.\n", "messages/a/1.md")
     desk.ask(Op.HURRY, "messages/a/1.md")
     assert place.db.scalar("SELECT due FROM messages") == place.now
@@ -115,8 +115,8 @@ def test_a_pulled_task_is_made_ours(place: Workspace, desk: Desk) -> None:
     place.save(READY)
     place.turns()
     desk.ask(Op.READY, "a")
-    assert not place.task().pulled
-    assert not place.document().pulled
+    assert not place.task().from_git
+    assert not place.document().from_git
     assert Specs(place.db).in_force(TASK) == READY.encode()
     desk.ask(Op.READY, "no-such-task")
 
@@ -124,10 +124,10 @@ def test_a_pulled_task_is_made_ours(place: Workspace, desk: Desk) -> None:
 def test_a_task_of_another_instance_is_taken_paused(place: Workspace, desk: Desk) -> None:
     place.save(THEIRS)
     place.turns()
-    assert place.task().elsewhere
+    assert place.task().owned_elsewhere
     desk.ask(Op.TAKE, "a")
     row = place.task()
-    assert (row.status, row.by, row.elsewhere) == (Status.PAUSED, "anna-0001", False)
+    assert (row.status, row.by, row.owned_elsewhere) == (Status.PAUSED, "anna-0001", False)
     assert row.reason == "taken over from bob-7777"
     place.turns()
     assert "by: anna-0001" in place.text()
@@ -165,11 +165,11 @@ def test_only_what_was_shown_is_trusted(place: Workspace, desk: Desk) -> None:
     assert Specs(place.db).agent("x") is not None
     assert Specs(place.db).task(TASK).verify == ("make",)
     assert to_trust(place.db).keys == ()
-    assert place.task().pulled, "trusting a task's commands does not start it"
+    assert place.task().from_git, "trusting a task's commands does not start it"
 
 
 def test_nothing_lands_in_a_repository_that_is_not_trusted(place: Workspace, desk: Desk) -> None:
-    place.db.remember("untrusted", "nothing runs here yet")
+    place.db.set_state("untrusted", "nothing runs here yet")
     assert desk.ask(Op.LAND).wait(0) == Reply(ok=False, text="nothing runs here yet")
     desk.ask(Op.TRUST)
     assert place.db.setting("untrusted") == ""

@@ -231,11 +231,11 @@ def landed(place: Place, **columns: object) -> None:
     place.repo.git("update-ref", "refs/cowork/land/1", head)
     place.repo.git("update-ref", "refs/cowork/sub/other/1", head)
     place.db.execute("INSERT INTO runs (id, task, state, ended) VALUES ('r1', 'a', 'ended', 1.0)")
-    place.db.set(TaskRow, "a", status=Status.DONE, landed=head[:12], since=place.now - 20 * DAY, wanted="")
+    place.db.set(TaskRow, "a", status=Status.DONE, landed=head[:12], since=place.now - 20 * DAY, requested_status="")
     place.db.put(
         SubmissionRow(
             task="a", number=1, run="r1", attempt=1, commit_id=head, tree="t", base=head, state=SubmissionState.LANDED,
-            candidate="", candidate_tree="", tip="", checks="[]", request="", created=0.0, notice="", person=True,
+            candidate="", candidate_tree="", verified_on="", checks="[]", request="", created=0.0, message="", needs_approval=True,
             approved=True, landing=head, text_sha="", bundle="",
         )
     )  # fmt: skip

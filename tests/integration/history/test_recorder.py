@@ -32,8 +32,8 @@ RECORD = "log/2023-11/r1.json"
 def run(state: RunState = RunState.ENDED, **columns: object) -> RunRow:
     row = RunRow(
         id="r1", task="a", attempt=1, epoch=1, agent="scribe", state=state, reason="done", message="",
-        started=ENDED - 60, ended=ENDED if state is RunState.ENDED else None, slot=1, log="", base="b0", level="none",
-        offset=0, stop="", said="", input_tokens=100, output_tokens=10, cost_usd=0.5, message_path="", conflict="",
+        started=ENDED - 60, ended=ENDED if state is RunState.ENDED else None, slot=1, log="", base="b0", sandbox_level="none",
+        offset=0, stop_reason="", reply="", input_tokens=100, output_tokens=10, cost_usd=0.5, message_path="", conflict="",
         text_sha="",
     )  # fmt: skip
     return dataclasses.replace(row, **columns)
@@ -46,8 +46,8 @@ REQUEST = RequestRow(
 )  # fmt: skip
 SUBMISSION = SubmissionRow(
     task="a", number=1, run="r1", attempt=1, commit_id="c1", tree="t1", base="b0", state=SubmissionState.GREEN,
-    candidate="", candidate_tree="", tip="", checks='[{"command": "true", "exit": 0, "seconds": 1.0}]', request="",
-    created=ENDED, notice="", person=True, approved=False, landing="", text_sha="", bundle="",
+    candidate="", candidate_tree="", verified_on="", checks='[{"command": "true", "exit": 0, "seconds": 1.0}]', request="",
+    created=ENDED, message="", needs_approval=True, approved=False, landing="", text_sha="", bundle="",
 )  # fmt: skip
 
 

@@ -51,8 +51,8 @@ LANDING = LandingRef(sequence=1, commit="c" * 40, tree="t" * 40, task="a", attem
 
 ROW = TaskRow(
     id="a", path="tasks/a.md", title="a", status=Status.PAUSED, reason="", since=0.0, agent="", priority=2.0,
-    created=0.0, attempt=2, by="anna-0001", landed="", failures=0, bounces=0, not_before=0.0, closed=False, wanted="",
-    wanted_due=0.0, held="", pulled=False, elsewhere=False, gone=False, agent_used="", cost_usd=None, input_tokens=0,
+    created=0.0, attempt=2, by="anna-0001", landed="", failures=0, conflict_rounds=0, not_before=0.0, closed_by_hand=False, requested_status="",
+    request_due_at=0.0, blocked_reason="", from_git=False, owned_elsewhere=False, file_missing=False, agent_used="", cost_usd=None, input_tokens=0,
     output_tokens=0, exact_id=True,
 )  # fmt: skip
 
@@ -71,9 +71,9 @@ def test_a_task_whose_file_is_older_than_its_landing_stays_done(status: Status) 
         {"status": Status.DONE},
         {"status": Status.CANCELLED},
         {"reverted": "c" * 12},
-        {"pulled": True},
-        {"elsewhere": True},
-        {"gone": True},
+        {"from_git": True},
+        {"owned_elsewhere": True},
+        {"file_missing": True},
     ],
 )
 def test_what_the_file_says_counts_where_it_was_written_later(changes: dict[str, Any]) -> None:

@@ -110,17 +110,17 @@ def test_single_columns_are_set_by_key(db: Database) -> None:
         with db.write():
             db.put(row)
     with db.write():
-        db.set(SubmissionRow, ("task-\u00e9\n'1", 1), approved=True, notice="now")
-    assert {row.number: (row.approved, row.notice) for row in db.all(SubmissionRow)} == {
+        db.set(SubmissionRow, ("task-\u00e9\n'1", 1), approved=True, message="now")
+    assert {row.number: (row.approved, row.message) for row in db.all(SubmissionRow)} == {
         1: (True, "now"),
-        2: (True, "notice-\u00e9\n'2"),
+        2: (True, "message-\u00e9\n'2"),
     }
 
 
 def test_what_fails_changes_nothing(db: Database) -> None:
     def fail() -> None:
         with db.write():
-            db.remember("a", "1")
+            db.set_state("a", "1")
             with db.write():
                 db.event(1.0, "x")
             raise KeyError
@@ -130,7 +130,7 @@ def test_what_fails_changes_nothing(db: Database) -> None:
     assert db.setting("a") == ""
     assert db.all(EventRow) == []
     with db.write():
-        db.remember("a", "2")
+        db.set_state("a", "2")
     assert db.setting("a") == "2"
 
 
@@ -138,7 +138,7 @@ def test_a_nested_write_lands_with_the_outermost(db: Database, tmp_path: Path) -
     reader = Database(tmp_path / "state.db", read_only=True)
     with db.write():
         with db.write(durable=True):
-            db.remember("a", "1")
+            db.set_state("a", "1")
         assert reader.setting("a") == ""
     assert reader.setting("a") == "1"
 
@@ -150,7 +150,7 @@ def test_a_commit_that_fails_ends_its_transaction(db: Database) -> None:
     with pytest.raises(sqlite3.IntegrityError), db.write():
         db.execute("INSERT INTO child VALUES (1)")
     with db.write():
-        db.remember("a", "1")
+        db.set_state("a", "1")
     assert db.setting("a") == "1"
     assert db.scalar("SELECT count(*) FROM child") == 0
 
@@ -166,7 +166,7 @@ def test_an_empty_write_changes_no_byte(db: Database, tmp_path: Path, durable: b
 def test_a_reader_cannot_write_and_needs_a_database(db: Database, tmp_path: Path) -> None:
     reader = Database(tmp_path / "state.db", read_only=True)
     with pytest.raises(MachineFaultError) as refused:
-        reader.remember("a", "1")
+        reader.set_state("a", "1")
     assert refused.value.fault.kind is FaultKind.READ_ONLY
     with pytest.raises(MachineFaultError) as absent:
         Database(tmp_path / "none.db", read_only=True)
@@ -270,9 +270,9 @@ def failing(db: Database) -> None:
 def test_a_part_that_fails_takes_only_itself_back(db: Database) -> None:
     with db.write():
         db.event(1.0, "before")
-        with pytest.raises(ZeroDivisionError), db.part():
+        with pytest.raises(ZeroDivisionError), db.savepoint():
             failing(db)
-        with db.part():
+        with db.savepoint():
             db.event(3.0, "after")
     assert [row["kind"] for row in db.query("SELECT kind FROM events ORDER BY id")] == ["before", "after"]
 
@@ -288,7 +288,7 @@ def test_a_transaction_that_fails_leaves_nothing_for_the_next(db: Database) -> N
 def test_any_number_of_values_can_be_asked_for(db: Database) -> None:
     with db.write():
         for number in range(1300):
-            db.add("INSERT INTO own_bytes (sha) VALUES (?)", str(number))
-    found = db.among("SELECT sha FROM own_bytes WHERE sha IN (?)", {str(number) for number in range(200, 5000)})
+            db.insert_batched("INSERT INTO own_bytes (sha) VALUES (?)", str(number))
+    found = db.query_in("SELECT sha FROM own_bytes WHERE sha IN (?)", {str(number) for number in range(200, 5000)})
     assert {row["sha"] for row in found} == {str(number) for number in range(200, 1300)}
-    assert db.among("SELECT sha FROM own_bytes WHERE sha IN (?)", []) == []
+    assert db.query_in("SELECT sha FROM own_bytes WHERE sha IN (?)", []) == []

@@ -24,7 +24,7 @@ def started(place: Workspace) -> Workspace:
     """A task whose run the daemon has begun, with its file written once."""
     place.save(READY)
     place.turns()
-    place.move(status=Status.RUNNING, attempt=1, by="anna-0001", wanted="")
+    place.move(status=Status.RUNNING, attempt=1, by="anna-0001", requested_status="")
     place.turns()
     return place
 
@@ -32,7 +32,7 @@ def started(place: Workspace) -> Workspace:
 def test_a_saved_file_becomes_a_row_and_a_wish(place: Workspace) -> None:
     place.save(READY)
     place.turns()
-    assert place.task().wanted == "ready"
+    assert place.task().requested_status == "ready"
     assert place.task().status is Status.DRAFT
     assert place.text() == READY, "nothing is written while the daemon has nothing to say"
 
@@ -57,7 +57,7 @@ def test_a_stale_save_keeps_the_edit_and_loses_the_old_status(place: Workspace) 
     started(place)
     place.save(READY.replace("Do it.", "Do it well."))
     place.turns()
-    assert place.task().wanted == ""
+    assert place.task().requested_status == ""
     assert place.task().status is Status.RUNNING
     assert "status: running" in place.text()
     assert place.text().endswith("Do it well.\n")
@@ -82,7 +82,7 @@ def test_what_a_stale_save_lacks_counts_all_the_same(place: Workspace) -> None:
 def test_a_key_taken_out_stays_out_after_a_stale_save(place: Workspace) -> None:
     place.save(READY.replace("labels", "agent: claude\nlabels"))
     place.turns()
-    place.move(status=Status.RUNNING, attempt=1, by="anna-0001", wanted="")
+    place.move(status=Status.RUNNING, attempt=1, by="anna-0001", requested_status="")
     place.turns()
     before = place.text()
     place.move(status=Status.REVIEW)
@@ -103,7 +103,7 @@ def clash(place: Workspace) -> str:
     place.turns()
     place.save(place.text().replace("Do it.", "Do it in blue."))
     place.turns()
-    held = place.document().want.decode()
+    held = place.document().target_bytes.decode()
     place.save(stale.replace("Do it.", "Do it in red."))
     place.turns()
     return held
@@ -131,7 +131,7 @@ def test_an_unknown_revision_does_nothing_but_says_so(place: Workspace) -> None:
     started(place)
     place.save(place.text().replace("rev: 1", "rev: 77").replace("running", "done"))
     place.turns()
-    assert place.task().wanted == ""
+    assert place.task().requested_status == ""
     assert "rev" in place.problems()
     assert "status: running" in place.text()
 
@@ -142,11 +142,11 @@ def test_a_file_that_was_deleted_and_written_anew_is_a_new_wish(place: Workspace
     place.turns()
     place.delete()
     place.turns(4)
-    assert place.task().gone
+    assert place.task().file_missing
     place.save(READY)
     place.turns()
-    assert not place.task().gone
-    assert place.task().wanted == "ready"
+    assert not place.task().file_missing
+    assert place.task().requested_status == "ready"
 
 
 def test_a_file_that_was_deleted_and_brought_back_turns_nothing_on(place: Workspace) -> None:
@@ -158,7 +158,7 @@ def test_a_file_that_was_deleted_and_brought_back_turns_nothing_on(place: Worksp
     place.turns(4)
     place.save(written)
     place.turns()
-    assert place.task().wanted == ""
+    assert place.task().requested_status == ""
     assert place.text() == written
 
 
@@ -218,8 +218,8 @@ def test_what_is_not_a_regular_file_is_shown_and_not_written(place: Workspace) -
     place.turns(8)
     assert "symbolic link" in place.problems()["read"]
     assert target.read_text() == "mine"
-    assert not place.task().gone
-    assert place.task().wanted == ""
+    assert not place.task().file_missing
+    assert place.task().requested_status == ""
     assert place.engine.deadline() > place.now
 
 
@@ -238,7 +238,7 @@ def test_a_bad_file_harms_only_itself(place: Workspace) -> None:
     place.save(b"\xff\xfe\x00", "tasks/bytes.md")
     place.save(READY)
     place.turns(4)
-    assert place.task().wanted == "ready"
+    assert place.task().requested_status == "ready"
     assert {path for path in ("tasks/bad.md", "tasks/worse.md", "tasks/bytes.md") if place.problems(path)} == {
         "tasks/bad.md", "tasks/worse.md", "tasks/bytes.md",
     }  # fmt: skip
@@ -256,7 +256,7 @@ def test_a_renamed_file_stays_the_same_task(place: Workspace) -> None:
     place.turns(4)
     assert place.task().path == "tasks/ui/b.md"
     assert place.task().status is Status.RUNNING
-    assert not place.task().gone
+    assert not place.task().file_missing
     place.move(status=Status.REVIEW)
     place.turns()
     assert "status: review" in place.text("tasks/ui/b.md")
@@ -288,10 +288,10 @@ def test_an_editors_gap_is_no_deletion(place: Workspace) -> None:
     text = place.text()
     place.delete()
     place.turn(0.5)
-    assert not place.task().gone
+    assert not place.task().file_missing
     place.save(text)
     place.turns(5)
-    assert place.task().wanted == ""
+    assert place.task().requested_status == ""
 
 
 def test_a_deleted_file_cancels_its_task_after_quiet(place: Workspace) -> None:
@@ -299,8 +299,8 @@ def test_a_deleted_file_cancels_its_task_after_quiet(place: Workspace) -> None:
     place.delete()
     place.turns(3)
     row = place.task()
-    assert (row.gone, row.wanted) == (True, "cancelled")
-    assert row.wanted_due >= place.now + 7
+    assert (row.file_missing, row.requested_status) == (True, "cancelled")
+    assert row.request_due_at >= place.now + 7
     assert not (place.root / TASK).exists(), "it is not written again"
 
 
@@ -320,7 +320,7 @@ def test_a_deletion_just_before_a_crash_is_seen_after_it(place: Workspace) -> No
     place.turn(0.1)
     place.restart()
     place.turns(4)
-    assert place.task().wanted == "cancelled"
+    assert place.task().requested_status == "cancelled"
 
 
 def test_a_message_deleted_before_it_was_sent_is_not_sent(place: Workspace) -> None:
@@ -348,7 +348,7 @@ def test_many_deletions_at_once_are_held_until_confirmed(place: Workspace) -> No
     assert "6 of 6 files are missing" in place.problems(DELETIONS)["absent"]
     assert place.db.scalar("SELECT count(*) FROM tasks WHERE gone AND status = 'draft'") == 6
     with place.db.write():
-        place.db.remember("confirmed", "yes")
+        place.db.set_state("confirmed", "yes")
     place.engine.judge_again(place.now)
     place.turns()
     assert place.problems(DELETIONS) == {}
@@ -373,14 +373,14 @@ def test_a_parked_file_that_comes_back_is_brought_up_to_date(place: Workspace) -
     place.past.listed.add(TASK)
     place.delete()
     place.turns(3)
-    assert place.task().gone
+    assert place.task().file_missing
     place.move(status=Status.REVIEW)
     place.restart()
     place.turns(3)
-    assert place.task().gone, "a restart takes nothing for a deletion"
+    assert place.task().file_missing, "a restart takes nothing for a deletion"
     place.save(text)
     place.turns(3)
-    assert not place.task().gone
+    assert not place.task().file_missing
     assert "status: review" in place.text()
 
 
@@ -393,7 +393,7 @@ def test_a_missed_event_is_made_good_by_a_scan(place: Workspace) -> None:
     place.turns(2)
     assert place.db.scalar("SELECT count(*) FROM tasks") == 0
     place.turns(2, seconds=SCAN_LEAST)
-    assert place.task().wanted == "ready"
+    assert place.task().requested_status == "ready"
 
 
 def test_a_change_that_the_stat_does_not_show_is_seen_while_it_may_happen(place: Workspace) -> None:
@@ -407,7 +407,7 @@ def test_a_change_that_the_stat_does_not_show_is_seen_while_it_may_happen(place:
         out.write(READY.replace("Do it.", "Do IT.").encode())
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     place.turns(2)
-    assert place.document().want.endswith(b"Do IT.\n")
+    assert place.document().target_bytes.endswith(b"Do IT.\n")
 
 
 def test_a_time_in_the_future_does_not_hide_the_next_save(place: Workspace) -> None:
@@ -416,7 +416,7 @@ def test_a_time_in_the_future_does_not_hide_the_next_save(place: Workspace) -> N
     place.turns(3)
     place.save(READY.replace("Do it.", "Do it well."))
     place.turns(2)
-    assert place.document().want.endswith(b"well.\n")
+    assert place.document().target_bytes.endswith(b"well.\n")
 
 
 def test_a_write_in_place_is_given_time_to_end(place: Workspace) -> None:
@@ -456,10 +456,10 @@ def test_a_change_that_no_stat_shows_is_found_within_a_day(tmp_path: Path) -> No
     place.turns()
     (place.root / "tasks" / "c.md").write_text(READY.replace("Do it.", "Do ti."))
     place.turns(20, seconds=SCAN_LEAST)
-    assert "Do it." in place.document("tasks/c.md").want.decode(), "nothing says that it has changed"
+    assert "Do it." in place.document("tasks/c.md").target_bytes.decode(), "nothing says that it has changed"
     changes = place.db.connection.total_changes
     place.turns(int(VERIFY / SCAN_LEAST / 60), seconds=60 * SCAN_LEAST)
-    assert "Do ti." in place.document("tasks/c.md").want.decode()
+    assert "Do ti." in place.document("tasks/c.md").target_bytes.decode()
     assert place.db.connection.total_changes < changes + 30, "what is as it was writes nothing"
 
 
@@ -519,15 +519,15 @@ def test_a_document_of_ours_too_large_to_read_does_not_stop_the_engine(place: Wo
     place.want("---\nfrom: x\n---\n" + "x" * 1_200_000, "messages/a/1.md")
     place.save(READY)
     place.turns(4)
-    assert place.task().wanted == "ready"
+    assert place.task().requested_status == "ready"
 
 
 def test_foreign_text_is_shown_and_wishes_nothing(place: Workspace) -> None:
     place.past.foreign.add(READY.encode())
     place.save(READY)
     place.turns()
-    assert place.task().pulled
-    assert place.task().wanted == ""
+    assert place.task().from_git
+    assert place.task().requested_status == ""
     assert place.document().kind is Kind.TASK
     assert place.text() == READY
 
@@ -539,8 +539,8 @@ def test_foreign_text_in_a_known_file_wishes_nothing_either(place: Workspace) ->
     place.past.foreign.add(READY.encode())
     place.save(READY)
     place.turns()
-    assert place.task().pulled
-    assert place.task().wanted == ""
+    assert place.task().from_git
+    assert place.task().requested_status == ""
 
 
 def test_a_file_that_git_lists_is_deleted_all_the_same_unless_git_keeps_it_away(place: Workspace) -> None:
@@ -549,10 +549,10 @@ def test_a_file_that_git_lists_is_deleted_all_the_same_unless_git_keeps_it_away(
     place.past.kept_away.add(TASK)
     place.delete()
     place.turns(12)
-    assert (place.task().gone, place.task().wanted) == (True, ""), "parked"
+    assert (place.task().file_missing, place.task().requested_status) == (True, ""), "parked"
     place.past.kept_away.clear()
     place.turns(6)
-    assert place.task().wanted == "cancelled"
+    assert place.task().requested_status == "cancelled"
 
 
 def test_an_agent_that_appears_lets_its_tasks_be_looked_at_again(place: Workspace) -> None:

@@ -15,8 +15,8 @@ from coworkd.sync.projection import Projection, task_file
 
 ROW = TaskRow(
     id="a", path="tasks/a.md", title="A", status=Status.RUNNING, reason="", since=0.0, agent="", priority=2.0,
-    created=0.0, attempt=1, by="anna-0001", landed="", failures=0, bounces=0, not_before=0.0, closed=False, wanted="",
-    wanted_due=0.0, held="", pulled=False, elsewhere=False, gone=False, agent_used="", cost_usd=None, input_tokens=0,
+    created=0.0, attempt=1, by="anna-0001", landed="", failures=0, conflict_rounds=0, not_before=0.0, closed_by_hand=False, requested_status="",
+    request_due_at=0.0, blocked_reason="", from_git=False, owned_elsewhere=False, file_missing=False, agent_used="", cost_usd=None, input_tokens=0,
     output_tokens=0, exact_id=False,
 )  # fmt: skip
 LAYOUTS = [
@@ -44,7 +44,7 @@ ROWS = st.builds(
     cost_usd=st.none() | st.floats(0, 100),
     input_tokens=st.integers(0, 10**6),
     output_tokens=st.integers(0, 10**6),
-    wanted=st.sampled_from(["", "ready"]),
+    requested_status=st.sampled_from(["", "ready"]),
 )
 
 
@@ -73,7 +73,7 @@ def test_only_the_daemons_values_change(text: str, row: TaskRow) -> None:
 def test_the_file_says_the_status_unless_a_word_is_pending(text: str, row: TaskRow) -> None:
     made = decode("tasks/a.md", parse(projected(text.encode(), row).data))
     said, before = made.of(TaskSpec).status, decode("tasks/a.md", parse(text.encode())).of(TaskSpec).status
-    if row.wanted:
+    if row.requested_status:
         assert said is before
     elif before is None and row.status in (Status.DRAFT, Status.READY) and row.attempt == 0:
         assert said is None

@@ -132,13 +132,13 @@ def test_a_foreign_file_that_is_moved_without_git_stays_foreign(place: Workspace
     place.past.foreign.add(READY.encode())
     place.save(READY)
     place.turns(2)
-    assert place.task().pulled
+    assert place.task().from_git
     place.past.foreign.clear()
     (place.root / TASK).rename(place.root / "tasks/b.md")
     place.engine.mark("tasks/b.md", place.now)
     place.turns(4)
-    assert place.task("b").pulled
-    assert place.document("tasks/b.md").pulled
+    assert place.task("b").from_git
+    assert place.document("tasks/b.md").from_git
 
 
 def test_the_text_of_a_foreign_file_that_is_typed_elsewhere_is_ours(place: Workspace) -> None:
@@ -148,20 +148,20 @@ def test_the_text_of_a_foreign_file_that_is_typed_elsewhere_is_ours(place: Works
     place.past.foreign.clear()
     place.save(READY, "tasks/b.md")
     place.turns(2)
-    assert not place.task("b").pulled
+    assert not place.task("b").from_git
 
 
 def test_text_that_was_typed_here_is_foreign_where_git_brings_it_to_another_path(place: Workspace) -> None:
     place.save(READY)
     place.turns(4)
-    assert not place.task().pulled
+    assert not place.task().from_git
     place.past.foreign.add(READY.encode())
     place.save(READY, "tasks/b.md")
     place.turns(2)
-    assert place.task("b").pulled
+    assert place.task("b").from_git
     place.save(READY)
     place.turns(2)
-    assert not place.task().pulled, "at its own path git may put it away and bring it back"
+    assert not place.task().from_git, "at its own path git may put it away and bring it back"
 
 
 def test_text_that_was_typed_here_stays_ours_where_its_file_is_moved(place: Workspace) -> None:
@@ -172,4 +172,4 @@ def test_text_that_was_typed_here_stays_ours_where_its_file_is_moved(place: Work
     (place.root / TASK).rename(place.root / "tasks/b.md")
     place.engine.mark("tasks/b.md", place.now)
     place.turns(4)
-    assert not place.task("b").pulled
+    assert not place.task("b").from_git

@@ -61,7 +61,7 @@ def open_requests(bench: Bench) -> list[str]:
 
 
 def said(bench: Bench) -> str:
-    return bench.runs()[-1].said
+    return bench.runs()[-1].reply
 
 
 def test_the_form_offers_a_grant_and_a_yes_counts_once(bench: Bench) -> None:
@@ -176,7 +176,7 @@ def test_what_is_denied_stays_denied_whatever_was_granted(bench: Bench) -> None:
     bench.script = asks("npm install b")
     bench.task("b")
     bench.turn(2)
-    assert ": rejected the agent's `deny`" in bench.runs("b")[0].said
+    assert ": rejected the agent's `deny`" in bench.runs("b")[0].reply
 
 
 def test_the_assignment_says_whether_every_call_is_asked_about(bench: Bench) -> None:

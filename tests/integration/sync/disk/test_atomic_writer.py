@@ -241,7 +241,7 @@ def test_a_save_in_between_survives_a_refusal(place: Workspace, folder: Between)
 def running(place: Workspace) -> None:
     place.save("---\nstatus: ready\n---\none\ntwo\nthree\n")
     place.turns()
-    place.move(status=Status.RUNNING, attempt=1, wanted="")
+    place.move(status=Status.RUNNING, attempt=1, requested_status="")
 
 
 EDITED = "---\nstatus: ready\n---\none\ntwo\nthree, typed meanwhile\n"
@@ -251,7 +251,7 @@ def check_merged(place: Workspace) -> None:
     place.turns(4)
     assert "status: running" in place.text()
     assert place.text().endswith("three, typed meanwhile\n")
-    assert place.task().wanted == ""
+    assert place.task().requested_status == ""
     assert set(place.files()) == {TASK}
 
 

@@ -16,7 +16,7 @@ from tests.integration.workspacekit import Workspace
 
 RUN = RunRow(
     id="r1", task="a", attempt=1, epoch=1, agent="scribe", state=RunState.WORKING, reason="", message="",
-    started=1_700_000_000.0, ended=None, slot=1, log="", base="b0", level="none", offset=0, stop="", said="",
+    started=1_700_000_000.0, ended=None, slot=1, log="", base="b0", sandbox_level="none", offset=0, stop_reason="", reply="",
     input_tokens=0, output_tokens=0, cost_usd=None, message_path="", conflict="", text_sha="",
 )  # fmt: skip
 REVIEW = "---\napproval: pending\nstatus: open\ncowork:\n  rev: 1\n  task: a\n---\nVerified.\n\n- [ ] it is green\n"
@@ -117,8 +117,8 @@ def test_an_approval_in_a_task_holds_nothing(place: Workspace) -> None:
     place.save("---\nstatus: ready\napproval: approved\n---\nDo it.\n")
     place.turns(2)
     assert "reviews/a.md" in place.problems()["word0"]
-    assert place.task().wanted == "ready"
-    assert not place.task().held
+    assert place.task().requested_status == "ready"
+    assert not place.task().blocked_reason
     place.save("---\nstatus: ready\n---\nDo it.\n")
     place.turns(2)
     assert not place.problems()

@@ -39,23 +39,23 @@ def seen(place: Workspace, header: str, body: str = "Do it.\n", path: str = TASK
 def test_what_a_new_file_wishes(place: Workspace, header: str, body: str, wanted: str, wait: float | None) -> None:
     row = seen(place, header, body).task()
     assert row.status is Status.DRAFT
-    assert row.wanted == wanted
+    assert row.requested_status == wanted
     if wait is not None:
-        assert row.wanted_due == pytest.approx(place.now + wait, abs=2.0)
+        assert row.request_due_at == pytest.approx(place.now + wait, abs=2.0)
 
 
 def test_every_save_of_an_unfinished_sentence_begins_the_quiet_time_anew(place: Workspace) -> None:
     seen(place, "title: x\n", "Do")
-    first = place.task().wanted_due
+    first = place.task().request_due_at
     place.turn(5)
     seen(place, "title: x\n", "Do it")
-    assert place.task().wanted_due >= first + 5
+    assert place.task().request_due_at >= first + 5
 
 
 def test_a_word_taken_back_before_it_counted(place: Workspace) -> None:
     seen(place, "title: x\n")
     seen(place, "title: x\nstatus: draft\n")
-    assert place.task().wanted == ""
+    assert place.task().requested_status == ""
 
 
 @pytest.mark.parametrize(
@@ -65,16 +65,16 @@ def test_a_word_taken_back_before_it_counted(place: Workspace) -> None:
 )  # fmt: skip
 def test_a_lost_database_starts_nothing_twice(place: Workspace, status: str, stands: Status) -> None:
     row = seen(place, f"status: {status}\ncowork: {{id: a, rev: 3, by: anna-0001, attempt: 2}}\n").task()
-    assert (row.status, row.wanted, row.attempt) == (stands, "", 2)
+    assert (row.status, row.requested_status, row.attempt) == (stands, "", 2)
     assert ("was lost" in row.reason) == (stands is Status.PAUSED)
 
 
 def test_a_task_of_another_instance_is_theirs(place: Workspace) -> None:
     row = seen(place, "status: running\ncowork: {id: a, rev: 3, by: bob-7777}\n").task()
-    assert (row.status, row.elsewhere, row.wanted) == (Status.RUNNING, True, "")
+    assert (row.status, row.owned_elsewhere, row.requested_status) == (Status.RUNNING, True, "")
     before = place.text()
     seen(place, "status: ready\ncowork: {id: a, rev: 3, by: bob-7777}\n")
-    assert place.task().wanted == ""
+    assert place.task().requested_status == ""
     place.turns()
     assert place.text() != before, "what was saved here stays as it was saved"
     assert "running" not in place.text()
@@ -92,8 +92,8 @@ def test_ids_that_are_taken_get_their_folder_in_front(place: Workspace) -> None:
 
 
 def test_a_near_miss_holds_the_task(place: Workspace) -> None:
-    assert "depend_on" in seen(place, "status: ready\ndepend_on: [b]\n").task().held
-    assert seen(place, "status: ready\ndepends_on: [b]\n").task().held == ""
+    assert "depend_on" in seen(place, "status: ready\ndepend_on: [b]\n").task().blocked_reason
+    assert seen(place, "status: ready\ndepends_on: [b]\n").task().blocked_reason == ""
     assert place.problems() == {}
 
 
@@ -112,8 +112,8 @@ def test_a_word_that_is_put_back_is_written_back(place: Workspace, status: str) 
     """The lifecycle refuses; here it is only seen to that the file follows the row again."""
     seen(place, "status: draft\n")
     seen(place, f"status: {status}\n")
-    assert place.task().wanted == status
-    place.move(wanted="")
+    assert place.task().requested_status == status
+    place.move(requested_status="")
     place.turns()
     assert "status: draft\n" in place.text()
 
