@@ -51,9 +51,10 @@ guards: $(VENV)/.package ## take each guard of the sync engine away in turn, and
 
 check: lint types contracts test ## what must pass before a change is handed in
 
-lint: $(VENV)/.package ## style and likely bugs
+lint: $(VENV)/.package ## style, likely bugs, and the numbers of the structure
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/python tools/check_structure.py
 
 types: $(VENV)/.package ## static types, strict in the package
 	$(BIN)/pyright --project pyproject.toml --warnings --pythonpath $(BIN)/python
