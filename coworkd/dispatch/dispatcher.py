@@ -137,7 +137,7 @@ class Dispatcher:
         """When time alone will give this room something to do."""
         times = [wait.until for wait in self._waits.values()]
         times += [
-            self._hold.deadline(now),
+            self._hold.deadline(now), self._conflicts.deadline(self._conflicting, now),
             self._db.scalar("SELECT min(wanted_due) FROM tasks WHERE wanted != ''"), self._delivery.deadline(now),
         ]  # fmt: skip
         return min((at for at in times if at is not None), default=None)
@@ -227,7 +227,9 @@ class Dispatcher:
         with self._db.write():
             self._db.set(RunRow, run.id, state=RunState.ENDED, reason="machine", message=str(fault), ended=now)
             row = self._board.task(run.task)
-            if row.status is Status.RUNNING:
+            if row.status is Status.RUNNING and run.conflict:
+                self._wait_again(run, row, str(fault), now, now)
+            elif row.status is Status.RUNNING:
                 self._finisher.unsuccessful(row, AttemptOutcome.MACHINE, now, detail=str(fault))
 
     def _retry_imports(self, now: float) -> None:
@@ -254,19 +256,30 @@ class Dispatcher:
                          message=(fault.output or fault.reason) if fault else "", ended=now)  # fmt: skip
             row = self._board.task(run.task)
             if not run.stop_reason and row.status is Status.RUNNING:
-                self._not_prepared(row, fault, now)
+                self._not_prepared(run, row, fault, now)
             elif run.stop_reason == "shutdown" and row.status is Status.RUNNING:
                 self._board.transition(
                     row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1
                 )
 
-    def _not_prepared(self, row: TaskRow, fault: StartFault | None, now: float) -> None:
+    def _not_prepared(self, run: RunRow, row: TaskRow, fault: StartFault | None, now: float) -> None:
         """No attempt is used: what is at fault holds whatever depends on it, or the agent has gone meanwhile."""
-        if fault is not None and fault.scope is FaultScope.TASK:
-            self._task_hold.start(row, fault, now)
-            return
-        why = self._setup_hold.start(fault, now) if fault is not None else "its agent is gone"
-        self._board.transition(row.id, Status.READY, why, now, attempt=row.attempt - 1, not_before=now)
+        if fault is None:
+            self._board.transition(
+                row.id, Status.READY, "its agent is gone", now, attempt=row.attempt - 1, not_before=now
+            )
+        elif fault.scope is FaultScope.TASK:
+            why, until = self._task_hold.start(row, fault, now)
+            self._wait_again(run, row, why, now, until)
+        else:
+            self._wait_again(run, row, self._setup_hold.start(fault, now), now, now)
+
+    def _wait_again(self, run: RunRow, row: TaskRow, why: str, now: float, until: float) -> None:
+        """A run did not begin: what it was for waits as before, until then at least."""
+        if run.conflict:
+            self._conflicts.put_back(run, row, why, now, until)
+        else:
+            self._board.transition(row.id, Status.READY, why, now, attempt=row.attempt - 1, not_before=until)
 
     def _not_yet(self, run: RunRow, value: SlotDeferred, now: float) -> None:
         """The branches stand in its way: it is ready as before, and is tried again."""
@@ -274,9 +287,7 @@ class Dispatcher:
             self._db.set(RunRow, run.id, state=RunState.ENDED, reason="cancelled", message=value.reason, ended=now)
             row = self._board.task(run.task)
             if row.status is Status.RUNNING:
-                self._board.transition(
-                    row.id, Status.READY, value.reason, now, attempt=row.attempt - 1, not_before=now + RETRY_AFTER
-                )
+                self._wait_again(run, row, value.reason, now, now + RETRY_AFTER)
 
     def _resume_answered(self, now: float) -> None:
         """Runs whose agents left, and that wait for nobody any more, go on as places become free."""

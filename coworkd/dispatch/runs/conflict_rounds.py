@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
 from coworkd.dispatch.runs.starter import RunStarter
-from coworkd.store import RunState, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store import RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
 
 MAX_ROUNDS = 2
 """How often an author gets a conflict back before a person is asked."""
@@ -25,12 +25,32 @@ class ConflictRounds:
         """Each conflicting submission to its author, as places become free, or to a person."""
         for submission in submissions:
             row = self._board.task(submission.task)
-            if row.status is Status.WAITING or self._board.run(row.id) is not None:
+            if row.status is Status.WAITING or row.not_before > now or self._board.run(row.id) is not None:
                 continue
             if row.conflict_rounds >= MAX_ROUNDS:
                 self._to_a_person(row, submission, now)
             elif self._place_free():
                 self._to_the_author(row, submission, now)
+
+    def put_back(self, run: RunRow, row: TaskRow, why: str, now: float, until: float) -> None:
+        """The run did not begin: its conflict waits as before, until then at least, and no round is used.
+
+        Inside of a transaction.
+        """
+        retired = self._db.one(
+            SubmissionRow, "task = ? AND bundle = ? AND state = 'retired' ORDER BY number DESC", row.id, run.conflict
+        )
+        to, rounds = Status.READY, row.conflict_rounds
+        if retired is not None:
+            to, rounds = Status.MERGING, max(row.conflict_rounds - 1, 0)
+            self._db.set(SubmissionRow, (row.id, retired.number), state=SubmissionState.CONFLICTED)
+        why = f"its conflict waits: {why}"
+        self._board.transition(row.id, to, why, now, attempt=row.attempt - 1, conflict_rounds=rounds, not_before=until)
+
+    def deadline(self, submissions: Sequence[SubmissionRow], now: float) -> float | None:
+        """When one that waits may be sent back."""
+        times = (self._board.task(submission.task).not_before for submission in submissions)
+        return min((at for at in times if at > now), default=None)
 
     def _place_free(self) -> bool:
         working = self._db.scalar(

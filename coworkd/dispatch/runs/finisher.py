@@ -53,9 +53,7 @@ _CUT_SHORT = (EndReason.CRASHED, EndReason.CANCELLED)
 
 _DONE = EndReason.DONE
 
-_PERHAPS_THE_MACHINE = frozenset(
-    {AttemptOutcome.FAILED, AttemptOutcome.CRASHED, AttemptOutcome.UNUSABLE_SUBMISSION, AttemptOutcome.SETUP}
-)
+_PERHAPS_THE_MACHINE = frozenset({AttemptOutcome.FAILED, AttemptOutcome.CRASHED, AttemptOutcome.UNUSABLE_SUBMISSION})
 """Outcomes that an agent or a command also comes to by itself where no file can be written."""
 
 LONG_REASON = 400

@@ -30,7 +30,6 @@ class AttemptOutcome(StrEnum):
     CRASHED = "crashed"
     VERIFICATION_FAILED = "verification failed"
     UNUSABLE_SUBMISSION = "unusable submission"
-    SETUP = "set-up failed"
     UNAVAILABLE = "agent unavailable"
     LOST = "lost with the daemon"
     AUTH = "not signed in"

@@ -6,7 +6,6 @@ Tried again after growing pauses, and by `coworkd ready`.
 from __future__ import annotations
 
 from coworkd.board.task_board import Board
-from coworkd.core.model import Status
 from coworkd.core.start_faults import StartFault
 from coworkd.dispatch.scheduling.setup_hold import setup_retry_pause
 from coworkd.store import TaskRow
@@ -21,16 +20,14 @@ class TaskHold:
         self._board = board
         self._db = board.db
 
-    def start(self, row: TaskRow, fault: StartFault, now: float) -> None:
-        """The task could not start: it stays `ready`, its file says why, and it is tried again later."""
+    def start(self, row: TaskRow, fault: StartFault, now: float) -> tuple[str, float]:
+        """The task could not start: its file says so; why, in words, and when it is tried again."""
         message = (
             f"cannot start: {fault.reason}. No attempt is used: {fault.advice(row.id)}; it is tried again by itself"
         )
-        until = now + setup_retry_pause(unprepared_runs(self._db, row.id, row.attempt) - 1)
         self._board.add_problem(row, SOURCE, message, now)
-        self._board.transition(
-            row.id, Status.READY, f"cannot start: {fault.reason}", now, attempt=row.attempt - 1, not_before=until
-        )
+        pause = setup_retry_pause(unprepared_runs(self._db, row.id, row.attempt) - 1)
+        return f"cannot start: {fault.reason}", now + pause
 
     def end(self, row: TaskRow) -> None:
         """It has its slot."""

@@ -9,11 +9,15 @@ import pytest
 
 from coworkd.core.model import Status
 from coworkd.core.start_faults import StartFault, StartFaultKind
+from coworkd.store import SubmissionRow, SubmissionState
 from tests.integration.dispatchkit import Bench, says
 
 GONE = StartFault(kind=StartFaultKind.START_COMMIT, reason="the repository does not have the commit abc any more")
 OWN = StartFault(kind=StartFaultKind.FILES, reason="submodules are not supported: lib", own_commit=True)
+COPY = StartFault(kind=StartFaultKind.COPY, reason="copy: '../x' must be a path below the repository's root")
 GIT = StartFault(kind=StartFaultKind.SLOT, reason="git read-tree failed", own_commit=True)
+
+GIT_FOR_ALL = StartFault(kind=StartFaultKind.SLOT, reason="git read-tree failed")
 
 
 @pytest.fixture
@@ -68,9 +72,26 @@ def test_a_person_who_takes_it_off_the_board_ends_the_problem(bench: Bench) -> N
     assert shown(bench) == []
 
 
+@pytest.mark.parametrize("fault", [GONE, COPY])
+def test_a_conflict_that_cannot_be_sent_back_yet_stays_one(bench: Bench, fault: StartFault) -> None:
+    bench.task("a")
+    bench.turn()
+    bench.turn()
+    with bench.db.write():
+        bench.db.set(SubmissionRow, ("a", 1), state=SubmissionState.CONFLICTED, bundle="/b.json", verified_on="tip")
+    bench.unprepared = {"a": fault}
+    bench.turn()
+    assert bench.status() is Status.MERGING
+    (row,) = bench.db.all(SubmissionRow, "task = 'a'")
+    assert row.state is SubmissionState.CONFLICTED
+    bench.unprepared = {}
+    bench.turn(60.0)
+    assert [given.conflict for given in bench.given] == ["", "/b.json"]
+    assert bench.board.task("a").conflict_rounds == 1
+
+
 def test_what_holds_all_is_one_problem(bench: Bench) -> None:
-    copy = StartFault(kind=StartFaultKind.COPY, reason="copy: '../x' must be a path below the repository's root")
-    bench.unprepared = {"a": copy, "b": copy}
+    bench.unprepared = {"a": COPY, "b": COPY}
     bench.task("a")
     bench.task("b")
     bench.turn()
@@ -82,9 +103,6 @@ def test_what_holds_all_is_one_problem(bench: Bench) -> None:
     ((path, message),) = shown(bench)
     assert path == ""
     assert "git fsck" in message
-
-
-GIT_FOR_ALL = StartFault(kind=StartFaultKind.SLOT, reason="git read-tree failed")
 
 
 def test_every_kind_says_what_to_type() -> None:
