@@ -11,7 +11,7 @@ from benchmarks.bench import Bench, middle
 from benchmarks.table import Row
 from coworkd.core.model import SandboxLevel
 from coworkd.system.process import commands as process
-from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
 from coworkd.system.sandbox_probes.detection import find
 
 _ROUNDS = 5
@@ -27,7 +27,7 @@ def commands(bench: Bench) -> Iterator[Row]:
     for level, where in _SANDBOXES.items():
         means = find(place / level, level)
         if means.level is SandboxLevel.NONE:
-            bench.skipped.append(f"{where} ({means.why})")
+            bench.skipped.append(f"{where} ({means.unavailable_reason})")
             continue
         pairs = [(_run(work, None, number), _run(work, means, number)) for number in range(_ROUNDS * bench.times)]
         bare, held = (middle(column) for column in zip(*pairs, strict=True))
@@ -35,7 +35,7 @@ def commands(bench: Bench) -> Iterator[Row]:
         yield Row(subject=f"what {where} adds to a command", ours=held - bare, unit="ms", beside="", most=100.0)
 
 
-def _run(work: Path, means: Means | None, number: int) -> float:
+def _run(work: Path, means: SandboxCapabilities | None, number: int) -> float:
     """Milliseconds from the start of a command to its end, all that it started gone."""
     name = f"bench-{os.getpid()}-{number}"
     held = means and Confinement(means=means, run=name, workdir=str(work), writable=(str(work),))

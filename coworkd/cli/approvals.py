@@ -66,7 +66,7 @@ def _answer(what: str, answer: str, comment: str, json_: bool) -> None:
         changes["comment",] = comment
     tty = sys.stdin.isatty()
     edit_header(workspace, request.path, changes, tty=tty)
-    workspace.take_in(request.path, Op.ANSWER if tty else Op.HURRY)
+    workspace.take_in(request.path, Op.ANSWER if tty else Op.INGEST_NOW)
     with workspace.reading() as db:
         why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'answer'", request.path)
     if why:

@@ -16,11 +16,11 @@ from coworkd.system.paths_and_settings import FOLDER
 def commit_command(message: str, json_: bool) -> None:
     """Commit .cowork/ alone; what you have staged stays as it is."""
     from coworkd.system.git import Repo
-    from coworkd.system.git.folder_commit import Committed, Refused, commit_folder
+    from coworkd.system.git.folder_commit import CommitRefused, Committed, commit_folder
 
     with Repo.open(current_workspace().paths.root) as repo:
         outcome = commit_folder(repo, FOLDER, message)
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, CommitRefused):
         raise UserError(outcome.reason)
     if outcome.behind:
         what = f"committed as {outcome.commit[:12]}" if isinstance(outcome, Committed) else "committed before"

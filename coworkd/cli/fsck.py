@@ -10,8 +10,8 @@ import click
 from coworkd.cli.output import as_json, hanging_indent, json_option, plain
 from coworkd.cli.workspace import Workspace, current_workspace
 from coworkd.core.errors import StoreDamagedError, StoreError
-from coworkd.diagnostics.fsck.check import Place, check
-from coworkd.diagnostics.fsck.finding import Finding, Subject
+from coworkd.diagnostics.fsck.check import CheckedWorkspace, check
+from coworkd.diagnostics.fsck.finding import Inconsistency, Subject
 from coworkd.store import Database
 from coworkd.sync.disk.folder import Folder
 from coworkd.system import paths_and_settings
@@ -43,7 +43,7 @@ def fsck_command(repair: bool, json_: bool) -> int:
     return 1 if left else 0
 
 
-def _told(mended: list[Finding], left: list[Finding]) -> list[str]:
+def _told(mended: list[Inconsistency], left: list[Inconsistency]) -> list[str]:
     lines = [hanging_indent(f"mended  {one.subject} {plain(one.name)}", one.says) for one in mended]
     for one in left:
         lines += [
@@ -53,7 +53,7 @@ def _told(mended: list[Finding], left: list[Finding]) -> list[str]:
     return lines or ["everything agrees"]
 
 
-def _findings(workspace: Workspace) -> list[Finding]:
+def _findings(workspace: Workspace) -> list[Inconsistency]:
     """What is wrong now. A daemon at work is looked at until two looks in a row agree."""
     found = _look(workspace)
     for _ in range(_ROUNDS):
@@ -67,25 +67,25 @@ def _findings(workspace: Workspace) -> list[Finding]:
 def _daemon_looked(workspace: Workspace) -> bool:
     """Whether a daemon is at work, and has looked since. One that does not answer changes nothing, and is named."""
     try:
-        return workspace.client().ask(Op.LOOK) is not None
+        return workspace.client().ask(Op.SYNC) is not None
     except NoAnswerError as error:
         click.echo(f"coworkd: {error}", err=True)
         return False
 
 
-def _look(workspace: Workspace) -> list[Finding]:
+def _look(workspace: Workspace) -> list[Inconsistency]:
     paths = workspace.paths
     if not paths.database.exists():
         if not paths.audit.exists():
             return []  # nothing has ever happened here
         advice = "`coworkd up`, or any command, rebuilds it from the files"
-        return [Finding(subject=Subject.DATABASE, name=paths.database.name, says="is not there", advice=advice,
+        return [Inconsistency(subject=Subject.DATABASE, name=paths.database.name, says="is not there", advice=advice,
                         mendable=True)]  # fmt: skip
     db = Database(paths.database, read_only=True)
     try:
         db.verify()
         with Repo.open(paths.root) as repo:
-            place = Place(
+            place = CheckedWorkspace(
                 db=db, folder=Folder(paths.folder, paths.trash), repo=repo, audit=paths.audit,
                 instance=paths_and_settings.instance(paths.private), key=paths_and_settings.key(paths.private),
                 alive=_alive,
@@ -101,11 +101,11 @@ def _alive(run: str) -> bool:
     return commands.lives(commands.RUN_MARK, run)
 
 
-def _damaged(path: Path, error: StoreError) -> Finding:
+def _damaged(path: Path, error: StoreError) -> Inconsistency:
     """What is wrong with the database; one of an earlier coworkd is whole, and is brought up to date as it is."""
     advice = "`coworkd down`, then `coworkd up`, brings it up to date; nothing in it is lost"
     if isinstance(error, StoreDamagedError):
         advice = (
             "stop coworkd: the next start, or `coworkd fsck --repair`, sets it aside and rebuilds it from the files"
         )
-    return Finding(subject=Subject.DATABASE, name=path.name, says=str(error), advice=advice, mendable=True)
+    return Inconsistency(subject=Subject.DATABASE, name=path.name, says=str(error), advice=advice, mendable=True)

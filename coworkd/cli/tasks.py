@@ -167,6 +167,6 @@ def take_command(task: str, json_: bool) -> None:
     row = find_task(workspace, task)
     if not row.owned_elsewhere:
         raise UserError(f"`{row.id}` is no other instance's to take over: it is {row.status} here")
-    workspace.require(Op.TAKE, row.id)
+    workspace.require(Op.TAKE_OVER, row.id)
     now = find_task(workspace, row.id)
     as_json({"id": now.id, "status": str(now.status)}) if json_ else click.echo(f"{now.id}: {now.status}, yours now")

@@ -20,11 +20,11 @@ from coworkd.documents.typos import suggestion
 from coworkd.store import Database, TaskRow
 from coworkd.store.task_names import task_ids
 from coworkd.system.control_client import PATIENCE, ControlClient, NoAnswerError
-from coworkd.system.control_socket import Op, Reply
+from coworkd.system.control_socket import ControlReply, Op
 from coworkd.system.paths_and_settings import FOLDER, Paths, home, paths
 from coworkd.system.process_state import noted_pid
 
-Answered = TypeVar("Answered", Reply, Reply | None)
+Answered = TypeVar("Answered", ControlReply, ControlReply | None)
 
 _ASK_AGAIN_AFTER = 3.0
 """Seconds for which a daemon that did not answer is not asked again."""
@@ -74,7 +74,7 @@ class Workspace:
             self.paths.sockets, self.paths.pid, lambda text: click.echo(f"coworkd: {text}", err=True)
         )  # fmt: skip
 
-    def perform(self, op: Op, subject: str = "") -> Reply:
+    def perform(self, op: Op, subject: str = "") -> ControlReply:
         """Have the daemon do something; with it down, do it here in one turn that starts nothing.
 
         Another command's turn, or a daemon that is still starting, is waited for. Raises `NoAnswerError`.
@@ -104,7 +104,7 @@ class Workspace:
         self.no_answer = None
         return reply
 
-    def _perform(self, op: Op, subject: str) -> Reply:
+    def _perform(self, op: Op, subject: str) -> ControlReply:
         client = self.client()
         turns = Turns(PATIENCE.acting, PATIENCE.working, time.monotonic())
         while (reply := client.ask(op, subject)) is None:
@@ -129,7 +129,7 @@ class Workspace:
             raise UserError(reply.text)
         return reply.text
 
-    def take_in(self, path: str, op: Op = Op.HURRY) -> None:
+    def take_in(self, path: str, op: Op = Op.INGEST_NOW) -> None:
         """Have the daemon act on a file that a command wrote. Raises `UserError` when only the file says it so far."""
         try:
             self.perform(op, path)
@@ -139,7 +139,7 @@ class Workspace:
     def hand_over(self, path: str) -> None:
         """Like `take_in`, when the file is all that was asked for: with no answer from the daemon that is only said."""
         try:
-            self.perform(Op.HURRY, path)
+            self.perform(Op.INGEST_NOW, path)
         except NoAnswerError:
             click.echo(f"coworkd: {_written_note(path)}", err=True)
 
@@ -151,7 +151,7 @@ class Workspace:
     def _look(self) -> None:
         """Have the daemon take in what was saved; `fault` says why it could not."""
         try:
-            reply = self.perform(Op.LOOK)
+            reply = self.perform(Op.SYNC)
         except NoAnswerError as error:
             if not self.paths.database.exists():
                 raise UserError(f"{error}; there is no database to read yet") from error

@@ -21,14 +21,14 @@ from coworkd.daemon.control_requests import Control
 from coworkd.daemon.database_recovery import open_database
 from coworkd.daemon.housekeeping import pruning
 from coworkd.daemon.housekeeping.auto_commit import AutoCommit, committing
-from coworkd.daemon.housekeeping.notifications import Notices, teller
-from coworkd.daemon.housekeeping.service import Chores
+from coworkd.daemon.housekeeping.notifications import Notifications, teller
+from coworkd.daemon.housekeeping.service import Housekeeping
 from coworkd.daemon.log_setup import set_up_log
-from coworkd.daemon.main_loop import Bell, Daemon, Lasting, Rooms, WorkspaceLock, alone
+from coworkd.daemon.main_loop import Daemon, LongLivedParts, Services, WakeupEvent, WorkspaceLock, workspace_lock
 from coworkd.daemon.slot_jobs import SlotJobs
 from coworkd.daemon.workspace_init import Situation, config_text, project_checks
 from coworkd.daemon.workspace_upgrade import upgrade_workspace, write_ignore_files
-from coworkd.diagnostics.fsck.repair import Mender
+from coworkd.diagnostics.fsck.repair import Repairer
 from coworkd.dispatch.dispatcher import Dispatcher, RunServices
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.dispatch.executors.port import Executor
@@ -62,7 +62,7 @@ from coworkd.sync.ingest.ingester import Intake
 from coworkd.sync.ingest.missing_files import Absences
 from coworkd.system import paths_and_settings
 from coworkd.system.background_jobs import Jobs
-from coworkd.system.control_socket import Door, Op, Reply, Request
+from coworkd.system.control_socket import ControlReply, ControlRequest, ControlSocket, Op
 from coworkd.system.git import Repo
 from coworkd.system.git.blob_origin import index_lists
 from coworkd.system.git.object_stores import object_stores
@@ -71,7 +71,7 @@ from coworkd.system.git.refs import operation_under_way
 from coworkd.system.git.repository_trust import UNTRUSTED, Trust
 from coworkd.system.paths_and_settings import FOLDER, Paths
 from coworkd.system.process import commands
-from coworkd.system.sandbox.policy import Means
+from coworkd.system.sandbox.policy import SandboxCapabilities
 from coworkd.system.sandbox_probes.detection import Sandbox, protected
 from coworkd.system.state_folder import StateFolder
 from coworkd.system.storage import storage_fault
@@ -94,17 +94,17 @@ def build(
     to keep it also where the folder that it is in is removed.
     """
     user = paths_and_settings.user()
-    bell, clock = Bell(), SystemClock()
-    folder, jobs = Folder(paths.folder, paths.trash), Jobs(bell.ring)
+    bell, clock = WakeupEvent(), SystemClock()
+    folder, jobs = Folder(paths.folder, paths.trash), Jobs(bell.notify)
     sandbox = Sandbox(paths.state, user.sandbox, protected(paths, repo))
     instance = paths_and_settings.instance(paths.private)
-    lasting = Lasting(
+    lasting = LongLivedParts(
         stay_holder=_staying(paths, held, instance) if held is not None else _nothing,
-        clock=clock, outputs=Outputs(folder), executor=LocalExecutor(bell.ring), jobs=jobs, trust=trust,
+        clock=clock, outputs=Outputs(folder), executor=LocalExecutor(bell.notify), jobs=jobs, trust=trust,
         watcher=Watcher(
-            paths.folder, bell.ring, beside=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
+            paths.folder, bell.notify, beside=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
         ),
-        door=Door(paths.sockets, bell.ring), bell=bell, state=StateFolder(paths.state),
+        door=ControlSocket(paths.sockets, bell.notify), bell=bell, state=StateFolder(paths.state),
     )  # fmt: skip
     here = _Here(
         repo=repo, sandbox=sandbox, instance=instance, folder=folder, user=user,
@@ -140,11 +140,11 @@ class _Here:
     user: UserSettings
     lane: IntegrationJobs
 
-    def means(self) -> Means:
+    def means(self) -> SandboxCapabilities:
         return self.sandbox.means
 
 
-def _compose(paths: Paths, here: _Here, lasting: Lasting, *, patience: float, first: bool) -> Rooms:
+def _compose(paths: Paths, here: _Here, lasting: LongLivedParts, *, patience: float, first: bool) -> Services:
     """Everything that remembers something of the database. Closes it again where that cannot be built.
 
     `first`: the database is not the one that this process worked with a moment ago, and may be an older copy.
@@ -160,7 +160,7 @@ def _compose(paths: Paths, here: _Here, lasting: Lasting, *, patience: float, fi
     return rooms
 
 
-def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
+def _rooms(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> Services:
     repo, folder, jobs, trust = here.repo, here.folder, lasting.jobs, lasting.trust
     git_busy = _git_busy(repo)
     if trust.holds:
@@ -185,25 +185,25 @@ def _rooms(paths: Paths, here: _Here, lasting: Lasting, db: Database) -> Rooms:
         board, lasting.executor, jobs, _stages(paths, board, lasting.executor, jobs, here), ground.no_base_reason
     )
     who = RecordOwner(instance=here.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
-    return Rooms(
+    return Services(
         db=db, clock=lasting.clock, engine=engine, outputs=lasting.outputs, watcher=lasting.watcher,
         executor=lasting.executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=git_busy, trust=trust,
         control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, here.instance),
-        ledger=RunRecorder(db, folder, writer, who), audit=audit, mender=Mender(board, engine, folder, repo),
+        ledger=RunRecorder(db, folder, writer, who), audit=audit, mender=Repairer(board, engine, folder, repo),
         chores=_chores(paths, board, jobs, here.user),
     )  # fmt: skip
 
 
-def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Chores:
+def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Housekeeping:
     env = commands.clean_environment(
         home=Path.home(), tmp=Path(tempfile.gettempdir()), run=f"notify-{paths.state.name}", repo=paths.state.name,
         passed=paths_and_settings.inherited(),
     )  # fmt: skip
     tell = teller(paths.root, env, jobs.stopping.is_set)
     places = pruning.Places(root=paths.root, folder=paths.folder, trash=paths.trash)
-    return Chores(
+    return Housekeeping(
         commits=AutoCommit(board, jobs, committing(paths.root, FOLDER)),
-        notices=Notices(board.db, jobs, user.notify, tell), pruning=pruning.Pruning(board, jobs, places),
+        notices=Notifications(board.db, jobs, user.notify, tell), pruning=pruning.Pruning(board, jobs, places),
     )  # fmt: skip
 
 
@@ -237,7 +237,7 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
     Raises `BusyError` when one runs already, `ConfigError` where agents would have no place to work in.
     """
     paths_and_settings.prepare_state()
-    with alone(paths.lock, paths.pid, COMMAND_TIME) as held, Repo.open(paths.root) as repo:
+    with workspace_lock(paths.lock, paths.pid, COMMAND_TIME) as held, Repo.open(paths.root) as repo:
         set_up_log(paths.log, paths_and_settings.known_secrets())
         paths_and_settings.settle(paths.private, paths.root)
         trust = Trust(paths_and_settings.trust_home(), repo)
@@ -257,10 +257,10 @@ def _stopping_signals() -> tuple[signal.Signals, ...]:
     return (signal.SIGTERM, signal.SIGINT) if hangup_ignored else (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def once(paths: Paths, op: Op, subject: str = "") -> Reply:
+def once(paths: Paths, op: Op, subject: str = "") -> ControlReply:
     """With the daemon down: take the lock, run one turn that starts nothing, and do as asked. Raises `BusyError`."""
-    with alone(paths.lock, paths.pid, 0), Repo.open(paths.root) as repo:
-        request = Request(op=op, subject=subject)
+    with workspace_lock(paths.lock, paths.pid, 0), Repo.open(paths.root) as repo:
+        request = ControlRequest(op=op, subject=subject)
         build(paths, repo, Trust(paths_and_settings.trust_home(), repo)).serve_once(request)
         return request.wait(0)
 

@@ -18,7 +18,7 @@ from coworkd.store.own_bytes import add_own
 from coworkd.sync.engine import Engine
 from coworkd.sync.file_trust import Vouching
 from coworkd.system.background_jobs import Finished, Jobs
-from coworkd.system.control_socket import Op, Reply, Request
+from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 
 LAND = "land:"
 
@@ -43,20 +43,20 @@ class Control:
         self._jobs = jobs
         self._land = land
         self._instance = instance
-        self._landing: list[Request] = []
+        self._landing: list[ControlRequest] = []
 
-    def answer(self, request: Request, now: float, stop: Callable[[], None]) -> None:
+    def answer(self, request: ControlRequest, now: float, stop: Callable[[], None]) -> None:
         """Do what is asked. Replies are given by `settle`, after the turn; those of `land` when its job is over."""
         match request.op:
             case Op.STOP:
                 stop()
             case Op.ANNOUNCE:
                 self._announce(request)
-            case Op.HURRY | Op.ANSWER:
+            case Op.INGEST_NOW | Op.ANSWER:
                 take_in_now(self._db, self._engine, request.subject, now, terminal=request.op is Op.ANSWER)
             case Op.READY:
                 self._own(request.subject, now)
-            case Op.TAKE:
+            case Op.TAKE_OVER:
                 self._take(request.subject, now)
             case Op.TRUST:
                 self._refuse(request, self._vouching.trust(request.subject, now))
@@ -66,25 +66,25 @@ class Control:
                 self._engine.judge_again(now)
             case Op.LAND:
                 self._start_landing(request)
-            case Op.LOOK | Op.REPAIR:
+            case Op.SYNC | Op.REPAIR:
                 pass
 
-    def settle(self, request: Request) -> None:
+    def settle(self, request: ControlRequest) -> None:
         """The turn is over: whatever it was asked for is done."""
         if request.op is not Op.LAND and not request.answered:
-            request.answer(Reply(ok=True))
+            request.answer(ControlReply(ok=True))
 
     def job(self, finished: Finished) -> None:
         """The landing is over."""
         if finished.key != LAND:
             return
         if finished.error is not None:
-            reply = Reply(ok=False, text=str(finished.error))
+            reply = ControlReply(ok=False, text=str(finished.error))
         elif isinstance(finished.value, LandedInTarget):
             missing = [row.task for row in Landings(self._db).missing()]
-            reply = Reply(ok=True, text=_told(finished.value, missing))
+            reply = ControlReply(ok=True, text=_told(finished.value, missing))
         else:
-            reply = Reply(ok=False, text=finished.value.reason)
+            reply = ControlReply(ok=False, text=finished.value.reason)
         for request in self._landing:
             request.answer(reply)
         self._landing.clear()
@@ -92,7 +92,7 @@ class Control:
     def give_up(self, why: str) -> None:
         """Answer what still waits: the one that would have answered it is no longer there."""
         for request in self._landing:
-            request.answer(Reply(ok=False, text=why))
+            request.answer(ControlReply(ok=False, text=why))
         self._landing.clear()
 
     def settled(self) -> bool:
@@ -101,7 +101,7 @@ class Control:
 
     # ---- single requests
 
-    def _announce(self, request: Request) -> None:
+    def _announce(self, request: ControlRequest) -> None:
         """From now on these bytes, whoever sees them first, count as typed here by a command."""
         said = Announcement.read(request.subject)
         if said is None:
@@ -111,16 +111,16 @@ class Control:
             announce(self._db, said.path, said.sha, tty=said.tty)
             add_own(self._db, said.path, said.sha)
 
-    def _start_landing(self, request: Request) -> None:
+    def _start_landing(self, request: ControlRequest) -> None:
         if why := self._vouching.lacking():
             self._refuse(request, why)
             return
         self._landing.append(request)
         self._jobs.start(LAND, self._land(request.subject))
 
-    def _refuse(self, request: Request, why: str) -> None:
+    def _refuse(self, request: ControlRequest, why: str) -> None:
         if why:
-            request.answer(Reply(ok=False, text=why))
+            request.answer(ControlReply(ok=False, text=why))
 
     def _own(self, task: str, now: float) -> None:
         """A pulled task is started here: its text counts as typed here from now on."""

@@ -23,8 +23,8 @@ from coworkd.core.clock import Clock
 from coworkd.core.errors import BusyError, RepoError
 from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, Suspension, fault_of, suspended
 from coworkd.daemon.control_requests import Control
-from coworkd.daemon.housekeeping.service import Chores
-from coworkd.diagnostics.fsck.repair import Mender
+from coworkd.daemon.housekeeping.service import Housekeeping
+from coworkd.diagnostics.fsck.repair import Repairer
 from coworkd.dispatch.dispatcher import Dispatcher
 from coworkd.dispatch.executors.port import Executor
 from coworkd.history.audit_log import AuditLog
@@ -36,7 +36,7 @@ from coworkd.sync.disk.watcher import Watcher
 from coworkd.sync.edited_outputs import notice_edits
 from coworkd.sync.engine import Engine
 from coworkd.system.background_jobs import Finished, Jobs
-from coworkd.system.control_socket import Door, Op, Reply, Request
+from coworkd.system.control_socket import ControlReply, ControlRequest, ControlSocket, Op
 from coworkd.system.git.repository_trust import TRUST_REMOVED, Trust
 from coworkd.system.process_state import SUSPENDED, described, noted_pid, process_state
 from coworkd.system.state_folder import StateFolder
@@ -52,16 +52,16 @@ INBOX_PAUSE = 0.2
 START_PATIENCE = 60.0
 """Seconds for which a daemon that starts waits for another program that holds the database."""
 
-LONGEST_NAP = 30.0
+MAX_IDLE = 30.0
 """Seconds after which the daemon looks around even if nothing woke it."""
 
 
-WATCHFUL_NAP = 5.0
+MAX_IDLE_WHILE_WATCHING = 5.0
 """The same while agents are at work: the folder they work in may be taken away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rooms:
+class Services:
     """Everything a turn passes through."""
 
     db: Database
@@ -75,21 +75,21 @@ class Rooms:
     merge: Merger
     ledger: RunRecorder
     audit: AuditLog
-    mender: Mender
-    chores: Chores
+    mender: Repairer
+    chores: Housekeeping
     control: Control
     trust: Trust
     git_busy: Callable[[str], bool]
     """Whether git is at work on this document, so that it must not be written now."""
 
 
-class Bell:
+class WakeupEvent:
     """What wakes the writer; ringing twice is ringing once."""
 
     def __init__(self) -> None:
         self._rung = threading.Event()
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         self._rung.set()
 
     def wait(self, seconds: float) -> None:
@@ -98,7 +98,7 @@ class Bell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lasting:
+class LongLivedParts:
     """What stays while everything that remembers the database is built again: agents at work, jobs, the socket."""
 
     clock: Clock
@@ -107,8 +107,8 @@ class Lasting:
     executor: Executor
     jobs: Jobs
     trust: Trust
-    door: Door
-    bell: Bell
+    door: ControlSocket
+    bell: WakeupEvent
     state: StateFolder
     stay_holder: Callable[[], None]
     """Sees that this process still holds the workspace. Raises `BusyError` when another one does."""
@@ -121,21 +121,21 @@ class Daemon:
     in memory built again from the database: nothing in memory outlives a transaction that was rolled back.
     """
 
-    def __init__(self, lasting: Lasting, compose: Callable[[bool], Rooms]) -> None:
+    def __init__(self, lasting: LongLivedParts, compose: Callable[[bool], Services]) -> None:
         """`compose` is told whether the database may be another than before."""
         self._lasting = lasting
         self._compose = compose
-        self._composed: Rooms | None = None
+        self._composed: Services | None = None
         self._stopping = threading.Event()
         self._later: list[float] = []
         self._waits: Sequence[AttentionItem] = ()
-        self._requests: list[Request] = []
+        self._requests: list[ControlRequest] = []
         self._suspension: Suspension | None = None
         self._began = False
         self._recovered = False
 
     @property
-    def _rooms(self) -> Rooms:
+    def _services(self) -> Services:
         """Built from the database when first asked for. Raises what the machine has against that."""
         if self._composed is None:
             self._composed = self._compose(True)
@@ -144,7 +144,7 @@ class Daemon:
     def stop(self) -> None:
         """End after the present turn; safe from a signal handler and from any thread."""
         self._stopping.set()
-        self._lasting.bell.ring()
+        self._lasting.bell.notify()
 
     def run(self, ready: Callable[[], None]) -> None:
         """Recover, watch, and turn until told to stop; `ready` is called after the first full turn."""
@@ -160,9 +160,9 @@ class Daemon:
             if not self._stopping.is_set():
                 ready()
             while not self._stopping.is_set():
-                lasting.bell.wait(self._nap())
+                lasting.bell.wait(self._seconds_until_next_turn())
                 self._try_turn()
-            self._wind_down()
+            self._drain_runs()
 
     def _start(self) -> None:
         """The first full turn. Only a database that another program holds is waited for; raises any other fault."""
@@ -170,20 +170,20 @@ class Daemon:
         while not self._stopping.is_set() and (fault := self._try_turn()) is not None:
             if fault.kind is not FaultKind.DATABASE_LOCKED or self._lasting.clock.now() > until:
                 raise MachineFaultError(fault)
-            self._lasting.bell.wait(self._nap())
+            self._lasting.bell.wait(self._seconds_until_next_turn())
 
-    def serve_once(self, request: Request) -> None:
+    def serve_once(self, request: ControlRequest) -> None:
         """Take in what is there and answer one request; nothing is started, nothing is watched."""
         with ExitStack() as stack:
             stack.callback(self._lasting.door.close)
             stack.callback(self._close)
-            now = self._rooms.clock.now()
+            now = self._services.clock.now()
             self._began = True
-            self._rooms.engine.recover(now)
-            self._rooms.ledger.ingest_records(now)
+            self._services.engine.recover(now)
+            self._services.ledger.ingest_records(now)
             self._lasting.door.put(request)
             self.turn(start=False)
-            while not self._rooms.control.settled():
+            while not self._services.control.settled():
                 self._lasting.bell.wait(1.0)
                 self.turn(start=False)
 
@@ -217,7 +217,7 @@ class Daemon:
         return None
 
     def _take_requests(self) -> None:
-        self._requests += [request for request in self._lasting.door.take() if request.begin()]
+        self._requests += [request for request in self._lasting.door.take_requests() if request.begin()]
 
     def _build_again(self) -> None:
         """After a turn that failed, and where the database was deleted or replaced: begin again from what is there."""
@@ -247,7 +247,7 @@ class Daemon:
         if before is None or before.fault != fault:
             log.error("%s; coworkd waits and tries again", fault)
         for request in self._requests:
-            request.answer(Reply(ok=request.op is Op.STOP, text=f"coworkd cannot work at present: {fault}"))
+            request.answer(ControlReply(ok=request.op is Op.STOP, text=f"coworkd cannot work at present: {fault}"))
         self._requests.clear()
         what = AttentionItem(
             kind=AttentionKind.PROBLEM, path="", task="", since=self._suspension.since, what=str(fault)
@@ -259,31 +259,31 @@ class Daemon:
             return
         over, self._suspension = self._suspension, None
         log.info("goes on after %.0f s: %s", now - over.since, over.fault.kind)
-        with self._rooms.db.write():
-            self._rooms.db.event(now, "suspended", seconds=round(now - over.since, 1), reason=str(over.fault))
+        with self._services.db.write():
+            self._services.db.event(now, "suspended", seconds=round(now - over.since, 1), reason=str(over.fault))
 
     def recover(self) -> None:
         """Finish what a former process began; runs and landings once the repository is trusted."""
-        now = self._rooms.clock.now()
-        self._rooms.engine.recover(now)
-        self._rooms.ledger.ingest_records(now)
+        now = self._services.clock.now()
+        self._services.engine.recover(now)
+        self._services.ledger.ingest_records(now)
         self._recover_work()
 
     def _recover_work(self) -> None:
-        if self._rooms.trust.holds and not self._recovered:
+        if self._services.trust.holds and not self._recovered:
             self._recovered = True
-            self._rooms.dispatch.recover()
-            self._rooms.merge.recover(self._rooms.clock.now())
+            self._services.dispatch.recover()
+            self._services.merge.recover(self._services.clock.now())
 
     def turn(self, *, start: bool = True) -> None:
         """Look, take in, act, write back. `start` False begins nothing new."""
-        rooms, now = self._rooms, self._rooms.clock.now()
+        rooms, now = self._services, self._services.clock.now()
         self._take_requests()
         requests = self._requests
         self._look(now)
         rooms.engine.pull(now)
         if any(request.op is Op.REPAIR for request in requests):
-            rooms.mender.mend(now)
+            rooms.mender.repair(now)
             rooms.audit.find_end()
             rooms.engine.pull(now)
         for request in requests:
@@ -305,14 +305,14 @@ class Daemon:
 
     def _settle(self, finished: Finished, now: float) -> None:
         """Give a job that is over to whoever ordered it."""
-        rooms = self._rooms
+        rooms = self._services
         takers = (rooms.audit.job, rooms.chores.job, rooms.dispatch.job, rooms.merge.job)
         if not any(take(finished, now) for take in takers):
             rooms.control.job(finished)
 
     def _look_at_state(self, now: float) -> None:
         """Where the state folder was removed nothing goes on as if nothing had happened."""
-        rooms, folder = self._rooms, self._lasting.state
+        rooms, folder = self._services, self._lasting.state
         if folder.was_removed():
             log.error("the state folder %s was removed: the runs that were at work in it are ended", folder.path)
             rooms.dispatch.end_lost(folder.path, now)
@@ -323,7 +323,7 @@ class Daemon:
 
     def _act(self, now: float, *, start: bool) -> None:
         """What follows from what was taken in: nothing at all in a repository that is not trusted."""
-        rooms = self._rooms
+        rooms = self._services
         if start:
             self._recover_work()
         rooms.dispatch.step(now)
@@ -332,7 +332,7 @@ class Daemon:
             rooms.dispatch.start(now)
 
     def _look(self, now: float) -> None:
-        rooms = self._rooms
+        rooms = self._services
         news = rooms.watcher.take(now)
         for path in news.paths:
             rooms.engine.mark(path, now)
@@ -346,7 +346,7 @@ class Daemon:
 
     def _scan(self, now: float, *, told: bool) -> None:
         """Look at everything; `told` when events have told that there is something to see."""
-        rooms = self._rooms
+        rooms = self._services
         looked = rooms.engine.scan(now, rooms.clock.now)
         rooms.ledger.ingest_records(now)
         if looked.changed and not told:
@@ -359,7 +359,7 @@ class Daemon:
 
     def _show(self, waits: Sequence[AttentionItem], now: float) -> None:
         """Live messages and the inbox, where they changed."""
-        rooms = self._rooms
+        rooms = self._services
         self._waits = waits
         views = live_messages(rooms.db, now) | setup_report(rooms.db)
         later = [live_deadline(rooms.db, now), *(rooms.outputs.show(path, data, now) for path, data in views.items())]
@@ -371,19 +371,19 @@ class Daemon:
                 rooms.outputs.drop(path)
         notice_edits(rooms.db, rooms.outputs, now)
 
-    def _nap(self) -> float:
+    def _seconds_until_next_turn(self) -> float:
         now = self._lasting.clock.now()
         if self._suspension is not None:
             return self._suspension.until - now
-        rooms = self._rooms
+        rooms = self._services
         rests = (rooms.engine, rooms.ledger, rooms.audit, rooms.watcher)
         times = [*(room.deadline() for room in rests), *self._later]
         if rooms.trust.holds:
             times += [rooms.dispatch.deadline(now), rooms.merge.deadline(), rooms.chores.deadline(now)]
-        longest = WATCHFUL_NAP if rooms.executor.alive() else LONGEST_NAP
+        longest = MAX_IDLE_WHILE_WATCHING if rooms.executor.alive() else MAX_IDLE
         return min([at - now for at in times if at is not None] + [longest])
 
-    def _wind_down(self) -> None:
+    def _drain_runs(self) -> None:
         """Stop runs politely, record how they end, write it down."""
         lasting = self._lasting
         log.info("stopping")
@@ -393,14 +393,14 @@ class Daemon:
         told = False
         while lasting.clock.now() < until:
             told = told or self._tell_to_stop()
-            if self._try_turn(start=False) is None and told and not self._rooms.dispatch.busy():
+            if self._try_turn(start=False) is None and told and not self._services.dispatch.busy():
                 return
             lasting.bell.wait(0.2)
 
     def _tell_to_stop(self) -> bool:
         """Have every run end; False where that cannot be written down now."""
         try:
-            self._rooms.dispatch.shut_down(self._lasting.clock.now())
+            self._services.dispatch.shut_down(self._lasting.clock.now())
         except (MachineFaultError, OSError) as error:
             if fault_of(error) is None:
                 raise
@@ -466,7 +466,7 @@ def _inode(path: Path) -> int | None:
 
 
 @contextmanager
-def alone(lock: Path, pid: Path, patience: float) -> Generator[WorkspaceLock]:
+def workspace_lock(lock: Path, pid: Path, patience: float) -> Generator[WorkspaceLock]:
     """Hold the workspace. Raises `BusyError`, naming the holder, when another still does after `patience` seconds."""
     held = WorkspaceLock(lock, pid)
     held.acquire(patience)

@@ -41,8 +41,8 @@ from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import object_stores
 from coworkd.system.git.refs import RefChange, base_ref, update_refs
 from coworkd.system.process import commands
-from coworkd.system.sandbox.path_grants import granted
-from coworkd.system.sandbox.policy import UNCONFINED, Confinement, Means
+from coworkd.system.sandbox.path_grants import apply_grants
+from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
 from coworkd.system.storage import storage_fault
 
 
@@ -55,7 +55,7 @@ class SlotJobs:
         state: Path,
         base: Callable[[BranchContext, Sequence[NeededLanding]], RunBase | NoBase],
         stopping: threading.Event,
-        means: Callable[[], Means] = lambda: UNCONFINED,
+        means: Callable[[], SandboxCapabilities] = lambda: UNCONFINED,
     ) -> None:
         """`state` is the workspace's own folder there, and its name the mark of the workspace's processes."""
         self._root = root
@@ -139,7 +139,7 @@ class SlotJobs:
             readable=object_stores(repo.common_dir / "objects"),
         )  # fmt: skip
         around = CommandContext(
-            env=env, marker=order.run, timeout=1800.0, confinement=granted(held, order.sandbox), tells_refused=True
+            env=env, marker=order.run, timeout=1800.0, confinement=apply_grants(held, order.sandbox), tells_refused=True
         )
         return dataclasses.replace(around, run=partial(commands.run, cancelled=self._stopping.is_set))
 

@@ -31,8 +31,8 @@ from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import object_stores
 from coworkd.system.paths_and_settings import Paths
 from coworkd.system.process import commands as process
-from coworkd.system.sandbox.path_grants import granted
-from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox.path_grants import apply_grants
+from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
 from coworkd.system.sandbox_probes.detection import Sandbox, protected
 
 SECONDS = 20.0
@@ -56,7 +56,7 @@ class _Place:
     tmp: Path
     stores: tuple[str, ...]
     """Folders of the repository's objects, which a checkout reads."""
-    means: Means
+    means: SandboxCapabilities
     checkouts: Checkouts
 
     @property
@@ -71,7 +71,7 @@ class _Place:
         env = process.clean_environment(home=self.home, tmp=self.tmp, run=self.run, repo=self.paths.state.name)
         env = verification_environment(env, self.checkouts)
         own = (str(self.home), str(self.tmp), str(self.slot.work))
-        held = self.confinement and granted(replace(self.confinement, writable=own), wishes)
+        held = self.confinement and apply_grants(replace(self.confinement, writable=own), wishes)
         return CommandContext(env=env, marker=self.run, timeout=SECONDS, confinement=held, tells_refused=True)
 
 

@@ -32,7 +32,7 @@ from coworkd.system.git import Repo, check_git
 from coworkd.system.paths_and_settings import FOLDER, Paths
 from coworkd.system.process_state import noted_pid
 from coworkd.system.process_tree import HAS_PROC, become_subreaper
-from coworkd.system.sandbox.policy import Means
+from coworkd.system.sandbox.policy import SandboxCapabilities
 from coworkd.system.sandbox.protections import PROTECTIONS, Protection
 from coworkd.system.sandbox_probes.detection import Sandbox
 from coworkd.system.sandbox_probes.escape_probes import Trial, tried
@@ -230,7 +230,7 @@ def _sandbox(_: Paths) -> Iterator[Finding]:
         means = Sandbox(Path(folder), paths_and_settings.user().sandbox).means
         if means.level is SandboxLevel.NONE:
             advice = "start only agents that you would start yourself, or change that"
-            yield _weak("sandbox", f"none, an agent can do whatever you can: {means.why}", advice)
+            yield _weak("sandbox", f"none, an agent can do whatever you can: {means.unavailable_reason}", advice)
             return
         trial = tried(means)
     yield _whole_sandbox(means, trial)
@@ -238,7 +238,7 @@ def _sandbox(_: Paths) -> Iterator[Finding]:
         yield _protection(protection, means.level, trial)
 
 
-def _whole_sandbox(means: Means, trial: Trial) -> Finding:
+def _whole_sandbox(means: SandboxCapabilities, trial: Trial) -> Finding:
     if trial.inside:
         ways = ", ".join(sorted(trial.inside))
         return _bad("sandbox", f"{means.level} does not hold: a program inside {ways}", "tell us, please")
@@ -259,7 +259,7 @@ def _protection(protection: Protection, level: SandboxLevel, trial: Trial) -> Fi
 _ADVICE = "nothing has to be done; under `systemd-run --user --scope` control groups can be had in most places"
 
 
-def _held(means: Means) -> str:
+def _held(means: SandboxCapabilities) -> str:
     calls = "system calls are filtered" if means.filter else "system calls are not filtered on this kind of machine"
     limits = "control groups limit memory and processes" if means.groups else "no control group can be made here"
     return f"{calls}; {limits}"
@@ -284,7 +284,7 @@ def _verification(paths: Paths) -> Finding:
 def _daemon(paths: Paths) -> Finding:
     client, pid = ControlClient(paths.sockets, paths.pid, lambda _: None), noted_pid(paths.pid)
     try:
-        reply = client.ask(Op.LOOK)
+        reply = client.ask(Op.SYNC)
         client.refuse_suspended_holder()
     except NoAnswerError as error:
         return _bad("daemon", str(error), f"its log is {paths.log}")

@@ -37,7 +37,7 @@ from coworkd.slots.repo_template import survey
 from coworkd.store.landings import NeededLanding
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, branch_ref, candidate_ref, refs_under, submission_ref, update_refs
-from coworkd.system.sandbox.policy import UNCONFINED, Means
+from coworkd.system.sandbox.policy import UNCONFINED, SandboxCapabilities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +171,7 @@ class IntegrationJobs:
         root: Path,
         state: Path,
         stopping: threading.Event,
-        means: Callable[[], Means] = lambda: UNCONFINED,
+        means: Callable[[], SandboxCapabilities] = lambda: UNCONFINED,
     ) -> None:
         self._root = root
         self._state = state

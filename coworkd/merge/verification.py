@@ -28,8 +28,8 @@ from coworkd.slots.setup_commands import copy_files
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import object_stores
 from coworkd.system.process.commands import ProcessSpec, clean_environment
-from coworkd.system.sandbox.path_grants import granted
-from coworkd.system.sandbox.policy import UNCONFINED, Confinement, Means
+from coworkd.system.sandbox.path_grants import apply_grants
+from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
 
 NOTHING_OPEN = SandboxSpec()
 TREE_CHECK = "git status"
@@ -76,7 +76,7 @@ class Verification:
 
 
 def gate_surroundings(
-    gate: Path, *, marker: str, repo_mark: str, timeout: float, means: Means = UNCONFINED
+    gate: Path, *, marker: str, repo_mark: str, timeout: float, means: SandboxCapabilities = UNCONFINED
 ) -> CommandContext:
     """A clean environment with a home, a temporary folder and logs that belong to the gate alone."""
     for name in ("home", "tmp", "logs"):
@@ -163,7 +163,7 @@ def _held(repo: Repo, around: CommandContext, wishes: SandboxSpec) -> CommandCon
     if around.confinement is None:
         return around
     base = replace(around.confinement, readable=object_stores(repo.common_dir / "objects"))
-    return replace(around, confinement=granted(base, wishes))
+    return replace(around, confinement=apply_grants(base, wishes))
 
 
 def _alone(around: CommandContext) -> CommandContext:

@@ -21,7 +21,7 @@ from coworkd.merge.verification import Verification, gate_surroundings, verify
 from coworkd.slots.tree_paths import reserved
 from coworkd.system.git import Repo
 from coworkd.system.process import commands
-from coworkd.system.sandbox.policy import Means
+from coworkd.system.sandbox.policy import SandboxCapabilities
 
 SUBMISSIONS, TARGET = "1", "target"
 """Gates: for candidates of submissions, and for the target's commits as merged with what landed."""
@@ -49,7 +49,7 @@ class GateRun:
 class Verifier:
     """The gates of one workspace; safe to call from any thread."""
 
-    def __init__(self, state: Path, stopping: threading.Event, means: Callable[[], Means]) -> None:
+    def __init__(self, state: Path, stopping: threading.Event, means: Callable[[], SandboxCapabilities]) -> None:
         self._state = state
         self._mark = state.name
         self._stopping = stopping

@@ -11,7 +11,7 @@ from coworkd.core.redaction import NO_SECRETS, Secrets
 from coworkd.core.terminal_text import plain_text
 from coworkd.system.process import commands as process
 from coworkd.system.process.commands import Exit, ProcessSpec, redact_file
-from coworkd.system.sandbox.path_grants import with_named
+from coworkd.system.sandbox.path_grants import allow_named_paths
 from coworkd.system.sandbox.policy import Confinement
 
 Runner = Callable[[ProcessSpec], Exit]
@@ -62,7 +62,7 @@ def _one(command: str, cwd: Path, around: CommandContext, number: int) -> Check:
             output_limit=around.output_limit,
             output_path=around.logs / f"{number}.log" if around.logs else None,
             marker=around.marker,
-            confinement=with_named(around.confinement, command),
+            confinement=allow_named_paths(around.confinement, command),
             tells_refused=around.tells_refused,
         )
     )

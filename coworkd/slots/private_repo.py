@@ -25,7 +25,7 @@ from coworkd.slots.tree_paths import reserved
 from coworkd.system.git import TIMEOUT, GitResult, Repo
 from coworkd.system.git.object_stores import object_stores, stores_named
 from coworkd.system.sandbox.launch import prefix
-from coworkd.system.sandbox.policy import UNCONFINED, Confinement, Means
+from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
 
 CHECKOUT_TIMEOUT = 600.0
 """Seconds for git to fill or clean a worktree."""
@@ -58,7 +58,7 @@ class PrivateRepo:
 
     folder: Path
     object_format: str
-    means: Means = UNCONFINED
+    means: SandboxCapabilities = UNCONFINED
     """What git is confined with while it looks at the worktree."""
 
     @property

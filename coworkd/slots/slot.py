@@ -25,7 +25,7 @@ from coworkd.slots.work_snapshots import SavedCommit, keep_work, present
 from coworkd.system.durable_files import write_json
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import task_branch
-from coworkd.system.sandbox.policy import UNCONFINED, Means
+from coworkd.system.sandbox.policy import UNCONFINED, SandboxCapabilities
 
 TIP = "refs/cowork/tip"
 """In a slot: the commit that a run which resolves a conflict is to merge."""
@@ -87,7 +87,9 @@ def free_slot(busy: Collection[int]) -> int:
     return next(number for number in count(1) if number not in busy)
 
 
-def open_slot(repo: Repo, state: Path, number: int, order: SlotAssignment, means: Means = UNCONFINED) -> Slot:
+def open_slot(
+    repo: Repo, state: Path, number: int, order: SlotAssignment, means: SandboxCapabilities = UNCONFINED
+) -> Slot:
     """A slot that stands on its task's branch at the base, with `.cowork/` left out.
 
     What an earlier task left in it is kept first (see `keep`). Raises RepoError when the repository or the base is one
@@ -127,7 +129,7 @@ def _fill(slot: Slot, files: Mapping[str, bytes]) -> None:
     write_json(private.folder / "slot.json", description)
 
 
-def find_slot(state: Path, number: int, means: Means = UNCONFINED) -> Slot | None:
+def find_slot(state: Path, number: int, means: SandboxCapabilities = UNCONFINED) -> Slot | None:
     """The slot as it was last opened, or None when there is none, or it was never finished."""
     folder = slot_folder(state, number)
     try:
@@ -158,7 +160,9 @@ def restore(slot: Slot, commit: str) -> None:
     slot.private.run("reset", "--quiet", "--hard", commit)
 
 
-def remove_slot(repo: Repo, state: Path, number: int, means: Means = UNCONFINED) -> tuple[SavedCommit, ...]:
+def remove_slot(
+    repo: Repo, state: Path, number: int, means: SandboxCapabilities = UNCONFINED
+) -> tuple[SavedCommit, ...]:
     """Keep the slot's work, then delete the slot; one that cannot be kept is set aside instead."""
     kept, _ = _vacate(repo, state, number, means)
     shutil.rmtree(slot_folder(state, number), ignore_errors=True)
@@ -183,7 +187,7 @@ def recorded_run(state: Path, number: int) -> SlotRun | None:
         return None
 
 
-def _vacate(repo: Repo, state: Path, number: int, means: Means) -> tuple[tuple[SavedCommit, ...], str]:
+def _vacate(repo: Repo, state: Path, number: int, means: SandboxCapabilities) -> tuple[tuple[SavedCommit, ...], str]:
     """Keep what is in the slot and take its description away: from here on it is half-made and holds nothing."""
     folder = slot_folder(state, number)
     before = find_slot(state, number, means)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import UserError
-from coworkd.system.control_socket import Op, Reply, short_name
+from coworkd.system.control_socket import ControlReply, Op, short_name
 from coworkd.system.process_state import (
     SUSPENDED,
     ProcessState,
@@ -50,7 +50,7 @@ class Patience:
         """When the reply to a request must have come from a daemon that is alive."""
         if begun and op in _LONG:
             return self.working
-        return self.looking if op is Op.LOOK else self.acting
+        return self.looking if op is Op.SYNC else self.acting
 
 
 PATIENCE = Patience()
@@ -71,7 +71,7 @@ class _Heard:
     """What a daemon has said of one request so far."""
 
     begun: bool = False
-    reply: Reply | None = None
+    reply: ControlReply | None = None
     _rest: bytes = b""
 
     def feed(self, data: bytes) -> None:
@@ -80,12 +80,12 @@ class _Heard:
             said = json.loads(line)
             self.begun = self.begun or "begun" in said
             if "ok" in said:
-                self.reply = Reply(ok=bool(said["ok"]), text=str(said["text"]))
+                self.reply = ControlReply(ok=bool(said["ok"]), text=str(said["text"]))
 
-    def broken_off(self) -> Reply | None:
+    def broken_off(self) -> ControlReply | None:
         """What a daemon leaves that ended before it replied; None when it had not begun."""
         words = "the daemon ended before it replied: look at `coworkd status`, then try again"
-        return Reply(ok=False, text=words) if self.begun else None
+        return ControlReply(ok=False, text=words) if self.begun else None
 
 
 class ControlClient:
@@ -99,7 +99,7 @@ class ControlClient:
         self._waits = waits
         self._patience = patience
 
-    def ask(self, op: Op, subject: str = "") -> Reply | None:
+    def ask(self, op: Op, subject: str = "") -> ControlReply | None:
         """What the daemon replies; None when none listens. Raises `NoAnswerError`."""
         connection = self._connection(time.monotonic() + self._patience.silence)
         if connection is None:
@@ -161,7 +161,7 @@ class ControlClient:
 
     # ---- waiting
 
-    def _answer(self, connection: socket.socket, op: Op, pid: int | None) -> Reply | None:
+    def _answer(self, connection: socket.socket, op: Op, pid: int | None) -> ControlReply | None:
         """The reply to a request that was sent; None when the daemon ended before. Raises `NoAnswerError`."""
         heard, silence = _Heard(), self._patience.silence
         asked = last = time.monotonic()

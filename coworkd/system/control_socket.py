@@ -27,17 +27,17 @@ ALIVE_EVERY = 0.3
 class Op(StrEnum):
     """What can be asked."""
 
-    LOOK = "look"
+    SYNC = "look"
     """Take in what was just saved; reply when it is done."""
     ANNOUNCE = "announce"
     """A command is about to write a file: its path, the hash of the bytes, and whether a person is on a terminal."""
-    HURRY = "hurry"
+    INGEST_NOW = "hurry"
     """The file was edited by a command: its quiet time is over."""
     ANSWER = "answer"
     """The same for an answer that a person gave on a terminal."""
     STOP = "stop"
     READY = "ready"
-    TAKE = "take"
+    TAKE_OVER = "take"
     TRUST = "trust"
     CONFIRM = "confirm"
     LAND = "land"
@@ -45,7 +45,7 @@ class Op(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class ControlReply:
     """What came of a request."""
 
     ok: bool
@@ -57,7 +57,7 @@ def _always() -> bool:
 
 
 @dataclass(slots=True, kw_only=True)
-class Request:
+class ControlRequest:
     """A request that waits for the writer thread; answered exactly once."""
 
     op: Op
@@ -66,17 +66,17 @@ class Request:
     """Tell the client that its request is carried out from now on. False: the client has given up and takes it that
     nothing was done, so nothing may be done."""
     _done: threading.Event = field(default_factory=threading.Event)
-    _reply: Reply = Reply(ok=False, text="the daemon stopped before it answered")
+    _reply: ControlReply = ControlReply(ok=False, text="the daemon stopped before it answered")
 
     @property
     def answered(self) -> bool:
         return self._done.is_set()
 
-    def answer(self, reply: Reply) -> None:
+    def answer(self, reply: ControlReply) -> None:
         self._reply = reply
         self._done.set()
 
-    def wait(self, timeout: float) -> Reply:
+    def wait(self, timeout: float) -> ControlReply:
         self._done.wait(timeout)
         return self._reply
 
@@ -95,13 +95,13 @@ def _inode(path: Path) -> int | None:
         return None
 
 
-class Door:
+class ControlSocket:
     """Listens for requests in a thread of its own, at the first of `paths` where a socket can be made."""
 
     def __init__(self, paths: Sequence[Path], wake: Callable[[], None]) -> None:
         self._paths = paths
         self._wake = wake
-        self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[ControlRequest] = queue.SimpleQueue()
         self._socket = socket.socket(socket.AF_UNIX)
         self._bound: Path | None = None
         self._file: int | None = None
@@ -142,20 +142,20 @@ class Door:
         self._bound, self._file = path, _inode(path)
         return ""
 
-    def take(self) -> Iterator[Request]:
+    def take_requests(self) -> Iterator[ControlRequest]:
         """Every request that waits, for the writer thread."""
         with suppress(queue.Empty):
             while True:
                 yield self._requests.get_nowait()
 
-    def put(self, request: Request) -> None:
+    def put(self, request: ControlRequest) -> None:
         """Queue a request of our own."""
         self._requests.put(request)
 
     def close(self) -> None:
         self._open = False
-        for request in self.take():
-            request.answer(Reply(ok=False, text="coworkd is stopping"))
+        for request in self.take_requests():
+            request.answer(ControlReply(ok=False, text="coworkd is stopping"))
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for the next connection
         self._socket.close()
@@ -186,13 +186,15 @@ class Door:
             reply = self._asked(line, connection)
             connection.sendall(_message(ok=reply.ok, text=reply.text))
 
-    def _asked(self, line: bytes, connection: socket.socket) -> Reply:
+    def _asked(self, line: bytes, connection: socket.socket) -> ControlReply:
         """The writer's reply; until it comes the client is told, time and again, that this process is alive."""
         try:
             said = json.loads(line)
-            request = Request(op=Op(said["op"]), subject=str(said.get("subject", "")), begin=_beginning(connection))
+            request = ControlRequest(
+                op=Op(said["op"]), subject=str(said.get("subject", "")), begin=_beginning(connection)
+            )
         except (ValueError, KeyError, TypeError, RecursionError):
-            return Reply(ok=False, text="not a request that this coworkd knows")
+            return ControlReply(ok=False, text="not a request that this coworkd knows")
         self._requests.put(request)
         self._wake()
         until = time.monotonic() + 600

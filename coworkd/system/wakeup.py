@@ -11,16 +11,16 @@ class Wakeup:
     """A pipe to oneself: `fd` becomes readable when `ring` was called. Ringing after `close` does nothing."""
 
     def __init__(self) -> None:
-        self.fd, self._bell = os.pipe()
+        self.fd, self._write_end = os.pipe()
         os.set_blocking(self.fd, False)
-        os.set_blocking(self._bell, False)
+        os.set_blocking(self._write_end, False)
         self._lock = threading.Lock()
         self._closed = False
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         with self._lock, contextlib.suppress(BlockingIOError):  # a full pipe rings already
             if not self._closed:
-                os.write(self._bell, b"!")
+                os.write(self._write_end, b"!")
 
     def clear(self) -> None:
         """To be called by the woken thread before it looks at what it was woken for."""
@@ -32,4 +32,4 @@ class Wakeup:
             if not self._closed:
                 self._closed = True
                 os.close(self.fd)
-                os.close(self._bell)
+                os.close(self._write_end)

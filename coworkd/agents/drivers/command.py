@@ -57,7 +57,7 @@ class CommandAgent:
     def answer(self, request: str, answer: InboxAnswer) -> None:
         self.deliver(request, render_answer(answer))
         self._open.discard(request)
-        self._wakeup.ring()
+        self._wakeup.notify()
 
     def deliver(self, name: str, text: str) -> None:
         if self._inbox is None:
@@ -66,11 +66,11 @@ class CommandAgent:
 
     def cancel(self) -> None:
         self._cancelled = True
-        self._wakeup.ring()
+        self._wakeup.notify()
 
     def kill(self) -> None:
         self._killed = True
-        self._wakeup.ring()
+        self._wakeup.notify()
 
     @property
     def waiting(self) -> bool:

@@ -19,7 +19,7 @@ from coworkd.core.errors import AgentFileError, ConfigError
 from coworkd.core.machine_faults import BLAMELESS, fault_of
 from coworkd.system.process import commands
 from coworkd.system.sandbox.launch import shows
-from coworkd.system.sandbox.path_grants import granted
+from coworkd.system.sandbox.path_grants import apply_grants
 from coworkd.system.sandbox.policy import Confinement, contains
 from coworkd.system.sandbox.visible_paths import leads_through, tools_of
 
@@ -98,7 +98,7 @@ def sandbox_policy(assignment: Assignment, argv: tuple[str, ...], tmp: Path) -> 
         report=RefusedHosts(assignment.run_dir).add,
     )  # fmt: skip
     try:
-        opened = granted(base, assignment.agent.sandbox)
+        opened = apply_grants(base, assignment.agent.sandbox)
     except ConfigError as error:
         raise AgentFileError(f"agents/{assignment.agent.name}.md: {error}") from error
     return replace(opened, readable=(*opened.readable, *_named(opened, argv)))

@@ -37,7 +37,7 @@ class RunSignals:
     def answer(self, request: str, answer: InboxAnswer) -> None:
         with self._lock:
             self._answers[request] = answer
-        self.wakeup.ring()
+        self.wakeup.notify()
 
     def answer_to(self, request: str) -> InboxAnswer | None:
         with self._lock:
@@ -47,12 +47,12 @@ class RunSignals:
         with self._lock:
             if name not in self._taken:
                 self._messages[name] = text
-        self.wakeup.ring()
+        self.wakeup.notify()
 
     def stop(self, *, kill: bool = False) -> None:
         self.stopped = True
         self.killed = self.killed or kill
-        self.wakeup.ring()
+        self.wakeup.notify()
 
     @property
     def has_words(self) -> bool:

@@ -14,7 +14,7 @@ from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.problems import put_problem
 from coworkd.system.background_jobs import Finished, Jobs
 from coworkd.system.git import Repo
-from coworkd.system.git.folder_commit import Committed, Refused, Unchanged, commit_folder
+from coworkd.system.git.folder_commit import CommitRefused, Committed, Unchanged, commit_folder
 
 log = logging.getLogger("coworkd")
 
@@ -35,7 +35,7 @@ FIRST_PAUSE = 1.0
 _SOURCE = "commit"
 _FOLDER = ".cowork/"
 
-Outcome = Committed | Unchanged | Refused
+Outcome = Committed | Unchanged | CommitRefused
 
 
 class AutoCommit:

@@ -23,7 +23,7 @@ PATIENCE = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notification:
     """One item for one command."""
 
     command: str
@@ -31,10 +31,10 @@ class Notice:
     """JSON, for its standard input."""
 
 
-class Notices:
+class Notifications:
     """Tells of each waiting item once; used by the writer thread alone, but for the job it starts."""
 
-    def __init__(self, db: Database, jobs: Jobs, commands: Sequence[str], tell: Callable[[Notice], None]) -> None:
+    def __init__(self, db: Database, jobs: Jobs, commands: Sequence[str], tell: Callable[[Notification], None]) -> None:
         self._db = db
         self._jobs = jobs
         self._commands = commands
@@ -53,11 +53,11 @@ class Notices:
             self._db.execute("DELETE FROM told")
             for name in items:
                 self._db.execute("INSERT INTO told (item, at) VALUES (?, ?)", name, now)
-        notices = [Notice(command=c, text=_text(item)) for item in fresh for c in self._commands]
+        notices = [Notification(command=c, text=_text(item)) for item in fresh for c in self._commands]
         if notices:
             self._jobs.start(NOTIFY, lambda: self._all(notices))
 
-    def _all(self, notices: Sequence[Notice]) -> None:
+    def _all(self, notices: Sequence[Notification]) -> None:
         for notice in notices:
             if self._jobs.stopping.is_set():
                 return
@@ -83,10 +83,10 @@ def _text(item: AttentionItem) -> str:
     return json.dumps(told, ensure_ascii=False)
 
 
-def teller(root: Path, env: Mapping[str, str], cancelled: Callable[[], bool]) -> Callable[[Notice], None]:
+def teller(root: Path, env: Mapping[str, str], cancelled: Callable[[], bool]) -> Callable[[Notification], None]:
     """Runs a command for an item, in the user's checkout and with the user's environment."""
 
-    def tell(notice: Notice) -> None:
+    def tell(notice: Notification) -> None:
         spec = ProcessSpec(
             argv=("/bin/sh", "-c", notice.command), cwd=root, env=env, stdin=notice.text.encode() + b"\n",
             timeout=PATIENCE, output_limit=100_000, marker=env[process.RUN_MARK],

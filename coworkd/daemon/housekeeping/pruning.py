@@ -41,7 +41,7 @@ _TRASHED = re.compile(r"(?P<ms>\d{10,16})-.+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class PruneRequest:
     """What may go, as the database knows it."""
 
     tasks: tuple[str, ...]
@@ -85,7 +85,7 @@ class Pruning:
     def deadline(self) -> float:
         return self._next
 
-    def order(self, now: float) -> Order:
+    def order(self, now: float) -> PruneRequest:
         """What may go now."""
         before = now - self._board.specs.settings().keep_days * DAY
         settled = "status = 'done' AND landed != '' AND since < ? AND NOT EXISTS (SELECT 1 FROM submissions s WHERE"
@@ -95,7 +95,7 @@ class Pruning:
         live = self._db.query(
             "SELECT candidate FROM submissions WHERE state IN ('queued', 'green', 'approved', 'held')"
         )
-        return Order(
+        return PruneRequest(
             tasks=tuple(tasks), runs=tuple(r["id"] for r in self._db.query_in(_RUNS, tasks)),
             candidates=frozenset(row["candidate"] for row in live), older=before,
             trash_older=now - TRASH_DAYS * DAY, conflicts=tuple(self._kept_elsewhere(now - TRASH_DAYS * DAY)),
@@ -129,7 +129,7 @@ class Pruning:
 _RUNS = "SELECT id FROM runs WHERE task IN (?)"
 
 
-def prune(order: Order, places: Places) -> tuple[str, ...]:
+def prune(order: PruneRequest, places: Places) -> tuple[str, ...]:
     """Carry it out; what went, by name."""
     with Repo.open(places.root) as repo:
         gone = [*_refs(repo, order)]
@@ -140,7 +140,7 @@ def prune(order: Order, places: Places) -> tuple[str, ...]:
     return tuple(gone)
 
 
-def _refs(repo: Repo, order: Order) -> Sequence[str]:
+def _refs(repo: Repo, order: PruneRequest) -> Sequence[str]:
     held = checked_out(repo)
     there = {name: commit for prefix in _prefixes(order) for name, commit in refs_under(repo, prefix).items()}
     there |= _old_candidates(repo, order)
@@ -148,7 +148,7 @@ def _refs(repo: Repo, order: Order) -> Sequence[str]:
     return [change.name for change in changes] if update_refs(repo, changes) else []
 
 
-def _prefixes(order: Order) -> Iterator[str]:
+def _prefixes(order: PruneRequest) -> Iterator[str]:
     for task in order.tasks:
         yield submission_ref(task, 0).rpartition("/")[0]
         yield snapshot_prefix(task)
@@ -156,7 +156,7 @@ def _prefixes(order: Order) -> Iterator[str]:
     yield from map(base_ref, order.runs)
 
 
-def _old_candidates(repo: Repo, order: Order) -> dict[str, str]:
+def _old_candidates(repo: Repo, order: PruneRequest) -> dict[str, str]:
     shown = repo.run("for-each-ref", "--format=%(objectname) %(committerdate:unix) %(refname)", CANDIDATES).lines
     lines = [line.split(" ", 2) for line in shown]
     return {

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from coworkd.board.views.attention import AttentionItem
 from coworkd.daemon.housekeeping.auto_commit import AutoCommit
-from coworkd.daemon.housekeeping.notifications import Notices
+from coworkd.daemon.housekeeping.notifications import Notifications
 from coworkd.daemon.housekeeping.pruning import Pruning
 from coworkd.system.background_jobs import Finished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chores:
+class Housekeeping:
     """Used by the writer thread alone."""
 
     commits: AutoCommit
-    notices: Notices
+    notices: Notifications
     pruning: Pruning
 
     def step(self, waiting: Sequence[AttentionItem], now: float) -> None:

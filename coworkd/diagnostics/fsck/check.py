@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.diagnostics.fsck.documents import check_documents
-from coworkd.diagnostics.fsck.finding import Finding
+from coworkd.diagnostics.fsck.finding import Inconsistency
 from coworkd.diagnostics.fsck.records import check_audit, check_records
 from coworkd.diagnostics.fsck.refs import check_refs
 from coworkd.diagnostics.fsck.runs import check_requests, check_runs, check_trash
@@ -17,7 +17,7 @@ from coworkd.system.git import Repo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class CheckedWorkspace:
     """What is checked."""
 
     db: Database
@@ -30,7 +30,7 @@ class Place:
     """Whether a process of this run lives."""
 
 
-def check(place: Place) -> Iterator[Finding]:
+def check(place: CheckedWorkspace) -> Iterator[Inconsistency]:
     """Every finding; none when all agrees."""
     records = check_records(place.folder.root, place.instance, place.key)
     yield from check_documents(place.db, place.folder)

@@ -21,7 +21,7 @@ class Subject(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Inconsistency:
     """One thing that does not agree with another."""
 
     subject: Subject

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import DocumentError
-from coworkd.diagnostics.fsck.finding import Finding, Subject
+from coworkd.diagnostics.fsck.finding import Inconsistency, Subject
 from coworkd.history.audit_log import entries
 from coworkd.history.hash_chain import AuditEntry, ChainEnd, event_hash, flaw_reason
 from coworkd.history.recorder import record_paths
@@ -22,7 +22,7 @@ class Records:
     """What the log of a workspace says."""
 
     ours: tuple[RunRecord, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[Inconsistency, ...]
 
     @property
     def commits(self) -> frozenset[str]:
@@ -32,7 +32,7 @@ class Records:
 def check_records(folder: Path, instance: str, key: bytes) -> Records:
     """Every record; others' are theirs to check."""
     ours: list[RunRecord] = []
-    found: list[Finding] = []
+    found: list[Inconsistency] = []
     for path in sorted(record_paths(folder)):
         try:
             record, origin = decode((folder / path).read_bytes(), path, instance, key)
@@ -46,25 +46,27 @@ def check_records(folder: Path, instance: str, key: bytes) -> Records:
     return Records(ours=tuple(ours), findings=tuple(found))
 
 
-def _bad(path: str, says: str) -> Finding:
+def _bad(path: str, says: str) -> Inconsistency:
     advice = "`git checkout -- .cowork/log` brings the committed one back; it counts for nothing as it is"
-    return Finding(subject=Subject.RECORD, name=path, says=says, advice=advice)
+    return Inconsistency(subject=Subject.RECORD, name=path, says=says, advice=advice)
 
 
-def check_audit(db: Database, folder: Path) -> Iterator[Finding]:
+def check_audit(db: Database, folder: Path) -> Iterator[Inconsistency]:
     """Every entry, by itself, behind the one before, and against the event that it is of."""
     events = {row.id: row for row in db.all(EventRow)}
     before: ChainEnd | None = None
     for path, number, entry in entries(folder):
         name = f"{path.name}:{number}"
         if not isinstance(entry, AuditEntry):
-            yield Finding(subject=Subject.AUDIT, name=name, says=str(entry), advice=_CHANGED)
+            yield Inconsistency(subject=Subject.AUDIT, name=name, says=str(entry), advice=_CHANGED)
             continue
         says = flaw_reason(entry, before) or _against(entry, events.get(entry.event.id))
         if before is None and entry.prev:
             says = says or "the entries before it are gone"
         if says:
-            yield Finding(subject=Subject.AUDIT, name=name, says=f"entry {entry.event.id} {says}", advice=_CHANGED)
+            yield Inconsistency(
+                subject=Subject.AUDIT, name=name, says=f"entry {entry.event.id} {says}", advice=_CHANGED
+            )
         before = ChainEnd(id=entry.event.id, hash=entry.hash)
     yield from _end(db, before or ChainEnd())
 
@@ -75,10 +77,10 @@ def _against(entry: AuditEntry, event: EventRow | None) -> str:
     return "says something else than the database"
 
 
-def _end(db: Database, last: ChainEnd) -> Iterator[Finding]:
+def _end(db: Database, last: ChainEnd) -> Iterator[Inconsistency]:
     noted = int(db.setting("audit_id") or 0)
     if last.id < noted:
-        yield Finding(
+        yield Inconsistency(
             subject=Subject.AUDIT, name="the end", says=f"entries {last.id + 1} to {noted} are gone",
             advice="the next start of coworkd writes again what the database still has of them", mendable=True,
         )  # fmt: skip

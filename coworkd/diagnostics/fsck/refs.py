@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coworkd.core.clock import iso
-from coworkd.diagnostics.fsck.finding import REPAIR, Finding, Subject
+from coworkd.diagnostics.fsck.finding import REPAIR, Inconsistency, Subject
 from coworkd.store import Database, SubmissionRow, SubmissionState
 from coworkd.sync.effective_specs import Specs
 from coworkd.system.git import Repo
@@ -15,7 +15,7 @@ SUBMISSIONS = "refs/cowork/sub"
 LANDINGS = "refs/cowork/land"
 
 
-def check_refs(db: Database, repo: Repo, remembered: frozenset[str]) -> Iterator[Finding]:
+def check_refs(db: Database, repo: Repo, remembered: frozenset[str]) -> Iterator[Inconsistency]:
     """`remembered`: commits that records of runs name, whether or not the database still has their submissions."""
     refs = refs_under(repo, SUBMISSIONS)
     rows = {submission_ref(row.task, row.number): row for row in db.all(SubmissionRow, "kind = 'work' AND tree != ''")}
@@ -29,7 +29,7 @@ def check_refs(db: Database, repo: Repo, remembered: frozenset[str]) -> Iterator
     for name, commit in refs.items():
         known = name in rows or commit in remembered or any(repo.is_ancestor(commit, tip) for tip in tips)
         if not known:
-            yield Finding(
+            yield Inconsistency(
                 subject=Subject.REF, name=name, says=f"the database knows nothing of this submission ({commit[:12]})",
                 advice=f"{REPAIR}; `coworkd recover` has the work", mendable=True,
             )  # fmt: skip
@@ -42,27 +42,27 @@ def _tips(db: Database, repo: Repo) -> list[str]:
     return [tip for name in names if name and (tip := repo.commit(branch_ref(name)))]
 
 
-def _row(repo: Repo, name: str, row: SubmissionRow, commit: str | None) -> Iterator[Finding]:
+def _row(repo: Repo, name: str, row: SubmissionRow, commit: str | None) -> Iterator[Inconsistency]:
     if commit == row.commit_id:
         return
     if commit is not None:
         says = f"names {commit[:12]}, and what was submitted is {row.commit_id[:12]}"
-        yield Finding(subject=Subject.REF, name=name, says=says, advice="`git reflog` tells who moved it")
+        yield Inconsistency(subject=Subject.REF, name=name, says=says, advice="`git reflog` tells who moved it")
     elif repo.commit(row.commit_id) is not None:
         says = f"is gone; what was submitted ({row.commit_id[:12]}) is still in the repository"
-        yield Finding(subject=Subject.REF, name=name, says=says, advice=REPAIR, mendable=True)
+        yield Inconsistency(subject=Subject.REF, name=name, says=says, advice=REPAIR, mendable=True)
     else:
-        yield Finding(
+        yield Inconsistency(
             subject=Subject.REF, name=name, says=f"is gone, and its commit {row.commit_id[:12]} with it",
             advice=f"write `ready` into the task `{row.task}` for a new attempt",
         )  # fmt: skip
 
 
-def _landings(db: Database, repo: Repo, tips: list[str]) -> Iterator[Finding]:
+def _landings(db: Database, repo: Repo, tips: list[str]) -> Iterator[Inconsistency]:
     for row in db.all(SubmissionRow, "state = 'landed' AND landing != ''"):
         there = repo.commit(row.landing)
         if there is None or not any(repo.is_ancestor(there, tip) for tip in tips):
-            yield Finding(
+            yield Inconsistency(
                 subject=Subject.REF, name=f"{row.task} {row.landing[:12]}",
                 says=f"landed {iso(row.created)}, and is in neither the integration branch nor its target",
                 advice="somebody rewrote the branch; `coworkd revert` and `coworkd apply` cannot find it any more",

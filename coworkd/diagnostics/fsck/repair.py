@@ -25,7 +25,7 @@ from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, refs_under, submission_ref, update_refs
 
 
-class Mender:
+class Repairer:
     """Mends one workspace; what is wrong is looked for again, and nothing that agrees is touched."""
 
     def __init__(self, board: Board, engine: Engine, folder: Files, repo: Repo) -> None:
@@ -35,7 +35,7 @@ class Mender:
         self._folder = folder
         self._repo = repo
 
-    def mend(self, now: float) -> None:
+    def repair(self, now: float) -> None:
         """Everything at once; files are taken in and written by the turn that this is part of."""
         with self._db.write(durable=True):
             self._kept_versions()

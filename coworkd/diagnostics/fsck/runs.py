@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from coworkd.diagnostics.fsck.finding import REPAIR, Finding, Subject
+from coworkd.diagnostics.fsck.finding import REPAIR, Inconsistency, Subject
 from coworkd.store import Database, DocumentRow, RequestRow, RunRow, TaskRow
 from coworkd.sync.disk.ports import Files
 
 
-def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Finding]:
+def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Inconsistency]:
     """Runs whose process is gone, and runs of tasks that are gone."""
     for run in db.all(RunRow, "state != 'ended'"):
         if db.one(TaskRow, "id = ?", run.task) is None:
-            yield Finding(
+            yield Inconsistency(
                 subject=Subject.RUN, name=run.id, says=f"is of a task that there is not: {run.task}", advice=REPAIR,
                 mendable=True,
             )  # fmt: skip
         elif run.state == "working" and not alive(run.id):
-            yield Finding(
+            yield Inconsistency(
                 subject=Subject.RUN, name=run.id, says=f"is at work on {run.task}, and no process of it lives",
                 advice="`coworkd up` starts it once more; if it is up, `coworkd pause` and `coworkd ready` the task",
             )  # fmt: skip
@@ -26,28 +26,28 @@ def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Finding]:
     tasks += " r.state != 'ended') AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.task = tasks.id AND s.state IN"
     tasks += " ('queued', 'green', 'approved', 'red', 'conflicted', 'held'))"
     for row in db.all(TaskRow, tasks):
-        yield Finding(
+        yield Inconsistency(
             subject=Subject.RUN, name=row.id, says="is running, and there is no run of it", advice=REPAIR, mendable=True
         )
 
 
-def check_requests(db: Database, folder: Files) -> Iterator[Finding]:
+def check_requests(db: Database, folder: Files) -> Iterator[Inconsistency]:
     """Whatever is asked has a file in which it can be answered."""
     for request in db.all(RequestRow, "state = 'open' AND path != ''"):
         row = db.one(DocumentRow, "path = ?", request.path)
         away = row is not None and (row.absent_since is not None or row.disk_sha != row.target_sha)
         if folder.stat(request.path) is None and not away:
-            yield Finding(
+            yield Inconsistency(
                 subject=Subject.REQUEST, name=request.path, says=f"{request.task} waits for an answer in it, and it is"
                 " not there", advice=REPAIR, mendable=True,
             )  # fmt: skip
 
 
-def check_trash(db: Database, folder: Files) -> Iterator[Finding]:
+def check_trash(db: Database, folder: Files) -> Iterator[Inconsistency]:
     """What was displaced a moment ago is where it can be looked at again."""
     for row in db.query("SELECT name, path FROM trash WHERE path NOT IN (SELECT path FROM writes)"):
         if folder.retired(row["name"]) is None:
-            yield Finding(
+            yield Inconsistency(
                 subject=Subject.TRASH, name=row["name"], says=f"a displaced version of {row['path']} is not there",
                 advice=f"{REPAIR}; what it held when it was displaced is in the database", mendable=True,
             )  # fmt: skip

@@ -14,7 +14,7 @@ from coworkd.diagnostics.simulation.watcher import SimWatcher
 Act = Callable[[], None]
 
 
-class Outside:
+class ExternalEditors:
     """One simulated machine without its daemon. Nothing in it draws on anything but `chance`, seeded by each step."""
 
     def __init__(self) -> None:

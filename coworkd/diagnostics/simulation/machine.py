@@ -9,7 +9,7 @@ from coworkd.board.immediate_intake import take_in_now
 from coworkd.board.task_board import Board
 from coworkd.diagnostics.simulation.controls import FOLDERS, Guard, Hasty, forget_bases
 from coworkd.diagnostics.simulation.database import SimDatabase
-from coworkd.diagnostics.simulation.external_editors import Act, Outside
+from coworkd.diagnostics.simulation.external_editors import Act, ExternalEditors
 from coworkd.diagnostics.simulation.faults import Crash, Faults
 from coworkd.diagnostics.simulation.folder import SimFolder
 from coworkd.diagnostics.simulation.worker import Worker
@@ -37,7 +37,7 @@ class SpinError(Exception):
 class Machine:
     """A daemon with a database of its own, on what is outside."""
 
-    def __init__(self, outside: Outside, *, without: Guard | None = None, power: bool = False) -> None:
+    def __init__(self, outside: ExternalEditors, *, without: Guard | None = None, power: bool = False) -> None:
         self.outside = outside
         self.faults = Faults()
         self.displaced: list[bytes] = []

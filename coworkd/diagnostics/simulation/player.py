@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from coworkd.diagnostics.simulation.controls import Guard
-from coworkd.diagnostics.simulation.external_editors import Act, Outside
+from coworkd.diagnostics.simulation.external_editors import Act, ExternalEditors
 from coworkd.diagnostics.simulation.git import BARE, MAIN, Change
 from coworkd.diagnostics.simulation.machine import Machine, SpinError
 from coworkd.diagnostics.simulation.oracle import Ledger, judge, judge_rebuilt
@@ -48,7 +48,7 @@ class Outcome:
 def play(history: History, without: Guard | None = None) -> Outcome:
     """Run a history on a fresh machine, without one of the guards if so told."""
     power = any(step.verb is Verb.POWER for step in history)
-    stage = _Stage(Machine(Outside(), without=without, power=power))
+    stage = _Stage(Machine(ExternalEditors(), without=without, power=power))
     failures = stage.run(history)
     outside, machine = stage.outside, stage.machine
     return Outcome(

@@ -10,7 +10,7 @@ from coworkd.core.errors import DocumentError
 from coworkd.core.model import Status
 from coworkd.diagnostics.simulation.disk import Descriptor
 from coworkd.diagnostics.simulation.editors import in_place, replacing, saving
-from coworkd.diagnostics.simulation.external_editors import Act, Outside
+from coworkd.diagnostics.simulation.external_editors import Act, ExternalEditors
 from coworkd.diagnostics.simulation.steps import Step, Style
 from coworkd.documents.editing import edit
 from coworkd.documents.markdown import Value, parse
@@ -36,7 +36,7 @@ class _Buffer:
 class People:
     """Everybody who edits. Keeps account of what the oracle asks: tokens given up, and statuses meant."""
 
-    outside: Outside
+    outside: ExternalEditors
     given_up: set[bytes] = field(default_factory=set[bytes])
     meant: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     """How often a status was typed and saved, by path and word."""

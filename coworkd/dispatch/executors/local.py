@@ -112,7 +112,7 @@ class LocalExecutor:
             else:
                 self._start(assignment)
             self._epochs[run] = assignment.epoch
-        self._wakeup.ring()
+        self._wakeup.notify()
 
     def answer(self, run: str, request: str, answer: InboxAnswer) -> bool:
         return self._send(run, GiveAnswer(request=request, answer=answer))
@@ -174,7 +174,7 @@ class LocalExecutor:
                 end(run)
             with self._changed:
                 self._changed.wait_for(lambda: not self._workers, patience)
-        self._wakeup.ring()
+        self._wakeup.notify()
         self._thread.join()
         self._wakeup.close()
         for server in (*self._fork_servers.values(), *self._retired):
@@ -232,7 +232,7 @@ class LocalExecutor:
                 return False
             words = worker.successor_outbound if worker.successor else worker.outbound
             words += encode_command(control)
-        self._wakeup.ring()
+        self._wakeup.notify()
         return True
 
     def _run_thread(self) -> None:

@@ -43,7 +43,7 @@ from coworkd.store.landings import Landings
 from coworkd.store.reviewed_work import submission_of, work_to_continue
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Jobs
-from coworkd.system.sandbox.policy import UNCONFINED, Confinement, Means
+from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
 
 PREPARE = "prepare:"
 """Prefix of the names of jobs that make slots ready."""
@@ -71,7 +71,7 @@ class RunStarter:
         jobs: Jobs,
         places: RunPaths,
         prepare: Callable[[SlotRequest], SlotReady | SlotFailed | SlotDeferred | MachineFailed],
-        means: Callable[[], Means] = lambda: UNCONFINED,
+        means: Callable[[], SandboxCapabilities] = lambda: UNCONFINED,
     ) -> None:
         self._board = board
         self._db = board.db

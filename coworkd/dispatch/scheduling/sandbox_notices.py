@@ -9,7 +9,7 @@ from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, SandboxMode
 from coworkd.sync.effective_specs import CONFIG
 from coworkd.sync.problems import put_problem
-from coworkd.system.sandbox.policy import Means
+from coworkd.system.sandbox.policy import SandboxCapabilities
 
 _SOURCE = "sandbox"
 _USE_SOURCE = "sandbox use"
@@ -26,7 +26,7 @@ _NOT_HERE = (
 class SandboxNotices:
     """Used by the writer thread alone."""
 
-    def __init__(self, board: Board, means: Callable[[], Means]) -> None:
+    def __init__(self, board: Board, means: Callable[[], SandboxCapabilities]) -> None:
         self._board = board
         self._db = board.db
         self._means = means
@@ -36,16 +36,16 @@ class SandboxNotices:
         means = self._means()
         off = self._board.specs.settings().sandbox.mode is SandboxMode.OFF
         with self._db.write():
-            for name, value in ((SANDBOX_LEVEL, str(means.level)), (SANDBOX_LACKS, means.why)):
+            for name, value in ((SANDBOX_LEVEL, str(means.level)), (SANDBOX_LACKS, means.unavailable_reason)):
                 if value != self._db.setting(name):
                     self._db.set_state(name, value)
-            self._note_off(CONFIG, off and not means.chosen, now)
-            unavailable = _UNAVAILABLE.format(means.asked, means.why) if means.asked else ""
+            self._note_off(CONFIG, off and not means.disabled_by_user, now)
+            unavailable = _UNAVAILABLE.format(means.asked, means.unavailable_reason) if means.asked else ""
             self._note(CONFIG, _USE_SOURCE, unavailable, now)
 
     def record_agent(self, name: str, mode: SandboxMode, now: float) -> None:
         """The same for an agent that is about to start; inside of a transaction."""
-        self._note_off(f"agents/{name}.md", mode is SandboxMode.OFF and not self._means().chosen, now)
+        self._note_off(f"agents/{name}.md", mode is SandboxMode.OFF and not self._means().disabled_by_user, now)
 
     def _note_off(self, path: str, off: bool, now: float) -> None:
         self._note(path, _SOURCE, _NOT_HERE if off else "", now)

@@ -17,7 +17,7 @@ from coworkd.core.model import Problem
 from coworkd.core.start_faults import StartFault
 from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.problems import put_problem
-from coworkd.system.sandbox.policy import Means
+from coworkd.system.sandbox.policy import SandboxCapabilities
 
 FIRST_PAUSE, FACTOR, MAX_PAUSE = 10.0, 3.0, 900.0
 """Seconds until a slot is tried again although nothing is known to have changed, and how they grow."""
@@ -27,7 +27,7 @@ _SOURCE = "set-up"
 class SetupHold:
     """What keeps runs from their slots; used by the writer thread alone."""
 
-    def __init__(self, board: Board, means: Callable[[], Means]) -> None:
+    def __init__(self, board: Board, means: Callable[[], SandboxCapabilities]) -> None:
         self._board = board
         self._db = board.db
         self._means = means

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from coworkd.core.model import Check, SandboxLevel
 from coworkd.merge.checkout_links.command_links import CheckoutLink
-from coworkd.system.sandbox.path_grants import with_named
+from coworkd.system.sandbox.path_grants import allow_named_paths
 from coworkd.system.sandbox.policy import Confinement, contains
 from coworkd.system.sandbox.visible_paths import toolchains
 
@@ -36,7 +36,7 @@ class Sight:
         """Whether a command does not see a place: a sandbox shows what is named and nothing else."""
         if self.confinement is None or self.confinement.means.level is SandboxLevel.NONE:
             return False
-        held = with_named(self.confinement, command) or self.confinement
+        held = allow_named_paths(self.confinement, command) or self.confinement
         tools = toolchains(self.search, os.path.realpath(Path.home()))
         mounts = [path for path in (*held.writable, *held.readable, *tools) if not contains(self.own, path)]
         return not any(contains(path, target) or contains(target, path) for path in mounts)

@@ -38,13 +38,13 @@ class Unchanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class CommitRefused:
     """Nothing was touched, and what to do about it."""
 
     reason: str
 
 
-def commit_folder(repo: Repo, folder: str, message: str) -> Committed | Unchanged | Refused:
+def commit_folder(repo: Repo, folder: str, message: str) -> Committed | Unchanged | CommitRefused:
     """Commit the folder as it is in the working tree, ignored and temporary files left out; no message: one is made.
 
     Blocks for some seconds while another git command holds the index. Raises RepoError when git fails; the branch has
@@ -52,9 +52,9 @@ def commit_folder(repo: Repo, folder: str, message: str) -> Committed | Unchange
     """
     head = repo.head()
     if reason := _obstacle(repo, folder):
-        return Refused(reason=reason)
+        return CommitRefused(reason=reason)
     if head.commit is None or head.branch is None:
-        return Refused(reason="HEAD is detached: switch to a branch first")
+        return CommitRefused(reason="HEAD is detached: switch to a branch first")
     with tempfile.TemporaryDirectory() as scratch:
         aside = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
         repo.run("read-tree", head.commit, env=aside)
@@ -68,7 +68,7 @@ def commit_folder(repo: Repo, folder: str, message: str) -> Committed | Unchange
     made = _commit(repo, tree, head.commit, subject)
     moved = repo.run("update-ref", "-m", f"commit: {subject.splitlines()[0]}", "HEAD", made, head.commit, check=False)
     if moved.code != 0:
-        return Refused(reason=f"{_short(head.branch)} moved at this moment: try again")
+        return CommitRefused(reason=f"{_short(head.branch)} moved at this moment: try again")
     behind = _update_index(repo, folder, wanted)
     return Committed(commit=made, branch=_short(head.branch), paths=paths, behind=behind)
 

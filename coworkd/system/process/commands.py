@@ -288,7 +288,7 @@ def _dead_child() -> int:
 
 
 def _give(child: Child, spec: ProcessSpec, argv: tuple[str, ...]) -> None:
-    order = supervisor.Order(
+    order = supervisor.SupervisedCommand(
         argv=list(argv),
         cwd=str(spec.cwd),
         stdin=len(spec.stdin),

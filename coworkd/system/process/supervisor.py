@@ -33,7 +33,7 @@ _DRAIN_READS = 64
 _SIZE_DIGITS = 8
 
 
-class Order(NamedTuple):
+class SupervisedCommand(NamedTuple):
     """What to run, as it crosses the pipe; the environment and the working user are the supervisor's own."""
 
     argv: list[str]
@@ -74,24 +74,24 @@ def main() -> None:
         os.write(1, json.dumps(report._asdict()).encode() + b"\n")
 
 
-def encode_order(order: Order) -> bytes:
+def encode_order(order: SupervisedCommand) -> bytes:
     content = json.dumps(order._asdict()).encode()
     return b"%08x" % len(content) + content
 
 
-def read_order(fd: int) -> Order | None:
+def read_order(fd: int) -> SupervisedCommand | None:
     """The order that was sent; None when the sender went away in the middle of it."""
     size = _read_exactly(fd, _SIZE_DIGITS)
     if len(size) < _SIZE_DIGITS:
         return None
     content = _read_exactly(fd, int(size, 16))
-    return Order(**json.loads(content)) if len(content) == int(size, 16) else None
+    return SupervisedCommand(**json.loads(content)) if len(content) == int(size, 16) else None
 
 
 class _Command:
     """One command with its streams, its time limit and its end."""
 
-    def __init__(self, order: Order, stdin: bytes) -> None:
+    def __init__(self, order: SupervisedCommand, stdin: bytes) -> None:
         self._order = order
         self._stdin = memoryview(stdin)
         self._pid = 0

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from coworkd.system.sandbox.policy import Limits, Means
+from coworkd.system.sandbox.policy import ResourceLimits, SandboxCapabilities
 
 _ROOT = Path("/sys/fs/cgroup")
 _NAME = "coworkd-{}"
@@ -45,13 +45,13 @@ def _works(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        return bool(_limits(trial, Limits(), 1 << 30)) and os.access(trial / "cgroup.procs", os.W_OK)
+        return bool(_limits(trial, ResourceLimits(), 1 << 30)) and os.access(trial / "cgroup.procs", os.W_OK)
     finally:
         with suppress(OSError):
             trial.rmdir()
 
 
-def join(means: Means, run: str, limits: Limits) -> tuple[str, ...]:
+def join(means: SandboxCapabilities, run: str, limits: ResourceLimits) -> tuple[str, ...]:
     """Make the groups of a run where they are not there yet; the files by which a process joins them."""
     joins: list[str] = []
     for group in _groups(means, run):
@@ -62,19 +62,19 @@ def join(means: Means, run: str, limits: Limits) -> tuple[str, ...]:
     return tuple(joins)
 
 
-def leave(means: Means, run: str) -> None:
+def leave(means: SandboxCapabilities, run: str) -> None:
     """Remove the groups of a run; those with processes in them stay."""
     for group in _groups(means, run):
         with suppress(OSError):
             group.rmdir()
 
 
-def _groups(means: Means, run: str) -> list[Path]:
+def _groups(means: SandboxCapabilities, run: str) -> list[Path]:
     name = _NAME.format("".join(c if c.isalnum() or c in "-_." else "-" for c in run))
     return [Path(folder, name) for folder in means.groups]
 
 
-def _limits(group: Path, limits: Limits, memory: int) -> Mapping[str, str]:
+def _limits(group: Path, limits: ResourceLimits, memory: int) -> Mapping[str, str]:
     """File and content of each limit that this group knows."""
     known = {
         "memory.limit_in_bytes": str(memory),

@@ -34,7 +34,7 @@ _PATHS = {"read": landlock_rules.READ, "write": landlock_rules.WRITE, "device": 
 _WORDS = frozenset({*_PATHS, "port", "filter", "join", "dir", "file-size", "processes", "env"})
 
 
-class Order:
+class LandlockRequest:
     """What the words of the command line say."""
 
     def __init__(self, words: list[str]) -> None:
@@ -62,7 +62,7 @@ class ParentEndedError(Exception):
 
 def main(words: list[str]) -> None:
     try:
-        order = Order(words)
+        order = LandlockRequest(words)
         _watch_parent()
         for group in order.all("join"):
             _join(group)
@@ -135,7 +135,7 @@ def _children_left() -> bool:
 # ---- inside
 
 
-def _become(order: Order) -> None:
+def _become(order: LandlockRequest) -> None:
     """Turn into the program, confined. Never returns."""
     try:
         _leave_session()
@@ -165,7 +165,7 @@ def _leave_session() -> None:
         os._exit(CANNOT_CONFINE)
 
 
-def _limit(order: Order) -> None:
+def _limit(order: LandlockRequest) -> None:
     wanted = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: int(order.one("file-size")),
@@ -177,7 +177,7 @@ def _limit(order: Order) -> None:
         resource.setrlimit(kind, (limit, limit))
 
 
-def _confine(order: Order) -> None:
+def _confine(order: LandlockRequest) -> None:
     """Raises OSError when this kernel cannot hold the program by everything that the level promises."""
     abi = landlock.abi_version()
     if abi < landlock_rules.SUFFICIENT_ABI:

@@ -22,7 +22,7 @@ _HOSTS = "localhost,127.0.0.1,::1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class SandboxEntry:
     """A command as it is to be started, and what to call when it and all that it started have gone."""
 
     argv: tuple[str, ...]
@@ -30,10 +30,10 @@ class Entry:
     leave: Callable[[], None]
 
 
-def enter(confinement: Confinement | None, argv: Sequence[str], env: Mapping[str, str]) -> Entry:
+def enter(confinement: Confinement | None, argv: Sequence[str], env: Mapping[str, str]) -> SandboxEntry:
     """The command in its sandbox; as it is where nothing confines. Raises OSError when the sandbox cannot be made."""
     if confinement is None or confinement.means.level is SandboxLevel.NONE:
-        return Entry(argv=tuple(argv), env=env, leave=_nothing)
+        return SandboxEntry(argv=tuple(argv), env=env, leave=_nothing)
     held = _with_tools(confinement, env)
     joins = cgroups.join(held.means, held.run, held.limits)
     proxy = _proxy(held) if held.network or held.report else None
@@ -46,7 +46,7 @@ def enter(confinement: Confinement | None, argv: Sequence[str], env: Mapping[str
             proxy.close()
         cgroups.leave(held.means, held.run)
 
-    return Entry(argv=wrapped, env=outer, leave=leave)
+    return SandboxEntry(argv=wrapped, env=outer, leave=leave)
 
 
 def shows(confinement: Confinement, path: str, env: Mapping[str, str]) -> bool:

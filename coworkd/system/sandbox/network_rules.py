@@ -75,7 +75,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ProxyRequest:
     """One request as the proxy takes it."""
 
     target: Target
@@ -168,7 +168,7 @@ class Rules:
         return found.is_global or self._listed.get(target, False)
 
 
-def parse_request(head: bytes) -> Request:
+def parse_request(head: bytes) -> ProxyRequest:
     """A request's first lines, without the empty line that ends them. Raises RefusedError for what is not HTTP/1."""
     first, *fields = head.split(b"\r\n")
     line = _REQUEST.fullmatch(first)
@@ -176,14 +176,14 @@ def parse_request(head: bytes) -> Request:
         raise RefusedError("this is not a request to a proxy")
     method, where = line[1], line[2].decode("ascii")
     if method == b"CONNECT":
-        return Request(target=parse_target(where), tunnel=True)
+        return ProxyRequest(target=parse_target(where), tunnel=True)
     scheme, separator, rest = where.partition("://")
     if not separator or scheme.lower() != "http":
         raise RefusedError("only CONNECT and http:// can be asked of this proxy")
     authority, path = _authority(rest)
     target = parse_target(authority, 80)
     lines = [method + b" " + path.encode() + b" HTTP/1.1", b"Host: " + authority.encode(), *_kept(fields)]
-    return Request(target=target, tunnel=False, head=b"\r\n".join([*lines, b"Connection: close", b"", b""]))
+    return ProxyRequest(target=target, tunnel=False, head=b"\r\n".join([*lines, b"Connection: close", b"", b""]))
 
 
 def _authority(rest: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ _LEAST_DEPTH = 3
 """Folders above are too much to open for a word in a command."""
 
 
-def granted(confinement: Confinement, wishes: SandboxSpec) -> Confinement:
+def apply_grants(confinement: Confinement, wishes: SandboxSpec) -> Confinement:
     """With whom and what a file's `sandbox` opens. Raises ConfigError for what cannot be meant or never happens."""
     for entry in wishes.network:
         _check_host(entry)
@@ -42,7 +42,7 @@ def _resolved(path: str) -> str:
     return os.path.realpath(whole)
 
 
-def with_named(confinement: Confinement | None, command: str) -> Confinement | None:
+def allow_named_paths(confinement: Confinement | None, command: str) -> Confinement | None:
     """With the places that a command typed by the user names, such as a folder for its reports.
 
     Not what lies hidden, near the root of the file system, or is never shown to anybody.

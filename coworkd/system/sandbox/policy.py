@@ -16,13 +16,13 @@ _TOUCHY = ("LD_", "BASH_", "ENV", "GLIBC_TUNABLES", "MALLOC_", "GCONV_PATH", "LO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class SandboxCapabilities:
     """What this machine has for confining processes; found once, when the daemon starts."""
 
     level: SandboxLevel = SandboxLevel.NONE
-    why: str = ""
+    unavailable_reason: str = ""
     """At level `none`: why nothing confines, in words."""
-    chosen: bool = False
+    disabled_by_user: bool = False
     """It is so because the user's own settings say so."""
     asked: SandboxLevel | None = None
     """At level `none`: the sandbox that the user's own settings ask for, and that does not work here."""
@@ -37,11 +37,11 @@ class Means:
     """Bytes that a run gets at most, where there are control groups."""
 
 
-UNCONFINED = Means(why="nobody has looked what works here")
+UNCONFINED = SandboxCapabilities(unavailable_reason="nobody has looked what works here")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ResourceLimits:
     """What a run may use up. Time and output are bounded by whoever started it."""
 
     processes: int = 4096
@@ -51,14 +51,14 @@ class Limits:
     """Bytes in `/tmp`, `/var/tmp` and `/dev/shm`, each."""
 
 
-USUAL = Limits()
+USUAL = ResourceLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confinement:
     """How one process is held. Paths are absolute, and the same inside as outside."""
 
-    means: Means
+    means: SandboxCapabilities
     run: str
     """The value of `COWORK_RUN`: all processes of a run share its control group."""
     workdir: str
@@ -66,7 +66,7 @@ class Confinement:
     readable: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
     """Who may be reached, as `HOST` or `HOST:PORT`; empty: nobody."""
-    limits: Limits = USUAL
+    limits: ResourceLimits = USUAL
     report: Report | None = None
     """Told of connections that are refused. With it there is a proxy even if nobody may be reached."""
 

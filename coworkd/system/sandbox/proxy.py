@@ -19,7 +19,15 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from coworkd.system.sandbox.init_shim import relay
-from coworkd.system.sandbox.network_rules import HEAD_LIMIT, RefusedError, Report, Request, Rules, Target, parse_request
+from coworkd.system.sandbox.network_rules import (
+    HEAD_LIMIT,
+    ProxyRequest,
+    RefusedError,
+    Report,
+    Rules,
+    Target,
+    parse_request,
+)
 
 AT_ONCE = 128
 """Connections that are served at one time."""
@@ -140,7 +148,7 @@ def _head(client: socket.socket) -> tuple[bytes, bytes]:
     return head, more
 
 
-def _begin(client: socket.socket, server: socket.socket, request: Request, more: bytes) -> None:
+def _begin(client: socket.socket, server: socket.socket, request: ProxyRequest, more: bytes) -> None:
     if request.tunnel:
         client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
     server.sendall(request.head + more)

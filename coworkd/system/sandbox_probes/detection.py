@@ -22,7 +22,7 @@ from coworkd.system.process import commands
 from coworkd.system.sandbox import cgroups, seccomp
 from coworkd.system.sandbox.landlock import abi_version
 from coworkd.system.sandbox.landlock_rules import SUFFICIENT_ABI
-from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
 from coworkd.system.sandbox_probes.escape_probes import ways_out
 
 SWITCHED_OFF = "your own settings say `sandbox: {mode: off}`"
@@ -62,55 +62,61 @@ class Sandbox:
         self._wanted = wanted
         self._protected = tuple(sorted({os.path.realpath(path) for path in protected}))
         self._lock = threading.Lock()
-        self._means: Means | None = None
+        self._means: SandboxCapabilities | None = None
 
     @property
-    def means(self) -> Means:
+    def means(self) -> SandboxCapabilities:
         """What works here; tried at first, which takes a moment, and again where its filter was removed."""
         with self._lock:
             if self._means is None or (self._means.filter and not os.path.exists(self._means.filter)):
                 off = self._wanted.mode is SandboxMode.OFF
-                found = Means(why=SWITCHED_OFF, chosen=True) if off else find(self._folder, self._wanted.use)
+                found = (
+                    SandboxCapabilities(unavailable_reason=SWITCHED_OFF, disabled_by_user=True)
+                    if off
+                    else find(self._folder, self._wanted.use)
+                )
                 self._means = replace(found, protected=self._protected)
             return self._means
 
 
-def find(folder: Path, use: SandboxLevel | None = None) -> Means:
+def find(folder: Path, use: SandboxLevel | None = None) -> SandboxCapabilities:
     """The best that this machine offers, or the one that is asked for. At level `none` it says why."""
     if not sys.platform.startswith("linux"):
-        return Means(why=_OTHER_SYSTEM)
+        return SandboxCapabilities(unavailable_reason=_OTHER_SYSTEM)
     lacking: list[str] = []
     for level in _BEST_FIRST if use is None else (use,):
         found = _TRIED[level](folder)
         if found.level is level:
             return found
-        lacking.append(found.why)
-    return Means(why="; ".join(lacking), asked=use)
+        lacking.append(found.unavailable_reason)
+    return SandboxCapabilities(unavailable_reason="; ".join(lacking), asked=use)
 
 
-def _bubblewrap(folder: Path) -> Means:
+def _bubblewrap(folder: Path) -> SandboxCapabilities:
     bwrap = shutil.which("bwrap")
     if bwrap is None:
-        return Means(why=_NO_BWRAP)
+        return SandboxCapabilities(unavailable_reason=_NO_BWRAP)
     program = _filter(folder, SandboxLevel.BUBBLEWRAP)
     means = _means(SandboxLevel.BUBBLEWRAP, bwrap=os.path.realpath(bwrap), program=program)
     refused = _trial(means, folder)
-    return Means(why=f"bubblewrap does not work here: {refused}") if refused else means
+    return SandboxCapabilities(unavailable_reason=f"bubblewrap does not work here: {refused}") if refused else means
 
 
-def _landlock(folder: Path) -> Means:
+def _landlock(folder: Path) -> SandboxCapabilities:
     abi = abi_version()
     if abi < SUFFICIENT_ABI:
-        return Means(why=_OLD_LANDLOCK.format(abi, SUFFICIENT_ABI) if abi else _NO_LANDLOCK)
+        return SandboxCapabilities(
+            unavailable_reason=_OLD_LANDLOCK.format(abi, SUFFICIENT_ABI) if abi else _NO_LANDLOCK
+        )
     program = _filter(folder, SandboxLevel.LANDLOCK)
     if not program:
-        return Means(why=_NO_FILTER.format(platform.machine()))
+        return SandboxCapabilities(unavailable_reason=_NO_FILTER.format(platform.machine()))
     means = _means(SandboxLevel.LANDLOCK, program=program)
     refused = _trial(means, folder) or _leak_reason(means)
-    return Means(why=f"Landlock does not work here: {refused}") if refused else means
+    return SandboxCapabilities(unavailable_reason=f"Landlock does not work here: {refused}") if refused else means
 
 
-def _leak_reason(means: Means) -> str:
+def _leak_reason(means: SandboxCapabilities) -> str:
     """Which ways lead out although none should, in words; empty when none does.
 
     Landlock is one of several parts of the kernel that have to work together, so a start alone proves too little.
@@ -125,9 +131,9 @@ def _leak_reason(means: Means) -> str:
 _TRIED = {SandboxLevel.BUBBLEWRAP: _bubblewrap, SandboxLevel.LANDLOCK: _landlock}
 
 
-def _means(level: SandboxLevel, *, program: str, bwrap: str = "") -> Means:
+def _means(level: SandboxLevel, *, program: str, bwrap: str = "") -> SandboxCapabilities:
     memory = max(_LEAST_MEMORY, int(_physical() * _MEMORY_SHARE))
-    return Means(level=level, bwrap=bwrap, filter=program, groups=cgroups.find(), memory=memory)
+    return SandboxCapabilities(level=level, bwrap=bwrap, filter=program, groups=cgroups.find(), memory=memory)
 
 
 def _filter(folder: Path, level: SandboxLevel) -> str:
@@ -143,7 +149,7 @@ def _filter(folder: Path, level: SandboxLevel) -> str:
     return str(file)
 
 
-def _trial(means: Means, folder: Path) -> str:
+def _trial(means: SandboxCapabilities, folder: Path) -> str:
     """Why nothing starts in a sandbox, in its own words; empty when something does."""
     name = f"trial-{os.getpid()}"
     spec = commands.ProcessSpec(

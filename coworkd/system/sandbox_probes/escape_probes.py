@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.system.process import commands
-from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
 from coworkd.system.sandbox_probes import escape_attempts
 
 _TIMEOUT = 60.0
@@ -32,12 +32,12 @@ class Trial:
         return self.outside - self.inside
 
 
-def tried(means: Means) -> Trial:
+def tried(means: SandboxCapabilities) -> Trial:
     """Raises OSError when nothing starts inside."""
     return Trial(inside=ways_out(means), outside=ways_out(None))
 
 
-def ways_out(means: Means | None) -> frozenset[str]:
+def ways_out(means: SandboxCapabilities | None) -> frozenset[str]:
     """The attempts that led out of the sandbox `means`; None: of none. Raises OSError when nothing starts."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cowork-probe-")))
@@ -67,7 +67,7 @@ def _targets(outside: Path, stack: ExitStack) -> tuple[str, ...]:
     return str(os.getpid()), str(tcp.getsockname()[1]), str(udp.getsockname()[1]), abstract
 
 
-def _said(means: Means | None, work: Path, words: tuple[str, ...]) -> str:
+def _said(means: SandboxCapabilities | None, work: Path, words: tuple[str, ...]) -> str:
     name = f"{work.parent.name}-{os.getpid()}"
     held = means and Confinement(
         means=means, run=name, workdir=str(work), writable=(str(work),), readable=(_PROGRAM,)

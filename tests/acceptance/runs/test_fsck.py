@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from coworkd.daemon.composition import once
-from coworkd.diagnostics.fsck.check import Place, check
-from coworkd.diagnostics.fsck.finding import Finding, Subject
+from coworkd.diagnostics.fsck.check import CheckedWorkspace, check
+from coworkd.diagnostics.fsck.finding import Inconsistency, Subject
 from coworkd.store import Database
 from coworkd.store.database import VERSION
 from coworkd.sync.disk.folder import Folder
@@ -42,12 +42,12 @@ class Site:
         db.close()
         return found
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[Inconsistency]:
         db = Database(self.paths.database, read_only=True)
         try:
             db.verify()
             with Repo.open(self.paths.root) as repo:
-                place = Place(
+                place = CheckedWorkspace(
                     db=db, folder=Folder(self.paths.folder, self.paths.trash), repo=repo, audit=self.paths.audit,
                     instance=paths_and_settings.instance(self.paths.private), key=paths_and_settings.key(self.paths.private),
                     alive=lambda run: commands.lives(commands.RUN_MARK, run),
@@ -56,7 +56,7 @@ class Site:
         finally:
             db.close()
 
-    def repair(self) -> list[Finding]:
+    def repair(self) -> list[Inconsistency]:
         assert once(self.paths, Op.REPAIR).ok
         return self.findings()
 

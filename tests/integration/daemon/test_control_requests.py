@@ -16,7 +16,7 @@ from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import Specs
 from coworkd.sync.file_trust import Vouching, to_trust
 from coworkd.system.background_jobs import Finished, Jobs
-from coworkd.system.control_socket import Op, Reply, Request
+from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 from tests.integration.workspacekit import TASK, Workspace
 
 READY = "---\nstatus: ready\n---\nDo it.\n"
@@ -35,8 +35,8 @@ class Desk:
         vouching = Vouching(place.db, place.intake, lambda: self.vouched.append(True))
         self.control = Control(board, vouching, place.engine, self.jobs, lambda _onto: lambda: landing, "anna-0001")
 
-    def ask(self, op: Op, subject: str = "") -> Request:
-        request = Request(op=op, subject=subject)
+    def ask(self, op: Op, subject: str = "") -> ControlRequest:
+        request = ControlRequest(op=op, subject=subject)
         self.control.answer(request, self.place.now, self.stopped.set)
         self.control.settle(request)
         return request
@@ -53,20 +53,20 @@ def desk(place: Workspace) -> Desk:
 
 
 def test_looking_and_stopping(desk: Desk) -> None:
-    assert desk.ask(Op.LOOK).wait(0) == Reply(ok=True)
+    assert desk.ask(Op.SYNC).wait(0) == ControlReply(ok=True)
     assert not desk.stopped.is_set()
-    assert desk.ask(Op.STOP).wait(0) == Reply(ok=True)
+    assert desk.ask(Op.STOP).wait(0) == ControlReply(ok=True)
     assert desk.stopped.is_set()
 
 
 def test_a_command_does_not_wait_for_quiet(place: Workspace, desk: Desk) -> None:
     place.save(READY)
-    desk.ask(Op.HURRY, TASK)
+    desk.ask(Op.INGEST_NOW, TASK)
     assert (place.task().requested_status, place.task().request_due_at) == ("ready", place.now)
     place.save("Use blue.\n", "messages/a/1.md")
-    desk.ask(Op.HURRY, "messages/a/1.md")
+    desk.ask(Op.INGEST_NOW, "messages/a/1.md")
     assert place.db.scalar("SELECT due FROM messages") == place.now
-    desk.ask(Op.HURRY, "not/a/document.txt")
+    desk.ask(Op.INGEST_NOW, "not/a/document.txt")
 
 
 def announced(path: str, text: str, *, tty: bool = False) -> str:
@@ -78,7 +78,7 @@ def test_what_a_command_announced_counts_as_said_by_it_whoever_sees_it_first(pla
     place.save(READY)
     place.turn()
     assert answer_channel(place.db, TASK) is AnswerChannel.TERMINAL, "before the command had another word"
-    desk.ask(Op.HURRY, TASK)
+    desk.ask(Op.INGEST_NOW, TASK)
     assert answer_channel(place.db, TASK) is AnswerChannel.TERMINAL
     place.save(READY.replace("ready", "paused"))
     place.turn()
@@ -87,7 +87,7 @@ def test_what_a_command_announced_counts_as_said_by_it_whoever_sees_it_first(pla
 
 def test_an_announcement_takes_nothing_from_what_the_file_says_now(place: Workspace, desk: Desk) -> None:
     place.save(READY)
-    desk.ask(Op.HURRY, TASK)
+    desk.ask(Op.INGEST_NOW, TASK)
     desk.ask(Op.ANNOUNCE, announced(TASK, READY.replace("ready", "paused")))
     assert answer_channel(place.db, TASK) is AnswerChannel.TERMINAL
 
@@ -125,7 +125,7 @@ def test_a_task_of_another_instance_is_taken_paused(place: Workspace, desk: Desk
     place.save(THEIRS)
     place.turns()
     assert place.task().owned_elsewhere
-    desk.ask(Op.TAKE, "a")
+    desk.ask(Op.TAKE_OVER, "a")
     row = place.task()
     assert (row.status, row.by, row.owned_elsewhere) == (Status.PAUSED, "anna-0001", False)
     assert row.reason == "taken over from bob-7777"
@@ -170,7 +170,7 @@ def test_only_what_was_shown_is_trusted(place: Workspace, desk: Desk) -> None:
 
 def test_nothing_lands_in_a_repository_that_is_not_trusted(place: Workspace, desk: Desk) -> None:
     place.db.set_state("untrusted", "nothing runs here yet")
-    assert desk.ask(Op.LAND).wait(0) == Reply(ok=False, text="nothing runs here yet")
+    assert desk.ask(Op.LAND).wait(0) == ControlReply(ok=False, text="nothing runs here yet")
     desk.ask(Op.TRUST)
     assert place.db.setting("untrusted") == ""
 
@@ -178,12 +178,12 @@ def test_nothing_lands_in_a_repository_that_is_not_trusted(place: Workspace, des
 @pytest.mark.parametrize(
     ("landing", "reply"),
     [
-        (LandedInTarget(commit="8c1f2ab00000aaaa", moved=True), Reply(ok=True, text="landed 8c1f2ab00000")),
-        (TargetRefused(reason="the tree is dirty"), Reply(ok=False, text="the tree is dirty")),
+        (LandedInTarget(commit="8c1f2ab00000aaaa", moved=True), ControlReply(ok=True, text="landed 8c1f2ab00000")),
+        (TargetRefused(reason="the tree is dirty"), ControlReply(ok=False, text="the tree is dirty")),
     ],
 )
 def test_a_landing_is_answered_when_its_job_is_over(
-    place: Workspace, landing: LandedInTarget | TargetRefused, reply: Reply
+    place: Workspace, landing: LandedInTarget | TargetRefused, reply: ControlReply
 ) -> None:
     desk = Desk(place, landing)
     first, second = desk.ask(Op.LAND), desk.ask(Op.LAND)
@@ -201,4 +201,4 @@ def test_a_landing_that_breaks_is_told(desk: Desk) -> None:
     desk.control.job(Finished(key="other", value=1))
     assert not desk.control.settled()
     desk.control.job(Finished(key=LAND, error=ValueError("no such branch")))
-    assert request.wait(0) == Reply(ok=False, text="no such branch")
+    assert request.wait(0) == ControlReply(ok=False, text="no such branch")

@@ -14,7 +14,7 @@ from coworkd.board.task_board import Board
 from coworkd.board.views.attention import AttentionItem, AttentionKind
 from coworkd.core.model import Status
 from coworkd.daemon.housekeeping.auto_commit import AGAIN, AutoCommit, committing
-from coworkd.daemon.housekeeping.notifications import Notice, Notices, teller
+from coworkd.daemon.housekeeping.notifications import Notification, Notifications, teller
 from coworkd.daemon.housekeeping.pruning import Places, Pruning
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.disk.folder import digest
@@ -185,8 +185,8 @@ def item(kind: AttentionKind, path: str, since: float = 1000.0) -> AttentionItem
     return AttentionItem(kind=kind, path=path, task="a", since=since, what="do it")
 
 
-def told_of(place: Place, told: list[Notice], waiting: Sequence[AttentionItem]) -> None:
-    notices = Notices(place.db, place.jobs, ("one", "two"), told.append)
+def told_of(place: Place, told: list[Notification], waiting: Sequence[AttentionItem]) -> None:
+    notices = Notifications(place.db, place.jobs, ("one", "two"), told.append)
     notices.step(waiting, place.now)
     while place.jobs.running():
         for finished in place.jobs.finished():
@@ -194,7 +194,7 @@ def told_of(place: Place, told: list[Notice], waiting: Sequence[AttentionItem]) 
 
 
 def test_each_item_is_told_once_to_each_command(place: Place) -> None:
-    told: list[Notice] = []
+    told: list[Notification] = []
     review, question = item(AttentionKind.REVIEW, "reviews/a.md"), item(AttentionKind.QUESTION, "messages/a/q.md")
     told_of(place, told, [review])
     told_of(place, told, [review])
@@ -214,7 +214,7 @@ def test_each_item_is_told_once_to_each_command(place: Place) -> None:
 def test_a_command_has_the_item_on_its_standard_input(tmp_path: Path) -> None:
     env = clean_environment(home=tmp_path, tmp=tmp_path, run="notify-x", repo="x", passed=("PATH",))
     tell = teller(tmp_path, env, threading.Event().is_set)
-    tell(Notice(command="cat > told.json; exit 3", text='{"kind": "review"}'))
+    tell(Notification(command="cat > told.json; exit 3", text='{"kind": "review"}'))
     assert json.loads((tmp_path / "told.json").read_text()) == {"kind": "review"}
 
 

@@ -25,7 +25,7 @@ def asked_while_idle(root: Path) -> tuple[list[str], Path]:
         trust = Trust(paths_and_settings.trust_home(), repo)
         trust.give()
         daemon = build(paths, repo, trust)
-        rooms = daemon._rooms  # noqa: SLF001 - nobody else may look at what a turn asks
+        rooms = daemon._services  # noqa: SLF001 - nobody else may look at what a turn asks
         daemon.recover()
         for _ in range(3):
             daemon.turn()

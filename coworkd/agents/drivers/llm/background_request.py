@@ -34,7 +34,7 @@ class BackgroundRequest:
         try:
             for piece in litellm_client.stream_reply(question):
                 self._pieces.put(piece)
-                self._signals.wakeup.ring()
+                self._signals.wakeup.notify()
         except Exception as error:  # noqa: BLE001 - carried over to the thread that waits for the reply
             self._pieces.put(error)
-            self._signals.wakeup.ring()
+            self._signals.wakeup.notify()

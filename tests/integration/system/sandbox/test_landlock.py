@@ -19,7 +19,7 @@ from coworkd.system.process import commands
 from coworkd.system.process_tree import TreeEnd, marked, members
 from coworkd.system.sandbox.landlock_launch import CANNOT_CONFINE, CANNOT_START
 from coworkd.system.sandbox.launch import prefix
-from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
 from coworkd.system.sandbox_probes.detection import Sandbox, find
 from coworkd.system.sandbox_probes.escape_attempts import ATTEMPTS
 from coworkd.system.sandbox_probes.escape_probes import tried, ways_out
@@ -28,10 +28,10 @@ PATIENCE = 30.0
 
 
 @pytest.fixture
-def means(tmp_path: Path) -> Means:
+def means(tmp_path: Path) -> SandboxCapabilities:
     found = find(tmp_path / "state", SandboxLevel.LANDLOCK)
     if found.level is SandboxLevel.NONE:
-        pytest.skip(f"no Landlock here: {found.why}")
+        pytest.skip(f"no Landlock here: {found.unavailable_reason}")
     return found
 
 
@@ -41,7 +41,7 @@ def work(tmp_path: Path) -> Path:
     return tmp_path / "work"
 
 
-def confinement(means: Means, work: Path) -> Confinement:
+def confinement(means: SandboxCapabilities, work: Path) -> Confinement:
     return Confinement(means=means, run=mark(work), workdir=str(work), writable=(str(work),))
 
 
@@ -53,7 +53,7 @@ def environment(work: Path) -> dict[str, str]:
     return commands.clean_environment(home=work, tmp=work, run=mark(work), repo=mark(work))
 
 
-def shell(means: Means, work: Path, script: str) -> commands.Exit:
+def shell(means: SandboxCapabilities, work: Path, script: str) -> commands.Exit:
     return commands.run(
         commands.ProcessSpec(
             argv=("bash", "-c", script), cwd=work, env=environment(work), timeout=PATIENCE, marker=mark(work),
@@ -70,7 +70,7 @@ def wait_until(what: str, holds: object) -> None:
         select.select([], [], [], 0.02)
 
 
-def test_every_attempt_works_outside_and_none_inside(means: Means) -> None:
+def test_every_attempt_works_outside_and_none_inside(means: SandboxCapabilities) -> None:
     trial = tried(means)
     assert trial.inside == frozenset()
     assert trial.proven == trial.outside
@@ -78,7 +78,7 @@ def test_every_attempt_works_outside_and_none_inside(means: Means) -> None:
         assert trial.outside == set(ATTEMPTS)
 
 
-def test_a_sandbox_that_leaks_is_found_out(means: Means) -> None:
+def test_a_sandbox_that_leaks_is_found_out(means: SandboxCapabilities) -> None:
     """The control of the trial: with the filter of another level, which has namespaces, ways lead out."""
     leaking = Path(means.filter).with_name("leaking.bpf")
     leaking.write_bytes(Path(find(leaking.parent / "b", SandboxLevel.BUBBLEWRAP).filter).read_bytes())
@@ -86,20 +86,20 @@ def test_a_sandbox_that_leaks_is_found_out(means: Means) -> None:
     assert {"sends a datagram", "asks a socket file"} <= found
 
 
-def test_the_one_asked_for_is_used_and_no_other(tmp_path: Path, means: Means) -> None:
+def test_the_one_asked_for_is_used_and_no_other(tmp_path: Path, means: SandboxCapabilities) -> None:
     assert Sandbox(tmp_path / "a", UserSandbox(use=SandboxLevel.LANDLOCK)).means.level is SandboxLevel.LANDLOCK
     off = Sandbox(tmp_path / "b", UserSandbox(mode=SandboxMode.OFF, use=SandboxLevel.LANDLOCK)).means
-    assert (off.level, off.chosen) == (SandboxLevel.NONE, True)
+    assert (off.level, off.disabled_by_user) == (SandboxLevel.NONE, True)
 
 
-def test_without_its_filter_nothing_starts(means: Means, work: Path) -> None:
+def test_without_its_filter_nothing_starts(means: SandboxCapabilities, work: Path) -> None:
     ended = shell(replace(means, filter=str(work / "absent")), work, "touch started")
     assert ended.code == CANNOT_CONFINE
     assert "the sandbox cannot be made" in ended.tail
     assert not (work / "started").exists()
 
 
-def test_a_folder_of_the_run_that_is_gone_ends_the_start(means: Means, work: Path) -> None:
+def test_a_folder_of_the_run_that_is_gone_ends_the_start(means: SandboxCapabilities, work: Path) -> None:
     held = replace(confinement(means, work), writable=(str(work), str(work.parent / "gone")))
     spec = commands.ProcessSpec(
         argv=("touch", "started"), cwd=work, env=environment(work), marker=mark(work), confinement=held
@@ -108,7 +108,7 @@ def test_a_folder_of_the_run_that_is_gone_ends_the_start(means: Means, work: Pat
     assert not (work / "started").exists()
 
 
-def test_a_program_that_is_not_there(means: Means, work: Path) -> None:
+def test_a_program_that_is_not_there(means: SandboxCapabilities, work: Path) -> None:
     spec = commands.ProcessSpec(
         argv=("no-such-program",), cwd=work, env=environment(work), marker=mark(work),
         confinement=confinement(means, work),
@@ -118,11 +118,11 @@ def test_a_program_that_is_not_there(means: Means, work: Path) -> None:
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 7", 7), ("kill -TERM $$", 143), ("true", 0)])
-def test_it_ends_as_the_program_does(means: Means, work: Path, script: str, code: int) -> None:
+def test_it_ends_as_the_program_does(means: SandboxCapabilities, work: Path, script: str, code: int) -> None:
     assert shell(means, work, script).code == code
 
 
-def test_what_a_program_needs_of_its_own_works(means: Means, work: Path) -> None:
+def test_what_a_program_needs_of_its_own_works(means: SandboxCapabilities, work: Path) -> None:
     """Moves and links between its folders, pipes to itself, its own processes, git."""
     script = """
     set -e
@@ -140,7 +140,7 @@ def test_what_a_program_needs_of_its_own_works(means: Means, work: Path) -> None
     assert (ended.code, ended.tail.split()) == (0, ["x", "z"]), ended
 
 
-def test_no_descriptor_is_handed_on(means: Means, work: Path) -> None:
+def test_no_descriptor_is_handed_on(means: SandboxCapabilities, work: Path) -> None:
     assert _read_by_descriptor(None, work) == "secret\n", "the control: without a sandbox it is"
     assert "secret" not in _read_by_descriptor(confinement(means, work), work)
 
@@ -163,14 +163,14 @@ def _said(child: commands.Child) -> str:
     return content.decode()
 
 
-def test_it_has_no_terminal_and_a_session_of_its_own(means: Means, work: Path) -> None:
+def test_it_has_no_terminal_and_a_session_of_its_own(means: SandboxCapabilities, work: Path) -> None:
     ended = shell(means, work, "ps -o sid= -p $$; echo $$; (: </dev/tty) 2>&1 || echo none")
     session, own, *rest = ended.tail.split()
     assert session == own
     assert rest[-1] == "none"
 
 
-def test_it_cannot_gain_privileges(means: Means, work: Path) -> None:
+def test_it_cannot_gain_privileges(means: SandboxCapabilities, work: Path) -> None:
     ended = shell(means, work, "grep -E '^(NoNewPrivs|Seccomp|CapPrm|CapEff|CapBnd|CapInh|CapAmb):' /proc/self/status")
     found = dict(line.split(":\t") for line in ended.tail.splitlines())
     assert (found.pop("NoNewPrivs"), found.pop("Seccomp")) == ("1", "2")
@@ -183,10 +183,10 @@ STARTS = """
 import sys, time
 from pathlib import Path
 from coworkd.system.process import commands
-from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
 from coworkd.core.model import SandboxLevel
 filter, work, mark, script = sys.argv[1:]
-means = Means(level=SandboxLevel.LANDLOCK, filter=filter)
+means = SandboxCapabilities(level=SandboxLevel.LANDLOCK, filter=filter)
 env = commands.clean_environment(home=Path(work), tmp=Path(work), run=mark, repo=mark)
 held = Confinement(means=means, run=mark, workdir=work, writable=(work,))
 child = commands.spawn(("bash", "-c", script), cwd=Path(work), env=env, confinement=held)
@@ -200,7 +200,7 @@ while :; do sleep 0.05; done
 
 
 @pytest.fixture
-def starter(means: Means, work: Path) -> Iterator[subprocess.Popen[bytes]]:
+def starter(means: SandboxCapabilities, work: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that has started a program which hides from its marks and its session."""
     argv = [sys.executable, "-c", STARTS, means.filter, str(work), mark(work), HIDES]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[4]) as started:
@@ -224,7 +224,7 @@ def test_all_of_it_ends_with_the_process_that_started_it(starter: subprocess.Pop
     wait_until("nor the program", lambda: not marked("COWORK_RUN", mark(work)))
 
 
-def test_what_hides_ends_with_the_program(means: Means, work: Path) -> None:
+def test_what_hides_ends_with_the_program(means: SandboxCapabilities, work: Path) -> None:
     script = HIDES.replace("while :; do sleep 0.05; done\n", "until test -s hidden; do sleep 0.02; done")
     child = commands.spawn(
         ("bash", "-c", script), cwd=work, env=environment(work), confinement=confinement(means, work)
@@ -234,7 +234,7 @@ def test_what_hides_ends_with_the_program(means: Means, work: Path) -> None:
     assert not alive(int((work / "hidden").read_text()))
 
 
-def test_a_program_that_is_asked_to_end_has_time(means: Means, work: Path) -> None:
+def test_a_program_that_is_asked_to_end_has_time(means: SandboxCapabilities, work: Path) -> None:
     script = "trap 'echo tidy >end; exit 3' TERM; echo x >up; while :; do sleep 0.02; done"
     child = commands.spawn(
         ("bash", "-c", script), cwd=work, env=environment(work), confinement=confinement(means, work)
@@ -247,7 +247,7 @@ def test_a_program_that_is_asked_to_end_has_time(means: Means, work: Path) -> No
     assert (work / "end").read_text() == "tidy\n"
 
 
-def test_what_is_protected_is_left_out_of_a_folder_that_all_may_read(means: Means, work: Path) -> None:
+def test_what_is_protected_is_left_out_of_a_folder_that_all_may_read(means: SandboxCapabilities, work: Path) -> None:
     """A checkout below a folder on the search path is not shown with it."""
     tools = work.parent / "tools"
     for file in ("bin/tool", "src/checkout/secret", "src/other"):
@@ -271,13 +271,13 @@ def test_what_is_protected_is_left_out_of_a_folder_that_all_may_read(means: Mean
     assert "Permission denied" in ended.tail
 
 
-def test_git_on_a_slot_starts_inside(means: Means, work: Path) -> None:
+def test_git_on_a_slot_starts_inside(means: SandboxCapabilities, work: Path) -> None:
     words = prefix(confinement(means, work))
     done = subprocess.run([*words, "cat", "/etc/shadow"], capture_output=True, check=False, timeout=PATIENCE)
     assert (done.returncode, b"Permission denied" in done.stderr) == (1, True)
 
 
-def test_what_it_does_not_stop_is_as_documented(means: Means, work: Path) -> None:
+def test_what_it_does_not_stop_is_as_documented(means: SandboxCapabilities, work: Path) -> None:
     """docs/security.md says these: when the kernel learns to refuse one, the page is to follow."""
     outside = work.parent / "outside"
     outside.mkdir()

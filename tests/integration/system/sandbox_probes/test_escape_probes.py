@@ -22,7 +22,7 @@ import pytest
 
 from coworkd.core.model import SandboxLevel
 from coworkd.system.process import commands
-from coworkd.system.sandbox.policy import Confinement, Limits, Means
+from coworkd.system.sandbox.policy import Confinement, ResourceLimits, SandboxCapabilities
 from coworkd.system.sandbox_probes.detection import find
 
 HEAD = (
@@ -141,10 +141,10 @@ LEVELS = (SandboxLevel.BUBBLEWRAP, SandboxLevel.LANDLOCK)
 
 
 @pytest.fixture(scope="module", params=LEVELS)
-def means(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Means:
+def means(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SandboxCapabilities:
     found = find(tmp_path_factory.mktemp("state"), request.param)
     if found.level is SandboxLevel.NONE:
-        pytest.skip(f"no such sandbox here: {found.why}")
+        pytest.skip(f"no such sandbox here: {found.unavailable_reason}")
     return found
 
 
@@ -203,7 +203,7 @@ def shared_file(stack: ExitStack, name: str) -> str:
     return str(file)
 
 
-def tried(means: Means | None, root: Path, stack: ExitStack) -> frozenset[str]:
+def tried(means: SandboxCapabilities | None, root: Path, stack: ExitStack) -> frozenset[str]:
     """The attempts that succeeded; `means` None: without a sandbox."""
     out, work = root / "out", root / "work"
     work.mkdir(parents=True)
@@ -237,7 +237,7 @@ def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[frozenset[str]
 
 
 @pytest.fixture(scope="module")
-def inside(means: Means, tmp_path_factory: pytest.TempPathFactory) -> Iterator[frozenset[str]]:
+def inside(means: SandboxCapabilities, tmp_path_factory: pytest.TempPathFactory) -> Iterator[frozenset[str]]:
     with ExitStack() as stack:
         yield tried(means, tmp_path_factory.mktemp("inside"), stack)
 
@@ -254,7 +254,7 @@ def test_the_controls_prove_something(control: frozenset[str]) -> None:
         assert len(control) >= 55, set(ATTEMPTS) - control
 
 
-def held(means: Means, root: Path, script: str, limits: Limits) -> commands.Exit:
+def held(means: SandboxCapabilities, root: Path, script: str, limits: ResourceLimits) -> commands.Exit:
     """A shell script in a small sandbox of its own."""
     name = f"limits-{root.name}-{os.getpid()}"
     env = commands.clean_environment(home=root, tmp=root, run=name, repo=name)
@@ -265,43 +265,48 @@ def held(means: Means, root: Path, script: str, limits: Limits) -> commands.Exit
     return commands.run(spec)
 
 
-def test_a_file_grows_to_its_limit_and_no_further(means: Means, tmp_path: Path) -> None:
+def test_a_file_grows_to_its_limit_and_no_further(means: SandboxCapabilities, tmp_path: Path) -> None:
     ended = held(
-        means, tmp_path, "head -c 3000000 /dev/zero >big; head -c 900000 /dev/zero >small", Limits(file_size=1 << 20)
+        means,
+        tmp_path,
+        "head -c 3000000 /dev/zero >big; head -c 900000 /dev/zero >small",
+        ResourceLimits(file_size=1 << 20),
     )
     assert (tmp_path / "big").stat().st_size <= 1 << 20
     assert (tmp_path / "small").stat().st_size == 900_000, ended
 
 
-def test_what_is_thrown_into_tmp_has_a_limit(means: Means, tmp_path: Path) -> None:
+def test_what_is_thrown_into_tmp_has_a_limit(means: SandboxCapabilities, tmp_path: Path) -> None:
     if means.level is SandboxLevel.LANDLOCK:
         pytest.skip("there is no /tmp inside")
-    ended = held(means, tmp_path, "head -c 3000000 /dev/zero >/tmp/big; stat -c %s /tmp/big", Limits(scratch=1 << 20))
+    ended = held(
+        means, tmp_path, "head -c 3000000 /dev/zero >/tmp/big; stat -c %s /tmp/big", ResourceLimits(scratch=1 << 20)
+    )
     assert int(ended.tail.splitlines()[-1]) <= 1 << 20
 
 
 @pytest.mark.parametrize("folder", ["/tmp", "/var/tmp", "/dev/shm"])
-def test_what_belongs_to_everybody_is_not_written(means: Means, tmp_path: Path, folder: str) -> None:
+def test_what_belongs_to_everybody_is_not_written(means: SandboxCapabilities, tmp_path: Path, folder: str) -> None:
     made = Path(folder, f"coworkd-made-{os.getpid()}-{means.level}")
-    held(means, tmp_path, f"echo x >{made}; mkdir {made}.d", Limits())
+    held(means, tmp_path, f"echo x >{made}; mkdir {made}.d", ResourceLimits())
     assert not made.exists()
     assert not Path(f"{made}.d").exists()
 
 
-def test_a_fork_bomb_ends_at_the_limit(means: Means, tmp_path: Path) -> None:
+def test_a_fork_bomb_ends_at_the_limit(means: SandboxCapabilities, tmp_path: Path) -> None:
     if not means.groups:
         pytest.skip("no control group can be made here")
     script = "for i in $(seq 60); do sleep 30 & done 2>/dev/null; jobs -p | wc -l"
-    assert held(means, tmp_path, script, Limits(processes=30)).tail.strip() != "60"
-    assert held(means, tmp_path, script, Limits(processes=300)).tail.strip() == "60"
+    assert held(means, tmp_path, script, ResourceLimits(processes=30)).tail.strip() != "60"
+    assert held(means, tmp_path, script, ResourceLimits(processes=300)).tail.strip() == "60"
 
 
-def test_nothing_survives_by_leaving_its_session(means: Means, tmp_path: Path) -> None:
+def test_nothing_survives_by_leaving_its_session(means: SandboxCapabilities, tmp_path: Path) -> None:
     held(
         means,
         tmp_path,
         "setsid bash -c '(while :; do echo x >>alive; sleep 0.05; done) & disown' & sleep 0.5",
-        Limits(),
+        ResourceLimits(),
     )
     assert not commands.sweep("COWORK_RUN", f"limits-{tmp_path.name}-{os.getpid()}", grace=0.0)
     assert shutil.which("setsid")

@@ -8,7 +8,7 @@ import pytest
 from coworkd.agents.protocols.tool_calls import call_context, host_and_port, permission_text, relative_path
 from coworkd.core.model import ToolRules
 from coworkd.core.policy.tool_permissions import Decision, ToolCall, ToolName, rule
-from coworkd.system.sandbox.policy import Confinement, Means
+from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
 from tests.sessions import assignment
 
 
@@ -44,7 +44,7 @@ def test_a_url_leads_to_a_host_and_a_port(url: str, expected: str) -> None:
 
 def test_what_is_local_to_a_sandbox_needs_nobody(tmp_path: Path) -> None:
     order = assignment(tmp_path, "t")
-    held = replace(order, confinement=Confinement(means=Means(), run="r", workdir="/w"))
+    held = replace(order, confinement=Confinement(means=SandboxCapabilities(), run="r", workdir="/w"))
     make, reach = ToolCall(tool=ToolName.RUN, subject="make"), ToolCall(tool=ToolName.NET, subject="a.b:443")
     assert rule(make, ToolRules(), call_context(order, requested=True)).decision is Decision.ASK
     assert rule(make, ToolRules(), call_context(held, requested=True)).decision is Decision.ALLOW

@@ -12,11 +12,13 @@ from coworkd.core.errors import ConfigError
 from coworkd.core.model import SandboxLevel
 from coworkd.system.sandbox import landlock_command, seccomp
 from coworkd.system.sandbox.bubblewrap import System, command, mounts
-from coworkd.system.sandbox.landlock_launch import Order
+from coworkd.system.sandbox.landlock_launch import LandlockRequest
 from coworkd.system.sandbox.network_rules import RefusedError, Rules, Target, parse_request, parse_target
-from coworkd.system.sandbox.policy import Confinement, Means, opened, outermost
+from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities, opened, outermost
 
-MEANS = Means(level=SandboxLevel.BUBBLEWRAP, bwrap="/usr/bin/bwrap", filter="/state/f", protected=("/repo", "/state"))
+MEANS = SandboxCapabilities(
+    level=SandboxLevel.BUBBLEWRAP, bwrap="/usr/bin/bwrap", filter="/state/f", protected=("/repo", "/state")
+)
 HELD = Confinement(means=MEANS, run="r", workdir="/w", writable=("/w", "/h"), readable=("/objects", "/w/sub"))
 
 
@@ -50,7 +52,7 @@ def test_the_command_line_of_landlock() -> None:
     assert outer == {"KEY": "secret"}
     words = argv[argv.index("read") :]
     assert words[-3:] == ("--", "true", "--")
-    said = Order(list(words))
+    said = LandlockRequest(list(words))
     assert said.program == ["true", "--"]
     assert said.all("write") == ["/h", "/w"]
     assert said.all("read") == ["/objects", "/proc", "/usr"], "what lies in something writable is not opened again"
@@ -70,7 +72,7 @@ def test_the_command_line_of_landlock() -> None:
 )  # fmt: skip
 def test_words_that_mean_nothing_start_nothing(words: list[str], says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        Order(words)
+        LandlockRequest(words)
 
 
 def judged(machine: str, number: int, *arguments: int, namespaces: bool = True) -> int:
