@@ -95,9 +95,11 @@ class _ForkServer:
             os.chdir(run_dir)
             code = worker_main.main(Path(run_dir))
         except Exception:  # noqa: BLE001 - the top of a process
-            traceback.print_exc()
+            with contextlib.suppress(OSError):
+                traceback.print_exc()
         finally:
-            sys.stderr.flush()
+            with contextlib.suppress(OSError):  # its log may be on a full disk
+                sys.stderr.flush()
             os._exit(code)
 
     def _reap(self) -> None:

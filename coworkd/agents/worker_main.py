@@ -36,7 +36,7 @@ from coworkd.agents.worker.redacting_events import EventRedactor, redact_run_fil
 from coworkd.agents.worker.refused_hosts import RefusedHosts
 from coworkd.agents.worker_commands import apply_command, decode_command
 from coworkd.core.errors import AgentError, AgentFileError, NotSignedInError, ProgramMissingError
-from coworkd.core.machine_faults import BLAMELESS, fault_of
+from coworkd.core.machine_faults import BLAMELESS, MachineFault, fault_of
 from coworkd.core.redaction import Secrets
 from coworkd.system import process_tree
 from coworkd.system.process import commands
@@ -45,6 +45,7 @@ DAEMON_GONE = "the daemon went away"
 
 _STDIN = 0
 _STDOUT = 1
+_STDERR = 2
 _CHUNK = 64 * 1024
 _LEFTOVER_GRACE = 0.5
 _LAST_GRACE = 10.0
@@ -60,7 +61,7 @@ def main(run_dir: Path) -> int:
     except OSError as error:
         if (fault := fault_of(error)) is None:
             raise
-        sys.stderr.write(f"{fault}\n")
+        _note(str(fault))
         return MACHINE_EXIT
     return os.EX_OK
 
@@ -77,7 +78,7 @@ def _run_assignment(run_dir: Path) -> None:
     finally:
         _end_tree(assignment.run)
     redact_run_files(run_dir, secrets)
-    ended = _final(ended, line.lost)
+    ended = _final(ended, line)
     log.finish(replace(ended, message=secrets.redact(ended.message)))
     line.finished.set()
     _wake_daemon()
@@ -113,10 +114,10 @@ def _events(assignment: Assignment, line: _DaemonConnection) -> Generator[AgentE
             yield ErrorReported(kind=kind, message=str(error))
         yield Ended(reason=EndReason.FAILED, message=str(error))
     except OSError as error:
-        traceback.print_exc()
+        _note(traceback.format_exc())
         yield _ended_by(error)
     except Exception as error:  # noqa: BLE001 - the top of a run, where a driver's bug becomes an outcome
-        traceback.print_exc()
+        _note(traceback.format_exc())
         yield Ended(reason=EndReason.CRASHED, message=f"{type(error).__name__}: {error}")
 
 
@@ -141,10 +142,15 @@ def _ended_by(error: OSError) -> Ended:
     return Ended(reason=EndReason.CRASHED, message=f"{type(error).__name__}: {error}")
 
 
-def _final(ended: Ended, gone: bool) -> Ended:
-    """With the daemon gone a failure is no verdict: the next daemon may have begun to end the agent itself."""
-    if gone and ended.reason in (EndReason.CANCELLED, EndReason.FAILED, EndReason.CRASHED):
+def _final(ended: Ended, line: _DaemonConnection) -> Ended:
+    """With the daemon gone a failure is no verdict: the next daemon may have begun to end the agent itself.
+
+    Neither is one where the machine kept from the agent what it was told.
+    """
+    if line.lost and ended.reason in (EndReason.CANCELLED, EndReason.FAILED, EndReason.CRASHED):
         return replace(ended, reason=EndReason.CANCELLED, message=DAEMON_GONE)
+    if line.fault is not None and ended.reason is EndReason.CANCELLED:
+        return replace(ended, reason=EndReason.MACHINE, message=str(line.fault))
     return replace(ended, message=ended.message[:_MAX_MESSAGE])
 
 
@@ -155,6 +161,12 @@ def _end_tree(run: str) -> None:
 
 def _ignore(_number: int, _frame: object) -> None:
     """The byte in the wake-up pipe is what counts."""
+
+
+def _note(text: str) -> None:
+    """Write to the worker's log, which may be on a full disk: without a buffer, which would fail again at the end."""
+    with contextlib.suppress(OSError):
+        os.write(_STDERR, f"{text.rstrip()}\n".encode(errors="replace"))
 
 
 def _wake_daemon() -> None:
@@ -168,6 +180,8 @@ class _DaemonConnection:
 
     def __init__(self, run: str) -> None:
         self.gone = False
+        self.fault: MachineFault | None = None
+        """What kept something from the agent that it was to be told; it is ended then."""
         self.finished = threading.Event()
         self._daemon = os.getppid()
         self._run = run
@@ -212,19 +226,26 @@ class _DaemonConnection:
             self.gone = True
         *lines, self._lines = (self._lines + chunk).split(b"\n")
         for line in lines:
-            _apply_line(agent, line)
+            if fault := _apply_line(agent, line):
+                self.fault = fault
+                agent.kill()
 
 
-def _apply_line(agent: Agent, line: bytes) -> None:
+def _apply_line(agent: Agent, line: bytes) -> MachineFault | None:
+    """Do what the daemon says; the fault of the machine that keeps it from being done."""
     control = decode_command(line)
     if control is None:
-        sys.stderr.write(f"a control line that is not known is passed over: {line!r:.200}" + "\n")
-        return
+        _note(f"a control line that is not known is passed over: {line!r:.200}")
+        return None
     try:
         apply_command(agent, control)
     except (AgentError, OSError) as error:
-        sys.stderr.write(f"{type(control).__name__} could not be carried out: {error}" + "\n")
+        _note(f"{type(control).__name__} could not be carried out: {error}")
+        fault = fault_of(error) if isinstance(error, OSError) else None
+        return fault if fault is not None and fault.kind in BLAMELESS else None
+    return None
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    code = main(Path(sys.argv[1]))
+    os._exit(code)  # what is still in a buffer for a full disk must not change the exit code

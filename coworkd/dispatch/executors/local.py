@@ -370,4 +370,6 @@ def _crash_message(worker: _Worker, code: int | None) -> str:
         last = log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip()
     except OSError:
         last = ""
+    if code == MACHINE_EXIT:
+        return last or "this machine did not let its events be written"
     return f"{LOST_MESSAGE} (exit {code})" + (f": {last}" if last else "")

@@ -12,13 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, TextWritten
+from coworkd.agents import event_log
+from coworkd.agents.json_codec import ASSIGNMENT_FILE, encode_assignment
+from coworkd.agents.port import MACHINE_EXIT, AgentEvent, Assignment, Ended, EndReason, TextWritten
+from coworkd.agents.registry import PRELOADED_MODULES
+from coworkd.dispatch.executors.fork_client import ForkServerClient
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.system import process_tree
 from coworkd.system.process_tree import RUN_MARK
 from tests.modelserver import Call, Flaw, ModelServer, Query, Reply, Turn, run, steps
 from tests.runs import Bell
-from tests.sessions import Bench, Session, modelled
+from tests.sessions import PATIENCE, Bench, Session, bash, modelled
 from tests.survivors import alive, children, hear, wait_gone
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux alone")
@@ -98,6 +102,24 @@ def test_a_killed_nursery_takes_nobody_with_it_and_is_replaced(lab: Lab) -> None
     assert lab.end(first).reason is EndReason.DONE
     lab.executor.submit(second)
     assert lab.end(second).reason is EndReason.DONE
+
+
+def test_a_full_disk_is_told_by_the_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "worker.log").symlink_to("/dev/full")
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), RUN_MARK: "run"}
+    order = bash(tmp_path, "echo words")
+    folder = Path(order.run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ASSIGNMENT_FILE).write_bytes(encode_assignment(order))
+    (folder / event_log.EVENTS_FILE).symlink_to("/dev/full")
+    with (tmp_path / "worker.log").open("ab") as log:
+        server = ForkServerClient(PRELOADED_MODULES["llm"], env, log)
+        try:
+            worker = server.fork(folder, env, log)
+            assert worker.wait(PATIENCE) == MACHINE_EXIT
+            worker.close()
+        finally:
+            server.close()
 
 
 def test_a_proxy_of_the_daemon_s_environment_is_used(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 from coworkd.agents import event_log
 from coworkd.agents.json_codec import ASSIGNMENT_FILE, encode_assignment
 from coworkd.agents.port import (
+    MACHINE_EXIT,
     AnswerDecision,
     Asked,
     Assignment,
@@ -27,11 +28,12 @@ from coworkd.agents.port import (
 from coworkd.agents.worker.inbox import render_answer
 from coworkd.agents.worker_main import DAEMON_GONE
 from coworkd.core.model import AgentSpec
-from coworkd.dispatch.executors.local import LocalExecutor
+from coworkd.dispatch.executors.local import WORKER_LOG, LocalExecutor
 from coworkd.dispatch.executors.port import LOST_MESSAGE, RunEvent
 from coworkd.system.process import commands
+from tests.acceptance.machine.disks import fill, small_disk
 from tests.runs import Bell, until
-from tests.sessions import RECORDINGS, SCRIPTS, Session, bash, recorded
+from tests.sessions import PATIENCE, RECORDINGS, SCRIPTS, Session, bash, recorded
 from tests.survivors import alive, children, hear, wait_gone
 
 ROOT = str(Path(__file__).parents[3])
@@ -104,6 +106,41 @@ def test_a_program_that_is_not_there(lab: Lab, tmp_path: Path) -> None:
     assert ended.reason is EndReason.FAILED
     assert "no-such-agent" in ended.message
     assert "agents/tester.md" in ended.message
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("script", ["echo words", "true", "exit 3"])
+def test_a_full_disk_is_told_by_the_exit_code_where_no_file_can_tell_it(tmp_path: Path, script: str) -> None:
+    order = bash(tmp_path, script)
+    folder = full_disk(order)
+    argv = [sys.executable, "-P", "-m", "coworkd.agents.worker_main", str(folder)]
+    with (folder / WORKER_LOG).open("ab") as log:
+        worker = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env={**os.environ, "PYTHONPATH": ROOT}
+        )
+        with worker:
+            assert worker.wait(PATIENCE) == MACHINE_EXIT
+
+
+def full_disk(order: Assignment) -> Path:
+    """The folder of a run, with its events and its worker's log on a device that takes nothing."""
+    folder = Path(order.run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ASSIGNMENT_FILE).write_bytes(encode_assignment(order))
+    for name in (event_log.EVENTS_FILE, WORKER_LOG):
+        (folder / name).symlink_to("/dev/full")
+    return folder
+
+
+def test_an_answer_that_cannot_be_handed_over_ends_the_run_as_the_machine_s_fault(lab: Lab, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 2) as disk:
+        order = bash(disk, SCRIPTS[Session.ASKS])
+        lab.executor.submit(order)
+        lab.until(Asked)
+        fill(disk)
+        lab.executor.answer(order.run, "colour.md", BLUE)
+        ended, _ = lab.ended()
+        assert ended.reason is EndReason.MACHINE
 
 
 def test_a_driver_that_is_not_there(lab: Lab, tmp_path: Path) -> None:
@@ -220,7 +257,7 @@ def test_a_killed_daemon_leaves_nothing_and_its_run_is_recovered(
     (tmp_path / "order").write_bytes(encode_assignment(order))
     program = (
         "import sys, threading; from pathlib import Path; from coworkd.agents.json_codec import decode_assignment;"
-        "from coworkd.dispatch.executors.local import LocalExecutor;"
+        "from coworkd.dispatch.executors.local import WORKER_LOG, LocalExecutor;"
         "LocalExecutor(lambda: None).submit(decode_assignment(Path(sys.argv[1]).read_bytes()));"
         "threading.Event().wait()"
     )
