@@ -232,6 +232,8 @@ class Ended:
     """Of the agent's program, where there is one; negative: ended by that signal."""
     unheard: tuple[str, ...] = ()
     """Requests whose answers the agent cannot have seen: it left before they came."""
+    fault: str = ""
+    """Why no file could be written at some time while it worked; empty: nothing was seen of that."""
 
 
 AgentEvent = (

@@ -34,6 +34,7 @@ from coworkd.agents.port import (
 from coworkd.agents.registry import create_agent
 from coworkd.agents.worker.redacting_events import EventRedactor, redact_run_files
 from coworkd.agents.worker.refused_hosts import RefusedHosts
+from coworkd.agents.worker.storage_watch import LOOK, StorageWatch
 from coworkd.agents.worker_commands import apply_command, decode_command
 from coworkd.core.errors import AgentError, AgentFileError, NotSignedInError, ProgramMissingError
 from coworkd.core.machine_faults import BLAMELESS, MachineFault, fault_of
@@ -72,14 +73,17 @@ def _run_assignment(run_dir: Path) -> None:
     log = event_log.EventWriter(run_dir / event_log.EVENTS_FILE)
     secrets = Secrets.of([*os.environ.items(), *assignment.agent.env])
     os.set_blocking(_STDOUT, False)
-    line = _DaemonConnection(assignment.run)
+    watch = StorageWatch(run_dir)
+    line = _DaemonConnection(assignment.run, watch)
     try:
         ended = _record_events(assignment, line, log, EventRedactor(secrets))
+        watch.look()
     finally:
         _end_tree(assignment.run)
     redact_run_files(run_dir, secrets)
     ended = _final(ended, line)
-    log.finish(replace(ended, message=secrets.redact(ended.message)))
+    fault = str(watch.fault) if watch.fault else ""
+    log.finish(replace(ended, message=secrets.redact(ended.message), fault=fault))
     line.finished.set()
     _wake_daemon()
 
@@ -176,9 +180,10 @@ def _wake_daemon() -> None:
 
 
 class _DaemonConnection:
-    """Listens to the daemon, and for signals, in a thread of its own."""
+    """Listens to the daemon, and for signals, and watches the disk, in a thread of its own."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, watch: StorageWatch) -> None:
+        self._watch = watch
         self.gone = False
         self.fault: MachineFault | None = None
         """What kept something from the agent that it was to be told; it is ended then."""
@@ -206,9 +211,10 @@ class _DaemonConnection:
             selector.register(_STDIN, selectors.EVENT_READ, self._read)
             selector.register(self._signals, selectors.EVENT_READ, self._signalled)
             while not self.gone:
-                for key, _ in selector.select():
+                for key, _ in selector.select(LOOK):
                     ready: Callable[[Agent], None] = key.data
                     ready(agent)
+                self._watch.look()
         agent.kill()
         if not self.finished.wait(_LAST_GRACE):
             _end_tree(self._run)

@@ -107,6 +107,17 @@ _KINDS = {
 """By error number; every other one stands for a bug."""
 
 
+_FULL = "No space left on device"
+"""As the system says it in English, which is what every git command is asked to speak."""
+
+
+def told_fault(error: CoworkError) -> MachineFault | None:
+    """The full disk that a program which failed has told of; there may be space again by now."""
+    if _FULL not in str(error):
+        return None
+    return MachineFault(kind=FaultKind.DISK_FULL, path="", detail=_FULL)
+
+
 def fault_of(error: BaseException) -> MachineFault | None:
     """The fault of the machine that an exception reports; None where it is a bug or a mistake of the user."""
     match error:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from coworkd.core.errors import CoworkError, RepoError, printable
-from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of
+from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of, told_fault
 from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFault, StartFaultKind, UnfitRepositoryError, start_fault_of
 from coworkd.dispatch.executors.slot_results import (
@@ -78,7 +78,9 @@ class SlotJobs:
 
     def _fault(self, error: CoworkError | OSError) -> MachineFault | None:
         """What of the machine an error is about: as it says itself, or as the folders show that were written to."""
-        return fault_of(error) if isinstance(error, OSError | MachineFaultError) else self._storage_fault()
+        if isinstance(error, OSError | MachineFaultError):
+            return fault_of(error)
+        return self._storage_fault() or told_fault(error)
 
     def _storage_fault(self) -> MachineFault | None:
         """What keeps slots, or the repository, from being written."""

@@ -241,7 +241,15 @@ class Dispatcher:
     def _run_again(self, run: RunRow, now: float) -> None:
         """A run that was lost with the daemon begins again: same run, same attempt, a clean slot, answers kept."""
         fresh = dataclasses.replace(
-            run, state=RunState.PREPARING, stop_reason="", reason="", message="", reply="", offset=0, started=now
+            run,
+            state=RunState.PREPARING,
+            stop_reason="",
+            reason="",
+            message="",
+            reply="",
+            offset=0,
+            started=now,
+            fault="",
         )
         with self._db.write(durable=True):
             self._db.put(fresh)

@@ -299,6 +299,10 @@ def _own_at_paths(db: sqlite_utils.Database) -> None:
         db.conn.execute(statement)
 
 
+def _machine_faults(db: sqlite_utils.Database) -> None:
+    db.conn.execute("ALTER TABLE runs ADD COLUMN fault TEXT NOT NULL DEFAULT ''")
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -317,6 +321,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _refused_hosts,
     _announced,
     _own_at_paths,
+    _machine_faults,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -209,6 +209,8 @@ class RunRow:
     """The target's commits that it started without, a line each; empty: it had all."""
     refused: str = ""
     """What its sandbox refused to connect to, an entry a line."""
+    fault: str = ""
+    """Why no file could be written at some time since it began; empty: nothing was seen of that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

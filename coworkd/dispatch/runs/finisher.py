@@ -53,8 +53,19 @@ _CUT_SHORT = (EndReason.CRASHED, EndReason.CANCELLED)
 
 _DONE = EndReason.DONE
 
-_PERHAPS_THE_MACHINE = frozenset({AttemptOutcome.FAILED, AttemptOutcome.CRASHED, AttemptOutcome.UNUSABLE_SUBMISSION})
+_PERHAPS_THE_MACHINE = frozenset(
+    {
+        AttemptOutcome.FAILED,
+        AttemptOutcome.CRASHED,
+        AttemptOutcome.TIMED_OUT,
+        AttemptOutcome.STALLED,
+        AttemptOutcome.VERIFICATION_FAILED,
+        AttemptOutcome.UNUSABLE_SUBMISSION,
+    }
+)
 """Outcomes that an agent or a command also comes to by itself where no file can be written."""
+
+_ENDS_PERHAPS_BY_THE_MACHINE = (EndReason.FAILED, EndReason.CRASHED, EndReason.TIMED_OUT, EndReason.STALLED)
 
 LONG_REASON = 400
 """Characters of a reason that is the only place where something is said."""
@@ -107,7 +118,7 @@ class RunFinisher:
         if run.stop_reason == LOST and end.reason in _CUT_SHORT and run.session:
             self._take_back(run, end, now)
             return
-        end = self._attributed(end, now)
+        end = self._attributed(run, end, now)
         by_itself = (run.stop_reason == LOST and end.reason not in _CUT_SHORT) or (
             run.stop_reason == BUDGET_USED_UP and end.reason is _DONE
         )
@@ -120,18 +131,23 @@ class RunFinisher:
                 reason=str(end.reason),
                 stop_reason=stop,
                 message=run.message if stop == BUDGET_USED_UP else end.message,
+                fault=end.fault,
             )
             self._db.event(
                 now, "agent ended", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code
             )
         self.import_work(self._fresh(run))
 
-    def _attributed(self, end: Ended, now: float) -> Ended:
-        """An agent that fails while no file can be written has failed for that. Looked at before its work is kept."""
-        if end.reason not in (EndReason.FAILED, EndReason.CRASHED) or (fault := self._hold.fault()) is None:
-            return end
-        self._hold.start(fault, now)
-        return replace(end, reason=EndReason.MACHINE, message=str(fault))
+    def _attributed(self, run: RunRow, end: Ended, now: float) -> Ended:
+        """An agent that fails has failed for what kept files from being written, now or before, where that was seen.
+
+        Looked at before its work is kept, for which there may be no space either.
+        """
+        fails = end.reason in _ENDS_PERHAPS_BY_THE_MACHINE and run.stop_reason != LOST
+        if (fault := self._hold.fault()) is not None and fails:
+            self._hold.start(fault, now)
+        end = replace(end, fault=str(fault or "") or end.fault or run.fault)
+        return replace(end, reason=EndReason.MACHINE, message=end.fault) if fails and end.fault else end
 
     def _take_back(self, run: RunRow, end: Ended, now: float) -> None:
         """A run that was lost with the daemon, but has a session, goes on with it in its slot as it was left."""
@@ -196,7 +212,7 @@ class RunFinisher:
 
     def finished(self, run: RunRow, result: FinishResult, now: float) -> None:
         """The work is safe: the run is over, and its task goes on from here."""
-        row = self._board.task(run.task)
+        row, run = self._board.task(run.task), _blamed(run, result)
         with self._db.write(durable=True):
             self._close(run, result, now)
             self._heard_from(run, now)
@@ -204,6 +220,8 @@ class RunFinisher:
                 self._stopped(row, run, now)
             elif run.mode is Mode.PLAN and run.reason == EndReason.DONE and isinstance(result, SavedWork):
                 self._planned(row, run, result, now)
+            elif run.reason == EndReason.MACHINE and row.status in (Status.RUNNING, Status.WAITING):
+                self.unsuccessful(row, AttemptOutcome.MACHINE, now, detail=run.message)
             elif isinstance(result, SavedWork):
                 self._unsuccessful(row, run, result, now)
             elif isinstance(result, NoChanges) and self._loop(row, run):
@@ -218,8 +236,9 @@ class RunFinisher:
         path = self._documents.add_message(run, MessageKind.RESULT, body, now, state=final_state(reason))
         kept, tree = (run.base, "") if isinstance(result, NoChanges) else (result.commit, result.tree)
         self._db.set(
-            RunRow, run.id, state=RunState.ENDED, reason=reason, ended=now, message_path=path, kept=kept, tree=tree
-        )
+            RunRow, run.id, state=RunState.ENDED, reason=reason, message=run.message, ended=now, message_path=path,
+            kept=kept, tree=tree,
+        )  # fmt: skip
         self._db.event(now, "run ended", task=run.task, run=run.id, reason=reason, notices=list(notices))
         self._board.update_cost(run.task)
 
@@ -330,7 +349,7 @@ class RunFinisher:
                 task=row.id, number=number, run=run.id, attempt=run.attempt, base=run.base,
                 commit_id=result.commit if made else run.base, tree=result.tree if made else "",
                 state=SubmissionState.QUEUED, candidate="", candidate_tree="", verified_on="", checks="[]", request="",
-                created=now, message="\n".join([*_lacking(run), *result.notices]),
+                created=now, message="\n".join([*_lacking(run), *_hindered(run), *result.notices]),
                 needs_approval=Gate.MERGE in approve or not made, approved=False, landing="", text_sha=run.text_sha,
                 bundle="",
             )
@@ -340,13 +359,22 @@ class RunFinisher:
         self._board.transition(row.id, to, "what it made is being verified", now)
 
     def unsuccessful(
-        self, row: TaskRow, outcome: AttemptOutcome, now: float, *, detail: str = "", hint: str = ""
+        self,
+        row: TaskRow,
+        outcome: AttemptOutcome,
+        now: float,
+        *,
+        detail: str = "",
+        hint: str = "",
+        fault_before: str = "",
     ) -> None:
         """An attempt came to nothing: retry, or fail, by the task's own rules. The machine's faults cost no attempt.
 
-        `hint` is told whole.
+        `hint` is told whole. `fault_before`: what was wrong with the machine during the attempt.
         """
-        if outcome in _PERHAPS_THE_MACHINE and (fault := self._hold.fault()) is not None:
+        if outcome in _PERHAPS_THE_MACHINE and fault_before:
+            outcome, detail = AttemptOutcome.MACHINE, fault_before
+        elif outcome in _PERHAPS_THE_MACHINE and (fault := self._hold.fault()) is not None:
             outcome, detail = AttemptOutcome.MACHINE, str(fault)
             self._hold.start(fault, now)
         spec, settings = self._board.specs.task(row.path), self._board.specs.settings()
@@ -378,12 +406,16 @@ class RunFinisher:
             with self._db.write():
                 self._retire(submission)
                 if row.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
-                    self._db.set(RunRow, submission.run, message=submission.message, reason="red")
                     self._red(row, submission, now)
         return self._db.all(SubmissionRow, "state = 'conflicted'")
 
     def _red(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         run = self._db.one(RunRow, "id = ?", submission.run)
+        if run is not None and run.fault:
+            self._db.set(RunRow, run.id, message=run.fault, reason=str(EndReason.MACHINE))
+            self.unsuccessful(row, AttemptOutcome.VERIFICATION_FAILED, now, fault_before=run.fault)
+            return
+        self._db.set(RunRow, submission.run, message=submission.message, reason="red")
         if run is not None and self._loop(row, run):
             self._next_round(row, run, submission.message, now)
         else:
@@ -394,9 +426,23 @@ class RunFinisher:
         self._db.set(SubmissionRow, key, state=SubmissionState.RETIRED)
 
 
+def _blamed(run: RunRow, result: FinishResult) -> RunRow:
+    """An agent that came to its end, but could not write its files, was kept from its work by the machine."""
+    unfinished = isinstance(result, SavedWork) and bool(result.unusable_reason or run.iteration)
+    nothing = isinstance(result, NoChanges) or unfinished
+    if not run.fault or run.stop_reason or run.reason != EndReason.DONE or not nothing:
+        return run
+    return replace(run, reason=str(EndReason.MACHINE), message=run.fault)
+
+
 def _lacking(run: RunRow) -> list[str]:
     """That it was made without commits which the target had by then."""
     return [f"made without these commits of the target: {', '.join(run.lacks.splitlines())}"] if run.lacks else []
+
+
+def _hindered(run: RunRow) -> list[str]:
+    """That the machine did not let files be written at some time: some of it may be missing."""
+    return [f"while it worked: {run.fault}"] if run.fault else []
 
 
 _TOLD = {ErrorKind.CONTEXT: AttemptOutcome.CONTEXT}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from coworkd.core.machine_faults import MachineFault, Suspension, suspended
 from coworkd.core.model import Problem
 from coworkd.store import Database
+from coworkd.store.runs import note_machine_fault
 from coworkd.sync.problems import put_problem
 
 _SOURCE = "machine"
@@ -34,15 +35,21 @@ class MachineHold:
         """Why nothing may start now; empty when it may be tried. Looks again where it is time to."""
         if self._suspension is not None and now < self._suspension.until:
             return str(self._suspension.fault)
-        if (fault := self._look()) is not None:
+        if (fault := self.fault()) is not None:
             self.start(fault, now)
             return str(fault)
         self._unshow()
         return ""
 
     def fault(self) -> MachineFault | None:
-        """What is wrong with the machine right now, whatever was noted before."""
-        return self._look()
+        """What is wrong with the machine right now, whatever was noted before.
+
+        It is kept with every run that goes on: what fails later may have failed for that, when all is well again.
+        """
+        fault = self._look()
+        if fault is not None:
+            note_machine_fault(self._db, str(fault))
+        return fault
 
     def end(self) -> None:
         """Something succeeded that needs the machine."""
