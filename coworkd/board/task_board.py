@@ -15,13 +15,13 @@ from coworkd.store import (
     DocumentRow,
     MessageRow,
     MessageStage,
-    RequestRow,
     RunRow,
     RunState,
     SubmissionRow,
     SubmissionState,
     TaskRow,
 )
+from coworkd.store.requests import pending_requests
 from coworkd.sync.effective_specs import NO_BOUNDS, Specs
 from coworkd.sync.ingest.batch_context import Reading
 from coworkd.sync.ingest.ingester import Intake
@@ -94,7 +94,7 @@ class Board:
 
     def void_requests(self, task: str, now: float) -> None:
         """Whatever was asked for this task is no longer asked."""
-        for request in self.db.all(RequestRow, "task = ? AND state IN ('open', 'answered')", task):
+        for request in pending_requests(self.db, task):
             self.requests.void(request, now)
 
     def retire_submissions(self, task: str, why: str, now: float) -> None:

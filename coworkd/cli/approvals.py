@@ -16,7 +16,7 @@ from coworkd.core.clock import stamp
 from coworkd.core.errors import UsageError, UserError
 from coworkd.documents.markdown import Value
 from coworkd.store import RequestRow
-from coworkd.store.task_names import tasks_with_requests
+from coworkd.store.requests import open_approvals_named, tasks_with_open_approvals
 from coworkd.system.control_socket import Op
 
 
@@ -41,13 +41,8 @@ def _open_request(workspace: Workspace, what: str) -> RequestRow:
     """The one open request that `what` means: a task, a request's id, or its file."""
     name = what.removeprefix(".cowork/")
     with workspace.reading() as db:
-        found = db.all(
-            RequestRow,
-            "state = 'open' AND kind IN ('tool', 'merge', 'plan') AND (task = ? OR id = ? OR path = ? OR path = ?)"
-            " ORDER BY created",
-            name, name, name, f"approvals/{name}.md",
-        )  # fmt: skip
-        asked = tasks_with_requests(db) if not found else []
+        found = open_approvals_named(db, name)
+        asked = tasks_with_open_approvals(db) if not found else []
     if not found:
         nothing = f"nothing about `{what}` waits for an approval"
         raise unknown_name_error(

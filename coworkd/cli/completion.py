@@ -13,7 +13,8 @@ from click.types import StringParamType
 from coworkd.cli.workspace import locate_workspace
 from coworkd.core.errors import CoworkError
 from coworkd.store import Database
-from coworkd.store.task_names import tasks_beginning, tasks_with_requests
+from coworkd.store.requests import tasks_with_open_approvals
+from coworkd.store.tasks import tasks_beginning
 from coworkd.system.paths_and_settings import FOLDER, Paths, paths
 
 _MOST = 200
@@ -37,7 +38,7 @@ class RequestName(StringParamType):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
         with _database() as db:
-            return _items(tasks_with_requests(db) if db else [], incomplete)
+            return _items(tasks_with_open_approvals(db) if db else [], incomplete)
 
 
 class AgentName(StringParamType):

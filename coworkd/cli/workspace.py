@@ -18,7 +18,7 @@ from coworkd.core.errors import BusyError, NotAWorkspaceError, UsageError, UserE
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.documents.typos import suggestion
 from coworkd.store import Database, TaskRow
-from coworkd.store.task_names import task_ids
+from coworkd.store.tasks import task_ids
 from coworkd.system.control_client import PATIENCE, ControlClient, NoAnswerError
 from coworkd.system.control_socket import ControlReply, Op
 from coworkd.system.paths_and_settings import FOLDER, Paths, home, paths

@@ -20,6 +20,7 @@ from coworkd.history.run_record import (
     run_id_of,
 )
 from coworkd.store import Cells, Database, MessageRow, RequestRow, RunRow, SubmissionRow
+from coworkd.store.requests import decisions_of_run
 from coworkd.sync.disk.atomic_writer import Overtaken, Refused, Writer
 from coworkd.sync.disk.folder import Bytes, digest
 from coworkd.sync.disk.ports import Files
@@ -171,7 +172,7 @@ def compose_record(db: Database, run: RunRow, instance: str, now: float) -> RunR
 
 
 def _decisions(db: Database, run: str) -> tuple[RecordedDecision, ...]:
-    asked = db.all(RequestRow, "run = ? AND kind IN ('tool', 'question', 'plan') ORDER BY created, id", run)
+    asked = decisions_of_run(db, run)
     return tuple(
         RecordedDecision(
             request=row.id, kind=row.kind, tool=row.tool, path=row.path, digest=request_digest(row), state=row.state,

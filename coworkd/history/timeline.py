@@ -110,6 +110,8 @@ _DESCRIPTIONS: Mapping[str, str] = {
     "agent ended": "run {run}: ended (exit {exit})",
     "agent error": "run {run}: had an error",
     "asked": "run {run} asks: {path}",
+    "asked again": "run {run} asks again",
+    "answer not heard": "run {run} ended before it heard the answer",
     "answered": "answered {answer} {path}",
     "answer void": "an answer in {path} does not count",
     "used": "the answer was used by run {run}",

@@ -19,6 +19,7 @@ from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
 from coworkd.merge.reviews.service import review_path
 from coworkd.merge.rows import change_submission
 from coworkd.store import RequestRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.requests import has_open_request_in
 from coworkd.sync.problems import put_problem
 from coworkd.system.background_jobs import Jobs
 
@@ -148,7 +149,7 @@ class RevertService:
     def _standing(self, path: str) -> str:
         """What a review says of itself while nobody asks for anything."""
         task = self._db.one(TaskRow, "id = ?", _task_of(path))
-        if self._db.scalar("SELECT 1 FROM requests WHERE path = ? AND state = 'open'", path) or task is None:
+        if has_open_request_in(self._db, path) or task is None:
             return "open"
         return "reverted" if task.reverted else "landed" if task.landed else "open"
 

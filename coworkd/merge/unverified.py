@@ -12,7 +12,8 @@ from coworkd.board.task_board import Board
 from coworkd.core.model import Check, Problem, Settings, Status
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.rows import change_submission
-from coworkd.store import RequestRow, SubmissionRow, SubmissionState
+from coworkd.store import SubmissionRow, SubmissionState
+from coworkd.store.requests import find_open_request
 from coworkd.store.undecided_submissions import undecided_submissions
 from coworkd.sync.problems import put_problem
 
@@ -64,7 +65,7 @@ class UnverifiedSubmissions:
         return [row for row in undecided_submissions(self._db) if reached(row)]
 
     def _queue(self, row: SubmissionRow, now: float) -> None:
-        for request in self._db.all(RequestRow, "id = ? AND state = 'open'", row.request):
+        if request := find_open_request(self._db, row.request):
             self._board.requests.void(request, now)
         change_submission(self._db, row, state=SubmissionState.QUEUED, verified_on="", request="", checks="[]")
         task = self._board.task(row.task)

@@ -5,6 +5,7 @@ records, go in as columns, and every change of state leaves an event in the same
 anything and must know nothing of files, git or processes.
 """
 
+from coworkd.core.request_states import RequestState
 from coworkd.core.run_states import RunState
 from coworkd.store.database import Cells, Database
 from coworkd.store.rows import (
@@ -16,7 +17,6 @@ from coworkd.store.rows import (
     MessageStage,
     RequestKind,
     RequestRow,
-    RequestState,
     RunRow,
     SubmissionKind,
     SubmissionRow,

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from coworkd.core.model import Kind, MessageKind, Mode, RiskLevel, Status
+from coworkd.core.request_states import RequestState
 from coworkd.core.run_states import RunState
 from coworkd.store.row_mapping import SqlName
 
@@ -16,16 +17,6 @@ class RequestKind(StrEnum):
     TOOL = "tool"
     MERGE = "merge"
     PLAN = "plan"
-    CONFLICT = "conflict"
-
-
-class RequestState(StrEnum):
-    """States go one way: open -> answered -> used, or to void."""
-
-    OPEN = "open"
-    ANSWERED = "answered"
-    USED = "used"
-    VOID = "void"
 
 
 class MessageStage(StrEnum):

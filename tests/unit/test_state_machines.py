@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from coworkd.core.request_states import PENDING_STATES, REQUEST_STATES, RequestState
 from coworkd.core.run_states import LIVE_STATES, RUN_STATES, RunState
 from coworkd.core.state_machine import StateMachine
 
-MACHINES: list[StateMachine[Any]] = [RUN_STATES]
+MACHINES: list[StateMachine[Any]] = [RUN_STATES, REQUEST_STATES]
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
@@ -44,3 +45,8 @@ def test_a_refusal_says_what_may_follow() -> None:
 def test_only_a_run_that_has_ended_is_over() -> None:
     assert RUN_STATES.final == {RunState.ENDED}
     assert RunState.ENDED not in LIVE_STATES
+
+
+def test_a_void_request_stays_void_and_only_pending_ones_can_be_made_void() -> None:
+    assert REQUEST_STATES.final == {RequestState.VOID}
+    assert {state for state in RequestState if RequestState.VOID in REQUEST_STATES.moves[state]} == PENDING_STATES

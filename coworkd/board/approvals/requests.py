@@ -1,20 +1,41 @@
 """What people are asked, from the asking to the one use of their answer.
 
-A request is sealed: a digest over all that a yes to it is about, recomputed before anything follows. Its states go one
-way, each step by compare-and-swap, and are counted beside the database, so that no older copy of it revives one.
+A request is bound to what it is about: a digest over all that an approval covers, recomputed before anything follows
+from one. Each change of its state is a compare-and-swap, and the decisive ones are counted beside the database, so that
+an older copy of the database revives none.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from coworkd.board.approvals.answer_channel import AnswerChannel
+from coworkd.board.approvals.unsandboxed import mark_answer
 from coworkd.board.generated_documents import GeneratedDocuments
+from coworkd.core.request_states import PENDING_STATES, RequestState
 from coworkd.core.signing import canonical
-from coworkd.store import Database, RequestKind, RequestRow, RequestState
+from coworkd.store import Database, RequestKind, RequestRow
+from coworkd.store.answers import forget_all_answers
+from coworkd.store.events import NewEvent
+from coworkd.store.notices import remove_notice
+from coworkd.store.requests import RequestMove, add_request, all_pending_requests, find_open_request, move_request
 
 POLICY = "1"
-"""Version of the rules by which requests are judged; a yes under other rules is none."""
+"""Version of the rules by which requests are judged; an approval under other rules counts for nothing."""
+
+_OPEN, _ANSWERED = frozenset({RequestState.OPEN}), frozenset({RequestState.ANSWERED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDecision:
+    """What a person decided about a request, and how that was said."""
+
+    answer: str
+    channel: AnswerChannel
+    comment: str = ""
+    signer: str = ""
+    """Whose signature the commit bears that brought it."""
 
 
 def bind_request(request: RequestRow, subject: str) -> RequestRow:
@@ -43,45 +64,108 @@ class ApprovalRequests:
         self._db = db
         self._documents = GeneratedDocuments(db)
 
-    def answer(self, request: RequestRow) -> bool:
-        """Open to answered, with the answer that the row has; False when it was not open any more."""
-        return self._answered(request, RequestState.ANSWERED)
+    # ---- asking
 
-    def consume_open(self, request: RequestRow) -> bool:
-        """Open to used in one step, where the answer is acted on in the same transaction."""
-        return self._answered(request, RequestState.USED)
+    def add(self, request: RequestRow, now: float) -> None:
+        """Ask a person."""
+        data = {
+            "run": request.run, "request": request.id, "request_kind": _KIND_NAMES[request.kind], "path": request.path,
+            "risk": request.risk, "seal": request.seal,
+        }  # fmt: skip
+        add_request(self._db, request, NewEvent(at=now, kind="asked", task=request.task, data=data))
 
-    def _answered(self, row: RequestRow, state: RequestState) -> bool:
-        sql = "UPDATE requests SET state = ?, answer = ?, comment = ?, answered_by = ? WHERE id = ? AND state = 'open'"
-        return self._moved(self._db.execute(sql, str(state), row.answer, row.comment, row.answered_by, row.id))
+    def add_again(self, request: RequestRow, was: RequestRow, why: str, now: float) -> None:
+        """Ask a person the same in place of an older request, which is void."""
+        data = {"run": request.run, "request": request.id, "was": was.id, "why": why}
+        add_request(self._db, request, NewEvent(at=now, kind="asked again", task=request.task, data=data))
 
-    def consume_answered(self, request: str, number: int) -> bool:
-        """Answered to used: whoever gets True may act on the answer, once."""
-        sql = "UPDATE requests SET state = 'used', number = ? WHERE id = ? AND state = 'answered'"
-        return self._moved(self._db.execute(sql, number, request))
+    def add_settled(self, request: RequestRow, event: NewEvent) -> None:
+        """A request that a rule answers: nobody is asked, and the answer is delivered like any other."""
+        add_request(self._db, replace(request, state=RequestState.ANSWERED), event)
+
+    # ---- answering
+
+    def answer(self, request: RequestRow, decision: UserDecision, now: float) -> bool:
+        """Keep a person's answer for whoever acts on it; False when the request was not open any more."""
+        return self._decide(request, RequestState.ANSWERED, decision, now)
+
+    def consume_open(self, request: RequestRow, decision: UserDecision, now: float) -> bool:
+        """Answered and used in one step, where the answer is acted on in the same transaction."""
+        return self._decide(request, RequestState.USED, decision, now)
+
+    def _decide(self, request: RequestRow, to: RequestState, decision: UserDecision, now: float) -> bool:
+        if find_open_request(self._db, request.id) is None:
+            return False
+        marked = mark_answer(self._db, self._documents, request.path, decision.answer, decision.channel, now)
+        data: dict[str, object] = {
+            "via": decision.channel, "request": request.id, "answer": decision.answer, "path": request.path,
+            "signer": decision.signer, "unsandboxed_run": marked,
+        }  # fmt: skip
+        if request.kind is RequestKind.MERGE:
+            data["number"] = request.number
+        event = NewEvent(at=now, kind="answered", task=request.task, actor="person", data=data)
+        if not self._move(_answered(request, to, decision), event):
+            return False
+        remove_notice(self._db, request.path, "answer")
+        return True
+
+    def reply(self, question: RequestRow, decision: UserDecision, message: str, now: float) -> None:
+        """A message answers a question; `message` is its path."""
+        data = {"via": decision.channel, "request": question.id, "path": message}
+        event = NewEvent(at=now, kind="answered", task=question.task, actor="person", data=data)
+        self._move(_answered(question, RequestState.ANSWERED, decision), event)
+
+    # ---- acting on an answer
+
+    def consume_answered(self, request: RequestRow, number: int, now: float) -> bool:
+        """Answered to used: whoever gets True may act on the answer, once. `number`: the start that hears it."""
+        move = RequestMove(request=request.id, of=_ANSWERED, to=RequestState.USED, number=number)
+        data = {"request": request.id, "run": request.run}
+        return self._move(move, NewEvent(at=now, kind="used", task=request.task, data=data))
+
+    def return_answer(self, request: RequestRow, now: float) -> None:
+        """The agent ended before it heard the answer: its next start hears it."""
+        move = RequestMove(request=request.id, of=frozenset({RequestState.USED}), to=RequestState.ANSWERED)
+        data = {"request": request.id, "run": request.run}
+        move_request(self._db, move, NewEvent(at=now, kind="answer not heard", task=request.task, data=data))
 
     def void(self, request: RequestRow, now: float) -> None:
         """It is no longer asked; its form says so."""
-        sql = "UPDATE requests SET state = 'void' WHERE id = ? AND state IN ('open', 'answered')"
-        if not self._moved(self._db.execute(sql, request.id)):
-            return
-        if request.kind is RequestKind.TOOL and request.path:
+        event = NewEvent(at=now, kind="request void", task=request.task, data={"request": request.id})
+        move = RequestMove(request=request.id, of=PENDING_STATES, to=RequestState.VOID)
+        if self._move(move, event) and request.kind is RequestKind.TOOL and request.path:
             self._documents.edit(request.path, {("cowork", "state"): str(RequestState.VOID)})
-        self._db.event(now, "request void", task=request.task, request=request.id)
 
     def void_all(self, now: float) -> None:
-        """An older copy of the database does not know what has been decided since: everything is asked anew."""
+        """An older copy of the database does not know what has been decided since: everything is asked again."""
         with self._db.write(durable=True):
-            for request in self._db.all(RequestRow, "state IN ('open', 'answered')"):
+            for request in all_pending_requests(self._db):
                 self.void(request, now)
             self._db.execute(
                 "UPDATE submissions SET approved = 0, request = ''"
                 " WHERE state IN ('queued', 'green', 'approved', 'held')"
             )
-            self._db.execute("DELETE FROM answers")
+            forget_all_answers(self._db)
             self._db.event(now, "database restored")
 
-    def _moved(self, rows: int) -> bool:
-        if rows:
+    def _move(self, move: RequestMove, event: NewEvent) -> bool:
+        moved = move_request(self._db, move, event)
+        if moved:
             self._db.bump_epoch()
-        return bool(rows)
+        return moved
+
+
+def _answered(request: RequestRow, to: RequestState, decision: UserDecision) -> RequestMove:
+    return RequestMove(
+        request=request.id, of=_OPEN, to=to, answer=decision.answer, comment=decision.comment,
+        answered_by=str(decision.channel),
+    )  # fmt: skip
+
+
+_KIND_NAMES = {
+    RequestKind.QUESTION: "question",
+    RequestKind.TOOL: "permission",
+    RequestKind.PLAN: "plan",
+    RequestKind.MERGE: "merge",
+}
+"""How the event log names what was asked for."""

@@ -16,6 +16,7 @@ from coworkd.core.model import MessageState
 from coworkd.core.terminal_text import plain_text, visible_line
 from coworkd.documents.markdown import compose
 from coworkd.store import Database, RequestRow, RunRow, RunState
+from coworkd.store.requests import open_requests_of_run
 from coworkd.store.unsandboxed_saves import UnsandboxedSave
 
 INBOX = "inbox.md"
@@ -49,7 +50,7 @@ def live_deadline(db: Database, now: float) -> float | None:
 def _open_requests(db: Database, run: RunRow) -> list[RequestRow]:
     if run.state is not RunState.WAITING:
         return []
-    return db.all(RequestRow, "run = ? AND state = 'open' ORDER BY created", run.id)
+    return open_requests_of_run(db, run.id)
 
 
 def _live_message(run: RunRow, asks: Sequence[RequestRow], now: float) -> bytes:

@@ -9,14 +9,13 @@ from coworkd.documents.decoding import kind_of
 from coworkd.store import (
     DocumentRow,
     RequestKind,
-    RequestRow,
-    RequestState,
     RunRow,
     RunState,
     SubmissionRow,
     SubmissionState,
     TaskRow,
 )
+from coworkd.store.requests import open_requests
 from coworkd.sync.consistency import disagreements
 from coworkd.sync.disk.folder import Bytes, digest
 from coworkd.sync.disk.ports import Files
@@ -111,15 +110,14 @@ class Repairer:
     # ---- what waits, and what was kept
 
     def _requests(self, now: float) -> None:
-        for request in self._db.all(RequestRow, "state = 'open' AND path != ''"):
-            if self._folder.stat(request.path) is not None:
+        for request in open_requests(self._db):
+            if not request.path or self._folder.stat(request.path) is not None:
                 continue
             row = self._db.one(DocumentRow, "path = ? AND want_sha != ''", request.path)
             if row is not None:
                 self._db.set(DocumentRow, row.path, disk_sha="", absent_since=None)
                 continue
-            self._db.set(RequestRow, request.id, state=RequestState.VOID)
-            self._db.event(now, "request void", task=request.task, request=request.id)
+            self._board.requests.void(request, now)
             if request.kind is RequestKind.MERGE:
                 self._db.set(SubmissionRow, (request.task, request.number), request="")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from coworkd.diagnostics.fsck.finding import REPAIR, Inconsistency, Subject
-from coworkd.store import Database, DocumentRow, RequestRow, RunRow, TaskRow
+from coworkd.store import Database, DocumentRow, RunRow, TaskRow
+from coworkd.store.requests import open_requests
 from coworkd.sync.disk.ports import Files
 
 
@@ -33,7 +34,7 @@ def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Inconsist
 
 def check_requests(db: Database, folder: Files) -> Iterator[Inconsistency]:
     """Whatever is asked has a file in which it can be answered."""
-    for request in db.all(RequestRow, "state = 'open' AND path != ''"):
+    for request in filter(lambda one: one.path, open_requests(db)):
         row = db.one(DocumentRow, "path = ?", request.path)
         away = row is not None and (row.absent_since is not None or row.disk_sha != row.target_sha)
         if folder.stat(request.path) is None and not away:

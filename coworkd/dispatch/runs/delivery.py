@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from coworkd.agents.port import AnswerDecision, InboxAnswer
 from coworkd.board.approvals.answer_channel import answer_channel
 from coworkd.board.approvals.answers import reject_answer, submitted_answer
 from coworkd.board.approvals.decision import ApprovalDecision, ApprovalOutcome, SubmittedAnswer, decide
-from coworkd.board.approvals.unsandboxed import mark_answer
+from coworkd.board.approvals.requests import UserDecision
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status, TaskSpec
@@ -18,8 +18,14 @@ from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.runs.grants import Grants, invalid_grant_reason
 from coworkd.dispatch.runs.permission_requests import PermissionRequests
 from coworkd.documents.typos import suggestion
-from coworkd.store import MessageRow, MessageStage, RequestKind, RequestRow, RequestState, RunRow, RunState, TaskRow
-from coworkd.store.requests import late_answers
+from coworkd.store import MessageRow, MessageStage, RequestKind, RequestRow, RunRow, RunState, TaskRow
+from coworkd.store.requests import (
+    answered_in_file,
+    answers_to_deliver,
+    late_answers,
+    open_questions,
+    open_requests_of_run,
+)
 from coworkd.store.tasks import task_ids
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import decoded
@@ -88,9 +94,7 @@ class Delivery:
 
     def _question(self, message: MessageRow) -> RequestRow | None:
         """The open question a message answers: the one it names, else the newest."""
-        asked = self._db.all(
-            RequestRow, "task = ? AND kind = 'question' AND state = 'open' ORDER BY created DESC", message.task
-        )
+        asked = open_questions(self._db, message.task)
         if message.reply_to:
             named = [request for request in asked if PurePosixPath(request.path).stem == message.reply_to]
             return named[0] if named else None
@@ -99,14 +103,9 @@ class Delivery:
     def _answer_question(self, question: RequestRow, message: MessageRow, now: float) -> None:
         with self._db.write(durable=True):
             self._documents.mark_delivered(message, question.run, now)
-            how = answer_channel(self._db, message.path)
-            self._db.set(
-                RequestRow, question.id, state=RequestState.ANSWERED, answer=AnswerDecision.REPLY, comment=message.body,
-                answered_by=how,
-            )  # fmt: skip
-            self._db.event(
-                now, "answered", task=question.task, actor="person", via=how, request=question.id, path=message.path
-            )
+            channel = answer_channel(self._db, message.path)
+            reply = UserDecision(answer=str(AnswerDecision.REPLY), comment=message.body, channel=channel)
+            self._requests.reply(question, reply, message.path, now)
 
     def _steer(self, message: MessageRow, row: TaskRow, now: float) -> None:
         """To an agent at work; while its slot is being made or its work brought in, the message waits."""
@@ -171,14 +170,8 @@ class Delivery:
         """Every answered approval form; what nobody answered in time is asked anew."""
         self._permission_requests.expire(now)
         self._late(now)
-        rows = self._db.query(
-            "SELECT r.id FROM requests r JOIN answers a ON a.path = r.path"
-            " WHERE r.kind = 'tool' AND r.state = 'open' AND a.answer != 'pending'"
-        )
-        for found in rows:
-            request = self._db.one(RequestRow, "id = ?", found["id"])
-            if request is not None:
-                self._rule(request, now)
+        for request in answered_in_file(self._db, RequestKind.TOOL):
+            self._rule(request, now)
 
     def _rule(self, request: RequestRow, now: float) -> None:
         given, how = submitted_answer(self._db, request.path), answer_channel(self._db, request.path)
@@ -187,17 +180,12 @@ class Delivery:
             ruling = decide(request.id, given, self._permission_requests.demand(request, given))
         match ruling.outcome:
             case ApprovalOutcome.APPROVED | ApprovalOutcome.REJECTED | ApprovalOutcome.CHANGES:
+                said = UserDecision(
+                    answer=str(ruling.outcome), comment=given.comment, channel=how, signer=given.signer
+                )  # fmt: skip
                 with self._db.write(durable=True):
-                    if not self._requests.answer(replace(request, answered_by=how, comment=given.comment,
-                                                         answer=str(ruling.outcome))):  # fmt: skip
-                        return
-                    self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
-                    if ruling.outcome is ApprovalOutcome.APPROVED:
+                    if self._requests.answer(request, said, now) and ruling.outcome is ApprovalOutcome.APPROVED:
                         self._grants.give(request, given, self._agent(request), now)
-                    beside = mark_answer(self._db, self._documents, request.path, str(ruling.outcome), how, now)
-                    self._db.event(now, "answered", task=request.task, actor="person", via=how, request=request.id,
-                                   answer=ruling.outcome, path=request.path, signer=given.signer,
-                                   unsandboxed_run=beside)  # fmt: skip
             case ApprovalOutcome.NONE:
                 pass
             case ApprovalOutcome.VOID | ApprovalOutcome.HELD:
@@ -225,7 +213,7 @@ class Delivery:
 
     def answers(self, now: float) -> None:
         """Give every answer to its agent, or keep it for the run's next start."""
-        for request in self._db.all(RequestRow, "state = 'answered' AND kind IN ('question', 'tool') ORDER BY created"):
+        for request in answers_to_deliver(self._db):
             run = self._db.one(RunRow, "id = ? AND state != 'ended'", request.run)
             if run is None:
                 with self._db.write():
@@ -252,18 +240,14 @@ class Delivery:
         """Whether an agent is there to be told; one whose end is known already hears nothing, though it may linger."""
         return not run.reason and run.id in self._executor.alive()
 
-    def _open(self, run: RunRow) -> bool:
-        return bool(self._db.scalar("SELECT 1 FROM requests WHERE run = ? AND state = 'open'", run.id))
-
     def _use(self, request: RequestRow, run: RunRow, now: float, *, alive: bool) -> bool:
         """Single use: from here on the answer is spent, and a crash hands it over again from the inbox only."""
         with self._db.write(durable=True):
-            if not self._requests.consume_answered(request.id, run.epoch if alive else run.epoch + 1):
+            if not self._requests.consume_answered(request, run.epoch if alive else run.epoch + 1, now):
                 return False
-            self._db.event(now, "used", task=request.task, request=request.id, run=run.id)
             if request.kind is RequestKind.TOOL:
                 self._documents.edit(request.path, {("cowork", "state"): "used"})
-            if alive and run.state is RunState.WAITING and not self._open(run):
+            if alive and run.state is RunState.WAITING and not open_requests_of_run(self._db, run.id):
                 self._db.set(RunRow, run.id, state=RunState.WORKING, waiting_seconds=waiting_seconds(run, now))
                 self._board.transition(request.task, Status.RUNNING, "", now)
         return True

@@ -32,6 +32,8 @@ from coworkd.dispatch.runs.permission_requests import PermissionRequests
 from coworkd.dispatch.scheduling.budget_queries import BUDGET_USED_UP, BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import exceeded_reason, invalid_usage_reason
 from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState
+from coworkd.store.events import NewEvent
+from coworkd.store.requests import find_reported
 
 MAX_REPLY = 200_000
 """Characters of a reply that its message holds; the whole of it is in the run's log."""
@@ -108,7 +110,7 @@ class EventRecorder:
 
         The same request of the same run is asked once, however often it is reported.
         """
-        known = self._db.one(RequestRow, "run = ? AND name = ? AND state != 'void'", run.id, asked.request)
+        known = find_reported(self._db, run.id, asked.request)
         if known is not None and known.text == asked.text:
             return
         permission = asked.kind is AskKind.PERMISSION
@@ -129,28 +131,22 @@ class EventRecorder:
         """Nobody needs to be asked: the answer is there already, and is handed over like any other."""
         answer = Answer.APPROVED if ruling.decision is Decision.ALLOW else Answer.REJECTED
         ruled = replace(request, answer=str(answer), comment=ruling.reason, answered_by="policy")
-        self._db.put(replace(ruled, state=RequestState.ANSWERED))
-        self._db.event(now, "settled", task=request.task, actor="policy", run=request.run, request=request.id,
-                       tool=request.tool, arguments=request.arguments[:SHOWN], answer=answer,
-                       reason=ruling.reason)  # fmt: skip
+        data = {
+            "run": request.run, "request": request.id, "tool": request.tool, "arguments": request.arguments[:SHOWN],
+            "answer": answer, "reason": ruling.reason,
+        }  # fmt: skip
+        event = NewEvent(at=now, kind="settled", task=request.task, actor="policy", data=data)
+        self._board.requests.add_settled(ruled, event)
 
     def _owed(self, run: RunRow, request: RequestRow, now: float) -> None:
         """A person is asked: the request is committed, its file follows, the task waits."""
         permission = request.kind is RequestKind.TOOL
-        asked = self._permission_requests.ask(request, now) if permission else self._question(run, request, now)
+        if permission:
+            self._permission_requests.ask(request, now)
+        else:
+            self._question(run, request, now)
         since = run.waiting_since if run.state is RunState.WAITING else now
         self._db.set(RunRow, run.id, state=RunState.WAITING, waiting_since=since)
-        self._db.event(
-            now,
-            "asked",
-            task=run.task,
-            run=run.id,
-            request=request.id,
-            request_kind="permission" if permission else "question",
-            path=asked.path,
-            risk=asked.risk,
-            seal=asked.seal,
-        )
         why = "the agent asks for a permission" if permission else "the agent asks a question"
         self._board.transition(run.task, Status.WAITING, why, now)
 

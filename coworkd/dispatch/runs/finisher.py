@@ -40,7 +40,8 @@ from coworkd.dispatch.scheduling.retry_policy import (
     RetryPolicy,
     decide_retry,
 )
-from coworkd.store import RequestRow, RequestState, RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store import RequestRow, RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.requests import has_pending_request, used_answers
 from coworkd.system.background_jobs import Jobs
 
 FINISH = "finish:"
@@ -106,7 +107,7 @@ class RunFinisher:
         """The agent is gone: record how, and have its work looked after. A waiting run may only have stepped out."""
         if self._stepped_out(run, end):
             with self._db.write():
-                self._answer_again(run, end)
+                self._answer_again(run, end, now)
                 since = run.waiting_since if run.state is RunState.WAITING else now
                 self._db.set(
                     RunRow, run.id, state=RunState.WAITING, stop_reason="", reason=str(end.reason), waiting_since=since
@@ -167,16 +168,15 @@ class RunFinisher:
             return False
         if not lost and self._unheard(run, end):
             return True
-        return bool(self._db.scalar("SELECT 1 FROM requests WHERE run = ? AND state IN ('open', 'answered')", run.id))
+        return has_pending_request(self._db, run.id)
 
     def _unheard(self, run: RunRow, end: Ended) -> list[RequestRow]:
-        used = self._db.all(RequestRow, "run = ? AND state = 'used'", run.id)
-        return [request for request in used if request.name in end.unheard]
+        return [request for request in used_answers(self._db, run.id) if request.name in end.unheard]
 
-    def _answer_again(self, run: RunRow, end: Ended) -> None:
+    def _answer_again(self, run: RunRow, end: Ended, now: float) -> None:
         """Answers that came too late are handed over with the next start."""
         for request in self._unheard(run, end):
-            self._db.set(RequestRow, request.id, state=RequestState.ANSWERED)
+            self._board.requests.return_answer(request, now)
 
     def _fresh(self, run: RunRow) -> RunRow:
         found = self._db.one(RunRow, "id = ?", run.id)

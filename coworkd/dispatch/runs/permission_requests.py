@@ -14,6 +14,7 @@ from coworkd.board.task_board import Board
 from coworkd.core.model import RiskLevel, Scope
 from coworkd.core.policy.tool_risk import Feature, features_of_call, features_of_grant, level_of, told
 from coworkd.store import RequestRow, RequestState
+from coworkd.store.requests import expired_permissions, next_expiry
 
 VALID_FOR = 7 * 86400.0
 """Seconds after which a permission that nobody answered is asked for anew."""
@@ -29,13 +30,17 @@ class PermissionRequests:
         self._requests = board.requests
 
     def ask(self, request: RequestRow, now: float) -> RequestRow:
-        """Commit to a request and write its form; the request as it stands now."""
+        """Ask a person: commit to the request and write its form; the request as it stands now."""
+        asked = self._with_form(request, now)
+        self._requests.add(asked, now)
+        return asked
+
+    def _with_form(self, request: RequestRow, now: float) -> RequestRow:
         features = features_of_call(request.tool, request.arguments)
         asked = replace(request, path=self._path(request.task), risk=level_of(features), expires=now + VALID_FOR)
         asked = bind_request(asked, self._about(asked))
         first = requirement(self._db, self._board.specs, asked, asked.risk, told(features)).first_line
         self._documents.put(asked.path, approval_form(asked, told(features), first), now, persistent=True)
-        self._db.put(asked)
         return asked
 
     def _path(self, task: str) -> str:
@@ -63,7 +68,7 @@ class PermissionRequests:
 
     def expire(self, now: float) -> None:
         """Ask anew for what nobody has answered in time; no task fails of it."""
-        for request in self._db.all(RequestRow, "state = 'open' AND kind = 'tool' AND expires <= ?", now):
+        for request in expired_permissions(self._db, now):
             with self._db.write(durable=True):
                 self.ask_again(request, "nobody answered in time", now)
 
@@ -73,9 +78,8 @@ class PermissionRequests:
         anew = replace(
             request, id=secrets.token_hex(8), state=RequestState.OPEN, answer="", comment="", created=now, number=0
         )
-        made = self.ask(anew, now)
-        self._db.event(now, "asked again", task=request.task, run=request.run, request=made.id, was=request.id, why=why)
+        self._requests.add_again(self._with_form(anew, now), request, why, now)
 
     def deadline(self) -> float | None:
         """When the next one expires."""
-        return self._db.scalar("SELECT min(expires) FROM requests WHERE state = 'open' AND kind = 'tool'")
+        return next_expiry(self._db)

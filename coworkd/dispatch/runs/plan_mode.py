@@ -18,8 +18,8 @@ from coworkd.board.approvals.decision import (
     SubmittedAnswer,
     decide,
 )
+from coworkd.board.approvals.requests import UserDecision
 from coworkd.board.approvals.requirements import command_reason
-from coworkd.board.approvals.unsandboxed import mark_answer
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.plan_document import PlanText, compose_plan, plan_path
 from coworkd.board.task_board import Board
@@ -27,6 +27,8 @@ from coworkd.core.errors import DocumentError
 from coworkd.core.model import Mode, Status
 from coworkd.documents.plan_tasks import TaskBlock, names_of, task_blocks
 from coworkd.store import DocumentRow, RequestKind, RequestRow, RequestState, RunRow, TaskRow
+from coworkd.store.answers import forget_answer
+from coworkd.store.requests import answered_in_file
 
 PLANNED = "its plan was approved"
 
@@ -49,7 +51,7 @@ class PlanRuns:
         path = plan_path(row.id)
         plan = PlanText(task=row.id, title=row.title, run=run.id, agent=run.agent, text=run.reply, request=request)
         self._documents.put(path, compose_plan(plan), now, persistent=asked)
-        self._db.execute("DELETE FROM answers WHERE path = ?", path)
+        forget_answer(self._db, path)
         self._db.event(now, "plan written", task=row.id, run=run.id, path=path, kept=list(kept))
         if asked:
             self._ask(row.id, run.id, request, now)
@@ -58,24 +60,17 @@ class PlanRuns:
             self._accept(row, run.reply, now)
 
     def _ask(self, task: str, run: str, request: str, now: float) -> None:
-        self._db.put(
-            RequestRow(
-                id=request, task=task, run=run, kind=RequestKind.PLAN, name="", path=plan_path(task),
-                state=RequestState.OPEN, answer="", comment="", text="", created=now, number=0,
-            )
+        asked = RequestRow(
+            id=request, task=task, run=run, kind=RequestKind.PLAN, name="", path=plan_path(task),
+            state=RequestState.OPEN, answer="", comment="", text="", created=now, number=0,
         )  # fmt: skip
+        self._board.requests.add(asked, now)
 
     # ---- from an answer to what follows
 
     def decide(self, now: float) -> None:
         """Act on every answer that stands in a plan whose request is open."""
-        rows = self._db.query(
-            "SELECT r.id FROM requests r JOIN answers a ON a.path = r.path"
-            " WHERE r.kind = 'plan' AND r.state = 'open' AND a.answer != 'pending'"
-        )
-        for found in rows:
-            request = self._db.one(RequestRow, "id = ?", found["id"])
-            assert request is not None, "it was found a moment ago"
+        for request in answered_in_file(self._db, RequestKind.PLAN):
             self._rule_on(request, now)
 
     def _rule_on(self, request: RequestRow, now: float) -> None:
@@ -91,13 +86,10 @@ class PlanRuns:
             reject_answer(self._db, self._documents, request.path, ruling, now)
             return
         with self._db.write(durable=True):
-            how = answer_channel(self._db, request.path)
-            self._db.set(RequestRow, request.id, state=RequestState.USED, answer=str(ruling.outcome), answered_by=how)
-            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
-            beside = mark_answer(self._db, self._documents, request.path, str(ruling.outcome), how, now)
-            self._db.event(now, "answered", task=task.id, actor="person", via=how, request=request.id,
-                           answer=ruling.outcome, path=request.path, unsandboxed_run=beside)  # fmt: skip
-            self._carry_out(task, request, given, ruling.outcome, now)
+            channel = answer_channel(self._db, request.path)
+            decision = UserDecision(answer=str(ruling.outcome), comment=given.comment, channel=channel)
+            if self._board.requests.consume_open(request, decision, now):
+                self._carry_out(task, request, given, ruling.outcome, now)
 
     def _carry_out(
         self, task: TaskRow, request: RequestRow, given: SubmittedAnswer, ruling: ApprovalOutcome, now: float
@@ -154,7 +146,7 @@ class PlanRuns:
             with self._db.write(durable=True):
                 path = plan_path(task.id)
                 self._documents.edit(path, {("approval",): "pending", ("cowork", "request"): request})
-                self._db.execute("DELETE FROM answers WHERE path = ?", path)
+                forget_answer(self._db, path)
                 self._ask(task.id, "", request, now)
                 self._db.event(now, "plan found again", task=task.id, path=path)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import secrets
 
 from coworkd.board.approvals.answer_channel import answer_channel
 from coworkd.board.approvals.answers import reject_answer, submitted_answer, text_added_by_user
 from coworkd.board.approvals.decision import ApprovalOutcome, ApprovalRequirement, SubmittedAnswer, decide
-from coworkd.board.approvals.requests import bind_request, is_unchanged
+from coworkd.board.approvals.requests import UserDecision, bind_request, is_unchanged
 from coworkd.board.approvals.requirements import requirement
-from coworkd.board.approvals.unsandboxed import mark_answer, task_notices
+from coworkd.board.approvals.unsandboxed import task_notices
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.board.views.status import is_estimated
@@ -35,6 +34,8 @@ from coworkd.store import (
     SubmissionState,
     TaskRow,
 )
+from coworkd.store.answers import forget_answer
+from coworkd.store.requests import answered_in_file, find_open_request, find_used_approval
 from coworkd.sync.disk.folder import digest
 
 
@@ -60,11 +61,11 @@ class ReviewService:
             asked = self._request(row, change, request, now)
             data = self._rendered(task, row, change, asked)
             self._documents.put(review_path(row.task), data, now, persistent=True)
-            self._db.execute("DELETE FROM answers WHERE path = ?", review_path(row.task))
+            forget_answer(self._db, review_path(row.task))
             files = [f"{printable(file.path)} ({lines_of(file)})" for file in change.files[:FILES]]
             change_submission(self._db, row, request=request, files=json.dumps(files))
             if row.needs_approval:
-                self._db.put(asked)
+                self._board.requests.add(asked, now)
                 self._board.transition(row.task, Status.REVIEW, "", now)
 
     def _rendered(self, task: TaskRow, row: SubmissionRow, change: ChangeSummary, asked: RequestRow) -> bytes:
@@ -109,13 +110,7 @@ class ReviewService:
 
     def rule(self, now: float) -> None:
         """Act on every answer that stands in a review whose request is open."""
-        rows = self._db.query(
-            "SELECT r.id FROM requests r JOIN answers a ON a.path = r.path"
-            " WHERE r.kind = 'merge' AND r.state = 'open' AND a.answer != 'pending'"
-        )
-        for found in rows:
-            request = self._db.one(RequestRow, "id = ?", found["id"])
-            assert request is not None
+        for request in answered_in_file(self._db, RequestKind.MERGE):
             self._rule_on(request, now)
 
     def _rule_on(self, request: RequestRow, now: float) -> None:
@@ -152,16 +147,9 @@ class ReviewService:
 
     def _use(self, request: RequestRow, ruling: ApprovalOutcome, given: SubmittedAnswer, now: float) -> bool:
         """Single use: the answer is spent in the transaction that acts on it."""
-        how = answer_channel(self._db, request.path)
-        if not self._board.requests.consume_open(dataclasses.replace(request, answer=str(ruling), answered_by=how)):
-            return False
-        self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'answer'", request.path)
-        beside = mark_answer(self._db, self._documents, request.path, str(ruling), how, now)
-        self._db.event(
-            now, "answered", task=request.task, actor="person", via=how, request=request.id, answer=ruling,
-            path=request.path, number=request.number, signer=given.signer, unsandboxed_run=beside,
-        )  # fmt: skip
-        return True
+        channel = answer_channel(self._db, request.path)
+        decision = UserDecision(answer=str(ruling), comment=given.comment, channel=channel, signer=given.signer)
+        return self._board.requests.consume_open(request, decision, now)
 
     def _changes(self, task: TaskRow, row: SubmissionRow, comment: str, written: str, now: float) -> None:
         """Changes are asked for: the comment becomes a message, and a new attempt hears it."""
@@ -172,12 +160,12 @@ class ReviewService:
 
     def void(self, row: SubmissionRow, now: float) -> None:
         """What was asked about this submission is no longer asked."""
-        for request in self._db.all(RequestRow, "id = ? AND state = 'open'", row.request):
+        if request := find_open_request(self._db, row.request):
             self._board.requests.void(request, now)
 
     def stands(self, row: SubmissionRow) -> bool:
         """Whether a person's yes is there, about this very change."""
-        request = self._db.one(RequestRow, "id = ? AND state = 'used' AND answer = 'approved'", row.request)
+        request = find_used_approval(self._db, row.request)
         return request is not None and is_unchanged(request, _about(row))
 
     def ask_again(self, row: SubmissionRow, now: float) -> None:

@@ -12,7 +12,7 @@ from coworkd.documents.markdown import parse
 from coworkd.documents.typos import suggestion
 from coworkd.store import Database, MessageRow
 from coworkd.store.notices import daemon_versions
-from coworkd.store.task_names import task_ids
+from coworkd.store.tasks import task_ids
 from coworkd.sync.ingest.incoming_document import Arrival
 
 _BOX = re.compile(r"^(\s*[-*+]\s+\[)[ xX](\])", re.MULTILINE)

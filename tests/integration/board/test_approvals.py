@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from coworkd.board.approvals.answer_channel import AnswerChannel
+from coworkd.board.approvals.requests import UserDecision
 from coworkd.board.immediate_intake import take_in_now
 from coworkd.core.model import Status
 from coworkd.dispatch.runs.permission_requests import VALID_FOR
@@ -17,6 +19,7 @@ from tests.integration.dispatch.runs.test_grants import approve, asks, begin, sa
 from tests.integration.dispatchkit import Bench
 
 FORM, NEXT = "approvals/a-1.md", "approvals/a-2.md"
+APPROVED = UserDecision(answer="approved", channel=AnswerChannel.FILE)
 
 
 @pytest.fixture
@@ -65,9 +68,9 @@ def test_an_answer_is_used_once(bench: Bench) -> None:
     (request,) = bench.requests()
     board = bench.board.requests
     with bench.db.write():
-        assert not board.answer(request)
-        assert not board.consume_answered(request.id, 1)
-        assert not board.consume_open(request)
+        assert not board.answer(request, APPROVED, bench.now)
+        assert not board.consume_answered(request, 1, bench.now)
+        assert not board.consume_open(request, APPROVED, bench.now)
         board.void(request, bench.now)
     assert states(bench) == [RequestState.USED], "states go one way"
     bench.write(FORM, "approval: approved", "approval: rejected")
