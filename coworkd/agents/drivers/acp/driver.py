@@ -22,7 +22,9 @@ class AcpAgent(ProtocolAgent):
         if not command:
             raise AgentFileError(f"agent {assignment.agent.name!r} has no `command`: say which ACP agent to start")
         env = self.credentials(assignment)
-        return self.run_program(assignment, command, env, lambda around: AcpConversation(around).events(resume or ""))
+        return self.run_program(
+            assignment, command, env, lambda context: AcpConversation(context, resume or "").events()
+        )
 
 
 class GeminiAgent(AcpAgent):

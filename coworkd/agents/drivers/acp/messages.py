@@ -53,25 +53,7 @@ class OptionKind(StrEnum):
     REJECT_ALWAYS = "reject_always"
 
 
-NO_SUCH_METHOD = -32601
 AUTH_REQUIRED = -32000
-
-
-def request(number: int, method: AcpMethod, params: Message) -> Message:
-    return {"jsonrpc": "2.0", "id": number, "method": method.value, "params": dict(params)}
-
-
-def notification(method: AcpMethod, params: Message) -> Message:
-    return {"jsonrpc": "2.0", "method": method.value, "params": dict(params)}
-
-
-def result(to: Json, content: Message) -> Message:
-    return {"jsonrpc": "2.0", "id": to, "result": dict(content)}
-
-
-def refusal(to: Json, method: str) -> Message:
-    """The answer to what this client does not offer."""
-    return {"jsonrpc": "2.0", "id": to, "error": {"code": NO_SUCH_METHOD, "message": f"{method} is not offered here"}}
 
 
 def initialize_params() -> Message:

@@ -34,7 +34,7 @@ class ClaudeAgent(ProtocolAgent):
         env = {**_QUIET, **self.credentials(assignment)}
         prompt = (resume and assignment.follow_up) or without_system_prompt(assignment)
         order, argv = replace(assignment, prompt=prompt), arguments(assignment, resume or "")
-        return self.run_program(order, argv, env, lambda around: ClaudeConversation(around).events())
+        return self.run_program(order, argv, env, lambda context: ClaudeConversation(context).events())
 
 
 def arguments(assignment: Assignment, resume: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ class CodexAgent(ProtocolAgent):
         lent = self.credentials(assignment)
         order = replace(assignment, prompt=without_system_prompt(assignment))
         argv = arguments(assignment.agent, lent)
-        return self.run_program(order, argv, lent, lambda around: CodexConversation(around).events(resume or ""))
+        return self.run_program(order, argv, lent, lambda context: CodexConversation(context, resume or "").events())
 
 
 def arguments(agent: AgentSpec, lent: Mapping[str, str]) -> tuple[str, ...]:

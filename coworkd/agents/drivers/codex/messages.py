@@ -12,8 +12,6 @@ from coworkd.core.model import Mode
 Message = Mapping[str, Json]
 Fields = dict[str, Json]
 
-NO_SUCH_METHOD = -32601
-
 
 class CodexMethod(StrEnum):
     """What it is asked, what it asks, and what it tells."""
@@ -38,22 +36,6 @@ class CodexMethod(StrEnum):
     TEXT = "item/agentMessage/delta"
     USAGE = "thread/tokenUsage/updated"
     LIMITS = "account/rateLimits/updated"
-
-
-def request(number: int, method: CodexMethod, params: Message) -> Message:
-    return {"id": number, "method": method.value, "params": dict(params)}
-
-
-def notification(method: CodexMethod) -> Message:
-    return {"method": method.value}
-
-
-def result(to: Json, content: Message) -> Message:
-    return {"id": to, "result": dict(content)}
-
-
-def refusal(to: Json, method: str) -> Message:
-    return {"id": to, "error": {"code": NO_SUCH_METHOD, "message": f"{method} is not offered here"}}
 
 
 def initialize_params() -> Message:

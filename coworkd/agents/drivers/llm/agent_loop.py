@@ -13,7 +13,7 @@ from typing import TypeAlias
 from coworkd.agents.drivers.llm import permission_texts, tools
 from coworkd.agents.drivers.llm.litellm_client import ModelAnswer
 from coworkd.agents.drivers.llm.model_session import ModelSession
-from coworkd.agents.drivers.llm.run_clock import RunClock, RunEnded
+from coworkd.agents.drivers.llm.run_clock import RunClock
 from coworkd.agents.drivers.llm.tool_runner import ToolResult, ToolRunner
 from coworkd.agents.drivers.llm.tools import Tool, ToolUse
 from coworkd.agents.drivers.llm.transcript import (
@@ -44,6 +44,7 @@ from coworkd.agents.port import (
 )
 from coworkd.agents.protocols.tool_calls import call_context
 from coworkd.agents.worker.refusals import Refusals
+from coworkd.agents.worker.run_ended import RunEnded
 from coworkd.agents.worker.run_signals import RunSignals
 from coworkd.core.policy.tool_permissions import Decision as Verdict
 from coworkd.core.policy.tool_permissions import Ruling, ToolCall, rule
@@ -101,12 +102,12 @@ class AgentLoop:
             self._add_prompt()
             for _ in range(_MAX_TURNS):
                 if self._finished:
-                    raise RunEnded(EndReason.DONE)
+                    raise RunEnded.because(EndReason.DONE)
                 answered = yield from self._model.next_reply()
                 self._add_reply(answered)
                 yield from self._carry_out_calls()
                 self._add_messages()
-            raise RunEnded(EndReason.FAILED, f"no end after {_MAX_TURNS} replies of the model")
+            raise RunEnded.because(EndReason.FAILED, f"no end after {_MAX_TURNS} replies of the model")
         except RunEnded as halt:
             yield halt.ended
 
@@ -137,7 +138,7 @@ class AgentLoop:
         self._empty_replies = 0 if done_something else self._empty_replies + 1
         if self._empty_replies > _MAX_EMPTY_REPLIES:
             what = "its replies are cut because they are too long" if answered.cut else "it says nothing"
-            raise RunEnded(EndReason.FAILED, f"the model calls no tool, and {what}")
+            raise RunEnded.because(EndReason.FAILED, f"the model calls no tool, and {what}")
         if reply.calls:
             return
         if answered.cut or self._empty_replies:
@@ -213,7 +214,7 @@ class AgentLoop:
     def _count_refusal(self, refused: str) -> None:
         self._refusals.add(refused, refused)
         if reason := self._refusals.limit_reason:
-            raise RunEnded(EndReason.FAILED, reason)
+            raise RunEnded.because(EndReason.FAILED, reason)
 
     def _ruling(self, wanted: ToolCall) -> Ruling:
         order = self._assignment

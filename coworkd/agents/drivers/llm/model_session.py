@@ -16,7 +16,7 @@ from coworkd.agents.drivers.llm.context_meter import ContextMeter
 from coworkd.agents.drivers.llm.errors import ProviderError, is_transient
 from coworkd.agents.drivers.llm.prices import RunBudget, estimate_tokens, reply_cost
 from coworkd.agents.drivers.llm.providers import Access, find_access
-from coworkd.agents.drivers.llm.run_clock import RunClock, RunEnded
+from coworkd.agents.drivers.llm.run_clock import RunClock
 from coworkd.agents.drivers.llm.transcript import Compacted, Record, Reply, RequestedCall, Transcript, last_count
 from coworkd.agents.json_codec import Json
 from coworkd.agents.port import (
@@ -31,6 +31,7 @@ from coworkd.agents.port import (
     TextWritten,
     UsageReported,
 )
+from coworkd.agents.worker.run_ended import RunEnded
 from coworkd.agents.worker.run_signals import RunSignals
 from coworkd.agents.worker.text_stream import TextStream
 from coworkd.core.errors import AgentFileError
@@ -120,7 +121,7 @@ class ModelSession:
         """How much may be asked for, so that the worst case stays in the budget."""
         prompt = self._expected()
         if refusal := self._budget.refusal_reason(prompt, self._max_output):
-            raise RunEnded(EndReason.BUDGET, refusal)
+            raise RunEnded.because(EndReason.BUDGET, refusal)
         return self._budget.allowed_output(prompt, self._max_output)
 
     def _charge(self, answered: litellm_client.ModelAnswer) -> UsageReported:
@@ -163,7 +164,7 @@ class ModelSession:
     def _give_up(self, trouble: ProviderError) -> Generator[AgentEvent, None, None]:
         yield ErrorReported(kind=trouble.kind, message=trouble.message, retry_after=trouble.retry_after)
         reason = EndReason.UNAVAILABLE if trouble.kind in FALLBACK_ERRORS else EndReason.FAILED
-        raise RunEnded(reason, f"{self._model}: {trouble.message}")
+        raise RunEnded.because(reason, f"{self._model}: {trouble.message}")
 
     # ---- making room
 

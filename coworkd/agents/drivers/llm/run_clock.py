@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import time
 
-from coworkd.agents.port import Ended, EndReason
+from coworkd.agents.port import EndReason
+from coworkd.agents.worker.run_ended import RunEnded
 from coworkd.agents.worker.run_signals import RunSignals
 from coworkd.agents.worker.watchdog import Watchdog
 
 _TICK = 0.25
 """Seconds between looks at the clocks."""
-
-
-class RunEnded(Exception):  # noqa: N818 - not an error: the run has come to an end
-    """The run is over, whatever is left to do."""
-
-    def __init__(self, reason: EndReason, message: str = "") -> None:
-        super().__init__(message)
-        self.ended = Ended(reason=reason, message=message)
 
 
 class RunClock:
@@ -34,9 +27,9 @@ class RunClock:
     def check(self, *, waiting: bool = False) -> None:
         """End the run if it is to end; `waiting`: a person owes an answer, and the clocks stand still."""
         if self._signals.stopped:
-            raise RunEnded(EndReason.CANCELLED, "cancelled")
+            raise RunEnded.because(EndReason.CANCELLED, "cancelled")
         if reason := self._watchdog.check(time.monotonic(), waiting=waiting):
-            raise RunEnded(reason, self._watchdog.explain(reason))
+            raise RunEnded.because(reason, self._watchdog.explain(reason))
 
     def wait(self, seconds: float = _TICK, *, waiting: bool = False) -> None:
         """Until something is laid on the desk, at most so long; then as `check`."""

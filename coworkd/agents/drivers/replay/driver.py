@@ -30,6 +30,7 @@ from coworkd.agents.port import (
     UsageReported,
 )
 from coworkd.agents.worker.inbox import read_answer
+from coworkd.agents.worker.run_ended import RunEnded
 from coworkd.agents.worker.watchdog import Watchdog
 from coworkd.core.errors import AgentError, AgentFileError
 from coworkd.core.model import Usage
@@ -102,14 +103,6 @@ class _Answers:
             return self._given.get(request)
 
 
-class _SessionEnded(Exception):  # noqa: N818 - not an error: the session has come to an end
-    """The session is over, whatever steps are left."""
-
-    def __init__(self, reason: EndReason, message: str = "") -> None:
-        super().__init__(message)
-        self.ended = Ended(reason=reason, message=message)
-
-
 class _Session:
     """The steps of a recording on their way."""
 
@@ -125,8 +118,8 @@ class _Session:
             tools = ReplayTools(self._assignment, Path(tmp), self._answers.stopped)
             try:
                 yield from self._play(steps, tools)
-            except _SessionEnded as halt:
-                yield halt.ended
+            except RunEnded as end:
+                yield end.ended
             else:
                 yield Ended(reason=EndReason.DONE)
 
@@ -152,7 +145,7 @@ class _Session:
             case recording.End(end=outcome, message=message):
                 if message and outcome is recording.RecordedEnd.DONE:
                     yield _paragraph(message)
-                raise _SessionEnded(EndReason(outcome.value), message)
+                raise RunEnded.because(EndReason(outcome.value), message)
             case _:
                 yield from self._use_tool(step, tools)
 
@@ -167,7 +160,7 @@ class _Session:
         yield ToolEnded(call=call, ok=used.ok, output=used.output)
         self._check()
         if used.fatal:
-            raise _SessionEnded(EndReason.FAILED, used.fatal)
+            raise RunEnded.because(EndReason.FAILED, used.fatal)
 
     def _permit(self, step: recording.Permit, tools: ReplayTools) -> Iterator[AgentEvent]:
         asked = Asked(
@@ -177,7 +170,7 @@ class _Session:
         answer = self._answers.get(step.name)
         if answer is not None and answer.decision is not AnswerDecision.APPROVED:
             yield from self._play(step.otherwise, tools)
-            raise _SessionEnded(EndReason.DONE)
+            raise RunEnded.because(EndReason.DONE)
 
     def _ask(self, asked: Asked) -> Iterator[AgentEvent]:
         """Ask, unless an earlier start of this run was answered; the clocks stand still until the answer comes."""
@@ -196,9 +189,9 @@ class _Session:
     def _check(self) -> None:
         """End the session if its time is up or it is no longer wanted."""
         if self._answers.stopped.is_set():
-            raise _SessionEnded(EndReason.CANCELLED, "cancelled")
+            raise RunEnded.because(EndReason.CANCELLED, "cancelled")
         if reason := self._watchdog.check(time.monotonic(), waiting=False):
-            raise _SessionEnded(reason, self._watchdog.explain(reason))
+            raise RunEnded.because(reason, self._watchdog.explain(reason))
 
 
 def _paragraph(text: str) -> TextWritten:
