@@ -17,10 +17,11 @@ from coworkd.store.landings import Landings
 from coworkd.store.own_bytes import add_own
 from coworkd.sync.engine import Engine
 from coworkd.sync.file_trust import Vouching
-from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs
 from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 
-LAND = "land:"
+LAND: Job[None, LandedInTarget | TargetRefused] = Job(name="land", first_pause=0)
+"""Somebody waits for its outcome, and decides whether to try again."""
 
 
 class Control:
@@ -44,6 +45,7 @@ class Control:
         self._land = land
         self._instance = instance
         self._landing: list[ControlRequest] = []
+        jobs.handle(LAND, then=self._landed, failed=self._land_failed)
 
     def answer(self, request: ControlRequest, now: float, stop: Callable[[], None]) -> None:
         """Do what is asked. Replies are given by `settle`, after the turn; those of `land` when its job is over."""
@@ -74,17 +76,17 @@ class Control:
         if request.op is not Op.LAND and not request.answered:
             request.answer(ControlReply(ok=True))
 
-    def job(self, finished: Finished) -> None:
-        """The landing is over."""
-        if finished.key != LAND:
+    def _landed(self, _: None, value: LandedInTarget | TargetRefused, _now: float) -> None:
+        if isinstance(value, TargetRefused):
+            self._answer_landing(ControlReply(ok=False, text=value.reason))
             return
-        if finished.error is not None:
-            reply = ControlReply(ok=False, text=str(finished.error))
-        elif isinstance(finished.value, LandedInTarget):
-            missing = [row.task for row in Landings(self._db).missing()]
-            reply = ControlReply(ok=True, text=_told(finished.value, missing))
-        else:
-            reply = ControlReply(ok=False, text=finished.value.reason)
+        missing = [row.task for row in Landings(self._db).missing()]
+        self._answer_landing(ControlReply(ok=True, text=_told(value, missing)))
+
+    def _land_failed(self, _: None, failure: JobFailed, _now: float) -> None:
+        self._answer_landing(ControlReply(ok=False, text=failure.reason))
+
+    def _answer_landing(self, reply: ControlReply) -> None:
         for request in self._landing:
             request.answer(reply)
         self._landing.clear()
@@ -116,7 +118,7 @@ class Control:
             self._refuse(request, why)
             return
         self._landing.append(request)
-        self._jobs.start(LAND, self._land(request.subject))
+        self._jobs.start(LAND, None, self._land(request.subject))
 
     def _refuse(self, request: ControlRequest, why: str) -> None:
         if why:

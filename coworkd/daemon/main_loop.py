@@ -35,7 +35,7 @@ from coworkd.sync.disk.view_files import Outputs
 from coworkd.sync.disk.watcher import Watcher
 from coworkd.sync.edited_outputs import notice_edits
 from coworkd.sync.engine import Engine
-from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.background_jobs import Jobs
 from coworkd.system.control_socket import ControlReply, ControlRequest, ControlSocket, Op
 from coworkd.system.git.repository_trust import TRUST_REMOVED, Trust
 from coworkd.system.process_state import SUSPENDED, described, noted_pid, process_state
@@ -288,13 +288,13 @@ class Daemon:
             rooms.engine.pull(now)
         for request in requests:
             rooms.control.answer(request, now, self.stop)
-        rooms.jobs.settle(lambda finished: self._settle(finished, now))
+        rooms.jobs.settle(now)
         self._look_at_state(now)
         if rooms.trust.holds:
             self._act(now, start=start)
         rooms.engine.push(now, blocked=rooms.git_busy)
         rooms.ledger.step(now)
-        rooms.audit.step(now)
+        rooms.audit.step()
         waits = attention_items(rooms.db, now)
         self._show(waits, now)
         if start and rooms.trust.holds:
@@ -302,13 +302,6 @@ class Daemon:
         for request in requests:
             rooms.control.settle(request)
         self._requests = []
-
-    def _settle(self, finished: Finished, now: float) -> None:
-        """Give a job that is over to whoever ordered it."""
-        rooms = self._services
-        takers = (rooms.audit.job, rooms.chores.job, rooms.dispatch.job, rooms.merge.job)
-        if not any(take(finished, now) for take in takers):
-            rooms.control.job(finished)
 
     def _look_at_state(self, now: float) -> None:
         """Where the state folder was removed nothing goes on as if nothing had happened."""
@@ -376,8 +369,8 @@ class Daemon:
         if self._suspension is not None:
             return self._suspension.until - now
         rooms = self._services
-        rests = (rooms.engine, rooms.ledger, rooms.audit, rooms.watcher)
-        times = [*(room.deadline() for room in rests), *self._later]
+        rests = (rooms.engine, rooms.ledger, rooms.watcher)
+        times = [*(room.deadline() for room in rests), *self._later, rooms.jobs.deadline(now)]
         if rooms.trust.holds:
             times += [rooms.dispatch.deadline(now), rooms.merge.deadline(), rooms.chores.deadline(now)]
         longest = MAX_IDLE_WHILE_WATCHING if rooms.executor.alive() else MAX_IDLE

@@ -17,9 +17,9 @@ from coworkd.core.model import ACTIVE, Mode, Status, TaskSpec
 from coworkd.core.start_faults import FaultScope, StartFault, StartFaultKind
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.slot_results import (
-    Imported,
+    FinishResult,
     MachineFailed,
-    NoChanges,
+    PrepareResult,
     SavedWork,
     SlotDeferred,
     SlotFailed,
@@ -51,7 +51,7 @@ from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.dispatch.scheduling.task_hold import TaskHold
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.agent_stops import agent_stops, probe_agents_now
-from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.background_jobs import JobFailed, Jobs
 
 GATHERING_TIME = 0.3
 """Seconds that a new task waits for others which were saved with it, so that the most urgent of them starts first."""
@@ -102,6 +102,8 @@ class Dispatcher:
         self._plans = PlanRuns(board)
         self._checked = int(self._db.setting("checked") or 0)
         """The latest event whose task's dependencies have been looked at."""
+        jobs.handle(PREPARE, then=self._prepared, failed=self._prepare_failed)
+        jobs.handle(FINISH, then=self._finished, failed=self._finish_failed)
         self._waits: dict[str, Postponed] = {}
         self._conflicting: list[SubmissionRow] = []
 
@@ -170,37 +172,59 @@ class Dispatcher:
                     self._db.set(RunRow, run.id, state=RunState.SUBMITTING, reason="cancelled")
                 self._finisher.import_work(run)
 
-    def job(self, finished: Finished, now: float) -> bool:
-        """A job is over; False if it was none of this room's."""
-        prefix, _, run_id = finished.key.partition(":")
-        if prefix + ":" not in (PREPARE, FINISH):
-            return False
-        if finished.error is not None:
-            raise finished.error
-        run = self._db.one(RunRow, "id = ? AND state != 'ended'", run_id)
-        if run is not None:
-            self._job_done(run, finished.value, now)
-        return True
+    # ---- slots
 
-    def _job_done(self, run: RunRow, value: object, now: float) -> None:
+    def _unended(self, run: str) -> RunRow | None:
+        return self._db.one(RunRow, "id = ? AND state != 'ended'", run)
+
+    def _prepared(self, run_id: str, value: PrepareResult, now: float) -> None:
+        """A slot was made ready for a run, or was not."""
+        run = self._unended(run_id)
+        if run is None or run.state is not RunState.PREPARING:
+            return
         match value:
-            case SlotReady() if (
-                run.state is RunState.PREPARING and not run.stop_reason and self._casting.agent(run.agent)
-            ):
+            case SlotReady() if not run.stop_reason and self._casting.agent(run.agent):
                 self._hand_over(run, value, now)
-            case SlotDeferred() if run.state is RunState.PREPARING:
+            case SlotDeferred():
                 self._not_yet(run, value, now)
-            case SlotReady() | SlotFailed() if run.state is RunState.PREPARING:
+            case SlotReady() | SlotFailed():
                 self._never_started(run, value, now)
             case MachineFailed(fault=fault):
-                self._hindered(run, fault, now)
-            case SavedWork() if run.state is RunState.SUBMITTING and run.stop_reason == LOST:
+                self._not_begun(run, fault, now)
+
+    def _prepare_failed(self, run_id: str, failure: JobFailed, now: float) -> None:
+        if failure.fault:
+            self._prepared(run_id, MachineFailed(fault=failure.fault), now)
+            return
+        fault = StartFault(kind=StartFaultKind.SLOT, reason=failure.reason)
+        self._prepared(run_id, SlotFailed(fault=fault), now)
+
+    def _finished(self, run_id: str, value: FinishResult | MachineFailed, now: float) -> None:
+        """What a run left was brought in or kept, or could not be."""
+        run = self._unended(run_id)
+        if run is None:
+            return
+        if isinstance(value, MachineFailed):
+            self._hold.start(value.fault, now)
+        elif run.state is RunState.SUBMITTING:
+            self._board.clear_problems(self._board.task(run.task).path, FINISH.name)
+            if isinstance(value, SavedWork) and run.stop_reason == LOST:
                 self._run_again(run, now)
-            case Imported() | NoChanges() | SavedWork() if run.state is RunState.SUBMITTING:
+            else:
                 self._hold.end()
                 self._finisher.finished(run, value, now)
-            case _:
-                pass
+
+    def _finish_failed(self, run_id: str, failure: JobFailed, now: float) -> None:
+        """The work stays in its slot until it can be brought in."""
+        run = self._unended(run_id)
+        if run is None:
+            return
+        if failure.fault:
+            self._hold.start(failure.fault, now)
+            return
+        with self._db.write():
+            why = f"its work could not be brought in and stays in slot {run.slot}: {failure.reason}; {failure.retry}"
+            self._board.add_problem(self._board.task(run.task), FINISH.name, why, now)
 
     def _hand_over(self, run: RunRow, slot: SlotReady, now: float) -> None:
         """Have the executor begin; where the machine does not let it, the run ends before it began."""
@@ -214,12 +238,6 @@ class Dispatcher:
         except AgentError as error:
             fault = StartFault(kind=StartFaultKind.WORKER, reason=str(error))
             self._never_started(run, SlotFailed(fault=fault), now)
-
-    def _hindered(self, run: RunRow, fault: MachineFault, now: float) -> None:
-        """The machine is in the way of a slot: what is to be brought in stays there, what is to start starts later."""
-        self._hold.start(fault, now)
-        if run.state is RunState.PREPARING:
-            self._not_begun(run, fault, now)
 
     def _not_begun(self, run: RunRow, fault: MachineFault, now: float) -> None:
         """The run ends before it began, for no fault of its task: that uses up no attempt."""
@@ -235,7 +253,7 @@ class Dispatcher:
     def _retry_imports(self, now: float) -> None:
         """Work that could not be brought in from its slot is brought in as soon as the machine lets it."""
         for run in self._db.all(RunRow, "state = 'submitting'"):
-            if not self._jobs.running(FINISH + run.id) and not self._hold.reason(now):
+            if run.id not in self._jobs.running(FINISH) and not self._hold.reason(now):
                 self._finisher.import_work(run)
 
     def _run_again(self, run: RunRow, now: float) -> None:

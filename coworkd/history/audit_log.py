@@ -16,19 +16,13 @@ from coworkd.core.errors import DocumentError
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.history.hash_chain import AuditEntry, ChainEnd, chain_lines, parse_entry
 from coworkd.store import Database, EventRow
-from coworkd.system.background_jobs import Finished, Jobs
-
-AUDIT_JOB = "audit:"
-"""The name of the job that writes."""
+from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
 MAX_FILE_BYTES = 4_000_000
 """A file that is larger gets no further entries; the next one does."""
 
 BATCH_SIZE = 5000
 """Events written down by one job."""
-
-RETRY_AFTER = 5.0
-"""Seconds until writing is tried again where it failed."""
 
 _TAIL = 1 << 20
 
@@ -40,6 +34,10 @@ class AppendResult:
     link: ChainEnd
 
 
+AUDIT_JOB: Job[None, AppendResult] = Job(name="audit")
+"""Writes a batch of events."""
+
+
 class AuditLog:
     """Writes the events of one database down; used by the writer thread alone, but for the job it starts."""
 
@@ -48,7 +46,7 @@ class AuditLog:
         self._jobs = jobs
         self._folder = folder
         self._link = ChainEnd()
-        self._not_before = 0.0
+        jobs.handle(AUDIT_JOB, then=self._written, failed=self._failed)
         self.find_end()
 
     def find_end(self) -> None:
@@ -73,40 +71,31 @@ class AuditLog:
         count = self._db.scalar("SELECT count(*) FROM events WHERE id > ? AND id <= ?", after, upto)
         return count == upto - after
 
-    def step(self, now: float) -> None:
+    def step(self) -> None:
         """Have what happened since the last batch written down."""
-        if now < self._not_before or self._jobs.running(AUDIT_JOB):
+        if self._jobs.running(AUDIT_JOB):
             return
         events = self._pending()
         if events:
             folder, link = self._folder, self._link
-            self._jobs.start(AUDIT_JOB, lambda: append(folder, link, events))
+            self._jobs.start(AUDIT_JOB, None, lambda: append(folder, link, events))
 
     def _pending(self) -> list[EventRow]:
         return self._db.all(EventRow, f"id > ? ORDER BY id LIMIT {BATCH_SIZE}", self._link.id)
 
-    def job(self, finished: Finished, now: float) -> bool:
-        """A batch is on disk; False if the job was none of this room's."""
-        if finished.key != AUDIT_JOB:
-            return False
-        if isinstance(finished.error, OSError):
-            self._not_before = now + RETRY_AFTER
-            self.find_end()  # the batch may have been ordered before this database was opened
-            return True
-        if finished.error is not None:
-            raise finished.error
-        self._note(finished.value)
-        return True
+    def _failed(self, _: None, _failure: JobFailed, _now: float) -> None:
+        """The files are as they were; the batch may have been ordered before this database was opened."""
+        self.find_end()
+
+    def _written(self, _: None, written: AppendResult, _now: float) -> None:
+        """A batch is on disk."""
+        self._note(written)
 
     def _note(self, written: AppendResult) -> None:
-        self._link, self._not_before = written.link, 0.0
+        self._link = written.link
         with self._db.write():
             self._db.set_state("audit_id", str(written.link.id))
             self._db.set_state("audit_hash", written.link.hash)
-
-    def deadline(self) -> float | None:
-        """When writing is tried again, where it failed."""
-        return self._not_before or None
 
     def close(self) -> None:
         """At the end, when no job runs any more: write the rest down here, or leave it to the next start."""

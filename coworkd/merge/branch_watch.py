@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.board.task_board import Board
-from coworkd.core.errors import CoworkError
 from coworkd.core.model import Check
 from coworkd.merge.branch_jobs import BranchReport
 from coworkd.merge.branch_record import BranchRecorder
@@ -20,13 +19,11 @@ from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.integration_jobs import IntegrationJobs, VerifyRequest
 from coworkd.merge.job_results import ResultRecorder
 from coworkd.store.landings import Landings
-from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs
 from coworkd.system.git.ref_versions import ref_versions
 
-BRANCH = "branch:"
-"""The name of the job that looks at the branches, and moves integration."""
-LOOK_AGAIN = 5.0
-"""Seconds before git is asked again where it could not answer."""
+BRANCH: Job[None, BranchReport | None] = Job(name="integration branch")
+"""Looks at the branches, and moves integration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +50,11 @@ class BranchWatch:
         self._common_dir = common_dir
         self._looked_at: object = None
         """The versions of the refs at the latest look."""
-        self._again_at = 0.0
         self._report: BranchReport | None = None
         self._verifying: VerifyRequest | None = None
         """What the job that is under way verifies by."""
         self._red: _KnownRed | None = None
+        jobs.handle(BRANCH, then=self._looked, failed=self._look_failed)
 
     # ---- what the queue asks
 
@@ -93,7 +90,7 @@ class BranchWatch:
         tasks = [fact.landing.task for fact in self._report.state.facts.landings]
         branches, needs = self.order(), self._landings.needs_of(tasks)
         looked_at = self._versions()
-        if self._jobs.start(BRANCH, lambda: self._lane.keep(branches, order, needs)):
+        if self._jobs.start(BRANCH, None, lambda: self._lane.keep(branches, order, needs)):
             self._verifying, self._looked_at = order, looked_at
         return True
 
@@ -102,19 +99,16 @@ class BranchWatch:
 
     # ---- looking
 
-    def look(self, now: float) -> None:
+    def look(self) -> None:
         """Begin to look, where the branches may have moved since the latest look."""
-        if now < self._again_at or not self._board.specs.target():
+        if not self._board.specs.target():
             return
         versions = self._versions()
         if versions == self._looked_at:
             return
         order = self.order()
-        if self._jobs.start(BRANCH, lambda: self._lane.keep(order, None, {})):
+        if self._jobs.start(BRANCH, None, lambda: self._lane.keep(order, None, {})):
             self._looked_at = versions
-
-    def deadline(self) -> float | None:
-        return self._again_at or None
 
     def order(self) -> BranchContext:
         """The branches of now, and what is known of landings."""
@@ -125,20 +119,14 @@ class BranchWatch:
         branch, target = self._board.specs.settings().integration.branch, self._board.specs.target()
         return (branch, target, ref_versions(self._common_dir, (branch, target)))
 
-    def job(self, finished: Finished, now: float) -> bool:
-        """A look is over; False if the job was none of these."""
-        if finished.key != BRANCH:
-            return False
-        self._again_at = 0.0
-        if isinstance(finished.error, CoworkError | OSError):
-            self._looked_at, self._again_at = None, now + LOOK_AGAIN
-            self._record.hindered(str(finished.error), now)
-        elif finished.error is not None:
-            raise finished.error
-        elif isinstance(finished.value, BranchReport):
-            self._report = self._with_known_red(finished.value)
+    def _looked(self, _: None, report: BranchReport | None, now: float) -> None:
+        if report is not None:
+            self._report = self._with_known_red(report)
             self._record.report(self._report, self.order(), now)
-        return True
+
+    def _look_failed(self, _: None, failure: JobFailed, now: float) -> None:
+        self._looked_at = None
+        self._record.hindered(f"{failure.reason}; {failure.retry}", now)
 
     def _with_known_red(self, report: BranchReport) -> BranchReport:
         """A look verifies nothing: what was red with the same branches still is."""

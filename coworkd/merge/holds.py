@@ -28,11 +28,11 @@ from coworkd.store.held_submissions import held_submissions, undecided_submissio
 from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.effective_specs import CONFIG
 from coworkd.sync.problems import put_problem
-from coworkd.system.background_jobs import Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
-HEADS = "heads:"
-TIP_CHECK = "check-tip:"
-"""Prefixes of the names of the jobs that look where the branches stand, and that check the tip again."""
+HEADS: Job[None, BranchHeads] = Job(name="branch positions")
+TIP_CHECK: Job[str, TipCheckResult | Interrupted] = Job(name="check of the tip")
+"""Its subject is the command that is checked again."""
 LOOK_AGAIN = 2.0
 """Seconds between two looks at the branches while anything is held."""
 FIRST_PAUSE, FACTOR, LONGEST_PAUSE = 30.0, 2.0, 900.0
@@ -76,6 +76,8 @@ class HeldSubmissions:
         self._retries: dict[str, _Retry] = {}
         self._look_at = 0.0
         self._seen = -1
+        jobs.handle(HEADS, then=self._record_heads, failed=self._retry_later)
+        jobs.handle(TIP_CHECK, then=self._record_tip_check, failed=self._retry_later)
 
     # ---- holding
 
@@ -140,7 +142,7 @@ class HeldSubmissions:
         if now < self._look_at:
             return
         branch, target = self._board.specs.settings().integration.branch, self._board.specs.target()
-        self._jobs.start(HEADS, lambda: self._lane.heads(branch, target))
+        self._jobs.start(HEADS, None, lambda: self._lane.heads(branch, target))
         self._look_at = now + LOOK_AGAIN
 
     def _changed(self, row: SubmissionRow) -> bool:
@@ -165,21 +167,18 @@ class HeldSubmissions:
             command = HeldFor(**json.loads(row.held)).command
             if self._retries.setdefault(command, _Retry(at=now)).at <= now:
                 check = partial(self._lane.check_tip, self._orders.verifying(row), command)
-                self._jobs.start(TIP_CHECK + command, check)
+                self._jobs.start(TIP_CHECK, command, check)
                 return
 
-    def job(self, key: str, value: BranchHeads | TipCheckResult | Interrupted, now: float) -> None:
-        """One of the jobs is over."""
-        match value:
-            case BranchHeads(tip=tip, target=target):
-                if (tip, target) != (self._db.setting("tip"), self._db.setting("target head")):
-                    with self._db.write():
-                        self._db.set_state("tip", tip)
-                        self._db.set_state("target head", target)
-            case TipCheckResult(red=red):
-                self._checked_again(key.removeprefix(TIP_CHECK), now, red=red)
-            case Interrupted():
-                pass
+    def _record_heads(self, _: None, heads: BranchHeads, _now: float) -> None:
+        if (heads.tip, heads.target) != (self._db.setting("tip"), self._db.setting("target head")):
+            with self._db.write():
+                self._db.set_state("tip", heads.tip)
+                self._db.set_state("target head", heads.target)
+
+    def _record_tip_check(self, command: str, value: TipCheckResult | Interrupted, now: float) -> None:
+        if isinstance(value, TipCheckResult):
+            self._checked_again(command, now, red=value.red)
 
     def _checked_again(self, command: str, now: float, *, red: bool) -> None:
         if red:
@@ -191,7 +190,7 @@ class HeldSubmissions:
         rows = held_submissions(self._db)
         self._release([row for row in rows if HeldFor(**json.loads(row.held)).command == command], now)
 
-    def failed(self, now: float) -> None:
+    def _retry_later(self, _: str | None, _failure: JobFailed, now: float) -> None:
         """One of the jobs could not do its work: nothing is known, and it is tried again."""
         self._retries = {
             command: dataclasses.replace(retry, at=max(retry.at, now + FIRST_PAUSE))

@@ -8,33 +8,31 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coworkd.board.task_board import Board
-from coworkd.core.errors import CoworkError
 from coworkd.core.model import Mode, Problem, Status
 from coworkd.merge.branch_watch import BRANCH, BranchWatch
 from coworkd.merge.check_logs import CheckLogs
+from coworkd.merge.git.change_summary import ChangeSummary
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
-from coworkd.merge.holds import HEADS, TIP_CHECK, HeldSubmissions
-from coworkd.merge.integration_jobs import AwaitingTarget, IntegrationJobs, Landed
+from coworkd.merge.holds import TIP_CHECK, HeldSubmissions
+from coworkd.merge.integration_jobs import AwaitingTarget, IntegrationJobs, Landed, TipMoved, VerificationResult
 from coworkd.merge.job_results import ResultRecorder
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.queue_reader import OPEN, QueueReader
 from coworkd.merge.queue_rules import LandStep, ReviewStep, VerifyStep, next_steps
-from coworkd.merge.reverts import INVERT, RevertService
+from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.rows import submission
+from coworkd.merge.submission_keys import SubmissionKey
 from coworkd.merge.unverified import UnverifiedSubmissions
 from coworkd.store import Database, SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.problems import put_problem
-from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
-VERIFY = "verify:"
-LAND = "landing:"
-DESCRIBE = "describe:"
-INTO_TARGET = "into-target:"
-"""Prefixes of the names of this room's jobs."""
-HINDERED = 5.0
-"""Seconds before git is asked again where it could not do something."""
+VERIFY: Job[SubmissionKey, VerificationResult] = Job(name="verification")
+LAND: Job[SubmissionKey, Landed | TipMoved] = Job(name="landing")
+DESCRIBE: Job[SubmissionKey, ChangeSummary] = Job(name="change summary")
+INTO_TARGET: Job[None, LandedInTarget | TargetRefused] = Job(name="landing in the target")
 LAND_AGAIN = 30.0
 """Seconds before `land: auto` is tried again where the target refused."""
 
@@ -61,15 +59,19 @@ class Merger:
         self._unverified = UnverifiedSubmissions(board)
         self._outcomes = ResultRecorder(board, self._reviews, self._reverts, self._holds, logs, self._unverified)
         self._watch = BranchWatch(board, jobs, lane, self._outcomes, common_dir)
-        self._held: dict[str, tuple[str, str]] = {}
+        self._held: dict[SubmissionKey, tuple[str, str]] = {}
         """Submissions that wait for the target's entry, and where both branches stood then."""
-        self._verified = ""
+        self._verified: SubmissionKey | None = None
+        """The submission that is being verified."""
         self._stepped = False
         self._given_up = threading.Event()
         """Set when nobody waits for the present verification any more."""
-        self._hindered_until = 0.0
         self._land_at = 0.0
         """When `land: auto` may be tried again."""
+        jobs.handle(VERIFY, then=self._record_verification, failed=self._submission_failed)
+        jobs.handle(LAND, then=self._record, failed=self._submission_failed)
+        jobs.handle(DESCRIBE, then=self._record, failed=self._submission_failed)
+        jobs.handle(INTO_TARGET, then=self._landed_by_itself, failed=self._landing_in_target_failed)
 
     # ---- one turn
 
@@ -78,9 +80,9 @@ class Merger:
         self._landed.step(now)
         self._reviews.rule(now)
         self._give_up_moot()
-        if start and now >= self._hindered_until:
-            self._hindered_until = 0.0
-            self._watch.look(now)
+        self._forget_failures()
+        if start:
+            self._watch.look()
             self._reverts.begin(now)
             self._find_again(now)
             self._holds.step(now, busy=self._at_work())
@@ -94,27 +96,25 @@ class Merger:
 
     def deadline(self) -> float | None:
         """When what stood in the queue's way is tried again."""
-        times = (self._hindered_until, self._land_at, self._holds.deadline(), self._watch.deadline())
+        times = (self._land_at, self._holds.deadline())
         return min((at for at in times if at), default=None)
 
     def _at_work(self) -> bool:
         """Whether something is verified or landed now, or integration is moved: one thing at a time."""
-        return any(map(self._jobs.running, (VERIFY, LAND, TIP_CHECK, BRANCH)))
+        return self._jobs.any_running(VERIFY, LAND, TIP_CHECK, BRANCH)
 
     def _give_up_moot(self) -> None:
         """A verification whose submission has left the queue need not come to its end."""
         if self._verified and self._queued(self._verified) is None:
             self._given_up.set()
 
-    def _queued(self, name: str) -> SubmissionRow | None:
-        """The submission that a job is named after, while it is in the queue."""
-        task, _, number = name.rpartition(":")
-        return self._db.one(SubmissionRow, f"task = ? AND number = ? AND {OPEN}", task, int(number))
+    def _queued(self, key: SubmissionKey) -> SubmissionRow | None:
+        """The submission that a job is about, while it is in the queue."""
+        return self._db.one(SubmissionRow, f"task = ? AND number = ? AND {OPEN}", key.task, key.number)
 
-    def _named(self, name: str) -> SubmissionRow | None:
-        """The submission that a job is named after, wherever it stands: what has landed has landed."""
-        task, _, number = name.rpartition(":")
-        return self._db.one(SubmissionRow, "task = ? AND number = ?", task, int(number))
+    def _existing(self, key: SubmissionKey) -> SubmissionRow | None:
+        """The submission that a job is about, in any state: what has landed has landed."""
+        return self._db.one(SubmissionRow, "task = ? AND number = ?", key.task, key.number)
 
     def _find_again(self, now: float) -> None:
         """A task in review without a submission has lost its database: the refs have it, and a person is asked anew."""
@@ -144,7 +144,7 @@ class Merger:
 
     def _advance(self, now: float) -> None:
         place = self._watch.place()
-        entries = [e for e in self._orders.entries(now) if self._held.get(f"{e.task}:{e.number}") != place]
+        entries = [e for e in self._orders.entries(now) if self._held.get(e.key) != place and not self._pausing(e.key)]
         if not entries:
             return
         for step in next_steps(entries, self._db.setting("tip")):
@@ -160,15 +160,32 @@ class Merger:
                 case _:
                     pass
 
+    def _pausing(self, key: SubmissionKey) -> bool:
+        """Whether a job for this submission failed and is not due again: others go on meanwhile."""
+        return any(self._jobs.pausing(job, key) for job in (VERIFY, LAND, DESCRIBE))
+
+    def _forget_failures(self) -> None:
+        """What failed for a submission that has left the queue is no problem any more."""
+        for job in (VERIFY, LAND, DESCRIBE):
+            for key in self._jobs.failing(job):
+                if self._queued(key) is None:
+                    self._jobs.forget(job, key)
+                    self._clear_problem(key.task)
+
+    def _clear_problem(self, task: str) -> None:
+        with self._db.write():
+            self._db.execute("DELETE FROM problems WHERE source = 'queue' AND task = ?", task)
+
     def _describe(self, row: SubmissionRow) -> None:
         """Have git say what the candidate changes; the review is written when it has."""
         tip, candidate, context = row.verified_on, row.candidate, self._orders.change_context(row)
-        self._jobs.start(f"{DESCRIBE}{row.task}:{row.number}", lambda: self._lane.change(tip, candidate, context))
+        key = SubmissionKey(row.task, row.number)
+        self._jobs.start(DESCRIBE, key, lambda: self._lane.change(tip, candidate, context))
 
     # ---- verifying and landing
 
     def _work(self, step: VerifyStep | LandStep, row: SubmissionRow, now: float) -> None:
-        name = f"{row.task}:{row.number}"
+        key = SubmissionKey(row.task, row.number)
         if isinstance(step, LandStep):
             if row.needs_approval and not self._reviews.stands(row):
                 self._reviews.ask_again(row, now)
@@ -176,7 +193,7 @@ class Merger:
             land = self._orders.landing(row)
             with self._db.write(durable=True):
                 self._db.event(now, "landing", task=row.task, number=row.number, candidate=row.candidate)
-            self._jobs.start(LAND + name, lambda: self._lane.land(land))
+            self._jobs.start(LAND, key, lambda: self._lane.land(land))
             return
         red_target = self._watch.red_target(self._orders.into_target())
         order = dataclasses.replace(self._orders.verifying(row), onto_target=red_target)
@@ -185,60 +202,34 @@ class Merger:
             with self._db.write():
                 self._board.transition(task.id, Status.MERGING, "verified again with what has landed since", now)
         given_up = self._given_up = threading.Event()
-        if self._jobs.start(VERIFY + name, lambda: self._lane.verify(order, given_up.is_set)):
-            self._verified = name
+        if self._jobs.start(VERIFY, key, lambda: self._lane.verify(order, given_up.is_set)):
+            self._verified = key
 
-    def job(self, finished: Finished, now: float) -> bool:
-        """A job is over; False if it was none of this room's."""
-        if self._watch.job(finished, now):
-            return True
-        prefix, _, rest = finished.key.partition(":")
-        if prefix + ":" in (INVERT, INTO_TARGET, HEADS, TIP_CHECK):
-            self._aside(finished, rest, now)
-            return True
-        if prefix + ":" not in (VERIFY, LAND, DESCRIBE):
-            return False
-        row = self._named(rest) if isinstance(finished.value, Landed) else self._queued(rest)
-        self._verified = "" if finished.key == VERIFY + self._verified else self._verified
-        if isinstance(finished.error, CoworkError | OSError):
-            self._hindered(row, str(finished.error), now)
-            return True
-        if finished.error is not None:
-            raise finished.error
+    def _record_verification(self, key: SubmissionKey, value: VerificationResult, now: float) -> None:
+        self._verified = None
+        if isinstance(value, AwaitingTarget):
+            self._held[key] = self._watch.place()
+        self._record(key, value, now)
+
+    def _record(
+        self, key: SubmissionKey, value: VerificationResult | Landed | TipMoved | ChangeSummary, now: float
+    ) -> None:
+        """Record what a job of the queue found or did; a landing also where its submission has left the queue."""
+        row = self._existing(key) if isinstance(value, Landed) else self._queued(key)
         with self._db.write(durable=True):
-            self._outcomes.remember_tip(finished.value)
-            self._unhindered()
-            if isinstance(finished.value, AwaitingTarget):
-                self._held[rest] = self._watch.place()
+            self._outcomes.remember_tip(value)
+            self._clear_problem(key.task)
             if row is not None:
-                self._outcomes.record(row, finished.value, now)
-        return True
+                self._outcomes.record(row, value, now)
 
-    def _aside(self, finished: Finished, name: str, now: float) -> None:
-        """A job beside the queue is over."""
-        beside = finished.key.startswith((HEADS, TIP_CHECK))
-        if isinstance(finished.error, CoworkError | OSError):
-            self._holds.failed(now) if beside else self._hindered(None, str(finished.error), now)
-        elif finished.error is not None:
-            raise finished.error
-        elif beside:
-            self._holds.job(finished.key, finished.value, now)
-        elif finished.key.startswith(INVERT):
-            self._reverts.job(name, finished.value, now)
-        else:
-            self._landed_by_itself(finished.value, now)
-
-    def _hindered(self, row: SubmissionRow | None, why: str, now: float) -> None:
-        """Git or the file system is in the way: say so where it is seen, and try again after a while."""
-        self._hindered_until = now + HINDERED
-        if row is None:
+    def _submission_failed(self, key: SubmissionKey, failure: JobFailed, now: float) -> None:
+        """Git or the file system is in the way: say so where it is seen."""
+        self._verified = None if self._verified == key else self._verified
+        if self._queued(key) is None:
             return
         with self._db.write():
-            self._board.add_problem(self._board.task(row.task), "queue", f"cannot land: {why}", now)
-
-    def _unhindered(self) -> None:
-        self._hindered_until = 0.0
-        self._db.execute("DELETE FROM problems WHERE source = 'queue'")
+            message = f"cannot land: {failure.reason}; {failure.retry}"
+            self._board.add_problem(self._board.task(key.task), "queue", message, now)
 
     # ---- beginning, and the way out
 
@@ -272,9 +263,9 @@ class Merger:
             and now >= self._land_at
             and self._db.scalar("SELECT 1 FROM submissions WHERE state = 'landed'")
         ):
-            self._jobs.start(f"{INTO_TARGET}{tip}", self.into_target())
+            self._jobs.start(INTO_TARGET, None, self.into_target())
 
-    def _landed_by_itself(self, value: LandedInTarget | TargetRefused, now: float) -> None:
+    def _landed_by_itself(self, _: None, value: LandedInTarget | TargetRefused, now: float) -> None:
         with self._db.write():
             self._db.execute("DELETE FROM problems WHERE path = 'config.yaml' AND source = 'land'")
             if isinstance(value, LandedInTarget):
@@ -284,4 +275,9 @@ class Merger:
                 return
             self._land_at = now + LAND_AGAIN
             message = f"`land: auto` waits: {value.reason}"
+            put_problem(self._db, Problem(path="config.yaml", line=0, message=message), "land", now)
+
+    def _landing_in_target_failed(self, _: None, failure: JobFailed, now: float) -> None:
+        message = f"`land: auto` failed: {failure.reason}; {failure.retry}, or with `coworkd land`"
+        with self._db.write():
             put_problem(self._db, Problem(path="config.yaml", line=0, message=message), "land", now)

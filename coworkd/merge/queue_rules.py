@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coworkd.merge.submission_keys import SubmissionKey
 from coworkd.store import SubmissionState
 
 
@@ -29,6 +30,10 @@ class QueueEntry:
     """Dependencies of its task that have not landed."""
     priority: float
     created: float
+
+    @property
+    def key(self) -> SubmissionKey:
+        return SubmissionKey(self.task, self.number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from coworkd.board.approvals.answer_channel import answer_channel
 from coworkd.board.approvals.answers import submitted_answer
@@ -21,10 +22,22 @@ from coworkd.merge.rows import change_submission
 from coworkd.store import RequestRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.requests import has_open_request_in
 from coworkd.sync.problems import put_problem
-from coworkd.system.background_jobs import Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
-INVERT = "invert:"
-"""Prefix of the names of jobs that make the commit which undoes a landing."""
+
+class RevertKey(NamedTuple):
+    """What is reverted or applied again, and the number of the submission that does it."""
+
+    task: str
+    kind: SubmissionKind
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.task}/{self.number}"
+
+
+INVERT: Job[RevertKey, RevertCommit | RevertFailed] = Job(name="revert")
+"""Makes the commit that undoes a landing."""
 
 _BECOMES = {SubmissionKind.REVERT: "reverted", SubmissionKind.APPLY: "landed"}
 _SOURCE = "revert"
@@ -48,6 +61,7 @@ class RevertService:
         self._documents = GeneratedDocuments(board.db)
         self._jobs = jobs
         self._invert = invert
+        jobs.handle(INVERT, then=self._queue, failed=self._not_made)
 
     def begin(self, now: float) -> None:
         """Act on every review that asks for it and on which nothing is under way."""
@@ -86,7 +100,7 @@ class RevertService:
         return "it was not taken back" if kind is SubmissionKind.APPLY and not task.reverted else ""
 
     def _under_way(self, task: str) -> bool:
-        if self._jobs.running(f"{INVERT}{task}:"):
+        if any(key.task == task for key in self._jobs.running(INVERT)):
             return True
         return bool(
             self._db.scalar(
@@ -100,21 +114,26 @@ class RevertService:
         number = 1 + int(self._db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", task.id))
         landing = task.landed if wish.kind is SubmissionKind.REVERT else task.reverted
         branch = self._board.specs.settings().integration.branch
-        self._jobs.start(
-            f"{INVERT}{task.id}:{wish.kind}:{number}", lambda: self._invert(landing, task.id, number, branch)
-        )
+        key = RevertKey(task.id, wish.kind, number)
+        self._jobs.start(INVERT, key, lambda: self._invert(landing, task.id, number, branch))
 
-    def job(self, name: str, value: RevertCommit | RevertFailed, now: float) -> None:
-        """The commit is there, or cannot be made: the name is `TASK:KIND:NUMBER`."""
-        task_id, kind_word, number = name.rsplit(":", 2)
-        kind, task = SubmissionKind(kind_word), self._board.task(task_id)
+    def _not_made(self, key: RevertKey, failure: JobFailed, now: float) -> None:
+        """Git or the file system is in the way: said in the review, which still asks for it."""
+        path = review_path(key.task)
+        message = f"`status: {key.kind}` could not be done: {failure.reason}; {failure.retry}"
+        self._tell(path, f"{message}; write `status: {self._standing(path)}` to give it up", now)
+
+    def _queue(self, key: RevertKey, value: RevertCommit | RevertFailed, now: float) -> None:
+        """The commit is there, or cannot be made."""
+        task_id, kind, number = key
+        task = self._board.task(task_id)
         with self._db.write(durable=True):
             if isinstance(value, RevertFailed):
                 self._put_back(review_path(task_id), kind, value.reason, now)
                 return
             self._db.put(
                 SubmissionRow(
-                    task=task_id, number=int(number), run="", attempt=task.attempt, base=value.landing,
+                    task=task_id, number=number, run="", attempt=task.attempt, base=value.landing,
                     commit_id=value.commit, tree=value.tree, state=SubmissionState.QUEUED, candidate="",
                     candidate_tree="", verified_on="", checks="[]", request="", created=now,
                     message=_built_on(value.later),
@@ -123,7 +142,7 @@ class RevertService:
             )  # fmt: skip
             self._board.clear_problems(review_path(task_id), _SOURCE)
             how = answer_channel(self._db, review_path(task_id))
-            self._db.event(now, "revert asked", task=task_id, actor="person", via=how, what=kind, number=int(number))
+            self._db.event(now, "revert asked", task=task_id, actor="person", via=how, what=kind, number=number)
 
     # ---- how it ends
 

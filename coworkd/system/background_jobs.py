@@ -1,41 +1,111 @@
-"""Work that would make the writer wait, done in threads: values go in, values come back.
+"""Work that would block the writer, done in threads: values go in, values come back.
 
-A job touches neither the workspace's files nor the database. Its result is collected by the writer's next turn.
+A job touches neither the workspace's files nor the database. The writer's next turn collects its outcome and hands it
+to the part that handles this kind of job. A handler takes a failure as well as a value: what failed is shown with its
+reason, and may be started again after a pause that grows. The daemon lives.
+
+Handlers belong to kinds and not to single jobs: when the database is opened again, its parts are built again while
+jobs run on, and the new parts take the outcomes.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError
+from coworkd.core.clock import iso
+from coworkd.core.errors import CoworkError
+from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, fault_of
+
+log = logging.getLogger("coworkd")
+
+FACTOR, LONGEST_PAUSE = 2.0, 300.0
+"""How the pause after a failure grows, and the seconds that it grows to."""
+
+Subject = TypeVar("Subject", bound=Hashable)
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """A job that is over: its value, or the exception it raised."""
+class Job(Generic[Subject, Value]):
+    """A kind of job: what tells two of them apart, and what they return."""
 
-    key: str
-    value: Any = None
-    error: BaseException | None = None
+    name: str
+    first_pause: float = 5.0
+    """Seconds after the first failure before the same job may start again; 0: at once, for its caller decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailed:
+    """A job raised an error instead of returning a value."""
+
+    error: Exception
+    times: int
+    """How often in a row."""
+    retry_at: float
+    """From when on it may start again."""
+
+    @property
+    def reason(self) -> str:
+        """What went wrong, in words."""
+        if isinstance(self.error, CoworkError | OSError):
+            return str(self.error)
+        return f"internal error, a fault of coworkd itself: {type(self.error).__name__}: {self.error}"
+
+    @property
+    def fault(self) -> MachineFault | None:
+        """What of the machine it is about; None where it is something else."""
+        return fault_of(self.error) if isinstance(self.error, OSError | MachineFaultError) else None
+
+    @property
+    def retry(self) -> str:
+        """What happens next, in words."""
+        return f"it is tried again by itself, the next time at {iso(self.retry_at)}"
+
+
+Then = Callable[[Subject, Value, float], None]
+"""Takes the subject of a job, its value and the time of the turn."""
+Failed = Callable[[Subject, JobFailed, float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Handler:
+    then: Then[Any, Any]
+    failed: Failed[Any]
+
+
+_Key = tuple[Job[Any, Any], Any]
 
 
 class Jobs:
-    """Named jobs, each name at most once at a time; `wake` is called from the job's thread when it is over."""
+    """Jobs by kind and subject, each at most once at a time; used by the writer thread alone.
+
+    `wake` is called from the job's thread when it is over.
+    """
 
     def __init__(self, wake: Callable[[], None], workers: int = 8) -> None:
         self._wake = wake
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
-        self._running: dict[str, Future[Any]] = {}
+        self._running: dict[_Key, Future[Any]] = {}
+        self._handlers: dict[Job[Any, Any], _Handler] = {}
+        self._failures: dict[_Key, JobFailed] = {}
+        self._now = 0.0
+        """The time of the present turn."""
         self.stopping = threading.Event()
         """Set when jobs should end early; handed to whatever can be cancelled."""
 
-    def start(self, key: str, work: Callable[[], Any]) -> bool:
-        """Start a job unless one of this name is under way or nothing may start any more."""
-        if key in self._running or self.stopping.is_set():
+    def handle(self, job: Job[Subject, Value], *, then: Then[Subject, Value], failed: Failed[Subject]) -> None:
+        """Have the outcomes of this kind handed to these; a part that is built again replaces the one before it."""
+        self._handlers[job] = _Handler(then=then, failed=failed)
+
+    def start(self, job: Job[Subject, Value], subject: Subject, work: Callable[[], Value]) -> bool:
+        """Start a job; False where the same one is running, pauses after a failure, or the daemon stops."""
+        key = (job, subject)
+        if key in self._running or self.stopping.is_set() or self.pausing(job, subject):
             return False
         try:
             future = self._running[key] = self._pool.submit(work)
@@ -46,35 +116,82 @@ class Jobs:
         future.add_done_callback(lambda _: self._wake())
         return True
 
-    def running(self, prefix: str = "") -> frozenset[str]:
-        """Names of the jobs under way, those not yet collected included."""
-        return frozenset(key for key in self._running if key.startswith(prefix))
+    # ---- what is running, and what failed
 
-    def finished(self) -> list[Finished]:
-        """Every job that ended since the last call."""
-        over = [key for key, future in self._running.items() if future.done()]
-        return [self._collect(key, self._running.pop(key)) for key in over]
+    def running(self, job: Job[Subject, Any]) -> frozenset[Subject]:
+        """Subjects of the jobs of this kind that are running, those not yet settled included."""
+        return frozenset(subject for kind, subject in self._running if kind == job)
 
-    def settle(self, take: Callable[[Finished], None]) -> None:
-        """Give away every job that ended. Where `take` raises, that job and the rest stay for the next call.
+    def any_running(self, *jobs: Job[Any, Any]) -> bool:
+        """Whether a job of one of these kinds is running or not yet settled."""
+        return any(kind in jobs for kind, _ in self._running)
 
-        A job whose own error is raised is over all the same: what it was ordered for is looked at again.
-        """
+    def busy(self) -> bool:
+        """Whether any job is running or not yet settled."""
+        return bool(self._running)
+
+    def pausing(self, job: Job[Subject, Any], subject: Subject) -> bool:
+        """Whether a job failed and may not start again yet."""
+        failure = self._failures.get((job, subject))
+        return failure is not None and failure.retry_at > self._now
+
+    def failing(self, job: Job[Subject, Any]) -> frozenset[Subject]:
+        """Subjects of the jobs of this kind whose latest outcome was a failure."""
+        return frozenset(subject for kind, subject in self._failures if kind == job)
+
+    def forget(self, job: Job[Subject, Any], subject: Subject) -> None:
+        """A job that failed is no longer wanted: should it be wanted again, it starts without a pause."""
+        self._failures.pop((job, subject), None)
+
+    def deadline(self, now: float) -> float | None:
+        """When the next job may start again that failed."""
+        return min((one.retry_at for one in self._failures.values() if one.retry_at > now), default=None)
+
+    # ---- outcomes
+
+    def settle(self, now: float) -> None:
+        """Hand over the outcomes of the jobs that ended; where a handler raises, that one and the rest stay."""
+        self._now = now
         for key in [key for key, future in self._running.items() if future.done()]:
-            future = self._running.pop(key)
-            finished = self._collect(key, future)
+            future, before = self._running.pop(key), self._failures.get(key)
             try:
-                take(finished)
-            except BaseException as error:
-                if error is not finished.error:
-                    self._running.setdefault(key, future)
+                self._hand_over(key, future, now)
+            except BaseException:
+                self._running.setdefault(key, future)
+                self._failures.pop(key, None)
+                if before is not None:
+                    self._failures[key] = before
                 raise
 
-    def _collect(self, key: str, future: Future[Any]) -> Finished:
-        error = future.exception()
-        return Finished(key=key, error=error) if error else Finished(key=key, value=future.result())
+    def _hand_over(self, key: _Key, future: Future[Any], now: float) -> None:
+        job, subject = key
+        handler, error = self._handlers[job], future.exception()
+        if error is None:
+            self._failures.pop(key, None)
+            handler.then(subject, future.result(), now)
+        elif isinstance(error, Exception):
+            failure = self._failures[key] = _failed(job, error, self._failures.get(key), now)
+            _report(job, subject, failure)
+            handler.failed(subject, failure, now)
+        else:
+            raise error
 
     def close(self) -> None:
         """Tell the jobs to stop and wait for them."""
         self.stopping.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _failed(job: Job[Any, Any], error: Exception, before: JobFailed | None, now: float) -> JobFailed:
+    times = before.times + 1 if before else 1
+    pause = min(job.first_pause * FACTOR ** min(times - 1, 30), LONGEST_PAUSE)
+    return JobFailed(error=error, times=times, retry_at=now + pause)
+
+
+def _report(job: Job[Any, Any], subject: Hashable, failure: JobFailed) -> None:
+    expected = isinstance(failure.error, CoworkError | OSError)
+    name = f"{job.name} {subject}" if subject else job.name
+    log.log(
+        logging.INFO if expected else logging.ERROR, "%s failed: %s", name, failure.reason,
+        exc_info=None if expected else failure.error,
+    )  # fmt: skip

@@ -129,12 +129,11 @@ class Bench:
     def _settle(self) -> None:
         now = self.place.now
         self.place.turn(0.0)
-        while self.jobs.running():
+        self.jobs.settle(now)
+        while self.jobs.busy():
             self._told.clear()
-            finished = self.jobs.finished()
-            for job in finished:
-                assert self.dispatch.job(job, now)
-            if not finished:
+            self.jobs.settle(now)
+            if self.jobs.busy():
                 assert self._told.wait(PATIENCE), "a job does not end"
         self.dispatch.step(now)
         self.dispatch.start(now)

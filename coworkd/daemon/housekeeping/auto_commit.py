@@ -7,18 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coworkd.board.task_board import Board
-from coworkd.core.errors import RepoError
 from coworkd.core.model import Problem
 from coworkd.store.notices import remove_notice
 from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.problems import put_problem
-from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs
 from coworkd.system.git import Repo
 from coworkd.system.git.folder_commit import CommitRefused, Committed, Unchanged, commit_folder
 
 log = logging.getLogger("coworkd")
-
-COMMIT = "commit:"
 
 RESTS = 3.0
 """How many times `quiet` nothing must have happened."""
@@ -36,6 +33,9 @@ _SOURCE = "commit"
 _FOLDER = ".cowork/"
 
 Outcome = Committed | Unchanged | CommitRefused
+
+COMMIT: Job[None, Outcome] = Job(name="commit of the workspace", first_pause=0)
+"""Its pauses are those of `AutoCommit`, which also waits where nothing failed."""
 
 
 class AutoCommit:
@@ -55,13 +55,14 @@ class AutoCommit:
         self._reason = ""
         """What was in the way last."""
         self._shown = bool(problem_paths(self._db, _SOURCE))
+        jobs.handle(COMMIT, then=self._ended, failed=self._failed)
 
     def step(self, now: float) -> None:
         """Begin a commit when something has happened since the last one, and nothing for a while."""
         due = self._due(now)
         if due is None or now < due or not self._at_rest():
             return
-        if self._jobs.start(COMMIT, self._commit):
+        if self._jobs.start(COMMIT, None, self._commit):
             self._seen = self._latest
 
     def _due(self, now: float) -> float | None:
@@ -88,26 +89,21 @@ class AutoCommit:
         due = self._due(now)
         return None if due is None else due if due > now else now + LEAST_REST
 
-    def job(self, finished: Finished, now: float) -> bool:
-        """A commit was made, or not; False if the job was none of this room's."""
-        if finished.key != COMMIT:
-            return False
-        if finished.error is not None and not isinstance(finished.error, RepoError | OSError):
-            raise finished.error
-        match finished.value:
-            case Committed(behind=behind) as made:
-                self._committed(made, now)
-            case Unchanged(behind=behind):
-                pass
-            case _:
-                self._again(f"it is not committed now: {finished.error or finished.value.reason}", now)
-                return True
-        self._show(behind, now)
-        if behind:
-            self._again(f"git's index does not have the last commit yet: {behind}", now)
+    def _ended(self, _: None, outcome: Outcome, now: float) -> None:
+        """A commit was made, or not."""
+        if isinstance(outcome, CommitRefused):
+            self._again(f"it is not committed now: {outcome.reason}", now)
+            return
+        if isinstance(outcome, Committed):
+            self._committed(outcome, now)
+        self._show(outcome.behind, now)
+        if outcome.behind:
+            self._again(f"git's index does not have the last commit yet: {outcome.behind}", now)
         else:
             self._pause, self._reason = FIRST_PAUSE, ""
-        return True
+
+    def _failed(self, _: None, failure: JobFailed, now: float) -> None:
+        self._again(f"it is not committed now: {failure.reason}", now)
 
     def _committed(self, made: Committed, now: float) -> None:
         with self._db.write():

@@ -11,13 +11,13 @@ from pathlib import Path
 from coworkd.board.views.attention import AttentionItem, AttentionKind
 from coworkd.core.clock import iso
 from coworkd.store import Database
-from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs
 from coworkd.system.process import commands as process
 from coworkd.system.process.commands import ProcessSpec
 
 log = logging.getLogger("coworkd")
 
-NOTIFY = "notify:"
+NOTIFY: Job[None, None] = Job(name="notify", first_pause=0)
 PATIENCE = 30.0
 """Seconds that one command may take for one item."""
 
@@ -39,6 +39,7 @@ class Notifications:
         self._jobs = jobs
         self._commands = commands
         self._tell = tell
+        jobs.handle(NOTIFY, then=self._ended, failed=self._failed)
 
     def step(self, waiting: Sequence[AttentionItem], now: float) -> None:
         """Tell of what has not been told yet, and forget what no longer waits."""
@@ -55,7 +56,7 @@ class Notifications:
                 self._db.execute("INSERT INTO told (item, at) VALUES (?, ?)", name, now)
         notices = [Notification(command=c, text=_text(item)) for item in fresh for c in self._commands]
         if notices:
-            self._jobs.start(NOTIFY, lambda: self._all(notices))
+            self._jobs.start(NOTIFY, None, lambda: self._all(notices))
 
     def _all(self, notices: Sequence[Notification]) -> None:
         for notice in notices:
@@ -63,13 +64,11 @@ class Notifications:
                 return
             self._tell(notice)
 
-    def job(self, finished: Finished) -> bool:
-        """Everybody has been told; False if the job was none of this room's."""
-        if finished.key != NOTIFY:
-            return False
-        if finished.error is not None:
-            raise finished.error
-        return True
+    def _ended(self, _: None, value: None, now: float) -> None:
+        """Every command has been run."""
+
+    def _failed(self, _: None, failure: JobFailed, now: float) -> None:
+        """A command could not be started: `inbox.md` shows what waits all the same, and the log has the reason."""
 
 
 def _name(item: AttentionItem) -> str:

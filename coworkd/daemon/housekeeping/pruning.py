@@ -6,7 +6,6 @@ does a conflict copy whose words are nowhere else.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -14,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.board.task_board import Board
-from coworkd.core.errors import RepoError
 from coworkd.store import TaskRow
 from coworkd.sync.disk.folder import digest
-from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import (
     RefChange,
@@ -30,9 +28,8 @@ from coworkd.system.git.refs import (
     update_refs,
 )
 
-log = logging.getLogger("coworkd")
-
-PRUNE = "prune:"
+PRUNE: Job[None, tuple[str, ...]] = Job(name="pruning", first_pause=0)
+"""Returns what was removed."""
 EVERY = 3600.0
 TRASH_DAYS = 30.0
 DAY = 86400.0
@@ -73,13 +70,14 @@ class Pruning:
         self._jobs = jobs
         self._places = places
         self._next = 0.0
+        jobs.handle(PRUNE, then=self._pruned, failed=self._failed)
 
     def step(self, now: float) -> None:
         """Begin, when it is time again."""
         if now < self._next:
             return
         order, places = self.order(now), self._places
-        if self._jobs.start(PRUNE, lambda: prune(order, places)):
+        if self._jobs.start(PRUNE, None, lambda: prune(order, places)):
             self._next = now + EVERY
 
     def deadline(self) -> float:
@@ -111,19 +109,13 @@ class Pruning:
         sql = "SELECT 1 FROM documents WHERE want_sha = ? UNION SELECT 1 FROM bases WHERE sha = ?"
         return bool(self._db.scalar(sql, sha, sha))
 
-    def job(self, finished: Finished, now: float) -> bool:
-        """It is done; False if the job was none of this room's."""
-        if finished.key != PRUNE:
-            return False
-        if isinstance(finished.error, RepoError | OSError):
-            log.info("nothing was pruned: %s", finished.error)
-            return True
-        if finished.error is not None:
-            raise finished.error
-        if finished.value:
+    def _pruned(self, _: None, removed: tuple[str, ...], now: float) -> None:
+        if removed:
             with self._db.write():
-                self._db.event(now, "pruned", what=list(finished.value))
-        return True
+                self._db.event(now, "pruned", what=list(removed))
+
+    def _failed(self, _: None, failure: JobFailed, now: float) -> None:
+        """It is tried again in an hour, like any pruning; the log has the reason."""
 
 
 _RUNS = "SELECT id FROM runs WHERE task IN (?)"

@@ -1,4 +1,4 @@
-"""All chores as one: a step of each turn, their jobs, their deadlines."""
+"""All chores as one: a step of each turn, and their deadlines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from coworkd.board.views.attention import AttentionItem
 from coworkd.daemon.housekeeping.auto_commit import AutoCommit
 from coworkd.daemon.housekeeping.notifications import Notifications
 from coworkd.daemon.housekeeping.pruning import Pruning
-from coworkd.system.background_jobs import Finished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +24,6 @@ class Housekeeping:
         self.commits.step(now)
         self.notices.step(waiting, now)
         self.pruning.step(now)
-
-    def job(self, finished: Finished, now: float) -> bool:
-        """One of their jobs is over; False if it was none of theirs."""
-        return self.commits.job(finished, now) or self.notices.job(finished) or self.pruning.job(finished, now)
 
     def deadline(self, now: float) -> float | None:
         """When time alone makes one of them due."""

@@ -133,3 +133,4 @@ class MachineFailed:
 
 
 FinishResult = Imported | NoChanges | SavedWork
+PrepareResult = SlotReady | SlotFailed | SlotDeferred | MachineFailed

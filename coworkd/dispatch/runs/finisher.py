@@ -42,10 +42,10 @@ from coworkd.dispatch.scheduling.retry_policy import (
 )
 from coworkd.store import RequestRow, RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.requests import has_pending_request, used_answers
-from coworkd.system.background_jobs import Jobs
+from coworkd.system.background_jobs import Job, Jobs
 
-FINISH = "finish:"
-"""Prefix of the names of jobs that bring in what a run left."""
+FINISH: Job[str, FinishResult | MachineFailed] = Job(name="finish")
+"""Brings in what a run left; its subject is the run."""
 
 LOST = "lost"
 """The `stop` of a run whose daemon was killed: it is started again, the same run, unless it had ended by itself."""
@@ -192,7 +192,7 @@ class RunFinisher:
             tip=self._tip(run), submit=self._is_submission(run),
             message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}", secrets=self._board.secrets(),
         )  # fmt: skip
-        self._jobs.start(FINISH + run.id, lambda: self._finish(order))
+        self._jobs.start(FINISH, run.id, lambda: self._finish(order))
 
     def _tip(self, run: RunRow) -> str:
         if not run.conflict:

@@ -25,10 +25,8 @@ from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.executors.slot_results import (
     INTERRUPTED_REASONS,
-    MachineFailed,
+    PrepareResult,
     ReviewedWork,
-    SlotDeferred,
-    SlotFailed,
     SlotReady,
     SlotRequest,
 )
@@ -42,11 +40,11 @@ from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRo
 from coworkd.store.landings import Landings
 from coworkd.store.reviewed_work import submission_of, work_to_continue
 from coworkd.sync.disk.folder import digest
-from coworkd.system.background_jobs import Jobs
+from coworkd.system.background_jobs import Job, Jobs
 from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
 
-PREPARE = "prepare:"
-"""Prefix of the names of jobs that make slots ready."""
+PREPARE: Job[str, PrepareResult] = Job(name="slot", first_pause=0)
+"""Makes a slot ready for a run; its subject is the run."""
 
 RESUMABLE_REASONS = frozenset({"done", "cancelled", "red", "unavailable", "budget"})
 """How a run ended whose session is worth going on with; after any other end the agent begins anew."""
@@ -70,7 +68,7 @@ class RunStarter:
         executor: Executor,
         jobs: Jobs,
         places: RunPaths,
-        prepare: Callable[[SlotRequest], SlotReady | SlotFailed | SlotDeferred | MachineFailed],
+        prepare: Callable[[SlotRequest], PrepareResult],
         means: Callable[[], SandboxCapabilities] = lambda: UNCONFINED,
     ) -> None:
         self._board = board
@@ -184,7 +182,7 @@ class RunStarter:
             setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
             known=self._landings.known(), needed=self._landings.needed_by(run.task),
         )  # fmt: skip
-        self._jobs.start(PREPARE + run.id, lambda: self._prepare(order))
+        self._jobs.start(PREPARE, run.id, lambda: self._prepare(order))
 
     def _submission(self, task: str) -> SubmissionRow | None:
         return self._db.one(SubmissionRow, "task = ? ORDER BY number DESC", task)

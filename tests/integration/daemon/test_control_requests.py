@@ -9,13 +9,14 @@ from coworkd.board.approvals.answer_channel import AnswerChannel, answer_channel
 from coworkd.board.approvals.answers import submitted_answer
 from coworkd.board.task_board import Board
 from coworkd.core.announcement import Announcement
+from coworkd.core.errors import RepoError
 from coworkd.core.model import Status
-from coworkd.daemon.control_requests import LAND, Control
+from coworkd.daemon.control_requests import Control
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import Specs
 from coworkd.sync.file_trust import Vouching, to_trust
-from coworkd.system.background_jobs import Finished, Jobs
+from coworkd.system.background_jobs import Jobs
 from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 from tests.integration.workspacekit import TASK, Workspace
 
@@ -26,14 +27,20 @@ THEIRS = "---\nstatus: running\ncowork: {id: a, rev: 3, by: bob-7777}\n---\nDo i
 class Desk:
     """A control and what it was told to do."""
 
-    def __init__(self, place: Workspace, landing: LandedInTarget | TargetRefused) -> None:
+    def __init__(self, place: Workspace, landing: LandedInTarget | TargetRefused | RepoError) -> None:
         self.stopped = threading.Event()
         self.place = place
         self.jobs = Jobs(lambda: None)
         board = Board(place.db, place.intake)
         self.vouched: list[bool] = []
         vouching = Vouching(place.db, place.intake, lambda: self.vouched.append(True))
-        self.control = Control(board, vouching, place.engine, self.jobs, lambda _onto: lambda: landing, "anna-0001")
+        self.control = Control(board, vouching, place.engine, self.jobs, lambda _onto: self._land, "anna-0001")
+        self._landing = landing
+
+    def _land(self) -> LandedInTarget | TargetRefused:
+        if isinstance(self._landing, RepoError):
+            raise self._landing
+        return self._landing
 
     def ask(self, op: Op, subject: str = "") -> ControlRequest:
         request = ControlRequest(op=op, subject=subject)
@@ -189,16 +196,16 @@ def test_a_landing_is_answered_when_its_job_is_over(
     first, second = desk.ask(Op.LAND), desk.ask(Op.LAND)
     assert not desk.control.settled()
     desk.jobs.close()
-    (finished,) = desk.jobs.finished()
-    desk.control.job(finished)
+    desk.jobs.settle(1.0)
     assert first.wait(0) == second.wait(0) == reply
     assert desk.control.settled()
 
 
-def test_a_landing_that_breaks_is_told(desk: Desk) -> None:
-    request = desk.ask(Op.LAND)
+def test_a_landing_that_breaks_is_told_and_may_be_asked_for_again_at_once(place: Workspace) -> None:
+    desk = Desk(place, RepoError("no such branch"))
+    for _ in range(2):
+        request = desk.ask(Op.LAND)
+        while desk.jobs.busy():
+            desk.jobs.settle(1.0)
+        assert request.wait(0) == ControlReply(ok=False, text="no such branch")
     desk.jobs.close()
-    desk.control.job(Finished(key="other", value=1))
-    assert not desk.control.settled()
-    desk.control.job(Finished(key=LAND, error=ValueError("no such branch")))
-    assert request.wait(0) == ControlReply(ok=False, text="no such branch")

@@ -39,9 +39,8 @@ class Place(Workspace):
 
     def rest(self) -> None:
         """Every job that runs comes to its end."""
-        while self.jobs.running():
-            for finished in self.jobs.finished():
-                assert self.commits.job(finished, self.now) or self.pruning().job(finished, self.now)
+        while self.jobs.busy():
+            self.jobs.settle(self.now)
 
     def pruning(self) -> Pruning:
         places = Places(root=self.repo.root, folder=self.root, trash=self.trash)
@@ -188,9 +187,7 @@ def item(kind: AttentionKind, path: str, since: float = 1000.0) -> AttentionItem
 def told_of(place: Place, told: list[Notification], waiting: Sequence[AttentionItem]) -> None:
     notices = Notifications(place.db, place.jobs, ("one", "two"), told.append)
     notices.step(waiting, place.now)
-    while place.jobs.running():
-        for finished in place.jobs.finished():
-            assert notices.job(finished)
+    place.rest()
 
 
 def test_each_item_is_told_once_to_each_command(place: Place) -> None:

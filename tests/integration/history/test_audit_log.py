@@ -46,10 +46,10 @@ class Place:
                 self.db.event(self.now, kind, task="a", reason="because")
 
     def step(self) -> None:
-        self.audit.step(self.now)
-        while self.jobs.running():
-            for finished in self.jobs.finished():
-                assert self.audit.job(finished, self.now)
+        self.jobs.settle(self.now)
+        self.audit.step()
+        while self.jobs.busy():
+            self.jobs.settle(self.now)
 
     def kinds(self) -> list[str]:
         """What the files say happened, as an unbroken chain."""
@@ -81,7 +81,7 @@ def test_what_happened_is_written_down_in_batches(place: Place) -> None:
 
 def test_nothing_happened_nothing_is_written(place: Place) -> None:
     place.step()
-    assert not place.jobs.running()
+    assert not place.jobs.busy()
     assert not place.folder.exists()
     place.close()
 
@@ -100,7 +100,7 @@ def test_the_rest_is_written_at_the_end_and_by_the_next_life(place: Place) -> No
 
 def test_a_crash_between_the_files_and_the_database_writes_nothing_twice(place: Place) -> None:
     place.happens("one", "two")
-    place.audit.step(place.now)
+    place.audit.step()
     place.crash()  # the job has written, and nobody has noted it
     assert place.kinds() == ["one", "two"]
     place.open()
@@ -196,14 +196,14 @@ def test_what_cannot_be_written_is_tried_again(place: Place) -> None:
     place.folder.write_text("no folder")
     place.happens("one")
     place.step()
-    assert place.audit.deadline() == place.now + 5
+    assert place.jobs.deadline(place.now) == place.now + 5
     place.folder.unlink()
     place.step()
     assert not place.folder.exists(), "not before its time"
     place.now += 5
     place.step()
     assert place.kinds() == ["one"]
-    assert place.audit.deadline() is None
+    assert place.jobs.deadline(place.now) is None
     place.close()
 
 

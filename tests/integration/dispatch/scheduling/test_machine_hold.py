@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from coworkd.dispatch.executors.slot_results import (
     SavedWork,
 )
 from coworkd.store import RunState, SubmissionRow, SubmissionState
-from coworkd.system.background_jobs import Finished, Jobs
 from tests.integration.dispatchkit import Bench, fails, says
 
 FULL = MachineFault(kind=FaultKind.DISK_FULL, path="/state", detail="No space left on device")
@@ -194,27 +192,3 @@ def test_a_failure_with_nothing_wrong_here_costs_one(bench: Bench) -> None:
     bench.script = says(fails(message="cannot write"))
     begin(bench)
     assert bench.place.task("a").failures == 1
-
-
-def test_the_result_of_a_job_stays_until_it_was_taken() -> None:
-    told = threading.Semaphore(0)
-    jobs = Jobs(told.release)
-    jobs.start("one", lambda: 1)
-    jobs.start("two", lambda: 2)
-    assert told.acquire(timeout=20)
-    assert told.acquire(timeout=20)
-    taken: list[int] = []
-
-    def refuse(_: Finished) -> None:
-        raise OSError(28, "No space left on device")
-
-    def take(finished: Finished) -> None:
-        taken.append(finished.value)
-
-    for _ in range(2):
-        with pytest.raises(OSError, match="space"):
-            jobs.settle(refuse)
-    jobs.settle(take)
-    assert sorted(taken) == [1, 2]
-    assert not jobs.running()
-    jobs.close()
