@@ -5,6 +5,7 @@ Pure: ids in, ids out.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
 
@@ -78,3 +79,60 @@ def _measure(root: str, dependants: Mapping[str, Sequence[str]], depth: dict[str
             open_.add(task)
             stack.append((task, True))
             stack.extend((d, False) for d in dependants.get(task, ()))
+
+
+class ChainLengths:
+    """How long a chain of dependants hangs on each task, kept while dependencies change.
+
+    A change is carried on from task to task to what these depend on, and no further than lengths change. Lengths on a
+    cycle have no such order: while there is a cycle, all are measured again.
+    """
+
+    def __init__(self) -> None:
+        self._needs: dict[str, frozenset[str]] = {}
+        self._dependants: dict[str, set[str]] = {}
+        self._lengths: dict[str, int] = {}
+        self._cyclic = False
+
+    def of(self, task: str) -> int:
+        """The length of the task's chain, itself included."""
+        return self._lengths.get(task, 1)
+
+    def replace(self, needs: Mapping[str, Iterable[str]]) -> None:
+        """Let each of these tasks depend on exactly what is given for it."""
+        touched: set[str] = set()
+        for task, wanted in needs.items():
+            touched |= self._replace_one(task, frozenset(wanted))
+        if touched and (self._cyclic or not self._carry_on(touched)):
+            self._measure_all()
+
+    def _replace_one(self, task: str, after: frozenset[str]) -> frozenset[str]:
+        """Returns what depends on the task since now, or no longer does."""
+        before = self._needs.pop(task, frozenset())
+        if after:
+            self._needs[task] = after
+        for needed in before - after:
+            self._dependants[needed].discard(task)
+        for needed in after - before:
+            self._dependants.setdefault(needed, set()).add(task)
+        return before ^ after
+
+    def _carry_on(self, touched: Iterable[str]) -> bool:
+        """Measure these tasks, and on from each whose length changes. False when the lengths show a cycle."""
+        pending = deque(touched)
+        longest = len(self._dependants) + len(self._needs) + 1
+        while pending:
+            task = pending.popleft()
+            length = 1 + max((self.of(dependant) for dependant in self._dependants.get(task, ())), default=0)
+            if length > longest:
+                return False
+            if length != self.of(task):
+                self._lengths[task] = length
+                pending.extend(self._needs.get(task, ()))
+        return True
+
+    def _measure_all(self) -> None:
+        needs = {task: tuple(sorted(wanted)) for task, wanted in self._needs.items()}
+        self._cyclic = bool(_left_after_peeling(needs))
+        tasks = {*needs, *(needed for wanted in needs.values() for needed in wanted)}
+        self._lengths = weights(sorted(tasks), needs)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.core.dependency_graph import cycle_through, cycles, weights
+from coworkd.core.dependency_graph import ChainLengths, cycle_through, cycles, weights
 
 NAMES = st.sampled_from("abcdefg")
 GRAPHS = st.dictionaries(NAMES, st.lists(NAMES, max_size=4))
@@ -68,3 +68,22 @@ def test_a_deep_chain_needs_no_recursion() -> None:
 
 def test_a_task_that_needs_itself() -> None:
     assert cycles({"a": ["a"], "b": ["a"]}) == {"a": ("a", "a")}
+
+
+@given(st.lists(st.dictionaries(NAMES, st.lists(NAMES, max_size=3), max_size=3), max_size=8))
+def test_lengths_that_are_kept_are_those_that_are_measured(changes: list[dict[str, list[str]]]) -> None:
+    lengths, needs = ChainLengths(), dict[str, list[str]]()
+    for change in changes:
+        lengths.replace(change)
+        needs.update(change)
+        if not cycles(needs):
+            assert {task: lengths.of(task) for task in "abcdefg"} == weights("abcdefg", needs)
+
+
+def test_lengths_follow_a_cycle_that_is_made_and_taken_apart() -> None:
+    lengths = ChainLengths()
+    lengths.replace({"b": ["a"], "c": ["b"]})
+    lengths.replace({"a": ["c"]})
+    assert lengths.of("a") >= 1
+    lengths.replace({"a": []})
+    assert [lengths.of(task) for task in "abc"] == [3, 2, 1]
