@@ -31,12 +31,12 @@ from coworkd.daemon.workspace_upgrade import upgrade_workspace, write_ignore_fil
 from coworkd.diagnostics.fsck.repair import Repairer
 from coworkd.dispatch.dispatcher import Dispatcher, RunServices
 from coworkd.dispatch.executors.local import LocalExecutor
-from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
 from coworkd.dispatch.runs.event_recorder import EventRecorder
 from coworkd.dispatch.runs.finisher import RunFinisher
 from coworkd.dispatch.runs.starter import RunStarter
+from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.documents.decoding import decode
@@ -181,9 +181,8 @@ def _rooms(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> 
     writer = Writer(db, folder)
     engine = Engine(db, folder, intake, writer, Absences(db, folder, history))
     merge = Merger(board, jobs, here.lane, folder, LandedTasks(board, repo), repo.common_dir)
-    dispatch = Dispatcher(
-        board, lasting.executor, jobs, _stages(paths, board, lasting.executor, jobs, here), ground.no_base_reason
-    )
+    services = _run_services(paths, board, lasting, here, ground.no_base_reason)
+    dispatch = Dispatcher(board, lasting.executor, jobs, services)
     who = RecordOwner(instance=here.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
     return Services(
         db=db, clock=lasting.clock, engine=engine, outputs=lasting.outputs, watcher=lasting.watcher,
@@ -207,18 +206,22 @@ def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> House
     )  # fmt: skip
 
 
-def _stages(paths: Paths, board: Board, executor: Executor, jobs: Jobs, here: _Here) -> RunServices:
+def _run_services(
+    paths: Paths, board: Board, lasting: LongLivedParts, here: _Here, no_base_reason: Callable[[], str]
+) -> RunServices:
     places = RunPaths(
         root=paths.root, state=paths.state, repo_id=paths.state.name, instance=here.instance,
         stores=object_stores(here.repo.common_dir / "objects"),
     )  # fmt: skip
-    hold = MachineHold(board.db, lambda: storage_fault(paths.state))
+    jobs, hold = lasting.jobs, MachineHold(board.db, lambda: storage_fault(paths.state))
     workshop = SlotJobs(paths.root, paths.state, here.lane.base, jobs.stopping, here.means)
-    starter = RunStarter(board, executor, jobs, places, workshop.prepare, here.means)
+    setup_hold = SetupHold(board, here.means)
+    capacity = CapacityReader(board, no_base_reason, hold, setup_hold)
+    starter = RunStarter(board, lasting.executor, jobs, places, workshop.prepare, here.means)
     finisher = RunFinisher(board, jobs, workshop.finish, hold)
     return RunServices(
         starter=starter, recorder=EventRecorder(board, places), finisher=finisher,
-        conflicts=ConflictRounds(board, starter), hold=hold, setup_hold=SetupHold(board, here.means),
+        conflicts=ConflictRounds(board, starter, capacity), hold=hold, setup_hold=setup_hold, capacity=capacity,
     )  # fmt: skip
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.agents.port import AgentEvent, Ended
 from coworkd.board import status_requests
 from coworkd.board.task_board import Board
-from coworkd.core.dependency_graph import weights
 from coworkd.core.errors import AgentError
 from coworkd.core.machine_faults import MachineFault, MachineFaultError
-from coworkd.core.model import ACTIVE, Mode, Status, TaskSpec
+from coworkd.core.model import ACTIVE, Status
 from coworkd.core.start_faults import FaultScope, StartFault, StartFaultKind
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.slot_results import (
@@ -25,7 +23,6 @@ from coworkd.dispatch.executors.slot_results import (
     SlotFailed,
     SlotReady,
 )
-from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
 from coworkd.dispatch.runs.delivery import Delivery
 from coworkd.dispatch.runs.event_recorder import EventRecorder
@@ -33,32 +30,19 @@ from coworkd.dispatch.runs.finisher import FINISH, LOST, RunFinisher
 from coworkd.dispatch.runs.plan_mode import PlanRuns
 from coworkd.dispatch.runs.starter import PREPARE, RunStarter
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
-from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
+from coworkd.dispatch.scheduling.capacity import CapacityReader
+from coworkd.dispatch.scheduling.dependency_check import check_dependencies
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
-from coworkd.dispatch.scheduling.readiness import Startable, check_dependencies
 from coworkd.dispatch.scheduling.retry_policy import AttemptOutcome
-from coworkd.dispatch.scheduling.scheduler import (
-    ActiveRun,
-    Candidate,
-    Capacity,
-    Postponed,
-    StartRun,
-    capacity_reason,
-    next_actions,
-)
+from coworkd.dispatch.scheduling.scheduler import Postponed, StartRun
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
+from coworkd.dispatch.scheduling.start_planner import StartPlanner
 from coworkd.dispatch.scheduling.task_hold import TaskHold
 from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
-from coworkd.store.agent_stops import agent_stops, probe_agents_now
+from coworkd.store.agent_stops import probe_agents_now
+from coworkd.store.tasks import next_status_request_at, tasks_touched_since
 from coworkd.system.background_jobs import JobFailed, Jobs
-
-GATHERING_TIME = 0.3
-"""Seconds that a new task waits for others which were saved with it, so that the most urgent of them starts first."""
-
-RECHECK_AFTER = 1.0
-"""Seconds between two looks at a repository that nothing can start from: no event tells of a first commit."""
-
 
 RETRY_AFTER = 2.0
 """Seconds before a run is prepared again that the branches stood in the way of."""
@@ -74,17 +58,14 @@ class RunServices:
     conflicts: ConflictRounds
     hold: MachineHold
     setup_hold: SetupHold
+    capacity: CapacityReader
 
 
 class Dispatcher:
     """The room's only face to the daemon; used by the writer thread alone."""
 
-    def __init__(
-        self, board: Board, executor: Executor, jobs: Jobs, stages: RunServices, ground: Callable[[], str]
-    ) -> None:
-        """`ground` says why no run can start from this repository as it is, or nothing."""
+    def __init__(self, board: Board, executor: Executor, jobs: Jobs, stages: RunServices) -> None:
         self._board = board
-        self._ground = ground
         self._db: Database = board.db
         self._executor = executor
         self._jobs = jobs
@@ -96,15 +77,16 @@ class Dispatcher:
         self._setup_hold = stages.setup_hold
         self._task_hold = TaskHold(board)
         self._delivery = Delivery(board, executor)
-        self._startable = Startable(board.db)
+        self._capacity = stages.capacity
+        self._planner = StartPlanner(board, stages.capacity)
         self._casting = AgentSelector(board)
-        self._purses = BudgetReader(board)
         self._plans = PlanRuns(board)
         self._checked = int(self._db.setting("checked") or 0)
         """The latest event whose task's dependencies have been looked at."""
         jobs.handle(PREPARE, then=self._prepared, failed=self._prepare_failed)
         jobs.handle(FINISH, then=self._finished, failed=self._finish_failed)
-        self._waits: dict[str, Postponed] = {}
+        self._postponed: list[Postponed] = []
+        """Runs that are to go on and conflicts that are to go back, which wait for capacity."""
         self._conflicting: list[SubmissionRow] = []
 
     # ---- one turn
@@ -128,19 +110,19 @@ class Dispatcher:
         """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks."""
         self._casting.stops.end_changed(now)
         self._plans.find_again(now)
+        self._postponed = []
         if not self._hold.reason(now):
             self._starter.record_sandbox_status(now)
             self._resume_answered(now)
-            if not self._setup_hold.reason(now):
-                self._conflicts.send_back(self._conflicting, now)
+            self._postponed += self._conflicts.send_back(self._conflicting, now)
         self._start_ready(now)
 
     def deadline(self, now: float) -> float | None:
         """When time alone will give this room something to do."""
-        times = [wait.until for wait in self._waits.values()]
+        times = [postponed.until for postponed in self._postponed]
         times += [
-            self._hold.deadline(now), self._conflicts.deadline(self._conflicting, now),
-            self._db.scalar("SELECT min(wanted_due) FROM tasks WHERE wanted != ''"), self._delivery.deadline(now),
+            self._planner.deadline(), self._hold.deadline(now), next_status_request_at(self._db),
+            self._delivery.deadline(now), self._conflicts.deadline(self._conflicting, now),
         ]  # fmt: skip
         return min((at for at in times if at is not None), default=None)
 
@@ -321,12 +303,14 @@ class Dispatcher:
             row = self._board.task(run.task)
             if row.status not in (Status.RUNNING, Status.WAITING):
                 continue
-            full = capacity_reason(run.agent, self._busy(), self._room(now))
-            if not full and self._casting.agent(run.agent):
+            postponed = self._capacity.resume_postponement(run, now)
+            if postponed is None:
                 self._board.transition(run.task, Status.RUNNING, "", now)
                 self._go_on(run, now)
-            elif full and row.reason != full:
-                self._board.set_status(row, row.status, full, now)
+                continue
+            self._postponed.append(postponed)
+            if row.reason != postponed.reason:
+                self._board.set_status(row, row.status, postponed.reason, now)
 
     def _go_on(self, run: RunRow, now: float) -> None:
         """Have a run that waited begin again; where the machine does not let it, it waits on."""
@@ -351,25 +335,16 @@ class Dispatcher:
         latest = int(self._db.scalar("SELECT coalesce(max(id), 0) FROM events"))
         if latest == self._checked:
             return
-        changed = self._db.query(
-            "SELECT DISTINCT t.id FROM events e JOIN tasks t ON t.path = json_extract(e.data, '$.path') WHERE e.id > ?"
-            " UNION SELECT DISTINCT task FROM events WHERE id > ? AND kind = 'status'",
-            self._checked, self._checked,
-        )  # fmt: skip
         with self._db.write():
-            check_dependencies(self._board, [row["id"] for row in changed if row["id"]], now)
+            check_dependencies(self._board, tasks_touched_since(self._db, self._checked), now)
             self._db.set_state("checked", str(latest))
         self._checked = latest
 
     def _start_ready(self, now: float) -> None:
-        together = self._gathered(now)
-        ready = [self._as_ready(row, together, now) for row in self._startable.tasks() if self._sound(row, now)]
-        actions = next_actions(ready, self._busy(), self._room(now), now) if ready else []
-        waits = {action.task: action for action in actions if isinstance(action, Postponed)}
-        for action in actions:
-            if isinstance(action, StartRun) and (short := self._start_run(action, now)):
-                waits[action.task] = Postponed(task=action.task, reason=short.reason, until=short.until)
-        self._tell(waits)
+        for start in self._planner.plan(now):
+            if exhausted := self._start_run(start, now):
+                self._planner.postpone(start, exhausted)
+        self._planner.record()
 
     def _start_run(self, start: StartRun, now: float) -> BudgetExhausted | None:
         """Start, and say so when it is not by the agent that the task asks for, or by that one for the first time.
@@ -388,106 +363,6 @@ class Dispatcher:
                 )  # fmt: skip
         instead_of = "" if start.agent == wanted else wanted
         return self._starter.start(start.task, start.agent, now, instead_of=instead_of)
-
-    def _tell(self, waits: dict[str, Postponed]) -> None:
-        """Keep why each ready task does not run, for whoever asks."""
-        if waits == self._waits:
-            return
-        with self._db.write():
-            for task in self._waits.keys() - waits.keys():
-                self._db.execute("DELETE FROM meta WHERE key = ?", f"wait:{task}")
-            for task, wait in waits.items():
-                if self._waits.get(task) != wait:
-                    self._db.set_state(f"wait:{task}", wait.reason)
-        self._waits = waits
-
-    def _sound(self, row: TaskRow, now: float) -> bool:
-        """Whether the task can be run at all; what stands in the way is shown as a problem on its file."""
-        spec = self._board.specs.task(row.path)
-        problem = _unsupported(spec) or self._casting.unusable_reason(self._casting.requested(spec))
-        if problem:
-            with self._db.write():
-                self._board.add_problem(row, "agent", problem, now)
-        return not problem
-
-    def _gathered(self, now: float) -> float:
-        """When the last of the tasks that become ready in a moment is; 0 when there is none."""
-        sql = "SELECT max(wanted_due) FROM tasks WHERE wanted = ? AND wanted_due <= ?"
-        return self._db.scalar(sql, str(Status.READY), now + GATHERING_TIME) or 0.0
-
-    def _as_ready(self, row: TaskRow, together: float, now: float) -> Candidate:
-        spec = self._board.specs.task(row.path)
-        choice = self._casting.select(spec, now)
-        agent = self._casting.agent(choice.agent)
-        found = self._purses.reserve(row, agent, 1, now) if agent else None
-        short = found if isinstance(found, BudgetExhausted) else None
-        stopped = self._casting.stopped_reason(choice.agent) if choice.until > now else ""
-        gathering = together if row.since > now - GATHERING_TIME and not row.attempt else 0.0
-        return Candidate(
-            task=row.id, agent=choice.agent, priority=row.priority, chain_length=self._weight(row.id),
-            since=row.since, touches=spec.touches,
-            not_before=max(row.not_before, 0.0 if stopped else choice.until, gathering),
-            blocked_reason=stopped or (short.reason if short else ""),
-            blocked_until=choice.until if stopped else short.until if short else None,
-        )  # fmt: skip
-
-    def _weight(self, task: str) -> int:
-        """Length of the chain of dependants, read as far as it reaches."""
-        needs: dict[str, list[str]] = {}
-        pending, seen = [task], {task}
-        while pending:
-            current = pending.pop()
-            for row in self._db.query("SELECT task FROM needs WHERE needed = ?", current):
-                needs.setdefault(row["task"], []).append(current)
-                if row["task"] not in seen:
-                    seen.add(row["task"])
-                    pending.append(row["task"])
-        return weights([task], needs)[task]
-
-    def _busy(self) -> list[ActiveRun]:
-        return [self._as_busy(run) for run in self._db.all(RunRow, "state != 'ended'")]
-
-    def _as_busy(self, run: RunRow) -> ActiveRun:
-        spec = self._board.specs.task(self._board.task(run.task).path)
-        waiting = run.state is RunState.WAITING
-        return ActiveRun(task=run.task, agent=run.agent, touches=spec.touches, waiting=waiting)
-
-    def _room(self, now: float) -> Capacity:
-        groundless, held = self._ground(), self._hold.reason(now)
-        not_set_up = "" if groundless or held else self._setup_hold.reason(now)
-        until = self._setup_hold.deadline(now) if not_set_up else None
-        return Capacity(
-            total=self._places(),
-            per_agent=self._agent_places(),
-            halt_reason=groundless or held or not_set_up or self._aborted(),
-            halt_until=now + RECHECK_AFTER if groundless else self._hold.deadline(now) if held else until,
-        )  # fmt: skip
-
-    def _agent_places(self) -> dict[str, int]:
-        """How many of each agent may be at work, where that is limited: a stopped one is tried by one run."""
-        found = {name: self._casting.agent(name) for name in self._board.specs.agents()}
-        limits = {name: spec.limits.concurrency for name, spec in found.items() if spec}
-        known = {name: limit for name, limit in limits.items() if limit is not None}
-        return known | {stop.agent: min(1, known.get(stop.agent, 1)) for stop in agent_stops(self._db)}
-
-    def _places(self) -> int:
-        """How many may be at work; where slots could not be made ready, one run finds out whether they can again."""
-        total = self._board.specs.settings().concurrency
-        if not self._setup_hold.probing():
-            return total
-        at_work = self._db.all(RunRow, "state IN ('preparing', 'working', 'submitting')")
-        trying = any(run.state is RunState.PREPARING for run in at_work)
-        return min(total, len(at_work) + (0 if trying else 1))
-
-    def _aborted(self) -> str:
-        halted = self._db.setting("halted")
-        if not halted or not self._still_failed(halted):
-            return ""
-        return f"nothing starts since `{halted}` failed with `on_error: abort`; make that task ready again"
-
-    def _still_failed(self, task: str) -> bool:
-        row = self._db.one(TaskRow, "id = ?", task)
-        return row is not None and row.status is Status.FAILED
 
     # ---- beginning and end
 
@@ -542,12 +417,3 @@ class Dispatcher:
     def busy(self) -> bool:
         """Whether any run is still on its way to an end it was told to come to."""
         return bool(self._db.scalar("SELECT 1 FROM runs WHERE state != 'ended' AND stop NOT IN ('', 'lost')"))
-
-
-def _unsupported(spec: TaskSpec) -> str:
-    """Wishes that this version does not carry out hold the task, rather than being passed over."""
-    if spec.loop is not None and spec.mode is Mode.PLAN:
-        return "`loop:` builds and `mode: plan` only reads: take one of them out"
-    if spec.pattern not in PATTERNS:
-        return f"`pattern: {spec.pattern}` is not available in this version; there is: {', '.join(sorted(PATTERNS))}"
-    return ""

@@ -18,6 +18,7 @@ from coworkd.merge.branch_rules import BringIn, Rebuild, Unrelated
 from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.integration_jobs import IntegrationJobs, VerifyRequest
 from coworkd.merge.job_results import ResultRecorder
+from coworkd.store.dependencies import dependencies_of
 from coworkd.store.landings import Landings
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 from coworkd.system.git.ref_versions import ref_versions
@@ -88,7 +89,7 @@ class BranchWatch:
             return False
         assert self._report is not None
         tasks = [fact.landing.task for fact in self._report.state.facts.landings]
-        branches, needs = self.order(), self._landings.needs_of(tasks)
+        branches, needs = self.order(), dependencies_of(self._board.db, tasks)
         looked_at = self._versions()
         if self._jobs.start(BRANCH, None, lambda: self._lane.keep(branches, order, needs)):
             self._verifying, self._looked_at = order, looked_at

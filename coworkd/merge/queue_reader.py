@@ -14,12 +14,10 @@ from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.rows import change_submission
 from coworkd.merge.unverified import reached
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
-from coworkd.store.dependencies import all_dependencies
-from coworkd.store.landings import UNMET
+from coworkd.store.dependencies import all_dependencies, unmet_dependencies
 
 OPEN = "state IN ('queued', 'green', 'approved')"
 
-_UNLANDED = f"SELECT n.needed FROM needs n JOIN tasks t ON t.id = n.needed WHERE n.task = ? AND {UNMET}"
 _TITLES = {SubmissionKind.WORK: "{}", SubmissionKind.REVERT: "Revert: {}", SubmissionKind.APPLY: "Apply again: {}"}
 
 
@@ -75,11 +73,11 @@ class QueueReader:
         return tuple(dict.fromkeys((*workspace, *spec.verify, *proofs)))
 
     def _entry(self, row: SubmissionRow) -> QueueEntry:
-        needed = self._db.query(_UNLANDED, row.task) if row.kind is not SubmissionKind.REVERT else []
+        needed = unmet_dependencies(self._db, row.task) if row.kind is not SubmissionKind.REVERT else []
         return QueueEntry(
             task=row.task, number=row.number, state=row.state, tip=row.verified_on, person=row.needs_approval,
             approved=row.approved,
-            reviewed=bool(row.request), needs=tuple(r["needed"] for r in needed),
+            reviewed=bool(row.request), needs=tuple(needed),
             priority=self._board.task(row.task).priority, created=row.created,
         )  # fmt: skip
 

@@ -1,16 +1,121 @@
-"""Which tasks a task depends on."""
+"""Which tasks a task depends on, and which of its dependencies are met."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from coworkd.core.model import Status
 from coworkd.store.database import Database
 
-_ALL_NEEDED = (
+Value = TypeVar("Value")
+
+UNMET = (
+    "(t.id IS NULL OR t.status != ? OR (t.landed = '' AND NOT t.closed) OR (NOT t.closed AND EXISTS"
+    " (SELECT 1 FROM submissions lost WHERE lost.task = t.id AND lost.missing != '')))"
+)
+"""A dependency `t` is met by a landing that is still there, or by having been closed by hand. Takes `Status.DONE`."""
+
+_ALL_DEPENDENCIES = (
     "WITH RECURSIVE found (id) AS (SELECT needed FROM needs WHERE task = ?"
     " UNION SELECT n.needed FROM needs n JOIN found ON n.task = found.id) SELECT id FROM found"
 )
 """Every task that one depends on, through others too; cycles end."""
 
+DEAD = (Status.FAILED, Status.CANCELLED)
+"""A dependency in one of these states is not met unless a person acts."""
+
+STARTABLE = (Status.READY, Status.DRAFT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmetDependency:
+    """A dependency that is not met, and where it stands."""
+
+    task: str
+    needed: str
+    status: Status | None
+    """None: there is no such task."""
+    since: float
+    landed: str
+
 
 def all_dependencies(db: Database, task: str) -> frozenset[str]:
     """The tasks that this one depends on, directly or through others."""
-    return frozenset(row["id"] for row in db.query(_ALL_NEEDED, task))
+    return frozenset(row["id"] for row in db.query(_ALL_DEPENDENCIES, task))
+
+
+def unmet_dependencies(db: Database, task: str) -> list[str]:
+    """The tasks that block this one; a dependency that is no task is not among them."""
+    sql = f"SELECT n.needed FROM needs n JOIN tasks t ON t.id = n.needed WHERE n.task = ? AND {UNMET} ORDER BY n.needed"
+    return [row["needed"] for row in db.query(sql, task, Status.DONE)]
+
+
+def all_unmet_dependencies(db: Database) -> list[UnmetDependency]:
+    """The unmet dependencies of every task that is not done."""
+    rows = db.query(
+        "SELECT n.task, n.needed, t.status, coalesce(t.since, 0.0) AS since, coalesce(t.landed, '') AS landed"
+        " FROM needs n JOIN tasks me ON me.id = n.task LEFT JOIN tasks t ON t.id = n.needed"
+        f" WHERE me.status != ? AND {UNMET} ORDER BY n.task, n.needed",
+        Status.DONE, Status.DONE,
+    )  # fmt: skip
+    return [
+        UnmetDependency(
+            task=row["task"], needed=row["needed"], status=Status(row["status"]) if row["status"] else None,
+            since=row["since"], landed=row["landed"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def dependencies_of(db: Database, tasks: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """What each of these tasks depends on, as it is written; a task without dependencies is left out."""
+    rows = db.query_in("SELECT task, needed FROM needs WHERE task IN (?) ORDER BY rowid", tasks)
+    return _grouped((row["task"], row["needed"]) for row in rows)
+
+
+def dependency_graph(db: Database) -> dict[str, tuple[str, ...]]:
+    """What every task depends on."""
+    return _grouped((row["task"], row["needed"]) for row in db.query("SELECT task, needed FROM needs ORDER BY rowid"))
+
+
+def direct_dependencies(db: Database, task: str) -> list[str]:
+    """What one task depends on."""
+    return [row["needed"] for row in db.query("SELECT needed FROM needs WHERE task = ?", task)]
+
+
+def dependants_of(db: Database, tasks: Collection[str]) -> frozenset[str]:
+    """The tasks that depend on one of these directly."""
+    return frozenset(row["task"] for row in db.query_in("SELECT task FROM needs WHERE needed IN (?)", tasks))
+
+
+def dead_dependencies(db: Database, tasks: Collection[str]) -> dict[str, tuple[tuple[str, Status], ...]]:
+    """Those dependencies of tasks still to be done that failed or were cancelled."""
+    rows = db.query_in(
+        "SELECT n.task, t.id, t.status, me.status AS own FROM needs n JOIN tasks t ON t.id = n.needed"
+        " JOIN tasks me ON me.id = n.task WHERE n.task IN (?) ORDER BY t.id",
+        tasks,
+    )
+    return _grouped(
+        (row["task"], (row["id"], Status(row["status"])))
+        for row in rows
+        if row["status"] in DEAD and row["own"] in STARTABLE
+    )
+
+
+def unknown_dependencies(db: Database, tasks: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Those dependencies of existing tasks that are no tasks."""
+    rows = db.query_in(
+        "SELECT n.task, n.needed FROM needs n JOIN tasks me ON me.id = n.task LEFT JOIN tasks t ON t.id = n.needed"
+        " WHERE t.id IS NULL AND n.task IN (?) ORDER BY n.rowid",
+        tasks,
+    )
+    return _grouped((row["task"], row["needed"]) for row in rows)
+
+
+def _grouped(pairs: Iterable[tuple[str, Value]]) -> dict[str, tuple[Value, ...]]:
+    found: dict[str, list[Value]] = {}
+    for task, value in pairs:
+        found.setdefault(task, []).append(value)
+    return {task: tuple(values) for task, values in found.items()}

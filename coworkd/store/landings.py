@@ -1,18 +1,11 @@
-"""Landed submissions, whether their change is still there, and when a dependency is met."""
+"""Landed submissions, and whether their change is still there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from coworkd.store.database import Cells, Database
+from coworkd.store.database import Database
 from coworkd.store.rows import SubmissionRow, SubmissionState, TaskRow
-
-UNMET = (
-    "(t.id IS NULL OR t.status != 'done' OR (t.landed = '' AND NOT t.closed) OR (NOT t.closed AND EXISTS"
-    " (SELECT 1 FROM submissions gone WHERE gone.task = t.id AND gone.missing != '')))"
-)
-"""A dependency `t` is met by `done` with a landing that is still there, or by having been closed by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,11 +123,3 @@ class Landings:
         )
         found = (self.latest(row["needed"]) for row in needed)
         return tuple(NeededLanding(landing=landing_of(row), proof=row.proof) for row in found if row is not None)
-
-    def needs_of(self, tasks: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """What each of the tasks depends on."""
-        rows: list[Cells] = self._db.query_in("SELECT task, needed FROM needs WHERE task IN (?)", list(tasks))
-        found: dict[str, tuple[str, ...]] = {}
-        for row in rows:
-            found[row["task"]] = (*found.get(row["task"], ()), row["needed"])
-        return found

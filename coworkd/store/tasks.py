@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection, Mapping
+
+from coworkd.core.model import Status
+from coworkd.core.run_states import RunState
 from coworkd.store.database import Database
+from coworkd.store.dependencies import UNMET
+from coworkd.store.rows import TaskRow
+
+UNSTARTABLE_SOURCES = ("graph", "agent")
+"""Problems on a task's file by which it cannot start: its dependencies, its agent."""
+
+_STARTABLE = (
+    "status = ? AND wanted = '' AND held = '' AND NOT pulled AND NOT elsewhere AND NOT gone"
+    " AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND r.state != ?)"
+    " AND NOT EXISTS (SELECT 1 FROM problems p WHERE p.path = tasks.path AND p.source IN (?, ?))"
+    f" AND NOT EXISTS (SELECT 1 FROM needs n LEFT JOIN tasks t ON t.id = n.needed WHERE n.task = tasks.id AND {UNMET})"
+)
+"""Ready tasks that nothing on the board stands in the way of."""
+
+_STARTABLE_VALUES = (Status.READY, RunState.ENDED, *UNSTARTABLE_SOURCES, Status.DONE)
+
+_WAIT_KEYS = ("wait:", "wait;")
+"""The keys of the settings that hold why a ready task does not run, as a range."""
 
 _LAST = "\U0010ffff"
 
@@ -18,3 +41,64 @@ def tasks_beginning(db: Database, beginning: str, most: int) -> list[tuple[str, 
         "SELECT id, title FROM tasks WHERE id >= ? AND id < ? ORDER BY id LIMIT ?", beginning, beginning + _LAST, most
     )
     return [(row["id"], row["title"]) for row in rows]
+
+
+def startable_tasks(db: Database) -> list[TaskRow]:
+    """Ready tasks that wait for no other task, run or person."""
+    return db.all(TaskRow, _STARTABLE, *_STARTABLE_VALUES)
+
+
+def startable_among(db: Database, tasks: Collection[str]) -> list[TaskRow]:
+    """Those of these tasks that are startable."""
+    where = f"id IN (SELECT value FROM json_each(?)) AND {_STARTABLE}"
+    return db.all(TaskRow, where, json.dumps(sorted(tasks)), *_STARTABLE_VALUES)
+
+
+def task_ids_at(db: Database, paths: Collection[str]) -> frozenset[str]:
+    """The ids of the tasks whose files these are."""
+    return frozenset(row["id"] for row in db.query_in("SELECT id FROM tasks WHERE path IN (?)", paths))
+
+
+def task_paths(db: Database, tasks: Collection[str]) -> dict[str, str]:
+    """The files of these tasks."""
+    return {row["id"]: row["path"] for row in db.query_in("SELECT id, path FROM tasks WHERE id IN (?)", tasks)}
+
+
+def tasks_touched_since(db: Database, event: int) -> frozenset[str]:
+    """The tasks whose file or status was changed by events after this one."""
+    rows = db.query(
+        "SELECT DISTINCT t.id FROM events e JOIN tasks t ON t.path = json_extract(e.data, '$.path') WHERE e.id > ?"
+        " UNION SELECT DISTINCT task FROM events WHERE id > ? AND kind = 'status' AND task != ''",
+        event, event,
+    )  # fmt: skip
+    return frozenset(row["id"] for row in rows)
+
+
+def done_among(db: Database, tasks: Collection[str]) -> frozenset[str]:
+    """Those of these tasks that are done."""
+    rows = db.query_in("SELECT id, status FROM tasks WHERE id IN (?)", tasks)
+    return frozenset(row["id"] for row in rows if row["status"] == Status.DONE)
+
+
+def next_status_request_at(db: Database) -> float | None:
+    """When the next status that a person wrote takes effect; None where none is pending."""
+    return db.scalar("SELECT min(wanted_due) FROM tasks WHERE wanted != ''")
+
+
+def last_requested_at(db: Database, status: Status, until: float) -> float | None:
+    """When the last of the requests for this status that are due by `until` takes effect; None where none is."""
+    return db.scalar("SELECT max(wanted_due) FROM tasks WHERE wanted = ? AND wanted_due <= ?", status, until)
+
+
+def wait_reasons(db: Database) -> dict[str, str]:
+    """Why each ready task that does not run waits, as it was stored last."""
+    rows = db.query("SELECT substr(key, 6) AS task, value FROM meta WHERE key >= ? AND key < ?", *_WAIT_KEYS)
+    return {row["task"]: row["value"] for row in rows}
+
+
+def update_wait_reasons(db: Database, reasons: Mapping[str, str], over: Collection[str]) -> None:
+    """Store why these tasks wait, and forget it of those for which that is over; inside of a transaction."""
+    for task in over:
+        db.execute("DELETE FROM meta WHERE key = ?", f"wait:{task}")
+    for task, reason in reasons.items():
+        db.set_state(f"wait:{task}", reason)

@@ -7,6 +7,7 @@ bytes that were typed here or trusted (`in_force`).
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from functools import lru_cache
 
 from coworkd.core.errors import DocumentError
@@ -77,12 +78,17 @@ class Specs:
         return [row["doc"] for row in rows]
 
     def task(self, path: str) -> TaskSpec:
-        """A task's wishes. From bytes that came by git, whatever executes or widens stays as it was typed here."""
-        row = self._db.query("SELECT want, pulled FROM documents WHERE path = ?", path)
-        if not row:
-            return TaskSpec()
-        spec = decoded(path, row[0]["want"]).of(TaskSpec)
-        if not row[0]["pulled"]:
+        """What a task asks for. From bytes that came by git, whatever executes or widens stays as it was typed here."""
+        return self.tasks([path]).get(path, TaskSpec())
+
+    def tasks(self, paths: Collection[str]) -> dict[str, TaskSpec]:
+        """What each of these tasks asks for; a path without a document is left out."""
+        rows = self._db.query_in("SELECT path, want, pulled FROM documents WHERE path IN (?)", paths)
+        return {row["path"]: self._task(row["path"], row["want"], pulled=bool(row["pulled"])) for row in rows}
+
+    def _task(self, path: str, data: bytes, *, pulled: bool) -> TaskSpec:
+        spec = decoded(path, data).of(TaskSpec)
+        if not pulled:
             return spec
         typed = self.in_force(path)
         known = decoded(path, typed).of(TaskSpec) if typed is not None else TaskSpec()

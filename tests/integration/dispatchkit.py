@@ -32,6 +32,7 @@ from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
 from coworkd.dispatch.runs.event_recorder import EventRecorder
 from coworkd.dispatch.runs.finisher import RunFinisher
 from coworkd.dispatch.runs.starter import RunStarter
+from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.store import RequestRow, RunRow, SubmissionRow, SubmissionState
@@ -83,12 +84,15 @@ class Bench:
         self.executor = FakeExecutor(self._told.set, self._play)
         starter = RunStarter(self.board, self.executor, self.jobs, places, self._prepare)
         self.hold = MachineHold(self.db, lambda: self.fault)
+        setup_hold = SetupHold(self.board, lambda: UNCONFINED)
+        capacity = CapacityReader(self.board, lambda: "", self.hold, setup_hold)
         endings = RunFinisher(self.board, self.jobs, lambda order: self.made(order), self.hold, jitter=lambda: 0.0)
         stages = RunServices(
             starter=starter, recorder=EventRecorder(self.board, places), finisher=endings,
-            conflicts=ConflictRounds(self.board, starter), hold=self.hold, setup_hold=SetupHold(self.board, lambda: UNCONFINED),
+            conflicts=ConflictRounds(self.board, starter, capacity), hold=self.hold, setup_hold=setup_hold,
+            capacity=capacity,
         )  # fmt: skip
-        self.dispatch = Dispatcher(self.board, self.executor, self.jobs, stages, lambda: "")
+        self.dispatch = Dispatcher(self.board, self.executor, self.jobs, stages)
 
     def crash(self) -> None:
         """The daemon is killed: its agents are gone, and everything that was in memory."""

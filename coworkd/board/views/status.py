@@ -13,8 +13,11 @@ from coworkd.board.approvals.terminal_required import SANDBOX_LACKS, SANDBOX_LEV
 from coworkd.board.views.attention import AttentionItem, AttentionKind, ProblemView, attention_items, problem_views
 from coworkd.core.model import Status
 from coworkd.store import Database, RunRow, RunState, TaskRow
+from coworkd.store.dependencies import all_unmet_dependencies
 from coworkd.store.documents import count_notes
-from coworkd.store.landings import UNMET, Landings, count_undelivered
+from coworkd.store.landings import Landings, count_undelivered
+from coworkd.store.tasks import wait_reasons
+from coworkd.store.usage import spent_in_24_hours
 
 ORDER = (
     Status.WAITING, Status.REVIEW, Status.RUNNING, Status.MERGING, Status.READY, Status.PAUSED, Status.FAILED,
@@ -69,7 +72,7 @@ def board_view(db: Database, now: float) -> BoardView:
     return BoardView(
         instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(attention_items(db, now)),
         problems=tuple(problem_views(db)), undelivered=count_undelivered(db), notes=count_notes(db),
-        usd_today=_spent(db, now),
+        usd_today=spent_in_24_hours(db, now),
         sandbox=db.setting(SANDBOX_LEVEL), sandbox_lacks=db.setting(SANDBOX_LACKS),
     )  # fmt: skip
 
@@ -120,13 +123,12 @@ def _cards(db: Database, rows: Sequence[TaskRow], now: float) -> list[Card]:
 
 def _card_context(db: Database) -> _CardContext:
     problems = db.query("SELECT path, message FROM problems WHERE source IN ('graph', 'agent') ORDER BY source DESC")
-    waits = db.query("SELECT substr(key, 6) AS task, value FROM meta WHERE key >= 'wait:' AND key < 'wait;'")
     return _CardContext(
         untrusted=db.setting("untrusted"),
         default_agent=db.setting("default_agent"),
         blocked=_blocked(db),
         problems={row["path"]: row["message"] for row in problems},
-        waits={row["task"]: row["value"] for row in waits},
+        waits=wait_reasons(db),
         runs={run.task: run for run in db.all(RunRow, "state != 'ended'")},
         missing={row.task: row.missing for row in Landings(db).missing()},
     )
@@ -137,25 +139,13 @@ def is_estimated(db: Database, task: str) -> bool:
     return bool(db.scalar("SELECT 1 FROM runs WHERE task = ? AND (estimated OR billing != 'api') LIMIT 1", task))
 
 
-def _spent(db: Database, now: float) -> float:
-    sql = "SELECT coalesce(sum(cost_usd), 0) FROM usages WHERE at > ? AND billing = 'api'"
-    return float(db.scalar(sql, now - 86400))
-
-
 def _blocked(db: Database) -> dict[str, list[_UnmetDependency]]:
     """Unmet dependencies of every task that is not done, by task."""
-    rows = db.query(
-        "SELECT n.task, n.needed, coalesce(t.status, '') AS status, coalesce(t.since, 0.0) AS since,"
-        " coalesce(t.landed, '') AS landed FROM needs n JOIN tasks me ON me.id = n.task"
-        f" LEFT JOIN tasks t ON t.id = n.needed WHERE me.status != 'done' AND {UNMET} ORDER BY n.task, n.needed"
-    )
     found: dict[str, list[_UnmetDependency]] = {}
-    for row in rows:
-        gone = row["status"] == Status.DONE and row["landed"] != ""
-        need = _UnmetDependency(
-            task=row["needed"], status="landed and lost" if gone else row["status"], since=row["since"]
-        )
-        found.setdefault(row["task"], []).append(need)
+    for unmet in all_unmet_dependencies(db):
+        lost = unmet.status is Status.DONE and unmet.landed
+        status = "landed and lost" if lost else str(unmet.status or "")
+        found.setdefault(unmet.task, []).append(_UnmetDependency(task=unmet.needed, status=status, since=unmet.since))
     return found
 
 

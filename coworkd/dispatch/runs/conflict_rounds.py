@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
 from coworkd.dispatch.runs.starter import RunStarter
-from coworkd.store import RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
+from coworkd.dispatch.scheduling.capacity import CapacityReader
+from coworkd.dispatch.scheduling.scheduler import Postponed
+from coworkd.store import RunRow, SubmissionRow, SubmissionState, TaskRow
 
 MAX_ROUNDS = 2
 """How often an author gets a conflict back before a person is asked."""
@@ -16,21 +18,30 @@ MAX_ROUNDS = 2
 class ConflictRounds:
     """Starts resolving runs; used by the writer thread alone."""
 
-    def __init__(self, board: Board, starter: RunStarter) -> None:
+    def __init__(self, board: Board, starter: RunStarter, capacity: CapacityReader) -> None:
         self._board = board
         self._db = board.db
         self._starter = starter
+        self._capacity = capacity
 
-    def send_back(self, submissions: Sequence[SubmissionRow], now: float) -> None:
-        """Each conflicting submission to its author, as places become free, or to a person."""
+    def send_back(self, submissions: Sequence[SubmissionRow], now: float) -> list[Postponed]:
+        """Each conflicting submission to its author, as far as there is capacity, or to a person.
+
+        Returns what waits for capacity.
+        """
+        waiting: list[Postponed] = []
         for submission in submissions:
             row = self._board.task(submission.task)
             if row.status is Status.WAITING or row.not_before > now or self._board.run(row.id) is not None:
                 continue
             if row.conflict_rounds >= MAX_ROUNDS:
                 self._to_a_person(row, submission, now)
-            elif self._place_free():
+            elif postponed := self._capacity.start_postponement(row.id, row.agent_used, now):
+                waiting.append(postponed)
+                self._explain(row, postponed.reason, now)
+            else:
                 self._to_the_author(row, submission, now)
+        return waiting
 
     def put_back(self, run: RunRow, row: TaskRow, why: str, now: float, until: float) -> None:
         """The run did not begin: its conflict waits as before, until then at least, and no round is used.
@@ -52,17 +63,17 @@ class ConflictRounds:
         times = (self._board.task(submission.task).not_before for submission in submissions)
         return min((at for at in times if at > now), default=None)
 
-    def _place_free(self) -> bool:
-        working = self._db.scalar(
-            "SELECT count(*) FROM runs WHERE state NOT IN (?, ?)", RunState.ENDED, RunState.WAITING
-        )
-        return int(working) < self._board.specs.settings().concurrency
+    def _explain(self, row: TaskRow, reason: str, now: float) -> None:
+        """Say why the conflict has not gone back to its author yet."""
+        text = f"its conflict {reason}" if reason.startswith("waits ") else f"its conflict waits: {reason}"
+        if row.reason != text:
+            self._board.set_status(row, row.status, text, now)
 
     def _to_the_author(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         with self._db.write(durable=True):
             short = self._starter.start(row.id, row.agent_used, now, conflict=submission.bundle)
             if short is not None:
-                self._board.set_status(row, row.status, f"its conflict waits: {short.reason}", now)
+                self._explain(row, short.reason, now)
                 return
             self._db.set(SubmissionRow, (row.id, submission.number), state=SubmissionState.RETIRED)
             self._db.event(

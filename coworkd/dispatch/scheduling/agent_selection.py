@@ -1,4 +1,4 @@
-"""Who does a task: the agent it names, or a stand-in while that one is unavailable."""
+"""Which agent does a task: the one it names, or a fallback while that one is unavailable."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from coworkd.agents.registry import DRIVERS
 from coworkd.board.approvals.terminal_required import SANDBOX_LACKS
 from coworkd.board.task_board import Board
+from coworkd.core.clock import iso
 from coworkd.core.model import AgentSpec, SandboxMode, TaskSpec
 from coworkd.dispatch.scheduling.agent_stops import AgentStops
 from coworkd.dispatch.scheduling.cooldowns import Cooldowns
@@ -17,22 +18,30 @@ from coworkd.sync.awaiting_trust import awaiting_trust
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentChoice:
-    """Who is to do a task."""
+    """The agent that is to do a task."""
 
     agent: str
     instead_of: str = ""
     """The agent that the task names, where another one stands in."""
     until: float = 0.0
-    """Nobody is to be had before this time."""
+    """When the first agent is available again; in the past where one is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unavailable:
+    """Why an agent may not be started; `until`: when time alone may change that."""
+
+    reason: str
+    until: float | None = None
 
 
 def choose_agent(
     requested: str, fallbacks: Sequence[str], unavailable_until: Mapping[str, float], now: float
 ) -> AgentChoice:
-    """The wanted agent unless it is cooling down, else the first other that is not.
+    """The requested agent if it is available, else the first fallback that is.
 
-    `cooling`: until when an agent is left alone; one that is not in it is free. When all are cooling down, one
-    looks again as soon as the first of them is free.
+    `unavailable_until` holds the agents that cool down or are stopped. Where no agent is available, the choice is the
+    requested one, from when the first of them is available again.
     """
     for name in (requested, *fallbacks):
         if unavailable_until.get(name, 0.0) <= now:
@@ -41,7 +50,7 @@ def choose_agent(
 
 
 class AgentSelector:
-    """Reads who is known and who was unavailable lately; used by the writer thread alone."""
+    """Reads which agents there are and which are unavailable; used by the writer thread alone."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -57,14 +66,28 @@ class AgentSelector:
         return self._board.specs.agent(name) if name else None
 
     def select(self, spec: TaskSpec, now: float) -> AgentChoice:
-        """Who does the task now, or when somebody can."""
-        wanted = self.requested(spec)
-        agent = self.agent(wanted)
-        others = [name for name in agent.fallback if name != wanted and not self.unusable_reason(name)] if agent else []
-        return choose_agent(wanted, others, {name: self._unavailable_until(name) for name in (wanted, *others)}, now)
+        """Which agent does the task now, or when one can."""
+        return self.select_for(self.requested(spec), now)
+
+    def select_for(self, requested: str, now: float) -> AgentChoice:
+        """Which agent does the tasks that request this one now, or when one can."""
+        agent = self.agent(requested)
+        fallbacks = [n for n in agent.fallback if n != requested and not self.unusable_reason(n)] if agent else []
+        until = {name: self._unavailable_until(name) for name in (requested, *fallbacks)}
+        return choose_agent(requested, fallbacks, until, now)
+
+    def unavailable(self, name: str, now: float) -> Unavailable | None:
+        """Why this agent itself may not be started, whoever could stand in for it; None when it may."""
+        if unusable := self.unusable_reason(name):
+            return Unavailable(reason=unusable)
+        if (until := self._unavailable_until(name)) <= now:
+            return None
+        cooldown = self.cooldown(name)
+        kind = f" ({cooldown.kind.replace('_', ' ')})" if cooldown else ""
+        reason = self.stopped_reason(name) or f"waits for agent {name}, which is unavailable{kind} until {iso(until)}"
+        return Unavailable(reason=reason, until=until)
 
     def _unavailable_until(self, name: str) -> float:
-        """Until when it is left alone."""
         cooldown, stop = self.cooldown(name), self.stops.find(name)
         return max(cooldown.until if cooldown else 0.0, stop.until if stop else 0.0)
 
@@ -76,7 +99,7 @@ class AgentSelector:
         return f"agent {name} is stopped: {stop.reason}; it goes on when agents/{name}.md is saved"
 
     def cooldown(self, name: str) -> CooldownRow | None:
-        """Why this agent is left alone, or was until it is seen to answer again."""
+        """The cooldown of this agent's account, also one that is over while no run has shown that it answers again."""
         spec = self.agent(name)
         return self.cooldowns.find(spec) if spec else None
 

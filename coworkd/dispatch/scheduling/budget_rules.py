@@ -8,7 +8,33 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from coworkd.core.model import Budget, Usage
+from coworkd.core.model import AgentSpec, Budget, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskBudget:
+    """What a task may use, and what its runs have used."""
+
+    limit: Budget
+    used: Budget
+    """Every value is known."""
+    last_unused: float | None = None
+    """What was left of the last run's reservation, where that run ended because it was not enough."""
+    last_message: str = ""
+    """The end of that run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyBudget:
+    """What the workspace may use in any 24 hours, and what it has."""
+
+    limit: float | None = None
+    """None: no bound."""
+    used: float = 0.0
+    reserved: float = 0.0
+    """By runs that are not over, beyond what they have used."""
+    oldest_expires_at: float | None = None
+    """When the oldest of what was used leaves the 24 hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +55,24 @@ class BudgetState:
     starting_runs: int = 1
     """Runs that may start now, this one included: they share what is left of the day."""
     paid_by_use: bool = True
-    """By use; a subscription costs no money of its own."""
+    """A subscription costs no money of its own."""
     price_unknown: bool = False
     """What this agent's work costs is not known."""
     last_unused: float | None = None
-    """What was left of a run's reservation when it ended because that did not do; None: none did."""
+    """What was left of a run's reservation when it ended because that was not enough; None: none did."""
     last_message: str = ""
-    """Of that run's end."""
+    """The end of that run."""
+
+
+def budget_state(
+    task: TaskBudget, day: DailyBudget, agent: AgentSpec, *, price_unknown: bool, starting_runs: int = 1
+) -> BudgetState:
+    """The state for one run of a task by an agent."""
+    return BudgetState(
+        limit=task.limit, used=task.used, last_unused=task.last_unused, last_message=task.last_message,
+        daily_limit=day.limit, daily_used=day.used, reserved=day.reserved, oldest_expires_at=day.oldest_expires_at,
+        starting_runs=max(starting_runs, 1), paid_by_use=agent.billing == "api", price_unknown=price_unknown,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

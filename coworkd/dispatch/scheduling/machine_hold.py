@@ -7,6 +7,7 @@ from collections.abc import Callable
 from coworkd.core.machine_faults import MachineFault, Suspension, suspended
 from coworkd.core.model import Problem
 from coworkd.store import Database
+from coworkd.store.problems import has_problems, remove_problems
 from coworkd.store.runs import note_machine_fault
 from coworkd.sync.problems import put_problem
 
@@ -21,7 +22,7 @@ class MachineHold:
         self._db = db
         self._look = look
         self._suspension: Suspension | None = None
-        self._shown = bool(db.scalar("SELECT 1 FROM problems WHERE source = ? LIMIT 1", _SOURCE))
+        self._shown = has_problems(db, _SOURCE)
 
     def start(self, fault: MachineFault, now: float) -> None:
         """It has just failed: hold runs back for a while, and show why."""
@@ -60,7 +61,7 @@ class MachineHold:
         if self._shown:
             self._shown = False
             with self._db.write():
-                self._db.execute("DELETE FROM problems WHERE source = ?", _SOURCE)
+                remove_problems(self._db, _SOURCE)
 
     def deadline(self, now: float) -> float | None:
         """When it is tried again."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from coworkd.board.approvals.terminal_required import SANDBOX_LACKS, SANDBOX_LEVEL
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, SandboxMode
+from coworkd.store.problems import has_problem
 from coworkd.sync.effective_specs import CONFIG
 from coworkd.sync.problems import put_problem
 from coworkd.system.sandbox.policy import SandboxCapabilities
@@ -52,7 +53,7 @@ class SandboxNotices:
 
     def _note(self, path: str, source: str, message: str, now: float) -> None:
         """Have this problem, or none where the message is empty."""
-        known = self._db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = ?", path, source)
+        known = has_problem(self._db, path, source)
         if known and not message:
             self._board.clear_problems(path, source)
         elif message and not known:

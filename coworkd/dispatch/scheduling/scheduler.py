@@ -1,6 +1,7 @@
 """What starts next, and why the rest does not.
 
-Pure: the board as values in, actions with their reasons in words out.
+Pure: the board as values in, actions with their reasons out. `postponement` is the one rule that says whether a run
+may be at work: new runs, runs that go on after an answer, and runs that resolve a conflict are all put to it.
 """
 
 from __future__ import annotations
@@ -11,32 +12,44 @@ from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A task that would run if there were room for it."""
+class RunRequest:
+    """A run that is to start or to go on."""
 
     task: str
     agent: str
+    touches: tuple[str, ...] = ()
+    not_before: float = 0.0
+    blocked_reason: str = ""
+    """Why it may not start whatever else is at work: budget, agent; empty when it may."""
+    blocked_until: float | None = None
+    """When time alone may end that."""
+    needs_slot: bool = True
+    """A slot has to be made ready for it; a run that goes on has its slot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate(RunRequest):
+    """A ready task that would run if there were capacity."""
+
     priority: float
     chain_length: int
     """Length of the chain of tasks that wait for it."""
     since: float
     """When it became ready, in seconds since the epoch."""
-    touches: tuple[str, ...] = ()
-    not_before: float = 0.0
-    blocked_reason: str = ""
-    """What of its budget is used up; empty: there is something left."""
-    blocked_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveRun:
-    """A task that is at work now."""
+    """A run that is not over."""
 
     task: str
     agent: str
     touches: tuple[str, ...] = ()
     waiting: bool = False
-    """It waits for a person: its place counts as free."""
+    """It waits for a person and does not count against any limit; its files stay its own."""
+    preparing: bool = False
+    """Its slot is being made ready."""
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +60,13 @@ class Capacity:
     per_agent: Mapping[str, int]
     """Limits of single agents, where they have one."""
     halt_reason: str = ""
-    """Why nothing new starts at all; empty when it may."""
+    """Why nothing may start or go on at all; empty when it may."""
+    slots_halt_reason: str = ""
+    """Why no slot can be made ready; empty when that may be tried."""
     halt_until: float | None = None
-    """When to look again, where nobody tells that the halt is over."""
+    """When to look again, where no event tells that the halt is over."""
+    one_slot_at_a_time: bool = False
+    """Slots could not be made ready before: one run finds out whether they can again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,43 +93,51 @@ def next_actions(
     """Start what fits, in order of priority, then critical path, then age; say of the rest why it waits."""
     taken = list(active)
     actions: list[Action] = []
-    for task in sorted(candidates, key=_sort_key):
-        why = _postponed(task, taken, capacity, now)
-        actions.append(why or StartRun(task=task.task, agent=task.agent))
-        if why is None:
-            taken.append(ActiveRun(task=task.task, agent=task.agent, touches=task.touches))
+    for candidate in sorted(candidates, key=_sort_key):
+        postponed = postponement(candidate, taken, capacity, now)
+        actions.append(postponed or StartRun(task=candidate.task, agent=candidate.agent))
+        if postponed is None:
+            taken.append(
+                ActiveRun(task=candidate.task, agent=candidate.agent, touches=candidate.touches, preparing=True)
+            )
     return actions
 
 
-def _sort_key(task: Candidate) -> tuple[float, int, float, str]:
-    return (task.priority, -task.chain_length, task.since, task.task)
+def _sort_key(candidate: Candidate) -> tuple[float, int, float, str]:
+    return (candidate.priority, -candidate.chain_length, candidate.since, candidate.task)
 
 
-def _postponed(candidate: Candidate, active: Sequence[ActiveRun], capacity: Capacity, now: float) -> Postponed | None:
-    if capacity.halt_reason:
-        return Postponed(task=candidate.task, reason=capacity.halt_reason, until=capacity.halt_until)
-    if candidate.not_before > now:
-        return Postponed(task=candidate.task, reason="waits before its next attempt", until=candidate.not_before)
-    if candidate.blocked_reason:
-        return Postponed(task=candidate.task, reason=candidate.blocked_reason, until=candidate.blocked_until)
-    if full := capacity_reason(candidate.agent, active, capacity):
-        return Postponed(task=candidate.task, reason=full)
-    overlap = next((other for other in active if overlapping(candidate.touches, other.touches)), None)
-    return (
-        Postponed(task=candidate.task, reason=f"waits for {overlap.task}, which touches the same files")
-        if overlap
-        else None
-    )
+def postponement(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity, now: float) -> Postponed | None:
+    """Why this run may not be at work now; None when it may. `active` are the other runs."""
+    halt = capacity.halt_reason or (capacity.slots_halt_reason if request.needs_slot else "")
+    if halt:
+        return Postponed(task=request.task, reason=halt, until=capacity.halt_until)
+    if request.not_before > now:
+        return Postponed(task=request.task, reason="waits before its next attempt", until=request.not_before)
+    if request.blocked_reason:
+        return Postponed(task=request.task, reason=request.blocked_reason, until=request.blocked_until)
+    reason = capacity_reason(request, active, capacity) or _overlap_reason(request, active)
+    return Postponed(task=request.task, reason=reason) if reason else None
 
 
-def capacity_reason(agent: str, active: Sequence[ActiveRun], capacity: Capacity) -> str:
-    """Why there is no place for one more run of this agent; empty when there is."""
+def capacity_reason(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity) -> str:
+    """Why the limits leave no place for this run; empty when they do."""
     at_work = [other for other in active if not other.waiting]
     if len(at_work) >= capacity.total:
         return f"waits for a free place: {len(at_work)} of {capacity.total} are taken"
-    limit = capacity.per_agent.get(agent)
-    same = sum(other.agent == agent for other in at_work)
-    return f"waits for agent {agent}: {same} of {limit} at work" if limit is not None and same >= limit else ""
+    limit = capacity.per_agent.get(request.agent)
+    same = sum(other.agent == request.agent for other in at_work)
+    if limit is not None and same >= limit:
+        return f"waits for agent {request.agent}: {same} of {limit} at work"
+    trying = next((other for other in at_work if other.preparing), None) if capacity.one_slot_at_a_time else None
+    if trying is not None and request.needs_slot:
+        return f"waits for {trying.task}, which tries whether slots can be made ready again"
+    return ""
+
+
+def _overlap_reason(request: RunRequest, active: Sequence[ActiveRun]) -> str:
+    overlap = next((other for other in active if overlapping(request.touches, other.touches)), None)
+    return f"waits for {overlap.task}, which touches the same files" if overlap else ""
 
 
 def overlapping(one: Sequence[str], other: Sequence[str]) -> bool:

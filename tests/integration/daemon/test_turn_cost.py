@@ -1,24 +1,40 @@
-"""What a turn costs does not grow with what has been: no question of an idle turn goes through a whole table."""
+"""What a turn costs grows neither with what has been nor with what waits."""
 
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from coworkd.daemon.composition import build, initialise
-from coworkd.store import Database
+from coworkd.store import Database, RunRow, RunState
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 from coworkd.system.git.repository_trust import Trust
 from tests.integration.gitkit import checkout
 
+TURNS = 60
+"""Turns within which an agent is at work: its slot is made in the background."""
+
+WAITING = (10, 100, 1000)
 GROWING = ("tasks", "documents", "messages", "runs", "requests", "submissions", "events", "needs", "bases", "answers")
 
 
-def asked_while_idle(root: Path) -> tuple[list[str], Path]:
-    """Every statement of a turn in which nothing has happened, and the database."""
+@dataclass(frozen=True)
+class IdleTurn:
+    """A turn in which nothing has happened."""
+
+    statements: Sequence[str]
+    plans: Mapping[str, Sequence[str]]
+    """How SQLite carries out each SELECT, step by step."""
+
+
+def idle_turn(root: Path, ready: Callable[[Database], bool] = lambda _: True) -> IdleTurn:
+    """The statements of an idle turn, as soon as the workspace is `ready` and nothing follows any more."""
     asked: list[str] = []
     with Repo.open(root) as repo:
         paths = paths_and_settings.paths(repo.root, repo.common_dir)
@@ -26,38 +42,78 @@ def asked_while_idle(root: Path) -> tuple[list[str], Path]:
         trust.give()
         daemon = build(paths, repo, trust)
         rooms = daemon._services  # noqa: SLF001 - nobody else may look at what a turn asks
-        daemon.recover()
-        for _ in range(3):
+        try:
+            daemon.recover()
             daemon.turn()
-        rooms.db.connection.set_trace_callback(asked.append)
-        daemon.turn()
-        daemon._lasting.door.close()  # noqa: SLF001
-        rooms.jobs.close()
-        rooms.executor.close(1.0)
-        rooms.audit.close()
-        rooms.db.close()
-    return asked, paths.database
+            for _ in range(TURNS):
+                if ready(rooms.db):
+                    break
+                daemon._lasting.bell.wait(1.0)  # noqa: SLF001
+                daemon.turn()
+            assert ready(rooms.db)
+            for _ in range(3):
+                daemon.turn()
+            rooms.db.connection.set_trace_callback(asked.append)
+            daemon.turn()
+            rooms.db.connection.set_trace_callback(None)
+            plans = {sql: _plan(rooms.db, sql) for sql in asked if sql.startswith("SELECT")}
+        finally:
+            daemon._lasting.door.close()  # noqa: SLF001
+            rooms.jobs.close()
+            rooms.executor.close(1.0)
+            rooms.audit.close()
+            rooms.db.close()
+    return IdleTurn(statements=asked, plans=plans)
 
 
-def test_no_question_of_an_idle_turn_goes_through_a_table_that_grows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _plan(db: Database, statement: str) -> list[str]:
+    return [row["detail"] for row in db.query(f"EXPLAIN QUERY PLAN {statement}")]
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name))
+
+
+def test_no_question_of_an_idle_turn_goes_through_a_table_that_grows(tmp_path: Path) -> None:
     at = checkout(tmp_path / "repo")
     initialise(at.root)
     at.write(".cowork/tasks/a.md", "---\nstatus: draft\n---\nDo it.\n")
-    asked, database = asked_while_idle(at.root)
-    assert len(asked) > 20
-    db = Database(database)
-    found = [
-        (row["detail"], statement)
-        for statement in asked
-        if statement.startswith("SELECT")
-        for row in db.query(f"EXPLAIN QUERY PLAN {statement}")
-    ]
-    db.close()
+    turn = idle_turn(at.root)
+    assert len(turn.statements) > 20
     whole = re.compile(r"SCAN (\w+)(?! USING)")
     names = {table[0]: table for table in GROWING} | {table: table for table in GROWING}
-    slow = [(detail, statement) for detail, statement in found if (m := whole.match(detail)) and m[1] in names]
-    assert not slow, "\n".join(f"{detail}: {statement}" for detail, statement in slow)
+    slow = [
+        f"{step}: {statement}"
+        for statement, steps in turn.plans.items()
+        for step in steps
+        if (m := whole.match(step)) and m[1] in names
+    ]
+    assert not slow, "\n".join(slow)
+
+
+def test_an_idle_turn_costs_the_same_however_many_tasks_wait_for_a_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counts = {waiting: len(idle_turn(_full_workspace(tmp_path, waiting), _is_full).statements) for waiting in WAITING}
+    with capsys.disabled():
+        sys.stdout.write(f"\nSQL statements of an idle turn, by ready tasks that wait for a place: {counts}\n")
+    assert len(set(counts.values())) == 1, counts
+
+
+def _full_workspace(folder: Path, waiting: int) -> Path:
+    """A workspace whose only place is taken by an agent that does nothing, and ready tasks that wait for it."""
+    at = checkout(folder / f"repo-{waiting}")
+    initialise(at.root)
+    at.write(".cowork/agents/idle.md", "---\ndriver: command\ncommand: [sleep, '3600']\n---\n")
+    at.write(".cowork/config.yaml", "agent: idle\nconcurrency: 1\n")
+    at.write(".cowork/tasks/first.md", "---\nstatus: ready\npriority: 0\n---\nDo it.\n")
+    for number in range(waiting):
+        at.write(f".cowork/tasks/later-{number}.md", "---\nstatus: ready\n---\nDo it.\n")
+    at.commit("begin")
+    return at.root
+
+
+def _is_full(db: Database) -> bool:
+    return db.one(RunRow, "state = ?", RunState.WORKING) is not None

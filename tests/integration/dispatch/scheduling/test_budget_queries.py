@@ -11,7 +11,7 @@ import pytest
 from coworkd.agents.port import Assignment, Ended, EndReason, SessionStarted, UsageReported
 from coworkd.agents.testing import Script, ScriptSteps
 from coworkd.core.model import Status, Usage
-from coworkd.dispatch.scheduling.budget_queries import DAY
+from coworkd.store.usage import DAY
 from tests.integration.dispatchkit import Bench, says
 
 

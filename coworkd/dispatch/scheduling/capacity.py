@@ -1,0 +1,94 @@
+"""The capacity for runs, read from the workspace: places, limits of agents, and what halts every start.
+
+The rule that is applied to it is `scheduler.postponement`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from coworkd.board.task_board import Board
+from coworkd.core.model import Status
+from coworkd.dispatch.scheduling.agent_selection import AgentSelector
+from coworkd.dispatch.scheduling.machine_hold import MachineHold
+from coworkd.dispatch.scheduling.scheduler import ActiveRun, Capacity, Postponed, RunRequest, postponement
+from coworkd.dispatch.scheduling.setup_hold import SetupHold
+from coworkd.store import RunRow, RunState, TaskRow
+from coworkd.store.agent_stops import agent_stops
+
+RECHECK_AFTER = 1.0
+"""Seconds between two looks at a repository that nothing can start from: no event tells of a first commit."""
+
+
+class CapacityReader:
+    """Used by the writer thread alone."""
+
+    def __init__(self, board: Board, no_base_reason: Callable[[], str], hold: MachineHold, setup: SetupHold) -> None:
+        """`no_base_reason` says why no run can start from this repository as it is; empty when one can."""
+        self._board = board
+        self._db = board.db
+        self._no_base_reason = no_base_reason
+        self._hold = hold
+        self._setup = setup
+        self._agents = AgentSelector(board)
+
+    def active_runs(self) -> list[ActiveRun]:
+        """Every run that is not over."""
+        return [self._active_run(run) for run in self._db.all(RunRow, "state != 'ended'")]
+
+    def _active_run(self, run: RunRow) -> ActiveRun:
+        return ActiveRun(
+            run=run.id, task=run.task, agent=run.agent, touches=self._touches(run.task),
+            waiting=run.state is RunState.WAITING, preparing=run.state is RunState.PREPARING,
+        )  # fmt: skip
+
+    def capacity(self, now: float) -> Capacity:
+        """How much may be at work now."""
+        no_base, held = self._no_base_reason(), self._hold.reason(now)
+        not_set_up = "" if no_base or held else self._setup.reason(now)
+        until = self._setup.deadline(now) if not_set_up else None
+        return Capacity(
+            total=self._board.specs.settings().concurrency,
+            per_agent=self._agent_limits(),
+            halt_reason=held or self._abort_reason(),
+            slots_halt_reason=no_base or not_set_up,
+            halt_until=now + RECHECK_AFTER if no_base else self._hold.deadline(now) if held else until,
+            one_slot_at_a_time=self._setup.probing(),
+        )
+
+    def resume_postponement(self, run: RunRow, now: float) -> Postponed | None:
+        """Why a run that waited may not go on now; None when it may."""
+        return self._postponement(run.task, run.agent, now, needs_slot=False, itself=run.id)
+
+    def start_postponement(self, task: str, agent: str, now: float) -> Postponed | None:
+        """Why no run of a task by this agent may start now; None when one may."""
+        return self._postponement(task, agent, now)
+
+    def _postponement(
+        self, task: str, agent: str, now: float, *, needs_slot: bool = True, itself: str = ""
+    ) -> Postponed | None:
+        unavailable = self._agents.unavailable(agent, now)
+        request = RunRequest(
+            task=task, agent=agent, touches=self._touches(task), needs_slot=needs_slot,
+            blocked_reason=unavailable.reason if unavailable else "",
+            blocked_until=unavailable.until if unavailable else None,
+        )  # fmt: skip
+        others = [active for active in self.active_runs() if not itself or active.run != itself]
+        return postponement(request, others, self.capacity(now), now)
+
+    def _touches(self, task: str) -> tuple[str, ...]:
+        return self._board.specs.task(self._board.task(task).path).touches
+
+    def _agent_limits(self) -> dict[str, int]:
+        """How many runs of each agent may be at work, where that is limited: a stopped one is tried by one run."""
+        found = {name: self._agents.agent(name) for name in self._board.specs.agents()}
+        limits = {name: spec.limits.concurrency for name, spec in found.items() if spec}
+        known = {name: limit for name, limit in limits.items() if limit is not None}
+        return known | {stop.agent: min(1, known.get(stop.agent, 1)) for stop in agent_stops(self._db)}
+
+    def _abort_reason(self) -> str:
+        failed = self._db.setting("halted")
+        row = self._db.one(TaskRow, "id = ?", failed) if failed else None
+        if row is None or row.status is not Status.FAILED:
+            return ""
+        return f"nothing starts since `{failed}` failed with `on_error: abort`; make that task ready again"

@@ -1,0 +1,102 @@
+"""The tasks that are ready to start, kept in memory and looked at again only where rows have changed.
+
+The index holds what a task itself says and has used. What depends on time, agents, limits or other runs is applied to
+it by `start_planner` in every turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from coworkd.board.task_board import Board
+from coworkd.core.dependency_graph import ChainLengths
+from coworkd.core.model import Mode, TaskSpec
+from coworkd.dispatch.patterns import PATTERNS
+from coworkd.dispatch.scheduling.budget_queries import task_budget
+from coworkd.dispatch.scheduling.budget_rules import TaskBudget
+from coworkd.store import TaskRow
+from coworkd.store.dependencies import dependencies_of, dependency_graph
+from coworkd.store.task_changes import ChangedRows, TaskChanges
+from coworkd.store.tasks import startable_among, startable_tasks, task_ids_at
+from coworkd.store.usage import usage_of_tasks
+from coworkd.sync.effective_specs import CONFIG
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyTask:
+    """A task that nothing on the board stands in the way of."""
+
+    row: TaskRow
+    spec: TaskSpec
+    budget: TaskBudget
+    unsupported_reason: str
+    """What it asks for and this version does not do; empty when there is nothing."""
+
+
+class ReadyIndex:
+    """Used by the writer thread alone."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._db = board.db
+        self._changes = TaskChanges(board.db)
+        self._chains = ChainLengths()
+        self._tasks: dict[str, ReadyTask] = {}
+        self.version = 0
+        """Grows whenever a task or a dependency was looked at again."""
+
+    def tasks(self) -> Collection[ReadyTask]:
+        return self._tasks.values()
+
+    def chain_length(self, task: str) -> int:
+        """Length of the chain of tasks that wait for this one, itself included."""
+        return self._chains.of(task)
+
+    def refresh(self) -> None:
+        """Look again at what has changed since the last time."""
+        changed = self._changes.take()
+        if changed.everything or CONFIG in changed.files:
+            self._load_all()
+        else:
+            self._load(changed)
+
+    def _load_all(self) -> None:
+        self.version += 1
+        self._chains = ChainLengths()
+        self._chains.replace(dependency_graph(self._db))
+        self._tasks.clear()
+        self._add(startable_tasks(self._db))
+
+    def _load(self, changed: ChangedRows) -> None:
+        if changed.needs:
+            self.version += 1
+            needs = dependencies_of(self._db, changed.needs)
+            self._chains.replace({task: needs.get(task, ()) for task in changed.needs})
+        tasks = changed.tasks | task_ids_at(self._db, changed.files)
+        if tasks:
+            self.version += 1
+            for task in tasks:
+                self._tasks.pop(task, None)
+            self._add(startable_among(self._db, tasks))
+
+    def _add(self, rows: Sequence[TaskRow]) -> None:
+        if not rows:
+            return
+        specs = self._board.specs.tasks([row.path for row in rows])
+        usages = usage_of_tasks(self._db, [row.id for row in rows])
+        for row in rows:
+            spec = specs.get(row.path, TaskSpec())
+            budget = task_budget(row, spec.budget, usages[row.id])
+            self._tasks[row.id] = ReadyTask(
+                row=row, spec=spec, budget=budget, unsupported_reason=_unsupported_reason(spec)
+            )
+
+
+def _unsupported_reason(spec: TaskSpec) -> str:
+    """A task that asks for what this version does not do is held, rather than run without it."""
+    if spec.loop is not None and spec.mode is Mode.PLAN:
+        return "`loop:` builds and `mode: plan` only reads: take one of them out"
+    if spec.pattern not in PATTERNS:
+        return f"`pattern: {spec.pattern}` is not available in this version; there is: {', '.join(sorted(PATTERNS))}"
+    return ""

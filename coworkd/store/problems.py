@@ -1,0 +1,54 @@
+"""Queries about problems: what is wrong with a file, as `coworkd status` and `inbox.md` show it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from coworkd.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskProblem:
+    """A problem of a task, by where it is shown and which part of the program found it."""
+
+    task: str
+    path: str
+    source: str
+
+
+def problem_tasks(db: Database, sources: Collection[str]) -> frozenset[str]:
+    """The tasks with a problem of one of these sources."""
+    return frozenset(
+        row["task"] for row in db.query_in("SELECT DISTINCT task FROM problems WHERE source IN (?)", sources)
+    )
+
+
+def problems_of_tasks(db: Database, tasks: Collection[str], sources: Collection[str]) -> list[TaskProblem]:
+    """The problems of these tasks that have one of these sources."""
+    rows = db.query_in("SELECT task, path, source FROM problems WHERE task IN (?)", tasks)
+    return [
+        TaskProblem(task=row["task"], path=row["path"], source=row["source"])
+        for row in rows
+        if row["source"] in sources
+    ]
+
+
+def has_problem(db: Database, path: str, source: str) -> bool:
+    """Whether the file has a problem of this source."""
+    return bool(db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = ?", path, source))
+
+
+def has_problems(db: Database, source: str) -> bool:
+    """Whether there is any problem of this source."""
+    return bool(db.scalar("SELECT 1 FROM problems WHERE source = ? LIMIT 1", source))
+
+
+def remove_problem(db: Database, path: str, source: str) -> None:
+    """The file has no problem of this source any more."""
+    db.execute("DELETE FROM problems WHERE path = ? AND source = ?", path, source)
+
+
+def remove_problems(db: Database, source: str) -> None:
+    """No file has a problem of this source any more."""
+    db.execute("DELETE FROM problems WHERE source = ?", source)

@@ -1,0 +1,85 @@
+"""What agents have used: money, tokens and minutes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from coworkd.core.run_states import RunState
+from coworkd.store.database import Database
+
+DAY = 86400.0
+"""Seconds of the window in which the budget of a workspace is counted."""
+
+BILLED = "api"
+"""The billing of an agent that is paid by use; a subscription costs no money of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskUsage:
+    """What the ended runs of a task have used."""
+
+    usd: float = 0.0
+    minutes: float = 0.0
+    last_reason: str = ""
+    """Why the run that ended last did; empty: none has ended."""
+    last_message: str = ""
+    last_unused_usd: float | None = None
+    """What was left of that run's reservation; None: nothing was reserved."""
+
+
+def spent_in_24_hours(db: Database, now: float) -> float:
+    """Dollars, as far as they are known."""
+    sql = "SELECT coalesce(sum(cost_usd), 0) FROM usages WHERE at > ? AND billing = ?"
+    return float(db.scalar(sql, now - DAY, BILLED))
+
+
+def oldest_spending_expires_at(db: Database, now: float) -> float | None:
+    """When the oldest of what was spent leaves the 24 hours; None where nothing was."""
+    sql = "SELECT min(at) FROM usages WHERE at > ? AND billing = ? AND cost_usd > 0"
+    oldest = db.scalar(sql, now - DAY, BILLED)
+    return None if oldest is None else oldest + DAY
+
+
+def reserved_usd(db: Database) -> float:
+    """Dollars that runs which are not over may still use."""
+    return float(
+        db.scalar(
+            "SELECT coalesce(sum(max(reserved_usd - coalesce(cost_usd, 0), 0)), 0) FROM runs"
+            f" WHERE state != '{RunState.ENDED}' AND reserved_usd IS NOT NULL"  # no value: for the index of live runs
+        )
+    )
+
+
+def has_unknown_price(db: Database, agent: str, model: str) -> bool:
+    """Whether the last that the agent reported with this model had no price."""
+    rows = db.query(
+        "SELECT u.cost_usd FROM usages u JOIN runs r ON r.id = u.run WHERE u.agent = ? AND r.model = ?"
+        " ORDER BY u.id DESC LIMIT 1",
+        agent, model,
+    )  # fmt: skip
+    return bool(rows) and rows[0]["cost_usd"] is None
+
+
+_USAGE_OF_TASKS = (
+    "SELECT asked.value AS task,"
+    " (SELECT coalesce(sum(cost_usd), 0.0) FROM usages WHERE task = asked.value AND billing = ?) AS usd,"
+    " (SELECT coalesce(sum(ended - started - waited), 0) / 60.0 FROM runs WHERE task = asked.value"
+    " AND ended IS NOT NULL) AS minutes, coalesce(last.reason, '') AS reason, coalesce(last.message, '') AS message,"
+    " max(last.reserved_usd - coalesce(last.cost_usd, 0), 0) AS unused"
+    " FROM json_each(?) asked LEFT JOIN runs last ON last.rowid = (SELECT rowid FROM runs WHERE task = asked.value"
+    " AND state = ? ORDER BY ended DESC, rowid DESC LIMIT 1)"
+)
+
+
+def usage_of_tasks(db: Database, tasks: Collection[str]) -> dict[str, TaskUsage]:
+    """What each of these tasks has used."""
+    rows = db.query(_USAGE_OF_TASKS, BILLED, json.dumps(sorted(tasks)), RunState.ENDED)
+    return {
+        row["task"]: TaskUsage(
+            usd=row["usd"], minutes=row["minutes"], last_reason=row["reason"], last_message=row["message"],
+            last_unused_usd=row["unused"],
+        )
+        for row in rows
+    }  # fmt: skip
