@@ -22,8 +22,7 @@ from coworkd.system.process_state import ProcessState, process_state
 @json_option
 def init_command(json_: bool) -> None:
     """Make .cowork/ in this repository and trust it; commits nothing."""
-    from coworkd.daemon.composition import initialise
-    from coworkd.daemon.workspace_init import next_command, told
+    from coworkd.daemon.workspace_init import initialise, next_command, told
 
     locate_workspace(Path.cwd())
     made = initialise(Path.cwd())
@@ -48,7 +47,7 @@ def up_command(detach: bool, json_: bool) -> None:
     if detach:
         ready(_detached(workspace.paths.root))
         return
-    from coworkd.daemon.composition import serve
+    from coworkd.daemon.lifecycle import serve
 
     serve(workspace.paths, lambda: ready(os.getpid()))
 

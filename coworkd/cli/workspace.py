@@ -108,7 +108,7 @@ class Workspace:
         client = self.client()
         turns = Turns(PATIENCE.acting, PATIENCE.working, time.monotonic())
         while (reply := client.ask(op, subject)) is None:
-            from coworkd.daemon.composition import once
+            from coworkd.daemon.lifecycle import once
 
             try:
                 return once(self.paths, op, subject)

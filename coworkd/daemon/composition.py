@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.agents.discovery import InstalledProgram, agent_file_text, installed_programs
-from coworkd.agents.registry import DRIVERS
 from coworkd.board.task_board import Board
 from coworkd.core.clock import SystemClock
-from coworkd.core.errors import DocumentError, UserError
-from coworkd.core.model import Settings, UserSettings
+from coworkd.core.model import UserSettings
 from coworkd.daemon.control_requests import Control
 from coworkd.daemon.database_recovery import open_database
 from coworkd.daemon.housekeeping import pruning
 from coworkd.daemon.housekeeping.auto_commit import AutoCommit, committing
 from coworkd.daemon.housekeeping.notifications import Notifications, teller
 from coworkd.daemon.housekeeping.service import Housekeeping
-from coworkd.daemon.log_setup import set_up_log
-from coworkd.daemon.main_loop import Daemon, LongLivedParts, Services, WakeupEvent, WorkspaceLock, workspace_lock
+from coworkd.daemon.main_loop import Daemon
+from coworkd.daemon.services import LongLivedParts, Services, WakeupEvent
 from coworkd.daemon.slot_jobs import SlotJobs
-from coworkd.daemon.workspace_init import Situation, config_text, project_checks
-from coworkd.daemon.workspace_upgrade import upgrade_workspace, write_ignore_files
+from coworkd.daemon.workspace_lock import COMMAND_TIME, WorkspaceLock
+from coworkd.daemon.workspace_upgrade import upgrade_workspace
 from coworkd.diagnostics.fsck.repair import Repairer
 from coworkd.dispatch.dispatcher import Dispatcher, RunServices
 from coworkd.dispatch.executors.local import LocalExecutor
@@ -39,8 +34,6 @@ from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
-from coworkd.documents.decoding import decode
-from coworkd.documents.markdown import parse_yaml
 from coworkd.history.audit_log import AuditLog
 from coworkd.history.database_age import Evidence, newer_reason
 from coworkd.history.recorder import RecordOwner, RunRecorder
@@ -48,7 +41,6 @@ from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.merger import Merger
 from coworkd.merge.target_branch import TargetBranch
-from coworkd.slots.pack_import import forget_interrupted
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY
 from coworkd.sync.disk.atomic_writer import Writer
@@ -62,7 +54,7 @@ from coworkd.sync.ingest.ingester import Intake
 from coworkd.sync.ingest.missing_files import Absences
 from coworkd.system import paths_and_settings
 from coworkd.system.background_jobs import Jobs
-from coworkd.system.control_socket import ControlReply, ControlRequest, ControlSocket, Op
+from coworkd.system.control_socket import ControlSocket
 from coworkd.system.git import Repo
 from coworkd.system.git.blob_origin import index_lists
 from coworkd.system.git.object_stores import object_stores
@@ -77,12 +69,6 @@ from coworkd.system.state_folder import StateFolder
 from coworkd.system.storage import storage_fault
 
 log = logging.getLogger("coworkd")
-
-LOCK_PATIENCE = 1.0
-"""Seconds for which the daemon's one writer waits for another program that holds the database: it tries again later."""
-
-COMMAND_TIME = 2.0
-"""Seconds for which a daemon that starts waits for a command that holds the workspace for its one turn."""
 
 
 def build(
@@ -99,12 +85,12 @@ def build(
     sandbox = Sandbox(paths.state, user.sandbox, protected(paths, repo))
     instance = paths_and_settings.instance(paths.private)
     lasting = LongLivedParts(
-        stay_holder=_staying(paths, held, instance) if held is not None else _nothing,
+        keep_lock=_staying(paths, held, instance) if held is not None else _nothing,
         clock=clock, outputs=Outputs(folder), executor=LocalExecutor(bell.notify), jobs=jobs, trust=trust,
         watcher=Watcher(
             paths.folder, bell.notify, beside=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
         ),
-        door=ControlSocket(paths.sockets, bell.notify), bell=bell, state=StateFolder(paths.state),
+        control_socket=ControlSocket(paths.sockets, bell.notify), wakeup=bell, state=StateFolder(paths.state),
     )  # fmt: skip
     here = _Here(
         repo=repo, sandbox=sandbox, instance=instance, folder=folder, user=user,
@@ -188,8 +174,8 @@ def _rooms(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> 
         db=db, clock=lasting.clock, engine=engine, outputs=lasting.outputs, watcher=lasting.watcher,
         executor=lasting.executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=git_busy, trust=trust,
         control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, here.instance),
-        ledger=RunRecorder(db, folder, writer, who), audit=audit, mender=Repairer(board, engine, folder, repo),
-        chores=_chores(paths, board, jobs, here.user),
+        recorder=RunRecorder(db, folder, writer, who), audit=audit, repairer=Repairer(board, engine, folder, repo),
+        housekeeping=_chores(paths, board, jobs, here.user),
     )  # fmt: skip
 
 
@@ -232,96 +218,3 @@ def _git_busy(repo: Repo) -> Callable[[str], bool]:
         return bool(operation_under_way(repo)) and bool(index_lists(repo, [f"{FOLDER}/{path}"]))
 
     return busy
-
-
-def serve(paths: Paths, ready: Callable[[], None]) -> None:
-    """Run the daemon until it is told to stop.
-
-    Raises `BusyError` when one runs already, `ConfigError` where agents would have no place to work in.
-    """
-    paths_and_settings.prepare_state()
-    with workspace_lock(paths.lock, paths.pid, COMMAND_TIME) as held, Repo.open(paths.root) as repo:
-        set_up_log(paths.log, paths_and_settings.known_secrets())
-        paths_and_settings.settle(paths.private, paths.root)
-        trust = Trust(paths_and_settings.trust_home(), repo)
-        if trust.holds:
-            commands.sweep("COWORK_REPO", paths.state.name)
-            forget_interrupted(repo)
-        daemon = build(paths, repo, trust, patience=LOCK_PATIENCE, held=held)
-        for number in _stopping_signals():
-            signal.signal(number, lambda _number, _frame: daemon.stop())
-        log.info("watching %s", paths.folder)
-        daemon.run(ready)
-
-
-def _stopping_signals() -> tuple[signal.Signals, ...]:
-    """Signals that end the daemon; with `nohup` it outlives the terminal that it was started from."""
-    hangup_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    return (signal.SIGTERM, signal.SIGINT) if hangup_ignored else (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-
-def once(paths: Paths, op: Op, subject: str = "") -> ControlReply:
-    """With the daemon down: take the lock, run one turn that starts nothing, and do as asked. Raises `BusyError`."""
-    with workspace_lock(paths.lock, paths.pid, 0), Repo.open(paths.root) as repo:
-        request = ControlRequest(op=op, subject=subject)
-        build(paths, repo, Trust(paths_and_settings.trust_home(), repo)).serve_once(request)
-        return request.wait(0)
-
-
-def initialise(start: Path) -> Situation:
-    """Make `.cowork/` in the repository that holds `start`; returns what was found and done. Raises `UserError`."""
-    with Repo.open(start) as repo:
-        if repo.commit("refs/heads/cowork"):
-            raise UserError("a branch named `cowork` is in the way of cowork/task/...: rename it first")
-        paths_and_settings.prepare_state()
-        trusted = _trusted(repo)
-        folder = repo.root / FOLDER
-        fresh = not folder.exists()
-        for name in ("tasks", "plans", "messages", "approvals", "reviews", "agents"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        agents = [found for found in installed_programs(Path.home(), os.environ) if found.program.driver in DRIVERS]
-        names = [found.program.driver for found in agents]
-        _write_new(folder / "config.yaml", config_text(names, project_checks(repo.root)))
-        written = [found for found in agents if _write_agent(folder, found)]
-        files = sorted(file.stem for file in (folder / "agents").glob("[!.#]*.md"))
-        write_ignore_files(repo)
-        paths = paths_and_settings.paths(repo.root, repo.common_dir)
-        paths_and_settings.instance(paths.private)
-        paths_and_settings.settle(paths.private, repo.root)
-        unborn = repo.head().commit is None
-    return Situation(
-        folder=str(folder), fresh=fresh, written=[found.program.driver for found in written], agents=files,
-        unsigned=[found for found in written if not found.login.signed_in and not found.login.key_variable],
-        default=_default_agent(folder),
-        trusted=trusted, has_commit=not unborn,
-    )  # fmt: skip
-
-
-def _default_agent(folder: Path) -> str:
-    """The agent that the settings name, as far as they can be read."""
-    try:
-        return decode("config.yaml", parse_yaml((folder / "config.yaml").read_bytes())).of(Settings).agent
-    except (DocumentError, OSError):
-        return ""
-
-
-def _trusted(repo: Repo) -> bool:
-    """Trust a workspace that is made here; one that git has brought along is for `coworkd trust`."""
-    trust = Trust(paths_and_settings.trust_home(), repo)
-    if not trust.holds and not repo.run("ls-files", "-z", "--", f":(top,icase){FOLDER}/").out:
-        trust.give()
-    return trust.holds
-
-
-def _write_agent(folder: Path, found: InstalledProgram) -> bool:
-    """Write an agent for a program that is there, over nothing; whether it was written."""
-    file = folder / "agents" / f"{found.program.driver}.md"
-    if file.exists():
-        return False
-    file.write_text(agent_file_text(found))
-    return True
-
-
-def _write_new(path: Path, text: str) -> None:
-    if not path.exists():
-        path.write_text(text)

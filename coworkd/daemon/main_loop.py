@@ -1,45 +1,25 @@
-"""The daemon: lock, one writer thread, its turns, and a clean end.
+"""The daemon: one writer thread, its turns, and a clean end.
 
-Reads as one page: `run` is the life, `turn` is the day. What each room does is its own business.
+Reads as one page: `run` is the life of the process, `turn` is what happens each time that it wakes up.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-
-from filelock import FileLock, Timeout
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from coworkd.board.approvals.unsandboxed import recent_saves
 from coworkd.board.setup_fault import setup_report
 from coworkd.board.views.attention import AttentionItem, AttentionKind, attention_items
 from coworkd.board.views.live_messages import INBOX, inbox, live_deadline, live_messages
-from coworkd.core.clock import Clock
-from coworkd.core.errors import BusyError, RepoError
+from coworkd.core.errors import RepoError
 from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, Suspension, fault_of, suspended
-from coworkd.daemon.control_requests import Control
-from coworkd.daemon.housekeeping.service import Housekeeping
-from coworkd.diagnostics.fsck.repair import Repairer
-from coworkd.dispatch.dispatcher import Dispatcher
-from coworkd.dispatch.executors.port import Executor
-from coworkd.history.audit_log import AuditLog
-from coworkd.history.recorder import RunRecorder
-from coworkd.merge.merger import Merger
-from coworkd.store import Database
-from coworkd.sync.disk.view_files import Outputs
-from coworkd.sync.disk.watcher import Watcher
+from coworkd.daemon.services import LongLivedParts, Services
 from coworkd.sync.edited_outputs import notice_edits
-from coworkd.sync.engine import Engine
-from coworkd.system.background_jobs import Jobs
-from coworkd.system.control_socket import ControlReply, ControlRequest, ControlSocket, Op
-from coworkd.system.git.repository_trust import TRUST_REMOVED, Trust
-from coworkd.system.process_state import SUSPENDED, described, noted_pid, process_state
-from coworkd.system.state_folder import StateFolder
+from coworkd.system.control_socket import ControlReply, ControlRequest, Op
+from coworkd.system.git.repository_trust import TRUST_REMOVED
 
 log = logging.getLogger("coworkd")
 
@@ -58,60 +38,6 @@ MAX_IDLE = 30.0
 
 MAX_IDLE_WHILE_WATCHING = 5.0
 """The same while agents are at work: the folder they work in may be taken away."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """Everything a turn passes through."""
-
-    db: Database
-    clock: Clock
-    engine: Engine
-    watcher: Watcher
-    outputs: Outputs
-    executor: Executor
-    jobs: Jobs
-    dispatch: Dispatcher
-    merge: Merger
-    ledger: RunRecorder
-    audit: AuditLog
-    mender: Repairer
-    chores: Housekeeping
-    control: Control
-    trust: Trust
-    git_busy: Callable[[str], bool]
-    """Whether git is at work on this document, so that it must not be written now."""
-
-
-class WakeupEvent:
-    """What wakes the writer; ringing twice is ringing once."""
-
-    def __init__(self) -> None:
-        self._rung = threading.Event()
-
-    def notify(self) -> None:
-        self._rung.set()
-
-    def wait(self, seconds: float) -> None:
-        self._rung.wait(max(seconds, 0.0))
-        self._rung.clear()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LongLivedParts:
-    """What stays while everything that remembers the database is built again: agents at work, jobs, the socket."""
-
-    clock: Clock
-    watcher: Watcher
-    outputs: Outputs
-    executor: Executor
-    jobs: Jobs
-    trust: Trust
-    door: ControlSocket
-    bell: WakeupEvent
-    state: StateFolder
-    stay_holder: Callable[[], None]
-    """Sees that this process still holds the workspace. Raises `BusyError` when another one does."""
 
 
 class Daemon:
@@ -144,7 +70,7 @@ class Daemon:
     def stop(self) -> None:
         """End after the present turn; safe from a signal handler and from any thread."""
         self._stopping.set()
-        self._lasting.bell.notify()
+        self._lasting.wakeup.notify()
 
     def run(self, ready: Callable[[], None]) -> None:
         """Recover, watch, and turn until told to stop; `ready` is called after the first full turn."""
@@ -153,14 +79,14 @@ class Daemon:
             stack.callback(self._close)
             lasting.watcher.start(lasting.clock.now())
             stack.callback(lasting.watcher.stop)
-            stack.callback(lasting.door.close)
-            if reason := lasting.door.start():
+            stack.callback(lasting.control_socket.close)
+            if reason := lasting.control_socket.start():
                 log.warning("commands cannot reach this daemon, files can: no socket can be made (%s)", reason)
             self._start()
             if not self._stopping.is_set():
                 ready()
             while not self._stopping.is_set():
-                lasting.bell.wait(self._seconds_until_next_turn())
+                lasting.wakeup.wait(self._seconds_until_next_turn())
                 self._try_turn()
             self._drain_runs()
 
@@ -170,21 +96,21 @@ class Daemon:
         while not self._stopping.is_set() and (fault := self._try_turn()) is not None:
             if fault.kind is not FaultKind.DATABASE_LOCKED or self._lasting.clock.now() > until:
                 raise MachineFaultError(fault)
-            self._lasting.bell.wait(self._seconds_until_next_turn())
+            self._lasting.wakeup.wait(self._seconds_until_next_turn())
 
     def serve_once(self, request: ControlRequest) -> None:
         """Take in what is there and answer one request; nothing is started, nothing is watched."""
         with ExitStack() as stack:
-            stack.callback(self._lasting.door.close)
+            stack.callback(self._lasting.control_socket.close)
             stack.callback(self._close)
             now = self._services.clock.now()
             self._began = True
             self._services.engine.recover(now)
-            self._services.ledger.ingest_records(now)
-            self._lasting.door.put(request)
+            self._services.recorder.ingest_records(now)
+            self._lasting.control_socket.put(request)
             self.turn(start=False)
             while not self._services.control.settled():
-                self._lasting.bell.wait(1.0)
+                self._lasting.wakeup.wait(1.0)
                 self.turn(start=False)
 
     # ---- turns that the machine may not let end
@@ -201,8 +127,8 @@ class Daemon:
         if self._suspension is not None and now < self._suspension.until and not self._requests:
             return self._suspension.fault
         try:
-            self._lasting.stay_holder()
-            self._lasting.door.renew()
+            self._lasting.keep_lock()
+            self._lasting.control_socket.renew()
             self._lasting.executor.ensure_supervision()
             self._build_again()
             self._begin()
@@ -217,7 +143,7 @@ class Daemon:
         return None
 
     def _take_requests(self) -> None:
-        self._requests += [request for request in self._lasting.door.take_requests() if request.begin()]
+        self._requests += [request for request in self._lasting.control_socket.take_requests() if request.begin()]
 
     def _build_again(self) -> None:
         """After a turn that failed, and where the database was deleted or replaced: begin again from what is there."""
@@ -266,7 +192,7 @@ class Daemon:
         """Finish what a former process began; runs and landings once the repository is trusted."""
         now = self._services.clock.now()
         self._services.engine.recover(now)
-        self._services.ledger.ingest_records(now)
+        self._services.recorder.ingest_records(now)
         self._recover_work()
 
     def _recover_work(self) -> None:
@@ -283,7 +209,7 @@ class Daemon:
         self._look(now)
         rooms.engine.pull(now)
         if any(request.op is Op.REPAIR for request in requests):
-            rooms.mender.repair(now)
+            rooms.repairer.repair(now)
             rooms.audit.find_end()
             rooms.engine.pull(now)
         for request in requests:
@@ -293,12 +219,12 @@ class Daemon:
         if rooms.trust.holds:
             self._act(now, start=start)
         rooms.engine.push(now, blocked=rooms.git_busy)
-        rooms.ledger.step(now)
+        rooms.recorder.step(now)
         rooms.audit.step()
         waits = attention_items(rooms.db, now)
         self._show(waits, now)
         if start and rooms.trust.holds:
-            rooms.chores.step(waits, now)
+            rooms.housekeeping.step(waits, now)
         for request in requests:
             rooms.control.settle(request)
         self._requests = []
@@ -332,7 +258,7 @@ class Daemon:
         if news.everything or rooms.engine.scan_due(now):
             self._scan(now, told=news.everything or bool(news.paths))
         elif any(path.startswith("log/") for path in news.paths):
-            rooms.ledger.ingest_records(now)
+            rooms.recorder.ingest_records(now)
         if news.everything:
             # A folder that has just appeared may have been filled before it was watched.
             rooms.engine.scan_by(now + 1.0)
@@ -341,7 +267,7 @@ class Daemon:
         """Look at everything; `told` when events have told that there is something to see."""
         rooms = self._services
         looked = rooms.engine.scan(now, rooms.clock.now)
-        rooms.ledger.ingest_records(now)
+        rooms.recorder.ingest_records(now)
         if looked.changed and not told:
             rooms.watcher.ask(now)
         if (pause := rooms.watcher.pause(looked.seconds)) is not None:
@@ -369,10 +295,10 @@ class Daemon:
         if self._suspension is not None:
             return self._suspension.until - now
         rooms = self._services
-        rests = (rooms.engine, rooms.ledger, rooms.watcher)
+        rests = (rooms.engine, rooms.recorder, rooms.watcher)
         times = [*(room.deadline() for room in rests), *self._later, rooms.jobs.deadline(now)]
         if rooms.trust.holds:
-            times += [rooms.dispatch.deadline(now), rooms.merge.deadline(), rooms.chores.deadline(now)]
+            times += [rooms.dispatch.deadline(now), rooms.merge.deadline(), rooms.housekeeping.deadline(now)]
         longest = MAX_IDLE_WHILE_WATCHING if rooms.executor.alive() else MAX_IDLE
         return min([at - now for at in times if at is not None] + [longest])
 
@@ -388,7 +314,7 @@ class Daemon:
             told = told or self._tell_to_stop()
             if self._try_turn(start=False) is None and told and not self._services.dispatch.busy():
                 return
-            lasting.bell.wait(0.2)
+            lasting.wakeup.wait(0.2)
 
     def _tell_to_stop(self) -> bool:
         """Have every run end; False where that cannot be written down now."""
@@ -410,75 +336,3 @@ class Daemon:
         if self._composed is not None:
             self._composed.audit.close()
             self._composed.db.close()
-
-
-class WorkspaceLock:
-    """The right to be the only process that writes here."""
-
-    def __init__(self, lock: Path, pid: Path) -> None:
-        self._file = lock
-        self._pid = pid
-        self._held: list[FileLock] = []
-        self._inode: int | None = None
-
-    def acquire(self, patience: float) -> None:
-        """Raises `BusyError`, naming the holder, when another still has it after `patience` seconds."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        held = FileLock(self._file)
-        try:
-            held.acquire(timeout=0 if _is_suspended(self._pid) else patience)
-        except Timeout as error:
-            raise BusyError(_held_by(self._pid)) from error
-        self._held.append(held)
-        self._inode = _inode(self._file)
-        self._pid.write_text(f"{os.getpid()}\n")
-
-    def renew(self, patience: float) -> bool:
-        """Take it again where its file was removed, for another process could take a new one; whether that was so.
-
-        Raises `BusyError` when another process has it by now.
-        """
-        if _inode(self._file) != self._inode:
-            self.acquire(patience)
-            return True
-        if not self._pid.exists():
-            self._pid.write_text(f"{os.getpid()}\n")
-        return False
-
-    def release(self) -> None:
-        self._pid.unlink(missing_ok=True)
-        for held in self._held:
-            held.release()
-
-
-def _inode(path: Path) -> int | None:
-    try:
-        return path.stat().st_ino
-    except OSError:
-        return None
-
-
-@contextmanager
-def workspace_lock(lock: Path, pid: Path, patience: float) -> Generator[WorkspaceLock]:
-    """Hold the workspace. Raises `BusyError`, naming the holder, when another still does after `patience` seconds."""
-    held = WorkspaceLock(lock, pid)
-    held.acquire(patience)
-    try:
-        yield held
-    finally:
-        held.release()
-
-
-def _held_by(file: Path) -> str:
-    """Who holds the workspace, and what to do."""
-    pid = noted_pid(file)
-    runs = f"coworkd already runs for this workspace (pid {pid or 'unknown'})"
-    if pid is not None and (state := process_state(pid)) in SUSPENDED:
-        return f"{runs} and is {described(pid, state)}"
-    return f"{runs}; `coworkd down` stops it"
-
-
-def _is_suspended(file: Path) -> bool:
-    """Whether the holder does nothing until another process acts on it, so that waiting for it is in vain."""
-    pid = noted_pid(file)
-    return pid is not None and process_state(pid) in SUSPENDED

@@ -6,14 +6,25 @@ Pure, but for `project_checks`, which reads the project's files.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from coworkd.agents.discovery import InstalledProgram
+from coworkd.agents.discovery import InstalledProgram, agent_file_text, installed_programs
 from coworkd.agents.known_programs import PROGRAMS
+from coworkd.agents.registry import DRIVERS
+from coworkd.core.errors import DocumentError, UserError
+from coworkd.core.model import Settings
+from coworkd.daemon.workspace_upgrade import write_ignore_files
+from coworkd.documents.decoding import decode
+from coworkd.documents.markdown import parse_yaml
+from coworkd.system import paths_and_settings
+from coworkd.system.git import Repo
+from coworkd.system.git.repository_trust import Trust
+from coworkd.system.paths_and_settings import FOLDER
 
 Read = Callable[[str], str | None]
 """The text of a file of the project, by its path from the top; None where there is none."""
@@ -177,3 +188,62 @@ def _sign_in(found: InstalledProgram) -> str:
     file = f".cowork/agents/{program.driver}.md"
     name = program.executable
     return f"{name} is not signed in: run `{name}` once, then write\n  `login: mine` into {file}"
+
+
+def initialise(start: Path) -> Situation:
+    """Make `.cowork/` in the repository that holds `start`; returns what was found and done. Raises `UserError`."""
+    with Repo.open(start) as repo:
+        if repo.commit("refs/heads/cowork"):
+            raise UserError("a branch named `cowork` is in the way of cowork/task/...: rename it first")
+        paths_and_settings.prepare_state()
+        trusted = _trusted(repo)
+        folder = repo.root / FOLDER
+        fresh = not folder.exists()
+        for name in ("tasks", "plans", "messages", "approvals", "reviews", "agents"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        agents = [found for found in installed_programs(Path.home(), os.environ) if found.program.driver in DRIVERS]
+        names = [found.program.driver for found in agents]
+        _write_new(folder / "config.yaml", config_text(names, project_checks(repo.root)))
+        written = [found for found in agents if _write_agent(folder, found)]
+        files = sorted(file.stem for file in (folder / "agents").glob("[!.#]*.md"))
+        write_ignore_files(repo)
+        paths = paths_and_settings.paths(repo.root, repo.common_dir)
+        paths_and_settings.instance(paths.private)
+        paths_and_settings.settle(paths.private, repo.root)
+        unborn = repo.head().commit is None
+    return Situation(
+        folder=str(folder), fresh=fresh, written=[found.program.driver for found in written], agents=files,
+        unsigned=[found for found in written if not found.login.signed_in and not found.login.key_variable],
+        default=_default_agent(folder),
+        trusted=trusted, has_commit=not unborn,
+    )  # fmt: skip
+
+
+def _default_agent(folder: Path) -> str:
+    """The agent that the settings name, as far as they can be read."""
+    try:
+        return decode("config.yaml", parse_yaml((folder / "config.yaml").read_bytes())).of(Settings).agent
+    except (DocumentError, OSError):
+        return ""
+
+
+def _trusted(repo: Repo) -> bool:
+    """Trust a workspace that is made here; one that git has brought along is for `coworkd trust`."""
+    trust = Trust(paths_and_settings.trust_home(), repo)
+    if not trust.holds and not repo.run("ls-files", "-z", "--", f":(top,icase){FOLDER}/").out:
+        trust.give()
+    return trust.holds
+
+
+def _write_agent(folder: Path, found: InstalledProgram) -> bool:
+    """Write an agent for a program that is there, over nothing; whether it was written."""
+    file = folder / "agents" / f"{found.program.driver}.md"
+    if file.exists():
+        return False
+    file.write_text(agent_file_text(found))
+    return True
+
+
+def _write_new(path: Path, text: str) -> None:
+    if not path.exists():
+        path.write_text(text)

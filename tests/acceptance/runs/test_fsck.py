@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.daemon.composition import once
+from coworkd.daemon.lifecycle import once
 from coworkd.diagnostics.fsck.check import CheckedWorkspace, check
 from coworkd.diagnostics.fsck.finding import Inconsistency, Subject
 from coworkd.store import Database

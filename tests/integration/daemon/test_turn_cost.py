@@ -10,8 +10,14 @@ from pathlib import Path
 
 import pytest
 
+<<<<<<< HEAD
 from coworkd.daemon.composition import build, initialise
 from coworkd.store import Database, RunRow, RunState
+=======
+from coworkd.daemon.composition import build
+from coworkd.daemon.workspace_init import initialise
+from coworkd.store import Database
+>>>>>>> 880e344 (Cut the daemon into composition, lifecycle, lock and main loop)
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 from coworkd.system.git.repository_trust import Trust
@@ -48,7 +54,7 @@ def idle_turn(root: Path, ready: Callable[[Database], bool] = lambda _: True) ->
             for _ in range(TURNS):
                 if ready(rooms.db):
                     break
-                daemon._lasting.bell.wait(1.0)  # noqa: SLF001
+                daemon._lasting.wakeup.wait(1.0)  # noqa: SLF001
                 daemon.turn()
             assert ready(rooms.db)
             for _ in range(3):
@@ -58,7 +64,7 @@ def idle_turn(root: Path, ready: Callable[[Database], bool] = lambda _: True) ->
             rooms.db.connection.set_trace_callback(None)
             plans = {sql: _plan(rooms.db, sql) for sql in asked if sql.startswith("SELECT")}
         finally:
-            daemon._lasting.door.close()  # noqa: SLF001
+            daemon._lasting.control_socket.close()  # noqa: SLF001
             rooms.jobs.close()
             rooms.executor.close(1.0)
             rooms.audit.close()

@@ -1,0 +1,79 @@
+"""The parts that a daemon is made of: those of one turn, and those that outlive a rebuild."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coworkd.core.clock import Clock
+from coworkd.daemon.control_requests import Control
+from coworkd.daemon.housekeeping.service import Housekeeping
+from coworkd.diagnostics.fsck.repair import Repairer
+from coworkd.dispatch.dispatcher import Dispatcher
+from coworkd.dispatch.executors.port import Executor
+from coworkd.history.audit_log import AuditLog
+from coworkd.history.recorder import RunRecorder
+from coworkd.merge.merger import Merger
+from coworkd.store import Database
+from coworkd.sync.disk.view_files import Outputs
+from coworkd.sync.disk.watcher import Watcher
+from coworkd.sync.engine import Engine
+from coworkd.system.background_jobs import Jobs
+from coworkd.system.control_socket import ControlSocket
+from coworkd.system.git.repository_trust import Trust
+from coworkd.system.state_folder import StateFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything a turn passes through."""
+
+    db: Database
+    clock: Clock
+    engine: Engine
+    watcher: Watcher
+    outputs: Outputs
+    executor: Executor
+    jobs: Jobs
+    dispatch: Dispatcher
+    merge: Merger
+    recorder: RunRecorder
+    audit: AuditLog
+    repairer: Repairer
+    housekeeping: Housekeeping
+    control: Control
+    trust: Trust
+    git_busy: Callable[[str], bool]
+    """Whether git is at work on this document, so that it must not be written now."""
+
+
+class WakeupEvent:
+    """What wakes the writer; ringing twice is ringing once."""
+
+    def __init__(self) -> None:
+        self._rung = threading.Event()
+
+    def notify(self) -> None:
+        self._rung.set()
+
+    def wait(self, seconds: float) -> None:
+        self._rung.wait(max(seconds, 0.0))
+        self._rung.clear()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongLivedParts:
+    """What stays while everything that remembers the database is built again: agents at work, jobs, the socket."""
+
+    clock: Clock
+    watcher: Watcher
+    outputs: Outputs
+    executor: Executor
+    jobs: Jobs
+    trust: Trust
+    control_socket: ControlSocket
+    wakeup: WakeupEvent
+    state: StateFolder
+    keep_lock: Callable[[], None]
+    """Sees that this process still holds the workspace. Raises `BusyError` when another one does."""
