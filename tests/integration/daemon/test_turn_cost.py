@@ -10,14 +10,9 @@ from pathlib import Path
 
 import pytest
 
-<<<<<<< HEAD
-from coworkd.daemon.composition import build, initialise
-from coworkd.store import Database, RunRow, RunState
-=======
 from coworkd.daemon.composition import build
 from coworkd.daemon.workspace_init import initialise
-from coworkd.store import Database
->>>>>>> 880e344 (Cut the daemon into composition, lifecycle, lock and main loop)
+from coworkd.store import Database, RunRow, RunState
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 from coworkd.system.git.repository_trust import Trust
