@@ -5,7 +5,7 @@ Nothing that ran runs again for want of memory: its cost counts, its messages st
 
 from __future__ import annotations
 
-from coworkd.core.model import ACTIVE, Status
+from coworkd.core.model import ACTIVE, Status, Usage
 from coworkd.history.run_record import Receipt, RecordedDecision, RunRecord
 from coworkd.store import (
     Database,
@@ -18,6 +18,7 @@ from coworkd.store import (
     RunState,
     TaskRow,
 )
+from coworkd.store.usage import BILLED, UsageRow, add_usage, has_usage
 from coworkd.sync.disk.folder import digest
 
 
@@ -44,13 +45,17 @@ class RecordRestorer:
             self._pause_task(record, now)
 
     def _restore_usage(self, record: RunRecord) -> None:
-        if record.cost_usd is None and record.input_tokens is None:
+        if (record.cost_usd is None and record.input_tokens is None) or has_usage(self._db, record.task, record.run):
             return
-        self._db.execute(
-            "INSERT INTO usages (at, run, task, agent, input_tokens, cached_tokens, output_tokens, cost_usd, estimated,"
-            " billing) SELECT ?, ?, ?, ?, ?, 0, ?, ?, ?, 'api' WHERE NOT EXISTS (SELECT 1 FROM usages WHERE run = ?)",
-            record.ended, record.run, record.task, record.agent, record.input_tokens or 0, record.output_tokens or 0,
-            record.cost_usd, int(record.estimated), record.run,
+        usage = Usage(
+            input_tokens=record.input_tokens or 0, output_tokens=record.output_tokens or 0, cost_usd=record.cost_usd
+        )  # fmt: skip
+        add_usage(
+            self._db,
+            UsageRow(
+                at=record.ended, run=record.run, task=record.task, agent=record.agent, billing=BILLED, usage=usage,
+                estimated=record.estimated,
+            ),
         )  # fmt: skip
 
     def _restore_request(self, record: RunRecord, decision: RecordedDecision) -> None:

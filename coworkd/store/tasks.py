@@ -35,6 +35,11 @@ def task_ids(db: Database) -> list[str]:
     return [row["id"] for row in db.query("SELECT id FROM tasks ORDER BY id")]
 
 
+def find_task(db: Database, task: str) -> TaskRow | None:
+    """The row of a task; None where there is no such task."""
+    return db.one(TaskRow, "id = ?", task)
+
+
 def tasks_beginning(db: Database, beginning: str, most: int) -> list[tuple[str, str]]:
     """Id and title of tasks whose ids begin so, which the primary key finds."""
     rows = db.query(

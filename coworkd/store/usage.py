@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from coworkd.core.model import Usage
 from coworkd.core.run_states import RunState
 from coworkd.store.database import Database
 
@@ -27,6 +28,36 @@ class TaskUsage:
     last_message: str = ""
     last_unused_usd: float | None = None
     """What was left of that run's reservation; None: nothing was reserved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRow:
+    """What an agent reported for a part of a run."""
+
+    at: float
+    run: str
+    task: str
+    agent: str
+    billing: str
+    usage: Usage
+    estimated: bool
+    """Its cost is from a price table."""
+
+
+def add_usage(db: Database, row: UsageRow) -> None:
+    """Record what was reported."""
+    usage = row.usage
+    db.execute(
+        "INSERT INTO usages (at, run, task, agent, input_tokens, cached_tokens, output_tokens, cost_usd, estimated,"
+        " billing) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        row.at, row.run, row.task, row.agent, usage.input_tokens, usage.cached_tokens, usage.output_tokens,
+        usage.cost_usd, int(row.estimated), row.billing,
+    )  # fmt: skip
+
+
+def has_usage(db: Database, task: str, run: str) -> bool:
+    """Whether anything is recorded of what a run of this task has used."""
+    return bool(db.scalar("SELECT 1 FROM usages WHERE task = ? AND run = ? LIMIT 1", task, run))
 
 
 def spent_in_24_hours(db: Database, now: float) -> float:

@@ -34,6 +34,7 @@ from coworkd.dispatch.scheduling.budget_rules import exceeded_reason, invalid_us
 from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState
 from coworkd.store.events import NewEvent
 from coworkd.store.requests import find_reported
+from coworkd.store.usage import UsageRow, add_usage
 
 MAX_REPLY = 200_000
 """Characters of a reply that its message holds; the whole of it is in the run's log."""
@@ -166,11 +167,12 @@ class EventRecorder:
             self._board.add_problem(self._board.task(run.task), "usage", text, now)
             self._db.event(now, "usage refused", task=run.task, run=run.id, reason=wrong)
             usage = Usage()
-        self._db.execute(
-            "INSERT INTO usages (at, run, task, agent, input_tokens, cached_tokens, output_tokens, cost_usd, estimated,"
-            " billing) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            now, run.id, run.task, run.agent, usage.input_tokens, usage.cached_tokens, usage.output_tokens,
-            usage.cost_usd, int(report.estimated), run.billing,
+        add_usage(
+            self._db,
+            UsageRow(
+                at=now, run=run.id, task=run.task, agent=run.agent, billing=run.billing, usage=usage,
+                estimated=report.estimated,
+            ),
         )  # fmt: skip
         known = Usage(input_tokens=run.input_tokens, cached_tokens=run.cached_tokens,
                       output_tokens=run.output_tokens, cost_usd=run.cost_usd).plus(usage)  # fmt: skip

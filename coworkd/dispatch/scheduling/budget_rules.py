@@ -1,6 +1,6 @@
-"""Money, tokens and minutes: what a run may use is reserved before it starts, and settled by what it reports.
+"""Budgets in money, tokens and minutes: a run's share is reserved before it starts, and settled by what it reports.
 
-Pure. Money is only counted where an agent is paid by use; what a cap cannot be kept for is refused, not guessed.
+Pure. Money is only counted where an agent is paid by use. Where a cap cannot be kept, the run is refused.
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ def budget_state(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """It may start, and use this much."""
+    """The run may start, and use this much."""
 
     left: Budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetExhausted:
-    """It may not start, for this reason; `until`: when time alone may change that."""
+    """The run may not start, for this reason; `until`: when time alone may change that."""
 
     reason: str
     until: float | None = None
@@ -97,7 +97,7 @@ _PRICE_UNKNOWN = (
 
 
 def reserve(budget: BudgetState) -> Reservation | BudgetExhausted:
-    """What a run may use at most, so that no cap is passed whatever the others do."""
+    """What a run may use at most, so that no cap is exceeded whatever other runs do."""
     tokens = _left(budget.limit.tokens, budget.used.tokens)
     minutes = _left(budget.limit.minutes, budget.used.minutes)
     if tokens is not None and tokens <= 0:
@@ -124,7 +124,7 @@ def _dollars(budget: BudgetState) -> float | None | BudgetExhausted:
     day = None if budget.daily_limit is None else budget.daily_limit - budget.daily_used - budget.reserved
     if day is not None and day <= 0:
         return _daily_limit_reached(budget)
-    # Who had too little before is not given a share again, but all that there is.
+    # A run that had too little before is given all that is left, not a share again.
     shared = None if day is None else day if budget.last_unused is not None else day / budget.starting_runs
     bounds = [bound for bound in (own, shared) if bound is not None]
     usd = min(bounds)
@@ -154,11 +154,11 @@ def _left(limit: float | None, used: float | None) -> float | None:
 
 
 MAX_TOKENS = 2**53
-"""Tokens that nobody has ever used, and no database holds the sum of."""
+"""More tokens than any agent uses; their sum would not fit into the database."""
 
 
 def invalid_usage_reason(usage: Usage) -> str:
-    """Why a report of usage cannot be true; empty when it can."""
+    """Why a report of usage cannot be right; empty when it can."""
     counts = (usage.input_tokens, usage.cached_tokens, usage.output_tokens)
     if not all(0 <= count < MAX_TOKENS for count in counts):
         return f"{usage.input_tokens} tokens in, {usage.cached_tokens} of them cached, {usage.output_tokens} out"
@@ -170,9 +170,9 @@ def invalid_usage_reason(usage: Usage) -> str:
 
 
 def exceeded_reason(limit: Budget, used: Budget, reserved: float | None, own: float | None) -> str:
-    """What of a budget a run at work has come to the end of, and by how much it went over; empty while it may go on.
+    """Which limit a run has reached, and by how much it exceeded it; empty while it may go on.
 
-    `reserved` and `own`: what this run may cost, and has.
+    `reserved` is what this run may cost, `own` what it has cost.
     """
     if limit.tokens is not None and (used.tokens or 0) >= limit.tokens:
         over = (used.tokens or 0) - limit.tokens

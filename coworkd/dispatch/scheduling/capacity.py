@@ -13,8 +13,9 @@ from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.scheduler import ActiveRun, Capacity, Postponed, RunRequest, postponement
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
-from coworkd.store import RunRow, RunState, TaskRow
+from coworkd.store import RunRow, RunState
 from coworkd.store.agent_stops import agent_stops
+from coworkd.store.tasks import find_task
 
 RECHECK_AFTER = 1.0
 """Seconds between two looks at a repository that nothing can start from: no event tells of a first commit."""
@@ -88,7 +89,7 @@ class CapacityReader:
 
     def _abort_reason(self) -> str:
         failed = self._db.setting("halted")
-        row = self._db.one(TaskRow, "id = ?", failed) if failed else None
+        row = find_task(self._db, failed) if failed else None
         if row is None or row.status is not Status.FAILED:
             return ""
         return f"nothing starts since `{failed}` failed with `on_error: abort`; make that task ready again"

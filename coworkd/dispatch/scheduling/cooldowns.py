@@ -1,4 +1,4 @@
-"""Providers that are left alone for a while: whose account and model, until when, and why. Kept across restarts."""
+"""Which provider accounts are rate-limited or unavailable, until when, and why. Kept across restarts."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from coworkd.agents.port import FALLBACK_ERRORS, EndReason, ErrorKind
 from coworkd.core.model import AgentSpec
 from coworkd.dispatch.scheduling.retry_policy import retry_pause
 from coworkd.store import CooldownRow, Database, RunRow
+from coworkd.store.cooldowns import find_cooldown, put_cooldown, remove_cooldown
 
 _PROVIDER_OF_DRIVER = {"claude": "anthropic", "codex": "openai", "gemini": "google"}
-"""Whose models a driver's program uses when its `model` does not say."""
+"""The provider whose models a driver's program uses where `model` names none."""
 
 _OPAQUE_DRIVERS = frozenset({"command", "acp"})
-"""Drivers behind which anything may be: each such agent is left alone by itself."""
+"""Drivers whose provider is not known: each of their agents has a cooldown of its own."""
 
 
 def provider_of(spec: AgentSpec) -> str:
-    """The provider of an agent's model; empty where nothing tells."""
+    """The provider of an agent's model; empty where it is not known."""
     name, slash, _ = spec.model.partition("/")
     return name if slash else _PROVIDER_OF_DRIVER.get(spec.driver, "")
 
 
 def account_of(spec: AgentSpec) -> str:
-    """What is left alone when an agent is not to be had: its provider, account and model, or the agent itself."""
+    """What a cooldown applies to: provider, account and model of the agent, or the agent itself."""
     if spec.driver in _OPAQUE_DRIVERS:
         return f"agent {spec.name}"
     keys = sorted({name for name in (*dict(spec.env), *spec.env_pass) if name.upper().endswith(("_KEY", "_TOKEN"))})
@@ -30,33 +31,35 @@ def account_of(spec: AgentSpec) -> str:
 
 
 def cooldown_until(now: float, retry_at: float | None, base: float, times: int, jitter: float) -> float:
-    """When one may come back after `times` refusals in a row: as the provider said, else base x 3^n with jitter."""
+    """The end of a cooldown after `times` refusals in a row: what the provider said, else base x 3^n with jitter."""
     return now + retry_pause(base, times, jitter) if retry_at is None else max(retry_at, now)
 
 
 def cooldown_error(run: RunRow) -> ErrorKind | None:
-    """The error for which another agent may do better; None where the run did not end with such a one."""
+    """The error of the run for which its agent cools down; None where it ended without one."""
     if run.error_kind in FALLBACK_ERRORS and run.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED):
         return ErrorKind(run.error_kind)
     return ErrorKind.UNAVAILABLE if run.reason == EndReason.UNAVAILABLE else None
 
 
 class Cooldowns:
-    """Who is left alone; used by the writer thread alone."""
+    """Starts and ends cooldowns; used by the writer thread alone."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def find(self, spec: AgentSpec) -> CooldownRow | None:
-        return self._db.one(CooldownRow, "account = ?", account_of(spec))
+        return find_cooldown(self._db, account_of(spec))
 
     def start(self, spec: AgentSpec, run: RunRow, kind: ErrorKind, base: float, now: float, jitter: float) -> float:
-        """Leave it alone; returns until when."""
+        """Start no run of the agent for a while; returns until when."""
         known = self.find(spec)
         times = known.times + 1 if known else 1
         until = cooldown_until(now, run.retry_at, base, times, jitter)
         account, reason = account_of(spec), run.error or run.message
-        self._db.put(CooldownRow(account=account, until=until, times=times, kind=kind, reason=reason, since=now))
+        put_cooldown(
+            self._db, CooldownRow(account=account, until=until, times=times, kind=kind, reason=reason, since=now)
+        )
         self._db.event(
             now, "cools down", task=run.task, run=run.id, agent=spec.name, account=account, error=kind, reason=reason,
             until=until, times=times,
@@ -64,6 +67,6 @@ class Cooldowns:
         return until
 
     def clear(self, spec: AgentSpec, run: RunRow, now: float) -> None:
-        """It answers again."""
-        if self._db.execute("DELETE FROM cooldowns WHERE account = ?", account_of(spec)):
+        """The agent has answered: its cooldown is over."""
+        if remove_cooldown(self._db, account_of(spec)):
             self._db.event(now, "available again", task=run.task, run=run.id, agent=spec.name)

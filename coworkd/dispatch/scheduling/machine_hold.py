@@ -1,4 +1,4 @@
-"""Runs wait while the machine does not let them be started or brought in: one problem, tried again by and by."""
+"""Starts and imports wait while a fault of this machine prevents them: one problem, retried with growing pauses."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _SOURCE = "machine"
 
 
 class MachineHold:
-    """What keeps runs from starting; used by the writer thread alone."""
+    """Knows the fault that prevents starts; used by the writer thread alone."""
 
     def __init__(self, db: Database, look: Callable[[], MachineFault | None]) -> None:
-        """`look` finds what keeps files from being written where runs work."""
+        """`look` returns the fault that prevents writing files where runs work, if there is one."""
         self._db = db
         self._look = look
         self._suspension: Suspension | None = None
         self._shown = has_problems(db, _SOURCE)
 
     def start(self, fault: MachineFault, now: float) -> None:
-        """It has just failed: hold runs back for a while, and show why."""
+        """A start or an import has failed: hold runs back for a while, and show why."""
         before = self._suspension
         self._suspension = before.again(fault, now) if before is not None else suspended(fault, now)
         self._shown = True
@@ -33,13 +33,13 @@ class MachineHold:
             put_problem(self._db, Problem(path="", line=0, message=str(fault)), _SOURCE, now)
 
     def reason(self, now: float) -> str:
-        """Why nothing may start now; empty when it may be tried. Looks again where it is time to."""
+        """Why nothing may start now; empty when it may be tried. Looks again when the pause is over."""
         if self._suspension is not None and now < self._suspension.until:
             return str(self._suspension.fault)
         if (fault := self.fault()) is not None:
             self.start(fault, now)
             return str(fault)
-        self._unshow()
+        self._remove_problem()
         return ""
 
     def fault(self) -> MachineFault | None:
@@ -53,17 +53,17 @@ class MachineHold:
         return fault
 
     def end(self) -> None:
-        """Something succeeded that needs the machine."""
+        """Something succeeded that the fault would have prevented."""
         self._suspension = None
-        self._unshow()
+        self._remove_problem()
 
-    def _unshow(self) -> None:
+    def _remove_problem(self) -> None:
         if self._shown:
             self._shown = False
             with self._db.write():
                 remove_problems(self._db, _SOURCE)
 
     def deadline(self, now: float) -> float | None:
-        """When it is tried again."""
+        """When the next start is tried; None while nothing is held."""
         until = self._suspension.until if self._suspension is not None else 0.0
         return until if until > now else None

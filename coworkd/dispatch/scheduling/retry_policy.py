@@ -1,6 +1,6 @@
 """What follows when an attempt did not succeed.
 
-Pure: the outcome and what has been used up go in, one decision with its reason in words comes out.
+Pure: the outcome and the attempts used up go in, one decision with its reason comes out.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ FACTOR = 3.0
 """Each further attempt waits this many times longer."""
 
 MAX_PAUSE = 3600.0
-"""Seconds no pause between attempts goes beyond."""
+"""The longest pause between attempts, in seconds."""
 
 
 _MAX_STEPS = 30
-"""Steps of growth after which any pause is the longest; more would overflow."""
+"""Steps of growth after which every pause is the longest; more would overflow."""
 
 
 class AttemptOutcome(StrEnum):
-    """How an attempt ended without a green submission."""
+    """How an attempt ended without a verified submission."""
 
     FAILED = "failed"
     TIMED_OUT = "timed out"
@@ -31,24 +31,23 @@ class AttemptOutcome(StrEnum):
     VERIFICATION_FAILED = "verification failed"
     UNUSABLE_SUBMISSION = "unusable submission"
     UNAVAILABLE = "agent unavailable"
-    LOST = "lost with the daemon"
     AUTH = "not signed in"
     LOOP = "the loop ended without proof"
     CONTEXT = "too long for the model's context"
     MACHINE = "this machine is at fault"
 
 
-NOT_COUNTED = frozenset({AttemptOutcome.UNAVAILABLE, AttemptOutcome.LOST, AttemptOutcome.MACHINE})
+NOT_COUNTED = frozenset({AttemptOutcome.UNAVAILABLE, AttemptOutcome.MACHINE})
 """Outcomes that are not the task's fault and use up no attempt."""
 
 
 NOT_RETRYABLE = frozenset({AttemptOutcome.LOOP, AttemptOutcome.AUTH, AttemptOutcome.CONTEXT})
-"""Outcomes that another attempt would come to as well."""
+"""Outcomes with which another attempt would end as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryAfter:
-    """Try again, no sooner than `pause` seconds from now."""
+    """Retry, no sooner than `pause` seconds from now."""
 
     pause: float
     reason: str
@@ -56,7 +55,7 @@ class RetryAfter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveUp:
-    """The task failed. `abort`: nothing new is started either."""
+    """The task failed. With `abort` nothing new is started either."""
 
     reason: str
     abort: bool = False
@@ -73,7 +72,7 @@ class RetryPolicy:
 def decide_retry(outcome: AttemptOutcome, used: int, policy: RetryPolicy, jitter: float = 0.0) -> RetryAfter | GiveUp:
     """After an attempt with this outcome, `used` attempts being used up with it (free ones not counted).
 
-    `jitter` in [0, 1) stretches the pause by up to a quarter, so that tasks that failed together do not return
+    `jitter` in [0, 1) stretches the pause by up to a quarter, so that tasks that failed together are not retried
     together.
     """
     if outcome in NOT_COUNTED:
@@ -88,6 +87,6 @@ def decide_retry(outcome: AttemptOutcome, used: int, policy: RetryPolicy, jitter
 
 
 def retry_pause(base: float, used: int, jitter: float = 0.0) -> float:
-    """Seconds to wait after `used` attempts in a row that came to nothing."""
+    """Seconds to wait after `used` attempts in a row without success."""
     growth = FACTOR ** min(max(used - 1, 0), _MAX_STEPS)
     return min(base * growth, MAX_PAUSE) * (1 + jitter / 4)

@@ -1,4 +1,4 @@
-"""What is told of the sandbox: why there is none, and that a workspace's file cannot switch it off."""
+"""What status and problems say of the sandbox: why there is none, and that a workspace's file cannot disable it."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ class SandboxNotices:
         self._means = means
 
     def record(self, now: float) -> None:
-        """Keep what `status` says of it, and the problem of settings that say `off`."""
+        """Store the sandbox's level for `status`, and show a problem for settings that say `off`."""
         means = self._means()
         off = self._board.specs.settings().sandbox.mode is SandboxMode.OFF
         with self._db.write():
             for name, value in ((SANDBOX_LEVEL, str(means.level)), (SANDBOX_LACKS, means.unavailable_reason)):
                 if value != self._db.setting(name):
                     self._db.set_state(name, value)
-            self._note_off(CONFIG, off and not means.disabled_by_user, now)
+            self._show_off(CONFIG, off and not means.disabled_by_user, now)
             unavailable = _UNAVAILABLE.format(means.asked, means.unavailable_reason) if means.asked else ""
-            self._note(CONFIG, _USE_SOURCE, unavailable, now)
+            self._show(CONFIG, _USE_SOURCE, unavailable, now)
 
     def record_agent(self, name: str, mode: SandboxMode, now: float) -> None:
-        """The same for an agent that is about to start; inside of a transaction."""
-        self._note_off(f"agents/{name}.md", mode is SandboxMode.OFF and not self._means().disabled_by_user, now)
+        """Show the same problem for an agent that is about to start; inside of a transaction."""
+        self._show_off(f"agents/{name}.md", mode is SandboxMode.OFF and not self._means().disabled_by_user, now)
 
-    def _note_off(self, path: str, off: bool, now: float) -> None:
-        self._note(path, _SOURCE, _NOT_HERE if off else "", now)
+    def _show_off(self, path: str, off: bool, now: float) -> None:
+        self._show(path, _SOURCE, _NOT_HERE if off else "", now)
 
-    def _note(self, path: str, source: str, message: str, now: float) -> None:
-        """Have this problem, or none where the message is empty."""
+    def _show(self, path: str, source: str, message: str, now: float) -> None:
+        """Show this problem, or remove it where the message is empty."""
         known = has_problem(self._db, path, source)
         if known and not message:
             self._board.clear_problems(path, source)

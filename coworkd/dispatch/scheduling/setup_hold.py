@@ -1,6 +1,6 @@
 """Runs wait while no slot can be made ready for them: one problem, no attempt, no agent.
 
-Tried again when the set-up, the settings around it, the branches or what the fault depends on change, and after growing
+Retried when the set-up, the settings around it, the branches or what the fault depends on change, and after growing
 pauses; by one run at a time, until one has its slot.
 """
 
@@ -20,12 +20,12 @@ from coworkd.sync.problems import put_problem
 from coworkd.system.sandbox.policy import SandboxCapabilities
 
 FIRST_PAUSE, FACTOR, MAX_PAUSE = 10.0, 3.0, 900.0
-"""Seconds until a slot is tried again although nothing is known to have changed, and how they grow."""
+"""Seconds until a slot is tried again although no change is known, and how they grow."""
 _SOURCE = "set-up"
 
 
 class SetupHold:
-    """What keeps runs from their slots; used by the writer thread alone."""
+    """Knows why slots cannot be made ready; used by the writer thread alone."""
 
     def __init__(self, board: Board, means: Callable[[], SandboxCapabilities]) -> None:
         self._board = board
@@ -34,7 +34,7 @@ class SetupHold:
         self._fault = setup_fault(board.db)
 
     def start(self, fault: StartFault, now: float) -> str:
-        """A slot could not be made ready: hold runs back, and show why; the reason in words."""
+        """A slot could not be made ready: hold runs back, and show why. Returns the reason."""
         before, key = self._fault, self._key(fault.watched)
         times = 0
         if before is not None and before.key == key:
@@ -87,7 +87,7 @@ class SetupHold:
         return self._fault is not None
 
     def deadline(self, now: float) -> float | None:
-        """When it is tried again."""
+        """When the next slot is tried; None while nothing is held."""
         return self._fault.at if self._fault is not None and self._fault.at > now else None
 
     def _key(self, watched: tuple[str, ...]) -> str:
@@ -99,12 +99,12 @@ class SetupHold:
 
 
 def setup_retry_pause(times: int) -> float:
-    """Seconds until what failed so many times before is tried again."""
+    """Seconds until the next try after so many failures."""
     return min(FIRST_PAUSE * FACTOR ** min(times, 10), MAX_PAUSE)
 
 
 def _state_of(path: str) -> tuple[int, int] | None:
-    """Changes with a file or folder; None while it is not there."""
+    """Differs whenever the file or folder has changed; None while it does not exist."""
     try:
         found = os.stat(path)
     except OSError:

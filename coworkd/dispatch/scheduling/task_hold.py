@@ -1,6 +1,6 @@
-"""One task waits because something that it alone starts from is not there: a problem on its file, no attempt.
+"""One task waits because something that it alone starts from is missing: a problem on its file, no attempt.
 
-Tried again after growing pauses, and by `coworkd ready`.
+Retried after growing pauses, and by `coworkd ready`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class TaskHold:
         self._db = board.db
 
     def start(self, row: TaskRow, fault: StartFault, now: float) -> tuple[str, float]:
-        """The task could not start: its file says so; why, in words, and when it is tried again."""
+        """The task could not start: its file shows why. Returns the reason, and when the task is retried."""
         message = (
             f"cannot start: {fault.reason}. No attempt is used: {fault.advice(row.id)}; it is tried again by itself"
         )
@@ -30,7 +30,7 @@ class TaskHold:
         return f"cannot start: {fault.reason}", now + pause
 
     def end(self, row: TaskRow) -> None:
-        """It has its slot."""
+        """The task has its slot: remove the problem."""
         if row.path in problem_paths(self._db, SOURCE):
             with self._db.write():
                 self._board.clear_problems(row.path, SOURCE)
