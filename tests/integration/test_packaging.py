@@ -47,6 +47,13 @@ def test_the_wheel_holds_every_module_and_the_type_marker(wheel: Path) -> None:
     assert modules | {"coworkd/py.typed"} <= names
 
 
+def test_the_wheel_holds_every_text_for_agents(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    texts = {f"coworkd/agents/prompt/{name}" for name in files(ROOT / "coworkd/agents/prompt") if name.endswith(".md")}
+    assert texts
+    assert texts <= names
+
+
 def test_the_wheel_holds_the_example_and_nothing_that_ran_in_it(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     shipped = {name.removeprefix("coworkd/example/") for name in names if name.startswith("coworkd/example/")}

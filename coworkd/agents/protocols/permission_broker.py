@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from coworkd.agents.json_codec import Json
 from coworkd.agents.port import AnswerDecision, Asked, AskKind, Assignment, InboxAnswer
+from coworkd.agents.prompt.templates import Template, render
 from coworkd.agents.protocols.tool_calls import call_context, permission_text
 from coworkd.agents.worker.refusals import Refusals
 from coworkd.agents.worker.request_names import RequestNames
@@ -181,7 +182,7 @@ class PermissionBroker:
             self.refusals.reset_row()
             self._reply(request, CallAllowed())
         else:  # the name stays unused: the refusal counts for the whole run
-            explanation = f"The person you work for does not allow it{f': {text}' if text else '.'}"
+            explanation = render(Template.CALL_REFUSED, comment=f": {text}" if text else ".")
             self.refusals.add(name, explanation if text or self._explain_bare_refusals else "")
             self._reply(request, CallDenied(explanation=explanation))
 
@@ -204,4 +205,4 @@ class PermissionBroker:
 
 
 def _denial(call: ToolCall, ruling: Ruling) -> str:
-    return f"`{call}` was denied: {ruling.reason}. Go on without it."
+    return render(Template.CALL_DENIED, call=call, reason=ruling.reason)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from coworkd.agents.port import Asked, Assignment, InboxAnswer, Posted
+from coworkd.agents.prompt.templates import Template, render
 from coworkd.agents.worker.inbox import Inbox, render_answer
 from coworkd.agents.worker.outbox import Outbox
 
@@ -58,7 +59,7 @@ class Mailbox:
         self._inbox.put(request, render_answer(answer))
         said = answer.body.strip() or answer.comment.strip()
         word = "" if answer.decision == "reply" else f"**{answer.decision}** "
-        return f"You asked:\n\n{question}\n\nThe answer: {word}{said}".rstrip()
+        return render(Template.OUTBOX_ANSWER, question=question, answer=f"{word}{said}").rstrip()
 
     def close(self) -> None:
         self._outbox.close()

@@ -315,10 +315,9 @@ class RunStarter:
         )
         failed = last is not None and (last.iteration or last.reason not in ("done", "cancelled"))
         failure = last.message if last and failed else ""
-        conflict = f"See the bundle {run.conflict}; merge refs/cowork/tip and resolve." if run.conflict else ""
         reason = row.reason if row.failures else ""
         return PromptContext(
-            failure=failure or reason, conflict=conflict, reviewed=self._reviewed(run), thread=said,
+            failure=failure or reason, conflict_bundle=run.conflict, reviewed=self._reviewed(run), thread=said,
             round=run.iteration,
         )  # fmt: skip
 

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from coworkd.agents.prompt import PromptContext, ReviewedChange, ThreadMessage, build_prompt
+import re
+from importlib.resources import files
+from string import Formatter
+
+from coworkd.agents.prompt import PromptContext, ReviewedChange, Template, ThreadMessage, build_prompt, render
 from coworkd.core.model import AgentSpec, Criterion, TaskSpec
 
 AGENT = AgentSpec(name="a", prompt="  You are careful.\n")
@@ -10,22 +14,22 @@ TASK = TaskSpec(body="Do it.\n\n- [ ] works (verify: make test)\n")
 def test_the_bare_prompt() -> None:
     text = build_prompt(AGENT, TASK, "A title", PromptContext())
     assert text.startswith("You are careful.\n\n# A title\n\nDo it.\n\n- [ ] works (verify: make test)\n\n---\n")
-    assert text.endswith("started again with it.\n")
+    assert text.endswith("when the answer is there.\n")
     assert "## Messages" not in text
     assert "failed" not in text
 
 
 def test_parts_come_in_order_and_empty_ones_not_at_all() -> None:
     thread = (ThreadMessage(sender="", text="Use blue.\n"), ThreadMessage(sender="claude", text="Done?"))
-    background = PromptContext(failure="boom\n", conflict="see it", thread=thread)
+    background = PromptContext(failure="boom\n", conflict_bundle="/bundles/1", thread=thread)
     criteria = (Criterion(line=2, text="works", command="make test", ticked=False),)
     text = build_prompt(AgentSpec(name="a"), TaskSpec(criteria=criteria), "T", background)
     marks = [
         "# T",
-        "are run by coworkd; all must pass",
+        "coworkd runs the commands of the criteria above",
         "## Messages\n\nFrom the user:\n\nUse blue.\n\nFrom claude:\n\nDone?",
         "## The attempt before this one failed\n\nboom",
-        "## Your submission collides with what has landed since\n\nsee it",
+        "## Your submission conflicts with what has landed since\n\nThe file /bundles/1 ",
         "$COWORK_OUTBOX",
     ]
     places = [text.index(mark) for mark in marks]
@@ -46,7 +50,7 @@ def test_only_agents_without_a_tool_to_ask_are_told_of_the_outbox() -> None:
     assert "$COWORK_OUTBOX" in build_prompt(AGENT, TASK, "T", bare)
     model = build_prompt(AgentSpec(name="a", driver="llm"), TASK, "T", bare)
     assert "$COWORK_OUTBOX" not in model
-    assert model.endswith("Leave `.cowork/`\nalone.\n")
+    assert model.endswith("Do not change\nanything in `.cowork/`.\n")
 
 
 def test_what_was_reviewed_is_described_after_the_messages() -> None:
@@ -62,3 +66,22 @@ def test_a_long_review_is_told_in_part() -> None:
     text = build_prompt(AGENT, TaskSpec(body="Paint."), "Paint", PromptContext(reviewed=reviewed))
     assert "- f99\n- and 150 more" in text
     assert "f100" not in text
+
+
+def test_every_kind_of_text_has_a_file_and_every_file_a_kind() -> None:
+    names = {
+        file.name.removesuffix(".md") for file in files("coworkd.agents.prompt").iterdir() if file.name.endswith(".md")
+    }
+    assert names == set(Template)
+
+
+def test_every_text_is_written_for_its_reader() -> None:
+    for template in Template:
+        text = (files("coworkd.agents.prompt") / f"{template}.md").read_text(encoding="utf-8")
+        placeholders = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+        assert all(re.fullmatch("[a-z_]+", name) for name in placeholders), template
+        values = {name: f"<{name}>" for name in placeholders}
+        shown = render(template, **values)
+        assert all(value in shown for value in values.values())
+        assert shown == shown.rstrip("\n")
+        assert max(map(len, text.splitlines())) <= 120

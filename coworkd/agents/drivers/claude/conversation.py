@@ -27,6 +27,7 @@ from coworkd.agents.port import (
     ToolEnded,
     ToolStarted,
 )
+from coworkd.agents.prompt.templates import Template, render
 from coworkd.agents.protocols.conversation import MAX_SHOWN, ProtocolConversation
 from coworkd.agents.protocols.json_access import items_at, text_at, value_at
 from coworkd.agents.protocols.permission_broker import QuestionRequest
@@ -36,7 +37,6 @@ from coworkd.agents.worker.run_ended import RunEnded
 _MAX_RETRY_DELAY = 10.0
 """Seconds before its own next try after which another agent may do better."""
 _OVER_BUDGET = "error_max_budget_usd"
-_PLAN_TAKEN = "The plan has been handed over, and a person decides on it later. Your work is done: end your turn now."
 
 
 class ClaudeConversation(ProtocolConversation):
@@ -171,7 +171,7 @@ class ClaudeConversation(ProtocolConversation):
             case Subtype.CAN_USE_TOOL if text_at(request, "tool_name") == calls.PLAN_TOOL:
                 self._start_paragraph()
                 self._write(text_at(request, "input", "plan").strip())
-                self._channel.send(claude.control_response(request_id, claude.deny(_PLAN_TAKEN)))
+                self._channel.send(claude.control_response(request_id, claude.deny(render(Template.PLAN_ACCEPTED))))
             case Subtype.CAN_USE_TOOL:
                 parsed = permissions.parse_request(request_id, request, self._assignment)
                 if isinstance(parsed, QuestionRequest):

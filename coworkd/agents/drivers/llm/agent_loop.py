@@ -42,6 +42,7 @@ from coworkd.agents.port import (
     ToolEnded,
     ToolStarted,
 )
+from coworkd.agents.prompt.templates import Template, render
 from coworkd.agents.protocols.tool_calls import call_context
 from coworkd.agents.worker.refusals import Refusals
 from coworkd.agents.worker.run_ended import RunEnded
@@ -53,12 +54,6 @@ ToolSteps: TypeAlias = Generator[AgentEvent, None, ToolResult]
 RefusalSteps: TypeAlias = Generator[AgentEvent, None, str]
 AnswerSteps: TypeAlias = Generator[AgentEvent, None, InboxAnswer]
 
-_CONTINUE_PROMPT = "You were interrupted. Look at where you are, and go on with the task."
-_EMPTY_REPLY_PROMPT = (
-    "You said nothing and called no tool. Go on with the task; call `finish` when it is done or cannot be done."
-)
-_CUT_REPLY_PROMPT = "Your reply was cut because it became too long. Go on in smaller steps."
-_INTERRUPTED = "Interrupted before it ended: nobody knows how far it came. Look before you do it again."
 _MAX_TURNS = 500
 _MAX_EMPTY_REPLIES = 2
 """Replies in a row with nothing in them, after which the model counts as broken."""
@@ -122,7 +117,7 @@ class AgentLoop:
             self._transcript.add(Prompt(text=prompt))
             self._finished = False
         elif isinstance(records[-1], Reply):
-            self._transcript.add(Words(text=_CONTINUE_PROMPT))
+            self._transcript.add(Words(text=render(Template.MODEL_INTERRUPTED)))
 
     def _add_messages(self) -> None:
         """What people said meanwhile joins the conversation; then there is more to do."""
@@ -142,7 +137,9 @@ class AgentLoop:
         if reply.calls:
             return
         if answered.cut or self._empty_replies:
-            self._transcript.add(Words(text=_CUT_REPLY_PROMPT if answered.cut else _EMPTY_REPLY_PROMPT))
+            self._transcript.add(
+                Words(text=render(Template.MODEL_CUT_REPLY if answered.cut else Template.MODEL_EMPTY_REPLY))
+            )
         else:
             self._finished = True
 
@@ -176,7 +173,7 @@ class AgentLoop:
     def _use(self, call: RequestedCall, use: ToolUse, wanted: ToolCall | None) -> ToolSteps:
         """Do it, if the rules or a person let it."""
         if was_started(self._transcript.records, call):
-            return ToolResult(ok=False, text=_INTERRUPTED)
+            return ToolResult(ok=False, text=render(Template.MODEL_INTERRUPTED_CALL))
         if wanted is not None:
             refused = yield from self._refusal(call, use, wanted)
             if refused:

@@ -17,18 +17,7 @@ from coworkd.agents.drivers.llm.transcript import (
     visible_records,
 )
 from coworkd.agents.json_codec import Json
-
-SYSTEM_PROMPT = """\
-You are an agent that works in a git worktree of its own, through the tools you are given; nobody sees the files
-you read, only what you change and what you say. Paths are relative to the worktree. Look before you change something,
-check what you did, and keep to what was asked. Leave `.cowork/` and `.git` alone; what you leave in the worktree is
-committed for you. If you need a decision or a fact that only a person has, use `ask`. When the work is done, or cannot
-be done, call `finish` and say what was done and what was not."""
-
-SUMMARY_PROMPT = """\
-Your context is nearly full. Write a summary from which you can go on without what was said so far: the task as you
-understand it; your plan, with what is done and what is left; questions that are still open; what you found out that
-you would otherwise have to look up again (paths, names, commands, results). Facts only, no greetings. Call no tools."""
+from coworkd.agents.prompt.templates import Template, render
 
 _MAX_RESULT_IN_SUMMARY = 1500
 """Characters of a tool's result that are shown where only a summary is wanted."""
@@ -37,7 +26,10 @@ _MAX_RESULT_IN_SUMMARY = 1500
 def chat_messages(records: Sequence[Record]) -> list[Json]:
     """The messages for the next reply."""
     shown = [_message(record) for record in visible_records(records)]
-    return [{"role": "system", "content": SYSTEM_PROMPT}, *(message for message in shown if message is not None)]
+    return [
+        {"role": "system", "content": render(Template.MODEL_SYSTEM)},
+        *(message for message in shown if message is not None),
+    ]
 
 
 def summary_messages(records: Sequence[Record]) -> list[Json]:
@@ -48,7 +40,7 @@ def summary_messages(records: Sequence[Record]) -> list[Json]:
         else record
         for record in records
     ]
-    return [*chat_messages(clipped), {"role": "user", "content": SUMMARY_PROMPT}]
+    return [*chat_messages(clipped), {"role": "user", "content": render(Template.MODEL_SUMMARY)}]
 
 
 def clip(text: str, most: int) -> str:
@@ -64,10 +56,7 @@ def _message(record: Record) -> Json:
         case Prompt(text=text) | Words(text=text):
             return {"role": "user", "content": text}
         case Compacted(summary=summary):
-            return {
-                "role": "user",
-                "content": f"What you did so far, in your own words:\n\n{summary}\n\nGo on from here.",
-            }
+            return {"role": "user", "content": render(Template.MODEL_AFTER_SUMMARY, summary=summary)}
         case Reply(text=text, calls=calls):
             said: dict[str, Json] = {"role": "assistant", "content": text or None}
             if calls:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from coworkd.agents.drivers.llm.chat_messages import clip
 from coworkd.agents.drivers.llm.tools import Tool, ToolUse
 from coworkd.agents.port import AnswerDecision, InboxAnswer
+from coworkd.agents.prompt.templates import Template, render
 
 _SHOWN = 4000
 """Characters of a call that are shown to the person who is to allow it."""
@@ -25,8 +26,8 @@ def answer_text(answer: InboxAnswer) -> str:
 
 def refusal_text(answer: InboxAnswer) -> str:
     """What the model is told when it may not."""
-    said = answer.comment.strip() or answer.body.strip()
-    return f"Not allowed by the person you work for{f': {said}' if said else ''}. Do not do it in another way."
+    comment = answer.body.strip() or answer.comment.strip()
+    return render(Template.MODEL_REFUSED_CALL, comment=f": {comment}" if comment else "")
 
 
 def _action(use: ToolUse) -> str:

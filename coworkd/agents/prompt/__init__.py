@@ -1,0 +1,25 @@
+"""What agents are told: the prompt of a task, and every other text of coworkd's own, one Markdown file per kind.
+
+What a person wrote is passed on word for word; what coworkd adds is short. It must never name a driver's program.
+"""
+
+from coworkd.agents.prompt.task_prompt import (
+    AnsweredRequest,
+    PromptContext,
+    ReviewedChange,
+    ThreadMessage,
+    build_follow_up,
+    build_prompt,
+)
+from coworkd.agents.prompt.templates import Template, render
+
+__all__ = [
+    "AnsweredRequest",
+    "PromptContext",
+    "ReviewedChange",
+    "Template",
+    "ThreadMessage",
+    "build_follow_up",
+    "build_prompt",
+    "render",
+]

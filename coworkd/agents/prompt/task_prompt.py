@@ -1,0 +1,137 @@
+"""The text an agent is started with, and the text it resumes its session with. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coworkd.agents.prompt.templates import Template, render
+from coworkd.core.model import AgentSpec, Mode, TaskSpec
+
+_MAX_FILES = 100
+_MAX_SUMMARY = 4000
+"""Characters."""
+_WITH_ASK_TOOL = frozenset({"llm"})
+"""Drivers that give their agents a tool to ask a person, and so do not describe the outbox."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadMessage:
+    """A message of the thread."""
+
+    sender: str
+    """Empty: the user."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredRequest:
+    """A request of the agent, and what a person answered while the agent was away."""
+
+    question: str
+    decision: str
+    """`approved`, `rejected`, `changes`, or `reply` to a question."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewedChange:
+    """An earlier attempt's change, as its review described it."""
+
+    attempt: int
+    files: Sequence[str]
+    """One line for each file."""
+    summary: str
+    """What the agent said when it submitted the change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptContext:
+    """What happened before this run."""
+
+    failure: str = ""
+    """How the attempt before this one failed, with the tail of its output."""
+    conflict_bundle: str = ""
+    """The file that describes the conflict of the submission; the run is to resolve that and nothing else."""
+    reviewed: ReviewedChange | None = None
+    """The change that a person has reviewed and wants changed; it is in the worktree."""
+    round: int = 0
+    """Of a loop; 0: of none."""
+    thread: Sequence[ThreadMessage] = ()
+
+
+def build_prompt(agent: AgentSpec, task: TaskSpec, title: str, context: PromptContext) -> str:
+    """The agent's system prompt, the task, its thread, what happened before, and how to ask a person."""
+    rules = [render(Template.WORKTREE)]
+    if agent.driver not in _WITH_ASK_TOOL:
+        rules.append(render(Template.OUTBOX))
+    return _joined(
+        agent.prompt.strip(),
+        f"# {title}",
+        task.body.strip(),
+        _task_rules(task),
+        _messages(context.thread),
+        _reviewed(context.reviewed) if context.reviewed else "",
+        _loop_round(task, context.round),
+        render(Template.FAILED_ATTEMPT, failure=context.failure.strip()) if context.failure else "",
+        _conflict(context),
+        "\n".join(rules),
+    )
+
+
+def build_follow_up(context: PromptContext, answers: Sequence[AnsweredRequest]) -> str:
+    """What an agent is told that resumes its session, and so knows the rest."""
+    return _joined(
+        *(_answered(answered) for answered in answers),
+        _messages(context.thread),
+        render(Template.UNFINISHED, failure=context.failure.strip()) if context.failure else "",
+        _conflict(context),
+        render(Template.RESUMED),
+    )
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _task_rules(task: TaskSpec) -> str:
+    if task.mode is Mode.PLAN:
+        return render(Template.PLAN_MODE)
+    return render(Template.CRITERIA) if task.criteria else ""
+
+
+def _messages(thread: Sequence[ThreadMessage]) -> str:
+    if not thread:
+        return ""
+    texts = [render(Template.MESSAGE, sender=one.sender or "the user", text=one.text.strip()) for one in thread]
+    return render(Template.MESSAGES, messages="\n\n".join(texts))
+
+
+def _loop_round(task: TaskSpec, number: int) -> str:
+    if task.loop is None or not number:
+        return ""
+    return render(
+        Template.LOOP_ROUND, round=number, max_rounds=task.loop.max_iterations, promise=task.loop.promise
+    )  # fmt: skip
+
+
+def _conflict(context: PromptContext) -> str:
+    return render(Template.CONFLICT, bundle=context.conflict_bundle) if context.conflict_bundle else ""
+
+
+def _answered(answered: AnsweredRequest) -> str:
+    decision = "" if answered.decision == "reply" else f"**{answered.decision}**"
+    answer = " ".join(part for part in (decision, answered.text.strip()) if part)
+    return render(Template.ANSWERED_REQUEST, question=answered.question.strip(), answer=answer)
+
+
+def _reviewed(change: ReviewedChange) -> str:
+    files = [f"- {file}" for file in change.files[:_MAX_FILES]]
+    if len(change.files) > _MAX_FILES:
+        files.append(f"- and {len(change.files) - _MAX_FILES} more")
+    summary = change.summary.strip()[:_MAX_SUMMARY]
+    quoted = "\n".join(f"> {line}".rstrip() for line in summary.split("\n"))
+    parts = [render(Template.REVIEWED_CHANGE, attempt=change.attempt)]
+    parts += [render(Template.REVIEWED_FILES, files="\n".join(files))] if files else []
+    parts += [render(Template.REVIEWED_SUMMARY, summary=quoted)] if summary else []
+    return "\n\n".join(parts)

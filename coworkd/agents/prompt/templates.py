@@ -1,0 +1,52 @@
+"""What coworkd itself says to agents: one Markdown file per kind of text, beside this module."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+
+
+class Template(StrEnum):
+    """The kinds of text, by the names of their files. `{name}` in a file is a placeholder."""
+
+    # The prompt of a task
+    PLAN_MODE = "plan-mode"
+    CRITERIA = "criteria"
+    MESSAGES = "messages"
+    MESSAGE = "message"
+    REVIEWED_CHANGE = "reviewed-change"
+    REVIEWED_FILES = "reviewed-files"
+    REVIEWED_SUMMARY = "reviewed-summary"
+    LOOP_ROUND = "loop-round"
+    FAILED_ATTEMPT = "failed-attempt"
+    UNFINISHED = "unfinished"
+    CONFLICT = "conflict"
+    WORKTREE = "worktree"
+    OUTBOX = "outbox"
+    ANSWERED_REQUEST = "answered-request"
+    RESUMED = "resumed"
+    # What a program is told while it works
+    OUTBOX_ANSWER = "outbox-answer"
+    CALL_DENIED = "call-denied"
+    CALL_REFUSED = "call-refused"
+    PLAN_ACCEPTED = "plan-accepted"
+    # What a model behind an API is told
+    MODEL_SYSTEM = "model-system"
+    MODEL_SUMMARY = "model-summary"
+    MODEL_AFTER_SUMMARY = "model-after-summary"
+    MODEL_INTERRUPTED = "model-interrupted"
+    MODEL_EMPTY_REPLY = "model-empty-reply"
+    MODEL_CUT_REPLY = "model-cut-reply"
+    MODEL_INTERRUPTED_CALL = "model-interrupted-call"
+    MODEL_REFUSED_CALL = "model-refused-call"
+
+
+def render(template: Template, **values: object) -> str:
+    """The text with its placeholders filled in. What is filled in is passed on word for word."""
+    return _text(template).format(**values)
+
+
+@cache
+def _text(template: Template) -> str:
+    return (files("coworkd.agents.prompt") / f"{template}.md").read_text(encoding="utf-8").removesuffix("\n")
