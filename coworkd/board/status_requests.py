@@ -136,7 +136,7 @@ def _start_again(board: Board, row: TaskRow, engaged: bool, now: float) -> tuple
 def _end_work(board: Board, row: TaskRow, why: str, engaged: bool, now: float) -> None:
     """End the run, if there is one, and take what was submitted out of the queue. Refs keep all of it."""
     if engaged:
-        board.stop_run(row.id, why)
+        board.stop_runs(row.id)
         board.void_requests(row.id, now)
         board.retire_submissions(row.id, why, now)
 

@@ -15,13 +15,13 @@ from coworkd.store import (
     DocumentRow,
     MessageRow,
     MessageStage,
-    RunRow,
-    RunState,
+    StopRequest,
     SubmissionRow,
     SubmissionState,
     TaskRow,
 )
 from coworkd.store.requests import pending_requests
+from coworkd.store.runs import live_runs_of, request_stop
 from coworkd.sync.effective_specs import NO_BOUNDS, Specs
 from coworkd.sync.ingest.batch_context import Reading
 from coworkd.sync.ingest.ingester import Intake
@@ -56,10 +56,6 @@ class Board:
         if row is None:
             raise StoreError(f"no task `{task}` in the database")
         return row
-
-    def run(self, task: str) -> RunRow | None:
-        """The run of a task that is not over, if there is one."""
-        return self.db.one(RunRow, "task = ? AND state != 'ended'", task)
 
     def transition(self, task: str, to: Status, reason: str, now: float, **columns: ColumnValue) -> None:
         """The daemon takes a task somewhere. Raises `StoreError` for a move that the lifecycle does not know."""
@@ -105,11 +101,9 @@ class Board:
             self.db.set(SubmissionRow, (row.task, row.number), state=SubmissionState.RETIRED, message=why)
             self.db.event(now, "submission retired", task=task, number=row.number, why=why)
 
-    def stop_run(self, task: str, why: str) -> None:
-        """Ask for the end of the task's run; dispatch sees to it."""
-        run = self.run(task)
-        if run is not None and not run.stop_reason and run.state is not RunState.ENDED:
-            self.db.set(RunRow, run.id, stop_reason=why)
+    def stop_runs(self, task: str) -> None:
+        """Ask for the end of every run of the task, since somebody wrote another status; dispatch sees to it."""
+        request_stop(self.db, live_runs_of(self.db, task), StopRequest.USER)
 
     def add_user_message(self, task: str, path: str, text: str, now: float) -> None:
         """What a person wrote somewhere else than in the thread, as a message: the next run hears it."""

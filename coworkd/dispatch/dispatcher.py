@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from coworkd.dispatch.executors.slot_results import (
 from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
 from coworkd.dispatch.runs.delivery import Delivery
 from coworkd.dispatch.runs.event_recorder import EventRecorder
-from coworkd.dispatch.runs.finisher import FINISH, LOST, RunFinisher
+from coworkd.dispatch.runs.finisher import FINISH, RunFinisher
 from coworkd.dispatch.runs.plan_mode import PlanRuns
 from coworkd.dispatch.runs.starter import PREPARE, RunStarter
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
@@ -39,8 +38,20 @@ from coworkd.dispatch.scheduling.scheduler import Postponed, StartRun
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.dispatch.scheduling.start_planner import StartPlanner
 from coworkd.dispatch.scheduling.task_hold import TaskHold
-from coworkd.store import Database, RunRow, RunState, SubmissionRow, TaskRow
+from coworkd.store import Database, RunReason, RunRow, RunState, StopRequest, SubmissionRow, TaskRow
 from coworkd.store.agent_stops import probe_agents_now
+from coworkd.store.runs import (
+    find_live_run,
+    get_run,
+    has_stopping_runs,
+    live_runs,
+    move_run,
+    request_stop,
+    resumable_runs,
+    runs_in,
+    runs_to_stop,
+    update_run,
+)
 from coworkd.store.tasks import next_status_request_at, tasks_touched_since
 from coworkd.system.background_jobs import JobFailed, Jobs
 
@@ -131,11 +142,11 @@ class Dispatcher:
     def _collect(self, now: float) -> None:
         """Record what the executor has to report since what was last committed."""
         for report in self._executor.events():
-            run = self._db.one(RunRow, "id = ? AND state != 'ended'", report.run)
+            run = find_live_run(self._db, report.run)
             if run is not None and report.offset > run.offset:
                 with self._db.write():
                     self._record(run, report.event, now)
-                    self._db.set(RunRow, run.id, offset=report.offset)
+                    update_run(self._db, run.id, offset=report.offset)
             self._executor.commit(report.run, report.offset)
 
     def _record(self, run: RunRow, event: AgentEvent, now: float) -> None:
@@ -146,26 +157,23 @@ class Dispatcher:
 
     def _stop_requested(self) -> None:
         """End every run that was told to stop; one without a process goes straight to keeping its work."""
-        for run in self._db.all(RunRow, "state IN ('working', 'waiting') AND stop NOT IN ('', ?)", LOST):
+        for run in runs_to_stop(self._db):
             if run.id in self._executor.alive():
                 self._executor.cancel(run.id)
             else:
                 with self._db.write():
-                    self._db.set(RunRow, run.id, state=RunState.SUBMITTING, reason="cancelled")
+                    move_run(self._db, run.id, RunState.SUBMITTING, reason=RunReason.CANCELLED)
                 self._finisher.import_work(run)
 
     # ---- slots
 
-    def _unended(self, run: str) -> RunRow | None:
-        return self._db.one(RunRow, "id = ? AND state != 'ended'", run)
-
     def _prepared(self, run_id: str, value: PrepareResult, now: float) -> None:
         """A slot was made ready for a run, or was not."""
-        run = self._unended(run_id)
+        run = find_live_run(self._db, run_id)
         if run is None or run.state is not RunState.PREPARING:
             return
         match value:
-            case SlotReady() if not run.stop_reason and self._casting.agent(run.agent):
+            case SlotReady() if not run.stop and self._casting.agent(run.agent):
                 self._hand_over(run, value, now)
             case SlotDeferred():
                 self._not_yet(run, value, now)
@@ -183,14 +191,14 @@ class Dispatcher:
 
     def _finished(self, run_id: str, value: FinishResult | MachineFailed, now: float) -> None:
         """What a run left was brought in or kept, or could not be."""
-        run = self._unended(run_id)
+        run = find_live_run(self._db, run_id)
         if run is None:
             return
         if isinstance(value, MachineFailed):
             self._hold.start(value.fault, now)
         elif run.state is RunState.SUBMITTING:
             self._board.clear_problems(self._board.task(run.task).path, FINISH.name)
-            if isinstance(value, SavedWork) and run.stop_reason == LOST:
+            if isinstance(value, SavedWork) and run.stop is StopRequest.LOST:
                 self._run_again(run, now)
             else:
                 self._hold.end()
@@ -198,7 +206,7 @@ class Dispatcher:
 
     def _finish_failed(self, run_id: str, failure: JobFailed, now: float) -> None:
         """The work stays in its slot until it can be brought in."""
-        run = self._unended(run_id)
+        run = find_live_run(self._db, run_id)
         if run is None:
             return
         if failure.fault:
@@ -225,7 +233,7 @@ class Dispatcher:
         """The run ends before it began, for no fault of its task: that uses up no attempt."""
         self._hold.start(fault, now)
         with self._db.write():
-            self._db.set(RunRow, run.id, state=RunState.ENDED, reason="machine", message=str(fault), ended=now)
+            move_run(self._db, run.id, RunState.ENDED, reason=RunReason.MACHINE, message=str(fault), ended=now)
             row = self._board.task(run.task)
             if row.status is Status.RUNNING and run.conflict:
                 self._wait_again(run, row, str(fault), now, now)
@@ -234,38 +242,32 @@ class Dispatcher:
 
     def _retry_imports(self, now: float) -> None:
         """Work that could not be brought in from its slot is brought in as soon as the machine lets it."""
-        for run in self._db.all(RunRow, "state = 'submitting'"):
+        for run in runs_in(self._db, {RunState.SUBMITTING}):
             if run.id not in self._jobs.running(FINISH) and not self._hold.reason(now):
                 self._finisher.import_work(run)
 
     def _run_again(self, run: RunRow, now: float) -> None:
         """A run that was lost with the daemon begins again: same run, same attempt, a clean slot, answers kept."""
-        fresh = dataclasses.replace(
-            run,
-            state=RunState.PREPARING,
-            stop_reason="",
-            reason="",
-            message="",
-            reply="",
-            offset=0,
-            started=now,
-            fault="",
-        )
         with self._db.write(durable=True):
-            self._db.put(fresh)
+            move_run(
+                self._db, run.id, RunState.PREPARING, stop=StopRequest.NONE, reason=RunReason.NONE, message="",
+                reply="", offset=0, started=now, fault="",
+            )  # fmt: skip
             self._db.event(now, "run again", task=run.task, run=run.id)
-        self._starter.prepare_slot(fresh)
+        self._starter.prepare_slot(get_run(self._db, run.id))
 
     def _never_started(self, run: RunRow, value: SlotReady | SlotFailed, now: float) -> None:
         """The run is over before an agent was started."""
         fault = value.fault if isinstance(value, SlotFailed) else None
         with self._db.write():
-            self._db.set(RunRow, run.id, state=RunState.ENDED, reason="setup" if fault else "cancelled",
-                         message=(fault.output or fault.reason) if fault else "", ended=now)  # fmt: skip
+            move_run(
+                self._db, run.id, RunState.ENDED, reason=RunReason.SETUP if fault else RunReason.CANCELLED,
+                message=(fault.output or fault.reason) if fault else "", ended=now,
+            )  # fmt: skip
             row = self._board.task(run.task)
-            if not run.stop_reason and row.status is Status.RUNNING:
+            if not run.stop and row.status is Status.RUNNING:
                 self._not_prepared(run, row, fault, now)
-            elif run.stop_reason == "shutdown" and row.status is Status.RUNNING:
+            elif run.stop is StopRequest.SHUTDOWN and row.status is Status.RUNNING:
                 self._board.transition(
                     row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1
                 )
@@ -292,14 +294,14 @@ class Dispatcher:
     def _not_yet(self, run: RunRow, value: SlotDeferred, now: float) -> None:
         """The branches stand in its way: it is ready as before, and is tried again."""
         with self._db.write():
-            self._db.set(RunRow, run.id, state=RunState.ENDED, reason="cancelled", message=value.reason, ended=now)
+            move_run(self._db, run.id, RunState.ENDED, reason=RunReason.CANCELLED, message=value.reason, ended=now)
             row = self._board.task(run.task)
             if row.status is Status.RUNNING:
                 self._wait_again(run, row, value.reason, now, now + RETRY_AFTER)
 
     def _resume_answered(self, now: float) -> None:
         """Runs whose agents left, and that wait for nobody any more, go on as places become free."""
-        for run in self._delivery.answered():
+        for run in resumable_runs(self._db):
             row = self._board.task(run.task)
             if row.status not in (Status.RUNNING, Status.WAITING):
                 continue
@@ -319,7 +321,7 @@ class Dispatcher:
         except MachineFaultError as error:
             self._hold.start(error.fault, now)
             with self._db.write():
-                self._db.set(RunRow, run.id, state=RunState.WAITING, reason=run.reason)
+                move_run(self._db, run.id, RunState.WAITING, reason=run.reason)
 
     # ---- starting
 
@@ -374,7 +376,7 @@ class Dispatcher:
         """
         with self._db.write():
             probe_agents_now(self._db)
-        known = self._db.all(RunRow, "state != 'ended'")
+        known = live_runs(self._db)
         for run in self._executor.alive() - {run.id for run in known}:
             self._executor.kill(run)
         for run in known:
@@ -385,7 +387,7 @@ class Dispatcher:
         match run.state:
             case RunState.WORKING | RunState.WAITING:
                 with self._db.write():
-                    self._db.set(RunRow, run.id, stop_reason=run.stop_reason or LOST)
+                    request_stop(self._db, [run], StopRequest.LOST)
                 self._executor.recover(run.id, Path(run.log), run.offset)
             case RunState.PREPARING:
                 self._starter.prepare_slot(run)
@@ -396,12 +398,12 @@ class Dispatcher:
 
     def end_lost(self, folder: Path, now: float) -> None:
         """The state folder was removed: what works there cannot be recorded any more, and is ended."""
-        for run in self._db.all(RunRow, "state != 'ended'"):
+        for run in live_runs(self._db):
             self._executor.kill(run.id)
             row = self._board.task(run.task)
             why = f"the state folder {folder} was removed while it was at work; write `ready` to begin again"
             with self._db.write(durable=True):
-                self._db.set(RunRow, run.id, state=RunState.ENDED, reason="machine", message=why, ended=now)
+                move_run(self._db, run.id, RunState.ENDED, reason=RunReason.MACHINE, message=why, ended=now)
                 self._db.event(now, "run ended", task=run.task, run=run.id, reason="machine", why=why)
                 self._board.void_requests(run.task, now)
                 if row.status in ACTIVE:
@@ -411,9 +413,10 @@ class Dispatcher:
         """Tell every run to stop; those that only wait for a person stay as they are."""
         with self._db.write():
             self._db.event(now, "shutdown")
-            self._db.execute("UPDATE runs SET stop = 'shutdown' WHERE state IN ('working', 'preparing') AND stop = ''")
+            at_work = runs_in(self._db, {RunState.PREPARING, RunState.WORKING})
+            request_stop(self._db, at_work, StopRequest.SHUTDOWN)
         self._stop_requested()
 
     def busy(self) -> bool:
         """Whether any run is still on its way to an end it was told to come to."""
-        return bool(self._db.scalar("SELECT 1 FROM runs WHERE state != 'ended' AND stop NOT IN ('', 'lost')"))
+        return has_stopping_runs(self._db)

@@ -14,6 +14,7 @@ from coworkd.store import (
     RequestKind,
     RequestRow,
     RequestState,
+    RunReason,
     RunRow,
     RunState,
     TaskRow,
@@ -88,11 +89,16 @@ class RecordRestorer:
             self._db.event(now, "status", task=row.id, old=row.status, new=Status.PAUSED, reason=why)
 
 
+def _reason(record: RunRecord) -> RunReason:
+    """A word that this version does not know is a failure."""
+    return RunReason(record.reason) if record.reason in set(RunReason) else RunReason.FAILED
+
+
 def _run(record: RunRecord) -> RunRow:
     return RunRow(
         id=record.run, task=record.task, attempt=record.attempt, epoch=0, agent=record.agent, state=RunState.ENDED,
-        reason=record.reason, message="", started=record.started, ended=record.ended, slot=0, log="", base=record.base,
-        sandbox_level=record.level, offset=0, stop_reason="", reply="",
+        reason=_reason(record), message="", started=record.started, ended=record.ended, slot=0,
+        log="", base=record.base, sandbox_level=record.level, offset=0, reply="",
         input_tokens=record.input_tokens or 0, output_tokens=record.output_tokens or 0, cost_usd=record.cost_usd,
         message_path="", conflict="", text_sha="", model=record.model, estimated=record.estimated, recorded=True,
     )  # fmt: skip

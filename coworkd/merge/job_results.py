@@ -29,6 +29,7 @@ from coworkd.merge.rows import change_submission
 from coworkd.merge.unverified import UnverifiedSubmissions, reached
 from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.landings import Landings
+from coworkd.store.runs import has_live_run
 from coworkd.sync.disk.folder import digest
 
 
@@ -172,7 +173,7 @@ class ResultRecorder:
             return
         self._tick(task, row)
         self._documents.edit(review_path(row.task), {("status",): "landed"})
-        if task.status is Status.READY or self._board.run(task.id) is not None:
+        if task.status is Status.READY or has_live_run(self._db, task.id):
             # Another attempt was asked for in the very moment of landing: it goes on.
             self._board.update(task.id, landed=value.commit[:12], reverted="")
         elif task.status is not Status.DONE:

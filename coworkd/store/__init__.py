@@ -7,6 +7,7 @@ anything and must know nothing of files, git or processes.
 
 from coworkd.core.request_states import RequestState
 from coworkd.core.run_states import RunState
+from coworkd.core.runs import RunReason, StopRequest
 from coworkd.store.database import Cells, Database
 from coworkd.store.rows import (
     CooldownRow,
@@ -36,8 +37,10 @@ __all__ = [
     "RequestKind",
     "RequestRow",
     "RequestState",
+    "RunReason",
     "RunRow",
     "RunState",
+    "StopRequest",
     "SubmissionKind",
     "SubmissionRow",
     "SubmissionState",

@@ -303,6 +303,19 @@ def _machine_faults(db: sqlite_utils.Database) -> None:
     db.conn.execute("ALTER TABLE runs ADD COLUMN fault TEXT NOT NULL DEFAULT ''")
 
 
+_STEPS = (
+    "ALTER TABLE runs ADD COLUMN step INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE runs ADD COLUMN role TEXT NOT NULL DEFAULT 'author'",
+    "UPDATE runs SET stop = 'user' WHERE stop NOT IN ('', 'lost', 'shutdown', 'budget used up')",
+)
+"""A task may have several runs at a time, each a step of its pattern; who stopped one is one of a few words."""
+
+
+def _steps(db: sqlite_utils.Database) -> None:
+    for statement in _STEPS:
+        db.conn.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -322,6 +335,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _announced,
     _own_at_paths,
     _machine_faults,
+    _steps,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

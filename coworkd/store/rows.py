@@ -9,6 +9,7 @@ from typing import Annotated
 from coworkd.core.model import Kind, MessageKind, Mode, RiskLevel, Status
 from coworkd.core.request_states import RequestState
 from coworkd.core.run_states import RunState
+from coworkd.core.runs import RunReason, StopRequest
 from coworkd.store.row_mapping import SqlName
 
 
@@ -134,8 +135,8 @@ class RunRow:
     """Counts the times the run was handed to an executor; what an older one reports is refused."""
     agent: str
     state: RunState
-    reason: str
-    """How the agent's last start ended; empty while it is there. A waiting run with a reason waits without it."""
+    reason: RunReason = RunReason.NONE
+    """How the agent's last start ended. A waiting run with a reason waits without its agent."""
     message: str
     started: float
     ended: float | None
@@ -144,8 +145,7 @@ class RunRow:
     base: str
     sandbox_level: Annotated[str, SqlName("level")]
     offset: int
-    stop_reason: Annotated[str, SqlName("stop")]
-    """Why it was told to stop; empty while nobody has told it to."""
+    stop: StopRequest = StopRequest.NONE
     reply: Annotated[str, SqlName("said")]
     input_tokens: int
     output_tokens: int
@@ -202,6 +202,10 @@ class RunRow:
     """What its sandbox refused to connect to, an entry a line."""
     fault: str = ""
     """Why no file could be written at some time since it began; empty: nothing was seen of that."""
+    step: int = 1
+    """Which step of its task's `pattern:` it is, within the attempt."""
+    role: str = "author"
+    """What it is to do in that step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

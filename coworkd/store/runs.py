@@ -1,13 +1,185 @@
-"""Runs: one attempt of an agent at a task each."""
+"""Runs: every statement about them, and the only place that writes the state of one.
+
+A task may have several live runs, so a question about "its run" is one about each of them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from coworkd.core.errors import StoreError
+from coworkd.core.model import Kind
+from coworkd.core.run_states import LIVE_STATES, RUN_STATES, WORKING_STATES, RunState
+from coworkd.core.runs import RunReason, StopRequest
 from coworkd.store.database import Database
+from coworkd.store.row_mapping import Column
+from coworkd.store.rows import RequestState, RunRow
+
+Cell = Column | Enum | bool
+
+_NEWEST_FIRST = "ORDER BY ended DESC, started DESC, rowid DESC"
+
+_PENDING_REQUESTS = (RequestState.OPEN, RequestState.ANSWERED)
+
+_AGENT_STATES = (RunState.WORKING, RunState.WAITING)
+"""An agent has begun, and its end is not known."""
+
+
+# ---- finding
+
+
+def find_run(db: Database, run: str) -> RunRow | None:
+    return db.one(RunRow, "id = ?", run)
+
+
+def get_run(db: Database, run: str) -> RunRow:
+    """A run that is known to exist; runs are never deleted."""
+    found = find_run(db, run)
+    if found is None:
+        raise StoreError(f"no run `{run}` in the database")
+    return found
+
+
+def find_live_run(db: Database, run: str) -> RunRow | None:
+    """The run; None when it has ended."""
+    return db.one(RunRow, "id = ? AND state != ?", run, RunState.ENDED)
+
+
+def live_runs(db: Database) -> list[RunRow]:
+    """Every run that has not ended, oldest first."""
+    return db.all(RunRow, "state != ? ORDER BY started, rowid", RunState.ENDED)
+
+
+def live_runs_of(db: Database, task: str) -> list[RunRow]:
+    """The runs of a task that have not ended, oldest first."""
+    return db.all(RunRow, "task = ? AND state != ? ORDER BY started, rowid", task, RunState.ENDED)
+
+
+def has_live_run(db: Database, task: str) -> bool:
+    return bool(db.scalar("SELECT 1 FROM runs WHERE task = ? AND state != ? LIMIT 1", task, RunState.ENDED))
+
+
+def runs_in(db: Database, states: Collection[RunState]) -> list[RunRow]:
+    """The runs in one of these states, oldest first."""
+    return db.all(RunRow, f"state IN ({_marks(states)}) ORDER BY started, rowid", *sorted(states))
+
+
+def count_working(db: Database) -> int:
+    """Runs that count against `concurrency`."""
+    return int(db.scalar(f"SELECT count(*) FROM runs WHERE state IN ({_marks(WORKING_STATES)})", *WORKING_STATES))
+
+
+def slots_in_use(db: Database) -> frozenset[int]:
+    """The slots of the runs that have not ended."""
+    return frozenset(row["slot"] for row in db.query("SELECT slot FROM runs WHERE state != ?", RunState.ENDED))
+
+
+def last_ended_run(db: Database, task: str, *, but: str = "") -> RunRow | None:
+    """The run of a task that ended last, another than `but`."""
+    return db.one(RunRow, f"task = ? AND state = ? AND id != ? {_NEWEST_FIRST}", task, RunState.ENDED, but)
+
+
+def ended_runs(db: Database, task: str, *, but: str = "") -> list[RunRow]:
+    """The runs of a task that have ended, the latest first."""
+    return db.all(RunRow, f"task = ? AND state = ? AND id != ? {_NEWEST_FIRST}", task, RunState.ENDED, but)
+
+
+def runs_to_stop(db: Database) -> list[RunRow]:
+    """Runs at work that were told to stop, those that were lost with their daemon excepted."""
+    return db.all(
+        RunRow, f"state IN ({_marks(_AGENT_STATES)}) AND stop NOT IN (?, ?) ORDER BY started, rowid",
+        *_AGENT_STATES, StopRequest.NONE, StopRequest.LOST,
+    )  # fmt: skip
+
+
+def has_stopping_runs(db: Database) -> bool:
+    """Whether a run is still on its way to the end that it was told to come to."""
+    sql = "SELECT 1 FROM runs WHERE state != ? AND stop NOT IN (?, ?) LIMIT 1"
+    return bool(db.scalar(sql, RunState.ENDED, StopRequest.NONE, StopRequest.LOST))
+
+
+def resumable_runs(db: Database) -> list[RunRow]:
+    """Runs that wait, whose agents have left, and that no request keeps waiting any more."""
+    return db.all(
+        RunRow,
+        "state = ? AND reason != ? AND stop = ? AND NOT EXISTS (SELECT 1 FROM requests q WHERE q.run = runs.id"
+        f" AND q.state IN ({_marks(_PENDING_REQUESTS)})) ORDER BY started",
+        RunState.WAITING, RunReason.NONE, StopRequest.NONE, *_PENDING_REQUESTS,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskText:
+    """The text of a task whose run is at work, where that was changed since the run began."""
+
+    run: str
+    task: str
+    path: str
+    text: bytes
+    """The whole file."""
+    changed_at: float
+    handed_sha: str
+    """Digest of the text that the run was given."""
+
+
+def edited_task_texts(db: Database) -> list[TaskText]:
+    """Tasks that were edited here while an agent works on them; the header may be all that changed."""
+    rows = db.query(
+        "SELECT r.id, r.task, r.text_sha, d.path, d.want, d.body_changed_at FROM runs r"
+        " JOIN tasks t ON t.id = r.task JOIN documents d ON d.path = t.path AND d.kind = ?"
+        f" WHERE r.state IN ({_marks(_AGENT_STATES)}) AND r.stop = ?"
+        " AND d.body_changed_at > r.started AND NOT d.pulled",
+        Kind.TASK, *_AGENT_STATES, StopRequest.NONE,
+    )  # fmt: skip
+    return [
+        TaskText(
+            run=row["id"], task=row["task"], path=row["path"], text=row["want"], changed_at=row["body_changed_at"],
+            handed_sha=row["text_sha"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+# ---- writing
+
+
+def add_run(db: Database, run: RunRow) -> None:
+    """A run that begins, or one that ended elsewhere and is restored."""
+    if run.state not in (RUN_STATES.start, RunState.ENDED):
+        raise StoreError(f"a run cannot begin as {run.state}")
+    db.put(run)
+
+
+def move_run(db: Database, run: str, to: RunState, **columns: Cell) -> None:
+    """Write a run's state, and what changes with it. Raises `StoreError` for a move that `RUN_STATES` does not have."""
+    current = RunState(db.scalar("SELECT state FROM runs WHERE id = ?", run))
+    if reason := RUN_STATES.refusal_reason(current, to):
+        raise StoreError(f"run `{run}`: {reason}")
+    db.set(RunRow, run, state=to, **columns)
+
+
+def update_run(db: Database, run: str, **columns: Cell) -> None:
+    """Write what is known of a run; its state stays."""
+    if "state" in columns:
+        raise StoreError("the state of a run is written by `move_run`")
+    db.set(RunRow, run, **columns)
+
+
+def request_stop(db: Database, runs: Iterable[RunRow], stop: StopRequest) -> None:
+    """Tell live runs to stop, unless they were told before."""
+    for run in runs:
+        if run.state in LIVE_STATES and run.stop == StopRequest.NONE:
+            db.set(RunRow, run.id, stop=stop)
 
 
 def note_machine_fault(db: Database, fault: str) -> None:
     """Every run that has not ended gets the fault of the machine under which it works; the first one stays."""
-    unnoted = "state != 'ended' AND fault = ''"
-    if db.scalar(f"SELECT 1 FROM runs WHERE {unnoted} LIMIT 1"):
+    if db.scalar("SELECT 1 FROM runs WHERE state != ? AND fault = '' LIMIT 1", RunState.ENDED):
         with db.write():
-            db.execute(f"UPDATE runs SET fault = ? WHERE {unnoted}", fault)
+            db.execute("UPDATE runs SET fault = ? WHERE state != ? AND fault = ''", fault, RunState.ENDED)
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))

@@ -9,6 +9,7 @@ from coworkd.documents.decoding import kind_of
 from coworkd.store import (
     DocumentRow,
     RequestKind,
+    RunReason,
     RunRow,
     RunState,
     SubmissionRow,
@@ -16,6 +17,7 @@ from coworkd.store import (
     TaskRow,
 )
 from coworkd.store.requests import open_requests
+from coworkd.store.runs import move_run
 from coworkd.sync.consistency import disagreements
 from coworkd.sync.disk.folder import Bytes, digest
 from coworkd.sync.disk.ports import Files
@@ -102,7 +104,7 @@ class Repairer:
                 self._engine.forget_stat(row.path)
                 self._engine.mark(row.path, now)
         for run in self._db.all(RunRow, "state != 'ended' AND task NOT IN (SELECT id FROM tasks)"):
-            self._db.set(RunRow, run.id, state=RunState.ENDED, reason="cancelled", ended=now)
+            move_run(self._db, run.id, RunState.ENDED, reason=RunReason.CANCELLED, ended=now)
         for row in self._db.all(TaskRow, _WITHOUT_RUN):
             why = "nothing was at work on it when the workspace was checked; write `ready` to go on"
             self._board.set_status(row, Status.PAUSED, why, now)

@@ -7,6 +7,7 @@ from coworkd.board.status_requests import apply_status_requests
 from coworkd.board.task_board import Board
 from coworkd.core.model import ACTIVE, MessageKind, SandboxLevel, Status
 from coworkd.store import MessageRow, RunRow, RunState, TaskRow
+from coworkd.store.runs import add_run, live_runs_of, move_run
 
 AGENT = "robot"
 
@@ -31,7 +32,7 @@ class Worker:
             " AND t.status NOT IN ('running', 'waiting', 'merging')"
         ):
             with self._db.write():
-                self._db.set(RunRow, row["id"], state=RunState.ENDED, ended=now)
+                move_run(self._db, row["id"], RunState.ENDED, ended=now)
         self._deliver(now)
 
     def deadline(self) -> float | None:
@@ -69,23 +70,23 @@ class Worker:
     def post(self, path: str, text: str, now: float) -> None:
         """The agent of a task says something."""
         row = self._db.one(TaskRow, "path = ?", path)
-        run = self._board.run(row.id) if row is not None and row.status in ACTIVE else None
-        if run is None:
+        runs = live_runs_of(self._db, row.id) if row is not None and row.status in ACTIVE else []
+        if not runs:
             return
-        number = 1 + int(self._db.scalar("SELECT count(*) FROM messages WHERE run = ?", run.id))
+        number = 1 + int(self._db.scalar("SELECT count(*) FROM messages WHERE run = ?", runs[0].id))
         with self._db.write():
-            self._documents.add_message(run, MessageKind.PROGRESS, f"{text}\n", now, name=f"message-{number}")
+            self._documents.add_message(runs[0], MessageKind.PROGRESS, f"{text}\n", now, name=f"message-{number}")
 
     def _start(self, row: TaskRow, now: float) -> None:
         run = RunRow(
             id=f"{row.id}.{row.attempt + 1}", task=row.id, attempt=row.attempt + 1, epoch=0, agent=AGENT,
-            state=RunState.WORKING, reason="", message="", started=now, ended=None, slot=1, log="", base="",
-            sandbox_level=SandboxLevel.NONE, offset=0, stop_reason="", reply="", input_tokens=0, output_tokens=0,
-            cost_usd=None,
+            state=RunState.PREPARING, message="", started=now, ended=None, slot=1, log="", base="",
+            sandbox_level=SandboxLevel.NONE, offset=0, reply="", input_tokens=0, output_tokens=0, cost_usd=None,
             message_path="", conflict="", text_sha="",
         )  # fmt: skip
         with self._db.write(durable=True):
-            self._db.put(run)
+            add_run(self._db, run)
+            move_run(self._db, run.id, RunState.WORKING)
             self._board.transition(
                 row.id, Status.RUNNING, "", now, attempt=run.attempt, by=self._instance, agent_used=AGENT
             )
@@ -93,7 +94,7 @@ class Worker:
     def _deliver(self, now: float) -> None:
         for message in self._db.all(MessageRow, "stage = 'new' AND due <= ? ORDER BY seen, path", now):
             task = self._db.one(TaskRow, "id = ? AND status = 'running'", message.task)
-            run = self._board.run(task.id) if task else None
-            if run is not None:
+            runs = live_runs_of(self._db, task.id) if task else []
+            if runs:
                 with self._db.write(durable=True):
-                    self._documents.mark_delivered(message, run.id, now)
+                    self._documents.mark_delivered(message, runs[0].id, now)

@@ -11,9 +11,6 @@ from coworkd.core.redaction import NO_SECRETS, Secrets
 from coworkd.core.start_faults import StartFault
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, NeededLanding
 
-INTERRUPTED_REASONS = frozenset({"cancelled", "unavailable", "budget", "setup", "machine"})
-"""Reasons of runs that did not come to their end."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewedWork:

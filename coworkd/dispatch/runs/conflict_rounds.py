@@ -10,6 +10,7 @@ from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.scheduler import Postponed
 from coworkd.store import RunRow, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.runs import has_live_run
 
 MAX_ROUNDS = 2
 """How often an author gets a conflict back before a person is asked."""
@@ -32,7 +33,7 @@ class ConflictRounds:
         waiting: list[Postponed] = []
         for submission in submissions:
             row = self._board.task(submission.task)
-            if row.status is Status.WAITING or row.not_before > now or self._board.run(row.id) is not None:
+            if row.status is Status.WAITING or row.not_before > now or has_live_run(self._db, row.id):
                 continue
             if row.conflict_rounds >= MAX_ROUNDS:
                 self._to_a_person(row, submission, now)

@@ -26,6 +26,14 @@ from coworkd.store.requests import (
     open_questions,
     open_requests_of_run,
 )
+from coworkd.store.runs import (
+    edited_task_texts,
+    find_live_run,
+    find_run,
+    live_runs_of,
+    move_run,
+    update_run,
+)
 from coworkd.store.tasks import task_ids
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import decoded
@@ -108,17 +116,19 @@ class Delivery:
             self._requests.reply(question, reply, message.path, now)
 
     def _steer(self, message: MessageRow, row: TaskRow, now: float) -> None:
-        """To an agent at work; while its slot is being made or its work brought in, the message waits."""
-        run = self._board.run(row.id)
-        if run is None and row.status is Status.WAITING:
+        """To every agent at work on the task; while there is none, the message waits."""
+        runs = live_runs_of(self._db, row.id)
+        if not runs and row.status is Status.WAITING:
             self._board.update(row.id, conflict_rounds=0)
             self._board.transition(row.id, Status.RUNNING, "a message asks for another round", now)
-        if run is None or not self._hears(run):
+        hearing = [run for run in runs if self._hears(run)]
+        if not hearing:
             return
         with self._db.write(durable=True):
-            self._documents.mark_delivered(message, run.id, now)
+            self._documents.mark_delivered(message, hearing[0].id, now)
         name = PurePosixPath(message.path.split("#")[0]).name
-        self._executor.deliver(run.id, name, message.body)
+        for run in hearing:
+            self._executor.deliver(run.id, name, message.body)
 
     def _new_attempt(self, message: MessageRow, row: TaskRow, now: float) -> None:
         """The message itself goes into the prompt of that attempt, and gets its receipt then."""
@@ -145,23 +155,18 @@ class Delivery:
         for edited in self._edited():
             if edited.due <= now and edited.run in self._executor.alive():
                 with self._db.write(durable=True):
-                    self._db.set(RunRow, edited.run, text_sha=digest(edited.body.encode()))
+                    update_run(self._db, edited.run, text_sha=digest(edited.body.encode()))
                     self._db.event(now, "steered", task=edited.task, run=edited.run)
                 self._executor.deliver(edited.run, EDITED_TASK_NAME, edited.body)
 
     def _edited(self) -> list[_Edited]:
-        rows = self._db.query(
-            "SELECT r.id, r.task, r.text_sha, d.path, d.want, d.body_changed_at FROM runs r"
-            " JOIN tasks t ON t.id = r.task JOIN documents d ON d.path = t.path"
-            " WHERE r.state IN ('working', 'waiting') AND r.stop = ''"
-            " AND d.body_changed_at > r.started AND NOT d.pulled"
-        )
-        quiet = self._board.specs.settings().quiet if rows else 0.0
-        bodies = [(row, decoded(row["path"], row["want"]).of(TaskSpec).body) for row in rows]
+        texts = edited_task_texts(self._db)
+        quiet = self._board.specs.settings().quiet if texts else 0.0
+        bodies = [(text, decoded(text.path, text.text).of(TaskSpec).body) for text in texts]
         return [
-            _Edited(run=row["id"], task=row["task"], body=body, due=row["body_changed_at"] + quiet)
-            for row, body in bodies
-            if digest(body.encode()) != row["text_sha"]
+            _Edited(run=text.run, task=text.task, body=body, due=text.changed_at + quiet)
+            for text, body in bodies
+            if digest(body.encode()) != text.handed_sha
         ]
 
     # ---- permissions
@@ -207,14 +212,15 @@ class Delivery:
             reject_answer(self._db, self._documents, path, ruling, now)
 
     def _agent(self, request: RequestRow) -> str:
-        return self._db.scalar("SELECT agent FROM runs WHERE id = ?", request.run) or ""
+        run = find_run(self._db, request.run)
+        return run.agent if run else ""
 
     # ---- to the agents
 
     def answers(self, now: float) -> None:
         """Give every answer to its agent, or keep it for the run's next start."""
         for request in answers_to_deliver(self._db):
-            run = self._db.one(RunRow, "id = ? AND state != 'ended'", request.run)
+            run = find_live_run(self._db, request.run)
             if run is None:
                 with self._db.write():
                     self._requests.void(request, now)
@@ -226,15 +232,6 @@ class Delivery:
             alive = self._hears(run)
             if self._use(request, run, now, alive=alive) and alive:
                 self._executor.answer(run.id, request.name, inbox_answer(request))
-
-    def answered(self) -> list[RunRow]:
-        """Runs whose agents have left and need not wait any more: they go on as soon as there is a place."""
-        return self._db.all(
-            RunRow,
-            "state = ? AND reason != '' AND stop = '' AND NOT EXISTS (SELECT 1 FROM requests q WHERE q.run = runs.id"
-            " AND q.state IN ('open', 'answered')) ORDER BY started",
-            str(RunState.WAITING),
-        )  # fmt: skip
 
     def _hears(self, run: RunRow) -> bool:
         """Whether an agent is there to be told; one whose end is known already hears nothing, though it may linger."""
@@ -248,8 +245,9 @@ class Delivery:
             if request.kind is RequestKind.TOOL:
                 self._documents.edit(request.path, {("cowork", "state"): "used"})
             if alive and run.state is RunState.WAITING and not open_requests_of_run(self._db, run.id):
-                self._db.set(RunRow, run.id, state=RunState.WORKING, waiting_seconds=waiting_seconds(run, now))
-                self._board.transition(request.task, Status.RUNNING, "", now)
+                move_run(self._db, run.id, RunState.WORKING, waiting_seconds=waiting_seconds(run, now))
+                if not any(other.state is RunState.WAITING for other in live_runs_of(self._db, run.task)):
+                    self._board.transition(request.task, Status.RUNNING, "", now)
         return True
 
 

@@ -31,9 +31,10 @@ from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.runs.permission_requests import PermissionRequests
 from coworkd.dispatch.scheduling.budget_queries import BUDGET_USED_UP, BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import exceeded_reason, invalid_usage_reason
-from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState
+from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState, StopRequest
 from coworkd.store.events import NewEvent
 from coworkd.store.requests import find_reported
+from coworkd.store.runs import move_run, request_stop, update_run
 from coworkd.store.usage import UsageRow, add_usage
 
 MAX_REPLY = 200_000
@@ -57,14 +58,14 @@ class EventRecorder:
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """One event of a run that is alive; `Ended` is not recorded here."""
-        self._db.set(RunRow, run.id, last_event_at=now)
+        update_run(self._db, run.id, last_event_at=now)
         if run.error_kind and isinstance(event, TextWritten | ToolStarted):
-            self._db.set(RunRow, run.id, error_kind="", error="", retry_at=None)
+            update_run(self._db, run.id, error_kind="", error="", retry_at=None)
         match event:
             case SessionStarted(session=session):
-                self._db.set(RunRow, run.id, session=session)
+                update_run(self._db, run.id, session=session)
             case TextWritten(text=text):
-                self._db.set(RunRow, run.id, reply=_capped(run.reply + text), first_at=run.first_at or now)
+                update_run(self._db, run.id, reply=_capped(run.reply + text), first_at=run.first_at or now)
             case Asked():
                 self._asked(run, event, now)
             case Posted(text=text):
@@ -73,7 +74,7 @@ class EventRecorder:
             case UsageReported():
                 self._used(run, event, now)
             case ToolStarted() | ToolEnded():
-                self._db.set(RunRow, run.id, tools=_with_tool(run.tools, event, now))
+                update_run(self._db, run.id, tools=_with_tool(run.tools, event, now))
             case ContextUsed(used=used, window=window):
                 self._context(run, used, window, now)
             case ErrorReported() | ConnectionsRefused():
@@ -85,7 +86,7 @@ class EventRecorder:
         """How full it is, with a word in the events when that begins to matter."""
         if used < 0 or window <= 0:
             return
-        self._db.set(RunRow, run.id, context_used=used, context_window=window)
+        update_run(self._db, run.id, context_used=used, context_window=window)
         for mark in CONTEXT_WARNINGS:
             if context_share(run) < mark <= used / window:
                 self._db.event(now, "context", task=run.task, run=run.id, used=used, window=window, full=mark)
@@ -93,11 +94,11 @@ class EventRecorder:
     def _failed(self, run: RunRow, error: ErrorReported | ConnectionsRefused, now: float) -> None:
         """What the provider, or the sandbox, says went wrong; it counts when the run ends with it."""
         if isinstance(error, ConnectionsRefused):
-            self._db.set(RunRow, run.id, refused="\n".join(error.entries))
+            update_run(self._db, run.id, refused="\n".join(error.entries))
             self._db.event(now, "connections refused", task=run.task, run=run.id, hosts=list(error.entries))
             return
         told = None if error.retry_after is None else now + error.retry_after
-        self._db.set(RunRow, run.id, error_kind=error.kind, error=error.message[:SHOWN], retry_at=told)
+        update_run(self._db, run.id, error_kind=error.kind, error=error.message[:SHOWN], retry_at=told)
         self._db.event(now, "agent error", task=run.task, actor="agent", run=run.id, error=error.kind,
                        message=error.message[:SHOWN], retry_after=error.retry_after)  # fmt: skip
 
@@ -147,7 +148,7 @@ class EventRecorder:
         else:
             self._question(run, request, now)
         since = run.waiting_since if run.state is RunState.WAITING else now
-        self._db.set(RunRow, run.id, state=RunState.WAITING, waiting_since=since)
+        move_run(self._db, run.id, RunState.WAITING, waiting_since=since)
         why = "the agent asks for a permission" if permission else "the agent asks a question"
         self._board.transition(run.task, Status.WAITING, why, now)
 
@@ -176,8 +177,8 @@ class EventRecorder:
         )  # fmt: skip
         known = Usage(input_tokens=run.input_tokens, cached_tokens=run.cached_tokens,
                       output_tokens=run.output_tokens, cost_usd=run.cost_usd).plus(usage)  # fmt: skip
-        self._db.set(
-            RunRow, run.id, input_tokens=known.input_tokens, cached_tokens=known.cached_tokens,
+        update_run(
+            self._db, run.id, input_tokens=known.input_tokens, cached_tokens=known.cached_tokens,
             output_tokens=known.output_tokens, cost_usd=known.cost_usd, estimated=run.estimated or report.estimated,
         )  # fmt: skip
         self._board.update_cost(run.task)
@@ -194,11 +195,11 @@ class EventRecorder:
         else:
             bound = limit if paid else replace(limit, usd=None)
             end = exceeded_reason(bound, used, run.reserved_usd if paid else None, run.cost_usd)
-        if not end or run.stop_reason not in ("", BUDGET_USED_UP):
+        if not end or run.stop not in (StopRequest.NONE, StopRequest.BUDGET):
             return
-        self._db.set(RunRow, run.id, message=f"{BUDGET_USED_UP}: {end}")
-        if not run.stop_reason:
-            self._board.stop_run(run.task, BUDGET_USED_UP)
+        update_run(self._db, run.id, message=f"{BUDGET_USED_UP}: {end}")
+        if not run.stop:
+            request_stop(self._db, [run], StopRequest.BUDGET)
             self._db.event(now, BUDGET_USED_UP, task=run.task, run=run.id, reason=end)
 
 

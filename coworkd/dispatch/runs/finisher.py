@@ -40,15 +40,22 @@ from coworkd.dispatch.scheduling.retry_policy import (
     RetryPolicy,
     decide_retry,
 )
-from coworkd.store import RequestRow, RunRow, RunState, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store import (
+    RequestRow,
+    RunReason,
+    RunRow,
+    RunState,
+    StopRequest,
+    SubmissionRow,
+    SubmissionState,
+    TaskRow,
+)
 from coworkd.store.requests import has_pending_request, used_answers
+from coworkd.store.runs import find_run, get_run, move_run, update_run
 from coworkd.system.background_jobs import Job, Jobs
 
 FINISH: Job[str, FinishResult | MachineFailed] = Job(name="finish")
 """Brings in what a run left; its subject is the run."""
-
-LOST = "lost"
-"""The `stop` of a run whose daemon was killed: it is started again, the same run, unless it had ended by itself."""
 
 _CUT_SHORT = (EndReason.CRASHED, EndReason.CANCELLED)
 
@@ -72,12 +79,12 @@ LONG_REASON = 400
 """Characters of a reason that is the only place where something is said."""
 
 _OUTCOMES = {
-    EndReason.FAILED: AttemptOutcome.FAILED,
-    EndReason.TIMED_OUT: AttemptOutcome.TIMED_OUT,
-    EndReason.STALLED: AttemptOutcome.STALLED,
-    EndReason.CRASHED: AttemptOutcome.CRASHED,
-    EndReason.UNAVAILABLE: AttemptOutcome.UNAVAILABLE,
-    EndReason.MACHINE: AttemptOutcome.MACHINE,
+    RunReason.FAILED: AttemptOutcome.FAILED,
+    RunReason.TIMED_OUT: AttemptOutcome.TIMED_OUT,
+    RunReason.STALLED: AttemptOutcome.STALLED,
+    RunReason.CRASHED: AttemptOutcome.CRASHED,
+    RunReason.UNAVAILABLE: AttemptOutcome.UNAVAILABLE,
+    RunReason.MACHINE: AttemptOutcome.MACHINE,
 }
 
 
@@ -109,42 +116,39 @@ class RunFinisher:
             with self._db.write():
                 self._answer_again(run, end, now)
                 since = run.waiting_since if run.state is RunState.WAITING else now
-                self._db.set(
-                    RunRow, run.id, state=RunState.WAITING, stop_reason="", reason=str(end.reason), waiting_since=since
-                )
+                move_run(
+                    self._db, run.id, RunState.WAITING, stop=StopRequest.NONE, reason=RunReason(end.reason),
+                    waiting_since=since,
+                )  # fmt: skip
                 self._db.event(
                     now, "agent left", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code
                 )
             return
-        if run.stop_reason == LOST and end.reason in _CUT_SHORT and run.session:
+        if run.stop is StopRequest.LOST and end.reason in _CUT_SHORT and run.session:
             self._take_back(run, end, now)
             return
         end = self._attributed(run, end, now)
-        by_itself = (run.stop_reason == LOST and end.reason not in _CUT_SHORT) or (
-            run.stop_reason == BUDGET_USED_UP and end.reason is _DONE
+        by_itself = (run.stop is StopRequest.LOST and end.reason not in _CUT_SHORT) or (
+            run.stop is StopRequest.BUDGET and end.reason is _DONE
         )
-        stop = "" if by_itself else run.stop_reason
+        stop = StopRequest.NONE if by_itself else run.stop
         with self._db.write(durable=True):
-            self._db.set(
-                RunRow,
-                run.id,
-                state=RunState.SUBMITTING,
-                reason=str(end.reason),
-                stop_reason=stop,
-                message=run.message if stop == BUDGET_USED_UP else end.message,
+            move_run(
+                self._db, run.id, RunState.SUBMITTING, reason=RunReason(end.reason), stop=stop,
+                message=run.message if stop is StopRequest.BUDGET else end.message,
                 fault=end.fault,
-            )
+            )  # fmt: skip
             self._db.event(
                 now, "agent ended", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code
             )
-        self.import_work(self._fresh(run))
+        self.import_work(get_run(self._db, run.id))
 
     def _attributed(self, run: RunRow, end: Ended, now: float) -> Ended:
         """An agent that fails has failed for what kept files from being written, now or before, where that was seen.
 
         Looked at before its work is kept, for which there may be no space either.
         """
-        fails = end.reason in _ENDS_PERHAPS_BY_THE_MACHINE and run.stop_reason != LOST
+        fails = end.reason in _ENDS_PERHAPS_BY_THE_MACHINE and run.stop is not StopRequest.LOST
         if (fault := self._hold.fault()) is not None and fails:
             self._hold.start(fault, now)
         end = replace(end, fault=str(fault or "") or end.fault or run.fault)
@@ -153,8 +157,13 @@ class RunFinisher:
     def _take_back(self, run: RunRow, end: Ended, now: float) -> None:
         """A run that was lost with the daemon, but has a session, goes on with it in its slot as it was left."""
         with self._db.write(durable=True):
-            self._db.set(
-                RunRow, run.id, state=RunState.WAITING, stop_reason="", reason=str(end.reason), waiting_since=now
+            move_run(
+                self._db,
+                run.id,
+                RunState.WAITING,
+                stop=StopRequest.NONE,
+                reason=RunReason(end.reason),
+                waiting_since=now,
             )
             self._db.event(now, "session taken up again", task=run.task, run=run.id, session=run.session)
 
@@ -163,8 +172,8 @@ class RunFinisher:
 
         Open for the agent is also what was answered when it had just left.
         """
-        lost = run.stop_reason == LOST
-        if not lost and (run.stop_reason or end.reason not in (EndReason.DONE, EndReason.UNAVAILABLE)):
+        lost = run.stop is StopRequest.LOST
+        if not lost and (run.stop or end.reason not in (EndReason.DONE, EndReason.UNAVAILABLE)):
             return False
         if not lost and self._unheard(run, end):
             return True
@@ -177,11 +186,6 @@ class RunFinisher:
         """Answers that came too late are handed over with the next start."""
         for request in self._unheard(run, end):
             self._board.requests.return_answer(request, now)
-
-    def _fresh(self, run: RunRow) -> RunRow:
-        found = self._db.one(RunRow, "id = ?", run.id)
-        assert found is not None, "runs are never deleted"
-        return found
 
     def import_work(self, run: RunRow) -> None:
         """Have the work of an ended run looked after; asking again while that goes on changes nothing."""
@@ -202,7 +206,7 @@ class RunFinisher:
 
     def _is_submission(self, run: RunRow) -> bool:
         """What the pattern makes of the history so far, this run included."""
-        if run.stop_reason or run.reason != EndReason.DONE or not run.base or run.mode is Mode.PLAN:
+        if run.stop or run.reason is not RunReason.DONE or not run.base or run.mode is Mode.PLAN:
             return False
         spec = self._board.specs.task(self._board.task(run.task).path)
         if run.iteration and spec.loop is not None and spec.loop.promise not in run.reply:
@@ -216,11 +220,11 @@ class RunFinisher:
         with self._db.write(durable=True):
             self._close(run, result, now)
             self._heard_from(run, now)
-            if run.stop_reason:
+            if run.stop:
                 self._stopped(row, run, now)
-            elif run.mode is Mode.PLAN and run.reason == EndReason.DONE and isinstance(result, SavedWork):
+            elif run.mode is Mode.PLAN and run.reason is RunReason.DONE and isinstance(result, SavedWork):
                 self._planned(row, run, result, now)
-            elif run.reason == EndReason.MACHINE and row.status in (Status.RUNNING, Status.WAITING):
+            elif run.reason is RunReason.MACHINE and row.status in (Status.RUNNING, Status.WAITING):
                 self.unsuccessful(row, AttemptOutcome.MACHINE, now, detail=run.message)
             elif isinstance(result, SavedWork):
                 self._unsuccessful(row, run, result, now)
@@ -230,13 +234,13 @@ class RunFinisher:
                 self._submitted(row, run, result, now)
 
     def _close(self, run: RunRow, result: FinishResult, now: float) -> None:
-        reason = "budget" if run.stop_reason == BUDGET_USED_UP else "cancelled" if run.stop_reason else run.reason
+        reason = _ended_reason(run)
         notices = result.refs if isinstance(result, SavedWork) else result.notices
         body = result_message(run, result)
         path = self._documents.add_message(run, MessageKind.RESULT, body, now, state=final_state(reason))
         kept, tree = (run.base, "") if isinstance(result, NoChanges) else (result.commit, result.tree)
-        self._db.set(
-            RunRow, run.id, state=RunState.ENDED, reason=reason, message=run.message, ended=now, message_path=path,
+        move_run(
+            self._db, run.id, RunState.ENDED, reason=reason, message=run.message, ended=now, message_path=path,
             kept=kept, tree=tree,
         )  # fmt: skip
         self._db.event(now, "run ended", task=run.task, run=run.id, reason=reason, notices=list(notices))
@@ -245,7 +249,7 @@ class RunFinisher:
     def _heard_from(self, run: RunRow, now: float) -> None:
         """An agent that came to an end of its own is to be had."""
         agent = self._casting.agent(run.agent)
-        if agent is not None and not run.stop_reason and cooldown_error(run) is None:
+        if agent is not None and not run.stop and cooldown_error(run) is None:
             self._casting.cooldowns.clear(agent, run, now)
             if stopping_error(run) is None:
                 self._casting.stops.end(run.agent, now, "it worked")
@@ -258,11 +262,11 @@ class RunFinisher:
 
     def _stopped(self, row: TaskRow, run: RunRow, now: float) -> None:
         """It was told to stop: where the task stands was settled by whoever said so, but for these."""
-        if run.stop_reason == "shutdown" and row.status in (Status.RUNNING, Status.WAITING):
+        if run.stop is StopRequest.SHUTDOWN and row.status in (Status.RUNNING, Status.WAITING):
             self._board.transition(
                 row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1
             )
-        elif run.stop_reason == BUDGET_USED_UP and row.status in (Status.RUNNING, Status.WAITING):
+        elif run.stop is StopRequest.BUDGET and row.status in (Status.RUNNING, Status.WAITING):
             self._out_of_budget(row, run, now)
 
     def _out_of_budget(self, row: TaskRow, run: RunRow, now: float) -> None:
@@ -276,23 +280,23 @@ class RunFinisher:
         if kept.unusable_reason and self._loop(row, run):
             self._next_round(row, run, kept.unusable_reason, now)
         elif kept.unusable_reason:
-            self._db.set(RunRow, run.id, message=kept.unusable_reason)
+            update_run(self._db, run.id, message=kept.unusable_reason)
             self.unsuccessful(row, AttemptOutcome.UNUSABLE_SUBMISSION, now, detail=kept.unusable_reason)
-        elif run.reason == EndReason.BUDGET:
+        elif run.reason is RunReason.BUDGET:
             self._out_of_budget(row, run, now)
         elif error := stopping_error(run):
             self._agent_stopped(row, run, error, now)
         elif (kind := cooldown_error(run)) and self._left_alone(row, run, kind, now):
             return
         elif self._loop(row, run) and _outcome(run) not in NOT_RETRYABLE:
-            failure = "" if run.reason == EndReason.DONE else f"{_outcome(run)}: {run.message}"
+            failure = "" if run.reason is RunReason.DONE else f"{_outcome(run)}: {run.message}"
             self._next_round(row, run, failure, now)
         else:
             self.unsuccessful(row, _outcome(run), now, detail=_advised(run), hint=_refused(run))
 
     def _agent_stopped(self, row: TaskRow, run: RunRow, error: ErrorKind, now: float) -> None:
         """Its agent cannot work at all: a stand-in takes the task over, or it waits; no attempt is used."""
-        self._db.set(RunRow, run.id, reason=str(EndReason.UNAVAILABLE))
+        update_run(self._db, run.id, reason=RunReason.UNAVAILABLE)
         self._casting.stops.stop(run, error, _advised(run, LONG_REASON), now)
         choice = self._casting.select(self._board.specs.task(row.path), now)
         stopped = self._casting.stopped_reason(run.agent)
@@ -307,7 +311,7 @@ class RunFinisher:
         spec, agent = self._board.specs.task(row.path), self._casting.agent(run.agent)
         if agent is None or not (run.error_kind or agent.fallback or run.fallback):
             return False
-        self._db.set(RunRow, run.id, reason=str(EndReason.UNAVAILABLE))
+        update_run(self._db, run.id, reason=RunReason.UNAVAILABLE)
         base = self._board.specs.settings().backoff
         self._casting.cooldowns.start(agent, run, kind, base, now, self._jitter())
         choice = self._casting.select(spec, now)
@@ -330,7 +334,7 @@ class RunFinisher:
         loop = self._loop(row, run)
         if loop is None or row.status not in (Status.RUNNING, Status.WAITING, Status.MERGING, Status.REVIEW):
             return
-        decision = self._rounds.over(self._fresh(run), loop, failure, now)
+        decision = self._rounds.over(get_run(self._db, run.id), loop, failure, now)
         if isinstance(decision, NextRound):
             told = f"round {decision.number} of {loop.max_iterations} follows: {first_line(decision.reason)}"
             self._board.transition(row.id, Status.READY, told, now, not_before=now, attempt=row.attempt - 1)
@@ -410,12 +414,12 @@ class RunFinisher:
         return self._db.all(SubmissionRow, "state = 'conflicted'")
 
     def _red(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
-        run = self._db.one(RunRow, "id = ?", submission.run)
+        run = find_run(self._db, submission.run)
         if run is not None and run.fault:
-            self._db.set(RunRow, run.id, message=run.fault, reason=str(EndReason.MACHINE))
+            update_run(self._db, run.id, message=run.fault, reason=RunReason.MACHINE)
             self.unsuccessful(row, AttemptOutcome.VERIFICATION_FAILED, now, fault_before=run.fault)
             return
-        self._db.set(RunRow, submission.run, message=submission.message, reason="red")
+        update_run(self._db, submission.run, message=submission.message, reason=RunReason.VERIFICATION_FAILED)
         if run is not None and self._loop(row, run):
             self._next_round(row, run, submission.message, now)
         else:
@@ -430,9 +434,9 @@ def _blamed(run: RunRow, result: FinishResult) -> RunRow:
     """An agent that came to its end, but could not write its files, was kept from its work by the machine."""
     unfinished = isinstance(result, SavedWork) and bool(result.unusable_reason or run.iteration)
     nothing = isinstance(result, NoChanges) or unfinished
-    if not run.fault or run.stop_reason or run.reason != EndReason.DONE or not nothing:
+    if not run.fault or run.stop or run.reason is not RunReason.DONE or not nothing:
         return run
-    return replace(run, reason=str(EndReason.MACHINE), message=run.fault)
+    return replace(run, reason=RunReason.MACHINE, message=run.fault)
 
 
 def _lacking(run: RunRow) -> list[str]:
@@ -453,10 +457,17 @@ _ADVICE = {
 }
 
 
+def _ended_reason(run: RunRow) -> RunReason:
+    """How its record says that the run ended: one that was stopped for something else than its budget was cancelled."""
+    if run.stop is StopRequest.BUDGET:
+        return RunReason.BUDGET
+    return RunReason.CANCELLED if run.stop else run.reason
+
+
 def _outcome(run: RunRow) -> AttemptOutcome:
-    if run.reason == EndReason.FAILED and run.error_kind in _TOLD:
+    if run.reason is RunReason.FAILED and run.error_kind in _TOLD:
         return _TOLD[ErrorKind(run.error_kind)]
-    return _OUTCOMES.get(EndReason(run.reason), AttemptOutcome.FAILED)
+    return _OUTCOMES.get(run.reason, AttemptOutcome.FAILED)
 
 
 def _advised(run: RunRow, length: int = 120) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from coworkd.agents.port import EndReason
 from coworkd.core.model import Loop
-from coworkd.dispatch.executors.slot_results import INTERRUPTED_REASONS
+from coworkd.core.runs import INTERRUPTED_REASONS, RunReason
 from coworkd.dispatch.runs.loop_rules import EndLoop, NextRound, Round, VerifyRound, after_round
 from coworkd.store import Database, RunRow
+from coworkd.store.runs import ended_runs, update_run
 
 
 class LoopRounds:
@@ -19,7 +19,7 @@ class LoopRounds:
         """This run was a round that is over: what follows, written down with it."""
         decision = after_round(loop, [*self._before(run, loop), _as_round(run, loop, failure)])
         why = "" if isinstance(decision, VerifyRound) else decision.reason
-        self._db.set(RunRow, run.id, message=why)
+        update_run(self._db, run.id, message=why)
         self._db.event(
             now, "round over", task=run.task, run=run.id, round=run.iteration, kept=run.kept, reason=why
         )  # fmt: skip
@@ -28,18 +28,12 @@ class LoopRounds:
     def _before(self, run: RunRow, loop: Loop) -> list[Round]:
         """The rounds of the same loop before this one, oldest first."""
         found: list[Round] = []
-        past_runs = self._db.all(
-            RunRow,
-            "task = ? AND state = 'ended' AND id != ? ORDER BY ended DESC, started DESC, rowid DESC",
-            run.task,
-            run.id,
-        )
-        for past in past_runs:
+        for past in ended_runs(self._db, run.task, but=run.id):
             if past.reason in INTERRUPTED_REASONS:
                 continue
             if not past.iteration or past.iteration >= (found[-1].number if found else run.iteration):
                 break
-            found.append(_as_round(past, loop, "" if past.reason == EndReason.DONE else past.message))
+            found.append(_as_round(past, loop, "" if past.reason is RunReason.DONE else past.message))
         return found[::-1]
 
 

@@ -15,6 +15,7 @@ from coworkd.core.model import RiskLevel, Scope
 from coworkd.core.policy.tool_risk import Feature, features_of_call, features_of_grant, level_of, told
 from coworkd.store import RequestRow, RequestState
 from coworkd.store.requests import expired_permissions, next_expiry
+from coworkd.store.runs import find_run
 
 VALID_FOR = 7 * 86400.0
 """Seconds after which a permission that nobody answered is asked for anew."""
@@ -49,7 +50,8 @@ class PermissionRequests:
 
     def _about(self, request: RequestRow) -> str:
         """What the agent that asks works on."""
-        return self._db.scalar("SELECT base FROM runs WHERE id = ?", request.run) or ""
+        run = find_run(self._db, request.run)
+        return run.base if run else ""
 
     def is_unchanged(self, request: RequestRow) -> bool:
         """Whether it is still what was asked; what rules have settled was never shown to anybody."""

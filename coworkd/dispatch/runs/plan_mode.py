@@ -26,9 +26,10 @@ from coworkd.board.task_board import Board
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Mode, Status
 from coworkd.documents.plan_tasks import TaskBlock, names_of, task_blocks
-from coworkd.store import DocumentRow, RequestKind, RequestRow, RequestState, RunRow, TaskRow
+from coworkd.store import DocumentRow, RequestKind, RequestRow, RequestState, RunReason, RunRow, TaskRow
 from coworkd.store.answers import forget_answer
 from coworkd.store.requests import answered_in_file
+from coworkd.store.runs import update_run
 
 PLANNED = "its plan was approved"
 
@@ -99,7 +100,7 @@ class PlanRuns:
                 self._accept(task, given.body, now)
             case ApprovalOutcome.REJECTED:
                 why = f"rejected: {given.comment}" if given.comment else "rejected"
-                self._db.set(RunRow, request.run, reason="rejected", message=f"A person {why}")
+                update_run(self._db, request.run, reason=RunReason.REJECTED, message=f"A person {why}")
                 self._board.set_status(task, Status.FAILED, why, now)
             case _:
                 written = text_added_by_user(self._db, request.path, given.body)

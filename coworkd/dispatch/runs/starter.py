@@ -21,10 +21,10 @@ from coworkd.agents.worker.inbox import render_answer
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Budget, Gate, SandboxLevel, Status, TaskSpec
+from coworkd.core.runs import INTERRUPTED_REASONS, RESUMABLE_REASONS
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.executors.slot_results import (
-    INTERRUPTED_REASONS,
     PrepareResult,
     ReviewedWork,
     SlotReady,
@@ -36,18 +36,24 @@ from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.dispatch.scheduling.sandbox_notices import SandboxNotices
-from coworkd.store import MessageRow, RequestRow, RunRow, RunState, SubmissionRow, TaskRow
+from coworkd.store import MessageRow, RequestRow, RunReason, RunRow, RunState, SubmissionRow, TaskRow
 from coworkd.store.landings import Landings
 from coworkd.store.reviewed_work import submission_of, work_to_continue
+from coworkd.store.runs import (
+    add_run,
+    count_working,
+    find_run,
+    get_run,
+    last_ended_run,
+    move_run,
+    slots_in_use,
+)
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Job, Jobs
 from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
 
 PREPARE: Job[str, PrepareResult] = Job(name="slot", first_pause=0)
 """Makes a slot ready for a run; its subject is the run."""
-
-RESUMABLE_REASONS = frozenset({"done", "cancelled", "red", "unavailable", "budget"})
-"""How a run ended whose session is worth going on with; after any other end the agent begins anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +105,8 @@ class RunStarter:
             return reserved
         run = RunRow(
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=agent, state=RunState.PREPARING,
-            reason="", message="", started=now, ended=None, slot=self._free_slot(), log="", base="",
-            sandbox_level=self._means().level, offset=0, stop_reason="", reply="", input_tokens=0, output_tokens=0,
-            cost_usd=None,
+            message="", started=now, ended=None, slot=self._free_slot(), log="", base="",
+            sandbox_level=self._means().level, offset=0, reply="", input_tokens=0, output_tokens=0, cost_usd=None,
             message_path="", conflict=conflict, text_sha="", mode=self._board.specs.task(row.path).mode,
             session=self._session(origin, agent), origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
@@ -109,7 +114,7 @@ class RunStarter:
             continues=0 if row.fresh_start or conflict else self._reviewed_number(task),
         )  # fmt: skip
         with self._db.write(durable=True):
-            self._db.put(run)
+            add_run(self._db, run)
             self._holding.record_agent(agent, spec.sandbox.mode, now)
             self._db.event(now, "run", task=task, run=run.id, agent=agent, attempt=run.attempt, level=run.sandbox_level)
             self._board.clear_problems(row.path, "agent", "graph", "warning")
@@ -121,8 +126,7 @@ class RunStarter:
         return None
 
     def _free_places(self) -> int:
-        working = self._db.scalar("SELECT count(*) FROM runs WHERE state NOT IN ('ended', 'waiting')")
-        return self._board.specs.settings().concurrency - int(working)
+        return self._board.specs.settings().concurrency - count_working(self._db)
 
     def _origin(self, row: TaskRow, agent: str) -> RunRow | None:
         """The run whose work is gone on with: the round before, or one whose session this agent takes up again."""
@@ -140,10 +144,7 @@ class RunStarter:
 
     def _last(self, row: TaskRow) -> RunRow | None:
         """The run before this one; None where the task begins anew."""
-        last = self._db.one(
-            RunRow, "task = ? AND state = 'ended' ORDER BY ended DESC, started DESC, rowid DESC", row.id
-        )
-        return None if row.fresh_start else last
+        return None if row.fresh_start else last_ended_run(self._db, row.id)
 
     def _session(self, origin: RunRow | None, agent: str) -> str:
         """Each round of a loop has a session of its own, which outlives an interruption."""
@@ -159,7 +160,7 @@ class RunStarter:
         return (last.iteration if last.reason in INTERRUPTED_REASONS else last.iteration + 1) if last else 1
 
     def _free_slot(self) -> int:
-        taken = {row["slot"] for row in self._db.query("SELECT slot FROM runs WHERE state != 'ended'")}
+        taken = slots_in_use(self._db)
         return next(number for number in range(1, len(taken) + 2) if number not in taken)
 
     def record_sandbox_status(self, now: float) -> None:
@@ -170,7 +171,7 @@ class RunStarter:
         """Have the slot of a run made ready; asking again while that goes on changes nothing."""
         settings = self._board.specs.settings()
         latest = self._submission(run.task) if run.conflict else None
-        origin = self._db.one(RunRow, "id = ?", run.origin) if run.origin and not latest else None
+        origin = find_run(self._db, run.origin) if run.origin and not latest else None
         # A session goes on with its files as they were, which are the reviewed work.
         reviewed = submission_of(self._db, run.task, run.continues) if run.continues and not origin else None
         order = SlotRequest(
@@ -198,8 +199,8 @@ class RunStarter:
         with self._db.write(durable=True):
             for message in messages:
                 self._documents.mark_delivered(message, run.id, now)
-            self._db.set(
-                RunRow, run.id, state=RunState.WORKING, sandbox_level=self._level(run), base=slot.base,
+            move_run(
+                self._db, run.id, RunState.WORKING, sandbox_level=self._level(run), base=slot.base,
                 lacks="\n".join(slot.lacks) if slot.lacks else run.lacks,
                 epoch=run.epoch + 1, offset=0,
                 text_sha=digest(spec.body.encode()), agent_started_at=now, last_event_at=now,
@@ -218,8 +219,8 @@ class RunStarter:
         assert agent is not None, "an agent that has gone is found before a run goes on"
         words = self._build_prompts(agent, spec, row, run, ())
         with self._db.write(durable=True):
-            self._db.set(
-                RunRow, run.id, state=RunState.WORKING, sandbox_level=self._level(run), reason="",
+            move_run(
+                self._db, run.id, RunState.WORKING, sandbox_level=self._level(run), reason=RunReason.NONE,
                 epoch=run.epoch + 1, offset=0,
                 text_sha=digest(spec.body.encode()), agent_started_at=now, last_event_at=now,
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),
@@ -229,10 +230,11 @@ class RunStarter:
 
     def _from_scratch(self, run: RunRow) -> None:
         """Its slot is gone, and with it what its session knew of: the run begins again."""
-        fresh = replace(run, state=RunState.PREPARING, reason="", message="", session="", origin="", offset=0)
         with self._db.write(durable=True):
-            self._db.put(fresh)
-        self.prepare_slot(fresh)
+            move_run(
+                self._db, run.id, RunState.PREPARING, reason=RunReason.NONE, message="", session="", origin="", offset=0
+            )
+        self.prepare_slot(get_run(self._db, run.id))
 
     def _build_prompts(
         self, agent: AgentSpec, spec: TaskSpec, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]
@@ -310,10 +312,8 @@ class RunStarter:
         ]
         if run.iteration:
             said = [one for one in said if not one.sender]  # what the rounds before said of themselves is in the files
-        last = self._db.one(
-            RunRow, "task = ? AND id != ? AND state = 'ended' ORDER BY ended DESC, rowid DESC", row.id, run.id
-        )
-        failed = last is not None and (last.iteration or last.reason not in ("done", "cancelled"))
+        last = last_ended_run(self._db, row.id, but=run.id)
+        failed = last is not None and (last.iteration or last.reason not in (RunReason.DONE, RunReason.CANCELLED))
         failure = last.message if last and failed else ""
         reason = row.reason if row.failures else ""
         return PromptContext(
@@ -326,7 +326,7 @@ class RunStarter:
         work = submission_of(self._db, run.task, run.continues) if run.continues else None
         if work is None:
             return None
-        author = self._db.one(RunRow, "id = ?", work.run)
+        author = find_run(self._db, work.run)
         return ReviewedChange(
             attempt=work.attempt, files=json.loads(work.files), summary=author.reply if author else ""
         )

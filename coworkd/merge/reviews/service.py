@@ -29,6 +29,7 @@ from coworkd.store import (
     RequestKind,
     RequestRow,
     RequestState,
+    RunReason,
     RunRow,
     SubmissionRow,
     SubmissionState,
@@ -36,6 +37,7 @@ from coworkd.store import (
 )
 from coworkd.store.answers import forget_answer
 from coworkd.store.requests import answered_in_file, find_open_request, find_used_approval
+from coworkd.store.runs import update_run
 from coworkd.sync.disk.folder import digest
 
 
@@ -132,7 +134,7 @@ class ReviewService:
                 case ApprovalOutcome.REJECTED:
                     why = f"rejected: {given.comment}" if given.comment else "rejected"
                     change_submission(self._db, row, state=SubmissionState.RETIRED, message=why)
-                    self._db.set(RunRow, row.run, reason="rejected", message=f"A person {why}")
+                    update_run(self._db, row.run, reason=RunReason.REJECTED, message=f"A person {why}")
                     self._board.set_status(task, Status.FAILED, why, now)
                 case _:
                     self._changes(task, row, given.comment, text_added_by_user(self._db, request.path, given.body), now)

@@ -16,6 +16,7 @@ from coworkd.store import (
     RequestKind,
     RequestRow,
     RequestState,
+    RunReason,
     RunRow,
     RunState,
     SubmissionRow,
@@ -31,9 +32,9 @@ RECORD = "log/2023-11/r1.json"
 
 def run(state: RunState = RunState.ENDED, **columns: object) -> RunRow:
     row = RunRow(
-        id="r1", task="a", attempt=1, epoch=1, agent="scribe", state=state, reason="done", message="",
+        id="r1", task="a", attempt=1, epoch=1, agent="scribe", state=state, reason=RunReason.DONE, message="",
         started=ENDED - 60, ended=ENDED if state is RunState.ENDED else None, slot=1, log="", base="b0", sandbox_level="none",
-        offset=0, stop_reason="", reply="", input_tokens=100, output_tokens=10, cost_usd=0.5, message_path="", conflict="",
+        offset=0, reply="", input_tokens=100, output_tokens=10, cost_usd=0.5, message_path="", conflict="",
         text_sha="",
     )  # fmt: skip
     return dataclasses.replace(row, **columns)

@@ -15,8 +15,8 @@ from coworkd.sync.edited_outputs import notice_edits
 from tests.integration.workspacekit import Workspace
 
 RUN = RunRow(
-    id="r1", task="a", attempt=1, epoch=1, agent="scribe", state=RunState.WORKING, reason="", message="",
-    started=1_700_000_000.0, ended=None, slot=1, log="", base="b0", sandbox_level="none", offset=0, stop_reason="", reply="",
+    id="r1", task="a", attempt=1, epoch=1, agent="scribe", state=RunState.WORKING, message="",
+    started=1_700_000_000.0, ended=None, slot=1, log="", base="b0", sandbox_level="none", offset=0, reply="",
     input_tokens=0, output_tokens=0, cost_usd=None, message_path="", conflict="", text_sha="",
 )  # fmt: skip
 REVIEW = "---\napproval: pending\nstatus: open\ncowork:\n  rev: 1\n  task: a\n---\nVerified.\n\n- [ ] it is green\n"

@@ -1,0 +1,94 @@
+"""The states of runs as the store writes them, and questions about several runs of one task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from coworkd.core.errors import StoreError
+from coworkd.core.run_states import RUN_STATES, RunState
+from coworkd.core.runs import StopRequest
+from coworkd.store import Database, RunRow
+from coworkd.store.runs import (
+    add_run,
+    find_live_run,
+    get_run,
+    has_stopping_runs,
+    last_ended_run,
+    live_runs_of,
+    move_run,
+    request_stop,
+    runs_to_stop,
+    update_run,
+)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "state.db")
+    yield database
+    database.close()
+
+
+def begin(db: Database, run: str, task: str = "a", state: RunState = RunState.PREPARING) -> RunRow:
+    """A run that stands in this state, whatever led there."""
+    row = RunRow(
+        id=run, task=task, attempt=1, epoch=0, agent="main", state=state, message="", started=1.0, ended=None, slot=1,
+        log="", base="", sandbox_level="none", offset=0, reply="", input_tokens=0, output_tokens=0, cost_usd=None,
+        message_path="", conflict="", text_sha="",
+    )  # fmt: skip
+    db.put(row)
+    return row
+
+
+@pytest.mark.parametrize(("current", "to"), list(product(RunState, RunState)))
+def test_only_moves_of_the_table_are_written(db: Database, current: RunState, to: RunState) -> None:
+    begin(db, "r1", state=current)
+    if RUN_STATES.allows(current, to):
+        move_run(db, "r1", to)
+        assert get_run(db, "r1").state is to
+    else:
+        with pytest.raises(StoreError, match=f"that is {current} cannot become {to}"):
+            move_run(db, "r1", to)
+        assert get_run(db, "r1").state is current
+
+
+def test_a_state_is_written_in_no_other_way(db: Database) -> None:
+    row = begin(db, "r1")
+    with pytest.raises(StoreError):
+        update_run(db, "r1", state=RunState.WORKING)
+    with pytest.raises(StoreError):
+        add_run(db, begin(db, "r2", state=RunState.WORKING))
+    assert get_run(db, "r1") == row
+
+
+def test_runs_of_one_task_are_stopped_one_by_one(db: Database) -> None:
+    first, second = begin(db, "r1", state=RunState.WORKING), begin(db, "r2", state=RunState.WAITING)
+    begin(db, "r3", task="b", state=RunState.WORKING)
+    request_stop(db, [first], StopRequest.BUDGET)
+    assert [run.id for run in runs_to_stop(db)] == ["r1"]
+    request_stop(db, live_runs_of(db, "a"), StopRequest.USER)
+    assert [(run.id, run.stop) for run in runs_to_stop(db)] == [("r1", StopRequest.BUDGET), ("r2", StopRequest.USER)]
+    assert second.stop is StopRequest.NONE
+    assert get_run(db, "r3").stop is StopRequest.NONE
+
+
+def test_a_run_that_was_lost_is_not_on_its_way_to_an_end(db: Database) -> None:
+    request_stop(db, [begin(db, "r1", state=RunState.WORKING)], StopRequest.LOST)
+    assert runs_to_stop(db) == []
+    assert not has_stopping_runs(db)
+
+
+def test_a_run_that_has_ended_is_no_longer_live(db: Database) -> None:
+    begin(db, "r1", state=RunState.WORKING)
+    begin(db, "r2", state=RunState.WORKING)
+    move_run(db, "r1", RunState.ENDED, ended=2.0)
+    assert [run.id for run in live_runs_of(db, "a")] == ["r2"]
+    assert find_live_run(db, "r1") is None
+    ended = last_ended_run(db, "a")
+    assert ended is not None
+    assert ended.id == "r1"
+    assert last_ended_run(db, "a", but="r1") is None
