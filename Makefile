@@ -29,7 +29,7 @@ test: $(VENV)/.package ## run all tests
 REAL := .real-agents
 PROGRAMS := @anthropic-ai/claude-code@2.1.197 @google/gemini-cli@0.61.0 @openai/codex@0.171.0
 
-test-real: $(VENV)/.package ## real agent programs from npm, against a model server of the tests
+test-real: $(VENV)/.package ## run real agent programs from npm against a local model server
 	@for program in $(PROGRAMS); do \
 		npm install --prefix $(REAL) --no-audit --no-fund --silent "$$program" >/dev/null 2>&1 || \
 		echo "not installed: $$program; its tests are left out"; done
@@ -40,16 +40,16 @@ SEEDS ?= 20000
 simulate: $(VENV)/.package ## many simulated histories of sync, on every core (SEEDS=20000)
 	$(BIN)/coworkd simulate --seeds $(SEEDS)
 
-faults: $(VENV)/.package ## kill and refuse at every system call of a write, a burst of 20,000 files (needs strace)
+faults: $(VENV)/.package ## kill the process or fail the call at every system call of a write; a burst of 20,000 files (needs strace)
 	FAULTS=all $(BIN)/python -m pytest -n 4 --dist worksteal tests/faults tests/acceptance/files/test_burst.py
 
-bench: $(VENV)/.package ## measure, against plain code and other programs, and keep the table (about 10 minutes)
+bench: $(VENV)/.package ## measure against plain code and other programs, and write the table (about 10 minutes)
 	$(BIN)/python -m benchmarks --write
 
-guards: $(VENV)/.package ## take each guard of the sync engine away in turn, and see that tests fail
+guards: $(VENV)/.package ## remove each guard of the sync engine in turn, and check that tests fail
 	$(BIN)/python -m tests.faults.guards
 
-check: lint types contracts test ## what must pass before a change is handed in
+check: lint types contracts test ## all that must pass before a change is submitted
 
 lint: $(VENV)/.package ## style, likely bugs, and the numbers of the structure
 	$(BIN)/ruff check
@@ -62,7 +62,7 @@ types: $(VENV)/.package ## static types, strict in the package
 contracts: $(VENV)/.package ## layers of the packages and gateways of the libraries
 	$(BIN)/lint-imports --no-logo
 
-coverage: $(VENV)/.package ## run all tests and list the lines that none reached
+coverage: $(VENV)/.package ## run all tests and list the lines that no test reached
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
