@@ -6,20 +6,20 @@ from coworkd.board.setup_fault import retry_setup_now
 from coworkd.core.model import Status
 from coworkd.store import Database, TaskRow
 from coworkd.store.agent_stops import end_agent_stop
-from coworkd.store.announcements import confirm_written
+from coworkd.store.announcements import mark_written_by_command
+from coworkd.store.answers import accept_answer_by_command
 from coworkd.store.start_problems import try_task_now
 from coworkd.sync.engine import Engine
 
 
-def take_in_now(db: Database, engine: Engine, path: str, now: float, *, terminal: bool = False) -> None:
-    """Take the file in, and let what it asks for be due. `terminal`: a person gave this answer on a terminal."""
+def take_in_now(db: Database, engine: Engine, path: str, now: float, *, on_terminal: bool = False) -> None:
+    """Take the file in, and let what it asks for be due. `on_terminal`: the command was given on one."""
     engine.look_now(path, now)
     with db.write():
         _resume_stopped_agent(db, path, now)
         try_task_now(db, path)
-        confirm_written(db, path)
-        # Whoever gives an answer by command gives it here, also when the file says the same by way of git.
-        db.execute("UPDATE answers SET pulled = 0, tty = ? WHERE path = ?", int(terminal), path)
+        mark_written_by_command(db, path, on_terminal=on_terminal)
+        accept_answer_by_command(db, path, on_terminal=on_terminal)
         db.execute("UPDATE tasks SET wanted_due = ? WHERE path = ? AND wanted != ''", now, path)
         db.execute("UPDATE messages SET due = ? WHERE path = ? AND stage = 'new' AND due < 1e17", now, path)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coworkd.board.approvals.answer_channel import AnswerChannel
+from coworkd.board.approvals.answer_channel import AnswerChannel, answer_channels
 from coworkd.board.approvals.unsandboxed import mark_save
 from coworkd.board.task_board import Board, ColumnValue
 from coworkd.core.model import Status
 from coworkd.core.task_states import Effect, Moved, person_writes
 from coworkd.store import Database, SubmissionRow, TaskRow
-from coworkd.store.announcements import written_by_command
 from coworkd.store.start_problems import SOURCE
 
 BATCH_SIZE = 200
@@ -28,8 +27,8 @@ class _BatchFacts:
     """Files whose last word was put back."""
     written_by_daemon: frozenset[str]
     """Files that coworkd has written into, or may have: their own word may not be all they have to say."""
-    written_by_command: frozenset[str]
-    """Files whose present words a command wrote."""
+    channels: Mapping[str, AnswerChannel]
+    """How the files were saved whose present bytes a command wrote."""
 
 
 def apply_status_requests(board: Board, now: float) -> None:
@@ -58,7 +57,7 @@ def _batch_facts(db: Database, rows: Sequence[TaskRow]) -> _BatchFacts:
         active=frozenset(row["task"] for row in engaged),
         refused=frozenset(row["path"] for row in refused),
         written_by_daemon=frozenset(row["path"] for row in spoken),
-        written_by_command=written_by_command(db, paths),
+        channels=answer_channels(db, paths),
     )
 
 
@@ -76,7 +75,7 @@ def _apply(board: Board, row: TaskRow, around: _BatchFacts, now: float) -> None:
     if row.path in around.refused:
         board.clear_problems(row.path, "status")
     outcome = person_writes(row.status, wanted)
-    how = AnswerChannel.TERMINAL if row.path in around.written_by_command else AnswerChannel.FILE
+    how = around.channels.get(row.path, AnswerChannel.FILE)
     if isinstance(outcome, Moved):
         beside = mark_save(board.db, row.path, str(wanted), how, now)
         board.db.event(

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import secrets
-import sys
 import time
 
 import click
 
 from coworkd.cli.completion import RequestName, TaskName
+from coworkd.cli.file_edits import edit_header, write_new
 from coworkd.cli.output import as_json, json_option
-from coworkd.cli.tasks import edit_header, write_new
 from coworkd.cli.workspace import Workspace, current_workspace, find_task, unknown_name_error
 from coworkd.core.clock import stamp
 from coworkd.core.errors import UsageError, UserError
 from coworkd.documents.markdown import Value
 from coworkd.store import RequestRow
 from coworkd.store.requests import open_approvals_named, tasks_with_open_approvals
-from coworkd.system.control_socket import Op
 
 
 @click.command("reply")
@@ -32,7 +30,8 @@ def reply_command(task: str, text: str | None, json_: bool) -> None:
     if not body or not body.strip():
         raise UserError("nothing to send")
     path = f"messages/{row.id}/{stamp(time.time())}-you-{secrets.token_hex(2)}.md"
-    write_new(workspace, workspace.paths.folder / path, f"{body.rstrip()}\n".encode())
+    if not write_new(workspace, path, f"{body.rstrip()}\n".encode()):
+        raise UserError(f"there is a .cowork/{path} already: try again")
     workspace.hand_over(path)
     as_json({"path": f".cowork/{path}"}) if json_ else click.echo(f".cowork/{path}")
 
@@ -59,9 +58,8 @@ def _answer(what: str, answer: str, comment: str, json_: bool) -> None:
     changes: dict[tuple[str, ...], Value] = {("approval",): answer}
     if comment:
         changes["comment",] = comment
-    tty = sys.stdin.isatty()
-    edit_header(workspace, request.path, changes, tty=tty)
-    workspace.take_in(request.path, Op.ANSWER if tty else Op.INGEST_NOW)
+    edit_header(workspace, request.path, changes)
+    workspace.take_in(request.path)
     with workspace.reading() as db:
         why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'answer'", request.path)
     if why:

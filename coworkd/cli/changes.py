@@ -9,8 +9,8 @@ from dataclasses import asdict
 import click
 
 from coworkd.cli.completion import TaskName
+from coworkd.cli.file_edits import edit_header
 from coworkd.cli.output import as_json, hanging_indent, json_option, plain
-from coworkd.cli.tasks import edit_header
 from coworkd.cli.workspace import current_workspace, find_task
 from coworkd.core.errors import UserError
 from coworkd.store import SubmissionRow

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import click
 
 from coworkd.cli.completion import AgentName, TaskName, agent_names
+from coworkd.cli.file_edits import edit_header, write_new
 from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import Workspace, current_workspace, find_task
 from coworkd.core.errors import UsageError, UserError
-from coworkd.core.file_names import temporary_name
 from coworkd.core.model import Status
 from coworkd.core.task_ids import task_id
-from coworkd.documents.editing import edit
 from coworkd.documents.markdown import Value, compose
 from coworkd.documents.typos import suggestion
 from coworkd.store import TaskRow
 from coworkd.system.control_socket import Op
-from coworkd.system.paths_and_settings import editor
+from coworkd.system.paths_and_settings import FOLDER, editor
 
 
 @click.command("new")
@@ -40,18 +39,17 @@ def new_command(title: str, agent: str, needs: tuple[str, ...], draft: bool, edi
     """Write a task file; prints its path."""
     workspace = current_workspace()
     _check(workspace, title, agent)
-    path = _free_path(workspace, task_id(title))
     fields: dict[str, Value] = {"title": title, "status": "draft" if draft or edited else "ready"}
     if agent:
         fields["agent"] = agent
     if needs:
         fields["depends_on"] = list(needs)
-    write_new(workspace, path, compose(fields, f"{title}\n"))
+    path = _write_task(workspace, task_id(title), compose(fields, f"{title}\n"))
     if edited:
-        click.edit(filename=str(path), editor=editor())
-    workspace.hand_over(relative(workspace, path))
-    shown = str(path.relative_to(workspace.paths.root))
-    as_json({"path": shown, "id": path.stem}) if json_ else click.echo(shown)
+        click.edit(filename=str(workspace.paths.folder / path), editor=editor())
+    workspace.hand_over(path)
+    shown = f"{FOLDER}/{path}"
+    as_json({"path": shown, "id": PurePosixPath(path).stem}) if json_ else click.echo(shown)
 
 
 def _check(workspace: Workspace, title: str, agent: str) -> None:
@@ -63,43 +61,14 @@ def _check(workspace: Workspace, title: str, agent: str) -> None:
         raise UsageError(f"there is no agent `{agent}`{close}")
 
 
-def _free_path(workspace: Workspace, stem: str) -> Path:
-    folder = workspace.paths.folder / "tasks"
+def _write_task(workspace: Workspace, stem: str, data: bytes) -> str:
+    """Write the file under the first free name; returns its path below `.cowork/`."""
     names = [stem, *(f"{stem}-{number}" for number in range(2, 1000))]
-    return next(folder / f"{name}.md" for name in names if not (folder / f"{name}.md").exists())
-
-
-def write_new(workspace: Workspace, path: Path, data: bytes) -> None:
-    """Put a new file there, whole or not at all. Raises `UserError` when it exists or cannot be written."""
-    workspace.announce(relative(workspace, path), data)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(temporary_name(path.name))
-        temporary.write_bytes(data)
-        temporary.rename(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def edit_header(workspace: Workspace, name: str, changes: dict[tuple[str, ...], Value], *, tty: bool = False) -> None:
-    """Change values in a file's header as an editor would: read, edit, replace. Raises `UserError`."""
-    path = workspace.paths.folder / name
-    try:
-        before = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    data = edit(before, changes)
-    if data == before:
-        return
-    workspace.announce(name, data, tty=tty)
-    temporary = path.with_name(temporary_name(path.name))
-    temporary.write_bytes(data)
-    temporary.chmod(path.stat().st_mode & 0o777)
-    temporary.replace(path)
-
-
-def relative(workspace: Workspace, path: Path) -> str:
-    return path.relative_to(workspace.paths.folder).as_posix()
+    for name in names:
+        path = f"tasks/{name}.md"
+        if not (workspace.paths.folder / path).exists() and write_new(workspace, path, data):
+            return path
+    raise UserError(f"there are too many tasks named `{stem}`: choose another title")
 
 
 def _set_status(task: str, status: str, json_: bool) -> None:

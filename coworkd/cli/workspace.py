@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import sys
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
@@ -52,6 +54,10 @@ class Turns:
         return now > self._since + self._each or now > self._end
 
 
+def _on_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 @dataclass(slots=True, kw_only=True)
 class Workspace:
     """A workspace that exists."""
@@ -61,6 +67,8 @@ class Workspace:
     """Why the daemon did not answer when it was asked last."""
     says_no_answer: bool = True
     """Whether that is said on standard error, once; not where it has a place in what is shown."""
+    on_terminal: bool = dataclasses.field(default_factory=_on_terminal)
+    """Whether a person gave the command on a terminal."""
     fault: str = ""
     """What keeps the daemon from its work, as it said when it was asked last; empty: nothing."""
     _asked_at: float = 0.0
@@ -81,12 +89,12 @@ class Workspace:
         """
         return self._remember_silence(lambda: self._perform(op, subject))
 
-    def announce(self, path: str, data: bytes, *, tty: bool = False) -> None:
+    def announce(self, path: str, data: bytes) -> None:
         """Tell a daemon at work what a command is about to write: it may see the file before it hears of it again.
 
         With the daemon down nothing is told, and of one that does not answer the next request tells.
         """
-        said = Announcement(path=path, sha=sha256(data).hexdigest(), tty=tty)
+        said = Announcement(path=path, sha=sha256(data).hexdigest(), on_terminal=self.on_terminal)
         with suppress(NoAnswerError):
             self._remember_silence(lambda: self.client().ask(Op.ANNOUNCE, said.text()))
 
@@ -107,11 +115,11 @@ class Workspace:
     def _perform(self, op: Op, subject: str) -> ControlReply:
         client = self.client()
         turns = Turns(PATIENCE.acting, PATIENCE.working, time.monotonic())
-        while (reply := client.ask(op, subject)) is None:
+        while (reply := client.ask(op, subject, on_terminal=self.on_terminal)) is None:
             from coworkd.daemon.lifecycle import once
 
             try:
-                return once(self.paths, op, subject)
+                return once(self.paths, op, subject, on_terminal=self.on_terminal)
             except BusyError as error:
                 client.refuse_suspended_holder()
                 if turns.is_over(self.pid(), time.monotonic()):
@@ -129,10 +137,10 @@ class Workspace:
             raise UserError(reply.text)
         return reply.text
 
-    def take_in(self, path: str, op: Op = Op.INGEST_NOW) -> None:
+    def take_in(self, path: str) -> None:
         """Have the daemon act on a file that a command wrote. Raises `UserError` when only the file says it so far."""
         try:
-            self.perform(op, path)
+            self.perform(Op.INGEST_NOW, path)
         except NoAnswerError as error:
             raise UserError(f"not done yet: {_written_note(path)}") from error
 

@@ -13,17 +13,17 @@ class Announcement:
     path: str
     """Relative to `.cowork/`."""
     sha: str
-    tty: bool
+    on_terminal: bool
     """A person gave the command on a terminal."""
 
     def text(self) -> str:
-        return json.dumps([self.path, self.sha, self.tty])
+        return json.dumps([self.path, self.sha, self.on_terminal])
 
     @classmethod
     def read(cls, text: str) -> Announcement | None:
         """The inverse of `text`; None for anything else."""
         try:
-            path, sha, tty = json.loads(text)
+            path, sha, on_terminal = json.loads(text)
         except (ValueError, TypeError):
             return None
-        return cls(path=str(path), sha=str(sha), tty=tty is True)
+        return cls(path=str(path), sha=str(sha), on_terminal=on_terminal is True)

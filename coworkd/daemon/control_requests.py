@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from coworkd.board.approvals.answer_channel import AnswerChannel
+from coworkd.board.approvals.answer_channel import AnswerChannel, command_channel
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.immediate_intake import take_in_now
 from coworkd.board.task_board import Board
@@ -54,14 +54,14 @@ class Control:
                 stop()
             case Op.ANNOUNCE:
                 self._announce(request)
-            case Op.INGEST_NOW | Op.ANSWER:
-                take_in_now(self._db, self._engine, request.subject, now, terminal=request.op is Op.ANSWER)
+            case Op.INGEST_NOW:
+                take_in_now(self._db, self._engine, request.subject, now, on_terminal=request.on_terminal)
             case Op.READY:
-                self._own(request.subject, now)
+                self._own(request, now)
             case Op.TAKE_OVER:
-                self._take(request.subject, now)
+                self._take(request, now)
             case Op.TRUST:
-                self._refuse(request, self._vouching.trust(request.subject, now))
+                self._refuse(request, self._vouching.trust(request.subject, now, _channel(request)))
             case Op.CONFIRM:
                 with self._db.write():
                     self._db.set_state("confirmed", "yes")
@@ -110,7 +110,7 @@ class Control:
             self._refuse(request, "not an announcement that this coworkd knows")
             return
         with self._db.write():
-            announce(self._db, said.path, said.sha, tty=said.tty)
+            announce(self._db, said.path, said.sha, on_terminal=said.on_terminal)
             add_own(self._db, said.path, said.sha)
 
     def _start_landing(self, request: ControlRequest) -> None:
@@ -124,8 +124,9 @@ class Control:
         if why:
             request.answer(ControlReply(ok=False, text=why))
 
-    def _own(self, task: str, now: float) -> None:
+    def _own(self, request: ControlRequest, now: float) -> None:
         """A pulled task is started here: its text counts as typed here from now on."""
+        task = request.subject
         row = self._db.one(TaskRow, "id = ?", task)
         document = self._db.one(DocumentRow, "path = ?", row.path) if row else None
         if row is None or document is None:
@@ -133,21 +134,26 @@ class Control:
         with self._db.write():
             self._vouching.own(document, now)
             self._db.set(TaskRow, row.id, from_git=False)
-            self._db.event(now, "owned", task=task, actor="person", via=AnswerChannel.TERMINAL)
-        take_in_now(self._db, self._engine, row.path, now)
+            self._db.event(now, "owned", task=task, actor="person", via=_channel(request))
+        take_in_now(self._db, self._engine, row.path, now, on_terminal=request.on_terminal)
 
-    def _take(self, task: str, now: float) -> None:
+    def _take(self, request: ControlRequest, now: float) -> None:
         """Another instance's task becomes ours, paused: nothing of theirs is assumed to be alive."""
+        task = request.subject
         row = self._db.one(TaskRow, "id = ?", task)
         if row is None:
             return
         with self._db.write():
             self._db.set(DocumentRow, row.path, from_git=False)
             self._db.set(TaskRow, task, from_git=False, owned_elsewhere=False, by=self._instance)
-            self._db.event(now, "taken", task=task, actor="person", via=AnswerChannel.TERMINAL, was=row.by)
+            self._db.event(now, "taken", task=task, actor="person", via=_channel(request), was=row.by)
             self._board.set_status(
                 self._board.task(task), Status.PAUSED, f"taken over from {row.by or 'elsewhere'}", now
             )
+
+
+def _channel(request: ControlRequest) -> AnswerChannel:
+    return command_channel(on_terminal=request.on_terminal)
 
 
 def _told(landed: LandedInTarget, missing: Sequence[str]) -> str:

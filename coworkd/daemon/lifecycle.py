@@ -49,9 +49,9 @@ def _stopping_signals() -> tuple[signal.Signals, ...]:
     return (signal.SIGTERM, signal.SIGINT) if hangup_ignored else (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def once(paths: Paths, op: Op, subject: str = "") -> ControlReply:
+def once(paths: Paths, op: Op, subject: str = "", *, on_terminal: bool = False) -> ControlReply:
     """With the daemon down: take the lock, run one turn that starts nothing, and do as asked. Raises `BusyError`."""
     with workspace_lock(paths.lock, paths.pid, 0), Repo.open(paths.root) as repo:
-        request = ControlRequest(op=op, subject=subject)
+        request = ControlRequest(op=op, subject=subject, on_terminal=on_terminal)
         build(paths, repo, Trust(paths_and_settings.trust_home(), repo)).serve_once(request)
         return request.wait(0)

@@ -208,8 +208,8 @@ class Daemon:
         requests = self._requests
         self._look(now)
         rooms.engine.pull(now)
-        if any(request.op is Op.REPAIR for request in requests):
-            rooms.repairer.repair(now)
+        if repairs := [request for request in requests if request.op is Op.REPAIR]:
+            rooms.repairer.repair(now, on_terminal=any(request.on_terminal for request in repairs))
             rooms.audit.find_end()
             rooms.engine.pull(now)
         for request in requests:

@@ -1,6 +1,7 @@
-"""What commands said they would write, before they wrote it: path and hash of the bytes.
+"""What commands announced before they wrote it: path and hash of the bytes.
 
-Whoever reads the bytes first, by an event or at the command's word, knows from here how they were said.
+However the daemon first sees the bytes, by a file event or at the command's request, it knows from here that a command
+wrote them.
 """
 
 from __future__ import annotations
@@ -10,28 +11,31 @@ from collections.abc import Sequence
 from coworkd.store.database import Database
 
 
-def announce(db: Database, path: str, sha: str, *, tty: bool = False) -> None:
-    """These bytes, once they are at this path, were written by a command; `tty`: by a person on a terminal."""
+def announce(db: Database, path: str, sha: str, *, on_terminal: bool = False) -> None:
+    """These bytes, once they are at this path, were written by a command; `on_terminal`: a person gave it there."""
     db.execute(
         "DELETE FROM announced WHERE path = ? AND sha NOT IN (SELECT file_sha FROM documents WHERE path = ?)",
         path, path,
     )  # fmt: skip
-    db.execute("INSERT OR REPLACE INTO announced (path, sha, tty) VALUES (?, ?, ?)", path, sha, int(tty))
+    db.execute("INSERT OR REPLACE INTO announced (path, sha, tty) VALUES (?, ?, ?)", path, sha, int(on_terminal))
 
 
-def confirm_written(db: Database, path: str) -> None:
-    """What this file says now was written by a command."""
+def mark_written_by_command(db: Database, path: str, *, on_terminal: bool) -> None:
+    """Mark the file's current content as written by a command."""
     db.execute(
-        "INSERT OR IGNORE INTO announced (path, sha, tty) SELECT path, file_sha, 0 FROM documents WHERE path = ?", path
-    )
+        "INSERT OR IGNORE INTO announced (path, sha, tty) SELECT path, file_sha, ? FROM documents WHERE path = ?",
+        int(on_terminal), path,
+    )  # fmt: skip
 
 
-def written_by_command(db: Database, paths: Sequence[str]) -> frozenset[str]:
-    """Those of the files whose present bytes a command wrote."""
-    sql = (
-        "SELECT a.path FROM announced a JOIN documents d ON d.path = a.path AND d.file_sha = a.sha WHERE a.path IN (?)"
+def announced_files(db: Database, paths: Sequence[str]) -> dict[str, bool]:
+    """Those of the files whose present bytes a command wrote, and whether it was given on a terminal."""
+    rows = db.query_in(
+        "SELECT a.path, a.tty FROM announced a JOIN documents d ON d.path = a.path AND d.file_sha = a.sha"
+        " WHERE a.path IN (?)",
+        paths,
     )
-    return frozenset(row["path"] for row in db.query_in(sql, paths))
+    return {row["path"]: bool(row["tty"]) for row in rows}
 
 
 def announced_on_terminal(db: Database, path: str, sha: str) -> bool:

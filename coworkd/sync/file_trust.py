@@ -93,7 +93,7 @@ class Vouching:
         """Why nothing may happen in this repository; empty when it is trusted."""
         return self._db.setting("untrusted")
 
-    def trust(self, token: str, now: float) -> str:
+    def trust(self, token: str, now: float, via: str) -> str:
         """What the files say now counts, wherever it came from. Returns why not, if it is not what was shown."""
         if token and token != to_trust(self._db).token:
             return CHANGED
@@ -105,7 +105,7 @@ class Vouching:
             for row in self._db.all(DocumentRow, _UNTRUSTED.format(which=_WAITING)):
                 self._intake.trust(row.path, row.target_bytes, now)
             self._db.set_state("untrusted", "")
-            self._db.event(now, "trusted", actor="person", via="terminal")
+            self._db.event(now, "trusted", actor="person", via=via)
         return ""
 
     def own(self, document: DocumentRow, now: float) -> None:

@@ -99,8 +99,12 @@ class ControlClient:
         self._waits = waits
         self._patience = patience
 
-    def ask(self, op: Op, subject: str = "") -> ControlReply | None:
-        """What the daemon replies; None when none listens. Raises `NoAnswerError`."""
+    def ask(self, op: Op, subject: str = "", *, on_terminal: bool = False) -> ControlReply | None:
+        """What the daemon replies; None when none listens. Raises `NoAnswerError`.
+
+        `on_terminal`: the command that asks was given on a terminal.
+        """
+        request = json.dumps({"op": op, "subject": subject, "terminal": on_terminal})
         connection = self._connection(time.monotonic() + self._patience.silence)
         if connection is None:
             return None
@@ -108,7 +112,7 @@ class ControlClient:
             pid = _peer(connection) or noted_pid(self._pid_file)
             _refuse_suspended(pid)
             try:
-                connection.sendall(json.dumps({"op": op, "subject": subject}).encode() + b"\n")
+                connection.sendall(request.encode() + b"\n")
                 return self._answer(connection, op, pid)
             except (ConnectionError, json.JSONDecodeError):
                 return None

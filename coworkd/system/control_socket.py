@@ -33,8 +33,6 @@ class Op(StrEnum):
     """A command is about to write a file: its path, the hash of the bytes, and whether a person is on a terminal."""
     INGEST_NOW = "hurry"
     """The file was edited by a command: its quiet time is over."""
-    ANSWER = "answer"
-    """The same for an answer that a person gave on a terminal."""
     STOP = "stop"
     READY = "ready"
     TAKE_OVER = "take"
@@ -62,6 +60,8 @@ class ControlRequest:
 
     op: Op
     subject: str = ""
+    on_terminal: bool = False
+    """The command was given on a terminal."""
     begin: Callable[[], bool] = _always
     """Tell the client that its request is carried out from now on. False: the client has given up and takes it that
     nothing was done, so nothing may be done."""
@@ -191,8 +191,9 @@ class ControlSocket:
         try:
             said = json.loads(line)
             request = ControlRequest(
-                op=Op(said["op"]), subject=str(said.get("subject", "")), begin=_beginning(connection)
-            )
+                op=Op(said["op"]), subject=str(said.get("subject", "")), on_terminal=said.get("terminal") is True,
+                begin=_beginning(connection),
+            )  # fmt: skip
         except (ValueError, KeyError, TypeError, RecursionError):
             return ControlReply(ok=False, text="not a request that this coworkd knows")
         self._requests.put(request)

@@ -23,7 +23,7 @@ def submitted_answer(db: Database, path: str) -> SubmittedAnswer:
         answer=row["answer"], written=row["written"], request=row["request"], comment=row["comment"],
         status=row["status"], body=row["body"], pulled=bool(row["pulled"]), scope=row["scope"], grant=row["granted"],
         held_reason=row["odd"], signer=row["signer"], on_terminal=bool(row["tty"]),
-        by_command=answer_channel(db, path) is AnswerChannel.TERMINAL,
+        by_command=answer_channel(db, path) is not AnswerChannel.FILE,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def mark_save(db: Database, path: str, decision: str, channel: AnswerChannel, no
 
     Part of the transaction that acts on the decision. What was given by command is not marked.
     """
-    if channel is AnswerChannel.TERMINAL:
+    if channel is not AnswerChannel.FILE:
         return ""
     saves = UnsandboxedSaves(db)
     run, agent = saves.run_at_work(path)

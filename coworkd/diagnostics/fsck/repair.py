@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coworkd.board.approvals.answer_channel import command_channel
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
 from coworkd.diagnostics.fsck.refs import SUBMISSIONS
@@ -36,7 +37,7 @@ class Repairer:
         self._folder = folder
         self._repo = repo
 
-    def repair(self, now: float) -> None:
+    def repair(self, now: float, *, on_terminal: bool) -> None:
         """Everything at once; files are taken in and written by the turn that this is part of."""
         with self._db.write(durable=True):
             self._kept_versions()
@@ -45,7 +46,7 @@ class Repairer:
             self._requests(now)
             self._trash()
             self._refs(now)
-            self._db.event(now, "repaired", actor="person", via="terminal")
+            self._db.event(now, "repaired", actor="person", via=command_channel(on_terminal=on_terminal))
 
     # ---- documents
 

@@ -23,7 +23,7 @@ def test_from_a_line_to_whoever_approved_it(w: Workbench) -> None:
     why = w.json("why", "app.py:2")
     run = w.json("show", "t")["runs"][0]["id"]
     assert (why["task"], why["run"], why["agent"], why["landing"]) == ("t", run, "ed", tip)
-    assert why["approved"] == "person (terminal), reviews/t.md"
+    assert why["approved"] == "person (command), reviews/t.md"
     assert [(check["command"], check["exit"]) for check in why["checks"]] == [("true", 0)]
     assert w.json("why", tip)["task"] == "t"
     by_hand = w.json("why", "app.py:1")
@@ -37,12 +37,12 @@ def test_from_a_line_to_whoever_approved_it(w: Workbench) -> None:
     told = [(entry["who"], entry["what"]) for entry in entries]
     assert ("person", "saved tasks/t.md") in told
     assert ("agent", f"run {run} handed in submission 1") in told
-    assert ("person (terminal)", "answered approved reviews/t.md") in told
+    assert ("person (command)", "answered approved reviews/t.md") in told
     assert ("agent", f"run {run} handed in submission 1") in told
     assert ("daemon", f"submission 1 landed as {tip}") in told
     assert [entry["id"] for entry in entries] == sorted(entry["id"] for entry in entries)
     assert len(w.json("log", "--last", "3")["entries"]) == 3
-    assert "person (terminal)  answered approved reviews/t.md" in w.cmd("log", "t").stdout
+    assert "person (command)  answered approved reviews/t.md" in w.cmd("log", "t").stdout
 
     cost = w.json("cost", "t")
     assert [(one["run"], one["plan"], one["cost_usd"], one["tokens"]) for one in cost["runs"]] == [

@@ -40,7 +40,7 @@ def test_a_lost_database_delivers_and_starts_nothing_twice(w: Workbench) -> None
     w.until("t", "review")
     record = w.wait("the record", lambda: records(w))[0]
     assert (record["task"], record["attempt"], record["reason"], record["cost_usd"]) == ("t", 1, "done", None)
-    assert [(d["answer"], d["by"], d["state"]) for d in record["decisions"]] == [("approved", "terminal", "used")]
+    assert [(d["answer"], d["by"], d["state"]) for d in record["decisions"]] == [("approved", "command", "used")]
     assert [receipt["path"] for receipt in record["receipts"]] == ["messages/t/1.md"]
     assert [(check["command"], check["exit"]) for check in record["checks"]] == [("true", 0)]
     assert w.git("status", "--porcelain", ".cowork/log") != "", "it is for git to keep"

@@ -140,7 +140,7 @@ def test_high_risk_without_a_sandbox_is_answered_on_a_terminal(grave: Bench) -> 
     take_in_now(grave.db, grave.place.engine, FORM, grave.now)
     grave.turn()
     assert states(grave) == [RequestState.OPEN], "a command without a terminal is no better than a file"
-    take_in_now(grave.db, grave.place.engine, FORM, grave.now, terminal=True)
+    take_in_now(grave.db, grave.place.engine, FORM, grave.now, on_terminal=True)
     grave.turn()
     assert "sudo make install: approved" in said(grave)
 

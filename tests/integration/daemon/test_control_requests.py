@@ -76,17 +76,17 @@ def test_a_command_does_not_wait_for_quiet(place: Workspace, desk: Desk) -> None
     desk.ask(Op.INGEST_NOW, "not/a/document.txt")
 
 
-def announced(path: str, text: str, *, tty: bool = False) -> str:
-    return Announcement(path=path, sha=digest(text.encode()), tty=tty).text()
+def announced(path: str, text: str, *, on_terminal: bool = False) -> str:
+    return Announcement(path=path, sha=digest(text.encode()), on_terminal=on_terminal).text()
 
 
 def test_what_a_command_announced_counts_as_said_by_it_whoever_sees_it_first(place: Workspace, desk: Desk) -> None:
     assert desk.ask(Op.ANNOUNCE, announced(TASK, READY)).wait(0).ok
     place.save(READY)
     place.turn()
-    assert answer_channel(place.db, TASK) is AnswerChannel.TERMINAL, "before the command had another word"
+    assert answer_channel(place.db, TASK) is AnswerChannel.COMMAND, "before the command had another word"
     desk.ask(Op.INGEST_NOW, TASK)
-    assert answer_channel(place.db, TASK) is AnswerChannel.TERMINAL
+    assert answer_channel(place.db, TASK) is AnswerChannel.COMMAND
     place.save(READY.replace("ready", "paused"))
     place.turn()
     assert answer_channel(place.db, TASK) is AnswerChannel.FILE
@@ -96,20 +96,20 @@ def test_an_announcement_takes_nothing_from_what_the_file_says_now(place: Worksp
     place.save(READY)
     desk.ask(Op.INGEST_NOW, TASK)
     desk.ask(Op.ANNOUNCE, announced(TASK, READY.replace("ready", "paused")))
-    assert answer_channel(place.db, TASK) is AnswerChannel.TERMINAL
+    assert answer_channel(place.db, TASK) is AnswerChannel.COMMAND
 
 
-@pytest.mark.parametrize("tty", [True, False])
+@pytest.mark.parametrize("on_terminal", [True, False])
 def test_an_announced_answer_was_given_on_a_terminal_from_the_first_sight(
-    place: Workspace, desk: Desk, tty: bool
+    place: Workspace, desk: Desk, on_terminal: bool
 ) -> None:
     review, path = "---\napproval: approved\n---\n", "reviews/a.md"
     place.past.foreign.add(review.encode())
-    desk.ask(Op.ANNOUNCE, announced(path, review, tty=tty))
+    desk.ask(Op.ANNOUNCE, announced(path, review, on_terminal=on_terminal))
     place.save(review, path)
     place.turn()
     given = submitted_answer(place.db, path)
-    assert (given.on_terminal, given.pulled) == (tty, False)
+    assert (given.on_terminal, given.pulled) == (on_terminal, False)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", '["a"]', "{", '{"a": 1, "b": 2, "c": 3, "d": 4}'])
