@@ -12,12 +12,12 @@ from benchmarks.bench import PROJECT, Bench, Workspace, best, save, timed
 from benchmarks.corpus import document, tasks
 from benchmarks.table import Row
 from coworkd.store import Database
-from coworkd.sync.disk.atomic_writer import Writer
+from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.folder import Folder
 from coworkd.sync.engine import Engine
 from coworkd.sync.git_history import RepoHistory
-from coworkd.sync.ingest.ingester import Intake
-from coworkd.sync.ingest.missing_files import Absences
+from coworkd.sync.ingest.ingester import Ingester
+from coworkd.sync.ingest.missing_files import MissingFiles
 from coworkd.system.git import Repo
 
 
@@ -52,8 +52,8 @@ def looking(bench: Bench) -> Iterator[Row]:
     with Repo.open(work.root) as repo:
         db, folder = Database(work.database), Folder(work.root / ".cowork", work.database.parent / "trash")
         history = RepoHistory(repo)
-        intake = Intake(db, folder, "bench-0001", history.brought)
-        engine = Engine(db, folder, intake, Writer(db, folder), Absences(db, folder, history))
+        intake = Ingester(db, folder, "bench-0001", history.brought)
+        engine = Engine(db, folder, intake, AtomicWriter(db, folder), MissingFiles(db, folder, history))
         found = best(bench.times * 3, lambda: engine.scan(time.time(), time.perf_counter).seconds, lambda: _look(work))
         db.close()
     ours, theirs = found[0] * 1000, found[1] * 1000

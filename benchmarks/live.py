@@ -17,7 +17,7 @@ from benchmarks.bench import PROJECT, Bench, Workspace, cleared, late, middle, s
 from benchmarks.corpus import document, tasks, write_tasks
 from benchmarks.table import Row
 from coworkd.store import Database
-from coworkd.sync.disk.atomic_writer import Writer, Written
+from coworkd.sync.disk.atomic_writer import AtomicWriter, Written
 from coworkd.sync.disk.folder import Folder, digest
 
 SMALL = 100
@@ -80,7 +80,7 @@ def writing(bench: Bench) -> Iterator[Row]:
     folder = Folder(place / "ws", place / "trash")
     (place / "ws" / "tasks").mkdir(parents=True)
     db = Database(place / "state.db")
-    writer, target = Writer(db, folder), place / "ws" / "tasks" / "a.md"
+    writer, target = AtomicWriter(db, folder), place / "ws" / "tasks" / "a.md"
     texts = [document(task).encode() for task in tasks(40)]
     target.write_bytes(texts[0])
     ours: list[float] = []

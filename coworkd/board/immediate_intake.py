@@ -14,7 +14,7 @@ from coworkd.sync.engine import Engine
 
 def take_in_now(db: Database, engine: Engine, path: str, now: float, *, on_terminal: bool = False) -> None:
     """Take the file in, and let what it asks for be due. `on_terminal`: the command was given on one."""
-    engine.look_now(path, now)
+    engine.ingest_now(path, now)
     with db.write():
         _resume_stopped_agent(db, path, now)
         try_task_now(db, path)

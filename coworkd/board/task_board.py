@@ -22,9 +22,9 @@ from coworkd.store import (
 )
 from coworkd.store.requests import pending_requests
 from coworkd.store.runs import live_runs_of, request_stop
-from coworkd.sync.effective_specs import NO_BOUNDS, Specs
-from coworkd.sync.ingest.batch_context import Reading
-from coworkd.sync.ingest.ingester import Intake
+from coworkd.sync.effective_specs import NO_USER_LIMITS, EffectiveSpecs
+from coworkd.sync.ingest.batch_context import FileContent
+from coworkd.sync.ingest.ingester import Ingester
 from coworkd.sync.ingest.message_rows import next_seen
 from coworkd.sync.problems import put_problem
 
@@ -35,11 +35,11 @@ class Board:
     """The tasks of one workspace; used by the writer thread alone."""
 
     def __init__(
-        self, db: Database, intake: Intake, user: UserSettings = NO_BOUNDS, secrets: Secrets = NO_SECRETS
+        self, db: Database, intake: Ingester, user: UserSettings = NO_USER_LIMITS, secrets: Secrets = NO_SECRETS
     ) -> None:
         """`secrets` are those of the daemon's own environment."""
         self.db = db
-        self.specs = Specs(db, user)
+        self.specs = EffectiveSpecs(db, user)
         self._intake = intake
         self._secrets = secrets
         self.requests = ApprovalRequests(db)
@@ -116,7 +116,7 @@ class Board:
 
     def create_task(self, path: str, data: bytes, now: float) -> None:
         """A new task file of the daemon's making, taken in as if a person had saved it; it is written with the push."""
-        for error in self._intake.take([Reading.of(path, Kind.TASK, data, now)], now).values():
+        for error in self._intake.ingest([FileContent.of(path, Kind.TASK, data, now)], now).values():
             raise error
         self.db.set(DocumentRow, path, disk_sha="", from_git=False)
         self.db.execute("UPDATE tasks SET pulled = 0 WHERE path = ?", path)

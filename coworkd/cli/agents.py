@@ -11,7 +11,7 @@ import click
 from coworkd.agents.discovery import installed_programs, installed_version
 from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import current_workspace
-from coworkd.sync.effective_specs import Specs
+from coworkd.sync.effective_specs import EffectiveSpecs
 
 
 @click.command("agents")
@@ -20,7 +20,7 @@ def agents_command(json_: bool) -> None:
     """The agents of this workspace, and the programs for more of them on this machine."""
     workspace = current_workspace()
     with workspace.reading() as db:
-        specs = Specs(db)
+        specs = EffectiveSpecs(db)
         found = [(name, specs.agent(name)) for name in specs.agents()]
         default = specs.settings().agent
     rows = [

@@ -14,7 +14,7 @@ from coworkd.cli.output import as_json, hanging_indent, json_option, plain
 from coworkd.cli.workspace import current_workspace, find_task
 from coworkd.core.errors import UserError
 from coworkd.store import SubmissionRow
-from coworkd.sync.file_trust import Loosening, to_trust
+from coworkd.sync.file_trust import KeyToTrust, trust_request
 from coworkd.system.control_socket import Op
 from coworkd.system.git import Repo
 
@@ -90,7 +90,7 @@ def trust_command(json_: bool) -> None:
     """Let this repository's settings and agents, as they are now, run things here."""
     workspace = current_workspace()
     with workspace.reading() as db:
-        shown = to_trust(db)
+        shown = trust_request(db)
     workspace.require_answer()
     if not json_:
         _show_loosening(shown.keys)
@@ -102,7 +102,7 @@ def trust_command(json_: bool) -> None:
     )
 
 
-def _show_loosening(keys: Sequence[Loosening]) -> None:
+def _show_loosening(keys: Sequence[KeyToTrust]) -> None:
     """Every key that executes or widens something, where it stands."""
     if not keys:
         click.echo("Nothing in .cowork/ waits for trust: no key there is new that runs or widens something.")

@@ -12,7 +12,7 @@ from coworkd.cli.output import as_json, json_option, plain
 from coworkd.cli.workspace import Workspace, current_workspace, unknown_name_error
 from coworkd.core.errors import UserError
 from coworkd.diagnostics.doctor import Finding, Level, examine
-from coworkd.sync.effective_specs import Specs
+from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.system.git.repository_trust import UNTRUSTED
 
 _COLOURS = {Level.OK: "green", Level.WEAK: "yellow", Level.BAD: "red"}
@@ -45,7 +45,7 @@ def _tried(workspace: Workspace, name: str) -> Iterator[Finding]:
     with workspace.reading() as db:
         if db.setting("untrusted"):
             raise UserError(UNTRUSTED)
-        specs = Specs(db)
+        specs = EffectiveSpecs(db)
         agent, settings, known = specs.agent(name), specs.settings(), specs.agents()
     if agent is None:
         there = f"there are: {', '.join(known) or 'none'}"
@@ -60,7 +60,7 @@ def _verified(workspace: Workspace, json_: bool) -> int:
     with workspace.reading() as db:
         if db.setting("untrusted"):
             raise UserError(UNTRUSTED)
-        specs = Specs(db)
+        specs = EffectiveSpecs(db)
         settings, target = specs.settings(), specs.target()
     said: list[str] = []
     done = verify_tip(workspace.paths, settings, target, said.append if json_ else _say)

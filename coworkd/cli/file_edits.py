@@ -8,7 +8,7 @@ from coworkd.cli.workspace import Workspace
 from coworkd.core.errors import DocumentError, UserError
 from coworkd.documents.editing import edit
 from coworkd.documents.markdown import Value, parse
-from coworkd.sync.disk.folder import Absent, Bytes, Folder, Unfit
+from coworkd.sync.disk.folder import Content, Folder, Missing, NotReadable
 
 _MAX_TRIES = 8
 _PAUSE = 0.05
@@ -54,20 +54,20 @@ def write_new(workspace: Workspace, name: str, data: bytes) -> bool:
         raise UserError(f"{folder.absolute(name)} cannot be written: {error.strerror}") from error
 
 
-def _read(folder: Folder, name: str) -> Bytes | None:
+def _read(folder: Folder, name: str) -> Content | None:
     """The file; None while it is being written. Raises `UserError` when there is none that can be read."""
     match folder.read(name):
-        case Bytes() as seen:
+        case Content() as seen:
             return seen
-        case Absent():
+        case Missing():
             raise UserError(f"{folder.absolute(name)} cannot be read: no such file")
-        case Unfit(reason=reason):
+        case NotReadable(reason=reason):
             raise UserError(f"{folder.absolute(name)} {reason}")
         case _:
             return None
 
 
-def _replace(folder: Folder, name: str, seen: Bytes, data: bytes) -> bool:
+def _replace(folder: Folder, name: str, seen: Content, data: bytes) -> bool:
     """Exchange the file for one with this data, if it still is as it was seen; else it stays as it is."""
     try:
         temporary = folder.write_temporary(name, data, seen.stat.mode & 0o777)
@@ -94,7 +94,7 @@ def _exchange(folder: Folder, name: str, temporary: str, seen: bytes, data: byte
 
 def _holds(folder: Folder, name: str, data: bytes) -> bool:
     found = folder.read(name)
-    return isinstance(found, Bytes) and found.data == data
+    return isinstance(found, Content) and found.data == data
 
 
 def _require_same_request(name: str, first: bytes, now: bytes) -> None:

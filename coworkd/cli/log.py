@@ -16,7 +16,7 @@ from coworkd.history.costs import CostTotal, RunCost, run_costs, totals
 from coworkd.history.provenance import Provenance, ProvenanceSources, find_provenance, parse_location
 from coworkd.history.timeline import TimelineEntry, read_timeline
 from coworkd.store import Database
-from coworkd.sync.effective_specs import Specs
+from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 
@@ -58,7 +58,7 @@ def why_command(what: str, json_: bool) -> None:
     """Where a line or a commit comes from: its task, the run that wrote it, and who let it land."""
     workspace = current_workspace()
     with workspace.reading() as db, Repo.open(workspace.paths.root) as repo:
-        branch = Specs(db).settings().integration.branch
+        branch = EffectiveSpecs(db).settings().integration.branch
         found = find_provenance(repo, _sources(workspace, db), parse_location(repo, what), branch)
     if json_:
         checks = [{"command": c.command, "exit": c.exit, "seconds": round(c.seconds, 3)} for c in found.checks]

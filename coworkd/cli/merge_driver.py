@@ -41,9 +41,9 @@ def install_command(json_: bool) -> None:
 @json_option
 def run_command(marker_size: int, base: Path, ours: Path, theirs: Path, path: str, json_: bool) -> int:
     """What git calls: merge THEIRS into the file OURS, over BASE. Exit 1: a person has to choose."""
-    from coworkd.sync.merging.git_merge_driver import Call, run
+    from coworkd.sync.merging.git_merge_driver import MergeCall, run
 
-    conflicts = run(Call(base=base, ours=ours, theirs=theirs, path=path, markers=Markers(size=marker_size)))
+    conflicts = run(MergeCall(base=base, ours=ours, theirs=theirs, path=path, markers=Markers(size=marker_size)))
     if json_:
         as_json({"path": path, "conflicts": conflicts})
     elif conflicts:

@@ -55,7 +55,7 @@ def _left_after_peeling(needs: Mapping[str, Sequence[str]]) -> set[str]:
     return left
 
 
-def weights(tasks: Iterable[str], needs: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def critical_path_lengths(tasks: Iterable[str], needs: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """How long a chain of dependants hangs on each task: the critical path, counted in tasks."""
     dependants: dict[str, list[str]] = {}
     for task, wants in needs.items():
@@ -135,4 +135,4 @@ class ChainLengths:
         needs = {task: tuple(sorted(wanted)) for task, wanted in self._needs.items()}
         self._cyclic = bool(_left_after_peeling(needs))
         tasks = {*needs, *(needed for wanted in needs.values() for needed in wanted)}
-        self._lengths = weights(sorted(tasks), needs)
+        self._lengths = critical_path_lengths(sorted(tasks), needs)

@@ -142,7 +142,7 @@ def _fault_of_os_error(error: OSError) -> MachineFault | None:
 
 FIRST_PAUSE = 0.5
 """Seconds until the first new try; each further one waits twice as long."""
-LONGEST_PAUSE = 10.0
+MAX_PAUSE = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +156,7 @@ class Suspension:
 
     def again(self, fault: MachineFault, now: float) -> Suspension:
         """It was tried and failed once more, perhaps for another reason."""
-        pause = min(self.pause * 2, LONGEST_PAUSE)
+        pause = min(self.pause * 2, MAX_PAUSE)
         return Suspension(fault=fault, since=self.since, until=now + pause, pause=pause)
 
 

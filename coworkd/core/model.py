@@ -233,7 +233,7 @@ class PlanSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class AgentLimits:
     """Bounds of one agent."""
 
     concurrency: int | None = None
@@ -272,7 +272,7 @@ class AgentSpec:
     model: str = ""
     command: tuple[str, ...] = ()
     fallback: tuple[str, ...] = ()
-    limits: Limits = Limits()
+    limits: AgentLimits = AgentLimits()
     sandbox: SandboxSpec = SandboxSpec()
     tools: ToolRules = ToolRules()
     login: str = ""

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-TAKEN_OUT = "[secret taken out]"
+REDACTED = "[secret taken out]"
 
-LEAST = 8
+MIN_SECRET_LENGTH = 8
 """Shorter values are no secrets, and stand everywhere by chance."""
 
 _NAMES = re.compile(
@@ -51,7 +51,7 @@ _HINTS = re.compile(rf"{_STARTS}|://[^\s/:@]+:|PRIVATE KEY|Bearer ")
 """Without one of these no form is in a text: looked for first, because it is soon done."""
 
 
-def secret_name(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
     """Whether a variable of this name holds a secret."""
     plain = name.upper().replace("-", "_")
     return bool(_NAMES.search(plain)) and not plain.endswith(_ABOUT)
@@ -59,7 +59,7 @@ def secret_name(name: str) -> bool:
 
 def _telling(value: str) -> bool:
     """Whether it can be a secret at all: a plain word or a path would be found everywhere."""
-    return len(value) >= LEAST and not _COMMON.fullmatch(value)
+    return len(value) >= MIN_SECRET_LENGTH and not _COMMON.fullmatch(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +70,20 @@ class Secrets:
     _longest_first: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        known = sorted((value for value in self.values if len(value) >= LEAST), key=len, reverse=True)
+        known = sorted((value for value in self.values if len(value) >= MIN_SECRET_LENGTH), key=len, reverse=True)
         object.__setattr__(self, "_longest_first", tuple(known))
 
     @classmethod
     def of(cls, variables: Iterable[tuple[str, str]]) -> Secrets:
         """Those among the variables of an environment whose names say so, and the lines of such as have several."""
-        found = {value for name, value in variables if secret_name(name)}
+        found = {value for name, value in variables if is_secret_name(name)}
         return cls(frozenset(part for value in found for part in (value, *value.splitlines()) if _telling(part)))
 
     def redact(self, text: str) -> str:
         """The text without its secrets."""
         for value in self._longest_first:
-            text = text.replace(value, TAKEN_OUT)
-        return _FORMS.sub(TAKEN_OUT, text) if _HINTS.search(text) else text
+            text = text.replace(value, REDACTED)
+        return _FORMS.sub(REDACTED, text) if _HINTS.search(text) else text
 
     def found(self, text: str) -> str:
         """What kind of secret is certainly in the text, never the secret itself; empty: none."""

@@ -12,16 +12,16 @@ import json
 from typing import Any
 
 
-def canonical(value: Any) -> bytes:
+def canonical_json(value: Any) -> bytes:
     """Sorted keys, no spaces, ASCII. Raises ValueError for what JSON cannot say (NaN, infinity)."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
 
 
-def seal(key: bytes, value: Any) -> str:
+def sign(key: bytes, value: Any) -> str:
     """The MAC of a value: HMAC-SHA256 over its canonical bytes."""
-    return hmac.new(key, canonical(value), hashlib.sha256).hexdigest()
+    return hmac.new(key, canonical_json(value), hashlib.sha256).hexdigest()
 
 
-def holds(key: bytes, value: Any, mac: str) -> bool:
+def is_valid_signature(key: bytes, value: Any, mac: str) -> bool:
     """Whether `mac` was made with this key of this value."""
-    return hmac.compare_digest(seal(key, value).encode(), mac.encode())
+    return hmac.compare_digest(sign(key, value).encode(), mac.encode())

@@ -36,7 +36,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class MoveRefused:
     """The person's word is put back, with this reason."""
 
     reason: str
@@ -67,7 +67,7 @@ MOVES: dict[Status, dict[Status, Effect]] = {
 _DAEMON_WORDS = frozenset({S.RUNNING, S.WAITING, S.REVIEW, S.MERGING, S.FAILED})
 
 
-def person_writes(current: Status, wanted: Status) -> Moved | Refused:
+def person_writes(current: Status, wanted: Status) -> Moved | MoveRefused:
     """What becomes of a status that a person wrote, the task standing at `current`.
 
     Writing what already is changes nothing and is no offence.
@@ -78,10 +78,10 @@ def person_writes(current: Status, wanted: Status) -> Moved | Refused:
     if effect is not None:
         return Moved(status=wanted, effect=effect)
     if wanted in _DAEMON_WORDS:
-        return Refused(
+        return MoveRefused(
             reason=f"`{wanted}` is coworkd's own word; a person writes ready, paused, cancelled, done or draft"
         )
-    return Refused(reason=_refusal(current, wanted))
+    return MoveRefused(reason=_refusal(current, wanted))
 
 
 def _refusal(current: Status, wanted: Status) -> str:

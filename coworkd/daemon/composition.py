@@ -43,15 +43,15 @@ from coworkd.merge.merger import Merger
 from coworkd.merge.target_branch import TargetBranch
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY
-from coworkd.sync.disk.atomic_writer import Writer
+from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.folder import Folder
-from coworkd.sync.disk.view_files import Outputs
+from coworkd.sync.disk.view_files import ViewFiles
 from coworkd.sync.disk.watcher import Watcher
 from coworkd.sync.engine import Engine
-from coworkd.sync.file_trust import Vouching
+from coworkd.sync.file_trust import FileTrust
 from coworkd.sync.git_history import RepoHistory
-from coworkd.sync.ingest.ingester import Intake
-from coworkd.sync.ingest.missing_files import Absences
+from coworkd.sync.ingest.ingester import Ingester
+from coworkd.sync.ingest.missing_files import MissingFiles
 from coworkd.system import paths_and_settings
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.control_socket import ControlSocket
@@ -86,7 +86,7 @@ def build(
     instance = paths_and_settings.instance(paths.private)
     lasting = LongLivedParts(
         keep_lock=_staying(paths, held, instance) if held is not None else _nothing,
-        clock=clock, outputs=Outputs(folder), executor=LocalExecutor(bell.notify), jobs=jobs, trust=trust,
+        clock=clock, outputs=ViewFiles(folder), executor=LocalExecutor(bell.notify), jobs=jobs, trust=trust,
         watcher=Watcher(
             paths.folder, bell.notify, beside=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
         ),
@@ -152,7 +152,7 @@ def _rooms(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> 
     if trust.holds:
         upgrade_workspace(repo, db, lambda path: not git_busy(path))
     history = RepoHistory(repo, FOLDER, here.user.allowed_signers)
-    intake = Intake(db, folder, here.instance, history.brought, history.signer)
+    intake = Ingester(db, folder, here.instance, history.brought, history.signer)
     board = Board(db, intake, here.user, paths_and_settings.known_secrets())
     audit = AuditLog(db, jobs, paths.audit)
     with db.write():
@@ -164,8 +164,8 @@ def _rooms(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> 
         board.requests.void_all(lasting.clock.now())
     ground = TargetBranch(board, repo)
     ground.remember_branch()
-    writer = Writer(db, folder)
-    engine = Engine(db, folder, intake, writer, Absences(db, folder, history))
+    writer = AtomicWriter(db, folder)
+    engine = Engine(db, folder, intake, writer, MissingFiles(db, folder, history))
     merge = Merger(board, jobs, here.lane, folder, LandedTasks(board, repo), repo.common_dir)
     services = _run_services(paths, board, lasting, here, ground.no_base_reason)
     dispatch = Dispatcher(board, lasting.executor, jobs, services)
@@ -173,7 +173,7 @@ def _rooms(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> 
     return Services(
         db=db, clock=lasting.clock, engine=engine, outputs=lasting.outputs, watcher=lasting.watcher,
         executor=lasting.executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=git_busy, trust=trust,
-        control=Control(board, Vouching(db, intake, trust.give), engine, jobs, merge.into_target, here.instance),
+        control=Control(board, FileTrust(db, intake, trust.give), engine, jobs, merge.into_target, here.instance),
         recorder=RunRecorder(db, folder, writer, who), audit=audit, repairer=Repairer(board, engine, folder, repo),
         housekeeping=_chores(paths, board, jobs, here.user),
     )  # fmt: skip

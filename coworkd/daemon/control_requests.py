@@ -16,7 +16,7 @@ from coworkd.store.announcements import announce
 from coworkd.store.landings import Landings
 from coworkd.store.own_bytes import add_own
 from coworkd.sync.engine import Engine
-from coworkd.sync.file_trust import Vouching
+from coworkd.sync.file_trust import FileTrust
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 
@@ -30,7 +30,7 @@ class Control:
     def __init__(
         self,
         board: Board,
-        vouching: Vouching,
+        vouching: FileTrust,
         engine: Engine,
         jobs: Jobs,
         land: Callable[[str], Callable[[], LandedInTarget | TargetRefused]],
@@ -65,7 +65,7 @@ class Control:
             case Op.CONFIRM:
                 with self._db.write():
                     self._db.set_state("confirmed", "yes")
-                self._engine.judge_again(now)
+                self._engine.recheck_missing(now)
             case Op.LAND:
                 self._start_landing(request)
             case Op.SYNC | Op.REPAIR:
@@ -114,7 +114,7 @@ class Control:
             add_own(self._db, said.path, said.sha)
 
     def _start_landing(self, request: ControlRequest) -> None:
-        if why := self._vouching.lacking():
+        if why := self._vouching.untrusted_reason():
             self._refuse(request, why)
             return
         self._landing.append(request)
@@ -132,7 +132,7 @@ class Control:
         if row is None or document is None:
             return
         with self._db.write():
-            self._vouching.own(document, now)
+            self._vouching.mark_as_typed_here(document, now)
             self._db.set(TaskRow, row.id, from_git=False)
             self._db.event(now, "owned", task=task, actor="person", via=_channel(request))
         take_in_now(self._db, self._engine, row.path, now, on_terminal=request.on_terminal)

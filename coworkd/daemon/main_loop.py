@@ -254,14 +254,14 @@ class Daemon:
         rooms = self._services
         news = rooms.watcher.take(now)
         for path in news.paths:
-            rooms.engine.mark(path, now)
-        if news.everything or rooms.engine.scan_due(now):
+            rooms.engine.mark_dirty(path, now)
+        if news.everything or rooms.engine.is_scan_due(now):
             self._scan(now, told=news.everything or bool(news.paths))
         elif any(path.startswith("log/") for path in news.paths):
             rooms.recorder.ingest_records(now)
         if news.everything:
             # A folder that has just appeared may have been filled before it was watched.
-            rooms.engine.scan_by(now + 1.0)
+            rooms.engine.scan_no_later_than(now + 1.0)
 
     def _scan(self, now: float, *, told: bool) -> None:
         """Look at everything; `told` when events have told that there is something to see."""
@@ -271,7 +271,7 @@ class Daemon:
         if looked.changed and not told:
             rooms.watcher.ask(now)
         if (pause := rooms.watcher.pause(looked.seconds)) is not None:
-            rooms.engine.scan_by(now + pause)
+            rooms.engine.scan_no_later_than(now + pause)
         if rooms.watcher.polling != rooms.db.setting("polling"):
             with rooms.db.write():
                 rooms.db.set_state("polling", rooms.watcher.polling)

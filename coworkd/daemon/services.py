@@ -16,7 +16,7 @@ from coworkd.history.audit_log import AuditLog
 from coworkd.history.recorder import RunRecorder
 from coworkd.merge.merger import Merger
 from coworkd.store import Database
-from coworkd.sync.disk.view_files import Outputs
+from coworkd.sync.disk.view_files import ViewFiles
 from coworkd.sync.disk.watcher import Watcher
 from coworkd.sync.engine import Engine
 from coworkd.system.background_jobs import Jobs
@@ -33,7 +33,7 @@ class Services:
     clock: Clock
     engine: Engine
     watcher: Watcher
-    outputs: Outputs
+    outputs: ViewFiles
     executor: Executor
     jobs: Jobs
     dispatch: Dispatcher
@@ -68,7 +68,7 @@ class LongLivedParts:
 
     clock: Clock
     watcher: Watcher
-    outputs: Outputs
+    outputs: ViewFiles
     executor: Executor
     jobs: Jobs
     trust: Trust

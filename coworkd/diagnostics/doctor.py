@@ -23,7 +23,7 @@ from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse, parse_yaml
 from coworkd.store import Database
 from coworkd.sync.disk.folder import swap
-from coworkd.sync.effective_specs import Specs
+from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.sync.merging.git_merge_driver import DRIVER, installed
 from coworkd.system import paths_and_settings
 from coworkd.system.control_client import ControlClient, NoAnswerError
@@ -271,7 +271,7 @@ def _verification(paths: Paths) -> Finding:
         return Finding(name=name, level=Level.OK, found="not looked at yet; coworkd has not run here", advice=how)
     db = Database(paths.database, read_only=True)
     try:
-        commands = Specs(db).settings().verify
+        commands = EffectiveSpecs(db).settings().verify
     finally:
         db.close()
     if not commands:

@@ -16,10 +16,10 @@ from coworkd.core.errors import DocumentError
 from coworkd.core.model import Kind, Problem, UserSettings
 from coworkd.core.task_ids import is_task_id, qualify, task_id
 from coworkd.documents.body import answer_section, criteria
-from coworkd.documents.markdown import Document, Entry, Value, normalise_key, parse, parse_yaml
+from coworkd.documents.markdown import Document, HeaderEntry, Value, normalise_key, parse, parse_yaml
 from coworkd.documents.misplaced_header import misplaced_header
 from coworkd.documents.misplaced_words import misplaced_words, word_hint
-from coworkd.documents.schema.builders import Parts, Spec, user_spec
+from coworkd.documents.schema.builders import Spec, SpecParts, user_spec
 from coworkd.documents.schema.readers import read_as
 from coworkd.documents.schema.tables import SCHEMAS, USER, Field, Owner, Schema
 from coworkd.documents.typos import near_miss
@@ -98,7 +98,7 @@ class Decoded:
     keys: Mapping[str, str]
     """The key as written in the file, by canonical name: where an edit has to go (`tags` for `labels`)."""
     problems: tuple[Problem, ...]
-    held: bool
+    blocked: bool
     """A problem keeps the document from starting anything."""
     notices: tuple[Problem, ...] = ()
     """Words that have no effect where they stand; the document counts all the same."""
@@ -184,19 +184,19 @@ def _decoded(path: str, kind: Kind, document: Document) -> Decoded:
     return Decoded(
         path=path,
         kind=kind,
-        spec=schema.build(Parts(path=path, values=values, body=document.body, request=cowork.request)),
+        spec=schema.build(SpecParts(path=path, values=values, body=document.body, request=cowork.request)),
         cowork=cowork,
         fields={known.name: known.canonical(entry.value) for known, entry in told if entry.value is not None},
         keys={known.name: entry.key for known, entry in told},
         problems=problems,
-        held=bool(problems),
+        blocked=bool(problems),
         notices=tuple(misplaced_words(path, kind, document)),
     )
 
 
-def _by_name(schema: Schema, document: Document) -> dict[str, Entry]:
+def _by_name(schema: Schema, document: Document) -> dict[str, HeaderEntry]:
     """Known keys by canonical name, others by their normal form."""
-    found: dict[str, Entry] = {}
+    found: dict[str, HeaderEntry] = {}
     for entry in document.entries:
         key = normalise_key(entry.key)
         name = schema.by_key[key].name if key in schema.by_key else key
@@ -208,7 +208,7 @@ def _by_name(schema: Schema, document: Document) -> dict[str, Entry]:
     return found
 
 
-def _read(known: Field, entry: Entry, kind: Kind | None = None) -> Any:
+def _read(known: Field, entry: HeaderEntry, kind: Kind | None = None) -> Any:
     try:
         return read_as(known.read, entry.value, known.name)
     except DocumentError as error:
@@ -217,7 +217,7 @@ def _read(known: Field, entry: Entry, kind: Kind | None = None) -> Any:
         raise DocumentError(f"`{written}`: {error.message}{hint}", line=entry.line, field=error.field) from error
 
 
-def _slips(path: str, schema: Schema, entries: Mapping[str, Entry]) -> Iterator[Problem]:
+def _slips(path: str, schema: Schema, entries: Mapping[str, HeaderEntry]) -> Iterator[Problem]:
     for key, entry in entries.items():
         if key in schema.by_name or key == "cowork" or _MARKED_OWN.match(entry.key):
             continue
@@ -232,7 +232,7 @@ def _unusable_id(path: str, written: str, line: int) -> Problem:
     return Problem(path=path, line=line, message=message)
 
 
-def _misplaced(path: str, told: Iterable[tuple[Field, Entry]], values: Mapping[str, Any]) -> Iterator[Problem]:
+def _misplaced(path: str, told: Iterable[tuple[Field, HeaderEntry]], values: Mapping[str, Any]) -> Iterator[Problem]:
     for known, entry in told:
         if known.misplaced and values.get(known.name):
             yield Problem(path=path, line=entry.line, message=f"`{entry.key}` {known.misplaced}")
@@ -245,7 +245,7 @@ def user_settings(document: Document) -> UserSettings:
         raise DocumentError(slip.message, line=slip.line)
     told = ((USER.by_name[name], entry) for name, entry in entries.items() if name in USER.by_name)
     values = {known.name: _read(known, entry) for known, entry in told if entry.value is not None}
-    return user_spec(Parts(path="", values=values, body="", request=""))
+    return user_spec(SpecParts(path="", values=values, body="", request=""))
 
 
 def _cowork(value: Value) -> Cowork:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from coworkd.core.errors import DocumentError
 from coworkd.documents.markdown import Source, normalise_key, parse, split
-from coworkd.documents.yaml_reader import Pair, Place, Value, outline
+from coworkd.documents.yaml_reader import NodeSpan, Pair, Value, outline
 from coworkd.documents.yaml_writer import inline, inline_pair, pair_line, pair_lines
 
 
@@ -133,7 +133,7 @@ class _Editor:
             owner, holder = pair, pair.place
         return self.text
 
-    def _inserted(self, holder: Place | None, key: str, value: Value, *, top: bool) -> str:
+    def _inserted(self, holder: NodeSpan | None, key: str, value: Value, *, top: bool) -> str:
         if holder is not None and holder.style == "flow":
             at = holder.pairs[-1].place.end if holder.pairs else holder.start + 1
             return self._cut(at, at, (", " if holder.pairs else "") + inline_pair(key, value))
@@ -170,10 +170,10 @@ class _Editor:
         rest = self.text[self._content_end(pair.place) :]
         return f"{self.text[:beside]} {inline(value, flow=False)}{self.text[beside:end_of_line]}{rest}"
 
-    def _beside_dash(self, item: Place) -> bool:
+    def _beside_dash(self, item: NodeSpan) -> bool:
         return self.text[self._line_start(item.start) : item.start].strip() == "-"
 
-    def _relisted(self, place: Place, value: list[Value]) -> str:
+    def _relisted(self, place: NodeSpan, value: list[Value]) -> str:
         """A block list keeps the lines of the items that it begins and ends with as before, and their comments."""
         old = [item.value for item in place.items]
         head = _shared(old, value)
@@ -184,7 +184,7 @@ class _Editor:
         shorter = _Editor(self._cut(start, end, ""), self.newline)
         return shorter._with_lines(start, self._indent(place.start), fresh)
 
-    def _deleted(self, owner: Pair | None, holder: Place, pair: Pair) -> str:
+    def _deleted(self, owner: Pair | None, holder: NodeSpan, pair: Pair) -> str:
         if holder.style == "flow":
             return self._cut(*_flow_span(holder, pair), "")
         if owner is not None and len(holder.pairs) == 1:
@@ -204,12 +204,12 @@ class _Editor:
         before = self.text[self._line_start(at) : at]
         return before if before.isspace() else " " * len(before)
 
-    def _below(self, place: Place) -> int:
+    def _below(self, place: NodeSpan) -> int:
         """The start of the line after a value and the comment beside it."""
         ends_line = self.text[place.end - 1] == "\n"
         return place.end if ends_line else self.text.index("\n", place.end) + 1
 
-    def _content_end(self, place: Place) -> int:
+    def _content_end(self, place: NodeSpan) -> int:
         """Before the last line ending of a block scalar; the end of every other value."""
         if self.text[place.end - 1] != "\n":
             return place.end
@@ -218,12 +218,12 @@ class _Editor:
         return line_end - 1 if self.text[line_end - 1] == "\r" else line_end
 
 
-def _find(holder: Place | None, name: str) -> Pair | None:
+def _find(holder: NodeSpan | None, name: str) -> Pair | None:
     pairs = {pair.key: pair for pair in holder.pairs} if holder else {}
     return pairs.get(_same(pairs, name) or name)
 
 
-def _flow_span(holder: Place, pair: Pair) -> tuple[int, int]:
+def _flow_span(holder: NodeSpan, pair: Pair) -> tuple[int, int]:
     """What goes with a pair in `{...}`: one of the commas beside it."""
     at = holder.pairs.index(pair)
     if at + 1 < len(holder.pairs):

@@ -12,7 +12,7 @@ from coworkd.documents.markdown import Document, normalise_key
 from coworkd.documents.yaml_reader import Value
 
 
-def odd(document: Document) -> str:
+def lookalike_reason(document: Document) -> str:
     """Why the header is not taken as a plain decision, with the line; empty when it is one."""
     for entry in document.entries:
         if normalise_key(entry.key) == "cowork":
@@ -20,12 +20,12 @@ def odd(document: Document) -> str:
         if not entry.key.isascii():
             return f"line {entry.line}: the key {escaped(entry.key)} has letters that may only look like others"
         for text in (entry.key, *_texts(entry.value)):
-            if what := odd_text(text):
+            if what := lookalike_text_reason(text):
                 return f"line {entry.line}: `{entry.key}` holds {what}"
     return ""
 
 
-def odd_text(text: str) -> str:
+def lookalike_text_reason(text: str) -> str:
     """What it holds that a reader does not see as it is; empty: nothing."""
     found = next(((pattern.search(text), what) for pattern, what in MISLEADING if pattern.search(text)), None)
     if found is None or found[0] is None:

@@ -17,10 +17,10 @@ from typing import NamedTuple
 from frontmatter.default_handlers import YAMLHandler
 
 from coworkd.core.errors import DocumentError
-from coworkd.documents.yaml_reader import Entry, Value, entries
+from coworkd.documents.yaml_reader import HeaderEntry, Value, entries
 from coworkd.documents.yaml_writer import comment, pair_lines
 
-__all__ = ["Document", "Entry", "Source", "Value", "compose", "normalise_key", "parse", "parse_yaml", "split"]
+__all__ = ["Document", "HeaderEntry", "Source", "Value", "compose", "normalise_key", "parse", "parse_yaml", "split"]
 
 MAX_FILE = 1024 * 1024
 """Bytes of a document: beyond it a file under `.cowork/` is a mistake, and would make a person's save slow to read."""
@@ -33,7 +33,7 @@ MAX_HEADER = 64 * 1024
 class Document:
     """A document as read: nothing of its meaning, all of its text that carries meaning."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[HeaderEntry, ...]
     body: str
     """With its line endings as they are in the file."""
     body_line: int
@@ -183,7 +183,7 @@ def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
-def _entries(text: str, start: int, end: int) -> tuple[Entry, ...]:
+def _entries(text: str, start: int, end: int) -> tuple[HeaderEntry, ...]:
     header = text[start:end]
     if len(header.encode()) > MAX_HEADER:
         raise DocumentError("the header is larger than 64 KiB; move long text into the body", line=_line(text, start))

@@ -41,7 +41,7 @@ Value: TypeAlias = "str | None | list[Value] | dict[str, Value]"
 """What a header can say. A plain `null`, `~` or nothing is None; the same in quotes is text."""
 
 
-class Entry(NamedTuple):
+class HeaderEntry(NamedTuple):
     """One top-level key. A tuple, because ten thousand files hold a hundred thousand of them."""
 
     key: str
@@ -57,10 +57,10 @@ class Pair(NamedTuple):
     key: str
     start: int
     end: int
-    place: Place
+    place: NodeSpan
 
 
-class Place(NamedTuple):
+class NodeSpan(NamedTuple):
     """Where a value stands, by character offsets into the header.
 
     A block list or map ends with its last value: comments and blank lines behind that belong to nobody. The end of a
@@ -73,13 +73,13 @@ class Place(NamedTuple):
     """`plain`, `quoted`, `text` (a block scalar), `flow`, `block`."""
     value: Value
     pairs: tuple[Pair, ...] = ()
-    items: tuple[Place, ...] = ()
+    items: tuple[NodeSpan, ...] = ()
 
 
 _SCALAR_STYLES = {"": "plain", "'": "quoted", '"': "quoted", "|": "text", ">": "text"}
 
 
-def entries(text: str, first_line: int) -> tuple[Entry, ...]:
+def entries(text: str, first_line: int) -> tuple[HeaderEntry, ...]:
     """The top-level keys of a header whose first line is `first_line` of its file.
 
     Raises DocumentError for whatever is not one mapping with unique plain keys.
@@ -97,12 +97,12 @@ _SIMPLE = re.compile(
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*")
 
 
-def simple_entries(text: str, first_line: int) -> tuple[Entry, ...] | None:
+def simple_entries(text: str, first_line: int) -> tuple[HeaderEntry, ...] | None:
     """What `full_entries` says of a header in which each line is `key: words` or `key: [word, word]`.
 
     None for any other. Most headers are such, and reading one takes a quarter of the time.
     """
-    found: list[Entry] = []
+    found: list[HeaderEntry] = []
     for number, line in enumerate(text.removesuffix("\n").split("\n"), first_line):
         match = _SIMPLE.fullmatch(line)
         if match is None:
@@ -111,7 +111,7 @@ def simple_entries(text: str, first_line: int) -> tuple[Entry, ...] | None:
         value = _said(words) if words is not None else _listed(listed)
         if value is _UNCLEAR:
             return None
-        found.append(Entry(key, value, number))
+        found.append(HeaderEntry(key, value, number))
     return tuple(found) if len({entry.key for entry in found}) == len(found) else None
 
 
@@ -129,7 +129,7 @@ def _listed(items: str) -> Value:
     return [_said(word) for word in words] if all(map(_WORD.fullmatch, words)) else _UNCLEAR
 
 
-def full_entries(text: str, first_line: int) -> tuple[Entry, ...]:
+def full_entries(text: str, first_line: int) -> tuple[HeaderEntry, ...]:
     """`entries` for whatever YAML there is."""
     reader = _Reader(text, first_line)
     try:
@@ -138,7 +138,7 @@ def full_entries(text: str, first_line: int) -> tuple[Entry, ...]:
         raise _explained(error, text, first_line) from error
 
 
-def outline(text: str) -> Place | None:
+def outline(text: str) -> NodeSpan | None:
     """Where everything stands in a header that `entries` accepts; None when it holds no key at all."""
     reader = _Reader(text, 1)
     try:
@@ -160,17 +160,17 @@ class _Reader:
         # None comes only behind the end of the stream, where nothing here asks.
         self._next = cast("Callable[[], Event]", CParser(text).get_event)
 
-    def entries(self) -> tuple[Entry, ...]:
-        found: list[Entry] = []
+    def entries(self) -> tuple[HeaderEntry, ...]:
+        found: list[HeaderEntry] = []
         if self._root() is not None:
             lines: dict[str, int] = {}
             while type(event := self._next()) is not MappingEndEvent:
                 key = self._key(event, lines)
-                found.append(Entry(key, self._value(self._next(), 2), lines[key]))
+                found.append(HeaderEntry(key, self._value(self._next(), 2), lines[key]))
             self._end()
         return tuple(found)
 
-    def outline(self) -> Place | None:
+    def outline(self) -> NodeSpan | None:
         root = self._root()
         return None if root is None else self._place(root)
 
@@ -245,23 +245,23 @@ class _Reader:
         """Counted by `\n` alone, as editors do; libyaml's own lines also end at U+2028 and its like."""
         return self._text.count("\n", 0, event.start_mark.index) + self._first_line
 
-    def _place(self, event: Event) -> Place:
+    def _place(self, event: Event) -> NodeSpan:
         start, end = event.start_mark.index, event.end_mark.index
         if type(event) is ScalarEvent:
             value = None if not event.style and event.value in NULLS else event.value
-            return Place(start, end, _SCALAR_STYLES[event.style or ""], value)
+            return NodeSpan(start, end, _SCALAR_STYLES[event.style or ""], value)
         if type(event) is MappingStartEvent:
             style = "flow" if event.flow_style else "block"
             pairs, end = self._pairs(style)
-            return Place(start, end, style, {pair.key: pair.place.value for pair in pairs}, pairs=pairs)
+            return NodeSpan(start, end, style, {pair.key: pair.place.value for pair in pairs}, pairs=pairs)
         if type(event) is SequenceStartEvent:
             style = "flow" if event.flow_style else "block"
             items, end = self._items(style)
-            return Place(start, end, style, [item.value for item in items], items=items)
+            return NodeSpan(start, end, style, [item.value for item in items], items=items)
         raise self._marked(event)
 
-    def _items(self, style: str) -> tuple[tuple[Place, ...], int]:
-        found: list[Place] = []
+    def _items(self, style: str) -> tuple[tuple[NodeSpan, ...], int]:
+        found: list[NodeSpan] = []
         while not isinstance(event := self._next(), SequenceEndEvent):
             found.append(self._place(event))
         return tuple(found), event.end_mark.index if style == "flow" else found[-1].end

@@ -11,7 +11,7 @@ from coworkd.core.errors import DocumentError
 from coworkd.core.model import TaskSpec
 from coworkd.history.run_record import decode
 from coworkd.store import Database, RunRow, TaskRow
-from coworkd.sync.effective_specs import Specs
+from coworkd.sync.effective_specs import EffectiveSpecs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +54,11 @@ def run_costs(db: Database, folder: Path, instance: str, task: str = "") -> list
 
 
 def _plans(db: Database) -> dict[str, str]:
-    specs = Specs(db)
+    specs = EffectiveSpecs(db)
     return {row.id: _plan(specs, row.path) for row in db.all(TaskRow)}
 
 
-def _plan(specs: Specs, path: str) -> str:
+def _plan(specs: EffectiveSpecs, path: str) -> str:
     try:
         spec: TaskSpec = specs.task(path)
     except DocumentError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coworkd.core.errors import DocumentError
-from coworkd.core.signing import canonical
+from coworkd.core.signing import canonical_json
 from coworkd.store import EventRow
 
 _KEYS = frozenset({"id", "at", "actor", "kind", "task", "data", "prev", "hash"})
@@ -41,13 +41,13 @@ def chain_lines(link: ChainEnd, events: Iterable[EventRow]) -> tuple[bytes, Chai
     for event in events:
         told = _payload(event)
         made = hash_of(told, link.hash)
-        lines.append(canonical(told | {"prev": link.hash, "hash": made}) + b"\n")
+        lines.append(canonical_json(told | {"prev": link.hash, "hash": made}) + b"\n")
         link = ChainEnd(id=event.id, hash=made)
     return b"".join(lines), link
 
 
 def hash_of(told: dict[str, Any], prev: str) -> str:
-    return hashlib.sha256(prev.encode() + b"\n" + canonical(told)).hexdigest()
+    return hashlib.sha256(prev.encode() + b"\n" + canonical_json(told)).hexdigest()
 
 
 def event_hash(event: EventRow, prev: str) -> str:

@@ -21,8 +21,8 @@ from coworkd.history.run_record import (
 )
 from coworkd.store import Cells, Database, MessageRow, RequestRow, RunRow, SubmissionRow
 from coworkd.store.requests import decisions_of_run
-from coworkd.sync.disk.atomic_writer import Overtaken, Refused, Writer
-from coworkd.sync.disk.folder import Bytes, digest
+from coworkd.sync.disk.atomic_writer import AtomicWriter, TargetChanged, WriteRefused
+from coworkd.sync.disk.folder import Content, digest
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.problems import put_problem
 
@@ -50,7 +50,7 @@ class RecordOwner:
 class RunRecorder:
     """The records of one workspace; used by the writer thread alone."""
 
-    def __init__(self, db: Database, folder: Files, writer: Writer, who: RecordOwner) -> None:
+    def __init__(self, db: Database, folder: Files, writer: AtomicWriter, who: RecordOwner) -> None:
         self._db = db
         self._folder = folder
         self._writer = writer
@@ -90,10 +90,10 @@ class RunRecorder:
         if self._parked(row["run"]):
             return
         result = self._writer.write(row["path"], "", row["bytes"], now)
-        if isinstance(result, Refused):
+        if isinstance(result, WriteRefused):
             self._refused(row["path"], result.reason, now)
             return
-        if isinstance(result, Overtaken) and not self._same(row):
+        if isinstance(result, TargetChanged) and not self._same(row):
             # Something else stands under its name: it is nobody's to replace, and the database keeps the record.
             self._refused(row["path"], "another file stands where the record of a run belongs; move it away", now)
             return
@@ -104,7 +104,7 @@ class RunRecorder:
 
     def _same(self, row: Cells) -> bool:
         found = self._folder.read(row["path"])
-        return isinstance(found, Bytes) and found.data == row["bytes"]
+        return isinstance(found, Content) and found.data == row["bytes"]
 
     def _refused(self, path: str, why: str, now: float) -> None:
         self._blocked_until = now + RETRY_AFTER
@@ -126,7 +126,7 @@ class RunRecorder:
         known = {row["path"] for row in self._db.query("SELECT path FROM records")}
         for path in sorted(record_paths(self._who.folder) - known):
             found = self._folder.read(path)
-            if isinstance(found, Bytes):
+            if isinstance(found, Content):
                 self._take_in(path, found.data, now)
 
     def _take_in(self, path: str, data: bytes, now: float) -> None:

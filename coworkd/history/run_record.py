@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from coworkd.core.clock import iso
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Check
-from coworkd.core.signing import holds, seal
+from coworkd.core.signing import is_valid_signature, sign
 
 VERSION = 1
 MAX_BYTES = 1024 * 1024
@@ -110,7 +110,7 @@ def run_id_of(path: str) -> str:
 def encode(record: RunRecord, key: bytes) -> bytes:
     """The sealed file."""
     told = _payload(record)
-    text = json.dumps(told | {"mac": seal(key, told)}, indent=2, ensure_ascii=False)
+    text = json.dumps(told | {"mac": sign(key, told)}, indent=2, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
@@ -152,7 +152,7 @@ def decode(data: bytes, path: str, instance: str, key: bytes) -> tuple[RunRecord
         told = json.loads(data)
         mac = str(told.pop("mac", ""))
         record = _record(told)
-        ours = holds(key, told, mac)
+        ours = is_valid_signature(key, told, mac)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise DocumentError(f"is no record of a run ({type(error).__name__}: {error})", path=path) from error
     if record.instance != instance:

@@ -10,13 +10,13 @@ from coworkd.documents.decoding import is_note, read_document
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.store.documents import held_as_copy
 from coworkd.sync.disk.folder import digest
-from coworkd.sync.effective_specs import CONFIG, Specs, decoded
+from coworkd.sync.effective_specs import CONFIG, EffectiveSpecs, decoded
 
 
 def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: bool = True) -> Iterator[str]:
     """What is wrong about one document with these bytes. Not `at_rest`: what will be written or done soon may wait."""
     try:
-        note = path != CONFIG and is_note(path, read_document(path, data), Specs(db).settings().adopt_notes)
+        note = path != CONFIG and is_note(path, read_document(path, data), EffectiveSpecs(db).settings().adopt_notes)
         made = decoded(path, data)
     except DocumentError:
         if not db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'read'", path):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from coworkd.core.model import Problem
 from coworkd.store import Database
 from coworkd.store.notices import noticed_paths, remove_notice
-from coworkd.sync.disk.view_files import Outputs
+from coworkd.sync.disk.view_files import ViewFiles
 from coworkd.sync.problems import put_problem
 
 SOURCE = "live"
 
 
-def notice_edits(db: Database, outputs: Outputs, now: float) -> None:
+def notice_edits(db: Database, outputs: ViewFiles, now: float) -> None:
     """Show every such file, and no longer those whose text was taken out."""
     edited, shown = outputs.edited(), outputs.shown()
     noticed = noticed_paths(db, SOURCE)

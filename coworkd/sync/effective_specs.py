@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import AgentSpec, ApproveBy, SandboxMode, SandboxSpec, Settings, TaskSpec, UserSettings
-from coworkd.core.policy.untrusted_limits import within
+from coworkd.core.policy.untrusted_limits import clamp_untrusted
 from coworkd.documents.decoding import Decoded, decode
 from coworkd.documents.markdown import parse, parse_yaml
 from coworkd.store import Database
@@ -20,12 +20,12 @@ from coworkd.store import Database
 CONFIG = "config.yaml"
 
 
-NO_BOUNDS = UserSettings()
+NO_USER_LIMITS = UserSettings()
 
 
-def bounded(settings: Settings, user: UserSettings) -> Settings:
+def clamp_to_user_limits(settings: Settings, user: UserSettings) -> Settings:
     """A workspace's settings where they stay within what the user allows, the user's own where they do not."""
-    if user == NO_BOUNDS:
+    if user == NO_USER_LIMITS:
         return settings
     days = [most for most in (settings.budget_usd_per_day, user.budget_usd_per_day) if most is not None]
     return dataclasses.replace(
@@ -46,10 +46,10 @@ def decoded(path: str, data: bytes) -> Decoded:
     return decode(path, parse_yaml(data) if path == CONFIG else parse(data))
 
 
-class Specs:
+class EffectiveSpecs:
     """Typed access to the documents in force."""
 
-    def __init__(self, db: Database, user: UserSettings = NO_BOUNDS) -> None:
+    def __init__(self, db: Database, user: UserSettings = NO_USER_LIMITS) -> None:
         self._db = db
         self._user = user
 
@@ -61,7 +61,7 @@ class Specs:
     def settings(self) -> Settings:
         """The workspace's settings within the user's bounds; the defaults where there is no file that counts."""
         data = self.in_force(CONFIG)
-        return bounded(decoded(CONFIG, data).of(Settings) if data is not None else Settings(), self._user)
+        return clamp_to_user_limits(decoded(CONFIG, data).of(Settings) if data is not None else Settings(), self._user)
 
     def target(self) -> str:
         """The branch that landings are for: the one set, else the one that was checked out at the first start."""
@@ -92,14 +92,14 @@ class Specs:
             return spec
         typed = self.in_force(path)
         known = decoded(path, typed).of(TaskSpec) if typed is not None else TaskSpec()
-        return within(spec, known, self.settings())
+        return clamp_untrusted(spec, known, self.settings())
 
     def in_force(self, path: str) -> bytes | None:
         """The last bytes of this document that were typed here or trusted."""
         return self._db.scalar("SELECT bytes FROM trusted WHERE path = ?", path)
 
 
-def readable(path: str, data: bytes) -> bool:
+def is_readable(path: str, data: bytes) -> bool:
     """Whether the bytes decode at all."""
     try:
         decoded(path, data)

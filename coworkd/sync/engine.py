@@ -14,23 +14,23 @@ from coworkd.core.model import Problem
 from coworkd.documents.decoding import kind_of
 from coworkd.store import Database, DocumentRow
 from coworkd.store.own_bytes import add_own
-from coworkd.sync.disk.atomic_writer import Displaced, Overtaken, Refused, Writer
-from coworkd.sync.disk.folder import Absent, Bytes, Stat, Torn, Unfit, digest, is_temporary
+from coworkd.sync.disk.atomic_writer import AtomicWriter, ConcurrentSave, TargetChanged, WriteRefused
+from coworkd.sync.disk.folder import ChangedWhileReading, Content, FileStat, Missing, NotReadable, digest, is_temporary
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.effective_specs import CONFIG, decoded
-from coworkd.sync.guards import GRACE, SETTLE_MOST, UNREADABLE_GRACE, settled_at
-from coworkd.sync.ingest.batch_context import Reading
+from coworkd.sync.guards import MAX_SETTLE, MISSING_GRACE, UNREADABLE_GRACE, settled_at
+from coworkd.sync.ingest.batch_context import FileContent
 from coworkd.sync.ingest.incoming_document import forget_bases, keep_base
-from coworkd.sync.ingest.ingester import Intake
-from coworkd.sync.ingest.missing_files import Absences
-from coworkd.sync.merging.three_way import Base
-from coworkd.sync.problems import put_problem, unreadable
+from coworkd.sync.ingest.ingester import Ingester
+from coworkd.sync.ingest.missing_files import MissingFiles
+from coworkd.sync.merging.three_way import BaseVersion
+from coworkd.sync.problems import put_problem, put_unreadable
 from coworkd.sync.stray import StrayFiles
 
-SCAN_LEAST = 30.0
+MIN_SCAN_INTERVAL = 30.0
 """Seconds between full scans at the least; a slow scan stretches this a thousandfold of its own length."""
 
-VERIFY = 86400.0
+REREAD_PERIOD = 86400.0
 """Seconds within which every file is read again: a program that sets times back hides its change from every scan."""
 
 _KNOWN = (
@@ -39,14 +39,14 @@ _KNOWN = (
 )
 """What was there when it was last looked at."""
 
-LOOK_AGAIN = 0.1
+FIRST_RETRY = 0.1
 """Seconds after which a file that could not be read is tried again; then twice as long, and so on."""
 
 RACY_NS = 20_000_000
 """A file whose times are this close to the look at it may change again without its stat showing it."""
 
 
-TOGETHER = 200
+BATCH_SIZE = 200
 """Files taken in by one transaction: enough to make its cost small, few enough to lose little by a crash."""
 
 
@@ -59,7 +59,7 @@ class _Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class ScanResult:
     """What a scan came to."""
 
     changed: int
@@ -70,7 +70,9 @@ class Looked:
 class Engine:
     """Keeps one folder and one database in step; used by the writer thread alone."""
 
-    def __init__(self, db: Database, folder: Files, intake: Intake, writer: Writer, absences: Absences) -> None:
+    def __init__(
+        self, db: Database, folder: Files, intake: Ingester, writer: AtomicWriter, absences: MissingFiles
+    ) -> None:
         self._db = db
         self._folder = folder
         self._intake = intake
@@ -82,9 +84,9 @@ class Engine:
             row["path"]: row["since"] for row in db.query("SELECT path, since FROM problems WHERE source = 'read'")
         }
         self._blocked: dict[str, float] = {}
-        self._stats: dict[str, tuple[Stat, bool]] = {
+        self._stats: dict[str, tuple[FileStat, bool]] = {
             row["path"]: (
-                Stat(row["mtime_ns"], row["ctime_ns"], row["size"], row["inode"], row["mode"]),
+                FileStat(row["mtime_ns"], row["ctime_ns"], row["size"], row["inode"], row["mode"]),
                 row["settled"],
             )
             for row in db.query("SELECT * FROM stats")
@@ -95,16 +97,16 @@ class Engine:
 
     # ---- knowing where to look
 
-    def mark(self, path: str, now: float) -> None:
+    def mark_dirty(self, path: str, now: float) -> None:
         """Look at this path, however long another reason to look at it would have waited."""
         if kind_of(path) is None:
-            self._stray.look(path, now)
+            self._stray.check(path, now)
             return
         known = self._marks.get(path)
-        settling = known is not None and now - known.noticed < SETTLE_MOST
+        settling = known is not None and now - known.noticed < MAX_SETTLE
         self._marks[path] = _Mark(known.noticed if known is not None and settling else now, now)
 
-    def scan(self, now: float, elapsed: Callable[[], float]) -> Looked:
+    def scan(self, now: float, elapsed: Callable[[], float]) -> ScanResult:
         """Mark every file whose stat is not the one it was taken in with, and every known file that is missing.
 
         And some that look unchanged: within a day each file is read once, whatever its stat says.
@@ -125,25 +127,25 @@ class Engine:
             else:
                 others.append(path)
         # Writes of ours begin and end between two scans.
-        self._writer.put_away(cut_short, now)
-        self._stray.looked(others, now)
+        self._writer.discard_leftovers(cut_short, now)
+        self._stray.update(others, now)
         changed += [row["path"] for row in self._db.query(_KNOWN) if row["path"] not in seen]
         # In the order of the names: it decides between two that claim one id, and which of two messages comes first.
         for path in sorted(changed, key=lambda path: (path.count("/"), path)):
-            self.mark(path, now)
+            self.mark_dirty(path, now)
         for path in self._turn_of(now):
-            self.mark(path, now)
+            self.mark_dirty(path, now)
         self._scanned = True
         seconds = elapsed() - started
-        self._next_scan = now + max(SCAN_LEAST, 1000 * seconds)
-        return Looked(changed=len(changed), seconds=seconds)
+        self._next_scan = now + max(MIN_SCAN_INTERVAL, 1000 * seconds)
+        return ScanResult(changed=len(changed), seconds=seconds)
 
     def _turn_of(self, now: float) -> list[str]:
         """The files whose turn it has become since the last scan to be read although nothing seems to have changed."""
         before, self._verified = self._verified, now
         if before is None or not self._stats:
             return []
-        first, last = (int(at * len(self._stats) / VERIFY) for at in (before, now))
+        first, last = (int(at * len(self._stats) / REREAD_PERIOD) for at in (before, now))
         paths = list(self._stats)
         return [paths[number % len(paths)] for number in range(max(first, last - len(paths)), last)]
 
@@ -153,23 +155,23 @@ class Engine:
         with self._db.write():
             self._db.execute("DELETE FROM stats WHERE path = ?", path)
 
-    def look_now(self, path: str, now: float) -> None:
+    def ingest_now(self, path: str, now: float) -> None:
         """Take this file in at once: whoever saved it says that it is whole."""
         if kind_of(path) is None:
             return
         self._marks[path] = _Mark(now - 1.0, now)
         self._look([path], now)
 
-    def judge_again(self, now: float) -> None:
+    def recheck_missing(self, now: float) -> None:
         """Something that decides about missing files has changed."""
         self._absences.resume(now)
-        self._judge_missing(now + GRACE)
+        self._judge_missing(now + MISSING_GRACE)
 
-    def scan_by(self, when: float) -> None:
+    def scan_no_later_than(self, when: float) -> None:
         """Scan no later than then."""
         self._next_scan = min(self._next_scan, when)
 
-    def scan_due(self, now: float) -> bool:
+    def is_scan_due(self, now: float) -> bool:
         return now >= self._next_scan
 
     # ---- from disk to database
@@ -179,10 +181,10 @@ class Engine:
         late = ((path, data) for path, data in self._writer.late_writes(now) if not self._taken(path, data))
         self._take_displaced(late, now)
         for path in self._absences.due(now):
-            self.mark(path, now)
+            self.mark_dirty(path, now)
         due = [path for path, mark in self._marks.items() if mark.due <= now]
-        for start in range(0, len(due), TOGETHER):
-            self._look(due[start : start + TOGETHER], now)
+        for start in range(0, len(due), BATCH_SIZE):
+            self._look(due[start : start + BATCH_SIZE], now)
         self._judge_missing(now)
         if self._scanned and not any(mark.due <= now for mark in self._marks.values()):
             # Only a look at everything that found nothing missing says what HEAD the files belong to.
@@ -199,8 +201,8 @@ class Engine:
             return
         for row in self._db.query("SELECT path FROM problems WHERE source IN ('duplicate', 'copy') ORDER BY path"):
             read = self._folder.read(row["path"])
-            if isinstance(read, Bytes):
-                self.mark(row["path"], now)
+            if isinstance(read, Content):
+                self.mark_dirty(row["path"], now)
                 self._ingest({row["path"]: read}, now)
 
     def _look(self, paths: Sequence[str], now: float) -> None:
@@ -210,7 +212,7 @@ class Engine:
             if found:
                 self._took(found, now)
 
-    def _read(self, path: str, now: float) -> Bytes | None:
+    def _read(self, path: str, now: float) -> Content | None:
         """The bytes of a file that stands still; None for everything else, which has been dealt with."""
         mark = self._marks[path]
         found = self._folder.stat(path)
@@ -218,18 +220,18 @@ class Engine:
             return None
         read = self._folder.read(path)
         match read:
-            case Bytes():
+            case Content():
                 return read
-            case Torn():
+            case ChangedWhileReading():
                 mark.due = now + 0.01
-            case Absent():
+            case Missing():
                 self._drop(path)
                 self._readable_again(path)
                 self._lost(path)
-                self._absences.missing(path, now)
-            case Unfit(reason=reason):
+                self._absences.file_missing(path, now)
+            case NotReadable(reason=reason):
                 self._drop(path)
-                self._absences.present(path)
+                self._absences.file_present(path)
                 self._unfit(path, reason, now)
         return None
 
@@ -249,13 +251,13 @@ class Engine:
     def _unfit(self, path: str, reason: str, now: float) -> None:
         """The reason may pass without a trace in the file's stat (too many open files): tried again, ever later."""
         first = self._unreadable.setdefault(path, now)
-        self._marks[path] = _Mark(now, now + min(max(now - first, LOOK_AGAIN), SCAN_LEAST))
+        self._marks[path] = _Mark(now, now + min(max(now - first, FIRST_RETRY), MIN_SCAN_INTERVAL))
         self._stats.pop(path, None)
         with self._db.write():
             self._db.execute("DELETE FROM stats WHERE path = ?", path)
-            unreadable(self._db, path, DocumentError(f"this file {reason}"), now)
+            put_unreadable(self._db, path, DocumentError(f"this file {reason}"), now)
 
-    def _settled(self, mark: _Mark, found: Stat, known: tuple[Stat, bool] | None, now: float) -> bool:
+    def _settled(self, mark: _Mark, found: FileStat, known: tuple[FileStat, bool] | None, now: float) -> bool:
         in_place = known is not None and known[0].inode == found.inode
         due = settled_at(found.mtime_ns / 1e9, in_place, mark.noticed)
         if now >= due:
@@ -263,9 +265,9 @@ class Engine:
         mark.due = due
         return False
 
-    def _took(self, found: Mapping[str, Bytes], now: float) -> None:
+    def _took(self, found: Mapping[str, Content], now: float) -> None:
         known = {row.path: row for row in self._db.all_in(DocumentRow, "path", found)}
-        new: dict[str, Bytes] = {}
+        new: dict[str, Content] = {}
         for path, read in found.items():
             row = known.get(path)
             if row is not None and row.absent_since is not None:
@@ -282,14 +284,14 @@ class Engine:
                 self._drop(path)
                 self._note_stat(path, read.stat, now)
 
-    def _ingest(self, found: Mapping[str, Bytes], now: float) -> frozenset[str]:
+    def _ingest(self, found: Mapping[str, Content], now: float) -> frozenset[str]:
         """Take the bytes in; returns the paths of those that make no sense but may be a save in progress."""
         readings = [
-            Reading.of(path, kind, read.data, read.stat.mtime_ns / 1e9)
+            FileContent.of(path, kind, read.data, read.stat.mtime_ns / 1e9)
             for path, read in found.items()
             if (kind := kind_of(path)) is not None
         ]
-        refused = self._intake.take(readings, now)
+        refused = self._intake.ingest(readings, now)
         for path in found.keys() - refused.keys():
             self._readable_again(path)
         if CONFIG in found and CONFIG not in refused:
@@ -300,7 +302,7 @@ class Engine:
         """Whether a file without a header is a task is for the settings to say."""
         for row in self._db.query("SELECT path FROM notes ORDER BY path"):
             self._stats.pop(row["path"], None)
-            self.mark(row["path"], now)
+            self.mark_dirty(row["path"], now)
 
     def _echo(self, row: DocumentRow, sha: str) -> None:
         """The file says what it should: our own write, or a person's that came to the same."""
@@ -316,23 +318,23 @@ class Engine:
 
     def _back(self, path: str) -> None:
         """The file is there, with whatever content; what it should say may have moved on while it was away."""
-        if self._absences.present(path):
+        if self._absences.file_present(path):
             self._intake.catch_up(path)
 
-    def _hold(self, path: str, found: Stat, error: DocumentError, now: float) -> bool:
+    def _hold(self, path: str, found: FileStat, error: DocumentError, now: float) -> bool:
         """Wait for the rest of a save, which cannot still be on its way into a file that was saved a while ago."""
         first = self._unreadable.setdefault(path, min(now, found.mtime_ns / 1e9))
         if now - first < UNREADABLE_GRACE:
             self._marks[path].due = now + min(UNREADABLE_GRACE / 4, first + UNREADABLE_GRACE - now + 0.001)
             return False
         with self._db.write():
-            unreadable(self._db, path, error, now)
+            put_unreadable(self._db, path, error, now)
         return True
 
     def _drop(self, path: str) -> None:
         self._marks.pop(path, None)
 
-    def _note_stat(self, path: str, found: Stat, now: float) -> None:
+    def _note_stat(self, path: str, found: FileStat, now: float) -> None:
         settled = max(found.mtime_ns, found.ctime_ns) + RACY_NS < now * 1e9
         if settled and self._stats.get(path) == (found, True):
             return
@@ -340,7 +342,7 @@ class Engine:
         if not settled:
             due = max(found.mtime_ns, found.ctime_ns) / 1e9 + 2 * RACY_NS / 1e9
             # A time in the future must not put off the next look for ever.
-            self._marks[path] = _Mark(now, min(due, now + SCAN_LEAST))
+            self._marks[path] = _Mark(now, min(due, now + MIN_SCAN_INTERVAL))
             return
         with self._db.write():
             self._db.insert_batched(
@@ -355,7 +357,7 @@ class Engine:
             row = self._db.one(DocumentRow, "path = ?", path)
             if row is not None:
                 self._writer.write(path, row.disk_sha, data, now)
-                self.mark(path, now)
+                self.mark_dirty(path, now)
 
     def _merged(self, path: str, data: bytes, now: float) -> bool:
         """Take bytes in that are no longer in the file; False when they make no sense."""
@@ -363,7 +365,7 @@ class Engine:
         row = self._db.one(DocumentRow, "path = ?", path)
         if kind is None or row is None:
             return True
-        if self._intake.take([Reading.of(path, kind, data, now)], now):
+        if self._intake.ingest([FileContent.of(path, kind, data, now)], now):
             return False
         with self._db.write():
             self._db.set(DocumentRow, path, disk_sha=row.disk_sha)
@@ -379,7 +381,7 @@ class Engine:
         if not self._folder.exists():
             return
         self._blocked = {path: until for path, until in self._blocked.items() if until > now}
-        if self._writer.unfinished():
+        if self._writer.has_unfinished():
             self.recover(now)
         rows = self._db.all(DocumentRow, "want_sha != file_sha ORDER BY path")
         for row in rows:
@@ -395,18 +397,20 @@ class Engine:
             # Kept before the first step: a crash in mid-write must not make our own bytes look like a person's.
             # From now on the number is used up, whatever becomes of this write.
             with self._db.write():
-                keep_base(self._db, row.path, Base(rev=rev, person=False, data=row.target_bytes), row.target_sha, now)
+                keep_base(
+                    self._db, row.path, BaseVersion(rev=rev, by_user=False, data=row.target_bytes), row.target_sha, now
+                )
                 forget_bases(self._db, row.path)
                 self._db.set(DocumentRow, row.path, rev=max(rev, row.rev))
         result = self._writer.write(row.path, row.disk_sha, row.target_bytes, now)
         match result:
-            case Overtaken():
+            case TargetChanged():
                 self._marks.setdefault(row.path, _Mark(now, now))
-            case Refused(reason=reason):
+            case WriteRefused(reason=reason):
                 self._blocked[row.path] = now + 5.0
                 with self._db.write():
                     put_problem(self._db, Problem(path=row.path, line=0, message=reason), "write", now)
-            case Displaced():
+            case ConcurrentSave():
                 self._wrote(row, now)
                 self.recover(now)
             case _:

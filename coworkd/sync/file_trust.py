@@ -17,7 +17,7 @@ from coworkd.documents.yaml_writer import inline
 from coworkd.store import Database, DocumentRow
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import CONFIG, decoded
-from coworkd.sync.ingest.ingester import Intake
+from coworkd.sync.ingest.ingester import Ingester
 
 CHANGED = "what is to be trusted has changed since it was shown: run `coworkd trust` again"
 
@@ -32,7 +32,7 @@ _WAITING = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loosening:
+class KeyToTrust:
     """One thing that executes or widens something, as it is written."""
 
     path: str
@@ -43,22 +43,22 @@ class Loosening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class TrustRequest:
     """Everything that a person's trust would let happen."""
 
-    keys: tuple[Loosening, ...]
+    keys: tuple[KeyToTrust, ...]
     token: str
     """Names these very bytes."""
 
 
-def to_trust(db: Database) -> Shown:
+def trust_request(db: Database) -> TrustRequest:
     """What waits for trust; all that is there while the repository itself is not trusted."""
     rows = db.all(DocumentRow, _UNTRUSTED.format(which="1" if db.setting("untrusted") else _WAITING))
     keys = tuple(key for row in rows for key in _loosening(row.path, row.target_bytes))
-    return Shown(keys=keys, token=digest("".join(f"{row.path}\n{row.target_sha}\n" for row in rows).encode()))
+    return TrustRequest(keys=keys, token=digest("".join(f"{row.path}\n{row.target_sha}\n" for row in rows).encode()))
 
 
-def _loosening(path: str, data: bytes) -> Iterator[Loosening]:
+def _loosening(path: str, data: bytes) -> Iterator[KeyToTrust]:
     try:
         document = parse_yaml(data) if path == CONFIG else parse(data)
         made = decoded(path, data)
@@ -69,33 +69,33 @@ def _loosening(path: str, data: bytes) -> Iterator[Loosening]:
         above = data.count(b"\n") - document.body.count("\n")
         for item in made.of(TaskSpec).criteria:
             if item.command:
-                yield Loosening(path=path, line=above + item.line + 1, key="verify", value=item.command)
+                yield KeyToTrust(path=path, line=above + item.line + 1, key="verify", value=item.command)
 
 
-def _keys(path: str, document: Document, made: Decoded) -> Iterator[Loosening]:
+def _keys(path: str, document: Document, made: Decoded) -> Iterator[KeyToTrust]:
     fields = SCHEMAS[made.kind].by_key
     for entry in document.entries:
         known = fields.get(normalise_key(entry.key))
         if known is not None and known.name in LOOSENS[made.kind] and entry.value is not None:
-            yield Loosening(path=path, line=entry.line, key=entry.key, value=inline(entry.value, flow=False))
+            yield KeyToTrust(path=path, line=entry.line, key=entry.key, value=inline(entry.value, flow=False))
 
 
-class Vouching:
+class FileTrust:
     """Takes the user's word; used by the writer thread alone."""
 
-    def __init__(self, db: Database, intake: Intake, give: Callable[[], None]) -> None:
+    def __init__(self, db: Database, intake: Ingester, give: Callable[[], None]) -> None:
         """`give` keeps the word about the repository itself, outside of it."""
         self._db = db
         self._intake = intake
         self._give = give
 
-    def lacking(self) -> str:
+    def untrusted_reason(self) -> str:
         """Why nothing may happen in this repository; empty when it is trusted."""
         return self._db.setting("untrusted")
 
     def trust(self, token: str, now: float, via: str) -> str:
         """What the files say now counts, wherever it came from. Returns why not, if it is not what was shown."""
-        if token and token != to_trust(self._db).token:
+        if token and token != trust_request(self._db).token:
             return CHANGED
         try:
             self._give()
@@ -108,7 +108,7 @@ class Vouching:
             self._db.event(now, "trusted", actor="person", via=via)
         return ""
 
-    def own(self, document: DocumentRow, now: float) -> None:
+    def mark_as_typed_here(self, document: DocumentRow, now: float) -> None:
         """This text counts as typed here."""
         self._intake.trust(document.path, document.target_bytes, now)
         self._db.set(DocumentRow, document.path, from_git=False)

@@ -11,7 +11,7 @@ from enum import StrEnum
 DELETIONS = "deletions"
 """The pseudo-path under which held deletions are shown."""
 
-GRACE = 1.0
+MISSING_GRACE = 1.0
 """Seconds an absent file has to come back: editors and `git checkout` leave a gap."""
 
 LISTED_GRACE = 5.0
@@ -19,7 +19,7 @@ LISTED_GRACE = 5.0
 
 SETTLE_IN_PLACE = 0.05
 SETTLE_RENAMED = 0.005
-SETTLE_MOST = 0.5
+MAX_SETTLE = 0.5
 """Seconds after the last change before a file is read: after a write in place, after a rename into place, at most.
 
 Of reads at once after a write in place, 3 to 9 in a hundred were torn.
@@ -28,8 +28,8 @@ Of reads at once after a write in place, 3 to 9 in a hundred were torn.
 UNREADABLE_GRACE = 2.0
 """Seconds for which an unreadable file may be a save in progress."""
 
-MANY = 5
-SHARE = 0.2
+MASS_DELETION_COUNT = 5
+MASS_DELETION_SHARE = 0.2
 """This many documents and more than this share of all, absent at once, are held until `coworkd confirm`."""
 
 
@@ -61,7 +61,7 @@ class GitFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
+class MissingExtent:
     """How much is missing together."""
 
     absent: int
@@ -72,7 +72,7 @@ class Missing:
     confirmed: bool = False
 
 
-def absence(git: GitFacts, missing: Missing) -> Absence:
+def judge_absence(git: GitFacts, missing: MissingExtent) -> Absence:
     """What it means that a file has been absent for longer than `GRACE`."""
     if git.operation or git.stashed or git.withheld or (git.head_moved and not git.descends):
         return Absence.PARKED
@@ -82,11 +82,11 @@ def absence(git: GitFacts, missing: Missing) -> Absence:
         return Absence.HELD
     if git.index_lists and missing.seconds < LISTED_GRACE:
         return Absence.PARKED
-    many = missing.absent >= MANY and missing.absent > SHARE * missing.total
+    many = missing.absent >= MASS_DELETION_COUNT and missing.absent > MASS_DELETION_SHARE * missing.total
     return Absence.HELD if many else Absence.DELETED
 
 
 def settled_at(changed: float, in_place: bool, noticed: float) -> float:
     """When a file last changed at `changed` and first noticed at `noticed` may be read."""
     pause = SETTLE_IN_PLACE if in_place else SETTLE_RENAMED
-    return min(max(changed, noticed - SETTLE_MOST) + pause, noticed + SETTLE_MOST)
+    return min(max(changed, noticed - MAX_SETTLE) + pause, noticed + MAX_SETTLE)

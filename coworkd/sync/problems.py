@@ -17,6 +17,6 @@ def put_problem(db: Database, problem: Problem, source: str, now: float, task: s
     )  # fmt: skip
 
 
-def unreadable(db: Database, path: str, error: DocumentError, now: float) -> None:
+def put_unreadable(db: Database, path: str, error: DocumentError, now: float) -> None:
     """Show why a file cannot be read; whatever it said before stays in force."""
     put_problem(db, Problem(path=path, line=error.line, message=error.message), "read", now)

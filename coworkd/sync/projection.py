@@ -26,7 +26,7 @@ class Projection:
     changed: bool
 
 
-def task_file(data: bytes, decoded: Decoded, row: TaskRow, rev: int) -> Projection:
+def project_task_file(data: bytes, decoded: Decoded, row: TaskRow, rev: int) -> Projection:
     """A task file with its status and the daemon's map brought up to `row`.
 
     Nothing is written while the daemon has nothing to say that the file does not: a file without `status` that is a

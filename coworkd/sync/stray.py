@@ -23,7 +23,7 @@ class StrayFiles:
         self._db = db
         self._folder = folder
 
-    def look(self, path: str, now: float) -> None:
+    def check(self, path: str, now: float) -> None:
         """An event was about this path, which is no document's."""
         place, reason = stray_place(path), _reason(path)
         if reason and self._folder.stat(path) is not None:
@@ -32,7 +32,7 @@ class StrayFiles:
             with self._db.write():
                 remove_notice(self._db, place, SOURCE)
 
-    def looked(self, paths: Iterable[str], now: float) -> None:
+    def update(self, paths: Iterable[str], now: float) -> None:
         """A scan has found these paths, and no others, that are no documents'."""
         found = {stray_place(path): reason for path in paths if (reason := _reason(path))}
         for place in noticed_paths(self._db, SOURCE):

@@ -14,7 +14,7 @@ from coworkd.core.clock import ManualClock
 from coworkd.diagnostics.simulation.disk import Disk
 from coworkd.diagnostics.simulation.faults import Faults
 from coworkd.diagnostics.simulation.folder import SimFolder
-from coworkd.sync.disk.folder import MAX_BYTES, Absent, Bytes, Folder, Unfit
+from coworkd.sync.disk.folder import MAX_BYTES, Content, Folder, Missing, NotReadable
 from coworkd.sync.disk.ports import Files
 
 PATH = "tasks/a.md"
@@ -90,12 +90,12 @@ def side(request: pytest.FixtureRequest, tmp_path: Path) -> Side:
 
 def data(side: Side, path: str = PATH) -> bytes | None:
     read = side.files.read(path)
-    return read.data if isinstance(read, Bytes) else None
+    return read.data if isinstance(read, Content) else None
 
 
 def test_a_missing_file_is_absent(side: Side) -> None:
     assert side.files.exists()
-    assert isinstance(side.files.read(PATH), Absent)
+    assert isinstance(side.files.read(PATH), Missing)
     assert side.files.stat(PATH) is None
     assert list(side.files.walk()) == []
 
@@ -103,7 +103,7 @@ def test_a_missing_file_is_absent(side: Side) -> None:
 def test_what_was_saved_is_read_with_its_stat(side: Side) -> None:
     side.save(PATH, b"one")
     read = side.files.read(PATH)
-    assert isinstance(read, Bytes)
+    assert isinstance(read, Content)
     assert (read.data, read.stat) == (b"one", side.files.stat(PATH))
     assert read.stat.size == 3
     assert stat.S_ISREG(read.stat.mode)
@@ -117,7 +117,7 @@ def test_a_walk_tells_every_file_with_its_stat(side: Side) -> None:
 
 def test_too_much_is_refused_unread(side: Side) -> None:
     side.save(PATH, b"x" * (MAX_BYTES + 1))
-    assert isinstance(side.files.read(PATH), Unfit)
+    assert isinstance(side.files.read(PATH), NotReadable)
 
 
 def test_a_save_in_place_keeps_the_inode_and_a_rename_brings_another(side: Side) -> None:

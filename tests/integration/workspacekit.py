@@ -11,11 +11,11 @@ from pathlib import Path
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.core.model import Kind
 from coworkd.store import Database, DocumentRow, TaskRow
-from coworkd.sync.disk.atomic_writer import Writer
+from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.folder import Folder
 from coworkd.sync.engine import Engine
-from coworkd.sync.ingest.ingester import Intake
-from coworkd.sync.ingest.missing_files import Absences
+from coworkd.sync.ingest.ingester import Ingester
+from coworkd.sync.ingest.missing_files import MissingFiles
 
 TASK = "tasks/a.md"
 
@@ -74,9 +74,9 @@ class Workspace:
     def open(self) -> None:
         """Begin, or begin anew after a crash: everything that was in memory is gone."""
         self.db = Database(self.database)
-        self.intake = Intake(self.db, self.folder, "anna-0001", self.past.brought)
-        self.writer = Writer(self.db, self.folder)
-        self.absences = Absences(self.db, self.folder, self.past)
+        self.intake = Ingester(self.db, self.folder, "anna-0001", self.past.brought)
+        self.writer = AtomicWriter(self.db, self.folder)
+        self.absences = MissingFiles(self.db, self.folder, self.past)
         self.engine = Engine(self.db, self.folder, self.intake, self.writer, self.absences)
         self.engine.scan(self.now, lambda: 0.0)
 
@@ -93,15 +93,15 @@ class Workspace:
         temporary.write_bytes(text if isinstance(text, bytes) else text.encode())
         os.utime(temporary, (self.now - 1, self.now - 1))
         temporary.rename(file)
-        self.engine.mark(path, self.now)
+        self.engine.mark_dirty(path, self.now)
 
     def delete(self, path: str = TASK) -> None:
         (self.root / path).unlink()
-        self.engine.mark(path, self.now)
+        self.engine.mark_dirty(path, self.now)
 
     def turn(self, seconds: float = 1.0) -> None:
         self.now += seconds
-        if self.engine.scan_due(self.now):
+        if self.engine.is_scan_due(self.now):
             self.engine.scan(self.now, lambda: 0.0)
         self.engine.pull(self.now)
         self.engine.push(self.now, blocked=lambda _: False)

@@ -20,9 +20,9 @@ from coworkd.agents.protocols.tool_calls import call_context, permission_text
 from coworkd.agents.worker.refusals import Refusals
 from coworkd.agents.worker.request_names import RequestNames
 from coworkd.agents.worker.run_signals import RunSignals
-from coworkd.core.policy.tool_permissions import Decision, Ruling, ToolCall, rule
+from coworkd.core.policy.tool_permissions import ToolCall, ToolDecision, ToolPermission, decide_tool_call
 
-_STRICTEST_FIRST = (Decision.DENY, Decision.ASK, Decision.ALLOW)
+_STRICTEST_FIRST = (ToolPermission.DENY, ToolPermission.ASK, ToolPermission.ALLOW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class PermissionBroker:
         """Seconds that the oldest open request has waited."""
         return max((now - held.since for held in self._held.values()), default=0.0)
 
-    def check_call(self, call: ToolCall) -> Ruling:
+    def check_call(self, call: ToolCall) -> ToolDecision:
         """Apply the rules to a call that the program announces and does not ask about."""
         ruling = self._rule(call, requested=False)
         self._count(ruling, call)
@@ -131,11 +131,11 @@ class PermissionBroker:
             self._reply(request, CallAllowed())
             return
         ruling = self._strictest(request)
-        if ruling.decision is Decision.ASK:
+        if ruling.decision is ToolPermission.ASK:
             yield from self._ask_person(request, calls[0], ruling.reason)
             return
         self._count(ruling, calls[0])
-        allowed = ruling.decision is Decision.ALLOW
+        allowed = ruling.decision is ToolPermission.ALLOW
         self._reply(request, CallAllowed() if allowed else CallDenied(explanation=_denial(calls[0], ruling)))
 
     def ask_question(self, question: QuestionRequest) -> Iterator[Asked]:
@@ -186,23 +186,23 @@ class PermissionBroker:
             self.refusals.add(name, explanation if text or self._explain_bare_refusals else "")
             self._reply(request, CallDenied(explanation=explanation))
 
-    def _strictest(self, request: PermissionRequest) -> Ruling:
+    def _strictest(self, request: PermissionRequest) -> ToolDecision:
         rulings = [self._rule(call, requested=True) for call in request.calls]
         rulings += [self._rule(call, requested=False) for call in request.routine_calls]
         return min(rulings, key=lambda ruling: _STRICTEST_FIRST.index(ruling.decision))
 
-    def _rule(self, call: ToolCall, *, requested: bool) -> Ruling:
-        return rule(call, self._assignment.agent.tools, call_context(self._assignment, requested=requested))
+    def _rule(self, call: ToolCall, *, requested: bool) -> ToolDecision:
+        return decide_tool_call(call, self._assignment.agent.tools, call_context(self._assignment, requested=requested))
 
-    def _count(self, ruling: Ruling, call: ToolCall) -> None:
-        if ruling.decision is Decision.DENY:
+    def _count(self, ruling: ToolDecision, call: ToolCall) -> None:
+        if ruling.decision is ToolPermission.DENY:
             self.refusals.add(str(call), _denial(call, ruling))
-        elif ruling.decision is Decision.ALLOW:
+        elif ruling.decision is ToolPermission.ALLOW:
             self.refusals.reset_row()
 
     def _reply(self, request: BrokerRequest, reply: BrokerReply) -> None:
         self._send(self._render_reply(request, reply))
 
 
-def _denial(call: ToolCall, ruling: Ruling) -> str:
+def _denial(call: ToolCall, ruling: ToolDecision) -> str:
     return render(Template.CALL_DENIED, call=call, reason=ruling.reason)

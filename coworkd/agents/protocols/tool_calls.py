@@ -6,7 +6,7 @@ import os
 from urllib.parse import urlsplit
 
 from coworkd.agents.port import Assignment
-from coworkd.core.policy.tool_permissions import Circumstances, ToolCall
+from coworkd.core.policy.tool_permissions import ToolCall, ToolContext
 
 _SHOWN = 4000
 _PORTS = {"http": 80, "https": 443}
@@ -30,9 +30,9 @@ def host_and_port(url: str) -> str:
     return f"{parts.hostname}:{port}" if parts.hostname and port else url
 
 
-def call_context(order: Assignment, *, requested: bool) -> Circumstances:
+def call_context(order: Assignment, *, requested: bool) -> ToolContext:
     """What counts for the calls of a run beside its agent's rules."""
-    return Circumstances(
+    return ToolContext(
         mode=order.mode,
         ask_all=order.ask_tools,
         confined=order.confinement is not None,

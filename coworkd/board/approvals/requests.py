@@ -14,7 +14,7 @@ from coworkd.board.approvals.answer_channel import AnswerChannel
 from coworkd.board.approvals.unsandboxed import mark_answer
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.core.request_states import PENDING_STATES, RequestState
-from coworkd.core.signing import canonical
+from coworkd.core.signing import canonical_json
 from coworkd.store import Database, RequestKind, RequestRow
 from coworkd.store.answers import forget_all_answers
 from coworkd.store.events import NewEvent
@@ -54,7 +54,7 @@ def _binding(request: RequestRow, subject: str) -> str:
         POLICY, request.id, request.task, request.run, request.kind, request.name, request.tool, request.arguments,
         request.risk, request.expires, request.number if request.kind is RequestKind.MERGE else 0, subject,
     )  # fmt: skip
-    return sha256(canonical(words)).hexdigest()
+    return sha256(canonical_json(words)).hexdigest()
 
 
 class ApprovalRequests:

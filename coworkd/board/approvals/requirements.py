@@ -6,17 +6,19 @@ from coworkd.board.approvals.decision import ApprovalRequirement
 from coworkd.board.approvals.terminal_required import file_name, terminal_reason
 from coworkd.core.model import ApproveBy, RiskLevel
 from coworkd.store import Database, RequestRow
-from coworkd.sync.effective_specs import Specs
+from coworkd.sync.effective_specs import EffectiveSpecs
 
 
-def requirement(db: Database, specs: Specs, request: RequestRow, risk: RiskLevel, why: str) -> ApprovalRequirement:
+def requirement(
+    db: Database, specs: EffectiveSpecs, request: RequestRow, risk: RiskLevel, why: str
+) -> ApprovalRequirement:
     """Where an approval of this request has to be given."""
     return ApprovalRequirement(
         terminal_reason=terminal_reason(db, request, risk, why), command_reason=command_reason(specs, request.path)
     )
 
 
-def command_reason(specs: Specs, path: str) -> str:
+def command_reason(specs: EffectiveSpecs, path: str) -> str:
     """Why an approval in this file has to be given by command; empty when the user's settings leave it to the file."""
     if specs.approve_by is not ApproveBy.COMMAND:
         return ""

@@ -49,22 +49,22 @@ class ToolCall:
         return f"{self.tool}({self.subject})" if self.subject else str(self.tool)
 
 
-class Decision(StrEnum):
+class ToolPermission(StrEnum):
     ALLOW = "allow"
     ASK = "ask"
     DENY = "deny"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
+class ToolDecision:
     """What becomes of a call, and why in words."""
 
-    decision: Decision
+    decision: ToolPermission
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class ToolContext:
     """What counts beside the agent's own rules."""
 
     mode: Mode = Mode.BUILD
@@ -78,23 +78,27 @@ class Circumstances:
     """The agent itself asks for permission to make this call."""
 
 
-def rule(call: ToolCall, rules: ToolRules, around: Circumstances) -> Ruling:
+def decide_tool_call(call: ToolCall, rules: ToolRules, around: ToolContext) -> ToolDecision:
     """Rule on a call."""
     if found := _first(rules.deny, call, lenient=True):
-        return Ruling(decision=Decision.DENY, reason=f"the agent's `deny` has `{found}`")
+        return ToolDecision(decision=ToolPermission.DENY, reason=f"the agent's `deny` has `{found}`")
     if around.mode is Mode.PLAN and call.tool in CHANGING:
-        return Ruling(decision=Decision.DENY, reason=f"`mode: plan` only reads; `{call.tool}` is not available")
+        return ToolDecision(
+            decision=ToolPermission.DENY, reason=f"`mode: plan` only reads; `{call.tool}` is not available"
+        )
     if found := _first(around.granted, call):
-        return Ruling(decision=Decision.ALLOW, reason=f"granted: `{found}`")
+        return ToolDecision(decision=ToolPermission.ALLOW, reason=f"granted: `{found}`")
     if found := _first(rules.ask, call, lenient=True):
-        return Ruling(decision=Decision.ASK, reason=f"the agent's `ask` has `{found}`")
+        return ToolDecision(decision=ToolPermission.ASK, reason=f"the agent's `ask` has `{found}`")
     if found := _first(rules.allow, call):
-        return Ruling(decision=Decision.ALLOW, reason=f"the agent's `allow` has `{found}`")
+        return ToolDecision(decision=ToolPermission.ALLOW, reason=f"the agent's `allow` has `{found}`")
     if around.ask_all and call.tool in CHANGING:
-        return Ruling(decision=Decision.ASK, reason="`approve` has `tools`, and the agent's `allow` does not cover it")
+        return ToolDecision(
+            decision=ToolPermission.ASK, reason="`approve` has `tools`, and the agent's `allow` does not cover it"
+        )
     if around.requested and not (around.confined and call.tool in LOCAL):
-        return Ruling(decision=Decision.ASK, reason="the agent asks before it does this")
-    return Ruling(decision=Decision.ALLOW, reason="nothing asks about it")
+        return ToolDecision(decision=ToolPermission.ASK, reason="the agent asks before it does this")
+    return ToolDecision(decision=ToolPermission.ALLOW, reason="nothing asks about it")
 
 
 def matches(pattern: str, call: ToolCall, *, lenient: bool = False) -> bool:

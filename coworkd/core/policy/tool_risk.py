@@ -77,7 +77,7 @@ def features_of_grant(pattern: str, scope: Scope) -> tuple[Feature, ...]:
     return (Feature(level=RiskLevel.MEDIUM, what=f"allows `{pattern}` from now on"),)
 
 
-def told(features: Iterable[Feature]) -> str:
+def gravest_reasons(features: Iterable[Feature]) -> str:
     """The reasons for the level itself, the gravest alone."""
     found = tuple(features)
     level = level_of(found)

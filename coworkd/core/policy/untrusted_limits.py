@@ -13,7 +13,7 @@ from coworkd.core.model import Budget, Criterion, Settings, TaskSpec
 Bound = TypeVar("Bound", int, float)
 
 
-def within(spec: TaskSpec, known: TaskSpec, settings: Settings) -> TaskSpec:
+def clamp_untrusted(spec: TaskSpec, known: TaskSpec, settings: Settings) -> TaskSpec:
     """The task as its foreign text has it, bounded by the text `known` here and the workspace's settings."""
     attempts = known.max_attempts or settings.max_attempts
     return replace(

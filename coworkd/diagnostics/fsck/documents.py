@@ -9,7 +9,7 @@ from coworkd.diagnostics.fsck.finding import REPAIR, Inconsistency, Subject
 from coworkd.documents.decoding import kind_of
 from coworkd.store import Cells, Database, DocumentRow
 from coworkd.sync.consistency import disagreements
-from coworkd.sync.disk.folder import Bytes, Stat, digest
+from coworkd.sync.disk.folder import Content, FileStat, digest
 from coworkd.sync.disk.ports import Files
 
 
@@ -23,17 +23,17 @@ def check_documents(db: Database, folder: Files) -> Iterator[Inconsistency]:
             continue
         there.add(path)
         read = folder.read(path)
-        if isinstance(read, Bytes) and (stats.get(path) == found or _taken_in(db, path, read)):
+        if isinstance(read, Content) and (stats.get(path) == found or _taken_in(db, path, read)):
             for text in disagreements(db, path, kind, read.data, at_rest=False):
                 yield Inconsistency(subject=Subject.FILE, name=path, says=text, advice=REPAIR, mendable=True)
     yield from _rows(db, there)
 
 
-def _stat(row: Cells) -> Stat:
-    return Stat(row["mtime_ns"], row["ctime_ns"], row["size"], row["inode"], row["mode"])
+def _stat(row: Cells) -> FileStat:
+    return FileStat(row["mtime_ns"], row["ctime_ns"], row["size"], row["inode"], row["mode"])
 
 
-def _taken_in(db: Database, path: str, read: Bytes) -> bool:
+def _taken_in(db: Database, path: str, read: Content) -> bool:
     return bool(db.scalar("SELECT 1 FROM documents WHERE path = ? AND file_sha = ?", path, read.sha))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from coworkd.core.clock import iso
 from coworkd.diagnostics.fsck.finding import REPAIR, Inconsistency, Subject
 from coworkd.store import Database, SubmissionRow, SubmissionState
-from coworkd.sync.effective_specs import Specs
+from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref, refs_under, submission_ref
 
@@ -37,7 +37,7 @@ def check_refs(db: Database, repo: Repo, remembered: frozenset[str]) -> Iterator
 
 
 def _tips(db: Database, repo: Repo) -> list[str]:
-    specs = Specs(db)
+    specs = EffectiveSpecs(db)
     names = (specs.settings().integration.branch, specs.target())
     return [tip for name in names if name and (tip := repo.commit(branch_ref(name)))]
 

@@ -20,7 +20,7 @@ from coworkd.store import (
 from coworkd.store.requests import open_requests
 from coworkd.store.runs import move_run
 from coworkd.sync.consistency import disagreements
-from coworkd.sync.disk.folder import Bytes, digest
+from coworkd.sync.disk.folder import Content, digest
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.engine import Engine
 from coworkd.system.git import Repo
@@ -64,7 +64,7 @@ class Repairer:
         sql = "SELECT bytes FROM bases WHERE path = ? AND sha = ?"
         kept = self._db.scalar(sql, row.path, row.target_sha)
         read = self._folder.read(row.path)
-        data = kept if kept is not None else read.data if isinstance(read, Bytes) else None
+        data = kept if kept is not None else read.data if isinstance(read, Content) else None
         if data is None:
             self._db.execute("DELETE FROM documents WHERE path = ?", row.path)
         else:
@@ -73,7 +73,7 @@ class Repairer:
     def _files(self, now: float) -> None:
         for path, _ in self._folder.walk():
             kind, read = kind_of(path), self._folder.read(path)
-            if kind is None or not isinstance(read, Bytes):
+            if kind is None or not isinstance(read, Content):
                 continue
             if list(disagreements(self._db, path, kind, read.data, at_rest=False)) or self._orphaned(path):
                 self._take_again(path, read, now)
@@ -84,7 +84,7 @@ class Repairer:
         sql += " (SELECT 1 FROM problems p WHERE p.path = d.path AND p.source = 'duplicate')"
         return bool(self._db.scalar(sql, path))
 
-    def _take_again(self, path: str, read: Bytes, now: float) -> None:
+    def _take_again(self, path: str, read: Content, now: float) -> None:
         """The file is looked at as if it had just been saved; where it says what it should, its row is right."""
         row, task = self._db.one(DocumentRow, "path = ?", path), self._db.one(TaskRow, "path = ?", path)
         self._db.execute("UPDATE tasks SET gone = 0 WHERE path = ?", path)
@@ -94,7 +94,7 @@ class Repairer:
         if row is not None and (task is None and self._orphaned(path)):
             self._db.execute("DELETE FROM documents WHERE path = ?", path)
         self._engine.forget_stat(path)
-        self._engine.mark(path, now)
+        self._engine.mark_dirty(path, now)
 
     def _tasks(self, now: float) -> None:
         """Tasks whose file was never seen, and tasks at work without a run."""
@@ -103,7 +103,7 @@ class Repairer:
                 self._db.set(TaskRow, row.id, file_missing=True)
             else:
                 self._engine.forget_stat(row.path)
-                self._engine.mark(row.path, now)
+                self._engine.mark_dirty(row.path, now)
         for run in self._db.all(RunRow, "state != 'ended' AND task NOT IN (SELECT id FROM tasks)"):
             move_run(self._db, run.id, RunState.ENDED, reason=RunReason.CANCELLED, ended=now)
         for row in self._db.all(TaskRow, _WITHOUT_RUN):

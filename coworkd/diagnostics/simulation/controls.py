@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from coworkd.diagnostics.simulation.folder import Antedated, Blind, SimFolder, Unchecked
 from coworkd.store import Database
-from coworkd.sync.guards import GRACE
-from coworkd.sync.ingest.missing_files import Absences
+from coworkd.sync.guards import MISSING_GRACE
+from coworkd.sync.ingest.missing_files import MissingFiles
 
 
 class Guard(StrEnum):
@@ -32,11 +32,11 @@ FOLDERS: dict[Guard, type[SimFolder]] = {
 }
 
 
-class Hasty(Absences):
+class Hasty(MissingFiles):
     """A control: a missing file is judged at once."""
 
     def decide(self, now: float) -> bool:
-        return super().decide(now + GRACE)
+        return super().decide(now + MISSING_GRACE)
 
 
 def forget_bases(db: Database) -> None:

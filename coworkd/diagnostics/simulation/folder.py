@@ -9,7 +9,16 @@ from pathlib import PurePosixPath
 
 from coworkd.diagnostics.simulation.disk import TRASH, Disk, Inode
 from coworkd.diagnostics.simulation.faults import Faults
-from coworkd.sync.disk.folder import MAX_BYTES, Absent, Bytes, Read, Stat, Torn, Unfit, digest
+from coworkd.sync.disk.folder import (
+    MAX_BYTES,
+    ChangedWhileReading,
+    Content,
+    FileStat,
+    Missing,
+    NotReadable,
+    ReadResult,
+    digest,
+)
 
 
 class SimFolder:
@@ -29,31 +38,31 @@ class SimFolder:
     def exists(self) -> bool:
         return True
 
-    def walk(self) -> Iterator[tuple[str, Stat]]:
+    def walk(self) -> Iterator[tuple[str, FileStat]]:
         for path in self.disk.paths():
             inode = self.disk.find(path)
             if inode is not None and not any(part.startswith(".") for part in path.split("/")[:-1]):
                 yield path, _stat(inode)
 
-    def stat(self, path: str) -> Stat | None:
+    def stat(self, path: str) -> FileStat | None:
         found = self.disk.find(path)
         return None if found is None else _stat(found)
 
-    def read(self, path: str) -> Read:
+    def read(self, path: str) -> ReadResult:
         before = self.disk.find(path)
         if before is None:
-            return Absent()
+            return Missing()
         seen = _stat(before)
         if seen.size > MAX_BYTES:
-            return Unfit("is too large")
+            return NotReadable("is too large")
         try:
             self._faults.step(refusable=True)
         except OSError as error:
-            return Unfit(f"cannot be read: {error.strerror}; mend its permissions")
+            return NotReadable(f"cannot be read: {error.strerror}; mend its permissions")
         data = before.data
         if self.disk.find(path) is not before or _stat(before) != seen:
-            return Torn()
-        return Bytes(data, seen)
+            return ChangedWhileReading()
+        return Content(data, seen)
 
     # ---- the steps of a write
 
@@ -133,16 +142,16 @@ class Blind(SimFolder):
 
     def __init__(self, disk: Disk, faults: Faults, took: Callable[[bytes], None], note: Callable[[str], None]) -> None:
         super().__init__(disk, faults, took, note)
-        self._expected: dict[str, Bytes] = {}
+        self._expected: dict[str, Content] = {}
 
     def write_temporary(self, path: str, data: bytes, mode: int) -> str:
         seen = super().read(path)
         temporary = super().write_temporary(path, data, mode)
-        if isinstance(seen, Bytes):
+        if isinstance(seen, Content):
             self._expected[temporary] = seen
         return temporary
 
-    def read(self, path: str) -> Read:
+    def read(self, path: str) -> ReadResult:
         return self._expected.get(path) or super().read(path)
 
 
@@ -151,12 +160,12 @@ class Unchecked(Blind):
 
     def __init__(self, disk: Disk, faults: Faults, took: Callable[[bytes], None], note: Callable[[str], None]) -> None:
         super().__init__(disk, faults, took, note)
-        self._writing: dict[str, Bytes] = {}
+        self._writing: dict[str, Content] = {}
 
     def write_temporary(self, path: str, data: bytes, mode: int) -> str:
         seen = super().read(path)
         temporary = super().write_temporary(path, data, mode)
-        if isinstance(seen, Bytes):
+        if isinstance(seen, Content):
             self._writing[path] = seen
         return temporary
 
@@ -164,34 +173,34 @@ class Unchecked(Blind):
         self._writing.pop(path, None)
         return super().exchange(temporary, path)
 
-    def read(self, path: str) -> Read:
+    def read(self, path: str) -> ReadResult:
         return self._writing.get(path) or super().read(path)
 
 
 class Antedated(SimFolder):
     """A control: every file looks long settled, so that one changed twice within a tick is not looked at again."""
 
-    def walk(self) -> Iterator[tuple[str, Stat]]:
+    def walk(self) -> Iterator[tuple[str, FileStat]]:
         return ((path, _older(found)) for path, found in super().walk())
 
-    def stat(self, path: str) -> Stat | None:
+    def stat(self, path: str) -> FileStat | None:
         found = super().stat(path)
         return None if found is None else _older(found)
 
-    def read(self, path: str) -> Read:
+    def read(self, path: str) -> ReadResult:
         found = super().read(path)
-        return Bytes(found.data, _older(found.stat)) if isinstance(found, Bytes) else found
+        return Content(found.data, _older(found.stat)) if isinstance(found, Content) else found
 
 
 _AGE_NS = 1_000_000_000
 
 
-def _older(found: Stat) -> Stat:
-    return Stat(found.mtime_ns - _AGE_NS, found.ctime_ns - _AGE_NS, found.size, found.inode, found.mode)
+def _older(found: FileStat) -> FileStat:
+    return FileStat(found.mtime_ns - _AGE_NS, found.ctime_ns - _AGE_NS, found.size, found.inode, found.mode)
 
 
-def _stat(inode: Inode) -> Stat:
-    return Stat(inode.mtime_ns, inode.ctime_ns, len(inode.data), inode.number, inode.mode)
+def _stat(inode: Inode) -> FileStat:
+    return FileStat(inode.mtime_ns, inode.ctime_ns, len(inode.data), inode.number, inode.mode)
 
 
 REFUSALS = (errno.ENOSPC, errno.EIO, errno.EMFILE, errno.EACCES, errno.EXDEV, errno.EROFS)

@@ -13,10 +13,10 @@ from coworkd.diagnostics.simulation.external_editors import Act, ExternalEditors
 from coworkd.diagnostics.simulation.faults import Crash, Faults
 from coworkd.diagnostics.simulation.folder import SimFolder
 from coworkd.diagnostics.simulation.worker import Worker
-from coworkd.sync.disk.atomic_writer import Writer
+from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.engine import Engine
-from coworkd.sync.ingest.ingester import Intake
-from coworkd.sync.ingest.missing_files import Absences
+from coworkd.sync.ingest.ingester import Ingester
+from coworkd.sync.ingest.missing_files import MissingFiles
 
 INSTANCE = "sim-0001"
 
@@ -70,10 +70,10 @@ class Machine:
     def _boot(self) -> None:
         outside, db, now = self.outside, self.db, self.outside.clock.now()
         self.lives += 1
-        intake = Intake(db, self.folder, INSTANCE, outside.git.brought)
-        judge = Hasty if self._without is Guard.GRACE else Absences
+        intake = Ingester(db, self.folder, INSTANCE, outside.git.brought)
+        judge = Hasty if self._without is Guard.GRACE else MissingFiles
         absences = judge(db, self.folder, outside.git)
-        self.engine = Engine(db, self.folder, intake, Writer(db, self.folder), absences)
+        self.engine = Engine(db, self.folder, intake, AtomicWriter(db, self.folder), absences)
         self.worker = Worker(Board(db, intake), INSTANCE)
         self.engine.recover(now)
         self.engine.scan(now, outside.clock.now)
@@ -98,8 +98,8 @@ class Machine:
     def _turn(self) -> None:
         outside, now = self.outside, self.outside.clock.now()
         for path in outside.watcher.take(now):
-            self.engine.mark(path, now)
-        if self.engine.scan_due(now):
+            self.engine.mark_dirty(path, now)
+        if self.engine.is_scan_due(now):
             self.engine.scan(now, outside.clock.now)
         self.engine.pull(now)
         for path in self._taken(self._hurried):

@@ -25,7 +25,7 @@ from coworkd.board.task_board import Board
 from coworkd.board.views import tool_timeline
 from coworkd.board.views.live_messages import context_share
 from coworkd.core.model import Answer, MessageKind, Status, Usage
-from coworkd.core.policy.tool_permissions import Decision, Ruling, call_of, proposal
+from coworkd.core.policy.tool_permissions import ToolDecision, ToolPermission, call_of, proposal
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.runs.permission_requests import PermissionRequests
@@ -124,14 +124,14 @@ class EventRecorder:
             arguments=asked.arguments, pattern=proposal(call) if call else "",
         )  # fmt: skip
         ruling = self._grants.ruling(run, asked) if permission else None
-        if ruling is not None and ruling.decision is not Decision.ASK:
+        if ruling is not None and ruling.decision is not ToolPermission.ASK:
             self._settled(request, ruling, now)
         else:
             self._owed(run, request, now)
 
-    def _settled(self, request: RequestRow, ruling: Ruling, now: float) -> None:
+    def _settled(self, request: RequestRow, ruling: ToolDecision, now: float) -> None:
         """Nobody needs to be asked: the answer is there already, and is handed over like any other."""
-        answer = Answer.APPROVED if ruling.decision is Decision.ALLOW else Answer.REJECTED
+        answer = Answer.APPROVED if ruling.decision is ToolPermission.ALLOW else Answer.REJECTED
         ruled = replace(request, answer=str(answer), comment=ruling.reason, answered_by="policy")
         data = {
             "run": request.run, "request": request.id, "tool": request.tool, "arguments": request.arguments[:SHOWN],

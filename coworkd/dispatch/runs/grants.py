@@ -7,18 +7,18 @@ from coworkd.board.approvals.decision import SubmittedAnswer
 from coworkd.board.task_board import Board
 from coworkd.core.model import Scope
 from coworkd.core.policy.tool_permissions import (
-    Circumstances,
-    Decision,
-    Ruling,
+    ToolContext,
+    ToolDecision,
+    ToolPermission,
     call_of,
+    decide_tool_call,
     is_pattern,
     narrows,
     proposal,
-    rule,
 )
 from coworkd.store import GrantRow, RequestRow, RunRow
 
-_ASK = Ruling(decision=Decision.ASK, reason="the agent asks before it does this")
+_ASK = ToolDecision(decision=ToolPermission.ASK, reason="the agent asks before it does this")
 
 
 class Grants:
@@ -36,14 +36,14 @@ class Grants:
         )  # fmt: skip
         return tuple(row["pattern"] for row in rows)
 
-    def ruling(self, run: RunRow, asked: Asked) -> Ruling:
+    def ruling(self, run: RunRow, asked: Asked) -> ToolDecision:
         """What becomes of a permission that an agent asks for. A call that nothing settles is a person's to decide."""
         call = call_of(asked.tool, asked.arguments)
         agent = self._board.specs.agent(run.agent)
         if call is None or agent is None:
             return _ASK
-        around = Circumstances(mode=run.mode, granted=self.patterns(run.task, agent.name), requested=True)
-        return rule(call, agent.tools, around)
+        around = ToolContext(mode=run.mode, granted=self.patterns(run.task, agent.name), requested=True)
+        return decide_tool_call(call, agent.tools, around)
 
     def give(self, request: RequestRow, given: SubmittedAnswer, agent: str, now: float) -> None:
         """Keep a yes that reaches further than this one call."""

@@ -12,7 +12,7 @@ from coworkd.board.approvals.requirements import requirement
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import RiskLevel, Scope
-from coworkd.core.policy.tool_risk import Feature, features_of_call, features_of_grant, level_of, told
+from coworkd.core.policy.tool_risk import Feature, features_of_call, features_of_grant, gravest_reasons, level_of
 from coworkd.store import RequestRow, RequestState
 from coworkd.store.requests import expired_permissions, next_expiry
 from coworkd.store.runs import find_run
@@ -40,8 +40,8 @@ class PermissionRequests:
         features = features_of_call(request.tool, request.arguments)
         asked = replace(request, path=self._path(request.task), risk=level_of(features), expires=now + VALID_FOR)
         asked = bind_request(asked, self._about(asked))
-        first = requirement(self._db, self._board.specs, asked, asked.risk, told(features)).first_line
-        self._documents.put(asked.path, approval_form(asked, told(features), first), now, persistent=True)
+        first = requirement(self._db, self._board.specs, asked, asked.risk, gravest_reasons(features)).first_line
+        self._documents.put(asked.path, approval_form(asked, gravest_reasons(features), first), now, persistent=True)
         return asked
 
     def _path(self, task: str) -> str:
@@ -60,11 +60,11 @@ class PermissionRequests:
     def demand(self, request: RequestRow, given: SubmittedAnswer) -> ApprovalRequirement:
         """Where this approval has to be given."""
         features = self._features(request, given)
-        return requirement(self._db, self._board.specs, request, level_of(features), told(features))
+        return requirement(self._db, self._board.specs, request, level_of(features), gravest_reasons(features))
 
     def _features(self, request: RequestRow, given: SubmittedAnswer) -> tuple[Feature, ...]:
         call = features_of_call(request.tool, request.arguments)
-        floor = (Feature(level=RiskLevel(request.risk), what=told(call)),)
+        floor = (Feature(level=RiskLevel(request.risk), what=gravest_reasons(call)),)
         pattern = given.grant.strip() or request.pattern
         return (*floor, *call, *features_of_grant(pattern, Scope(given.scope)))
 

@@ -29,7 +29,7 @@ Spec: TypeAlias = TaskSpec | PlanSpec | MessageSpec | AnswerSpec | AgentSpec | S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class SpecParts:
     """What a spec is made of, once every key has been read."""
 
     path: str
@@ -45,14 +45,14 @@ class Parts:
         return self.path.rpartition("/")[2].rpartition(".")[0]
 
 
-def task_spec(parts: Parts) -> TaskSpec:
+def task_spec(parts: SpecParts) -> TaskSpec:
     values = dict(parts.values)
     values["title"] = _title(parts)
     status, notice = values.pop("status", (None, ""))
     return TaskSpec(**values, status=status, status_notice=notice, body=parts.body, criteria=criteria(parts.body))
 
 
-def plan_spec(parts: Parts) -> PlanSpec:
+def plan_spec(parts: SpecParts) -> PlanSpec:
     return PlanSpec(
         title=_title(parts),
         level=parts.values.get("level", PlanLevel.PLAN),
@@ -62,18 +62,18 @@ def plan_spec(parts: Parts) -> PlanSpec:
     )
 
 
-def _title(parts: Parts) -> str:
+def _title(parts: SpecParts) -> str:
     """The key, else the heading the body begins with, else the file's name."""
     return parts.values.get("title") or first_heading(parts.body) or parts.stem
 
 
-def message_spec(parts: Parts) -> MessageSpec:
+def message_spec(parts: SpecParts) -> MessageSpec:
     values = dict(parts.values)
     values.pop("state", None)
     return MessageSpec(sender=values.pop("from", ""), **values, body=parts.body)
 
 
-def answer_spec(parts: Parts) -> AnswerSpec:
+def answer_spec(parts: SpecParts) -> AnswerSpec:
     """Only the exact word counts: an answer that merely looks like a yes is none."""
     written = parts.values.get("approval")
     exact = isinstance(written, str) and written in {member.value for member in Answer}
@@ -95,16 +95,16 @@ def _printable(value: Value) -> str:
     return shown.encode("unicode_escape").decode("ascii")[:60]
 
 
-def agent_spec(parts: Parts) -> AgentSpec:
+def agent_spec(parts: SpecParts) -> AgentSpec:
     return AgentSpec(name=parts.stem, **parts.values, prompt=parts.body)
 
 
-def settings_spec(parts: Parts) -> Settings:
+def settings_spec(parts: SpecParts) -> Settings:
     renamed = {"budget": "budget_usd_per_day"}
     unused = {"version", "notify"}
     return Settings(**{renamed.get(name, name): value for name, value in parts.values.items() if name not in unused})
 
 
-def user_spec(parts: Parts) -> UserSettings:
+def user_spec(parts: SpecParts) -> UserSettings:
     renamed = {"budget": "budget_usd_per_day"}
     return UserSettings(**{renamed.get(name, name): value for name, value in parts.values.items()})

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from coworkd.core.model import Answer, Kind, Status
 from coworkd.documents.schema import readers, task_readers
-from coworkd.documents.schema.readers import Choice, Option, Record, Subset, Whole
+from coworkd.documents.schema.readers import EnumReader, EnumSetReader, IntReader, MappingReader, WordReader
 from coworkd.documents.schema.tables import SCHEMAS, Field
 
 Json: TypeAlias = dict[str, Any]
@@ -68,22 +68,22 @@ _SHAPES: Mapping[object, Json] = {
 
 def _shape(read: object) -> Json:
     match read:
-        case Whole():
-            return {"anyOf": [{"type": "integer", "minimum": read.least}, {"type": "string", "pattern": "^[0-9]+$"}]}
-        case Choice() | Option():
+        case IntReader():
+            return {"anyOf": [{"type": "integer", "minimum": read.minimum}, {"type": "string", "pattern": "^[0-9]+$"}]}
+        case EnumReader() | WordReader():
             return _words(read.offered)
-        case Subset():
+        case EnumSetReader():
             one = _words(read.offered)
             return {"anyOf": [one, {"type": "array", "items": one}]}
-        case Record():
+        case MappingReader():
             return _record(read)
         case _:
             return _SHAPES[read]
 
 
-def _record(read: Record) -> Json:
+def _record(read: MappingReader) -> Json:
     whole = {"type": "object", "properties": {name: _or_nothing(_shape(one)) for name, one in read.readers.items()}}
-    return {"anyOf": [whole, _shape(read.readers[read.alone])]} if read.alone else whole
+    return {"anyOf": [whole, _shape(read.readers[read.shorthand])]} if read.shorthand else whole
 
 
 def _or_nothing(shape: Json) -> Json:
@@ -97,8 +97,8 @@ def _or_nothing(shape: Json) -> Json:
 
 def _property(known: Field) -> Json:
     if known.name == "approval":  # the one word that must be exact
-        return {"description": known.says, "enum": list(map(str, Answer))}
-    return {"description": known.says, **_or_nothing(_shape(known.read))}
+        return {"description": known.help, "enum": list(map(str, Answer))}
+    return {"description": known.help, **_or_nothing(_shape(known.read))}
 
 
 def json_schema(kind: Kind) -> Json:
@@ -112,7 +112,7 @@ def json_schema(kind: Kind) -> Json:
     return {
         "$schema": DIALECT,
         "title": f"coworkd {kind}",
-        "description": schema.says,
+        "description": schema.help,
         "type": ["object", "null"],
         "properties": properties,
     }

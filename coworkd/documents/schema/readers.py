@@ -83,15 +83,15 @@ def number(value: Value) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class IntReader:
     """Reads whole numbers from `least` up."""
 
-    least: int
+    minimum: int
 
     def __call__(self, value: Value) -> int:
         written = text(value)
-        if not re.fullmatch(r"[0-9]{1,15}", written) or int(written) < self.least:
-            raise DocumentError(f"{_shown(value)} is not a whole number of at least {self.least}")
+        if not re.fullmatch(r"[0-9]{1,15}", written) or int(written) < self.minimum:
+            raise DocumentError(f"{_shown(value)} is not a whole number of at least {self.minimum}")
         return int(written)
 
 
@@ -126,7 +126,7 @@ def size(value: Value) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice(Generic[E]):
+class EnumReader(Generic[E]):
     """Reads one of the enum's words, in any case."""
 
     words: type[E]
@@ -143,7 +143,7 @@ class Choice(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class WordReader:
     """Reads one of the words, in any case."""
 
     offered: tuple[str, ...]
@@ -156,7 +156,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Subset(Generic[E]):
+class EnumSetReader(Generic[E]):
     """Reads any of the enum's words; an empty list is none of them."""
 
     words: type[E]
@@ -166,23 +166,23 @@ class Subset(Generic[E]):
         return tuple(member.value for member in self.words)
 
     def __call__(self, value: Value) -> frozenset[E]:
-        one = Choice(self.words)
+        one = EnumReader(self.words)
         return frozenset(one(item) for item in texts(value))
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class MappingReader:
     """Reads a map with these keys, each optional unless `make` asks for it; a text alone stands for the key `alone`."""
 
     make: Callable[..., Any]
     readers: Mapping[str, Reader]
-    alone: str = ""
+    shorthand: str = ""
     elsewhere: tuple[tuple[str, str], ...] = ()
     """Keys that have their place in another file, with the reason why not here."""
 
     def __call__(self, value: Value) -> Any:
-        if self.alone and isinstance(value, str):
-            value = {self.alone: value}
+        if self.shorthand and isinstance(value, str):
+            value = {self.shorthand: value}
         if not isinstance(value, dict):
             first = next(iter(self.readers))
             raise DocumentError(f"{_shown(value)} stands where a map belongs; write `{{{first}: ...}}`")

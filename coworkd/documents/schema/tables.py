@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from coworkd.core.model import (
+    AgentLimits,
     ApproveBy,
     Budget,
     Gate,
     Integration,
     Kind,
-    Limits,
     MessageKind,
     MessageState,
     Mode,
@@ -29,8 +29,8 @@ from coworkd.core.model import (
 )
 from coworkd.documents.markdown import Value, normalise_key
 from coworkd.documents.schema.builders import (
-    Parts,
     Spec,
+    SpecParts,
     agent_spec,
     answer_spec,
     message_spec,
@@ -40,12 +40,12 @@ from coworkd.documents.schema.builders import (
     user_spec,
 )
 from coworkd.documents.schema.readers import (
-    Choice,
-    Option,
+    EnumReader,
+    EnumSetReader,
+    IntReader,
+    MappingReader,
     Reader,
-    Record,
-    Subset,
-    Whole,
+    WordReader,
     command_line,
     duration,
     flag,
@@ -77,7 +77,7 @@ from coworkd.documents.schema.task_readers import (
 class Owner(Enum):
     """Who writes a key; the `cowork:` map is the daemon's and is not listed."""
 
-    PERSON = "person"
+    USER = "person"
     BOTH = "both"
 
 
@@ -88,10 +88,10 @@ class Field:
     name: str
     read: Reader
     aliases: tuple[str, ...] = ()
-    owner: Owner = Owner.PERSON
+    owner: Owner = Owner.USER
     canonical: Callable[[Value], Value] = raw
     """The one way to write values that mean the same, by which edits are compared."""
-    says: str = ""
+    help: str = ""
     """What the key is for, as an editor shows it."""
     misplaced: str = ""
     """The problem of a file that has it, where it has no effect."""
@@ -103,8 +103,8 @@ class Schema:
 
     folder: str
     fields: tuple[Field, ...]
-    build: Callable[[Parts], Spec]
-    says: str
+    build: Callable[[SpecParts], Spec]
+    help: str
     """What such a document is, as an editor shows it."""
     by_name: Mapping[str, Field] = field(init=False)
     by_key: Mapping[str, Field] = field(init=False)
@@ -119,18 +119,18 @@ class Schema:
         object.__setattr__(self, "known", frozenset(by_key) | {"cowork"})
 
 
-_APPROVAL = Field("approval", raw, owner=Owner.BOTH, says="Your answer: exactly one of these words")
-_SANDBOX_MODE = Choice(SandboxMode)
-_SANDBOX = Record(
+_APPROVAL = Field("approval", raw, owner=Owner.BOTH, help="Your answer: exactly one of these words")
+_SANDBOX_MODE = EnumReader(SandboxMode)
+_SANDBOX = MappingReader(
     SandboxSpec,
     {"mode": _SANDBOX_MODE, "network": texts, "allow_paths": texts},
-    alone="mode",
+    shorthand="mode",
     elsewhere=(("use", "only your own settings ($XDG_CONFIG_HOME/coworkd/config.yaml) say which sandbox is used"),),
 )
 
 
 def _texts(name: str, says: str, *aliases: str) -> Field:
-    return Field(name, texts, aliases, canonical=as_list, says=says)
+    return Field(name, texts, aliases, canonical=as_list, help=says)
 
 
 _NOT_HERE = (
@@ -142,60 +142,60 @@ SCHEMAS: Mapping[Kind, Schema] = {
     Kind.TASK: Schema(
         "tasks",
         (
-            Field("title", text, says="One line; without it the first heading of the body, else the file name"),
+            Field("title", text, help="One line; without it the first heading of the body, else the file name"),
             Field(
                 "status",
                 status_word,
                 owner=Owner.BOTH,
                 canonical=status_as_kept,
-                says="Write `ready` to start it, `paused` or `cancelled` to stop it, `done` to close it by hand",
+                help="Write `ready` to start it, `paused` or `cancelled` to stop it, `done` to close it by hand",
             ),
             Field(
-                "agent", text, says="Who does it: the name of a file in agents/; without it the `agent` of config.yaml"
+                "agent", text, help="Who does it: the name of a file in agents/; without it the `agent` of config.yaml"
             ),
             Field(
                 "depends_on",
                 ids_of,
                 ("dependencies",),
                 canonical=as_list,
-                says="Ids of tasks that must have landed before it starts",
+                help="Ids of tasks that must have landed before it starts",
             ),
             Field(
                 "priority",
                 priority_rank,
-                says="urgent 0, high 1, medium 2 (unless set), low 3, or a number on that scale",
+                help="urgent 0, high 1, medium 2 (unless set), low 3, or a number on that scale",
             ),
-            Field("mode", Choice(Mode), says="`build` changes files; `plan` only reads and ends in a plan"),
-            Field("plan", id_of, says="Id of the plan it belongs to"),
+            Field("mode", EnumReader(Mode), help="`build` changes files; `plan` only reads and ends in a plan"),
+            Field("plan", id_of, help="Id of the plan it belongs to"),
             _texts("labels", "Your own words for grouping", "tags"),
             _texts("touches", "Patterns of paths: tasks whose patterns overlap do not run at once"),
             _texts("verify", "Commands that must succeed on the merged result, after those of the workspace"),
             Field(
                 "approve",
-                Subset(Gate),
+                EnumSetReader(Gate),
                 canonical=as_list,
-                says="At which points a person is asked; without it the `approve` of config.yaml",
+                help="At which points a person is asked; without it the `approve` of config.yaml",
             ),
             Field(
                 "on_error",
-                Choice(OnError),
-                says="After a failure: `retry` (unless set), `skip` gives up at once, `abort` also starts nothing new",
+                EnumReader(OnError),
+                help="After a failure: `retry` (unless set), `skip` gives up at once, `abort` also starts nothing new",
             ),
-            Field("max_attempts", Whole(1), says="How often it is tried; else as the workspace has it"),
+            Field("max_attempts", IntReader(1), help="How often it is tried; else as the workspace has it"),
             Field(
-                "timeout", time_limit, says="How long one run may take, such as `45m`; waiting for you does not count"
+                "timeout", time_limit, help="How long one run may take, such as `45m`; waiting for you does not count"
             ),
             Field(
                 "loop",
-                Record(loop_until, {"promise": text, "max_iterations": Whole(1)}),
-                says="Start the agent again until it says the promise",
+                MappingReader(loop_until, {"promise": text, "max_iterations": IntReader(1)}),
+                help="Start the agent again until it says the promise",
             ),
             Field(
                 "budget",
-                Record(Budget, {"usd": number, "tokens": Whole(0), "minutes": number}),
-                says="Upper bounds for one task",
+                MappingReader(Budget, {"usd": number, "tokens": IntReader(0), "minutes": number}),
+                help="Upper bounds for one task",
             ),
-            Field("pattern", text, says="How several agents work on it together"),
+            Field("pattern", text, help="How several agents work on it together"),
         ),
         task_spec,
         "A task for an agent; the body says what to do",
@@ -203,11 +203,11 @@ SCHEMAS: Mapping[Kind, Schema] = {
     Kind.PLAN: Schema(
         "plans",
         (
-            Field("title", text, says="One line; without it the first heading of the body, else the file name"),
-            Field("level", Choice(PlanLevel), says="initiative > phase > plan"),
-            Field("parent", id_of, says="Id of the plan above"),
+            Field("title", text, help="One line; without it the first heading of the body, else the file name"),
+            Field("level", EnumReader(PlanLevel), help="initiative > phase > plan"),
+            Field("parent", id_of, help="Id of the plan above"),
             _APPROVAL,
-            Field("comment", text, says="Told to whoever wrote the plan"),
+            Field("comment", text, help="Told to whoever wrote the plan"),
         ),
         plan_spec,
         "A plan; the body holds Problem, Proposed changes, Steps, Risks",
@@ -215,15 +215,15 @@ SCHEMAS: Mapping[Kind, Schema] = {
     Kind.MESSAGE: Schema(
         "messages",
         (
-            Field("from", text, says="Who wrote it; without it you"),
-            Field("kind", Choice(MessageKind), says="Written by coworkd"),
-            Field("state", Choice(MessageState), says="Written by coworkd"),
-            Field("draft", flag, says="Not sent while this is true"),
-            Field("resend", flag, says="Ask for a new reply to an edited message"),
+            Field("from", text, help="Who wrote it; without it you"),
+            Field("kind", EnumReader(MessageKind), help="Written by coworkd"),
+            Field("state", EnumReader(MessageState), help="Written by coworkd"),
+            Field("draft", flag, help="Not sent while this is true"),
+            Field("resend", flag, help="Ask for a new reply to an edited message"),
             Field(
                 "reply_to",
                 stem_of,
-                says="The question it answers: a file name of the thread, without .md; without it the newest open one",
+                help="The question it answers: a file name of the thread, without .md; without it the newest open one",
             ),
         ),
         message_spec,
@@ -233,9 +233,9 @@ SCHEMAS: Mapping[Kind, Schema] = {
         "approvals",
         (
             _APPROVAL,
-            Field("scope", Choice(Scope), says="How far a yes reaches"),
-            Field("grant", text, says="The pattern that is allowed; you may narrow it"),
-            Field("comment", text, says="Told to the agent"),
+            Field("scope", EnumReader(Scope), help="How far a yes reaches"),
+            Field("grant", text, help="The pattern that is allowed; you may narrow it"),
+            Field("comment", text, help="Told to the agent"),
         ),
         answer_spec,
         "A permission that an agent asks for",
@@ -244,12 +244,12 @@ SCHEMAS: Mapping[Kind, Schema] = {
         "reviews",
         (
             _APPROVAL,
-            Field("comment", text, says="Told to the agent, or kept with the answer"),
+            Field("comment", text, help="Told to the agent, or kept with the answer"),
             Field(
                 "status",
-                Option(("open", "landed", "reverted", "revert", "apply")),
+                WordReader(("open", "landed", "reverted", "revert", "apply")),
                 owner=Owner.BOTH,
-                says="Written by coworkd; `revert` takes a landed change back, `apply` brings it again",
+                help="Written by coworkd; `revert` takes a landed change back, `apply` brings it again",
             ),
         ),
         answer_spec,
@@ -258,39 +258,39 @@ SCHEMAS: Mapping[Kind, Schema] = {
     Kind.AGENT: Schema(
         "agents",
         (
-            Field("driver", text, says="What kind of program it is: `command` starts any, `replay` plays a recording"),
-            Field("model", text, says="The model it is asked to use"),
-            Field("command", command_line, says="The program and its arguments"),
+            Field("driver", text, help="What kind of program it is: `command` starts any, `replay` plays a recording"),
+            Field("model", text, help="The model it is asked to use"),
+            Field("command", command_line, help="The program and its arguments"),
             _texts("fallback", "Agents that take over when this one is unavailable, in order"),
             Field(
                 "limits",
-                Record(
-                    Limits,
+                MappingReader(
+                    AgentLimits,
                     {
-                        "concurrency": Whole(1),
+                        "concurrency": IntReader(1),
                         "timeout": time_limit,
                         "stall": time_limit,
                         "output": size,
                         "hold": time_limit,
                     },
                 ),
-                says="Bounds: runs at once, time, silence, output, how long an open request holds its program",
+                help="Bounds: runs at once, time, silence, output, how long an open request holds its program",
             ),
             Field(
                 "sandbox",
                 _SANDBOX,
-                says="How it is confined",
+                help="How it is confined",
             ),
             Field(
                 "tools",
-                Record(ToolRules, {"allow": texts, "ask": texts, "deny": texts}),
-                says="Patterns of tool calls: allowed, asked about, denied",
+                MappingReader(ToolRules, {"allow": texts, "ask": texts, "deny": texts}),
+                help="Patterns of tool calls: allowed, asked about, denied",
             ),
-            Field("login", Option(("mine", "key")), says="Lend it your own login, or give it a key"),
-            Field("billing", Option(("api", "subscription")), says="How its cost is counted"),
-            Field("env", text_pairs, says="Added to its clean environment"),
+            Field("login", WordReader(("mine", "key")), help="Lend it your own login, or give it a key"),
+            Field("billing", WordReader(("api", "subscription")), help="How its cost is counted"),
+            Field("env", text_pairs, help="Added to its clean environment"),
             _texts("env_pass", "Names taken over from the daemon's environment"),
-            Field("recording", text, says="For `replay`: the folder of recordings, relative to .cowork/"),
+            Field("recording", text, help="For `replay`: the folder of recordings, relative to .cowork/"),
         ),
         agent_spec,
         "An agent; the body is its system prompt",
@@ -298,42 +298,44 @@ SCHEMAS: Mapping[Kind, Schema] = {
     Kind.CONFIG: Schema(
         "",
         (
-            Field("version", format_version, says="Of the format: 1"),
-            Field("agent", text, says="Who does tasks that name nobody"),
-            Field("concurrency", Whole(1), says="Runs at once; 4 unless set"),
+            Field("version", format_version, help="Of the format: 1"),
+            Field("agent", text, help="Who does tasks that name nobody"),
+            Field("concurrency", IntReader(1), help="Runs at once; 4 unless set"),
             Field(
                 "quiet",
                 duration,
-                says="How long a file rests before it starts something unasked; 10 seconds unless set",
+                help="How long a file rests before it starts something unasked; 10 seconds unless set",
             ),
             Field(
                 "integration",
-                Record(Integration, {"branch": text, "target": text, "land": Option(("ask", "auto"))}),
-                says="The branch that changes land on, and the one it is for",
+                MappingReader(Integration, {"branch": text, "target": text, "land": WordReader(("ask", "auto"))}),
+                help="The branch that changes land on, and the one it is for",
             ),
             _texts("setup", "Commands in a fresh slot, before an agent starts"),
             _texts("copy", "Untracked files that a slot needs"),
             _texts("verify", "Commands that must succeed on the merged result"),
-            Field("verify_timeout", time_limit, says="How long one of them may take; 30m unless set"),
+            Field("verify_timeout", time_limit, help="How long one of them may take; 30m unless set"),
             Field(
                 "approve",
-                Subset(Gate),
+                EnumSetReader(Gate),
                 canonical=as_list,
-                says="At which points a person is asked; `[merge]` unless set",
+                help="At which points a person is asked; `[merge]` unless set",
             ),
-            Field("backoff", number, says="Seconds before the first retry; 2 unless set"),
-            Field("max_attempts", Whole(1), says="How often a task is tried; 3 unless set"),
+            Field("backoff", number, help="Seconds before the first retry; 2 unless set"),
+            Field("max_attempts", IntReader(1), help="How often a task is tried; 3 unless set"),
             Field(
                 "sandbox",
                 _SANDBOX,
-                says="How agents, set-up and verification are confined; whom set-up may reach",
+                help="How agents, set-up and verification are confined; whom set-up may reach",
             ),
-            Field("budget", Record(only_usd_per_day, {"usd_per_day": number}), says="Upper bound of a rolling day"),
-            Field("adopt_notes", flag, says="Whether a task file without a header is a task"),
-            Field("run_pulled", flag, says="Whether tasks that came by git start by themselves"),
-            Field("commit", Option(("off", "auto")), says="Whether coworkd commits .cowork/ at quiet moments"),
-            Field("keep_days", number, says="How long kept work stays after a landing; 14 unless set"),
-            Field("notify", texts, canonical=as_list, says="Only in your own settings", misplaced=_NOT_HERE),
+            Field(
+                "budget", MappingReader(only_usd_per_day, {"usd_per_day": number}), help="Upper bound of a rolling day"
+            ),
+            Field("adopt_notes", flag, help="Whether a task file without a header is a task"),
+            Field("run_pulled", flag, help="Whether tasks that came by git start by themselves"),
+            Field("commit", WordReader(("off", "auto")), help="Whether coworkd commits .cowork/ at quiet moments"),
+            Field("keep_days", number, help="How long kept work stays after a landing; 14 unless set"),
+            Field("notify", texts, canonical=as_list, help="Only in your own settings", misplaced=_NOT_HERE),
         ),
         settings_spec,
         "Settings of the workspace; every key is optional",
@@ -347,13 +349,13 @@ USER = Schema(
         _texts("notify", "Commands that are told what waits for you"),
         Field(
             "sandbox",
-            Record(user_sandbox, {"mode": _SANDBOX_MODE, "use": Option(SANDBOXES)}, alone="mode"),
-            says="The least that counts, and which one is used",
+            MappingReader(user_sandbox, {"mode": _SANDBOX_MODE, "use": WordReader(SANDBOXES)}, shorthand="mode"),
+            help="The least that counts, and which one is used",
         ),
-        Field("allowed_signers", absolute, says="Whose signatures of approvals count, as ssh-keygen reads it"),
-        Field("budget", Record(only_usd_per_day, {"usd_per_day": number}), says="The most that a day may cost"),
-        Field("concurrency", Whole(1), says="The most runs at once"),
-        Field("approve_by", Choice(ApproveBy), says="Where approvals count: `file` (default), or `command` alone"),
+        Field("allowed_signers", absolute, help="Whose signatures of approvals count, as ssh-keygen reads it"),
+        Field("budget", MappingReader(only_usd_per_day, {"usd_per_day": number}), help="The most that a day may cost"),
+        Field("concurrency", IntReader(1), help="The most runs at once"),
+        Field("approve_by", EnumReader(ApproveBy), help="Where approvals count: `file` (default), or `command` alone"),
     ),
     user_spec,
     "The user's own settings: what no workspace goes beyond",

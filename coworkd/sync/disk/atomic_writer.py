@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.store import Cells, Database
-from coworkd.sync.disk.folder import ASIDE, Absent, Bytes, Read, digest
+from coworkd.sync.disk.folder import ASIDE, Content, Missing, ReadResult, digest
 from coworkd.sync.disk.ports import Files
 
 LATE = 10.0
@@ -25,48 +25,48 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Overtaken:
+class TargetChanged:
     """Somebody saved first; nothing of theirs was replaced. Look again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Displaced:
+class ConcurrentSave:
     """Somebody saved in the last instant. The file holds our bytes, and theirs wait in `recover`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class WriteRefused:
     """The file system said no."""
 
     reason: str
 
 
-Result = Written | Overtaken | Displaced | Refused
+WriteResult = Written | TargetChanged | ConcurrentSave | WriteRefused
 
 
-class Writer:
+class AtomicWriter:
     """Carries out writes of one workspace; used by the writer thread alone."""
 
     def __init__(self, db: Database, folder: Files) -> None:
         self._db = db
         self._folder = folder
 
-    def write(self, path: str, expected: str, data: bytes, now: float) -> Result:
+    def write(self, path: str, expected: str, data: bytes, now: float) -> WriteResult:
         """Put `data` at `path` if it still holds the bytes with hash `expected` (empty: if there is none)."""
         try:
             return self._write(path, expected, data, now)
         except OSError as error:
             # The intent stays: what was under way is looked at by `recover`, which knows whose bytes are where.
-            return Refused(f"cannot be written: {error.strerror or error}")
+            return WriteRefused(f"cannot be written: {error.strerror or error}")
 
-    def _write(self, path: str, expected: str, data: bytes, now: float) -> Result:
+    def _write(self, path: str, expected: str, data: bytes, now: float) -> WriteResult:
         if self._db.scalar("SELECT 1 FROM writes WHERE path = ?", path):
-            return Refused("waits until an earlier write of it can be finished")
+            return WriteRefused("waits until an earlier write of it can be finished")
         mode = 0o644
         if expected:
             seen = self._folder.read(path)
-            if not isinstance(seen, Bytes) or seen.sha != expected:
-                return Overtaken()
+            if not isinstance(seen, Content) or seen.sha != expected:
+                return TargetChanged()
             mode = seen.stat.mode & 0o777
         temporary = self._folder.write_temporary(path, data, mode)
         with self._db.write(durable=True):
@@ -76,29 +76,29 @@ class Writer:
             )  # fmt: skip
         return self._put(path, expected, temporary, now)
 
-    def _put(self, path: str, expected: str, temporary: str, now: float) -> Result:
+    def _put(self, path: str, expected: str, temporary: str, now: float) -> WriteResult:
         if not expected:
             placed = self._folder.place(temporary, path)
-            return self._finish(path, temporary, Written() if placed else Overtaken())
+            return self._finish(path, temporary, Written() if placed else TargetChanged())
         if not self._still(path, expected) or not self._folder.exchange(temporary, path):
-            return self._finish(path, temporary, Overtaken())
+            return self._finish(path, temporary, TargetChanged())
         self._folder.sync(path)
         return self._keep_displaced(path, expected, temporary, now)
 
     def _still(self, path: str, expected: str) -> bool:
         seen = self._folder.read(path)
-        return isinstance(seen, Bytes) and seen.sha == expected
+        return isinstance(seen, Content) and seen.sha == expected
 
-    def _keep_displaced(self, path: str, expected: str, temporary: str, now: float) -> Result:
+    def _keep_displaced(self, path: str, expected: str, temporary: str, now: float) -> WriteResult:
         """After the exchange the temporary name holds what was in the file: look at it before anything else."""
         if not self._still(temporary, expected):
             # The intent stays until what was displaced has been merged.
-            return Displaced()
+            return ConcurrentSave()
         self._to_trash(temporary, path, expected, now)
         self._forget(path)
         return Written()
 
-    def _finish(self, path: str, temporary: str, result: Result) -> Result:
+    def _finish(self, path: str, temporary: str, result: WriteResult) -> WriteResult:
         if isinstance(result, Written):
             self._folder.sync(path)
         self._folder.discard(temporary)
@@ -142,7 +142,7 @@ class Writer:
 
     # ---- what a crash, a refusal or a save in between left
 
-    def unfinished(self) -> bool:
+    def has_unfinished(self) -> bool:
         """Whether a write stands between its first step and its last."""
         return self._db.scalar("SELECT 1 FROM writes LIMIT 1") is not None
 
@@ -154,17 +154,17 @@ class Writer:
         """
         for row in self._db.query("SELECT path, expected, sha, temp FROM writes"):
             with suppress(OSError):
-                yield from self._mend(row, now)
+                yield from self._finish_interrupted(row, now)
 
-    def _mend(self, row: Cells, now: float) -> Iterator[tuple[str, bytes]]:
+    def _finish_interrupted(self, row: Cells, now: float) -> Iterator[tuple[str, bytes]]:
         path, temporary = row["path"], self._name_of_displaced(row["temp"])
         held = self._held(path, temporary, row["sha"])
-        if isinstance(held, Bytes) and held.sha == row["sha"]:
+        if isinstance(held, Content) and held.sha == row["sha"]:
             self._folder.discard(temporary)
-        elif not isinstance(held, Absent):
-            if isinstance(held, Bytes) and held.sha != row["expected"]:
+        elif not isinstance(held, Missing):
+            if isinstance(held, Content) and held.sha != row["expected"]:
                 yield path, held.data
-            self._to_trash(temporary, path, held.sha if isinstance(held, Bytes) else "", now)
+            self._to_trash(temporary, path, held.sha if isinstance(held, Content) else "", now)
         self._forget(path)
 
     def _name_of_displaced(self, temporary: str) -> str:
@@ -173,17 +173,17 @@ class Writer:
         moved = self._folder.stat(temporary) is None and self._folder.stat(aside) is not None
         return aside if moved else temporary
 
-    def put_away(self, temporaries: Iterable[str], now: float) -> None:
+    def discard_leftovers(self, temporaries: Iterable[str], now: float) -> None:
         """Move what a former process left of writes that it had not yet promised into the trash."""
         for temporary in temporaries:
             if not self._db.scalar("SELECT 1 FROM writes WHERE temp = ?", temporary.removesuffix(ASIDE)):
                 with suppress(OSError):
                     self._folder.retire(temporary, _trash_name(temporary, now))
 
-    def _held(self, path: str, temporary: str, ours: str) -> Read:
+    def _held(self, path: str, temporary: str, ours: str) -> ReadResult:
         """What the temporary name holds; something displaced that is no document goes back while that is safe."""
         held = self._folder.read(temporary)
-        if isinstance(held, Bytes | Absent) or not self._still(path, ours):
+        if isinstance(held, Content | Missing) or not self._still(path, ours):
             return held
         self._folder.exchange(temporary, path)
         return self._folder.read(temporary)

@@ -41,7 +41,7 @@ _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
 
 
-class Stat(NamedTuple):
+class FileStat(NamedTuple):
     """What tells, without reading, that a file may have changed. A tuple, because every scan makes one per file."""
 
     mtime_ns: int
@@ -51,16 +51,16 @@ class Stat(NamedTuple):
     mode: int
 
     @classmethod
-    def of(cls, found: os.stat_result) -> Stat:
+    def of(cls, found: os.stat_result) -> FileStat:
         return cls(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_mode)
 
 
 @dataclass(frozen=True, slots=True)
-class Bytes:
+class Content:
     """A stable read."""
 
     data: bytes
-    stat: Stat
+    stat: FileStat
 
     @property
     def sha(self) -> str:
@@ -68,23 +68,23 @@ class Bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
+class Missing:
     """No such file."""
 
 
 @dataclass(frozen=True, slots=True)
-class Torn:
+class ChangedWhileReading:
     """It changed while it was read: look again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
+class NotReadable:
     """Something stands there that is not read, for this reason."""
 
     reason: str
 
 
-Read = Bytes | Absent | Torn | Unfit
+ReadResult = Content | Missing | ChangedWhileReading | NotReadable
 
 
 def is_temporary(path: str) -> bool:
@@ -113,7 +113,7 @@ class Folder:
     def absolute(self, path: str) -> Path:
         return self.root / path
 
-    def walk(self) -> Iterator[tuple[str, Stat]]:
+    def walk(self) -> Iterator[tuple[str, FileStat]]:
         """Everything but plain folders below the root with its stat; hidden folders are left out.
 
         A folder with a document's name is given beside what is in it, for it stands where a file was meant.
@@ -136,30 +136,30 @@ class Folder:
                     if (found := _lstat(entry)) is not None:
                         yield path, found
 
-    def stat(self, path: str) -> Stat | None:
+    def stat(self, path: str) -> FileStat | None:
         try:
-            return Stat.of(os.lstat(self._base + path))
+            return FileStat.of(os.lstat(self._base + path))
         except OSError:
             return None
 
-    def read(self, path: str) -> Read:
+    def read(self, path: str) -> ReadResult:
         """The bytes of a file that did not change while they were read."""
         if self._behind_link(path):
-            return Unfit("lies behind a symbolic link, which is not followed; put a real folder there")
+            return NotReadable("lies behind a symbolic link, which is not followed; put a real folder there")
         try:
             before = os.lstat(self._base + path)
         except (FileNotFoundError, NotADirectoryError):
-            return Absent()
+            return Missing()
         except OSError as error:
-            return Unfit(f"cannot be looked at: {error.strerror}")
+            return NotReadable(f"cannot be looked at: {error.strerror}")
         if unfit := _unfit(before) or (_shared(before) if path.startswith(DECISIONS) else ""):
-            return Unfit(unfit)
+            return NotReadable(unfit)
         try:
-            return self._read(path, Stat.of(before))
+            return self._read(path, FileStat.of(before))
         except FileNotFoundError:
-            return Absent()
+            return Missing()
         except OSError as error:
-            return Unfit(f"cannot be read: {error.strerror}; mend its permissions")
+            return NotReadable(f"cannot be read: {error.strerror}; mend its permissions")
 
     def _behind_link(self, path: str) -> bool:
         end = path.find("/")
@@ -170,17 +170,17 @@ class Folder:
             end = path.find("/", end + 1)
         return False
 
-    def _read(self, path: str, before: Stat) -> Read:
+    def _read(self, path: str, before: FileStat) -> ReadResult:
         descriptor = os.open(self._base + path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            opened = Stat.of(os.fstat(descriptor))
+            opened = FileStat.of(os.fstat(descriptor))
             data = _whole(descriptor, opened.size)
-            after = Stat.of(os.fstat(descriptor))
+            after = FileStat.of(os.fstat(descriptor))
         finally:
             os.close(descriptor)
         if not before == opened == after == self.stat(path) or len(data) != after.size:
-            return Torn()
-        return Bytes(data, after)
+            return ChangedWhileReading()
+        return Content(data, after)
 
     # ---- the steps of a write
 
@@ -290,9 +290,9 @@ def _whole(descriptor: int, size: int) -> bytes:
     return data
 
 
-def _lstat(entry: os.DirEntry[str]) -> Stat | None:
+def _lstat(entry: os.DirEntry[str]) -> FileStat | None:
     try:
-        return Stat.of(entry.stat(follow_symlinks=False))
+        return FileStat.of(entry.stat(follow_symlinks=False))
     except OSError:
         return None
 

@@ -8,51 +8,51 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 
-from coworkd.sync.disk.folder import Bytes, Stat, digest
+from coworkd.sync.disk.folder import Content, FileStat, digest
 from coworkd.sync.disk.ports import Files
 
-LEAST_PAUSE = 2.0
+MIN_INTERVAL = 2.0
 """Seconds between two versions of one file, where nothing else is said."""
 
-LIVE = ".live.md"
+LIVE_SUFFIX = ".live.md"
 
-MOST = 20
+MAX_PER_SECOND = 20
 """Versions that are written in any second, what is urgent not counted."""
 
 
-class Outputs:
+class ViewFiles:
     """Shows and takes away; used by the writer thread alone."""
 
     def __init__(self, folder: Files) -> None:
         self._folder = folder
         self._shown: dict[str, tuple[str, float]] = {}
-        self._written: deque[float] = deque(maxlen=MOST)
+        self._written: deque[float] = deque(maxlen=MAX_PER_SECOND)
         """When the latest were."""
-        self._stats: dict[str, Stat] = {}
+        self._stats: dict[str, FileStat] = {}
         self._edited: set[str] = set()
         """Live messages that a person has written into: theirs until they take it out, or the file away."""
 
-    def show(self, path: str, data: bytes, now: float, pause: float = LEAST_PAUSE) -> float | None:
+    def show(self, path: str, data: bytes, now: float, pause: float = MIN_INTERVAL) -> float | None:
         """Put `data` there if it differs; when that must wait, the time at which it may be shown.
 
         Where the whole folder is away (another branch, a deletion) nothing makes it anew, or it could not come back.
         """
         if not self._folder.exists():
-            return now + LEAST_PAUSE
+            return now + MIN_INTERVAL
         if self._is_edited(path):
-            return now + LEAST_PAUSE
+            return now + MIN_INTERVAL
         known, at = self._shown.get(path, ("", 0.0))
         sha = digest(data)
         if known == sha and self._folder.stat(path) is not None:
             return None
         if at and now < at + pause:
             return at + pause
-        if pause >= LEAST_PAUSE and len(self._written) == MOST and now < self._written[0] + 1.0:
+        if pause >= MIN_INTERVAL and len(self._written) == MAX_PER_SECOND and now < self._written[0] + 1.0:
             return self._written[0] + 1.0
         try:
             self._folder.publish(path, data)
         except OSError:
-            return now + LEAST_PAUSE
+            return now + MIN_INTERVAL
         self._shown[path] = (sha, now)
         self._note_stat(path)
         self._written.append(now)
@@ -79,7 +79,7 @@ class Outputs:
 
     def _note_stat(self, path: str) -> None:
         found = self._folder.stat(path)
-        if path.endswith(LIVE) and found is not None:
+        if path.endswith(LIVE_SUFFIX) and found is not None:
             self._stats[path] = found
 
     def _is_edited(self, path: str) -> bool:
@@ -91,9 +91,9 @@ class Outputs:
             self._edited.discard(path)
             return False
         read = self._folder.read(path)
-        if isinstance(read, Bytes) and read.sha == self._shown[path][0]:
+        if isinstance(read, Content) and read.sha == self._shown[path][0]:
             self._stats[path] = read.stat
             self._edited.discard(path)
-        elif isinstance(read, Bytes):
+        elif isinstance(read, Content):
             self._edited.add(path)
         return path in self._edited

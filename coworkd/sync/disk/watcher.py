@@ -27,10 +27,10 @@ log = logging.getLogger("coworkd")
 PROBE = ".coworkd-probe.live.md"
 """A file that comes and goes, to see whether anybody hears of it: hidden, no document, and ignored by git."""
 
-PATIENCE = 1.0
+PROBE_TIMEOUT = 1.0
 """Seconds for an event to arrive."""
 
-POLL_LEAST = 2.0
+MIN_POLL_INTERVAL = 2.0
 POLL_SHARE = 20.0
 """Where no events come: seconds between two looks at everything, at the least and as a multiple of what one takes."""
 
@@ -52,7 +52,7 @@ _LIMIT = Path("/proc/sys/fs/inotify/max_queued_events")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class WatchedChanges:
     """What there is to look at."""
 
     paths: frozenset[str]
@@ -157,18 +157,18 @@ class Watcher:
         self._answered.set()
         self._wake()
 
-    def take(self, now: float) -> News:
+    def take(self, now: float) -> WatchedChanges:
         """What was noted since the last call; sees to it that there will be more."""
         if self._started:
             self._tend(now)
         with self._lock:
-            taken = News(paths=frozenset(self._dirty), everything=self._everything)
+            taken = WatchedChanges(paths=frozenset(self._dirty), everything=self._everything)
             self._dirty, self._everything = set(), False
         return taken
 
     def pause(self, seconds: float) -> float | None:
         """How long to wait for the next look at everything, which takes `seconds`; None where events tell."""
-        return max(POLL_LEAST, POLL_SHARE * seconds) if self.polling else None
+        return max(MIN_POLL_INTERVAL, POLL_SHARE * seconds) if self.polling else None
 
     # ---- whether anybody listens
 
@@ -186,7 +186,7 @@ class Watcher:
 
     def deadline(self) -> float | None:
         """When an answer is overdue."""
-        return None if self._asked is None else self._asked + PATIENCE
+        return None if self._asked is None else self._asked + PROBE_TIMEOUT
 
     def _tend(self, now: float) -> None:
         if self._events >= self._burst:
@@ -205,7 +205,7 @@ class Watcher:
     def _hear(self, asked: float, now: float) -> None:
         if self._answered.is_set():
             self._asked, self._unanswered = None, 0
-        elif now >= asked + PATIENCE:
+        elif now >= asked + PROBE_TIMEOUT:
             self._unanswered += 1
             if self._unanswered > 1:
                 self._give_up("no event arrives from this file system")

@@ -17,12 +17,12 @@ from coworkd.store.documents import foreign_documents
 from coworkd.store.own_bytes import ANYWHERE, own_paths
 from coworkd.sync.disk.folder import digest
 
-Brought = Callable[[Mapping[str, bytes]], frozenset[str]]
+FromGit = Callable[[Mapping[str, bytes]], frozenset[str]]
 """The paths whose bytes came by git."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class FileContent:
     """The bytes of one file, last saved at `saved`."""
 
     path: str
@@ -32,63 +32,65 @@ class Reading:
     sha: str
 
     @classmethod
-    def of(cls, path: str, kind: Kind, data: bytes, saved: float) -> Reading:
+    def of(cls, path: str, kind: Kind, data: bytes, saved: float) -> FileContent:
         return cls(path=path, kind=kind, data=data, saved=saved, sha=digest(data))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Understood:
+class ParsedFile:
     """A reading that makes sense; `decoded` is None for a note, which is listed and never acted on."""
 
-    reading: Reading
+    content: FileContent
     document: Document
     decoded: Decoded | None
 
 
 @dataclass(slots=True, kw_only=True)
-class Facts:
+class BatchContext:
     """True when a batch begins; whoever changes one of these facts while it is taken in says so here."""
 
     known: dict[str, DocumentRow]
     """Every document there is at one of the paths."""
-    marked: frozenset[str]
+    with_remarks: frozenset[str]
     """The paths that a problem or a note stands for."""
     holders: dict[str, str]
     """The path of the task that has an id, for the ids that the files ask for."""
     own: set[tuple[str, str]]
     """Path and hash of bytes that were typed or written here, moved files at their new path included."""
-    brought: frozenset[str]
-    foreign: dict[str, tuple[str, ...]]
+    from_git: frozenset[str]
+    same_from_git: dict[str, tuple[str, ...]]
     """Where there are documents that came by git with the bytes of a new file, by hash."""
 
-    def is_own(self, reading: Reading) -> bool:
+    def is_own(self, reading: FileContent) -> bool:
         """Whether these bytes were typed or written at this path, or at the one that the file was moved from."""
         return (reading.path, reading.sha) in self.own
 
 
-def learn(db: Database, batch: Sequence[Understood], brought: Brought, is_there: Callable[[str], bool]) -> Facts:
+def load_context(
+    db: Database, batch: Sequence[ParsedFile], brought: FromGit, is_there: Callable[[str], bool]
+) -> BatchContext:
     """Everything that taking in this batch will ask; `is_there` answers whether a path has a file now."""
-    paths = [one.reading.path for one in batch]
+    paths = [one.content.path for one in batch]
     rows = db.query_in(
         "SELECT path FROM problems WHERE path IN (?)", paths
     ) + db.query_in("SELECT path FROM notes WHERE path IN (?)", paths)  # fmt: skip
-    own = _own(db, [one.reading for one in batch], is_there)
+    own = _own(db, [one.content for one in batch], is_there)
     new = {
-        one.reading.path: one.reading.data
+        one.content.path: one.content.data
         for one in batch
-        if one.decoded and (one.reading.path, one.reading.sha) not in own
+        if one.decoded and (one.content.path, one.content.sha) not in own
     }
-    return Facts(
+    return BatchContext(
         known={row.path: row for row in db.all_in(DocumentRow, "path", paths)},
-        marked=frozenset(row["path"] for row in rows),
+        with_remarks=frozenset(row["path"] for row in rows),
         holders=_holders(db, batch),
         own=own,
-        brought=brought(new) if new else frozenset(),
-        foreign=_foreign(db, {one.reading.sha for one in batch if one.reading.path in new}),
+        from_git=brought(new) if new else frozenset(),
+        same_from_git=_foreign(db, {one.content.sha for one in batch if one.content.path in new}),
     )
 
 
-def _own(db: Database, readings: Sequence[Reading], is_there: Callable[[str], bool]) -> set[tuple[str, str]]:
+def _own(db: Database, readings: Sequence[FileContent], is_there: Callable[[str], bool]) -> set[tuple[str, str]]:
     """What was typed or written at its path. Elsewhere the same text may come by git, unless the file was moved."""
     typed = own_paths(db, {reading.sha for reading in readings})
     return {
@@ -106,7 +108,7 @@ def _foreign(db: Database, shas: Collection[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _holders(db: Database, batch: Sequence[Understood]) -> dict[str, str]:
+def _holders(db: Database, batch: Sequence[ParsedFile]) -> dict[str, str]:
     ids = {asked_id(one.decoded) for one in batch if one.decoded and one.decoded.kind is Kind.TASK}
     return {row["id"]: row["path"] for row in db.query_in("SELECT id, path FROM tasks WHERE id IN (?)", ids)}
 

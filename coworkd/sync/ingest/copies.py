@@ -11,10 +11,10 @@ from coworkd.core.model import Kind
 from coworkd.documents.decoding import kind_of
 from coworkd.store import Database
 from coworkd.store.documents import has_version, is_document
-from coworkd.sync.disk.folder import Bytes
+from coworkd.sync.disk.folder import Content
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.effective_specs import decoded
-from coworkd.sync.ingest.batch_context import Understood
+from coworkd.sync.ingest.batch_context import ParsedFile
 
 _LEFT_BY = {
     CopyKind.SYNC: "a tool that synchronises files left it there, because both sides had changed",
@@ -24,7 +24,7 @@ _LEFT_BY = {
 }
 
 
-class Copies:
+class CopyDetector:
     """Recognises copies among files that are seen for the first time; used by the writer thread alone."""
 
     def __init__(self, db: Database, folder: Files) -> None:
@@ -38,9 +38,9 @@ class Copies:
             return ""
         return left_reason(copy)
 
-    def content_reason(self, one: Understood) -> str:
+    def content_reason(self, one: ParsedFile) -> str:
         """Why a task is held for a name that a person may give as well: its id or its text is that of another one."""
-        reading = one.reading
+        reading = one.content
         if reading.kind is not Kind.TASK or one.decoded is None:
             return ""
         copy = copy_name(reading.path.rpartition("/")[2])
@@ -48,7 +48,7 @@ class Copies:
             return ""
         original = _beside(reading.path, copy.original)
         there = self._folder.read(original) if kind_of(original) is Kind.TASK else None
-        if not isinstance(there, Bytes):
+        if not isinstance(there, Content):
             return ""
         if there.sha == reading.sha or has_version(self._db, original, reading.sha):
             return f"is a copy of {original}, so it is not run; change its text, or delete it"

@@ -8,14 +8,14 @@ from coworkd.core.model import Kind
 from coworkd.documents.decoding import Decoded
 from coworkd.documents.markdown import Document, normalise_key
 from coworkd.store import Database, DocumentRow
-from coworkd.sync.merging.three_way import NO_MAP, Base, Version
+from coworkd.sync.merging.three_way import NO_MAP, BaseVersion, DocumentVersion
 
 DAEMON_KEYS = frozenset({"cowork", "status", "approval"})
 """Keys merged by rules of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class IncomingDocument:
     """One reading of one file, with all that is needed to decide what it means."""
 
     path: str
@@ -24,16 +24,16 @@ class Arrival:
     sha: str
     document: Document
     decoded: Decoded
-    pulled: bool
+    from_git: bool
     known: DocumentRow | None
     base: Decoded | None
     """What its author started from; None at first sight or for a revision nobody knows."""
     unknown_rev: bool
-    anew: bool
+    replaces_deleted: bool
     """It stands where another file was deleted, and says nothing of that one."""
     clashes: frozenset[str]
     """What was changed on both sides and could not be merged: the file's version stands."""
-    want: bytes
+    target_bytes: bytes
     """What the file should hold: its bytes with what they lack of the other side."""
     merged: Decoded
     """`want`, decoded: what counts from now on, but for the words that are compared with `base`."""
@@ -46,33 +46,33 @@ class Arrival:
         return bool(self.document.body.strip())
 
 
-def version(document: Document, decoded: Decoded) -> Version:
+def version(document: Document, decoded: Decoded) -> DocumentVersion:
     """The part of a document that is merged field by field: what people own, known keys or not."""
     known = {normalise_key(key) for key in decoded.keys.values()}
     unknown = {normalise_key(e.key): e.value for e in document.entries if normalise_key(e.key) not in known}
     fields = {**unknown, **decoded.fields}
-    return Version(fields={k: v for k, v in fields.items() if k not in DAEMON_KEYS}, body=document.body)
+    return DocumentVersion(fields={k: v for k, v in fields.items() if k not in DAEMON_KEYS}, body=document.body)
 
 
 def revision(decoded: Decoded) -> int:
     return NO_MAP if decoded.cowork.rev is None else decoded.cowork.rev
 
 
-def kept_bases(db: Database, path: str) -> list[Base]:
+def kept_bases(db: Database, path: str) -> list[BaseVersion]:
     """The remembered versions of a file, latest first."""
     rows = db.query("SELECT rev, who, bytes FROM bases WHERE path = ? ORDER BY at DESC, rowid DESC", path)
-    return [Base(rev=row["rev"], person=row["who"] == "person", data=row["bytes"]) for row in rows]
+    return [BaseVersion(rev=row["rev"], by_user=row["who"] == "person", data=row["bytes"]) for row in rows]
 
 
-KEPT = 40
+MAX_BASES = 40
 """How many versions of a file are remembered."""
 
 
-def keep_base(db: Database, path: str, base: Base, sha: str, at: float) -> None:
+def keep_base(db: Database, path: str, base: BaseVersion, sha: str, at: float) -> None:
     """Remember bytes as the latest of their kind for this revision; what they take the place of stays reachable."""
     db.insert_batched(
         "INSERT OR REPLACE INTO bases (path, rev, who, sha, bytes, at) VALUES (?, ?, ?, ?, ?, ?)",
-        path, base.rev, "person" if base.person else "daemon", sha, base.data, at,
+        path, base.rev, "person" if base.by_user else "daemon", sha, base.data, at,
     )  # fmt: skip
 
 
@@ -81,5 +81,5 @@ def forget_bases(db: Database, path: str) -> None:
     db.execute(
         "DELETE FROM bases WHERE path = ? AND at < (SELECT at FROM bases WHERE path = ? ORDER BY at DESC"
         " LIMIT 1 OFFSET ?)",
-        path, path, KEPT,
+        path, path, MAX_BASES,
     )  # fmt: skip

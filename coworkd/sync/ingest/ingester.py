@@ -18,21 +18,28 @@ from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.store.own_bytes import add_own
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.disk.ports import Files
-from coworkd.sync.effective_specs import CONFIG, Specs, decoded
+from coworkd.sync.effective_specs import CONFIG, EffectiveSpecs, decoded
 from coworkd.sync.ingest import message_rows, task_rows
-from coworkd.sync.ingest.batch_context import Brought, Facts, Reading, Understood, learn
-from coworkd.sync.ingest.copies import Copies
-from coworkd.sync.ingest.incoming_document import Arrival, forget_bases, keep_base, kept_bases, revision, version
-from coworkd.sync.merging.apply_merge import Merged, merge
-from coworkd.sync.merging.three_way import NO_MAP, Base, Version, choose_base, plan
+from coworkd.sync.ingest.batch_context import BatchContext, FileContent, FromGit, ParsedFile, load_context
+from coworkd.sync.ingest.copies import CopyDetector
+from coworkd.sync.ingest.incoming_document import (
+    IncomingDocument,
+    forget_bases,
+    keep_base,
+    kept_bases,
+    revision,
+    version,
+)
+from coworkd.sync.merging.apply_merge import MergedDocument, apply_merge
+from coworkd.sync.merging.three_way import NO_MAP, BaseVersion, DocumentVersion, choose_base, plan_merge
 from coworkd.sync.problems import put_problem
-from coworkd.sync.projection import task_file
+from coworkd.sync.projection import project_task_file
 
 TRUST_KINDS = frozenset({Kind.CONFIG, Kind.AGENT, Kind.TASK})
 """Kinds that can make something run."""
 
 
-class Intake:
+class Ingester:
     """Takes readings in."""
 
     def __init__(
@@ -40,19 +47,19 @@ class Intake:
         db: Database,
         folder: Files,
         instance: str,
-        brought: Brought,
+        brought: FromGit,
         signer: Callable[[str, bytes], str] = lambda _path, _data: "",
     ) -> None:
         """`brought` answers whether bytes came by git, `signer` whose signature counts for those that did."""
         self._db = db
         self._folder = folder
-        self._specs = Specs(db)
+        self._specs = EffectiveSpecs(db)
         self._instance = instance
         self._brought = brought
         self._signer = signer
-        self._copies = Copies(db, folder)
+        self._copies = CopyDetector(db, folder)
 
-    def take(self, readings: Sequence[Reading], now: float) -> dict[str, DocumentError]:
+    def ingest(self, readings: Sequence[FileContent], now: float) -> dict[str, DocumentError]:
         """Take files in, together in one transaction.
 
         Returns, by path, why some cannot be read; of those nothing was taken in.
@@ -64,12 +71,12 @@ class Intake:
         with self._db.write():
             for some in (first, rest):
                 if some:
-                    self._take_batch(some, refused, now)
+                    self._ingest_batch(some, refused, now)
         return refused
 
-    def _take_batch(self, readings: Sequence[Reading], refused: dict[str, DocumentError], now: float) -> None:
+    def _ingest_batch(self, readings: Sequence[FileContent], refused: dict[str, DocumentError], now: float) -> None:
         settings = self._specs.settings()
-        batch: list[Understood] = []
+        batch: list[ParsedFile] = []
         for reading in readings:
             if reason := self._copies.name_reason(reading.path):
                 self._hold_copy(reading, reason, now)
@@ -78,37 +85,37 @@ class Intake:
                 batch.append(_understood(reading, settings.adopt_notes))
             except DocumentError as error:
                 refused[reading.path] = error
-        facts = learn(self._db, batch, self._brought, self._is_there)
+        facts = load_context(self._db, batch, self._brought, self._is_there)
         for number, one in enumerate(batch):
             if self._follow_rename(one, facts):
-                facts = learn(self._db, batch[number:], self._brought, self._is_there)
+                facts = load_context(self._db, batch[number:], self._brought, self._is_there)
             try:
-                self._take(one, facts, settings.quiet, now)
+                self._ingest_file(one, facts, settings.quiet, now)
             except DocumentError as error:
-                refused[one.reading.path] = error
+                refused[one.content.path] = error
 
-    def _take(self, one: Understood, facts: Facts, quiet: float, now: float) -> None:
-        known = facts.known.get(one.reading.path)
+    def _ingest_file(self, one: ParsedFile, facts: BatchContext, quiet: float, now: float) -> None:
+        known = facts.known.get(one.content.path)
         if one.decoded is None:
-            self._note(one.reading, known, now)
+            self._note(one.content, known, now)
         elif (known is None or not known.target_sha) and (reason := self._copies.content_reason(one)):
-            self._hold_copy(one.reading, reason, now)
+            self._hold_copy(one.content, reason, now)
         elif known is None:
             # Nothing that is done for a file seen for the first time can fail half-way.
-            self._keep(one, one.decoded, facts, quiet, now)
+            self._store(one, one.decoded, facts, quiet, now)
         else:
             with self._db.savepoint():
-                self._keep(one, one.decoded, facts, quiet, now)
+                self._store(one, one.decoded, facts, quiet, now)
 
-    def _keep(self, one: Understood, made: Decoded, facts: Facts, quiet: float, now: float) -> None:
-        arrival = self._arrive(one, made, facts, now)
-        self._remember(arrival, facts)
+    def _store(self, one: ParsedFile, made: Decoded, facts: BatchContext, quiet: float, now: float) -> None:
+        arrival = self._incoming(one, made, facts, now)
+        self._store_document(arrival, facts)
         self._rows(arrival, facts, quiet)
 
     # ---- reading what came
 
-    def _arrive(self, one: Understood, made: Decoded, facts: Facts, now: float) -> Arrival:
-        path, data, document = one.reading.path, one.reading.data, one.document
+    def _incoming(self, one: ParsedFile, made: Decoded, facts: BatchContext, now: float) -> IncomingDocument:
+        path, data, document = one.content.path, one.content.data, one.document
         known = facts.known.get(path)
         rev = revision(made)
         # What is written where a file was deleted, and says nothing of that one, is seen for the first time.
@@ -116,25 +123,30 @@ class Intake:
         found = choose_base(rev, kept_bases(self._db, path)) if again else None
         base = _version(path, found.data) if found else None
         wanted = _version(path, again.target_bytes) if again else None
-        merged = merge(data, made, plan(version(document, made), base, wanted)) if again else _as_it_is(data, made)
-        at = now if known else min(one.reading.saved, now)
+        merged = (
+            apply_merge(data, made, plan_merge(version(document, made), base, wanted))
+            if again
+            else _as_it_is(data, made)
+        )
+        at = now if known else min(one.content.saved, now)
         same_body = wanted is not None and wanted.body == document.body
-        return Arrival(
-            path=path, kind=one.reading.kind, data=data, sha=one.reading.sha, document=document, decoded=made,
-            pulled=_came_by_git(one.reading, known, found, facts) or self._moved_foreign(one.reading, known, facts),
+        return IncomingDocument(
+            path=path, kind=one.content.kind, data=data, sha=one.content.sha, document=document, decoded=made,
+            from_git=_came_by_git(one.content, known, found, facts) or self._is_moved_from_git(one.content, known,
+            facts),
             known=known,
             base=decoded(path, found.data) if found else None,
             unknown_rev=found is None and known is not None and rev != NO_MAP,
-            anew=known is not None and again is None, clashes=merged.clashes,
-            want=merged.data, merged=merged.decoded, changed_at=at,
+            replaces_deleted=known is not None and again is None, clashes=merged.clashes,
+            target_bytes=merged.data, merged=merged.decoded, changed_at=at,
             body_changed_at=known.body_changed_at if known and same_body else at, now=now,
         )  # fmt: skip
 
-    def _moved_foreign(self, reading: Reading, known: DocumentRow | None, facts: Facts) -> bool:
+    def _is_moved_from_git(self, reading: FileContent, known: DocumentRow | None, facts: BatchContext) -> bool:
         """A file that came by git and was moved here without git stays foreign: nobody has typed it."""
         if known is not None or facts.is_own(reading):
             return False
-        paths = facts.foreign.get(reading.sha, ())
+        paths = facts.same_from_git.get(reading.sha, ())
         return any(path != reading.path and self._folder.stat(path) is None for path in paths)
 
     def _is_there(self, path: str) -> bool:
@@ -142,27 +154,27 @@ class Intake:
 
     # ---- keeping it
 
-    def _remember(self, arrival: Arrival, facts: Facts) -> None:
-        base = Base(rev=revision(arrival.decoded), person=True, data=arrival.data)
+    def _store_document(self, arrival: IncomingDocument, facts: BatchContext) -> None:
+        base = BaseVersion(rev=revision(arrival.decoded), by_user=True, data=arrival.data)
         keep_base(self._db, arrival.path, base, arrival.sha, arrival.now)
         if arrival.known is not None:
             forget_bases(self._db, arrival.path)
-        if not arrival.pulled:
+        if not arrival.from_git:
             add_own(self._db, arrival.path, arrival.sha)
             facts.own.add((arrival.path, arrival.sha))
-        if arrival.kind in TRUST_KINDS and not arrival.pulled:
+        if arrival.kind in TRUST_KINDS and not arrival.from_git:
             ours = arrival.known is None or not arrival.known.from_git
-            self.trust(arrival.path, arrival.want if ours else arrival.data, arrival.now)
-        want_sha = arrival.sha if arrival.want == arrival.data else digest(arrival.want)
+            self.trust(arrival.path, arrival.target_bytes if ours else arrival.data, arrival.now)
+        want_sha = arrival.sha if arrival.target_bytes == arrival.data else digest(arrival.target_bytes)
         self._db.put(
             DocumentRow(
-                path=arrival.path, kind=arrival.kind, doc=stem(arrival.path), target_bytes=arrival.want,
+                path=arrival.path, kind=arrival.kind, doc=stem(arrival.path), target_bytes=arrival.target_bytes,
                 target_sha=want_sha, disk_sha=arrival.sha, rev=max(revision(arrival.decoded), _rev(arrival)),
-                changed_at=arrival.changed_at, body_changed_at=arrival.body_changed_at, from_git=arrival.pulled,
+                changed_at=arrival.changed_at, body_changed_at=arrival.body_changed_at, from_git=arrival.from_git,
                 absent_since=None, generated=arrival.known.generated if arrival.known else False,
             )
         )  # fmt: skip
-        if arrival.path in facts.marked:
+        if arrival.path in facts.with_remarks:
             self._db.execute("DELETE FROM notes WHERE path = ?", arrival.path)
             self._db.execute("DELETE FROM problems WHERE path = ? AND source != 'graph'", arrival.path)
         self._problems(arrival)
@@ -178,9 +190,9 @@ class Intake:
             # Whoever could not run for want of an agent is looked at again.
             self._db.execute("DELETE FROM problems WHERE source = 'agent'")
 
-    def _problems(self, arrival: Arrival) -> None:
+    def _problems(self, arrival: IncomingDocument) -> None:
         problems: list[tuple[str, Problem]] = [(f"key{i}", p) for i, p in enumerate(arrival.decoded.problems)]
-        if not arrival.pulled:
+        if not arrival.from_git:
             problems += [(f"word{i}", p) for i, p in enumerate(arrival.decoded.notices)]
         if arrival.unknown_rev:
             text = (
@@ -195,7 +207,7 @@ class Intake:
         for source, problem in problems:
             put_problem(self._db, problem, source, arrival.now)
 
-    def _keep_other(self, arrival: Arrival) -> str:
+    def _keep_other(self, arrival: IncomingDocument) -> str:
         """Keep the version that lost, before the transaction that replaces it ends; returns where."""
         assert arrival.known is not None, "nothing clashes at first sight"
         name = arrival.decoded.cowork.id or task_id(stem(arrival.path))
@@ -208,35 +220,35 @@ class Intake:
 
     # ---- what it means
 
-    def _rows(self, arrival: Arrival, facts: Facts, quiet: float) -> None:
+    def _rows(self, arrival: IncomingDocument, facts: BatchContext, quiet: float) -> None:
         match arrival.kind:
             case Kind.TASK:
                 self._task(arrival, facts, quiet)
             case Kind.MESSAGE:
-                message_rows.message(self._db, arrival, quiet)
+                message_rows.ingest_message(self._db, arrival, quiet)
             case Kind.APPROVAL | Kind.REVIEW:
                 if not arrival.unknown_rev:
-                    message_rows.answer(self._db, arrival, arrival.decoded.of(AnswerSpec), self._signed(arrival))
+                    message_rows.ingest_answer(self._db, arrival, arrival.decoded.of(AnswerSpec), self._signed(arrival))
             case Kind.PLAN:
                 if not arrival.unknown_rev and (given := arrival.decoded.of(PlanSpec).answer):
-                    message_rows.answer(self._db, arrival, given, self._signed(arrival))
+                    message_rows.ingest_answer(self._db, arrival, given, self._signed(arrival))
             case Kind.AGENT | Kind.CONFIG:
                 pass
         self._db.event(arrival.now, "file", actor=_author(arrival), path=arrival.path, sha=arrival.sha[:12])
 
-    def _signed(self, arrival: Arrival) -> str:
-        return self._signer(arrival.path, arrival.data) if arrival.pulled else ""
+    def _signed(self, arrival: IncomingDocument) -> str:
+        return self._signer(arrival.path, arrival.data) if arrival.from_git else ""
 
-    def _task(self, arrival: Arrival, facts: Facts, quiet: float) -> None:
+    def _task(self, arrival: IncomingDocument, facts: BatchContext, quiet: float) -> None:
         row = self._db.one(TaskRow, "path = ?", arrival.path) if arrival.known else None
         if row is None:
-            task = task_rows.identify(self._db, arrival.decoded, facts.holders)
-            if isinstance(task, task_rows.Taken):
+            task = task_rows.resolve_task_id(self._db, arrival.decoded, facts.holders)
+            if isinstance(task, task_rows.IdTaken):
                 self._duplicate(arrival, task.by)
                 return
             facts.holders[task] = arrival.path
             made = self._charged(task_rows.first_row(arrival, task, self._instance, quiet))
-        elif arrival.anew and row.status not in ACTIVE:
+        elif arrival.replaces_deleted and row.status not in ACTIVE:
             made = dataclasses.replace(
                 task_rows.first_row(arrival, row.id, self._instance, quiet), attempt=row.attempt, cost_usd=row.cost_usd
             )
@@ -248,7 +260,7 @@ class Intake:
         for needed in dict.fromkeys(arrival.merged.of(TaskSpec).depends_on):
             self._db.insert_batched("INSERT OR IGNORE INTO needs (task, needed) VALUES (?, ?)", made.id, needed)
         self._notice(arrival, made)
-        self._project(made, arrival.want, arrival.merged, max(revision(arrival.decoded), _rev(arrival)))
+        self._project(made, arrival.target_bytes, arrival.merged, max(revision(arrival.decoded), _rev(arrival)))
 
     def _charged(self, row: TaskRow) -> TaskRow:
         """What a task that was lost with its database has cost: its runs' records gave that back before."""
@@ -260,12 +272,12 @@ class Intake:
             return row
         return dataclasses.replace(row, cost_usd=spent["c"], input_tokens=spent["i"], output_tokens=spent["o"])
 
-    def _notice(self, arrival: Arrival, row: TaskRow) -> None:
+    def _notice(self, arrival: IncomingDocument, row: TaskRow) -> None:
         if notice := arrival.decoded.of(TaskSpec).status_notice:
             problem = Problem(path=arrival.path, line=_line_of(arrival.document, "status"), message=notice)
             put_problem(self._db, problem, "notice", arrival.now, row.id)
 
-    def _duplicate(self, arrival: Arrival, holder: str) -> None:
+    def _duplicate(self, arrival: IncomingDocument, holder: str) -> None:
         written = "remove `id` (or the whole `cowork:` map) from this copy, or " if arrival.decoded.cowork.id else ""
         text = f"has the id of {holder}, so it is not run; {written}give it another name"
         put_problem(self._db, Problem(path=arrival.path, line=0, message=text), "duplicate", arrival.now)
@@ -288,7 +300,7 @@ class Intake:
         if _silent(row):
             return
         try:
-            file = task_file(want, made, row, max(rev, 0) + 1)
+            file = project_task_file(want, made, row, max(rev, 0) + 1)
         except DocumentError as error:
             self._unwritable(row, error)
             return
@@ -307,7 +319,7 @@ class Intake:
             with self._db.write():
                 self.project(row)
 
-    def _note(self, reading: Reading, known: DocumentRow | None, now: float) -> None:
+    def _note(self, reading: FileContent, known: DocumentRow | None, now: float) -> None:
         """Listed, never run."""
         if known is not None and known.disk_sha:
             raise DocumentError("this task has lost its header; put its `---` lines back, or delete the file")
@@ -315,16 +327,16 @@ class Intake:
         self._db.insert_batched("INSERT OR IGNORE INTO notes (path) VALUES (?)", reading.path)
         self._db.event(now, "note", path=reading.path, sha=reading.sha[:12])
 
-    def _hold_copy(self, reading: Reading, reason: str, now: float) -> None:
+    def _hold_copy(self, reading: FileContent, reason: str, now: float) -> None:
         """Shown with what to do, and nothing else: a copy of another file says nothing by itself."""
         self._db.execute("DELETE FROM problems WHERE path = ?", reading.path)
         put_problem(self._db, Problem(path=reading.path, line=0, message=reason), "copy", now)
 
     # ---- moved files
 
-    def _follow_rename(self, one: Understood, facts: Facts) -> bool:
+    def _follow_rename(self, one: ParsedFile, facts: BatchContext) -> bool:
         """A file with a written id whose known path is empty now has moved: all that is known of it moves along."""
-        path = one.reading.path
+        path = one.content.path
         if one.decoded is None or one.decoded.kind is not Kind.TASK:
             return False
         old = facts.holders.get(one.decoded.cowork.id, path)
@@ -338,25 +350,27 @@ class Intake:
         return True
 
 
-def _understood(reading: Reading, adopt_notes: bool) -> Understood:
+def _understood(reading: FileContent, adopt_notes: bool) -> ParsedFile:
     document = read_document(reading.path, reading.data)
     if reading.kind is Kind.TASK and is_note(reading.path, document, adopt_notes):
-        return Understood(reading=reading, document=document, decoded=None)
-    return Understood(reading=reading, document=document, decoded=decode(reading.path, document))
+        return ParsedFile(content=reading, document=document, decoded=None)
+    return ParsedFile(content=reading, document=document, decoded=decode(reading.path, document))
 
 
-def _came_by_git(reading: Reading, known: DocumentRow | None, base: Base | None, facts: Facts) -> bool:
+def _came_by_git(
+    reading: FileContent, known: DocumentRow | None, base: BaseVersion | None, facts: BatchContext
+) -> bool:
     """Only at first sight: bytes that are remembered keep the provenance they had."""
     if facts.is_own(reading):
         return False
     if base is not None and base.data == reading.data:
         return bool(known and known.from_git)
-    return reading.path in facts.brought
+    return reading.path in facts.from_git
 
 
-def _as_it_is(data: bytes, made: Decoded) -> Merged:
+def _as_it_is(data: bytes, made: Decoded) -> MergedDocument:
     """At first sight there is nothing to merge with."""
-    return Merged(data=data, decoded=made, clashes=frozenset())
+    return MergedDocument(data=data, decoded=made, clashes=frozenset())
 
 
 def _silent(row: TaskRow) -> bool:
@@ -364,7 +378,7 @@ def _silent(row: TaskRow) -> bool:
     return row.owned_elsewhere or row.from_git or row.file_missing
 
 
-def _version(path: str, data: bytes) -> Version:
+def _version(path: str, data: bytes) -> DocumentVersion:
     return version(_parsed(path, data), decoded(path, data))
 
 
@@ -376,10 +390,10 @@ def _parsed(path: str, data: bytes) -> Document:
     return parse_yaml(data) if path == CONFIG else parse(data)
 
 
-def _rev(arrival: Arrival) -> int:
+def _rev(arrival: IncomingDocument) -> int:
     return arrival.known.rev if arrival.known else NO_MAP
 
 
-def _author(arrival: Arrival) -> str:
+def _author(arrival: IncomingDocument) -> str:
     """Who these bytes came from, for the journal: what coworkd wrote itself is no arrival."""
-    return "git" if arrival.pulled else "person"
+    return "git" if arrival.from_git else "person"

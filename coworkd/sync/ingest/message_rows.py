@@ -8,12 +8,12 @@ from pathlib import PurePosixPath
 from coworkd.core.model import AnswerSpec, Kind, MessageKind, MessageSpec, Problem
 from coworkd.documents.body import answer_section
 from coworkd.documents.editing import edit
-from coworkd.documents.lookalikes import odd
+from coworkd.documents.lookalikes import lookalike_reason
 from coworkd.documents.markdown import Value
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage
 from coworkd.store.announcements import announced_on_terminal
 from coworkd.sync.disk.folder import digest
-from coworkd.sync.ingest.incoming_document import Arrival
+from coworkd.sync.ingest.incoming_document import IncomingDocument
 from coworkd.sync.ingest.misplaced_text import answer_reason, message_reason, sender_reason
 from coworkd.sync.problems import put_problem
 
@@ -24,7 +24,7 @@ ANSWER = "#answer"
 """Marks the row of an answer that was written inside the question's own file."""
 
 
-def message(db: Database, arrival: Arrival, quiet: float) -> None:
+def ingest_message(db: Database, arrival: IncomingDocument, quiet: float) -> None:
     """A message file was saved."""
     spec = arrival.decoded.of(MessageSpec)
     row = db.one(MessageRow, "path = ?", arrival.path)
@@ -43,17 +43,17 @@ def message(db: Database, arrival: Arrival, quiet: float) -> None:
         _saved_again(db, arrival, row)
 
 
-def _notice(db: Database, arrival: Arrival, reason: str) -> None:
+def _notice(db: Database, arrival: IncomingDocument, reason: str) -> None:
     """Shown until the file is saved again without cause for it."""
     if reason:
         put_problem(db, Problem(path=arrival.path, line=0, message=reason), "misplaced", arrival.now)
 
 
-def _resent(arrival: Arrival) -> bool:
+def _resent(arrival: IncomingDocument) -> bool:
     return arrival.base is not None and arrival.base.of(MessageSpec).resend
 
 
-def _saved_again(db: Database, arrival: Arrival, row: MessageRow) -> None:
+def _saved_again(db: Database, arrival: IncomingDocument, row: MessageRow) -> None:
     """A delivered message keeps its receipt, whatever buffer it is saved from, and says that edits are not sent."""
     if arrival.decoded.cowork.run != row.run:
         _write_receipt(db, row)
@@ -73,7 +73,7 @@ def _write_receipt(db: Database, row: MessageRow) -> None:
     db.set(DocumentRow, row.path, target_bytes=data, target_sha=digest(data))
 
 
-def _row(db: Database, arrival: Arrival, spec: MessageSpec, quiet: float, seen: int) -> MessageRow:
+def _row(db: Database, arrival: IncomingDocument, spec: MessageSpec, quiet: float, seen: int) -> MessageRow:
     run = arrival.decoded.cowork.run or _receipt(db, arrival.path, spec)
     stage = MessageStage.DELIVERED if run else _first_stage(arrival, spec)
     note = "it came by git; save it here, or send it with `coworkd reply`" if stage is MessageStage.UNSENT else ""
@@ -90,18 +90,18 @@ def _receipt(db: Database, path: str, spec: MessageSpec) -> str:
     return db.scalar(sql, path, digest(spec.body.encode())) or ""
 
 
-def _first_stage(arrival: Arrival, spec: MessageSpec) -> MessageStage:
+def _first_stage(arrival: IncomingDocument, spec: MessageSpec) -> MessageStage:
     """Where a message without a receipt begins."""
     if spec.sender and spec.sender != "user":
         return MessageStage.DAEMON
-    return MessageStage.UNSENT if arrival.pulled else MessageStage.NEW
+    return MessageStage.UNSENT if arrival.from_git else MessageStage.NEW
 
 
-def _answer_inside(db: Database, arrival: Arrival, row: MessageRow, quiet: float) -> None:
+def _answer_inside(db: Database, arrival: IncomingDocument, row: MessageRow, quiet: float) -> None:
     """Text under `## Answer` in a question is an answer to it."""
     path = arrival.path + ANSWER
     known = db.one(MessageRow, "path = ?", path)
-    text = "" if arrival.pulled or row.kind is not MessageKind.QUESTION else answer_section(arrival.document.body)
+    text = "" if arrival.from_git or row.kind is not MessageKind.QUESTION else answer_section(arrival.document.body)
     if known is not None and known.stage is not MessageStage.NEW:
         return
     if not text:
@@ -125,7 +125,7 @@ def _task(path: str) -> str:
     return PurePosixPath(path).parent.name
 
 
-def answer(db: Database, arrival: Arrival, spec: AnswerSpec, signer: str) -> None:
+def ingest_answer(db: Database, arrival: IncomingDocument, spec: AnswerSpec, signer: str) -> None:
     """An approval, a review or a plan was saved: what stands there, for the room that asked.
 
     `signer` is whose signature the commit bears that brought it, where git did.
@@ -137,6 +137,6 @@ def answer(db: Database, arrival: Arrival, spec: AnswerSpec, signer: str) -> Non
         "INSERT OR REPLACE INTO answers (path, answer, comment, scope, granted, request, status, written, sha, body,"
         " pulled, odd, signer, tty) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         arrival.path, word, spec.comment, str(spec.scope), spec.grant, spec.request, spec.status, spec.written,
-        arrival.sha, spec.body, int(arrival.pulled), odd(arrival.document), signer,
+        arrival.sha, spec.body, int(arrival.from_git), lookalike_reason(arrival.document), signer,
         int(announced_on_terminal(db, arrival.path, arrival.sha)),
     )  # fmt: skip

@@ -13,12 +13,12 @@ from coworkd.documents.typos import suggestion
 from coworkd.store import Database, MessageRow
 from coworkd.store.notices import daemon_versions
 from coworkd.store.tasks import task_ids
-from coworkd.sync.ingest.incoming_document import Arrival
+from coworkd.sync.ingest.incoming_document import IncomingDocument
 
 _BOX = re.compile(r"^(\s*[-*+]\s+\[)[ xX](\])", re.MULTILINE)
 
 
-def message_reason(db: Database, arrival: Arrival, row: MessageRow) -> str:
+def message_reason(db: Database, arrival: IncomingDocument, row: MessageRow) -> str:
     """Why nothing was sent of what was written into an agent's message; empty when nothing was, or it is an answer."""
     if not _is_changed(db, arrival):
         return ""
@@ -29,14 +29,14 @@ def message_reason(db: Database, arrival: Arrival, row: MessageRow) -> str:
     return "what was written here is not under `## Answer`, so it is not sent; move it below that heading"
 
 
-def sender_reason(arrival: Arrival, sender: str) -> str:
+def sender_reason(arrival: IncomingDocument, sender: str) -> str:
     """Why a message that says whom it is from is not sent; empty for those that agents sent."""
-    if not sender or sender == "user" or arrival.decoded.cowork.run or arrival.pulled:
+    if not sender or sender == "user" or arrival.decoded.cowork.run or arrival.from_git:
         return ""
     return f"a message with `from: {sender}` counts as an agent's and is not sent; remove `from`"
 
 
-def answer_reason(db: Database, arrival: Arrival, spec: AnswerSpec) -> str:
+def answer_reason(db: Database, arrival: IncomingDocument, spec: AnswerSpec) -> str:
     """Why an answer, or what looks like one, has no effect in a review or an approval; empty when it may have one."""
     if _is_earlier(arrival.path):
         before = arrival.base.of(AnswerSpec).answer if arrival.base is not None else None
@@ -54,9 +54,9 @@ def answer_reason(db: Database, arrival: Arrival, spec: AnswerSpec) -> str:
     return "text in the body is not read; answer with `approval:`, and use `comment:`"
 
 
-def _unasked_reason(db: Database, arrival: Arrival, spec: AnswerSpec) -> str:
+def _unasked_reason(db: Database, arrival: IncomingDocument, spec: AnswerSpec) -> str:
     """Why an answer in a file that a person made is none: what is asked stands in a file of the daemon's."""
-    if arrival.pulled or spec.request or daemon_versions(db, arrival.path):
+    if arrival.from_git or spec.request or daemon_versions(db, arrival.path):
         return ""
     if arrival.kind is Kind.REVIEW:
         name = stem(arrival.path)
@@ -70,13 +70,13 @@ def _is_earlier(path: str) -> bool:
     return path.startswith("reviews/") and path.count("/") == 2
 
 
-def _is_changed(db: Database, arrival: Arrival) -> bool:
+def _is_changed(db: Database, arrival: IncomingDocument) -> bool:
     """Whether the body is none that the daemon wrote."""
     ours = _bodies(db, arrival.path)
-    return bool(ours) and not arrival.pulled and _words(arrival.document.body) not in map(_words, ours)
+    return bool(ours) and not arrival.from_git and _words(arrival.document.body) not in map(_words, ours)
 
 
-def _only_boxes(db: Database, arrival: Arrival) -> bool:
+def _only_boxes(db: Database, arrival: IncomingDocument) -> bool:
     here = _without_boxes(arrival.document.body)
     return any(_without_boxes(body) == here for body in _bodies(db, arrival.path))
 

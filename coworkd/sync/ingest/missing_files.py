@@ -7,8 +7,8 @@ from dataclasses import replace
 from coworkd.core.model import ACTIVE, Kind, Problem, Status
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync.disk.ports import Files, History
-from coworkd.sync.effective_specs import Specs
-from coworkd.sync.guards import DELETIONS, GRACE, Absence, GitFacts, Missing, absence
+from coworkd.sync.effective_specs import EffectiveSpecs
+from coworkd.sync.guards import DELETIONS, MISSING_GRACE, Absence, GitFacts, MissingExtent, judge_absence
 from coworkd.sync.ingest.message_rows import ANSWER
 from coworkd.sync.problems import put_problem
 
@@ -16,7 +16,7 @@ RECHECK = 5.0
 """Seconds after which a parked or held absence is judged again."""
 
 
-class Absences:
+class MissingFiles:
     """Judges missing files of one workspace. Git is asked only when something is missing, which is rare."""
 
     def __init__(self, db: Database, folder: Files, history: History) -> None:
@@ -25,17 +25,17 @@ class Absences:
         self._history = history
         self._again: dict[str, float] = {}
 
-    def missing(self, path: str, now: float) -> None:
+    def file_missing(self, path: str, now: float) -> None:
         """A known file is not there."""
         row = self._db.one(DocumentRow, "path = ? AND file_sha != ''", path)
         if row is None or path in self._again:
             return
-        self._again[path] = now + GRACE
+        self._again[path] = now + MISSING_GRACE
         if row.absent_since is None:
             with self._db.write():
                 self._db.set(DocumentRow, path, absent_since=now)
 
-    def present(self, path: str) -> bool:
+    def file_present(self, path: str) -> bool:
         """The file is there, with whatever content; True when it had been missing."""
         self._again.pop(path, None)
         if not self._db.scalar("SELECT 1 FROM documents WHERE path = ? AND absent_since IS NOT NULL", path):
@@ -57,7 +57,7 @@ class Absences:
     def resume(self, now: float) -> None:
         """After a restart: judge again what was absent before."""
         for row in self._db.all(DocumentRow, "absent_since IS NOT NULL"):
-            self._again[row.path] = now + GRACE
+            self._again[row.path] = now + MISSING_GRACE
 
     def due(self, now: float) -> list[str]:
         """The missing files whose time is up: to be looked at once more, then judged."""
@@ -80,25 +80,25 @@ class Absences:
             self._db.set_state("confirmed", "")
             self._db.execute("DELETE FROM problems WHERE path = ?", DELETIONS)
 
-    def _extent(self) -> Missing:
+    def _extent(self) -> MissingExtent:
         counts = self._db.query(
             "SELECT count(*) AS total, count(absent_since) AS absent FROM documents WHERE file_sha != ''"
         )[0]
-        return Missing(
+        return MissingExtent(
             absent=counts["absent"], total=counts["total"], folder_gone=not self._folder.exists(),
             confirmed=self._db.setting("confirmed") == "yes",
         )  # fmt: skip
 
-    def _judge(self, path: str, missing: Missing, now: float) -> bool:
+    def _judge(self, path: str, missing: MissingExtent, now: float) -> bool:
         row = self._db.one(DocumentRow, "path = ?", path)
         if row is None or row.absent_since is None:
             del self._again[path]
             return False
         if self._folder.stat(path) is not None:
             # It came back and nobody said so: it is looked at until it has been taken in.
-            self._again[path] = now + GRACE
+            self._again[path] = now + MISSING_GRACE
             return False
-        match absence(self._facts(path), replace(missing, seconds=now - row.absent_since)):
+        match judge_absence(self._facts(path), replace(missing, seconds=now - row.absent_since)):
             case Absence.DELETED:
                 del self._again[path]
                 self._deleted(row, now)
@@ -140,7 +140,7 @@ class Absences:
             with self._db.write():
                 self._db.execute("UPDATE tasks SET gone = 1 WHERE path = ? AND NOT gone", row.path)
 
-    def _held(self, row: DocumentRow, missing: Missing, now: float) -> None:
+    def _held(self, row: DocumentRow, missing: MissingExtent, now: float) -> None:
         self._parked(row)
         text = (
             f"{missing.absent} of {missing.total} files are missing at once, so nothing is cancelled;"
@@ -179,7 +179,7 @@ class Absences:
         elif task.status is Status.DONE:
             self._db.set(TaskRow, task.id, file_missing=True)
         else:
-            pause = Specs(self._db).settings().quiet if task.status in ACTIVE else 0.0
+            pause = EffectiveSpecs(self._db).settings().quiet if task.status in ACTIVE else 0.0
             self._db.set(
                 TaskRow, task.id, file_missing=True, requested_status=Status.CANCELLED, request_due_at=now + pause
             )

@@ -11,7 +11,7 @@ from coworkd.core.task_ids import qualify
 from coworkd.documents.decoding import Cowork, Decoded
 from coworkd.store import Database, TaskRow
 from coworkd.sync.ingest.batch_context import asked_id
-from coworkd.sync.ingest.incoming_document import Arrival
+from coworkd.sync.ingest.incoming_document import IncomingDocument
 
 BODY_STILL = 1.0
 """Seconds for which the body must be unchanged before an explicit `ready` counts."""
@@ -21,7 +21,7 @@ _ELSEWHERE = ACTIVE | {Status.REVIEW}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class StatusRequest:
     """A status that a person wrote, and when it takes effect."""
 
     status: str = ""
@@ -29,37 +29,37 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class IdTaken:
     """Another file has this task's id."""
 
     by: str
 
 
-def identify(db: Database, made: Decoded, holders: Mapping[str, str]) -> str | Taken:
+def resolve_task_id(db: Database, made: Decoded, holders: Mapping[str, str]) -> str | IdTaken:
     """The id of the task in this file; `holders` says by id which task has one of those that are asked for."""
     wanted = asked_id(made)
     holder = holders.get(wanted, made.path)
     if holder == made.path:
         return wanted
     if made.cowork.id:
-        return Taken(by=holder)
+        return IdTaken(by=holder)
     qualified = qualify(wanted, made.path.rpartition("/")[0])
     holder = db.scalar("SELECT path FROM tasks WHERE id = ? AND path != ?", qualified, made.path)
-    return Taken(by=holder) if holder else qualified
+    return IdTaken(by=holder) if holder else qualified
 
 
-def first_row(arrival: Arrival, task: str, instance: str, quiet: float) -> TaskRow:
+def first_row(arrival: IncomingDocument, task: str, instance: str, quiet: float) -> TaskRow:
     """The row of a task that was never seen before: new, pulled, or found again after the database was lost."""
     spec = arrival.decoded.of(TaskSpec)
     cowork = arrival.decoded.cowork
-    if arrival.pulled or (cowork.by and cowork.by != instance):
-        return _foreign(_blank(arrival, task, spec, Wish()), spec, cowork, pulled=arrival.pulled)
+    if arrival.from_git or (cowork.by and cowork.by != instance):
+        return _foreign(_blank(arrival, task, spec, StatusRequest()), spec, cowork, pulled=arrival.from_git)
     if cowork.id:
-        return _found_again(_blank(arrival, task, spec, Wish()), spec)
+        return _found_again(_blank(arrival, task, spec, StatusRequest()), spec)
     return _blank(arrival, task, spec, _first_wish(spec, arrival, quiet))
 
 
-def _blank(arrival: Arrival, task: str, spec: TaskSpec, wish: Wish) -> TaskRow:
+def _blank(arrival: IncomingDocument, task: str, spec: TaskSpec, wish: StatusRequest) -> TaskRow:
     cowork = arrival.decoded.cowork
     return TaskRow(
         id=task, path=arrival.path, title=spec.title or _heading(spec.body) or task, status=Status.DRAFT, reason="",
@@ -67,7 +67,7 @@ def _blank(arrival: Arrival, task: str, spec: TaskSpec, wish: Wish) -> TaskRow:
         attempt=cowork.attempt, by=cowork.by, landed=cowork.landed, failures=0, conflict_rounds=0,
         not_before=0.0, closed_by_hand=False, requested_status=wish.status, request_due_at=wish.due,
         blocked_reason=_held(arrival),
-        from_git=arrival.pulled, owned_elsewhere=False, file_missing=False, agent_used="",
+        from_git=arrival.from_git, owned_elsewhere=False, file_missing=False, agent_used="",
         cost_usd=_number(cowork.values.get("cost_usd")), input_tokens=0, output_tokens=0, exact_id=bool(cowork.id),
         reverted=_text(cowork.values.get("reverted")),
     )  # fmt: skip
@@ -89,9 +89,9 @@ def _heading(body: str) -> str:
     return first.lstrip("# ").strip()[:80]
 
 
-def _held(arrival: Arrival) -> str:
+def _held(arrival: IncomingDocument) -> str:
     problems: tuple[Problem, ...] = arrival.merged.problems
-    if not arrival.merged.held or not problems:
+    if not arrival.merged.blocked or not problems:
         return ""
     return f"{problems[0].message} (line {problems[0].line})"
 
@@ -121,28 +121,30 @@ def _closed(row: TaskRow, status: Status) -> bool:
     return status is Status.DONE and not row.landed and not row.reverted
 
 
-def _first_wish(spec: TaskSpec, arrival: Arrival, quiet: float) -> Wish:
+def _first_wish(spec: TaskSpec, arrival: IncomingDocument, quiet: float) -> StatusRequest:
     if spec.status is None:
-        return Wish(status=Status.READY, due=arrival.changed_at + quiet) if arrival.has_body else Wish()
-    return Wish() if spec.status is Status.DRAFT else _explicit(spec.status, arrival, quiet)
+        return (
+            StatusRequest(status=Status.READY, due=arrival.changed_at + quiet) if arrival.has_body else StatusRequest()
+        )
+    return StatusRequest() if spec.status is Status.DRAFT else _explicit(spec.status, arrival, quiet)
 
 
-def _explicit(status: Status, arrival: Arrival, quiet: float) -> Wish:
+def _explicit(status: Status, arrival: IncomingDocument, quiet: float) -> StatusRequest:
     if status is not Status.READY:
-        return Wish(status=status, due=arrival.now)
+        return StatusRequest(status=status, due=arrival.now)
     if not arrival.has_body:
-        return Wish(status=status, due=arrival.changed_at + quiet)
-    return Wish(status=status, due=arrival.body_changed_at + BODY_STILL)
+        return StatusRequest(status=status, due=arrival.changed_at + quiet)
+    return StatusRequest(status=status, due=arrival.body_changed_at + BODY_STILL)
 
 
-def next_row(row: TaskRow, arrival: Arrival, instance: str, quiet: float) -> TaskRow:
+def next_row(row: TaskRow, arrival: IncomingDocument, instance: str, quiet: float) -> TaskRow:
     """The row after its file was saved again."""
     spec, merged = arrival.decoded.of(TaskSpec), arrival.merged.of(TaskSpec)
     row = dataclasses.replace(
         row, path=arrival.path, title=merged.title or _heading(merged.body) or row.id, agent=merged.agent,
         priority=merged.priority, blocked_reason=_held(arrival), file_missing=False,
     )  # fmt: skip
-    if arrival.pulled:
+    if arrival.from_git:
         return _pulled_again(row, arrival, instance)
     # An edit of what came by git is no word about starting it: only one about its status is.
     row = dataclasses.replace(row, from_git=row.from_git and arrival.known is not None and not _touched_status(arrival))
@@ -150,7 +152,7 @@ def next_row(row: TaskRow, arrival: Arrival, instance: str, quiet: float) -> Tas
     return dataclasses.replace(row, requested_status=wish.status, request_due_at=wish.due)
 
 
-def _pulled_again(row: TaskRow, arrival: Arrival, instance: str) -> TaskRow:
+def _pulled_again(row: TaskRow, arrival: IncomingDocument, instance: str) -> TaskRow:
     """New text came by git: it is shown, and starts nothing. The word of another owner is taken over as theirs."""
     cowork = arrival.decoded.cowork
     row = dataclasses.replace(row, from_git=True, requested_status="")
@@ -165,22 +167,22 @@ def _pulled_again(row: TaskRow, arrival: Arrival, instance: str) -> TaskRow:
     return row
 
 
-def _touched_status(arrival: Arrival) -> bool:
+def _touched_status(arrival: IncomingDocument) -> bool:
     if arrival.unknown_rev:
         return False
     return arrival.base is None or arrival.decoded.of(TaskSpec).status is not arrival.base.of(TaskSpec).status
 
 
-def _wish(row: TaskRow, spec: TaskSpec, arrival: Arrival, quiet: float) -> Wish:
+def _wish(row: TaskRow, spec: TaskSpec, arrival: IncomingDocument, quiet: float) -> StatusRequest:
     """What the person wants now: a word they changed, or a pending one that still stands in the file."""
     if row.owned_elsewhere:
-        return Wish()
-    pending = Wish(status=row.requested_status, due=row.request_due_at)
+        return StatusRequest()
+    pending = StatusRequest(status=row.requested_status, due=row.request_due_at)
     if spec.status is None:
         unstarted = row.status is Status.DRAFT and not row.attempt and not arrival.decoded.cowork.id
-        return _first_wish(spec, arrival, quiet) if unstarted else Wish()
+        return _first_wish(spec, arrival, quiet) if unstarted else StatusRequest()
     if spec.status is row.status:
-        return Wish()
+        return StatusRequest()
     if _touched_status(arrival):
         return _explicit(spec.status, arrival, quiet)
-    return _explicit(spec.status, arrival, quiet) if pending.status == spec.status else Wish()
+    return _explicit(spec.status, arrival, quiet) if pending.status == spec.status else StatusRequest()

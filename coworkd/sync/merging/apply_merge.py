@@ -12,11 +12,11 @@ from coworkd.documents.decoding import Decoded
 from coworkd.documents.editing import Delete, edit, replace_body
 from coworkd.documents.markdown import Value
 from coworkd.sync.effective_specs import decoded
-from coworkd.sync.merging.three_way import Plan
+from coworkd.sync.merging.three_way import MergePlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class MergedDocument:
     """What the file should hold, and what of it could not be merged."""
 
     data: bytes
@@ -24,21 +24,21 @@ class Merged:
     clashes: frozenset[str]
 
 
-def merge(data: bytes, made: Decoded, planned: Plan) -> Merged:
+def apply_merge(data: bytes, made: Decoded, planned: MergePlan) -> MergedDocument:
     """The person's bytes with what they lack of the merged document.
 
     Where that cannot be written into them, or would not be a document, the file stands as it is.
     """
     if not planned.lacking:
-        return Merged(data=data, decoded=made, clashes=planned.clashes)
+        return MergedDocument(data=data, decoded=made, clashes=planned.clashes)
     try:
         merged = _filled(data, made, planned)
-        return Merged(data=merged, decoded=decoded(made.path, merged), clashes=planned.clashes)
+        return MergedDocument(data=merged, decoded=decoded(made.path, merged), clashes=planned.clashes)
     except DocumentError:
-        return Merged(data=data, decoded=made, clashes=planned.clashes | planned.lacking)
+        return MergedDocument(data=data, decoded=made, clashes=planned.clashes | planned.lacking)
 
 
-def _filled(data: bytes, made: Decoded, planned: Plan) -> bytes:
+def _filled(data: bytes, made: Decoded, planned: MergePlan) -> bytes:
     changes: dict[tuple[str, ...], Value | Delete] = {
         (made.keys.get(name, name),): planned.merged.fields.get(name, Delete())
         for name in sorted(planned.lacking - {"body"})

@@ -22,7 +22,7 @@ from coworkd.documents.schema.tables import SCHEMAS, Field
 from coworkd.documents.yaml_reader import outline
 from coworkd.sync.merging.conflict_markers import Markers, merge_visibly
 from coworkd.sync.merging.header_layout import common_layout, laid_out, plain
-from coworkd.sync.merging.three_way import Plan, Version, join_lines, merge_text, plan, split_lines
+from coworkd.sync.merging.three_way import DocumentVersion, MergePlan, join_lines, merge_text, plan_merge, split_lines
 
 FORMS = frozenset({Kind.APPROVAL, Kind.REVIEW})
 OWNED = frozenset(str(status) for status in (*ACTIVE, Status.REVIEW))
@@ -30,7 +30,7 @@ OWNED = frozenset(str(status) for status in (*ACTIVE, Status.REVIEW))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class FileMerge:
     """The file from now on."""
 
     data: bytes
@@ -48,7 +48,7 @@ class _Side:
     """The key as written, by canonical name."""
     values: Mapping[str, Value]
     """As written, by canonical name."""
-    version: Version
+    version: DocumentVersion
     """Everything, in the form that is compared."""
 
     @property
@@ -66,7 +66,7 @@ class _Side:
         return int(self.fact("rev")) if re.fullmatch("[0-9]{1,15}", self.fact("rev")) else -1
 
 
-def merge(path: str, base: bytes, ours: bytes, theirs: bytes, markers: Markers) -> Merged | None:
+def merge_files(path: str, base: bytes, ours: bytes, theirs: bytes, markers: Markers) -> FileMerge | None:
     """Merge the document at `path` (relative to `.cowork/`); an empty base: both sides added it.
 
     None when that cannot be done by fields: no document of a known kind, or one of the three cannot be read.
@@ -96,7 +96,11 @@ def _side(kind: Kind, data: bytes) -> _Side:
     values = {name: document.get(key) for name, key in keys.items()}
     fields = {name: _canonical(schema.by_name.get(name), value) for name, value in values.items() if value is not None}
     return _Side(
-        data=data, document=document, keys=keys, values=values, version=Version(fields=fields, body=document.body)
+        data=data,
+        document=document,
+        keys=keys,
+        values=values,
+        version=DocumentVersion(fields=fields, body=document.body),
     )
 
 
@@ -107,11 +111,11 @@ def _canonical(known: Field | None, value: Value) -> Value:
         return value  # a word that nobody knows is still somebody's word
 
 
-def _merge(kind: Kind, base: _Side, ours: _Side, theirs: _Side, markers: Markers) -> Merged:
+def _merge(kind: Kind, base: _Side, ours: _Side, theirs: _Side, markers: Markers) -> FileMerge:
     if kind in FORMS and _two_forms(base, ours, theirs):
         whole = markers.around(ours.data.decode(), theirs.data.decode())
-        return Merged(data=whole.encode(), conflicts=("file",))
-    planned = plan(ours.version, base.version, theirs.version)
+        return FileMerge(data=whole.encode(), conflicts=("file",))
+    planned = plan_merge(ours.version, base.version, theirs.version)
     wanted: dict[str, Value] = {name: _as_written(name, planned, ours, theirs) for name in planned.merged.fields}
     settled = _settled(base, ours, theirs)
     clashes = planned.clashes - settled.keys() if settled else _for_a_person(planned, ours, theirs)
@@ -122,7 +126,7 @@ def _merge(kind: Kind, base: _Side, ours: _Side, theirs: _Side, markers: Markers
     return _with_markers(replace_body(header, planned.merged.body), clashes, (base, ours, theirs), markers)
 
 
-def _for_a_person(planned: Plan, ours: _Side, theirs: _Side) -> frozenset[str]:
+def _for_a_person(planned: MergePlan, ours: _Side, theirs: _Side) -> frozenset[str]:
     """Between two owners the status is not merged either: it is the word of one of them."""
     same = ours.version.fields.get("status") == theirs.version.fields.get("status")
     return planned.clashes | frozenset({"cowork"} if same else {"cowork", "status"})
@@ -133,7 +137,7 @@ def _two_forms(base: _Side, ours: _Side, theirs: _Side) -> bool:
     return len({side.fact("request") for side in (base, ours, theirs)}) == 3
 
 
-def _as_written(name: str, planned: Plan, ours: _Side, theirs: _Side) -> Value:
+def _as_written(name: str, planned: MergePlan, ours: _Side, theirs: _Side) -> Value:
     """A merged value in the words of the side that it comes from."""
     value = planned.merged.fields[name]
     sides = (side for side in (ours, theirs) if side.version.fields.get(name) == value)
@@ -228,7 +232,9 @@ def _change(key: str, old: Value, new: Value, *, there: bool) -> Changes:
     return {(key,): new}
 
 
-def _with_markers(data: bytes, clashes: frozenset[str], sides: tuple[_Side, _Side, _Side], markers: Markers) -> Merged:
+def _with_markers(
+    data: bytes, clashes: frozenset[str], sides: tuple[_Side, _Side, _Side], markers: Markers
+) -> FileMerge:
     """The file with both sides' lines of every clash."""
     base, ours, theirs = sides
     body = ours.document.body
@@ -239,7 +245,7 @@ def _with_markers(data: bytes, clashes: frozenset[str], sides: tuple[_Side, _Sid
     if fields:
         made = _with_header(made, _marked(_header(made), fields, ours, theirs, markers))
     made += body.encode() if "body" in clashes else b""
-    return Merged(data=made, conflicts=tuple(sorted(clashes)))
+    return FileMerge(data=made, conflicts=tuple(sorted(clashes)))
 
 
 def _marked(header: str, clashes: frozenset[str], ours: _Side, theirs: _Side, markers: Markers) -> str:

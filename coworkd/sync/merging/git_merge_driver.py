@@ -16,7 +16,7 @@ from pathlib import Path
 from coworkd.core.errors import RepoError
 from coworkd.core.file_names import temporary_name
 from coworkd.sync.merging.conflict_markers import Markers
-from coworkd.sync.merging.file_merge import Merged, merge
+from coworkd.sync.merging.file_merge import FileMerge, merge_files
 from coworkd.system.git import Repo
 from coworkd.system.git.blob_origin import add_lines
 from coworkd.system.git.merge_file import merge_file
@@ -28,7 +28,7 @@ ATTRIBUTES = (f"{FOLDER}/**/*.md merge=cowork", f"{FOLDER}/config.yaml merge=cow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class MergeCall:
     """The files git hands over; the result goes into `ours`."""
 
     base: Path
@@ -67,23 +67,23 @@ def installed(repo: Repo) -> str:
     return words[0] if words and asked.endswith(": merge: cowork") else ""
 
 
-def run(call: Call) -> tuple[str, ...]:
+def run(call: MergeCall) -> tuple[str, ...]:
     """Merge one file in place; what is left to a person. Raises RepoError, OSError when it cannot be merged at all."""
     base, ours, theirs = (file.read_bytes() for file in (call.base, call.ours, call.theirs))
-    merged = merge(call.path.removeprefix(f"{FOLDER}/"), base, ours, theirs, call.markers)
+    merged = merge_files(call.path.removeprefix(f"{FOLDER}/"), base, ours, theirs, call.markers)
     if merged is None:
         return _by_lines(call)
     return _written(call, merged)
 
 
-def _written(call: Call, merged: Merged) -> tuple[str, ...]:
+def _written(call: MergeCall, merged: FileMerge) -> tuple[str, ...]:
     temporary = call.ours.with_name(temporary_name(call.ours.name, "cowork"))
     temporary.write_bytes(merged.data)
     os.replace(temporary, call.ours)
     return merged.conflicts
 
 
-def _by_lines(call: Call) -> tuple[str, ...]:
+def _by_lines(call: MergeCall) -> tuple[str, ...]:
     labels = [word for label in (call.markers.ours, "base", call.markers.theirs) for word in ("-L", label)]
     options: Sequence[str] = (f"--marker-size={call.markers.size}", *labels)
     try:

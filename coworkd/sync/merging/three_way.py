@@ -17,14 +17,14 @@ from coworkd.documents.markdown import Value
 NO_MAP = -1
 """The revision of a file without a `cowork:` map."""
 
-SETS = frozenset({"labels", "depends_on", "touches"})
+SET_FIELDS = frozenset({"labels", "depends_on", "touches"})
 """Fields merged element by element."""
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class DocumentVersion:
     """One side: its fields by canonical name, `status`, `approval` and the daemon's map left out, and its body."""
 
     fields: Mapping[str, Value]
@@ -32,19 +32,19 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+class BaseVersion:
     """Bytes that were once in the file: saved by a person, or written by the daemon as that revision."""
 
     rev: int
-    person: bool
+    by_user: bool
     data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class MergePlan:
     """What follows. `merged` is the document from now on."""
 
-    merged: Version
+    merged: DocumentVersion
     touched: frozenset[str] = frozenset()
     """Fields that the author of the file changed; `body` for the text."""
     lacking: frozenset[str] = frozenset()
@@ -53,20 +53,20 @@ class Plan:
     """Fields changed on both sides to different values: the file's value stands, the other is kept aside."""
 
 
-def choose_base(rev: int, kept: Sequence[Base]) -> Base | None:
+def choose_base(rev: int, kept: Sequence[BaseVersion]) -> BaseVersion | None:
     """The version that the author of a file carrying `rev` started from; None for a revision nobody knows.
 
     The last bytes a person saved with that revision come first: a second save from the same buffer is no new wish.
     """
     same = [base for base in kept if base.rev == rev]
-    by_person = [base for base in same if base.person]
+    by_person = [base for base in same if base.by_user]
     return (by_person or same or [None])[0]
 
 
-def plan(file: Version, base: Version | None, wanted: Version | None) -> Plan:
+def plan_merge(file: DocumentVersion, base: DocumentVersion | None, wanted: DocumentVersion | None) -> MergePlan:
     """Merge the file with what the database wants, over the base. No base or nothing wanted: the file is taken."""
     if wanted is None or base is None:
-        return Plan(merged=file, touched=frozenset({*file.fields, "body"}))
+        return MergePlan(merged=file, touched=frozenset({*file.fields, "body"}))
     merged: dict[str, Value] = {}
     clashes: set[str] = set()
     for name in _names(file, base, wanted):
@@ -77,8 +77,8 @@ def plan(file: Version, base: Version | None, wanted: Version | None) -> Plan:
     body = merge_text(file.body, base.body, wanted.body)
     if body is None:
         clashes.add("body")
-    result = Version(fields=merged, body=file.body if body is None else body)
-    return Plan(
+    result = DocumentVersion(fields=merged, body=file.body if body is None else body)
+    return MergePlan(
         merged=result,
         touched=_differing(file, base),
         lacking=_differing(file, result),
@@ -86,7 +86,7 @@ def plan(file: Version, base: Version | None, wanted: Version | None) -> Plan:
     )
 
 
-def _names(*versions: Version) -> list[str]:
+def _names(*versions: DocumentVersion) -> list[str]:
     return list(dict.fromkeys(name for version in versions for name in version.fields))
 
 
@@ -95,7 +95,7 @@ def _merge(name: str, file: Value, base: Value, wanted: Value) -> tuple[Value, b
         return wanted, False
     if wanted in (base, file):
         return file, False
-    if name in SETS:
+    if name in SET_FIELDS:
         return _merge_sets(file, base, wanted), False
     return file, True
 
@@ -113,7 +113,7 @@ def _elements(value: Value) -> list[Value]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def _differing(one: Version, other: Version) -> frozenset[str]:
+def _differing(one: DocumentVersion, other: DocumentVersion) -> frozenset[str]:
     names = {name for name in _names(one, other) if one.fields.get(name) != other.fields.get(name)}
     return frozenset(names | ({"body"} if one.body != other.body else set()))
 

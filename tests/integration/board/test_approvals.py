@@ -202,7 +202,7 @@ def test_a_form_that_somebody_else_can_write_is_not_read(bench: Bench, spoil: Ca
     form = bench.place.root / FORM
     form.write_text(form.read_text().replace("approval: pending", "approval: approved"))
     spoil(form)
-    bench.place.engine.mark(FORM, bench.now)
+    bench.place.engine.mark_dirty(FORM, bench.now)
     for _ in range(3):
         bench.turn()
     assert states(bench) == [RequestState.OPEN]

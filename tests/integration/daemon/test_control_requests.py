@@ -14,8 +14,8 @@ from coworkd.core.model import Status
 from coworkd.daemon.control_requests import Control
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.sync.disk.folder import digest
-from coworkd.sync.effective_specs import Specs
-from coworkd.sync.file_trust import Vouching, to_trust
+from coworkd.sync.effective_specs import EffectiveSpecs
+from coworkd.sync.file_trust import FileTrust, trust_request
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 from tests.integration.workspacekit import TASK, Workspace
@@ -33,7 +33,7 @@ class Desk:
         self.jobs = Jobs(lambda: None)
         board = Board(place.db, place.intake)
         self.vouched: list[bool] = []
-        vouching = Vouching(place.db, place.intake, lambda: self.vouched.append(True))
+        vouching = FileTrust(place.db, place.intake, lambda: self.vouched.append(True))
         self.control = Control(board, vouching, place.engine, self.jobs, lambda _onto: self._land, "anna-0001")
         self._landing = landing
 
@@ -124,7 +124,7 @@ def test_a_pulled_task_is_made_ours(place: Workspace, desk: Desk) -> None:
     desk.ask(Op.READY, "a")
     assert not place.task().from_git
     assert not place.document().from_git
-    assert Specs(place.db).in_force(TASK) == READY.encode()
+    assert EffectiveSpecs(place.db).in_force(TASK) == READY.encode()
     desk.ask(Op.READY, "no-such-task")
 
 
@@ -146,9 +146,9 @@ def test_what_came_by_git_counts_once_trusted(place: Workspace, desk: Desk) -> N
     place.past.foreign.add(agent.encode())
     place.save(agent, "agents/x.md")
     place.turns()
-    assert Specs(place.db).agent("x") is None
+    assert EffectiveSpecs(place.db).agent("x") is None
     desk.ask(Op.TRUST)
-    assert Specs(place.db).agent("x") is not None
+    assert EffectiveSpecs(place.db).agent("x") is not None
     assert desk.vouched == [True]
 
 
@@ -159,7 +159,7 @@ def test_only_what_was_shown_is_trusted(place: Workspace, desk: Desk) -> None:
     place.save(agent, "agents/x.md")
     place.save(task)
     place.turns()
-    shown = to_trust(place.db)
+    shown = trust_request(place.db)
     assert [(key.path, key.line, key.key, key.value) for key in shown.keys] == [
         ("agents/x.md", 2, "driver", "command"), ("agents/x.md", 3, "command", "[x]"),
         (TASK, 3, "verify", "[make]"), (TASK, 7, "verify", "./try"),
@@ -167,11 +167,11 @@ def test_only_what_was_shown_is_trusted(place: Workspace, desk: Desk) -> None:
     place.save(agent.replace("x", "rm"), "agents/x.md")
     place.turns()
     assert "has changed" in desk.ask(Op.TRUST, shown.token).wait(0).text
-    assert Specs(place.db).agent("x") is None
-    assert desk.ask(Op.TRUST, to_trust(place.db).token).wait(0).ok
-    assert Specs(place.db).agent("x") is not None
-    assert Specs(place.db).task(TASK).verify == ("make",)
-    assert to_trust(place.db).keys == ()
+    assert EffectiveSpecs(place.db).agent("x") is None
+    assert desk.ask(Op.TRUST, trust_request(place.db).token).wait(0).ok
+    assert EffectiveSpecs(place.db).agent("x") is not None
+    assert EffectiveSpecs(place.db).task(TASK).verify == ("make",)
+    assert trust_request(place.db).keys == ()
     assert place.task().from_git, "trusting a task's commands does not start it"
 
 

@@ -102,7 +102,7 @@ def test_a_copy_of_a_sync_tool_does_not_take_the_place_of_what_it_displaced(plac
     place.save("---\ntitle: a\ncowork:\n  id: a\n  rev: 1\n---\nDo it.\n")
     place.turns(2)
     (place.root / TASK).rename(place.root / CONFLICT)
-    place.engine.mark(CONFLICT, place.now)
+    place.engine.mark_dirty(CONFLICT, place.now)
     place.turn()
     assert place.task().path == TASK
     assert "copy" in place.problems(CONFLICT)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import Kind, Status
-from coworkd.sync.disk.folder import Bytes, Folder, Read, Stat
-from coworkd.sync.engine import SCAN_LEAST, VERIFY
+from coworkd.sync.disk.folder import Content, FileStat, Folder, ReadResult
+from coworkd.sync.engine import MIN_SCAN_INTERVAL, REREAD_PERIOD
 from coworkd.sync.guards import DELETIONS
 from tests.integration.workspacekit import TASK, Workspace
 
@@ -47,7 +47,7 @@ def test_only_the_daemons_values_are_written(place: Workspace) -> None:
 def test_our_own_write_comes_back_as_nothing(place: Workspace) -> None:
     started(place)
     events = place.db.scalar("SELECT count(*) FROM events")
-    place.engine.mark(TASK, place.now)
+    place.engine.mark_dirty(TASK, place.now)
     place.turns()
     assert place.db.scalar("SELECT count(*) FROM events") == events
     assert place.document().rev == 1
@@ -349,7 +349,7 @@ def test_many_deletions_at_once_are_held_until_confirmed(place: Workspace) -> No
     assert place.db.scalar("SELECT count(*) FROM tasks WHERE gone AND status = 'draft'") == 6
     with place.db.write():
         place.db.set_state("confirmed", "yes")
-    place.engine.judge_again(place.now)
+    place.engine.recheck_missing(place.now)
     place.turns()
     assert place.problems(DELETIONS) == {}
     assert place.db.scalar("SELECT count(*) FROM tasks") == 0
@@ -392,7 +392,7 @@ def test_a_missed_event_is_made_good_by_a_scan(place: Workspace) -> None:
     (place.root / TASK).write_text(READY)
     place.turns(2)
     assert place.db.scalar("SELECT count(*) FROM tasks") == 0
-    place.turns(2, seconds=SCAN_LEAST)
+    place.turns(2, seconds=MIN_SCAN_INTERVAL)
     assert place.task().requested_status == "ready"
 
 
@@ -425,7 +425,7 @@ def test_a_write_in_place_is_given_time_to_end(place: Workspace) -> None:
     with (place.root / TASK).open("r+b") as out:
         out.write(READY.encode())
     os.utime(place.root / TASK, (place.now, place.now))
-    place.engine.mark(TASK, place.now)
+    place.engine.mark_dirty(TASK, place.now)
     place.turn(0.02)
     assert place.engine.deadline() == pytest.approx(place.now + 0.03, abs=0.001)
 
@@ -433,19 +433,19 @@ def test_a_write_in_place_is_given_time_to_end(place: Workspace) -> None:
 class Timeless(Folder):
     """A file system on which no time tells of a change: they are all set back."""
 
-    def walk(self) -> Iterator[tuple[str, Stat]]:
+    def walk(self) -> Iterator[tuple[str, FileStat]]:
         return ((path, vague(found)) for path, found in super().walk())
 
-    def stat(self, path: str) -> Stat | None:
+    def stat(self, path: str) -> FileStat | None:
         found = super().stat(path)
         return None if found is None else vague(found)
 
-    def read(self, path: str) -> Read:
+    def read(self, path: str) -> ReadResult:
         read = Folder(self.root, self.root).read(path)
-        return Bytes(read.data, vague(read.stat)) if isinstance(read, Bytes) else read
+        return Content(read.data, vague(read.stat)) if isinstance(read, Content) else read
 
 
-def vague(found: Stat) -> Stat:
+def vague(found: FileStat) -> FileStat:
     return found._replace(mtime_ns=0, ctime_ns=0, inode=0)
 
 
@@ -455,10 +455,10 @@ def test_a_change_that_no_stat_shows_is_found_within_a_day(tmp_path: Path) -> No
         place.save(READY, f"tasks/{name}.md")
     place.turns()
     (place.root / "tasks" / "c.md").write_text(READY.replace("Do it.", "Do ti."))
-    place.turns(20, seconds=SCAN_LEAST)
+    place.turns(20, seconds=MIN_SCAN_INTERVAL)
     assert "Do it." in place.document("tasks/c.md").target_bytes.decode(), "nothing says that it has changed"
     changes = place.db.connection.total_changes
-    place.turns(int(VERIFY / SCAN_LEAST / 60), seconds=60 * SCAN_LEAST)
+    place.turns(int(REREAD_PERIOD / MIN_SCAN_INTERVAL / 60), seconds=60 * MIN_SCAN_INTERVAL)
     assert "Do ti." in place.document("tasks/c.md").target_bytes.decode()
     assert place.db.connection.total_changes < changes + 30, "what is as it was writes nothing"
 
@@ -476,7 +476,7 @@ def test_nothing_to_do_writes_nothing(place: Workspace) -> None:
     place.turns(8)
     before, changes = place.files(), place.db.connection.total_changes
     times = {path: (place.root / path).stat().st_mtime_ns for path in before}
-    place.turns(50, seconds=SCAN_LEAST)
+    place.turns(50, seconds=MIN_SCAN_INTERVAL)
     assert place.db.connection.total_changes == changes
     assert place.files() == before
     assert {path: (place.root / path).stat().st_mtime_ns for path in before} == times
@@ -566,7 +566,7 @@ def test_a_file_that_cannot_be_read_for_now_is_tried_again_soon_then_ever_less_o
     file = place.folder.root / "tasks" / "a.md"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.symlink_to(place.folder.root / "elsewhere.md")
-    place.engine.mark("tasks/a.md", place.now)
+    place.engine.mark_dirty("tasks/a.md", place.now)
     pauses: list[float] = []
     for _ in range(6):
         place.engine.pull(place.now)

@@ -25,7 +25,7 @@ from coworkd.agents.port import (
 )
 from coworkd.agents.worker_commands import Cancel, Deliver, GiveAnswer, Kill, decode_command, encode_command
 from coworkd.core.errors import AgentError
-from coworkd.core.model import AgentSpec, Limits, SandboxMode, SandboxSpec, ToolRules, Usage
+from coworkd.core.model import AgentLimits, AgentSpec, SandboxMode, SandboxSpec, ToolRules, Usage
 from tests.sessions import assignment
 
 EVENTS: st.SearchStrategy[AgentEvent] = st.one_of(*(st.from_type(kind) for kind in get_args(AgentEvent)))
@@ -43,7 +43,7 @@ def test_an_assignment_comes_back_as_it_was(tmp_path: Path) -> None:
     agent = AgentSpec(
         name="tester",
         command=("agent", "--flag"),
-        limits=Limits(concurrency=2, timeout=1.5),
+        limits=AgentLimits(concurrency=2, timeout=1.5),
         sandbox=SandboxSpec(mode=SandboxMode.REQUIRE, network=("example.org",)),
         tools=ToolRules(allow=("run(make *)",)),
         env=(("NAME", "value"), ("OTHER", "")),

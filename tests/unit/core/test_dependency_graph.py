@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.core.dependency_graph import ChainLengths, cycle_through, cycles, weights
+from coworkd.core.dependency_graph import ChainLengths, critical_path_lengths, cycle_through, cycles
 
 NAMES = st.sampled_from("abcdefg")
 GRAPHS = st.dictionaries(NAMES, st.lists(NAMES, max_size=4))
@@ -50,19 +50,19 @@ def test_a_cycle_is_a_walk_back_to_its_start(needs: Graph, start: str) -> None:
 def test_weight_is_the_longest_chain_of_dependants(needs: Graph) -> None:
     tame = {task: [n for n in wants if task not in reachable(task, needs)] for task, wants in needs.items()}
     everyone = sorted({*tame, *(n for wants in tame.values() for n in wants)})
-    assert weights(everyone, tame) == {task: longest_chain(task, tame) for task in everyone}
+    assert critical_path_lengths(everyone, tame) == {task: longest_chain(task, tame) for task in everyone}
 
 
 @given(GRAPHS)
 def test_weights_end_on_any_graph(needs: Graph) -> None:
-    assert all(weight >= 1 for weight in weights(needs, needs).values())
+    assert all(weight >= 1 for weight in critical_path_lengths(needs, needs).values())
 
 
 def test_a_deep_chain_needs_no_recursion() -> None:
     depth = 5000
     chain = {str(n): [str(n + 1)] for n in range(depth)}
     assert cycles(chain) == {}
-    assert weights([str(depth)], chain)[str(depth)] == depth + 1
+    assert critical_path_lengths([str(depth)], chain)[str(depth)] == depth + 1
     assert cycle_through("0", {**chain, str(depth): ["0"]})[:3] == ("0", "1", "2")
 
 
@@ -77,7 +77,7 @@ def test_lengths_that_are_kept_are_those_that_are_measured(changes: list[dict[st
         lengths.replace(change)
         needs.update(change)
         if not cycles(needs):
-            assert {task: lengths.of(task) for task in "abcdefg"} == weights("abcdefg", needs)
+            assert {task: lengths.of(task) for task in "abcdefg"} == critical_path_lengths("abcdefg", needs)
 
 
 def test_lengths_follow_a_cycle_that_is_made_and_taken_apart() -> None:

@@ -10,7 +10,7 @@ import pytest
 from coworkd.core.errors import RepoError, UserError
 from coworkd.core.machine_faults import (
     FIRST_PAUSE,
-    LONGEST_PAUSE,
+    MAX_PAUSE,
     FaultKind,
     MachineFault,
     MachineFaultError,
@@ -69,5 +69,5 @@ def test_tries_come_ever_later_and_never_stop() -> None:
         one = one.again(full, one.until)
         pauses.append(one.pause)
     assert pauses == sorted(pauses)
-    assert pauses[-1] == LONGEST_PAUSE
+    assert pauses[-1] == MAX_PAUSE
     assert one.since == 100.0

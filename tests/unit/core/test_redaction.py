@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coworkd.agents.port import AgentEvent, Asked, AskKind, Ended, EndReason, TextWritten, ToolStarted
 from coworkd.agents.worker.redacting_events import EventRedactor
-from coworkd.core.redaction import NO_SECRETS, TAKEN_OUT, Secrets, secret_name
+from coworkd.core.redaction import NO_SECRETS, REDACTED, Secrets, is_secret_name
 
 CANARY = "cnry-7f3b91d2e8"
 KNOWN = Secrets(frozenset({CANARY}))
@@ -38,7 +38,7 @@ def test_a_provider_key_is_found_and_taken_out(secret: str) -> None:
     text = f"KEY={secret}\nnext"
     assert NO_SECRETS.found(text)
     assert secret not in NO_SECRETS.found(text)
-    assert NO_SECRETS.redact(text) == f"KEY={TAKEN_OUT}\nnext"
+    assert NO_SECRETS.redact(text) == f"KEY={REDACTED}\nnext"
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -49,7 +49,7 @@ def test_what_only_looks_a_little_like_one_stays(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["postgres://me:hunter22@db/x", "Authorization: Bearer abcdefghijklmnop1234"])
 def test_what_is_likely_one_is_taken_out_but_refuses_nothing(text: str) -> None:
-    assert TAKEN_OUT in NO_SECRETS.redact(text)
+    assert REDACTED in NO_SECRETS.redact(text)
     assert NO_SECRETS.found(text) == ""
 
 
@@ -59,7 +59,7 @@ def test_what_is_likely_one_is_taken_out_but_refuses_nothing(text: str) -> None:
      ("KEYBOARD", False), ("MONKEY", False), ("PATH", False), ("TOKEN_FILE", False), ("AWS_SECRET_ACCESS_KEY", True)],
 )  # fmt: skip
 def test_which_variables_hold_secrets(name: str, is_one: bool) -> None:
-    assert secret_name(name) is is_one
+    assert is_secret_name(name) is is_one
 
 
 def test_common_words_are_no_secrets() -> None:

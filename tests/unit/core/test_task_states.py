@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from coworkd.core.model import Status
-from coworkd.core.task_states import DAEMON_MOVES, MOVES, Effect, Moved, Refused, may_move, person_writes
+from coworkd.core.task_states import DAEMON_MOVES, MOVES, Effect, Moved, MoveRefused, may_move, person_writes
 
 EVERY = frozenset(Status)
 
@@ -34,7 +34,7 @@ CELLS = [(Status(wanted), Status(at), effect) for wanted, row, effect in CONTRAC
 def test_a_word_of_a_person(wanted: Status, current: Status, effect: Effect | None) -> None:
     outcome = person_writes(current, wanted)
     if effect is None:
-        assert isinstance(outcome, Refused)
+        assert isinstance(outcome, MoveRefused)
         assert str(current) in outcome.reason or str(wanted) in outcome.reason
     else:
         assert outcome == Moved(status=wanted, effect=effect)
@@ -53,7 +53,7 @@ def test_writing_what_already_is_changes_nothing(status: Status) -> None:
 
 def test_a_refusal_says_what_to_write_instead() -> None:
     refused = person_writes(Status.RUNNING, Status.READY)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, MoveRefused)
     assert "`paused` or `cancelled` first" in refused.reason
 
 

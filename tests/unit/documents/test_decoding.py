@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import (
+    AgentLimits,
     AgentSpec,
     Answer,
     AnswerSpec,
@@ -18,7 +19,6 @@ from coworkd.core.model import (
     Gate,
     Integration,
     Kind,
-    Limits,
     Loop,
     MessageKind,
     MessageSpec,
@@ -184,7 +184,7 @@ cowork:
     assert (document.cowork.id, document.cowork.rev, document.cowork.by) == ("add-a-dark-mode", 7, "anna-3f9c")
     assert (document.cowork.attempt, document.cowork.landed) == (2, "8c1f2ab")
     assert document.cowork.values == {"cost_usd": "0.41"}
-    assert (document.problems, document.held) == ((), False)
+    assert (document.problems, document.blocked) == ((), False)
     assert "mine" not in document.fields
     assert "cowork" not in document.fields
 
@@ -299,7 +299,7 @@ def test_what_cannot_be_meant_is_refused_with_line_and_key(header: str, line: in
 
 def test_a_slip_holds_the_task_and_an_unknown_key_does_not() -> None:
     document = decoded(Kind.TASK, "status: ready\nmodel: x\ndepend_on: [a]\nnote: y")
-    assert document.held
+    assert document.blocked
     assert document.problems == (
         Problem(
             path=PATHS[Kind.TASK],
@@ -307,7 +307,7 @@ def test_a_slip_holds_the_task_and_an_unknown_key_does_not() -> None:
             message="`depend_on` is not known here and looks like `depends_on`; write that, or rename your own key",
         ),
     )
-    assert not decoded(Kind.TASK, "status: ready\nmodel: x\nnote: y").held
+    assert not decoded(Kind.TASK, "status: ready\nmodel: x\nnote: y").blocked
 
 
 @pytest.mark.parametrize(
@@ -455,7 +455,7 @@ env_pass: HOME"""
         model="vendor/model-1",
         command=("my-agent", "--flag"),
         fallback=("codex", "local"),
-        limits=Limits(concurrency=4, timeout=3600.0, stall=90.0, output=1_000_000),
+        limits=AgentLimits(concurrency=4, timeout=3600.0, stall=90.0, output=1_000_000),
         sandbox=SandboxSpec(mode=SandboxMode.REQUIRE, network=("api.example.com",), allow_paths=("/opt",)),
         tools=ToolRules(allow=("run(npm test *)",), ask=("net",)),
         login="mine",

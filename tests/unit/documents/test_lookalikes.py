@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.terminal_text import visible
-from coworkd.documents.lookalikes import odd, odd_text
+from coworkd.documents.lookalikes import lookalike_reason, lookalike_text_reason
 from coworkd.documents.markdown import compose, parse
 
 
@@ -25,13 +25,13 @@ from coworkd.documents.markdown import compose, parse
     ],
 )
 def test_what_is_odd_about_a_decision(lines: str, why: str) -> None:
-    found = odd(parse(f"---\n{lines}\n---\nbody \u202e\n".encode()))
+    found = lookalike_reason(parse(f"---\n{lines}\n---\nbody \u202e\n".encode()))
     assert (why in found) if why else not found
 
 
 @given(st.text())
 def test_what_is_made_visible_hides_nothing(text: str) -> None:
-    assert odd_text(visible(text)) == ""
+    assert lookalike_text_reason(visible(text)) == ""
     assert visible(visible(text)) == visible(text)
 
 
@@ -42,4 +42,6 @@ def test_plain_text_is_shown_as_it_is(text: str) -> None:
 
 @given(st.text())
 def test_whatever_is_composed_visibly_is_not_odd(text: str) -> None:
-    assert odd(parse(compose({"approval": "pending", "comment": visible(text) or "x"}, "", note="n"))) == ""
+    assert (
+        lookalike_reason(parse(compose({"approval": "pending", "comment": visible(text) or "x"}, "", note="n"))) == ""
+    )

@@ -28,7 +28,7 @@ def test_a_word_without_effect_gets_a_notice_and_holds_nothing(path: str, header
     made = decode(path, parse(f"---\n{header}\n---\nText\n".encode()))
     assert [says in notice.message for notice in made.notices] == [True]
     assert made.notices[0].line == header.count("\n") + 2
-    assert not made.held
+    assert not made.blocked
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coworkd.core.errors import DocumentError
-from coworkd.documents.yaml_reader import Entry, entries, full_entries, simple_entries
+from coworkd.documents.yaml_reader import HeaderEntry, entries, full_entries, simple_entries
 
 keys = st.sampled_from(["title", "status", "labels", "depends_on", "null", "y", "x1"])
 anything = st.text(st.sampled_from(string.printable + "\u00e9\u0085\u2028\ufeff"), max_size=12)
@@ -46,7 +46,7 @@ def test_most_headers_are_simple() -> None:
     read = simple_entries(text, 2)
     assert read == entries(text, 2) == full_entries(text, 2)
     assert read is not None
-    assert read[0] == Entry("title", "Fix the (old) page, it's slow!", 2)
+    assert read[0] == HeaderEntry("title", "Fix the (old) page, it's slow!", 2)
     assert [entry.value for entry in read[2:]] == [["ui", "a/b"], [], None]
 
 

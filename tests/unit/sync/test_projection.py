@@ -11,7 +11,7 @@ from coworkd.core.model import Status, TaskSpec
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse
 from coworkd.store import TaskRow
-from coworkd.sync.projection import Projection, task_file
+from coworkd.sync.projection import Projection, project_task_file
 
 ROW = TaskRow(
     id="a", path="tasks/a.md", title="A", status=Status.RUNNING, reason="", since=0.0, agent="", priority=2.0,
@@ -31,7 +31,7 @@ LAYOUTS = [
 
 
 def projected(data: bytes, row: TaskRow, rev: int = 5) -> Projection:
-    return task_file(data, decode("tasks/a.md", parse(data)), row, rev)
+    return project_task_file(data, decode("tasks/a.md", parse(data)), row, rev)
 
 
 ROWS = st.builds(

@@ -23,13 +23,13 @@ from coworkd.agents.protocols.permission_broker import (
     QuestionRequest,
     RequestCancelled,
 )
-from coworkd.core.policy.tool_permissions import Decision, Ruling, ToolCall
+from coworkd.core.policy.tool_permissions import ToolCall, ToolDecision, ToolPermission
 
 _CANCELLED = "The run ends."
 _HOOK_DECISIONS = {
-    Decision.ALLOW: claude.HookDecision.PASS,
-    Decision.ASK: claude.HookDecision.ASK,
-    Decision.DENY: claude.HookDecision.DENY,
+    ToolPermission.ALLOW: claude.HookDecision.PASS,
+    ToolPermission.ASK: claude.HookDecision.ASK,
+    ToolPermission.DENY: claude.HookDecision.DENY,
 }
 
 
@@ -70,7 +70,7 @@ def parse_hook_call(hook: Json, assignment: Assignment) -> ToolCall | None:
     return calls.parse_tool_call(text_at(hook, "tool_name"), arguments, assignment.worktree, assignment.home)
 
 
-def render_hook_decision(request_id: str, ruling: Ruling | None) -> claude.Message:
+def render_hook_decision(request_id: str, ruling: ToolDecision | None) -> claude.Message:
     """The answer to the hook. What is allowed here still passes Claude Code's own rules."""
     decision = _HOOK_DECISIONS[ruling.decision] if ruling else claude.HookDecision.PASS
     return claude.control_response(request_id, claude.hook_decision(decision, ruling.reason if ruling else ""))

@@ -47,8 +47,8 @@ from coworkd.agents.protocols.tool_calls import call_context
 from coworkd.agents.worker.refusals import Refusals
 from coworkd.agents.worker.run_ended import RunEnded
 from coworkd.agents.worker.run_signals import RunSignals
-from coworkd.core.policy.tool_permissions import Decision as Verdict
-from coworkd.core.policy.tool_permissions import Ruling, ToolCall, rule
+from coworkd.core.policy.tool_permissions import ToolCall, ToolDecision, decide_tool_call
+from coworkd.core.policy.tool_permissions import ToolPermission as Verdict
 
 ToolSteps: TypeAlias = Generator[AgentEvent, None, ToolResult]
 RefusalSteps: TypeAlias = Generator[AgentEvent, None, str]
@@ -213,9 +213,9 @@ class AgentLoop:
         if reason := self._refusals.limit_reason:
             raise RunEnded.because(EndReason.FAILED, reason)
 
-    def _ruling(self, wanted: ToolCall) -> Ruling:
+    def _ruling(self, wanted: ToolCall) -> ToolDecision:
         order = self._assignment
-        return rule(wanted, order.agent.tools, call_context(order, requested=False))
+        return decide_tool_call(wanted, order.agent.tools, call_context(order, requested=False))
 
     def _question(self, call: RequestedCall, use: ToolUse) -> Iterator[AgentEvent]:
         request = use.request_name(earlier_answers(self._transcript.records, call))

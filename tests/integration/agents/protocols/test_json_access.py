@@ -135,7 +135,7 @@ def test_a_foreign_file_that_is_moved_without_git_stays_foreign(place: Workspace
     assert place.task().from_git
     place.past.foreign.clear()
     (place.root / TASK).rename(place.root / "tasks/b.md")
-    place.engine.mark("tasks/b.md", place.now)
+    place.engine.mark_dirty("tasks/b.md", place.now)
     place.turns(4)
     assert place.task("b").from_git
     assert place.document("tasks/b.md").from_git
@@ -170,6 +170,6 @@ def test_text_that_was_typed_here_stays_ours_where_its_file_is_moved(place: Work
     place.turns(2)
     place.past.foreign.add(draft.encode())
     (place.root / TASK).rename(place.root / "tasks/b.md")
-    place.engine.mark("tasks/b.md", place.now)
+    place.engine.mark_dirty("tasks/b.md", place.now)
     place.turns(4)
     assert not place.task("b").from_git

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import Status
-from coworkd.sync.disk.atomic_writer import LATE, Displaced, Overtaken, Refused, Written
+from coworkd.sync.disk.atomic_writer import LATE, ConcurrentSave, TargetChanged, WriteRefused, Written
 from coworkd.sync.disk.folder import MAX_BYTES, Folder, digest
 from tests.integration.workspacekit import TASK, Workspace
 
@@ -98,19 +98,19 @@ def test_the_expected_bytes_are_replaced_and_kept(place: Workspace) -> None:
     assert place.files() == {TASK: NEW}
     assert (place.root / TASK).stat().st_mode & 0o777 == 0o640
     assert [file.read_bytes() for file in place.trash.iterdir()] == [OLD]
-    assert not place.writer.unfinished()
+    assert not place.writer.has_unfinished()
 
 
 @pytest.mark.parametrize("expected", [b"something else", b""])
 def test_bytes_that_nobody_expected_stay(place: Workspace, expected: bytes) -> None:
-    assert write(place, expected) == Overtaken()
+    assert write(place, expected) == TargetChanged()
     assert place.files() == {TASK: OLD}
-    assert not place.writer.unfinished()
+    assert not place.writer.has_unfinished()
 
 
 def test_a_file_that_is_gone_is_not_made_again(place: Workspace) -> None:
     (place.root / TASK).unlink()
-    assert write(place) == Overtaken()
+    assert write(place) == TargetChanged()
     assert place.files() == {}
 
 
@@ -122,16 +122,16 @@ def test_a_new_file(place: Workspace) -> None:
 
 def test_a_save_before_the_last_look_wins(place: Workspace, folder: Between) -> None:
     folder.after["write_temporary"] = lambda: place.save(TYPED)
-    assert write(place) == Overtaken()
+    assert write(place) == TargetChanged()
     assert place.files() == {TASK: TYPED.encode()}
 
 
 def test_a_save_after_the_last_look_is_handed_over(place: Workspace, folder: Between) -> None:
     folder.before["exchange"] = lambda: place.save(TYPED)
-    assert write(place) == Displaced()
+    assert write(place) == ConcurrentSave()
     assert list(place.writer.recover(place.now)) == [(TASK, TYPED.encode())]
     assert place.files() == {TASK: NEW}
-    assert not place.writer.unfinished()
+    assert not place.writer.has_unfinished()
 
 
 @pytest.mark.parametrize("odd", ["link", "large", "folder"])
@@ -147,7 +147,7 @@ def test_something_that_is_no_document_goes_back_to_its_place(place: Workspace, 
                 (place.root / TASK).mkdir()
 
     folder.before["exchange"] = save
-    assert write(place) == Displaced()
+    assert write(place) == ConcurrentSave()
     assert list(place.writer.recover(place.now)) == []
     file = place.root / TASK
     assert {"link": file.is_symlink(), "large": file.is_file(), "folder": file.is_dir()}[odd]
@@ -190,10 +190,10 @@ def test_a_crash_between_any_two_steps(
     what.clear()
     assert list(place.writer.recover(place.now)) == []
     assert place.files().get(TASK) in ((None, NEW) if new_file else (OLD, NEW))
-    assert not place.writer.unfinished()
+    assert not place.writer.has_unfinished()
     leftovers = set(place.files()) - {TASK}
     assert not leftovers or (step, moment) == ("write_temporary", "after"), "only an unnoted copy of ours may be left"
-    assert write(place, place.files().get(TASK, b"")) in (Written(), Overtaken())
+    assert write(place, place.files().get(TASK, b"")) in (Written(), TargetChanged())
     assert place.files()[TASK] == NEW
 
 
@@ -207,7 +207,7 @@ def test_a_crash_after_a_save_in_between_loses_nothing(place: Workspace, folder:
         list(place.writer.recover(place.now))
     except KilledError:
         place.restart()
-    assert result in (None, Displaced())
+    assert result in (None, ConcurrentSave())
     list(place.writer.recover(place.now))
     assert TYPED.encode() in place.everywhere()
     assert place.files() == {TASK: NEW}
@@ -219,9 +219,9 @@ def test_a_full_disk_is_told_and_mended_later(place: Workspace, folder: Between,
     what = folder.before if moment == "before" else folder.after
     what[step] = full
     result = write(place)
-    assert result == Refused("cannot be written: No space left on device")
+    assert result == WriteRefused("cannot be written: No space left on device")
     assert list(place.writer.recover(place.now)) == []
-    assert not place.writer.unfinished()
+    assert not place.writer.has_unfinished()
     assert place.files()[TASK] in (OLD, NEW)
     assert OLD in place.everywhere()
 
@@ -229,8 +229,8 @@ def test_a_full_disk_is_told_and_mended_later(place: Workspace, folder: Between,
 def test_a_save_in_between_survives_a_refusal(place: Workspace, folder: Between) -> None:
     folder.before["exchange"] = lambda: place.save(TYPED)
     folder.before["sync"] = full
-    assert isinstance(write(place), Refused)
-    assert isinstance(write(place), Refused), "one write of a file at a time"
+    assert isinstance(write(place), WriteRefused)
+    assert isinstance(write(place), WriteRefused), "one write of a file at a time"
     assert list(place.writer.recover(place.now)) == [(TASK, TYPED.encode())]
     assert write(place, NEW) == Written()
 

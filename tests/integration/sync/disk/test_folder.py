@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.sync.disk.folder import MAX_BYTES, Absent, Bytes, Folder, Torn, Unfit
+from coworkd.sync.disk.folder import MAX_BYTES, ChangedWhileReading, Content, Folder, Missing, NotReadable
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def folder(root: Path) -> Folder:
 def test_a_stable_read(root: Path, folder: Folder) -> None:
     (root / "tasks/a.md").write_bytes(b"text")
     read = folder.read("tasks/a.md")
-    assert isinstance(read, Bytes)
+    assert isinstance(read, Content)
     assert read.data == b"text"
     assert read.stat == folder.stat("tasks/a.md")
 
@@ -32,7 +32,7 @@ def test_a_stable_read(root: Path, folder: Folder) -> None:
 @pytest.mark.parametrize("path", ["tasks/none.md", "none/a.md", "tasks/file/a.md"])
 def test_what_is_not_there(root: Path, folder: Folder, path: str) -> None:
     (root / "tasks/file").write_bytes(b"")
-    assert folder.read(path) == Absent()
+    assert folder.read(path) == Missing()
     assert folder.stat(path) is None
 
 
@@ -45,7 +45,7 @@ def test_a_file_that_changes_while_it_is_read_is_torn(root: Path) -> None:
             return super().stat(path)
 
     (root / "tasks/a.md").write_bytes(b"text")
-    assert Racing(root, root.parent / "trash").read("tasks/a.md") == Torn()
+    assert Racing(root, root.parent / "trash").read("tasks/a.md") == ChangedWhileReading()
 
 
 def make(root: Path, what: str) -> None:
@@ -77,7 +77,7 @@ def test_what_is_not_read(root: Path, folder: Folder, what: str, reason: str) ->
     (root / "other").write_bytes(b"outside")
     make(root, what)
     read = folder.read("tasks/a.md")
-    assert isinstance(read, Unfit)
+    assert isinstance(read, NotReadable)
     assert reason in read.reason
 
 
@@ -86,13 +86,13 @@ def test_nothing_is_read_through_a_linked_folder(root: Path, folder: Folder) -> 
     outside.mkdir()
     (outside / "a.md").write_text("not of this workspace")
     (root / "tasks" / "sub").symlink_to(outside)
-    assert isinstance(folder.read("tasks/sub/a.md"), Unfit)
+    assert isinstance(folder.read("tasks/sub/a.md"), NotReadable)
     assert all(not path.startswith("tasks/sub/") for path, _ in folder.walk())
 
 
 def test_the_largest_document_is_read(root: Path, folder: Folder) -> None:
     (root / "tasks/a.md").write_bytes(b"x" * MAX_BYTES)
-    assert isinstance(folder.read("tasks/a.md"), Bytes)
+    assert isinstance(folder.read("tasks/a.md"), Content)
 
 
 def test_a_walk_finds_files_and_links_but_no_hidden_folders(root: Path, folder: Folder) -> None:

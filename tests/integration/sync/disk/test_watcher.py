@@ -14,7 +14,7 @@ import pytest
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, EventEmitter
 
-from coworkd.sync.disk.watcher import PATIENCE, PROBE, News, Watcher
+from coworkd.sync.disk.watcher import PROBE, PROBE_TIMEOUT, WatchedChanges, Watcher
 
 
 class DeafObserver(BaseObserver):
@@ -60,14 +60,14 @@ class Station:
         self.settle()
         return self
 
-    def take(self) -> News:
+    def take(self) -> WatchedChanges:
         return self.watcher.take(self.now())
 
     def settle(self) -> None:
         """Until nothing is asked and nothing is new."""
         self.until(lambda news: not news.paths and not news.everything and self.watcher.deadline() is None)
 
-    def until(self, wanted: Callable[[News], bool]) -> News:
+    def until(self, wanted: Callable[[WatchedChanges], bool]) -> WatchedChanges:
         end = time.monotonic() + 10
         while time.monotonic() < end:
             news = self.take()
@@ -149,7 +149,7 @@ def test_whoever_went_deaf_is_replaced(root: Path) -> None:
     station = Station(root, DeafObserver, Observer)
     station.watcher.start(station.now())
     assert station.take().everything
-    station.late = PATIENCE
+    station.late = PROBE_TIMEOUT
     assert station.take().everything, "what was not heard of may be anything"
     station.settle()
     assert not station.watcher.polling
@@ -162,7 +162,7 @@ def test_without_events_the_folder_is_looked_at_instead(root: Path) -> None:
     station.watcher.start(station.now())
     for _ in range(2):
         assert station.watcher.pause(0.1) is None
-        station.late += PATIENCE
+        station.late += PROBE_TIMEOUT
         station.take()
     assert station.watcher.polling
     assert station.watcher.pause(0.01) == 2.0
@@ -193,7 +193,7 @@ def test_the_probe_leaves_nothing_behind_and_is_no_news(station: Station) -> Non
     station.watcher.ask(station.now())
     station.settle()
     assert not (station.root / PROBE).exists()
-    assert station.take() == News(paths=frozenset(), everything=False)
+    assert station.take() == WatchedChanges(paths=frozenset(), everything=False)
 
 
 def test_a_burst_is_followed_by_a_look_at_everything(station: Station) -> None:
@@ -213,7 +213,7 @@ def test_a_branch_that_moves_wakes_and_marks_nothing(station: Station) -> None:
     (station.refs / "main.lock").write_text("1111\n")
     assert station.rung.wait(10)
     (station.refs / "main.lock").rename(station.refs / "main")
-    assert station.take() == News(paths=frozenset(), everything=False)
+    assert station.take() == WatchedChanges(paths=frozenset(), everything=False)
 
 
 def moved_out_and_in(station: Station, times: int) -> None:

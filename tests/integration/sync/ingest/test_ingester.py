@@ -12,8 +12,8 @@ from coworkd.diagnostics.simulation.database import SimDatabase
 from coworkd.diagnostics.simulation.faults import Faults
 from coworkd.documents.decoding import kind_of
 from coworkd.sync.disk.folder import Folder
-from coworkd.sync.ingest.batch_context import Reading
-from coworkd.sync.ingest.ingester import Intake
+from coworkd.sync.ingest.batch_context import FileContent
+from coworkd.sync.ingest.ingester import Ingester
 
 NOW = 1_700_000_000.0
 
@@ -35,23 +35,23 @@ SETTINGS = ["", "quiet: 3\n", "adopt_notes: true\n"]
 files = st.lists(st.tuples(st.sampled_from(PATHS), st.sampled_from(TEXTS)), max_size=8)
 
 
-def reading(path: str, text: str) -> Reading:
+def reading(path: str, text: str) -> FileContent:
     kind = kind_of(path)
     assert kind is not None
-    return Reading.of(path, kind, text.encode(), NOW - 5)
+    return FileContent.of(path, kind, text.encode(), NOW - 5)
 
 
 def foreign(files: Mapping[str, bytes]) -> frozenset[str]:
     return frozenset(path for path, data in files.items() if b"Theirs" in data)
 
 
-def after(batches: Sequence[Sequence[Reading]]) -> tuple[dict[str, list[tuple[object, ...]]], dict[str, str]]:
+def after(batches: Sequence[Sequence[FileContent]]) -> tuple[dict[str, list[tuple[object, ...]]], dict[str, str]]:
     """Every table, and what was refused last."""
     db = SimDatabase(Faults())  # a copy of one empty database: nothing is migrated each time
-    intake = Intake(db, Folder(Path("/nowhere"), Path("/nowhere")), "anna-0001", foreign)
+    intake = Ingester(db, Folder(Path("/nowhere"), Path("/nowhere")), "anna-0001", foreign)
     refused: dict[str, str] = {}
     for batch in batches:
-        errors = intake.take(batch, NOW)
+        errors = intake.ingest(batch, NOW)
         for one in batch:
             refused.pop(one.path, None)
         refused.update({path: str(error) for path, error in errors.items()})

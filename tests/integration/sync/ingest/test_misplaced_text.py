@@ -10,7 +10,7 @@ from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.core.model import MessageKind
 from coworkd.store import MessageRow, MessageStage, RunRow, RunState
 from coworkd.sync.disk.folder import Folder
-from coworkd.sync.disk.view_files import LEAST_PAUSE, Outputs
+from coworkd.sync.disk.view_files import MIN_INTERVAL, ViewFiles
 from coworkd.sync.edited_outputs import notice_edits
 from tests.integration.workspacekit import Workspace
 
@@ -147,12 +147,12 @@ LIVE = "messages/a/x.live.md"
 
 
 def test_text_in_a_live_message_stays_and_is_said_not_to_be_sent(place: Workspace) -> None:
-    outputs = Outputs(Folder(place.root, place.trash))
+    outputs = ViewFiles(Folder(place.root, place.trash))
     now = place.now
 
     def shown(text: str) -> None:
         nonlocal now
-        now += LEAST_PAUSE
+        now += MIN_INTERVAL
         outputs.show(LIVE, text.encode(), now)
         notice_edits(place.db, outputs, now)
 
@@ -173,7 +173,7 @@ def test_text_in_a_live_message_stays_and_is_said_not_to_be_sent(place: Workspac
     notice_edits(place.db, outputs, now)
     assert place.text(LIVE) == "mine\n", "the run is over, and the words are still there"
     assert place.problems(LIVE)
-    notice_edits(place.db, Outputs(Folder(place.root, place.trash)), now)
+    notice_edits(place.db, ViewFiles(Folder(place.root, place.trash)), now)
     assert place.problems(LIVE), "after a restart, too"
     (place.root / LIVE).unlink()
     notice_edits(place.db, outputs, now)
@@ -195,6 +195,6 @@ def test_an_answer_where_nothing_is_asked_gets_a_notice(place: Workspace, path: 
     place.turns(2)
     assert says in notice(place, path)
     (place.root / path).unlink()
-    place.engine.mark(path, place.now)
+    place.engine.mark_dirty(path, place.now)
     place.turns(4)
     assert not place.problems(path)

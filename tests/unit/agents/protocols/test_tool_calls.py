@@ -7,7 +7,7 @@ import pytest
 
 from coworkd.agents.protocols.tool_calls import call_context, host_and_port, permission_text, relative_path
 from coworkd.core.model import ToolRules
-from coworkd.core.policy.tool_permissions import Decision, ToolCall, ToolName, rule
+from coworkd.core.policy.tool_permissions import ToolCall, ToolName, ToolPermission, decide_tool_call
 from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
 from tests.sessions import assignment
 
@@ -46,10 +46,13 @@ def test_what_is_local_to_a_sandbox_needs_nobody(tmp_path: Path) -> None:
     order = assignment(tmp_path, "t")
     held = replace(order, confinement=Confinement(means=SandboxCapabilities(), run="r", workdir="/w"))
     make, reach = ToolCall(tool=ToolName.RUN, subject="make"), ToolCall(tool=ToolName.NET, subject="a.b:443")
-    assert rule(make, ToolRules(), call_context(order, requested=True)).decision is Decision.ASK
-    assert rule(make, ToolRules(), call_context(held, requested=True)).decision is Decision.ALLOW
-    assert rule(reach, ToolRules(), call_context(held, requested=True)).decision is Decision.ASK
-    assert rule(make, ToolRules(ask=("run",)), call_context(held, requested=True)).decision is Decision.ASK
+    assert decide_tool_call(make, ToolRules(), call_context(order, requested=True)).decision is ToolPermission.ASK
+    assert decide_tool_call(make, ToolRules(), call_context(held, requested=True)).decision is ToolPermission.ALLOW
+    assert decide_tool_call(reach, ToolRules(), call_context(held, requested=True)).decision is ToolPermission.ASK
+    assert (
+        decide_tool_call(make, ToolRules(ask=("run",)), call_context(held, requested=True)).decision
+        is ToolPermission.ASK
+    )
 
 
 def test_a_petition_shows_what_it_is_about() -> None:

@@ -6,16 +6,16 @@ import pytest
 
 from coworkd.core.model import Mode, ToolRules
 from coworkd.core.policy.tool_permissions import (
-    Circumstances,
-    Decision,
     ToolCall,
+    ToolContext,
     ToolName,
+    ToolPermission,
     call_of,
+    decide_tool_call,
     is_pattern,
     matches,
     narrows,
     proposal,
-    rule,
 )
 
 TEST = ToolCall(tool=ToolName.RUN, subject="npm test --watch")
@@ -64,23 +64,23 @@ RULES = ToolRules(allow=("run(npm test *)",), ask=("net", "run(git push *)"), de
 @pytest.mark.parametrize(
     ("call", "around", "decision"),
     [
-        (TEST, Circumstances(ask_all=True), Decision.ALLOW),
-        (WRITE, Circumstances(), Decision.ALLOW),
-        (WRITE, Circumstances(ask_all=True), Decision.ASK),
-        (READ, Circumstances(ask_all=True), Decision.ALLOW),
-        (WRITE, Circumstances(requested=True), Decision.ASK),
-        (WRITE, Circumstances(requested=True, confined=True), Decision.ALLOW),
-        (NET, Circumstances(confined=True), Decision.ASK),
-        (PUSH, Circumstances(), Decision.ASK),
-        (PUSH, Circumstances(granted=("run(git push *)",)), Decision.ALLOW),
-        (ToolCall(tool=ToolName.RUN, subject="rm -r x"), Circumstances(granted=("run",)), Decision.DENY),
-        (WRITE, Circumstances(mode=Mode.PLAN, granted=("write",)), Decision.DENY),
-        (TEST, Circumstances(mode=Mode.PLAN), Decision.DENY),
-        (READ, Circumstances(mode=Mode.PLAN), Decision.ALLOW),
+        (TEST, ToolContext(ask_all=True), ToolPermission.ALLOW),
+        (WRITE, ToolContext(), ToolPermission.ALLOW),
+        (WRITE, ToolContext(ask_all=True), ToolPermission.ASK),
+        (READ, ToolContext(ask_all=True), ToolPermission.ALLOW),
+        (WRITE, ToolContext(requested=True), ToolPermission.ASK),
+        (WRITE, ToolContext(requested=True, confined=True), ToolPermission.ALLOW),
+        (NET, ToolContext(confined=True), ToolPermission.ASK),
+        (PUSH, ToolContext(), ToolPermission.ASK),
+        (PUSH, ToolContext(granted=("run(git push *)",)), ToolPermission.ALLOW),
+        (ToolCall(tool=ToolName.RUN, subject="rm -r x"), ToolContext(granted=("run",)), ToolPermission.DENY),
+        (WRITE, ToolContext(mode=Mode.PLAN, granted=("write",)), ToolPermission.DENY),
+        (TEST, ToolContext(mode=Mode.PLAN), ToolPermission.DENY),
+        (READ, ToolContext(mode=Mode.PLAN), ToolPermission.ALLOW),
     ],
 )
-def test_the_rules_in_the_order_of_safety(call: ToolCall, around: Circumstances, decision: Decision) -> None:
-    ruling = rule(call, RULES, around)
+def test_the_rules_in_the_order_of_safety(call: ToolCall, around: ToolContext, decision: ToolPermission) -> None:
+    ruling = decide_tool_call(call, RULES, around)
     assert ruling.decision is decision
     assert ruling.reason
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from coworkd.core.model import RiskLevel, Scope
 from coworkd.core.policy.risky_paths import Risk, RiskTag
-from coworkd.core.policy.tool_risk import ORDER, Feature, features_of_call, features_of_grant, level_of, told
+from coworkd.core.policy.tool_risk import ORDER, Feature, features_of_call, features_of_grant, gravest_reasons, level_of
 from coworkd.merge.git.change_summary import ChangeSummary, FileChange
 from coworkd.merge.reviews.change_risk import DELETED_FILES, MANY_LINES, REMOVED_LINES, weigh
 
@@ -40,7 +40,7 @@ from coworkd.merge.reviews.change_risk import DELETED_FILES, MANY_LINES, REMOVED
 def test_the_risk_of_a_call(tool: str, arguments: str, level: str, why: str) -> None:
     features = features_of_call(tool, arguments)
     assert level_of(features) == level
-    assert why in told(features)
+    assert why in gravest_reasons(features)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_level_is_the_highest_of_its_features(levels: list[RiskLevel]) -> None
 
 @given(tool=st.text(), arguments=st.text())
 def test_any_call_has_a_level_and_a_reason(tool: str, arguments: str) -> None:
-    assert told(features_of_call(tool, arguments))
+    assert gravest_reasons(features_of_call(tool, arguments))
 
 
 def change(*tags: RiskTag, deleted: int = 0, lines: tuple[int, int] = (3, 1), binary: bool = False) -> ChangeSummary:
@@ -104,4 +104,4 @@ def change(*tags: RiskTag, deleted: int = 0, lines: tuple[int, int] = (3, 1), bi
 def test_the_risk_of_a_change(made: ChangeSummary, verified: bool, level: str, why: str) -> None:
     features = weigh(made, verified=verified)
     assert level_of(features) == level
-    assert why in told(features)
+    assert why in gravest_reasons(features)

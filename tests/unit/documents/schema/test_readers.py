@@ -14,8 +14,12 @@ from coworkd.documents.markdown import Value
 from coworkd.documents.schema import readers
 from coworkd.documents.schema.readers import Reader
 
-BUDGET = readers.Record(Budget, {"usd": readers.number, "tokens": readers.Whole(0), "minutes": readers.number})
-SANDBOX = readers.Record(SandboxSpec, {"mode": readers.Choice(SandboxMode), "network": readers.texts}, alone="mode")
+BUDGET = readers.MappingReader(
+    Budget, {"usd": readers.number, "tokens": readers.IntReader(0), "minutes": readers.number}
+)
+SANDBOX = readers.MappingReader(
+    SandboxSpec, {"mode": readers.EnumReader(SandboxMode), "network": readers.texts}, shorthand="mode"
+)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +36,7 @@ SANDBOX = readers.Record(SandboxSpec, {"mode": readers.Choice(SandboxMode), "net
         *((readers.flag, word, False) for word in ("false", "FALSE", "no", "off")),
         (readers.number, "2.50", 2.5),
         (readers.number, "0", 0.0),
-        (readers.Whole(1), "007", 7),
+        (readers.IntReader(1), "007", 7),
         (readers.duration, "45m", 2700.0),
         (readers.duration, "2h", 7200.0),
         (readers.duration, "90s", 90.0),
@@ -50,11 +54,11 @@ SANDBOX = readers.Record(SandboxSpec, {"mode": readers.Choice(SandboxMode), "net
         (readers.size, "1GiB", 1_073_741_824),
         (readers.size, "100", 100),
         (readers.size, "100B", 100),
-        (readers.Choice(Mode), "Plan", Mode.PLAN),
-        (readers.Option(("off", "auto")), "OFF", "off"),
-        (readers.Subset(Gate), ["merge", "Tools"], frozenset({Gate.MERGE, Gate.TOOLS})),
-        (readers.Subset(Gate), "merge", frozenset({Gate.MERGE})),
-        (readers.Subset(Gate), [], frozenset[Gate]()),
+        (readers.EnumReader(Mode), "Plan", Mode.PLAN),
+        (readers.WordReader(("off", "auto")), "OFF", "off"),
+        (readers.EnumSetReader(Gate), ["merge", "Tools"], frozenset({Gate.MERGE, Gate.TOOLS})),
+        (readers.EnumSetReader(Gate), "merge", frozenset({Gate.MERGE})),
+        (readers.EnumSetReader(Gate), [], frozenset[Gate]()),
         (BUDGET, {"USD": "2", "tokens": None, "mine": "x"}, Budget(usd=2.0)),
         (SANDBOX, "off", SandboxSpec(mode=SandboxMode.OFF)),
         (SANDBOX, {"network": "a.example"}, SandboxSpec(network=("a.example",))),
@@ -79,9 +83,9 @@ def test_values_read(reader: Reader, value: Value, read: Any) -> None:
         (readers.number, "-1", "not a number"),
         (readers.number, "٣", "not a number"),
         (readers.number, "9" * 5000, "not a number"),
-        (readers.Whole(1), "0", "at least 1"),
-        (readers.Whole(1), "1.0", "at least 1"),
-        (readers.Whole(0), "9" * 5000, "not a whole number"),
+        (readers.IntReader(1), "0", "at least 1"),
+        (readers.IntReader(1), "1.0", "at least 1"),
+        (readers.IntReader(0), "9" * 5000, "not a whole number"),
         (readers.duration, "", "not a length of time"),
         (readers.duration, "soon", "write `45m`"),
         (readers.duration, "30m1h", "not a length of time"),
@@ -90,9 +94,9 @@ def test_values_read(reader: Reader, value: Value, read: Any) -> None:
         (readers.time_limit, "0m", "leaves no time"),
         (readers.size, "10 meters", "write `10MB`"),
         (readers.size, "MB", "write `10MB`"),
-        (readers.Choice(Mode), "biuld", "not one of build, plan; did you mean `build`?"),
-        (readers.Option(("off", "auto")), "always", "not one of off, auto"),
-        (readers.Subset(Gate), ["merge", "all"], "not one of plan, tools, merge"),
+        (readers.EnumReader(Mode), "biuld", "not one of build, plan; did you mean `build`?"),
+        (readers.WordReader(("off", "auto")), "always", "not one of off, auto"),
+        (readers.EnumSetReader(Gate), ["merge", "all"], "not one of plan, tools, merge"),
         (BUDGET, "2", "write `{usd: ...}`"),
         (BUDGET, {"usd": "2", "USD": "3"}, "twice"),
         (BUDGET, {"toekns": "3"}, "did you mean `tokens`?"),
@@ -122,7 +126,7 @@ def test_readers_return_or_complain(written: str) -> None:
         readers.duration,
         readers.size,
         readers.number,
-        readers.Whole(0),
+        readers.IntReader(0),
         readers.flag,
         readers.command_line,
     ):

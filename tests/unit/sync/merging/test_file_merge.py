@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from coworkd.documents.markdown import compose, parse
 from coworkd.sync.merging.conflict_markers import Markers
-from coworkd.sync.merging.file_merge import Merged, merge
+from coworkd.sync.merging.file_merge import FileMerge, merge_files
 
 BASE = """\
 ---
@@ -28,8 +28,8 @@ Third.
 """
 
 
-def merged(base: str, ours: str, theirs: str, path: str = "tasks/one.md") -> Merged:
-    found = merge(path, base.encode(), ours.encode(), theirs.encode(), Markers())
+def merged(base: str, ours: str, theirs: str, path: str = "tasks/one.md") -> FileMerge:
+    found = merge_files(path, base.encode(), ours.encode(), theirs.encode(), Markers())
     assert found is not None
     return found
 
@@ -233,7 +233,7 @@ def test_settings_without_fences() -> None:
 def test_both_sides_added_the_file() -> None:
     found = merged("", changed(("title: One", "title: Two")), BASE)
     assert found.conflicts == ("title",)
-    assert merged("", BASE, BASE) == Merged(data=BASE.encode())
+    assert merged("", BASE, BASE) == FileMerge(data=BASE.encode())
 
 
 def test_no_header_at_all() -> None:
@@ -254,12 +254,12 @@ def test_one_side_puts_a_header_on_top() -> None:
     ],
 )
 def test_what_cannot_be_read_is_not_merged_by_fields(theirs: str) -> None:
-    assert merge("tasks/one.md", BASE.encode(), BASE.encode(), theirs.encode(), Markers()) is None
+    assert merge_files("tasks/one.md", BASE.encode(), BASE.encode(), theirs.encode(), Markers()) is None
 
 
 @pytest.mark.parametrize("path", ["log/2026-01/run.json", "skills/x/SKILL.md", "tasks/.hidden.md"])
 def test_other_files_are_not_merged_by_fields(path: str) -> None:
-    assert merge(path, b"", b"a: 1\n", b"b: 1\n", Markers()) is None
+    assert merge_files(path, b"", b"a: 1\n", b"b: 1\n", Markers()) is None
 
 
 VALUES = (
@@ -280,7 +280,7 @@ def values(data: bytes) -> Mapping[str, object]:
 
 @given(DOCUMENTS, DOCUMENTS, DOCUMENTS)
 def test_conflicts_are_the_same_from_either_side(base: bytes, ours: bytes, theirs: bytes) -> None:
-    one, other = (merge("tasks/a.md", base, *sides, Markers()) for sides in ((ours, theirs), (theirs, ours)))
+    one, other = (merge_files("tasks/a.md", base, *sides, Markers()) for sides in ((ours, theirs), (theirs, ours)))
     assert one is not None
     assert other is not None
     assert one.conflicts == other.conflicts
@@ -290,7 +290,7 @@ def test_conflicts_are_the_same_from_either_side(base: bytes, ours: bytes, their
 @given(DOCUMENTS, DOCUMENTS)
 def test_one_changed_side_is_the_result(base: bytes, ours: bytes) -> None:
     for sides in ((ours, base), (base, ours)):
-        found = merge("tasks/a.md", base, *sides, Markers())
+        found = merge_files("tasks/a.md", base, *sides, Markers())
         assert found is not None
         assert found.conflicts == ()
         assert values(found.data) == values(ours)

@@ -7,16 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.documents.markdown import Value
-from coworkd.sync.merging.three_way import NO_MAP, SETS, Base, Version, choose_base, merge_text, plan
+from coworkd.sync.merging.three_way import (
+    NO_MAP,
+    SET_FIELDS,
+    BaseVersion,
+    DocumentVersion,
+    choose_base,
+    merge_text,
+    plan_merge,
+)
 
 
-def version(body: str = "", **fields: Value) -> Version:
-    return Version(fields=fields, body=body)
+def version(body: str = "", **fields: Value) -> DocumentVersion:
+    return DocumentVersion(fields=fields, body=body)
 
 
 def told(file: Value, base: Value, wanted: Value, name: str = "agent") -> tuple[Value, bool]:
     """What one field becomes, and whether it clashes."""
-    made = plan(*(Version(fields={} if value is None else {name: value}, body="") for value in (file, base, wanted)))
+    made = plan_merge(
+        *(DocumentVersion(fields={} if value is None else {name: value}, body="") for value in (file, base, wanted))
+    )
     return made.merged.fields.get(name), name in made.clashes
 
 
@@ -50,7 +60,7 @@ def test_every_small_case(file: Value, base: Value, wanted: Value) -> None:
     assert merged == (wanted if file == base else file)
 
 
-@pytest.mark.parametrize("name", sorted(SETS))
+@pytest.mark.parametrize("name", sorted(SET_FIELDS))
 @pytest.mark.parametrize(
     ("file", "base", "wanted", "merged"),
     [
@@ -82,47 +92,47 @@ def test_a_set_keeps_what_was_added_and_drops_what_was_taken(
 
 
 FIELDS = st.dictionaries(st.sampled_from(["agent", "plan", "labels"]), st.sampled_from(["a", "b", "c"]))
-VERSIONS = st.builds(Version, fields=FIELDS, body=st.sampled_from(["", "one\n", "two\n", "one\ntwo\n"]))
+VERSIONS = st.builds(DocumentVersion, fields=FIELDS, body=st.sampled_from(["", "one\n", "two\n", "one\ntwo\n"]))
 
 
 @given(VERSIONS, VERSIONS, VERSIONS)
-def test_planning_twice_changes_nothing(file: Version, base: Version, wanted: Version) -> None:
-    first = plan(file, base, wanted)
-    again = plan(first.merged, first.merged, first.merged)
+def test_planning_twice_changes_nothing(file: DocumentVersion, base: DocumentVersion, wanted: DocumentVersion) -> None:
+    first = plan_merge(file, base, wanted)
+    again = plan_merge(first.merged, first.merged, first.merged)
     assert again.merged == first.merged
     assert not again.lacking | again.touched | again.clashes
 
 
 @given(VERSIONS, VERSIONS)
-def test_what_was_not_touched_turns_nothing_back(file: Version, wanted: Version) -> None:
+def test_what_was_not_touched_turns_nothing_back(file: DocumentVersion, wanted: DocumentVersion) -> None:
     """A stale save, equal to its base, carries no wish of its own."""
-    made = plan(file, file, wanted)
+    made = plan_merge(file, file, wanted)
     assert made.merged == wanted
     assert not made.touched | made.clashes
 
 
 @given(VERSIONS, VERSIONS)
-def test_without_news_from_the_other_side_the_file_is_taken(file: Version, base: Version) -> None:
-    made = plan(file, base, base)
+def test_without_news_from_the_other_side_the_file_is_taken(file: DocumentVersion, base: DocumentVersion) -> None:
+    made = plan_merge(file, base, base)
     assert made.merged == file
     assert not made.lacking | made.clashes
 
 
 @pytest.mark.parametrize(("base", "wanted"), [(None, version("x")), (version("x"), None), (None, None)])
-def test_at_first_sight_the_file_is_taken(base: Version | None, wanted: Version | None) -> None:
+def test_at_first_sight_the_file_is_taken(base: DocumentVersion | None, wanted: DocumentVersion | None) -> None:
     file = version("text\n", agent="a")
-    made = plan(file, base, wanted)
+    made = plan_merge(file, base, wanted)
     assert made.merged == file
     assert made.touched == {"agent", "body"}
     assert not made.lacking
 
 
-def person(rev: int, data: bytes) -> Base:
-    return Base(rev=rev, person=True, data=data)
+def person(rev: int, data: bytes) -> BaseVersion:
+    return BaseVersion(rev=rev, by_user=True, data=data)
 
 
-def daemon(rev: int, data: bytes) -> Base:
-    return Base(rev=rev, person=False, data=data)
+def daemon(rev: int, data: bytes) -> BaseVersion:
+    return BaseVersion(rev=rev, by_user=False, data=data)
 
 
 FIRST, SECOND, OURS = person(NO_MAP, b"first"), person(4, b"second"), daemon(4, b"ours")
@@ -141,7 +151,9 @@ FIRST, SECOND, OURS = person(NO_MAP, b"first"), person(4, b"second"), daemon(4, 
         pytest.param(4, [], None, id="nothing kept"),
     ],
 )
-def test_the_base_is_what_the_author_had_before_their_eyes(rev: int, kept: list[Base], chosen: Base | None) -> None:
+def test_the_base_is_what_the_author_had_before_their_eyes(
+    rev: int, kept: list[BaseVersion], chosen: BaseVersion | None
+) -> None:
     assert choose_base(rev, kept) == chosen
 
 

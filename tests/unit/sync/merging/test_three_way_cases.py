@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.documents.markdown import Value
-from coworkd.sync.merging.three_way import SETS, Plan, Version, plan
+from coworkd.sync.merging.three_way import SET_FIELDS, DocumentVersion, MergePlan, plan_merge
 
 SCALARS: tuple[Value, ...] = (None, "a", "b", "c")
 ELEMENTS: tuple[Value, ...] = (None, ["a"], ["b"], ["a", "b"], ["b", "a"])
@@ -20,12 +20,12 @@ BODIES = ("", "a\n", "b\n", "a\nb\n", "a\nx\nb\n")
 ROUNDS = 5
 PAGE = Path(__file__).parents[4] / "docs/sync.md"
 
-Sides = tuple[Version, Version, Version]
+Sides = tuple[DocumentVersion, DocumentVersion, DocumentVersion]
 """File, base, database."""
 
 
-def field(name: str, value: Value) -> Version:
-    return Version(fields={} if value is None else {name: value}, body="")
+def field(name: str, value: Value) -> DocumentVersion:
+    return DocumentVersion(fields={} if value is None else {name: value}, body="")
 
 
 def small_cases() -> Iterator[Sides]:
@@ -33,7 +33,11 @@ def small_cases() -> Iterator[Sides]:
         for file, base, wanted in product(domain, repeat=3):
             yield field(name, file), field(name, base), field(name, wanted)
     for file, base, wanted in product(BODIES, repeat=3):
-        yield Version(fields={}, body=file), Version(fields={}, body=base), Version(fields={}, body=wanted)
+        yield (
+            DocumentVersion(fields={}, body=file),
+            DocumentVersion(fields={}, body=base),
+            DocumentVersion(fields={}, body=wanted),
+        )
 
 
 def test_every_case_comes_to_rest() -> None:
@@ -41,25 +45,25 @@ def test_every_case_comes_to_rest() -> None:
     for file, base, wanted in small_cases():
         sides: Sides = file, base, wanted
         for _ in range(ROUNDS):
-            merged = plan(*sides).merged
+            merged = plan_merge(*sides).merged
             sides = merged, merged, merged
-        assert plan(*sides) == Plan(merged=sides[0])
-        assert sides[0] == plan(file, base, wanted).merged
+        assert plan_merge(*sides) == MergePlan(merged=sides[0])
+        assert sides[0] == plan_merge(file, base, wanted).merged
 
 
 def test_the_same_again_changes_nothing() -> None:
     """A crash between the two halves of an exchange repeats the plan with the file as it was, or as it has become."""
     for file, base, wanted in small_cases():
-        made = plan(file, base, wanted)
-        assert plan(file, base, wanted) == made
+        made = plan_merge(file, base, wanted)
+        assert plan_merge(file, base, wanted) == made
         if not made.clashes:
-            assert plan(made.merged, file, made.merged).merged == made.merged
-        assert plan(file, file, made.merged).merged == made.merged
+            assert plan_merge(made.merged, file, made.merged).merged == made.merged
+        assert plan_merge(file, file, made.merged).merged == made.merged
 
 
 def test_what_only_one_side_changed_is_never_lost() -> None:
     for file, base, wanted in small_cases():
-        merged = plan(file, base, wanted).merged
+        merged = plan_merge(file, base, wanted).merged
         if file == base:
             assert merged == wanted
         if wanted == base:
@@ -70,8 +74,8 @@ def test_fields_are_judged_each_by_itself_in_any_order() -> None:
     for one, other in product(product(("a", "b"), repeat=3), repeat=2):
         sides = [{"agent": x, "mode": y} for x, y in zip(one, other, strict=True)]
         turned = [dict(reversed(side.items())) for side in sides]
-        made, again = (plan(*(Version(fields=f, body="") for f in each)) for each in (sides, turned))
-        alone = plan(*(field("agent", value) for value in one))
+        made, again = (plan_merge(*(DocumentVersion(fields=f, body="") for f in each)) for each in (sides, turned))
+        alone = plan_merge(*(field("agent", value) for value in one))
         assert made == again
         assert made.merged.fields["agent"] == alone.merged.fields["agent"]
         assert ("agent" in made.clashes) == ("agent" in alone.clashes)
@@ -79,9 +83,9 @@ def test_fields_are_judged_each_by_itself_in_any_order() -> None:
 
 def test_the_order_of_a_batch_does_not_matter() -> None:
     batch = list(small_cases())[:6]
-    told = {number: plan(*sides) for number, sides in enumerate(batch)}
+    told = {number: plan_merge(*sides) for number, sides in enumerate(batch)}
     for order in permutations(range(len(batch))):
-        assert {number: plan(*batch[number]) for number in order} == told
+        assert {number: plan_merge(*batch[number]) for number in order} == told
 
 
 # ---- the table
@@ -96,7 +100,7 @@ ROWS = (
 )
 COLUMNS: tuple[tuple[str, str, tuple[Value, ...]], ...] = (
     ("a field", "agent", ("old", "mine", "theirs")),
-    (", ".join(f"`{name}`" for name in sorted(SETS)), "labels", (["old"], ["old", "mine"], ["old", "theirs"])),
+    (", ".join(f"`{name}`" for name in sorted(SET_FIELDS)), "labels", (["old"], ["old", "mine"], ["old", "theirs"])),
     ("other lines of the body", "body", ("1\n2\n3\n", "mine\n2\n3\n", "1\n2\ntheirs\n")),
     ("the same lines", "body", ("old\n", "mine\n", "theirs\n")),
 )
@@ -111,9 +115,9 @@ def table() -> str:
 
 
 def cell(name: str, values: list[Value]) -> str:
-    versions = [Version(fields={}, body=str(v)) if name == "body" else field(name, v) for v in values]
+    versions = [DocumentVersion(fields={}, body=str(v)) if name == "body" else field(name, v) for v in values]
     file, base, wanted = versions
-    made = plan(file, base, wanted)
+    made = plan_merge(file, base, wanted)
     if made.clashes:
         return "the file stands, a person is told"
     if made.merged == file:
@@ -129,4 +133,4 @@ def test_the_table_in_the_documents_is_what_the_planner_does() -> None:
 def test_a_file_seen_for_the_first_time_is_taken(side: str) -> None:
     file = field("agent", "a")
     known = {"base": None, "wanted": field("agent", "b")} if side == "base" else {"base": file, "wanted": None}
-    assert plan(file, known["base"], known["wanted"]).merged == file
+    assert plan_merge(file, known["base"], known["wanted"]).merged == file
