@@ -1,4 +1,4 @@
-"""Executors: the port through which runs are carried out, the executor of this machine, and the values that cross it.
+"""Executors: the port through which runs are carried out, the executor of this machine, and the values it passes.
 
 It must never decide which run starts or what follows from its end.
 """

@@ -1,6 +1,6 @@
-"""What runs have told and the daemon has not committed yet. Safe between threads.
+"""Events of runs that the daemon has not committed yet. Thread-safe.
 
-Only logs that were signalled are read.
+Only the logs that were signalled are read.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ class _Log:
     offset: int
     """Where the next read starts."""
     start: int
-    """Where the run's current start begins; an end before that is an earlier one's."""
+    """Where the run's current start begins; an end before that belongs to an earlier start."""
     live: bool
-    """Somebody may still append."""
+    """A worker may still append."""
     ended: bool = False
-    """The last event that was read is the end."""
+    """The last event that was read is an `Ended`."""
     unreadable: bool = False
-    """That it cannot be read now has been said."""
+    """It could not be read the last time, and that has been logged."""
     pending: list[RunEvent] = field(default_factory=list[RunEvent])
 
 
 class EventJournal:
-    """The event logs of all runs. `wake` is called when a log holds more than was read at once."""
+    """The event logs of all runs. `wake` is called when a log holds more than one read takes."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
@@ -47,8 +47,8 @@ class EventJournal:
     def follow(self, run: str, path: Path, start: int, *, live: bool) -> None:
         """Read the log of a run, whose current start begins at `start`.
 
-        What is followed already goes on from where it was read to, unless this start has a log of its own: then the
-        earlier one is over and done with.
+        A log that is followed already is read on from where it was read to, unless this start has a log of its own:
+        then the earlier one is dropped.
         """
         with self._lock:
             log = self._logs.get(run)
@@ -60,19 +60,19 @@ class EventJournal:
             self._signalled.add(run)
 
     def signal(self, run: str) -> None:
-        """There may be something new."""
+        """The log may hold something new."""
         with self._lock:
             self._signalled.add(run)
 
     def close_log(self, run: str) -> None:
-        """Nothing more is appended, until the run is followed again."""
+        """Nothing more is appended until the run is followed again."""
         with self._lock:
             if log := self._logs.get(run):
                 log.live = False
                 self._signalled.add(run)
 
     def add_end(self, run: str, ended: Ended) -> None:
-        """The run has ended, and no file can be written that says so. Nothing happens where its log has an end."""
+        """The run has ended, and its log cannot be written. Nothing happens where the log has an end."""
         with self._lock:
             log = self._logs.get(run)
             if log is None:
@@ -84,12 +84,12 @@ class EventJournal:
                 log.pending.append(RunEvent(run=run, offset=log.offset, event=ended))
 
     def follows(self, run: str) -> bool:
-        """Whether events of the run may still come, or are not committed yet."""
+        """Whether events of the run may still follow, or are not committed yet."""
         with self._lock:
             return run in self._logs
 
     def ended(self, run: str) -> bool:
-        """The end of the run's current start has been read."""
+        """Whether the end of the run's current start has been read."""
         with self._lock:
             log = self._logs.get(run)
             return log is None or log.ended
@@ -99,7 +99,7 @@ class EventJournal:
             signalled, self._signalled = self._signalled, set()
             for run in signalled & self._logs.keys():
                 log = self._logs[run]
-                # Behind an end there is nothing of this start any more.
+                # No event of this start follows its end.
                 if (log.ended and not log.live) or self._try_read(run, log):
                     self._forget_if_over(run)
                 else:
@@ -113,7 +113,7 @@ class EventJournal:
                 self._forget_if_over(run)
 
     def _try_read(self, run: str, log: _Log) -> bool:
-        """Read on; a log that cannot be read now is read later, and is no business of other runs."""
+        """Read on; a log that cannot be read now is read later, and does not affect other runs."""
         try:
             self._read(run, log)
         except OSError as error:

@@ -19,16 +19,16 @@ from coworkd.system.process import commands
 from coworkd.system.process_tree import RUN_MARK
 
 FORK_SERVER_SUPPORTED = sys.platform.startswith("linux")
-"""Elsewhere every worker is a process of its own: forking is not safe there, or messages have no bounds."""
+"""Elsewhere every worker is a process of its own: forking is not safe there, or sockets keep no message bounds."""
 
 _SERVER_RUN_MARK = "fork-server-" + "-" * 120
 _EXIT_TIMEOUT = 5.0
 _UNKNOWN_EXIT_CODE = -1
-"""Stands for the exit code of a worker whose fork server is gone."""
+"""The exit code of a worker whose fork server is gone."""
 
 
 class ForkedWorker:
-    """A forked worker, as its executor knows workers: see `process.Child`."""
+    """A forked worker, with the methods of `commands.Child`."""
 
     def __init__(self, name: str, server: ForkServerClient, stdin: BinaryIO, stdout: BinaryIO) -> None:
         self._name = name
@@ -37,7 +37,7 @@ class ForkedWorker:
         self.stdout = stdout
 
     def wait(self, timeout: float | None = None) -> int | None:
-        """The exit code; None when it lives on after `timeout` seconds."""
+        """The exit code; None when the worker is still alive after `timeout` seconds."""
         return self._server.exit_code(self._name, timeout)
 
     def kill(self) -> None:
@@ -49,9 +49,9 @@ class ForkedWorker:
 
 
 class ForkServerClient:
-    """Started at once, loaded some seconds later; orders wait until then, and nobody waits for them.
+    """A fork server: started at once, loaded some seconds later. Requests are queued until then, without blocking.
 
-    `log` takes what it says on standard error, should it not be able to load. `exit_code` is for one thread.
+    `log` receives its standard error. `exit_code` may be called by one thread only.
     """
 
     def __init__(self, module: str, env: Mapping[str, str], log: BinaryIO) -> None:
@@ -79,12 +79,12 @@ class ForkServerClient:
         self.send({"name": name, "run_dir": str(run_dir), "env": dict(env)}, streams)
         return ForkedWorker(name, self, os.fdopen(our_in, "wb", buffering=0), os.fdopen(our_out, "rb", buffering=0))
 
-    def send(self, order: Mapping[str, object], streams: tuple[int, ...] = ()) -> None:
-        """Have an order carried out, with descriptors that are the fork server's from now on."""
-        self._requests.put((json.dumps(order).encode(), streams))
+    def send(self, request: Mapping[str, object], streams: tuple[int, ...] = ()) -> None:
+        """Queue a request, with descriptors that belong to the fork server from now on."""
+        self._requests.put((json.dumps(request).encode(), streams))
 
     def exit_code(self, name: str, timeout: float | None) -> int | None:
-        """How a worker ended; None when it lives on after `timeout` seconds."""
+        """The exit code of a worker; None when it is still alive after `timeout` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while name not in self._codes:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -95,7 +95,7 @@ class ForkServerClient:
         return self._codes.pop(name)
 
     def close(self) -> None:
-        """End the fork server; its workers are not touched."""
+        """End the fork server; its workers live on."""
         self._requests.put(None)
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
@@ -106,7 +106,7 @@ class ForkServerClient:
         self._child.close()
 
     def _receive_report(self) -> bool:
-        """Take in one report; False when there will be no more."""
+        """Receive one report; False when no more will follow."""
         try:
             report = self._socket.recv(1024)
         except ConnectionResetError:
@@ -118,12 +118,12 @@ class ForkServerClient:
         return True
 
     def _send_all(self) -> None:
-        """The thread: a socket that is full, because the fork server is still loading, may block here and nowhere else.
+        """The sending thread: a full socket, while the fork server is still loading, blocks here and nowhere else.
 
-        What cannot be sent is dropped, and its streams with it: a worker that closes its output at once is noticed.
+        A request that cannot be sent is dropped with its streams: the executor notices the closed output.
         """
-        while order := self._requests.get():
-            content, streams = order
+        while request := self._requests.get():
+            content, streams = request
             try:
                 socket.send_fds(self._socket, [content], list(streams))
             except OSError:

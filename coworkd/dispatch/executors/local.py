@@ -1,7 +1,7 @@
-"""Runs on this machine: one worker process each, its events read from its log, its end seen to.
+"""The executor of this machine: one worker process per run, whose events are read from its log.
 
-The daemon's side never waits: words for a worker are queued and written by one thread, which also listens to all
-workers, wakes the daemon, and after a worker's exit ends what it may have left.
+No method blocks the daemon: messages for a worker are queued and written by one thread, which also reads the output of
+all workers, wakes the daemon, and ends the processes that a worker has left behind.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _FAULT_PAUSE = 1.0
 _CHUNK = 64 * 1024
 _LOG_TAIL = 2000
 _WORKER_ENV = ("HOME", "TMPDIR", "PYTHONPATH", SPEED)
-"""What a worker, unlike an agent, has in common with the daemon: it is the same program."""
+"""Variables that a worker, unlike an agent, takes over from the daemon: it is the same program."""
 _FORK_SERVER_ENV = frozenset({"PATH", "LANG", "LC_ALL", "TZ", REPO_MARK, *_WORKER_ENV})
-"""What a server has of it: nothing that belongs to one run."""
+"""Variables of a fork server: none that belongs to one run."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -55,17 +55,17 @@ class _Worker:
     child: commands.Child | ForkedWorker
     outbound: bytearray = field(default_factory=bytearray)
     kill_at: float | None = None
-    """Monotonic; None: it was not told to."""
+    """When it is killed, in monotonic time; None while its end was not requested."""
     successor: Assignment | None = None
-    """The next epoch of the run, submitted while this worker was on its way out."""
+    """The next epoch of the run, submitted while this worker was ending."""
     successor_outbound: bytearray = field(default_factory=bytearray)
 
 
 class LocalExecutor:
-    """Starts workers and keeps their events until they are committed. `wake` is called from any thread.
+    """Starts workers and keeps their events until they are committed. `wake` may be called by any thread.
 
-    A worker that was told to kill its run and is still there after `patience` seconds is killed itself. A server that
-    no run has needed for `idle` seconds is ended.
+    A worker that was told to kill its run and has not ended after `patience` seconds is killed itself. A fork server
+    that no run has needed for `idle` seconds is ended.
     """
 
     def __init__(self, wake: Callable[[], None], *, patience: float = 10.0, idle: float = 600.0) -> None:
@@ -91,13 +91,13 @@ class LocalExecutor:
         return thread
 
     def ensure_supervision(self) -> None:
-        """See the port. A thread that has ended is started again: it takes over every worker that there is."""
+        """See the port. A thread that has ended is started again, and takes over every worker."""
         if not self._closed and not self._thread.is_alive():
-            _logger.error("the thread that watches over agents has ended; it is started again")
+            _logger.error("the thread that supervises agents has ended; it is started again")
             self._thread = self._start_thread()
 
     def submit(self, assignment: Assignment) -> None:
-        """See the port. A later epoch starts when the worker of the earlier one is gone.
+        """See the port. A later epoch starts when the worker of the earlier one has ended.
 
         Raises AgentError after `close`, and `MachineFaultError` when the run's folder cannot be written.
         """
@@ -145,7 +145,7 @@ class LocalExecutor:
             return run in self._workers or self._journal.follows(run)
 
     def recover(self, run: str, run_dir: Path, offset: int) -> None:
-        """See the port. Waits some seconds if something of the run is still alive: for the daemon's start."""
+        """See the port. Waits some seconds while processes of the run are still alive: for the daemon's start."""
         commands.sweep(RUN_MARK, run)
         path = run_dir / event_log.EVENTS_FILE
         self._journal.follow(run, path, offset, live=False)
@@ -153,9 +153,9 @@ class LocalExecutor:
         self._wake()
 
     def _write_end(self, run: str, log: Path, start: int, ended: Ended) -> None:
-        """Write the end that a worker could not write itself; where it did, nothing happens.
+        """Write the end that a worker could not write itself; nothing happens where it did.
 
-        Where that cannot be written either, it is told all the same: a run must not stay at work for ever.
+        Where the log cannot be written, the end is reported all the same: no run may stay at work for ever.
         """
         try:
             log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -180,7 +180,7 @@ class LocalExecutor:
         for server in (*self._fork_servers.values(), *self._retired):
             server.close()
 
-    def _start(self, assignment: Assignment, words: bytes = b"") -> None:
+    def _start(self, assignment: Assignment, outbound: bytes = b"") -> None:
         run, run_dir = assignment.run, Path(assignment.run_dir)
         log = run_dir / event_log.EVENTS_FILE
         try:
@@ -194,7 +194,7 @@ class LocalExecutor:
             raise AgentError(f"run {run} cannot start: {error}") from error
         self._journal.follow(run, log, start, live=True)
         os.set_blocking(child.stdin.fileno(), False)
-        self._workers[run] = _Worker(run=run, run_dir=run_dir, start=start, child=child, outbound=bytearray(words))
+        self._workers[run] = _Worker(run=run, run_dir=run_dir, start=start, child=child, outbound=bytearray(outbound))
 
     def _spawn(self, assignment: Assignment, run_dir: Path) -> commands.Child | ForkedWorker:
         env, driver = _environment(assignment), assignment.agent.driver
@@ -208,13 +208,13 @@ class LocalExecutor:
         server = self._fork_servers.get(driver)
         if server is None or not server.alive:
             if server is not None:
-                self._retired.append(server)  # a worker of it may still be on its way out
+                self._retired.append(server)  # one of its workers may still be ending
             plain = {name: env[name] for name in env if name in _FORK_SERVER_ENV}
             server = self._fork_servers[driver] = ForkServerClient(PRELOADED_MODULES[driver], plain, log)
         return server
 
     def _start_successor(self, worker: _Worker) -> None:
-        """Start the epoch that waited for this worker to be gone."""
+        """Start the epoch that waited for the end of this worker."""
         if worker.successor is None or self._closed:
             return
         try:
@@ -230,20 +230,20 @@ class LocalExecutor:
             worker = self._workers.get(run)
             if worker is None:
                 return False
-            words = worker.successor_outbound if worker.successor else worker.outbound
-            words += encode_command(control)
+            outbound = worker.successor_outbound if worker.successor else worker.outbound
+            outbound += encode_command(control)
         self._wakeup.notify()
         return True
 
     def _run_thread(self) -> None:
-        """The executor's thread: until it is closed and no worker is left, whatever the machine refuses meanwhile."""
+        """The executor's thread: runs until it is closed and no worker is left; faults of the machine are retried."""
         while not self._closed or self.alive():
             try:
                 self._watch()
             except OSError as error:
                 if (fault := fault_of(error)) is None:
                     raise
-                _logger.error("agents cannot be watched now: %s", fault)
+                _logger.error("agents cannot be supervised now: %s", fault)
                 self._pause.wait(_FAULT_PAUSE)
 
     def _watch(self) -> None:
@@ -260,7 +260,7 @@ class LocalExecutor:
                 self._stop_idle_servers()
 
     def _until_due(self) -> float | None:
-        """Seconds until the next worker is overdue, or the nurseries have been idle for long enough."""
+        """Seconds until the next worker is overdue, or the fork servers have been idle for long enough."""
         with self._changed:
             due = [worker.kill_at for worker in self._workers.values() if worker.kill_at is not None]
             if self._fork_servers and not self._workers:
@@ -268,7 +268,7 @@ class LocalExecutor:
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _stop_idle_servers(self) -> None:
-        """End nurseries that nobody has needed for a while."""
+        """End fork servers that no run has needed for a while."""
         idle: list[ForkServerClient] = []
         with self._changed:
             if self._workers:
@@ -281,7 +281,7 @@ class LocalExecutor:
             server.close()
 
     def _service_workers(self, selector: selectors.BaseSelector) -> None:
-        """Listen to new workers, write to those that can be written to, kill the overdue."""
+        """Watch new workers, write what is queued for the others, and kill those that are overdue."""
         with self._changed:
             known = selector.get_map()
             for worker in self._workers.values():
@@ -301,7 +301,7 @@ class LocalExecutor:
         self._wake()
 
     def _reap(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
-        """A worker has closed its output: it is gone, or as good as that."""
+        """Reap a worker whose output has ended."""
         for pipe in (worker.child.stdout, worker.child.stdin):
             if pipe in selector.get_map():
                 selector.unregister(pipe)
@@ -333,7 +333,7 @@ def _environment(assignment: Assignment) -> dict[str, str]:
 
 
 def _write_outbound(worker: _Worker) -> None:
-    """As many as its pipe takes; a worker that is gone is noticed by its output."""
+    """Write as much as the pipe takes; the end of a worker is noticed by its output."""
     try:
         while worker.outbound:
             del worker.outbound[: os.write(worker.child.stdin.fileno(), worker.outbound)]
@@ -344,7 +344,7 @@ def _write_outbound(worker: _Worker) -> None:
 
 
 def _toggle_input_watch(selector: selectors.BaseSelector, worker: _Worker) -> None:
-    """Watch a worker's input only while there are words left for it."""
+    """Watch a worker's input only while something is queued for it."""
     if worker.outbound:
         selector.register(worker.child.stdin, selectors.EVENT_WRITE, worker)
     else:
@@ -352,13 +352,13 @@ def _toggle_input_watch(selector: selectors.BaseSelector, worker: _Worker) -> No
 
 
 def _unreported_end(worker: _Worker, code: int | None) -> Ended:
-    """How a run ended whose worker did not say so."""
+    """The end of a run whose worker did not report it."""
     reason = EndReason.MACHINE if code == MACHINE_EXIT else EndReason.CRASHED
     return Ended(reason=reason, message=_crash_message(worker, code))
 
 
 def _machine_end(ended: Ended, fault: MachineFault | None) -> Ended:
-    """An end that the machine does not let be written was most likely brought about by the same."""
+    """An end that a fault of the machine keeps from being written was most likely caused by that fault."""
     if fault is None or ended.reason is not EndReason.CRASHED or ended.message == LOST_MESSAGE:
         return ended
     return replace(ended, reason=EndReason.MACHINE, message=str(fault))

@@ -17,7 +17,7 @@ LOST_MESSAGE = "the daemon or its worker ended before the run did"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEvent:
-    """An event of a run; committing its offset says that it and all before it need not come again."""
+    """An event of a run; after its offset is committed, it and all before it are not handed out again."""
 
     run: str
     offset: int
@@ -25,18 +25,18 @@ class RunEvent:
 
 
 class Executor(Protocol):
-    """Carries out runs elsewhere. No method waits for an agent, but `close`; unknown runs are ignored."""
+    """Carries out runs. No method but `close` waits for an agent; unknown runs are ignored."""
 
     def submit(self, assignment: Assignment) -> None:
-        """Start a run; nothing happens when this run was submitted with this epoch, or a later one, before."""
+        """Start a run; nothing happens when it was submitted with this epoch or a later one before."""
         ...
 
     def answer(self, run: str, request: str, answer: InboxAnswer) -> bool:
-        """Hand over an answer; False when the run is not alive to take it."""
+        """Pass an answer on; False when the run is not alive."""
         ...
 
     def deliver(self, run: str, name: str, text: str) -> bool:
-        """Hand over a message; False when the run is not alive to take it."""
+        """Pass a message on; False when the run is not alive."""
         ...
 
     def cancel(self, run: str) -> None:
@@ -48,11 +48,11 @@ class Executor(Protocol):
         ...
 
     def events(self) -> list[RunEvent]:
-        """Everything that is not committed, in order within each run. Cheap when nothing happened."""
+        """All events that are not committed, in order within each run. Cheap when nothing happened."""
         ...
 
     def commit(self, run: str, offset: int) -> None:
-        """The events of a run up to `offset` are safely recorded."""
+        """The events of a run up to `offset` are recorded durably."""
         ...
 
     def alive(self) -> frozenset[str]:
@@ -64,14 +64,16 @@ class Executor(Protocol):
         ...
 
     def recover(self, run: str, run_dir: Path, offset: int) -> None:
-        """Take over a run of an earlier daemon, committed up to `offset`: what is left of it is ended, and its events
-        come, the last of them an `Ended` in any case."""
+        """Take over a run of an earlier daemon, committed up to `offset`.
+
+        Its processes are ended, and its events are handed out; the last of them is an `Ended` in any case.
+        """
         ...
 
     def ensure_supervision(self) -> None:
-        """See that runs are still watched over. Cheap where they are."""
+        """Restart the supervision of runs where it has ended. Cheap where it has not."""
         ...
 
     def close(self, grace: float) -> None:
-        """End all runs, those that take longer than `grace` seconds by force. Their events stay readable."""
+        """End all runs, by force those that take longer than `grace` seconds. Their events stay readable."""
         ...

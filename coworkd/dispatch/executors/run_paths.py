@@ -1,4 +1,4 @@
-"""Where things of one workspace lie outside its folder. Values only."""
+"""Paths of one workspace outside its folder. Values only."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class RunPaths:
     repo_id: str
     instance: str
     stores: tuple[str, ...] = ()
-    """The folders of git objects that slots lean on."""
+    """Git object folders that slots borrow objects from."""
 
     def worktree(self, slot: int) -> Path:
-        """What an agent in this slot sees as its repository."""
+        """The checkout of an agent in this slot."""
         return self.state / "slots" / str(slot) / "work"
 
     def run_dir(self, run: str, epoch: int) -> Path:
-        """Outbox, inbox, events and logs of one handing-over of a run."""
+        """Outbox, inbox, events and logs of one start of a run."""
         return self.state / "runs" / f"{run}.{epoch}"
 
     def home(self, agent: str) -> Path:

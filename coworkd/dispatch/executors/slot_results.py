@@ -1,4 +1,4 @@
-"""What is asked of a slot before and after a run, and what comes of it: values that cross to the slot jobs and back."""
+"""Requests to prepare and to empty a slot, and their results: values passed to the slot jobs and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, NeededLanding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewedWork:
-    """A submission that came back from its review."""
+    """A submission that its review sent back."""
 
     commit: str
     base: str
@@ -22,7 +22,7 @@ class ReviewedWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotRequest:
-    """What a slot is wanted for."""
+    """A slot is to be made ready for a run."""
 
     number: int
     task: str
@@ -33,11 +33,11 @@ class SlotRequest:
     start_from: str
     """A commit; empty: the integration branch's tip, brought up to date."""
     restore: str
-    """A commit that builds on it: earlier work that the run goes on with; empty: none."""
+    """A commit that builds on it: earlier work that the run continues; empty: none."""
     reviewed: ReviewedWork | None
-    """Work that the run goes on with from the tip as it is now, where they merge."""
+    """Work that the run continues from the present tip, where the two merge."""
     branch: str
-    """The integration branch, and below the branch that its landings are for."""
+    """The integration branch; `target` is the branch that its landings are for."""
     target: str
     tip: str
     """The commit to merge, when a conflict is to be resolved."""
@@ -58,7 +58,7 @@ class SlotReady:
     worktree: Path
     notices: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
-    """The target's commits that the base does not have, as `abc1234 subject`."""
+    """Commits of the target that are missing in the base, as `abc1234 subject`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,34 +70,34 @@ class SlotFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotDeferred:
-    """The run cannot start from the branches as they are now: no attempt is used."""
+    """The run cannot start from the branches as they are now; no attempt is used."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishRequest:
-    """What is to become of the work in a slot."""
+    """The work in a slot is to be submitted or saved."""
 
     slot: int
     task: str
     run: str
     number: int
-    """The submission's number, should there be one."""
+    """The number for the submission, if there is one."""
     agent: str
     base: str
     tip: str
     """The commit that a run which resolves a conflict was to merge in; empty: none."""
     submit: bool
-    """False: nothing is submitted, but whatever is there is kept in refs."""
+    """False: nothing is submitted; the work is saved in refs."""
     message: str
     secrets: Secrets = NO_SECRETS
-    """What must not be in a submission."""
+    """Secrets that must not be in a submission."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """The work is in the user's repository, under its refs."""
+    """The work is in the user's repository, under coworkd's refs."""
 
     commit: str
     tree: str
@@ -113,18 +113,18 @@ class NoChanges:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedWork:
-    """Nothing was submitted; what there was is in these refs. `unfit`: why a submission could not be made of it."""
+    """Nothing was submitted; the work is in these refs. `unusable_reason`: why it could not be submitted."""
 
     refs: tuple[str, ...] = ()
     unusable_reason: str = ""
     commit: str = ""
-    """Holds all of it, to be gone on with; empty: there is no slot."""
+    """Holds all of the work, so that a later run can continue it; empty: there is no slot."""
     tree: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineFailed:
-    """The machine did not let the work on a slot be done; nothing is lost, and it is done again later."""
+    """A fault of the machine prevented the job; nothing is lost, and the job is retried later."""
 
     fault: MachineFault
 

@@ -12,7 +12,7 @@ from coworkd.dispatch.executors.port import LOST_MESSAGE, RunEvent
 
 
 class _FakeRun:
-    """A script and what it has told so far; an offset is the number of events."""
+    """A script and its events so far; an offset is the number of events."""
 
     def __init__(self, run: str, offset: int = 0) -> None:
         self._run = run
@@ -32,7 +32,7 @@ class _FakeRun:
 
 
 class FakeExecutor:
-    """Carries out scripts in memory, at once and in the caller's thread."""
+    """Carries out scripts in memory, immediately and in the caller's thread."""
 
     def __init__(self, wake: Callable[[], None], script: Script) -> None:
         self._wake = wake
@@ -86,7 +86,7 @@ class FakeExecutor:
         self._wake()
 
     def ensure_supervision(self) -> None:
-        """There is no thread that could have ended."""
+        """Nothing to do: there is no thread."""
 
     def close(self, grace: float) -> None:
         for run in self.alive():

@@ -129,9 +129,9 @@ def _dollars(budget: BudgetState) -> float | None | BudgetExhausted:
     bounds = [bound for bound in (own, shared) if bound is not None]
     usd = min(bounds)
     if budget.last_unused is not None and usd <= budget.last_unused:
-        words = budget.last_message or f"${budget.last_unused:.2f} was not enough"
+        message = budget.last_message or f"${budget.last_unused:.2f} was not enough"
         return BudgetExhausted(
-            reason=f"{words}; no more is left: raise `budget: {{usd}}`",
+            reason=f"{message}; no more is left: raise `budget: {{usd}}`",
             until=None if day is None else budget.oldest_expires_at,
         )
     return usd

@@ -82,8 +82,10 @@ def decide_retry(outcome: AttemptOutcome, used: int, policy: RetryPolicy, jitter
     if policy.on_error is OnError.RETRY and used < policy.max_attempts:
         reason = f"{outcome}; attempt {used + 1} of {policy.max_attempts} follows"
         return RetryAfter(pause=retry_pause(policy.backoff, used, jitter), reason=reason)
-    words = f"{outcome} (attempt {used} of {policy.max_attempts})" if policy.on_error is OnError.RETRY else str(outcome)
-    return GiveUp(reason=words, abort=policy.on_error is OnError.ABORT)
+    reason = (
+        f"{outcome} (attempt {used} of {policy.max_attempts})" if policy.on_error is OnError.RETRY else str(outcome)
+    )
+    return GiveUp(reason=reason, abort=policy.on_error is OnError.ABORT)
 
 
 def retry_pause(base: float, used: int, jitter: float = 0.0) -> float:

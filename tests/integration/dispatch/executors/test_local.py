@@ -1,4 +1,4 @@
-"""The thread that watches over agents ends: it is started again, and no run stays at work for ever."""
+"""The thread that supervises agents ends: it is started again, and no run stays at work for ever."""
 
 from __future__ import annotations
 
