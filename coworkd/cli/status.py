@@ -205,7 +205,7 @@ def show_command(task: str, recording: bool, json_: bool) -> None:
     with workspace.reading() as db:
         now = time.time()
         details = _card_json(card_of(db, found, now)) | _history_json(workspace, db, found.id)
-        needs = [item for item in attention_items(db, now) if item.task == found.id]
+        needs = [item for item in attention_items(db) if item.task == found.id]
     as_json(details) if json_ else click.echo(
         "\n".join([*_shown(details), *(_item_lines(item, now) for item in needs)])
     )

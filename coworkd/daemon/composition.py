@@ -43,6 +43,7 @@ from coworkd.merge.merger import Merger
 from coworkd.merge.target_branch import TargetBranch
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY
+from coworkd.store.workspace_state import set_untrusted
 from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.folder import Folder
 from coworkd.sync.disk.view_files import ViewFiles
@@ -158,7 +159,7 @@ def _rooms(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> 
     with db.write():
         db.set_state("instance", here.instance)
         db.set_state(REPOSITORY, paths.state.name)
-        db.set_state("untrusted", "" if trust.holds else UNTRUSTED)
+        set_untrusted(db, "" if trust.holds else UNTRUSTED, lasting.clock.now())
     if db.restored:
         log.warning("the database is an older copy: whatever was asked in it is asked anew")
         board.requests.void_all(lasting.clock.now())

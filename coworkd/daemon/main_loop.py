@@ -17,6 +17,7 @@ from coworkd.board.views.live_messages import INBOX, inbox, live_deadline, live_
 from coworkd.core.errors import RepoError
 from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, Suspension, fault_of, suspended
 from coworkd.daemon.services import LongLivedParts, Services
+from coworkd.store.workspace_state import set_untrusted
 from coworkd.sync.edited_outputs import notice_edits
 from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 from coworkd.system.git.repository_trust import TRUST_REMOVED
@@ -221,7 +222,7 @@ class Daemon:
         rooms.engine.push(now, blocked=rooms.git_busy)
         rooms.recorder.step(now)
         rooms.audit.step()
-        waits = attention_items(rooms.db, now)
+        waits = attention_items(rooms.db)
         self._show(waits, now)
         if start and rooms.trust.holds:
             rooms.housekeeping.step(waits, now)
@@ -238,7 +239,7 @@ class Daemon:
         if rooms.trust.was_lost():
             log.error(TRUST_REMOVED)
             with rooms.db.write():
-                rooms.db.set_state("untrusted", TRUST_REMOVED)
+                set_untrusted(rooms.db, TRUST_REMOVED, now)
 
     def _act(self, now: float, *, start: bool) -> None:
         """What follows from what was taken in: nothing at all in a repository that is not trusted."""

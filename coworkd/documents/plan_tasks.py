@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coworkd.core.errors import DocumentError
+from coworkd.core.model import TaskSpec
 from coworkd.core.task_ids import task_id
 from coworkd.documents.body import fenced_blocks, first_heading
+from coworkd.documents.decoding import decode
+from coworkd.documents.editing import edit
 from coworkd.documents.markdown import Value, compose, normalise_key, parse
 
 MOST = 100
 """Tasks of one plan; a plan that spells out more is none that a person has read."""
 
 _INFO = re.compile(r"task(?:[\s:]+(?P<name>.*))?", re.IGNORECASE)
+_DEPENDENCY_KEYS = frozenset(map(normalise_key, ("depends_on", "dependencies")))
+
 _KEYS = re.compile(r"(?:[A-Za-z_][\w -]*:.*\n|[ \t]+.*\n|- .*\n)+---[ \t]*\n")
 """A header that begins without its first fence."""
 
@@ -64,10 +69,26 @@ def _block(name: str, text: str, plan: str) -> TaskBlock:
 
 
 def names_of(blocks: tuple[TaskBlock, ...], taken: Mapping[str, str]) -> dict[str, TaskBlock]:
-    """A free id for each block: its own, or the plan's in front (`taken`: id -> what has it)."""
+    """A free id for each block: its own, or one with a number behind it (`taken`: id -> what has it).
+
+    A block that depends on another block of the plan depends on it under the id that it gets.
+    """
     named: dict[str, TaskBlock] = {}
+    renamed: dict[str, str] = {}
     for block in blocks:
         wanted = [block.name, *(f"{block.name}-{number}" for number in range(2, MOST * 10))]
         free = next(name for name in wanted if name not in taken and name not in named)
         named[free] = block
-    return named
+        renamed.setdefault(block.name, free)
+    return {name: _with_dependencies(block, renamed) for name, block in named.items()}
+
+
+def _with_dependencies(block: TaskBlock, renamed: Mapping[str, str]) -> TaskBlock:
+    """The block with the ids that its dependencies got; `renamed`: id in the plan -> id of the task."""
+    document = parse(block.data)
+    key = next((entry.key for entry in document.entries if normalise_key(entry.key) in _DEPENDENCY_KEYS), None)
+    needed = decode(f"tasks/{block.name}.md", document).of(TaskSpec).depends_on if key else ()
+    changed: list[Value] = [renamed.get(task, task) for task in needed]
+    if key is None or changed == list(needed):
+        return block
+    return replace(block, data=edit(block.data, {(key,): changed}))

@@ -8,11 +8,11 @@ from __future__ import annotations
 from coworkd.store import Database
 
 
-def awaiting_trust(db: Database) -> list[str]:
-    """Paths of settings and agents whose present bytes came by git and are not trusted."""
+def awaiting_trust(db: Database) -> dict[str, float]:
+    """Settings and agents whose present bytes came by git and are not trusted: their paths, and since when."""
     rows = db.query(
-        "SELECT d.path FROM documents d LEFT JOIN trusted t ON t.path = d.path"
+        "SELECT d.path, d.changed_at FROM documents d LEFT JOIN trusted t ON t.path = d.path"
         " WHERE d.kind IN ('config', 'agent') AND d.pulled AND d.file_sha != ''"
         " AND (t.sha IS NULL OR t.sha != d.want_sha) ORDER BY d.path"
     )
-    return [row["path"] for row in rows]
+    return {row["path"]: row["changed_at"] for row in rows}

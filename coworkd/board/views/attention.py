@@ -10,6 +10,7 @@ from coworkd.core.terminal_text import plain_text
 from coworkd.store import Database, RequestKind
 from coworkd.store.agent_stops import agent_stops
 from coworkd.store.failed_tasks import FailedTask, failed_tasks
+from coworkd.store.workspace_state import untrusted_reason, untrusted_since
 from coworkd.sync.awaiting_trust import awaiting_trust
 from coworkd.sync.guards import DELETIONS
 
@@ -66,9 +67,9 @@ def problem_views(db: Database) -> list[ProblemView]:
     return [ProblemView(path=r["path"], line=r["line"], message=r["message"], since=r["since"]) for r in rows]
 
 
-def attention_items(db: Database, now: float) -> list[AttentionItem]:
+def attention_items(db: Database) -> list[AttentionItem]:
     """Everything that waits for a person, oldest first."""
-    found = [*_requests(db), *_conflicts(db), *_pulled(db), *_trust(db, now), *_unsent(db), *_agents(db), *_failed(db)]
+    found = [*_requests(db), *_conflicts(db), *_pulled(db), *_trust(db), *_unsent(db), *_agents(db), *_failed(db)]
     found += [_problem_item(problem) for problem in problem_views(db)]
     return sorted(found, key=lambda item: (item.since, item.path))
 
@@ -110,13 +111,13 @@ def _pulled(db: Database) -> list[AttentionItem]:
     ]  # fmt: skip
 
 
-def _trust(db: Database, now: float) -> list[AttentionItem]:
-    if untrusted := db.setting("untrusted"):
-        return [AttentionItem(kind=AttentionKind.TRUST, path="", task="", since=now, what=untrusted)]
+def _trust(db: Database) -> list[AttentionItem]:
+    if reason := untrusted_reason(db):
+        return [AttentionItem(kind=AttentionKind.TRUST, path="", task="", since=untrusted_since(db), what=reason)]
     return [
-        AttentionItem(kind=AttentionKind.TRUST, path=path, task="", since=now,
+        AttentionItem(kind=AttentionKind.TRUST, path=path, task="", since=since,
                 what="it came by git and can run commands; read it, then run `coworkd trust`")
-        for path in awaiting_trust(db)
+        for path, since in awaiting_trust(db).items()
     ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from coworkd.store.documents import count_notes
 from coworkd.store.landings import Landings, count_undelivered
 from coworkd.store.tasks import wait_reasons
 from coworkd.store.usage import spent_in_24_hours
+from coworkd.store.workspace_state import untrusted_reason
 
 ORDER = (
     Status.WAITING, Status.REVIEW, Status.RUNNING, Status.MERGING, Status.READY, Status.PAUSED, Status.FAILED,
@@ -70,7 +71,7 @@ def board_view(db: Database, now: float) -> BoardView:
     cards = _cards(db, db.all(TaskRow, "NOT (gone AND status IN ('done', 'cancelled'))"), now)
     cards.sort(key=lambda card: (_PLACE[card.status], card.since, card.id))
     return BoardView(
-        instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(attention_items(db, now)),
+        instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(attention_items(db)),
         problems=tuple(problem_views(db)), undelivered=count_undelivered(db), notes=count_notes(db),
         usd_today=spent_in_24_hours(db, now),
         sandbox=db.setting(SANDBOX_LEVEL), sandbox_lacks=db.setting(SANDBOX_LACKS),
@@ -124,7 +125,7 @@ def _cards(db: Database, rows: Sequence[TaskRow], now: float) -> list[Card]:
 def _card_context(db: Database) -> _CardContext:
     problems = db.query("SELECT path, message FROM problems WHERE source IN ('graph', 'agent') ORDER BY source DESC")
     return _CardContext(
-        untrusted=db.setting("untrusted"),
+        untrusted=untrusted_reason(db),
         default_agent=db.setting("default_agent"),
         blocked=_blocked(db),
         problems={row["path"]: row["message"] for row in problems},

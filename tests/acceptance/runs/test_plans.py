@@ -87,3 +87,13 @@ def test_a_plan_that_waits_outlives_the_database(w: Workbench) -> None:
     w.cmd("approve", "ui")
     w.until("ui", "done")
     w.until("colours", "draft")
+
+
+def test_tasks_of_a_plan_depend_on_each_other_and_not_on_older_tasks_of_the_same_name(w: Workbench) -> None:
+    w.task("colours", "Something else.", status="draft")
+    _planned(w)
+    w.cmd("approve", "ui")
+    w.until("switch", "draft")
+    tasks = {task["id"]: task for task in w.json("status")["tasks"]}
+    assert tasks["colours-2"]["title"] == "Name the colours"
+    assert tasks["switch"]["blocked_by"] == ["colours-2"]

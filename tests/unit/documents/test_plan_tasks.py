@@ -78,6 +78,15 @@ def test_names_do_not_collide() -> None:
     assert list(names_of(blocks, {"a": "tasks/a.md"})) == ["a-2", "a-3"]
 
 
+@pytest.mark.parametrize("key", ["depends_on", "dependencies", "dependsOn"])
+def test_a_block_depends_on_the_block_and_not_on_an_unrelated_task_of_the_same_name(key: str) -> None:
+    plan = f"```task api\nOne.\n```\n\n```task ui\n{key}: [Api, other] # both\n---\nTwo.\n```\n"
+    named = names_of(task_blocks(plan, "p"), {"api": "tasks/api.md", "other": "tasks/other.md"})
+    assert list(named) == ["api-2", "ui"]
+    spec = decode("tasks/ui.md", parse(named["ui"].data)).of(TaskSpec)
+    assert spec.depends_on == ("api-2", "other")
+
+
 @pytest.mark.parametrize("name", ["../../x", "a/b", ".lock", "x" * 500])
 def test_a_name_cannot_lead_anywhere(name: str) -> None:
     (block,) = task_blocks(f"```task {name}\nx\n```\n", "p")

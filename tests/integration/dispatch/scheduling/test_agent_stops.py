@@ -55,7 +55,7 @@ def begin(bench: Bench, *tasks: str) -> None:
 
 
 def items(bench: Bench) -> list[AttentionItem]:
-    return [item for item in attention_items(bench.db, bench.now) if item.kind is AttentionKind.AGENT]
+    return [item for item in attention_items(bench.db) if item.kind is AttentionKind.AGENT]
 
 
 @pytest.mark.parametrize("kind", sorted(STOPPING_ERRORS))
