@@ -21,10 +21,12 @@ RUN_MARK = "COWORK_RUN"
 REPO_MARK = "COWORK_REPO"
 
 _PROC = "/proc"
-_KEEPER = b"bwrap"
+_SANDBOX = b"bwrap"
 HAS_PROC = os.path.exists(f"{_PROC}/self/stat")
 """Whether trees can be walked; without, only process groups are known."""
 _PR_SET_CHILD_SUBREAPER = 36
+_STOP_ROUNDS = 5
+"""How often a tree is looked at for processes that were started while it was stopped; later ones are killed next."""
 _FIRST_POLL = 0.01
 _LONGEST_POLL = 0.2
 _HOPELESS = 10.0
@@ -106,7 +108,7 @@ def marked_trees(name: str, value: str) -> set[int]:
 
 
 class TreeEnd:
-    """The ending of a tree, step by step: asked first (SIGTERM), and after `grace` seconds killed."""
+    """Ends a tree step by step: SIGTERM first, and after `grace` seconds SIGSTOP for all of it, then SIGKILL."""
 
     def __init__(self, find: Callable[[], set[int]], grace: float) -> None:
         self._find = find
@@ -119,20 +121,40 @@ class TreeEnd:
         self._kill_from = time.monotonic()
 
     def step(self) -> set[int]:
-        """Signal whoever is left; the ids that were still alive."""
+        """Signal every process that is left; the ids that were still alive."""
         alive = self._find()
-        self.reached |= alive
         if time.monotonic() >= self._kill_from:
+            alive = self._stop(alive)
             for pid in alive:
                 _signal(pid, signal.SIGKILL)
         else:
-            for pid in alive - self._asked:
-                if _read(pid, "comm").strip() == _KEEPER:
-                    continue  # the sandbox itself: it goes when those inside have gone, and without it they go at once
-                _signal(pid, signal.SIGTERM)
-                _signal(pid, signal.SIGCONT)  # a stopped process does not see the request otherwise
-            self._asked |= alive
+            self._ask(alive - self._asked)
+        self.reached |= alive
         return alive
+
+    def _stop(self, alive: set[int]) -> set[int]:
+        """Stop the processes and what they started meanwhile; all of them.
+
+        Killed one after the other, a shell whose child dies first would go on with its next command.
+        """
+        stopped = set[int]()
+        for _ in range(_STOP_ROUNDS):
+            fresh = alive - stopped
+            if not fresh:
+                break
+            for pid in fresh:
+                _signal(pid, signal.SIGSTOP)
+            stopped |= fresh
+            alive = self._find()
+        return stopped | alive
+
+    def _ask(self, alive: set[int]) -> None:
+        for pid in alive:
+            if _read(pid, "comm").strip() == _SANDBOX:
+                continue  # it ends by itself after the processes inside; ended now, it would kill them without a grace
+            _signal(pid, signal.SIGTERM)
+            _signal(pid, signal.SIGCONT)  # a stopped process does not see the request otherwise
+        self._asked |= alive
 
 
 def end(find: Callable[[], set[int]], grace: float, reap: Callable[[], None] | None = None) -> set[int]:
