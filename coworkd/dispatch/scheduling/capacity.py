@@ -15,6 +15,7 @@ from coworkd.dispatch.scheduling.scheduler import ActiveRun, Capacity, Postponed
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.store import RunRow, RunState
 from coworkd.store.agent_stops import agent_stops
+from coworkd.store.runs import live_runs
 from coworkd.store.tasks import find_task
 
 RECHECK_AFTER = 1.0
@@ -35,7 +36,7 @@ class CapacityReader:
 
     def active_runs(self) -> list[ActiveRun]:
         """Every run that is not over."""
-        return [self._active_run(run) for run in self._db.all(RunRow, "state != 'ended'")]
+        return [self._active_run(run) for run in live_runs(self._db)]
 
     def _active_run(self, run: RunRow) -> ActiveRun:
         return ActiveRun(
