@@ -11,13 +11,16 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from coworkd.core.errors import DocumentError
-from coworkd.core.model import AgentSpec, ApproveBy, SandboxMode, SandboxSpec, Settings, TaskSpec, UserSettings
+from coworkd.core.model import AgentSpec, ApproveBy, Kind, SandboxMode, SandboxSpec, Settings, TaskSpec, UserSettings
 from coworkd.core.policy.untrusted_limits import clamp_untrusted
 from coworkd.documents.decoding import Decoded, decode
 from coworkd.documents.markdown import parse, parse_yaml
+from coworkd.documents.schema.tables import TrustLevel, names_with_trust
 from coworkd.store import Database
 
 CONFIG = "config.yaml"
+
+_HARMLESS = names_with_trust(Kind.TASK, TrustLevel.HARMLESS)
 
 
 NO_USER_LIMITS = UserSettings()
@@ -92,7 +95,7 @@ class EffectiveSpecs:
             return spec
         typed = self.in_force(path)
         known = decoded(path, typed).of(TaskSpec) if typed is not None else TaskSpec()
-        return clamp_untrusted(spec, known, self.settings())
+        return clamp_untrusted(spec, known, self.settings(), _HARMLESS)
 
     def in_force(self, path: str) -> bytes | None:
         """The last bytes of this document that were typed here or trusted."""

@@ -12,7 +12,7 @@ from coworkd.core.errors import DocumentError
 from coworkd.core.model import Kind, TaskSpec
 from coworkd.documents.decoding import Decoded
 from coworkd.documents.markdown import Document, normalise_key, parse, parse_yaml
-from coworkd.documents.schema.tables import LOOSENS, SCHEMAS
+from coworkd.documents.schema.tables import SCHEMAS, TrustLevel
 from coworkd.documents.yaml_writer import inline
 from coworkd.store import Database, DocumentRow
 from coworkd.store.workspace_state import set_untrusted, untrusted_reason
@@ -77,7 +77,7 @@ def _keys(path: str, document: Document, made: Decoded) -> Iterator[KeyToTrust]:
     fields = SCHEMAS[made.kind].by_key
     for entry in document.entries:
         known = fields.get(normalise_key(entry.key))
-        if known is not None and known.name in LOOSENS[made.kind] and entry.value is not None:
+        if known is not None and known.trust is not TrustLevel.HARMLESS and entry.value is not None:
             yield KeyToTrust(path=path, line=entry.line, key=entry.key, value=inline(entry.value, flow=False))
 
 

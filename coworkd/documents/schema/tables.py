@@ -81,6 +81,21 @@ class Owner(Enum):
     BOTH = "both"
 
 
+class TrustLevel(Enum):
+    """What a key may bring about when its text came by git and nobody here has trusted it.
+
+    Text is typed here, trusted, or untrusted. Of settings and agents nothing counts until the file is trusted as a
+    whole; of a task each key counts by its level. `coworkd trust` shows every key that is not harmless.
+    """
+
+    HARMLESS = "harmless"
+    """Counts from any text: it runs nothing and lets nothing more happen than without it."""
+    TIGHTENS = "tightens"
+    """From untrusted text it narrows what counts here and never widens it (`core/policy/untrusted_limits.py`)."""
+    NEEDS_TRUST = "needs trust"
+    """Runs something, answers for a person or widens something: counts only when typed here or trusted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One key of one kind of document."""
@@ -93,6 +108,8 @@ class Field:
     """The one way to write values that mean the same, by which edits are compared."""
     help: str = ""
     """What the key is for, as an editor shows it."""
+    trust: TrustLevel = field(kw_only=True)
+    """Without a default: whoever adds a key decides what it may do in a clone that nobody has looked at."""
     misplaced: str = ""
     """The problem of a file that has it, where it has no effect."""
 
@@ -119,7 +136,9 @@ class Schema:
         object.__setattr__(self, "known", frozenset(by_key) | {"cowork"})
 
 
-_APPROVAL = Field("approval", raw, owner=Owner.BOTH, help="Your answer: exactly one of these words")
+_APPROVAL = Field(
+    "approval", raw, owner=Owner.BOTH, help="Your answer: exactly one of these words", trust=TrustLevel.NEEDS_TRUST
+)
 _SANDBOX_MODE = EnumReader(SandboxMode)
 _SANDBOX = MappingReader(
     SandboxSpec,
@@ -129,8 +148,11 @@ _SANDBOX = MappingReader(
 )
 
 
-def _texts(name: str, says: str, *aliases: str) -> Field:
-    return Field(name, texts, aliases, canonical=as_list, help=says)
+HARMLESS, TIGHTENS, NEEDS_TRUST = TrustLevel
+
+
+def _texts(name: str, says: str, *aliases: str, trust: TrustLevel) -> Field:
+    return Field(name, texts, aliases, canonical=as_list, help=says, trust=trust)
 
 
 _NOT_HERE = (
@@ -142,16 +164,25 @@ SCHEMAS: Mapping[Kind, Schema] = {
     Kind.TASK: Schema(
         "tasks",
         (
-            Field("title", text, help="One line; without it the first heading of the body, else the file name"),
+            Field(
+                "title",
+                text,
+                help="One line; without it the first heading of the body, else the file name",
+                trust=HARMLESS,
+            ),
             Field(
                 "status",
                 status_word,
                 owner=Owner.BOTH,
                 canonical=status_as_kept,
                 help="Write `ready` to start it, `paused` or `cancelled` to stop it, `done` to close it by hand",
+                trust=HARMLESS,
             ),
             Field(
-                "agent", text, help="Who does it: the name of a file in agents/; without it the `agent` of config.yaml"
+                "agent",
+                text,
+                help="Who does it: the name of a file in agents/; without it the `agent` of config.yaml",
+                trust=HARMLESS,
             ),
             Field(
                 "depends_on",
@@ -159,43 +190,63 @@ SCHEMAS: Mapping[Kind, Schema] = {
                 ("dependencies",),
                 canonical=as_list,
                 help="Ids of tasks that must have landed before it starts",
+                trust=HARMLESS,
             ),
             Field(
                 "priority",
                 priority_rank,
                 help="urgent 0, high 1, medium 2 (unless set), low 3, or a number on that scale",
+                trust=HARMLESS,
             ),
-            Field("mode", EnumReader(Mode), help="`build` changes files; `plan` only reads and ends in a plan"),
-            Field("plan", id_of, help="Id of the plan it belongs to"),
-            _texts("labels", "Your own words for grouping", "tags"),
-            _texts("touches", "Patterns of paths: tasks whose patterns overlap do not run at once"),
-            _texts("verify", "Commands that must succeed on the merged result, after those of the workspace"),
+            Field(
+                "mode",
+                EnumReader(Mode),
+                help="`build` changes files; `plan` only reads and ends in a plan",
+                trust=HARMLESS,
+            ),
+            Field("plan", id_of, help="Id of the plan it belongs to", trust=HARMLESS),
+            _texts("labels", "Your own words for grouping", "tags", trust=HARMLESS),
+            _texts("touches", "Patterns of paths: tasks whose patterns overlap do not run at once", trust=HARMLESS),
+            _texts(
+                "verify",
+                "Commands that must succeed on the merged result, after those of the workspace",
+                trust=TIGHTENS,
+            ),
             Field(
                 "approve",
                 EnumSetReader(Gate),
                 canonical=as_list,
                 help="At which points a person is asked; without it the `approve` of config.yaml",
+                trust=TIGHTENS,
             ),
             Field(
                 "on_error",
                 EnumReader(OnError),
                 help="After a failure: `retry` (unless set), `skip` gives up at once, `abort` also starts nothing new",
+                trust=HARMLESS,
             ),
-            Field("max_attempts", IntReader(1), help="How often it is tried; else as the workspace has it"),
             Field(
-                "timeout", time_limit, help="How long one run may take, such as `45m`; waiting for you does not count"
+                "max_attempts", IntReader(1), help="How often it is tried; else as the workspace has it", trust=TIGHTENS
+            ),
+            Field(
+                "timeout",
+                time_limit,
+                help="How long one run may take, such as `45m`; waiting for you does not count",
+                trust=TIGHTENS,
             ),
             Field(
                 "loop",
                 MappingReader(loop_until, {"promise": text, "max_iterations": IntReader(1)}),
                 help="Start the agent again until it says the promise",
+                trust=TIGHTENS,
             ),
             Field(
                 "budget",
                 MappingReader(Budget, {"usd": number, "tokens": IntReader(0), "minutes": number}),
                 help="Upper bounds for one task",
+                trust=TIGHTENS,
             ),
-            Field("pattern", text, help="How several agents work on it together"),
+            Field("pattern", text, help="How several agents work on it together", trust=HARMLESS),
         ),
         task_spec,
         "A task for an agent; the body says what to do",
@@ -203,11 +254,16 @@ SCHEMAS: Mapping[Kind, Schema] = {
     Kind.PLAN: Schema(
         "plans",
         (
-            Field("title", text, help="One line; without it the first heading of the body, else the file name"),
-            Field("level", EnumReader(PlanLevel), help="initiative > phase > plan"),
-            Field("parent", id_of, help="Id of the plan above"),
+            Field(
+                "title",
+                text,
+                help="One line; without it the first heading of the body, else the file name",
+                trust=HARMLESS,
+            ),
+            Field("level", EnumReader(PlanLevel), help="initiative > phase > plan", trust=HARMLESS),
+            Field("parent", id_of, help="Id of the plan above", trust=HARMLESS),
             _APPROVAL,
-            Field("comment", text, help="Told to whoever wrote the plan"),
+            Field("comment", text, help="Told to whoever wrote the plan", trust=HARMLESS),
         ),
         plan_spec,
         "A plan; the body holds Problem, Proposed changes, Steps, Risks",
@@ -215,15 +271,16 @@ SCHEMAS: Mapping[Kind, Schema] = {
     Kind.MESSAGE: Schema(
         "messages",
         (
-            Field("from", text, help="Who wrote it; without it you"),
-            Field("kind", EnumReader(MessageKind), help="Written by coworkd"),
-            Field("state", EnumReader(MessageState), help="Written by coworkd"),
-            Field("draft", flag, help="Not sent while this is true"),
-            Field("resend", flag, help="Ask for a new reply to an edited message"),
+            Field("from", text, help="Who wrote it; without it you", trust=HARMLESS),
+            Field("kind", EnumReader(MessageKind), help="Written by coworkd", trust=HARMLESS),
+            Field("state", EnumReader(MessageState), help="Written by coworkd", trust=HARMLESS),
+            Field("draft", flag, help="Not sent while this is true", trust=NEEDS_TRUST),
+            Field("resend", flag, help="Ask for a new reply to an edited message", trust=NEEDS_TRUST),
             Field(
                 "reply_to",
                 stem_of,
                 help="The question it answers: a file name of the thread, without .md; without it the newest open one",
+                trust=NEEDS_TRUST,
             ),
         ),
         message_spec,
@@ -233,9 +290,9 @@ SCHEMAS: Mapping[Kind, Schema] = {
         "approvals",
         (
             _APPROVAL,
-            Field("scope", EnumReader(Scope), help="How far a yes reaches"),
-            Field("grant", text, help="The pattern that is allowed; you may narrow it"),
-            Field("comment", text, help="Told to the agent"),
+            Field("scope", EnumReader(Scope), help="How far a yes reaches", trust=NEEDS_TRUST),
+            Field("grant", text, help="The pattern that is allowed; you may narrow it", trust=NEEDS_TRUST),
+            Field("comment", text, help="Told to the agent", trust=HARMLESS),
         ),
         answer_spec,
         "A permission that an agent asks for",
@@ -244,12 +301,13 @@ SCHEMAS: Mapping[Kind, Schema] = {
         "reviews",
         (
             _APPROVAL,
-            Field("comment", text, help="Told to the agent, or kept with the answer"),
+            Field("comment", text, help="Told to the agent, or kept with the answer", trust=HARMLESS),
             Field(
                 "status",
                 WordReader(("open", "landed", "reverted", "revert", "apply")),
                 owner=Owner.BOTH,
                 help="Written by coworkd; `revert` takes a landed change back, `apply` brings it again",
+                trust=NEEDS_TRUST,
             ),
         ),
         answer_spec,
@@ -258,10 +316,15 @@ SCHEMAS: Mapping[Kind, Schema] = {
     Kind.AGENT: Schema(
         "agents",
         (
-            Field("driver", text, help="What kind of program it is: `command` starts any, `replay` plays a recording"),
-            Field("model", text, help="The model it is asked to use"),
-            Field("command", command_line, help="The program and its arguments"),
-            _texts("fallback", "Agents that take over when this one is unavailable, in order"),
+            Field(
+                "driver",
+                text,
+                help="What kind of program it is: `command` starts any, `replay` plays a recording",
+                trust=NEEDS_TRUST,
+            ),
+            Field("model", text, help="The model it is asked to use", trust=HARMLESS),
+            Field("command", command_line, help="The program and its arguments", trust=NEEDS_TRUST),
+            _texts("fallback", "Agents that take over when this one is unavailable, in order", trust=NEEDS_TRUST),
             Field(
                 "limits",
                 MappingReader(
@@ -275,22 +338,27 @@ SCHEMAS: Mapping[Kind, Schema] = {
                     },
                 ),
                 help="Bounds: runs at once, time, silence, output, how long an open request holds its program",
+                trust=NEEDS_TRUST,
             ),
-            Field(
-                "sandbox",
-                _SANDBOX,
-                help="How it is confined",
-            ),
+            Field("sandbox", _SANDBOX, help="How it is confined", trust=NEEDS_TRUST),
             Field(
                 "tools",
                 MappingReader(ToolRules, {"allow": texts, "ask": texts, "deny": texts}),
                 help="Patterns of tool calls: allowed, asked about, denied",
+                trust=NEEDS_TRUST,
             ),
-            Field("login", WordReader(("mine", "key")), help="Lend it your own login, or give it a key"),
-            Field("billing", WordReader(("api", "subscription")), help="How its cost is counted"),
-            Field("env", text_pairs, help="Added to its clean environment"),
-            _texts("env_pass", "Names taken over from the daemon's environment"),
-            Field("recording", text, help="For `replay`: the folder of recordings, relative to .cowork/"),
+            Field(
+                "login", WordReader(("mine", "key")), help="Lend it your own login, or give it a key", trust=NEEDS_TRUST
+            ),
+            Field("billing", WordReader(("api", "subscription")), help="How its cost is counted", trust=HARMLESS),
+            Field("env", text_pairs, help="Added to its clean environment", trust=NEEDS_TRUST),
+            _texts("env_pass", "Names taken over from the daemon's environment", trust=NEEDS_TRUST),
+            Field(
+                "recording",
+                text,
+                help="For `replay`: the folder of recordings, relative to .cowork/",
+                trust=NEEDS_TRUST,
+            ),
         ),
         agent_spec,
         "An agent; the body is its system prompt",
@@ -298,44 +366,65 @@ SCHEMAS: Mapping[Kind, Schema] = {
     Kind.CONFIG: Schema(
         "",
         (
-            Field("version", format_version, help="Of the format: 1"),
-            Field("agent", text, help="Who does tasks that name nobody"),
-            Field("concurrency", IntReader(1), help="Runs at once; 4 unless set"),
+            Field("version", format_version, help="Of the format: 1", trust=HARMLESS),
+            Field("agent", text, help="Who does tasks that name nobody", trust=HARMLESS),
+            Field("concurrency", IntReader(1), help="Runs at once; 4 unless set", trust=NEEDS_TRUST),
             Field(
                 "quiet",
                 duration,
                 help="How long a file rests before it starts something unasked; 10 seconds unless set",
+                trust=HARMLESS,
             ),
             Field(
                 "integration",
                 MappingReader(Integration, {"branch": text, "target": text, "land": WordReader(("ask", "auto"))}),
                 help="The branch that changes land on, and the one it is for",
+                trust=NEEDS_TRUST,
             ),
-            _texts("setup", "Commands in a fresh slot, before an agent starts"),
-            _texts("copy", "Untracked files that a slot needs"),
-            _texts("verify", "Commands that must succeed on the merged result"),
-            Field("verify_timeout", time_limit, help="How long one of them may take; 30m unless set"),
+            _texts("setup", "Commands in a fresh slot, before an agent starts", trust=NEEDS_TRUST),
+            _texts("copy", "Untracked files that a slot needs", trust=NEEDS_TRUST),
+            _texts("verify", "Commands that must succeed on the merged result", trust=NEEDS_TRUST),
+            Field(
+                "verify_timeout", time_limit, help="How long one of them may take; 30m unless set", trust=NEEDS_TRUST
+            ),
             Field(
                 "approve",
                 EnumSetReader(Gate),
                 canonical=as_list,
                 help="At which points a person is asked; `[merge]` unless set",
+                trust=NEEDS_TRUST,
             ),
-            Field("backoff", number, help="Seconds before the first retry; 2 unless set"),
-            Field("max_attempts", IntReader(1), help="How often a task is tried; 3 unless set"),
+            Field("backoff", number, help="Seconds before the first retry; 2 unless set", trust=HARMLESS),
+            Field("max_attempts", IntReader(1), help="How often a task is tried; 3 unless set", trust=NEEDS_TRUST),
             Field(
                 "sandbox",
                 _SANDBOX,
                 help="How agents, set-up and verification are confined; whom set-up may reach",
+                trust=NEEDS_TRUST,
             ),
             Field(
-                "budget", MappingReader(only_usd_per_day, {"usd_per_day": number}), help="Upper bound of a rolling day"
+                "budget",
+                MappingReader(only_usd_per_day, {"usd_per_day": number}),
+                help="Upper bound of a rolling day",
+                trust=NEEDS_TRUST,
             ),
-            Field("adopt_notes", flag, help="Whether a task file without a header is a task"),
-            Field("run_pulled", flag, help="Whether tasks that came by git start by themselves"),
-            Field("commit", WordReader(("off", "auto")), help="Whether coworkd commits .cowork/ at quiet moments"),
-            Field("keep_days", number, help="How long kept work stays after a landing; 14 unless set"),
-            Field("notify", texts, canonical=as_list, help="Only in your own settings", misplaced=_NOT_HERE),
+            Field("adopt_notes", flag, help="Whether a task file without a header is a task", trust=NEEDS_TRUST),
+            Field("run_pulled", flag, help="Whether tasks that came by git start by themselves", trust=NEEDS_TRUST),
+            Field(
+                "commit",
+                WordReader(("off", "auto")),
+                help="Whether coworkd commits .cowork/ at quiet moments",
+                trust=NEEDS_TRUST,
+            ),
+            Field("keep_days", number, help="How long kept work stays after a landing; 14 unless set", trust=HARMLESS),
+            Field(
+                "notify",
+                texts,
+                canonical=as_list,
+                help="Only in your own settings",
+                misplaced=_NOT_HERE,
+                trust=NEEDS_TRUST,
+            ),
         ),
         settings_spec,
         "Settings of the workspace; every key is optional",
@@ -346,32 +435,39 @@ SCHEMAS: Mapping[Kind, Schema] = {
 USER = Schema(
     "",
     (
-        _texts("notify", "Commands that are told what waits for you"),
+        _texts("notify", "Commands that are told what waits for you", trust=NEEDS_TRUST),
         Field(
             "sandbox",
             MappingReader(user_sandbox, {"mode": _SANDBOX_MODE, "use": WordReader(SANDBOXES)}, shorthand="mode"),
             help="The least that counts, and which one is used",
+            trust=NEEDS_TRUST,
         ),
-        Field("allowed_signers", absolute, help="Whose signatures of approvals count, as ssh-keygen reads it"),
-        Field("budget", MappingReader(only_usd_per_day, {"usd_per_day": number}), help="The most that a day may cost"),
-        Field("concurrency", IntReader(1), help="The most runs at once"),
-        Field("approve_by", EnumReader(ApproveBy), help="Where approvals count: `file` (default), or `command` alone"),
+        Field(
+            "allowed_signers",
+            absolute,
+            help="Whose signatures of approvals count, as ssh-keygen reads it",
+            trust=NEEDS_TRUST,
+        ),
+        Field(
+            "budget",
+            MappingReader(only_usd_per_day, {"usd_per_day": number}),
+            help="The most that a day may cost",
+            trust=NEEDS_TRUST,
+        ),
+        Field("concurrency", IntReader(1), help="The most runs at once", trust=NEEDS_TRUST),
+        Field(
+            "approve_by",
+            EnumReader(ApproveBy),
+            help="Where approvals count: `file` (default), or `command` alone",
+            trust=NEEDS_TRUST,
+        ),
     ),
     user_spec,
     "The user's own settings: what no workspace goes beyond",
 )
 """The one file outside a workspace that is read like its documents."""
 
-LOOSENS: Mapping[Kind, frozenset[str]] = {
-    Kind.TASK: frozenset({"verify", "approve", "budget", "timeout", "max_attempts", "loop"}),
-    Kind.AGENT: frozenset(
-        {"driver", "command", "fallback", "limits", "sandbox", "tools", "login", "env", "env_pass", "recording"}
-    ),
-    Kind.CONFIG: frozenset(
-        {
-            *("setup", "copy", "verify", "verify_timeout", "approve", "sandbox", "integration", "budget"),
-            *("concurrency", "max_attempts", "run_pulled", "adopt_notes", "commit", "notify"),
-        }
-    ),
-}
-"""Keys that execute something or let more happen. They count when they were typed here, or trusted."""
+
+def names_with_trust(kind: Kind, level: TrustLevel) -> frozenset[str]:
+    """The keys of this kind that have this level."""
+    return frozenset(known.name for known in SCHEMAS[kind].fields if known.trust is level)

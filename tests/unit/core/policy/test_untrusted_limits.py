@@ -5,6 +5,7 @@ import pytest
 from coworkd.core.model import Budget, Criterion, Gate, Loop, Settings, TaskSpec
 from coworkd.core.policy.untrusted_limits import clamp_untrusted
 
+HARMLESS = ("title", "labels")
 SETTINGS = Settings(max_attempts=3, approve=frozenset({Gate.MERGE}))
 
 
@@ -38,7 +39,7 @@ SETTINGS = Settings(max_attempts=3, approve=frozenset({Gate.MERGE}))
 def test_foreign_text_tightens_and_never_loosens(
     foreign: dict[str, object], known: dict[str, object], counts: dict[str, object]
 ) -> None:
-    made = clamp_untrusted(TaskSpec(**foreign), TaskSpec(**known), SETTINGS)  # type: ignore[arg-type]
+    made = clamp_untrusted(TaskSpec(**foreign), TaskSpec(**known), SETTINGS, HARMLESS)  # type: ignore[arg-type]
     assert {name: getattr(made, name) for name in counts} == counts
 
 
@@ -50,6 +51,8 @@ def test_what_proves_a_task_is_what_was_typed() -> None:
             Criterion(line=1, text="quick", command="./try", ticked=False),
         )
     )
-    made = clamp_untrusted(foreign, known, SETTINGS)
+    made = clamp_untrusted(foreign, known, SETTINGS, HARMLESS)
     assert [item.command for item in made.criteria] == ["", "./try"]
-    assert clamp_untrusted(TaskSpec(), known, SETTINGS).verify == ("./try",), "a foreign text takes no proof away"
+    assert clamp_untrusted(TaskSpec(), known, SETTINGS, HARMLESS).verify == ("./try",), (
+        "a foreign text takes no proof away"
+    )
