@@ -302,21 +302,21 @@ class Bench:
 class Case(StrEnum):
     """What is asked of every driver, beside the bare port; a row of the table in `docs/agents.md`."""
 
-    SESSION = "session id before the first word"
-    STREAMING = "text as it comes"
+    SESSION = "session id before the first text"
+    STREAMING = "text is streamed"
     PERMISSION = "permission allowed and denied"
     HELD = "permission held long"
     RESTARTED = "permission answered after a restart"
     QUESTION = "question answered in the same run"
     USAGE = "usage as deltas"
-    ERRORS = "typed error with the time to come back"
+    ERRORS = "typed error with the time of the next try"
     CANCEL = "cancelled"
-    KILL = "killed with no survivor"
+    KILL = "killed with all its processes"
     HUGE = "huge output is cut"
     MALFORMED = "malformed output is an outcome"
     SILENT = "silence ends the run"
     RESUMED = "session resumed after kill -9"
-    REFUSED = "refused calls end in bounds"
+    REFUSED = "repeated refusals end the run"
 
 
 @dataclass(frozen=True)
@@ -335,7 +335,7 @@ class Driver:
 
 _NO_SESSION = {
     Case.SESSION: "a program keeps no session that coworkd knows of",
-    Case.RESUMED: "is started anew, with its answers in the inbox",
+    Case.RESUMED: "it is started again, with its answers in the inbox",
 }
 
 DRIVERS = (
@@ -345,9 +345,9 @@ DRIVERS = (
         lambda bench, session, **changes: bash(bench.path, SCRIPTS[session], task=session.value, **changes),
         cannot=_NO_SESSION
         | {
-            Case.USAGE: "a program has no way to tell its usage",
+            Case.USAGE: "a program cannot report its usage",
             Case.ERRORS: "exit 75 says that it is unavailable, not why",
-            Case.REFUSED: "a program asks a person, and only a person refuses",
+            Case.REFUSED: "a program asks a person, and only people refuse",
         },
     ),
     Driver(
@@ -358,7 +358,7 @@ DRIVERS = (
             Case.SESSION: "a recording is played from its beginning",
             Case.RESUMED: "a recording is played from its beginning",
             Case.ERRORS: "a recording has no provider",
-            Case.HUGE: "says what was recorded, all of it",
+            Case.HUGE: "it replays the whole recording",
             Case.REFUSED: "a recording has an end",
         },
     ),
@@ -369,7 +369,7 @@ DRIVERS = (
         "codex",
         CodexAgent,
         like_codex,
-        cannot={Case.ERRORS: "its errors say what went wrong, but not when to come back"},
+        cannot={Case.ERRORS: "its errors say what went wrong, but not when to try again"},
     ),
     Driver(
         "fake",
