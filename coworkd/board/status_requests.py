@@ -10,8 +10,9 @@ from coworkd.board.approvals.unsandboxed import mark_save
 from coworkd.board.task_board import Board, ColumnValue
 from coworkd.core.model import Status
 from coworkd.core.task_states import Effect, Moved, person_writes
-from coworkd.store import Database, SubmissionRow, TaskRow
+from coworkd.store import Database, TaskRow
 from coworkd.store.start_problems import SOURCE
+from coworkd.store.submissions import pending_submissions, tasks_that_submitted
 
 BATCH_SIZE = 200
 """Wishes carried out by one transaction."""
@@ -49,12 +50,11 @@ def _batch_facts(db: Database, rows: Sequence[TaskRow]) -> _BatchFacts:
     engaged = [
         *db.query_in("SELECT task FROM runs WHERE state != 'ended' AND task IN (?)", ids),
         *db.query_in("SELECT task FROM requests WHERE state IN ('open', 'answered') AND task IN (?)", ids),
-        *db.query_in("SELECT task FROM submissions WHERE task IN (?)", ids),
     ]
     refused = db.query_in("SELECT path FROM problems WHERE source = 'status' AND path IN (?)", paths)
     spoken = db.query_in("SELECT path FROM documents WHERE instr(want, 'cowork') AND path IN (?)", paths)
     return _BatchFacts(
-        active=frozenset(row["task"] for row in engaged),
+        active=frozenset(row["task"] for row in engaged) | tasks_that_submitted(db, ids),
         refused=frozenset(row["path"] for row in refused),
         written_by_daemon=frozenset(row["path"] for row in spoken),
         channels=answer_channels(db, paths),
@@ -141,9 +141,5 @@ def _end_work(board: Board, row: TaskRow, why: str, engaged: bool, now: float) -
 
 
 def _unmerged_work_note(board: Board, row: TaskRow) -> str:
-    latest = board.db.one(
-        SubmissionRow,
-        "task = ? AND state IN ('queued', 'green', 'approved', 'red', 'conflicted', 'held') ORDER BY number DESC",
-        row.id,
-    )
-    return f"; unmerged work is kept in refs/cowork/sub/{row.id}/{latest.number}" if latest else ""
+    pending = pending_submissions(board.db, row.id)
+    return f"; unmerged work is kept in refs/cowork/sub/{row.id}/{pending[-1].number}" if pending else ""

@@ -16,12 +16,11 @@ from coworkd.store import (
     MessageRow,
     MessageStage,
     StopRequest,
-    SubmissionRow,
-    SubmissionState,
     TaskRow,
 )
 from coworkd.store.requests import pending_requests
 from coworkd.store.runs import live_runs_of, request_stop
+from coworkd.store.submissions import pending_submissions, retire_submission
 from coworkd.sync.effective_specs import NO_USER_LIMITS, EffectiveSpecs
 from coworkd.sync.ingest.batch_context import FileContent
 from coworkd.sync.ingest.ingester import Ingester
@@ -95,11 +94,8 @@ class Board:
 
     def retire_submissions(self, task: str, why: str, now: float) -> None:
         """Take what is on its way to the integration branch out of the queue; its refs stay."""
-        for row in self.db.all(
-            SubmissionRow, "task = ? AND state IN ('queued','green','approved','red','conflicted','held')", task
-        ):
-            self.db.set(SubmissionRow, (row.task, row.number), state=SubmissionState.RETIRED, message=why)
-            self.db.event(now, "submission retired", task=task, number=row.number, why=why)
+        for row in pending_submissions(self.db, task):
+            retire_submission(self.db, row, why, now)
 
     def stop_runs(self, task: str) -> None:
         """Ask for the end of every run of the task, since somebody wrote another status; dispatch sees to it."""

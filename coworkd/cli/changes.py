@@ -13,7 +13,7 @@ from coworkd.cli.file_edits import edit_header
 from coworkd.cli.output import as_json, hanging_indent, json_option, plain
 from coworkd.cli.workspace import current_workspace, find_task
 from coworkd.core.errors import UserError
-from coworkd.store import SubmissionRow
+from coworkd.store.submissions import latest_submission
 from coworkd.sync.file_trust import KeyToTrust, trust_request
 from coworkd.system.control_socket import Op
 from coworkd.system.git import Repo
@@ -27,7 +27,7 @@ def diff_command(task: str, json_: bool) -> None:
     workspace = current_workspace()
     row = find_task(workspace, task)
     with workspace.reading() as db:
-        latest = db.one(SubmissionRow, "task = ? ORDER BY number DESC", row.id)
+        latest = latest_submission(db, row.id)
     if latest is None:
         raise UserError(f"`{row.id}` has submitted nothing yet")
     old, new = (latest.verified_on, latest.candidate) if latest.candidate else (latest.base, latest.commit_id)

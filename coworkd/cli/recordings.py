@@ -10,7 +10,8 @@ from coworkd.agents.drivers.replay.recorder import ResultFile, render_recording
 from coworkd.agents.port import AgentEvent
 from coworkd.cli.workspace import Workspace
 from coworkd.core.errors import UserError
-from coworkd.store import RunRow, SubmissionRow
+from coworkd.store import RunRow
+from coworkd.store.submissions import submission_of_run
 from coworkd.system.git import Repo
 
 _GONE = "000000"
@@ -22,7 +23,7 @@ def last_run(workspace: Workspace, task: str) -> str:
         run = db.one(RunRow, "task = ? AND state = 'ended' ORDER BY started DESC", task)
         if run is None:
             raise UserError(f"no run of `{task}` has ended yet")
-        submitted = db.one(SubmissionRow, "run = ? ORDER BY number DESC", run.id)
+        submitted = submission_of_run(db, run.id)
     events = list(_events(run))
     if not events:
         raise UserError(f"the log of run {run.id} is gone: there is nothing to make a recording of")

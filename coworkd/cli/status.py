@@ -16,7 +16,8 @@ from coworkd.cli.workspace import Workspace, current_workspace, find_task
 from coworkd.core.clock import iso
 from coworkd.core.model import SandboxLevel, Status
 from coworkd.core.terminal_text import visible_line
-from coworkd.store import Database, EventRow, MessageRow, RunRow, SubmissionRow
+from coworkd.store import Database, EventRow, MessageRow, RunRow
+from coworkd.store.submissions import submissions_of
 
 ITEM_LINES = 8
 """Lines that the words of one item that waits may take."""
@@ -214,7 +215,7 @@ def show_command(task: str, recording: bool, json_: bool) -> None:
 def _history_json(workspace: Workspace, db: Database, task: str) -> dict[str, Any]:
     runs = db.all(RunRow, "task = ? ORDER BY started", task)
     messages = db.all(MessageRow, "task = ? ORDER BY seen, path", task)
-    submissions = db.all(SubmissionRow, "task = ? ORDER BY number", task)
+    submissions = submissions_of(db, task)
     return {
         "estimated": is_estimated(db, task),
         "runs": [_run_json(workspace, run) for run in runs],

@@ -16,7 +16,8 @@ from coworkd.core.model import Check
 from coworkd.history.recorder import record_paths
 from coworkd.history.run_record import RunRecord, decode
 from coworkd.history.timeline import TimelineEntry, read_timeline
-from coworkd.store import Database, RunRow, SubmissionRow, TaskRow
+from coworkd.store import Database, RunRow, TaskRow
+from coworkd.store.submissions import find_commit
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref
 
@@ -130,7 +131,7 @@ def _completed(known: Provenance, landing: str, trailers: Mapping[str, str], sou
     task = trailers["Task"]
     number, _, commit = trailers.get("Submission", "").partition(" ")
     db = sources.db
-    row = db.one(SubmissionRow, "task = ? AND commit_id = ?", task, commit or known.commit)
+    row = find_commit(db, task, commit or known.commit)
     record = _record(sources, row.run if row else "", task, commit)
     run = db.one(RunRow, "id = ?", row.run if row and row.run else record.run if record else trailers.get("Run", ""))
     found = db.one(TaskRow, "id = ?", task)

@@ -21,6 +21,7 @@ from coworkd.history.run_record import (
 )
 from coworkd.store import Cells, Database, MessageRow, RequestRow, RunRow, SubmissionRow
 from coworkd.store.requests import decisions_of_run
+from coworkd.store.submissions import submission_of_run
 from coworkd.sync.disk.atomic_writer import AtomicWriter, TargetChanged, WriteRefused
 from coworkd.sync.disk.folder import Content, digest
 from coworkd.sync.disk.ports import Files
@@ -160,7 +161,7 @@ def record_paths(folder: Path) -> set[str]:
 
 def compose_record(db: Database, run: RunRow, instance: str, now: float) -> RunRecord:
     """What is remembered of a run that is over."""
-    submission = db.one(SubmissionRow, "run = ? ORDER BY number DESC", run.id)
+    submission = submission_of_run(db, run.id)
     told = bool(run.input_tokens or run.output_tokens)
     return RunRecord(
         instance=instance, run=run.id, task=run.task, attempt=run.attempt, agent=run.agent, model=run.model,

@@ -11,8 +11,11 @@ from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.integration_jobs import Landed
 from coworkd.merge.job_results import ResultRecorder
 from coworkd.merge.target_entry import collision_reason, red_reason, unrelated_reason
-from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState
+from coworkd.store import SubmissionKey, SubmissionKind, SubmissionRow, SubmissionState
 from coworkd.store.landings import RECORDED, SEEN_AT, SETTLED_AT, Landing, Landings
+from coworkd.store.problems import remove_problem, remove_task_problems
+from coworkd.store.submissions import add_submission, find_submission, update_submission
+from coworkd.store.tasks import find_task
 from coworkd.sync.effective_specs import CONFIG
 from coworkd.sync.problems import put_problem
 
@@ -64,7 +67,7 @@ class BranchRecorder:
     def _landing(self, fact: LandingFact, target: str, now: float) -> None:
         """A landing as git has it: one that was not recorded is, one that was merged again has its new commit."""
         landing = fact.landing
-        row = self._landings.of(landing.task, landing.number) or self._found_again(landing, now)
+        row = find_submission(self._db, SubmissionKey(landing.task, landing.number)) or self._found_again(landing, now)
         if row is None or row.commit_id != landing.submission:
             return
         if row.state is not SubmissionState.LANDED:
@@ -76,24 +79,21 @@ class BranchRecorder:
 
     def _found_again(self, landing: Landing, now: float) -> SubmissionRow | None:
         """The database was lost, the task's file and the ref agree: it has landed."""
-        task = self._landings.task(landing.task)
+        task = find_task(self._db, landing.task)
         if task is None or not task.landed or not landing.commit.startswith(task.landed):
             return None
         row = SubmissionRow(
-            task=task.id, number=landing.number, run="", attempt=task.attempt, base="", commit_id=landing.submission,
-            tree=landing.submission, state=SubmissionState.LANDED, candidate="", candidate_tree="", verified_on="",
-            checks="[]",
-            request="", created=now, message="found in its ref", needs_approval=False, approved=True,
-            landing=landing.commit,
-            text_sha="", bundle="",
+            task=task.id, number=landing.number, attempt=task.attempt, base="", commit_id=landing.submission,
+            tree=landing.submission, state=SubmissionState.LANDED, created=now, message="found in its ref",
+            needs_approval=False, approved=True, landing=landing.commit,
         )  # fmt: skip
-        self._db.put(row)
+        add_submission(self._db, row)
         return row
 
     def _moved(self, row: SubmissionRow, commit: str, now: float) -> None:
-        self._db.set(SubmissionRow, (row.task, row.number), landing=commit)
+        update_submission(self._db, row, landing=commit)
         self._db.event(now, "landed again", task=row.task, number=row.number, commit=commit, was=row.landing)
-        task = self._landings.task(row.task)
+        task = find_task(self._db, row.task)
         if task is not None and task.landed and row.landing.startswith(task.landed):
             self._board.update(task.id, landed=commit[:12])
         elif task is not None and task.reverted and row.landing.startswith(task.reverted):
@@ -133,13 +133,13 @@ class BranchRecorder:
         return f"{said}{_way_back(found, order)}; {again}"
 
     def _show_missing(self, task: str, why: str, now: float) -> None:
-        row = self._landings.task(task)
+        row = find_task(self._db, task)
         if row is None:
             return
         if why:
             self._board.add_problem(row, MISSING, why, now)
         else:
-            self._db.execute("DELETE FROM problems WHERE task = ? AND source = ?", task, MISSING)
+            remove_task_problems(self._db, task, MISSING)
 
     # ---- the branches themselves
 
@@ -148,7 +148,7 @@ class BranchRecorder:
         if message:
             put_problem(self._db, Problem(path=CONFIG, line=0, message=message), SOURCE, now)
         else:
-            self._db.execute("DELETE FROM problems WHERE path = ? AND source = ?", CONFIG, SOURCE)
+            remove_problem(self._db, CONFIG, SOURCE)
         halted = message if isinstance(found.move, Rebuild | Unrelated) else ""
         if halted != self._db.setting(HALTED):
             self._db.set_state(HALTED, halted)

@@ -21,10 +21,9 @@ from coworkd.merge.check_names import TIP_LOG, check_log
 from coworkd.merge.integration_jobs import IntegrationJobs, Interrupted
 from coworkd.merge.queue_reader import QueueReader
 from coworkd.merge.red_candidates import BranchHeads, FailedWithoutChange, TipCheckResult
-from coworkd.merge.rows import change_submission
 from coworkd.merge.verifier import TIP_OUTPUT
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
-from coworkd.store.held_submissions import held_submissions, undecided_submissions
+from coworkd.store.submissions import held_submissions, move_submission, once_held_submissions, submission_event
 from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.effective_specs import CONFIG
 from coworkd.sync.problems import put_problem
@@ -88,12 +87,12 @@ class HeldSubmissions:
         held = HeldFor(
             tip=value.tip, target=value.target, key=value.key, command=red.command, own=value.own, reason=reason
         )
-        change_submission(
-            self._db, row, state=SubmissionState.HELD, verified_on=value.tip, message=reason, held=held.encoded(),
+        event = submission_event(row, now, "held", blame=value.blame, reason=reason)
+        move_submission(
+            self._db, row, SubmissionState.HELD, event, verified_on=value.tip, message=reason, held=held.encoded(),
             checks=json.dumps([dataclasses.asdict(check) for check in value.checks]),
         )  # fmt: skip
         self._db.set_state("target head", value.target)
-        self._db.event(now, "held", task=row.task, number=row.number, blame=value.blame, reason=reason)
         task = self._board.task(row.task)
         if row.kind is SubmissionKind.WORK and task.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
             why = f"waits, no attempt is used: {reason}; it goes on by itself when that is repaired"
@@ -108,7 +107,7 @@ class HeldSubmissions:
         """Let the problems say what is held for; inside of a transaction."""
         wanted: dict[str, Problem] = {}
         tasks: dict[str, str] = {}
-        for row in undecided_submissions(self._db):
+        for row in once_held_submissions(self._db):
             held = HeldFor(**json.loads(row.held))
             task = self._board.task(row.task)
             path = task.path if held.own else CONFIG
@@ -155,8 +154,8 @@ class HeldSubmissions:
             return
         with self._db.write(durable=True):
             for row in rows:
-                change_submission(self._db, row, state=SubmissionState.QUEUED)
-                self._db.event(now, "released", task=row.task, number=row.number)
+                event = submission_event(row, now, "released")
+                move_submission(self._db, row, SubmissionState.QUEUED, event)
                 task = self._board.task(row.task)
                 if row.kind is SubmissionKind.WORK and task.status is Status.MERGING:
                     self._board.set_status(task, Status.MERGING, "what it made is being verified again", now)

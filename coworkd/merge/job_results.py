@@ -25,11 +25,12 @@ from coworkd.merge.integration_jobs import (
 from coworkd.merge.red_candidates import FailedWithoutChange
 from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService, review_path
-from coworkd.merge.rows import change_submission
 from coworkd.merge.unverified import UnverifiedSubmissions, reached
 from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.landings import Landings
+from coworkd.store.problems import remove_task_problems
 from coworkd.store.runs import has_live_run
+from coworkd.store.submissions import move_submission, retire_submission, submission_event, update_submission
 from coworkd.sync.disk.folder import digest
 
 
@@ -76,7 +77,7 @@ class ResultRecorder:
         if isinstance(value, Verified | VerificationFailed | FailedWithoutChange):
             self._logs.show(row.task, value.checks)
         if row.held and isinstance(value, Verified | VerificationFailed | MergeConflict | Landed):
-            change_submission(self._db, row, held="")
+            update_submission(self._db, row, held="")
             self._holds.show(now)
         match value:
             case FailedWithoutChange():
@@ -100,24 +101,25 @@ class ResultRecorder:
         led_astray = bool(unverified_reason(value.checks))
         unproven = row.kind is SubmissionKind.WORK and (not value.checks or led_astray)
         asked_anew = led_astray and unproven and not reached(row)
-        change_submission(
-            self._db, row, state=SubmissionState.GREEN, candidate=value.candidate, candidate_tree=value.tree,
+        event = submission_event(row, now, "green", tip=value.tip)
+        move_submission(
+            self._db, row, SubmissionState.GREEN, event, candidate=value.candidate, candidate_tree=value.tree,
             verified_on=value.tip, checks=_dumped(value.checks), needs_approval=row.needs_approval or unproven,
         )  # fmt: skip
         if asked_anew:
             # What was approved, or needed nobody, had been verified.
             self._reviews.void(row, now)
-            change_submission(self._db, row, approved=False, request="")
+            update_submission(self._db, row, approved=False, request="")
         self._unverified.note(value.checks, now)
-        self._db.event(now, "green", task=row.task, number=row.number, tip=value.tip)
 
     def _red(self, row: SubmissionRow, value: VerificationFailed, now: float) -> None:
-        self._db.event(now, "red", task=row.task, number=row.number, reason=value.reason)
         self._unverified.note(value.checks, now)
-        change_submission(
+        event = submission_event(row, now, "red", reason=value.reason)
+        move_submission(
             self._db,
             row,
-            state=SubmissionState.RED,
+            SubmissionState.RED,
+            event,
             verified_on=value.tip,
             message=value.reason,
             checks=_dumped(value.checks),
@@ -128,11 +130,12 @@ class ResultRecorder:
             self._reverts.refused(row, f"the checks would be red without it: {value.reason}", now)
 
     def _collides(self, row: SubmissionRow, value: MergeConflict, now: float) -> None:
-        self._db.event(now, "conflict", task=row.task, number=row.number, summary=value.summary)
-        change_submission(
+        event = submission_event(row, now, "conflict", summary=value.summary)
+        move_submission(
             self._db,
             row,
-            state=SubmissionState.CONFLICTED,
+            SubmissionState.CONFLICTED,
+            event,
             verified_on=value.tip,
             message=value.summary,
             bundle=value.bundle,
@@ -156,17 +159,16 @@ class ResultRecorder:
             self._reverts.refused(row, value.reason, now)
             return
         self._reviews.void(row, now)
-        change_submission(self._db, row, state=SubmissionState.RETIRED, message=value.reason)
-        self._db.event(now, "submission retired", task=row.task, number=row.number, why=value.reason)
+        retire_submission(self._db, row, value.reason, now)
         task = self._board.task(row.task)
         if task.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
             self._board.set_status(task, Status.READY, value.reason, now, attempt=task.attempt - 1, fresh_start=True)
 
     def _landed(self, row: SubmissionRow, value: Landed, now: float) -> None:
-        change_submission(self._db, row, state=SubmissionState.LANDED, landing=value.commit)
+        event = submission_event(row, now, "landed", commit=value.commit, what=row.kind)
+        move_submission(self._db, row, SubmissionState.LANDED, event, landing=value.commit)
         self._landings.set_missing(row.task, row.number, "")
-        self._db.execute("DELETE FROM problems WHERE task = ? AND source = 'landing'", row.task)
-        self._db.event(now, "landed", task=row.task, number=row.number, commit=value.commit, what=row.kind)
+        remove_task_problems(self._db, row.task, "landing")
         task = self._board.task(row.task)
         if row.kind is not SubmissionKind.WORK:
             self._reverts.landed(task, row, value.commit, now)

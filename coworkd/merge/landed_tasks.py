@@ -9,6 +9,8 @@ from coworkd.core.model import Status
 from coworkd.history.landing_refs import LandingRef, SubmissionRef, latest_of_each, latest_submissions, read_landings
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.database_age import DatabaseAge
+from coworkd.store.events import NewEvent
+from coworkd.store.submissions import add_submission, latest_number
 from coworkd.system.git import Repo
 
 _LATEST = 10.0
@@ -53,8 +55,9 @@ class LandedTasks:
 
     def _settle(self, row: TaskRow, landing: LandingRef, now: float) -> None:
         with self._db.write(durable=True):
-            self._db.put(_landed(landing, now))
-            self._db.event(now, "landing found again", task=row.id, commit=landing.commit, number=landing.number)
+            data = {"commit": landing.commit, "number": landing.number}
+            event = NewEvent(at=now, kind="landing found again", task=row.id, data=data)
+            add_submission(self._db, _landed(landing, now), event)
             self._board.set_status(
                 row, Status.DONE, "landed", now, landed=landing.commit[:12], attempt=max(row.attempt, landing.attempt),
                 requested_status="", failures=0, conflict_rounds=0,
@@ -64,8 +67,8 @@ class LandedTasks:
         """The next submission of a task gets a number that no ref and no landing has."""
         with self._db.write():
             for task, found in latest_submissions(self._repo).items():
-                if self._age.latest_number(task) < found.number:
-                    self._db.put(_retired(found, now))
+                if latest_number(self._db, task) < found.number:
+                    add_submission(self._db, _retired(found, now))
 
 
 def stays_done(row: TaskRow, landing: LandingRef) -> bool:
@@ -83,18 +86,14 @@ def stays_done(row: TaskRow, landing: LandingRef) -> bool:
 
 def _landed(landing: LandingRef, now: float) -> SubmissionRow:
     return SubmissionRow(
-        task=landing.task, number=landing.number, run="", attempt=landing.attempt, base="",
-        commit_id=landing.submission, tree=landing.tree, state=SubmissionState.LANDED, candidate=landing.commit,
-        candidate_tree=landing.tree, verified_on="", checks="[]", request="", created=now, message="found in its ref",
-        needs_approval=False, approved=True, landing=landing.commit, text_sha="", bundle="",
+        task=landing.task, number=landing.number, attempt=landing.attempt, base="", commit_id=landing.submission,
+        tree=landing.tree, state=SubmissionState.LANDED, candidate=landing.commit, candidate_tree=landing.tree,
+        created=now, message="found in its ref", needs_approval=False, approved=True, landing=landing.commit,
     )  # fmt: skip
 
 
 def _retired(found: SubmissionRef, now: float) -> SubmissionRow:
     return SubmissionRow(
-        task=found.task, number=found.number, run="", attempt=0, base=found.parent, commit_id=found.commit,
-        tree=found.tree, state=SubmissionState.RETIRED, candidate="", candidate_tree="", verified_on="", checks="[]",
-        request="", created=now, message="found in its ref", needs_approval=True, approved=False, landing="",
-        text_sha="",
-        bundle="",
+        task=found.task, number=found.number, attempt=0, base=found.parent, commit_id=found.commit, tree=found.tree,
+        state=SubmissionState.RETIRED, created=now, message="found in its ref", needs_approval=True,
     )  # fmt: skip

@@ -17,15 +17,24 @@ from coworkd.merge.holds import TIP_CHECK, HeldSubmissions
 from coworkd.merge.integration_jobs import AwaitingTarget, IntegrationJobs, Landed, TipMoved, VerificationResult
 from coworkd.merge.job_results import ResultRecorder
 from coworkd.merge.landed_tasks import LandedTasks
-from coworkd.merge.queue_reader import OPEN, QueueReader
+from coworkd.merge.queue_reader import QueueReader
 from coworkd.merge.queue_rules import LandStep, ReviewStep, VerifyStep, next_steps
 from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService
-from coworkd.merge.rows import submission
-from coworkd.merge.submission_keys import SubmissionKey
 from coworkd.merge.unverified import UnverifiedSubmissions
-from coworkd.store import Database, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store import Database, SubmissionKey, SubmissionRow, SubmissionState
+from coworkd.store.events import NewEvent
+from coworkd.store.landings import Landings
+from coworkd.store.problems import remove_problem, remove_task_problems
+from coworkd.store.submissions import (
+    add_submission,
+    find_in_queue,
+    find_submission,
+    get_submission,
+    reviews_without_submission,
+)
 from coworkd.sync.disk.ports import Files
+from coworkd.sync.effective_specs import CONFIG
 from coworkd.sync.problems import put_problem
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
@@ -33,10 +42,10 @@ VERIFY: Job[SubmissionKey, VerificationResult] = Job(name="verification")
 LAND: Job[SubmissionKey, Landed | TipMoved] = Job(name="landing")
 DESCRIBE: Job[SubmissionKey, ChangeSummary] = Job(name="change summary")
 INTO_TARGET: Job[None, LandedInTarget | TargetRefused] = Job(name="landing in the target")
+_QUEUE, _AUTO_LAND = "queue", "land"
+"""Sources of problems: a submission that cannot land, and a target that cannot follow by itself."""
 LAND_AGAIN = 30.0
 """Seconds before `land: auto` is tried again where the target refused."""
-
-_PENDING = "s.state IN ('queued', 'green', 'approved', 'red', 'conflicted', 'held')"
 
 
 class Merger:
@@ -105,24 +114,12 @@ class Merger:
 
     def _give_up_moot(self) -> None:
         """A verification whose submission has left the queue need not come to its end."""
-        if self._verified and self._queued(self._verified) is None:
+        if self._verified and find_in_queue(self._db, self._verified) is None:
             self._given_up.set()
-
-    def _queued(self, key: SubmissionKey) -> SubmissionRow | None:
-        """The submission that a job is about, while it is in the queue."""
-        return self._db.one(SubmissionRow, f"task = ? AND number = ? AND {OPEN}", key.task, key.number)
-
-    def _existing(self, key: SubmissionKey) -> SubmissionRow | None:
-        """The submission that a job is about, in any state: what has landed has landed."""
-        return self._db.one(SubmissionRow, "task = ? AND number = ?", key.task, key.number)
 
     def _find_again(self, now: float) -> None:
         """A task in review without a submission has lost its database: the refs have it, and a person is asked anew."""
-        lost = (
-            "status = 'review' AND NOT elsewhere AND NOT pulled AND NOT gone AND NOT EXISTS"
-            f" (SELECT 1 FROM submissions s WHERE s.task = tasks.id AND {_PENDING})"
-        )
-        for task in self._db.all(TaskRow, lost):
+        for task in reviews_without_submission(self._db):
             if self._board.specs.task(task.path).mode is Mode.PLAN:
                 continue  # what is in review there is a plan
             kept = self._lane.latest(task.id, self._board.specs.settings().integration.branch)
@@ -131,16 +128,12 @@ class Merger:
                     why = "its submission is not to be found; write `ready` for a new attempt"
                     self._board.set_status(task, Status.PAUSED, why, now)
                     continue
-                self._db.put(
-                    SubmissionRow(
-                        task=task.id, number=kept.number, run="", attempt=task.attempt, base=kept.base,
-                        commit_id=kept.commit, tree=kept.tree, state=SubmissionState.QUEUED, candidate="",
-                        candidate_tree="", verified_on="", checks="[]", request="", created=now, message="",
-                        needs_approval=True,
-                        approved=False, landing="", text_sha="", bundle="",
-                    )
+                row = SubmissionRow(
+                    task=task.id, number=kept.number, attempt=task.attempt, base=kept.base, commit_id=kept.commit,
+                    tree=kept.tree, state=SubmissionState.QUEUED, created=now, needs_approval=True,
                 )  # fmt: skip
-                self._db.event(now, "submission found again", task=task.id, number=kept.number)
+                data = {"number": kept.number}
+                add_submission(self._db, row, NewEvent(at=now, kind="submission found again", task=task.id, data=data))
 
     def _advance(self, now: float) -> None:
         place = self._watch.place()
@@ -148,7 +141,7 @@ class Merger:
         if not entries:
             return
         for step in next_steps(entries, self._db.setting("tip")):
-            row = submission(self._db, step.task, step.number)
+            row = get_submission(self._db, step.key)
             match step:
                 case ReviewStep():
                     self._describe(row)
@@ -168,24 +161,23 @@ class Merger:
         """What failed for a submission that has left the queue is no problem any more."""
         for job in (VERIFY, LAND, DESCRIBE):
             for key in self._jobs.failing(job):
-                if self._queued(key) is None:
+                if find_in_queue(self._db, key) is None:
                     self._jobs.forget(job, key)
                     self._clear_problem(key.task)
 
     def _clear_problem(self, task: str) -> None:
         with self._db.write():
-            self._db.execute("DELETE FROM problems WHERE source = 'queue' AND task = ?", task)
+            remove_task_problems(self._db, task, _QUEUE)
 
     def _describe(self, row: SubmissionRow) -> None:
         """Have git say what the candidate changes; the review is written when it has."""
         tip, candidate, context = row.verified_on, row.candidate, self._orders.change_context(row)
-        key = SubmissionKey(row.task, row.number)
-        self._jobs.start(DESCRIBE, key, lambda: self._lane.change(tip, candidate, context))
+        self._jobs.start(DESCRIBE, row.key, lambda: self._lane.change(tip, candidate, context))
 
     # ---- verifying and landing
 
     def _work(self, step: VerifyStep | LandStep, row: SubmissionRow, now: float) -> None:
-        key = SubmissionKey(row.task, row.number)
+        key = row.key
         if isinstance(step, LandStep):
             if row.needs_approval and not self._reviews.stands(row):
                 self._reviews.ask_again(row, now)
@@ -215,7 +207,7 @@ class Merger:
         self, key: SubmissionKey, value: VerificationResult | Landed | TipMoved | ChangeSummary, now: float
     ) -> None:
         """Record what a job of the queue found or did; a landing also where its submission has left the queue."""
-        row = self._existing(key) if isinstance(value, Landed) else self._queued(key)
+        row = find_submission(self._db, key) if isinstance(value, Landed) else find_in_queue(self._db, key)
         with self._db.write(durable=True):
             self._outcomes.remember_tip(value)
             self._clear_problem(key.task)
@@ -225,11 +217,11 @@ class Merger:
     def _submission_failed(self, key: SubmissionKey, failure: JobFailed, now: float) -> None:
         """Git or the file system is in the way: say so where it is seen."""
         self._verified = None if self._verified == key else self._verified
-        if self._queued(key) is None:
+        if find_in_queue(self._db, key) is None:
             return
         with self._db.write():
             message = f"cannot land: {failure.reason}; {failure.retry}"
-            self._board.add_problem(self._board.task(key.task), "queue", message, now)
+            self._board.add_problem(self._board.task(key.task), _QUEUE, message, now)
 
     # ---- beginning, and the way out
 
@@ -258,16 +250,12 @@ class Merger:
         if self._board.specs.settings().integration.land != "auto" or tip == self._db.setting("target tip"):
             self._land_at = 0.0
             return
-        if (
-            not self._at_work()
-            and now >= self._land_at
-            and self._db.scalar("SELECT 1 FROM submissions WHERE state = 'landed'")
-        ):
+        if not self._at_work() and now >= self._land_at and Landings(self._db).has_landed():
             self._jobs.start(INTO_TARGET, None, self.into_target())
 
     def _landed_by_itself(self, _: None, value: LandedInTarget | TargetRefused, now: float) -> None:
         with self._db.write():
-            self._db.execute("DELETE FROM problems WHERE path = 'config.yaml' AND source = 'land'")
+            remove_problem(self._db, CONFIG, _AUTO_LAND)
             if isinstance(value, LandedInTarget):
                 self._land_at = 0.0
                 self._db.set_state("target tip", self._db.setting("tip"))
@@ -275,9 +263,9 @@ class Merger:
                 return
             self._land_at = now + LAND_AGAIN
             message = f"`land: auto` waits: {value.reason}"
-            put_problem(self._db, Problem(path="config.yaml", line=0, message=message), "land", now)
+            put_problem(self._db, Problem(path=CONFIG, line=0, message=message), _AUTO_LAND, now)
 
     def _landing_in_target_failed(self, _: None, failure: JobFailed, now: float) -> None:
         message = f"`land: auto` failed: {failure.reason}; {failure.retry}, or with `coworkd land`"
         with self._db.write():
-            put_problem(self._db, Problem(path="config.yaml", line=0, message=message), "land", now)
+            put_problem(self._db, Problem(path=CONFIG, line=0, message=message), _AUTO_LAND, now)

@@ -11,12 +11,10 @@ from coworkd.merge.checks.facts import ChangeContext
 from coworkd.merge.integration_jobs import LandRequest, VerifyRequest
 from coworkd.merge.queue_rules import QueueEntry
 from coworkd.merge.reviews.service import ReviewService
-from coworkd.merge.rows import change_submission
 from coworkd.merge.unverified import reached
-from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState
 from coworkd.store.dependencies import all_dependencies, unmet_dependencies
-
-OPEN = "state IN ('queued', 'green', 'approved')"
+from coworkd.store.submissions import merge_queue, update_submission
 
 _TITLES = {SubmissionKind.WORK: "{}", SubmissionKind.REVERT: "Revert: {}", SubmissionKind.APPLY: "Apply again: {}"}
 
@@ -31,13 +29,7 @@ class QueueReader:
 
     def entries(self, now: float) -> list[QueueEntry]:
         """Everything that is on its way to the integration branch."""
-        rows = [row for row in self._db.all(SubmissionRow, OPEN) if self._present(row)]
-        return [self._entry(self._as_wished(row, now)) for row in rows]
-
-    def _present(self, submission: SubmissionRow) -> bool:
-        """A parked task's results are held."""
-        row = self._db.one(TaskRow, "id = ?", submission.task)
-        return row is not None and not row.file_missing
+        return [self._entry(self._as_wished(row, now)) for row in merge_queue(self._db)]
 
     def _as_wished(self, row: SubmissionRow, now: float) -> SubmissionRow:
         """`approve` and `verify` count at once: who is asked, and whether all that is to be run has been."""
@@ -58,7 +50,7 @@ class QueueReader:
     def _asked_otherwise(self, row: SubmissionRow, now: float, *, person: bool) -> SubmissionRow:
         with self._db.write():
             self._reviews.void(row, now)
-            change_submission(self._db, row, needs_approval=person, request="")
+            update_submission(self._db, row, needs_approval=person, request="")
         return dataclasses.replace(row, needs_approval=person, request="")
 
     def _commands(self, row: SubmissionRow, spec: TaskSpec) -> tuple[str, ...]:
@@ -73,11 +65,11 @@ class QueueReader:
         return tuple(dict.fromkeys((*workspace, *spec.verify, *proofs)))
 
     def _entry(self, row: SubmissionRow) -> QueueEntry:
-        needed = unmet_dependencies(self._db, row.task) if row.kind is not SubmissionKind.REVERT else []
+        needs = unmet_dependencies(self._db, row.task) if row.kind is not SubmissionKind.REVERT else []
         return QueueEntry(
-            task=row.task, number=row.number, state=row.state, tip=row.verified_on, person=row.needs_approval,
+            key=row.key, state=row.state, tip=row.verified_on, person=row.needs_approval,
             approved=row.approved,
-            reviewed=bool(row.request), needs=tuple(needed),
+            reviewed=bool(row.request), needs=tuple(needs),
             priority=self._board.task(row.task).priority, created=row.created,
         )  # fmt: skip
 

@@ -18,9 +18,10 @@ from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, Status
 from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
 from coworkd.merge.reviews.service import review_path
-from coworkd.merge.rows import change_submission
 from coworkd.store import RequestRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.events import NewEvent
 from coworkd.store.requests import has_open_request_in
+from coworkd.store.submissions import add_submission, next_number, pending_revert, retire_submission
 from coworkd.sync.problems import put_problem
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
@@ -102,16 +103,11 @@ class RevertService:
     def _under_way(self, task: str) -> bool:
         if any(key.task == task for key in self._jobs.running(INVERT)):
             return True
-        return bool(
-            self._db.scalar(
-                "SELECT 1 FROM submissions WHERE task = ? AND kind != 'work' AND state IN ('queued', 'green', 'held')",
-                task,
-            )
-        )
+        return pending_revert(self._db, task)
 
     def _order(self, wish: _Wish) -> None:
         task = wish.task
-        number = 1 + int(self._db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", task.id))
+        number = next_number(self._db, task.id)
         landing = task.landed if wish.kind is SubmissionKind.REVERT else task.reverted
         branch = self._board.specs.settings().integration.branch
         key = RevertKey(task.id, wish.kind, number)
@@ -131,18 +127,16 @@ class RevertService:
             if isinstance(value, RevertFailed):
                 self._put_back(review_path(task_id), kind, value.reason, now)
                 return
-            self._db.put(
-                SubmissionRow(
-                    task=task_id, number=number, run="", attempt=task.attempt, base=value.landing,
-                    commit_id=value.commit, tree=value.tree, state=SubmissionState.QUEUED, candidate="",
-                    candidate_tree="", verified_on="", checks="[]", request="", created=now,
-                    message=_built_on(value.later),
-                    needs_approval=False, approved=True, landing="", text_sha="", bundle="", kind=kind,
-                )
+            row = SubmissionRow(
+                task=task_id, number=number, attempt=task.attempt, base=value.landing, commit_id=value.commit,
+                tree=value.tree, state=SubmissionState.QUEUED, created=now, message=_built_on(value.later),
+                needs_approval=False, approved=True, kind=kind,
             )  # fmt: skip
             self._board.clear_problems(review_path(task_id), _SOURCE)
             how = answer_channel(self._db, review_path(task_id))
-            self._db.event(now, "revert asked", task=task_id, actor="person", via=how, what=kind, number=number)
+            data = {"via": how, "what": kind, "number": number}
+            event = NewEvent(at=now, kind="revert asked", task=task_id, actor="person", data=data)
+            add_submission(self._db, row, event)
 
     # ---- how it ends
 
@@ -157,7 +151,7 @@ class RevertService:
 
     def refused(self, row: SubmissionRow, reason: str, now: float) -> None:
         """It collides with what landed since, or is red: the change stays as it is."""
-        change_submission(self._db, row, state=SubmissionState.RETIRED, message=reason)
+        retire_submission(self._db, row, reason, now)
         self._put_back(review_path(row.task), row.kind, reason, now)
 
     def _put_back(self, path: str, kind: SubmissionKind, reason: str, now: float) -> None:

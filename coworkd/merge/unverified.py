@@ -11,10 +11,9 @@ import json
 from coworkd.board.task_board import Board
 from coworkd.core.model import Check, Problem, Settings, Status
 from coworkd.merge.checkout_links.marking import unverified_reason
-from coworkd.merge.rows import change_submission
 from coworkd.store import SubmissionRow, SubmissionState
 from coworkd.store.requests import find_open_request
-from coworkd.store.undecided_submissions import undecided_submissions
+from coworkd.store.submissions import move_submission, submission_event, unapproved_submissions
 from coworkd.sync.problems import put_problem
 
 SOURCE = "checkout"
@@ -62,12 +61,13 @@ class UnverifiedSubmissions:
             self._clear()
 
     def _waiting(self) -> list[SubmissionRow]:
-        return [row for row in undecided_submissions(self._db) if reached(row)]
+        return [row for row in unapproved_submissions(self._db) if reached(row)]
 
     def _queue(self, row: SubmissionRow, now: float) -> None:
         if request := find_open_request(self._db, row.request):
             self._board.requests.void(request, now)
-        change_submission(self._db, row, state=SubmissionState.QUEUED, verified_on="", request="", checks="[]")
+        event = submission_event(row, now, "queued again")
+        move_submission(self._db, row, SubmissionState.QUEUED, event, verified_on="", request="", checks="[]")
         task = self._board.task(row.task)
         if task.status is Status.REVIEW:
             self._board.transition(task.id, Status.MERGING, "verified again in another environment", now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coworkd.store.database import Database
+from coworkd.store.rows import SubmissionState
 
 LANDINGS_SEEN = "landings seen"
 """Setting: the highest number of `refs/cowork/land/` when the database was last compared with them."""
@@ -35,11 +36,12 @@ class DatabaseAge:
 
     def knows_landing(self, task: str, number: int, commit: str) -> bool:
         """Whether this submission has landed, or was about to land as this commit."""
-        landed = "SELECT 1 FROM submissions WHERE task = ? AND number = ? AND state = 'landed'"
+        landed = "SELECT 1 FROM submissions WHERE task = ? AND number = ? AND state = ?"
         begun = (
             "SELECT 1 FROM events WHERE kind = 'landing' AND task = ? AND json_extract(data, '$.candidate') = ? LIMIT 1"
         )
-        return bool(self._db.scalar(landed, task, number) or self._db.scalar(begun, task, commit))
+        known = self._db.scalar(landed, task, number, SubmissionState.LANDED)
+        return bool(known or self._db.scalar(begun, task, commit))
 
     def latest_event_at(self) -> float:
         """When the last thing happened that it knows of."""
@@ -58,7 +60,3 @@ class DatabaseAge:
         """Time and size of a file when it was last taken in."""
         rows = self._db.query("SELECT mtime_ns, size FROM stats WHERE path = ?", path)
         return (rows[0]["mtime_ns"], rows[0]["size"]) if rows else (0, 0)
-
-    def latest_number(self, task: str) -> int:
-        """The highest number of a task's submissions; 0: there is none."""
-        return int(self._db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", task))

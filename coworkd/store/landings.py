@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.store.database import Database
-from coworkd.store.rows import SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.rows import SubmissionRow, SubmissionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def landing_of(row: SubmissionRow) -> Landing:
 def count_undelivered(db: Database) -> int:
     """Tasks whose landing is on the integration branch and not known to be in the target."""
     sql = "SELECT count(DISTINCT task) FROM submissions WHERE state = ? AND proof = '' AND tree != '' AND missing = ''"
-    return int(db.scalar(sql, str(SubmissionState.LANDED)))
+    return int(db.scalar(sql, SubmissionState.LANDED))
 
 
 class Landings:
@@ -93,16 +93,10 @@ class Landings:
         """The target was rewritten: what was recorded of it counts no more."""
         self._db.execute("UPDATE submissions SET proof = '' WHERE proof != ''")
 
-    def of(self, task: str, number: int) -> SubmissionRow | None:
-        return self._db.one(SubmissionRow, "task = ? AND number = ?", task, number)
-
     def latest(self, task: str) -> SubmissionRow | None:
         """The latest landing of a task that changed something."""
         where = "task = ? AND state = ? AND tree != '' AND landing != '' ORDER BY number DESC"
         return self._db.one(SubmissionRow, where, task, SubmissionState.LANDED)
-
-    def task(self, task: str) -> TaskRow | None:
-        return self._db.one(TaskRow, "id = ?", task)
 
     def set_missing(self, task: str, number: int, why: str) -> None:
         """Where a landing is to be found no more, in words; empty: it is there. Older ones of the task do not count."""
@@ -111,6 +105,14 @@ class Landings:
             " AND missing != CASE number WHEN ? THEN ? ELSE '' END",
             number, why, task, number, why,
         )  # fmt: skip
+
+    def landed(self) -> list[SubmissionRow]:
+        """Everything that has landed by a commit of its own."""
+        return self._db.all(SubmissionRow, "state = ? AND landing != ''", SubmissionState.LANDED)
+
+    def has_landed(self) -> bool:
+        """Whether anything has landed."""
+        return self._db.scalar("SELECT 1 FROM submissions WHERE state = ? LIMIT 1", SubmissionState.LANDED) is not None
 
     def missing(self) -> list[SubmissionRow]:
         """Landings that are not where they have to be."""

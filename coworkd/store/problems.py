@@ -52,3 +52,8 @@ def remove_problem(db: Database, path: str, source: str) -> None:
 def remove_problems(db: Database, source: str) -> None:
     """No file has a problem of this source any more."""
     db.execute("DELETE FROM problems WHERE source = ?", source)
+
+
+def remove_task_problems(db: Database, task: str, source: str) -> None:
+    """Take back what this source shows of a task, on whatever file."""
+    db.execute("DELETE FROM problems WHERE task = ? AND source = ?", task, source)

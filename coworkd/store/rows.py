@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from coworkd.core.model import Kind, MessageKind, Mode, RiskLevel, Status
 from coworkd.core.request_states import RequestState
 from coworkd.core.run_states import RunState
 from coworkd.core.runs import RunReason, StopRequest
+from coworkd.core.submission_states import SubmissionState
 from coworkd.store.row_mapping import SqlName
 
 
@@ -31,24 +32,6 @@ class MessageStage(StrEnum):
     """Written by an agent through coworkd."""
 
 
-class SubmissionState(StrEnum):
-    """A submission's way to the integration branch."""
-
-    QUEUED = "queued"
-    """To be merged with the tip and verified."""
-    GREEN = "green"
-    """Verified as merged with `tip`; a person's yes may be owed."""
-    APPROVED = "approved"
-    """Nobody's yes is owed any more; lands when its turn comes."""
-    LANDED = "landed"
-    CONFLICTED = "conflicted"
-    RED = "red"
-    HELD = "held"
-    """Red, but not by its author's fault: verified again when the tip, the commands or the machine have changed."""
-    RETIRED = "retired"
-    """Rejected, superseded, closed by hand, or cancelled. Its ref stays."""
-
-
 class SubmissionKind(StrEnum):
     """What a submission does."""
 
@@ -58,6 +41,16 @@ class SubmissionKind(StrEnum):
     """It takes the task's landing back."""
     APPLY = "apply"
     """It brings what was taken back again."""
+
+
+class SubmissionKey(NamedTuple):
+    """Which submission a row or a job is about."""
+
+    task: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.task}/{self.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,26 +278,29 @@ class MessageRow:
 class SubmissionRow:
     task: str
     number: int
-    run: str
     attempt: int
     commit_id: str
     tree: str
+    """Empty: nothing was changed."""
     base: str
     state: SubmissionState
-    candidate: str
-    candidate_tree: str
-    verified_on: Annotated[str, SqlName("tip")]
-    checks: str
-    """JSON list of the verification commands as they went."""
-    request: str
     created: float
-    message: Annotated[str, SqlName("notice")]
     needs_approval: Annotated[bool, SqlName("person")]
-    """A person's yes is owed."""
-    approved: bool
-    landing: str
-    text_sha: str
-    bundle: str
+    run: str = ""
+    """Empty: no run made it, or the database that knew of it was lost."""
+    candidate: str = ""
+    candidate_tree: str = ""
+    verified_on: Annotated[str, SqlName("tip")] = ""
+    checks: str = "[]"
+    """JSON list of the verification commands as they went."""
+    request: str = ""
+    """What a person was asked about it; empty: its review is to be written."""
+    message: Annotated[str, SqlName("notice")] = ""
+    approved: bool = False
+    landing: str = ""
+    """The commit by which it landed."""
+    text_sha: str = ""
+    bundle: str = ""
     """The conflict bundle, a file outside the workspace; empty: none."""
     kind: SubmissionKind = SubmissionKind.WORK
     held: str = ""
@@ -315,6 +311,10 @@ class SubmissionRow:
     """A commit of the target that is known to contain its landing; empty: none is."""
     missing: str = ""
     """Why its landing is in neither branch any more; empty: it is there, or has not landed."""
+
+    @property
+    def key(self) -> SubmissionKey:
+        return SubmissionKey(self.task, self.number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,15 @@ import pytest
 from coworkd.core.request_states import PENDING_STATES, REQUEST_STATES, RequestState
 from coworkd.core.run_states import LIVE_STATES, RUN_STATES, RunState
 from coworkd.core.state_machine import StateMachine
+from coworkd.core.submission_states import (
+    IN_QUEUE,
+    PENDING_SUBMISSION_STATES,
+    SUBMISSION_STATES,
+    VERIFIABLE,
+    SubmissionState,
+)
 
-MACHINES: list[StateMachine[Any]] = [RUN_STATES, REQUEST_STATES]
+MACHINES: list[StateMachine[Any]] = [RUN_STATES, REQUEST_STATES, SUBMISSION_STATES]
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
@@ -50,3 +57,16 @@ def test_only_a_run_that_has_ended_is_over() -> None:
 def test_a_void_request_stays_void_and_only_pending_ones_can_be_made_void() -> None:
     assert REQUEST_STATES.final == {RequestState.VOID}
     assert {state for state in RequestState if RequestState.VOID in REQUEST_STATES.moves[state]} == PENDING_STATES
+
+
+def test_what_landed_stays_landed_and_everything_else_may_be_found_to_have() -> None:
+    assert SUBMISSION_STATES.final == {SubmissionState.LANDED}
+    for state in set(SubmissionState) - {SubmissionState.LANDED}:
+        assert SUBMISSION_STATES.allows(state, SubmissionState.LANDED)
+
+
+def test_every_pending_submission_can_be_taken_out_of_the_queue() -> None:
+    assert {
+        state for state in SubmissionState if SubmissionState.RETIRED in SUBMISSION_STATES.moves[state]
+    } == PENDING_SUBMISSION_STATES
+    assert IN_QUEUE < VERIFIABLE < PENDING_SUBMISSION_STATES

@@ -20,6 +20,7 @@ from coworkd.store.answers import forget_all_answers
 from coworkd.store.events import NewEvent
 from coworkd.store.notices import remove_notice
 from coworkd.store.requests import RequestMove, add_request, all_pending_requests, find_open_request, move_request
+from coworkd.store.submissions import withdraw_approvals
 
 POLICY = "1"
 """Version of the rules by which requests are judged; an approval under other rules counts for nothing."""
@@ -141,10 +142,7 @@ class ApprovalRequests:
         with self._db.write(durable=True):
             for request in all_pending_requests(self._db):
                 self.void(request, now)
-            self._db.execute(
-                "UPDATE submissions SET approved = 0, request = ''"
-                " WHERE state IN ('queued', 'green', 'approved', 'held')"
-            )
+            withdraw_approvals(self._db)
             forget_all_answers(self._db)
             self._db.event(now, "database restored")
 

@@ -10,6 +10,7 @@ from coworkd.core.terminal_text import plain_text
 from coworkd.store import Database, RequestKind
 from coworkd.store.agent_stops import agent_stops
 from coworkd.store.failed_tasks import FailedTask, failed_tasks
+from coworkd.store.submissions import waiting_with_conflict
 from coworkd.store.workspace_state import untrusted_reason, untrusted_since
 from coworkd.sync.awaiting_trust import awaiting_trust
 from coworkd.sync.guards import DELETIONS
@@ -90,13 +91,9 @@ def _requests(db: Database) -> list[AttentionItem]:
 
 
 def _conflicts(db: Database) -> list[AttentionItem]:
-    rows = db.query(
-        "SELECT t.id, t.path, t.since, t.reason FROM tasks t WHERE t.status = 'waiting'"
-        " AND EXISTS (SELECT 1 FROM submissions s WHERE s.task = t.id AND s.state = 'conflicted')"
-    )
     return [
-        AttentionItem(kind=AttentionKind.CONFLICT, path=r["path"], task=r["id"], since=r["since"], what=r["reason"])
-        for r in rows
+        AttentionItem(kind=AttentionKind.CONFLICT, path=row.path, task=row.id, since=row.since, what=row.reason)
+        for row in waiting_with_conflict(db)
     ]
 
 

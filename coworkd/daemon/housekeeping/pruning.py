@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.board.task_board import Board
-from coworkd.store import TaskRow
+from coworkd.store.submissions import candidates_in_use, settled_tasks
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 from coworkd.system.git import Repo
@@ -86,16 +86,10 @@ class Pruning:
     def order(self, now: float) -> PruneRequest:
         """What may go now."""
         before = now - self._board.specs.settings().keep_days * DAY
-        settled = "status = 'done' AND landed != '' AND since < ? AND NOT EXISTS (SELECT 1 FROM submissions s WHERE"
-        settled += " s.task = tasks.id AND s.state IN ('queued', 'green', 'approved', 'red', 'conflicted', 'held'))"
-        settled += " AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND r.state != 'ended')"
-        tasks = [row.id for row in self._db.all(TaskRow, settled, before)]
-        live = self._db.query(
-            "SELECT candidate FROM submissions WHERE state IN ('queued', 'green', 'approved', 'held')"
-        )
+        tasks = [row.id for row in settled_tasks(self._db, before)]
         return PruneRequest(
             tasks=tuple(tasks), runs=tuple(r["id"] for r in self._db.query_in(_RUNS, tasks)),
-            candidates=frozenset(row["candidate"] for row in live), older=before,
+            candidates=candidates_in_use(self._db), older=before,
             trash_older=now - TRASH_DAYS * DAY, conflicts=tuple(self._kept_elsewhere(now - TRASH_DAYS * DAY)),
         )  # fmt: skip
 

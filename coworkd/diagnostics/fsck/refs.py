@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from coworkd.core.clock import iso
 from coworkd.diagnostics.fsck.finding import REPAIR, Inconsistency, Subject
 from coworkd.store import Database, SubmissionRow, SubmissionState
+from coworkd.store.landings import Landings
+from coworkd.store.submissions import work_submissions
 from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref, refs_under, submission_ref
@@ -18,7 +20,7 @@ LANDINGS = "refs/cowork/land"
 def check_refs(db: Database, repo: Repo, remembered: frozenset[str]) -> Iterator[Inconsistency]:
     """`remembered`: commits that records of runs name, whether or not the database still has their submissions."""
     refs = refs_under(repo, SUBMISSIONS)
-    rows = {submission_ref(row.task, row.number): row for row in db.all(SubmissionRow, "kind = 'work' AND tree != ''")}
+    rows = {submission_ref(row.task, row.number): row for row in work_submissions(db)}
     landed = {row.task for row in rows.values() if row.state is SubmissionState.LANDED}
     for name, row in rows.items():
         # What has landed is pruned after a while, and all that led to it.
@@ -59,7 +61,7 @@ def _row(repo: Repo, name: str, row: SubmissionRow, commit: str | None) -> Itera
 
 
 def _landings(db: Database, repo: Repo, tips: list[str]) -> Iterator[Inconsistency]:
-    for row in db.all(SubmissionRow, "state = 'landed' AND landing != ''"):
+    for row in Landings(db).landed():
         there = repo.commit(row.landing)
         if there is None or not any(repo.is_ancestor(there, tip) for tip in tips):
             yield Inconsistency(

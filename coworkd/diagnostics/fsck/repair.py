@@ -13,12 +13,21 @@ from coworkd.store import (
     RunReason,
     RunRow,
     RunState,
+    SubmissionKey,
     SubmissionRow,
     SubmissionState,
     TaskRow,
 )
 from coworkd.store.requests import open_requests
 from coworkd.store.runs import move_run
+from coworkd.store.submissions import (
+    add_submission,
+    find_submission,
+    get_submission,
+    running_without_run,
+    unlanded_work,
+    update_submission,
+)
 from coworkd.sync.consistency import disagreements
 from coworkd.sync.disk.folder import Content, digest
 from coworkd.sync.disk.ports import Files
@@ -106,7 +115,7 @@ class Repairer:
                 self._engine.mark_dirty(row.path, now)
         for run in self._db.all(RunRow, "state != 'ended' AND task NOT IN (SELECT id FROM tasks)"):
             move_run(self._db, run.id, RunState.ENDED, reason=RunReason.CANCELLED, ended=now)
-        for row in self._db.all(TaskRow, _WITHOUT_RUN):
+        for row in running_without_run(self._db):
             why = "nothing was at work on it when the workspace was checked; write `ready` to go on"
             self._board.set_status(row, Status.PAUSED, why, now)
 
@@ -122,7 +131,9 @@ class Repairer:
                 continue
             self._board.requests.void(request, now)
             if request.kind is RequestKind.MERGE:
-                self._db.set(SubmissionRow, (request.task, request.number), request="")
+                update_submission(
+                    self._db, get_submission(self._db, SubmissionKey(request.task, request.number)), request=""
+                )
 
     def _trash(self) -> None:
         for row in self._db.query("SELECT name FROM trash WHERE path NOT IN (SELECT path FROM writes)"):
@@ -132,8 +143,7 @@ class Repairer:
     def _refs(self, now: float) -> None:
         """A missing ref is made again while its commit is there; a ref without a row gets the row of kept work."""
         refs = refs_under(self._repo, SUBMISSIONS)
-        unlanded = "kind = 'work' AND tree != '' AND task NOT IN (SELECT task FROM submissions WHERE state = 'landed')"
-        for row in self._db.all(SubmissionRow, unlanded):
+        for row in unlanded_work(self._db):
             name = submission_ref(row.task, row.number)
             if name not in refs and self._repo.commit(row.commit_id):
                 update_refs(self._repo, [RefChange(name=name, old=None, new=row.commit_id)])
@@ -143,20 +153,11 @@ class Repairer:
                 self._known_again(task.strip("+"), int(number), commit, now)
 
     def _known_again(self, task: str, number: int, commit: str, now: float) -> None:
-        if self._db.one(SubmissionRow, "task = ? AND number = ?", task, number) is not None:
+        if find_submission(self._db, SubmissionKey(task, number)) is not None:
             return
-        self._db.put(
-            SubmissionRow(
-                task=task, number=number, run="", attempt=0, base=self._repo.commit(f"{commit}^") or "",
-                commit_id=commit, tree=self._repo.tree_of(commit), state=SubmissionState.RETIRED, candidate="",
-                candidate_tree="", verified_on="", checks="[]", request="", created=now, message="found in its ref",
-                needs_approval=True, approved=False, landing="", text_sha="", bundle="",
-            )
+        row = SubmissionRow(
+            task=task, number=number, attempt=0, base=self._repo.commit(f"{commit}^") or "", commit_id=commit,
+            tree=self._repo.tree_of(commit), state=SubmissionState.RETIRED, created=now, message="found in its ref",
+            needs_approval=True,
         )  # fmt: skip
-
-
-_WITHOUT_RUN = (
-    "status = 'running' AND NOT elsewhere AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND"
-    " r.state != 'ended') AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.task = tasks.id AND s.state IN"
-    " ('queued', 'green', 'approved', 'red', 'conflicted', 'held'))"
-)
+        add_submission(self._db, row)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from coworkd.diagnostics.fsck.finding import REPAIR, Inconsistency, Subject
 from coworkd.store import Database, DocumentRow, RunRow, TaskRow
 from coworkd.store.requests import open_requests
+from coworkd.store.submissions import running_without_run
 from coworkd.sync.disk.ports import Files
 
 
@@ -23,10 +24,7 @@ def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Inconsist
                 subject=Subject.RUN, name=run.id, says=f"is at work on {run.task}, and no process of it lives",
                 advice="`coworkd up` starts it once more; if it is up, `coworkd pause` and `coworkd ready` the task",
             )  # fmt: skip
-    tasks = "status IN ('running') AND NOT elsewhere AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND"
-    tasks += " r.state != 'ended') AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.task = tasks.id AND s.state IN"
-    tasks += " ('queued', 'green', 'approved', 'red', 'conflicted', 'held'))"
-    for row in db.all(TaskRow, tasks):
+    for row in running_without_run(db):
         yield Inconsistency(
             subject=Subject.RUN, name=row.id, says="is running, and there is no run of it", advice=REPAIR, mendable=True
         )

@@ -11,6 +11,7 @@ from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.scheduler import Postponed
 from coworkd.store import RunRow, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.runs import has_live_run
+from coworkd.store.submissions import conflict_of, move_submission, submission_event
 
 MAX_ROUNDS = 2
 """How often an author gets a conflict back before a person is asked."""
@@ -49,13 +50,12 @@ class ConflictRounds:
 
         Inside of a transaction.
         """
-        retired = self._db.one(
-            SubmissionRow, "task = ? AND bundle = ? AND state = 'retired' ORDER BY number DESC", row.id, run.conflict
-        )
+        retired = conflict_of(self._db, row.id, run.conflict)
         to, rounds = Status.READY, row.conflict_rounds
-        if retired is not None:
+        if retired is not None and retired.state is SubmissionState.RETIRED:
             to, rounds = Status.MERGING, max(row.conflict_rounds - 1, 0)
-            self._db.set(SubmissionRow, (row.id, retired.number), state=SubmissionState.CONFLICTED)
+            event = submission_event(retired, now, "conflict waits again", why=why)
+            move_submission(self._db, retired, SubmissionState.CONFLICTED, event)
         why = f"its conflict waits: {why}"
         self._board.transition(row.id, to, why, now, attempt=row.attempt - 1, conflict_rounds=rounds, not_before=until)
 
@@ -76,10 +76,8 @@ class ConflictRounds:
             if short is not None:
                 self._explain(row, short.reason, now)
                 return
-            self._db.set(SubmissionRow, (row.id, submission.number), state=SubmissionState.RETIRED)
-            self._db.event(
-                now, "conflict sent back", task=row.id, number=submission.number, round=row.conflict_rounds + 1
-            )
+            event = submission_event(submission, now, "conflict sent back", round=row.conflict_rounds + 1)
+            move_submission(self._db, submission, SubmissionState.RETIRED, event)
             self._board.update(row.id, conflict_rounds=row.conflict_rounds + 1)
 
     def _to_a_person(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:

@@ -50,8 +50,17 @@ from coworkd.store import (
     SubmissionState,
     TaskRow,
 )
+from coworkd.store.events import NewEvent
 from coworkd.store.requests import has_pending_request, used_answers
 from coworkd.store.runs import find_run, get_run, move_run, update_run
+from coworkd.store.submissions import (
+    add_submission,
+    conflict_of,
+    conflicted_submissions,
+    failed_submissions,
+    next_number,
+    retire_submission,
+)
 from coworkd.system.background_jobs import Job, Jobs
 
 FINISH: Job[str, FinishResult | MachineFailed] = Job(name="finish")
@@ -190,7 +199,7 @@ class RunFinisher:
     def import_work(self, run: RunRow) -> None:
         """Have the work of an ended run looked after; asking again while that goes on changes nothing."""
         row = self._board.task(run.task)
-        number = 1 + int(self._db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", run.task))
+        number = next_number(self._db, run.task)
         order = FinishRequest(
             slot=run.slot, task=run.task, run=run.id, number=number, agent=run.agent, base=run.base,
             tip=self._tip(run), submit=self._is_submission(run),
@@ -201,8 +210,8 @@ class RunFinisher:
     def _tip(self, run: RunRow) -> str:
         if not run.conflict:
             return ""
-        sql = "SELECT tip FROM submissions WHERE task = ? AND bundle = ?"
-        return self._db.scalar(sql, run.task, run.conflict) or ""
+        submission = conflict_of(self._db, run.task, run.conflict)
+        return submission.verified_on if submission else ""
 
     def _is_submission(self, run: RunRow) -> bool:
         """What the pattern makes of the history so far, this run included."""
@@ -347,18 +356,17 @@ class RunFinisher:
         made = isinstance(result, Imported)
         settings, spec = self._board.specs.settings(), self._board.specs.task(row.path)
         approve = settings.approve if spec.approve is None else spec.approve
-        number = 1 + int(self._db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", run.task))
-        self._db.put(
-            SubmissionRow(
-                task=row.id, number=number, run=run.id, attempt=run.attempt, base=run.base,
-                commit_id=result.commit if made else run.base, tree=result.tree if made else "",
-                state=SubmissionState.QUEUED, candidate="", candidate_tree="", verified_on="", checks="[]", request="",
-                created=now, message="\n".join([*_lacking(run), *_hindered(run), *result.notices]),
-                needs_approval=Gate.MERGE in approve or not made, approved=False, landing="", text_sha=run.text_sha,
-                bundle="",
-            )
+        number = next_number(self._db, run.task)
+        submission = SubmissionRow(
+            task=row.id, number=number, run=run.id, attempt=run.attempt, base=run.base,
+            commit_id=result.commit if made else run.base, tree=result.tree if made else "",
+            state=SubmissionState.QUEUED, created=now,
+            message="\n".join([*_lacking(run), *_hindered(run), *result.notices]),
+            needs_approval=Gate.MERGE in approve or not made, text_sha=run.text_sha,
         )  # fmt: skip
-        self._db.event(now, "submitted", task=row.id, actor="agent", run=run.id, number=number, made=made)
+        data = {"run": run.id, "number": number, "made": made}
+        event = NewEvent(at=now, kind="submitted", task=row.id, actor="agent", data=data)
+        add_submission(self._db, submission, event)
         to = Status.RUNNING if Gate.MERGE in approve or not made else Status.MERGING
         self._board.transition(row.id, to, "what it made is being verified", now)
 
@@ -405,13 +413,13 @@ class RunFinisher:
 
     def from_queue(self, now: float) -> list[SubmissionRow]:
         """Take back submissions that were red; returns those that conflict and need their author."""
-        for submission in self._db.all(SubmissionRow, "state = 'red'"):
+        for submission in failed_submissions(self._db):
             row = self._board.task(submission.task)
             with self._db.write():
-                self._retire(submission)
+                retire_submission(self._db, submission, "its checks failed", now, message=submission.message)
                 if row.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
                     self._red(row, submission, now)
-        return self._db.all(SubmissionRow, "state = 'conflicted'")
+        return conflicted_submissions(self._db)
 
     def _red(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         run = find_run(self._db, submission.run)
@@ -424,10 +432,6 @@ class RunFinisher:
             self._next_round(row, run, submission.message, now)
         else:
             self.unsuccessful(row, AttemptOutcome.VERIFICATION_FAILED, now, detail=submission.message)
-
-    def _retire(self, submission: SubmissionRow) -> None:
-        key = (submission.task, submission.number)
-        self._db.set(SubmissionRow, key, state=SubmissionState.RETIRED)
 
 
 def _blamed(run: RunRow, result: FinishResult) -> RunRow:

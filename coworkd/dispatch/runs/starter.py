@@ -36,9 +36,8 @@ from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.dispatch.scheduling.sandbox_notices import SandboxNotices
-from coworkd.store import MessageRow, RequestRow, RunReason, RunRow, RunState, SubmissionRow, TaskRow
+from coworkd.store import MessageRow, RequestRow, RunReason, RunRow, RunState, SubmissionKey, SubmissionRow, TaskRow
 from coworkd.store.landings import Landings
-from coworkd.store.reviewed_work import submission_of, work_to_continue
 from coworkd.store.runs import (
     add_run,
     count_working,
@@ -48,6 +47,7 @@ from coworkd.store.runs import (
     move_run,
     slots_in_use,
 )
+from coworkd.store.submissions import find_submission, latest_submission, work_to_continue
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Job, Jobs
 from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
@@ -173,7 +173,8 @@ class RunStarter:
         latest = self._submission(run.task) if run.conflict else None
         origin = find_run(self._db, run.origin) if run.origin and not latest else None
         # A session goes on with its files as they were, which are the reviewed work.
-        reviewed = submission_of(self._db, run.task, run.continues) if run.continues and not origin else None
+        continued = SubmissionKey(run.task, run.continues)
+        reviewed = find_submission(self._db, continued) if run.continues and not origin else None
         order = SlotRequest(
             number=run.slot, task=run.task, run=run.id, attempt=run.attempt, epoch=run.epoch, agent=run.agent,
             start_from=latest.commit_id if latest else origin.base if origin else "",
@@ -186,7 +187,7 @@ class RunStarter:
         self._jobs.start(PREPARE, run.id, lambda: self._prepare(order))
 
     def _submission(self, task: str) -> SubmissionRow | None:
-        return self._db.one(SubmissionRow, "task = ? ORDER BY number DESC", task)
+        return latest_submission(self._db, task)
 
     def hand_over(self, run: RunRow, slot: SlotReady, now: float) -> None:
         """The slot is there: hand the run to the executor, with everything that was said so far."""
@@ -323,7 +324,7 @@ class RunStarter:
 
     def _reviewed(self, run: RunRow) -> ReviewedChange | None:
         """What an agent is told of the reviewed change that it goes on with."""
-        work = submission_of(self._db, run.task, run.continues) if run.continues else None
+        work = find_submission(self._db, SubmissionKey(run.task, run.continues)) if run.continues else None
         if work is None:
             return None
         author = find_run(self._db, work.run)

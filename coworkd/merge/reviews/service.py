@@ -21,7 +21,6 @@ from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.change_summary import ChangeSummary
 from coworkd.merge.reviews.change_risk import weigh
 from coworkd.merge.reviews.document import FILES, ReviewSubject, lines_of, render
-from coworkd.merge.rows import change_submission, submission
 from coworkd.merge.unverified import reached
 from coworkd.store import (
     Database,
@@ -31,13 +30,14 @@ from coworkd.store import (
     RequestState,
     RunReason,
     RunRow,
+    SubmissionKey,
     SubmissionRow,
-    SubmissionState,
     TaskRow,
 )
 from coworkd.store.answers import forget_answer
 from coworkd.store.requests import answered_in_file, find_open_request, find_used_approval
 from coworkd.store.runs import update_run
+from coworkd.store.submissions import get_submission, retire_submission, reviewed_number_before, update_submission
 from coworkd.sync.disk.folder import digest
 
 
@@ -65,7 +65,7 @@ class ReviewService:
             self._documents.put(review_path(row.task), data, now, persistent=True)
             forget_answer(self._db, review_path(row.task))
             files = [f"{printable(file.path)} ({lines_of(file)})" for file in change.files[:FILES]]
-            change_submission(self._db, row, request=request, files=json.dumps(files))
+            update_submission(self._db, row, request=request, files=json.dumps(files))
             if row.needs_approval:
                 self._board.requests.add(asked, now)
                 self._board.transition(row.task, Status.REVIEW, "", now)
@@ -105,8 +105,7 @@ class ReviewService:
         old = self._db.one(DocumentRow, "path = ? AND want_sha != ''", review_path(row.task))
         if old is None:
             return
-        sql = "SELECT max(number) FROM submissions WHERE task = ? AND kind = 'work' AND request != '' AND number < ?"
-        number = self._db.scalar(sql, row.task, row.number)
+        number = reviewed_number_before(self._db, row.key)
         if number:
             self._documents.put(f"reviews/{row.task}.d/{number}.md", old.target_bytes, now)
 
@@ -118,7 +117,7 @@ class ReviewService:
     def _rule_on(self, request: RequestRow, now: float) -> None:
         given = submitted_answer(self._db, request.path)
         ruling = decide(request.id, given, self._demand(request))
-        row = submission(self._db, request.task, request.number)
+        row = get_submission(self._db, SubmissionKey(request.task, request.number))
         task = self._board.task(request.task)
         if ruling.outcome is ApprovalOutcome.NONE or self._theirs(task):
             return
@@ -130,10 +129,10 @@ class ReviewService:
                 return
             match ruling.outcome:
                 case ApprovalOutcome.APPROVED:
-                    change_submission(self._db, row, approved=True)
+                    update_submission(self._db, row, approved=True)
                 case ApprovalOutcome.REJECTED:
                     why = f"rejected: {given.comment}" if given.comment else "rejected"
-                    change_submission(self._db, row, state=SubmissionState.RETIRED, message=why)
+                    retire_submission(self._db, row, why, now)
                     update_run(self._db, row.run, reason=RunReason.REJECTED, message=f"A person {why}")
                     self._board.set_status(task, Status.FAILED, why, now)
                 case _:
@@ -155,7 +154,7 @@ class ReviewService:
 
     def _changes(self, task: TaskRow, row: SubmissionRow, comment: str, written: str, now: float) -> None:
         """Changes are asked for: the comment becomes a message, and a new attempt hears it."""
-        change_submission(self._db, row, state=SubmissionState.RETIRED, message="changes asked for")
+        retire_submission(self._db, row, "changes asked for", now)
         body = "\n\n".join(part for part in (comment, written) if part) or "Please look at your change once more."
         self._board.add_user_message(task.id, f"{review_path(task.id)}#changes-{row.number}", body, now)
         self._board.set_status(task, Status.READY, "changes were asked for", now, failures=0, not_before=0.0)
@@ -173,7 +172,7 @@ class ReviewService:
     def ask_again(self, row: SubmissionRow, now: float) -> None:
         """What a yes was about is no longer what would land: it is asked anew."""
         with self._db.write(durable=True):
-            change_submission(self._db, row, approved=False, request="")
+            update_submission(self._db, row, approved=False, request="")
             self._db.event(now, "approval void", task=row.task, number=row.number)
 
 

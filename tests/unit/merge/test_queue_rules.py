@@ -6,16 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.merge.queue_rules import LandStep, QueueEntry, ReviewStep, VerifyStep, next_steps
-from coworkd.store import SubmissionState
+from coworkd.store import SubmissionKey, SubmissionState
 
 TIP = "t1"
 QUEUED, GREEN = SubmissionState.QUEUED, SubmissionState.GREEN
 STEPS = st.lists(
     st.builds(
         QueueEntry,
-        task=st.sampled_from("abcdefgh"),
-        number=st.just(1),
-        state=st.sampled_from([QUEUED, GREEN, SubmissionState.APPROVED]),
+        key=st.sampled_from("abcdefgh").map(lambda task: SubmissionKey(task, 1)),
+        state=st.sampled_from([QUEUED, GREEN]),
         tip=st.sampled_from(["", "t0", TIP]),
         person=st.booleans(),
         approved=st.booleans(),
@@ -24,7 +23,7 @@ STEPS = st.lists(
         priority=st.sampled_from([0.0, 2.0]),
         created=st.sampled_from([1.0, 2.0]),
     ),
-    unique_by=lambda entry: entry.task,
+    unique_by=lambda entry: entry.key,
 )
 
 
@@ -32,28 +31,30 @@ def entry(task: str, state: SubmissionState = GREEN, tip: str = TIP, **more: obj
     values: dict[str, object] = {
         "person": False, "approved": False, "reviewed": False, "needs": (), "priority": 2.0, "created": 1.0, **more,
     }  # fmt: skip
-    return QueueEntry(task=task, number=1, state=state, tip=tip, **values)  # pyright: ignore[reportArgumentType]
+    return QueueEntry(key=SubmissionKey(task, 1), state=state, tip=tip, **values)  # pyright: ignore[reportArgumentType]
 
 
 def test_what_is_queued_is_verified_and_what_is_green_lands() -> None:
-    assert next_steps([entry("a", QUEUED, tip="")], TIP) == [VerifyStep(task="a", number=1)]
-    assert next_steps([entry("a")], TIP) == [ReviewStep(task="a", number=1)]
-    assert next_steps([entry("a", reviewed=True)], TIP) == [LandStep(task="a", number=1)]
+    assert next_steps([entry("a", QUEUED, tip="")], TIP) == [VerifyStep(key=SubmissionKey("a", 1))]
+    assert next_steps([entry("a")], TIP) == [ReviewStep(key=SubmissionKey("a", 1))]
+    assert next_steps([entry("a", reviewed=True)], TIP) == [LandStep(key=SubmissionKey("a", 1))]
 
 
 def test_green_on_an_older_tip_is_verified_again() -> None:
-    assert next_steps([entry("a", tip="t0", reviewed=True)], TIP) == [VerifyStep(task="a", number=1)]
+    assert next_steps([entry("a", tip="t0", reviewed=True)], TIP) == [VerifyStep(key=SubmissionKey("a", 1))]
 
 
 def test_a_person_is_asked_once_and_nothing_lands_before_the_yes() -> None:
-    assert next_steps([entry("a", person=True)], TIP) == [ReviewStep(task="a", number=1)]
+    assert next_steps([entry("a", person=True)], TIP) == [ReviewStep(key=SubmissionKey("a", 1))]
     assert next_steps([entry("a", person=True, reviewed=True)], TIP) == []
-    assert next_steps([entry("a", person=True, reviewed=True, approved=True)], TIP) == [LandStep(task="a", number=1)]
+    assert next_steps([entry("a", person=True, reviewed=True, approved=True)], TIP) == [
+        LandStep(key=SubmissionKey("a", 1))
+    ]
 
 
 def test_a_dependency_lands_first() -> None:
     early = entry("late", needs=("first",), priority=0.0, reviewed=True)
-    assert next_steps([early, entry("first", reviewed=True)], TIP) == [LandStep(task="first", number=1)]
+    assert next_steps([early, entry("first", reviewed=True)], TIP) == [LandStep(key=SubmissionKey("first", 1))]
     assert next_steps([early], TIP) == []
 
 
@@ -68,8 +69,8 @@ def test_approved_goes_before_unapproved_then_priority_then_age() -> None:
         left, seen = list(order), list[str]()
         while left:
             (step,) = next_steps(left, TIP)
-            seen.append(step.task)
-            left = [item for item in left if item.task != step.task]
+            seen.append(step.key.task)
+            left = [item for item in left if item.key != step.key]
         assert seen == ["d", "c", "b", "a"]
 
 
@@ -78,9 +79,9 @@ def test_one_thing_at_a_time_and_nothing_unasked_lands(entries: list[QueueEntry]
     steps = next_steps(entries, TIP)
     work = [step for step in steps if not isinstance(step, ReviewStep)]
     assert len(work) <= 1
-    by_task = {item.task: item for item in entries}
+    by_key = {item.key: item for item in entries}
     for step in steps:
-        item = by_task[step.task]
+        item = by_key[step.key]
         if isinstance(step, LandStep):
             assert item.state is GREEN
             assert item.tip == TIP
@@ -93,5 +94,5 @@ def test_one_thing_at_a_time_and_nothing_unasked_lands(entries: list[QueueEntry]
 
 @given(STEPS)
 def test_every_review_that_is_due_is_asked_for(entries: list[QueueEntry]) -> None:
-    due = {e.task for e in entries if e.state is GREEN and not e.approved and not e.reviewed}
-    assert {step.task for step in next_steps(entries, TIP) if isinstance(step, ReviewStep)} == due
+    due = {e.key for e in entries if e.state is GREEN and not e.approved and not e.reviewed}
+    assert {step.key for step in next_steps(entries, TIP) if isinstance(step, ReviewStep)} == due

@@ -1,0 +1,265 @@
+"""Submissions: every statement about them but those about landings, and the only place that writes their state.
+
+Only a move that `core.submission_states` has is written, and its event in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from coworkd.core.errors import StoreError
+from coworkd.core.model import Answer, Status
+from coworkd.core.submission_states import (
+    IN_QUEUE,
+    PENDING_SUBMISSION_STATES,
+    SUBMISSION_STATES,
+    VERIFIABLE,
+    SubmissionState,
+)
+from coworkd.store.database import Database
+from coworkd.store.events import NewEvent, add_event
+from coworkd.store.rows import RunState, SubmissionKey, SubmissionKind, SubmissionRow, TaskRow
+
+_PENDING = tuple(sorted(PENDING_SUBMISSION_STATES))
+_IN_QUEUE = tuple(sorted(IN_QUEUE))
+_VERIFIABLE = tuple(sorted(VERIFIABLE))
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+_HAS_PENDING = f"EXISTS (SELECT 1 FROM submissions s WHERE s.task = tasks.id AND s.state IN ({_marks(_PENDING)}))"
+_HAS_RUN = "EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND r.state != ?)"
+_PRESENT = "EXISTS (SELECT 1 FROM tasks t WHERE t.id = submissions.task AND NOT t.gone)"
+"""A parked task's submissions are left alone."""
+
+
+# ---- writing
+
+
+def add_submission(db: Database, row: SubmissionRow, event: NewEvent | None = None) -> None:
+    """A new submission, and the event that says so; None: the transaction has one that does."""
+    db.put(row)
+    if event is not None:
+        add_event(db, event)
+
+
+def move_submission(
+    db: Database,
+    row: SubmissionRow,
+    to: SubmissionState,
+    event: NewEvent,
+    **columns: str | bool | float,
+) -> None:
+    """Write a state, the columns that follow from it, and the event.
+
+    Raises `StoreError` for a move that the state machine does not have.
+    """
+    if reason := SUBMISSION_STATES.refusal_reason(row.state, to):
+        raise StoreError(f"{row.key}: {reason}")
+    db.set(SubmissionRow, row.key, state=to, **columns)
+    add_event(db, event)
+
+
+def retire_submission(db: Database, row: SubmissionRow, why: str, now: float, *, message: str | None = None) -> None:
+    """Take a submission out of the queue; its ref stays. `message` is kept with it; None: `why` is."""
+    event = submission_event(row, now, "submission retired", why=why)
+    move_submission(db, row, SubmissionState.RETIRED, event, message=why if message is None else message)
+
+
+def submission_event(row: SubmissionRow, at: float, kind: str, **data: object) -> NewEvent:
+    """An event about a submission."""
+    return NewEvent(at=at, kind=kind, task=row.task, data={"number": row.number, **data})
+
+
+def update_submission(db: Database, row: SubmissionRow, **columns: str | bool | float) -> None:
+    """Set columns beside the state."""
+    assert "state" not in columns, "a state is written by `move_submission`"
+    db.set(SubmissionRow, row.key, **columns)
+
+
+def withdraw_approvals(db: Database) -> None:
+    """Nothing that may still land is approved any more, and its review is to be written again."""
+    sql = f"UPDATE submissions SET approved = 0, request = '' WHERE state IN ({_marks(_VERIFIABLE)})"
+    db.execute(sql, *_VERIFIABLE)
+
+
+# ---- reading: one submission
+
+
+def find_submission(db: Database, key: SubmissionKey) -> SubmissionRow | None:
+    return db.one(SubmissionRow, "task = ? AND number = ?", *key)
+
+
+def get_submission(db: Database, key: SubmissionKey) -> SubmissionRow:
+    """The submission that is known to exist."""
+    row = find_submission(db, key)
+    assert row is not None, "submissions are never deleted"
+    return row
+
+
+def find_in_queue(db: Database, key: SubmissionKey) -> SubmissionRow | None:
+    """The submission, while the merge queue works on it."""
+    return db.one(SubmissionRow, f"task = ? AND number = ? AND state IN ({_marks(_IN_QUEUE)})", *key, *_IN_QUEUE)
+
+
+def latest_submission(db: Database, task: str) -> SubmissionRow | None:
+    """The one with the highest number, in any state."""
+    return db.one(SubmissionRow, "task = ? ORDER BY number DESC", task)
+
+
+def submission_of_run(db: Database, run: str) -> SubmissionRow | None:
+    """What a run submitted; the last, where that was more than one."""
+    return db.one(SubmissionRow, "run = ? ORDER BY number DESC", run)
+
+
+def find_commit(db: Database, task: str, commit: str) -> SubmissionRow | None:
+    """The submission of a task that is this commit."""
+    return db.one(SubmissionRow, "task = ? AND commit_id = ?", task, commit)
+
+
+def conflict_of(db: Database, task: str, bundle: str) -> SubmissionRow | None:
+    """The submission whose conflict is described in this bundle."""
+    return db.one(SubmissionRow, "task = ? AND bundle = ? ORDER BY number DESC", task, bundle)
+
+
+def work_to_continue(db: Database, task: str) -> SubmissionRow | None:
+    """The latest submission of a task, if it was taken out of its review for another attempt.
+
+    None where it never came to a review, is still on its way, was rejected or approved, or was taken out because its
+    checks failed on a newer tip or it conflicted with that.
+    """
+    latest = latest_submission(db, task)
+    if latest is None or latest.kind is not SubmissionKind.WORK or latest.state is not SubmissionState.RETIRED:
+        return None
+    # Without a tree nothing was changed, and there is nothing to go on with.
+    if not latest.tree or not latest.request or latest.bundle or _failed_verification(db, latest):
+        return None
+    answer = db.scalar("SELECT answer FROM requests WHERE id = ?", latest.request)
+    return latest if answer in ("", Answer.CHANGES) else None
+
+
+def _failed_verification(db: Database, work: SubmissionRow) -> bool:
+    return db.scalar("SELECT reason FROM runs WHERE id = ?", work.run) == "red"
+
+
+# ---- reading: numbers
+
+
+def latest_number(db: Database, task: str) -> int:
+    """The highest number of a task's submissions; 0: there is none."""
+    return int(db.scalar("SELECT coalesce(max(number), 0) FROM submissions WHERE task = ?", task))
+
+
+def next_number(db: Database, task: str) -> int:
+    """The number of a task's next submission."""
+    return latest_number(db, task) + 1
+
+
+def reviewed_number_before(db: Database, key: SubmissionKey) -> int:
+    """The number of the latest earlier submission that came to a review; 0: none did."""
+    sql = "SELECT max(number) FROM submissions WHERE task = ? AND kind = ? AND request != '' AND number < ?"
+    return int(db.scalar(sql, key.task, SubmissionKind.WORK, key.number) or 0)
+
+
+# ---- reading: several submissions
+
+
+def submissions_of(db: Database, task: str) -> list[SubmissionRow]:
+    """All submissions of a task, the first one first."""
+    return db.all(SubmissionRow, "task = ? ORDER BY number", task)
+
+
+def pending_submissions(db: Database, task: str) -> list[SubmissionRow]:
+    """What is on its way to the integration branch, the first one first."""
+    sql = f"task = ? AND state IN ({_marks(_PENDING)}) ORDER BY number"
+    return db.all(SubmissionRow, sql, task, *_PENDING)
+
+
+def pending_revert(db: Database, task: str) -> bool:
+    """Whether the task's change is being taken back, or applied again."""
+    sql = f"SELECT 1 FROM submissions WHERE task = ? AND kind != ? AND state IN ({_marks(_VERIFIABLE)})"
+    return bool(db.scalar(sql, task, SubmissionKind.WORK, *_VERIFIABLE))
+
+
+def merge_queue(db: Database) -> list[SubmissionRow]:
+    """What the merge queue works on."""
+    return db.all(SubmissionRow, f"state IN ({_marks(_IN_QUEUE)}) AND {_PRESENT}", *_IN_QUEUE)
+
+
+def failed_submissions(db: Database) -> list[SubmissionRow]:
+    """Those whose checks fail because of them, and that no one has taken back yet."""
+    return db.all(SubmissionRow, "state = ?", SubmissionState.RED)
+
+
+def conflicted_submissions(db: Database) -> list[SubmissionRow]:
+    """Those that wait for their author, or a person, to resolve a conflict."""
+    return db.all(SubmissionRow, "state = ?", SubmissionState.CONFLICTED)
+
+
+def held_submissions(db: Database) -> list[SubmissionRow]:
+    """Those that are held now, oldest first."""
+    return db.all(SubmissionRow, f"state = ? AND {_PRESENT} ORDER BY created, task", SubmissionState.HELD)
+
+
+def once_held_submissions(db: Database) -> list[SubmissionRow]:
+    """Those that are held, or were and have not been verified again since."""
+    sql = "held != '' AND state IN (?, ?) ORDER BY created, task"
+    return db.all(SubmissionRow, sql, SubmissionState.HELD, SubmissionState.QUEUED)
+
+
+def unapproved_submissions(db: Database) -> list[SubmissionRow]:
+    """Those that have been verified and are not approved."""
+    return db.all(SubmissionRow, "state = ? AND NOT approved", SubmissionState.GREEN)
+
+
+def work_submissions(db: Database) -> list[SubmissionRow]:
+    """All that agents made and that changed something."""
+    return db.all(SubmissionRow, "kind = ? AND tree != ''", SubmissionKind.WORK)
+
+
+def unlanded_work(db: Database) -> list[SubmissionRow]:
+    """What agents of tasks made of which nothing has landed."""
+    landed = "SELECT task FROM submissions WHERE state = ?"
+    sql = f"kind = ? AND tree != '' AND task NOT IN ({landed})"
+    return db.all(SubmissionRow, sql, SubmissionKind.WORK, SubmissionState.LANDED)
+
+
+def candidates_in_use(db: Database) -> frozenset[str]:
+    """Commits that may still land."""
+    rows = db.query(f"SELECT candidate FROM submissions WHERE state IN ({_marks(_VERIFIABLE)})", *_VERIFIABLE)
+    return frozenset(row["candidate"] for row in rows)
+
+
+# ---- reading: tasks by their submissions
+
+
+def tasks_that_submitted(db: Database, tasks: Collection[str]) -> frozenset[str]:
+    """Those of the tasks that have submitted anything."""
+    rows = db.query_in("SELECT task FROM submissions WHERE task IN (?)", tasks)
+    return frozenset(row["task"] for row in rows)
+
+
+def reviews_without_submission(db: Database) -> list[TaskRow]:
+    """Tasks in review of which no submission is pending: the database that knew of it was lost."""
+    sql = f"status = ? AND NOT elsewhere AND NOT pulled AND NOT gone AND NOT {_HAS_PENDING}"
+    return db.all(TaskRow, sql, Status.REVIEW, *_PENDING)
+
+
+def running_without_run(db: Database) -> list[TaskRow]:
+    """Tasks that are running although they have neither a run nor a pending submission."""
+    sql = f"status = ? AND NOT elsewhere AND NOT {_HAS_RUN} AND NOT {_HAS_PENDING}"
+    return db.all(TaskRow, sql, Status.RUNNING, RunState.ENDED, *_PENDING)
+
+
+def settled_tasks(db: Database, before: float) -> list[TaskRow]:
+    """Tasks that landed before this time, with no run and no pending submission since."""
+    sql = f"status = ? AND landed != '' AND since < ? AND NOT {_HAS_PENDING} AND NOT {_HAS_RUN}"
+    return db.all(TaskRow, sql, Status.DONE, before, *_PENDING, RunState.ENDED)
+
+
+def waiting_with_conflict(db: Database) -> list[TaskRow]:
+    """Tasks that wait for a person to resolve a conflict."""
+    conflict = "SELECT 1 FROM submissions s WHERE s.task = tasks.id AND s.state = ?"
+    return db.all(TaskRow, f"status = ? AND EXISTS ({conflict})", Status.WAITING, SubmissionState.CONFLICTED)
