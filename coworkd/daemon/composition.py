@@ -155,6 +155,7 @@ def _rooms(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> 
     history = RepoHistory(repo, FOLDER, here.user.allowed_signers)
     intake = Ingester(db, folder, here.instance, history.brought, history.signer)
     board = Board(db, intake, here.user, paths_and_settings.known_secrets())
+    jobs.require_committed(lambda: db.in_transaction)
     audit = AuditLog(db, jobs, paths.audit)
     with db.write():
         db.set_state("instance", here.instance)

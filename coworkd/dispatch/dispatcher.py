@@ -144,7 +144,7 @@ class Dispatcher:
         for report in self._executor.events():
             run = find_live_run(self._db, report.run)
             if run is not None and report.offset > run.offset:
-                with self._db.write():
+                with self._db.write(durable=isinstance(report.event, Ended)):
                     self._record(run, report.event, now)
                     update_run(self._db, run.id, offset=report.offset)
             self._executor.commit(report.run, report.offset)

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -21,6 +21,10 @@ Cells: TypeAlias = sqlite3.Row
 
 VERSION = 19
 """The version of the tables that this code reads and writes."""
+
+
+class NestedWriteError(Exception):
+    """A durable write stands within one that is not: a fault of the program, put right where the outer one begins."""
 
 
 class Database:
@@ -44,6 +48,7 @@ class Database:
         self._depth = 0
         self._durable: bool | None = None
         self._gathered: dict[str, list[Sequence[Column]]] = {}
+        self._after_commit: list[Callable[[], object]] = []
         self._epoch = Path(path).with_name("epoch")
         self._advanced = 0
         self.restored = False
@@ -130,8 +135,14 @@ class Database:
 
     @contextlib.contextmanager
     def write(self, *, durable: bool = False) -> Generator[None]:
-        """A transaction; nested ones join the outermost. `durable` survives power loss, not only a crash."""
+        """A transaction; nested ones join the outermost. `durable` survives power loss, not only a crash.
+
+        Raises `NestedWriteError` for a durable write within one that is not: the outermost decides how it is committed,
+        so a power loss could undo what the inner one has promised.
+        """
         if self._depth:
+            if durable and not self._durable:
+                raise NestedWriteError
             self._depth += 1
             try:
                 yield
@@ -150,21 +161,41 @@ class Database:
             self._keep_epoch()
         except BaseException:
             self._gathered.clear()
+            self._after_commit.clear()
             # A full disk ends the transaction by itself.
             if self.connection.in_transaction:
                 self._executed("ROLLBACK")
             raise
         finally:
             self._depth = 0
+        actions, self._after_commit = self._after_commit, []
+        for action in actions:
+            action()
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._depth > 0
+
+    def after_commit(self, action: Callable[[], object]) -> None:
+        """Do this once the transaction under way is committed, and never if it is not; at once outside of one.
+
+        For what cannot be undone: a job or a run that starts must not be ahead of the rows that it follows from.
+        """
+        if self._depth:
+            self._after_commit.append(action)
+        else:
+            action()
 
     @contextlib.contextmanager
     def savepoint(self) -> Generator[None]:
         """A part of a transaction that is undone by itself when it raises; what came before it stays."""
         self.execute("SAVEPOINT part")
+        actions = len(self._after_commit)
         try:
             yield
         except BaseException:
             self._gathered.clear()
+            del self._after_commit[actions:]
             if self.connection.in_transaction:
                 self._executed("ROLLBACK TO part")
                 self._executed("RELEASE part")

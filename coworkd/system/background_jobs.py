@@ -95,6 +95,7 @@ class Jobs:
         self._failures: dict[_Key, JobFailed] = {}
         self._now = 0.0
         """The time of the present turn."""
+        self._in_transaction: Callable[[], bool] = lambda: False
         self.stopping = threading.Event()
         """Set when jobs should end early; handed to whatever can be cancelled."""
 
@@ -102,8 +103,14 @@ class Jobs:
         """Have the outcomes of this kind handed to these; a part that is built again replaces the one before it."""
         self._handlers[job] = _Handler(then=then, failed=failed)
 
+    def require_committed(self, in_transaction: Callable[[], bool]) -> None:
+        """Have `start` raise while this is true: a job must not be ahead of the rows that it follows from."""
+        self._in_transaction = in_transaction
+
     def start(self, job: Job[Subject, Value], subject: Subject, work: Callable[[], Value]) -> bool:
         """Start a job; False where the same one is running, pauses after a failure, or the daemon stops."""
+        if self._in_transaction():
+            raise RuntimeError(f"the job {job.name} starts before what it follows from is committed")
         key = (job, subject)
         if key in self._running or self.stopping.is_set() or self.pausing(job, subject):
             return False

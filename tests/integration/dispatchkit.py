@@ -80,6 +80,7 @@ class Bench:
         self.db = self.place.db
         self.board = Board(self.db, self.place.intake)
         self.jobs = Jobs(self._told.set)
+        self.jobs.require_committed(lambda: self.db.in_transaction)
         places = RunPaths(root=self.root, state=self.root / "state", repo_id="repo", instance="anna-0001")
         self.executor = FakeExecutor(self._told.set, self._play)
         starter = RunStarter(self.board, self.executor, self.jobs, places, self._prepare)

@@ -205,7 +205,7 @@ class RunFinisher:
             tip=self._tip(run), submit=self._is_submission(run),
             message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}", secrets=self._board.secrets(),
         )  # fmt: skip
-        self._jobs.start(FINISH, run.id, lambda: self._finish(order))
+        self._db.after_commit(lambda: self._jobs.start(FINISH, run.id, lambda: self._finish(order)))
 
     def _tip(self, run: RunRow) -> str:
         if not run.conflict:

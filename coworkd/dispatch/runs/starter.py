@@ -184,7 +184,7 @@ class RunStarter:
             setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
             known=self._landings.known(), needed=self._landings.needed_by(run.task),
         )  # fmt: skip
-        self._jobs.start(PREPARE, run.id, lambda: self._prepare(order))
+        self._db.after_commit(lambda: self._jobs.start(PREPARE, run.id, lambda: self._prepare(order)))
 
     def _submission(self, task: str) -> SubmissionRow | None:
         return latest_submission(self._db, task)

@@ -34,6 +34,7 @@ class Place(Workspace):
         super().__init__(repo.root)
         self.folder_root = repo.root / ".cowork"
         self.jobs = Jobs(lambda: None)
+        self.jobs.require_committed(lambda: self.db.in_transaction)
         self.board = Board(self.db, self.intake)
         self.commits = AutoCommit(self.board, self.jobs, committing(repo.root, ".cowork"))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sqlite3
 import typing
@@ -23,7 +24,7 @@ from coworkd.store import (
     SubmissionRow,
     TaskRow,
 )
-from coworkd.store.database import VERSION
+from coworkd.store.database import VERSION, NestedWriteError
 from coworkd.store.migrations import MIGRATIONS
 from coworkd.store.own_bytes import ANYWHERE, own_paths
 from coworkd.store.row_mapping import SqlName, columns_of
@@ -134,10 +135,49 @@ def test_what_fails_changes_nothing(db: Database) -> None:
     assert db.setting("a") == "2"
 
 
+def test_a_durable_write_within_one_that_is_not_is_refused(db: Database) -> None:
+    def nest() -> None:
+        with db.write():
+            db.set_state("a", "1")
+            with db.write(durable=True):
+                db.set_state("b", "1")
+
+    with pytest.raises(NestedWriteError):
+        nest()
+    assert db.setting("a") == ""
+    with db.write(durable=True), db.write(durable=True), db.write():
+        db.set_state("a", "2")
+    assert db.setting("a") == "2"
+
+
+def test_what_follows_from_a_commit_comes_after_it(db: Database, tmp_path: Path) -> None:
+    seen: list[tuple[str, bool]] = []
+    reader = Database(tmp_path / "state.db", read_only=True)
+
+    def follow() -> None:
+        seen.append((reader.setting("a"), db.in_transaction))
+
+    with db.write():
+        with db.write():
+            db.after_commit(follow)
+        db.set_state("a", "1")
+        assert seen == []
+    assert seen == [("1", False)]
+    with contextlib.suppress(KeyError), db.write():
+        db.after_commit(follow)
+        raise KeyError
+    with db.write(), contextlib.suppress(KeyError), db.savepoint():
+        db.after_commit(follow)
+        raise KeyError
+    assert len(seen) == 1, "what was undone is followed by nothing"
+    db.after_commit(follow)
+    assert len(seen) == 2
+
+
 def test_a_nested_write_lands_with_the_outermost(db: Database, tmp_path: Path) -> None:
     reader = Database(tmp_path / "state.db", read_only=True)
-    with db.write():
-        with db.write(durable=True):
+    with db.write(durable=True):
+        with db.write():
             db.set_state("a", "1")
         assert reader.setting("a") == ""
     assert reader.setting("a") == "1"

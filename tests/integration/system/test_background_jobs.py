@@ -47,6 +47,18 @@ def fails(error: Exception) -> int:
     raise error
 
 
+def test_no_job_starts_before_what_it_follows_from_is_committed(bench: Bench) -> None:
+    open_transactions = [1]
+    bench.jobs.require_committed(lambda: bool(open_transactions))
+    with pytest.raises(RuntimeError):
+        bench.jobs.start(COUNT, "a", lambda: 1)
+    assert not bench.jobs.busy()
+    open_transactions.clear()
+    assert bench.jobs.start(COUNT, "a", lambda: 1)
+    bench.settle()
+    bench.jobs.close()
+
+
 def test_values_and_errors_come_to_the_handlers_of_their_kind(bench: Bench) -> None:
     problem = RepoError("git is gone")
     assert bench.jobs.start(COUNT, "a", lambda: 42)
