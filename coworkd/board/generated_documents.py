@@ -15,6 +15,8 @@ from coworkd.documents.decoding import kind_of
 from coworkd.documents.editing import edit
 from coworkd.documents.markdown import Value, compose
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage, RunRow
+from coworkd.store.documents import find_document
+from coworkd.store.messages import message_files_of, message_replied_to
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import decoded
 from coworkd.sync.ingest.message_rows import next_seen
@@ -33,7 +35,7 @@ class GeneratedDocuments:
 
         In place of an older one it goes on counting, so that a stale save of that one is not taken for one of this.
         """
-        known = self._db.one(DocumentRow, "path = ?", path)
+        known = find_document(self._db, path)
         if known is not None and known.rev > 0:
             data = edit(data, {("cowork", "rev"): str(known.rev + 1)})
         self._db.put(
@@ -46,7 +48,7 @@ class GeneratedDocuments:
 
     def edit(self, path: str, changes: dict[tuple[str, ...], Value]) -> None:
         """Change values in a document of the daemon's or the receipt in a person's; a missing one is left alone."""
-        row = self._db.one(DocumentRow, "path = ?", path)
+        row = find_document(self._db, path)
         if row is None or not row.target_sha:
             return
         data = edit(row.target_bytes, changes)
@@ -78,9 +80,7 @@ class GeneratedDocuments:
 
     def _message_facts(self, run: RunRow) -> dict[str, Value]:
         """Who said it, in answer to what, how soon, and for how much."""
-        asked = self._db.scalar(
-            "SELECT path FROM messages WHERE run = ? AND sender = '' ORDER BY seen DESC LIMIT 1", run.id
-        )
+        asked = message_replied_to(self._db, run.id)
         facts: dict[str, Value] = {"model": run.model, "provider": run.provider, "fallback": run.fallback}
         if run.first_at and run.agent_started_at:
             facts["ttft_ms"] = str(max(round((run.first_at - run.agent_started_at) * 1000), 0))
@@ -90,13 +90,9 @@ class GeneratedDocuments:
 
     def _resent_message(self, run: RunRow) -> str:
         """The message with `resend: true` that this run replies to; empty: none."""
-        rows = self._db.query(
-            "SELECT d.path, d.want FROM messages m JOIN documents d ON d.path = m.path"
-            " WHERE m.run = ? AND m.sender = '' ORDER BY m.seen DESC",
-            run.id,
-        )
-        again = (row["path"] for row in rows if decoded(row["path"], row["want"]).of(MessageSpec).resend)
-        return next((PurePosixPath(path).stem for path in again), "")
+        files = message_files_of(self._db, run.id)
+        resent = (path for path, data in files if decoded(path, data).of(MessageSpec).resend)
+        return next((PurePosixPath(path).stem for path in resent), "")
 
     def add_question(self, run: RunRow, number: int, text: str, now: float) -> str:
         """A question of an agent, with the place for its answer; returns its path."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from coworkd.board.setup_fault import retry_setup_now
 from coworkd.core.model import Status
-from coworkd.store import Database, TaskRow
+from coworkd.store import Database
 from coworkd.store.agent_stops import end_agent_stop
 from coworkd.store.announcements import mark_written_by_command
 from coworkd.store.answers import accept_answer_by_command
+from coworkd.store.messages import make_message_due
 from coworkd.store.start_problems import try_task_now
+from coworkd.store.tasks import find_task_at, make_status_request_due
 from coworkd.sync.engine import Engine
 
 
@@ -20,13 +22,13 @@ def take_in_now(db: Database, engine: Engine, path: str, now: float, *, on_termi
         try_task_now(db, path)
         mark_written_by_command(db, path, on_terminal=on_terminal)
         accept_answer_by_command(db, path, on_terminal=on_terminal)
-        db.execute("UPDATE tasks SET wanted_due = ? WHERE path = ? AND wanted != ''", now, path)
-        db.execute("UPDATE messages SET due = ? WHERE path = ? AND stage = 'new' AND due < 1e17", now, path)
+        make_status_request_due(db, path, now)
+        make_message_due(db, path, now)
 
 
 def _resume_stopped_agent(db: Database, path: str, now: float) -> None:
     """Whoever asks for a task by command has its agent tried, if that was stopped."""
-    row = db.one(TaskRow, "path = ?", path)
+    row = find_task_at(db, path)
     asked = row is not None and (
         row.status is Status.READY or (row.requested_status == Status.READY and row.attempt > 0)
     )

@@ -11,8 +11,14 @@ from coworkd.board.task_board import Board, ColumnValue
 from coworkd.core.model import Status
 from coworkd.core.task_states import Effect, Moved, person_writes
 from coworkd.store import Database, TaskRow
+from coworkd.store.documents import documents_with_daemon_map
+from coworkd.store.messages import send_again
+from coworkd.store.problems import paths_with_problem
+from coworkd.store.requests import tasks_with_pending_requests
+from coworkd.store.runs import tasks_with_live_runs
 from coworkd.store.start_problems import SOURCE
 from coworkd.store.submissions import pending_submissions, tasks_that_submitted
+from coworkd.store.tasks import due_status_requests, pulled_ready_tasks
 
 BATCH_SIZE = 200
 """Wishes carried out by one transaction."""
@@ -36,7 +42,7 @@ def apply_status_requests(board: Board, now: float) -> None:
     """Every wish whose time has come, whether it applies or is put back with a problem."""
     if board.specs.settings().run_pulled:
         _accept_pulled(board, now)
-    due = board.db.all(TaskRow, "wanted != '' AND wanted_due <= ? ORDER BY wanted_due", now)
+    due = due_status_requests(board.db, now)
     for start in range(0, len(due), BATCH_SIZE):
         some = due[start : start + BATCH_SIZE]
         with board.db.write():
@@ -47,24 +53,20 @@ def apply_status_requests(board: Board, now: float) -> None:
 
 def _batch_facts(db: Database, rows: Sequence[TaskRow]) -> _BatchFacts:
     ids, paths = [row.id for row in rows], [row.path for row in rows]
-    engaged = [
-        *db.query_in("SELECT task FROM runs WHERE state != 'ended' AND task IN (?)", ids),
-        *db.query_in("SELECT task FROM requests WHERE state IN ('open', 'answered') AND task IN (?)", ids),
-    ]
-    refused = db.query_in("SELECT path FROM problems WHERE source = 'status' AND path IN (?)", paths)
-    spoken = db.query_in("SELECT path FROM documents WHERE instr(want, 'cowork') AND path IN (?)", paths)
     return _BatchFacts(
-        active=frozenset(row["task"] for row in engaged) | tasks_that_submitted(db, ids),
-        refused=frozenset(row["path"] for row in refused),
-        written_by_daemon=frozenset(row["path"] for row in spoken),
+        active=frozenset(
+            {*tasks_with_live_runs(db, ids), *tasks_with_pending_requests(db), *tasks_that_submitted(db, ids)}
+        ),
+        refused=paths_with_problem(db, paths, "status"),
+        written_by_daemon=documents_with_daemon_map(db, paths),
         channels=answer_channels(db, paths),
     )
 
 
 def _accept_pulled(board: Board, now: float) -> None:
     """The workspace's settings say that a `ready` which came by git counts as one typed here."""
-    pulled = "pulled AND status = 'ready' AND NOT elsewhere AND NOT gone AND \"by\" IN ('', ?)"
-    for row in board.db.all(TaskRow, pulled, board.db.setting("instance")):
+    ours = ("", board.db.setting("instance"))
+    for row in [task for task in pulled_ready_tasks(board.db) if task.by in ours]:
         with board.db.write():
             board.db.set(TaskRow, row.id, from_git=False)
             board.db.event(now, "owned", task=row.id, actor="policy")
@@ -117,11 +119,7 @@ def _carry_out(board: Board, row: TaskRow, moved: Moved, around: _BatchFacts, no
 def _start_again(board: Board, row: TaskRow, engaged: bool, now: float) -> tuple[str, dict[str, ColumnValue]]:
     """A new attempt. It hears what could not be sent while the task was over."""
     _end_work(board, row, "started anew", engaged, now)
-    board.db.execute(
-        "UPDATE messages SET stage = 'new', note = '' WHERE task = ? AND stage = 'unsent'"
-        " AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.path = messages.path AND d.pulled)",
-        row.id,
-    )
+    send_again(board.db, row.id)
     afresh: dict[str, ColumnValue] = {
         "failures": 0,
         "conflict_rounds": 0,

@@ -18,9 +18,12 @@ from coworkd.store import (
     StopRequest,
     TaskRow,
 )
+from coworkd.store.problems import remove_problem
 from coworkd.store.requests import pending_requests
 from coworkd.store.runs import live_runs_of, request_stop
 from coworkd.store.submissions import pending_submissions, retire_submission
+from coworkd.store.tasks import accept_task_at, find_task, move_task
+from coworkd.store.usage import total_usage
 from coworkd.sync.effective_specs import NO_USER_LIMITS, EffectiveSpecs
 from coworkd.sync.ingest.batch_context import FileContent
 from coworkd.sync.ingest.ingester import Ingester
@@ -51,7 +54,7 @@ class Board:
 
     def task(self, task: str) -> TaskRow:
         """The row of a task that is known to exist."""
-        row = self.db.one(TaskRow, "id = ?", task)
+        row = find_task(self.db, task)
         if row is None:
             raise StoreError(f"no task `{task}` in the database")
         return row
@@ -70,11 +73,8 @@ class Board:
             self.project(row.id)
 
     def set_status_row(self, row: TaskRow, to: Status, reason: str, now: float, **columns: ColumnValue) -> None:
-        """`place` for a task whose file says so itself."""
-        since = row.since if row.status is to else now
-        self.db.set(TaskRow, row.id, status=to, reason=reason, since=since, **columns)
-        if row.status is not to or row.reason != reason:
-            self.db.event(now, "status", task=row.id, old=row.status, new=to, reason=reason)
+        """`set_status` for a task whose file says so already."""
+        move_task(self.db, row, to, reason, now, **columns)
 
     def update(self, task: str, **columns: ColumnValue) -> None:
         with self.db.write():
@@ -115,7 +115,7 @@ class Board:
         for error in self._intake.ingest([FileContent.of(path, Kind.TASK, data, now)], now).values():
             raise error
         self.db.set(DocumentRow, path, disk_sha="", from_git=False)
-        self.db.execute("UPDATE tasks SET pulled = 0 WHERE path = ?", path)
+        accept_task_at(self.db, path)
 
     # ---- problems
 
@@ -124,13 +124,12 @@ class Board:
 
     def clear_problems(self, path: str, *sources: str) -> None:
         for source in sources:
-            self.db.execute("DELETE FROM problems WHERE path = ? AND source = ?", path, source)
+            remove_problem(self.db, path, source)
 
     def update_cost(self, task: str, **usage: Any) -> None:
         """Sum up the cost of a task from its runs."""
-        total = self.db.query(
-            "SELECT sum(input_tokens) AS i, sum(output_tokens) AS o, sum(cost_usd) AS c FROM runs WHERE task = ?", task
-        )[0]
+        total = total_usage(self.db, task)
         self.db.set(
-            TaskRow, task, input_tokens=total["i"] or 0, output_tokens=total["o"] or 0, cost_usd=total["c"], **usage
-        )
+            TaskRow, task, input_tokens=total.input_tokens, output_tokens=total.output_tokens, cost_usd=total.usd,
+            **usage,
+        )  # fmt: skip

@@ -15,6 +15,7 @@ from coworkd.core.clock import stamp
 from coworkd.core.errors import UsageError, UserError
 from coworkd.documents.markdown import Value
 from coworkd.store import RequestRow
+from coworkd.store.problems import problem_message
 from coworkd.store.requests import open_approvals_named, tasks_with_open_approvals
 
 
@@ -61,9 +62,9 @@ def _answer(what: str, answer: str, comment: str, json_: bool) -> None:
     edit_header(workspace, request.path, changes)
     workspace.take_in(request.path)
     with workspace.reading() as db:
-        why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'answer'", request.path)
+        why = problem_message(db, request.path, "answer")
     if why:
-        raise UserError(str(why))
+        raise UserError(why)
     as_json({"path": request.path, "approval": answer}) if json_ else click.echo(f"{request.path}: {answer}")
 
 

@@ -13,6 +13,7 @@ from coworkd.cli.file_edits import edit_header
 from coworkd.cli.output import as_json, hanging_indent, json_option, plain
 from coworkd.cli.workspace import current_workspace, find_task
 from coworkd.core.errors import UserError
+from coworkd.store.problems import problem_message
 from coworkd.store.submissions import latest_submission
 from coworkd.sync.file_trust import KeyToTrust, trust_request
 from coworkd.system.control_socket import Op
@@ -54,9 +55,9 @@ def _ask_review(task: str, word: str, json_: bool) -> None:
     edit_header(workspace, path, {("status",): word})
     workspace.take_in(path)
     with workspace.reading() as db:
-        why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'revert'", path)
+        why = problem_message(db, path, "revert")
     if why:
-        raise UserError(str(why))
+        raise UserError(why)
     as_json({"path": path, "status": word}) if json_ else click.echo(f"{path}: {word}")
 
 

@@ -11,6 +11,7 @@ from coworkd.agents.port import AgentEvent
 from coworkd.cli.workspace import Workspace
 from coworkd.core.errors import UserError
 from coworkd.store import RunRow
+from coworkd.store.runs import last_ended_run
 from coworkd.store.submissions import submission_of_run
 from coworkd.system.git import Repo
 
@@ -20,7 +21,7 @@ _GONE = "000000"
 def last_run(workspace: Workspace, task: str) -> str:
     """The recording. Raises UserError where there is nothing to record, or nothing left of it."""
     with workspace.reading() as db:
-        run = db.one(RunRow, "task = ? AND state = 'ended' ORDER BY started DESC", task)
+        run = last_ended_run(db, task)
         if run is None:
             raise UserError(f"no run of `{task}` has ended yet")
         submitted = submission_of_run(db, run.id)

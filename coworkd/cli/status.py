@@ -9,15 +9,20 @@ from typing import Any
 import click
 
 from coworkd.board.views.attention import AttentionItem, AttentionKind, attention_items
-from coworkd.board.views.status import BoardView, Card, board_view, card_of, is_estimated, with_fault
+from coworkd.board.views.status import BoardView, Card, board_view, card_of, with_fault
 from coworkd.cli.completion import TaskName
 from coworkd.cli.output import WIDTH, ago, as_json, coloured, columns, hanging_indent, json_option, plain, short_id
 from coworkd.cli.workspace import Workspace, current_workspace, find_task
 from coworkd.core.clock import iso
 from coworkd.core.model import SandboxLevel, Status
 from coworkd.core.terminal_text import visible_line
-from coworkd.store import Database, EventRow, MessageRow, RunRow
+from coworkd.store import Database, MessageRow, RunRow
+from coworkd.store.documents import note_paths
+from coworkd.store.events import events_after
+from coworkd.store.messages import messages_of
+from coworkd.store.runs import runs_of
 from coworkd.store.submissions import submissions_of
+from coworkd.store.usage import has_estimated_cost
 
 ITEM_LINES = 8
 """Lines that the words of one item that waits may take."""
@@ -178,7 +183,7 @@ def list_command(wanted: str | None, json_: bool) -> None:
     workspace = current_workspace()
     with workspace.reading() as db:
         cards = [card for card in board_view(db, time.time()).cards if wanted in (None, str(card.status))]
-        notes = [row["path"] for row in db.query("SELECT path FROM notes ORDER BY path")]
+        notes = note_paths(db)
     if json_:
         as_json({"tasks": [_card_json(card) for card in cards]})
         return
@@ -213,11 +218,11 @@ def show_command(task: str, recording: bool, json_: bool) -> None:
 
 
 def _history_json(workspace: Workspace, db: Database, task: str) -> dict[str, Any]:
-    runs = db.all(RunRow, "task = ? ORDER BY started", task)
-    messages = db.all(MessageRow, "task = ? ORDER BY seen, path", task)
+    runs = runs_of(db, task)
+    messages = messages_of(db, task)
     submissions = submissions_of(db, task)
     return {
-        "estimated": is_estimated(db, task),
+        "estimated": has_estimated_cost(db, task),
         "runs": [_run_json(workspace, run) for run in runs],
         "messages": [_message_json(message) for message in messages],
         "reviews": [
@@ -288,7 +293,7 @@ def events_command(follow: bool, after: int, json_: bool) -> None:  # noqa: ARG0
     workspace = current_workspace()
     while True:
         with workspace.reading() as db:
-            found = db.all(EventRow, "id > ? ORDER BY id", after)
+            found = events_after(db, after)
         for event in found:
             after = event.id
             line = {"id": event.id, "at": iso(event.at), "actor": event.actor, "kind": event.kind, "task": event.task}

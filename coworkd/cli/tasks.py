@@ -17,6 +17,7 @@ from coworkd.core.task_ids import task_id
 from coworkd.documents.markdown import Value, compose
 from coworkd.documents.typos import suggestion
 from coworkd.store import TaskRow
+from coworkd.store.problems import problem_message
 from coworkd.system.control_socket import Op
 from coworkd.system.paths_and_settings import FOLDER, editor
 
@@ -98,9 +99,9 @@ def _write_status(workspace: Workspace, row: TaskRow, status: str) -> None:
 def _raise_refusal(workspace: Workspace, row: TaskRow) -> None:
     """When the word was put back, say why, and fail."""
     with workspace.reading() as db:
-        why = db.scalar("SELECT message FROM problems WHERE path = ? AND source = 'status'", row.path)
+        why = problem_message(db, row.path, "status")
     if why:
-        raise UserError(str(why))
+        raise UserError(why)
 
 
 @click.command("ready")

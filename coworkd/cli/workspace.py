@@ -20,7 +20,7 @@ from coworkd.core.errors import BusyError, NotAWorkspaceError, UsageError, UserE
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.documents.typos import suggestion
 from coworkd.store import Database, TaskRow
-from coworkd.store.tasks import task_ids
+from coworkd.store.tasks import find_task_named, task_ids, tasks_with_prefix
 from coworkd.system.control_client import PATIENCE, ControlClient, NoAnswerError
 from coworkd.system.control_socket import ControlReply, Op
 from coworkd.system.paths_and_settings import FOLDER, Paths, home, paths
@@ -214,10 +214,10 @@ def current_workspace(start: Path | None = None) -> Workspace:
 def find_task(workspace: Workspace, name: str) -> TaskRow:
     """The task of this id, title, file or unambiguous beginning of an id. Raises `UserError`, `UsageError`."""
     with workspace.reading() as db:
-        exact = db.one(TaskRow, "id = ? OR path = ?", name, name.removeprefix(".cowork/"))
+        exact = find_task_named(db, name, name.removeprefix(".cowork/"))
         if exact is not None:
             return exact
-        close = db.all(TaskRow, "id LIKE ? ESCAPE '\\' ORDER BY id", _escaped(name) + "%")
+        close = tasks_with_prefix(db, name)
         known = task_ids(db) if not close else []
     if len(close) == 1:
         return close[0]
@@ -231,10 +231,6 @@ def unknown_name_error(what: str, name: str, known: Iterable[str], otherwise: st
     if close := suggestion(name, known):
         return UsageError(f"{what}{close}")
     return UserError(f"{what}; {otherwise}")
-
-
-def _escaped(name: str) -> str:
-    return name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def locate_workspace(start: Path) -> tuple[Path, Path]:

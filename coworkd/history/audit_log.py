@@ -16,6 +16,7 @@ from coworkd.core.errors import DocumentError
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.history.hash_chain import AuditEntry, ChainEnd, chain_lines, parse_entry
 from coworkd.store import Database, EventRow
+from coworkd.store.events import continue_events_after, events_after, has_all_events, latest_event
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
 MAX_FILE_BYTES = 4_000_000
@@ -58,18 +59,16 @@ class AuditLog:
         """Where the files end. Events go on behind that, also in a database that has never seen it."""
         link = end_of(self._folder)
         known = ChainEnd(id=int(self._db.setting("audit_id") or 0), hash=self._db.setting("audit_hash"))
-        latest = int(self._db.scalar("SELECT coalesce(max(id), 0) FROM events"))
+        latest = latest_event(self._db)
         if latest < link.id:
             with self._db.write():
-                self._db.execute("DELETE FROM sqlite_sequence WHERE name = 'events'")
-                self._db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", link.id)
+                continue_events_after(self._db, link.id)
         # Entries that are gone, and the database has not, are written again. Others are missed by whoever checks, and
         # the chain goes on from what is remembered of them.
         return link if link.id >= known.id or self._has(link.id, known.id) else known
 
     def _has(self, after: int, upto: int) -> bool:
-        count = self._db.scalar("SELECT count(*) FROM events WHERE id > ? AND id <= ?", after, upto)
-        return count == upto - after
+        return has_all_events(self._db, after, upto)
 
     def step(self) -> None:
         """Have what happened since the last batch written down."""
@@ -81,7 +80,7 @@ class AuditLog:
             self._jobs.start(AUDIT_JOB, None, lambda: append(folder, link, events))
 
     def _pending(self) -> list[EventRow]:
-        return self._db.all(EventRow, f"id > ? ORDER BY id LIMIT {BATCH_SIZE}", self._link.id)
+        return events_after(self._db, self._link.id, BATCH_SIZE)
 
     def _failed(self, _: None, _failure: JobFailed, _now: float) -> None:
         """The files are as they were; the batch may have been ordered before this database was opened."""

@@ -10,7 +10,10 @@ from coworkd.core.clock import iso
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import TaskSpec
 from coworkd.history.run_record import decode
-from coworkd.store import Database, RunRow, TaskRow
+from coworkd.store import Database, RunRow
+from coworkd.store.records import foreign_record_paths
+from coworkd.store.runs import begun_runs
+from coworkd.store.tasks import all_tasks
 from coworkd.sync.effective_specs import EffectiveSpecs
 
 
@@ -48,14 +51,14 @@ class CostTotal:
 def run_costs(db: Database, folder: Path, instance: str, task: str = "") -> list[RunCost]:
     """Every run, the latest first; others' are as their records say."""
     plans = _plans(db)
-    own = [_own_cost(run, plans) for run in db.all(RunRow, "state != 'preparing' ORDER BY started DESC")]
+    own = [_own_cost(run, plans) for run in begun_runs(db)]
     found = [*own, *_recorded_costs(db, folder, instance, plans)]
     return [one for one in found if task in ("", one.task)]
 
 
 def _plans(db: Database) -> dict[str, str]:
     specs = EffectiveSpecs(db)
-    return {row.id: _plan(specs, row.path) for row in db.all(TaskRow)}
+    return {row.id: _plan(specs, row.path) for row in all_tasks(db)}
 
 
 def _plan(specs: EffectiveSpecs, path: str) -> str:
@@ -76,9 +79,9 @@ def _own_cost(run: RunRow, plans: dict[str, str]) -> RunCost:
 
 
 def _recorded_costs(db: Database, folder: Path, instance: str, plans: dict[str, str]) -> Iterable[RunCost]:
-    for row in db.query("SELECT path FROM records WHERE NOT own ORDER BY path DESC"):
+    for path in foreign_record_paths(db):
         try:
-            record, _ = decode((folder / row["path"]).read_bytes(), row["path"], instance, b"")
+            record, _ = decode((folder / path).read_bytes(), path, instance, b"")
         except (DocumentError, OSError):
             continue
         known = [count for count in (record.input_tokens, record.output_tokens) if count is not None]

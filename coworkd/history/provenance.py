@@ -16,8 +16,10 @@ from coworkd.core.model import Check
 from coworkd.history.recorder import record_paths
 from coworkd.history.run_record import RunRecord, decode
 from coworkd.history.timeline import TimelineEntry, read_timeline
-from coworkd.store import Database, RunRow, TaskRow
+from coworkd.store import Database
+from coworkd.store.runs import find_run
 from coworkd.store.submissions import find_commit
+from coworkd.store.tasks import find_task
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref
 
@@ -133,8 +135,8 @@ def _completed(known: Provenance, landing: str, trailers: Mapping[str, str], sou
     db = sources.db
     row = find_commit(db, task, commit or known.commit)
     record = _record(sources, row.run if row else "", task, commit)
-    run = db.one(RunRow, "id = ?", row.run if row and row.run else record.run if record else trailers.get("Run", ""))
-    found = db.one(TaskRow, "id = ?", task)
+    run = find_run(db, row.run if row and row.run else record.run if record else trailers.get("Run", ""))
+    found = find_task(db, task)
     checks = tuple(Check(**check) for check in json.loads(row.checks)) if row else record.checks if record else ()
     return Provenance(
         commit=known.commit, subject=known.subject, author=known.author, landing=landing, task=task,

@@ -19,7 +19,19 @@ from coworkd.history.run_record import (
     encode,
     run_id_of,
 )
-from coworkd.store import Cells, Database, MessageRow, RequestRow, RunRow, SubmissionRow
+from coworkd.store import Database, RequestRow, RunRow, SubmissionRow
+from coworkd.store.messages import delivered_messages
+from coworkd.store.problems import remove_problem
+from coworkd.store.records import (
+    UnwrittenRecord,
+    add_foreign_record,
+    add_record,
+    is_task_file_absent,
+    mark_record_written,
+    record_paths_known,
+    runs_to_record,
+    unwritten_records,
+)
 from coworkd.store.requests import decisions_of_run
 from coworkd.store.submissions import submission_of_run
 from coworkd.sync.disk.atomic_writer import AtomicWriter, TargetChanged, WriteRefused
@@ -29,12 +41,6 @@ from coworkd.sync.problems import put_problem
 
 RETRY_AFTER = 5.0
 """Seconds until a record that could not be written is tried again."""
-
-_FINISHED = (
-    "state = 'ended' AND NOT recorded AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.run = runs.id"
-    " AND (s.state = 'held' OR (s.state = 'queued' AND s.checks = '[]')))"
-)
-"""Over, and what it handed in has been verified: a record is written once, so it waits for the evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +69,11 @@ class RunRecorder:
 
     def step(self, now: float) -> None:
         """Compose what is to be remembered, and write what is not written yet."""
-        for run in self._db.all(RunRow, _FINISHED):
+        for run in runs_to_record(self._db):
             self._compose(run, now)
         if now >= self._blocked_until:
-            for row in self._db.query("SELECT run, path, bytes FROM records WHERE NOT written"):
-                self._write(row, now)
+            for record in unwritten_records(self._db):
+                self._write(record, now)
 
     def deadline(self) -> float | None:
         """When a write that was refused is tried again."""
@@ -81,31 +87,29 @@ class RunRecorder:
             self._db.set(RunRow, run.id, recorded=True)
             self._db.event(now, "recorded", task=run.task, run=run.id, path=record.path, sha=digest(data)[:12])
 
-    def _keep(self, record: RunRecord, data: bytes, *, written: bool, own: bool = True) -> None:
-        self._db.execute(
-            "INSERT OR REPLACE INTO records (run, path, sha, bytes, written, own) VALUES (?, ?, ?, ?, ?, ?)",
-            record.run, record.path, digest(data), None if written else data, int(written), int(own),
-        )  # fmt: skip
+    def _keep(self, record: RunRecord, data: bytes, *, written: bool) -> None:
+        kept = UnwrittenRecord(run=record.run, path=record.path, data=data)
+        add_record(self._db, kept, digest(data), written=written)
 
-    def _write(self, row: Cells, now: float) -> None:
-        if self._parked(row["run"]):
+    def _write(self, record: UnwrittenRecord, now: float) -> None:
+        if self._parked(record.run):
             return
-        result = self._writer.write(row["path"], "", row["bytes"], now)
+        result = self._writer.write(record.path, "", record.data, now)
         if isinstance(result, WriteRefused):
-            self._refused(row["path"], result.reason, now)
+            self._refused(record.path, result.reason, now)
             return
-        if isinstance(result, TargetChanged) and not self._same(row):
+        if isinstance(result, TargetChanged) and not self._same(record):
             # Something else stands under its name: it is nobody's to replace, and the database keeps the record.
-            self._refused(row["path"], "another file stands where the record of a run belongs; move it away", now)
+            self._refused(record.path, "another file stands where the record of a run belongs; move it away", now)
             return
         self._blocked_until = 0.0
         with self._db.write():
-            self._db.execute("UPDATE records SET written = 1, bytes = NULL WHERE run = ?", row["run"])
-            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'write'", row["path"])
+            mark_record_written(self._db, record.run)
+            remove_problem(self._db, record.path, "write")
 
-    def _same(self, row: Cells) -> bool:
-        found = self._folder.read(row["path"])
-        return isinstance(found, Content) and found.data == row["bytes"]
+    def _same(self, record: UnwrittenRecord) -> bool:
+        found = self._folder.read(record.path)
+        return isinstance(found, Content) and found.data == record.data
 
     def _refused(self, path: str, why: str, now: float) -> None:
         self._blocked_until = now + RETRY_AFTER
@@ -114,18 +118,13 @@ class RunRecorder:
 
     def _parked(self, run: str) -> bool:
         """On a branch without the task's file, or without the folder, nothing is put into the working tree."""
-        absent = (
-            "SELECT 1 FROM runs r JOIN tasks t ON t.id = r.task JOIN documents d ON d.path = t.path"
-            " WHERE r.id = ? AND d.absent_since IS NOT NULL"
-        )
-        return not self._folder.exists() or bool(self._db.scalar(absent, run))
+        return not self._folder.exists() or is_task_file_absent(self._db, run)
 
     # ---- what other lives and other people wrote
 
     def ingest_records(self, now: float) -> None:
         """Take in every record that the database does not know: ours give back what was lost, others' are shown."""
-        known = {row["path"] for row in self._db.query("SELECT path FROM records")}
-        for path in sorted(record_paths(self._who.folder) - known):
+        for path in sorted(record_paths(self._who.folder) - record_paths_known(self._db)):
             found = self._folder.read(path)
             if isinstance(found, Content):
                 self._take_in(path, found.data, now)
@@ -138,7 +137,7 @@ class RunRecorder:
                 put_problem(self._db, Problem(path=path, line=0, message=error.message), "record", now)
             return
         with self._db.write(durable=True):
-            self._db.execute("DELETE FROM problems WHERE path = ? AND source = 'record'", path)
+            remove_problem(self._db, path, "record")
             if origin is Origin.OURS:
                 self._keep(record, data, written=True)
                 self._returning.restore(record, now)
@@ -147,10 +146,7 @@ class RunRecorder:
 
     def _shown(self, record: RunRecord, path: str, data: bytes) -> None:
         """Listed under its path: a run's id in it is nobody's word."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO records (run, path, sha, bytes, written, own) VALUES (?, ?, ?, NULL, 1, 0)",
-            f"{record.instance}:{path}", path, digest(data),
-        )  # fmt: skip
+        add_foreign_record(self._db, f"{record.instance}:{path}", path, digest(data))
 
 
 def record_paths(folder: Path) -> set[str]:
@@ -189,7 +185,7 @@ def request_digest(row: RequestRow) -> str:
 
 
 def _receipts(db: Database, run: str) -> tuple[Receipt, ...]:
-    delivered = db.all(MessageRow, "run = ? AND sender IN ('', 'user') AND stage = 'delivered' ORDER BY seen", run)
+    delivered = delivered_messages(db, run)
     return tuple(Receipt(path=row.path, digest=digest(row.body.encode())) for row in delivered)
 
 

@@ -17,8 +17,10 @@ from coworkd.store import (
     RunReason,
     RunRow,
     RunState,
-    TaskRow,
 )
+from coworkd.store.messages import add_receipt, find_new_message
+from coworkd.store.runs import find_run
+from coworkd.store.tasks import find_task, move_task
 from coworkd.store.usage import BILLED, UsageRow, add_usage, has_usage
 from coworkd.sync.disk.folder import digest
 
@@ -31,7 +33,7 @@ class RecordRestorer:
 
     def restore(self, record: RunRecord, now: float) -> None:
         """Everything that only this record still knows; what the database knows as ended stays as it is."""
-        known = self._db.one(RunRow, "id = ?", record.run)
+        known = find_run(self._db, record.run)
         if known is not None and known.state is RunState.ENDED:
             self._db.set(RunRow, record.run, recorded=True)
             return
@@ -72,21 +74,17 @@ class RecordRestorer:
         )  # fmt: skip
 
     def _restore_receipt(self, record: RunRecord, receipt: Receipt) -> None:
-        self._db.execute(
-            "INSERT OR IGNORE INTO receipts (path, digest, run) VALUES (?, ?, ?)",
-            receipt.path, receipt.digest, record.run,
-        )  # fmt: skip
-        message = self._db.one(MessageRow, "path = ? AND stage = 'new'", receipt.path)
+        add_receipt(self._db, receipt.path, receipt.digest, record.run)
+        message = find_new_message(self._db, receipt.path)
         if message is not None and digest(message.body.encode()) == receipt.digest:
             self._db.set(MessageRow, message.path, stage=MessageStage.DELIVERED, run=record.run, note="")
 
     def _pause_task(self, record: RunRecord, now: float) -> None:
         """An older copy of the database has the run at work: it is not, and does not begin again by itself."""
-        row = self._db.one(TaskRow, "id = ?", record.task)
+        row = find_task(self._db, record.task)
         if row is not None and row.status in ACTIVE and row.attempt <= record.attempt:
             why = f"its run {record.run} was over when an older database came back; write `ready` to go on"
-            self._db.set(TaskRow, row.id, status=Status.PAUSED, reason=why, since=now)
-            self._db.event(now, "status", task=row.id, old=row.status, new=Status.PAUSED, reason=why)
+            move_task(self._db, row, Status.PAUSED, why, now)
 
 
 def _reason(record: RunRecord) -> RunReason:

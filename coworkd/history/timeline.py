@@ -14,6 +14,7 @@ from typing import Any
 from coworkd.history.audit_log import entries
 from coworkd.history.hash_chain import AuditEntry
 from coworkd.store import Database, EventRow
+from coworkd.store.events import events_after
 
 _DIGITS = 12
 
@@ -44,7 +45,7 @@ def _events(db: Database, audit: Path) -> Iterator[EventRow]:
         if isinstance(entry, AuditEntry):
             last = entry.event.id
             yield entry.event
-    yield from db.all(EventRow, "id > ? ORDER BY id", last)
+    yield from events_after(db, last)
 
 
 def concerns(event: EventRow, task: str, path: str) -> bool:

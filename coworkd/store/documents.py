@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from coworkd.store.database import Database
+from coworkd.store.rows import DocumentRow
 
 
 def is_document(db: Database, path: str) -> bool:
@@ -42,3 +43,19 @@ def move_document(db: Database, old: str, new: str) -> None:
     for table in _BY_PATH:
         db.execute(f"UPDATE OR REPLACE {table} SET path = ? WHERE path = ?", new, old)
     db.execute("UPDATE documents SET doc = ? WHERE path = ?", new.rpartition("/")[2].removesuffix(".md"), new)
+
+
+def find_document(db: Database, path: str) -> DocumentRow | None:
+    """What is known of the document at this path."""
+    return db.one(DocumentRow, "path = ?", path)
+
+
+def note_paths(db: Database) -> list[str]:
+    """Files in tasks/ that are listed and never run."""
+    return [row["path"] for row in db.query("SELECT path FROM notes ORDER BY path")]
+
+
+def documents_with_daemon_map(db: Database, paths: Collection[str]) -> frozenset[str]:
+    """Those of the documents that have a `cowork:` map, or may have: the daemon has written into them."""
+    rows = db.query_in("SELECT path FROM documents WHERE instr(want, 'cowork') AND path IN (?)", paths)
+    return frozenset(row["path"] for row in rows)

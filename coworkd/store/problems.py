@@ -57,3 +57,39 @@ def remove_problems(db: Database, source: str) -> None:
 def remove_task_problems(db: Database, task: str, source: str) -> None:
     """Take back what this source shows of a task, on whatever file."""
     db.execute("DELETE FROM problems WHERE task = ? AND source = ?", task, source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemRow:
+    """A problem with its place."""
+
+    path: str
+    line: int
+    message: str
+    since: float
+
+
+def all_problems(db: Database) -> list[ProblemRow]:
+    """Every problem, by the place it is in."""
+    rows = db.query("SELECT path, line, message, since FROM problems ORDER BY path, line, source")
+    return [ProblemRow(path=r["path"], line=r["line"], message=r["message"], since=r["since"]) for r in rows]
+
+
+def problem_message(db: Database, path: str, source: str) -> str:
+    """What is shown of this source about the file; empty: nothing."""
+    return db.scalar("SELECT message FROM problems WHERE path = ? AND source = ?", path, source) or ""
+
+
+def problem_messages(db: Database, *sources: str) -> dict[str, str]:
+    """What is shown about each file of these sources; of the first source where there are several."""
+    found: dict[str, str] = {}
+    for source in reversed(sources):
+        rows = db.query("SELECT path, message FROM problems WHERE source = ?", source)
+        found |= {row["path"]: row["message"] for row in rows}
+    return found
+
+
+def paths_with_problem(db: Database, paths: Collection[str], source: str) -> frozenset[str]:
+    """Those of the files that have a problem of this source."""
+    rows = db.query_in("SELECT path, source FROM problems WHERE path IN (?)", paths)
+    return frozenset(row["path"] for row in rows if row["source"] == source)

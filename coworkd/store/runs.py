@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from coworkd.core.errors import StoreError
-from coworkd.core.model import Kind
+from coworkd.core.model import Kind, SandboxLevel
 from coworkd.core.run_states import LIVE_STATES, RUN_STATES, WORKING_STATES, RunState
 from coworkd.core.runs import RunReason, StopRequest
 from coworkd.store.database import Database
@@ -25,6 +25,9 @@ _PENDING_REQUESTS = (RequestState.OPEN, RequestState.ANSWERED)
 
 _AGENT_STATES = (RunState.WORKING, RunState.WAITING)
 """An agent has begun, and its end is not known."""
+
+_UNSANDBOXED = ("", SandboxLevel.NONE)
+"""Levels of a run that nothing confined, or of which nothing is known."""
 
 
 # ---- finding
@@ -183,3 +186,45 @@ def note_machine_fault(db: Database, fault: str) -> None:
 
 def _marks(values: Collection[object]) -> str:
     return ", ".join("?" * len(values))
+
+
+# ---- what views and history ask
+
+
+def runs_of(db: Database, task: str) -> list[RunRow]:
+    """All runs of a task, oldest first."""
+    return db.all(RunRow, "task = ? ORDER BY started", task)
+
+
+def begun_runs(db: Database) -> list[RunRow]:
+    """Every run of which more than its slot was made ready, the latest first."""
+    return db.all(RunRow, "state != ? ORDER BY started DESC", RunState.PREPARING)
+
+
+def shown_runs(db: Database) -> list[RunRow]:
+    """Runs that have a live message."""
+    return runs_in(db, LIVE_STATES - {RunState.PREPARING})
+
+
+def first_heard_since(db: Database, at: float) -> float | None:
+    """When the working run that has been silent longest since `at` was heard last; None where there is none."""
+    return db.scalar("SELECT min(heard_at) FROM runs WHERE state = ? AND heard_at > ?", RunState.WORKING, at)
+
+
+def tasks_with_live_runs(db: Database, tasks: Collection[str]) -> frozenset[str]:
+    """Those of the tasks that have a run which has not ended."""
+    rows = db.query_in("SELECT task, state FROM runs WHERE task IN (?)", tasks)
+    return frozenset(row["task"] for row in rows if row["state"] != RunState.ENDED)
+
+
+def ran_unsandboxed(db: Database, run: str, since: float) -> bool:
+    """Whether this run, or any that was at work since, had no sandbox. What is not known counts as none."""
+    own = db.scalar("SELECT level FROM runs WHERE id = ?", run)
+    if own in (None, *_UNSANDBOXED):
+        return True
+    return bool(
+        db.scalar(
+            "SELECT 1 FROM runs WHERE level IN (?, ?) AND (state != ? OR ended >= ?) LIMIT 1",
+            *_UNSANDBOXED, RunState.ENDED, since,
+        )
+    )  # fmt: skip

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from enum import Enum
 
 from coworkd.core.model import Status
 from coworkd.core.run_states import RunState
 from coworkd.store.database import Database
 from coworkd.store.dependencies import UNMET
+from coworkd.store.row_mapping import Column
 from coworkd.store.rows import TaskRow
+
+Cell = Column | Enum | bool
 
 UNSTARTABLE_SOURCES = ("graph", "agent")
 """Problems on a task's file by which it cannot start: its dependencies, its agent."""
@@ -107,3 +111,62 @@ def update_wait_reasons(db: Database, reasons: Mapping[str, str], over: Collecti
         db.execute("DELETE FROM meta WHERE key = ?", f"wait:{task}")
     for task, reason in reasons.items():
         db.set_state(f"wait:{task}", reason)
+
+
+# ---- finding
+
+
+def find_task_at(db: Database, path: str) -> TaskRow | None:
+    """The task whose file is at this path."""
+    return db.one(TaskRow, "path = ?", path)
+
+
+def find_task_named(db: Database, name: str, path: str) -> TaskRow | None:
+    """The task with this id, or with its file at this path."""
+    return db.one(TaskRow, "id = ? OR path = ?", name, path)
+
+
+def tasks_with_prefix(db: Database, prefix: str) -> list[TaskRow]:
+    """Tasks whose ids begin so, whatever the case."""
+    escaped = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return db.all(TaskRow, "id LIKE ? ESCAPE '\\' ORDER BY id", f"{escaped}%")
+
+
+def all_tasks(db: Database) -> list[TaskRow]:
+    return db.all(TaskRow)
+
+
+def board_tasks(db: Database) -> list[TaskRow]:
+    """Tasks that the board shows: those that are over only while their file is there."""
+    return db.all(TaskRow, "NOT (gone AND status IN (?, ?))", Status.DONE, Status.CANCELLED)
+
+
+def pulled_ready_tasks(db: Database) -> list[TaskRow]:
+    """Tasks that came by git as ready, and are not another instance's: they do not start by themselves."""
+    return db.all(TaskRow, "pulled AND status = ? AND NOT elsewhere AND NOT gone", Status.READY)
+
+
+def due_status_requests(db: Database, now: float) -> list[TaskRow]:
+    """Tasks with a status that a person wrote and that takes effect now, the one that was due first in front."""
+    return db.all(TaskRow, "wanted != '' AND wanted_due <= ? ORDER BY wanted_due", now)
+
+
+# ---- writing
+
+
+def move_task(db: Database, row: TaskRow, to: Status, reason: str, now: float, **columns: Cell) -> None:
+    """Write a task's status and reason, and the event that says so. Which moves there are is the board's to know."""
+    since = row.since if row.status is to else now
+    db.set(TaskRow, row.id, status=to, reason=reason, since=since, **columns)
+    if row.status is not to or row.reason != reason:
+        db.event(now, "status", task=row.id, old=row.status, new=to, reason=reason)
+
+
+def make_status_request_due(db: Database, path: str, now: float) -> None:
+    """What a person wrote as the status in this file takes effect at once."""
+    db.execute("UPDATE tasks SET wanted_due = ? WHERE path = ? AND wanted != ''", now, path)
+
+
+def accept_task_at(db: Database, path: str) -> None:
+    """The task at this path counts as written here."""
+    db.execute("UPDATE tasks SET pulled = 0 WHERE path = ?", path)

@@ -114,3 +114,26 @@ def usage_of_tasks(db: Database, tasks: Collection[str]) -> dict[str, TaskUsage]
         )
         for row in rows
     }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageTotal:
+    """The runs of a task together; None is unknown."""
+
+    input_tokens: int
+    output_tokens: int
+    usd: float | None
+
+
+def total_usage(db: Database, task: str) -> UsageTotal:
+    """What the runs of a task have used, those that are at work among them."""
+    row = db.query(
+        "SELECT sum(input_tokens) AS i, sum(output_tokens) AS o, sum(cost_usd) AS c FROM runs WHERE task = ?", task
+    )[0]
+    return UsageTotal(input_tokens=row["i"] or 0, output_tokens=row["o"] or 0, usd=row["c"])
+
+
+def has_estimated_cost(db: Database, task: str) -> bool:
+    """Whether what a task cost is partly estimated, or covered by a subscription."""
+    sql = "SELECT 1 FROM runs WHERE task = ? AND (estimated OR billing != ?) LIMIT 1"
+    return bool(db.scalar(sql, task, BILLED))

@@ -10,15 +10,16 @@ from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.core.model import Answer, Problem
 from coworkd.documents.markdown import Value, parse
 from coworkd.store import Database
+from coworkd.store.answers import find_answer, reset_answer
+from coworkd.store.notices import daemon_versions
 from coworkd.sync.problems import put_problem
 
 
 def submitted_answer(db: Database, path: str) -> SubmittedAnswer:
     """The answer in a file as it was last read; `pending` when there is none."""
-    rows = db.query("SELECT * FROM answers WHERE path = ?", path)
-    if not rows:
+    row = find_answer(db, path)
+    if row is None:
         return SubmittedAnswer(answer=Answer.PENDING)
-    row = rows[0]
     return SubmittedAnswer(
         answer=row["answer"], written=row["written"], request=row["request"], comment=row["comment"],
         status=row["status"], body=row["body"], pulled=bool(row["pulled"]), scope=row["scope"], grant=row["granted"],
@@ -36,15 +37,15 @@ def reject_answer(
         if decision.outcome is ApprovalOutcome.VOID:
             changes: dict[tuple[str, ...], Value] = {("approval",): str(Answer.PENDING)}
             documents.edit(path, changes)
-            db.execute("UPDATE answers SET answer = 'pending' WHERE path = ?", path)
+            reset_answer(db, path)
             db.event(now, "answer void", path=path)
 
 
 def text_added_by_user(db: Database, path: str, body: str) -> str:
     """What a person added to the body of a form of the daemon's, as it was read last."""
-    kept = db.query("SELECT bytes FROM bases WHERE path = ? AND who = 'daemon' ORDER BY at DESC LIMIT 1", path)
-    if not kept:
+    versions = daemon_versions(db, path)
+    if not versions:
         return ""
-    ours = parse(kept[0]["bytes"]).body
+    ours = parse(versions[0]).body
     added = [line[2:] for line in difflib.ndiff(ours.splitlines(), body.splitlines()) if line.startswith("+ ")]
     return "\n".join(added).strip()

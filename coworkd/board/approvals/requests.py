@@ -18,7 +18,7 @@ from coworkd.core.signing import canonical_json
 from coworkd.store import Database, RequestKind, RequestRow
 from coworkd.store.answers import forget_all_answers
 from coworkd.store.events import NewEvent
-from coworkd.store.notices import remove_notice
+from coworkd.store.problems import remove_problem
 from coworkd.store.requests import RequestMove, add_request, all_pending_requests, find_open_request, move_request
 from coworkd.store.submissions import withdraw_approvals
 
@@ -107,7 +107,7 @@ class ApprovalRequests:
         event = NewEvent(at=now, kind="answered", task=request.task, actor="person", data=data)
         if not self._move(_answered(request, to, decision), event):
             return False
-        remove_notice(self._db, request.path, "answer")
+        remove_problem(self._db, request.path, "answer")
         return True
 
     def reply(self, question: RequestRow, decision: UserDecision, message: str, now: float) -> None:

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from coworkd.core.model import RiskLevel, SandboxLevel
+from coworkd.core.model import RiskLevel
 from coworkd.core.policy.tool_risk import GRAVE
 from coworkd.store import Database, RequestRow
+from coworkd.store.runs import ran_unsandboxed
 
 SANDBOX_LEVEL = "sandbox_level"
 """The setting that says what agents that start now are held by; empty: nobody has looked."""
 SANDBOX_LACKS = "sandbox_lacks"
 """The setting that says why nothing confines agents on this machine; empty: something does, or nobody has looked."""
-
-
-def ran_unsandboxed(db: Database, run: str, since: float) -> bool:
-    """Whether the agent that is asked about, or any that was at work since, was not held by a sandbox.
-
-    What is not known counts as not held.
-    """
-    none = f"level IN ('', '{SandboxLevel.NONE}')"
-    own = db.scalar("SELECT level FROM runs WHERE id = ?", run)
-    others = f"SELECT 1 FROM runs WHERE {none} AND (state != 'ended' OR ended >= ?)"
-    return own in (None, "", SandboxLevel.NONE) or bool(db.scalar(others, since))
 
 
 def terminal_reason(db: Database, request: RequestRow, risk: RiskLevel, why: str) -> str:

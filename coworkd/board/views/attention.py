@@ -10,7 +10,11 @@ from coworkd.core.terminal_text import plain_text
 from coworkd.store import Database, RequestKind
 from coworkd.store.agent_stops import agent_stops
 from coworkd.store.failed_tasks import FailedTask, failed_tasks
+from coworkd.store.messages import unsent_messages
+from coworkd.store.problems import all_problems
+from coworkd.store.requests import open_requests
 from coworkd.store.submissions import waiting_with_conflict
+from coworkd.store.tasks import pulled_ready_tasks
 from coworkd.store.workspace_state import untrusted_reason, untrusted_since
 from coworkd.sync.awaiting_trust import awaiting_trust
 from coworkd.sync.guards import DELETIONS
@@ -64,8 +68,7 @@ _REQUESTS = {
 
 def problem_views(db: Database) -> list[ProblemView]:
     """Every problem, by the place it is in."""
-    rows = db.query("SELECT path, line, message, since FROM problems ORDER BY path, line, source")
-    return [ProblemView(path=r["path"], line=r["line"], message=r["message"], since=r["since"]) for r in rows]
+    return [ProblemView(path=p.path, line=p.line, message=p.message, since=p.since) for p in all_problems(db)]
 
 
 def attention_items(db: Database) -> list[AttentionItem]:
@@ -82,11 +85,12 @@ def _problem_item(problem: ProblemView) -> AttentionItem:
 
 
 def _requests(db: Database) -> list[AttentionItem]:
-    rows = db.query("SELECT kind, path, task, created FROM requests WHERE state = 'open' AND kind != 'conflict'")
     return [
-        AttentionItem(kind=_REQUESTS[RequestKind(r["kind"])][0], path=r["path"], task=r["task"], since=r["created"],
-                what=_REQUESTS[RequestKind(r["kind"])][1])
-        for r in rows
+        AttentionItem(
+            kind=_REQUESTS[request.kind][0], path=request.path, task=request.task, since=request.created,
+            what=_REQUESTS[request.kind][1],
+        )
+        for request in open_requests(db)
     ]  # fmt: skip
 
 
@@ -98,13 +102,12 @@ def _conflicts(db: Database) -> list[AttentionItem]:
 
 
 def _pulled(db: Database) -> list[AttentionItem]:
-    rows = db.query(
-        "SELECT id, path, since FROM tasks WHERE pulled AND status = 'ready' AND NOT elsewhere AND NOT gone"
-    )
     return [
-        AttentionItem(kind=AttentionKind.PULLED, path=r["path"], task=r["id"], since=r["since"],
-                what=f"it came by git; `coworkd ready {r['id']}` starts it here")
-        for r in rows
+        AttentionItem(
+            kind=AttentionKind.PULLED, path=task.path, task=task.id, since=task.since,
+            what=f"it came by git; `coworkd ready {task.id}` starts it here",
+        )
+        for task in pulled_ready_tasks(db)
     ]  # fmt: skip
 
 
@@ -127,15 +130,9 @@ def _agents(db: Database) -> list[AttentionItem]:
 
 
 def _unsent(db: Database) -> list[AttentionItem]:
-    rows = db.query(
-        "SELECT m.path, m.task, m.note, coalesce(d.changed_at, 0.0) AS since FROM messages m"
-        " LEFT JOIN documents d ON d.path = m.path WHERE m.stage = 'unsent' OR (m.stage = 'new' AND m.note != '')"
-    )
     return [
-        AttentionItem(
-            kind=AttentionKind.PROBLEM, path=r["path"], task=r["task"], since=r["since"], what=f"not sent: {r['note']}"
-        )
-        for r in rows
+        AttentionItem(kind=AttentionKind.PROBLEM, path=m.path, task=m.task, since=m.since, what=f"not sent: {m.note}")
+        for m in unsent_messages(db)
     ]
 
 

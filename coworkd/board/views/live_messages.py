@@ -17,6 +17,7 @@ from coworkd.core.terminal_text import plain_text, visible_line
 from coworkd.documents.markdown import compose
 from coworkd.store import Database, RequestRow, RunRow, RunState
 from coworkd.store.requests import open_requests_of_run
+from coworkd.store.runs import first_heard_since, shown_runs
 from coworkd.store.unsandboxed_saves import UnsandboxedSave
 
 INBOX = "inbox.md"
@@ -37,13 +38,13 @@ def live_path(run: RunRow) -> str:
 
 def live_messages(db: Database, now: float) -> dict[str, bytes]:
     """Path and text of the live message of every run at work."""
-    runs = db.all(RunRow, "state IN ('working', 'waiting', 'submitting')")
+    runs = shown_runs(db)
     return {live_path(run): _live_message(run, _open_requests(db, run), now) for run in runs}
 
 
 def live_deadline(db: Database, now: float) -> float | None:
     """When the silence of a run begins to be shown."""
-    heard = db.scalar("SELECT min(heard_at) FROM runs WHERE state = 'working' AND heard_at > ?", now - SILENT_AFTER)
+    heard = first_heard_since(db, now - SILENT_AFTER)
     return None if heard is None else heard + SILENT_AFTER
 
 

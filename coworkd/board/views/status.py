@@ -16,7 +16,9 @@ from coworkd.store import Database, RunRow, RunState, TaskRow
 from coworkd.store.dependencies import all_unmet_dependencies
 from coworkd.store.documents import count_notes
 from coworkd.store.landings import Landings, count_undelivered
-from coworkd.store.tasks import wait_reasons
+from coworkd.store.problems import problem_messages
+from coworkd.store.runs import live_runs
+from coworkd.store.tasks import board_tasks, wait_reasons
 from coworkd.store.usage import spent_in_24_hours
 from coworkd.store.workspace_state import untrusted_reason
 
@@ -68,7 +70,7 @@ class BoardView:
 
 def board_view(db: Database, now: float) -> BoardView:
     """Read the whole board."""
-    cards = _cards(db, db.all(TaskRow, "NOT (gone AND status IN ('done', 'cancelled'))"), now)
+    cards = _cards(db, board_tasks(db), now)
     cards.sort(key=lambda card: (_PLACE[card.status], card.since, card.id))
     return BoardView(
         instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(attention_items(db)),
@@ -123,21 +125,15 @@ def _cards(db: Database, rows: Sequence[TaskRow], now: float) -> list[Card]:
 
 
 def _card_context(db: Database) -> _CardContext:
-    problems = db.query("SELECT path, message FROM problems WHERE source IN ('graph', 'agent') ORDER BY source DESC")
     return _CardContext(
         untrusted=untrusted_reason(db),
         default_agent=db.setting("default_agent"),
         blocked=_blocked(db),
-        problems={row["path"]: row["message"] for row in problems},
+        problems=problem_messages(db, "agent", "graph"),
         waits=wait_reasons(db),
-        runs={run.task: run for run in db.all(RunRow, "state != 'ended'")},
+        runs={run.task: run for run in live_runs(db)},
         missing={row.task: row.missing for row in Landings(db).missing()},
     )
-
-
-def is_estimated(db: Database, task: str) -> bool:
-    """Whether what a task cost is partly estimated, or covered by a subscription."""
-    return bool(db.scalar("SELECT 1 FROM runs WHERE task = ? AND (estimated OR billing != 'api') LIMIT 1", task))
 
 
 def _blocked(db: Database) -> dict[str, list[_UnmetDependency]]:

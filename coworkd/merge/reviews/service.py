@@ -13,7 +13,6 @@ from coworkd.board.approvals.requirements import requirement
 from coworkd.board.approvals.unsandboxed import task_notices
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
-from coworkd.board.views.status import is_estimated
 from coworkd.core.errors import printable
 from coworkd.core.model import Check, Status
 from coworkd.core.policy.tool_risk import level_of
@@ -38,6 +37,7 @@ from coworkd.store.answers import forget_answer
 from coworkd.store.requests import answered_in_file, find_open_request, find_used_approval
 from coworkd.store.runs import update_run
 from coworkd.store.submissions import get_submission, retire_submission, reviewed_number_before, update_submission
+from coworkd.store.usage import has_estimated_cost
 from coworkd.sync.disk.folder import digest
 
 
@@ -78,7 +78,7 @@ class ReviewService:
             tree=row.candidate_tree, base=row.verified_on, request=asked.id, level=run.sandbox_level if run else "none",
             said=run.reply if run else "", reached=unverified_reason(checks),
             notices=self._notices(task, row, run), made=bool(row.tree),
-            cost_usd=task.cost_usd, about=is_estimated(self._db, row.task),
+            cost_usd=task.cost_usd, about=has_estimated_cost(self._db, row.task),
             tokens=(task.input_tokens, task.output_tokens), asked=row.needs_approval,
             text=row.text_sha, text_now=digest(spec.body.encode()), risk=asked.risk, why=asked.text,
             terminal=self._demand(asked).first_line if row.needs_approval else "",
