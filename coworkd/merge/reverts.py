@@ -6,7 +6,7 @@ lands by itself. Where it cannot be done the word is put back, with a problem th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,10 +18,12 @@ from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, Status
 from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
 from coworkd.merge.reviews.service import review_path
-from coworkd.store import RequestRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.answers import revert_requests, set_review_status
 from coworkd.store.events import NewEvent
-from coworkd.store.requests import has_open_request_in
+from coworkd.store.requests import has_open_request_in, latest_request_in
 from coworkd.store.submissions import add_submission, next_number, pending_revert, retire_submission
+from coworkd.store.tasks import find_task
 from coworkd.sync.problems import put_problem
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
@@ -66,14 +68,22 @@ class RevertService:
 
     def begin(self, now: float) -> None:
         """Act on every review that asks for it and on which nothing is under way."""
-        for found in self._db.query("SELECT path, status FROM answers WHERE status IN ('revert', 'apply')"):
-            wish = self._wish(found["path"], SubmissionKind(found["status"]), now)
+        requests = revert_requests(self._db)
+        self._forget_failures({(_task_of(path), kind) for path, kind in requests})
+        for path, kind in requests:
+            wish = self._wish(path, kind, now)
             if wish is not None and not self._under_way(wish.task.id):
                 self._order(wish)
 
+    def _forget_failures(self, requested: Collection[tuple[str, SubmissionKind]]) -> None:
+        """What failed and is not asked for any more may be asked for again at once."""
+        for key in self._jobs.failing(INVERT):
+            if (key.task, key.kind) not in requested:
+                self._jobs.forget(INVERT, key)
+
     def _wish(self, path: str, kind: SubmissionKind, now: float) -> _Wish | None:
         """What a person wants done, where it can be; else the word is put back."""
-        task = self._db.one(TaskRow, "id = ?", _task_of(path))
+        task = find_task(self._db, _task_of(path))
         if task is not None and self._under_way(task.id):
             return _Wish(task=task, kind=kind)
         given = submitted_answer(self._db, path)
@@ -91,7 +101,7 @@ class RevertService:
             return "only the latest review of a task takes this word"
         if task.owned_elsewhere:
             return f"the task is on {task.by}"
-        latest = self._db.one(RequestRow, "path = ? ORDER BY created DESC", review_path(task.id))
+        latest = latest_request_in(self._db, review_path(task.id))
         if latest is not None and given.request != latest.id:
             return "this is an older version of the review; look at the present one"
         if task.status is not Status.DONE:
@@ -161,14 +171,14 @@ class RevertService:
 
     def _standing(self, path: str) -> str:
         """What a review says of itself while nobody asks for anything."""
-        task = self._db.one(TaskRow, "id = ?", _task_of(path))
+        task = find_task(self._db, _task_of(path))
         if has_open_request_in(self._db, path) or task is None:
             return "open"
         return "reverted" if task.reverted else "landed" if task.landed else "open"
 
     def _set_status(self, path: str, status: str) -> None:
         self._documents.edit(path, {("status",): status})
-        self._db.execute("UPDATE answers SET status = ? WHERE path = ?", status, path)
+        set_review_status(self._db, path, status)
 
     def _tell(self, path: str, message: str, now: float) -> None:
         with self._db.write():

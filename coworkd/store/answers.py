@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from coworkd.core.model import Answer
 from coworkd.store.database import Cells, Database
+from coworkd.store.rows import SubmissionKind
 
 
 def find_answer(db: Database, path: str) -> Cells | None:
@@ -29,3 +30,15 @@ def forget_answer(db: Database, path: str) -> None:
 
 def forget_all_answers(db: Database) -> None:
     db.execute("DELETE FROM answers")
+
+
+def revert_requests(db: Database) -> list[tuple[str, SubmissionKind]]:
+    """Reviews in which a person asks to take a landed change back, or to apply it again, and which of the two."""
+    kinds = (SubmissionKind.REVERT, SubmissionKind.APPLY)
+    rows = db.query("SELECT path, status FROM answers WHERE status IN (?, ?) ORDER BY path", *kinds)
+    return [(row["path"], SubmissionKind(row["status"])) for row in rows]
+
+
+def set_review_status(db: Database, path: str, status: str) -> None:
+    """The daemon writes another status into a review."""
+    db.execute("UPDATE answers SET status = ? WHERE path = ?", status, path)

@@ -82,6 +82,11 @@ def find_used_approval(db: Database, request: str) -> RequestRow | None:
     )  # fmt: skip
 
 
+def latest_request_in(db: Database, path: str) -> RequestRow | None:
+    """What was asked last in a file, in any state."""
+    return db.one(RequestRow, "path = ? ORDER BY created DESC", path)
+
+
 def find_reported(db: Database, run: str, name: str) -> RequestRow | None:
     """What a run asked under this name; an agent may report the same request again."""
     return db.one(RequestRow, "run = ? AND name = ? AND state != ?", run, name, RequestState.VOID)

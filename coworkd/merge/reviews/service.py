@@ -35,7 +35,7 @@ from coworkd.store import (
 )
 from coworkd.store.answers import forget_answer
 from coworkd.store.requests import answered_in_file, find_open_request, find_used_approval
-from coworkd.store.runs import update_run
+from coworkd.store.runs import find_run, update_run
 from coworkd.store.submissions import get_submission, retire_submission, reviewed_number_before, update_submission
 from coworkd.store.usage import has_estimated_cost
 from coworkd.sync.disk.folder import digest
@@ -71,7 +71,7 @@ class ReviewService:
                 self._board.transition(row.task, Status.REVIEW, "", now)
 
     def _rendered(self, task: TaskRow, row: SubmissionRow, change: ChangeSummary, asked: RequestRow) -> bytes:
-        run, spec = self._db.one(RunRow, "id = ?", row.run), self._board.specs.task(task.path)
+        run, spec = find_run(self._db, row.run), self._board.specs.task(task.path)
         checks = [Check(**check) for check in json.loads(row.checks)]
         what = ReviewSubject(
             task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,

@@ -1,0 +1,228 @@
+"""Jobs of the merge queue that fail: each is said where it belongs, with what to do, and tried again ever later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from coworkd.board.task_board import Board
+from coworkd.core.errors import RepoError
+from coworkd.core.model import Status
+from coworkd.merge.git.facts import BranchContext
+from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
+from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
+from coworkd.merge.integration_jobs import IntegrationJobs, VerificationResult, VerifyRequest
+from coworkd.merge.landed_tasks import LandedTasks
+from coworkd.merge.merger import Merger
+from coworkd.merge.reverts import RevertService
+from coworkd.store import SubmissionKey, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.submissions import add_submission, find_submission, pending_submissions, retire_submission
+from coworkd.system.background_jobs import Jobs
+from coworkd.system.git import Repo
+from tests.integration.gitkit import Checkout, checkout
+from tests.integration.workspacekit import TASK, Workspace
+
+REVIEW = "reviews/a.md"
+CONFIG = "config.yaml"
+LOCKED = RepoError("fatal: Unable to create '.git/packed-refs.lock': File exists")
+
+
+class FailingJobs(IntegrationJobs):
+    """Real jobs, until a test says what is wrong with the repository."""
+
+    broken: RepoError | None = None
+
+    def verify(self, order: VerifyRequest, given_up: Callable[[], bool]) -> VerificationResult:
+        self._fail()
+        return super().verify(order, given_up)
+
+    def into_target(
+        self, order: VerifyRequest, branches: BranchContext, *, onto: bool = False
+    ) -> LandedInTarget | TargetRefused:
+        self._fail()
+        return super().into_target(order, branches, onto=onto)
+
+    def invert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
+        self._fail()
+        del task, number, branch
+        return RevertCommit(commit="c" * 40, tree="t" * 40, landing=landing, later=())
+
+    def _fail(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+
+
+class Queue(Workspace):
+    """A workspace in a repository, with its merge queue."""
+
+    def __init__(self, user: Checkout, repo: Repo) -> None:
+        super().__init__(user.root)
+        self.jobs = Jobs(lambda: None)
+        self.board = Board(self.db, self.intake)
+        self.lane = FailingJobs(user.root, user.root.parent / "state", self.jobs.stopping)
+        landed = LandedTasks(self.board, repo)
+        self.merger = Merger(self.board, self.jobs, self.lane, self.folder, landed, repo.common_dir)
+        self.db.set_state("target", "main")
+
+    def pass_time(self, seconds: float = 0.0) -> None:
+        """Let time pass, and everything happen that follows."""
+        self.now += seconds
+        for _ in range(6):
+            self.jobs.settle(self.now)
+            self.turn(0.0)
+            self.merger.step(self.now, start=True)
+            while self.jobs.busy():
+                self.jobs.settle(self.now)
+
+    def add_task(self, name: str = "a", **columns: str) -> None:
+        self.save("---\nstatus: draft\n---\nDo it.\n", f"tasks/{name}.md")
+        self.turns()
+        with self.db.write():
+            self.db.set(TaskRow, name, priority=2.0, **columns)
+
+    def submit(self, commit: str, tree: str, base: str, task: str = "a", number: int = 1) -> SubmissionRow:
+        row = SubmissionRow(
+            task=task, number=number, attempt=1, commit_id=commit, tree=tree, base=base, state=SubmissionState.QUEUED,
+            created=self.now, needs_approval=False,
+        )  # fmt: skip
+        add_submission(self.db, row)
+        return row
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Checkout:
+    made = checkout(tmp_path / "project")
+    made.commit("first", {"a.txt": "a\n", ".gitignore": ".cowork/\ntrash/\nstate.db*\nepoch\n"})
+    return made
+
+
+@pytest.fixture
+def queue(user: Checkout) -> Iterator[Queue]:
+    with Repo.open(user.root) as repo:
+        made = Queue(user, repo)
+        yield made
+        made.jobs.close()
+        made.db.close()
+
+
+# ---- taking back
+
+
+def ask_for_revert(queue: Queue) -> None:
+    queue.add_task(status=Status.DONE, landed="1234567890ab")
+    queue.save("---\nstatus: revert\n---\nA review.\n", REVIEW)
+
+
+def test_a_revert_that_fails_is_said_in_the_review_and_tried_again_ever_later(queue: Queue) -> None:
+    ask_for_revert(queue)
+    queue.lane.broken = LOCKED
+    queue.pass_time()
+    message = queue.problems(REVIEW)["revert"]
+    assert message.startswith(f"`status: revert` could not be done: {LOCKED}; it is tried again by itself")
+    assert message.endswith("write `status: landed` to give it up")
+    at = queue.jobs.deadline(queue.now)
+    assert at == queue.now + 5
+    queue.pass_time(5)
+    assert queue.jobs.deadline(queue.now) == queue.now + 10
+    assert queue.problems(REVIEW)["revert"] != message, "it says when it is tried next"
+    queue.lane.broken = None
+    queue.pass_time(9)
+    assert pending_submissions(queue.db, "a") == []
+    queue.pass_time(1)
+    (row,) = pending_submissions(queue.db, "a")
+    assert row.kind is SubmissionKind.REVERT
+    assert "revert" not in queue.problems(REVIEW)
+
+
+def test_a_revert_that_fails_is_given_up_in_the_review(queue: Queue) -> None:
+    ask_for_revert(queue)
+    queue.lane.broken = LOCKED
+    queue.pass_time()
+    queue.save("---\nstatus: landed\n---\nA review.\n", REVIEW)
+    queue.pass_time(1)
+    assert "revert" not in queue.problems(REVIEW)
+    assert queue.jobs.deadline(queue.now) is None
+    queue.pass_time(60)
+    assert "revert" not in queue.problems(REVIEW)
+    queue.lane.broken = None
+    queue.save("---\nstatus: revert\n---\nA review.\n", REVIEW)
+    queue.pass_time(1)
+    assert len(pending_submissions(queue.db, "a")) == 1, "asked for again, it begins without a pause"
+
+
+def test_a_fault_of_coworkd_itself_ends_no_daemon(queue: Queue) -> None:
+    def breaks(*_: object) -> RevertCommit:
+        raise KeyError("tree")
+
+    ask_for_revert(queue)
+    queue.turn()
+    reverts = RevertService(queue.board, queue.jobs, breaks)
+    reverts.begin(queue.now)
+    while queue.jobs.busy():
+        queue.jobs.settle(queue.now)
+    assert "internal error, a fault of coworkd itself: KeyError: 'tree'" in queue.problems(REVIEW)["revert"]
+
+
+# ---- landing in the target by itself
+
+
+def test_an_automatic_landing_that_fails_is_said_in_the_settings_and_tried_again(queue: Queue, user: Checkout) -> None:
+    queue.save("version: 1\nintegration: {land: auto}\n", CONFIG)
+    queue.add_task()
+    commit = user.git("rev-parse", "HEAD")
+    row = queue.submit(commit, user.git("rev-parse", "HEAD^{tree}"), commit)
+    with queue.db.write():
+        queue.db.set(SubmissionRow, row.key, state=SubmissionState.LANDED, landing=commit, proof=commit)
+    queue.lane.broken = LOCKED
+    queue.pass_time()
+    queue.pass_time()
+    message = queue.problems(CONFIG)["land"]
+    assert message.startswith(f"`land: auto` failed: {LOCKED}; it is tried again by itself")
+    assert message.endswith("or with `coworkd land`")
+    assert queue.jobs.deadline(queue.now) is not None
+    queue.lane.broken = None
+    queue.pass_time(5)
+    assert "land" not in queue.problems(CONFIG)
+
+
+# ---- the queue
+
+
+def test_a_submission_that_cannot_be_verified_holds_no_other_and_says_so(queue: Queue, user: Checkout) -> None:
+    base = user.git("rev-parse", "HEAD")
+    first = user.branch("one", base, {"one.txt": "1\n"})
+    queue.add_task("a", status=Status.MERGING)
+    row = queue.submit(first, user.git("rev-parse", f"{first}^{{tree}}"), base)
+    queue.lane.broken = LOCKED
+    queue.pass_time()
+    assert queue.problems(TASK)["queue"].startswith(f"cannot land: {LOCKED}; it is tried again by itself")
+    queue.lane.broken = None
+    second = user.branch("two", base, {"two.txt": "2\n"})
+    queue.add_task("b", status=Status.MERGING)
+    queue.submit(second, user.git("rev-parse", f"{second}^{{tree}}"), base, task="b")
+    queue.pass_time(1)
+    other = find_submission(queue.db, SubmissionKey("b", 1))
+    assert other is not None
+    assert other.state is not SubmissionState.QUEUED, "the other one goes on"
+    queue.pass_time(4)
+    assert "queue" not in queue.problems(TASK)
+    found = find_submission(queue.db, row.key)
+    assert found is not None
+    assert found.state is not SubmissionState.QUEUED
+
+
+def test_what_has_left_the_queue_is_no_problem_any_more(queue: Queue, user: Checkout) -> None:
+    base = user.git("rev-parse", "HEAD")
+    first = user.branch("one", base, {"one.txt": "1\n"})
+    queue.add_task("a", status=Status.MERGING)
+    row = queue.submit(first, user.git("rev-parse", f"{first}^{{tree}}"), base)
+    queue.lane.broken = LOCKED
+    queue.pass_time()
+    assert "queue" in queue.problems(TASK)
+    with queue.db.write():
+        retire_submission(queue.db, row, "closed by hand", queue.now)
+    queue.pass_time(1)
+    assert "queue" not in queue.problems(TASK)
+    assert queue.jobs.deadline(queue.now) is None
