@@ -30,6 +30,7 @@ from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
 from coworkd.dispatch.runs.event_recorder import EventRecorder
 from coworkd.dispatch.runs.finisher import RunFinisher
+from coworkd.dispatch.runs.run_effects import RunEffects
 from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
@@ -206,7 +207,8 @@ def _run_services(
     setup_hold = SetupHold(board, here.means)
     capacity = CapacityReader(board, no_base_reason, hold, setup_hold)
     starter = RunStarter(board, lasting.executor, jobs, places, workshop.prepare, here.means)
-    finisher = RunFinisher(board, jobs, workshop.finish, hold)
+    effects = RunEffects(board, hold, setup_hold)
+    finisher = RunFinisher(board, jobs, workshop.finish, hold, effects)
     return RunServices(
         starter=starter, recorder=EventRecorder(board, places), finisher=finisher,
         conflicts=ConflictRounds(board, starter, capacity), hold=hold, setup_hold=setup_hold, capacity=capacity,

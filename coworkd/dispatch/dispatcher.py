@@ -8,41 +8,29 @@ from pathlib import Path
 from coworkd.agents.port import AgentEvent, Ended
 from coworkd.board import status_requests
 from coworkd.board.task_board import Board
-from coworkd.core.errors import AgentError
-from coworkd.core.machine_faults import MachineFault, MachineFaultError
+from coworkd.core.machine_faults import MachineFaultError
 from coworkd.core.model import ACTIVE, Status
-from coworkd.core.start_faults import FaultScope, StartFault, StartFaultKind
 from coworkd.dispatch.executors.port import Executor
-from coworkd.dispatch.executors.slot_results import (
-    FinishResult,
-    MachineFailed,
-    PrepareResult,
-    SavedWork,
-    SlotDeferred,
-    SlotFailed,
-    SlotReady,
-)
+from coworkd.dispatch.runs.agent_ends import AgentEnds
 from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
 from coworkd.dispatch.runs.delivery import Delivery
 from coworkd.dispatch.runs.event_recorder import EventRecorder
 from coworkd.dispatch.runs.finisher import FINISH, RunFinisher
+from coworkd.dispatch.runs.job_handlers import RunJobHandlers
 from coworkd.dispatch.runs.plan_mode import PlanRuns
-from coworkd.dispatch.runs.starter import PREPARE, RunStarter
+from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.dependency_check import check_dependencies
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
-from coworkd.dispatch.scheduling.retry_policy import AttemptOutcome
 from coworkd.dispatch.scheduling.scheduler import Postponed, StartRun
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.dispatch.scheduling.start_planner import StartPlanner
-from coworkd.dispatch.scheduling.task_hold import TaskHold
-from coworkd.store import Database, RunReason, RunRow, RunState, StopRequest, SubmissionRow, TaskRow
+from coworkd.store import Database, RunReason, RunRow, RunState, StopRequest, SubmissionRow
 from coworkd.store.agent_stops import probe_agents_now
 from coworkd.store.runs import (
     find_live_run,
-    get_run,
     has_stopping_runs,
     live_runs,
     move_run,
@@ -53,10 +41,7 @@ from coworkd.store.runs import (
     update_run,
 )
 from coworkd.store.tasks import next_status_request_at, tasks_touched_since
-from coworkd.system.background_jobs import JobFailed, Jobs
-
-RETRY_AFTER = 2.0
-"""Seconds before a run is prepared again that the branches stood in the way of."""
+from coworkd.system.background_jobs import Jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,29 +58,27 @@ class RunServices:
 
 
 class Dispatcher:
-    """The room's only face to the daemon; used by the writer thread alone."""
+    """All of dispatch that the daemon sees; used by the writer thread alone."""
 
-    def __init__(self, board: Board, executor: Executor, jobs: Jobs, stages: RunServices) -> None:
+    def __init__(self, board: Board, executor: Executor, jobs: Jobs, services: RunServices) -> None:
         self._board = board
         self._db: Database = board.db
         self._executor = executor
         self._jobs = jobs
-        self._starter = stages.starter
-        self._finisher = stages.finisher
-        self._conflicts = stages.conflicts
-        self._recorder = stages.recorder
-        self._hold = stages.hold
-        self._setup_hold = stages.setup_hold
-        self._task_hold = TaskHold(board)
+        self._starter = services.starter
+        self._finisher = services.finisher
+        self._conflicts = services.conflicts
+        self._recorder = services.recorder
+        self._hold = services.hold
+        self._ends = AgentEnds(board, services.hold, services.finisher)
         self._delivery = Delivery(board, executor)
-        self._capacity = stages.capacity
-        self._planner = StartPlanner(board, stages.capacity)
-        self._casting = AgentSelector(board)
+        self._capacity = services.capacity
+        self._planner = StartPlanner(board, services.capacity)
+        self._agents = AgentSelector(board)
         self._plans = PlanRuns(board)
         self._checked = int(self._db.setting("checked") or 0)
         """The latest event whose task's dependencies have been looked at."""
-        jobs.handle(PREPARE, then=self._prepared, failed=self._prepare_failed)
-        jobs.handle(FINISH, then=self._finished, failed=self._finish_failed)
+        RunJobHandlers(board, services.starter, services.finisher, services.hold, services.setup_hold).register(jobs)
         self._postponed: list[Postponed] = []
         """Runs that are to go on and conflicts that are to go back, which wait for capacity."""
         self._conflicting: list[SubmissionRow] = []
@@ -119,7 +102,7 @@ class Dispatcher:
 
     def start(self, now: float) -> None:
         """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks."""
-        self._casting.stops.end_changed(now)
+        self._agents.stops.end_changed(now)
         self._plans.find_again(now)
         self._postponed = []
         if not self._hold.reason(now):
@@ -151,7 +134,7 @@ class Dispatcher:
 
     def _record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         if isinstance(event, Ended):
-            self._finisher.record_end(run, event, now)
+            self._ends.record(run, event, now)
         elif run.state in (RunState.WORKING, RunState.WAITING):
             self._recorder.record(run, event, now)
 
@@ -165,139 +148,11 @@ class Dispatcher:
                     move_run(self._db, run.id, RunState.SUBMITTING, reason=RunReason.CANCELLED)
                 self._finisher.import_work(run)
 
-    # ---- slots
-
-    def _prepared(self, run_id: str, value: PrepareResult, now: float) -> None:
-        """A slot was made ready for a run, or was not."""
-        run = find_live_run(self._db, run_id)
-        if run is None or run.state is not RunState.PREPARING:
-            return
-        match value:
-            case SlotReady() if not run.stop and self._casting.agent(run.agent):
-                self._hand_over(run, value, now)
-            case SlotDeferred():
-                self._not_yet(run, value, now)
-            case SlotReady() | SlotFailed():
-                self._never_started(run, value, now)
-            case MachineFailed(fault=fault):
-                self._not_begun(run, fault, now)
-
-    def _prepare_failed(self, run_id: str, failure: JobFailed, now: float) -> None:
-        if failure.fault:
-            self._prepared(run_id, MachineFailed(fault=failure.fault), now)
-            return
-        fault = StartFault(kind=StartFaultKind.SLOT, reason=failure.reason)
-        self._prepared(run_id, SlotFailed(fault=fault), now)
-
-    def _finished(self, run_id: str, value: FinishResult | MachineFailed, now: float) -> None:
-        """What a run left was brought in or kept, or could not be."""
-        run = find_live_run(self._db, run_id)
-        if run is None:
-            return
-        if isinstance(value, MachineFailed):
-            self._hold.start(value.fault, now)
-        elif run.state is RunState.SUBMITTING:
-            self._board.clear_problems(self._board.task(run.task).path, FINISH.name)
-            if isinstance(value, SavedWork) and run.stop is StopRequest.LOST:
-                self._run_again(run, now)
-            else:
-                self._hold.end()
-                self._finisher.finished(run, value, now)
-
-    def _finish_failed(self, run_id: str, failure: JobFailed, now: float) -> None:
-        """The work stays in its slot until it can be brought in."""
-        run = find_live_run(self._db, run_id)
-        if run is None:
-            return
-        if failure.fault:
-            self._hold.start(failure.fault, now)
-            return
-        with self._db.write():
-            why = f"its work could not be brought in and stays in slot {run.slot}: {failure.reason}; {failure.retry}"
-            self._board.add_problem(self._board.task(run.task), FINISH.name, why, now)
-
-    def _hand_over(self, run: RunRow, slot: SlotReady, now: float) -> None:
-        """Have the executor begin; where the machine does not let it, the run ends before it began."""
-        try:
-            self._starter.hand_over(run, slot, now)
-            self._hold.end()
-            self._setup_hold.end()
-            self._task_hold.end(self._board.task(run.task))
-        except MachineFaultError as error:
-            self._not_begun(run, error.fault, now)
-        except AgentError as error:
-            fault = StartFault(kind=StartFaultKind.WORKER, reason=str(error))
-            self._never_started(run, SlotFailed(fault=fault), now)
-
-    def _not_begun(self, run: RunRow, fault: MachineFault, now: float) -> None:
-        """The run ends before it began, for no fault of its task: that uses up no attempt."""
-        self._hold.start(fault, now)
-        with self._db.write():
-            move_run(self._db, run.id, RunState.ENDED, reason=RunReason.MACHINE, message=str(fault), ended=now)
-            row = self._board.task(run.task)
-            if row.status is Status.RUNNING and run.conflict:
-                self._wait_again(run, row, str(fault), now, now)
-            elif row.status is Status.RUNNING:
-                self._finisher.unsuccessful(row, AttemptOutcome.MACHINE, now, detail=str(fault))
-
     def _retry_imports(self, now: float) -> None:
         """Work that could not be brought in from its slot is brought in as soon as the machine lets it."""
         for run in runs_in(self._db, {RunState.SUBMITTING}):
             if run.id not in self._jobs.running(FINISH) and not self._hold.reason(now):
                 self._finisher.import_work(run)
-
-    def _run_again(self, run: RunRow, now: float) -> None:
-        """A run that was lost with the daemon begins again: same run, same attempt, a clean slot, answers kept."""
-        with self._db.write(durable=True):
-            move_run(
-                self._db, run.id, RunState.PREPARING, stop=StopRequest.NONE, reason=RunReason.NONE, message="",
-                reply="", offset=0, started=now, fault="",
-            )  # fmt: skip
-            self._db.event(now, "run again", task=run.task, run=run.id)
-        self._starter.prepare_slot(get_run(self._db, run.id))
-
-    def _never_started(self, run: RunRow, value: SlotReady | SlotFailed, now: float) -> None:
-        """The run is over before an agent was started."""
-        fault = value.fault if isinstance(value, SlotFailed) else None
-        with self._db.write():
-            move_run(
-                self._db, run.id, RunState.ENDED, reason=RunReason.SETUP if fault else RunReason.CANCELLED,
-                message=(fault.output or fault.reason) if fault else "", ended=now,
-            )  # fmt: skip
-            row = self._board.task(run.task)
-            if not run.stop and row.status is Status.RUNNING:
-                self._not_prepared(run, row, fault, now)
-            elif run.stop is StopRequest.SHUTDOWN and row.status is Status.RUNNING:
-                self._board.transition(
-                    row.id, Status.READY, "interrupted when coworkd stopped", now, attempt=row.attempt - 1
-                )
-
-    def _not_prepared(self, run: RunRow, row: TaskRow, fault: StartFault | None, now: float) -> None:
-        """No attempt is used: what is at fault holds whatever depends on it, or the agent has gone meanwhile."""
-        if fault is None:
-            self._board.transition(
-                row.id, Status.READY, "its agent is gone", now, attempt=row.attempt - 1, not_before=now
-            )
-        elif fault.scope is FaultScope.TASK:
-            why, until = self._task_hold.start(row, fault, now)
-            self._wait_again(run, row, why, now, until)
-        else:
-            self._wait_again(run, row, self._setup_hold.start(fault, now), now, now)
-
-    def _wait_again(self, run: RunRow, row: TaskRow, why: str, now: float, until: float) -> None:
-        """A run did not begin: what it was for waits as before, until then at least."""
-        if run.conflict:
-            self._conflicts.put_back(run, row, why, now, until)
-        else:
-            self._board.transition(row.id, Status.READY, why, now, attempt=row.attempt - 1, not_before=until)
-
-    def _not_yet(self, run: RunRow, value: SlotDeferred, now: float) -> None:
-        """The branches stand in its way: it is ready as before, and is tried again."""
-        with self._db.write():
-            move_run(self._db, run.id, RunState.ENDED, reason=RunReason.CANCELLED, message=value.reason, ended=now)
-            row = self._board.task(run.task)
-            if row.status is Status.RUNNING:
-                self._wait_again(run, row, value.reason, now, now + RETRY_AFTER)
 
     def _resume_answered(self, now: float) -> None:
         """Runs whose agents left, and that wait for nobody any more, go on as places become free."""
@@ -353,8 +208,8 @@ class Dispatcher:
 
         It does not when others have reserved what was left of the day in this very turn.
         """
-        wanted = self._casting.requested(self._board.specs.task(self._board.task(start.task).path))
-        cooldown = self._casting.cooldown(wanted)
+        wanted = self._agents.requested(self._board.specs.task(self._board.task(start.task).path))
+        cooldown = self._agents.cooldown(wanted)
         if cooldown is not None:
             again = start.agent == wanted
             with self._db.write():

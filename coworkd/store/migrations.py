@@ -316,6 +316,10 @@ def _steps(db: sqlite_utils.Database) -> None:
         db.conn.execute(statement)
 
 
+def _submission_numbers(db: sqlite_utils.Database) -> None:
+    db.conn.execute("ALTER TABLE runs ADD COLUMN submission INTEGER NOT NULL DEFAULT 0")
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -336,6 +340,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _own_at_paths,
     _machine_faults,
     _steps,
+    _submission_numbers,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

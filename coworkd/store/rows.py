@@ -199,6 +199,8 @@ class RunRow:
     """Which step of its task's `pattern:` it is, within the attempt."""
     role: str = "author"
     """What it is to do in that step."""
+    submission: int = 0
+    """The number of what it submits, reserved when it ends; 0: it submits nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

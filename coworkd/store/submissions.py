@@ -153,8 +153,11 @@ def latest_number(db: Database, task: str) -> int:
 
 
 def next_number(db: Database, task: str) -> int:
-    """The number of a task's next submission."""
-    return latest_number(db, task) + 1
+    """The number of a task's next submission; a run that has ended may have reserved one."""
+    reserved = db.scalar(
+        "SELECT coalesce(max(submission), 0) FROM runs WHERE task = ? AND state = ?", task, RunState.SUBMITTING
+    )
+    return 1 + max(latest_number(db, task), int(reserved))
 
 
 def reviewed_number_before(db: Database, key: SubmissionKey) -> int:

@@ -31,6 +31,7 @@ from coworkd.dispatch.executors.testing import FakeExecutor
 from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
 from coworkd.dispatch.runs.event_recorder import EventRecorder
 from coworkd.dispatch.runs.finisher import RunFinisher
+from coworkd.dispatch.runs.run_effects import RunEffects
 from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
@@ -87,9 +88,10 @@ class Bench:
         self.hold = MachineHold(self.db, lambda: self.fault)
         setup_hold = SetupHold(self.board, lambda: UNCONFINED)
         capacity = CapacityReader(self.board, lambda: "", self.hold, setup_hold)
-        endings = RunFinisher(self.board, self.jobs, lambda order: self.made(order), self.hold, jitter=lambda: 0.0)
+        effects = RunEffects(self.board, self.hold, setup_hold, jitter=lambda: 0.0)
+        finisher = RunFinisher(self.board, self.jobs, lambda order: self.made(order), self.hold, effects)
         stages = RunServices(
-            starter=starter, recorder=EventRecorder(self.board, places), finisher=endings,
+            starter=starter, recorder=EventRecorder(self.board, places), finisher=finisher,
             conflicts=ConflictRounds(self.board, starter, capacity), hold=self.hold, setup_hold=setup_hold,
             capacity=capacity,
         )  # fmt: skip

@@ -17,6 +17,21 @@ MAX_ROUNDS = 2
 """How often an author gets a conflict back before a person is asked."""
 
 
+def return_conflict(board: Board, run: RunRow, reason: str, until: float, now: float) -> None:
+    """The run never began: its conflict waits as before, until then at least, and no round is used.
+
+    Inside of a transaction.
+    """
+    row = board.task(run.task)
+    retired = conflict_of(board.db, row.id, run.conflict)
+    to, rounds = Status.READY, row.conflict_rounds
+    if retired is not None and retired.state is SubmissionState.RETIRED:
+        to, rounds = Status.MERGING, max(row.conflict_rounds - 1, 0)
+        event = submission_event(retired, now, "conflict waits again", why=reason)
+        move_submission(board.db, retired, SubmissionState.CONFLICTED, event)
+    board.transition(row.id, to, reason, now, attempt=row.attempt - 1, conflict_rounds=rounds, not_before=until)
+
+
 class ConflictRounds:
     """Starts resolving runs; used by the writer thread alone."""
 
@@ -44,20 +59,6 @@ class ConflictRounds:
             else:
                 self._to_the_author(row, submission, now)
         return waiting
-
-    def put_back(self, run: RunRow, row: TaskRow, why: str, now: float, until: float) -> None:
-        """The run did not begin: its conflict waits as before, until then at least, and no round is used.
-
-        Inside of a transaction.
-        """
-        retired = conflict_of(self._db, row.id, run.conflict)
-        to, rounds = Status.READY, row.conflict_rounds
-        if retired is not None and retired.state is SubmissionState.RETIRED:
-            to, rounds = Status.MERGING, max(row.conflict_rounds - 1, 0)
-            event = submission_event(retired, now, "conflict waits again", why=why)
-            move_submission(self._db, retired, SubmissionState.CONFLICTED, event)
-        why = f"its conflict waits: {why}"
-        self._board.transition(row.id, to, why, now, attempt=row.attempt - 1, conflict_rounds=rounds, not_before=until)
 
     def deadline(self, submissions: Sequence[SubmissionRow], now: float) -> float | None:
         """When one that waits may be sent back."""

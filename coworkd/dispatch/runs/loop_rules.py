@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.core.model import Loop
+from coworkd.store import RunRow
 
 MAX_ALIKE = 3
 """Rounds with the same files and the same failure after which more of them would come to the same."""
@@ -47,6 +48,14 @@ class VerifyRound:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndLoop:
     reason: str
+
+
+def round_of(run: RunRow, loop: Loop, failure: str) -> Round:
+    """The round that a run of this loop was."""
+    return Round(
+        number=run.iteration, promised=loop.promise in run.reply, changed=run.kept not in ("", run.base),
+        tree=run.tree, failure=failure,
+    )  # fmt: skip
 
 
 def after_round(loop: Loop, rounds: Sequence[Round]) -> NextRound | VerifyRound | EndLoop:

@@ -1,0 +1,300 @@
+"""What follows from the end of a run.
+
+Pure: the run, how it ended, its task and what the settings say of both go in; effects come out, to be applied in one
+transaction. Where the task was taken elsewhere meanwhile, nothing follows: whoever did that has settled it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from coworkd.agents.port import ErrorKind
+from coworkd.core.machine_faults import MachineFault
+from coworkd.core.model import AgentSpec, Loop, Mode, Status
+from coworkd.core.runs import RunReason, StopRequest
+from coworkd.dispatch.executors.slot_results import (
+    FinishResult,
+    Imported,
+    MachineFailed,
+    NoChanges,
+    SavedWork,
+    SlotDeferred,
+    SlotFailed,
+)
+from coworkd.dispatch.runs.effects import (
+    AgentWorks,
+    CorrectEnd,
+    Effect,
+    EndRound,
+    Fail,
+    Fallback,
+    Hold,
+    HoldStart,
+    PlanReview,
+    Requeue,
+    Retry,
+    Submit,
+    WaitAgain,
+)
+from coworkd.dispatch.runs.failure_text import LONG_REASON, describe_error, first_line, refused_hint, with_detail
+from coworkd.dispatch.runs.loop_rules import NextRound, Round, VerifyRound, after_round, round_of
+from coworkd.dispatch.scheduling.agent_stops import stopping_error
+from coworkd.dispatch.scheduling.cooldowns import cooldown_error
+from coworkd.dispatch.scheduling.retry_policy import (
+    NOT_COUNTED,
+    NOT_RETRYABLE,
+    AttemptOutcome,
+    GiveUp,
+    RetryAfter,
+    RetryPolicy,
+    decide_retry,
+)
+from coworkd.store import RunRow, TaskRow
+
+RETRY_SLOT_AFTER = 2.0
+"""Seconds before a run is prepared again that the branches stood in the way of."""
+
+INTERRUPTED = "interrupted when coworkd stopped"
+
+UNVERIFIED_ROUND = "its promise was made, but nothing was verified"
+"""What is not right with a round that made its promise and was not submitted."""
+
+_MAY_BE_THE_MACHINE = frozenset(
+    {
+        AttemptOutcome.FAILED,
+        AttemptOutcome.CRASHED,
+        AttemptOutcome.TIMED_OUT,
+        AttemptOutcome.STALLED,
+        AttemptOutcome.VERIFICATION_FAILED,
+        AttemptOutcome.UNUSABLE_SUBMISSION,
+    }
+)
+"""Outcomes that an agent or a command also comes to by itself where no file can be written."""
+
+_OUTCOMES = {
+    RunReason.FAILED: AttemptOutcome.FAILED,
+    RunReason.TIMED_OUT: AttemptOutcome.TIMED_OUT,
+    RunReason.STALLED: AttemptOutcome.STALLED,
+    RunReason.CRASHED: AttemptOutcome.CRASHED,
+    RunReason.UNAVAILABLE: AttemptOutcome.UNAVAILABLE,
+    RunReason.MACHINE: AttemptOutcome.MACHINE,
+}
+
+_AT_WORK = (Status.RUNNING, Status.WAITING)
+_IN_QUEUE = (Status.RUNNING, Status.MERGING, Status.REVIEW)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationFailed:
+    """The merge queue sends back what the run submitted."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotStarted:
+    """The slot is ready, and the run is no longer to start: it was stopped, or its agent is gone."""
+
+
+StartFailure = SlotDeferred | SlotFailed | MachineFailed | NotStarted
+"""How a run ends that never began."""
+RunEnd = FinishResult | VerificationFailed | StartFailure
+
+
+def _no_fault() -> MachineFault | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AfterRunPolicy:
+    """What the settings, the task's text and the workspace say about what may follow."""
+
+    retry: RetryPolicy
+    jitter: float = 0.0
+    merge_approval: bool = True
+    """Somebody has to approve the change before it lands."""
+    loop: Loop | None = None
+    """The task's `loop:`, where the run was a round of one."""
+    rounds: tuple[Round, ...] = ()
+    """The rounds before this one, oldest first."""
+    agent: AgentSpec | None = None
+    """The run's agent; None: it is gone."""
+    others: bool = False
+    """Another run of the task is live: where the task stands follows from that one, unless this one submits."""
+    machine_fault: Callable[[], MachineFault | None] = _no_fault
+    """Looks for what is wrong with this machine right now; asked only where a failure may be its own."""
+
+
+def after_run(run: RunRow, end: RunEnd, task: TaskRow, policy: AfterRunPolicy, now: float) -> tuple[Effect, ...]:
+    """Everything that follows."""
+    case = _Case(run=run, task=task, policy=policy, now=now)
+    match end:
+        case VerificationFailed(message=message):
+            return case.sent_back(message)
+        case SlotDeferred() | SlotFailed() | MachineFailed() | NotStarted():
+            return case.not_begun(end)
+        case Imported() | NoChanges() | SavedWork():
+            return (*case.agent_works(), *case.finished(end))
+
+
+def blamed(run: RunRow, result: FinishResult) -> RunRow:
+    """The run with its own end: one that could not write its files was kept from its work by the machine."""
+    unfinished = isinstance(result, SavedWork) and bool(result.unusable_reason or run.iteration)
+    nothing = isinstance(result, NoChanges) or unfinished
+    if not run.fault or run.stop or run.reason is not RunReason.DONE or not nothing:
+        return run
+    return replace(run, reason=RunReason.MACHINE, message=run.fault)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One run that ended."""
+
+    run: RunRow
+    task: TaskRow
+    policy: AfterRunPolicy
+    now: float
+
+    # ---- runs that never began
+
+    def not_begun(self, end: StartFailure) -> tuple[Effect, ...]:
+        hold = (Hold(fault=end.fault),) if isinstance(end, MachineFailed) else ()
+        if self.task.status is not Status.RUNNING or self.policy.others:
+            return hold
+        if self.run.stop and not isinstance(end, SlotDeferred | MachineFailed):
+            return self._stopped()
+        match end:
+            case SlotDeferred(reason=reason):
+                return (WaitAgain(reason=reason, not_before=self.now + RETRY_SLOT_AFTER),)
+            case SlotFailed(fault=fault):
+                return (HoldStart(fault=fault),)
+            case NotStarted():
+                return (Requeue(reason="its agent is gone", not_before=self.now),)
+            case MachineFailed(fault=fault) if self.run.conflict:
+                return (*hold, WaitAgain(reason=str(fault), not_before=self.now))
+            case MachineFailed(fault=fault):
+                return (*hold, *self._failed(AttemptOutcome.MACHINE, str(fault)))
+
+    # ---- runs whose agents came to an end
+
+    def agent_works(self) -> tuple[Effect, ...]:
+        """An agent that came to an end of its own is available."""
+        if self.policy.agent is None or self.run.stop or cooldown_error(self.run) is not None:
+            return ()
+        return (AgentWorks(started=stopping_error(self.run) is None),)
+
+    def finished(self, result: FinishResult) -> tuple[Effect, ...]:
+        run = self.run
+        submits = not run.stop and run.reason is RunReason.DONE and not isinstance(result, SavedWork)
+        if self.policy.others and not submits:
+            return ()
+        if self.task.status not in ((*_AT_WORK, Status.MERGING) if submits else _AT_WORK):
+            return ()
+        if run.stop:
+            return self._stopped()
+        if run.mode is Mode.PLAN and run.reason is RunReason.DONE and isinstance(result, SavedWork):
+            return (PlanReview(refs=result.refs),)
+        if run.reason is RunReason.MACHINE:
+            return self._failed(AttemptOutcome.MACHINE, run.message)
+        if isinstance(result, SavedWork):
+            return self._not_submitted(result)
+        if isinstance(result, NoChanges) and self.policy.loop:
+            return self._round(self.policy.loop, "")
+        return self._submitted(result)
+
+    def _stopped(self) -> tuple[Effect, ...]:
+        """It was told to stop: where the task stands was settled by whoever said so, but for these."""
+        if self.run.stop is StopRequest.SHUTDOWN:
+            return (Requeue(reason=INTERRUPTED),)
+        if self.run.stop is StopRequest.BUDGET:
+            return self._out_of_budget()
+        return ()
+
+    def _out_of_budget(self) -> tuple[Effect, ...]:
+        """It goes on, in its session if it has one, once there is more to use."""
+        return (Requeue(reason=first_line(self.run.message) or str(StopRequest.BUDGET), not_before=self.now),)
+
+    def _submitted(self, result: Imported | NoChanges) -> tuple[Effect, ...]:
+        approval = self.policy.merge_approval or isinstance(result, NoChanges)
+        to = Status.RUNNING if approval or self.policy.others else Status.MERGING
+        return (Submit(result=result, needs_approval=approval, status=to),)
+
+    def _not_submitted(self, saved: SavedWork) -> tuple[Effect, ...]:
+        run, loop = self.run, self.policy.loop
+        if saved.unusable_reason and loop:
+            return self._round(loop, saved.unusable_reason)
+        if saved.unusable_reason:
+            failed = self._failed(AttemptOutcome.UNUSABLE_SUBMISSION, saved.unusable_reason)
+            return (CorrectEnd(message=saved.unusable_reason), *failed)
+        if run.reason is RunReason.BUDGET:
+            return self._out_of_budget()
+        if error := stopping_error(run):
+            return self._fallback(error, stop=True)
+        if (error := cooldown_error(run)) and self._may_fall_back():
+            return self._fallback(error, stop=False)
+        outcome = _outcome(run)
+        if loop and outcome not in NOT_RETRYABLE:
+            return self._round(loop, "" if run.reason is RunReason.DONE else f"{outcome}: {run.message}")
+        return self._failed(outcome, describe_error(run), hint=refused_hint(run))
+
+    def _may_fall_back(self) -> bool:
+        """False for a program that merely says it cannot work now, and has no fallback: it is retried."""
+        agent = self.policy.agent
+        return agent is not None and bool(self.run.error_kind or agent.fallback or self.run.fallback)
+
+    def _fallback(self, error: ErrorKind, *, stop: bool) -> tuple[Effect, ...]:
+        reason = describe_error(self.run, LONG_REASON)
+        return (CorrectEnd(reason=RunReason.UNAVAILABLE), Fallback(error=error, stop=stop, reason=reason))
+
+    # ---- what the merge queue sends back
+
+    def sent_back(self, message: str) -> tuple[Effect, ...]:
+        if self.task.status not in _IN_QUEUE:
+            return ()
+        if self.run.fault:
+            end = CorrectEnd(reason=RunReason.MACHINE, message=self.run.fault)
+            return (end, *self._failed(AttemptOutcome.MACHINE, self.run.fault))
+        end = CorrectEnd(reason=RunReason.VERIFICATION_FAILED, message=message)
+        failed = AttemptOutcome.VERIFICATION_FAILED
+        if self.policy.loop:
+            return (end, *self._round(self.policy.loop, message or str(failed)))
+        return (end, *self._failed(failed, message))
+
+    # ---- the two ways on
+
+    def _round(self, loop: Loop, failure: str) -> tuple[Effect, ...]:
+        """A round is over, its files are kept: the next one begins, or the loop has come to its end."""
+        decision = after_round(loop, [*self.policy.rounds, round_of(self.run, loop, failure)])
+        if isinstance(decision, VerifyRound):
+            # Nothing was submitted that could be verified, such as when the promise was changed meanwhile.
+            decision = after_round(loop, [*self.policy.rounds, round_of(self.run, loop, UNVERIFIED_ROUND)])
+        assert not isinstance(decision, VerifyRound), "a round with a failure is never verified"
+        over = EndRound(reason=decision.reason)
+        if isinstance(decision, NextRound):
+            reason = f"round {decision.number} of {loop.max_iterations} follows: {first_line(decision.reason)}"
+            return (over, Requeue(reason=reason, not_before=self.now))
+        return (over, *self._failed(AttemptOutcome.LOOP, decision.reason))
+
+    def _failed(self, outcome: AttemptOutcome, detail: str, *, hint: str = "") -> tuple[Effect, ...]:
+        """The attempt came to nothing: retry, or fail, by the task's own rules. `hint` is shown whole."""
+        hold: tuple[Effect, ...] = ()
+        if outcome in _MAY_BE_THE_MACHINE and (fault := self.policy.machine_fault()) is not None:
+            outcome, detail, hold = AttemptOutcome.MACHINE, str(fault), (Hold(fault=fault),)
+        counted = outcome not in NOT_COUNTED
+        failures = self.task.failures + counted
+        decision = decide_retry(outcome, failures, self.policy.retry, self.policy.jitter)
+        match decision:
+            case RetryAfter(pause=pause, reason=reason):
+                text = with_detail(reason, first_line(detail), hint)
+                until = self.now + pause
+                return (*hold, Retry(reason=text, failures=failures, not_before=until, counted=counted))
+            case GiveUp(reason=reason, abort=abort):
+                text = with_detail(reason, detail if outcome in NOT_RETRYABLE else first_line(detail), hint)
+                return (*hold, Fail(reason=text, failures=failures, abort=abort))
+
+
+def _outcome(run: RunRow) -> AttemptOutcome:
+    if run.reason is RunReason.FAILED and run.error_kind == ErrorKind.CONTEXT:
+        return AttemptOutcome.CONTEXT
+    return _OUTCOMES.get(run.reason, AttemptOutcome.FAILED)

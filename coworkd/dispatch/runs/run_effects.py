@@ -1,0 +1,185 @@
+"""Applying what follows from the end of a run: rows, events, files and holds, in one transaction."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from coworkd.board.task_board import Board
+from coworkd.core.clock import iso
+from coworkd.core.model import Status
+from coworkd.core.start_faults import FaultScope, StartFault
+from coworkd.dispatch.executors.slot_results import Imported
+from coworkd.dispatch.runs.conflict_rounds import return_conflict
+from coworkd.dispatch.runs.effects import (
+    AgentWorks,
+    CorrectEnd,
+    Effect,
+    EndRound,
+    Fail,
+    Fallback,
+    Hold,
+    HoldStart,
+    PlanReview,
+    Requeue,
+    Retry,
+    Submit,
+    WaitAgain,
+)
+from coworkd.dispatch.runs.plan_mode import PlanRuns
+from coworkd.dispatch.scheduling.agent_selection import AgentSelector
+from coworkd.dispatch.scheduling.machine_hold import MachineHold
+from coworkd.dispatch.scheduling.setup_hold import SetupHold
+from coworkd.dispatch.scheduling.task_hold import TaskHold
+from coworkd.store import RunRow, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.events import NewEvent
+from coworkd.store.runs import update_run
+from coworkd.store.submissions import add_submission
+
+
+class RunEffects:
+    """Used by the writer thread alone."""
+
+    def __init__(
+        self, board: Board, hold: MachineHold, setup_hold: SetupHold, jitter: Callable[[], float] = random.random
+    ) -> None:
+        self._board = board
+        self._db = board.db
+        self._hold = hold
+        self._setup_hold = setup_hold
+        self._task_hold = TaskHold(board)
+        self._agents = AgentSelector(board)
+        self._plans = PlanRuns(board)
+        self.jitter = jitter
+
+    def apply(self, run: RunRow, effects: Sequence[Effect], now: float) -> None:
+        """Apply all of them; inside of a transaction."""
+        for effect in effects:
+            match effect:
+                case Requeue() | WaitAgain() | Retry() | Fail() | Fallback() | HoldStart():
+                    self._move_task(run, effect, now)
+                case Submit():
+                    self._submit(run, effect, now)
+                case PlanReview():
+                    self._plans.written(self._board.task(run.task), run, effect.refs, now)
+                case Hold():
+                    self._hold.start(effect.fault, now)
+                case AgentWorks():
+                    self._agent_works(run, effect, now)
+                case EndRound() | CorrectEnd():
+                    self._record(run, effect, now)
+
+    def _move_task(
+        self, run: RunRow, effect: Requeue | WaitAgain | Retry | Fail | Fallback | HoldStart, now: float
+    ) -> None:
+        task = self._board.task(run.task)
+        match effect:
+            case Requeue():
+                until = task.not_before if effect.not_before is None else effect.not_before
+                self._requeue(task, effect.reason, until, now)
+            case WaitAgain():
+                self._wait_again(run, task, effect.reason, effect.not_before, now)
+            case Retry():
+                self._retry(task, effect, now)
+            case Fail():
+                self._fail(task, effect, now)
+            case Fallback():
+                self._fall_back(run, task, effect, now)
+            case HoldStart():
+                self._hold_start(run, task, effect.fault, now)
+
+    def _requeue(self, task: TaskRow, reason: str, until: float, now: float) -> None:
+        """The task is ready as before; its attempt does not count."""
+        self._board.transition(task.id, Status.READY, reason, now, attempt=task.attempt - 1, not_before=until)
+
+    def _wait_again(self, run: RunRow, task: TaskRow, reason: str, until: float, now: float) -> None:
+        if run.conflict:
+            return_conflict(self._board, run, f"its conflict waits: {reason}", until, now)
+        else:
+            self._requeue(task, reason, until, now)
+
+    def _hold_start(self, run: RunRow, task: TaskRow, fault: StartFault, now: float) -> None:
+        if fault.scope is FaultScope.TASK:
+            reason, until = self._task_hold.start(task, fault, now)
+        else:
+            reason, until = self._setup_hold.start(fault, now), now
+        self._wait_again(run, task, reason, until, now)
+
+    def _retry(self, task: TaskRow, effect: Retry, now: float) -> None:
+        attempt = task.attempt if effect.counted else task.attempt - 1
+        self._board.transition(
+            task.id, Status.READY, effect.reason, now, failures=effect.failures, not_before=effect.not_before,
+            attempt=attempt,
+        )  # fmt: skip
+
+    def _fail(self, task: TaskRow, effect: Fail, now: float) -> None:
+        self._board.transition(task.id, Status.FAILED, effect.reason, now, failures=effect.failures)
+        if effect.abort:
+            self._db.set_state("halted", task.id)
+
+    def _record(self, run: RunRow, effect: EndRound | CorrectEnd, now: float) -> None:
+        """What the run's own row says of its end."""
+        if isinstance(effect, EndRound):
+            update_run(self._db, run.id, message=effect.reason)
+            self._db.event(now, "round over", task=run.task, run=run.id, round=run.iteration, kept=run.kept,
+                           reason=effect.reason)  # fmt: skip
+            return
+        if effect.reason is not None:
+            update_run(self._db, run.id, reason=effect.reason)
+        if effect.message is not None:
+            update_run(self._db, run.id, message=effect.message)
+
+    # ---- agents
+
+    def _agent_works(self, run: RunRow, effect: AgentWorks, now: float) -> None:
+        agent = self._agents.agent(run.agent)
+        if agent is None:
+            return
+        self._agents.cooldowns.clear(agent, run, now)
+        if effect.started:
+            self._agents.stops.end(run.agent, now, "it worked")
+
+    def _fall_back(self, run: RunRow, task: TaskRow, effect: Fallback, now: float) -> None:
+        """Stop the agent or have it cool down, and say who takes over, or until when the task waits."""
+        spec, agent = self._board.specs.task(task.path), self._agents.agent(run.agent)
+        if effect.stop or agent is None:
+            self._agents.stops.stop(run, effect.error, effect.reason, now)
+            choice, reason = self._agents.select(spec, now), self._agents.stopped_reason(run.agent)
+            wait, until = reason, now
+        else:
+            backoff = self._board.specs.settings().backoff
+            self._agents.cooldowns.start(agent, run, effect.error, backoff, now, self.jitter())
+            choice = self._agents.select(spec, now)
+            reason = f"{run.agent} is unavailable ({effect.error.replace('_', ' ')})"
+            wait, until = f"{reason}; waits until {iso(choice.until)}", choice.until
+        if choice.until > now:
+            self._requeue(task, wait, until, now)
+        else:
+            self._requeue(task, f"{reason}; {choice.agent} takes over", now, now)
+
+    # ---- submissions
+
+    def _submit(self, run: RunRow, effect: Submit, now: float) -> None:
+        task, result = self._board.task(run.task), effect.result
+        made = isinstance(result, Imported)
+        row = SubmissionRow(
+            task=task.id, number=run.submission, run=run.id, attempt=run.attempt, base=run.base,
+            commit_id=result.commit if made else run.base, tree=result.tree if made else "",
+            state=SubmissionState.QUEUED, created=now, message="\n".join([*_remarks(run), *result.notices]),
+            needs_approval=effect.needs_approval, text_sha=run.text_sha,
+        )  # fmt: skip
+        data = {"run": run.id, "number": row.number, "made": made}
+        event = NewEvent(at=now, kind="submitted", task=task.id, actor="agent", data=data)
+        add_submission(self._db, row, event)
+        if task.status is not Status.MERGING:
+            self._board.transition(task.id, effect.status, "what it made is being verified", now)
+
+
+def _remarks(run: RunRow) -> list[str]:
+    """What a reviewer should know of how it was made."""
+    remarks: list[str] = []
+    if run.lacks:
+        remarks.append(f"made without these commits of the target: {', '.join(run.lacks.splitlines())}")
+    if run.fault:
+        remarks.append(f"while it worked: {run.fault}")
+    return remarks
