@@ -11,6 +11,7 @@ from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import current_workspace
 from coworkd.core.model import Kind
 from coworkd.documents.schema.json_schema import json_schema
+from coworkd.system.durable_files import replace_file
 
 FOLDER = "schemas"
 
@@ -35,7 +36,5 @@ def _write(folder: Path, kind: Kind) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     file, text = folder / f"{kind}.json", json.dumps(json_schema(kind), indent=2, ensure_ascii=False) + "\n"
     if not file.exists() or file.read_text(encoding="utf-8") != text:
-        temporary = file.with_name(f".{file.name}~")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(file)
+        replace_file(file, text.encode())
     return f".cowork/{FOLDER}/{file.name}"

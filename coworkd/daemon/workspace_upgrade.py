@@ -17,6 +17,7 @@ from coworkd.documents.markdown import parse
 from coworkd.store import Database
 from coworkd.store.documents import move_document
 from coworkd.sync.ignored_names import IGNORED, exclude_lines
+from coworkd.system.durable_files import replace_file
 from coworkd.system.git import Repo
 from coworkd.system.git.blob_origin import exclude
 from coworkd.system.paths_and_settings import FOLDER
@@ -36,7 +37,7 @@ def write_ignore_files(repo: Repo, writable: Callable[[str], bool] = lambda _pat
     """
     file, text = repo.root / FOLDER / ".gitignore", _lines(IGNORED)
     if not file.exists() or (_is_earlier(file.read_bytes()) and writable(".gitignore")):
-        file.write_text(text)
+        replace_file(file, text.encode())
     exclude(repo, exclude_lines(FOLDER))
 
 

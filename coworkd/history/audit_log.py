@@ -18,6 +18,7 @@ from coworkd.history.hash_chain import AuditEntry, ChainEnd, chain_lines, parse_
 from coworkd.store import Database, EventRow
 from coworkd.store.events import continue_events_after, events_after, has_all_events, latest_event
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
+from coworkd.system.durable_files import sync_folder
 
 MAX_FILE_BYTES = 4_000_000
 """A file that is larger gets no further entries; the next one does."""
@@ -129,7 +130,7 @@ def append(folder: Path, link: ChainEnd, events: list[EventRow]) -> AppendResult
     finally:
         os.close(descriptor)
     if fresh:
-        _sync(folder)
+        sync_folder(folder)
     return AppendResult(link=end)
 
 
@@ -137,14 +138,6 @@ def _write(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _open_file(folder: Path) -> Path:

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import RepoError
-from coworkd.core.file_names import temporary_name
 from coworkd.slots.tree_paths import reserved
+from coworkd.system.durable_files import replace_file
 from coworkd.system.git import TIMEOUT, GitResult, Repo
 from coworkd.system.git.object_stores import object_stores, stores_named
 from coworkd.system.sandbox.launch import prefix
@@ -212,12 +212,8 @@ def _put_back(master: Path, place: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    # By rename: a link at `path` is replaced, never followed.
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(temporary_name(path.name, f"coworkd-{os.getpid()}"))
-    _remove(draft)
-    draft.write_bytes(content)
-    os.replace(draft, path)
+    replace_file(path, content)
 
 
 def _remove(path: Path) -> None:

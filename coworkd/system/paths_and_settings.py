@@ -19,6 +19,7 @@ from pathlib import Path
 from coworkd.core.errors import ConfigError, DocumentError
 from coworkd.core.model import UserSettings
 from coworkd.core.redaction import Secrets
+from coworkd.system.durable_files import create_file, replace_file
 
 FOLDER = ".cowork"
 """The name of the workspace folder, at the top of a repository's worktree."""
@@ -175,7 +176,7 @@ def _part_from_original(private: Path) -> None:
         with suppress(FileNotFoundError):
             private.rename(private.with_name(f"{private.name}.copied-{secrets.token_hex(3)}"))
         return
-    place.write_bytes(os.fsencode(here) + b"\n")
+    replace_file(place, os.fsencode(here) + b"\n")
 
 
 def _inode(path: Path) -> int | None:
@@ -204,10 +205,7 @@ def restore_identity(paths: Paths, instance: str, key: bytes) -> None:
     for name, line in lines.items():
         file = paths.private / name
         if _line(file) != line:
-            temporary = file.with_name(f".{name}.{secrets.token_hex(4)}")
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
-                out.write(os.fsencode(line) + b"\n")
-            os.replace(temporary, file)
+            replace_file(file, os.fsencode(line) + b"\n", mode=0o600)
 
 
 def key(private: Path) -> bytes:
@@ -227,7 +225,7 @@ def settle(private: Path, root: Path) -> None:
     """From now on the workspace is in this worktree."""
     if home(private) != root:
         private.mkdir(parents=True, exist_ok=True)
-        (private / "home").write_bytes(os.fsencode(root) + b"\n")
+        replace_file(private / "home", os.fsencode(root) + b"\n")
 
 
 def _repo_name(root: Path) -> str:
@@ -247,7 +245,7 @@ def _user() -> str:
     return "".join(c if c.isalnum() else "-" for c in name.lower()) or "user"
 
 
-def _kept(file: Path, first: str, mode: int = 0o644) -> str:
+def _kept(file: Path, first: str, mode: int | None = None) -> str:
     """The line in a file, written once; whoever comes second reads what the first wrote."""
     if file.exists() and (kept := file.read_text().strip()):
         return kept
@@ -256,15 +254,7 @@ def _kept(file: Path, first: str, mode: int = 0o644) -> str:
         if not file.stat().st_size:
             file.unlink()
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "w") as out:
-            out.write(first + "\n")
-        os.link(temporary, file)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink(missing_ok=True)
+    create_file(file, f"{first}\n".encode(), mode=mode)
     return file.read_text().strip()
 
 

@@ -52,8 +52,10 @@ def _guard(name: str, file: str, old: str, new: str, watched_by: str) -> Guard:
 
 
 GUARDS = (
-    _guard("the new bytes are synced", "sync/disk/folder.py", "    os.fsync(file.fileno())\n", "", ORDER),
-    _guard("the names are synced", "sync/disk/folder.py", "            os.fsync(descriptor)\n", "            pass\n", ORDER),
+    _guard("the new bytes are synced", "system/durable_files.py",
+           "        if durable:\n            os.fsync(descriptor)\n", "", ORDER),
+    _guard("the names are synced", "system/durable_files.py",
+           "    try:\n        os.fsync(descriptor)\n", "    try:\n        pass\n", ORDER),
     _guard("the intent is durable", "sync/disk/atomic_writer.py", "        with self._db.write(durable=True):\n",
            "        with self._db.write():\n", ORDER),
     _guard("two files are exchanged in one step", "sync/disk/folder.py", "    if not swap(one, other):\n",
@@ -70,8 +72,8 @@ GUARDS = (
     _guard("late writes are looked for", "sync/disk/atomic_writer.py", "                name, path, sha, now + LATE,\n",
            "                name, path, sha, now + 1e9,\n", APPLY),
     _guard("leftovers are put away", "sync/engine.py", "        self._writer.discard_leftovers(cut_short, now)\n", "", CRASHES),
-    _guard("short writes are noticed", "sync/disk/folder.py",
-           "    if (size := os.fstat(file.fileno()).st_size) != len(data):\n", "    if (size := 0):\n",
+    _guard("short writes are noticed", "system/durable_files.py",
+           "        if (size := os.fstat(descriptor).st_size) != len(data):\n", "        if (size := 0):\n",
            "tests/faults/test_crashes.py -k keeps_less"),
     _guard("our bytes are remembered before they are written", "sync/engine.py",
            "                keep_base(\n                    self._db, row.path, BaseVersion(rev=rev, by_user=False, data=row.target_bytes),"

@@ -12,6 +12,7 @@ from pathlib import Path
 from coworkd.agents.known_programs import PROGRAMS, key_variables
 from coworkd.agents.port import Assignment
 from coworkd.core.errors import NotSignedInError
+from coworkd.system.durable_files import replace_file
 
 
 def provide_credentials(assignment: Assignment, user_home: Path) -> dict[str, str]:
@@ -45,9 +46,4 @@ def _content(source: Path) -> bytes:
 def _copy(content: bytes, target: Path) -> None:
     """In one step, never readable by others on its way; a link in its place is replaced, not followed."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(content)
-    temporary.replace(target)
+    replace_file(target, content, mode=0o600)

@@ -9,6 +9,7 @@ from pathlib import Path
 from coworkd.agents.port import AnswerDecision, InboxAnswer, InboxFile
 from coworkd.core.errors import AgentError, DocumentError
 from coworkd.documents import markdown
+from coworkd.system.durable_files import replace_file
 
 _ANSWER = "answer"
 _COMMENT = "comment"
@@ -56,17 +57,10 @@ class Inbox:
             raise AgentError(f"{name!r} cannot be a file in the inbox of an agent")
         with self._lock:
             if not self._closed:
-                self._write(name, text.encode(errors="replace"))
+                replace_file(name, text.encode(errors="replace"), mode=0o644, folder=self._fd)
 
     def close(self) -> None:
         with self._lock:
             if not self._closed:
                 self._closed = True
                 os.close(self._fd)
-
-    def _write(self, name: str, content: bytes) -> None:
-        temporary = f".{os.urandom(8).hex()}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(temporary, flags, 0o644, dir_fd=self._fd), "wb") as file:
-            file.write(content)
-        os.rename(temporary, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)

@@ -15,6 +15,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from coworkd.core.errors import UserError
+from coworkd.system.durable_files import replace_file
 from coworkd.system.paths_and_settings import FOLDER
 from coworkd.system.process import commands
 
@@ -112,9 +113,7 @@ class Playground:
         """Write a file of the workspace as an editor does: whole, by rename."""
         path = self.repo / FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}~")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        replace_file(path, text.encode())
 
     # ---- the daemon
 

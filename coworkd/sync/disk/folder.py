@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from coworkd.core.file_names import temporary_name
+from coworkd.system.durable_files import replace_file, sync_folder, write_new
 
 MAX_BYTES = 1_048_576
 """A document larger than this is refused unread: nobody writes a megabyte of Markdown by hand."""
@@ -190,17 +191,11 @@ class Folder:
         parent.mkdir(parents=True, exist_ok=True)
         temporary = f"{Path(path).parent.as_posix()}/{temporary_name(Path(path).name, self._token())}"
         try:
-            self._fill(temporary, data, mode)
+            write_new(self.root / temporary, data, mode=mode, durable=True)
         except OSError:
             self.discard(temporary)
             raise
         return temporary
-
-    def _fill(self, temporary: str, data: bytes, mode: int) -> None:
-        descriptor = os.open(self.root / temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
-            _fill(file, data)
 
     def place(self, temporary: str, path: str) -> bool:
         """Give a new file its name; False if somebody was faster."""
@@ -229,11 +224,7 @@ class Folder:
 
     def sync(self, path: str) -> None:
         """Make the names in the file's folder survive power loss."""
-        descriptor = os.open((self.root / path).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder((self.root / path).parent)
 
     def retire(self, temporary: str, name: str) -> None:
         """Take a file out of the workspace into the trash without giving up its inode."""
@@ -273,13 +264,7 @@ class Folder:
         if any((self.root / folder).is_symlink() for folder in PurePosixPath(path).parents[:-1]):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(temporary_name(target.name, self._token()))
-        try:
-            temporary.write_bytes(data)
-            os.replace(temporary, target)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        replace_file(target, data)
 
 
 def _whole(descriptor: int, size: int) -> bytes:
@@ -381,15 +366,4 @@ def _regular(path: Path) -> bool:
 
 def _copy(file: Path, to: Path) -> None:
     """A synced copy under a new name."""
-    data = file.read_bytes()
-    with to.open("xb") as copy:
-        os.fchmod(copy.fileno(), stat.S_IMODE(file.stat().st_mode))
-        _fill(copy, data)
-
-
-def _fill(file: BinaryIO, data: bytes) -> None:
-    file.write(data)
-    file.flush()
-    os.fsync(file.fileno())
-    if (size := os.fstat(file.fileno()).st_size) != len(data):
-        raise OSError(errno.EIO, f"{size} of {len(data)} bytes were kept")
+    write_new(to, file.read_bytes(), mode=stat.S_IMODE(file.stat().st_mode), durable=True)

@@ -6,7 +6,6 @@ configuration and attributes, which belong to the user: `install` is called for 
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -14,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import RepoError
-from coworkd.core.file_names import temporary_name
 from coworkd.sync.merging.conflict_markers import Markers
 from coworkd.sync.merging.file_merge import FileMerge, merge_files
+from coworkd.system.durable_files import replace_file
 from coworkd.system.git import Repo
 from coworkd.system.git.blob_origin import add_lines
 from coworkd.system.git.merge_file import merge_file
@@ -77,9 +76,7 @@ def run(call: MergeCall) -> tuple[str, ...]:
 
 
 def _written(call: MergeCall, merged: FileMerge) -> tuple[str, ...]:
-    temporary = call.ours.with_name(temporary_name(call.ours.name, "cowork"))
-    temporary.write_bytes(merged.data)
-    os.replace(temporary, call.ours)
+    replace_file(call.ours, merged.data)
     return merged.conflicts
 
 

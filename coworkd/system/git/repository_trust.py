@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from coworkd.system.durable_files import replace_file
 from coworkd.system.git import Repo
 from coworkd.system.git.untrusted_config import wary_env
 
@@ -104,9 +104,7 @@ class Trust:
 
     def _keep(self, mark: _Mark) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary = self._file.with_name(f".{self._file.name}.{secrets.token_hex(4)}")
-        temporary.write_text(json.dumps(asdict(mark), ensure_ascii=True) + "\n")
-        os.replace(temporary, self._file)
+        replace_file(self._file, (json.dumps(asdict(mark), ensure_ascii=True) + "\n").encode())
 
     def _look_warily(self) -> None:
         self._repo.see_with({**self._plain, **wary_env(self._repo)})

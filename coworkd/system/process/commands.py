@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 from coworkd.core.redaction import Secrets
 from coworkd.system import process_tree
+from coworkd.system.durable_files import replace_file
 from coworkd.system.process import supervisor
 from coworkd.system.process_tree import REPO_MARK, RUN_MARK
 from coworkd.system.sandbox.launch import enter
@@ -330,10 +331,7 @@ def redact_file(file: Path, secrets: Secrets) -> None:
     text = file.read_bytes().decode("utf-8", "surrogateescape")
     plain = secrets.redact(text)
     if plain != text:
-        temporary = file.with_name(f".{file.name}~")
-        temporary.unlink(missing_ok=True)
-        temporary.write_bytes(plain.encode("utf-8", "surrogateescape"))
-        os.replace(temporary, file)
+        replace_file(file, plain.encode("utf-8", "surrogateescape"))
 
 
 _MOST_REDACTED = 64_000_000

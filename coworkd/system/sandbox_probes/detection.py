@@ -16,6 +16,7 @@ from pathlib import Path
 
 from coworkd.core.model import SandboxLevel, SandboxMode, UserSandbox
 from coworkd.system import paths_and_settings
+from coworkd.system.durable_files import replace_file
 from coworkd.system.git import Repo
 from coworkd.system.paths_and_settings import Paths
 from coworkd.system.process import commands
@@ -143,9 +144,7 @@ def _filter(folder: Path, level: SandboxLevel) -> str:
         return ""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{level}.bpf"
-    draft = folder / f"{file.name}.{os.getpid()}"
-    draft.write_bytes(content)
-    draft.replace(file)
+    replace_file(file, content)
     return str(file)
 
 

@@ -12,6 +12,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from coworkd.system.durable_files import replace_file
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _RESERVED = frozenset({".git", ".cowork"})
 _MAX_BYTES = 10_000_000
@@ -104,12 +106,7 @@ def _replace(folder: int, name: str, path: str, content: bytes) -> None:
         if not stat.S_ISREG(there.st_mode):
             raise ToolError(f"{path} is not a regular file")
         mode = stat.S_IMODE(there.st_mode)
-    temporary = f".{os.urandom(8).hex()}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as file:
-        file.write(content)
-        os.fchmod(file.fileno(), mode)
-    os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    replace_file(name, content, mode=mode, folder=folder)
 
 
 @contextmanager
