@@ -161,7 +161,7 @@ def _colour(query: Query) -> Turn:
 def _wants(query: Query) -> Turn:
     if not query.turn:
         return Reply(calls=(run("npm install"),))
-    return Reply(text="left alone" if "Not allowed" in query.said[-1] else "installed")
+    return Reply(text="left alone" if "did not allow it" in query.said[-1] else "installed")
 
 
 def _spent(given: int, told: int, *calls: Call) -> Reply:
