@@ -9,7 +9,7 @@ import pytest
 
 from tests.commands import ROOT
 
-MODELS = {"litellm", "mcp", "openai", "tenacity"}
+MODELS = {"litellm", "mcp", "openai"}
 HEAVY = MODELS | {"git", "watchdog", "sqlite_utils", "rich", "yaml", "frontmatter", "filelock"}
 
 
