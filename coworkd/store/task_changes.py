@@ -48,7 +48,7 @@ class ChangedRows:
 
 
 class TaskChanges:
-    """Used by the writer thread alone."""
+    """Used by the writer thread alone. There is one per connection: what one has taken, no other is given."""
 
     def __init__(self, db: Database) -> None:
         self._db = db

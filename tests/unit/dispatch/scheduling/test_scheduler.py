@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,11 @@ from coworkd.dispatch.scheduling.scheduler import (
     Candidate,
     Capacity,
     Postponed,
+    RunRequest,
     StartRun,
     next_actions,
     overlapping,
+    postponement,
 )
 
 NOW = 1000.0
@@ -97,6 +100,45 @@ def test_a_run_that_waits_for_a_person_frees_its_place_but_not_its_files() -> No
     )
     assert started(actions) == ["other"]
     assert postponed(actions) == {"same": "waits for w, which touches the same files"}
+
+
+def test_a_run_that_has_its_slot_needs_no_new_one() -> None:
+    halted = Capacity(total=2, per_agent={}, slots_halt_reason="no slot can be made ready", halt_until=NOW + 5)
+    new = RunRequest(task="t", agent="a")
+    assert postponement(new, [], halted, NOW) == Postponed(task="t", reason="no slot can be made ready", until=NOW + 5)
+    assert postponement(replace(new, needs_slot=False), [], halted, NOW) is None
+
+
+def test_one_run_finds_out_whether_slots_can_be_made_ready_again() -> None:
+    probing = Capacity(total=3, per_agent={}, one_slot_at_a_time=True)
+    actions = next_actions([candidate("a"), candidate("b")], [ActiveRun(task="c", agent="a")], probing, NOW)
+    assert started(actions) == ["a"]
+    assert postponed(actions) == {"b": "waits for a, which tries whether slots can be made ready again"}
+    preparing = [ActiveRun(task="a", agent="a", preparing=True)]
+    assert postponement(RunRequest(task="t", agent="a", needs_slot=False), preparing, probing, NOW) is None
+
+
+@pytest.mark.parametrize("needs_slot", [True, False])
+@pytest.mark.parametrize(
+    ("request_", "capacity_", "reason", "until"),
+    [
+        (RunRequest(task="t", agent="a"), Capacity(total=1, per_agent={}, halt_reason="aborted"), "aborted", None),
+        (RunRequest(task="t", agent="a", not_before=NOW + 1), Capacity(total=1, per_agent={}),
+         "waits before its next attempt", NOW + 1),
+        (RunRequest(task="t", agent="a", blocked_reason="cools down", blocked_until=NOW + 9),
+         Capacity(total=1, per_agent={}), "cools down", NOW + 9),
+        (RunRequest(task="t", agent="a"), Capacity(total=0, per_agent={}), "waits for a free place: 0 of 0 are taken", None),
+        (RunRequest(task="t", agent="a"), Capacity(total=1, per_agent={"a": 0}), "waits for agent a: 0 of 0 at work", None),
+        (RunRequest(task="t", agent="b", touches=("x",)), Capacity(total=1, per_agent={}),
+         "waits for w, which touches the same files", None),
+    ],
+)  # fmt: skip
+def test_every_obstacle_holds_for_every_run(
+    request_: RunRequest, capacity_: Capacity, reason: str, until: float | None, *, needs_slot: bool
+) -> None:
+    others = [ActiveRun(task="w", agent="a", touches=("x",), waiting=True)]
+    found = postponement(replace(request_, needs_slot=needs_slot), others, capacity_, NOW)
+    assert found == Postponed(task="t", reason=reason, until=until)
 
 
 TASKS = st.lists(
