@@ -107,6 +107,7 @@ _DESCRIPTIONS: Mapping[str, str] = {
     "run": "run {run} begins: attempt {attempt} by {agent} (sandbox {level})",
     "run again": "run {run} begins again",
     "run ended": "run {run} is over",
+    "agent started": "run {run}: {agent} starts",
     "agent left": "run {run}: left while it waits (exit {exit})",
     "agent ended": "run {run}: ended (exit {exit})",
     "agent error": "run {run}: had an error",

@@ -107,7 +107,7 @@ class Bench:
 
     def close(self) -> None:
         self.jobs.close()
-        self.place.db.close()
+        self.place.close()
 
     def _play(self, assignment: Assignment) -> ScriptSteps:
         self.given.append(assignment)

@@ -16,6 +16,7 @@ from coworkd.sync.disk.folder import Folder
 from coworkd.sync.engine import Engine
 from coworkd.sync.ingest.ingester import Ingester
 from coworkd.sync.ingest.missing_files import MissingFiles
+from tests.integration.statewatch import StateWatch
 
 TASK = "tasks/a.md"
 
@@ -74,14 +75,21 @@ class Workspace:
     def open(self) -> None:
         """Begin, or begin anew after a crash: everything that was in memory is gone."""
         self.db = Database(self.database)
+        self.watch = StateWatch(self.db)
         self.intake = Ingester(self.db, self.folder, "anna-0001", self.past.brought)
         self.writer = AtomicWriter(self.db, self.folder)
         self.absences = MissingFiles(self.db, self.folder, self.past)
         self.engine = Engine(self.db, self.folder, self.intake, self.writer, self.absences)
         self.engine.scan(self.now, lambda: 0.0)
 
-    def restart(self) -> None:
+    def close(self) -> None:
+        """Every change of state that was made here has an event."""
+        silent = self.watch.silent_changes()
         self.db.close()
+        assert silent == [], silent
+
+    def restart(self) -> None:
+        self.close()
         self.open()
         self.engine.recover(self.now)
 

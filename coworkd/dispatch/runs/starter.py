@@ -207,13 +207,14 @@ class RunStarter:
                 text_sha=digest(spec.body.encode()), agent_started_at=now, last_event_at=now,
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),
             )  # fmt: skip
+            self._db.event(now, "agent started", task=run.task, run=run.id, agent=run.agent, start=run.epoch + 1)
         self._submit(run, agent, spec, slot.worktree, words)
 
     def resume(self, run: RunRow, now: float) -> None:
         """Start the agent of a waiting run again, in its slot as it left it, with the answers in its inbox."""
         worktree = self._places.worktree(run.slot)
         if not worktree.is_dir():
-            self._from_scratch(run)
+            self._from_scratch(run, now)
             return
         row = self._board.task(run.task)
         spec, agent = self._board.specs.task(row.path), self._board.specs.agent(run.agent)
@@ -227,14 +228,16 @@ class RunStarter:
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),
                 waiting_seconds=waiting_seconds(run, now),
             )  # fmt: skip
+            self._db.event(now, "agent started", task=run.task, run=run.id, agent=run.agent, start=run.epoch + 1)
         self._submit(run, agent, spec, worktree, words)
 
-    def _from_scratch(self, run: RunRow) -> None:
+    def _from_scratch(self, run: RunRow, now: float) -> None:
         """Its slot is gone, and with it what its session knew of: the run begins again."""
         with self._db.write(durable=True):
             move_run(
                 self._db, run.id, RunState.PREPARING, reason=RunReason.NONE, message="", session="", origin="", offset=0
             )
+            self._db.event(now, "run again", task=run.task, run=run.id, reason="its slot is gone")
         self.prepare_slot(get_run(self._db, run.id))
 
     def _build_prompts(
