@@ -280,16 +280,14 @@ class MessageRow:
 class SubmissionRow:
     task: str
     number: int
+    run: str = ""
+    """Empty: no run made it, or the database that knew of it was lost."""
     attempt: int
     commit_id: str
     tree: str
     """Empty: nothing was changed."""
     base: str
     state: SubmissionState
-    created: float
-    needs_approval: Annotated[bool, SqlName("person")]
-    run: str = ""
-    """Empty: no run made it, or the database that knew of it was lost."""
     candidate: str = ""
     candidate_tree: str = ""
     verified_on: Annotated[str, SqlName("tip")] = ""
@@ -297,7 +295,9 @@ class SubmissionRow:
     """JSON list of the verification commands as they went."""
     request: str = ""
     """What a person was asked about it; empty: its review is to be written."""
+    created: float
     message: Annotated[str, SqlName("notice")] = ""
+    needs_approval: Annotated[bool, SqlName("person")]
     approved: bool = False
     landing: str = ""
     """The commit by which it landed."""
