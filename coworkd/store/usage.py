@@ -73,14 +73,20 @@ def oldest_spending_expires_at(db: Database, now: float) -> float | None:
     return None if oldest is None else oldest + DAY
 
 
+_RESERVED = (
+    "SELECT coalesce(sum(max(reserved_usd - coalesce(cost_usd, 0), 0)), 0) FROM runs"
+    f" WHERE state != '{RunState.ENDED}' AND reserved_usd IS NOT NULL"  # no value: for the index of live runs
+)
+
+
 def reserved_usd(db: Database) -> float:
     """Dollars that runs which are not over may still use."""
-    return float(
-        db.scalar(
-            "SELECT coalesce(sum(max(reserved_usd - coalesce(cost_usd, 0), 0)), 0) FROM runs"
-            f" WHERE state != '{RunState.ENDED}' AND reserved_usd IS NOT NULL"  # no value: for the index of live runs
-        )
-    )
+    return float(db.scalar(_RESERVED))
+
+
+def reserved_usd_of_task(db: Database, task: str) -> float:
+    """Dollars that the live runs of a task may still use."""
+    return float(db.scalar(f"{_RESERVED} AND task = ?", task))
 
 
 def has_unknown_price(db: Database, agent: str, model: str) -> bool:

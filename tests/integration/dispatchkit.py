@@ -84,7 +84,7 @@ class Bench:
         self.jobs.require_committed(lambda: self.db.in_transaction)
         places = RunPaths(root=self.root, state=self.root / "state", repo_id="repo", instance="anna-0001")
         self.executor = FakeExecutor(self._told.set, self._play)
-        starter = RunStarter(self.board, self.executor, self.jobs, places, self._prepare)
+        starter = self.starter = RunStarter(self.board, self.executor, self.jobs, places, self._prepare)
         self.hold = MachineHold(self.db, lambda: self.fault)
         setup_hold = SetupHold(self.board, lambda: UNCONFINED)
         capacity = CapacityReader(self.board, lambda: "", self.hold, setup_hold)

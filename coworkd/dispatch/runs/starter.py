@@ -93,7 +93,7 @@ class RunStarter:
     def start(
         self, task: str, agent: str, now: float, *, conflict: str = "", instead_of: str = ""
     ) -> BudgetExhausted | None:
-        """Commit to a run of this task; the slot is made next. One winner: a task has at most one live run.
+        """Commit to a run of this task; the slot is made next. Other runs of the task may be live.
 
         What it may use at most is reserved with that; where there is nothing to reserve, nothing starts.
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Budget
 from coworkd.dispatch.scheduling.budget_rules import (
@@ -18,6 +20,7 @@ from coworkd.store.usage import (
     has_unknown_price,
     oldest_spending_expires_at,
     reserved_usd,
+    reserved_usd_of_task,
     spent_in_24_hours,
     usage_of_tasks,
 )
@@ -44,6 +47,7 @@ class BudgetReader:
     def reserve(self, row: TaskRow, agent: AgentSpec, starting_runs: int, now: float) -> Reservation | BudgetExhausted:
         """What a run of this task by this agent may use, or why it may not start."""
         task = self._task_budget(row, self._board.specs.task(row.path).budget)
+        task = replace(task, reserved=reserved_usd_of_task(self._db, row.id))
         unknown = self.price_unknown(agent)
         return reserve(budget_state(task, self.day(now), agent, price_unknown=unknown, starting_runs=starting_runs))
 

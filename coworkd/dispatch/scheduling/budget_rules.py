@@ -18,6 +18,8 @@ class TaskBudget:
     limit: Budget
     used: Budget
     """Every value is known."""
+    reserved: float = 0.0
+    """What its other live runs may cost beyond that."""
     last_unused: float | None = None
     """What was left of the last run's reservation, where that run ended because it was not enough."""
     last_message: str = ""
@@ -45,6 +47,8 @@ class BudgetState:
     """Of the task."""
     used: Budget
     """By the task so far; every value is known."""
+    task_reserved: float = 0.0
+    """Of the task's, by its other live runs, beyond what they have used."""
     daily_limit: float | None = None
     """Of the workspace, in any 24 hours; None: no bound."""
     daily_used: float = 0.0
@@ -69,7 +73,8 @@ def budget_state(
 ) -> BudgetState:
     """The state for one run of a task by an agent."""
     return BudgetState(
-        limit=task.limit, used=task.used, last_unused=task.last_unused, last_message=task.last_message,
+        limit=task.limit, used=task.used, task_reserved=task.reserved, last_unused=task.last_unused,
+        last_message=task.last_message,
         daily_limit=day.limit, daily_used=day.used, reserved=day.reserved, oldest_expires_at=day.oldest_expires_at,
         starting_runs=max(starting_runs, 1), paid_by_use=agent.billing == "api", price_unknown=price_unknown,
     )  # fmt: skip
@@ -121,6 +126,8 @@ def _dollars(budget: BudgetState) -> float | None | BudgetExhausted:
     own = _left(budget.limit.usd, budget.used.usd)
     if own is not None and own <= 0:
         return BudgetExhausted(reason=_used_up(f"${budget.used.usd:.2f} of ${budget.limit.usd:.2f}", "usd"))
+    if own is not None and (own := own - budget.task_reserved) <= 0:
+        return BudgetExhausted(reason=f"the rest of the task's ${budget.limit.usd:.2f} is reserved by its other runs")
     day = None if budget.daily_limit is None else budget.daily_limit - budget.daily_used - budget.reserved
     if day is not None and day <= 0:
         return _daily_limit_reached(budget)
