@@ -183,3 +183,32 @@ def test_every_round_leaves_a_checkpoint(bench: Bench, worker: Worker) -> None:
     bench.turn()
     kept = [run.kept for run in bench.runs()]
     assert [event["kept"] for event in bench.events("round over")] == kept[:2]
+
+
+def test_a_round_whose_checks_failed_without_a_word_is_followed_by_another(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[DONE]]
+    begin(bench)
+    bench.queue(SubmissionState.RED, "")
+    bench.turn()
+    assert rounds(bench) == [1, 2], "it does not stand still in silence"
+    assert "verification failed" in bench.given[1].prompt
+
+
+def test_a_round_whose_promise_is_another_by_now_is_followed_by_another(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[TextWritten(text="all FINISHED")], [None]]
+
+    def import_work(order: FinishRequest) -> FinishResult:
+        assert not order.submit
+        return SavedWork(commit=f"kept-{order.run}", tree=f"tree-{order.run}")
+
+    def edit_then_import(order: FinishRequest) -> FinishResult:
+        text = bench.place.text("tasks/a.md")
+        bench.place.save(text.replace("<promise>DONE</promise>", "FINISHED"), "tasks/a.md")
+        return import_work(order)
+
+    bench.made = edit_then_import
+    begin(bench)
+    bench.made = import_work
+    bench.turn()
+    assert rounds(bench) == [1, 2], "it does not stand still in silence"
+    assert bench.status() is Status.RUNNING
