@@ -1,9 +1,12 @@
-"""The documentation keeps up: its links lead somewhere, and every room of the house is on the plan."""
+"""The documentation is current: links lead somewhere, and every package, command, key, table and state is described."""
 
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
+from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,11 +14,14 @@ from typing import Any, TypeVar
 import click
 import pytest
 
+from coworkd.agents.registry import DRIVERS
 from coworkd.cli.app import COMMANDS, coworkd
 from coworkd.core.model import Kind, Status
 from coworkd.core.state_machine import StateMachine
 from coworkd.core.task_states import DAEMON_MOVES, MOVES
 from coworkd.documents.schema.tables import SCHEMAS
+from coworkd.store import rows
+from coworkd.store.migrations import migrate
 from tests.unit.test_state_machines import MACHINES
 
 _State = TypeVar("_State", bound=StrEnum)
@@ -41,8 +47,8 @@ def test_every_package_is_on_the_plan(package: str) -> None:
 
 
 def test_every_proof_of_a_defence_is_a_test() -> None:
-    rows = [line for line in (ROOT / "docs/security.md").read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
-    named = [re.findall(r"`(test_\w+)`", row.rsplit("|", 2)[1]) for row in rows if row[:6] not in ("| thre", "| --- ")]
+    lines = [line for line in (ROOT / "docs/security.md").read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    named = [re.findall(r"`(test_\w+)`", row.rsplit("|", 2)[1]) for row in lines if row[:6] not in ("| thre", "| --- ")]
     assert all(named), "every threat of the table has its proof"
     written = {
         name
@@ -71,16 +77,21 @@ def command(name: str) -> click.Command:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_in_the_format_with_all_it_takes(name: str) -> None:
-    rows = [row for row in COMMAND_LINE.splitlines() if re.search(rf"`coworkd ([a-z\\|-]+\\\|)?{name}\b", row)]
-    assert len(rows) == 1
+    named_in = [row for row in COMMAND_LINE.splitlines() if re.search(rf"`coworkd ([a-z\\|-]+\\\|)?{name}\b", row)]
+    assert len(named_in) == 1
     options = [option for option in command(name).params if isinstance(option, click.Option)]
-    named = {"--json", *re.findall(r"--?[a-z-]+", rows[0])}
+    named = {"--json", *re.findall(r"--?[a-z-]+", named_in[0])}
     assert [option.name for option in options if named.isdisjoint(option.opts)] == []
 
 
 def test_no_command_is_documented_that_does_not_exist() -> None:
     named = re.findall(r"`coworkd ([a-z\\|-]+)", FORMAT + (ROOT / "README.md").read_text(encoding="utf-8"))
     assert {name for names in named for name in names.split("\\|")} <= set(COMMANDS)
+
+
+def test_every_driver_is_in_the_format() -> None:
+    (sentence,) = re.findall(r"in agents every `driver` but ([^;]+)\.\n", FORMAT)
+    assert set(re.findall(r"`(\w+)`", sentence)) == set(DRIVERS)
 
 
 @pytest.mark.parametrize(
@@ -110,8 +121,8 @@ def diagram() -> str:
 def table() -> str:
     """What a person may write, as docs/architecture.md shows it."""
     head = ["you write \\ it is", *Status]
-    rows = [[f"`{wanted}`", *(_cell(wanted, now) for now in Status)] for wanted in MOVES]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
+    body = [[f"`{wanted}`", *(_cell(wanted, now) for now in Status)] for wanted in MOVES]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *body])
 
 
 def _cell(wanted: Status, now: Status) -> str:
@@ -121,3 +132,22 @@ def _cell(wanted: Status, now: Status) -> str:
 @pytest.mark.parametrize("drawn", [diagram, table], ids=["diagram", "table"])
 def test_the_lifecycle_is_drawn_from_its_tables(drawn: Callable[[], str]) -> None:
     assert drawn() in (ROOT / "docs/architecture.md").read_text(encoding="utf-8"), drawn()
+
+
+DATA_MODEL = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition("\n## Data model\n")[2]
+DATA_MODEL = DATA_MODEL.partition("\n## ")[0]
+ROWS = [row for name, row in vars(rows).items() if name.endswith("Row")]
+
+
+def test_every_table_is_in_the_data_model() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection)
+        made = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        tables = {name for (name,) in made}
+    assert tables == set(re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", DATA_MODEL, re.MULTILINE))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.__name__)
+def test_every_field_of_a_row_is_in_the_data_model(row: Any) -> None:
+    section = DATA_MODEL.partition(f"`{row.__name__}`")[2].partition("\n**`")[0]
+    assert {field.name for field in fields(row)} - set(re.findall(r"`(\w+)`", section)) == set()

@@ -92,7 +92,7 @@ class Delivery:
             case Status.DONE | Status.CANCELLED:
                 with self._db.write():
                     self._db.set(MessageRow, message.path, stage=MessageStage.UNSENT, note=_over_reason(row))
-            case _:
+            case Status.DRAFT | Status.READY | Status.MERGING | Status.PAUSED:
                 self._keep(message, "")
 
     def _keep(self, message: MessageRow, note: str) -> None:
