@@ -8,8 +8,8 @@ from coworkd.merge.blame import outcome
 from coworkd.merge.branch_jobs import BranchReport
 from coworkd.merge.branch_rules import BringIn, Collision, LandingFact, Rebuild, Unrelated
 from coworkd.merge.git.facts import BranchContext
-from coworkd.merge.integration_jobs import Landed
 from coworkd.merge.job_results import ResultRecorder
+from coworkd.merge.job_values import Landed
 from coworkd.merge.target_entry import collision_reason, red_reason, unrelated_reason
 from coworkd.store import SubmissionKey, SubmissionKind, SubmissionRow, SubmissionState
 from coworkd.store.landings import RECORDED, SEEN_AT, SETTLED_AT, Landing, Landings

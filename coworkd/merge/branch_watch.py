@@ -16,8 +16,9 @@ from coworkd.merge.branch_jobs import BranchReport
 from coworkd.merge.branch_record import BranchRecorder
 from coworkd.merge.branch_rules import BringIn, Rebuild, Unrelated
 from coworkd.merge.git.facts import BranchContext
-from coworkd.merge.integration_jobs import IntegrationJobs, VerifyRequest
+from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.job_results import ResultRecorder
+from coworkd.merge.job_values import VerifyRequest
 from coworkd.store.dependencies import dependencies_of
 from coworkd.store.landings import Landings
 from coworkd.system.background_jobs import Job, JobFailed, Jobs

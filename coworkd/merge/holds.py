@@ -18,9 +18,9 @@ from coworkd.core.model import Problem, Status
 from coworkd.merge.blame import red_without_change_reason
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.check_names import TIP_LOG, check_log
-from coworkd.merge.integration_jobs import IntegrationJobs, Interrupted
+from coworkd.merge.integration_jobs import IntegrationJobs
+from coworkd.merge.job_values import BranchHeads, FailedWithoutChange, Interrupted, TipCheckResult
 from coworkd.merge.queue_reader import QueueReader
-from coworkd.merge.red_candidates import BranchHeads, FailedWithoutChange, TipCheckResult
 from coworkd.merge.verifier import TIP_OUTPUT
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.submissions import held_submissions, move_submission, once_held_submissions, submission_event

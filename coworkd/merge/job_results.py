@@ -13,8 +13,9 @@ from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.change_summary import ChangeSummary
 from coworkd.merge.holds import HeldSubmissions
-from coworkd.merge.integration_jobs import (
+from coworkd.merge.job_values import (
     AwaitingTarget,
+    FailedWithoutChange,
     Landed,
     MergeConflict,
     OutdatedBase,
@@ -22,7 +23,6 @@ from coworkd.merge.integration_jobs import (
     VerificationFailed,
     Verified,
 )
-from coworkd.merge.red_candidates import FailedWithoutChange
 from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService, review_path
 from coworkd.merge.unverified import UnverifiedSubmissions, reached

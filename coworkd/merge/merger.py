@@ -14,8 +14,9 @@ from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.git.change_summary import ChangeSummary
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.merge.holds import TIP_CHECK, HeldSubmissions
-from coworkd.merge.integration_jobs import AwaitingTarget, IntegrationJobs, Landed, TipMoved, VerificationResult
+from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.job_results import ResultRecorder
+from coworkd.merge.job_values import AwaitingTarget, Landed, TipMoved, VerificationResult
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.queue_reader import QueueReader
 from coworkd.merge.queue_rules import LandStep, ReviewStep, VerifyStep, next_steps

@@ -8,7 +8,7 @@ import json
 from coworkd.board.task_board import Board
 from coworkd.core.model import Gate, TaskSpec
 from coworkd.merge.checks.facts import ChangeContext
-from coworkd.merge.integration_jobs import LandRequest, VerifyRequest
+from coworkd.merge.job_values import LandRequest, VerifyRequest
 from coworkd.merge.queue_rules import QueueEntry
 from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.unverified import reached

@@ -16,38 +16,6 @@ from coworkd.system.git import Repo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailedWithoutChange:
-    """Red, but not by its author's fault: the tip is red without it, or the command cannot do its work here."""
-
-    tip: str
-    target: str
-    """The commit that the target stood at."""
-    key: str
-    """Of the commands and all that they are run with."""
-    checks: tuple[Check, ...]
-    own: bool
-    """It is one of the task's own commands that is red."""
-    blame: Blame
-    tip_checks: tuple[Check, ...] = ()
-    """Of the tip alone; empty where it did not have to be checked."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BranchHeads:
-    """Where the integration branch and its target stand; empty: nowhere."""
-
-    tip: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TipCheckResult:
-    """Whether a check that was red without any change still is."""
-
-    red: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BlameFinding:
     """Who is to blame."""
 

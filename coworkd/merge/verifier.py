@@ -17,6 +17,7 @@ from pathlib import Path
 
 from coworkd.core.model import Check
 from coworkd.merge.gate_lock import GateWaitCancelledError
+from coworkd.merge.job_values import VerifyRequest
 from coworkd.merge.verification import Verification, gate_surroundings, verify
 from coworkd.slots.tree_paths import reserved
 from coworkd.system.git import Repo
@@ -44,6 +45,16 @@ class GateRun:
     gate: str = SUBMISSIONS
     output: str
     """The name of the folder that keeps the whole output, one file a command, until the next run of this name."""
+
+
+def verification_of(order: VerifyRequest, commands: tuple[str, ...]) -> Verification:
+    return Verification(commands=commands, setup=order.setup, copy=order.copy, sandbox=order.sandbox)
+
+
+def gate_run(order: VerifyRequest, commit: str, commands: tuple[str, ...], gate: str = SUBMISSIONS) -> GateRun:
+    """One run of commands on a commit, as the request has it."""
+    what, output = verification_of(order, commands), TARGET_OUTPUT if gate == TARGET else order.task
+    return GateRun(commit=commit, what=what, timeout=order.timeout, gate=gate, output=output)
 
 
 class Verifier:

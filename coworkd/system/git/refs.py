@@ -99,6 +99,12 @@ def refs_under(repo: Repo, prefix: str) -> dict[str, str]:
     return {name: object_id for object_id, name in pairs}
 
 
+def next_number_under(repo: Repo, prefix: str) -> int:
+    """One more than the highest number of `PREFIX/NUMBER`."""
+    numbers = (name.rpartition("/")[2] for name in refs_under(repo, prefix))
+    return max((int(number) for number in numbers if number.isdecimal()), default=0) + 1
+
+
 def update_refs(repo: Repo, changes: Sequence[RefChange]) -> bool:
     """Apply all changes in one transaction, or none.
 

@@ -13,7 +13,8 @@ from coworkd.core.model import Status
 from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
-from coworkd.merge.integration_jobs import IntegrationJobs, VerificationResult, VerifyRequest
+from coworkd.merge.integration_jobs import IntegrationJobs
+from coworkd.merge.job_values import VerificationResult, VerifyRequest
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.merger import Merger
 from coworkd.merge.reverts import RevertService

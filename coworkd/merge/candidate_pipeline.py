@@ -1,0 +1,252 @@
+"""One verification of a submission, as a pipeline of steps that take and return values.
+
+Bring in the target's commits that it was made on; merge; prove that nothing is lost; run the checks; run those that the
+change itself alters as they were before. The first step that finds something against it ends the pipeline.
+
+Blocking; called from job threads only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from coworkd.core.model import Check
+from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome
+from coworkd.merge.checkout_links.marking import unverified_reason
+from coworkd.merge.git.branch_moves import merge_target
+from coworkd.merge.git.candidates import MergeSources, candidate_for, sources
+from coworkd.merge.git.conflict_bundle import Dispute, bundle, kind_of
+from coworkd.merge.git.integration import MergeCommit, Submission
+from coworkd.merge.git.loss_check import proof
+from coworkd.merge.git.revert_commits import beside
+from coworkd.merge.git.tree_merge import Conflicted
+from coworkd.merge.job_values import (
+    AwaitingTarget,
+    FailedWithoutChange,
+    Interrupted,
+    MergeConflict,
+    OutdatedBase,
+    VerificationFailed,
+    VerificationResult,
+    Verified,
+    VerifyRequest,
+)
+from coworkd.merge.red_candidates import BlameFinder, WorkspaceChecks
+from coworkd.merge.tip_version import tip_version
+from coworkd.merge.verifier import (
+    OWN_OUTPUT,
+    TIP_VERSION_OUTPUT,
+    Verifier,
+    gate_run,
+    verification_of,
+)
+from coworkd.system.git import Repo
+from coworkd.system.git.refs import RefChange, branch_ref, candidate_ref, next_number_under, update_refs
+
+_Checks = tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeInput:
+    """What a submission is merged with."""
+
+    tip: str
+    """Where the integration branch stands."""
+    onto: str
+    """The tip, or that merged with the target's commits that the submission was made on."""
+    sources: MergeSources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A merge that lost nothing; a ref names it."""
+
+    tip: str
+    onto: str
+    commit: str
+    tree: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidatePipeline:
+    """Verifies one submission in one repository."""
+
+    repo: Repo
+    request: VerifyRequest
+    verifier: Verifier
+    blame: BlameFinder
+    bundles: Path
+    """The folder for the descriptions of conflicts."""
+    over: Callable[[], bool]
+    """Whether the verification is to end early."""
+
+    def run(self, tip: str) -> VerificationResult:
+        """Verify the submission as merged with this commit of the integration branch."""
+        merge_input = self._bring_in_target(tip)
+        if isinstance(merge_input, AwaitingTarget):
+            return merge_input
+        candidate = self._merge(merge_input)
+        if not isinstance(candidate, Candidate):
+            return candidate
+        checks = self._run_checks(candidate)
+        if not isinstance(checks, tuple):
+            return checks
+        return self._run_earlier_checks(candidate, checks)
+
+    # ---- bring the target in
+
+    def _bring_in_target(self, tip: str) -> MergeInput | AwaitingTarget:
+        order = self.request
+        stand = beside(self.repo, tip, order.undoes) if order.undoes else tip
+        found = sources(self.repo, tip=tip, stand=stand, target=order.target, base=order.base, commit=order.commit)
+        if not found.awaited:
+            return MergeInput(tip=tip, onto=tip, sources=found)
+        both = merge_target(self.repo, tip, found.awaited, order.target) if order.onto_target else None
+        if not isinstance(both, MergeCommit):
+            why = f"waits until {order.target} is in {order.branch}: it was made on top of both"
+            return AwaitingTarget(tip=tip, reason=why)
+        return MergeInput(tip=tip, onto=both.commit, sources=dataclasses.replace(found, ours=both.commit))
+
+    # ---- merge, and prove that nothing is lost
+
+    def _merge(self, given: MergeInput) -> Candidate | MergeConflict | OutdatedBase | VerificationFailed:
+        made = candidate_for(self.repo, given.onto, _submission(self.request), given.sources)
+        if isinstance(made, Conflicted):
+            return self._conflict(given, made)
+        pin_candidate(self.repo, made.commit)
+        shown = proof(self.repo, given.sources.ours, given.sources.theirs, given.sources.base, made.commit)
+        if not shown.ok:
+            reason = f"the merge would lose something: {shown.detail}"
+            return VerificationFailed(tip=given.tip, checks=(), reason=reason)
+        return Candidate(tip=given.tip, onto=given.onto, commit=made.commit, tree=made.tree, proof=shown.detail)
+
+    def _conflict(self, given: MergeInput, made: Conflicted) -> MergeConflict | OutdatedBase:
+        order, paths = self.request, ", ".join(made.paths)
+        if given.sources.dropped:
+            why = f"it was made on commits that {order.target} lost since, and conflicts without them in {paths}"
+            return OutdatedBase(tip=given.tip, reason=f"{why}: it is done again")
+        dispute = Dispute(
+            submission=_submission(order), tip=given.tip, base=order.base, kind=kind_of(made), conflict=made
+        )
+        path = self.bundles / f"{order.task}-{order.number}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(bundle(self.repo, dispute))
+        return MergeConflict(tip=given.tip, summary=f"conflict in {paths}", bundle=str(path))
+
+    # ---- run the checks
+
+    def _run_checks(self, candidate: Candidate) -> _Checks | VerificationFailed | FailedWithoutChange | Interrupted:
+        run = gate_run(self.request, candidate.commit, self.request.commands)
+        checks = self.verifier.check(self.repo, run, self.over)
+        if checks is not None and _red(checks) and needs_repetition(failure_of(checks[-1])):
+            checks = self.verifier.check(self.repo, run, self.over)
+        if checks is None:
+            return Interrupted()
+        return (self._find_blame(candidate, checks) if _red(checks) else None) or checks
+
+    def _find_blame(
+        self, candidate: Candidate, checks: _Checks
+    ) -> VerificationFailed | FailedWithoutChange | Interrupted | None:
+        """Why a candidate is red; None: its commands were led into a checkout, and prove nothing.
+
+        A command that only misses what it was led to is the agent's where the commit that the candidate was merged with
+        is green without it all the same.
+        """
+        order = self.request
+        red = next((check for check in reversed(checks) if not check.green and not check.reached), None)
+        suspect = red or _missing(order, checks)
+        if suspect is None:
+            return None
+        on_tip = gate_run(order, candidate.onto, order.commands)
+        workspace = WorkspaceChecks(commands=order.workspace, loop=order.loop)
+        found = self.blame.judge(self.repo, on_tip, workspace, suspect, self.over)
+        if found is None:
+            return Interrupted()
+        if found.blame is Blame.AGENT:
+            return VerificationFailed(tip=candidate.tip, checks=checks, reason=_reason(suspect))
+        if red is None:
+            return None
+        return FailedWithoutChange(
+            tip=candidate.tip, target=self.repo.commit(branch_ref(order.target)) or "",
+            key=self.verifier.settings_key(verification_of(order, order.commands), order.timeout), checks=checks,
+            own=found.own, blame=found.blame, tip_checks=found.tip_checks,
+        )  # fmt: skip
+
+    # ---- run what the change alters as it was before
+
+    def _run_earlier_checks(self, candidate: Candidate, checks: _Checks) -> Verified | VerificationFailed | Interrupted:
+        order = self.request
+        if not unverified_reason(checks):
+            green = tuple(check for check in checks if check.command in order.workspace)
+            self.verifier.remember(self.repo, gate_run(order, candidate.commit, order.workspace), green)
+        every = self._with_tip_version(candidate, checks)
+        if every is None:
+            return Interrupted()
+        if red := next((check for check in every if check.from_tip and not check.green and not check.reached), None):
+            return VerificationFailed(tip=candidate.tip, checks=every, reason=_reason(red))
+        return Verified(
+            tip=candidate.tip, candidate=candidate.commit, tree=candidate.tree, checks=every, proof=candidate.proof
+        )
+
+    def _with_tip_version(self, candidate: Candidate, checks: _Checks) -> _Checks | None:
+        """The checks, and where the change alters what they execute, also those with the tip's version of that.
+
+        Of a command that is red on the tip itself, the tip's version says nothing: the change is to make it green.
+        None: it was interrupted.
+        """
+        order = self.request
+        if order.undoes:
+            return checks
+        own = frozenset(order.commands) - frozenset(order.workspace)
+        found = tip_version(self.repo, candidate.onto, candidate.commit, order.commands, own)
+        if found is None:
+            return checks
+        commands = tuple(one for one in found.commands if self._says_on_tip(candidate.onto, one))
+        if not commands:
+            return None if self.over() else checks
+        run = dataclasses.replace(gate_run(order, found.commit, commands), output=TIP_VERSION_OUTPUT)
+        before = self.verifier.check(self.repo, run, self.over)
+        if before is None:
+            return None
+        self.verifier.join_output(TIP_VERSION_OUTPUT, order.task, len(checks))
+        paths = ", ".join(found.paths)
+        return (*checks, *(dataclasses.replace(check, from_tip=paths) for check in before))
+
+    def _says_on_tip(self, tip: str, command: str) -> bool:
+        """Whether a command is green on the tip alone: one of the task's own may be there to become green."""
+        if command in self.request.workspace:
+            return True
+        alone = dataclasses.replace(gate_run(self.request, tip, (command,)), output=OWN_OUTPUT)
+        on_tip = self.verifier.check_tip(self.repo, alone, self.over)
+        return on_tip is not None and all(check.green for check in on_tip)
+
+
+def pin_candidate(repo: Repo, commit: str) -> None:
+    """Give a candidate a ref, for a gc takes what has none."""
+    name = candidate_ref(next_number_under(repo, "refs/cowork/cand"))
+    update_refs(repo, [RefChange(name=name, old=None, new=commit)])
+
+
+def _submission(order: VerifyRequest) -> Submission:
+    return Submission(
+        task=order.task, attempt=order.attempt, number=order.number, commit=order.commit, title=order.title
+    )
+
+
+def _missing(order: VerifyRequest, checks: Sequence[Check]) -> Check | None:
+    """The first command of the workspace that did not see what it was led to, where the tip can say more about it."""
+    shared = () if order.loop else (*order.workspace, *order.setup)
+    return next((check for check in checks if not check.green and check.hidden and check.command in shared), None)
+
+
+def _red(checks: Sequence[Check]) -> bool:
+    return not all(check.green for check in checks)
+
+
+def _reason(check: Check) -> str:
+    before = f" with the version of {check.from_tip} from before this change" if check.from_tip else ""
+    return f"`{check.command}`{before}: {outcome(check)}\n\n{check.tail[-3000:]}"
