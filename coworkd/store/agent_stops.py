@@ -1,4 +1,4 @@
-"""Agents that are stopped: nothing is started with one until its file is saved, or a probe succeeds."""
+"""Queries about stopped agents: no run of one starts until its file is saved, or a probe succeeds."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def end_agent_stop(db: Database, agent: str) -> bool:
 
 
 def probe_agents_now(db: Database) -> None:
-    """Have every stopped agent be tried at once, by one run each."""
+    """Let every stopped agent be tried at once, by one run each."""
     db.execute("UPDATE agent_stops SET until = 0.0")
 
 

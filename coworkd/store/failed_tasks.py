@@ -1,9 +1,11 @@
-"""Tasks that failed, with the last words of the run that failed last."""
+"""Tasks that failed, with the end of the reply of the run that failed last."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coworkd.core.model import Status
+from coworkd.core.runs import RunReason
 from coworkd.store.database import Database
 
 LAST_WORDS = 2000
@@ -14,10 +16,10 @@ _FAILED = (
     f" coalesce(substr(r.said, -{LAST_WORDS}), '') AS said, coalesce(r.message_path, '') AS message"
     " FROM tasks t LEFT JOIN runs r ON r.id ="
     " (SELECT id FROM runs WHERE task = t.id ORDER BY started DESC, rowid DESC LIMIT 1)"
-    " WHERE t.status = 'failed' AND NOT t.gone AND NOT t.elsewhere AND coalesce(r.reason, '') != 'rejected'"
+    " WHERE t.status = ? AND NOT t.gone AND NOT t.elsewhere AND coalesce(r.reason, '') != ?"
     " ORDER BY t.since, t.id"
 )
-"""What a person has rejected waits for nothing: that person knows."""
+"""A task whose change a person has rejected is not among them: that person knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,5 +44,5 @@ def failed_tasks(db: Database) -> list[FailedTask]:
             id=row["id"], path=row["path"], since=row["since"], reason=row["reason"], agent=row["agent"],
             said=row["said"], message=row["message"],
         )
-        for row in db.query(_FAILED)
+        for row in db.query(_FAILED, Status.FAILED, RunReason.REJECTED)
     ]  # fmt: skip

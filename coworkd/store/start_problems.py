@@ -1,7 +1,10 @@
-"""Tasks that cannot start for something that they alone start from."""
+"""Tasks that cannot start because something that they alone start from is missing."""
 
 from __future__ import annotations
 
+from coworkd.core.model import Status
+from coworkd.core.run_states import RunState
+from coworkd.core.runs import RunReason
 from coworkd.store.database import Database
 
 SOURCE = "start"
@@ -11,15 +14,15 @@ SOURCE = "start"
 def unprepared_runs(db: Database, task: str, attempt: int) -> int:
     """How many runs of an attempt ended because no slot could be made ready."""
     return db.scalar(
-        "SELECT count(*) FROM runs WHERE task = ? AND attempt = ? AND state = 'ended' AND reason = 'setup'",
-        task, attempt,
+        "SELECT count(*) FROM runs WHERE task = ? AND attempt = ? AND state = ? AND reason = ?",
+        task, attempt, RunState.ENDED, RunReason.SETUP,
     )  # fmt: skip
 
 
 def try_task_now(db: Database, path: str) -> None:
-    """Have a task that could not start be tried at once."""
+    """Let a task that could not start be retried at once."""
     db.execute(
-        "UPDATE tasks SET not_before = 0.0 WHERE path = ? AND status = 'ready'"
+        "UPDATE tasks SET not_before = 0.0 WHERE path = ? AND status = ?"
         " AND EXISTS (SELECT 1 FROM problems p WHERE p.path = tasks.path AND p.source = ?)",
-        path, SOURCE,
+        path, Status.READY, SOURCE,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Budget
+from coworkd.core.runs import RunReason
 from coworkd.dispatch.scheduling.budget_rules import (
     BudgetExhausted,
     DailyBudget,
@@ -26,13 +27,13 @@ from coworkd.store.usage import (
 )
 
 BUDGET_USED_UP = "budget used up"
-"""The `stop` of a run that has come to the end of its budget."""
+"""The event of a run that has reached the end of its budget, and the beginning of its message."""
 
 
 def task_budget(row: TaskRow, limit: Budget, usage: TaskUsage) -> TaskBudget:
     """What a task may use, and what it has."""
     used = Budget(usd=usage.usd, tokens=row.input_tokens + row.output_tokens, minutes=usage.minutes)
-    if usage.last_reason != "budget":
+    if usage.last_reason != RunReason.BUDGET:
         return TaskBudget(limit=limit, used=used)
     return TaskBudget(limit=limit, used=used, last_unused=usage.last_unused_usd, last_message=usage.last_message)
 
