@@ -13,8 +13,10 @@ from coworkd.core.model import Status
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.store import DocumentRow, TaskRow
 from coworkd.store.announcements import announce
+from coworkd.store.documents import find_document
 from coworkd.store.landings import Landings
 from coworkd.store.own_bytes import add_own
+from coworkd.store.tasks import find_task
 from coworkd.sync.engine import Engine
 from coworkd.sync.file_trust import FileTrust
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
@@ -127,8 +129,8 @@ class Control:
     def _own(self, request: ControlRequest, now: float) -> None:
         """A pulled task is started here: its text counts as typed here from now on."""
         task = request.subject
-        row = self._db.one(TaskRow, "id = ?", task)
-        document = self._db.one(DocumentRow, "path = ?", row.path) if row else None
+        row = find_task(self._db, task)
+        document = find_document(self._db, row.path) if row else None
         if row is None or document is None:
             return
         with self._db.write():
@@ -140,7 +142,7 @@ class Control:
     def _take(self, request: ControlRequest, now: float) -> None:
         """Another instance's task becomes ours, paused: nothing of theirs is assumed to be alive."""
         task = request.subject
-        row = self._db.one(TaskRow, "id = ?", task)
+        row = find_task(self._db, task)
         if row is None:
             return
         with self._db.write():

@@ -15,6 +15,7 @@ from coworkd.core.errors import StoreDamagedError
 from coworkd.history.audit_log import end_of
 from coworkd.store import Database
 from coworkd.store.database_age import REPOSITORY
+from coworkd.store.events import latest_assigned_event
 from coworkd.system.paths_and_settings import Paths
 
 log = logging.getLogger("coworkd")
@@ -58,8 +59,8 @@ def _unfit(db: Database, paths: Paths, newer_reason: Callable[[Database], str]) 
 
 def _behind_audit(db: Database, audit: Path) -> bool:
     """Whether it has never heard of the last events: what was put back from a copy must not turn the files back."""
-    known = db.scalar("SELECT max(id) FROM (SELECT id FROM events UNION ALL SELECT seq FROM sqlite_sequence)")
-    return int(known or 0) > 0 and end_of(audit).id > int(known)
+    known = latest_assigned_event(db)
+    return known > 0 and end_of(audit).id > known
 
 
 def _set_aside(paths: Paths, name: str, why: str) -> Database:

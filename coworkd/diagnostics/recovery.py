@@ -16,6 +16,7 @@ from pathlib import Path
 
 from coworkd.core.errors import UserError
 from coworkd.store import Database
+from coworkd.store.documents import earlier_versions
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, branch_ref, update_refs
 from coworkd.system.paths_and_settings import Paths
@@ -95,21 +96,16 @@ def versions(db: Database) -> list[Item]:
 
     A version is named by its document and the beginning of its hash: `tasks/a.md@3f2a91bc04d1`.
     """
-    rows = db.query(
-        "SELECT b.path, b.sha, b.bytes, max(b.at) AS at, d.want_sha FROM bases b LEFT JOIN documents d"
-        " ON d.path = b.path WHERE b.sha != coalesce(d.file_sha, '') GROUP BY b.path, b.sha ORDER BY at DESC, b.path"
-    )
-    tasks = {row["path"]: row["id"] for row in db.query("SELECT path, id FROM tasks")}
     found: list[Item] = []
     gone: set[str] = set()
-    for row in rows:
-        last = not row["want_sha"] and row["path"] not in gone
-        gone |= {row["path"]} if last else set()
+    for version in earlier_versions(db):
+        last = version.is_deleted and version.path not in gone
+        gone |= {version.path} if last else set()
         found.append(
             Item(
-                name=f"{row['path']}@{row['sha'][:12]}", what=What.DELETED if last else What.VERSION,
-                task=tasks.get(row["path"], _task_of(row["path"])), at=row["at"], files=1, bytes=len(row["bytes"]),
-                path=row["path"], content=row["bytes"],
+                name=f"{version.path}@{version.sha[:12]}", what=What.DELETED if last else What.VERSION,
+                task=version.task or _task_of(version.path), at=version.at, files=1, bytes=len(version.data),
+                path=version.path, content=version.data,
             )
         )  # fmt: skip
     return found

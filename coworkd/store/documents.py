@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from coworkd.store.database import Database
 from coworkd.store.rows import DocumentRow
@@ -59,3 +60,48 @@ def documents_with_daemon_map(db: Database, paths: Collection[str]) -> frozenset
     """Those of the documents that have a `cowork:` map, or may have: the daemon has written into them."""
     rows = db.query_in("SELECT path FROM documents WHERE instr(want, 'cowork') AND path IN (?)", paths)
     return frozenset(row["path"] for row in rows)
+
+
+def knows_content(db: Database, sha: str) -> bool:
+    """Whether bytes with this hash are in the database, as a document or as a version of one."""
+    return bool(
+        db.scalar("SELECT 1 FROM documents WHERE want_sha = ? UNION SELECT 1 FROM bases WHERE sha = ?", sha, sha)
+    )
+
+
+def has_unwritten_files(db: Database) -> bool:
+    """Whether a document or a record is still to be written to its file."""
+    sql = "SELECT 1 FROM documents WHERE want_sha != file_sha AND absent_since IS NULL"
+    sql += " UNION SELECT 1 FROM writes UNION SELECT 1 FROM records WHERE NOT written LIMIT 1"
+    return bool(db.scalar(sql))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierVersion:
+    """What a document said at some time and its file does not say now."""
+
+    path: str
+    sha: str
+    data: bytes
+    at: float
+    is_deleted: bool
+    """The document is deleted."""
+    task: str
+    """The id of the task whose file it is; empty: none that is known."""
+
+
+def earlier_versions(db: Database) -> list[EarlierVersion]:
+    """Every version that is kept, newest first."""
+    rows = db.query(
+        "SELECT b.path, b.sha, b.bytes, max(b.at) AS at, coalesce(d.want_sha, '') = '' AS deleted,"
+        " coalesce((SELECT id FROM tasks t WHERE t.path = b.path), '') AS task"
+        " FROM bases b LEFT JOIN documents d ON d.path = b.path WHERE b.sha != coalesce(d.file_sha, '')"
+        " GROUP BY b.path, b.sha ORDER BY at DESC, b.path"
+    )
+    return [
+        EarlierVersion(
+            path=row["path"], sha=row["sha"], data=row["bytes"], at=row["at"], is_deleted=bool(row["deleted"]),
+            task=row["task"],
+        )
+        for row in rows
+    ]  # fmt: skip

@@ -44,3 +44,9 @@ def continue_events_after(db: Database, event: int) -> None:
     """Give the next event a higher id than this one, also where no event has been written yet."""
     db.execute("DELETE FROM sqlite_sequence WHERE name = 'events'")
     db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", event)
+
+
+def latest_assigned_event(db: Database) -> int:
+    """The highest id that an event has ever had here, whether or not it is still kept; 0: there was none."""
+    known = db.scalar("SELECT max(id) FROM (SELECT id FROM events UNION ALL SELECT seq FROM sqlite_sequence)")
+    return int(known or 0)

@@ -228,3 +228,8 @@ def ran_unsandboxed(db: Database, run: str, since: float) -> bool:
             *_UNSANDBOXED, RunState.ENDED, since,
         )
     )  # fmt: skip
+
+
+def run_ids_of(db: Database, tasks: Collection[str]) -> list[str]:
+    """The ids of every run of these tasks."""
+    return [row["id"] for row in db.query_in("SELECT id FROM runs WHERE task IN (?)", tasks)]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem
+from coworkd.store.documents import has_unwritten_files
+from coworkd.store.events import latest_event
 from coworkd.store.notices import remove_notice
 from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.problems import put_problem
@@ -71,7 +73,7 @@ class AutoCommit:
         if settings.commit != "auto":
             self._show("", now)
             return None
-        latest = int(self._db.scalar("SELECT coalesce(max(id), 0) FROM events"))
+        latest = latest_event(self._db)
         if latest != self._latest:
             self._latest, self._changed_at = latest, now
         if self._latest == self._seen:
@@ -80,9 +82,7 @@ class AutoCommit:
 
     def _at_rest(self) -> bool:
         """Whether no file is still to be written."""
-        unwritten = "SELECT 1 FROM documents WHERE want_sha != file_sha AND absent_since IS NULL"
-        unwritten += " UNION SELECT 1 FROM writes UNION SELECT 1 FROM records WHERE NOT written LIMIT 1"
-        return self._db.scalar(unwritten) is None
+        return not has_unwritten_files(self._db)
 
     def deadline(self, now: float) -> float | None:
         """When time alone makes a commit due."""
@@ -108,7 +108,7 @@ class AutoCommit:
     def _committed(self, made: Committed, now: float) -> None:
         with self._db.write():
             self._db.event(now, "committed", commit=made.commit, files=len(made.paths))
-        self._seen = int(self._db.scalar("SELECT max(id) FROM events"))
+        self._seen = latest_event(self._db)
 
     def _again(self, reason: str, now: float) -> None:
         """Something was in the way: look again soon, and later where it stays."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from coworkd.board.views.attention import AttentionItem, AttentionKind
 from coworkd.core.clock import iso
 from coworkd.store import Database
+from coworkd.store.notifications import notified_items, set_notified_items
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 from coworkd.system.process import commands as process
 from coworkd.system.process.commands import ProcessSpec
@@ -46,14 +47,12 @@ class Notifications:
         if not self._commands or self._jobs.running(NOTIFY):
             return
         items = {_name(item): item for item in waiting}
-        told = {row["item"] for row in self._db.query("SELECT item FROM told")}
+        told = notified_items(self._db)
         if told == items.keys():
             return
         fresh = [item for name, item in items.items() if name not in told]
         with self._db.write():
-            self._db.execute("DELETE FROM told")
-            for name in items:
-                self._db.execute("INSERT INTO told (item, at) VALUES (?, ?)", name, now)
+            set_notified_items(self._db, items, now)
         notices = [Notification(command=c, text=_text(item)) for item in fresh for c in self._commands]
         if notices:
             self._jobs.start(NOTIFY, None, lambda: self._all(notices))

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.board.task_board import Board
+from coworkd.store.documents import knows_content
+from coworkd.store.runs import run_ids_of
 from coworkd.store.submissions import candidates_in_use, settled_tasks
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
@@ -88,7 +90,7 @@ class Pruning:
         before = now - self._board.specs.settings().keep_days * DAY
         tasks = [row.id for row in settled_tasks(self._db, before)]
         return PruneRequest(
-            tasks=tuple(tasks), runs=tuple(r["id"] for r in self._db.query_in(_RUNS, tasks)),
+            tasks=tuple(tasks), runs=tuple(run_ids_of(self._db, tasks)),
             candidates=candidates_in_use(self._db), older=before,
             trash_older=now - TRASH_DAYS * DAY, conflicts=tuple(self._kept_elsewhere(now - TRASH_DAYS * DAY)),
         )  # fmt: skip
@@ -96,12 +98,8 @@ class Pruning:
     def _kept_elsewhere(self, before: float) -> Iterator[str]:
         for path in (self._places.folder / "conflicts").glob("*.md"):
             with suppress(OSError):
-                if path.stat().st_mtime < before and self._known(digest(path.read_bytes())):
+                if path.stat().st_mtime < before and knows_content(self._db, digest(path.read_bytes())):
                     yield f"conflicts/{path.name}"
-
-    def _known(self, sha: str) -> bool:
-        sql = "SELECT 1 FROM documents WHERE want_sha = ? UNION SELECT 1 FROM bases WHERE sha = ?"
-        return bool(self._db.scalar(sql, sha, sha))
 
     def _pruned(self, _: None, removed: tuple[str, ...], now: float) -> None:
         if removed:
@@ -110,9 +108,6 @@ class Pruning:
 
     def _failed(self, _: None, failure: JobFailed, now: float) -> None:
         """It is tried again in an hour, like any pruning; the log has the reason."""
-
-
-_RUNS = "SELECT id FROM runs WHERE task IN (?)"
 
 
 def prune(order: PruneRequest, places: Places) -> tuple[str, ...]:

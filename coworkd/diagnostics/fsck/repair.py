@@ -11,13 +11,27 @@ from coworkd.store import (
     DocumentRow,
     RequestKind,
     RunReason,
-    RunRow,
     RunState,
     SubmissionKey,
     SubmissionRow,
     SubmissionState,
     TaskRow,
 )
+from coworkd.store.consistency import (
+    forget_document,
+    forget_trashed,
+    lacks_task,
+    live_runs_without_task,
+    mark_file_present,
+    relabel_version,
+    stored_versions,
+    tasks_without_document,
+    trashed_files,
+    undeleted_documents,
+    version_bytes,
+    write_file_again,
+)
+from coworkd.store.documents import find_document
 from coworkd.store.requests import open_requests
 from coworkd.store.runs import move_run
 from coworkd.store.submissions import (
@@ -28,6 +42,7 @@ from coworkd.store.submissions import (
     unlanded_work,
     update_submission,
 )
+from coworkd.store.tasks import find_task_at
 from coworkd.sync.consistency import disagreements
 from coworkd.sync.disk.folder import Content, digest
 from coworkd.sync.disk.ports import Files
@@ -61,21 +76,19 @@ class Repairer:
 
     def _kept_versions(self) -> None:
         """A version whose bytes are not the ones of its hash is one of other bytes: kept, and compared with nothing."""
-        for row in self._db.query("SELECT rowid AS id, sha, bytes FROM bases"):
-            if digest(row["bytes"]) != row["sha"]:
-                sql = "UPDATE OR IGNORE bases SET sha = ?, rev = -2 WHERE rowid = ?"
-                self._db.execute(sql, digest(row["bytes"]), row["id"])
-        for row in self._db.all(DocumentRow, "want_sha != ''"):
+        for version in stored_versions(self._db):
+            if (sha := digest(version.data)) != version.sha:
+                relabel_version(self._db, version, sha)
+        for row in undeleted_documents(self._db):
             if digest(row.target_bytes) != row.target_sha:
                 self._want_again(row)
 
     def _want_again(self, row: DocumentRow) -> None:
-        sql = "SELECT bytes FROM bases WHERE path = ? AND sha = ?"
-        kept = self._db.scalar(sql, row.path, row.target_sha)
+        kept = version_bytes(self._db, row.path, row.target_sha)
         read = self._folder.read(row.path)
         data = kept if kept is not None else read.data if isinstance(read, Content) else None
         if data is None:
-            self._db.execute("DELETE FROM documents WHERE path = ?", row.path)
+            forget_document(self._db, row.path)
         else:
             self._db.set(DocumentRow, row.path, target_bytes=data, target_sha=digest(data))
 
@@ -84,36 +97,30 @@ class Repairer:
             kind, read = kind_of(path), self._folder.read(path)
             if kind is None or not isinstance(read, Content):
                 continue
-            if list(disagreements(self._db, path, kind, read.data, at_rest=False)) or self._orphaned(path):
+            if list(disagreements(self._db, path, kind, read.data, at_rest=False)) or lacks_task(self._db, path):
                 self._take_again(path, read, now)
-
-    def _orphaned(self, path: str) -> bool:
-        sql = "SELECT 1 FROM documents d WHERE path = ? AND kind = 'task' AND want_sha != '' AND NOT EXISTS"
-        sql += " (SELECT 1 FROM tasks t WHERE t.path = d.path) AND NOT EXISTS"
-        sql += " (SELECT 1 FROM problems p WHERE p.path = d.path AND p.source = 'duplicate')"
-        return bool(self._db.scalar(sql, path))
 
     def _take_again(self, path: str, read: Content, now: float) -> None:
         """The file is looked at as if it had just been saved; where it says what it should, its row is right."""
-        row, task = self._db.one(DocumentRow, "path = ?", path), self._db.one(TaskRow, "path = ?", path)
-        self._db.execute("UPDATE tasks SET gone = 0 WHERE path = ?", path)
+        row, task = find_document(self._db, path), find_task_at(self._db, path)
+        mark_file_present(self._db, path)
         if row is not None and task is not None and row.disk_sha == read.sha:
             self._board.project(task.id)
             return
-        if row is not None and (task is None and self._orphaned(path)):
-            self._db.execute("DELETE FROM documents WHERE path = ?", path)
+        if task is None and lacks_task(self._db, path):
+            forget_document(self._db, path)
         self._engine.forget_stat(path)
         self._engine.mark_dirty(path, now)
 
     def _tasks(self, now: float) -> None:
         """Tasks whose file was never seen, and tasks at work without a run."""
-        for row in self._db.all(TaskRow, "path NOT IN (SELECT path FROM documents) AND NOT gone"):
+        for row in tasks_without_document(self._db):
             if self._folder.stat(row.path) is None:
                 self._db.set(TaskRow, row.id, file_missing=True)
             else:
                 self._engine.forget_stat(row.path)
                 self._engine.mark_dirty(row.path, now)
-        for run in self._db.all(RunRow, "state != 'ended' AND task NOT IN (SELECT id FROM tasks)"):
+        for run in live_runs_without_task(self._db):
             move_run(self._db, run.id, RunState.ENDED, reason=RunReason.CANCELLED, ended=now)
         for row in running_without_run(self._db):
             why = "nothing was at work on it when the workspace was checked; write `ready` to go on"
@@ -125,9 +132,7 @@ class Repairer:
         for request in open_requests(self._db):
             if not request.path or self._folder.stat(request.path) is not None:
                 continue
-            row = self._db.one(DocumentRow, "path = ? AND want_sha != ''", request.path)
-            if row is not None:
-                self._db.set(DocumentRow, row.path, disk_sha="", absent_since=None)
+            if write_file_again(self._db, request.path):
                 continue
             self._board.requests.void(request, now)
             if request.kind is RequestKind.MERGE:
@@ -136,9 +141,9 @@ class Repairer:
                 )
 
     def _trash(self) -> None:
-        for row in self._db.query("SELECT name FROM trash WHERE path NOT IN (SELECT path FROM writes)"):
-            if self._folder.retired(row["name"]) is None:
-                self._db.execute("DELETE FROM trash WHERE name = ?", row["name"])
+        for file in trashed_files(self._db):
+            if self._folder.retired(file.name) is None:
+                forget_trashed(self._db, file.name)
 
     def _refs(self, now: float) -> None:
         """A missing ref is made again while its commit is there; a ref without a row gets the row of kept work."""

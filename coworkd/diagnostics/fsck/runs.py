@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from coworkd.diagnostics.fsck.finding import REPAIR, Inconsistency, Subject
-from coworkd.store import Database, DocumentRow, RunRow, TaskRow
+from coworkd.store import Database, RunState
+from coworkd.store.consistency import trashed_files
+from coworkd.store.documents import find_document
 from coworkd.store.requests import open_requests
+from coworkd.store.runs import live_runs
 from coworkd.store.submissions import running_without_run
+from coworkd.store.tasks import find_task
 from coworkd.sync.disk.ports import Files
 
 
 def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Inconsistency]:
     """Runs whose process is gone, and runs of tasks that are gone."""
-    for run in db.all(RunRow, "state != 'ended'"):
-        if db.one(TaskRow, "id = ?", run.task) is None:
+    for run in live_runs(db):
+        if find_task(db, run.task) is None:
             yield Inconsistency(
                 subject=Subject.RUN, name=run.id, says=f"is of a task that there is not: {run.task}", advice=REPAIR,
                 mendable=True,
             )  # fmt: skip
-        elif run.state == "working" and not alive(run.id):
+        elif run.state is RunState.WORKING and not alive(run.id):
             yield Inconsistency(
                 subject=Subject.RUN, name=run.id, says=f"is at work on {run.task}, and no process of it lives",
                 advice="`coworkd up` starts it once more; if it is up, `coworkd pause` and `coworkd ready` the task",
@@ -33,7 +37,7 @@ def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Inconsist
 def check_requests(db: Database, folder: Files) -> Iterator[Inconsistency]:
     """Whatever is asked has a file in which it can be answered."""
     for request in filter(lambda one: one.path, open_requests(db)):
-        row = db.one(DocumentRow, "path = ?", request.path)
+        row = find_document(db, request.path)
         away = row is not None and (row.absent_since is not None or row.disk_sha != row.target_sha)
         if folder.stat(request.path) is None and not away:
             yield Inconsistency(
@@ -44,9 +48,9 @@ def check_requests(db: Database, folder: Files) -> Iterator[Inconsistency]:
 
 def check_trash(db: Database, folder: Files) -> Iterator[Inconsistency]:
     """What was displaced a moment ago is where it can be looked at again."""
-    for row in db.query("SELECT name, path FROM trash WHERE path NOT IN (SELECT path FROM writes)"):
-        if folder.retired(row["name"]) is None:
+    for file in trashed_files(db):
+        if folder.retired(file.name) is None:
             yield Inconsistency(
-                subject=Subject.TRASH, name=row["name"], says=f"a displaced version of {row['path']} is not there",
+                subject=Subject.TRASH, name=file.name, says=f"a displaced version of {file.path} is not there",
                 advice=f"{REPAIR}; what it held when it was displaced is in the database", mendable=True,
             )  # fmt: skip
