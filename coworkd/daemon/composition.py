@@ -69,6 +69,7 @@ from coworkd.system.sandbox.policy import SandboxCapabilities
 from coworkd.system.sandbox_probes.detection import Sandbox, protected
 from coworkd.system.state_folder import StateFolder
 from coworkd.system.storage import storage_fault
+from coworkd.system.user_settings import read_user_settings
 
 log = logging.getLogger("coworkd")
 
@@ -81,7 +82,7 @@ def build(
     `patience`: seconds to wait for another program that holds the database. `held` is the lock, for a daemon that is
     to keep it also where the folder that it is in is removed.
     """
-    user = paths_and_settings.user()
+    user = read_user_settings()
     bell, clock = WakeupEvent(), SystemClock()
     folder, jobs = Folder(paths.folder, paths.trash), Jobs(bell.notify)
     sandbox = Sandbox(paths.state, user.sandbox, protected(paths, repo))

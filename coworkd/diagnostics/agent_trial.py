@@ -26,7 +26,6 @@ from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.verification import verification_environment
 from coworkd.slots import setup_commands, slot
 from coworkd.slots.command_runner import CommandContext, carry_out
-from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import object_stores
 from coworkd.system.paths_and_settings import Paths
@@ -34,6 +33,7 @@ from coworkd.system.process import commands as process
 from coworkd.system.sandbox.path_grants import apply_grants
 from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
 from coworkd.system.sandbox_probes.detection import Sandbox, protected
+from coworkd.system.user_settings import read_user_settings
 
 SECONDS = 20.0
 """For each of its steps."""
@@ -88,7 +88,7 @@ def examine(paths: Paths, agent: AgentSpec, settings: Settings) -> Iterator[Find
             made = slot.open_slot(repo, state, _NUMBER, order)
             home = paths.state / "homes" / agent.name
             home.mkdir(parents=True, exist_ok=True)
-            sandbox = Sandbox(paths.state, paths_and_settings.user().sandbox, protected(paths, repo))
+            sandbox = Sandbox(paths.state, read_user_settings().sandbox, protected(paths, repo))
             place = _Place(
                 paths=paths, slot=made, run=f"trial-{secrets.token_hex(4)}", home=home, tmp=Path(tmp),
                 stores=object_stores(repo.common_dir / "objects"), means=sandbox.means,

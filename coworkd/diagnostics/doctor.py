@@ -36,6 +36,7 @@ from coworkd.system.sandbox.policy import SandboxCapabilities
 from coworkd.system.sandbox.protections import PROTECTIONS, Protection
 from coworkd.system.sandbox_probes.detection import Sandbox
 from coworkd.system.sandbox_probes.escape_probes import Trial, tried
+from coworkd.system.user_settings import read_user_settings
 
 ROOM = 1_000_000_000
 """Bytes free below which a checkout more may not fit."""
@@ -227,7 +228,7 @@ def _merge_driver(paths: Paths) -> Finding:
 
 def _sandbox(_: Paths) -> Iterator[Finding]:
     with tempfile.TemporaryDirectory(prefix="cowork-doctor-") as folder:
-        means = Sandbox(Path(folder), paths_and_settings.user().sandbox).means
+        means = Sandbox(Path(folder), read_user_settings().sandbox).means
         if means.level is SandboxLevel.NONE:
             advice = "start only agents that you would start yourself, or change that"
             yield _weak("sandbox", f"none, an agent can do whatever you can: {means.unavailable_reason}", advice)

@@ -23,6 +23,7 @@ from coworkd.system.paths_and_settings import Paths
 from coworkd.system.process import commands
 from coworkd.system.process.commands import Exit, ProcessSpec
 from coworkd.system.sandbox_probes.detection import Sandbox
+from coworkd.system.user_settings import read_user_settings, user_settings_file
 
 GATE = "doctor"
 _SHELL = ("bash", "-c")
@@ -67,7 +68,7 @@ def _checked(
     repo: Repo, paths: Paths, settings: Settings, commit: str, say: Callable[[str], None]
 ) -> tuple[Check, ...]:
     gate = paths.state / "gates" / GATE
-    sandbox = Sandbox(paths.state, paths_and_settings.user().sandbox, _protected(paths, repo))
+    sandbox = Sandbox(paths.state, read_user_settings().sandbox, _protected(paths, repo))
     around = gate_surroundings(
         gate, marker=f"gate-{paths.state.name}-{GATE}-{os.getpid()}", repo_mark=paths.state.name,
         timeout=settings.verify_timeout, means=sandbox.means,
@@ -85,7 +86,7 @@ def _protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
         repo.common_dir,
         paths.state,
         paths_and_settings.trust_home(),
-        paths_and_settings.user_file().parent,
+        user_settings_file().parent,
     )
 
 

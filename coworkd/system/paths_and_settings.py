@@ -1,11 +1,10 @@
-"""Where things lie and what the user's own settings are: the only reader of the environment.
+"""Where things lie, and what the environment says: the only reader of the environment.
 
 Must never read anything that a repository holds: the workspace's own settings are a document like any other.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import os
 import re
@@ -16,8 +15,7 @@ from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
 
-from coworkd.core.errors import ConfigError, DocumentError
-from coworkd.core.model import UserSettings
+from coworkd.core.errors import ConfigError
 from coworkd.core.redaction import Secrets
 from coworkd.system.durable_files import create_file, replace_file
 
@@ -86,7 +84,7 @@ _NO_HOME = "/nonexistent"
 
 def state_home() -> Path:
     """`$XDG_STATE_HOME/coworkd`, or its default. Raises ConfigError for a name that cannot be written down."""
-    folder = _base("XDG_STATE_HOME", ".local/state") / "coworkd"
+    folder = base_folder("XDG_STATE_HOME", ".local/state") / "coworkd"
     try:
         str(folder).encode()
     except UnicodeEncodeError:
@@ -112,34 +110,10 @@ def prepare_state() -> None:
         ) from error
 
 
-def _base(variable: str, default: str) -> Path:
+def base_folder(variable: str, default: str) -> Path:
     """A base directory as the XDG specification has it: a relative path is none."""
     said = os.environ.get(variable, "")
     return Path(said) if os.path.isabs(said) else Path.home() / default
-
-
-def user_file() -> Path:
-    """`$XDG_CONFIG_HOME/coworkd/config.yaml`, or its default: the user's own settings."""
-    return _base("XDG_CONFIG_HOME", ".config") / "coworkd" / "config.yaml"
-
-
-def user() -> UserSettings:
-    """The user's own settings; without the file nothing is set. Raises ConfigError with file and line."""
-    # What only shows the board reads no YAML.
-    from coworkd.documents.decoding import user_settings
-    from coworkd.documents.markdown import parse_yaml
-
-    file = user_file()
-    try:
-        found = user_settings(parse_yaml(file.read_bytes()))
-    except (FileNotFoundError, NotADirectoryError):
-        return UserSettings()
-    except DocumentError as error:
-        where = f"{file}:{error.line}" if error.line else f"{file}"
-        raise ConfigError(f"{where}: {error.message}") from error
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read ({error.strerror}): mend its permissions, or remove it") from error
-    return dataclasses.replace(found, allowed_signers=os.path.expanduser(found.allowed_signers))
 
 
 def git_home() -> Path:

@@ -25,6 +25,7 @@ from coworkd.system.sandbox.landlock import abi_version
 from coworkd.system.sandbox.landlock_rules import SUFFICIENT_ABI
 from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
 from coworkd.system.sandbox_probes.escape_probes import ways_out
+from coworkd.system.user_settings import user_settings_file
 
 SWITCHED_OFF = "your own settings say `sandbox: {mode: off}`"
 _NO_BWRAP = "bubblewrap is not installed: install the package `bubblewrap`"
@@ -47,7 +48,7 @@ def protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
         repo.common_dir,
         paths.state,
         paths_and_settings.trust_home(),
-        paths_and_settings.user_file().parent,
+        user_settings_file().parent,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from coworkd.core.errors import ConfigError
 from coworkd.core.model import SandboxLevel, SandboxMode, UserSandbox, UserSettings
 from coworkd.system import paths_and_settings
+from coworkd.system.user_settings import read_user_settings
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ def write_settings(tmp_path: Path, text: str) -> Path:
 
 def test_without_a_file_the_user_sets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    assert paths_and_settings.user() == UserSettings()
+    assert read_user_settings() == UserSettings()
 
 
 def test_the_users_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +39,7 @@ def test_the_users_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "notify: [notify-send hello, 'cat >> log']\nsandbox: {mode: require, use: landlock}\nallowed_signers: ~/.ssh/signers\n"
         "budget: {usd_per_day: 20}\nconcurrency: 2\nmine: kept\n",
     )
-    assert paths_and_settings.user() == UserSettings(
+    assert read_user_settings() == UserSettings(
         notify=("notify-send hello", "cat >> log"), sandbox=UserSandbox(mode=SandboxMode.REQUIRE, use=SandboxLevel.LANDLOCK),
         allowed_signers="/home/anna/.ssh/signers", budget_usd_per_day=20.0, concurrency=2,
     )  # fmt: skip
@@ -62,7 +63,7 @@ def test_what_cannot_be_meant_is_said_with_its_place(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     file = write_settings(tmp_path, text)
     with pytest.raises(ConfigError, match=re.escape(says)) as raised:
-        paths_and_settings.user()
+        read_user_settings()
     assert str(raised.value).startswith(str(file))
 
 
