@@ -64,7 +64,7 @@ def find_login(program: AgentProgram, home: Path, environ: Mapping[str, str]) ->
 
 
 def installed_version(found: InstalledProgram) -> str:
-    """What it says its version is; empty when it does not."""
+    """The version that it prints; empty when it prints none."""
     with tempfile.TemporaryDirectory(prefix="cowork-", ignore_cleanup_errors=True) as folder:
         place, mark = Path(folder), f"version-{secrets.token_hex(4)}"
         env = commands.clean_environment(home=place, tmp=place, run=mark, repo="")

@@ -1,9 +1,9 @@
-"""A process that has loaded what a driver needs, and forks a worker for each run: `... nursery SOCKET MODULE`.
+"""A process that has loaded what a driver needs, and forks a worker for each run: `... fork_server SOCKET MODULE`.
 
 Loading costs seconds and a hundred megabytes; a fork has it at once and shares the memory. Everything else is as with
-workers of their own: each run has its process, and its end takes nobody with it. It never works itself and has no
-secrets: the environment of a run comes with its order, over the socket, and is its worker's alone. It ends when the
-socket closes.
+workers that are started separately: each run has its own process, whose end affects no other. The server never works
+itself and has no secrets: the environment of a run comes with its request, over the socket, for its worker alone. It
+ends when the socket closes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from coworkd.agents import worker_main
 from coworkd.system.process_tree import RUN_MARK, carry
 
 MAX_REQUEST_BYTES = 1024 * 1024
-"""Bytes of an order."""
+"""Bytes of one request."""
 _STREAMS = 3
 
 
@@ -39,7 +39,7 @@ def main(fd: int, module: str) -> None:
 
 
 class _ForkServer:
-    """Forks what is ordered, kills what is to be killed, and tells how each worker ended."""
+    """Forks and kills workers on request, and reports how each ended."""
 
     def __init__(self, orders: socket.socket) -> None:
         self._requests = orders

@@ -16,7 +16,7 @@ class AgentProgram:
     executable: str
     """Its name on the search path."""
     install: str
-    """How people get it, in words."""
+    """How people install it."""
     version_arguments: tuple[str, ...] = ("--version",)
     """The arguments by which it prints its version and ends."""
     login_files: tuple[str, ...] = ()
@@ -24,9 +24,9 @@ class AgentProgram:
     key_variables: tuple[str, ...] = ()
     """Variables that hold a key for it, the usual one first."""
     hosts: tuple[str, ...] = ()
-    """Whom it has to reach: its provider, and where its login is renewed."""
+    """Hosts that it has to reach: its provider, and where its login is renewed."""
     settings_variable: str = ""
-    """The variable by which it is told of another folder for its settings and login; empty: it knows none."""
+    """The variable that names another folder for its settings and login; empty: it has none."""
     creates_settings_folder: bool = True
     """It makes that folder where it is missing."""
     model_prefix: str = ""
@@ -90,6 +90,6 @@ def key_variables(agent: AgentSpec) -> tuple[str, ...]:
 
 
 def program_model(agent: AgentSpec) -> str:
-    """The model in the words of the agent's program; empty: its own choice."""
+    """The model by the name that the agent's program knows; empty: its own choice."""
     program = PROGRAMS.get(agent.driver)
     return agent.model.removeprefix(program.model_prefix) if program else agent.model

@@ -15,7 +15,7 @@ NO_BUDGET = Budget()
 UNAVAILABLE_EXIT = 75
 """The exit code (EX_TEMPFAIL) of a program that cannot work now: no attempt is used."""
 MACHINE_EXIT = 74
-"""The exit code (EX_IOERR) of a worker that this machine did not let write down what happens."""
+"""The exit code (EX_IOERR) of a worker that this machine did not let record what happens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Assignment:
     resume: str = ""
     """The session of an earlier start to go on with; empty: a new one."""
     follow_up: str = ""
-    """What a session that is really resumed is told instead of `prompt`: only what is new. Empty: there is none."""
+    """The prompt of a session that is really resumed, instead of `prompt`: only what is new. Empty: there is none."""
     conflict: str = ""
     """The bundle of a conflict to be resolved; empty: none."""
     recording: str = ""
@@ -84,7 +84,7 @@ class AskKind(StrEnum):
 
 
 class AnswerDecision(StrEnum):
-    """The word that answers a request; questions are answered by `reply`."""
+    """The decision that answers a request; questions are answered by `reply`."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -125,7 +125,7 @@ class ErrorKind(StrEnum):
     PROGRAM = "program"
     """The agent's program, or what that needs to start, is not there or cannot be executed."""
     AGENT_FILE = "agent_file"
-    """The agent's file says something that cannot be meant, or names something that is not there."""
+    """The agent's file has an invalid setting, or names something that does not exist."""
     CONTEXT = "context"
     NETWORK = "network"
     UNAVAILABLE = "unavailable"
@@ -167,7 +167,7 @@ class ToolEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A person owes an answer. Asking again under the same name replaces the earlier request."""
+    """A request waits for a person. Asking again under the same name replaces the earlier request."""
 
     request: str
     kind: AskKind
@@ -214,12 +214,12 @@ class ErrorReported:
     kind: ErrorKind
     message: str
     retry_after: float | None = None
-    """Seconds, as the provider said; None: it did not."""
+    """Seconds, as the provider said; None: it said nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionsRefused:
-    """The sandbox refused these, each as it would be written in `network`; told before the end."""
+    """The sandbox refused these, each as it would be written in `network`; reported before the end."""
 
     entries: tuple[str, ...]
 
@@ -231,7 +231,7 @@ class Ended:
     exit_code: int | None = None
     """Of the agent's program, where there is one; negative: ended by that signal."""
     unheard: tuple[str, ...] = ()
-    """Requests whose answers the agent cannot have seen: it left before they came."""
+    """Requests whose answers the agent cannot have seen: it exited before they came."""
     fault: str = ""
     """Why no file could be written at some time while it worked; empty: nothing was seen of that."""
 
@@ -259,7 +259,7 @@ class Agent(Protocol):
         """Prepare the run and return its events; the work happens while they are iterated.
 
         `resume` is the session of an earlier run. Exactly one `Ended` comes, as the last event, after everything that
-        was started is gone. Raises AgentError when the assignment cannot be meant.
+        was started is gone. Raises AgentError when the assignment is invalid.
         """
         ...
 

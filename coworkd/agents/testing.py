@@ -22,7 +22,7 @@ CANCELLED = Ended(reason=EndReason.CANCELLED, message="cancelled")
 
 
 class ScriptRun:
-    """A script on its way; it never waits itself, it says what it waits for."""
+    """A running script. It never blocks; it says what it waits for."""
 
     def __init__(self, acts: ScriptSteps) -> None:
         self._acts = acts
@@ -30,7 +30,7 @@ class ScriptRun:
         self.ended = False
 
     def advance(self, word: ScriptInput | None) -> Iterator[AgentEvent]:
-        """Events until the script waits for a word or has ended, the `Ended` included."""
+        """Events until the script waits for an input or has ended, the `Ended` included."""
         while not self.ended:
             try:
                 event = self._acts.send(word)
@@ -45,7 +45,7 @@ class ScriptRun:
                 return
 
     def accepts(self, word: ScriptInput) -> bool:
-        """Whether this is what the script waits for."""
+        """Whether the script waits for this input."""
         if self._awaited is None:
             return isinstance(word, Deliver)
         return isinstance(word, GiveAnswer) and word.request == self._awaited.request
@@ -57,7 +57,7 @@ class ScriptRun:
 
 
 class FakeAgent:
-    """Carries out a script, waiting for answers and messages as a real agent would."""
+    """Runs a script, waiting for answers and messages as a real agent would."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
@@ -96,7 +96,7 @@ class FakeAgent:
                 yield run.stop()
 
     def _next_word(self, run: ScriptRun) -> ScriptInput | None:
-        """What the script waits for; None when the run is stopped. Words nobody waits for are lost."""
+        """What the script waits for; None when the run is stopped. Inputs that it does not wait for are lost."""
         while not self._stopped:
             word = self._words.get()
             if word is not None and run.accepts(word):

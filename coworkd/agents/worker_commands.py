@@ -1,4 +1,4 @@
-"""What the daemon says to a worker while a run goes on: one JSON line each, on the worker's standard input."""
+"""Commands of the daemon to a worker during a run: one JSON line each, on the worker's standard input."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def decode_command(line: bytes) -> WorkerCommand | None:
 
 
 def apply_command(agent: Agent, control: WorkerCommand) -> None:
-    """Carry the word to the agent."""
+    """Pass the command to the agent."""
     match control:
         case GiveAnswer():
             agent.answer(control.request, control.answer)

@@ -2,7 +2,7 @@
 
 It reads `RUN_DIR/assignment.json`, runs the driver, appends its events to `RUN_DIR/events.jsonl` and writes a byte to
 standard output for each, to wake the daemon. On standard input it takes control lines; when that closes the daemon is
-gone, and so is everything else soon after. `Ended` is written last, when nothing of the run is left alive.
+gone, and everything else is ended soon after. `Ended` is written last, when no process of the run is left.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ _STDERR = 2
 _CHUNK = 64 * 1024
 _LEFTOVER_GRACE = 0.5
 _LAST_GRACE = 10.0
-"""Seconds that a driver has to come to its end when the daemon is gone."""
+"""Seconds that a driver has to end when the daemon is gone."""
 _MAX_MESSAGE = 8000
 """Characters of an `Ended` message, so that it can be found at the end of a log."""
 
 
 def main(run_dir: Path) -> int:
-    """Carry out the assignment in `run_dir` and leave its events there; the exit code of this process."""
+    """Run the assignment in `run_dir` and write its events there; the exit code of this process."""
     try:
         _run_assignment(run_dir)
     except OSError as error:
@@ -147,7 +147,7 @@ def _ended_by(error: OSError) -> Ended:
 
 
 def _final(ended: Ended, line: _DaemonConnection) -> Ended:
-    """With the daemon gone a failure is no verdict: the next daemon may have begun to end the agent itself.
+    """With the daemon gone a failure does not count: the next daemon may have begun to end the agent itself.
 
     Neither is one where the machine kept from the agent what it was told.
     """
@@ -200,7 +200,7 @@ class _DaemonConnection:
 
     @property
     def lost(self) -> bool:
-        """Whether the daemon is gone, told by its pipe or, before that has been read, by our having another parent."""
+        """Whether the daemon is gone, known by its pipe or, before that has been read, by a changed parent process."""
         return self.gone or os.getppid() != self._daemon
 
     def serve(self, agent: Agent) -> None:

@@ -47,7 +47,7 @@ class CommandAgent:
         self._inbox: Inbox | None = None
 
     def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
-        """A program keeps no session of its own: `resume` is not needed, the inbox holds what was said."""
+        """A program keeps no session of its own: `resume` is not needed, the inbox holds the answers."""
         if not assignment.agent.command:
             raise AgentFileError(f"agent {assignment.agent.name!r} has no `command`: say which program to start")
         self._answered_before = frozenset(file.name for file in assignment.inbox)
@@ -74,7 +74,7 @@ class CommandAgent:
 
     @property
     def waiting(self) -> bool:
-        """A person owes an answer."""
+        """A request waits for a person."""
         return bool(self._open)
 
     def _events(self, assignment: Assignment, inbox: Inbox) -> Iterator[AgentEvent]:
@@ -112,7 +112,7 @@ class CommandAgent:
             program.close()
 
     def _with_unheard(self, end: Ended, heard: set[str]) -> Ended:
-        """`heard`: answered while it ran. Who leaves for want of an answer may have looked a moment before it came."""
+        """`heard`: answered while it ran. A program that exits unavailable may have missed an answer."""
         unheard = self._asked if end.reason is EndReason.UNAVAILABLE else self._asked - heard
         return replace(end, unheard=tuple(sorted(unheard)))
 

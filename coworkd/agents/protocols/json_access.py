@@ -1,4 +1,4 @@
-"""Reading JSON that a program we do not trust has said: what is not of the expected shape reads as absent. Pure."""
+"""Reading JSON of a program that is not trusted: what does not have the expected shape reads as absent. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from coworkd.agents.json_codec import Json
 
 
 def value_at(message: object, *names: str) -> Json:
-    """What stands at the end of a chain of keys; None where the chain breaks."""
+    """The value at the end of a chain of keys; None where the chain breaks."""
     found = cast(Json, message)
     for name in names:
         if not isinstance(found, dict):

@@ -66,7 +66,7 @@ class JsonRpcConversation(ProtocolConversation):
         self._messages.append(text)
 
     def _next_prompt(self) -> str:
-        """What people said that the program has not heard, and what it was refused; empty: there is nothing to add."""
+        """What people said that the program does not know yet, and what it was refused; empty: nothing to add."""
         messages, self._messages = self._messages, []
         explanations = self._broker.refusals.take_explanations(person_spoke=bool(messages))
         return "\n\n".join([*explanations, *messages])

@@ -1,7 +1,7 @@
-"""A program that is spoken to in lines of JSON, both ways: the base of drivers for agents that have a protocol.
+"""Lines of JSON to and from a program.
 
 Lines are cut out of bytes, however long; one that is longer than its limit is skipped and noted, one that is no JSON
-object is noted, and neither ends a run. What was said in either direction is kept in the run's folder.
+object is noted, and neither ends a run. What is sent in either direction is logged in the run's folder.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TICK = 0.25
 
 
 class JsonlChannel:
-    """One program and what is said; used by the run's own thread."""
+    """The channel to one program; used by the run's own thread."""
 
     def __init__(self, assignment: Assignment, child: commands.Child, wakeup: Wakeup) -> None:
         folder = Path(assignment.run_dir)
@@ -51,16 +51,16 @@ class JsonlChannel:
         self._streams.write(line)
 
     def close_input(self) -> None:
-        """Nothing more is said: a program that listens ends by itself."""
+        """Close the program's standard input: a program that reads it exits by itself."""
         self._streams.write(b"", last=True)
 
     def receive(self, patience: float = _TICK) -> list[Message]:
-        """What the program said since the last call, after waiting at most so many seconds for it."""
+        """Messages since the last call, after waiting at most so many seconds for one."""
         self._streams.poll(patience)
         return self._lines.take()
 
     def stop(self, reason: EndReason, *, at_once: bool = False) -> None:
-        """Begin or carry on the end; to be called again until `over`. The first reason stands."""
+        """Stop the program; to be called again until there is an `exit_code`. The first reason counts."""
         self._reason = self._reason or reason
         self._streams.stop(at_once=at_once)
 
@@ -74,7 +74,7 @@ class JsonlChannel:
         return self._child.poll()
 
     def finish(self) -> list[Message]:
-        """The program has ended: so does what it started; its last words."""
+        """The program has ended: so does what it started; its last messages."""
         self._streams.finish()
         return self._lines.take()
 

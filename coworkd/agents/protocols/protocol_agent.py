@@ -1,6 +1,6 @@
-"""The base of drivers whose program is spoken to: it starts the program, and lays on a desk what comes in from outside.
+"""The base of drivers whose program has a protocol: it starts the program and takes signals from other threads.
 
-What is said is the driver's own affair: it hands over a line of words and a conversation.
+The driver gives it a command line and a conversation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from coworkd.agents.worker.run_signals import RunSignals
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationContext:
-    """What a conversation is held with."""
+    """What a conversation works with."""
 
     assignment: Assignment
     channel: JsonlChannel
@@ -36,7 +36,7 @@ ConversationFn: TypeAlias = Callable[[ConversationContext], Iterator[AgentEvent]
 
 
 class ProtocolAgent:
-    """One start of a run. A driver's `start` looks at the assignment and calls `converse`."""
+    """One start of a run. A driver's `start` reads the assignment and calls `run_program`."""
 
     def __init__(self) -> None:
         self._signals = RunSignals()
@@ -54,7 +54,7 @@ class ProtocolAgent:
         self._signals.stop(kill=True)
 
     def credentials(self, assignment: Assignment) -> Mapping[str, str]:
-        """What the program signs in with. Raises AgentError when there is nothing to lend."""
+        """What the program signs in with. Raises AgentError when there are none."""
         return provide_credentials(assignment, Path.home())
 
     def run_program(

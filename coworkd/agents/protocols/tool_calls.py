@@ -1,4 +1,4 @@
-"""What tool calls come to in the common names, whatever program makes them. Pure."""
+"""Tool calls in the common names, whatever program makes them. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def relative_path(path: str, worktree: str) -> str:
 
 
 def host_and_port(url: str) -> str:
-    """The place that a URL leads to, as `HOST:PORT`; the URL itself where it says none."""
+    """The host and port of a URL; the URL itself where it names none."""
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme, 0)
@@ -42,7 +42,7 @@ def call_context(order: Assignment, *, requested: bool) -> ToolContext:
 
 
 def permission_text(call: ToolCall, title: str, details: str, reason: str) -> str:
-    """The request for a permission in words; `details` is what is not in the call's subject."""
+    """The text of a permission request; `details` is what the call's subject does not show."""
     what = f" ({title})" if title and title != call.subject else ""
     parts = [f"The agent wants to {call.tool}{what}:", _block(call.subject or "(nothing more is said)")]
     if details:

@@ -1,4 +1,4 @@
-"""A child's three pipes and its end, whatever is spoken over them."""
+"""The three pipes of a child process, and its end, whatever its protocol."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ChildStreams:
         out: Callable[[bytes], None],
         err: Callable[[bytes], None],
     ) -> None:
-        """`out` and `err` are handed what comes on standard output and standard error, as it comes."""
+        """`out` and `err` receive the chunks of standard output and standard error."""
         if child.stderr is None:
             raise AgentError("a program needs a pipe for its standard error")
         self._run = run
@@ -52,7 +52,7 @@ class ChildStreams:
             self._selector.register(self._exit_fd, selectors.EVENT_READ, self._exited)
 
     def write(self, data: bytes, *, last: bool = False) -> None:
-        """Words for standard input; after the `last` it is closed. A program that does not listen loses them."""
+        """Queue data for standard input; after the `last` it is closed. A program that does not read loses it."""
         if self._child.stdin.closed:
             return
         self._outgoing += data
@@ -72,7 +72,7 @@ class ChildStreams:
         return self._ending is not None
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Begin or carry on the end of the whole tree, first politely; to be called again after each turn."""
+        """Stop the whole process tree, with a grace period first; to be called again after each `poll`."""
         if self._ending is None:
             tree = process_tree.TreeEnd(lambda: process_tree.members(self._child.pid, self._run), commands.GRACE)
             self._ending = tree
@@ -90,7 +90,7 @@ class ChildStreams:
                     break
 
     def close(self) -> None:
-        """Let go of everything; a program whose events nobody wants any more is killed."""
+        """Release everything; a program that is still running is killed."""
         if self._child.poll() is None:
             process_tree.end(lambda: process_tree.members(self._child.pid, self._run), 0.0)
             self._child.wait()
@@ -126,7 +126,7 @@ class ChildStreams:
         except BlockingIOError:
             return
         except BrokenPipeError:
-            self._outgoing.clear()  # a program need not read what it is told
+            self._outgoing.clear()  # a program need not read its input
             self._last = True
         if self._outgoing:
             return

@@ -1,6 +1,6 @@
-"""Lending a program its user's own login: `login: mine` in an agent's file.
+"""Credentials for a program: its user's own login (`login: mine`) or a key of the daemon's environment.
 
-The files are copied into the agent's home, where only its user can read them, anew for every start. Nothing is ever
+The files are copied into the agent's home, where only its user can read them, again for every start. Nothing is ever
 copied back, and nothing of them is logged.
 """
 
@@ -16,9 +16,9 @@ from coworkd.system.durable_files import replace_file
 
 
 def provide_credentials(assignment: Assignment, user_home: Path) -> dict[str, str]:
-    """What the agent's program is to have in its environment to sign in; with `login: mine` its files are laid down.
+    """The variables by which the agent's program signs in; with `login: mine` its files are copied first.
 
-    Raises NotSignedInError when there is nothing to lend.
+    Raises NotSignedInError when there are none.
     """
     agent = assignment.agent
     program = PROGRAMS.get(agent.driver)

@@ -30,7 +30,7 @@ def launch(
     """Start `argv` in the run's worktree with pipes for its three streams, in a clean environment.
 
     `tmp` is its temporary folder, which goes with the run; `extra` is added by the driver and stands above the agent's
-    own `env`. Raises OSError when it cannot be started, AgentFileError when what its file says cannot be meant.
+    own `env`. Raises OSError when it cannot be started, AgentFileError when its file is invalid.
     """
     env = run_environment(assignment, tmp, extra)
     _check_program(argv[0], Path(assignment.worktree), env["PATH"])
@@ -53,7 +53,7 @@ def _check_program(program: str, worktree: Path, path: str) -> None:
 
 
 def _check_settings(assignment: Assignment, env: Mapping[str, str], confinement: Confinement | None) -> None:
-    """Raise AgentFileError where the folder of its own settings that a program is told of cannot be used."""
+    """Raise AgentFileError where the folder that is set for a program's own settings cannot be used."""
     program = PROGRAMS.get(assignment.agent.driver)
     folder = env.get(program.settings_variable, "") if program else ""
     if program is None or not os.path.isabs(folder):
@@ -85,7 +85,7 @@ def sandbox_policy(assignment: Assignment, argv: tuple[str, ...], tmp: Path) -> 
     """The run's confinement for one of its commands: its worktree, home, outbox, and what its agent's file opens.
 
     Files that the command itself names may be read: a program in a folder of the user's own is started by its path.
-    Raises AgentFileError when `allow_paths` or `network` cannot be meant.
+    Raises AgentFileError when `allow_paths` or `network` is invalid.
     """
     if assignment.confinement is None:
         return None
@@ -105,7 +105,7 @@ def sandbox_policy(assignment: Assignment, argv: tuple[str, ...], tmp: Path) -> 
 
 
 def _named(confinement: Confinement, argv: tuple[str, ...]) -> list[str]:
-    """Files that the words of a command name by whole paths, and the installation that its program is part of.
+    """Files that the arguments of a command name by absolute paths, and the installation that its program is part of.
 
     But for what no agent is to see, and for what an agent may have led elsewhere.
     """
@@ -117,7 +117,7 @@ def _named(confinement: Confinement, argv: tuple[str, ...]) -> list[str]:
 
 
 def failed_start_events(assignment: Assignment, program: str, error: OSError) -> Iterator[ErrorReported | Ended]:
-    """How a run ends whose program did not start. One that is missing or cannot be executed is said to be."""
+    """How a run ends whose program did not start. A program that is missing or not executable is reported."""
     fault = fault_of(error)
     if fault is not None and fault.kind in BLAMELESS:
         yield Ended(reason=EndReason.MACHINE, message=str(fault))
@@ -137,7 +137,7 @@ _NO_PROGRAM = (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR)
 
 
 def start_failure(assignment: Assignment, program: str, error: OSError) -> str:
-    """Why an agent's program did not start, and what to do, in words."""
+    """Why an agent's program did not start, and what to do."""
     if not Path(assignment.worktree).is_dir():
         return f"its worktree {assignment.worktree} is not there"
     return (

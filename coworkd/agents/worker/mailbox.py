@@ -1,4 +1,4 @@
-"""The outbox and the inbox of a run whose agent has a protocol of its own: for what that protocol has no words for."""
+"""The outbox and the inbox of a run whose agent has a protocol of its own: for what that protocol cannot express."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _POLL_INTERVAL = 0.5
 
 
 def mailbox_environment(assignment: Assignment) -> Mapping[str, str]:
-    """The environment by which an agent finds both, and what it is at work on."""
+    """The environment by which an agent finds both, and its task."""
     env = {
         "COWORK_TASK": assignment.task,
         "COWORK_ATTEMPT": str(assignment.attempt),
@@ -28,7 +28,7 @@ def mailbox_environment(assignment: Assignment) -> Mapping[str, str]:
 
 
 class Mailbox:
-    """Files from the agent, and what it is told in files; used by the run's own thread."""
+    """Files from the agent and files for it; used by the run's own thread."""
 
     def __init__(self, assignment: Assignment) -> None:
         self._given = frozenset(file.name for file in assignment.inbox)
@@ -54,7 +54,7 @@ class Mailbox:
         return tuple(self._open)
 
     def put_answer(self, request: str, answer: InboxAnswer) -> str:
-        """Put the answer into the inbox, once; what it answers and how, in words."""
+        """Put the answer into the inbox, once; the question and the answer as text."""
         question = self._open.pop(request)
         self._inbox.put(request, render_answer(answer))
         said = answer.body.strip() or answer.comment.strip()

@@ -1,6 +1,6 @@
 """Whether a program ended at once because it, or what it needs to start, is not there or not visible in its sandbox.
 
-Told from the exit code and the words of whoever starts programs: bubblewrap, our own launchers, `env` and the loader of
+Known by the exit code and the messages of what starts programs: bubblewrap, our own launchers, `env` and the loader of
 shared libraries. Pure but for a look at the program's first line.
 """
 

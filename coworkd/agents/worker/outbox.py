@@ -1,7 +1,7 @@
 """The outbox of a run: files that the agent leaves become its messages, questions and requests for permission.
 
 Everything in it is the agent's, so nothing is trusted: no link is followed, nothing is read without a bound, and what
-cannot be taken is said so in the thread instead of being lost in silence.
+cannot be accepted is reported in the thread instead of being lost.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Signature = tuple[int, int, int]
 
 
 def read_message(name: str, content: bytes) -> Asked | Posted:
-    """What a file of the outbox says. A header that cannot be read makes it a plain message with a remark."""
+    """The message in a file of the outbox. A header that cannot be read makes it a plain message with a remark."""
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -92,7 +92,7 @@ class Outbox:
                 yield from self._take(name)
 
     def poll_all(self, now: float) -> Iterator[Asked | Posted]:
-        """All that is left, when nobody writes any more."""
+        """All that is left, when nothing writes any more."""
         return self.poll(now, settled=0.0)
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class Outbox:
                 "unreadable-name.md", f"its name {ascii(name)[:_MAX_NAME]} cannot be the name of a message"
             )
         try:
-            # Not blocking, because a FIFO may lie there and nobody may ever write into it.
+            # Not blocking, because it may be a FIFO that is never written to.
             fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._fd)
         except OSError as error:
             return refused_file(name, f"it cannot be opened as a regular file ({error.strerror})")

@@ -1,6 +1,6 @@
-"""Taking secrets out of what an agent reports, before any of it is written down.
+"""Taking secrets out of what an agent reports, before any of it is logged.
 
-Text that streams is held back as far as it may be the beginning of a secret, until the next piece says.
+Text that streams is held back as far as it may be the beginning of a secret, until the next piece shows it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from coworkd.system.process.commands import redact_file
 
 
 class EventRedactor:
-    """Between one run's driver and its log."""
+    """Filters the events between one run's driver and its log."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets

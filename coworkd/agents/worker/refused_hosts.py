@@ -1,6 +1,6 @@
-"""Hosts that the sandbox of a run refused to connect to, and the words for them.
+"""Hosts that the sandbox of a run refused to connect to, and the text that reports them.
 
-Written down from the threads of the proxy as it happens, in the folder of the run; told once, when the run ends.
+Recorded by the threads of the proxy as it happens, in the folder of the run; reported once, when the run ends.
 """
 
 from __future__ import annotations

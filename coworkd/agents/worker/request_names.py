@@ -1,8 +1,8 @@
 """The names of the requests of one run: the same call has the same name, also in a later start of the run.
 
-An answer is found by the name of its request, so the name is all that ties a yes to a call. A yes is good for one call:
-once it has been used its name is spent, and the same call is asked about anew under the next one. What is spent is
-written down before the call is made: a yes that was used in a start that crashed does not count twice.
+An answer is found by the name of its request, so the name is all that ties an approval to a call. An approval is good
+for one call: once it has been used, the same call is asked about again under the next name. Use is recorded before the
+call is made: an approval that was used in a start that crashed does not count twice.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class RequestNames:
         self._used = set(self._ledger.read_text(encoding="utf-8").split()) if self._ledger.exists() else set[str]()
 
     def name(self, kind: str, essence: Json, held: Container[str]) -> str:
-        """The first name for this that is neither spent nor held for another call of the same kind."""
+        """The first name for this that is neither used nor held for another call of the same kind."""
         digest = hashlib.sha256(json.dumps([kind, essence], sort_keys=True).encode()).hexdigest()[:16]
         number = 1
         while (name := _name(kind, digest, number)) in self._used or name in held:

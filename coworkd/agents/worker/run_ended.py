@@ -6,7 +6,7 @@ from coworkd.agents.port import FALLBACK_ERRORS, Ended, EndReason, ErrorKind, Er
 
 
 class RunEnded(Exception):  # noqa: N818 - not an error: the run has come to an end
-    """Ends the run, whatever is left to do; `report` is told before the end."""
+    """Ends the run, whatever is left to do; `report` is reported before the end."""
 
     def __init__(self, ended: Ended, report: ErrorReported | None = None) -> None:
         super().__init__(ended.message)

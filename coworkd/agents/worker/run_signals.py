@@ -1,7 +1,4 @@
-"""What reaches a run while it works: answers, messages, the wish that it end, and pieces of the model's reply.
-
-Whatever comes in from another thread is laid down here and rings; the run's own thread looks when it is woken.
-"""
+"""Thread-safe inputs of a run: answers, messages, and the request to end. Each wakes the run's own thread."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ class RunSignals:
         """At once."""
 
     def preload_answers(self, files: Iterable[InboxFile]) -> None:
-        """The answers that an earlier start of the run was given."""
+        """Load the answers that an earlier start of the run was given."""
         for file in files:
             if answer := read_answer(file.text):
                 self._answers[file.name] = answer
@@ -54,11 +51,6 @@ class RunSignals:
         self.killed = self.killed or kill
         self.wakeup.notify()
 
-    @property
-    def has_words(self) -> bool:
-        with self._lock:
-            return bool(self._messages)
-
     def take_messages(self) -> list[str]:
         """Messages that came since the last time."""
         with self._lock:
@@ -68,7 +60,7 @@ class RunSignals:
         return words
 
     def wait(self, seconds: float) -> None:
-        """Until something is laid down, or the time is up."""
+        """Until an input comes in, or the time is up."""
         select.select([self.wakeup.fd], [], [], max(0.0, seconds))
         self.wakeup.clear()
 

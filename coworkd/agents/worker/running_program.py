@@ -51,7 +51,7 @@ class RunningProgram:
         return True
 
     def stop_if(self, stop: EndReason | None, *, killed: bool) -> None:
-        """Begin or carry on the end, if there is a reason for it."""
+        """Stop the program, if there is a reason to; to be called again until it has exited."""
         if not self._streams.stopping and stop is not None:
             self._reason = stop
         if self._reason is not None:
@@ -79,7 +79,7 @@ class RunningProgram:
         return self._stderr.tail()
 
     def close(self) -> None:
-        """Let go of everything; a program whose events nobody wants any more is killed."""
+        """Release everything; a program that is still running is killed."""
         self._streams.close()
         self._stderr.close()
 
@@ -98,7 +98,7 @@ class RunningProgram:
 
 
 def exit_description(code: int, stderr: str) -> str:
-    """The exit in words, with the last lines of standard error."""
+    """The exit, with the last lines of standard error."""
     how = f"exit {code}" if code >= 0 else f"ended by {signal.Signals(-code).name}"
     last = "\n".join(plain_text(stderr).rstrip().splitlines()[-_FAILURE_LINES:])[-_FAILURE_CHARACTERS:]
     return f"{how}: {last}" if last else how

@@ -15,7 +15,7 @@ _TAIL = 16 * 1024
 class TextStream:
     """Batches and decodes a reply, and caps it.
 
-    At most `limit` bytes come out: the beginning as it comes, and at the end the last of what came after it. The cut
+    At most `limit` bytes come out: the beginning as it comes, and at the end the last of the rest. The cut
     is marked once. Pure: time is handed in (monotonic seconds).
     """
 
@@ -66,7 +66,7 @@ class TextStream:
         return _text(text)
 
     def _mark(self) -> list[TextWritten]:
-        """Tell a reader at once that the rest is held back, once."""
+        """Mark the cut, once, as soon as output is held back."""
         if self._cut or not self._dropped or self._batch:
             return []
         self._cut = True

@@ -1,6 +1,6 @@
 """The two clocks of a run: how long it has worked, and how long it has been silent.
 
-Pure: time is handed in (monotonic seconds). Both clocks stand still while a person owes the agent an answer.
+Pure: time is handed in (monotonic seconds). Both clocks stand still while the agent waits for a person.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from coworkd.agents.port import EndReason
 
 
 class Watchdog:
-    """Says when a run has had its time."""
+    """Says when a run has used its time."""
 
     def __init__(self, *, timeout: float, stall: float, now: float) -> None:
         self._timeout = timeout
@@ -19,7 +19,7 @@ class Watchdog:
         self._silent = 0.0
 
     def record_activity(self) -> None:
-        """The agent gave a sign of life."""
+        """The agent was active."""
         self._silent = 0.0
 
     def check(self, now: float, *, waiting: bool) -> EndReason | None:
@@ -33,7 +33,7 @@ class Watchdog:
         return EndReason.STALLED if self._silent >= self._stall else None
 
     def explain(self, reason: EndReason) -> str:
-        """The end in words."""
+        """Why the run ends."""
         if reason is EndReason.TIMED_OUT:
             return f"worked for {self._timeout:g} s, which is its limit (`timeout`)"
         return f"printed nothing for {self._stall:g} s, which is its limit (`stall`)"

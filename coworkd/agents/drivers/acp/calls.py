@@ -18,7 +18,7 @@ _TOOLS = {
     "execute": ToolName.RUN,
     "fetch": ToolName.NET,
 }
-"""The protocol's kinds of tools in the common names; any other is somebody's server, and counts as `mcp`."""
+"""The protocol's kinds of tools in the common names; any other counts as `mcp`, a tool of a server."""
 _COMMAND_KEYS = ("command", "cmd")
 _PATH_KEYS = ("file_path", "filePath", "path", "absolute_path")
 _URL_KEYS = ("url", "uri")

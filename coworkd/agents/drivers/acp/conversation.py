@@ -36,7 +36,7 @@ from coworkd.core.model import Mode, Usage
 QUIET_SECONDS = 0.5
 """Seconds without a message after which an agent has replayed the whole of an old session."""
 _START_TIMEOUT = 60.0
-"""Seconds that an agent has for each answer before it is at work."""
+"""Seconds that an agent has for each answer before it starts to work."""
 
 
 class AcpConversation(JsonRpcConversation):

@@ -1,4 +1,4 @@
-"""The driver's side of the port: which program is started, and what is said to it."""
+"""The driver's side of the port: which program is started, and how its conversation is held."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _KINDS = {str(kind): kind for kind in ErrorKind}
 
 
 def error_report(error: Json) -> ErrorReported:
-    """What a JSON-RPC error means: by the agent's own word for its kind, else by a status code, else other."""
+    """What a JSON-RPC error means: by the kind that the agent names, else by a status code, else other."""
     named = _KINDS.get(text_at(error, "data", "errorKind")) or _KINDS.get(text_at(error, "data", "kind"))
     statuses = (value_at(error, *place) for place in _PLACES)
     numbered = next((_BY_STATUS[found] for found in statuses if isinstance(found, int) and found in _BY_STATUS), None)
@@ -32,5 +32,5 @@ def error_report(error: Json) -> ErrorReported:
     said = "; ".join(dict.fromkeys(part_ for part_ in (text_at(error, "message"), details) if part_))
     waits = (value_at(error, *place) for place in _WAITS)
     wait = next((float(found) for found in waits if isinstance(found, int | float) and found >= 0), None)
-    return ErrorReported(kind=named or numbered or ErrorKind.OTHER, message=said or "an error without words",
+    return ErrorReported(kind=named or numbered or ErrorKind.OTHER, message=said or "an error without a message",
                          retry_after=wait)  # fmt: skip

@@ -1,7 +1,7 @@
-"""What is said in the Agent Client Protocol: made and read. Pure.
+"""The messages of the Agent Client Protocol, made and parsed. Pure.
 
 Names and shapes are those of the protocol's schema, version 1: https://agentclientprotocol.com/protocol/schema
-Everything an agent says is read with suspicion: what is not of the expected shape reads as absent.
+Nothing from an agent is trusted: what does not have the expected shape reads as absent.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def cancel_permission() -> Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentCapabilities:
-    """What an agent says of itself."""
+    """What an agent says that it can do."""
 
     can_resume: bool
     can_load: bool
@@ -101,7 +101,7 @@ def parse_capabilities(answer: Json) -> AgentCapabilities:
 
 
 def parse_usage(answer: Json) -> Usage | None:
-    """What a turn used, from the answer to `session/prompt`, its input with what was cached; None: it does not say."""
+    """Usage of a turn, from the answer to `session/prompt`, cached input included; None: it is not reported."""
     found = value_at(answer, "usage")
     if isinstance(found, dict):
         cached = number_at(found, "cachedReadTokens")

@@ -1,4 +1,4 @@
-"""Which tool call a request of Claude Code is about, and its questions in words. Pure."""
+"""Which tool call a request of Claude Code is about, and its questions as text. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _INCIDENTAL_ARGUMENTS = frozenset({"description", "timeout", "run_in_background"
 
 
 def parse_tool_call(tool: str, given: Json, worktree: str, home: str) -> ToolCall | None:
-    """The call in the common names; None for one that nobody need rule on. An unknown tool counts as a server's."""
+    """The call in the common names; None for one that needs no permission. An unknown tool counts as a server's."""
     if tool in _HARMLESS:
         return None
     if tool.startswith("mcp__"):
@@ -85,7 +85,7 @@ def identifying_arguments(given: Json) -> Json:
 
 
 def call_summary(tool: str, given: Json) -> str:
-    """One line that says what a call is about."""
+    """One line that describes a call."""
     _, keys = _TOOLS.get(tool, (ToolName.MCP, ()))
     found = (text_at(given, key) for key in (*keys, "description", "prompt", "query"))
     return next((words.strip().splitlines()[0] for words in found if words.strip()), tool)

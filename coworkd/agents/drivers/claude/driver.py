@@ -23,7 +23,7 @@ _QUIET = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "CLAUDE_CODE_MAX_RETRIES": "1",
 }
-"""It updates nothing, reports to nobody, and leaves trying again to us."""
+"""No updates, no telemetry, and one retry only: coworkd retries."""
 
 
 class ClaudeAgent(ProtocolAgent):

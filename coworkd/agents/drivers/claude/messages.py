@@ -1,6 +1,6 @@
-"""What is said to Claude Code and what it says: made and read. Pure.
+"""The messages of Claude Code's two-way mode, made and parsed. Pure.
 
-Seen with versions 2.1.x. What it says is read with suspicion: what is not of the expected shape reads as absent.
+Seen with versions 2.1.x. Nothing from it is trusted: what does not have the expected shape reads as absent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Message = Mapping[str, Json]
 HOOK_ID = "coworkd"
 """The id under which it asks before every call of a tool."""
 _HOOK_TIMEOUT = 3600
-"""Seconds that it waits for a word on a call; the word comes at once, whatever a person has yet to decide."""
+"""Seconds that it waits for a hook; the hook is answered at once, also where a person decides later."""
 
 
 class MessageType(StrEnum):
@@ -42,7 +42,7 @@ class Subtype(StrEnum):
 
 
 class HookDecision(StrEnum):
-    """What may become of a call before it is made; by PASS its own rules apply."""
+    """The hook's answer to a call; after PASS its own rules apply."""
 
     PASS = ""
     ASK = "ask"
@@ -50,7 +50,7 @@ class HookDecision(StrEnum):
 
 
 def initialize() -> Message:
-    """The first word: it is to ask before every call of a tool."""
+    """The first message: it registers a hook that is asked before every call of a tool."""
     hook: dict[str, Json] = {"matcher": "*", "hookCallbackIds": [HOOK_ID], "timeout": _HOOK_TIMEOUT}
     return _control(Subtype.INITIALIZE, {"hooks": {"PreToolUse": [hook]}})
 
@@ -60,7 +60,7 @@ def interrupt() -> Message:
 
 
 def user_message(words: str, number: str) -> Message:
-    """A message of the user; `number` is a UUID, by which it says that the message has been heard."""
+    """A message of the user; `number` is a UUID, which it repeats when it has read the message."""
     return {"type": MessageType.USER.value, "uuid": number, "message": {"role": "user", "content": words}}
 
 
@@ -94,7 +94,7 @@ def hook_decision(chosen: HookDecision, reason: str) -> Message:
 
 
 def allow(given: Json) -> Message:
-    """The content of a yes to a call, with the arguments it was asked for."""
+    """The content that allows a call, with the arguments that were asked for."""
     return {"behavior": "allow", "updatedInput": given}
 
 
@@ -103,7 +103,7 @@ def deny(why: str) -> Message:
 
 
 def answer_questions(given: Json, said: str) -> Message:
-    """The content of the answer to its questions: the same words for each of them."""
+    """The content of the answer to its questions: the same text for each of them."""
     asked = value_at(given, "questions")
     questions = [text_at(one, "question") for one in asked] if isinstance(asked, list) else []
     answers: dict[str, Json] = dict.fromkeys(questions, said)

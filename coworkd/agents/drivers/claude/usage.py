@@ -1,7 +1,7 @@
 """What was used, from Claude Code's sums: tokens add up within a turn, money over the life of the process.
 
-Tokens are told after every reply of the model, so that a budget can end a long turn; the result of the turn has the
-last word on them, and is the only one on money.
+Tokens are reported after every reply of the model, so that a budget can end a long turn; the result of the
+turn has the final count, and is the only source of the cost.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class UsageTracker:
         self._context = 0
 
     def start_reply(self, usage: Json) -> None:
-        """A reply of the model begins: what went in is known."""
+        """A reply of the model begins: the input is known."""
         self._reply = _used(usage)
 
     def end_reply(self, usage: Json) -> Iterator[UsageReported]:
-        """A reply of the model is complete: what came out is known too."""
+        """A reply of the model is complete: the output is known too."""
         output = number_at(usage, "output_tokens")
         used = Usage(
             input_tokens=self._reply.input_tokens, cached_tokens=self._reply.cached_tokens, output_tokens=output
@@ -42,7 +42,7 @@ class UsageTracker:
             yield UsageReported(usage=used)
 
     def end_turn(self, result: object) -> Iterator[UsageReported | ContextUsed]:
-        """A turn is over: what has not been told yet, and the money."""
+        """A turn is over: what has not been reported yet, and the cost."""
         left = _less(_used(value_at(result, "usage")), self._turn)
         self._turn = _NOTHING
         total = value_at(result, "total_cost_usd")

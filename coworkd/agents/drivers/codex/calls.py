@@ -1,4 +1,4 @@
-"""Which tool calls an approval of Codex is about, and its questions in words. Pure."""
+"""Which tool calls an approval of Codex is about, and its questions as text. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def command_call(asked: Json) -> ToolCall:
 
 
 def change_calls(item: Json, worktree: str) -> tuple[ToolCall, ...]:
-    """The calls that a change of files comes to; one without a path where it does not say."""
+    """The calls of a change of files; one without a path where the request names none."""
     paths = [text_at(change, "path") for change in items_at(item, "changes")]
     found = tuple(ToolCall(tool=ToolName.WRITE, subject=relative_path(path, worktree)) for path in paths)
     return found or (ToolCall(tool=ToolName.WRITE),)
@@ -57,7 +57,7 @@ def _one(one: Json) -> str:
 
 
 def tool_of_item(item: Json) -> tuple[str, str] | None:
-    """The name and the subject of a tool that is at work; None for an item that is none."""
+    """The name and the subject of the tool that an item reports; None for another item."""
     match text_at(item, "type"):
         case "commandExecution":
             return "run", unwrap_shell(text_at(item, "command"))

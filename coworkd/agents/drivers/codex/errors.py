@@ -29,11 +29,11 @@ _WAITS = (ErrorKind.RATE_LIMIT, ErrorKind.QUOTA, ErrorKind.OVERLOADED)
 
 
 def turn_error(error: Json, retry_after: float | None) -> ErrorReported:
-    """What the error of a turn means; `retry_after` is when its limits are lifted, as far as it said."""
+    """What the error of a turn means; `retry_after` is when its limits are lifted, as far as it reported that."""
     found = error_kind(value_at(error, "codexErrorInfo"))
     said = "; ".join(filter(None, (text_at(error, "message"), text_at(error, "additionalDetails"))))
     return ErrorReported(
-        kind=found, message=said or "an error without words", retry_after=retry_after if found in _WAITS else None
+        kind=found, message=said or "an error without a message", retry_after=retry_after if found in _WAITS else None
     )
 
 
@@ -51,7 +51,7 @@ def error_kind(info: Json) -> ErrorKind:
 
 
 def seconds_until_reset(limits: Json, now: float) -> float | None:
-    """Seconds until the windows that are used up begin anew; None: none is."""
+    """Seconds until the windows that are used up reset; None: none is used up."""
     windows = [value_at(limits, name) for name in ("primary", "secondary")]
     ends = [number_at(window, "resetsAt") for window in windows if number_at(window, "usedPercent") >= 100]
     return max(0.0, max(ends) - now) if any(ends) else None

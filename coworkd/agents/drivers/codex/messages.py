@@ -1,4 +1,4 @@
-"""What is said to Codex' app server and what it says, by name. Pure. Seen with version 0.171."""
+"""The messages of Codex' app server, by name. Pure. Seen with version 0.171."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Fields = dict[str, Json]
 
 
 class CodexMethod(StrEnum):
-    """What it is asked, what it asks, and what it tells."""
+    """Requests to it, requests from it, and its notifications."""
 
     INITIALIZE = "initialize"
     INITIALIZED = "initialized"
@@ -43,7 +43,7 @@ def initialize_params() -> Message:
 
 
 def thread_params(worktree: str, model: str, instructions: str, mode: Mode) -> Fields:
-    """The parameters of a thread: it asks before whatever it does not know to be harmless."""
+    """The parameters of a thread: it asks before everything that it does not know to be harmless."""
     fields: Fields = {
         "cwd": worktree,
         "approvalPolicy": "untrusted",
@@ -63,12 +63,12 @@ def decision(*, allowed: bool) -> Message:
 
 
 def no_permissions() -> Message:
-    """The answer to a wish for wider permissions: it gets none."""
+    """The response to a request for wider permissions: none are given."""
     return {"permissions": {}, "scope": "turn"}
 
 
 def answers(questions: tuple[Json, ...], said: str) -> Message:
-    """The same words for each of its questions."""
+    """The same text for each of its questions."""
     ids = [one["id"] for one in questions if isinstance(one, dict) and isinstance(one.get("id"), str)]
     given: Fields = {str(name): {"answers": [said]} for name in ids}
     return {"answers": given}

@@ -1,8 +1,8 @@
 """The driver `llm`: a model behind an API, and a small loop that gives it tools.
 
-The loop asks the model, carries out the calls it makes, tells it what came of them, and asks again, until it says that
-it has finished. All of the conversation is kept on disk as it grows, so that a run that is cut short goes on where it
-was. litellm is imported by `door` alone, when the first question is put. What must never happen here: a call that the
-rules do not allow, a step out of the worktree, a key in what the model, its commands or anybody else gets to see, or a
-question to the model whose worst case would pass the budget.
+The loop asks the model, runs the calls it makes, reports their results, and asks again, until it says that it has
+finished. The transcript is kept on disk as it grows, so that a run that is cut short continues where it was. litellm is
+imported by `litellm_client` alone, when the first request is made. What must never happen here: a call that the
+rules do not allow, a step out of the worktree, a key in what the model, its commands or anyone else can see, or a
+request to the model whose worst case exceeds the budget.
 """

@@ -1,7 +1,7 @@
-"""The loop: ask the model, carry out its calls, tell it what came of them, until it has finished.
+"""The loop: ask the model, carry out its calls, report the results, until it has finished.
 
-Reads from the top: `events` is the whole of it. Each step writes to the conversation what it did before the next one
-begins, so that a loop that starts over from the same conversation goes on in the middle.
+Reads from the top: `events` is the whole of it. Each step writes to the transcript what it did before the next one
+begins, so that a loop that starts over from the same transcript continues in the middle.
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ class LoopContext:
 class AgentLoop:
     """One run of a model with its tools."""
 
-    def __init__(self, around: LoopContext) -> None:
-        self._assignment = around.assignment
-        self._session = around.session
-        self._transcript = around.transcript
-        self._signals = around.signals
-        self._clock = around.clock
-        self._model = around.model
-        self._tools = around.tools
+    def __init__(self, context: LoopContext) -> None:
+        self._assignment = context.assignment
+        self._session = context.session
+        self._transcript = context.transcript
+        self._signals = context.signals
+        self._clock = context.clock
+        self._model = context.model
+        self._tools = context.tools
         self._finished = False
         self._empty_replies = 0
         self._refusals = Refusals()
@@ -93,7 +93,7 @@ class AgentLoop:
         """Everything that happens, the end last."""
         yield SessionStarted(session=self._session)
         try:
-            yield from self._carry_out_calls()  # those that an earlier life left open
+            yield from self._carry_out_calls()  # those that an earlier start left open
             self._add_prompt()
             for _ in range(_MAX_TURNS):
                 if self._finished:
@@ -106,10 +106,10 @@ class AgentLoop:
         except RunEnded as halt:
             yield halt.ended
 
-    # ---- the conversation
+    # ---- the transcript
 
     def _add_prompt(self) -> None:
-        """Begin, or go on where an earlier life stopped."""
+        """Begin, or continue where an earlier start stopped."""
         records = self._transcript.records
         resumed = bool(records and self._assignment.resume)
         prompt = (resumed and self._assignment.follow_up) or self._assignment.prompt
@@ -120,7 +120,7 @@ class AgentLoop:
             self._transcript.add(Words(text=render(Template.MODEL_INTERRUPTED)))
 
     def _add_messages(self) -> None:
-        """What people said meanwhile joins the conversation; then there is more to do."""
+        """Add what people said meanwhile to the transcript; then there is more to do."""
         if words := self._signals.take_messages():
             self._transcript.add(*(Words(text=text) for text in words))
             self._finished = False
@@ -146,12 +146,12 @@ class AgentLoop:
     # ---- its calls
 
     def _carry_out_calls(self) -> Iterator[AgentEvent]:
-        """Whatever the last reply wants done and has no result yet."""
+        """Run the calls of the last reply that have no result yet."""
         for call in pending_calls(self._transcript.records):
             yield from self._carry_out(call)
 
     def _carry_out(self, call: RequestedCall) -> Iterator[AgentEvent]:
-        """One call, from what it means to what came of it."""
+        """One call, from parsing to its result."""
         self._clock.check()
         try:
             use = tools.parse_call(call)
@@ -186,7 +186,7 @@ class AgentLoop:
         return done
 
     def _refusal(self, call: RequestedCall, use: ToolUse, wanted: ToolCall) -> RefusalSteps:
-        """Why the call may not be made, in words for the model; empty: it may."""
+        """Why the call is not allowed, as the model is told; empty: it is allowed."""
         ruling = self._ruling(wanted)
         if ruling.decision is Verdict.ALLOW:
             self._refusals.reset_row()

@@ -1,4 +1,4 @@
-"""A question to the model on its way, in a thread of its own: the run's thread must be free to be stopped."""
+"""A request to the model, in a thread of its own: the run's thread must be free to be stopped."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from coworkd.agents.worker.run_signals import RunSignals
 
 
 class BackgroundRequest:
-    """Puts a question; its pieces are taken from here, and the desk rings for each.
+    """Streams one reply; each piece wakes the run's thread, which takes it from here.
 
-    An exchange that nobody wants any more is left to itself: its thread ends with its connection or its process.
+    A request that is not wanted any more is abandoned: its thread ends with its connection or its process.
     """
 
-    def __init__(self, question: litellm_client.ModelRequest, desk: RunSignals) -> None:
-        self._signals = desk
+    def __init__(self, question: litellm_client.ModelRequest, signals: RunSignals) -> None:
+        self._signals = signals
         self._pieces: queue.SimpleQueue[str | litellm_client.ModelAnswer | BaseException] = queue.SimpleQueue()
         threading.Thread(target=self._ask, args=(question,), name="model", daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""A conversation as models are shown it: the messages of a chat. Pure."""
+"""A transcript as the chat messages that a model is sent. Pure."""
 
 from __future__ import annotations
 

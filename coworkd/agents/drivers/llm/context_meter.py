@@ -1,4 +1,4 @@
-"""How full a model's context is, and when that is worth a word or a summary. Pure."""
+"""How full a model's context is, and when to report it or to write a summary. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _COMPACT = 0.85
 
 @dataclass(slots=True)
 class ContextMeter:
-    """Counts against `most` tokens; None: nobody knows how many there may be."""
+    """Counts against `most` tokens; None: the size is not known."""
 
     most: int | None
     used: int = 0

@@ -1,4 +1,4 @@
-"""The driver's side of the port: sets the loop up, and lays on its desk what comes in from outside."""
+"""The driver's side of the port: builds the loop, and hands it what comes in from other threads."""
 
 from __future__ import annotations
 
@@ -58,27 +58,27 @@ class LlmAgent:
                 return
             Path(assignment.run_dir).mkdir(parents=True, exist_ok=True)
             tmp = stack.enter_context(tempfile.TemporaryDirectory(prefix="cowork-", ignore_cleanup_errors=True))
-            talk = stack.enter_context(closing(Transcript(session_file(assignment, session))))
+            transcript = stack.enter_context(closing(Transcript(session_file(assignment, session))))
             watchdog = Watchdog(timeout=assignment.timeout, stall=assignment.stall, now=time.monotonic())
-            sandbox_policy(assignment, ("bash",), Path(tmp))  # what cannot be meant is found before the model is asked
+            sandbox_policy(assignment, ("bash",), Path(tmp))  # an invalid setting is found before the model is asked
             commands = Shell(assignment, Path(tmp), self._signals, watchdog)
-            toolbox = stack.enter_context(closing(ToolRunner(Path(assignment.worktree), commands)))
-            pace = RunClock(self._signals, watchdog)
-            mind = ModelSession(assignment, talk, self._signals, pace)
-            around = LoopContext(
+            tools = stack.enter_context(closing(ToolRunner(Path(assignment.worktree), commands)))
+            clock = RunClock(self._signals, watchdog)
+            model = ModelSession(assignment, transcript, self._signals, clock)
+            context = LoopContext(
                 assignment=assignment,
                 session=session,
-                transcript=talk,
+                transcript=transcript,
                 signals=self._signals,
-                clock=pace,
-                model=mind,
-                tools=toolbox,
+                clock=clock,
+                model=model,
+                tools=tools,
             )
-            yield from AgentLoop(around).events()
+            yield from AgentLoop(context).events()
 
 
 def session_file(assignment: Assignment, session: str) -> Path:
-    """Where a session's conversation is kept: in the agent's home, but not in that of its commands."""
+    """Where a session's transcript is kept: in the agent's home, but not in that of its commands."""
     return Path(assignment.home, _SESSIONS, f"{session}.jsonl")
 
 

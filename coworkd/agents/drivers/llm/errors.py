@@ -1,4 +1,4 @@
-"""What went wrong at a provider, told from status, headers and the fields of its error, never from prose.
+"""What went wrong at a provider, classified by status, headers and the fields of its error, never by prose.
 
 Pure. The one exception is a provider that says "no credit" in the message of its error alone; that sentence is matched
 from its beginning, in the message field, and nowhere else.
@@ -19,7 +19,7 @@ Fields: TypeAlias = Mapping[str, Json]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderFailure:
-    """What is known of an error, as it came over the wire."""
+    """What is known of an error, as it was received."""
 
     classes: tuple[str, ...] = ()
     """Names of the exceptions, the outermost first."""
@@ -43,11 +43,11 @@ _CONTEXT = {"ContextWindowExceededError"}
 _MAX_MESSAGE = 1000
 _NO_CREDIT = "Your credit balance is too low"
 _TRANSIENT = frozenset({ErrorKind.NETWORK, ErrorKind.UNAVAILABLE})
-"""What may be gone a moment later."""
+"""What a retry after a moment may solve."""
 
 
 def is_transient(kind: ErrorKind) -> bool:
-    """Whether asking again in a moment is worth it. Limits and overload are for whoever chooses the agent."""
+    """Whether to retry after a moment. Limits and overload are left to the choice of another agent."""
     return kind in _TRANSIENT
 
 
@@ -57,7 +57,7 @@ def classify(failure: ProviderFailure, now: float) -> ProviderError:
 
 
 def _message(failure: ProviderFailure) -> str:
-    """The provider's own words where there are any."""
+    """The provider's own message where there is one."""
     said = _error(failure.body).get("message")
     if not isinstance(said, str) or not said:
         return failure.message[:_MAX_MESSAGE]

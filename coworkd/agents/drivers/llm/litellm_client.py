@@ -1,6 +1,6 @@
-"""The only door to litellm: one question to a model, its reply as it streams, its usage, or why there is none.
+"""The only module that calls litellm: one request to a model, its reply as it streams, its usage, or its error.
 
-litellm costs seconds to import, so that happens when the first question is put, or when a worker is warmed. Its own
+litellm costs seconds to import, so that happens at the first request, or when a fork server preloads it. Its own
 retries, callbacks, telemetry and downloads are off.
 """
 
@@ -41,7 +41,7 @@ _TIER = re.compile(rf"{_INPUT_COST}(?P<suffix>_above_(?P<thousands>\d+)k_tokens)
 
 
 class ModelError(CoworkError):
-    """The model gave no reply, and why."""
+    """The model gave no reply; `error` says why."""
 
     def __init__(self, trouble: ProviderError) -> None:
         super().__init__(trouble.message)
@@ -71,7 +71,7 @@ class ModelAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelTraits:
-    """What the table says of a model; None: it says nothing."""
+    """What the price table knows of a model; None: nothing."""
 
     prices: Prices | None
     max_input: int | None
@@ -107,7 +107,7 @@ def stream_reply(question: ModelRequest) -> Iterator[str | ModelAnswer]:
 
 @cache
 def load_litellm() -> Any:
-    """litellm, loaded and quiet."""
+    """litellm, loaded and without output of its own."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # read at import: the price table is not downloaded
     import litellm
 
@@ -123,7 +123,7 @@ def load_litellm() -> Any:
 
 @cache
 def preload() -> None:
-    """Load all that a question needs, by asking where nobody answers: what is forked from here then starts at once.
+    """Load all that a request needs, by a request that no server answers: forked workers then start at once.
 
     Nothing leaves the machine, and no thread is left behind.
     """
@@ -138,7 +138,7 @@ def preload() -> None:
 
 @cache
 def refresh_network_settings() -> None:
-    """Go by the proxies and certificates of this process: what was loaded before it was forked knows of none."""
+    """Use the proxies and certificates of this process: what was loaded before the fork knows of none."""
     if not any(os.environ.get(name) for name in NETWORK_VARIABLES):
         return
     library = load_litellm()

@@ -1,4 +1,4 @@
-"""The model as the loop sees it: one reply at a time, within the budget, the context and the provider's moods."""
+"""The model as the loop sees it: one reply at a time, within the budget and the context, with retries."""
 
 from __future__ import annotations
 
@@ -40,31 +40,31 @@ from coworkd.core.model import Usage
 ReplySteps: TypeAlias = Generator[AgentEvent, None, litellm_client.ModelAnswer]
 RETRY_DELAYS = (0.5, 2.0)
 """Seconds before the second and the third try, where a connection broke. Limits and overload end the run instead."""
-_CONNECTION_LOST = "\n\n[The connection broke here; what follows was asked anew.]\n\n"
+_CONNECTION_LOST = "\n\n[The connection broke here; what follows is from a new request.]\n\n"
 
 
 class ModelSession:
-    """Asks the model of one run. What it says goes into the conversation by the loop, summaries from here."""
+    """Asks the model of one run. The loop adds its replies to the transcript; summaries are added here."""
 
-    def __init__(self, assignment: Assignment, talk: Transcript, desk: RunSignals, pace: RunClock) -> None:
+    def __init__(self, assignment: Assignment, transcript: Transcript, signals: RunSignals, clock: RunClock) -> None:
         litellm_client.refresh_network_settings()
         self._model = assignment.agent.model
         self._access = model_access(assignment)
-        self._transcript = talk
-        self._signals = desk
-        self._clock = pace
+        self._transcript = transcript
+        self._signals = signals
+        self._clock = clock
         self._tools = tools.schemas(assignment.mode)
         traits = litellm_client.model_traits(self._model)
         self._prices = traits.prices
         self._max_output = traits.max_output
         self._budget = RunBudget(assignment.budget, traits.prices)
-        used, self._counted = last_count(talk.records)
-        """How many records the meter's count covers."""
+        used, self._counted = last_count(transcript.records)
+        """Number of records that the meter's count covers."""
         self._meter = ContextMeter(most=traits.max_input, used=used)
         self._output_left = assignment.output_limit
 
     def next_reply(self) -> ReplySteps:
-        """The next reply, with what is worth telling on the way. Raises HaltError when there will be none."""
+        """The next reply, with events on the way. Raises HaltError when there will be none."""
         if self._meter.full(self._expected() - self._meter.used):
             yield from self._compact()
         try:
@@ -79,7 +79,7 @@ class ModelSession:
         return replace(answered, reply=reply)
 
     def _expected(self) -> int:
-        """Tokens that the next question comes to at most, roughly."""
+        """Upper estimate of the tokens of the next request."""
         records = self._transcript.records
         if self._counted:
             return self._meter.used + estimate_tokens(json.dumps(chat_messages(records[self._counted :])))
@@ -93,10 +93,10 @@ class ModelSession:
         if share is not None:
             yield TextWritten(text=f"[The context of the model is {share:.0%} full.]\n\n")
 
-    # ---- one question
+    # ---- one request
 
     def _ask(self, messages: Sequence[Json], offered: Sequence[Json], *, last: bool = False) -> ReplySteps:
-        """Put a question within the budget, again if the connection breaks."""
+        """Make a request within the budget, and retry if the connection breaks."""
         question = litellm_client.ModelRequest(
             model=self._model, access=self._access, messages=messages, tools=offered, max_output=self._reserve()
         )
@@ -118,7 +118,7 @@ class ModelSession:
         raise AssertionError("the last try gives up")
 
     def _reserve(self) -> int:
-        """How much may be asked for, so that the worst case stays in the budget."""
+        """The longest reply that may be asked for, so that the worst case stays in the budget."""
         prompt = self._expected()
         if refusal := self._budget.refusal_reason(prompt, self._max_output):
             raise RunEnded.because(EndReason.BUDGET, refusal)
@@ -166,7 +166,7 @@ class ModelSession:
         reason = EndReason.UNAVAILABLE if trouble.kind in FALLBACK_ERRORS else EndReason.FAILED
         raise RunEnded.because(reason, f"{self._model}: {trouble.message}")
 
-    # ---- making room
+    # ---- compaction
 
     def _compactable(self) -> bool:
         """Whether there is anything that a summary could stand for."""
@@ -175,7 +175,7 @@ class ModelSession:
         return any(isinstance(record, Reply) for record in records[last:])
 
     def _compact(self) -> Generator[AgentEvent, None, None]:
-        """Have the model sum up what happened, and go on from there. What people said stays word for word."""
+        """Have the model summarise what happened and continue from there. What people said stays word for word."""
         if not self._compactable():
             return
         try:
@@ -214,7 +214,7 @@ def _patience(text: TextStream) -> float:
 
 
 def _unique(reply: Reply, records: Sequence[Record]) -> Reply:
-    """Some servers number their calls anew in each reply, or not at all; here an id means one call of the session."""
+    """Give each call an id that is unique in the session: some servers reuse ids, or send none."""
     seen = {call.id for record in records if isinstance(record, Reply) for call in record.calls}
     calls: list[RequestedCall] = []
     for call in reply.calls:

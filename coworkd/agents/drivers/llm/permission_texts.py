@@ -1,4 +1,4 @@
-"""What people are asked in the model's name, and their answers in words for the model. Pure."""
+"""What people are asked in the model's name, and their answers as the model is told them. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHOWN = 4000
 
 
 def permission_request(use: ToolUse, reason: str) -> str:
-    """The request in words: what is to be done, exactly, and why it is asked about."""
+    """The text of the request: exactly what is to be done, and why it is asked about."""
     return f"{_action(use)}\n\nIt is asked about because {reason}."
 
 
@@ -25,7 +25,7 @@ def answer_text(answer: InboxAnswer) -> str:
 
 
 def refusal_text(answer: InboxAnswer) -> str:
-    """What the model is told when it may not."""
+    """What the model is told when a person refused."""
     comment = answer.body.strip() or answer.comment.strip()
     return render(Template.MODEL_REFUSED_CALL, comment=f": {comment}" if comment else "")
 

@@ -1,4 +1,4 @@
-"""What a question to a model costs, and what it may cost at most.
+"""What a request to a model costs, and what it may cost at most.
 
 Pure. Prices come from a table; a model that is not in it has none, and then a cost is unknown, never zero.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from coworkd.core.model import Budget
 
 MIN_OUTPUT = 256
-"""Tokens of reply without which a question is not worth asking."""
+"""Tokens of reply without which a request is not worth making."""
 _BYTES_PER_TOKEN = 2
 """Fewer than any of the tokenizers needs on average, so that an estimate errs on the side of too many tokens."""
 
@@ -26,11 +26,11 @@ class Prices:
     written: float
     """Input that the provider keeps in its cache from then on."""
     high_tier_above: int = 0
-    """Tokens of input from which on `dear` counts for all of a question."""
+    """Tokens of input from which on `high_tier` counts for the whole request."""
     high_tier: Prices | None = None
 
     def for_prompt(self, prompt: int) -> Prices:
-        """The prices of a question of so many tokens."""
+        """The prices of a request of so many tokens."""
         return self.high_tier if self.high_tier and prompt > self.high_tier_above else self
 
 
@@ -59,12 +59,12 @@ def reply_cost(prices: Prices | None, spent: ReplyUsage) -> float | None:
 
 
 def estimate_tokens(text: str) -> int:
-    """Tokens that a text comes to at most, roughly."""
+    """Upper estimate of the tokens of a text."""
     return math.ceil(len(text.encode(errors="replace")) / _BYTES_PER_TOKEN)
 
 
 class RunBudget:
-    """What is left of a budget. Reserve before a question, settle after it."""
+    """What is left of a budget. Check before a request, charge after it."""
 
     def __init__(self, budget: Budget, prices: Prices | None) -> None:
         self._usd = budget.usd
@@ -72,7 +72,7 @@ class RunBudget:
         self._prices = prices
 
     def refusal_reason(self, prompt: int, output: int) -> str:
-        """Why nothing may be asked, in words; empty: `room` says how much."""
+        """Why no request may be made; empty: `allowed_output` says how long its reply may be."""
         if self._usd is not None and self._prices is None:
             return "the price of this model is not known, so a budget in dollars cannot be kept: use `tokens`"
         if self.allowed_output(prompt, output) >= max(1, min(output, MIN_OUTPUT)):
@@ -93,7 +93,7 @@ class RunBudget:
         return max(0, output)
 
     def charge(self, spent: ReplyUsage, usd: float | None) -> None:
-        """Take off what was really used."""
+        """Subtract what was really used."""
         if self._tokens is not None:
             self._tokens -= spent.input + spent.output
         if self._usd is not None and usd is not None:

@@ -1,7 +1,7 @@
 """Which variables hold the keys and addresses of which provider.
 
-Pure. `openai/gpt-5-mini` is the model `gpt-5-mini` of the provider `openai`; a name without a provider is told by its
-beginning.
+Pure. `openai/gpt-5-mini` is the model `gpt-5-mini` of the provider `openai`; a name without a provider is
+recognized by its prefix.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NETWORK_VARIABLES = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR"),
 )
-"""Variables that say how this machine gets to the network: the driver's way to any provider."""
+"""Variables that say how this machine reaches the network, and so any provider."""
 _OLLAMA = "http://127.0.0.1:11434"
 _MODEL_PREFIXES = (("claude", "anthropic"), ("gpt", "openai"), ("o1", "openai"), ("o3", "openai"), ("gemini", "gemini"))
 _ALIASES = {"ollama_chat": "ollama", "google": "gemini"}
@@ -72,7 +72,7 @@ def is_secret(name: str) -> bool:
 def litellm_target(model: str, base: str) -> tuple[str, str]:
     """The name by which litellm is to know a model, and its address.
 
-    Ollama is asked in the format of OpenAI, which it speaks too: there tools are streamed like anybody else's.
+    Ollama is asked in the format of OpenAI, which it speaks too: there tools are streamed as with any other provider.
     """
     if provider_of(model) != "ollama":
         return model, base

@@ -1,4 +1,4 @@
-"""When a run has had its time, or is no longer wanted."""
+"""The clocks of a run, and whether it is to end."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _TICK = 0.25
 class RunClock:
     """The clocks of a run. Every wait of its thread goes through here."""
 
-    def __init__(self, desk: RunSignals, watchdog: Watchdog) -> None:
-        self._signals = desk
+    def __init__(self, signals: RunSignals, watchdog: Watchdog) -> None:
+        self._signals = signals
         self._watchdog = watchdog
 
     def record_activity(self) -> None:
-        """The model, or a tool, gave a sign of life."""
+        """The model, or a tool, was active."""
         self._watchdog.record_activity()
 
     def check(self, *, waiting: bool = False) -> None:
-        """End the run if it is to end; `waiting`: a person owes an answer, and the clocks stand still."""
+        """End the run if it is to end; `waiting`: a request waits for a person, and the clocks stand still."""
         if self._signals.stopped:
             raise RunEnded.because(EndReason.CANCELLED, "cancelled")
         if reason := self._watchdog.check(time.monotonic(), waiting=waiting):
             raise RunEnded.because(reason, self._watchdog.explain(reason))
 
     def wait(self, seconds: float = _TICK, *, waiting: bool = False) -> None:
-        """Until something is laid on the desk, at most so long; then as `check`."""
+        """Wait for a signal, at most so long; then as `check`."""
         self._signals.wait(min(seconds, _TICK))
         self.check(waiting=waiting)
 
     def pause(self, seconds: float) -> None:
-        """Wait so long, whatever comes in; not a sign of anybody's silence."""
+        """Wait so long, whatever comes in; it does not count as silence."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self.record_activity()

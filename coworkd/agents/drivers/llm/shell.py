@@ -31,10 +31,10 @@ class CommandResult:
 class Shell:
     """Runs command lines in the worktree, one at a time, and ends all that they start."""
 
-    def __init__(self, assignment: Assignment, tmp: Path, desk: RunSignals, watchdog: Watchdog) -> None:
+    def __init__(self, assignment: Assignment, tmp: Path, signals: RunSignals, watchdog: Watchdog) -> None:
         self._order = _without_secrets(assignment)
         self._tmp = tmp
-        self._signals = desk
+        self._signals = signals
         self._watchdog = watchdog
 
     def run_line(self, line: str, timeout: float) -> CommandResult:

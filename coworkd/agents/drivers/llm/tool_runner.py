@@ -21,7 +21,7 @@ _NOTHING_FOUND = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
-    """What came of a call, in words for the model."""
+    """The result of a call, as the model is told it."""
 
     ok: bool
     text: str

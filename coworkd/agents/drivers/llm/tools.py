@@ -41,7 +41,7 @@ class ToolShape:
     description: str
     parameters: Mapping[str, Parameter]
     rule: ToolName | None
-    """The common name that rules know it by; None: it needs nobody's leave."""
+    """The common name that rules use; None: it needs no permission."""
 
 
 _PATH = Parameter(description="Path of a file")
@@ -160,7 +160,7 @@ def parse_call(call: RequestedCall) -> ToolUse:
 
 
 def permission_subject(use: ToolUse, path: str) -> ToolCall | None:
-    """The call as rules know it; None: it needs nobody's leave. `path`: of what it reads or writes."""
+    """The call in the common names; None: it needs no permission. `path`: of what it reads or writes."""
     name = SHAPES[use.tool].rule
     if name is None:
         return None

@@ -45,14 +45,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A call that changes something is about to be carried out; without a `Result` nobody knows how far it came."""
+    """A call that changes something is about to run; without a `Result` it is not known how far it came."""
 
     call: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of a call."""
+    """The result of a call."""
 
     call: str
     text: str
@@ -108,7 +108,7 @@ def pending_calls(records: Sequence[Record]) -> tuple[RequestedCall, ...]:
 
 
 def was_started(records: Sequence[Record], call: RequestedCall) -> bool:
-    """Whether an earlier life began to carry this call out."""
+    """Whether an earlier start began to run this call."""
     return any(isinstance(record, Begun) and record.call == call.id for record in records)
 
 
@@ -131,7 +131,7 @@ def last_count(records: Sequence[Record]) -> tuple[int, int]:
 
 
 def visible_records(records: Sequence[Record]) -> list[Record]:
-    """What the model is shown: after a compaction the people's words, the summary, and what followed."""
+    """What the model is shown: after a compaction what people said, the summary, and what followed."""
     at = max((place for place, record in enumerate(records) if isinstance(record, Compacted)), default=-1)
     if at < 0:
         return list(records)

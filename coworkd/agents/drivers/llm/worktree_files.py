@@ -1,7 +1,7 @@
 """The files of a worktree, and nothing else: no step follows a link, none leads out.
 
 Every path is walked from the worktree's own descriptor, part by part, and a link is never followed, so that what is
-looked at and what is written is the same place, whatever somebody changes in between.
+looked at and what is written is the same place, whatever is changed in between.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class WorktreeFiles:
         """The text of a file. Raises ToolError."""
         *folders, name = self._parts(path) or [""]
         with self._folder(path, folders) as folder, _as_tool_error(path):
-            # Not blocking, because a FIFO may lie there and nobody may ever write into it.
+            # Not blocking, because it may be a FIFO that is never written to.
             fd = os.open(name or ".", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
             with os.fdopen(fd, "rb") as file:
                 if not stat.S_ISREG(os.fstat(fd).st_mode):
@@ -111,7 +111,7 @@ def _replace(folder: int, name: str, path: str, content: bytes) -> None:
 
 @contextmanager
 def _as_tool_error(path: str) -> Generator[None, None, None]:
-    """What the system refuses, in words for the model."""
+    """Turn an error of the system into one that the model is told."""
     try:
         yield
     except OSError as error:

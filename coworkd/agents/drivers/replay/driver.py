@@ -1,4 +1,4 @@
-"""The driver `replay`: a recorded session, carried out again for real in the worktree.
+"""The driver `replay`: a recorded session, repeated for real in the worktree.
 
 The same recording and the same answers give the same changes, so that demonstrations and tests need no model. It must
 never touch anything outside its worktree.
@@ -195,7 +195,7 @@ class _Session:
 
 
 def _paragraph(text: str) -> TextWritten:
-    """What a session says stands by itself in the reply: its steps were moments apart."""
+    """Each text of a session is a paragraph of the reply: its steps were moments apart."""
     return TextWritten(text=f"{text}\n\n")
 
 

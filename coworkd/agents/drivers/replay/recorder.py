@@ -1,6 +1,6 @@
-"""A run as a recording that the driver `replay` can play: what was said and asked, and what came of the files.
+"""A run as a recording that the driver `replay` can play: what was said and asked, and how the files ended up.
 
-Pure. The log of a run tells which tools were used, not all that they wrote; so the files are written as the run left
+Pure. The log of a run says which tools were used, not all that they wrote; so the files are written as the run left
 them, at the end, and commands are not repeated.
 """
 

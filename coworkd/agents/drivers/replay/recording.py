@@ -1,6 +1,6 @@
-"""Recordings of agent sessions: JSON lines, each a step that can be carried out again.
+"""Recordings of agent sessions: JSON lines, each a step that can be repeated.
 
-Pure: text in, steps out. The first line is `{"recording": 1, "agent": ..., "model": ...}`; a step is told by its verb.
+Pure: text in, steps out. The first line is `{"recording": 1, "agent": ..., "model": ...}`; a step is known by its verb.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ _VERBS: Mapping[str, type[Step]] = {fields(step)[0].name: step for step in get_a
 
 
 def parse_recording(text: str, path: str) -> tuple[Step, ...]:
-    """The steps of a recording. Raises AgentError with the line of what cannot be meant."""
+    """The steps of a recording. Raises AgentError with the line of the mistake."""
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines or not _is_header(_object(lines[0][1], f"{path}:1")):
         raise AgentError(f'{path}:1: a recording begins with {{"recording": {VERSION}, "agent": ..., "model": ...}}')
@@ -130,7 +130,7 @@ def describe(step: ToolStep) -> tuple[str, str]:
 
 
 def fill_answers(text: str, answers: Callable[[str], InboxAnswer | None]) -> str:
-    """Put the person's words where `{{answer:NAME}}` stands; nothing for a request that was not answered."""
+    """Put the person's answer where `{{answer:NAME}}` stands; nothing for a request that was not answered."""
 
     def words(found: re.Match[str]) -> str:
         answer = answers(found[1].strip())

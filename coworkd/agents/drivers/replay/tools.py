@@ -14,7 +14,7 @@ from coworkd.core.errors import ProgramMissingError
 from coworkd.system.process import commands
 
 _OUTPUT = 4000
-"""Bytes of a tool's output that are told."""
+"""Bytes of a tool's output that are reported."""
 
 
 class _OutsideError(Exception):
@@ -23,7 +23,7 @@ class _OutsideError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOutcome:
-    """What came of a tool."""
+    """The outcome of a tool."""
 
     ok: bool
     output: str = ""
@@ -42,7 +42,7 @@ class ReplayTools:
         self._env = run_environment(assignment, tmp)
 
     def use(self, step: recording.ToolStep, timeout: float) -> ToolOutcome:
-        """Carry out one step; `timeout` in seconds."""
+        """Run one step; `timeout` in seconds."""
         try:
             return self._use(step, timeout)
         except _OutsideError as error:
