@@ -21,7 +21,7 @@ from coworkd.history.run_record import (
 )
 from coworkd.store import Database, RequestRow, RunRow, SubmissionRow
 from coworkd.store.messages import delivered_messages
-from coworkd.store.problems import remove_problem
+from coworkd.store.problems import put_problem, remove_problem
 from coworkd.store.records import (
     UnwrittenRecord,
     add_foreign_record,
@@ -37,7 +37,6 @@ from coworkd.store.submissions import submission_of_run
 from coworkd.sync.disk.atomic_writer import AtomicWriter, TargetChanged, WriteRefused
 from coworkd.sync.disk.folder import Content, digest
 from coworkd.sync.disk.ports import Files
-from coworkd.sync.problems import put_problem
 
 RETRY_AFTER = 5.0
 """Seconds until a record that could not be written is tried again."""

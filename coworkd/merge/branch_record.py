@@ -13,11 +13,10 @@ from coworkd.merge.job_values import Landed
 from coworkd.merge.target_entry import collision_reason, red_reason, unrelated_reason
 from coworkd.store import SubmissionKey, SubmissionKind, SubmissionRow, SubmissionState
 from coworkd.store.landings import RECORDED, SEEN_AT, SETTLED_AT, Landing, Landings
-from coworkd.store.problems import remove_problem, remove_task_problems
+from coworkd.store.problems import put_problem, remove_problem, remove_task_problems
 from coworkd.store.submissions import add_submission, find_submission, update_submission
 from coworkd.store.tasks import find_task
 from coworkd.sync.effective_specs import CONFIG
-from coworkd.sync.problems import put_problem
 
 SOURCE = "integration"
 """Of problems with the two branches themselves."""

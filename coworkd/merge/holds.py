@@ -23,10 +23,10 @@ from coworkd.merge.job_values import BranchHeads, FailedWithoutChange, Interrupt
 from coworkd.merge.queue_reader import QueueReader
 from coworkd.merge.verifier import TIP_OUTPUT
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.problems import put_problem
 from coworkd.store.submissions import held_submissions, move_submission, once_held_submissions, submission_event
 from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.effective_specs import CONFIG
-from coworkd.sync.problems import put_problem
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
 HEADS: Job[None, BranchHeads] = Job(name="branch positions")

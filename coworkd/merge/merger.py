@@ -26,7 +26,7 @@ from coworkd.merge.unverified import UnverifiedSubmissions
 from coworkd.store import Database, SubmissionKey, SubmissionRow, SubmissionState
 from coworkd.store.events import NewEvent
 from coworkd.store.landings import Landings
-from coworkd.store.problems import remove_problem, remove_task_problems
+from coworkd.store.problems import put_problem, remove_problem, remove_task_problems
 from coworkd.store.submissions import (
     add_submission,
     find_in_queue,
@@ -36,7 +36,6 @@ from coworkd.store.submissions import (
 )
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.effective_specs import CONFIG
-from coworkd.sync.problems import put_problem
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
 VERIFY: Job[SubmissionKey, VerificationResult] = Job(name="verification")

@@ -21,10 +21,10 @@ from coworkd.merge.reviews.service import review_path
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.answers import revert_requests, set_review_status
 from coworkd.store.events import NewEvent
+from coworkd.store.problems import put_problem
 from coworkd.store.requests import has_open_request_in, latest_request_in
 from coworkd.store.submissions import add_submission, next_number, pending_revert, retire_submission
 from coworkd.store.tasks import find_task
-from coworkd.sync.problems import put_problem
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
 

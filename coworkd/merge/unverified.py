@@ -12,9 +12,9 @@ from coworkd.board.task_board import Board
 from coworkd.core.model import Check, Problem, Settings, Status
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.store import SubmissionRow, SubmissionState
+from coworkd.store.problems import put_problem
 from coworkd.store.requests import find_open_request
 from coworkd.store.submissions import move_submission, submission_event, unapproved_submissions
-from coworkd.sync.problems import put_problem
 
 SOURCE = "checkout"
 """The source of the problem."""

@@ -14,6 +14,27 @@ def is_document(db: Database, path: str) -> bool:
     return bool(db.scalar("SELECT 1 FROM documents WHERE path = ? AND want_sha != ''", path))
 
 
+def documents_at(db: Database, paths: Collection[str]) -> dict[str, DocumentRow]:
+    """The documents at these paths, by path."""
+    return {row.path: row for row in db.all_in(DocumentRow, "path", paths)}
+
+
+def unwritten_documents(db: Database) -> list[DocumentRow]:
+    """The documents whose file does not hold what it should, by path."""
+    return db.all(DocumentRow, "want_sha != file_sha ORDER BY path")
+
+
+_KNOWN = (
+    "SELECT path FROM documents WHERE file_sha != '' UNION ALL SELECT path FROM notes"
+    " UNION ALL SELECT path FROM problems WHERE source IN (?, ?)"
+)
+
+
+def known_paths(db: Database) -> list[str]:
+    """The files that were there when they were last looked at."""
+    return [row["path"] for row in db.query(_KNOWN, "read", "copy")]
+
+
 def has_version(db: Database, path: str, sha: str) -> bool:
     """Whether a remembered version of the file at this path has these bytes."""
     return bool(db.scalar("SELECT 1 FROM bases WHERE path = ? AND sha = ?", path, sha))
@@ -28,6 +49,11 @@ def foreign_documents(db: Database, shas: Collection[str]) -> list[tuple[str, st
 def count_notes(db: Database) -> int:
     """Files in tasks/ that are listed and never run."""
     return int(db.scalar("SELECT count(*) FROM notes"))
+
+
+def remove_note(db: Database, path: str) -> None:
+    """The file at this path is not a note any more."""
+    db.execute("DELETE FROM notes WHERE path = ?", path)
 
 
 def held_as_copy(db: Database, path: str) -> bool:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from coworkd.core.errors import DocumentError
+from coworkd.core.model import Problem
 from coworkd.store.database import Database
+
+READ, WRITE, COPY, DUPLICATE = "read", "write", "copy", "duplicate"
+"""Sources of problems with a file itself: it cannot be read, cannot be written, is a copy, claims another's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +98,29 @@ def paths_with_problem(db: Database, paths: Collection[str], source: str) -> fro
     """Those of the files that have a problem of this source."""
     rows = db.query_in("SELECT path, source FROM problems WHERE path IN (?)", paths)
     return frozenset(row["path"] for row in rows if row["source"] == source)
+
+
+def paths_with_problems(db: Database, sources: Collection[str]) -> list[str]:
+    """The files with a problem of one of these sources, by name."""
+    rows = db.query_in("SELECT DISTINCT path FROM problems WHERE source IN (?)", sources)
+    return sorted(row["path"] for row in rows)
+
+
+def unreadable_since(db: Database) -> dict[str, float]:
+    """Since when each file that cannot be read has been so."""
+    return {row["path"]: row["since"] for row in db.query("SELECT path, since FROM problems WHERE source = ?", READ)}
+
+
+def put_problem(db: Database, problem: Problem, source: str, now: float, task: str = "") -> None:
+    """Show a problem; one that is shown already keeps its time."""
+    db.insert_batched(
+        "INSERT INTO problems (path, source, line, message, task, since) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (path, source) DO UPDATE SET line = excluded.line, message = excluded.message"
+        " WHERE line != excluded.line OR message != excluded.message",
+        problem.path, source, problem.line, problem.message, task, now,
+    )  # fmt: skip
+
+
+def put_unreadable(db: Database, path: str, error: DocumentError, now: float) -> None:
+    """Show why a file cannot be read; whatever it said before stays in force."""
+    put_problem(db, Problem(path=path, line=error.line, message=error.message), READ, now)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from coworkd.core.model import Problem
 from coworkd.store import Database
 from coworkd.store.notices import noticed_paths, remove_notice
+from coworkd.store.problems import put_problem
 from coworkd.sync.disk.view_files import ViewFiles
-from coworkd.sync.problems import put_problem
 
 SOURCE = "live"
 

@@ -9,9 +9,9 @@ from coworkd.core.model import Problem
 from coworkd.core.stray_files import stray_place, stray_reason
 from coworkd.store import Database
 from coworkd.store.notices import noticed_paths, remove_notice
+from coworkd.store.problems import put_problem
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.ingest.copies import left_reason
-from coworkd.sync.problems import put_problem
 
 SOURCE = "stray"
 

@@ -12,7 +12,7 @@ from coworkd.documents.markdown import Value, parse
 from coworkd.store import Database
 from coworkd.store.answers import find_answer, reset_answer
 from coworkd.store.notices import daemon_versions
-from coworkd.sync.problems import put_problem
+from coworkd.store.problems import put_problem
 
 
 def submitted_answer(db: Database, path: str) -> SubmittedAnswer:

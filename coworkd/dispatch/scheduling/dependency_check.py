@@ -18,9 +18,8 @@ from coworkd.store.dependencies import (
     direct_dependencies,
     unknown_dependencies,
 )
-from coworkd.store.problems import problem_tasks, problems_of_tasks, remove_problem
+from coworkd.store.problems import problem_tasks, problems_of_tasks, put_problem, remove_problem
 from coworkd.store.tasks import done_among, task_paths
-from coworkd.sync.problems import put_problem
 
 MAX_WALKED_TASKS = 20
 """Tasks for which the graph is walked from each; for more it is read as a whole."""

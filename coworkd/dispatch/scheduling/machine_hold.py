@@ -7,9 +7,8 @@ from collections.abc import Callable
 from coworkd.core.machine_faults import MachineFault, Suspension, suspended
 from coworkd.core.model import Problem
 from coworkd.store import Database
-from coworkd.store.problems import has_problems, remove_problems
+from coworkd.store.problems import has_problems, put_problem, remove_problems
 from coworkd.store.runs import note_machine_fault
-from coworkd.sync.problems import put_problem
 
 _SOURCE = "machine"
 

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from coworkd.board.approvals.terminal_required import SANDBOX_LACKS, SANDBOX_LEVEL
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, SandboxMode
-from coworkd.store.problems import has_problem
+from coworkd.store.problems import has_problem, put_problem
 from coworkd.sync.effective_specs import CONFIG
-from coworkd.sync.problems import put_problem
 from coworkd.system.sandbox.policy import SandboxCapabilities
 
 _SOURCE = "sandbox"

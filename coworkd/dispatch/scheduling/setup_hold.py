@@ -15,8 +15,8 @@ from coworkd.board.setup_fault import SETUP_LOG, SetupFault, save_setup_fault, s
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem
 from coworkd.core.start_faults import StartFault
+from coworkd.store.problems import put_problem
 from coworkd.store.workspace_state import problem_paths
-from coworkd.sync.problems import put_problem
 from coworkd.system.sandbox.policy import SandboxCapabilities
 
 FIRST_PAUSE, FACTOR, MAX_PAUSE = 10.0, 3.0, 900.0

@@ -16,6 +16,7 @@ from coworkd.documents.decoding import Decoded, decode, is_note, kind_of, read_d
 from coworkd.documents.markdown import Document, normalise_key, parse, parse_yaml
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.store.own_bytes import add_own
+from coworkd.store.problems import put_problem
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.effective_specs import CONFIG, EffectiveSpecs, decoded
@@ -32,7 +33,6 @@ from coworkd.sync.ingest.incoming_document import (
 )
 from coworkd.sync.merging.apply_merge import MergedDocument, apply_merge
 from coworkd.sync.merging.three_way import NO_MAP, BaseVersion, DocumentVersion, choose_base, plan_merge
-from coworkd.sync.problems import put_problem
 from coworkd.sync.projection import project_task_file
 
 TRUST_KINDS = frozenset({Kind.CONFIG, Kind.AGENT, Kind.TASK})

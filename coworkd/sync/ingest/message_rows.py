@@ -12,10 +12,10 @@ from coworkd.documents.lookalikes import lookalike_reason
 from coworkd.documents.markdown import Value
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage
 from coworkd.store.announcements import announced_on_terminal
+from coworkd.store.problems import put_problem
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.ingest.incoming_document import IncomingDocument
 from coworkd.sync.ingest.misplaced_text import answer_reason, message_reason, sender_reason
-from coworkd.sync.problems import put_problem
 
 NEVER = 1e18
 """A due time that does not come: the message is a draft."""

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from coworkd.core.model import ACTIVE, Kind, Problem, Status
 from coworkd.store import Database, DocumentRow, TaskRow
+from coworkd.store.problems import put_problem
 from coworkd.sync.disk.ports import Files, History
 from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.sync.guards import DELETIONS, MISSING_GRACE, Absence, GitFacts, MissingExtent, judge_absence
 from coworkd.sync.ingest.message_rows import ANSWER
-from coworkd.sync.problems import put_problem
 
 RECHECK = 5.0
 """Seconds after which a parked or held absence is judged again."""

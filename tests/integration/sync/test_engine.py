@@ -8,8 +8,8 @@ import pytest
 
 from coworkd.core.model import Kind, Status
 from coworkd.sync.disk.folder import Content, FileStat, Folder, ReadResult
-from coworkd.sync.engine import MIN_SCAN_INTERVAL, REREAD_PERIOD
 from coworkd.sync.guards import DELETIONS
+from coworkd.sync.scanner import MIN_SCAN_INTERVAL, REREAD_PERIOD
 from tests.integration.workspacekit import TASK, Workspace
 
 READY = "---\nstatus: ready\nlabels: [ui]\n---\nDo it.\n"

@@ -16,9 +16,8 @@ from coworkd.board.task_board import Board
 from coworkd.core.model import Kind, Problem, Status, Usage
 from coworkd.dispatch.scheduling.ready_index import ReadyIndex, ReadyTask
 from coworkd.store import Database, DocumentRow, TaskRow
-from coworkd.store.problems import remove_problem
+from coworkd.store.problems import put_problem, remove_problem
 from coworkd.store.usage import UsageRow, add_usage
-from coworkd.sync.problems import put_problem
 from tests.integration.workspacekit import Workspace
 
 TASKS = ("a", "b", "c")
