@@ -54,7 +54,7 @@ class EventRecorder:
         self._places = places
         self._grants = Grants(board)
         self._permission_requests = PermissionRequests(board)
-        self._purses = BudgetReader(board)
+        self._budgets = BudgetReader(board)
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """One event of a run that is alive; `Ended` is not recorded here."""
@@ -189,7 +189,7 @@ class EventRecorder:
         row, paid = self._board.task(run.task), run.billing == "api"
         limit = self._board.specs.task(row.path).budget
         capped = paid and (limit.usd is not None or run.reserved_usd is not None)
-        used = self._purses.used_by_task(row)
+        used = self._budgets.used_by_task(row)
         if capped and usage.cost_usd is None:
             end = "what it costs is not known, so its cap in `usd` cannot be kept"
         else:

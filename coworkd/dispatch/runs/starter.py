@@ -87,7 +87,7 @@ class RunStarter:
         self._means = means
         self._grants = Grants(board)
         self._holding = SandboxNotices(board, means)
-        self._purses = BudgetReader(board)
+        self._budgets = BudgetReader(board)
         self._landings = Landings(board.db)
 
     def start(
@@ -100,7 +100,7 @@ class RunStarter:
         row = self._board.task(task)
         origin = self._origin(row, agent)
         spec = self._board.specs.agent(agent) or AgentSpec(name=agent)
-        reserved = self._purses.reserve(row, spec, self._free_places(), now)
+        reserved = self._budgets.reserve(row, spec, self._free_places(), now)
         if isinstance(reserved, BudgetExhausted):
             return reserved
         run = RunRow(
@@ -287,7 +287,7 @@ class RunStarter:
 
     def _left(self, run: RunRow, spec: TaskSpec) -> Budget:
         """What this start may use."""
-        limit, used = spec.budget, self._purses.used_by_task(self._board.task(run.task))
+        limit, used = spec.budget, self._budgets.used_by_task(self._board.task(run.task))
         return Budget(
             usd=None if run.reserved_usd is None else max(run.reserved_usd - (run.cost_usd or 0.0), 0.0),
             tokens=None if limit.tokens is None else max(limit.tokens - (used.tokens or 0), 0),

@@ -77,7 +77,7 @@ class AgentSelector:
         return choose_agent(requested, fallbacks, until, now)
 
     def unavailable(self, name: str, now: float) -> Unavailable | None:
-        """Why this agent itself may not be started, whoever could stand in for it; None when it may."""
+        """Why this agent itself may not be started, whatever its fallbacks could do; None when it may."""
         if unusable := self.unusable_reason(name):
             return Unavailable(reason=unusable)
         if (until := self._unavailable_until(name)) <= now:
@@ -92,7 +92,7 @@ class AgentSelector:
         return max(cooldown.until if cooldown else 0.0, stop.until if stop else 0.0)
 
     def stopped_reason(self, name: str) -> str:
-        """Why an agent is stopped, and how it goes on; empty while it is not."""
+        """Why an agent is stopped, and what ends the stop; empty while it is not stopped."""
         stop = self.stops.find(name)
         if stop is None:
             return ""

@@ -44,7 +44,7 @@ class MachineHold:
     def fault(self) -> MachineFault | None:
         """What is wrong with the machine right now, whatever was noted before.
 
-        It is kept with every run that goes on: what fails later may have failed for that, when all is well again.
+        It is kept with every live run: what fails later may have failed because of it, after it is over.
         """
         fault = self._look()
         if fault is not None:

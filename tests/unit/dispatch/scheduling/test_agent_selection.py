@@ -8,7 +8,7 @@ NOW = 100.0
 
 
 @pytest.mark.parametrize(
-    ("cooling", "expected"),
+    ("unavailable_until", "expected"),
     [
         pytest.param({}, AgentChoice(agent="a"), id="the wanted one is free"),
         pytest.param({"a": NOW}, AgentChoice(agent="a"), id="it has cooled down"),
@@ -20,5 +20,5 @@ NOW = 100.0
         pytest.param({"a": 109.0, "b": 105.0, "c": 107.0}, AgentChoice(agent="a", until=105.0), id="nobody is free"),
     ],
 )
-def test_who_does_it(cooling: dict[str, float], expected: AgentChoice) -> None:
-    assert choose_agent("a", ("b", "c"), cooling, NOW) == expected
+def test_the_first_available_agent_is_chosen(unavailable_until: dict[str, float], expected: AgentChoice) -> None:
+    assert choose_agent("a", ("b", "c"), unavailable_until, NOW) == expected

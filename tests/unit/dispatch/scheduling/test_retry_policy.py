@@ -34,7 +34,7 @@ def test_the_last_attempt_gives_up() -> None:
 
 @pytest.mark.parametrize("outcome", sorted(set(AttemptOutcome) - NOT_COUNTED))
 @pytest.mark.parametrize(("on_error", "abort"), [(OnError.SKIP, False), (OnError.ABORT, True)])
-def test_who_does_not_retry_gives_up_at_once(outcome: AttemptOutcome, on_error: OnError, abort: bool) -> None:
+def test_without_retry_the_first_failure_is_final(outcome: AttemptOutcome, on_error: OnError, abort: bool) -> None:
     assert decide_retry(outcome, 1, policy(on_error)) == GiveUp(reason=str(outcome), abort=abort)
 
 
@@ -46,7 +46,9 @@ def test_a_missing_login_is_not_tried_again(on_error: OnError) -> None:
 
 
 @given(outcome=st.sampled_from(sorted(NOT_COUNTED)), used=st.integers(0, 50), on_error=st.sampled_from(OnError))
-def test_what_is_not_the_tasks_fault_never_gives_up(outcome: AttemptOutcome, used: int, on_error: OnError) -> None:
+def test_outcomes_that_are_not_counted_are_retried_for_ever(
+    outcome: AttemptOutcome, used: int, on_error: OnError
+) -> None:
     assert isinstance(decide_retry(outcome, used, policy(on_error, attempts=1)), RetryAfter)
 
 
