@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import refs_under
+from coworkd.system.git.refs import LANDINGS, SUBMISSIONS, refs_under
 
-LANDINGS = "refs/cowork/land"
-SUBMISSIONS = "refs/cowork/sub"
 _TIMEOUT = 600.0
 _TRAILERS = ("Cowork-Task", "Cowork-Attempt", "Cowork-Submission")
 
@@ -39,31 +37,59 @@ class SubmissionRef:
     parent: str
 
 
-def read_landings(repo: Repo, *, above: int = 0) -> list[LandingRef]:
-    """Every landing with a higher number than `above`, oldest first; merges without the trailers are left out."""
-    named = ((ref.rpartition("/")[2], commit) for ref, commit in refs_under(repo, LANDINGS).items())
-    found = {commit: int(number) for number, commit in named if number.isdecimal() and int(number) > above}
-    if not found:
-        return []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandingCommit:
+    """What a merge by which a submission landed says of itself."""
+
+    commit: str
+    tree: str
+    task: str
+    attempt: str
+    number: int
+    submission: str
+    """The commit that was submitted."""
+
+
+def landing_commits(repo: Repo) -> dict[int, str]:
+    """The commit of each landing by its sequence number, the first one first."""
+    named = ((name.rpartition("/")[2], commit) for name, commit in refs_under(repo, LANDINGS).items())
+    return dict(sorted((int(number), commit) for number, commit in named if number.isdecimal()))
+
+
+def read_landing_commits(repo: Repo, commits: Collection[str]) -> dict[str, LandingCommit]:
+    """What these merges say of themselves; those without the trailers of a landing are left out."""
+    if not commits:
+        return {}
     # Not for-each-ref: git 2.39 mixes up several trailers that are asked for in one format.
     trailers = "".join(f"%x00%(trailers:key={key},valueonly,separator=%x2C)" for key in _TRAILERS)
-    asked = "".join(f"{commit}\n" for commit in found).encode()
-    arguments = ("log", "--no-walk=unsorted", "--stdin", f"--format=%H%x00%T{trailers}")
-    lines = repo.run(*arguments, stdin=asked, timeout=_TIMEOUT).text.splitlines()
-    told = (fields for line in lines if len(fields := line.split("\0")) == 2 + len(_TRAILERS))
-    made = (landing for fields in told if (landing := _landing(found[fields[0]], fields)))
-    return sorted(made, key=lambda landing: landing.sequence)
+    arguments = ("log", "--no-walk=unsorted", "-z", "--stdin", f"--format=%H%x00%T{trailers}")
+    asked = "".join(f"{commit}\n" for commit in commits).encode()
+    fields = repo.run(*arguments, stdin=asked, timeout=_TIMEOUT).fields
+    size = 2 + len(_TRAILERS)
+    found = (_landing(fields[start : start + size]) for start in range(0, len(fields) - size + 1, size))
+    return {landing.commit: landing for landing in found if landing}
 
 
-def _landing(sequence: int, fields: Sequence[str]) -> LandingRef | None:
+def _landing(fields: Sequence[str]) -> LandingCommit | None:
     commit, tree, task, attempt, submission = (field.strip() for field in fields)
     number, _, submitted = submission.partition(" ")
-    if not (task and attempt.isdecimal() and number.isdecimal()):
+    if not task or not number.isdecimal():
         return None
-    return LandingRef(
-        sequence=sequence, commit=commit, tree=tree, task=task, attempt=int(attempt), number=int(number),
-        submission=submitted,
-    )  # fmt: skip
+    return LandingCommit(commit=commit, tree=tree, task=task, attempt=attempt, number=int(number), submission=submitted)
+
+
+def read_landings(repo: Repo, *, above: int = 0) -> list[LandingRef]:
+    """Every landing with a higher number than `above`, oldest first; merges without the trailers are left out."""
+    newer = {number: commit for number, commit in landing_commits(repo).items() if number > above}
+    found = read_landing_commits(repo, frozenset(newer.values()))
+    return [
+        LandingRef(
+            sequence=number, commit=commit, tree=landing.tree, task=landing.task, attempt=int(landing.attempt),
+            number=landing.number, submission=landing.submission,
+        )
+        for number, commit in newer.items()
+        if (landing := found.get(commit)) and landing.attempt.isdecimal()
+    ]  # fmt: skip
 
 
 def latest_of_each(landings: Iterable[LandingRef]) -> Mapping[str, LandingRef]:

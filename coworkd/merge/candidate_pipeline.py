@@ -44,7 +44,7 @@ from coworkd.merge.verifier import (
     verification_of,
 )
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import RefChange, branch_ref, candidate_ref, next_number_under, update_refs
+from coworkd.system.git.refs import CANDIDATES, RefChange, branch_ref, candidate_ref, next_number_under, update_refs
 
 _Checks = tuple[Check, ...]
 
@@ -227,7 +227,7 @@ class CandidatePipeline:
 
 def pin_candidate(repo: Repo, commit: str) -> None:
     """Give a candidate a ref, for a gc takes what has none."""
-    name = candidate_ref(next_number_under(repo, "refs/cowork/cand"))
+    name = candidate_ref(next_number_under(repo, CANDIDATES))
     update_refs(repo, [RefChange(name=name, old=None, new=commit)])
 
 

@@ -19,7 +19,7 @@ from coworkd.merge.blame import red_without_change_reason
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.check_names import TIP_LOG, check_log
 from coworkd.merge.integration_jobs import IntegrationJobs
-from coworkd.merge.job_values import BranchHeads, FailedWithoutChange, Interrupted, TipCheckResult
+from coworkd.merge.job_values import FailedWithoutChange, Interrupted, TipCheckResult
 from coworkd.merge.queue_reader import QueueReader
 from coworkd.merge.verifier import TIP_OUTPUT
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
@@ -29,11 +29,10 @@ from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.effective_specs import CONFIG
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
-HEADS: Job[None, BranchHeads] = Job(name="branch positions")
 TIP_CHECK: Job[str, TipCheckResult | Interrupted] = Job(name="check of the tip")
 """Its subject is the command that is checked again."""
 LOOK_AGAIN = 2.0
-"""Seconds between two looks at the branches while anything is held."""
+"""Seconds between two turns, in which `BranchWatch` looks at the branches, while anything waits for them to move."""
 FIRST_PAUSE, FACTOR, LONGEST_PAUSE = 30.0, 2.0, 900.0
 """Seconds until the tip is checked again although nothing is known to have changed, and how they grow."""
 SOURCE = "verification"
@@ -75,7 +74,6 @@ class HeldSubmissions:
         self._retries: dict[str, _Retry] = {}
         self._look_at = 0.0
         self._seen = -1
-        jobs.handle(HEADS, then=self._record_heads, failed=self._retry_later)
         jobs.handle(TIP_CHECK, then=self._record_tip_check, failed=self._retry_later)
 
     # ---- holding
@@ -130,19 +128,11 @@ class HeldSubmissions:
                     self.show(now)
             self._seen = self._db.changes
         if rows or setup_fault(self._db):
-            self._look(now)
+            self._look_at = now + LOOK_AGAIN
         if not rows:
             self._retries.clear()
         elif not busy:
             self._check_again(rows, now)
-
-    def _look(self, now: float) -> None:
-        """See where the branches stand, for what waits until they move."""
-        if now < self._look_at:
-            return
-        branch, target = self._board.specs.settings().integration.branch, self._board.specs.target()
-        self._jobs.start(HEADS, None, lambda: self._lane.heads(branch, target))
-        self._look_at = now + LOOK_AGAIN
 
     def _changed(self, row: SubmissionRow) -> bool:
         held = HeldFor(**json.loads(row.held))
@@ -169,12 +159,6 @@ class HeldSubmissions:
                 self._jobs.start(TIP_CHECK, command, check)
                 return
 
-    def _record_heads(self, _: None, heads: BranchHeads, _now: float) -> None:
-        if (heads.tip, heads.target) != (self._db.setting("tip"), self._db.setting("target head")):
-            with self._db.write():
-                self._db.set_state("tip", heads.tip)
-                self._db.set_state("target head", heads.target)
-
     def _record_tip_check(self, command: str, value: TipCheckResult | Interrupted, now: float) -> None:
         if isinstance(value, TipCheckResult):
             self._checked_again(command, now, red=value.red)
@@ -189,8 +173,8 @@ class HeldSubmissions:
         rows = held_submissions(self._db)
         self._release([row for row in rows if HeldFor(**json.loads(row.held)).command == command], now)
 
-    def _retry_later(self, _: str | None, _failure: JobFailed, now: float) -> None:
-        """One of the jobs could not do its work: nothing is known, and it is tried again."""
+    def _retry_later(self, _: str, _failure: JobFailed, now: float) -> None:
+        """The tip could not be checked: nothing is known, and it is tried again."""
         self._retries = {
             command: dataclasses.replace(retry, at=max(retry.at, now + FIRST_PAUSE))
             for command, retry in self._retries.items()

@@ -22,7 +22,6 @@ from coworkd.merge.git.integration import land
 from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed, invert
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused, land_target
 from coworkd.merge.job_values import (
-    BranchHeads,
     Interrupted,
     Landed,
     LandRequest,
@@ -40,7 +39,7 @@ from coworkd.merge.verifier import TARGET, Verifier, gate_run, verification_of
 from coworkd.slots.repo_template import survey
 from coworkd.store.landings import NeededLanding
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import branch_ref, next_number_under, submission_ref
+from coworkd.system.git.refs import LANDINGS, branch_ref, next_number_under, submission_ref
 from coworkd.system.sandbox.policy import UNCONFINED, SandboxCapabilities
 
 
@@ -61,11 +60,6 @@ class IntegrationJobs:
         self._blame = BlameFinder(self._verifier)
 
     # ---- the branches
-
-    def heads(self, branch: str, target: str) -> BranchHeads:
-        """Where the integration branch and its target stand."""
-        with Repo.open(self._root) as repo:
-            return BranchHeads(tip=repo.commit(branch_ref(branch)) or "", target=repo.commit(branch_ref(target)) or "")
 
     def settings_key(self, order: VerifyRequest) -> str:
         """Equal as long as the same would be done for a verification, on a machine that can do the same."""
@@ -155,7 +149,7 @@ class IntegrationJobs:
         with Repo.open(self._root) as repo:
             if order.candidate == order.tip:
                 return Landed(commit=order.tip)
-            if land(repo, order.branch, order.tip, order.candidate, next_number_under(repo, "refs/cowork/land")):
+            if land(repo, order.branch, order.tip, order.candidate, next_number_under(repo, LANDINGS)):
                 return Landed(commit=order.candidate)
             return TipMoved(tip=repo.commit(branch_ref(order.branch)) or "")
 

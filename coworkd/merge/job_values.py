@@ -157,14 +157,6 @@ VerificationResult = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BranchHeads:
-    """Where the integration branch and its target stand; empty: nowhere."""
-
-    tip: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TipCheckResult:
     """Whether a check that was red without any change still is."""
 

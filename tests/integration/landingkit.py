@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coworkd.core.model import Check
+from coworkd.history.landing_refs import landing_commits
 from coworkd.merge.branch_jobs import BranchReport, Verify, keep
-from coworkd.merge.git.branch_moves import next_number
 from coworkd.merge.git.candidates import candidate_for, sources
 from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.git.integration import MergeCommit, Submission, land
-from coworkd.merge.git.landings import LANDINGS, landing_refs, latest_of_each, read_landings
+from coworkd.merge.git.landings import latest_of_each, read_landings
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landing
 from coworkd.system.git import Repo
+from coworkd.system.git.refs import LANDINGS, next_number_under
 from tests.integration.gitkit import Checkout, checkout
 
 INTEGRATION = "cowork/integration"
@@ -70,7 +71,7 @@ class Landings:
         made = candidate_for(self.repo, self.tip, submission, found)
         if not isinstance(made, MergeCommit):
             return None
-        assert land(self.repo, INTEGRATION, self.tip, made.commit, next_number(self.repo, LANDINGS))
+        assert land(self.repo, INTEGRATION, self.tip, made.commit, next_number_under(self.repo, LANDINGS))
         return Landing(task=name, number=1, submission=commit, commit=made.commit)
 
     def land(self, name: str, files: Files) -> str:
@@ -83,7 +84,7 @@ class Landings:
 
     def landings(self) -> list[Landing]:
         """As the refs have them, each submission once."""
-        return latest_of_each(read_landings(self.repo, list(landing_refs(self.repo).values())))
+        return latest_of_each(read_landings(self.repo, list(landing_commits(self.repo).values())))
 
     def files(self, ref: str = INTEGRATION) -> set[str]:
         return set(self.user.git("ls-tree", "-r", "--name-only", ref).splitlines())

@@ -20,6 +20,7 @@ from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import (
+    CANDIDATES,
     RefChange,
     base_ref,
     checked_out,
@@ -35,7 +36,6 @@ PRUNE: Job[None, tuple[str, ...]] = Job(name="pruning", first_pause=0)
 EVERY = 3600.0
 TRASH_DAYS = 30.0
 DAY = 86400.0
-CANDIDATES = "refs/cowork/cand"
 _TRASHED = re.compile(r"(?P<ms>\d{10,16})-.+")
 
 

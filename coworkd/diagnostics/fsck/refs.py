@@ -11,10 +11,7 @@ from coworkd.store.landings import Landings
 from coworkd.store.submissions import work_submissions
 from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import branch_ref, refs_under, submission_ref
-
-SUBMISSIONS = "refs/cowork/sub"
-LANDINGS = "refs/cowork/land"
+from coworkd.system.git.refs import SUBMISSIONS, branch_ref, refs_under, submission_ref
 
 
 def check_refs(db: Database, repo: Repo, remembered: frozenset[str]) -> Iterator[Inconsistency]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from coworkd.board.approvals.answer_channel import command_channel
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
-from coworkd.diagnostics.fsck.refs import SUBMISSIONS
 from coworkd.documents.decoding import kind_of
 from coworkd.store import (
     DocumentRow,
@@ -48,7 +47,7 @@ from coworkd.sync.disk.folder import Content, digest
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.engine import Engine
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import RefChange, refs_under, submission_ref, update_refs
+from coworkd.system.git.refs import SUBMISSIONS, RefChange, refs_under, submission_ref, update_refs
 
 
 class Repairer:

@@ -12,13 +12,15 @@ from coworkd.core.errors import RepoError
 from coworkd.merge.branch_rules import BranchFacts
 from coworkd.merge.git.facts import BranchContext, own_commits
 from coworkd.merge.git.integration import TARGET_TRAILER, MergeCommit, commit_merge
-from coworkd.merge.git.landings import LANDINGS, first_parents
+from coworkd.merge.git.landings import first_parents
 from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.store.landings import Landing
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import (
+    CANDIDATES,
     DROPPED,
+    LANDINGS,
     RefChange,
     branch_ref,
     candidate_ref,
@@ -26,13 +28,13 @@ from coworkd.system.git.refs import (
     dropped_ref,
     is_symbolic,
     landing_ref,
+    next_number_under,
     refs_under,
     seen_ref,
     taken_ref,
     update_refs,
 )
 
-CANDIDATES = "refs/cowork/cand"
 AGAIN_TRAILER = "Cowork-Again"
 """Names the landing that a rebuilt integration branch has in this form now."""
 
@@ -56,12 +58,6 @@ class Rebuilt:
     failed: tuple[RebuildFailure, ...]
 
 
-def next_number(repo: Repo, prefix: str) -> int:
-    """The first free number below a prefix of refs."""
-    numbers = [int(name.rpartition("/")[2]) for name in refs_under(repo, prefix) if name.rpartition("/")[2].isdigit()]
-    return max(numbers, default=0) + 1
-
-
 def move_branch(
     repo: Repo, order: BranchContext, facts: BranchFacts, new: str, *, landings: Sequence[str] = ()
 ) -> bool:
@@ -74,13 +70,13 @@ def move_branch(
         raise RepoError(f"{order.branch} is checked out in a worktree: switch that worktree to another branch")
     if is_symbolic(repo, name):
         raise RepoError(f"{order.branch} is only another name for a different branch; make it a branch of its own")
-    first = next_number(repo, LANDINGS) if landings else 0
+    first = next_number_under(repo, LANDINGS) if landings else 0
     changes = [RefChange(name=name, old=facts.integration or None, new=new), *_took(repo, order.target, facts.target)]
     changes += [
         RefChange(name=landing_ref(number), old=None, new=commit) for number, commit in enumerate(landings, first)
     ]
     if landings and facts.integration:
-        kept = candidate_ref(next_number(repo, CANDIDATES))
+        kept = candidate_ref(next_number_under(repo, CANDIDATES))
         changes.append(RefChange(name=kept, old=None, new=facts.integration))
     return update_refs(repo, changes)
 
@@ -113,7 +109,7 @@ def note_target(repo: Repo, target_name: str, target: str) -> None:
         return
     changes = [RefChange(name=name, old=seen, new=target)]
     if seen is not None and not repo.is_ancestor(seen, target):
-        number = next_number(repo, DROPPED)
+        number = next_number_under(repo, DROPPED)
         changes.append(RefChange(name=dropped_ref(number), old=None, new=seen))
     update_refs(repo, changes)
 

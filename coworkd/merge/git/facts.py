@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
+from coworkd.history.landing_refs import landing_commits
 from coworkd.merge.branch_rules import BranchFacts, BringIn, LandingFact, next_move
 from coworkd.merge.git.containment import ancestors_in, contained_in
 from coworkd.merge.git.integration import TARGET_TRAILER, TASK_TRAILER
-from coworkd.merge.git.landings import first_parents, landing_refs, latest_of_each, read_landings
+from coworkd.merge.git.landings import first_parents, latest_of_each, read_landings
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.store.landings import KnownLandings, Landing
 from coworkd.system.git import Repo
@@ -43,7 +44,7 @@ def read_state(repo: Repo, order: BranchContext) -> BranchState:
         raise RepoError(f"the branch {order.target} has no commit yet: make a first one, or set integration.target")
     integration = repo.commit(branch_ref(order.branch)) or ""
     rewritten = bool(order.known.settled_at) and not _contains(repo, target, order.known.settled_at)
-    refs = landing_refs(repo)
+    refs = landing_commits(repo)
     landings = _known(repo, order, refs, everything=rewritten)
     facts = _facts(repo, integration, target, _taken(repo, order.target, integration, target), landings)
     if integration:

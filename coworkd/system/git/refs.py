@@ -38,6 +38,10 @@ class RefChange:
     new: str | None
 
 
+SUBMISSIONS, LANDINGS, CANDIDATES = "refs/cowork/sub", "refs/cowork/land", "refs/cowork/cand"
+"""Folders of refs with numbers."""
+
+
 def task_branch(task: str) -> str:
     return TASKS + _component(task)
 
@@ -56,11 +60,11 @@ def base_ref(run: str) -> str:
 
 
 def candidate_ref(sequence: int) -> str:
-    return f"refs/cowork/cand/{sequence}"
+    return f"{CANDIDATES}/{sequence}"
 
 
 def landing_ref(sequence: int) -> str:
-    return f"refs/cowork/land/{sequence}"
+    return f"{LANDINGS}/{sequence}"
 
 
 def taken_ref(target: str) -> str:
