@@ -35,6 +35,6 @@ def _resume_stopped_agent(db: Database, path: str, now: float) -> None:
     if row is None or not asked:
         return
     retry_setup_now(db)
-    for agent in {row.agent or db.setting("default_agent"), row.agent_used}:
+    for agent in {row.agent or db.state.default_agent, row.agent_used}:
         if agent and end_agent_stop(db, agent):
             db.event(now, "agent goes on", task=row.id, actor="person", agent=agent, reason="a command asked for it")

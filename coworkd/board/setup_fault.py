@@ -9,7 +9,6 @@ from coworkd.core.start_faults import StartFaultKind
 from coworkd.store import Database
 
 SETUP_LOG = "reports/setup.log"
-_KEY = "set-up fault"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +29,7 @@ class SetupFault:
 
 def setup_fault(db: Database) -> SetupFault | None:
     """The fault that is there now."""
-    found = db.setting(_KEY)
+    found = db.state.setup_fault
     if not found:
         return None
     fault = SetupFault(**json.loads(found))
@@ -39,7 +38,7 @@ def setup_fault(db: Database) -> SetupFault | None:
 
 def save_setup_fault(db: Database, fault: SetupFault | None) -> None:
     """Keep the fault, or that there is none; inside of a transaction."""
-    db.set_state(_KEY, json.dumps(asdict(fault), ensure_ascii=False) if fault else "")
+    db.state.setup_fault = json.dumps(asdict(fault), ensure_ascii=False) if fault else ""
 
 
 def retry_setup_now(db: Database) -> None:

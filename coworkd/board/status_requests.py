@@ -65,7 +65,7 @@ def _batch_facts(db: Database, rows: Sequence[TaskRow]) -> _BatchFacts:
 
 def _accept_pulled(board: Board, now: float) -> None:
     """The workspace's settings say that a `ready` which came by git counts as one typed here."""
-    ours = ("", board.db.setting("instance"))
+    ours = ("", board.db.state.instance)
     for row in [task for task in pulled_ready_tasks(board.db) if task.by in ours]:
         with board.db.write():
             board.db.set(TaskRow, row.id, from_git=False)

@@ -12,7 +12,6 @@ from coworkd.cli.output import as_json, json_option, plain
 from coworkd.cli.workspace import Workspace, current_workspace, unknown_name_error
 from coworkd.core.errors import UserError
 from coworkd.diagnostics.doctor import Finding, Level, examine
-from coworkd.store.workspace_state import untrusted_reason
 from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.system.git.repository_trust import UNTRUSTED
 
@@ -44,7 +43,7 @@ def _tried(workspace: Workspace, name: str) -> Iterator[Finding]:
     from coworkd.diagnostics import agent_trial  # it brings the executor with it, which no other command needs
 
     with workspace.reading() as db:
-        if untrusted_reason(db):
+        if db.state.untrusted_reason:
             raise UserError(UNTRUSTED)
         specs = EffectiveSpecs(db)
         agent, settings, known = specs.agent(name), specs.settings(), specs.agents()
@@ -59,7 +58,7 @@ def _verified(workspace: Workspace, json_: bool) -> int:
     from coworkd.diagnostics.tip_verification import verify_tip  # it brings git and the sandbox with it
 
     with workspace.reading() as db:
-        if untrusted_reason(db):
+        if db.state.untrusted_reason:
             raise UserError(UNTRUSTED)
         specs = EffectiveSpecs(db)
         settings, target = specs.settings(), specs.target()

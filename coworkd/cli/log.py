@@ -99,7 +99,7 @@ def cost_command(task: str | None, json_: bool) -> None:
     workspace = current_workspace()
     row = find_task(workspace, task) if task else None
     with workspace.reading() as db:
-        runs = run_costs(db, workspace.paths.folder, db.setting("instance"), row.id if row else "")
+        runs = run_costs(db, workspace.paths.folder, db.state.instance, row.id if row else "")
     groups = {
         "tasks": totals(runs, lambda run: run.task),
         "plans": totals(runs, lambda run: run.plan),

@@ -43,8 +43,6 @@ from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.merger import Merger
 from coworkd.merge.target_branch import TargetBranch
 from coworkd.store import Database
-from coworkd.store.database_age import REPOSITORY
-from coworkd.store.workspace_state import set_untrusted
 from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.folder import Folder
 from coworkd.sync.disk.view_files import ViewFiles
@@ -160,9 +158,9 @@ def _rooms(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> 
     jobs.require_committed(lambda: db.in_transaction)
     audit = AuditLog(db, jobs, paths.audit)
     with db.write():
-        db.set_state("instance", here.instance)
-        db.set_state(REPOSITORY, paths.state.name)
-        set_untrusted(db, "" if trust.holds else UNTRUSTED, lasting.clock.now())
+        db.state.instance = here.instance
+        db.state.repository = paths.state.name
+        db.state.set_untrusted("" if trust.holds else UNTRUSTED, lasting.clock.now())
     if db.restored:
         log.warning("the database is an older copy: whatever was asked in it is asked anew")
         board.requests.void_all(lasting.clock.now())

@@ -66,7 +66,7 @@ class Control:
                 self._refuse(request, self._vouching.trust(request.subject, now, _channel(request)))
             case Op.CONFIRM:
                 with self._db.write():
-                    self._db.set_state("confirmed", "yes")
+                    self._db.state.deletions_confirmed = True
                 self._engine.recheck_missing(now)
             case Op.LAND:
                 self._start_landing(request)

@@ -14,7 +14,6 @@ from pathlib import Path
 from coworkd.core.errors import StoreDamagedError
 from coworkd.history.audit_log import end_of
 from coworkd.store import Database
-from coworkd.store.database_age import REPOSITORY
 from coworkd.store.events import latest_assigned_event
 from coworkd.system.paths_and_settings import Paths
 
@@ -48,7 +47,7 @@ def open_database(
 
 def _unfit(db: Database, paths: Paths, newer_reason: Callable[[Database], str]) -> tuple[str, str]:
     """Under which name a database is to be set aside, and why; empty: it is the one that belongs here."""
-    if db.setting(REPOSITORY) not in ("", paths.state.name):
+    if db.state.repository not in ("", paths.state.name):
         return "foreign", f"the database {paths.database} is the one of another repository"
     if _behind_audit(db, paths.audit):
         return "older", f"the database {paths.database} does not know what was written down since"

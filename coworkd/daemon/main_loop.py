@@ -17,7 +17,6 @@ from coworkd.board.views.live_messages import INBOX, inbox, live_deadline, live_
 from coworkd.core.errors import RepoError
 from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, Suspension, fault_of, suspended
 from coworkd.daemon.services import LongLivedParts, Services
-from coworkd.store.workspace_state import set_untrusted
 from coworkd.sync.edited_outputs import notice_edits
 from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 from coworkd.system.git.repository_trust import TRUST_REMOVED
@@ -239,7 +238,7 @@ class Daemon:
         if rooms.trust.was_lost():
             log.error(TRUST_REMOVED)
             with rooms.db.write():
-                set_untrusted(rooms.db, TRUST_REMOVED, now)
+                rooms.db.state.set_untrusted(TRUST_REMOVED, now)
 
     def _act(self, now: float, *, start: bool) -> None:
         """What follows from what was taken in: nothing at all in a repository that is not trusted."""
@@ -273,9 +272,9 @@ class Daemon:
             rooms.watcher.ask(now)
         if (pause := rooms.watcher.pause(looked.seconds)) is not None:
             rooms.engine.scan_no_later_than(now + pause)
-        if rooms.watcher.polling != rooms.db.setting("polling"):
+        if rooms.watcher.polling != rooms.db.state.polling_reason:
             with rooms.db.write():
-                rooms.db.set_state("polling", rooms.watcher.polling)
+                rooms.db.state.polling_reason = rooms.watcher.polling
 
     def _show(self, waits: Sequence[AttentionItem], now: float) -> None:
         """Live messages and the inbox, where they changed."""

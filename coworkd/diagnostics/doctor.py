@@ -166,7 +166,7 @@ def _polling(paths: Paths) -> str:
         return ""
     db = Database(paths.database, read_only=True)
     try:
-        return db.setting("polling")
+        return db.state.polling_reason
     finally:
         db.close()
 

@@ -76,7 +76,7 @@ class Dispatcher:
         self._planner = StartPlanner(board, services.capacity)
         self._agents = AgentSelector(board)
         self._plans = PlanRuns(board)
-        self._checked = int(self._db.setting("checked") or 0)
+        self._checked = self._db.state.checked_event
         """The latest event whose task's dependencies have been looked at."""
         RunJobHandlers(board, services.starter, services.finisher, services.hold, services.setup_hold).register(jobs)
         self._postponed: list[Postponed] = []
@@ -183,9 +183,9 @@ class Dispatcher:
     def _note_default(self) -> None:
         """Keep who does tasks that name nobody, for whoever shows the board without reading the settings."""
         default = self._board.specs.settings().agent
-        if default != self._db.setting("default_agent"):
+        if default != self._db.state.default_agent:
             with self._db.write():
-                self._db.set_state("default_agent", default)
+                self._db.state.default_agent = default
 
     def _check_changed(self, now: float) -> None:
         """Look at the dependencies around every task that changed since they were last looked at."""
@@ -194,7 +194,7 @@ class Dispatcher:
             return
         with self._db.write():
             check_dependencies(self._board, tasks_touched_since(self._db, self._checked), now)
-            self._db.set_state("checked", str(latest))
+            self._db.state.checked_event = latest
         self._checked = latest
 
     def _start_ready(self, now: float) -> None:

@@ -59,7 +59,7 @@ class AuditLog:
     def _end(self) -> ChainEnd:
         """Where the files end. Events go on behind that, also in a database that has never seen it."""
         link = end_of(self._folder)
-        known = ChainEnd(id=int(self._db.setting("audit_id") or 0), hash=self._db.setting("audit_hash"))
+        known = ChainEnd(id=self._db.state.audit_event, hash=self._db.state.audit_hash)
         latest = latest_event(self._db)
         if latest < link.id:
             with self._db.write():
@@ -94,8 +94,8 @@ class AuditLog:
     def _note(self, written: AppendResult) -> None:
         self._link = written.link
         with self._db.write():
-            self._db.set_state("audit_id", str(written.link.id))
-            self._db.set_state("audit_hash", written.link.hash)
+            self._db.state.audit_event = written.link.id
+            self._db.state.audit_hash = written.link.hash
 
     def close(self) -> None:
         """At the end, when no job runs any more: write the rest down here, or leave it to the next start."""

@@ -12,7 +12,7 @@ from coworkd.merge.job_results import ResultRecorder
 from coworkd.merge.job_values import Landed
 from coworkd.merge.target_entry import collision_reason, red_reason, unrelated_reason
 from coworkd.store import SubmissionKey, SubmissionKind, SubmissionRow, SubmissionState
-from coworkd.store.landings import RECORDED, SEEN_AT, SETTLED_AT, Landing, Landings
+from coworkd.store.landings import Landing, Landings
 from coworkd.store.problems import put_problem, remove_problem, remove_task_problems
 from coworkd.store.submissions import add_submission, find_submission, update_submission
 from coworkd.store.tasks import find_task
@@ -22,8 +22,6 @@ SOURCE = "integration"
 """Of problems with the two branches themselves."""
 MISSING = "landing"
 """Of problems of tasks whose landing is not where it has to be."""
-HALTED = "integration halted"
-"""The setting that says why no run starts while integration has to be made again."""
 
 
 class BranchRecorder:
@@ -47,11 +45,10 @@ class BranchRecorder:
                 self._landing(fact, facts.target, now)
             for fact in facts.landings:
                 self._whether_missing(fact, found, order, now)
-            for name in ("tip", SEEN_AT):
-                self._db.set_state(name, facts.integration)
-            self._db.set_state("target head", facts.target)
-            self._db.set_state(RECORDED, str(found.state.recorded))
-            self._db.set_state(SETTLED_AT, facts.target)
+            self._db.state.integration_tip = self._db.state.integration_seen_at = facts.integration
+            self._db.state.target_tip = facts.target
+            self._db.state.recorded_landings = found.state.recorded
+            self._db.state.landings_settled_at = facts.target
             self._tell(found, order, now)
 
     def hindered(self, why: str, now: float) -> None:
@@ -149,8 +146,8 @@ class BranchRecorder:
         else:
             remove_problem(self._db, CONFIG, SOURCE)
         halted = message if isinstance(found.move, Rebuild | Unrelated) else ""
-        if halted != self._db.setting(HALTED):
-            self._db.set_state(HALTED, halted)
+        if halted != self._db.state.integration_halt:
+            self._db.state.integration_halt = halted
 
 
 def _way_back(found: BranchReport, order: BranchContext) -> str:

@@ -23,9 +23,8 @@ from coworkd.merge.job_values import FailedWithoutChange, Interrupted, TipCheckR
 from coworkd.merge.queue_reader import QueueReader
 from coworkd.merge.verifier import TIP_OUTPUT
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
-from coworkd.store.problems import put_problem
+from coworkd.store.problems import problem_paths, put_problem
 from coworkd.store.submissions import held_submissions, move_submission, once_held_submissions, submission_event
-from coworkd.store.workspace_state import problem_paths
 from coworkd.sync.effective_specs import CONFIG
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
@@ -90,7 +89,7 @@ class HeldSubmissions:
             self._db, row, SubmissionState.HELD, event, verified_on=value.tip, message=reason, held=held.encoded(),
             checks=json.dumps([dataclasses.asdict(check) for check in value.checks]),
         )  # fmt: skip
-        self._db.set_state("target head", value.target)
+        self._db.state.target_tip = value.target
         task = self._board.task(row.task)
         if row.kind is SubmissionKind.WORK and task.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
             why = f"waits, no attempt is used: {reason}; it goes on by itself when that is repaired"
@@ -137,7 +136,7 @@ class HeldSubmissions:
     def _changed(self, row: SubmissionRow) -> bool:
         held = HeldFor(**json.loads(row.held))
         key = self._lane.settings_key(self._orders.verifying(row))
-        return (held.tip, held.target, held.key) != (self._db.setting("tip"), self._db.setting("target head"), key)
+        return (held.tip, held.target, held.key) != (self._db.state.integration_tip, self._db.state.target_tip, key)
 
     def _release(self, rows: list[SubmissionRow], now: float) -> None:
         if not rows:

@@ -66,9 +66,9 @@ class ResultRecorder:
                 | MergeConflict(tip=tip)
                 | TipMoved(tip=tip)
             ):
-                self._db.set_state("tip", tip)
+                self._db.state.integration_tip = tip
             case Landed(commit=commit):
-                self._db.set_state("tip", commit)
+                self._db.state.integration_tip = commit
             case _:
                 pass
 

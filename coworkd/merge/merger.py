@@ -140,7 +140,7 @@ class Merger:
         entries = [e for e in self._orders.entries(now) if self._held.get(e.key) != place and not self._pausing(e.key)]
         if not entries:
             return
-        for step in next_steps(entries, self._db.setting("tip")):
+        for step in next_steps(entries, self._db.state.integration_tip):
             row = get_submission(self._db, step.key)
             match step:
                 case ReviewStep():
@@ -246,8 +246,8 @@ class Merger:
 
     def _land_by_itself(self, now: float) -> None:
         """With `land: auto` the target follows as soon as something has landed and nothing is in the way."""
-        tip = self._db.setting("tip")
-        if self._board.specs.settings().integration.land != "auto" or tip == self._db.setting("target tip"):
+        tip = self._db.state.integration_tip
+        if self._board.specs.settings().integration.land != "auto" or tip == self._db.state.landed_tip:
             self._land_at = 0.0
             return
         if not self._at_work() and now >= self._land_at and Landings(self._db).has_landed():
@@ -258,7 +258,7 @@ class Merger:
             remove_problem(self._db, CONFIG, _AUTO_LAND)
             if isinstance(value, LandedInTarget):
                 self._land_at = 0.0
-                self._db.set_state("target tip", self._db.setting("tip"))
+                self._db.state.landed_tip = self._db.state.integration_tip
                 self._db.event(now, "landed in the target", commit=value.commit, moved=value.moved)
                 return
             self._land_at = now + LAND_AGAIN

@@ -6,7 +6,6 @@ Reads the repository and remembers the branch's name; moves nothing. Used by the
 from __future__ import annotations
 
 from coworkd.board.task_board import Board
-from coworkd.merge.branch_record import HALTED
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref, refs_under
 
@@ -25,11 +24,11 @@ class TargetBranch:
 
         One that never had a commit, or is gone, gives way to the one that is checked out now.
         """
-        known = self._board.db.setting("target")
+        known = self._board.db.state.first_target
         found = known if self._has_commit(known) else self._present() or known
         if found != known:
             with self._board.db.write():
-                self._board.db.set_state("target", found)
+                self._board.db.state.first_target = found
 
     def no_base_reason(self) -> str:
         """Why no run can start from the repository as it is, in words; empty when one can."""
@@ -40,7 +39,7 @@ class TargetBranch:
             return "HEAD is detached: set `integration: {target: BRANCH}` in config.yaml, or switch to a branch"
         if not self._has_commit(target):
             return f"the branch {target} has no commit yet: make the first one, or set `integration.target`"
-        return self._board.db.setting(HALTED)
+        return self._board.db.state.integration_halt
 
     def _has_commit(self, branch: str) -> bool:
         return bool(branch) and self._repo.commit(branch_ref(branch)) is not None

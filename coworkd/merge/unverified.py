@@ -19,8 +19,6 @@ from coworkd.store.submissions import move_submission, submission_event, unappro
 SOURCE = "checkout"
 """The source of the problem."""
 _PATH = "config.yaml"
-_KEY = "unverified settings"
-"""The setting with what verification was told to do when a command led astray; empty: none did."""
 
 RECIPE = (
     "give verification an environment of its own: docs/verification.md has a recipe for Python, Node, Rust and Go"
@@ -44,7 +42,7 @@ class UnverifiedSubmissions:
     def note(self, checks: tuple[Check, ...], now: float) -> None:
         """Show or clear the workspace's problem, as a verification has found it; inside a transaction."""
         if reason := unverified_reason(checks):
-            self._db.set_state(_KEY, self._settings())
+            self._db.state.unverified_settings = self._settings()
             message = f"nothing is verified: {reason}; {RECIPE}"
             put_problem(self._db, Problem(path=_PATH, line=0, message=message), SOURCE, now)
         elif checks and not self._waiting():
@@ -52,7 +50,7 @@ class UnverifiedSubmissions:
 
     def verify_again(self, now: float, *, started: bool = False) -> None:
         """Put back into the queue what can be verified now: the settings changed, or the daemon has `started`."""
-        known = self._db.setting(_KEY)
+        known = self._db.state.unverified_settings
         if not known or (known == self._settings() and not started):
             return
         with self._db.write(durable=True):
@@ -73,7 +71,7 @@ class UnverifiedSubmissions:
             self._board.transition(task.id, Status.MERGING, "verified again in another environment", now)
 
     def _clear(self) -> None:
-        self._db.set_state(_KEY, "")
+        self._db.state.unverified_settings = ""
         self._board.clear_problems(_PATH, SOURCE)
 
     def _settings(self) -> str:

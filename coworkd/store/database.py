@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.store.faults import is_damage, raise_fault
 from coworkd.store.row_mapping import Column, inserter, loader, plain_value, select_statement, update_statement
+from coworkd.store.workspace_state import WorkspaceState
 
 Row = TypeVar("Row")
 Cells: TypeAlias = sqlite3.Row
@@ -49,6 +50,7 @@ class Database:
         self._durable: bool | None = None
         self._gathered: dict[str, list[Sequence[Column]]] = {}
         self._after_commit: list[Callable[[], object]] = []
+        self.state = WorkspaceState(self)
         self._epoch = Path(path).with_name("epoch")
         self._advanced = 0
         self.restored = False
@@ -209,8 +211,8 @@ class Database:
 
         The count is kept beside the database too, before anything can follow from the decision.
         """
-        self._advanced = int(self.setting("epoch") or 0) + 1
-        self.set_state("epoch", str(self._advanced))
+        self._advanced = self.state.epoch + 1
+        self.state.epoch = self._advanced
 
     def _keep_epoch(self) -> None:
         if self._advanced:
@@ -218,11 +220,11 @@ class Database:
             self._advanced = 0
 
     def _compare_epochs(self) -> None:
-        kept, known = _number(self._epoch), int(self.setting("epoch") or 0)
+        kept, known = _number(self._epoch), self.state.epoch
         if kept > known:
             self.restored = True
             with self.write():
-                self.set_state("epoch", str(kept))
+                self.state.epoch = kept
         elif kept < known:
             # Committed, and then there was no room for the count beside it.
             write_durably(self._epoch, f"{known}\n".encode())

@@ -5,11 +5,6 @@ from __future__ import annotations
 from coworkd.store.database import Database
 from coworkd.store.rows import SubmissionState
 
-LANDINGS_SEEN = "landings seen"
-"""Setting: the highest number of `refs/cowork/land/` when the database was last compared with them."""
-REPOSITORY = "repository"
-"""Setting: the lasting name of the repository that the database is about."""
-
 
 class DatabaseAge:
     """Questions about one database; used by the writer thread alone."""
@@ -25,14 +20,13 @@ class DatabaseAge:
     @property
     def landings_seen(self) -> int | None:
         """None: it was never compared with the landings."""
-        seen = self._db.setting(LANDINGS_SEEN)
-        return int(seen) if seen else None
+        return self._db.state.landings_seen
 
     def see_landings(self, sequence: int) -> None:
         """It knows of every landing up to this one."""
         if self.landings_seen != sequence:
             with self._db.write():
-                self._db.set_state(LANDINGS_SEEN, str(sequence))
+                self._db.state.landings_seen = sequence
 
     def knows_landing(self, task: str, number: int, commit: str) -> bool:
         """Whether this submission has landed, or was about to land as this commit."""

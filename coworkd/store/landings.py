@@ -50,11 +50,6 @@ class KnownLandings:
 
 NOTHING_KNOWN = KnownLandings()
 
-RECORDED = "recorded landings"
-SETTLED_AT = "landings settled at"
-SEEN_AT = "integration seen at"
-"""Settings of `KnownLandings`."""
-
 
 def landing_of(row: SubmissionRow) -> Landing:
     """The landing of a submission that has landed."""
@@ -81,8 +76,8 @@ class Landings:
     def known(self) -> KnownLandings:
         """Everything that a job has to know."""
         return KnownLandings(
-            tip=self._db.setting(SEEN_AT), landings=tuple(map(landing_of, self.unsettled())),
-            recorded=int(self._db.setting(RECORDED) or 0), settled_at=self._db.setting(SETTLED_AT),
+            tip=self._db.state.integration_seen_at, landings=tuple(map(landing_of, self.unsettled())),
+            recorded=self._db.state.recorded_landings, settled_at=self._db.state.landings_settled_at,
         )  # fmt: skip
 
     def settle(self, task: str, number: int, proof: str) -> None:

@@ -39,6 +39,11 @@ def problems_of_tasks(db: Database, tasks: Collection[str], sources: Collection[
     ]
 
 
+def problem_paths(db: Database, source: str) -> frozenset[str]:
+    """The paths with a problem of this source."""
+    return frozenset(row["path"] for row in db.query("SELECT path FROM problems WHERE source = ?", source))
+
+
 def has_problem(db: Database, path: str, source: str) -> bool:
     """Whether the file has a problem of this source."""
     return bool(db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = ?", path, source))

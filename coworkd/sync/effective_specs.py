@@ -68,7 +68,7 @@ class EffectiveSpecs:
 
     def target(self) -> str:
         """The branch that landings are for: the one set, else the one that was checked out at the first start."""
-        return self.settings().integration.target or self._db.setting("target")
+        return self.settings().integration.target or self._db.state.first_target
 
     def agent(self, name: str) -> AgentSpec | None:
         """The agent of this name, None when there is no such file or it waits for trust."""

@@ -15,7 +15,6 @@ from coworkd.documents.markdown import Document, normalise_key, parse, parse_yam
 from coworkd.documents.schema.tables import SCHEMAS, TrustLevel
 from coworkd.documents.yaml_writer import inline
 from coworkd.store import Database, DocumentRow
-from coworkd.store.workspace_state import set_untrusted, untrusted_reason
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import CONFIG, decoded
 from coworkd.sync.ingest.ingester import Ingester
@@ -54,7 +53,7 @@ class TrustRequest:
 
 def trust_request(db: Database) -> TrustRequest:
     """What waits for trust; all that is there while the repository itself is not trusted."""
-    rows = db.all(DocumentRow, _UNTRUSTED.format(which="1" if untrusted_reason(db) else _WAITING))
+    rows = db.all(DocumentRow, _UNTRUSTED.format(which="1" if db.state.untrusted_reason else _WAITING))
     keys = tuple(key for row in rows for key in _loosening(row.path, row.target_bytes))
     return TrustRequest(keys=keys, token=digest("".join(f"{row.path}\n{row.target_sha}\n" for row in rows).encode()))
 
@@ -92,7 +91,7 @@ class FileTrust:
 
     def untrusted_reason(self) -> str:
         """Why nothing may happen in this repository; empty when it is trusted."""
-        return untrusted_reason(self._db)
+        return self._db.state.untrusted_reason
 
     def trust(self, token: str, now: float, via: str) -> str:
         """What the files say now counts, wherever it came from. Returns why not, if it is not what was shown."""
@@ -105,7 +104,7 @@ class FileTrust:
         with self._db.write(durable=True):
             for row in self._db.all(DocumentRow, _UNTRUSTED.format(which=_WAITING)):
                 self._intake.trust(row.path, row.target_bytes, now)
-            set_untrusted(self._db, "", now)
+            self._db.state.set_untrusted("", now)
             self._db.event(now, "trusted", actor="person", via=via)
         return ""
 

@@ -7,11 +7,6 @@ from coworkd.core.policy.tool_risk import GRAVE
 from coworkd.store import Database, RequestRow
 from coworkd.store.runs import ran_unsandboxed
 
-SANDBOX_LEVEL = "sandbox_level"
-"""The setting that says what agents that start now are held by; empty: nobody has looked."""
-SANDBOX_LACKS = "sandbox_lacks"
-"""The setting that says why nothing confines agents on this machine; empty: something does, or nobody has looked."""
-
 
 def terminal_reason(db: Database, request: RequestRow, risk: RiskLevel, why: str) -> str:
     """Why a yes to this request has to be given on a terminal; empty when a file's word is enough."""

@@ -15,7 +15,6 @@ from coworkd.store.problems import all_problems
 from coworkd.store.requests import open_requests
 from coworkd.store.submissions import waiting_with_conflict
 from coworkd.store.tasks import pulled_ready_tasks
-from coworkd.store.workspace_state import untrusted_reason, untrusted_since
 from coworkd.sync.awaiting_trust import awaiting_trust
 from coworkd.sync.guards import DELETIONS
 
@@ -112,8 +111,8 @@ def _pulled(db: Database) -> list[AttentionItem]:
 
 
 def _trust(db: Database) -> list[AttentionItem]:
-    if reason := untrusted_reason(db):
-        return [AttentionItem(kind=AttentionKind.TRUST, path="", task="", since=untrusted_since(db), what=reason)]
+    if reason := db.state.untrusted_reason:
+        return [AttentionItem(kind=AttentionKind.TRUST, path="", task="", since=db.state.untrusted_since, what=reason)]
     return [
         AttentionItem(kind=AttentionKind.TRUST, path=path, task="", since=since,
                 what="it came by git and can run commands; read it, then run `coworkd trust`")

@@ -9,7 +9,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coworkd.board.approvals.terminal_required import SANDBOX_LACKS, SANDBOX_LEVEL
 from coworkd.board.views.attention import AttentionItem, AttentionKind, ProblemView, attention_items, problem_views
 from coworkd.core.model import Status
 from coworkd.store import Database, RunRow, RunState, TaskRow
@@ -20,7 +19,6 @@ from coworkd.store.problems import problem_messages
 from coworkd.store.runs import live_runs
 from coworkd.store.tasks import board_tasks, wait_reasons
 from coworkd.store.usage import spent_in_24_hours
-from coworkd.store.workspace_state import untrusted_reason
 
 ORDER = (
     Status.WAITING, Status.REVIEW, Status.RUNNING, Status.MERGING, Status.READY, Status.PAUSED, Status.FAILED,
@@ -73,10 +71,10 @@ def board_view(db: Database, now: float) -> BoardView:
     cards = _cards(db, board_tasks(db), now)
     cards.sort(key=lambda card: (_PLACE[card.status], card.since, card.id))
     return BoardView(
-        instance=db.setting("instance"), cards=tuple(cards), waiting=tuple(attention_items(db)),
+        instance=db.state.instance, cards=tuple(cards), waiting=tuple(attention_items(db)),
         problems=tuple(problem_views(db)), undelivered=count_undelivered(db), notes=count_notes(db),
         usd_today=spent_in_24_hours(db, now),
-        sandbox=db.setting(SANDBOX_LEVEL), sandbox_lacks=db.setting(SANDBOX_LACKS),
+        sandbox=db.state.sandbox_level, sandbox_lacks=db.state.sandbox_missing_reason,
     )  # fmt: skip
 
 
@@ -126,8 +124,8 @@ def _cards(db: Database, rows: Sequence[TaskRow], now: float) -> list[Card]:
 
 def _card_context(db: Database) -> _CardContext:
     return _CardContext(
-        untrusted=untrusted_reason(db),
-        default_agent=db.setting("default_agent"),
+        untrusted=db.state.untrusted_reason,
+        default_agent=db.state.default_agent,
         blocked=_blocked(db),
         problems=problem_messages(db, "agent", "graph"),
         waits=wait_reasons(db),

@@ -11,8 +11,7 @@ from coworkd.core.model import Problem
 from coworkd.store.documents import has_unwritten_files
 from coworkd.store.events import latest_event
 from coworkd.store.notices import remove_notice
-from coworkd.store.problems import put_problem
-from coworkd.store.workspace_state import problem_paths
+from coworkd.store.problems import problem_paths, put_problem
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 from coworkd.system.git import Repo
 from coworkd.system.git.folder_commit import CommitRefused, Committed, Unchanged, commit_folder

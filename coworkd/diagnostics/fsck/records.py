@@ -78,7 +78,7 @@ def _against(entry: AuditEntry, event: EventRow | None) -> str:
 
 
 def _end(db: Database, last: ChainEnd) -> Iterator[Inconsistency]:
-    noted = int(db.setting("audit_id") or 0)
+    noted = db.state.audit_event
     if last.id < noted:
         yield Inconsistency(
             subject=Subject.AUDIT, name="the end", says=f"entries {last.id + 1} to {noted} are gone",

@@ -115,7 +115,7 @@ class RunEffects:
     def _fail(self, task: TaskRow, effect: Fail, now: float) -> None:
         self._board.transition(task.id, Status.FAILED, effect.reason, now, failures=effect.failures)
         if effect.abort:
-            self._db.set_state("halted", task.id)
+            self._db.state.halted_by = task.id
 
     def _record(self, run: RunRow, effect: EndRound | CorrectEnd, now: float) -> None:
         """What the run's own row says of its end."""

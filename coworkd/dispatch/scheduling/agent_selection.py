@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.agents.registry import DRIVERS
-from coworkd.board.approvals.terminal_required import SANDBOX_LACKS
 from coworkd.board.task_board import Board
 from coworkd.core.clock import iso
 from coworkd.core.model import AgentSpec, SandboxMode, TaskSpec
@@ -116,6 +115,6 @@ class AgentSelector:
         if spec.driver not in DRIVERS:
             return f"agents/{name}.md: driver `{spec.driver}` is not one of {', '.join(sorted(DRIVERS))}"
         modes = (spec.sandbox.mode, self._board.specs.settings().sandbox.mode)
-        if SandboxMode.REQUIRE in modes and (lacking := self._db.setting(SANDBOX_LACKS)):
+        if SandboxMode.REQUIRE in modes and (lacking := self._db.state.sandbox_missing_reason):
             return f"`sandbox: require` is set, and nothing confines agents here: {lacking}"
         return ""

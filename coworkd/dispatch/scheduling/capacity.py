@@ -89,7 +89,7 @@ class CapacityReader:
         return known | {stop.agent: min(1, known.get(stop.agent, 1)) for stop in agent_stops(self._db)}
 
     def _abort_reason(self) -> str:
-        failed = self._db.setting("halted")
+        failed = self._db.state.halted_by
         row = find_task(self._db, failed) if failed else None
         if row is None or row.status is not Status.FAILED:
             return ""

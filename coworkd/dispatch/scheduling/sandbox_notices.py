@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from coworkd.board.approvals.terminal_required import SANDBOX_LACKS, SANDBOX_LEVEL
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, SandboxMode
 from coworkd.store.problems import has_problem, put_problem
@@ -36,9 +35,9 @@ class SandboxNotices:
         means = self._means()
         off = self._board.specs.settings().sandbox.mode is SandboxMode.OFF
         with self._db.write():
-            for name, value in ((SANDBOX_LEVEL, str(means.level)), (SANDBOX_LACKS, means.unavailable_reason)):
-                if value != self._db.setting(name):
-                    self._db.set_state(name, value)
+            state, level, missing = self._db.state, str(means.level), means.unavailable_reason
+            if (state.sandbox_level, state.sandbox_missing_reason) != (level, missing):
+                state.sandbox_level, state.sandbox_missing_reason = level, missing
             self._show_off(CONFIG, off and not means.disabled_by_user, now)
             unavailable = _UNAVAILABLE.format(means.asked, means.unavailable_reason) if means.asked else ""
             self._show(CONFIG, _USE_SOURCE, unavailable, now)

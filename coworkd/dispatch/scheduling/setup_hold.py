@@ -15,8 +15,7 @@ from coworkd.board.setup_fault import SETUP_LOG, SetupFault, save_setup_fault, s
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem
 from coworkd.core.start_faults import StartFault
-from coworkd.store.problems import put_problem
-from coworkd.store.workspace_state import problem_paths
+from coworkd.store.problems import problem_paths, put_problem
 from coworkd.system.sandbox.policy import SandboxCapabilities
 
 FIRST_PAUSE, FACTOR, MAX_PAUSE = 10.0, 3.0, 900.0
@@ -92,7 +91,7 @@ class SetupHold:
 
     def _key(self, watched: tuple[str, ...]) -> str:
         settings = self._board.specs.settings()
-        heads = (self._db.setting("tip"), self._db.setting("target head"))
+        heads = (self._db.state.integration_tip, self._db.state.target_tip)
         files = tuple(_state_of(path) for path in watched)
         parts = (settings.setup, settings.copy, settings.sandbox, self._means().level, heads, files)
         return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]

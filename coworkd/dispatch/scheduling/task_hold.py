@@ -9,8 +9,8 @@ from coworkd.board.task_board import Board
 from coworkd.core.start_faults import StartFault
 from coworkd.dispatch.scheduling.setup_hold import setup_retry_pause
 from coworkd.store import TaskRow
+from coworkd.store.problems import problem_paths
 from coworkd.store.start_problems import SOURCE, unprepared_runs
-from coworkd.store.workspace_state import problem_paths
 
 
 class TaskHold:

@@ -144,7 +144,7 @@ class ReviewService:
 
     def _theirs(self, task: TaskRow) -> bool:
         """Another instance has it, or has taken it over: nothing here answers for it until it is taken back."""
-        return task.owned_elsewhere or (task.from_git and task.by not in ("", self._db.setting("instance")))
+        return task.owned_elsewhere or (task.from_git and task.by not in ("", self._db.state.instance))
 
     def _use(self, request: RequestRow, ruling: ApprovalOutcome, given: SubmittedAnswer, now: float) -> bool:
         """Single use: the answer is spent in the transaction that acts on it."""

@@ -77,7 +77,7 @@ class MissingFiles:
     def _all_judged(self) -> None:
         """Nothing is missing that has not been judged: a confirmation has been used up."""
         with self._db.write():
-            self._db.set_state("confirmed", "")
+            self._db.state.deletions_confirmed = False
             self._db.execute("DELETE FROM problems WHERE path = ?", DELETIONS)
 
     def _extent(self) -> MissingExtent:
@@ -86,7 +86,7 @@ class MissingFiles:
         )[0]
         return MissingExtent(
             absent=counts["absent"], total=counts["total"], folder_gone=not self._folder.exists(),
-            confirmed=self._db.setting("confirmed") == "yes",
+            confirmed=self._db.state.deletions_confirmed,
         )  # fmt: skip
 
     def _judge(self, path: str, missing: MissingExtent, now: float) -> bool:
@@ -113,7 +113,7 @@ class MissingFiles:
 
     def _facts(self, path: str) -> GitFacts:
         git, head = self._history, self._history.head()
-        before = git.last_with(path, self._db.setting("head"))
+        before = git.last_with(path, self._db.state.head)
         moved = bool(before) and head != before
         return GitFacts(
             operation=git.operation(),
@@ -121,19 +121,17 @@ class MissingFiles:
             withheld=git.withheld(path),
             head_moved=moved,
             descends=moved and bool(head) and git.descends(head, before),
-            stashed=git.stash() != self._db.setting("stash"),
+            stashed=git.stash() != self._db.state.stash,
         )
 
     def remember_head(self) -> None:
         """Note where HEAD and the stash stand while nothing is missing; later absences are judged against it."""
         if self._again:
             return
-        facts = {"head": self._history.place(), "stash": self._history.stash(), "confirmed": ""}
-        changed = {key: value for key, value in facts.items() if self._db.setting(key) != value}
-        if changed:
+        state, head, stash = self._db.state, self._history.place(), self._history.stash()
+        if (state.head, state.stash, state.deletions_confirmed) != (head, stash, False):
             with self._db.write():
-                for key, value in changed.items():
-                    self._db.set_state(key, value)
+                state.head, state.stash, state.deletions_confirmed = head, stash, False
 
     def _parked(self, row: DocumentRow) -> None:
         if row.kind is Kind.TASK:

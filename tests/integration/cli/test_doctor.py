@@ -117,7 +117,7 @@ def test_a_daemon_that_hears_of_nothing_is_told_of(at: Checkout) -> None:
     done(at.root, "list")
     db = Database(at.root / ".git" / "cowork" / "state.db")
     with db.write():
-        db.set_state("polling", "inotify instance limit reached")
+        db.state.polling_reason = "inotify instance limit reached"
     db.close()
     found = checks(at)[1]["watching"]
     assert found["level"] == "weak"

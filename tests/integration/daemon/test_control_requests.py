@@ -13,7 +13,6 @@ from coworkd.core.errors import RepoError
 from coworkd.core.model import Status
 from coworkd.daemon.control_requests import Control
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
-from coworkd.store.workspace_state import set_untrusted
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.sync.file_trust import FileTrust, trust_request
@@ -177,10 +176,10 @@ def test_only_what_was_shown_is_trusted(place: Workspace, desk: Desk) -> None:
 
 
 def test_nothing_lands_in_a_repository_that_is_not_trusted(place: Workspace, desk: Desk) -> None:
-    set_untrusted(place.db, "nothing runs here yet", place.now)
+    place.db.state.set_untrusted("nothing runs here yet", place.now)
     assert desk.ask(Op.LAND).wait(0) == ControlReply(ok=False, text="nothing runs here yet")
     desk.ask(Op.TRUST)
-    assert place.db.setting("untrusted") == ""
+    assert place.db.state.untrusted_reason == ""
 
 
 @pytest.mark.parametrize(

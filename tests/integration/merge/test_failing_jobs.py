@@ -65,7 +65,7 @@ class Queue(Workspace):
         self.lane = FailingJobs(user.root, user.root.parent / "state", self.jobs.stopping)
         landed = LandedTasks(self.board, repo)
         self.merger = Merger(self.board, self.jobs, self.lane, self.folder, landed, repo.common_dir)
-        self.db.set_state("target", "main")
+        self.db.state.first_target = "main"
 
     def pass_time(self, seconds: float = 0.0) -> None:
         """Let time pass, and everything happen that follows."""

@@ -348,7 +348,7 @@ def test_many_deletions_at_once_are_held_until_confirmed(place: Workspace) -> No
     assert "6 of 6 files are missing" in place.problems(DELETIONS)["absent"]
     assert place.db.scalar("SELECT count(*) FROM tasks WHERE gone AND status = 'draft'") == 6
     with place.db.write():
-        place.db.set_state("confirmed", "yes")
+        place.db.state.deletions_confirmed = True
     place.engine.recheck_missing(place.now)
     place.turns()
     assert place.problems(DELETIONS) == {}
