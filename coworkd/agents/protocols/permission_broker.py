@@ -120,9 +120,9 @@ class PermissionBroker:
 
     def check_call(self, call: ToolCall) -> ToolDecision:
         """Apply the rules to a call that the program announces and does not ask about."""
-        ruling = self._rule(call, requested=False)
-        self._count(ruling, call)
-        return ruling
+        decision = self._decide(call, requested=False)
+        self._count(decision, call)
+        return decision
 
     def ask_permission(self, request: PermissionRequest) -> Iterator[Asked]:
         """Reply at once where the rules decide, else ask a person."""
@@ -130,13 +130,13 @@ class PermissionBroker:
         if not calls:
             self._reply(request, CallAllowed())
             return
-        ruling = self._strictest(request)
-        if ruling.decision is ToolPermission.ASK:
-            yield from self._ask_person(request, calls[0], ruling.reason)
+        decision = self._strictest(request)
+        if decision.decision is ToolPermission.ASK:
+            yield from self._ask_person(request, calls[0], decision.reason)
             return
-        self._count(ruling, calls[0])
-        allowed = ruling.decision is ToolPermission.ALLOW
-        self._reply(request, CallAllowed() if allowed else CallDenied(explanation=_denial(calls[0], ruling)))
+        self._count(decision, calls[0])
+        allowed = decision.decision is ToolPermission.ALLOW
+        self._reply(request, CallAllowed() if allowed else CallDenied(explanation=_denial(calls[0], decision)))
 
     def ask_question(self, question: QuestionRequest) -> Iterator[Asked]:
         name = self._hold("question", question)
@@ -187,22 +187,22 @@ class PermissionBroker:
             self._reply(request, CallDenied(explanation=explanation))
 
     def _strictest(self, request: PermissionRequest) -> ToolDecision:
-        rulings = [self._rule(call, requested=True) for call in request.calls]
-        rulings += [self._rule(call, requested=False) for call in request.routine_calls]
-        return min(rulings, key=lambda ruling: _STRICTEST_FIRST.index(ruling.decision))
+        decisions = [self._decide(call, requested=True) for call in request.calls]
+        decisions += [self._decide(call, requested=False) for call in request.routine_calls]
+        return min(decisions, key=lambda decision: _STRICTEST_FIRST.index(decision.decision))
 
-    def _rule(self, call: ToolCall, *, requested: bool) -> ToolDecision:
+    def _decide(self, call: ToolCall, *, requested: bool) -> ToolDecision:
         return decide_tool_call(call, self._assignment.agent.tools, call_context(self._assignment, requested=requested))
 
-    def _count(self, ruling: ToolDecision, call: ToolCall) -> None:
-        if ruling.decision is ToolPermission.DENY:
-            self.refusals.add(str(call), _denial(call, ruling))
-        elif ruling.decision is ToolPermission.ALLOW:
+    def _count(self, decision: ToolDecision, call: ToolCall) -> None:
+        if decision.decision is ToolPermission.DENY:
+            self.refusals.add(str(call), _denial(call, decision))
+        elif decision.decision is ToolPermission.ALLOW:
             self.refusals.reset_row()
 
     def _reply(self, request: BrokerRequest, reply: BrokerReply) -> None:
         self._send(self._render_reply(request, reply))
 
 
-def _denial(call: ToolCall, ruling: ToolDecision) -> str:
-    return render(Template.CALL_DENIED, call=call, reason=ruling.reason)
+def _denial(call: ToolCall, decision: ToolDecision) -> str:
+    return render(Template.CALL_DENIED, call=call, reason=decision.reason)

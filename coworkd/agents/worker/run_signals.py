@@ -12,7 +12,7 @@ from coworkd.system.wakeup import Wakeup
 
 
 class RunSignals:
-    """Safe between threads; `wait`, `take_words` and `close` are for the run's own."""
+    """Safe between threads; `wait`, `take_messages` and `close` are for the run's own."""
 
     def __init__(self) -> None:
         self.wakeup = Wakeup()

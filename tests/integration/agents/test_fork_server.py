@@ -28,7 +28,7 @@ from tests.survivors import alive, children, hear, wait_gone
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux alone")
 
 KEY = "sk-canary-0042"
-NURSERY = "coworkd.agents.fork_server"
+FORK_SERVER = "coworkd.agents.fork_server"
 
 
 class Lab:
@@ -91,7 +91,7 @@ def test_runs_share_what_was_loaded_and_nothing_else(lab: Lab) -> None:
     assert lab.server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_a_killed_nursery_takes_nobody_with_it_and_is_replaced(lab: Lab) -> None:
+def test_a_killed_fork_server_takes_nobody_with_it_and_is_replaced(lab: Lab) -> None:
     lab.server.script = steps(Reply(text="a reply in a number of pieces", flaw=Flaw.HELD))
     first, second = lab.order("first"), lab.order("second")
     lab.executor.submit(first)
@@ -154,16 +154,16 @@ def test_a_killed_run_leaves_nothing_of_a_command(lab: Lab) -> None:
     assert process_tree.marked(RUN_MARK, order.run) == set()
 
 
-def test_a_nursery_that_is_not_needed_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_server_that_is_not_needed_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
     with ExitStack() as closing:
         lab = Lab(tmp_path, closing, idle=0.1)
         lab.server.script = steps(Reply(calls=(Call(name="finish", arguments={"summary": "done"}),)))
         order = lab.order("run")
         lab.executor.submit(order)
-        (nursery,) = children() & set(alive(NURSERY))
+        (server,) = children() & set(alive(FORK_SERVER))
         assert lab.end(order).reason is EndReason.DONE
-        assert wait_gone(nursery)
+        assert wait_gone(server)
         again = replace(order, run="again")
         lab.executor.submit(again)
         assert lab.end(again).reason is EndReason.DONE

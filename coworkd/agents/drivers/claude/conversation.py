@@ -166,8 +166,8 @@ class ClaudeConversation(ProtocolConversation):
         match text_at(request, "subtype"):
             case Subtype.HOOK_CALLBACK:
                 call = permissions.parse_hook_call(value_at(request, "input"), self._assignment)
-                ruling = self._broker.check_call(call) if call else None
-                self._channel.send(permissions.render_hook_decision(request_id, ruling))
+                decision = self._broker.check_call(call) if call else None
+                self._channel.send(permissions.render_hook_decision(request_id, decision))
             case Subtype.CAN_USE_TOOL if text_at(request, "tool_name") == calls.PLAN_TOOL:
                 self._start_paragraph()
                 self._write(text_at(request, "input", "plan").strip())

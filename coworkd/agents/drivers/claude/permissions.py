@@ -70,10 +70,10 @@ def parse_hook_call(hook: Json, assignment: Assignment) -> ToolCall | None:
     return calls.parse_tool_call(text_at(hook, "tool_name"), arguments, assignment.worktree, assignment.home)
 
 
-def render_hook_decision(request_id: str, ruling: ToolDecision | None) -> claude.Message:
+def render_hook_decision(request_id: str, decision: ToolDecision | None) -> claude.Message:
     """The answer to the hook. What is allowed here still passes Claude Code's own rules."""
-    decision = _HOOK_DECISIONS[ruling.decision] if ruling else claude.HookDecision.PASS
-    return claude.control_response(request_id, claude.hook_decision(decision, ruling.reason if ruling else ""))
+    hook = _HOOK_DECISIONS[decision.decision] if decision else claude.HookDecision.PASS
+    return claude.control_response(request_id, claude.hook_decision(hook, decision.reason if decision else ""))
 
 
 def _details(call: ToolCall | None, arguments: Json) -> str:

@@ -47,8 +47,7 @@ from coworkd.agents.protocols.tool_calls import call_context
 from coworkd.agents.worker.refusals import Refusals
 from coworkd.agents.worker.run_ended import RunEnded
 from coworkd.agents.worker.run_signals import RunSignals
-from coworkd.core.policy.tool_permissions import ToolCall, ToolDecision, decide_tool_call
-from coworkd.core.policy.tool_permissions import ToolPermission as Verdict
+from coworkd.core.policy.tool_permissions import ToolCall, ToolDecision, ToolPermission, decide_tool_call
 
 ToolSteps: TypeAlias = Generator[AgentEvent, None, ToolResult]
 RefusalSteps: TypeAlias = Generator[AgentEvent, None, str]
@@ -187,17 +186,17 @@ class AgentLoop:
 
     def _refusal(self, call: RequestedCall, use: ToolUse, wanted: ToolCall) -> RefusalSteps:
         """Why the call is not allowed, as the model is told; empty: it is allowed."""
-        ruling = self._ruling(wanted)
-        if ruling.decision is Verdict.ALLOW:
+        decision = self._decide(wanted)
+        if decision.decision is ToolPermission.ALLOW:
             self._refusals.reset_row()
             return ""
-        if ruling.decision is Verdict.DENY:
-            self._count_refusal(f"`{wanted}`: {ruling.reason}.")
-            return f"Denied: {ruling.reason}."
+        if decision.decision is ToolPermission.DENY:
+            self._count_refusal(f"`{wanted}`: {decision.reason}.")
+            return f"Denied: {decision.reason}."
         asked = Asked(
             request=use.request_name(earlier_answers(self._transcript.records, call)),
             kind=AskKind.PERMISSION,
-            text=permission_texts.permission_request(use, ruling.reason),
+            text=permission_texts.permission_request(use, decision.reason),
             tool=wanted.tool,
             arguments=wanted.subject,
         )
@@ -213,7 +212,7 @@ class AgentLoop:
         if reason := self._refusals.limit_reason:
             raise RunEnded.because(EndReason.FAILED, reason)
 
-    def _ruling(self, wanted: ToolCall) -> ToolDecision:
+    def _decide(self, wanted: ToolCall) -> ToolDecision:
         order = self._assignment
         return decide_tool_call(wanted, order.agent.tools, call_context(order, requested=False))
 

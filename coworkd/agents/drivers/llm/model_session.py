@@ -64,7 +64,7 @@ class ModelSession:
         self._output_left = assignment.output_limit
 
     def next_reply(self) -> ReplySteps:
-        """The next reply, with events on the way. Raises HaltError when there will be none."""
+        """The next reply, with events on the way. Raises RunEnded when there will be none."""
         if self._meter.full(self._expected() - self._meter.used):
             yield from self._compact()
         try:
