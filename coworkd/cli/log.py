@@ -12,6 +12,7 @@ from coworkd.cli.completion import TaskName
 from coworkd.cli.output import as_json, columns, hanging_indent, json_option, plain
 from coworkd.cli.workspace import Workspace, current_workspace, find_task
 from coworkd.core.clock import iso
+from coworkd.core.text_formats import format_usd
 from coworkd.history.costs import CostTotal, RunCost, run_costs, totals
 from coworkd.history.provenance import Provenance, ProvenanceSources, find_provenance, parse_location
 from coworkd.history.timeline import TimelineEntry, read_timeline
@@ -123,10 +124,7 @@ def cost_command(task: str | None, json_: bool) -> None:
 
 
 def _money(usd: float | None, *, estimated: bool) -> str:
-    """`~` marks an estimate."""
-    if usd is None:
-        return "unknown"
-    return f"{'~' if estimated else ''}${usd:.4f}"
+    return "unknown" if usd is None else format_usd(usd, estimated=estimated)
 
 
 def _row(item: CostTotal, note: str) -> str:

@@ -11,6 +11,7 @@ import click
 
 from coworkd.core.errors import printable
 from coworkd.core.terminal_text import visible
+from coworkd.core.text_formats import CUT, shorten
 
 WIDTH = 80
 MAX_LINES = 3
@@ -81,11 +82,11 @@ def plain(text: str) -> str:
 def _fit(text: str, width: int) -> str:
     text = " ".join(text.split())
     if text.isascii():
-        return text.ljust(width) if len(text) <= width else f"{text[: width - 1]}…"
+        return shorten(text, width).ljust(width)
     if _width(text) > width:
         while _width(text) >= width:
             text = text[:-1]
-        text += "…"
+        text += CUT
     return text + " " * (width - _width(text))
 
 
@@ -94,12 +95,3 @@ def _width(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
-
-
-def ago(since: float, now: float) -> str:
-    """How long ago, short."""
-    seconds = max(now - since, 0)
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{int(seconds // size)}{unit}"
-    return f"{int(seconds)}s"

@@ -11,11 +11,12 @@ import click
 from coworkd.board.views.attention import AttentionItem, AttentionKind, attention_items
 from coworkd.board.views.status import BoardView, Card, board_view, card_of, with_fault
 from coworkd.cli.completion import TaskName
-from coworkd.cli.output import WIDTH, ago, as_json, coloured, columns, hanging_indent, json_option, plain, short_id
+from coworkd.cli.output import WIDTH, as_json, coloured, columns, hanging_indent, json_option, plain, short_id
 from coworkd.cli.workspace import Workspace, current_workspace, find_task
 from coworkd.core.clock import iso
 from coworkd.core.model import SandboxLevel, Status
 from coworkd.core.terminal_text import visible_line
+from coworkd.core.text_formats import format_age, format_usd
 from coworkd.store import Database, MessageRow, RunRow
 from coworkd.store.documents import note_paths
 from coworkd.store.events import events_after
@@ -137,7 +138,7 @@ def _title(text: str) -> str:
 
 def _item_lines(item: AttentionItem, now: float) -> str:
     """What waits: where, and beneath it what to do."""
-    head = "  " + columns((str(item.kind), 9), (ago(item.since, now) if item.since else "", 4))
+    head = "  " + columns((str(item.kind), 9), (format_age(now - item.since) if item.since else "", 4))
     if item.kind is AttentionKind.DELETION:
         return hanging_indent(head, item.what)
     return f"{head}  .cowork/{visible_line(item.path)}\n" + hanging_indent(" " * len(head), item.what, most=ITEM_LINES)
@@ -147,7 +148,7 @@ def _head(view: BoardView, daemon: str) -> str:
     running = sum(card.status is Status.RUNNING for card in view.cards)
     facts = [daemon, f"{running} running", f"{len(view.waiting)} waiting for you"]
     if view.usd_today:
-        facts.append(f"${view.usd_today:.2f} in 24 h")
+        facts.append(f"{format_usd(view.usd_today)} in 24 h")
     return "\n".join([", ".join(facts), *_sandbox(view)])
 
 
@@ -171,7 +172,8 @@ def _rows(view: BoardView, now: float) -> list[str]:
 
 
 def _card_line(card: Card, width: int, now: float) -> str:
-    head = f"  {coloured(str(card.status), 9)}  {columns((short_id(card.id, width), width), (ago(card.since, now), 4))}"
+    cells = columns((short_id(card.id, width), width), (format_age(now - card.since), 4))
+    head = f"  {coloured(str(card.status), 9)}  {cells}"
     return hanging_indent(head, card.why) if card.why else hanging_indent(head, card.title, most=1)
 
 
@@ -257,7 +259,7 @@ def _shown(task: dict[str, Any]) -> list[str]:
         ("why", task["why"]),
         ("needs", ", ".join(task["blocked_by"])),
         ("agent", task["agent"] or "none: write one into the task, or `agent:` into config.yaml"),
-        ("cost", "" if task["cost_usd"] is None else f"{'~' if task['estimated'] else ''}${task['cost_usd']:.4f}"),
+        ("cost", "" if task["cost_usd"] is None else format_usd(task["cost_usd"], estimated=task["estimated"])),
     ]
     lines = [hanging_indent(f"  {columns((name, 7))}", text) for name, text in facts if text]
     lines += [line for run in task["runs"] for line in _shown_run(run)]

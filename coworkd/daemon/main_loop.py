@@ -13,7 +13,8 @@ from contextlib import ExitStack
 from coworkd.board.approvals.unsandboxed import recent_saves
 from coworkd.board.setup_fault import setup_report
 from coworkd.board.views.attention import AttentionItem, AttentionKind, attention_items
-from coworkd.board.views.live_messages import INBOX, inbox, live_deadline, live_messages
+from coworkd.board.views.inbox import INBOX, inbox
+from coworkd.board.views.live_messages import live_deadline, live_messages
 from coworkd.core.errors import RepoError
 from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, Suspension, fault_of, suspended
 from coworkd.daemon.services import LongLivedParts, Services

@@ -8,6 +8,7 @@ from __future__ import annotations
 from coworkd.core.clock import iso
 from coworkd.core.model import Scope
 from coworkd.core.terminal_text import visible
+from coworkd.core.text_formats import shorten
 from coworkd.documents.markdown import Value, compose
 from coworkd.store import RequestRow, RequestState
 
@@ -42,7 +43,7 @@ def approval_form(request: RequestRow, why: str = "", terminal: str = "") -> byt
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= SHOWN else text[:SHOWN] + " [...]"
+    return shorten(text, SHOWN)
 
 
 def _indented(text: str) -> str:

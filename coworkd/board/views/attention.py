@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.core.terminal_text import plain_text
+from coworkd.core.text_formats import shorten_start
 from coworkd.store import Database, RequestKind
 from coworkd.store.agent_stops import agent_stops
 from coworkd.store.failed_tasks import FailedTask, failed_tasks
@@ -162,4 +163,4 @@ def reply_excerpt(said: str) -> str:
     lines = [line.strip() for line in plain_text(said).splitlines() if line.strip()][-_LAST_LINES:]
     text = " / ".join(lines).replace("`", "'")
     plain = "".join(" " if unicodedata.category(c) in ("Cc", "Cf") else c for c in text)
-    return plain if len(plain) <= _LAST_CHARACTERS else f"…{plain[-_LAST_CHARACTERS:]}"
+    return shorten_start(plain, _LAST_CHARACTERS)

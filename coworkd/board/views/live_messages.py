@@ -1,4 +1,4 @@
-"""Views that are shown while things happen: the live message of every run, and inbox.md.
+"""The live message of every run: what it does, what it asks, what it has said so far.
 
 Pure but for reading the database: text out, nothing written.
 """
@@ -7,26 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coworkd.board.approvals.unsandboxed import inbox_section
 from coworkd.board.generated_documents import GENERATED, message_path
 from coworkd.board.views import tool_timeline
-from coworkd.board.views.attention import AttentionItem
+from coworkd.board.views.inbox import link_target
 from coworkd.core.clock import iso
 from coworkd.core.model import MessageState
-from coworkd.core.terminal_text import plain_text, visible_line
+from coworkd.core.terminal_text import plain_text
+from coworkd.core.text_formats import format_duration, format_usd
 from coworkd.documents.markdown import compose
 from coworkd.store import Database, RequestRow, RunRow, RunState
 from coworkd.store.requests import open_requests_of_run
 from coworkd.store.runs import first_heard_since, shown_runs
-from coworkd.store.unsandboxed_saves import UnsandboxedSave
-
-INBOX = "inbox.md"
+from coworkd.store.usage import BILLED
 
 SILENT_AFTER = 2.0
 """Seconds without a sign of an agent's life after which that is shown."""
 
 STALLED_AFTER = 120.0
 """Seconds after which it looks as if none would come any more; what follows then is its `limits.stall`."""
+
+_SHOWN_WORK = 60.0
+"""Seconds of work from which on they are shown."""
 
 MAX_REPLY = 20_000
 """Characters at the end of a reply that its live message shows."""
@@ -75,9 +76,11 @@ def _facts(run: RunRow, now: float) -> list[str]:
     facts += [run.model] if run.model else []
     facts += [f"instead of {run.fallback}"] if run.fallback else []
     facts.append(f"started {iso(run.started)}")
-    facts += [f"at work for {minutes} min"] if (minutes := int((now - run.started - run.waiting_seconds) // 60)) else []
+    worked = now - run.started - run.waiting_seconds
+    facts += [f"at work for {format_duration(worked)}"] if worked >= _SHOWN_WORK else []
     facts += [f"{run.input_tokens + run.output_tokens:,} tokens"] if run.input_tokens or run.output_tokens else []
-    facts += [money(run.cost_usd, about=run.estimated or run.billing != "api")] if run.cost_usd is not None else []
+    if run.cost_usd is not None:
+        facts.append(format_usd(run.cost_usd, estimated=run.estimated or run.billing != BILLED))
     facts += [f"context {share:.0%} full"] if (share := context_share(run)) else []
     return facts
 
@@ -110,38 +113,12 @@ def _warning(run: RunRow) -> str:
 
 def _request_link(run: RunRow, ask: RequestRow) -> str:
     folders = "../" * message_path(run).count("/")
-    return f"[{ask.path}]({folders}{_link(ask.path)})"
+    return f"[{ask.path}]({folders}{link_target(ask.path)})"
 
 
 def _call_line(step: tool_timeline.TimelineCall) -> str:
     mark = "…" if not step.ended else "ok" if step.ok else "failed"
-    took = f", {step.ended - step.began:.0f} s" if step.ended - step.began >= 1 else ""
+    took = f", {format_duration(step.ended - step.began)}" if step.ended - step.began >= 1 else ""
     shown = step.summary.replace("`", "'")
     summary = f" `{shown}`" if shown else ""
     return f"- {iso(step.began)[11:19]} {step.tool}{summary} ({mark}{took})"
-
-
-def money(usd: float, *, about: bool) -> str:
-    """An amount; one that is estimated, or that a subscription covers, is marked."""
-    return f"{'~' if about else ''}${usd:.{4 if 0 < usd < 0.01 else 2}f}"
-
-
-def inbox(waiting: Sequence[AttentionItem], saves: Sequence[UnsandboxedSave] = ()) -> bytes:
-    """`inbox.md`: everything that waits for a person, each a link, and the saves that an agent could have made."""
-    lines = [f"<!-- {GENERATED}; do not edit -->", "", "# Inbox", ""]
-    if not waiting:
-        lines.append("Nothing waits for you.")
-    for item in waiting:
-        since = f", since {iso(item.since)}" if item.since else ""
-        lines.append(f"- **{item.kind}** {_linked(item.path)}{since}: {visible_line(item.what)}")
-    lines += inbox_section(saves)
-    return ("\n".join(lines) + "\n").encode()
-
-
-def _linked(path: str) -> str:
-    """A link to a document, or to the folder it is all about."""
-    return f"[{visible_line(path) or '.cowork'}]({_link(path or '.')})"
-
-
-def _link(path: str) -> str:
-    return "".join(f"%{ord(c):02X}" if c in " ()" or ord(c) < 0x20 or ord(c) == 0x7F else c for c in path)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from coworkd.board.views.attention import AttentionItem, AttentionKind, ProblemView, attention_items, problem_views
 from coworkd.core.model import Status
+from coworkd.core.text_formats import format_duration
 from coworkd.store import Database, RunRow, RunState, TaskRow
 from coworkd.store.dependencies import all_unmet_dependencies
 from coworkd.store.documents import count_notes
@@ -186,12 +187,12 @@ def _why_not(row: TaskRow, beside: _CardContext, now: float) -> str:
     if needs := beside.blocked.get(row.id):
         return "waits for " + ", ".join(_dependency(need, now) for need in needs)
     if row.not_before > now:
-        return f"{row.reason}, in {duration(row.not_before - now)}"
+        return f"{row.reason}, in {format_duration(row.not_before - now)}"
     return beside.waits.get(row.id) or row.reason
 
 
 def _dependency(need: _UnmetDependency, now: float) -> str:
-    standing = f"{need.status} since {duration(now - need.since)}" if need.status else "no such task"
+    standing = f"{need.status} since {format_duration(now - need.since)}" if need.status else "no such task"
     return f"{need.task} ({standing})"
 
 
@@ -203,14 +204,5 @@ def _running(row: TaskRow, run: RunRow | None, now: float) -> str:
         RunState.SUBMITTING: "its work is being brought in",
     }
     lacks = f"; it started without {', '.join(run.lacks.splitlines())}" if run.lacks else ""
-    at_work = f"{run.agent} at work for {duration(now - run.started)}, attempt {run.attempt}{lacks}"
+    at_work = f"{run.agent} at work for {format_duration(now - run.started)}, attempt {run.attempt}{lacks}"
     return words.get(run.state, at_work)
-
-
-def duration(seconds: float) -> str:
-    """A length of time in one unit, as people say it."""
-    seconds = max(seconds, 0)
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{int(seconds)} s"

@@ -9,6 +9,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
+from coworkd.core.text_formats import shorten
+
 MAX_CALLS = 12
 """Calls that are kept."""
 MAX_SUMMARY = 120
@@ -43,8 +45,7 @@ def call_ended(kept: str, call: str, now: float, *, ok: bool) -> str:
 
 
 def _line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_SUMMARY else line[: MAX_SUMMARY - 1] + "…"
+    return shorten(" ".join(text.split()), MAX_SUMMARY)
 
 
 def _dumped(steps: Sequence[TimelineCall]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from coworkd.agents.port import ErrorKind
 from coworkd.agents.worker import refused_hosts
+from coworkd.core.text_formats import shorten
 from coworkd.store import RunRow
 
 LINE_LENGTH = 120
@@ -41,4 +42,4 @@ def with_detail(reason: str, detail: str, hint: str) -> str:
 def first_line(text: str, length: int = LINE_LENGTH) -> str:
     """The first line that is not empty, short enough for a board."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= length else line[: length - 3] + "..."
+    return shorten(line, length)

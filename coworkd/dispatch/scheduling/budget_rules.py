@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 from coworkd.core.model import AgentSpec, Budget, Usage
+from coworkd.core.text_formats import format_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +126,11 @@ def _dollars(budget: BudgetState) -> float | None | BudgetExhausted:
         return BudgetExhausted(reason=_PRICE_UNKNOWN)
     own = _left(budget.limit.usd, budget.used.usd)
     if own is not None and own <= 0:
-        return BudgetExhausted(reason=_used_up(f"${budget.used.usd:.2f} of ${budget.limit.usd:.2f}", "usd"))
+        spent = f"{format_usd(budget.used.usd or 0.0)} of {format_usd(budget.limit.usd or 0.0)}"
+        return BudgetExhausted(reason=_used_up(spent, "usd"))
     if own is not None and (own := own - budget.task_reserved) <= 0:
-        return BudgetExhausted(reason=f"the rest of the task's ${budget.limit.usd:.2f} is reserved by its other runs")
+        own_limit = format_usd(budget.limit.usd or 0.0)
+        return BudgetExhausted(reason=f"the rest of the task's {own_limit} is reserved by its other runs")
     day = None if budget.daily_limit is None else budget.daily_limit - budget.daily_used - budget.reserved
     if day is not None and day <= 0:
         return _daily_limit_reached(budget)
@@ -136,7 +139,7 @@ def _dollars(budget: BudgetState) -> float | None | BudgetExhausted:
     bounds = [bound for bound in (own, shared) if bound is not None]
     usd = min(bounds)
     if budget.last_unused is not None and usd <= budget.last_unused:
-        message = budget.last_message or f"${budget.last_unused:.2f} was not enough"
+        message = budget.last_message or f"{format_usd(budget.last_unused)} was not enough"
         return BudgetExhausted(
             reason=f"{message}; no more is left: raise `budget: {{usd}}`",
             until=None if day is None else budget.oldest_expires_at,
@@ -146,8 +149,9 @@ def _dollars(budget: BudgetState) -> float | None | BudgetExhausted:
 
 def _daily_limit_reached(budget: BudgetState) -> BudgetExhausted:
     if budget.reserved > 0 and budget.daily_limit is not None and budget.daily_used < budget.daily_limit:
-        return BudgetExhausted(reason=f"the rest of the day's ${budget.daily_limit:.2f} is reserved by runs at work")
-    what = f"budget used up: ${budget.daily_used:.2f} of ${budget.daily_limit or 0:.2f} in 24 hours"
+        daily = format_usd(budget.daily_limit)
+        return BudgetExhausted(reason=f"the rest of the day's {daily} is reserved by runs at work")
+    what = f"budget used up: {format_usd(budget.daily_used)} of {format_usd(budget.daily_limit or 0)} in 24 hours"
     advice = "raise `budget: {usd_per_day}` in config.yaml, or wait until the day rolls on"
     return BudgetExhausted(reason=f"{what}; {advice}", until=budget.oldest_expires_at)
 
@@ -185,11 +189,11 @@ def exceeded_reason(limit: Budget, used: Budget, reserved: float | None, own: fl
         over = (used.tokens or 0) - limit.tokens
         return f"{used.tokens:,} of {limit.tokens:,} tokens" + (f", {over:,} over" if over else "")
     if limit.usd is not None and used.usd is not None and used.usd >= limit.usd:
-        return f"${used.usd:.2f} of ${limit.usd:.2f}" + _excess(used.usd - limit.usd)
+        return f"{format_usd(used.usd)} of {format_usd(limit.usd)}" + _excess(used.usd - limit.usd)
     if reserved is not None and own is not None and own >= reserved:
-        return f"${own:.2f} of the ${reserved:.2f} that were left for it" + _excess(own - reserved)
+        return f"{format_usd(own)} of the {format_usd(reserved)} that were left for it" + _excess(own - reserved)
     return ""
 
 
 def _excess(usd: float) -> str:
-    return f", ${usd:.2f} over because its agent tells only after each turn" if usd >= 0.005 else ""
+    return f", {format_usd(usd)} over because its agent tells only after each turn" if usd >= 0.005 else ""

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from coworkd.core.errors import DocumentError
+from coworkd.core.text_formats import shorten
 from coworkd.documents.markdown import Value, normalise_key
 from coworkd.documents.typos import closest, suggestion
 
@@ -224,5 +225,5 @@ def _refuse_slip(key: str, names: Mapping[str, str]) -> None:
 
 def _shown(value: Value) -> str:
     if isinstance(value, str):
-        return f"`{value if len(value) <= 40 else value[:39] + '…'}`"
+        return f"`{shorten(value, 40)}`"
     return "a list" if isinstance(value, list) else "a map" if isinstance(value, dict) else "nothing"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from coworkd.core.model import RiskLevel
 from coworkd.core.policy.tool_risk import Feature
+from coworkd.core.text_formats import shorten
 from coworkd.merge.checks.executed_files import executed_files, executed_part, named_tests, run_modules
 from coworkd.merge.checks.landings import MOST_LINES, changed_hunks, latest_landings
 from coworkd.merge.checks.portable_names import name_findings
@@ -69,7 +70,7 @@ def _features(level: RiskLevel, findings: Sequence[str]) -> list[Feature]:
 
 def _about_execution(executed: dict[str, tuple[FileChange, str]]) -> Iterator[str]:
     for path, (file, command) in executed.items():
-        yield f"{path} is {_what_happened(file)}, which `{_short(command)}` executes"
+        yield f"{path} is {_what_happened(file)}, which `{shorten(command, 80)}` executes"
 
 
 def _about_configuration(texts: Sequence[ChangedText], named: frozenset[str]) -> Iterator[str]:
@@ -115,10 +116,6 @@ def _scripts(path: str) -> bool:
 
 def _what_happened(file: FileChange) -> str:
     return {"A": "added", "D": "deleted", "R": "renamed"}.get(file.status, "changed")
-
-
-def _short(command: str) -> str:
-    return command if len(command) <= 80 else f"{command[:80]}..."
 
 
 def _is_read(file: FileChange, named: frozenset[str]) -> bool:

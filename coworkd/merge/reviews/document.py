@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from coworkd.core.model import Check, RiskLevel
 from coworkd.core.policy.tool_risk import GRAVE
 from coworkd.core.terminal_text import plain_text, visible
+from coworkd.core.text_formats import format_usd, shorten
 from coworkd.documents.markdown import Value, compose
 from coworkd.merge.check_names import check_log
 from coworkd.merge.git.change_summary import ChangeSummary, FileChange
@@ -86,9 +87,9 @@ def render(what: ReviewSubject, change: ChangeSummary, checks: Sequence[Check], 
 
 
 def _recorded(check: Check) -> dict[str, Value]:
-    ran: dict[str, Value] = {"command": _short(check.command, 500), "exit": str(check.exit)}
+    ran: dict[str, Value] = {"command": shorten(check.command, 500), "exit": str(check.exit)}
     ran["seconds"] = f"{check.seconds:.1f}"
-    return ran | ({"from_tip": _short(check.from_tip, 500)} if check.from_tip else {})
+    return ran | ({"from_tip": shorten(check.from_tip, 500)} if check.from_tip else {})
 
 
 def _opening(what: ReviewSubject, checks: Sequence[Check]) -> list[str]:
@@ -129,7 +130,7 @@ def _summary(what: ReviewSubject, change: ChangeSummary) -> str:
         since = "" if what.text == what.text_now else ", which was edited since: the change answers the earlier text"
         lines.append(f"- the task's text `{what.text[:12]}`{since}")
     if what.cost_usd is not None:
-        lines.append(f"- cost: {'~' if what.about else ''}${what.cost_usd:.4f}")
+        lines.append(f"- cost: {format_usd(what.cost_usd, estimated=what.about)}")
     if any(what.tokens):
         lines.append(f"- tokens: {what.tokens[0]} in, {what.tokens[1]} out")
     return "\n".join(lines)
@@ -140,7 +141,7 @@ def _evidence(task: str, checks: Sequence[Check]) -> str:
         return ""
     last = check_log(task, len(checks)).rpartition("/")[2]
     logs = f"`{check_log(task, 1)}`" + (f" to `{last}`" if len(checks) > 1 else "")
-    rows = [f"| `{_cell(_short(c.command, 500))}`{_with(c)} | {c.exit} | {c.seconds:.1f} |" for c in checks]
+    rows = [f"| `{_cell(shorten(c.command, 500))}`{_with(c)} | {c.exit} | {c.seconds:.1f} |" for c in checks]
     return "\n".join(
         [
             "## Verification",
@@ -155,7 +156,7 @@ def _evidence(task: str, checks: Sequence[Check]) -> str:
 
 
 def _with(check: Check) -> str:
-    return f" with {_cell(visible(_short(check.from_tip, 200)))} as before" if check.from_tip else ""
+    return f" with {_cell(visible(shorten(check.from_tip, 200)))} as before" if check.from_tip else ""
 
 
 def _cell(text: str) -> str:
@@ -183,15 +184,11 @@ def _diff(what: ReviewSubject, change: ChangeSummary) -> str:
     if len(change.files) > FILES:
         rows.append(f"| and {len(change.files) - FILES} more | | |")
     table = "\n".join(["## Changes", "", "| file | | lines |", "| --- | --- | --- |", *rows])
-    diff = "\n".join(_short(line, 500) for line in visible(change.diff_head).rstrip().split("\n"))
+    diff = "\n".join(shorten(line, 500) for line in visible(change.diff_head).rstrip().split("\n"))
     truncated = change.truncated or diff != visible(change.diff_head).rstrip()
     fence = "`" * max(3, _longest_ticks(diff) + 1)
     rest = f"\n\nThe rest: `coworkd diff {what.task}`" if truncated else ""
     return f"{table}\n\n{fence}diff\n{diff}\n{fence}{rest}"
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[:most] + " [...]"
 
 
 def lines_of(file: FileChange) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from coworkd.board.views.attention import AttentionItem, AttentionKind
 from coworkd.board.views.status import BoardView, Card
 from coworkd.cli.app import COMMANDS, coworkd
-from coworkd.cli.output import WIDTH, ago, columns, hanging_indent, plain
+from coworkd.cli.output import WIDTH, columns, hanging_indent, plain
 from coworkd.cli.status import DONE_SHOWN, render
 from coworkd.core.model import Status
 
@@ -139,13 +139,6 @@ def test_long_reasons_are_cut_after_three_lines() -> None:
 )
 def test_cells_are_as_wide_as_they_should_be(cells: tuple[tuple[str, int], ...], line: str) -> None:
     assert columns(*cells) == line
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(-5, "0s"), (0, "0s"), (59.9, "59s"), (60, "1m"), (3600, "1h"), (86400 * 3, "3d")]
-)
-def test_ages_are_short(seconds: float, text: str) -> None:
-    assert ago(NOW - seconds, NOW) == text
 
 
 def test_a_running_task_counts_in_the_head() -> None:

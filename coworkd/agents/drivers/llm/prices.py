@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 from coworkd.core.model import Budget
+from coworkd.core.text_formats import format_usd
 
 MIN_OUTPUT = 256
 """Tokens of reply without which a request is not worth making."""
@@ -78,7 +79,7 @@ class RunBudget:
         if self.allowed_output(prompt, output) >= max(1, min(output, MIN_OUTPUT)):
             return ""
         left = [f"{self._tokens} tokens"] if self._tokens is not None else []
-        left += [f"${self._usd:.4f}"] if self._usd is not None else []
+        left += [format_usd(self._usd)] if self._usd is not None else []
         return f"the budget would be passed by the next question (about {prompt} tokens); left are {' and '.join(left)}"
 
     def allowed_output(self, prompt: int, output: int) -> int:
