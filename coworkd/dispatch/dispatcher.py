@@ -29,6 +29,7 @@ from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.dispatch.scheduling.start_planner import StartPlanner
 from coworkd.store import Database, RunReason, RunRow, RunState, StopRequest, SubmissionRow
 from coworkd.store.agent_stops import probe_agents_now
+from coworkd.store.events import latest_event
 from coworkd.store.runs import (
     find_live_run,
     has_stopping_runs,
@@ -189,7 +190,7 @@ class Dispatcher:
 
     def _check_changed(self, now: float) -> None:
         """Look at the dependencies around every task that changed since they were last looked at."""
-        latest = int(self._db.scalar("SELECT coalesce(max(id), 0) FROM events"))
+        latest = latest_event(self._db)
         if latest == self._checked:
             return
         with self._db.write():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from coworkd.core.model import Kind
 from coworkd.store.database import Database
 from coworkd.store.rows import DocumentRow
 
@@ -131,3 +132,14 @@ def earlier_versions(db: Database) -> list[EarlierVersion]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def count_documents_beginning(db: Database, beginning: str) -> int:
+    """How many documents have paths that begin so."""
+    return int(db.scalar("SELECT count(*) FROM documents WHERE path LIKE ?", f"{beginning}%"))
+
+
+def task_document_paths(db: Database) -> list[str]:
+    """Every path in `tasks/` that is known, also where no task could be read from it."""
+    rows = db.query("SELECT path FROM documents WHERE kind = ? AND path LIKE 'tasks/%.md'", Kind.TASK)
+    return [row["path"] for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coworkd.core.model import MessageKind
 from coworkd.store.database import Database
 from coworkd.store.rows import MessageRow, MessageStage
 
@@ -83,3 +84,42 @@ def send_again(db: Database, task: str) -> None:
 def add_receipt(db: Database, path: str, sha: str, run: str) -> None:
     """A message with these bytes was handed to a run, as its record says."""
     db.execute("INSERT OR IGNORE INTO receipts (path, digest, run) VALUES (?, ?, ?)", path, sha, run)
+
+
+def due_messages(db: Database, now: float) -> list[MessageRow]:
+    """Messages whose quiet time is over, and that were not handed over, in the order of first sight."""
+    return db.all(MessageRow, "stage = ? AND due <= ? ORDER BY seen, path", MessageStage.NEW, now)
+
+
+def next_message_due_at(db: Database, now: float) -> float | None:
+    """When the next quiet time is over; None: none is running."""
+    sql = "SELECT min(due) FROM messages WHERE stage = ? AND due < ? AND due > ?"
+    at: float | None = db.scalar(sql, MessageStage.NEW, _HELD_BACK, now)
+    return at
+
+
+def new_messages_of(db: Database, task: str) -> list[MessageRow]:
+    """What was written to a task and not handed over, its quiet time over or not."""
+    sql = "task = ? AND stage = ? AND due < ? ORDER BY seen, path"
+    return db.all(MessageRow, sql, task, MessageStage.NEW, _HELD_BACK)
+
+
+def thread_of(db: Database, task: str) -> list[MessageRow]:
+    """What was said about a task: messages that were handed over, and those of agents."""
+    sql = "task = ? AND stage IN (?, ?) ORDER BY seen, path"
+    return db.all(MessageRow, sql, task, MessageStage.DELIVERED, MessageStage.DAEMON)
+
+
+def count_messages(db: Database, run: str, kind: MessageKind) -> int:
+    """How many messages of this kind a run has sent."""
+    return int(db.scalar("SELECT count(*) FROM messages WHERE run = ? AND kind = ?", run, kind))
+
+
+def set_unsent(db: Database, path: str, note: str) -> None:
+    """The message is kept and shown, and handed to no one; the note says why."""
+    db.set(MessageRow, path, stage=MessageStage.UNSENT, note=note)
+
+
+def set_note(db: Database, path: str, note: str) -> None:
+    """What is shown beside a message that waits."""
+    db.set(MessageRow, path, note=note)

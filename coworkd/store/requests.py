@@ -188,8 +188,8 @@ def answers_to_deliver(db: Database) -> list[RequestRow]:
 
 
 def used_answers(db: Database, run: str) -> list[RequestRow]:
-    """Requests of a run whose answers were handed over."""
-    return db.all(RequestRow, "run = ? AND state = ?", run, RequestState.USED)
+    """Requests of a run whose answers were handed over, in the order in which they were asked."""
+    return db.all(RequestRow, "run = ? AND state = ? ORDER BY created", run, RequestState.USED)
 
 
 def decisions_of_run(db: Database, run: str) -> list[RequestRow]:

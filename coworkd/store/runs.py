@@ -11,17 +11,16 @@ from enum import Enum
 
 from coworkd.core.errors import StoreError
 from coworkd.core.model import Kind, SandboxLevel
+from coworkd.core.request_states import PENDING_STATES
 from coworkd.core.run_states import LIVE_STATES, RUN_STATES, WORKING_STATES, RunState
 from coworkd.core.runs import RunReason, StopRequest
 from coworkd.store.database import Database
 from coworkd.store.row_mapping import Column
-from coworkd.store.rows import RequestState, RunRow
+from coworkd.store.rows import RunRow
 
 Cell = Column | Enum | bool
 
 _NEWEST_FIRST = "ORDER BY ended DESC, started DESC, rowid DESC"
-
-_PENDING_REQUESTS = (RequestState.OPEN, RequestState.ANSWERED)
 
 _AGENT_STATES = (RunState.WORKING, RunState.WAITING)
 """An agent has begun, and its end is not known."""
@@ -108,8 +107,8 @@ def resumable_runs(db: Database) -> list[RunRow]:
     return db.all(
         RunRow,
         "state = ? AND reason != ? AND stop = ? AND NOT EXISTS (SELECT 1 FROM requests q WHERE q.run = runs.id"
-        f" AND q.state IN ({_marks(_PENDING_REQUESTS)})) ORDER BY started",
-        RunState.WAITING, RunReason.NONE, StopRequest.NONE, *_PENDING_REQUESTS,
+        f" AND q.state IN ({_marks(PENDING_STATES)})) ORDER BY started",
+        RunState.WAITING, RunReason.NONE, StopRequest.NONE, *PENDING_STATES,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 
 from coworkd.core.model import Status
+from coworkd.core.request_states import RequestState
 from coworkd.core.run_states import RunState
 from coworkd.store.database import Database
 from coworkd.store.dependencies import UNMET
@@ -170,3 +171,13 @@ def make_status_request_due(db: Database, path: str, now: float) -> None:
 def accept_task_at(db: Database, path: str) -> None:
     """The task at this path counts as written here."""
     db.execute("UPDATE tasks SET pulled = 0 WHERE path = ?", path)
+
+
+def plans_without_request(db: Database) -> list[TaskRow]:
+    """Tasks of this instance in review that have a plan file, and about which nothing is asked."""
+    sql = (
+        "status = ? AND NOT elsewhere AND NOT pulled AND NOT gone"
+        " AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.task = tasks.id AND r.state = ?)"
+        " AND EXISTS (SELECT 1 FROM documents d WHERE d.path = 'plans/' || tasks.id || '.md' AND d.want_sha != '')"
+    )
+    return db.all(TaskRow, sql, Status.REVIEW, RequestState.OPEN)

@@ -18,7 +18,8 @@ from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.runs.grants import Grants, invalid_grant_reason
 from coworkd.dispatch.runs.permission_requests import PermissionRequests
 from coworkd.documents.typos import suggestion
-from coworkd.store import MessageRow, MessageStage, RequestKind, RequestRow, RunRow, RunState, TaskRow
+from coworkd.store import MessageRow, RequestKind, RequestRow, RunRow, RunState, TaskRow
+from coworkd.store.messages import due_messages, next_message_due_at, set_note, set_unsent
 from coworkd.store.requests import (
     answered_in_file,
     answers_to_deliver,
@@ -34,7 +35,7 @@ from coworkd.store.runs import (
     move_run,
     update_run,
 )
-from coworkd.store.tasks import task_ids
+from coworkd.store.tasks import find_task, task_ids
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import decoded
 
@@ -68,8 +69,8 @@ class Delivery:
 
     def messages(self, now: float) -> None:
         """Every message whose quiet time is over, to where its task stands."""
-        for message in self._db.all(MessageRow, "stage = 'new' AND due <= ? ORDER BY seen, path", now):
-            row = self._db.one(TaskRow, "id = ?", message.task)
+        for message in due_messages(self._db, now):
+            row = find_task(self._db, message.task)
             if row is None:
                 self._keep(message, self._no_task_reason(message.task))
             else:
@@ -91,14 +92,14 @@ class Delivery:
                 self._new_attempt(message, row, now)
             case Status.DONE | Status.CANCELLED:
                 with self._db.write():
-                    self._db.set(MessageRow, message.path, stage=MessageStage.UNSENT, note=_over_reason(row))
+                    set_unsent(self._db, message.path, _over_reason(row))
             case Status.DRAFT | Status.READY | Status.MERGING | Status.PAUSED:
                 self._keep(message, "")
 
     def _keep(self, message: MessageRow, note: str) -> None:
         if message.note != note:
             with self._db.write():
-                self._db.set(MessageRow, message.path, note=note)
+                set_note(self._db, message.path, note)
 
     def _question(self, message: MessageRow) -> RequestRow | None:
         """The open question a message answers: the one it names, else the newest."""
@@ -143,7 +144,7 @@ class Delivery:
 
     def deadline(self, now: float) -> float | None:
         """When the next quiet time of a message or of an edited task is over."""
-        due = self._db.scalar("SELECT min(due) FROM messages WHERE stage = 'new' AND due < 1e17 AND due > ?", now)
+        due = next_message_due_at(self._db, now)
         edited = (edited.due for edited in self._edited())
         times = [at for at in (due, self._permission_requests.deadline(), *edited) if at is not None and at > now]
         return min(times, default=None)
@@ -200,7 +201,7 @@ class Delivery:
         """A yes to a request that is asked no more is put back, and said to be so."""
         for path, task in late_answers(self._db):
             ruling = decide("", submitted_answer(self._db, path))
-            row = self._db.one(TaskRow, "id = ?", task)
+            row = find_task(self._db, task)
             if (
                 row is not None
                 and row.status in (Status.DONE, Status.CANCELLED)

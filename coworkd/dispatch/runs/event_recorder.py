@@ -33,6 +33,7 @@ from coworkd.dispatch.scheduling.budget_queries import BUDGET_USED_UP, BudgetRea
 from coworkd.dispatch.scheduling.budget_rules import exceeded_reason, invalid_usage_reason
 from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState, StopRequest
 from coworkd.store.events import NewEvent
+from coworkd.store.messages import count_messages
 from coworkd.store.requests import find_reported
 from coworkd.store.runs import move_run, request_stop, update_run
 from coworkd.store.usage import UsageRow, add_usage
@@ -103,7 +104,7 @@ class EventRecorder:
                        message=error.message[:SHOWN], retry_after=error.retry_after)  # fmt: skip
 
     def _count(self, run: RunRow, kind: MessageKind) -> int:
-        return int(self._db.scalar("SELECT count(*) FROM messages WHERE run = ? AND kind = ?", run.id, kind))
+        return count_messages(self._db, run.id, kind)
 
     # ---- asking
 
@@ -152,11 +153,10 @@ class EventRecorder:
         why = "the agent asks for a permission" if permission else "the agent asks a question"
         self._board.transition(run.task, Status.WAITING, why, now)
 
-    def _question(self, run: RunRow, request: RequestRow, now: float) -> RequestRow:
+    def _question(self, run: RunRow, request: RequestRow, now: float) -> None:
         number = 1 + self._count(run, MessageKind.QUESTION)
         asked = replace(request, path=self._documents.add_question(run, number, request.text, now))
-        self._db.put(asked)
-        return asked
+        self._board.requests.add(asked, now)
 
     # ---- money
 

@@ -17,6 +17,7 @@ from coworkd.core.policy.tool_permissions import (
     proposal,
 )
 from coworkd.store import GrantRow, RequestRow, RunRow
+from coworkd.store.grants import add_grant, granted_patterns
 
 _ASK = ToolDecision(decision=ToolPermission.ASK, reason="the agent asks before it does this")
 
@@ -30,11 +31,7 @@ class Grants:
 
     def patterns(self, task: str, agent: str) -> tuple[str, ...]:
         """What people allowed this task, and this agent for good."""
-        rows = self._db.query(
-            "SELECT DISTINCT pattern FROM grants WHERE task = ? OR (task = '' AND agent = ?) ORDER BY pattern",
-            task, agent,
-        )  # fmt: skip
-        return tuple(row["pattern"] for row in rows)
+        return granted_patterns(self._db, task, agent)
 
     def ruling(self, run: RunRow, asked: Asked) -> ToolDecision:
         """What becomes of a permission that an agent asks for. A call that nothing settles is a person's to decide."""
@@ -51,8 +48,9 @@ class Grants:
             return
         task = request.task if given.scope == Scope.TASK else ""
         pattern = given.grant.strip() or request.pattern
-        self._db.put(
-            GrantRow(request=request.id, task=task, agent=agent, pattern=pattern, run=request.run, at=now)
+        add_grant(
+            self._db,
+            GrantRow(request=request.id, task=task, agent=agent, pattern=pattern, run=request.run, at=now),
         )  # fmt: skip
         self._db.event(
             now, "granted", task=request.task, actor="person", request=request.id, run=request.run, agent=agent,

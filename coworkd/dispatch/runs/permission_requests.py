@@ -14,6 +14,7 @@ from coworkd.board.task_board import Board
 from coworkd.core.model import RiskLevel, Scope
 from coworkd.core.policy.tool_risk import Feature, features_of_call, features_of_grant, gravest_reasons, level_of
 from coworkd.store import RequestRow, RequestState
+from coworkd.store.documents import count_documents_beginning
 from coworkd.store.requests import expired_permissions, next_expiry
 from coworkd.store.runs import find_run
 
@@ -45,7 +46,7 @@ class PermissionRequests:
         return asked
 
     def _path(self, task: str) -> str:
-        number = 1 + int(self._db.scalar("SELECT count(*) FROM documents WHERE path LIKE ?", f"approvals/{task}-%"))
+        number = 1 + count_documents_beginning(self._db, f"approvals/{task}-")
         return f"approvals/{task}-{number}.md"
 
     def _about(self, request: RequestRow) -> str:

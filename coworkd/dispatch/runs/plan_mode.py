@@ -26,10 +26,12 @@ from coworkd.board.task_board import Board
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Mode, Status
 from coworkd.documents.plan_tasks import TaskBlock, names_of, task_blocks
-from coworkd.store import DocumentRow, RequestKind, RequestRow, RequestState, RunReason, RunRow, TaskRow
+from coworkd.store import RequestKind, RequestRow, RequestState, RunReason, RunRow, TaskRow
 from coworkd.store.answers import forget_answer
+from coworkd.store.documents import task_document_paths
 from coworkd.store.requests import answered_in_file
 from coworkd.store.runs import update_run
+from coworkd.store.tasks import all_tasks, plans_without_request
 
 PLANNED = "its plan was approved"
 
@@ -121,26 +123,18 @@ class PlanRuns:
         self._board.set_status(task, Status.DONE, what, now, closed_by_hand=True, failures=0)
 
     def _make(self, blocks: tuple[TaskBlock, ...], now: float) -> list[str]:
-        taken = {row["id"]: row["path"] for row in self._db.query("SELECT id, path FROM tasks")}
-        taken |= {name: path for path in self._known_paths() if (name := path[len("tasks/") : -len(".md")])}
+        taken = {task.id: task.path for task in all_tasks(self._db)}
+        taken |= {path[len("tasks/") : -len(".md")]: path for path in task_document_paths(self._db)}
         named = names_of(blocks, taken)
         for name, block in named.items():
             self._board.create_task(f"tasks/{name}.md", block.data, now)
         return list(named)
 
-    def _known_paths(self) -> list[str]:
-        return [row.path for row in self._db.all(DocumentRow, "kind = 'task' AND path LIKE 'tasks/%.md'")]
-
     # ---- after the database was lost
 
     def find_again(self, now: float) -> None:
         """A task in review whose plan stands there unanswered has lost its request: a person is asked anew."""
-        lost = (
-            "status = 'review' AND NOT elsewhere AND NOT pulled AND NOT gone"
-            " AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.task = tasks.id AND r.state = 'open')"
-            " AND EXISTS (SELECT 1 FROM documents d WHERE d.path = 'plans/' || tasks.id || '.md' AND d.want_sha != '')"
-        )
-        for task in self._db.all(TaskRow, lost):
+        for task in plans_without_request(self._db):
             if self._board.specs.task(task.path).mode is not Mode.PLAN:
                 continue
             request = secrets.token_hex(8)

@@ -36,8 +36,10 @@ from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.dispatch.scheduling.sandbox_notices import SandboxNotices
-from coworkd.store import MessageRow, RequestRow, RunReason, RunRow, RunState, SubmissionKey, SubmissionRow, TaskRow
+from coworkd.store import MessageRow, RunReason, RunRow, RunState, SubmissionKey, SubmissionRow, TaskRow
 from coworkd.store.landings import Landings
+from coworkd.store.messages import new_messages_of, thread_of
+from coworkd.store.requests import used_answers
 from coworkd.store.runs import (
     add_run,
     count_working,
@@ -252,9 +254,7 @@ class RunStarter:
 
     def _answered(self, run: RunRow) -> list[AnsweredRequest]:
         """What people answered while the agent was away."""
-        asked = self._db.all(
-            RequestRow, "run = ? AND state = 'used' AND number > 0 AND number >= ? ORDER BY created", run.id, run.epoch
-        )
+        asked = [r for r in used_answers(self._db, run.id) if 0 < r.number >= run.epoch]
         return [AnsweredRequest(question=r.text or r.arguments, decision=r.answer, text=r.comment) for r in asked]
 
     def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, words: Prompts) -> None:
@@ -301,14 +301,14 @@ class RunStarter:
         return str(self._places.root / ".cowork" / agent.recording) if agent.recording else ""
 
     def _answers(self, run: RunRow) -> list[InboxFile]:
-        asked = self._db.all(RequestRow, "run = ? AND state = 'used' ORDER BY created", run.id)
-        return [InboxFile(name=r.name, text=render_answer(inbox_answer(r))) for r in asked]
+        used = used_answers(self._db, run.id)
+        return [InboxFile(name=r.name, text=render_answer(inbox_answer(r))) for r in used]
 
     def _unread(self, run: RunRow) -> list[MessageRow]:
-        return self._db.all(MessageRow, "task = ? AND stage = 'new' AND due < 1e17 ORDER BY seen, path", run.task)
+        return new_messages_of(self._db, run.task)
 
     def _background(self, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]) -> PromptContext:
-        thread = self._db.all(MessageRow, "task = ? AND (stage IN ('delivered', 'daemon')) ORDER BY seen, path", row.id)
+        thread = thread_of(self._db, row.id)
         said = [
             ThreadMessage(sender=m.sender, text=m.body)
             for m in (*thread, *messages)
