@@ -115,6 +115,7 @@ class _Command:
             self._turn()
         seconds = time.monotonic() - started
         end(self._members, 0.0 if self._ending else _LEFTOVER_GRACE, self._reap)
+        self._reap()  # a process that died during the last look is no member any more, and still ours to collect
         self._drain()
         self._output.close()
         return self._report(os.waitstatus_to_exitcode(status), seconds, self._output.tail())
