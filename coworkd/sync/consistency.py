@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Kind, Status, TaskSpec
 from coworkd.documents.decoding import is_note, read_document
-from coworkd.store import Database, DocumentRow, TaskRow
-from coworkd.store.documents import held_as_copy
+from coworkd.store import Database, TaskRow
+from coworkd.store.documents import find_document, held_as_copy
+from coworkd.store.problems import DUPLICATE, READ, has_problem
+from coworkd.store.tasks import find_task_at
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import CONFIG, EffectiveSpecs, decoded
 
@@ -19,12 +21,12 @@ def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: 
         note = path != CONFIG and is_note(path, read_document(path, data), EffectiveSpecs(db).settings().adopt_notes)
         made = decoded(path, data)
     except DocumentError:
-        if not db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'read'", path):
+        if not has_problem(db, path, READ):
             yield "cannot be read, and nothing says so"
         return
     if note:
         return
-    row = db.one(DocumentRow, "path = ?", path)
+    row = find_document(db, path)
     if row is None and held_as_copy(db, path):
         return
     if row is None:
@@ -39,9 +41,9 @@ def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: 
 
 
 def _task(db: Database, path: str, spec: TaskSpec, *, at_rest: bool) -> Iterator[str]:
-    row = db.one(TaskRow, "path = ?", path)
+    row = find_task_at(db, path)
     if row is None:
-        if not db.scalar("SELECT 1 FROM problems WHERE path = ? AND source = 'duplicate'", path):
+        if not has_problem(db, path, DUPLICATE):
             yield "there is no task for it"
         return
     if row.file_missing:

@@ -17,6 +17,7 @@ from coworkd.documents.decoding import Decoded, decode
 from coworkd.documents.markdown import parse, parse_yaml
 from coworkd.documents.schema.tables import TrustLevel, names_with_trust
 from coworkd.store import Database
+from coworkd.store.trusted_files import trusted_bytes
 
 CONFIG = "config.yaml"
 
@@ -99,7 +100,7 @@ class EffectiveSpecs:
 
     def in_force(self, path: str) -> bytes | None:
         """The last bytes of this document that were typed here or trusted."""
-        return self._db.scalar("SELECT bytes FROM trusted WHERE path = ?", path)
+        return trusted_bytes(self._db, path)
 
 
 def is_readable(path: str, data: bytes) -> bool:

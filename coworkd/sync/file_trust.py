@@ -15,20 +15,12 @@ from coworkd.documents.markdown import Document, normalise_key, parse, parse_yam
 from coworkd.documents.schema.tables import SCHEMAS, TrustLevel
 from coworkd.documents.yaml_writer import inline
 from coworkd.store import Database, DocumentRow
+from coworkd.store.trusted_files import documents_awaiting_trust, documents_that_may_run
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import CONFIG, decoded
 from coworkd.sync.ingest.ingester import Ingester
 
 CHANGED = "what is to be trusted has changed since it was shown: run `coworkd trust` again"
-
-_UNTRUSTED = (
-    "kind IN ('config', 'agent', 'task') AND want_sha != '' AND file_sha != '' AND {which} AND NOT EXISTS"
-    " (SELECT 1 FROM tasks t WHERE t.path = documents.path AND t.elsewhere) ORDER BY path"
-)
-_WAITING = (
-    "(kind != 'task' OR pulled) AND NOT EXISTS"
-    " (SELECT 1 FROM trusted t WHERE t.path = documents.path AND t.sha = documents.want_sha)"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +45,7 @@ class TrustRequest:
 
 def trust_request(db: Database) -> TrustRequest:
     """What waits for trust; all that is there while the repository itself is not trusted."""
-    rows = db.all(DocumentRow, _UNTRUSTED.format(which="1" if db.state.untrusted_reason else _WAITING))
+    rows = documents_that_may_run(db) if db.state.untrusted_reason else documents_awaiting_trust(db)
     keys = tuple(key for row in rows for key in _loosening(row.path, row.target_bytes))
     return TrustRequest(keys=keys, token=digest("".join(f"{row.path}\n{row.target_sha}\n" for row in rows).encode()))
 
@@ -102,7 +94,7 @@ class FileTrust:
         except OSError as error:
             return f"trust is kept outside of the repository, and that cannot be written: {error}"
         with self._db.write(durable=True):
-            for row in self._db.all(DocumentRow, _UNTRUSTED.format(which=_WAITING)):
+            for row in documents_awaiting_trust(self._db):
                 self._intake.trust(row.path, row.target_bytes, now)
             self._db.state.set_untrusted("", now)
             self._db.event(now, "trusted", actor="person", via=via)

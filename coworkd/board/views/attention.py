@@ -16,7 +16,7 @@ from coworkd.store.problems import all_problems
 from coworkd.store.requests import open_requests
 from coworkd.store.submissions import waiting_with_conflict
 from coworkd.store.tasks import pulled_ready_tasks
-from coworkd.sync.awaiting_trust import awaiting_trust
+from coworkd.store.trusted_files import awaiting_trust
 from coworkd.sync.guards import DELETIONS
 
 

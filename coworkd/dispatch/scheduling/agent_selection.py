@@ -12,7 +12,7 @@ from coworkd.core.model import AgentSpec, SandboxMode, TaskSpec
 from coworkd.dispatch.scheduling.agent_stops import AgentStops
 from coworkd.dispatch.scheduling.cooldowns import Cooldowns
 from coworkd.store import CooldownRow
-from coworkd.sync.awaiting_trust import awaiting_trust
+from coworkd.store.trusted_files import awaiting_trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from coworkd.store import Cells, Database
+from coworkd.store import Database
+from coworkd.store.pending_writes import (
+    DisplacedFile,
+    PendingWrite,
+    add_displaced_file,
+    add_pending_write,
+    any_write_pending,
+    check_displaced_file_at,
+    displaced_files_due,
+    is_temporary_in_use,
+    is_write_pending,
+    next_displaced_check,
+    pending_writes,
+    remove_displaced_file,
+    remove_pending_write,
+)
 from coworkd.sync.disk.folder import ASIDE, Content, Missing, ReadResult, digest
 from coworkd.sync.disk.ports import Files
 
@@ -60,7 +75,7 @@ class AtomicWriter:
             return WriteRefused(f"cannot be written: {error.strerror or error}")
 
     def _write(self, path: str, expected: str, data: bytes, now: float) -> WriteResult:
-        if self._db.scalar("SELECT 1 FROM writes WHERE path = ?", path):
+        if is_write_pending(self._db, path):
             return WriteRefused("waits until an earlier write of it can be finished")
         mode = 0o644
         if expected:
@@ -70,10 +85,8 @@ class AtomicWriter:
             mode = seen.stat.mode & 0o777
         temporary = self._folder.write_temporary(path, data, mode)
         with self._db.write(durable=True):
-            self._db.execute(
-                "INSERT OR REPLACE INTO writes (path, expected, sha, bytes, temp) VALUES (?, ?, ?, ?, ?)",
-                path, expected, digest(data), data, temporary,
-            )  # fmt: skip
+            write = PendingWrite(path=path, expected=expected, sha=digest(data), temporary=temporary)
+            add_pending_write(self._db, write, data)
         return self._put(path, expected, temporary, now)
 
     def _put(self, path: str, expected: str, temporary: str, now: float) -> WriteResult:
@@ -107,44 +120,41 @@ class AtomicWriter:
 
     def _forget(self, path: str) -> None:
         with self._db.write():
-            self._db.execute("DELETE FROM writes WHERE path = ?", path)
+            remove_pending_write(self._db, path)
 
     # ---- what was displaced
 
     def _to_trash(self, temporary: str, path: str, sha: str, now: float) -> None:
         name = _trash_name(temporary, now)
         with self._db.write():
-            self._db.execute(
-                "INSERT OR REPLACE INTO trash (name, path, sha, check_at) VALUES (?, ?, ?, ?)",
-                name, path, sha, now + LATE,
-            )  # fmt: skip
+            add_displaced_file(self._db, DisplacedFile(name=name, path=path, sha=sha), now + LATE)
         self._folder.retire(temporary, name)
 
     def late_writes(self, now: float) -> Iterator[tuple[str, bytes]]:
         """Path and bytes of every displaced file that was written into after it had been displaced."""
-        for row in self._db.query("SELECT name, path, sha FROM trash WHERE check_at <= ?", now):
+        for file in displaced_files_due(self._db, now):
             try:
-                found = self._folder.retired(row["name"])
+                found = self._folder.retired(file.name)
             except OSError:
-                self._check_later(row["name"], now)
+                self._check_later(file.name, now)
                 continue
-            if found is not None and digest(found) != row["sha"]:
-                yield row["path"], found
+            if found is not None and digest(found) != file.sha:
+                yield file.path, found
             with self._db.write():
-                self._db.execute("DELETE FROM trash WHERE name = ?", row["name"])
+                remove_displaced_file(self._db, file.name)
 
     def _check_later(self, name: str, now: float) -> None:
         with self._db.write():
-            self._db.execute("UPDATE trash SET check_at = ? WHERE name = ?", now + LATE, name)
+            check_displaced_file_at(self._db, name, now + LATE)
 
     def next_check(self) -> float | None:
-        return self._db.scalar("SELECT min(check_at) FROM trash")
+        return next_displaced_check(self._db)
 
     # ---- what a crash, a refusal or a save in between left
 
     def has_unfinished(self) -> bool:
         """Whether a write stands between its first step and its last."""
-        return self._db.scalar("SELECT 1 FROM writes LIMIT 1") is not None
+        return any_write_pending(self._db)
 
     def recover(self, now: float) -> Iterator[tuple[str, bytes]]:
         """Finish or undo every unfinished write; yields path and bytes of saves that were found displaced.
@@ -152,17 +162,17 @@ class AtomicWriter:
         What is yielded is kept aside only when the next one is asked for, so that a crash yields it again. A write
         that the file system does not let finish stays for the next call.
         """
-        for row in self._db.query("SELECT path, expected, sha, temp FROM writes"):
+        for write in pending_writes(self._db):
             with suppress(OSError):
-                yield from self._finish_interrupted(row, now)
+                yield from self._finish_interrupted(write, now)
 
-    def _finish_interrupted(self, row: Cells, now: float) -> Iterator[tuple[str, bytes]]:
-        path, temporary = row["path"], self._name_of_displaced(row["temp"])
-        held = self._held(path, temporary, row["sha"])
-        if isinstance(held, Content) and held.sha == row["sha"]:
+    def _finish_interrupted(self, write: PendingWrite, now: float) -> Iterator[tuple[str, bytes]]:
+        path, temporary = write.path, self._name_of_displaced(write.temporary)
+        held = self._held(path, temporary, write.sha)
+        if isinstance(held, Content) and held.sha == write.sha:
             self._folder.discard(temporary)
         elif not isinstance(held, Missing):
-            if isinstance(held, Content) and held.sha != row["expected"]:
+            if isinstance(held, Content) and held.sha != write.expected:
                 yield path, held.data
             self._to_trash(temporary, path, held.sha if isinstance(held, Content) else "", now)
         self._forget(path)
@@ -176,7 +186,7 @@ class AtomicWriter:
     def discard_leftovers(self, temporaries: Iterable[str], now: float) -> None:
         """Move what a former process left of writes that it had not yet promised into the trash."""
         for temporary in temporaries:
-            if not self._db.scalar("SELECT 1 FROM writes WHERE temp = ?", temporary.removesuffix(ASIDE)):
+            if not is_temporary_in_use(self._db, temporary.removesuffix(ASIDE)):
                 with suppress(OSError):
                     self._folder.retire(temporary, _trash_name(temporary, now))
 

@@ -15,8 +15,11 @@ from coworkd.core.task_ids import task_id
 from coworkd.documents.decoding import Decoded, decode, is_note, kind_of, read_document, stem
 from coworkd.documents.markdown import Document, normalise_key, parse, parse_yaml
 from coworkd.store import Database, DocumentRow, TaskRow
+from coworkd.store.documents import find_document, remove_note
 from coworkd.store.own_bytes import add_own
-from coworkd.store.problems import put_problem
+from coworkd.store.problems import put_problem, remove_problems
+from coworkd.store.tasks import find_task_at
+from coworkd.store.trusted_files import put_trusted
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.effective_specs import CONFIG, EffectiveSpecs, decoded
@@ -175,7 +178,7 @@ class Ingester:
             )
         )  # fmt: skip
         if arrival.path in facts.with_remarks:
-            self._db.execute("DELETE FROM notes WHERE path = ?", arrival.path)
+            remove_note(self._db, arrival.path)
             self._db.execute("DELETE FROM problems WHERE path = ? AND source != 'graph'", arrival.path)
         self._problems(arrival)
 
@@ -183,12 +186,10 @@ class Ingester:
         """From now on these bytes count for what executes or widens something."""
         sha = digest(data)
         add_own(self._db, path, sha)
-        self._db.insert_batched(
-            "INSERT OR REPLACE INTO trusted (path, sha, bytes, at) VALUES (?, ?, ?, ?)", path, sha, data, now
-        )
+        put_trusted(self._db, path, sha, data, now)
         if kind_of(path) is not Kind.TASK:
             # Whoever could not run for want of an agent is looked at again.
-            self._db.execute("DELETE FROM problems WHERE source = 'agent'")
+            remove_problems(self._db, "agent")
 
     def _problems(self, arrival: IncomingDocument) -> None:
         problems: list[tuple[str, Problem]] = [(f"key{i}", p) for i, p in enumerate(arrival.decoded.problems)]
@@ -240,7 +241,7 @@ class Ingester:
         return self._signer(arrival.path, arrival.data) if arrival.from_git else ""
 
     def _task(self, arrival: IncomingDocument, facts: BatchContext, quiet: float) -> None:
-        row = self._db.one(TaskRow, "path = ?", arrival.path) if arrival.known else None
+        row = find_task_at(self._db, arrival.path) if arrival.known else None
         if row is None:
             task = task_rows.resolve_task_id(self._db, arrival.decoded, facts.holders)
             if isinstance(task, task_rows.IdTaken):
@@ -286,7 +287,7 @@ class Ingester:
         """Bring what the task's file should say up to its row."""
         if _silent(row):
             return
-        document = self._db.one(DocumentRow, "path = ?", row.path)
+        document = find_document(self._db, row.path)
         if document is None:
             return
         try:
@@ -314,7 +315,7 @@ class Ingester:
 
     def catch_up(self, path: str) -> None:
         """The file is there again: what was held back from it while it was away is due now."""
-        row = self._db.one(TaskRow, "path = ?", path)
+        row = find_task_at(self._db, path)
         if row is not None:
             with self._db.write():
                 self.project(row)
@@ -340,7 +341,7 @@ class Ingester:
         if one.decoded is None or one.decoded.kind is not Kind.TASK:
             return False
         old = facts.holders.get(one.decoded.cowork.id, path)
-        if old == path or self._db.scalar("SELECT 1 FROM tasks WHERE path = ?", path):
+        if old == path or find_task_at(self._db, path) is not None:
             return False
         if self._folder.stat(old) is not None:
             return False

@@ -6,7 +6,11 @@ from dataclasses import replace
 
 from coworkd.core.model import ACTIVE, Kind, Problem, Status
 from coworkd.store import Database, DocumentRow, TaskRow
+from coworkd.store.documents import find_document
+from coworkd.store.file_stats import forget_file_stat
 from coworkd.store.problems import put_problem
+from coworkd.store.tasks import find_task_at
+from coworkd.store.trusted_files import remove_trusted
 from coworkd.sync.disk.ports import Files, History
 from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.sync.guards import DELETIONS, MISSING_GRACE, Absence, GitFacts, MissingExtent, judge_absence
@@ -90,7 +94,7 @@ class MissingFiles:
         )  # fmt: skip
 
     def _judge(self, path: str, missing: MissingExtent, now: float) -> bool:
-        row = self._db.one(DocumentRow, "path = ?", path)
+        row = find_document(self._db, path)
         if row is None or row.absent_since is None:
             del self._again[path]
             return False
@@ -151,14 +155,14 @@ class MissingFiles:
         """The person deleted it. What it said stays in the kept bases."""
         with self._db.write():
             self._db.set(DocumentRow, row.path, disk_sha="", absent_since=None)
-            self._db.execute("DELETE FROM stats WHERE path = ?", row.path)
+            forget_file_stat(self._db, row.path)
             self._db.execute("DELETE FROM problems WHERE path = ?", row.path)
             self._forget_held()
             if row.kind is not Kind.TASK and row.generated:
                 return
             self._db.set(DocumentRow, row.path, target_sha="")
             if row.kind in (Kind.AGENT, Kind.CONFIG):
-                self._db.execute("DELETE FROM trusted WHERE path = ?", row.path)
+                remove_trusted(self._db, row.path)
             if row.kind is Kind.MESSAGE:
                 self._db.execute(
                     "DELETE FROM messages WHERE stage = 'new' AND path IN (?, ?)", row.path, row.path + ANSWER
@@ -168,7 +172,7 @@ class MissingFiles:
             self._db.event(now, "deleted", actor="person", path=row.path)
 
     def _cancel(self, path: str, now: float) -> None:
-        task = self._db.one(TaskRow, "path = ?", path)
+        task = find_task_at(self._db, path)
         if task is None:
             return
         if task.status is Status.DRAFT or task.owned_elsewhere or task.from_git:

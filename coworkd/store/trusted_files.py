@@ -1,0 +1,50 @@
+"""Queries about the bytes of files that were typed here or trusted, and about what waits for trust."""
+
+from __future__ import annotations
+
+from coworkd.store.database import Database
+from coworkd.store.rows import DocumentRow
+
+_MAY_RUN = (
+    "kind IN ('config', 'agent', 'task') AND want_sha != '' AND file_sha != '' AND {which} AND NOT EXISTS"
+    " (SELECT 1 FROM tasks t WHERE t.path = documents.path AND t.elsewhere) ORDER BY path"
+)
+_WAITING = (
+    "(kind != 'task' OR pulled) AND NOT EXISTS"
+    " (SELECT 1 FROM trusted t WHERE t.path = documents.path AND t.sha = documents.want_sha)"
+)
+
+
+def documents_that_may_run(db: Database) -> list[DocumentRow]:
+    """Settings, agents and tasks: whatever may make something run here."""
+    return db.all(DocumentRow, _MAY_RUN.format(which="1"))
+
+
+def documents_awaiting_trust(db: Database) -> list[DocumentRow]:
+    """Those of them whose present bytes are not trusted."""
+    return db.all(DocumentRow, _MAY_RUN.format(which=_WAITING))
+
+
+def awaiting_trust(db: Database) -> dict[str, float]:
+    """Settings and agents whose present bytes came by git and are not trusted: their paths, and since when."""
+    rows = db.query(
+        "SELECT d.path, d.changed_at FROM documents d LEFT JOIN trusted t ON t.path = d.path"
+        " WHERE d.kind IN ('config', 'agent') AND d.pulled AND d.file_sha != ''"
+        " AND (t.sha IS NULL OR t.sha != d.want_sha) ORDER BY d.path"
+    )
+    return {row["path"]: row["changed_at"] for row in rows}
+
+
+def trusted_bytes(db: Database, path: str) -> bytes | None:
+    """The last bytes of this document that were typed here or trusted."""
+    return db.scalar("SELECT bytes FROM trusted WHERE path = ?", path)
+
+
+def put_trusted(db: Database, path: str, sha: str, data: bytes, now: float) -> None:
+    """From now on these bytes count."""
+    db.insert_batched("INSERT OR REPLACE INTO trusted (path, sha, bytes, at) VALUES (?, ?, ?, ?)", path, sha, data, now)
+
+
+def remove_trusted(db: Database, path: str) -> None:
+    """The file was deleted: whatever stands there next is trusted anew."""
+    db.execute("DELETE FROM trusted WHERE path = ?", path)
