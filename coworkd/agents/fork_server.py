@@ -22,7 +22,7 @@ from importlib import import_module
 from pathlib import Path
 
 from coworkd.agents import worker_main
-from coworkd.system.process_tree import RUN_MARK, carry
+from coworkd.system.process_tree import RUN_MARK, set_run_mark
 
 MAX_REQUEST_BYTES = 1024 * 1024
 """Bytes of one request."""
@@ -84,7 +84,7 @@ class _ForkServer:
         code = os.EX_SOFTWARE
         try:
             signal.set_wakeup_fd(-1)
-            carry(env[RUN_MARK])
+            set_run_mark(env[RUN_MARK])
             os.setsid()
             for at, stream in enumerate(streams):
                 os.dup2(stream, at)

@@ -160,7 +160,7 @@ def _final(ended: Ended, line: _DaemonConnection) -> Ended:
 
 def _end_tree(run: str) -> None:
     """Whatever is left below this process, which is all that the run started, or carries its mark."""
-    process_tree.end(lambda: process_tree.members(os.getpid(), run), _LEFTOVER_GRACE, commands.reap_orphans)
+    process_tree.terminate(lambda: process_tree.members(os.getpid(), run), _LEFTOVER_GRACE, commands.reap_orphans)
 
 
 def _ignore(_number: int, _frame: object) -> None:

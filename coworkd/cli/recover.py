@@ -12,7 +12,15 @@ from coworkd.cli.workspace import current_workspace
 from coworkd.core.clock import iso
 from coworkd.core.errors import StoreError, UsageError, UserError
 from coworkd.core.machine_faults import MachineFaultError
-from coworkd.diagnostics.recovery import Item, What, find, kept, to_branch, to_path, versions
+from coworkd.diagnostics.recovery import (
+    KeptItem,
+    KeptKind,
+    find_kept,
+    kept_items,
+    restore_to_branch,
+    restore_to_path,
+    version_items,
+)
 from coworkd.store import Database
 from coworkd.system.git import Repo
 from coworkd.system.paths_and_settings import Paths
@@ -29,11 +37,11 @@ def recover_command(name: str | None, to: Path | None, branch: str, json_: bool)
         raise UsageError("--to and --branch: choose one")
     workspace = current_workspace()
     with Repo.open(workspace.paths.root) as repo:
-        items = kept(repo, workspace.paths)
+        items = kept_items(repo, workspace.paths)
         before = _versions(workspace.paths)
-        deleted = [item for item in before if item.what is What.DELETED]
+        deleted = [item for item in before if item.kind is KeptKind.DELETED]
         listed = sorted([*items, *deleted], key=lambda item: (-item.at, item.name))
-        chosen = find([*items, *before], name) if name else listed
+        chosen = find_kept([*items, *before], name) if name else listed
         if name and not chosen:
             raise UserError(f"nothing is kept under `{name}`; `coworkd recover` lists what is")
         if not to and not branch:
@@ -41,47 +49,47 @@ def recover_command(name: str | None, to: Path | None, branch: str, json_: bool)
             as_json({"kept": [_told(item) for item in chosen]}) if json_ else click.echo(_listed(chosen, more))
             return
         item = _one(chosen, name)
-        where = to_branch(repo, item, branch) if branch else str(to_path(repo, item, to or Path()))
+        where = restore_to_branch(repo, item, branch) if branch else str(restore_to_path(repo, item, to or Path()))
     as_json({"restored": item.name, "branch" if branch else "path": where}) if json_ else click.echo(where)
 
 
-def _versions(paths: Paths) -> list[Item]:
+def _versions(paths: Paths) -> list[KeptItem]:
     """Earlier versions of documents, as far as there is a database that can be read; nothing is taken in for this."""
     if not paths.database.exists():
         return []
     db = Database(paths.database, read_only=True)
     try:
         db.verify()
-        return versions(db)
+        return version_items(db)
     except (StoreError, MachineFaultError):
         return []
     finally:
         db.close()
 
 
-def _one(chosen: list[Item], name: str | None) -> Item:
+def _one(chosen: list[KeptItem], name: str | None) -> KeptItem:
     if len(chosen) == 1 and name:
         return chosen[0]
     names = ", ".join(item.name for item in chosen[:8])
     raise UsageError(f"name the piece to restore{f': {names}' if names else ''}")
 
 
-def _told(item: Item) -> dict[str, Any]:
+def _told(item: KeptItem) -> dict[str, Any]:
     return {
-        "name": item.name, "what": str(item.what), "task": item.task, "at": iso(item.at), "files": item.files,
+        "name": item.name, "what": str(item.kind), "task": item.task, "at": iso(item.at), "files": item.files,
         "bytes": item.bytes, "commit": item.commit,
     }  # fmt: skip
 
 
-def _listed(items: list[Item], more: int) -> str:
+def _listed(items: list[KeptItem], more: int) -> str:
     """`more`: versions of documents that were left out."""
     if not items and not more:
         return "nothing is kept"
-    lines = [f"{iso(item.at)}  {item.what:<11}  {_size(item):>9}  {item.name}" for item in items]
+    lines = [f"{iso(item.at)}  {item.kind:<11}  {_size(item):>9}  {item.name}" for item in items]
     if more:
         lines.append(f"and {more} earlier versions of files: coworkd recover TASK, or PATH")
     return "\n".join([*lines, "restore one: coworkd recover NAME --branch BRANCH, or --to PATH"])
 
 
-def _size(item: Item) -> str:
+def _size(item: KeptItem) -> str:
     return f"{item.files} files" if item.bytes is None else f"{item.bytes} B"

@@ -35,12 +35,12 @@ from coworkd.system.process_tree import HAS_PROC, become_subreaper
 from coworkd.system.sandbox.policy import SandboxCapabilities
 from coworkd.system.sandbox.protections import PROTECTIONS, Protection
 from coworkd.system.sandbox_probes.detection import Sandbox
-from coworkd.system.sandbox_probes.escape_probes import Trial, tried
+from coworkd.system.sandbox_probes.escape_probes import EscapeProbe, probe_escapes
 from coworkd.system.user_settings import read_user_settings
 
-ROOM = 1_000_000_000
+ENOUGH_FREE = 1_000_000_000
 """Bytes free below which a checkout more may not fit."""
-LEAST_ROOM = 50_000_000
+MIN_FREE = 50_000_000
 _INOTIFY = Path("/proc/sys/fs/inotify/max_user_watches")
 _SPARE_WATCHES = 4
 """How many times the folders of the workspace the limit should be: other programs watch, too."""
@@ -200,9 +200,11 @@ def _space(paths: Paths) -> Finding:
     places = [_existing(paths.state), _existing(paths.private)]
     place, free = min(((at, shutil.disk_usage(at).free) for at in places), key=lambda found: found[1])
     found = f"{free // 1_000_000} MB free at {place}"
-    if free < LEAST_ROOM:
+    if free < MIN_FREE:
         return _bad("disk", found, "free some space before anything starts")
-    return _ok("disk", found) if free >= ROOM else _weak("disk", found, "free some space: every slot is a checkout")
+    return (
+        _ok("disk", found) if free >= ENOUGH_FREE else _weak("disk", found, "free some space: every slot is a checkout")
+    )
 
 
 def _existing(path: Path) -> Path:
@@ -233,13 +235,13 @@ def _sandbox(_: Paths) -> Iterator[Finding]:
             advice = "start only agents that you would start yourself, or change that"
             yield _weak("sandbox", f"none, an agent can do whatever you can: {means.unavailable_reason}", advice)
             return
-        trial = tried(means)
+        trial = probe_escapes(means)
     yield _whole_sandbox(means, trial)
     for protection in PROTECTIONS:
         yield _protection(protection, means.level, trial)
 
 
-def _whole_sandbox(means: SandboxCapabilities, trial: Trial) -> Finding:
+def _whole_sandbox(means: SandboxCapabilities, trial: EscapeProbe) -> Finding:
     if trial.inside:
         ways = ", ".join(sorted(trial.inside))
         return _bad("sandbox", f"{means.level} does not hold: a program inside {ways}", "tell us, please")
@@ -247,7 +249,7 @@ def _whole_sandbox(means: SandboxCapabilities, trial: Trial) -> Finding:
     return _ok("sandbox", found) if means.filter and means.groups else _weak("sandbox", found, _ADVICE)
 
 
-def _protection(protection: Protection, level: SandboxLevel, trial: Trial) -> Finding:
+def _protection(protection: Protection, level: SandboxLevel, trial: EscapeProbe) -> Finding:
     """One line for what an agent is kept from, and how far."""
     name, promise = f"sandbox: {protection.name}", protection.at(level)
     if failed := trial.inside.intersection(protection.attempts):

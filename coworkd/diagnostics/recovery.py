@@ -29,7 +29,7 @@ _COMMIT_ID = re.compile(r"[0-9a-f]{40,64}")
 _FORMAT = "%(objectname) %(committerdate:unix) %(refname)"
 
 
-class What(StrEnum):
+class KeptKind(StrEnum):
     """Why something was kept."""
 
     UNSUBMITTED = "unsubmitted"
@@ -50,16 +50,16 @@ class What(StrEnum):
     """Set aside because it could not be read."""
 
 
-_OF_REF = {"snap": What.UNSUBMITTED, "sub": What.SUBMISSION, "base": What.START}
+_OF_REF = {"snap": KeptKind.UNSUBMITTED, "sub": KeptKind.SUBMISSION, "base": KeptKind.START}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class KeptItem:
     """One piece of kept work."""
 
     name: str
     """What `restore` is asked for: a ref, or the path of a file."""
-    what: What
+    kind: KeptKind
     task: str
     """Empty where it cannot be told."""
     at: float
@@ -79,31 +79,31 @@ class Item:
         return bool(self.commit)
 
 
-def kept(repo: Repo, paths: Paths) -> list[Item]:
+def kept_items(repo: Repo, paths: Paths) -> list[KeptItem]:
     """Everything that was kept, newest first."""
     folders = [
-        *_files(paths.trash, What.REPLACED),
-        *_files(paths.folder / CONFLICTS, What.CONFLICT),
-        *_set_aside(paths.private.glob("damaged-*.db"), What.DATABASE),
-        *_set_aside(paths.private.glob("older-*.db"), What.DATABASE),
-        *_set_aside((paths.state / "slots").glob("*.broken-*"), What.SLOT),
+        *_files(paths.trash, KeptKind.REPLACED),
+        *_files(paths.folder / CONFLICTS, KeptKind.CONFLICT),
+        *_set_aside(paths.private.glob("damaged-*.db"), KeptKind.DATABASE),
+        *_set_aside(paths.private.glob("older-*.db"), KeptKind.DATABASE),
+        *_set_aside((paths.state / "slots").glob("*.broken-*"), KeptKind.SLOT),
     ]
     return sorted([*_commits(repo), *folders], key=lambda item: (-item.at, item.name))
 
 
-def versions(db: Database) -> list[Item]:
+def version_items(db: Database) -> list[KeptItem]:
     """Every version of a document that is not what its file says now, newest first; of deleted ones the last is marked.
 
     A version is named by its document and the beginning of its hash: `tasks/a.md@3f2a91bc04d1`.
     """
-    found: list[Item] = []
+    found: list[KeptItem] = []
     gone: set[str] = set()
     for version in earlier_versions(db):
         last = version.is_deleted and version.path not in gone
         gone |= {version.path} if last else set()
         found.append(
-            Item(
-                name=f"{version.path}@{version.sha[:12]}", what=What.DELETED if last else What.VERSION,
+            KeptItem(
+                name=f"{version.path}@{version.sha[:12]}", kind=KeptKind.DELETED if last else KeptKind.VERSION,
                 task=version.task or _task_of(version.path), at=version.at, files=1, bytes=len(version.data),
                 path=version.path, content=version.data,
             )
@@ -119,7 +119,7 @@ def _task_of(path: str) -> str:
     return Path(rest).stem.partition(".")[0] if folder in ("tasks", "reviews") else ""
 
 
-def find(items: Sequence[Item], name: str) -> list[Item]:
+def find_kept(items: Sequence[KeptItem], name: str) -> list[KeptItem]:
     """Those that `name` means: the very one, else all of the document or the task of this name."""
     exact = [item for item in items if name in (item.name, item.name.removeprefix("refs/cowork/"), item.commit)]
     about = [item for item in items if item.path and item.path == name.removeprefix(".cowork/")]
@@ -129,7 +129,7 @@ def find(items: Sequence[Item], name: str) -> list[Item]:
 # ---- what there is
 
 
-def _commits(repo: Repo) -> Iterator[Item]:
+def _commits(repo: Repo) -> Iterator[KeptItem]:
     lines = [line.split(" ", 2) for line in repo.run("for-each-ref", f"--format={_FORMAT}", "refs/cowork/").lines]
     found = [(commit, at, ref) for commit, at, ref in lines if _REF.fullmatch(ref)]
     changed = _changed(repo, {commit for commit, _, _ in found})
@@ -137,9 +137,9 @@ def _commits(repo: Repo) -> Iterator[Item]:
         parts = _REF.fullmatch(ref)
         assert parts is not None
         what = _OF_REF[parts["what"]]
-        task = "" if what is What.START else parts["name"].rpartition("/")[0].strip("+")
-        yield Item(
-            name=ref, what=what, task=task, at=float(at or 0), files=changed.get(commit, 0), bytes=None, commit=commit
+        task = "" if what is KeptKind.START else parts["name"].rpartition("/")[0].strip("+")
+        yield KeptItem(
+            name=ref, kind=what, task=task, at=float(at or 0), files=changed.get(commit, 0), bytes=None, commit=commit
         )
 
 
@@ -157,12 +157,12 @@ def _changed(repo: Repo, commits: Iterable[str]) -> dict[str, int]:
     return counts
 
 
-def _files(folder: Path, what: What) -> Iterator[Item]:
+def _files(folder: Path, what: KeptKind) -> Iterator[KeptItem]:
     for path in sorted(folder.glob("**/*")):
         if path.is_file() and not path.is_symlink():
             found = path.stat()
             at, task = _told_by_name(path.name, found.st_mtime)
-            yield Item(name=str(path), what=what, task=task, at=at, files=1, bytes=found.st_size)
+            yield KeptItem(name=str(path), kind=what, task=task, at=at, files=1, bytes=found.st_size)
 
 
 def _told_by_name(name: str, changed: float) -> tuple[float, str]:
@@ -174,19 +174,19 @@ def _told_by_name(name: str, changed: float) -> tuple[float, str]:
     return changed, re.sub(r"-[0-9a-f]{6,64}$", "", stem)
 
 
-def _set_aside(places: Iterable[Path], what: What) -> Iterator[Item]:
+def _set_aside(places: Iterable[Path], what: KeptKind) -> Iterator[KeptItem]:
     for path in places:
         files = (
             [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()]
         )
         size = sum(file.stat().st_size for file in files)
-        yield Item(name=str(path), what=what, task="", at=path.stat().st_mtime, files=len(files), bytes=size)
+        yield KeptItem(name=str(path), kind=what, task="", at=path.stat().st_mtime, files=len(files), bytes=size)
 
 
 # ---- how it comes back
 
 
-def to_branch(repo: Repo, item: Item, branch: str) -> str:
+def restore_to_branch(repo: Repo, item: KeptItem, branch: str) -> str:
     """A new branch at a kept commit; its name. Raises UserError where there is one, or nothing to branch from."""
     if not item.is_commit:
         raise UserError(f"{item.name} is no commit: restore it to a path with --to")
@@ -198,14 +198,14 @@ def to_branch(repo: Repo, item: Item, branch: str) -> str:
     return branch
 
 
-def to_path(repo: Repo, item: Item, to: Path) -> Path:
+def restore_to_path(repo: Repo, item: KeptItem, to: Path) -> Path:
     """The files of a kept commit, or the kept file, at a path that is new; into a folder that exists under its name.
 
     Raises UserError where something stands already.
     """
     target = to / Path(item.path or item.name).name if to.is_dir() else to
     if item.is_commit:
-        target = to / f"{item.task or item.what}-{Path(item.name).name}" if to.is_dir() else to
+        target = to / f"{item.task or item.kind}-{Path(item.name).name}" if to.is_dir() else to
     if os.path.lexists(target):
         raise UserError(f"{target} exists already: choose another path")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -76,7 +76,7 @@ def _checked(
     # Set up afresh: what an earlier set-up left is not shown again.
     (gate / "repo" / "setup.key").unlink(missing_ok=True)
     what = Verification(commands=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox)
-    return verify(repo, gate, commit, what, replace(around, run=_Told(say)))
+    return verify(repo, gate, commit, what, replace(around, run=_ReportingRunner(say)))
 
 
 def _protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
@@ -90,7 +90,7 @@ def _protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
     )
 
 
-class _Told:
+class _ReportingRunner:
     """Runs commands, and says which and what they wrote."""
 
     def __init__(self, say: Callable[[str], None]) -> None:

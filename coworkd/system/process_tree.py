@@ -40,7 +40,7 @@ def become_subreaper() -> bool:
     return ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 
 
-def carry(mark: str) -> None:
+def set_run_mark(mark: str) -> None:
     """Be marked as run `mark` to those who look at our environment from outside: a fork has that of its parent there.
 
     The parent must have been started with a longer mark. Nothing happens where that cannot be done.
@@ -64,7 +64,7 @@ def members(root: int, mark: str) -> set[int]:
     if not HAS_PROC:
         return group(root)
     parents = _parents()
-    found = _below(root, parents) | marked(RUN_MARK, mark)
+    found = _below(root, parents) | find_marked(RUN_MARK, mark)
     return {pid for pid in found if pid in parents} - _line(parents)
 
 
@@ -76,7 +76,7 @@ def descendants(root: int) -> set[int]:
 
 def leftovers(root: int, mark: str) -> set[int]:
     """As `members`, for a root that has ended: its id may already belong to somebody else."""
-    return marked_trees(RUN_MARK, mark) if HAS_PROC else group(root)
+    return find_marked_trees(RUN_MARK, mark) if HAS_PROC else group(root)
 
 
 def group(root: int) -> set[int]:
@@ -90,7 +90,7 @@ def group(root: int) -> set[int]:
     return {-root}
 
 
-def marked(name: str, value: str) -> set[int]:
+def find_marked(name: str, value: str) -> set[int]:
     """Living processes that were started with `name=value` in their environment, but not the caller's own line."""
     if not HAS_PROC:
         return set()
@@ -98,25 +98,25 @@ def marked(name: str, value: str) -> set[int]:
     return {pid for pid in _pids() if wanted in _read(pid, "environ").split(b"\0")} - _line(_parents())
 
 
-def marked_trees(name: str, value: str) -> set[int]:
+def find_marked_trees(name: str, value: str) -> set[int]:
     """What is `marked`, with everything that descends from it."""
-    roots = marked(name, value)
+    roots = find_marked(name, value)
     if not roots:
         return roots
     parents = _parents()
     return roots.union(*(_below(root, parents) for root in roots)) - _line(parents)
 
 
-class TreeEnd:
+class TreeTermination:
     """Ends a tree step by step: SIGTERM first, and after `grace` seconds SIGSTOP for all of it, then SIGKILL."""
 
     def __init__(self, find: Callable[[], set[int]], grace: float) -> None:
         self._find = find
         self._kill_from = time.monotonic() + grace
         self._asked: set[int] = set()
-        self.reached: set[int] = set()
+        self.signalled: set[int] = set()
 
-    def hurry(self) -> None:
+    def kill_now(self) -> None:
         """Kill from now on."""
         self._kill_from = time.monotonic()
 
@@ -129,7 +129,7 @@ class TreeEnd:
                 _signal(pid, signal.SIGKILL)
         else:
             self._ask(alive - self._asked)
-        self.reached |= alive
+        self.signalled |= alive
         return alive
 
     def _stop(self, alive: set[int]) -> set[int]:
@@ -157,12 +157,12 @@ class TreeEnd:
         self._asked |= alive
 
 
-def end(find: Callable[[], set[int]], grace: float, reap: Callable[[], None] | None = None) -> set[int]:
+def terminate(find: Callable[[], set[int]], grace: float, reap: Callable[[], None] | None = None) -> set[int]:
     """End all that `find` finds, again and again until it finds none; the ids that were signalled.
 
     Gives up on what survives SIGKILL for 10 s: that is stuck in the kernel.
     """
-    ending = TreeEnd(find, grace)
+    ending = TreeTermination(find, grace)
     hopeless = time.monotonic() + grace + _HOPELESS
     pause = _FIRST_POLL
     while ending.step() and time.monotonic() < hopeless:
@@ -170,7 +170,7 @@ def end(find: Callable[[], set[int]], grace: float, reap: Callable[[], None] | N
         pause = min(2 * pause, _LONGEST_POLL)
         if reap is not None:
             reap()
-    return ending.reached
+    return ending.signalled
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

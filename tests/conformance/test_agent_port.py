@@ -268,7 +268,7 @@ def test_a_session_goes_on_after_its_worker_was_killed(follow: Follow, worker_pa
         found = until(executor, bell, lambda found: any(isinstance(item.event, Asked) for item in found))
         session = next(item.event.session for item in found if isinstance(item.event, SessionStarted))
         request = next(item.event.request for item in found if isinstance(item.event, Asked))
-        for worker in process_tree.marked(process_tree.RUN_MARK, order.run):
+        for worker in process_tree.find_marked(process_tree.RUN_MARK, order.run):
             os.kill(worker, signal.SIGKILL)
         bell.wait(lambda: not executor.alive())
     finally:

@@ -36,7 +36,7 @@ class ChildStreams:
         self._run = run
         self._child = child
         self._wakeup = wakeup
-        self._ending: process_tree.TreeEnd | None = None
+        self._ending: process_tree.TreeTermination | None = None
         self._exit_fd: int | None = None
         self._outgoing = bytearray()
         self._last = False
@@ -74,16 +74,18 @@ class ChildStreams:
     def stop(self, *, at_once: bool = False) -> None:
         """Stop the whole process tree, with a grace period first; to be called again after each `poll`."""
         if self._ending is None:
-            tree = process_tree.TreeEnd(lambda: process_tree.members(self._child.pid, self._run), commands.GRACE)
+            tree = process_tree.TreeTermination(
+                lambda: process_tree.members(self._child.pid, self._run), commands.GRACE
+            )
             self._ending = tree
         if at_once:
-            self._ending.hurry()
+            self._ending.kill_now()
         self._ending.step()
 
     def finish(self) -> None:
         """The program has ended: so does what it started; then its last output is read."""
         grace = 0.0 if self._ending else _LEFTOVER_GRACE
-        process_tree.end(lambda: process_tree.leftovers(self._child.pid, self._run), grace)
+        process_tree.terminate(lambda: process_tree.leftovers(self._child.pid, self._run), grace)
         for fd in list(self._readers):
             for _ in range(_DRAIN_READS):
                 if not self._read_chunk(fd):
@@ -92,7 +94,7 @@ class ChildStreams:
     def close(self) -> None:
         """Release everything; a program that is still running is killed."""
         if self._child.poll() is None:
-            process_tree.end(lambda: process_tree.members(self._child.pid, self._run), 0.0)
+            process_tree.terminate(lambda: process_tree.members(self._child.pid, self._run), 0.0)
             self._child.wait()
         if self._exit_fd is not None:
             os.close(self._exit_fd)

@@ -18,12 +18,12 @@ from coworkd.system.git.folder_commit import CommitRefused, Committed, Unchanged
 
 log = logging.getLogger("coworkd")
 
-RESTS = 3.0
+QUIET_FACTOR = 3.0
 """How many times `quiet` nothing must have happened."""
 
 LEAST_REST = 2.0
 
-AGAIN = 30.0
+MAX_RETRY_PAUSE = 30.0
 """Seconds, at most, until it is tried again where something was in the way: a rebase, a detached HEAD, another git
 command."""
 
@@ -77,7 +77,7 @@ class AutoCommit:
             self._latest, self._changed_at = latest, now
         if self._latest == self._seen:
             return None
-        return max(self._changed_at + max(LEAST_REST, RESTS * settings.quiet), self._not_before)
+        return max(self._changed_at + max(LEAST_REST, QUIET_FACTOR * settings.quiet), self._not_before)
 
     def _at_rest(self) -> bool:
         """Whether no file is still to be written."""
@@ -114,7 +114,7 @@ class AutoCommit:
         if reason != self._reason:
             log.info("%s: %s", _FOLDER, reason)
         self._reason, self._seen, self._not_before = reason, -1, now + self._pause
-        self._pause = min(2 * self._pause, AGAIN)
+        self._pause = min(2 * self._pause, MAX_RETRY_PAUSE)
 
     def _show(self, behind: str, now: float) -> None:
         """A commit that the user's index lacks looks as if it was staged to be undone: said while it is so."""

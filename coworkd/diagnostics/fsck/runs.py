@@ -30,7 +30,11 @@ def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Inconsist
             )  # fmt: skip
     for row in running_without_run(db):
         yield Inconsistency(
-            subject=Subject.RUN, name=row.id, says="is running, and there is no run of it", advice=REPAIR, mendable=True
+            subject=Subject.RUN,
+            name=row.id,
+            says="is running, and there is no run of it",
+            advice=REPAIR,
+            mendable=True,
         )
 
 

@@ -195,7 +195,8 @@ def spawn(
     """Start a child in a session of its own, with pipes for standard input and output; `env` None: with ours.
 
     Of our open descriptors it has those in `keep` and no other.
-    Raises OSError when it cannot be started. The caller ends it (`process_tree.TreeEnd`), waits for it and closes it.
+    Raises OSError when it cannot be started. The caller ends it (`process_tree.TreeTermination`), waits for it and
+    closes it.
     """
     entry = enter(confinement, argv, os.environ if env is None else env)
     with _children_lock:
@@ -260,12 +261,12 @@ def sweep(name: str, value: str, grace: float = SWEEP_GRACE) -> int:
     `name` is `COWORK_RUN` or `COWORK_REPO`. Never the calling process or one of its ancestors. Where there is no
     `/proc` nothing can be found.
     """
-    return len(process_tree.end(lambda: process_tree.marked_trees(name, value), grace))
+    return len(process_tree.terminate(lambda: process_tree.find_marked_trees(name, value), grace))
 
 
 def lives(name: str, value: str) -> bool:
     """Whether a process carries `name=value`; True where that cannot be found out."""
-    return not process_tree.HAS_PROC or bool(process_tree.marked(name, value))
+    return not process_tree.HAS_PROC or bool(process_tree.find_marked(name, value))
 
 
 _children: dict[int, subprocess.Popen[bytes]] = {}

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from coworkd.system.process.output_capture import Capture
-from coworkd.system.process_tree import HAS_PROC, TreeEnd, become_subreaper, end, members
+from coworkd.system.process_tree import HAS_PROC, TreeTermination, become_subreaper, members, terminate
 
 CANNOT_START = 127
 """The exit code of a command that could not be started, as a shell has it."""
@@ -96,7 +96,7 @@ class _Command:
         self._stdin = memoryview(stdin)
         self._pid = 0
         self._status: int | None = None
-        self._ending: TreeEnd | None = None
+        self._ending: TreeTermination | None = None
         self._timed_out = False
         self._selector = selectors.DefaultSelector()
         self._readers: dict[int, Capture] = {}
@@ -114,7 +114,7 @@ class _Command:
             self._check_time(started)
             self._turn()
         seconds = time.monotonic() - started
-        end(self._members, 0.0 if self._ending else _LEFTOVER_GRACE, self._reap)
+        terminate(self._members, 0.0 if self._ending else _LEFTOVER_GRACE, self._reap)
         self._reap()  # a process that died during the last look is no member any more, and still ours to collect
         self._drain()
         self._output.close()
@@ -187,7 +187,7 @@ class _Command:
             self._begin_end()
 
     def _begin_end(self) -> None:
-        self._ending = self._ending or TreeEnd(self._members, self._order.grace)
+        self._ending = self._ending or TreeTermination(self._members, self._order.grace)
 
     def _members(self) -> set[int]:
         return members(os.getpid() if HAS_PROC else self._pid, self._order.mark)

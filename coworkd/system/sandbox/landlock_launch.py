@@ -112,9 +112,9 @@ def _keep(child: int) -> int:
     signal.signal(_PARENT_ENDED, signal.SIG_IGN)
     if _children_left():
         # Loaded for the few that leave something behind.
-        from coworkd.system.process_tree import descendants, end
+        from coworkd.system.process_tree import descendants, terminate
 
-        end(lambda: descendants(os.getpid()), 0.0, _reap)
+        terminate(lambda: descendants(os.getpid()), 0.0, _reap)
     return code
 
 

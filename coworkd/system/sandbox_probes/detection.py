@@ -24,7 +24,7 @@ from coworkd.system.sandbox import cgroups, seccomp
 from coworkd.system.sandbox.landlock import abi_version
 from coworkd.system.sandbox.landlock_rules import SUFFICIENT_ABI
 from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
-from coworkd.system.sandbox_probes.escape_probes import ways_out
+from coworkd.system.sandbox_probes.escape_probes import find_escapes
 from coworkd.system.user_settings import user_settings_file
 
 SWITCHED_OFF = "your own settings say `sandbox: {mode: off}`"
@@ -124,7 +124,7 @@ def _leak_reason(means: SandboxCapabilities) -> str:
     Landlock is one of several parts of the kernel that have to work together, so a start alone proves too little.
     """
     try:
-        ways = ways_out(means)
+        ways = find_escapes(means)
     except OSError as error:
         return str(error)
     return f"a program inside {', '.join(sorted(ways))}" if ways else ""

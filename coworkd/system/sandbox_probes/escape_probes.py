@@ -19,7 +19,7 @@ _PROGRAM = os.path.realpath(escape_attempts.__file__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class EscapeProbe:
     """The names of the attempts that led out."""
 
     inside: frozenset[str]
@@ -32,12 +32,12 @@ class Trial:
         return self.outside - self.inside
 
 
-def tried(means: SandboxCapabilities) -> Trial:
+def probe_escapes(means: SandboxCapabilities) -> EscapeProbe:
     """Raises OSError when nothing starts inside."""
-    return Trial(inside=ways_out(means), outside=ways_out(None))
+    return EscapeProbe(inside=find_escapes(means), outside=find_escapes(None))
 
 
-def ways_out(means: SandboxCapabilities | None) -> frozenset[str]:
+def find_escapes(means: SandboxCapabilities | None) -> frozenset[str]:
     """The attempts that led out of the sandbox `means`; None: of none. Raises OSError when nothing starts."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cowork-probe-")))

@@ -78,8 +78,8 @@ def test_runs_share_what_was_loaded_and_nothing_else(lab: Lab) -> None:
     for order in (doomed, lucky):
         lab.executor.submit(order)
     lab.bell.wait(lambda: bool(lab.text(doomed) and lab.text(lucky)))
-    (victim,) = process_tree.marked(RUN_MARK, doomed.run)
-    (neighbour,) = process_tree.marked(RUN_MARK, lucky.run)
+    (victim,) = process_tree.find_marked(RUN_MARK, doomed.run)
+    (neighbour,) = process_tree.find_marked(RUN_MARK, lucky.run)
     assert parent(victim) == parent(neighbour)
     assert KEY.encode() not in Path(f"/proc/{neighbour}/environ").read_bytes()
     os.kill(victim, signal.SIGKILL)
@@ -96,7 +96,7 @@ def test_a_killed_fork_server_takes_nobody_with_it_and_is_replaced(lab: Lab) -> 
     first, second = lab.order("first"), lab.order("second")
     lab.executor.submit(first)
     lab.bell.wait(lambda: bool(lab.text(first)))
-    (worker,) = process_tree.marked(RUN_MARK, first.run)
+    (worker,) = process_tree.find_marked(RUN_MARK, first.run)
     os.kill(parent(worker), signal.SIGKILL)
     lab.server.release()
     assert lab.end(first).reason is EndReason.DONE
@@ -147,11 +147,11 @@ def test_a_killed_run_leaves_nothing_of_a_command(lab: Lab) -> None:
     order = lab.order("run")
     lab.executor.submit(order)
     assert hear(lab.path / "fifo", 60.0) == "up"
-    assert len(process_tree.marked(RUN_MARK, order.run)) > 1
+    assert len(process_tree.find_marked(RUN_MARK, order.run)) > 1
     lab.executor.kill(order.run)
     assert lab.end(order).reason is EndReason.CANCELLED
     lab.bell.wait(lambda: not lab.executor.alive())
-    assert process_tree.marked(RUN_MARK, order.run) == set()
+    assert process_tree.find_marked(RUN_MARK, order.run) == set()
 
 
 def test_a_fork_server_that_is_not_needed_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from coworkd.board.task_board import Board
 from coworkd.board.views.attention import AttentionItem, AttentionKind
 from coworkd.core.model import Status
-from coworkd.daemon.housekeeping.auto_commit import AGAIN, AutoCommit, committing
+from coworkd.daemon.housekeeping.auto_commit import MAX_RETRY_PAUSE, AutoCommit, committing
 from coworkd.daemon.housekeeping.notifications import Notification, Notifications, teller
 from coworkd.daemon.housekeeping.pruning import Places, Pruning
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
@@ -130,7 +130,7 @@ def test_what_is_in_the_way_is_waited_for(place: Place, way: str) -> None:
         (git / name).unlink(missing_ok=True)
     if way == "detached":
         place.repo.git("checkout", "-q", "main")
-    place.wait(AGAIN + 1)
+    place.wait(MAX_RETRY_PAUSE + 1)
     assert place.count() == before + (way != "off")
 
 
@@ -143,10 +143,10 @@ def test_an_index_that_was_locked_when_the_branch_moved_is_brought_along_later(p
     assert place.count() == before + 1
     assert place.repo.git("--no-optional-locks", "status", "--porcelain", "--", ".cowork")
     assert "index.lock" in place.db.scalar("SELECT message FROM problems WHERE path = '.cowork/'")
-    place.wait(AGAIN + 1)
+    place.wait(MAX_RETRY_PAUSE + 1)
     assert place.db.scalar("SELECT count(*) FROM problems") == 1, "while it lasts"
     lock.unlink()
-    place.wait(AGAIN + 1)
+    place.wait(MAX_RETRY_PAUSE + 1)
     assert place.repo.git("status", "--porcelain", "--", ".cowork") == ""
     assert place.count() == before + 1
     assert place.db.scalar("SELECT count(*) FROM problems") == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.system.process_state import ProcessState, process_state
-from coworkd.system.process_tree import TreeEnd, descendants, end
+from coworkd.system.process_tree import TreeTermination, descendants, terminate
 from tests.survivors import hear
 
 SHELLS = 40
@@ -25,7 +25,7 @@ def tree(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(["bash", "-c", script], cwd=tmp_path) as shell:
         hear(tmp_path / "fifo")
         yield shell
-        end(lambda: descendants(shell.pid), 0.0)
+        terminate(lambda: descendants(shell.pid), 0.0)
         shell.kill()
 
 
@@ -35,7 +35,7 @@ def family(root: subprocess.Popen[bytes]) -> set[int]:
 
 
 def test_no_shell_runs_its_next_command_while_its_tree_is_killed(tree: subprocess.Popen[bytes], tmp_path: Path) -> None:
-    end(lambda: family(tree), 0.0)
+    terminate(lambda: family(tree), 0.0)
     assert tree.wait() == -signal.SIGKILL
     assert list(tmp_path.glob("ran*")) == []
 
@@ -59,7 +59,7 @@ def test_a_whole_tree_is_stopped_before_any_of_it_is_killed(sleepers: list[subpr
         assert {how_it_changed(pid) for pid in stopped} <= {os.CLD_STOPPED}
         return found
 
-    assert TreeEnd(find, 0.0).step() == {first, second}
+    assert TreeTermination(find, 0.0).step() == {first, second}
     assert looks == []
     assert [process.wait() for process in sleepers] == [-signal.SIGKILL] * 2
 
@@ -76,6 +76,6 @@ def test_a_process_with_grace_is_asked_and_not_stopped() -> None:
                           stdout=subprocess.PIPE) as shell:  # fmt: skip
         assert shell.stdout is not None
         assert shell.stdout.readline() == b"ready\n"
-        TreeEnd(lambda: {shell.pid}, 1000.0).step()
+        TreeTermination(lambda: {shell.pid}, 1000.0).step()
         assert process_state(shell.pid) is not ProcessState.STOPPED
         assert shell.wait() == 7

@@ -16,13 +16,13 @@ import pytest
 
 from coworkd.core.model import SandboxLevel, SandboxMode, UserSandbox
 from coworkd.system.process import commands
-from coworkd.system.process_tree import TreeEnd, marked, members
+from coworkd.system.process_tree import TreeTermination, find_marked, members
 from coworkd.system.sandbox.landlock_launch import CANNOT_CONFINE, CANNOT_START
 from coworkd.system.sandbox.launch import prefix
 from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
 from coworkd.system.sandbox_probes.detection import Sandbox, find
 from coworkd.system.sandbox_probes.escape_attempts import ATTEMPTS
-from coworkd.system.sandbox_probes.escape_probes import tried, ways_out
+from coworkd.system.sandbox_probes.escape_probes import find_escapes, probe_escapes
 
 PATIENCE = 30.0
 
@@ -71,7 +71,7 @@ def wait_until(what: str, holds: object) -> None:
 
 
 def test_every_attempt_works_outside_and_none_inside(means: SandboxCapabilities) -> None:
-    trial = tried(means)
+    trial = probe_escapes(means)
     assert trial.inside == frozenset()
     assert trial.proven == trial.outside
     if os.geteuid() == 0:
@@ -82,7 +82,7 @@ def test_a_sandbox_that_leaks_is_found_out(means: SandboxCapabilities) -> None:
     """The control of the trial: with the filter of another level, which has namespaces, ways lead out."""
     leaking = Path(means.filter).with_name("leaking.bpf")
     leaking.write_bytes(Path(find(leaking.parent / "b", SandboxLevel.BUBBLEWRAP).filter).read_bytes())
-    found = ways_out(replace(means, filter=str(leaking)))
+    found = find_escapes(replace(means, filter=str(leaking)))
     assert {"sends a datagram", "asks a socket file"} <= found
 
 
@@ -221,7 +221,7 @@ def test_all_of_it_ends_with_the_process_that_started_it(starter: subprocess.Pop
     assert alive(hidden)
     starter.send_signal(signal.SIGKILL)
     wait_until("nothing lives on", lambda: not alive(hidden))
-    wait_until("nor the program", lambda: not marked("COWORK_RUN", mark(work)))
+    wait_until("nor the program", lambda: not find_marked("COWORK_RUN", mark(work)))
 
 
 def test_what_hides_ends_with_the_program(means: SandboxCapabilities, work: Path) -> None:
@@ -240,7 +240,7 @@ def test_a_program_that_is_asked_to_end_has_time(means: SandboxCapabilities, wor
         ("bash", "-c", script), cwd=work, env=environment(work), confinement=confinement(means, work)
     )
     wait_until("it is up", (work / "up").exists)
-    ending = TreeEnd(lambda: members(child.pid, mark(work)), PATIENCE)
+    ending = TreeTermination(lambda: members(child.pid, mark(work)), PATIENCE)
     ending.step()
     assert child.wait(PATIENCE) == 3
     child.close()
