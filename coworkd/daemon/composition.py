@@ -162,7 +162,7 @@ def _rooms(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> 
         db.state.repository = paths.state.name
         db.state.set_untrusted("" if trust.holds else UNTRUSTED, lasting.clock.now())
     if db.restored:
-        log.warning("the database is an older copy: whatever was asked in it is asked anew")
+        log.warning("the database is an older copy: its open questions are asked again")
         board.requests.void_all(lasting.clock.now())
     ground = TargetBranch(board, repo)
     ground.remember_branch()

@@ -1,4 +1,4 @@
-"""Carrying out what came through the door, or from a command while the daemon is down."""
+"""Carries out the requests of commands: those from the control socket, and those made while the daemon is down."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Control:
     # ---- single requests
 
     def _announce(self, request: ControlRequest) -> None:
-        """From now on these bytes, whoever sees them first, count as typed here by a command."""
+        """From now on these bytes count as typed here by a command, also where a scan reads them first."""
         said = Announcement.read(request.subject)
         if said is None:
             self._refuse(request, "not an announcement that this coworkd knows")

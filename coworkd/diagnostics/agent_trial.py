@@ -127,7 +127,7 @@ def _checked(name: str, checks: Sequence[Check], commands: Sequence[str]) -> Fin
         return _finding(name, Level.WEAK, f"`{red.command}` takes longer than the trial's {SECONDS:.0f} s")
     last = red.tail.strip().splitlines()[-1:] or [f"exit {red.exit}"]
     level = Level.BAD if name == "set-up" else Level.WEAK
-    return _finding(name, level, f"`{red.command}` fails on the commit as it is: {last[0][:200]}", "mend that first")
+    return _finding(name, level, f"`{red.command}` fails on the commit as it is: {last[0][:200]}", "correct that first")
 
 
 def _toolchain(settings: Settings, work: Path) -> Iterator[Finding]:
@@ -153,7 +153,7 @@ def _agent(place: _Place, agent: AgentSpec) -> Iterator[Finding]:
         executor.submit(_assignment(place, agent))
         events = _until_the_end(executor, place.run, rung)
     except CoworkError as error:
-        yield _finding("starts", Level.BAD, str(error), f"mend agents/{agent.name}.md")
+        yield _finding("starts", Level.BAD, str(error), f"correct agents/{agent.name}.md")
         return
     finally:
         executor.close(0.0)
@@ -198,7 +198,9 @@ def judge(name: str, events: Sequence[AgentEvent], seconds: float) -> Iterator[F
             refused_hosts.advice(hosts, f"agents/{name}.md"),
         )
     if failed and not told and refused is None and not errors:
-        yield _finding("starts", Level.BAD, (end.message if end else "") or "it ends at once", f"mend agents/{name}.md")
+        yield _finding(
+            "starts", Level.BAD, (end.message if end else "") or "it ends at once", f"correct agents/{name}.md"
+        )
         return
     if not events:
         yield _finding("starts", Level.WEAK, f"nothing was heard of it in {seconds:.0f} s", "try it by hand")

@@ -68,7 +68,7 @@ class Finding:
 
 
 def examine(paths: Paths) -> Iterator[Finding]:
-    """Every check, in the order in which trouble is best mended."""
+    """Every check, in the order in which problems are best solved."""
     checks: tuple[Callable[[Paths], Finding], ...] = (
         _git, _yaml, _swapping, _hard_links, _watches, _reaper, _socket, _state, _space, _merge_driver,
     )  # fmt: skip
@@ -130,7 +130,7 @@ def _tried(paths: Paths, works: Callable[[Path], bool], good: Finding, otherwise
             return good if works(Path(scratch)) else otherwise
     except OSError as error:
         return _bad(
-            good.name, f"{place} cannot be written: {error.strerror}", "mend its permissions, or free some space"
+            good.name, f"{place} cannot be written: {error.strerror}", "correct its permissions, or free some space"
         )
 
 
@@ -155,7 +155,7 @@ def _watches(paths: Paths) -> Finding:
         advice = f"sudo sysctl fs.inotify.max_user_watches={max(524288, folders * 100)}"
         return _weak("watching", f"{limit} watches for {folders} folders and all other programs", advice)
     if why := _polling(paths):
-        advice = "a change may take seconds to be seen; mend that, then `coworkd down` and `up`"
+        advice = "a change may take seconds to be seen; correct that, then `coworkd down` and `up`"
         return _weak("watching", f"{why}: the folder is looked at every few seconds", advice)
     return _ok("watching", f"inotify, {limit} watches")
 
@@ -219,7 +219,7 @@ def _merge_driver(paths: Paths) -> Finding:
         with Repo.open(paths.root) as repo:
             program, command = installed(repo), repo.setting(DRIVER)
     except CoworkError as error:
-        return _bad("merge driver", str(error), "mend what git complains about")
+        return _bad("merge driver", str(error), "correct what git complains about")
     if not program:
         found = "not installed: git merges these files as text"
         return _weak("merge driver", found, "coworkd merge-driver install")
@@ -310,9 +310,9 @@ def _agent(paths: Paths, file: Path) -> Finding:
     try:
         spec = decode(f"agents/{file.name}", parse(file.read_bytes())).of(AgentSpec)
     except DocumentError as error:
-        return _bad(name, f"{place}:{error.line}: {error.message}", "mend that line")
+        return _bad(name, f"{place}:{error.line}: {error.message}", "correct that line")
     except OSError as error:
-        return _bad(name, f"{place} cannot be read: {error.strerror}", "mend its permissions")
+        return _bad(name, f"{place} cannot be read: {error.strerror}", "correct its permissions")
     if spec.driver not in DRIVERS:
         return _bad(
             name, f"there is no driver `{spec.driver}`", f"write one of {', '.join(sorted(DRIVERS))} in {place}"

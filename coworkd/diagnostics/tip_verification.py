@@ -73,7 +73,7 @@ def _checked(
         gate, marker=f"gate-{paths.state.name}-{GATE}-{os.getpid()}", repo_mark=paths.state.name,
         timeout=settings.verify_timeout, means=sandbox.means,
     )  # fmt: skip
-    # Set up afresh: what an earlier set-up left is not shown again.
+    # Without the key everything is set up again, so that its whole output is shown.
     (gate / "repo" / "setup.key").unlink(missing_ok=True)
     what = Verification(commands=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox)
     return verify(repo, gate, commit, what, replace(around, run=_ReportingRunner(say)))

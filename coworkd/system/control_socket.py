@@ -1,7 +1,7 @@
 """The socket in the database folder: what no file can say, asked of the daemon.
 
 One request and one reply per connection, each a JSON object on a line. Before the reply come `{"alive": true}`, time
-and again, and `{"begun": true}` when the request is carried out. Requests are queued for the writer thread; the door
+and again, and `{"begun": true}` when the request is carried out. Requests are queued for the writer thread; the socket
 itself decides nothing. The client is `system.control_client`.
 """
 
@@ -44,7 +44,7 @@ class Op(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlReply:
-    """What came of a request."""
+    """The outcome of a request."""
 
     ok: bool
     text: str = ""
@@ -116,11 +116,11 @@ class ControlSocket:
             return "; ".join(refused)
         self._socket.listen(socket.SOMAXCONN)  # many commands at once are queued, not refused
         self._socket.settimeout(LOOK_EVERY)
-        threading.Thread(target=self._serve, args=(self._socket,), name="door", daemon=True).start()
+        threading.Thread(target=self._serve, args=(self._socket,), name="control-socket", daemon=True).start()
         return ""
 
     def renew(self) -> None:
-        """Listen anew where the socket's file was removed: no command would find it any more."""
+        """Listen again where the socket's file was removed: no command would find it any more."""
         if self._bound is None or _inode(self._bound) == self._file:
             return
         self._socket.close()

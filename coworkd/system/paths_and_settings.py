@@ -134,9 +134,9 @@ def paths(root: Path, common_dir: Path) -> Paths:
 
 
 def _part_from_original(private: Path) -> None:
-    """A repository that was copied begins anew: its original's runs, slots and name are not its own.
+    """A copied repository starts empty: the runs, slots and name of its original are not its own.
 
-    What came along is set aside under another name. A folder that was moved, or restored in its place, goes on.
+    The copied folder is set aside under another name. A folder that was moved, or restored in its place, goes on.
     """
     inode = _inode(private)
     if inode is None:
@@ -173,7 +173,7 @@ def instance(private: Path) -> str:
 
 
 def restore_identity(paths: Paths, instance: str, key: bytes) -> None:
-    """Write down again who works here, where the folder that says so was removed, or made anew by another process."""
+    """Write the identity of this instance again, where its folder was removed, or made again by another process."""
     paths.private.mkdir(parents=True, exist_ok=True)
     lines = {"repo-id": paths.state.name, "instance": instance, "key": key.hex(), "home": os.fspath(paths.root)}
     for name, line in lines.items():
@@ -220,7 +220,7 @@ def _user() -> str:
 
 
 def _kept(file: Path, first: str, mode: int | None = None) -> str:
-    """The line in a file, written once; whoever comes second reads what the first wrote."""
+    """The line in a file, written once; a second process reads what the first wrote."""
     if file.exists() and (kept := file.read_text().strip()):
         return kept
     # An empty file is what a power cut may leave of one: nothing is named by it yet.

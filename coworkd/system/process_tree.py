@@ -75,7 +75,7 @@ def descendants(root: int) -> set[int]:
 
 
 def leftovers(root: int, mark: str) -> set[int]:
-    """As `members`, for a root that has ended: its id may already belong to somebody else."""
+    """As `members`, for a root that has ended: its id may already be that of another process."""
     return find_marked_trees(RUN_MARK, mark) if HAS_PROC else group(root)
 
 

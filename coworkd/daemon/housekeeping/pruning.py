@@ -1,4 +1,4 @@
-"""Pruning: what was kept for a while goes when nobody can want it back any more.
+"""Pruning: removes what was kept for a while and can no longer be needed.
 
 Refs of a task go `keep_days` after it landed, displaced versions after thirty days. What has not landed stays, and so
 does a conflict copy whose words are nowhere else.
@@ -146,7 +146,7 @@ def _old_candidates(repo: Repo, order: PruneRequest) -> dict[str, str]:
 
 
 def _files(folder: Path, before: float) -> list[str]:
-    """Displaced versions are dated by their names, and by whoever wrote into them late."""
+    """Displaced versions are dated by their names, and by the last write into them, which may come later."""
     gone: list[str] = []
     for path in sorted(folder.glob("*")) if folder.is_dir() else []:
         found = _TRASHED.fullmatch(path.name)

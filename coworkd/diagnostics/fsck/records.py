@@ -14,7 +14,10 @@ from coworkd.history.recorder import record_paths
 from coworkd.history.run_record import Origin, RunRecord, decode
 from coworkd.store import Database, EventRow
 
-_CHANGED = "it was changed by somebody; nothing mends that: keep the file, and look at who has access to this machine"
+_CHANGED = (
+    "it was changed outside of coworkd, which cannot be repaired: keep the file, and look at who has access to this"
+    " machine"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Putting right what can be derived, each thing from what it is derived from. Used by the writer thread alone."""
+"""Restores what can be derived, each thing from what it is derived from. Used by the writer thread alone."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from coworkd.system.git.refs import SUBMISSIONS, RefChange, refs_under, submissi
 
 
 class Repairer:
-    """Mends one workspace; what is wrong is looked for again, and nothing that agrees is touched."""
+    """Repairs one workspace: looks for each inconsistency again, and changes nothing that agrees."""
 
     def __init__(self, board: Board, engine: Engine, folder: Files, repo: Repo) -> None:
         self._board = board

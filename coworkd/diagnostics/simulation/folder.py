@@ -58,7 +58,7 @@ class SimFolder:
         try:
             self._faults.step(refusable=True)
         except OSError as error:
-            return NotReadable(f"cannot be read: {error.strerror}; mend its permissions")
+            return NotReadable(f"cannot be read: {error.strerror}; correct its permissions")
         data = before.data
         if self.disk.find(path) is not before or _stat(before) != seen:
             return ChangedWhileReading()
@@ -138,7 +138,7 @@ class SimFolder:
 
 
 class Blind(SimFolder):
-    """A control: nobody looks at what an exchange displaced, it counts as what was expected."""
+    """A control: what an exchange displaced is not looked at, and counts as what was expected."""
 
     def __init__(self, disk: Disk, faults: Faults, took: Callable[[bytes], None], note: Callable[[str], None]) -> None:
         super().__init__(disk, faults, took, note)

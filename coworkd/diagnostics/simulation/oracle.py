@@ -1,7 +1,7 @@
 """What must hold when everything has come to rest, whatever went before.
 
 Lost: every token that the daemon has had in its hands is still reachable, or its author has taken it out. Converged:
-files and rows say the same. Meant: no status takes effect that nobody typed, and none more often than it was typed.
+files and rows say the same. Meant: no status takes effect that no person typed, and none more often than it was typed.
 Receipts: at most one for a message. Rebuilt: without the database, the same comes out, and nothing runs again.
 """
 
@@ -44,7 +44,7 @@ class Ledger:
             self._owed &= _reachable(machine)
 
     def start_over(self, machine: Machine) -> None:
-        """The database was deleted: from now on only what is outside it can be owed."""
+        """The database was deleted: from now on only what is outside it must still exist."""
         self.machine = machine
         self._owed &= _on_disk(machine)
 

@@ -28,7 +28,7 @@ TICK = 0.005
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a history."""
+    """The result of a history."""
 
     failures: tuple[str, ...]
     digest: str

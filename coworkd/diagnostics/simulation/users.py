@@ -57,7 +57,7 @@ class People:
         return self.save(step)
 
     def load(self, step: Step) -> None:
-        """An empty or unreadable file is not worked on: whoever sees that loads it again."""
+        """An empty or unreadable file is not worked on: the editor loads it again."""
         data = self.outside.disk.data(step.path)
         if data and _readable(data):
             self._buffers[step.actor, step.path] = _Buffer(data)
@@ -127,7 +127,7 @@ class People:
     def _count(self, path: str, data: bytes, typed: str) -> bool:
         """A status was meant if it was typed, brings a deleted file back, or replaces one saved on the same revision.
 
-        Nothing in the bytes tells the last from typing it anew.
+        The bytes do not tell the last from typing it again.
         """
         if not _readable(data):
             return False

@@ -1,11 +1,11 @@
-"""The only door to git.
+"""The only access to git.
 
 What it promises: argument lists and never a shell, a time limit on everything, no inherited `GIT_*` but the user's
 identity and configuration, no hooks, no automatic gc, English messages. What it must never do: touch the user's
 index, stash, configuration or checked-out branch by itself; every caller says what it wants in plain git words.
 
-`door` starts processes, `repository` is what callers hold, `refs` names and moves refs, `origin` tells where bytes came
-from. Importing this does not import GitPython.
+`runner` starts processes, `repository` is what callers hold, `refs` names and moves refs, `blob_origin` tells where
+bytes came from. Importing this does not import GitPython.
 """
 
 from __future__ import annotations

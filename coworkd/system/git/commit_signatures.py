@@ -11,9 +11,9 @@ _GOOD = re.compile(r'Good "git" signature for (?P<who>\S+) with ')
 
 
 def signer_of(repo: Repo, commit: str, signers: Path) -> str:
-    """The principal of `signers` (an allowed-signers file of ssh-keygen) who signed the commit; empty: nobody there.
+    """The principal of `signers` (an allowed-signers file of ssh-keygen) who signed the commit; empty: not in the list.
 
-    A list inside the repository's own worktree is nobody's word, and the repository chooses no program.
+    A list inside the repository's own worktree proves nothing, and the repository chooses no program.
     """
     if not signers.is_file() or signers.resolve().is_relative_to(repo.root.resolve()):
         return ""

@@ -12,7 +12,7 @@ from coworkd.system.git.blob_origin import index_locked
 from coworkd.system.git.repository import TIMEOUT, GitResult, Repo
 
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds between tries; whoever holds the lock longer is left to the next job."""
+"""Seconds between tries; while a program holds the lock longer, the next job tries again."""
 
 
 def wait_for_index(repo: Repo, sleep: Callable[[float], None] = time.sleep) -> bool:

@@ -1,5 +1,5 @@
-"""A repository as callers hold it: one for each thread, since it keeps a `cat-file` process open, and closed by whoever
-opened it.
+"""A repository as callers hold it: one for each thread, since it keeps a `cat-file` process open; its opener closes
+it.
 """
 
 from __future__ import annotations

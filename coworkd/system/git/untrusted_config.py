@@ -1,4 +1,4 @@
-"""Looking at a repository that nobody has vouched for: nothing that its own configuration names is run.
+"""Looking at a repository that is not trusted: nothing that its own configuration names is run.
 
 A clone brings no configuration along, but an unpacked archive or a copied folder does: filters, an fsmonitor, remotes
 from which a missing object would be fetched.

@@ -1,4 +1,4 @@
-"""The only door to processes: clean environment, bounded output, and whole trees ended.
+"""The only way to start processes: clean environment, bounded output, and whole trees ended.
 
 `run` carries out a command under a supervisor of its own and waits for it. `spawn` starts a child that the caller
 talks to (a worker, or inside a worker the agent). `sweep` ends what an earlier life left behind.
@@ -246,7 +246,7 @@ def run(spec: ProcessSpec, cancelled: Callable[[], bool] | None = None) -> Exit:
 
 
 def reap_orphans() -> None:
-    """Collect dead children that nobody waits for: a sub-reaper inherits them. Those of `spawn` are left alone."""
+    """Collect dead children that no caller waits for: a sub-reaper inherits them. Those of `spawn` are left alone."""
     if not process_tree.HAS_PROC:
         return  # and no sub-reapers either
     with _children_lock:

@@ -69,7 +69,7 @@ class Capture:
             self._ring_size -= len(self._ring.popleft())
 
     def _trim_exactly(self) -> int:
-        """Cut the ring to its room; the number of bytes that are lost between head and tail."""
+        """Cut the ring to its limit; the number of bytes that are lost between head and tail."""
         excess = self._ring_size - self._limit // 2
         if excess > 0:
             self._ring[0] = self._ring[0][excess:]

@@ -68,9 +68,9 @@ def main() -> None:
     become_subreaper()
     order = read_order(0)
     if order is None:
-        return  # the daemon went away before it had said what to do
+        return  # the daemon ended before it had sent the request
     report = _Command(order, _read_exactly(0, order.stdin)).run()
-    with contextlib.suppress(BrokenPipeError):  # nobody may be left to be told
+    with contextlib.suppress(BrokenPipeError):  # the reader may be gone
         os.write(1, json.dumps(report._asdict()).encode() + b"\n")
 
 

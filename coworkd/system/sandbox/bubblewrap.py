@@ -1,6 +1,6 @@
 """The command line that puts a program into a bubblewrap sandbox. Pure.
 
-Inside there is a root of its own that nobody can write, the system's folders read-only, an empty `/tmp`, and what the
+Inside there is a root of its own that cannot be written, the system's folders read-only, an empty `/tmp`, and what the
 confinement names, at the same paths as outside. All other folders of the user are not hidden there: they do not exist.
 """
 
@@ -29,7 +29,7 @@ class System:
     links: tuple[tuple[str, str], ...] = ()
     """(target, path) of links such as `/bin`."""
     sealed: tuple[str, ...] = ()
-    """Parts of `/proc` that whoever has the daemon's user id could write."""
+    """Parts of `/proc` that a process with the daemon's user id could write."""
 
 
 def command(
@@ -70,7 +70,7 @@ def _arguments(confinement: Confinement, system: System) -> Iterator[str]:
         yield from ("--perms", "1777", "--size", str(confinement.limits.scratch), "--tmpfs", folder)
     for kind, path in mounts(confinement):
         yield from (kind, path, path)
-    # What was made to hold the mounts is nobody's to write.
+    # The folders that were made to hold the mounts cannot be written.
     yield from ("--remount-ro", "/", "--chdir", confinement.workdir)
     if confinement.means.filter:
         yield from ("--seccomp", str(FILTER_FD))

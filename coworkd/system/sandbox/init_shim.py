@@ -3,7 +3,7 @@
     python -I -S inside.py SOCKET PORT[=HOST:PORT] ... -- PROGRAM ...
 
 On each PORT of the sandbox's own loopback it listens and passes bytes on to the proxy's socket file; `=HOST:PORT` means
-that the connection is led through to there. It has no rights of its own: whoever subverts it has won nothing, for the
+that the connection is led through to there. It has no rights of its own: subverting it gains nothing, for the
 proxy outside decides. Standard library only, and this file alone: nothing else of coworkd is visible inside.
 """
 

@@ -130,7 +130,7 @@ def _no_name(text: str) -> str:
 
 
 class Rules:
-    """The list of a sandbox. Raises RefusedError for an entry that names nobody."""
+    """The list of a sandbox. Raises RefusedError for an entry that names no host."""
 
     def __init__(self, network: Iterable[str]) -> None:
         entries = tuple(network)

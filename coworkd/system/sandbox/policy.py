@@ -37,12 +37,12 @@ class SandboxCapabilities:
     """Bytes that a run gets at most, where there are control groups."""
 
 
-UNCONFINED = SandboxCapabilities(unavailable_reason="nobody has looked what works here")
+UNCONFINED = SandboxCapabilities(unavailable_reason="it has not been checked what works here")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceLimits:
-    """What a run may use up. Time and output are bounded by whoever started it."""
+    """What a run may use up. Time and output are bounded by the program that started it."""
 
     processes: int = 4096
     file_size: int = 16 * GIGABYTE
@@ -65,10 +65,10 @@ class Confinement:
     writable: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
-    """Who may be reached, as `HOST` or `HOST:PORT`; empty: nobody."""
+    """The hosts that may be reached, as `HOST` or `HOST:PORT`; empty: none."""
     limits: ResourceLimits = USUAL
     report: Report | None = None
-    """Told of connections that are refused. With it there is a proxy even if nobody may be reached."""
+    """Told of connections that are refused. With it there is a proxy even if no host may be reached."""
 
 
 def split_environment(env: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The way out of a sandbox: a proxy, which connects to whom the rules allow and to nobody else.
+"""The way out of a sandbox: a proxy, which connects to the hosts that the rules allow and to no other.
 
 It listens on a socket file where the sandbox has a network of its own, and else on a port of this machine's loopback,
 which every program of this machine can then ask.
@@ -137,7 +137,7 @@ class Proxy:
 
 
 def _head(client: socket.socket) -> tuple[bytes, bytes]:
-    """A request's first lines, and what came after them. Raises RefusedError when they have no end."""
+    """A request's first lines, and the bytes after them. Raises RefusedError when they have no end."""
     content = b""
     while b"\r\n\r\n" not in content:
         chunk = client.recv(HEAD_LIMIT)

@@ -25,7 +25,7 @@ _ALWAYS = """\
 def profile(confinement: Confinement, proxy: str = "") -> str:
     """The text of the profile: all is denied but what the confinement names and what programs need of the system.
 
-    `proxy` is the unix socket of the way out; empty: nobody is reached.
+    `proxy` is the unix socket of the way out; empty: no host is reached.
     """
     writable = outermost(confinement.writable)
     readable = outermost((*_SYSTEM, *confinement.readable, *writable))

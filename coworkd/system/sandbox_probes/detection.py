@@ -58,7 +58,7 @@ class Sandbox:
     def __init__(self, folder: Path, wanted: UserSandbox = _UNSAID, protected: Iterable[Path] = ()) -> None:
         """`folder` holds the filter, out of every agent's reach; `wanted` is what the user's own settings say.
 
-        `protected` is shown to nobody, whatever a file wishes.
+        `protected` is shown inside no sandbox, whatever a file grants.
         """
         self._folder = folder
         self._wanted = wanted
