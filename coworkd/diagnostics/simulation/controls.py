@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from coworkd.diagnostics.simulation.folder import Antedated, Blind, SimFolder, Unchecked
 from coworkd.store import Database
+from coworkd.store.simulation_checks import forget_saved_versions
 from coworkd.sync.guards import MISSING_GRACE
 from coworkd.sync.ingest.missing_files import MissingFiles
 
@@ -42,4 +43,4 @@ class Hasty(MissingFiles):
 def forget_bases(db: Database) -> None:
     """A control: what people saved is not remembered."""
     with db.write():
-        db.execute("DELETE FROM bases WHERE who = 'person'")
+        forget_saved_versions(db)

@@ -14,7 +14,18 @@ from coworkd.core.model import ACTIVE, Status
 from coworkd.diagnostics.simulation.machine import Machine
 from coworkd.diagnostics.simulation.users import People, tokens
 from coworkd.documents.decoding import kind_of
-from coworkd.store import Database, TaskRow
+from coworkd.store import Database, MessageStage
+from coworkd.store.simulation_checks import (
+    all_contents,
+    all_runs,
+    judged_status_requests,
+    message_stage,
+    messages_to_send,
+    repeated_deliveries,
+    unfinished_writes,
+    versions_since,
+)
+from coworkd.store.tasks import all_tasks
 from coworkd.sync.consistency import disagreements
 from coworkd.sync.disk.folder import is_temporary
 
@@ -35,8 +46,8 @@ class Ledger:
         for data in machine.displaced:
             self._owed |= tokens(data)
         machine.displaced.clear()
-        for row in machine.db.query("SELECT bytes FROM bases WHERE at >= ?", self._at):
-            self._owed |= tokens(row["bytes"])
+        for data in versions_since(machine.db, self._at):
+            self._owed |= tokens(data)
         self._at = machine.outside.clock.now() - 0.001
         if machine.power_lost:
             # Commits that were not durable are gone, and with them what only they knew.
@@ -55,8 +66,8 @@ class Ledger:
 def _reachable(machine: Machine) -> set[bytes]:
     """Every token in a file, the trash, a kept base, or an object of git."""
     found = _on_disk(machine)
-    for row in machine.db.query("SELECT bytes FROM bases UNION ALL SELECT want FROM documents"):
-        found |= tokens(row["bytes"])
+    for data in all_contents(machine.db):
+        found |= tokens(data)
     return found
 
 
@@ -91,31 +102,23 @@ def converged(machine: Machine) -> Iterator[str]:
             yield from (f"{path}: {text}" for text in found)
         elif is_temporary(path):
             yield f"{path}: was left behind"
-    for row in db.all(TaskRow, "NOT gone"):
-        if row.path not in disk.names and row.status not in (Status.CANCELLED, Status.DONE):
+    for row in all_tasks(db):
+        if not row.file_missing and row.path not in disk.names and row.status not in (Status.CANCELLED, Status.DONE):
             yield f"{row.path}: the file is not there and its task is {row.status}"
-    for row in db.query("SELECT path FROM writes"):
-        yield f"{row['path']}: a write was never finished"
+    for path in unfinished_writes(db):
+        yield f"{path}: a write was never finished"
 
 
 def _meant(db: Database, people: People) -> Iterator[str]:
-    took: Counter[tuple[str, str]] = Counter()
-    for row in db.query(
-        "SELECT t.path, json_extract(e.data, '$.wanted') AS word FROM events e JOIN tasks t ON t.id = e.task"
-        " WHERE e.kind IN ('wish', 'wish refused')"
-    ):
-        took[row["path"], row["word"]] += 1
+    took = Counter(judged_status_requests(db))
     for (path, word), count in sorted(took.items()):
         if count > (meant := people.meant[path, word]) and word != Status.CANCELLED:
             yield f"meant: {path}: `{word}` was typed {meant} times and took effect {count} times"
 
 
 def _receipts(db: Database) -> Iterator[str]:
-    for row in db.query(
-        "SELECT json_extract(data, '$.path') AS path, count(*) AS count FROM events WHERE kind = 'delivered'"
-        " GROUP BY 1 HAVING count(*) > 1"
-    ):
-        yield f"receipts: {row['path']} was delivered {row['count']} times"
+    for path, count in repeated_deliveries(db):
+        yield f"receipts: {path} was delivered {count} times"
 
 
 def judge_rebuilt(live: Machine, rebuilt: Machine) -> list[str]:
@@ -124,8 +127,8 @@ def judge_rebuilt(live: Machine, rebuilt: Machine) -> list[str]:
 
 
 def _differences(live: Database, rebuilt: Database) -> Iterator[str]:
-    known = {row.path: row for row in live.all(TaskRow, "NOT gone")}
-    for row in rebuilt.all(TaskRow):
+    known = {row.path: row for row in all_tasks(live) if not row.file_missing}
+    for row in all_tasks(rebuilt):
         before = known.get(row.path)
         if before is None or before.from_git or row.from_git:
             continue
@@ -133,9 +136,9 @@ def _differences(live: Database, rebuilt: Database) -> Iterator[str]:
         allowed = {Status.PAUSED} if before.status in ACTIVE else {before.status}
         if row.status not in allowed | ({Status.PAUSED} if before.status is Status.REVIEW else set()):
             yield f"rebuilt: {row.path} is {row.status} and was {before.status}"
-    for row in rebuilt.query("SELECT id FROM runs"):
-        yield f"rebuilt: run {row['id']} was started again"
-    for row in rebuilt.query("SELECT path FROM messages WHERE stage = 'new'"):
-        stage = live.scalar("SELECT stage FROM messages WHERE path = ?", row["path"])
-        if stage not in (None, "new", "unsent"):
-            yield f"rebuilt: {row['path']} was {stage} and is to be sent again"
+    for run in all_runs(rebuilt):
+        yield f"rebuilt: run {run.id} was started again"
+    for message in messages_to_send(rebuilt):
+        stage = message_stage(live, message.path)
+        if stage not in (None, MessageStage.NEW, MessageStage.UNSENT):
+            yield f"rebuilt: {message.path} was {stage} and is to be sent again"

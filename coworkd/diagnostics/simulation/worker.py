@@ -6,13 +6,18 @@ from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.status_requests import apply_status_requests
 from coworkd.board.task_board import Board
 from coworkd.core.model import ACTIVE, MessageKind, SandboxLevel, Status
-from coworkd.store import MessageRow, RunRow, RunState, TaskRow
+from coworkd.store import RunRow, RunState, TaskRow
 from coworkd.store.runs import add_run, live_runs_of, move_run
+from coworkd.store.simulation_checks import count_messages_from, due_messages, live_runs_outside, next_message_due
+from coworkd.store.tasks import find_task, find_task_at, next_status_request_at
 
 AGENT = "robot"
 
 NEXT = {Status.RUNNING: Status.REVIEW, Status.REVIEW: Status.DONE, Status.WAITING: Status.RUNNING}
 """Where a task goes next when all goes well."""
+
+_NEVER = 1e17
+"""A message with a later due time waits for something else than time."""
 
 
 class Worker:
@@ -27,25 +32,19 @@ class Worker:
     def tick(self, now: float) -> None:
         """What dispatch does in every turn."""
         apply_status_requests(self._board, now)
-        for row in self._db.query(
-            "SELECT r.id FROM runs r JOIN tasks t ON t.id = r.task WHERE r.state != 'ended'"
-            " AND t.status NOT IN ('running', 'waiting', 'merging')"
-        ):
+        for run in live_runs_outside(self._db, (Status.RUNNING, Status.WAITING, Status.MERGING)):
             with self._db.write():
-                move_run(self._db, row["id"], RunState.ENDED, ended=now)
+                move_run(self._db, run, RunState.ENDED, ended=now)
         self._deliver(now)
 
     def deadline(self) -> float | None:
-        """When a wish or a message is due."""
-        return self._db.scalar(
-            "SELECT min(due) FROM (SELECT wanted_due AS due FROM tasks WHERE wanted != ''"
-            " UNION ALL SELECT m.due FROM messages m JOIN tasks t ON t.id = m.task"
-            " WHERE m.stage = 'new' AND m.due < 1e17 AND t.status = 'running')"
-        )
+        """When a status request or a message is due."""
+        times = (next_status_request_at(self._db), next_message_due(self._db, _NEVER))
+        return min((at for at in times if at is not None), default=None)
 
     def work(self, path: str, now: float) -> None:
         """One step on: a ready task starts, a running one is submitted, a submitted one lands."""
-        row = self._db.one(TaskRow, "path = ?", path)
+        row = find_task_at(self._db, path)
         if (
             row is None
             or row.file_missing
@@ -63,17 +62,17 @@ class Worker:
 
     def wait(self, path: str, now: float) -> None:
         """The agent asks something."""
-        row = self._db.one(TaskRow, "path = ?", path)
+        row = find_task_at(self._db, path)
         if row is not None and row.status is Status.RUNNING:
             self._board.transition(row.id, Status.WAITING, "asked", now)
 
     def post(self, path: str, text: str, now: float) -> None:
         """The agent of a task says something."""
-        row = self._db.one(TaskRow, "path = ?", path)
+        row = find_task_at(self._db, path)
         runs = live_runs_of(self._db, row.id) if row is not None and row.status in ACTIVE else []
         if not runs:
             return
-        number = 1 + int(self._db.scalar("SELECT count(*) FROM messages WHERE run = ?", runs[0].id))
+        number = 1 + count_messages_from(self._db, runs[0].id)
         with self._db.write():
             self._documents.add_message(runs[0], MessageKind.PROGRESS, f"{text}\n", now, name=f"message-{number}")
 
@@ -92,9 +91,9 @@ class Worker:
             )
 
     def _deliver(self, now: float) -> None:
-        for message in self._db.all(MessageRow, "stage = 'new' AND due <= ? ORDER BY seen, path", now):
-            task = self._db.one(TaskRow, "id = ? AND status = 'running'", message.task)
-            runs = live_runs_of(self._db, task.id) if task else []
+        for message in due_messages(self._db, now):
+            task = find_task(self._db, message.task)
+            runs = live_runs_of(self._db, task.id) if task and task.status is Status.RUNNING else []
             if runs:
                 with self._db.write(durable=True):
                     self._documents.mark_delivered(message, runs[0].id, now)
