@@ -142,12 +142,12 @@ def _compose(paths: Paths, here: _Here, lasting: LongLivedParts, *, patience: fl
     db = open_database(paths, patience, lambda db: newer_reason(db, beside) if first else "")
     with ExitStack() as failed:
         failed.callback(db.close)
-        rooms = _rooms(paths, here, lasting, db)
+        services = _services(paths, here, lasting, db)
         failed.pop_all()
-    return rooms
+    return services
 
 
-def _rooms(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> Services:
+def _services(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> Services:
     repo, folder, jobs, trust = here.repo, here.folder, lasting.jobs, lasting.trust
     git_busy = _git_busy(repo)
     if trust.holds:

@@ -204,103 +204,106 @@ class Daemon:
 
     def turn(self, *, start: bool = True) -> None:
         """Look, take in, act, write back. `start` False begins nothing new."""
-        rooms, now = self._services, self._services.clock.now()
+        services, now = self._services, self._services.clock.now()
         self._take_requests()
         requests = self._requests
         self._look(now)
-        rooms.engine.pull(now)
+        services.engine.pull(now)
         if repairs := [request for request in requests if request.op is Op.REPAIR]:
-            rooms.repairer.repair(now, on_terminal=any(request.on_terminal for request in repairs))
-            rooms.audit.find_end()
-            rooms.engine.pull(now)
+            services.repairer.repair(now, on_terminal=any(request.on_terminal for request in repairs))
+            services.audit.find_end()
+            services.engine.pull(now)
         for request in requests:
-            rooms.control.answer(request, now, self.stop)
-        rooms.jobs.settle(now)
+            services.control.answer(request, now, self.stop)
+        services.jobs.settle(now)
         self._look_at_state(now)
-        if rooms.trust.holds:
+        if services.trust.holds:
             self._act(now, start=start)
-        rooms.engine.push(now, blocked=rooms.git_busy)
-        rooms.recorder.step(now)
-        rooms.audit.step()
-        waits = attention_items(rooms.db)
+        services.engine.push(now, blocked=services.git_busy)
+        services.recorder.step(now)
+        services.audit.step()
+        waits = attention_items(services.db)
         self._show(waits, now)
-        if start and rooms.trust.holds:
-            rooms.housekeeping.step(waits, now)
+        if start and services.trust.holds:
+            services.housekeeping.step(waits, now)
         for request in requests:
-            rooms.control.settle(request)
+            services.control.settle(request)
         self._requests = []
 
     def _look_at_state(self, now: float) -> None:
         """Where the state folder was removed nothing goes on as if nothing had happened."""
-        rooms, folder = self._services, self._lasting.state
+        services, folder = self._services, self._lasting.state
         if folder.was_removed():
             log.error("the state folder %s was removed: the runs that were at work in it are ended", folder.path)
-            rooms.dispatch.end_lost(folder.path, now)
-        if rooms.trust.was_lost():
+            services.dispatch.end_lost(folder.path, now)
+        if services.trust.was_lost():
             log.error(TRUST_REMOVED)
-            with rooms.db.write():
-                rooms.db.state.set_untrusted(TRUST_REMOVED, now)
+            with services.db.write():
+                services.db.state.set_untrusted(TRUST_REMOVED, now)
 
     def _act(self, now: float, *, start: bool) -> None:
         """What follows from what was taken in: nothing at all in a repository that is not trusted."""
-        rooms = self._services
+        services = self._services
         if start:
             self._recover_work()
-        rooms.dispatch.step(now)
-        rooms.merge.step(now, start=start)
+        services.dispatch.step(now)
+        services.merge.step(now, start=start)
         if start:
-            rooms.dispatch.start(now)
+            services.dispatch.start(now)
 
     def _look(self, now: float) -> None:
-        rooms = self._services
-        news = rooms.watcher.take(now)
+        services = self._services
+        news = services.watcher.take(now)
         for path in news.paths:
-            rooms.engine.mark_dirty(path, now)
-        if news.everything or rooms.engine.is_scan_due(now):
+            services.engine.mark_dirty(path, now)
+        if news.everything or services.engine.is_scan_due(now):
             self._scan(now, told=news.everything or bool(news.paths))
         elif any(path.startswith("log/") for path in news.paths):
-            rooms.recorder.ingest_records(now)
+            services.recorder.ingest_records(now)
         if news.everything:
             # A folder that has just appeared may have been filled before it was watched.
-            rooms.engine.scan_no_later_than(now + 1.0)
+            services.engine.scan_no_later_than(now + 1.0)
 
     def _scan(self, now: float, *, told: bool) -> None:
         """Look at everything; `told` when events have told that there is something to see."""
-        rooms = self._services
-        looked = rooms.engine.scan(now, rooms.clock.now)
-        rooms.recorder.ingest_records(now)
+        services = self._services
+        looked = services.engine.scan(now, services.clock.now)
+        services.recorder.ingest_records(now)
         if looked.changed and not told:
-            rooms.watcher.ask(now)
-        if (pause := rooms.watcher.pause(looked.seconds)) is not None:
-            rooms.engine.scan_no_later_than(now + pause)
-        if rooms.watcher.polling != rooms.db.state.polling_reason:
-            with rooms.db.write():
-                rooms.db.state.polling_reason = rooms.watcher.polling
+            services.watcher.ask(now)
+        if (pause := services.watcher.pause(looked.seconds)) is not None:
+            services.engine.scan_no_later_than(now + pause)
+        if services.watcher.polling != services.db.state.polling_reason:
+            with services.db.write():
+                services.db.state.polling_reason = services.watcher.polling
 
     def _show(self, waits: Sequence[AttentionItem], now: float) -> None:
         """Live messages and the inbox, where they changed."""
-        rooms = self._services
+        services = self._services
         self._waits = waits
-        views = live_messages(rooms.db, now) | setup_report(rooms.db)
-        later = [live_deadline(rooms.db, now), *(rooms.outputs.show(path, data, now) for path, data in views.items())]
+        views = live_messages(services.db, now) | setup_report(services.db)
+        later = [
+            live_deadline(services.db, now),
+            *(services.outputs.show(path, data, now) for path, data in views.items()),
+        ]
         # What waits for a person is news; what an agent prints only streams.
-        later.append(rooms.outputs.show(INBOX, inbox(waits, recent_saves(rooms.db, now)), now, INBOX_PAUSE))
+        later.append(services.outputs.show(INBOX, inbox(waits, recent_saves(services.db, now)), now, INBOX_PAUSE))
         self._later = [at for at in later if at is not None]
-        for path in rooms.outputs.shown():
+        for path in services.outputs.shown():
             if path not in views and path != INBOX:
-                rooms.outputs.drop(path)
-        notice_edits(rooms.db, rooms.outputs, now)
+                services.outputs.drop(path)
+        notice_edits(services.db, services.outputs, now)
 
     def _seconds_until_next_turn(self) -> float:
         now = self._lasting.clock.now()
         if self._suspension is not None:
             return self._suspension.until - now
-        rooms = self._services
-        rests = (rooms.engine, rooms.recorder, rooms.watcher)
-        times = [*(room.deadline() for room in rests), *self._later, rooms.jobs.deadline(now)]
-        if rooms.trust.holds:
-            times += [rooms.dispatch.deadline(now), rooms.merge.deadline(), rooms.housekeeping.deadline(now)]
-        longest = MAX_IDLE_WHILE_WATCHING if rooms.executor.alive() else MAX_IDLE
+        services = self._services
+        rests = (services.engine, services.recorder, services.watcher)
+        times = [*(service.deadline() for service in rests), *self._later, services.jobs.deadline(now)]
+        if services.trust.holds:
+            times += [services.dispatch.deadline(now), services.merge.deadline(), services.housekeeping.deadline(now)]
+        longest = MAX_IDLE_WHILE_WATCHING if services.executor.alive() else MAX_IDLE
         return min([at - now for at in times if at is not None] + [longest])
 
     def _drain_runs(self) -> None:
