@@ -13,9 +13,10 @@ from coworkd.cli.file_edits import edit_header
 from coworkd.cli.output import as_json, hanging_indent, json_option, plain
 from coworkd.cli.workspace import current_workspace, find_task
 from coworkd.core.errors import UserError
-from coworkd.store.problems import problem_message
+from coworkd.store.problems import all_problems, problem_message
 from coworkd.store.submissions import latest_submission
 from coworkd.sync.file_trust import KeyToTrust, trust_request
+from coworkd.sync.guards import DELETIONS
 from coworkd.system.control_socket import Op
 from coworkd.system.git import Repo
 
@@ -34,7 +35,13 @@ def diff_command(task: str, json_: bool) -> None:
     old, new = (latest.verified_on, latest.candidate) if latest.candidate else (latest.base, latest.commit_id)
     with Repo.open(workspace.paths.root) as repo:
         text = repo.run("diff", "--no-ext-diff", "--no-textconv", old, new).out.decode(errors="replace")
-    as_json({"task": row.id, "from": old, "to": new, "diff": text}) if json_ else click.echo(text, nl=False)
+    as_json({"task": row.id, "from": old, "to": new, "diff": text}) if json_ else _show_diff(text)
+
+
+def _show_diff(text: str) -> None:
+    """On a terminal without what would command it: an agent wrote the text. Elsewhere as it is, for `git apply`."""
+    shown = "\n".join(map(plain, text.split("\n"))) if sys.stdout.isatty() else text
+    click.echo(shown, nl=False)
 
 
 @click.command("land")
@@ -81,8 +88,14 @@ def apply_command(task: str, json_: bool) -> None:
 @json_option
 def confirm_command(json_: bool) -> None:
     """Let deletions happen that were held because so many files went missing at once."""
-    current_workspace().require(Op.CONFIRM)
-    as_json({"confirmed": True}) if json_ else click.echo("confirmed")
+    workspace = current_workspace()
+    with workspace.reading() as db:
+        held = any(problem.path == DELETIONS for problem in all_problems(db))
+    workspace.require_answer()
+    if held:
+        workspace.require(Op.CONFIRM)
+    said = "confirmed" if held else "no deletion is held: there is nothing to confirm"
+    as_json({"confirmed": held}) if json_ else click.echo(said)
 
 
 @click.command("trust")

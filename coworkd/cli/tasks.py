@@ -18,6 +18,7 @@ from coworkd.documents.markdown import Value, compose
 from coworkd.documents.typos import suggestion
 from coworkd.store import TaskRow
 from coworkd.store.problems import problem_message
+from coworkd.store.tasks import task_ids
 from coworkd.system.control_socket import Op
 from coworkd.system.paths_and_settings import FOLDER, editor
 
@@ -40,6 +41,7 @@ def new_command(title: str, agent: str, needs: tuple[str, ...], draft: bool, edi
     """Write a task file; prints its path."""
     workspace = current_workspace()
     _check(workspace, title, agent)
+    _name_unknown(workspace, needs)
     fields: dict[str, Value] = {"title": title, "status": "draft" if draft or edited else "ready"}
     if agent:
         fields["agent"] = agent
@@ -60,6 +62,18 @@ def _check(workspace: Workspace, title: str, agent: str) -> None:
     known = agent_names(workspace.paths)
     if agent and agent not in known and (close := suggestion(agent, known)):
         raise UsageError(f"there is no agent `{agent}`{close}")
+
+
+def _name_unknown(workspace: Workspace, needs: tuple[str, ...]) -> None:
+    """Say which dependencies there are no tasks for: the new task waits until there are."""
+    if not needs:
+        return
+    with workspace.reading() as db:
+        known = task_ids(db)
+    for name in needs:
+        if task_id(name) not in known:
+            close = suggestion(name, known)
+            click.echo(f"coworkd: there is no task `{name}` yet, and the new one waits for it{close}", err=True)
 
 
 def _write_task(workspace: Workspace, stem: str, data: bytes) -> str:

@@ -99,11 +99,27 @@ def test_new_takes_another_name_when_one_is_taken(desk: Desk) -> None:
 
 
 def test_new_writes_what_the_options_say(desk: Desk) -> None:
+    for name in ("a", "b"):
+        desk.write(f"tasks/{name}.md", "---\nstatus: draft\n---\nDo it.\n")
     made = desk.json("new", 'Second: "it"', "--agent", "ann", "--depends-on", "a", "--depends-on", "b", "--draft")
     assert made == {"path": ".cowork/tasks/second-it.md", "id": "second-it"}
-    (task,) = desk.json("list")["tasks"]
+    task = next(task for task in desk.json("list")["tasks"] if task["id"] == "second-it")
     assert (task["title"], task["status"], task["agent"]) == ('Second: "it"', "draft", "ann")
     assert task["blocked_by"] == ["a", "b"]
+
+
+def test_new_names_dependencies_that_there_are_no_tasks_for(desk: Desk) -> None:
+    desk.json("new", "Fix one", "--draft")
+    done = desk.run("new", "Second", "--draft", "--depends-on", "fix-onne", "--depends-on", "fix-one")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "coworkd: there is no task `fix-onne` yet, and the new one waits for it; did you mean `fix-one`?\n"
+    )
+
+
+def test_confirm_says_when_nothing_is_held(desk: Desk) -> None:
+    assert desk.run("confirm").stdout == "no deletion is held: there is nothing to confirm\n"
+    assert desk.json("confirm") == {"confirmed": False}
 
 
 def test_new_opens_the_editor_on_a_draft(desk: Desk, tmp_path: Path) -> None:
