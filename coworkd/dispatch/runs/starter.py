@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from pathlib import Path
 
-from coworkd.agents.port import Assignment, InboxFile
-from coworkd.agents.prompt import (
-    AnsweredRequest,
-    PromptContext,
-    ReviewedChange,
-    ThreadMessage,
-    build_follow_up,
-    build_prompt,
-)
-from coworkd.agents.worker.inbox import render_answer
+from coworkd.agents.port import Assignment
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Budget, Gate, SandboxLevel, Status, TaskSpec
@@ -30,16 +19,15 @@ from coworkd.dispatch.executors.slot_results import (
     SlotReady,
     SlotRequest,
 )
-from coworkd.dispatch.runs.delivery import inbox_answer, waiting_seconds
+from coworkd.dispatch.runs.delivery import waiting_seconds
 from coworkd.dispatch.runs.grants import Grants
+from coworkd.dispatch.runs.prompts import PromptReader, Prompts
 from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.dispatch.scheduling.sandbox_notices import SandboxNotices
-from coworkd.store import MessageRow, RunReason, RunRow, RunState, SubmissionKey, SubmissionRow, TaskRow
+from coworkd.store import RunReason, RunRow, RunState, SubmissionKey, SubmissionRow, TaskRow
 from coworkd.store.landings import Landings
-from coworkd.store.messages import new_messages_of, thread_of
-from coworkd.store.requests import used_answers
 from coworkd.store.runs import (
     add_run,
     count_working,
@@ -56,15 +44,6 @@ from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabi
 
 PREPARE: Job[str, PrepareResult] = Job(name="slot", first_pause=0)
 """Makes a slot ready for a run; its subject is the run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompts:
-    """What an agent is told at its start."""
-
-    prompt: str
-    follow_up: str
-    """Where its session goes on; empty: it has none."""
 
 
 class RunStarter:
@@ -91,6 +70,7 @@ class RunStarter:
         self._holding = SandboxNotices(board, means)
         self._budgets = BudgetReader(board)
         self._landings = Landings(board.db)
+        self._prompts = PromptReader(board.db)
 
     def start(
         self, task: str, agent: str, now: float, *, conflict: str = "", instead_of: str = ""
@@ -197,8 +177,8 @@ class RunStarter:
         spec = self._board.specs.task(row.path)
         agent = self._board.specs.agent(run.agent)
         assert agent is not None, "an agent that has gone is found before a run starts"
-        messages = self._unread(run)
-        words = self._build_prompts(agent, spec, row, run, messages)
+        messages = self._prompts.unread(run)
+        words = self._prompts.build(agent, spec, row, run, messages)
         with self._db.write(durable=True):
             for message in messages:
                 self._documents.mark_delivered(message, run.id, now)
@@ -221,7 +201,7 @@ class RunStarter:
         row = self._board.task(run.task)
         spec, agent = self._board.specs.task(row.path), self._board.specs.agent(run.agent)
         assert agent is not None, "an agent that has gone is found before a run goes on"
-        words = self._build_prompts(agent, spec, row, run, ())
+        words = self._prompts.build(agent, spec, row, run, ())
         with self._db.write(durable=True):
             move_run(
                 self._db, run.id, RunState.WORKING, sandbox_level=self._level(run), reason=RunReason.NONE,
@@ -242,21 +222,6 @@ class RunStarter:
             self._db.event(now, "run again", task=run.task, run=run.id, reason="its slot is gone")
         self.prepare_slot(get_run(self._db, run.id))
 
-    def _build_prompts(
-        self, agent: AgentSpec, spec: TaskSpec, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]
-    ) -> Prompts:
-        background = self._background(row, run, messages)
-        news = replace(background, thread=[ThreadMessage(sender=m.sender, text=m.body) for m in messages])
-        return Prompts(
-            prompt=build_prompt(agent, spec, row.title, background),
-            follow_up=build_follow_up(news, self._answered(run)) if run.session else "",
-        )
-
-    def _answered(self, run: RunRow) -> list[AnsweredRequest]:
-        """What people answered while the agent was away."""
-        asked = [r for r in used_answers(self._db, run.id) if 0 < r.number >= run.epoch]
-        return [AnsweredRequest(question=r.text or r.arguments, decision=r.answer, text=r.comment) for r in asked]
-
     def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, words: Prompts) -> None:
         epoch, budget = run.epoch + 1, self._left(run, spec)
         self._executor.submit(
@@ -265,7 +230,7 @@ class RunStarter:
                 follow_up=words.follow_up,
                 worktree=str(worktree), run_dir=str(self._places.run_dir(run.id, epoch)),
                 home=str(self._places.home(run.agent)), timeout=timeout(agent, spec, budget), stall=agent.limits.stall,
-                output_limit=agent.limits.output, inbox=tuple(self._answers(run)), conflict=run.conflict,
+                output_limit=agent.limits.output, inbox=tuple(self._prompts.answers(run)), conflict=run.conflict,
                 repo_id=self._places.repo_id, recording=self._recording(agent), resume=run.session, mode=run.mode,
                 ask_tools=Gate.TOOLS in self._approve(spec), granted=self._grants.patterns(run.task, run.agent),
                 budget=budget, confinement=self._confinement(run, worktree),
@@ -299,41 +264,6 @@ class RunStarter:
 
     def _recording(self, agent: AgentSpec) -> str:
         return str(self._places.root / ".cowork" / agent.recording) if agent.recording else ""
-
-    def _answers(self, run: RunRow) -> list[InboxFile]:
-        used = used_answers(self._db, run.id)
-        return [InboxFile(name=r.name, text=render_answer(inbox_answer(r))) for r in used]
-
-    def _unread(self, run: RunRow) -> list[MessageRow]:
-        return new_messages_of(self._db, run.task)
-
-    def _background(self, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]) -> PromptContext:
-        thread = thread_of(self._db, row.id)
-        said = [
-            ThreadMessage(sender=m.sender, text=m.body)
-            for m in (*thread, *messages)
-            if not (m.sender and m.run == run.id)
-        ]
-        if run.iteration:
-            said = [one for one in said if not one.sender]  # what the rounds before said of themselves is in the files
-        last = last_ended_run(self._db, row.id, but=run.id)
-        failed = last is not None and (last.iteration or last.reason not in (RunReason.DONE, RunReason.CANCELLED))
-        failure = last.message if last and failed else ""
-        reason = row.reason if row.failures else ""
-        return PromptContext(
-            failure=failure or reason, conflict_bundle=run.conflict, reviewed=self._reviewed(run), thread=said,
-            round=run.iteration,
-        )  # fmt: skip
-
-    def _reviewed(self, run: RunRow) -> ReviewedChange | None:
-        """What an agent is told of the reviewed change that it goes on with."""
-        work = find_submission(self._db, SubmissionKey(run.task, run.continues)) if run.continues else None
-        if work is None:
-            return None
-        author = find_run(self._db, work.run)
-        return ReviewedChange(
-            attempt=work.attempt, files=json.loads(work.files), summary=author.reply if author else ""
-        )
 
 
 def timeout(agent: AgentSpec, spec: TaskSpec, left: Budget) -> float:

@@ -1,0 +1,97 @@
+"""What an agent is told at its start: its task, the thread, the answers it missed, the change it goes on with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from coworkd.agents.port import InboxFile
+from coworkd.agents.prompt import (
+    AnsweredRequest,
+    PromptContext,
+    ReviewedChange,
+    ThreadMessage,
+    build_follow_up,
+    build_prompt,
+)
+from coworkd.agents.worker.inbox import render_answer
+from coworkd.core.model import AgentSpec, TaskSpec
+from coworkd.dispatch.runs.delivery import inbox_answer
+from coworkd.store import Database, MessageRow, RunReason, RunRow, SubmissionKey, TaskRow
+from coworkd.store.messages import new_messages_of, thread_of
+from coworkd.store.requests import used_answers
+from coworkd.store.runs import (
+    find_run,
+    last_ended_run,
+)
+from coworkd.store.submissions import find_submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompts:
+    """What an agent is told at its start."""
+
+    prompt: str
+    follow_up: str
+    """Where its session goes on; empty: it has none."""
+
+
+class PromptReader:
+    """Reads what prompts are made of; used by the writer thread alone."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def build(
+        self, agent: AgentSpec, spec: TaskSpec, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]
+    ) -> Prompts:
+        """For this start of a run; `messages` are those that it hears first."""
+        background = self._background(row, run, messages)
+        news = replace(background, thread=[ThreadMessage(sender=m.sender, text=m.body) for m in messages])
+        return Prompts(
+            prompt=build_prompt(agent, spec, row.title, background),
+            follow_up=build_follow_up(news, self._answered(run)) if run.session else "",
+        )
+
+    def _answered(self, run: RunRow) -> list[AnsweredRequest]:
+        """What people answered while the agent was away."""
+        asked = [r for r in used_answers(self._db, run.id) if 0 < r.number >= run.epoch]
+        return [AnsweredRequest(question=r.text or r.arguments, decision=r.answer, text=r.comment) for r in asked]
+
+    def answers(self, run: RunRow) -> list[InboxFile]:
+        """Every answer that the run was given, for its inbox."""
+        used = used_answers(self._db, run.id)
+        return [InboxFile(name=r.name, text=render_answer(inbox_answer(r))) for r in used]
+
+    def unread(self, run: RunRow) -> list[MessageRow]:
+        """Messages that the run is the first to hear."""
+        return new_messages_of(self._db, run.task)
+
+    def _background(self, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]) -> PromptContext:
+        thread = thread_of(self._db, row.id)
+        said = [
+            ThreadMessage(sender=m.sender, text=m.body)
+            for m in (*thread, *messages)
+            if not (m.sender and m.run == run.id)
+        ]
+        if run.iteration:
+            said = [one for one in said if not one.sender]  # what the rounds before said of themselves is in the files
+        last = last_ended_run(self._db, row.id, but=run.id)
+        failed = last is not None and (last.iteration or last.reason not in (RunReason.DONE, RunReason.CANCELLED))
+        failure = last.message if last and failed else ""
+        reason = row.reason if row.failures else ""
+        return PromptContext(
+            failure=failure or reason, conflict_bundle=run.conflict, reviewed=self._reviewed(run), thread=said,
+            round=run.iteration,
+        )  # fmt: skip
+
+    def _reviewed(self, run: RunRow) -> ReviewedChange | None:
+        """What an agent is told of the reviewed change that it goes on with."""
+        work = find_submission(self._db, SubmissionKey(run.task, run.continues)) if run.continues else None
+        if work is None:
+            return None
+        author = find_run(self._db, work.run)
+        return ReviewedChange(
+            attempt=work.attempt, files=json.loads(work.files), summary=author.reply if author else ""
+        )
