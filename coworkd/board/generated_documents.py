@@ -16,10 +16,9 @@ from coworkd.documents.editing import edit
 from coworkd.documents.markdown import Value, compose
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage, RunRow
 from coworkd.store.documents import find_document
-from coworkd.store.messages import message_files_of, message_replied_to
+from coworkd.store.messages import message_files_of, message_replied_to, next_seen
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import decoded
-from coworkd.sync.ingest.message_rows import next_seen
 
 GENERATED = "written by coworkd"
 

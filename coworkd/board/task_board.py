@@ -18,6 +18,7 @@ from coworkd.store import (
     StopRequest,
     TaskRow,
 )
+from coworkd.store.messages import next_seen
 from coworkd.store.problems import put_problem, remove_problem
 from coworkd.store.requests import pending_requests
 from coworkd.store.runs import live_runs_of, request_stop
@@ -27,7 +28,6 @@ from coworkd.store.usage import total_usage
 from coworkd.sync.effective_specs import NO_USER_LIMITS, EffectiveSpecs
 from coworkd.sync.ingest.batch_context import FileContent
 from coworkd.sync.ingest.ingester import Ingester
-from coworkd.sync.ingest.message_rows import next_seen
 
 ColumnValue = str | int | float | bool | Enum | None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from coworkd.core.model import Answer
 from coworkd.store.database import Cells, Database
 from coworkd.store.rows import SubmissionKind
@@ -42,3 +44,34 @@ def revert_requests(db: Database) -> list[tuple[str, SubmissionKind]]:
 def set_review_status(db: Database, path: str, status: str) -> None:
     """The daemon writes another status into a review."""
     db.execute("UPDATE answers SET status = ? WHERE path = ?", status, path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenAnswer:
+    """What stands in a file that people answer in."""
+
+    path: str
+    answer: str
+    comment: str
+    scope: str
+    granted: str
+    request: str
+    status: str
+    written: str
+    sha: str
+    body: str
+    from_git: bool
+    lookalike_reason: str
+    signer: str
+    on_terminal: bool
+
+
+def put_answer(db: Database, answer: WrittenAnswer) -> None:
+    """Keep what stands in an answer's file now."""
+    db.execute(
+        "INSERT OR REPLACE INTO answers (path, answer, comment, scope, granted, request, status, written, sha, body,"
+        " pulled, odd, signer, tty) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        answer.path, answer.answer, answer.comment, answer.scope, answer.granted, answer.request, answer.status,
+        answer.written, answer.sha, answer.body, int(answer.from_git), answer.lookalike_reason, answer.signer,
+        int(answer.on_terminal),
+    )  # fmt: skip

@@ -143,3 +143,52 @@ def task_document_paths(db: Database) -> list[str]:
     """Every path in `tasks/` that is known, also where no task could be read from it."""
     rows = db.query("SELECT path FROM documents WHERE kind = ? AND path LIKE 'tasks/%.md'", Kind.TASK)
     return [row["path"] for row in rows]
+
+
+def add_note(db: Database, path: str) -> None:
+    """The file at this path is listed and never run."""
+    db.insert_batched("INSERT OR IGNORE INTO notes (path) VALUES (?)", path)
+
+
+def paths_with_remarks(db: Database, paths: Collection[str]) -> frozenset[str]:
+    """Those of the paths that have a problem or are notes."""
+    problems = db.query_in("SELECT path FROM problems WHERE path IN (?)", paths)
+    notes = db.query_in("SELECT path FROM notes WHERE path IN (?)", paths)
+    return frozenset(row["path"] for row in (*problems, *notes))
+
+
+def agent_names(db: Database) -> list[str]:
+    """The names of the agents that have a file."""
+    rows = db.query("SELECT doc FROM documents WHERE kind = ? AND file_sha != '' ORDER BY doc", Kind.AGENT)
+    return [row["doc"] for row in rows]
+
+
+def absent_documents(db: Database) -> list[DocumentRow]:
+    """The documents whose files are missing, and were not found deleted."""
+    return db.all(DocumentRow, "absent_since IS NOT NULL")
+
+
+def is_absent(db: Database, path: str) -> bool:
+    """Whether the file of this document is missing."""
+    return bool(db.scalar("SELECT 1 FROM documents WHERE path = ? AND absent_since IS NOT NULL", path))
+
+
+def any_absent(db: Database) -> bool:
+    """Whether any file is missing."""
+    return bool(db.scalar("SELECT 1 FROM documents WHERE absent_since IS NOT NULL LIMIT 1"))
+
+
+def count_absent(db: Database) -> tuple[int, int]:
+    """How many of the files that were there are missing, and how many there were."""
+    row = db.query("SELECT count(absent_since) AS absent, count(*) AS total FROM documents WHERE file_sha != ''")[0]
+    return row["absent"], row["total"]
+
+
+_OF_A_TASK_FILE = ("documents", "bases", "tasks", "trusted", "problems")
+
+
+def move_task_file(db: Database, old: str, new: str) -> None:
+    """All that is known of a task's file moves with it."""
+    for table in _OF_A_TASK_FILE:
+        db.execute(f"UPDATE OR REPLACE {table} SET path = ? WHERE path = ?", new, old)
+    db.execute("DELETE FROM stats WHERE path = ?", old)

@@ -123,3 +123,28 @@ def set_unsent(db: Database, path: str, note: str) -> None:
 def set_note(db: Database, path: str, note: str) -> None:
     """What is shown beside a message that waits."""
     db.set(MessageRow, path, note=note)
+
+
+def find_message(db: Database, path: str) -> MessageRow | None:
+    """The message in this file, or the answer inside of one."""
+    return db.one(MessageRow, "path = ?", path)
+
+
+def receipt_run(db: Database, path: str, digest: str) -> str:
+    """The run whose record says that it heard this text; empty: none does."""
+    return db.scalar("SELECT run FROM receipts WHERE path = ? AND digest = ?", path, digest) or ""
+
+
+def remove_message(db: Database, path: str) -> None:
+    db.execute("DELETE FROM messages WHERE path = ?", path)
+
+
+def remove_new_messages(db: Database, *paths: str) -> None:
+    """Messages that were deleted before anybody heard them are never sent."""
+    for path in paths:
+        db.execute("DELETE FROM messages WHERE stage = ? AND path = ?", MessageStage.NEW, path)
+
+
+def next_seen(db: Database) -> int:
+    """The next place in the order of first sight."""
+    return 1 + int(db.scalar("SELECT coalesce(max(seen), 0) FROM messages"))

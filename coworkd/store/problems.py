@@ -129,3 +129,8 @@ def put_problem(db: Database, problem: Problem, source: str, now: float, task: s
 def put_unreadable(db: Database, path: str, error: DocumentError, now: float) -> None:
     """Show why a file cannot be read; whatever it said before stays in force."""
     put_problem(db, Problem(path=path, line=error.line, message=error.message), READ, now)
+
+
+def remove_problems_of_file(db: Database, path: str, keep: str = "") -> None:
+    """The file has no problem any more, but for those of the source to keep."""
+    db.execute("DELETE FROM problems WHERE path = ? AND source != ?", path, keep)

@@ -181,3 +181,30 @@ def plans_without_request(db: Database) -> list[TaskRow]:
         " AND EXISTS (SELECT 1 FROM documents d WHERE d.path = 'plans/' || tasks.id || '.md' AND d.want_sha != '')"
     )
     return db.all(TaskRow, sql, Status.REVIEW, RequestState.OPEN)
+
+
+def task_paths_by_id(db: Database, ids: Collection[str]) -> dict[str, str]:
+    """The paths of the tasks that have one of these ids, by id."""
+    return {row["id"]: row["path"] for row in db.query_in("SELECT id, path FROM tasks WHERE id IN (?)", ids)}
+
+
+def remove_dependencies(db: Database, task: str) -> None:
+    """Forget the ids that a task's file named as its dependencies."""
+    db.execute("DELETE FROM needs WHERE task = ?", task)
+
+
+def add_dependencies(db: Database, task: str, needed: Collection[str]) -> None:
+    """The ids that a task's file names as its dependencies."""
+    for one in needed:
+        db.insert_batched("INSERT OR IGNORE INTO needs (task, needed) VALUES (?, ?)", task, one)
+
+
+def delete_task(db: Database, task: str) -> None:
+    """The task was never started, and its file is gone: nothing is left of it."""
+    remove_dependencies(db, task)
+    db.execute("DELETE FROM tasks WHERE id = ?", task)
+
+
+def mark_file_missing(db: Database, path: str, *, missing: bool) -> None:
+    """Whether the file of the task at this path is missing."""
+    db.execute("UPDATE tasks SET gone = ? WHERE path = ? AND gone != ?", int(missing), path, int(missing))

@@ -139,6 +139,12 @@ def total_usage(db: Database, task: str) -> UsageTotal:
     return UsageTotal(input_tokens=row["i"] or 0, output_tokens=row["o"] or 0, usd=row["c"])
 
 
+def usage_of_runs(db: Database, task: str) -> UsageTotal | None:
+    """What the runs of a task have used; None: no run of it is known."""
+    known = db.scalar("SELECT 1 FROM runs WHERE task = ? LIMIT 1", task)
+    return total_usage(db, task) if known else None
+
+
 def has_estimated_cost(db: Database, task: str) -> bool:
     """Whether what a task cost is partly estimated, or covered by a subscription."""
     sql = "SELECT 1 FROM runs WHERE task = ? AND (estimated OR billing != ?) LIMIT 1"

@@ -17,6 +17,7 @@ from coworkd.documents.decoding import Decoded, decode
 from coworkd.documents.markdown import parse, parse_yaml
 from coworkd.documents.schema.tables import TrustLevel, names_with_trust
 from coworkd.store import Database
+from coworkd.store.documents import agent_names, documents_at
 from coworkd.store.trusted_files import trusted_bytes
 
 CONFIG = "config.yaml"
@@ -78,8 +79,7 @@ class EffectiveSpecs:
         return decoded(path, data).of(AgentSpec) if data is not None else None
 
     def agents(self) -> list[str]:
-        rows = self._db.query("SELECT doc FROM documents WHERE kind = 'agent' AND file_sha != '' ORDER BY doc")
-        return [row["doc"] for row in rows]
+        return agent_names(self._db)
 
     def task(self, path: str) -> TaskSpec:
         """What a task asks for. From bytes that came by git, whatever executes or widens stays as it was typed here."""
@@ -87,12 +87,12 @@ class EffectiveSpecs:
 
     def tasks(self, paths: Collection[str]) -> dict[str, TaskSpec]:
         """What each of these tasks asks for; a path without a document is left out."""
-        rows = self._db.query_in("SELECT path, want, pulled FROM documents WHERE path IN (?)", paths)
-        return {row["path"]: self._task(row["path"], row["want"], pulled=bool(row["pulled"])) for row in rows}
+        rows = documents_at(self._db, paths)
+        return {path: self._task(path, row.target_bytes, from_git=row.from_git) for path, row in rows.items()}
 
-    def _task(self, path: str, data: bytes, *, pulled: bool) -> TaskSpec:
+    def _task(self, path: str, data: bytes, *, from_git: bool) -> TaskSpec:
         spec = decoded(path, data).of(TaskSpec)
-        if not pulled:
+        if not from_git:
             return spec
         typed = self.in_force(path)
         known = decoded(path, typed).of(TaskSpec) if typed is not None else TaskSpec()

@@ -13,8 +13,9 @@ from coworkd.core.task_ids import task_id
 from coworkd.documents.decoding import Decoded, stem
 from coworkd.documents.markdown import Document
 from coworkd.store import Database, DocumentRow
-from coworkd.store.documents import foreign_documents
+from coworkd.store.documents import documents_at, foreign_documents, paths_with_remarks
 from coworkd.store.own_bytes import ANYWHERE, own_paths
+from coworkd.store.tasks import task_paths_by_id
 from coworkd.sync.disk.folder import digest
 
 FromGit = Callable[[Mapping[str, bytes]], frozenset[str]]
@@ -71,9 +72,6 @@ def load_context(
 ) -> BatchContext:
     """Everything that taking in this batch will ask; `is_there` answers whether a path has a file now."""
     paths = [one.content.path for one in batch]
-    rows = db.query_in(
-        "SELECT path FROM problems WHERE path IN (?)", paths
-    ) + db.query_in("SELECT path FROM notes WHERE path IN (?)", paths)  # fmt: skip
     own = _own(db, [one.content for one in batch], is_there)
     new = {
         one.content.path: one.content.data
@@ -81,8 +79,8 @@ def load_context(
         if one.decoded and (one.content.path, one.content.sha) not in own
     }
     return BatchContext(
-        known={row.path: row for row in db.all_in(DocumentRow, "path", paths)},
-        with_remarks=frozenset(row["path"] for row in rows),
+        known=documents_at(db, paths),
+        with_remarks=paths_with_remarks(db, paths),
         holders=_holders(db, batch),
         own=own,
         from_git=brought(new) if new else frozenset(),
@@ -110,7 +108,7 @@ def _foreign(db: Database, shas: Collection[str]) -> dict[str, tuple[str, ...]]:
 
 def _holders(db: Database, batch: Sequence[ParsedFile]) -> dict[str, str]:
     ids = {asked_id(one.decoded) for one in batch if one.decoded and one.decoded.kind is Kind.TASK}
-    return {row["id"]: row["path"] for row in db.query_in("SELECT id, path FROM tasks WHERE id IN (?)", ids)}
+    return task_paths_by_id(db, ids)
 
 
 def asked_id(made: Decoded) -> str:

@@ -8,6 +8,7 @@ from coworkd.core.model import Kind
 from coworkd.documents.decoding import Decoded
 from coworkd.documents.markdown import Document, normalise_key
 from coworkd.store import Database, DocumentRow
+from coworkd.store.versions import StoredVersion, add_version, forget_old_versions, stored_versions
 from coworkd.sync.merging.three_way import NO_MAP, BaseVersion, DocumentVersion
 
 DAEMON_KEYS = frozenset({"cowork", "status", "approval"})
@@ -60,26 +61,14 @@ def revision(decoded: Decoded) -> int:
 
 def kept_bases(db: Database, path: str) -> list[BaseVersion]:
     """The remembered versions of a file, latest first."""
-    rows = db.query("SELECT rev, who, bytes FROM bases WHERE path = ? ORDER BY at DESC, rowid DESC", path)
-    return [BaseVersion(rev=row["rev"], by_user=row["who"] == "person", data=row["bytes"]) for row in rows]
-
-
-MAX_BASES = 40
-"""How many versions of a file are remembered."""
+    return [BaseVersion(rev=one.rev, by_user=one.by_user, data=one.data) for one in stored_versions(db, path)]
 
 
 def keep_base(db: Database, path: str, base: BaseVersion, sha: str, at: float) -> None:
     """Remember bytes as the latest of their kind for this revision; what they take the place of stays reachable."""
-    db.insert_batched(
-        "INSERT OR REPLACE INTO bases (path, rev, who, sha, bytes, at) VALUES (?, ?, ?, ?, ?, ?)",
-        path, base.rev, "person" if base.by_user else "daemon", sha, base.data, at,
-    )  # fmt: skip
+    add_version(db, path, StoredVersion(rev=base.rev, by_user=base.by_user, data=base.data), sha, at)
 
 
 def forget_bases(db: Database, path: str) -> None:
     """Let go of the oldest versions of a file that has many."""
-    db.execute(
-        "DELETE FROM bases WHERE path = ? AND at < (SELECT at FROM bases WHERE path = ? ORDER BY at DESC"
-        " LIMIT 1 OFFSET ?)",
-        path, path, MAX_BASES,
-    )  # fmt: skip
+    forget_old_versions(db, path)

@@ -15,11 +15,12 @@ from coworkd.core.task_ids import task_id
 from coworkd.documents.decoding import Decoded, decode, is_note, kind_of, read_document, stem
 from coworkd.documents.markdown import Document, normalise_key, parse, parse_yaml
 from coworkd.store import Database, DocumentRow, TaskRow
-from coworkd.store.documents import find_document, remove_note
+from coworkd.store.documents import add_note, find_document, move_task_file, remove_note
 from coworkd.store.own_bytes import add_own
-from coworkd.store.problems import put_problem, remove_problems
-from coworkd.store.tasks import find_task_at
+from coworkd.store.problems import put_problem, remove_problems, remove_problems_of_file
+from coworkd.store.tasks import add_dependencies, find_task_at, remove_dependencies
 from coworkd.store.trusted_files import put_trusted
+from coworkd.store.usage import usage_of_runs
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.effective_specs import CONFIG, EffectiveSpecs, decoded
@@ -179,7 +180,7 @@ class Ingester:
         )  # fmt: skip
         if arrival.path in facts.with_remarks:
             remove_note(self._db, arrival.path)
-            self._db.execute("DELETE FROM problems WHERE path = ? AND source != 'graph'", arrival.path)
+            remove_problems_of_file(self._db, arrival.path, keep="graph")
         self._problems(arrival)
 
     def trust(self, path: str, data: bytes, now: float) -> None:
@@ -257,9 +258,8 @@ class Ingester:
             made = task_rows.next_row(row, arrival, self._instance, quiet)
         self._db.put(made)
         if row is not None:
-            self._db.execute("DELETE FROM needs WHERE task = ?", row.id)
-        for needed in dict.fromkeys(arrival.merged.of(TaskSpec).depends_on):
-            self._db.insert_batched("INSERT OR IGNORE INTO needs (task, needed) VALUES (?, ?)", made.id, needed)
+            remove_dependencies(self._db, row.id)
+        add_dependencies(self._db, made.id, dict.fromkeys(arrival.merged.of(TaskSpec).depends_on))
         self._notice(arrival, made)
         self._project(made, arrival.target_bytes, arrival.merged, max(revision(arrival.decoded), _rev(arrival)))
 
@@ -267,11 +267,12 @@ class Ingester:
         """What a task that was lost with its database has cost: its runs' records gave that back before."""
         if not row.exact_id:
             return row
-        sql = "SELECT count(*) n, sum(input_tokens) i, sum(output_tokens) o, sum(cost_usd) c FROM runs WHERE task = ?"
-        spent = self._db.query(sql, row.id)[0]
-        if not spent["n"]:
+        spent = usage_of_runs(self._db, row.id)
+        if spent is None:
             return row
-        return dataclasses.replace(row, cost_usd=spent["c"], input_tokens=spent["i"], output_tokens=spent["o"])
+        return dataclasses.replace(
+            row, cost_usd=spent.usd, input_tokens=spent.input_tokens, output_tokens=spent.output_tokens
+        )
 
     def _notice(self, arrival: IncomingDocument, row: TaskRow) -> None:
         if notice := arrival.decoded.of(TaskSpec).status_notice:
@@ -324,13 +325,13 @@ class Ingester:
         """Listed, never run."""
         if known is not None and known.disk_sha:
             raise DocumentError("this task has lost its header; put its `---` lines back, or delete the file")
-        self._db.execute("DELETE FROM problems WHERE path = ?", reading.path)
-        self._db.insert_batched("INSERT OR IGNORE INTO notes (path) VALUES (?)", reading.path)
+        remove_problems_of_file(self._db, reading.path)
+        add_note(self._db, reading.path)
         self._db.event(now, "note", path=reading.path, sha=reading.sha[:12])
 
     def _hold_copy(self, reading: FileContent, reason: str, now: float) -> None:
         """Shown with what to do, and nothing else: a copy of another file says nothing by itself."""
-        self._db.execute("DELETE FROM problems WHERE path = ?", reading.path)
+        remove_problems_of_file(self._db, reading.path)
         put_problem(self._db, Problem(path=reading.path, line=0, message=reason), "copy", now)
 
     # ---- moved files
@@ -345,9 +346,7 @@ class Ingester:
             return False
         if self._folder.stat(old) is not None:
             return False
-        for table in ("documents", "bases", "tasks", "trusted", "problems"):
-            self._db.execute(f"UPDATE OR REPLACE {table} SET path = ? WHERE path = ?", path, old)
-        self._db.execute("DELETE FROM stats WHERE path = ?", old)
+        move_task_file(self._db, old, path)
         return True
 
 

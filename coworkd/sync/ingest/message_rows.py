@@ -12,6 +12,9 @@ from coworkd.documents.lookalikes import lookalike_reason
 from coworkd.documents.markdown import Value
 from coworkd.store import Database, DocumentRow, MessageRow, MessageStage
 from coworkd.store.announcements import announced_on_terminal
+from coworkd.store.answers import WrittenAnswer, put_answer
+from coworkd.store.documents import find_document
+from coworkd.store.messages import find_message, next_seen, receipt_run, remove_message
 from coworkd.store.problems import put_problem
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.ingest.incoming_document import IncomingDocument
@@ -27,7 +30,7 @@ ANSWER = "#answer"
 def ingest_message(db: Database, arrival: IncomingDocument, quiet: float) -> None:
     """A message file was saved."""
     spec = arrival.decoded.of(MessageSpec)
-    row = db.one(MessageRow, "path = ?", arrival.path)
+    row = find_message(db, arrival.path)
     if row is not None and row.stage is MessageStage.DAEMON:
         _answer_inside(db, arrival, row, quiet)
         _notice(db, arrival, message_reason(db, arrival, row) or sender_reason(arrival, spec.sender))
@@ -63,7 +66,7 @@ def _saved_again(db: Database, arrival: IncomingDocument, row: MessageRow) -> No
 
 
 def _write_receipt(db: Database, row: MessageRow) -> None:
-    known = db.one(DocumentRow, "path = ?", row.path)
+    known = find_document(db, row.path)
     assert known is not None, "a message that arrives has been remembered before"
     changes: dict[tuple[str, ...], Value] = {
         ("cowork", "id"): PurePosixPath(row.path).stem, ("cowork", "run"): row.run,
@@ -86,8 +89,7 @@ def _row(db: Database, arrival: IncomingDocument, spec: MessageSpec, quiet: floa
 
 def _receipt(db: Database, path: str, spec: MessageSpec) -> str:
     """The run that heard this text, as far as only its record remembers: the file lost its receipt, or never had it."""
-    sql = "SELECT run FROM receipts WHERE path = ? AND digest = ?"
-    return db.scalar(sql, path, digest(spec.body.encode())) or ""
+    return receipt_run(db, path, digest(spec.body.encode()))
 
 
 def _first_stage(arrival: IncomingDocument, spec: MessageSpec) -> MessageStage:
@@ -100,12 +102,12 @@ def _first_stage(arrival: IncomingDocument, spec: MessageSpec) -> MessageStage:
 def _answer_inside(db: Database, arrival: IncomingDocument, row: MessageRow, quiet: float) -> None:
     """Text under `## Answer` in a question is an answer to it."""
     path = arrival.path + ANSWER
-    known = db.one(MessageRow, "path = ?", path)
+    known = find_message(db, path)
     text = "" if arrival.from_git or row.kind is not MessageKind.QUESTION else answer_section(arrival.document.body)
     if known is not None and known.stage is not MessageStage.NEW:
         return
     if not text:
-        db.execute("DELETE FROM messages WHERE path = ?", path)
+        remove_message(db, path)
         return
     db.put(
         MessageRow(
@@ -114,11 +116,6 @@ def _answer_inside(db: Database, arrival: IncomingDocument, row: MessageRow, qui
             reply_to=PurePosixPath(arrival.path).stem, body=text, note="",
         )
     )  # fmt: skip
-
-
-def next_seen(db: Database) -> int:
-    """The next place in the order of first sight."""
-    return 1 + int(db.scalar("SELECT coalesce(max(seen), 0) FROM messages"))
 
 
 def _task(path: str) -> str:
@@ -133,10 +130,12 @@ def ingest_answer(db: Database, arrival: IncomingDocument, spec: AnswerSpec, sig
     word = "held" if spec.answer is None else str(spec.answer)
     if arrival.kind is not Kind.PLAN:
         _notice(db, arrival, answer_reason(db, arrival, spec))
-    db.execute(
-        "INSERT OR REPLACE INTO answers (path, answer, comment, scope, granted, request, status, written, sha, body,"
-        " pulled, odd, signer, tty) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        arrival.path, word, spec.comment, str(spec.scope), spec.grant, spec.request, spec.status, spec.written,
-        arrival.sha, spec.body, int(arrival.from_git), lookalike_reason(arrival.document), signer,
-        int(announced_on_terminal(db, arrival.path, arrival.sha)),
+    put_answer(
+        db,
+        WrittenAnswer(
+            path=arrival.path, answer=word, comment=spec.comment, scope=spec.scope, granted=spec.grant,
+            request=spec.request, status=spec.status, written=spec.written, sha=arrival.sha, body=spec.body,
+            from_git=arrival.from_git, lookalike_reason=lookalike_reason(arrival.document), signer=signer,
+            on_terminal=announced_on_terminal(db, arrival.path, arrival.sha),
+        ),
     )  # fmt: skip

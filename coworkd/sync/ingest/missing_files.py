@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from coworkd.core.model import ACTIVE, Kind, Problem, Status
 from coworkd.store import Database, DocumentRow, TaskRow
-from coworkd.store.documents import find_document
+from coworkd.store.documents import absent_documents, any_absent, count_absent, find_document, is_absent
 from coworkd.store.file_stats import forget_file_stat
-from coworkd.store.problems import put_problem
-from coworkd.store.tasks import find_task_at
+from coworkd.store.messages import remove_new_messages
+from coworkd.store.problems import put_problem, remove_problems_of_file
+from coworkd.store.tasks import delete_task, find_task_at, mark_file_missing
 from coworkd.store.trusted_files import remove_trusted
 from coworkd.sync.disk.ports import Files, History
 from coworkd.sync.effective_specs import EffectiveSpecs
@@ -31,8 +32,8 @@ class MissingFiles:
 
     def file_missing(self, path: str, now: float) -> None:
         """A known file is not there."""
-        row = self._db.one(DocumentRow, "path = ? AND file_sha != ''", path)
-        if row is None or path in self._again:
+        row = find_document(self._db, path)
+        if row is None or not row.disk_sha or path in self._again:
             return
         self._again[path] = now + MISSING_GRACE
         if row.absent_since is None:
@@ -42,25 +43,25 @@ class MissingFiles:
     def file_present(self, path: str) -> bool:
         """The file is there, with whatever content; True when it had been missing."""
         self._again.pop(path, None)
-        if not self._db.scalar("SELECT 1 FROM documents WHERE path = ? AND absent_since IS NOT NULL", path):
+        if not is_absent(self._db, path):
             return False
         with self._db.write():
             self._db.set(DocumentRow, path, absent_since=None)
-            self._db.execute("UPDATE tasks SET gone = 0 WHERE path = ? AND gone", path)
+            mark_file_missing(self._db, path, missing=False)
             self._forget_held()
         return True
 
     def _forget_held(self) -> None:
         """Once nothing is missing any more, nothing waits for a word about it."""
-        if not self._db.scalar("SELECT 1 FROM documents WHERE absent_since IS NOT NULL LIMIT 1"):
-            self._db.execute("DELETE FROM problems WHERE path = ?", DELETIONS)
+        if not any_absent(self._db):
+            remove_problems_of_file(self._db, DELETIONS)
 
     def deadline(self) -> float | None:
         return min(self._again.values(), default=None)
 
     def resume(self, now: float) -> None:
         """After a restart: judge again what was absent before."""
-        for row in self._db.all(DocumentRow, "absent_since IS NOT NULL"):
+        for row in absent_documents(self._db):
             self._again[row.path] = now + MISSING_GRACE
 
     def due(self, now: float) -> list[str]:
@@ -82,14 +83,12 @@ class MissingFiles:
         """Nothing is missing that has not been judged: a confirmation has been used up."""
         with self._db.write():
             self._db.state.deletions_confirmed = False
-            self._db.execute("DELETE FROM problems WHERE path = ?", DELETIONS)
+            remove_problems_of_file(self._db, DELETIONS)
 
     def _extent(self) -> MissingExtent:
-        counts = self._db.query(
-            "SELECT count(*) AS total, count(absent_since) AS absent FROM documents WHERE file_sha != ''"
-        )[0]
+        absent, total = count_absent(self._db)
         return MissingExtent(
-            absent=counts["absent"], total=counts["total"], folder_gone=not self._folder.exists(),
+            absent=absent, total=total, folder_gone=not self._folder.exists(),
             confirmed=self._db.state.deletions_confirmed,
         )  # fmt: skip
 
@@ -140,7 +139,7 @@ class MissingFiles:
     def _parked(self, row: DocumentRow) -> None:
         if row.kind is Kind.TASK:
             with self._db.write():
-                self._db.execute("UPDATE tasks SET gone = 1 WHERE path = ? AND NOT gone", row.path)
+                mark_file_missing(self._db, row.path, missing=True)
 
     def _held(self, row: DocumentRow, missing: MissingExtent, now: float) -> None:
         self._parked(row)
@@ -156,7 +155,7 @@ class MissingFiles:
         with self._db.write():
             self._db.set(DocumentRow, row.path, disk_sha="", absent_since=None)
             forget_file_stat(self._db, row.path)
-            self._db.execute("DELETE FROM problems WHERE path = ?", row.path)
+            remove_problems_of_file(self._db, row.path)
             self._forget_held()
             if row.kind is not Kind.TASK and row.generated:
                 return
@@ -164,9 +163,7 @@ class MissingFiles:
             if row.kind in (Kind.AGENT, Kind.CONFIG):
                 remove_trusted(self._db, row.path)
             if row.kind is Kind.MESSAGE:
-                self._db.execute(
-                    "DELETE FROM messages WHERE stage = 'new' AND path IN (?, ?)", row.path, row.path + ANSWER
-                )
+                remove_new_messages(self._db, row.path, row.path + ANSWER)
             if row.kind is Kind.TASK:
                 self._cancel(row.path, now)
             self._db.event(now, "deleted", actor="person", path=row.path)
@@ -176,8 +173,7 @@ class MissingFiles:
         if task is None:
             return
         if task.status is Status.DRAFT or task.owned_elsewhere or task.from_git:
-            self._db.execute("DELETE FROM needs WHERE task = ?", task.id)
-            self._db.execute("DELETE FROM tasks WHERE id = ?", task.id)
+            delete_task(self._db, task.id)
         elif task.status is Status.DONE:
             self._db.set(TaskRow, task.id, file_missing=True)
         else:

@@ -10,6 +10,7 @@ from coworkd.core.model import ACTIVE, Problem, Status, TaskSpec
 from coworkd.core.task_ids import qualify
 from coworkd.documents.decoding import Cowork, Decoded
 from coworkd.store import Database, TaskRow
+from coworkd.store.tasks import find_task
 from coworkd.sync.ingest.batch_context import asked_id
 from coworkd.sync.ingest.incoming_document import IncomingDocument
 
@@ -44,8 +45,8 @@ def resolve_task_id(db: Database, made: Decoded, holders: Mapping[str, str]) -> 
     if made.cowork.id:
         return IdTaken(by=holder)
     qualified = qualify(wanted, made.path.rpartition("/")[0])
-    holder = db.scalar("SELECT path FROM tasks WHERE id = ? AND path != ?", qualified, made.path)
-    return IdTaken(by=holder) if holder else qualified
+    other = find_task(db, qualified)
+    return IdTaken(by=other.path) if other is not None and other.path != made.path else qualified
 
 
 def first_row(arrival: IncomingDocument, task: str, instance: str, quiet: float) -> TaskRow:
