@@ -126,8 +126,3 @@ def _without_branch(facts: BranchFacts) -> Move:
 def _all_in_target(facts: BranchFacts) -> bool:
     """Each landing of integration is proven to be in the target. What is lost to both keeps nothing from starting."""
     return not facts.handmade and all(fact.in_target for fact in facts.landings if fact.in_integration)
-
-
-def follows_without_check(move: Move, *, workspace_only: bool) -> bool:
-    """Whether a move needs no verification: its result was verified before, is the target, or only `.cowork/` came."""
-    return isinstance(move, Restart | Restore) or (isinstance(move, BringIn) and workspace_only)

@@ -10,7 +10,6 @@ import dataclasses
 from collections.abc import Collection
 from functools import lru_cache
 
-from coworkd.core.errors import DocumentError
 from coworkd.core.model import AgentSpec, ApproveBy, Kind, SandboxMode, SandboxSpec, Settings, TaskSpec, UserSettings
 from coworkd.core.policy.untrusted_limits import clamp_untrusted
 from coworkd.documents.decoding import Decoded, decode
@@ -101,12 +100,3 @@ class EffectiveSpecs:
     def in_force(self, path: str) -> bytes | None:
         """The last bytes of this document that were typed here or trusted."""
         return trusted_bytes(self._db, path)
-
-
-def is_readable(path: str, data: bytes) -> bool:
-    """Whether the bytes decode at all."""
-    try:
-        decoded(path, data)
-    except DocumentError:
-        return False
-    return True

@@ -65,10 +65,6 @@ class JsonlChannel:
         self._streams.stop(at_once=at_once)
 
     @property
-    def stop_reason(self) -> EndReason | None:
-        return self._reason
-
-    @property
     def exit_code(self) -> int | None:
         """The exit code once the program has ended."""
         return self._child.poll()

@@ -26,7 +26,6 @@ class ConflictKind(StrEnum):
     MODIFY_DELETE = "modify/delete"
     RENAME = "rename"
     VERIFY = "verify"
-    SEMANTIC = "semantic"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
