@@ -1,4 +1,4 @@
-"""Dispatch as one turn: wishes, deliveries, results of jobs and runs, and what starts next."""
+"""Dispatch as one turn: what people wrote, messages and answers, results of jobs and runs, and what starts next."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Dispatcher:
         self._start_ready(now)
 
     def deadline(self, now: float) -> float | None:
-        """When time alone will give this room something to do."""
+        """When time alone gives dispatch something to do."""
         times = [postponed.until for postponed in self._postponed]
         times += [
             self._planner.deadline(), self._hold.deadline(now), next_status_request_at(self._db),
