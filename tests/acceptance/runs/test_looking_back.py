@@ -42,7 +42,7 @@ def test_from_a_line_to_whoever_approved_it(w: Workbench) -> None:
     assert ("daemon", f"submission 1 landed as {tip}") in told
     assert [entry["id"] for entry in entries] == sorted(entry["id"] for entry in entries)
     assert len(w.json("log", "--last", "3")["entries"]) == 3
-    assert "person (command)  answered approved reviews/t.md" in w.cmd("log", "t").stdout
+    assert "person (command)   answered approved reviews/t.md" in w.cmd("log", "t").stdout
 
     cost = w.json("cost", "t")
     assert [(one["run"], one["plan"], one["cost_usd"], one["tokens"]) for one in cost["runs"]] == [
