@@ -15,6 +15,7 @@ from coworkd.cli.output import WIDTH, as_json, coloured, columns, hanging_indent
 from coworkd.cli.workspace import Workspace, current_workspace, find_task
 from coworkd.core.clock import iso
 from coworkd.core.model import SandboxLevel, Status
+from coworkd.core.task_states import OVER
 from coworkd.core.terminal_text import visible_line
 from coworkd.core.text_formats import format_age, format_usd
 from coworkd.store import Database, MessageRow, RunRow
@@ -31,7 +32,6 @@ ITEM_LINES = 8
 DONE_SHOWN = 5
 """How many finished tasks `status` lists before it only counts them."""
 
-_OVER = frozenset({Status.DONE, Status.CANCELLED})
 
 ID_WIDTH = 28
 """Columns that an id gets at most."""
@@ -162,8 +162,8 @@ def _sandbox(view: BoardView) -> list[str]:
 
 
 def _rows(view: BoardView, now: float) -> list[str]:
-    over = [card for card in view.cards if card.status in _OVER]
-    shown = [card for card in view.cards if card.status not in _OVER] + over[-DONE_SHOWN:]
+    over = [card for card in view.cards if card.status in OVER]
+    shown = [card for card in view.cards if card.status not in OVER] + over[-DONE_SHOWN:]
     width = min(max((len(card.id) for card in shown), default=0), ID_WIDTH)
     lines = [_card_line(card, width, now) for card in shown]
     if len(over) > DONE_SHOWN:

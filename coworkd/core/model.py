@@ -37,10 +37,6 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-ACTIVE = frozenset({Status.RUNNING, Status.WAITING, Status.MERGING})
-"""Statuses in which coworkd itself is at work on the task."""
-
-
 class Answer(StrEnum):
     """What a person may write under `approval`; `pending` is the daemon's word."""
 

@@ -1,6 +1,6 @@
-"""The transition table of a task: what a person may write, and what the daemon may do.
+"""The table of task statuses: what each means to the rest of the product, what a person may write, what the daemon may do.
 
-Pure. The diagram in the documentation is drawn from `MOVES`, and a test walks the whole table.
+Pure. The drawings in the documentation are made from `MOVES` and `DAEMON_MOVES`, and a test walks the whole table.
 """
 
 from __future__ import annotations
@@ -44,6 +44,67 @@ class MoveRefused:
 
 S = Status
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusTraits:
+    """All that the product has to know about one status."""
+
+    place: int
+    """Where tasks with this status stand on the board, from the top."""
+    daemon_moves: frozenset[Status]
+    """Where the daemon may take a task from here by itself."""
+    written_by_user: bool = False
+    """A person may write it; every other status is the daemon's to write."""
+    unstarted: bool = False
+    """No agent has worked on it since it was written."""
+    active: bool = False
+    """A run, a question or a landing is under way: the task keeps its place until that ends."""
+    has_submission: bool = False
+    """Its submission is on the way to its landing."""
+    over: bool = False
+    """Nothing happens to it any more unless a person wants it."""
+    blocks_dependants: bool = False
+    """What depends on it cannot start until a person acts."""
+
+
+_NOWHERE: frozenset[Status] = frozenset()
+
+TRAITS: dict[Status, StatusTraits] = {
+    S.WAITING: StatusTraits(
+        place=0, daemon_moves=frozenset({S.RUNNING, S.READY, S.FAILED, S.PAUSED, S.REVIEW}), active=True
+    ),
+    S.REVIEW: StatusTraits(
+        place=1, daemon_moves=frozenset({S.MERGING, S.DONE, S.READY, S.FAILED, S.RUNNING, S.WAITING}),
+        has_submission=True,
+    ),
+    S.RUNNING: StatusTraits(
+        place=2, daemon_moves=frozenset({S.WAITING, S.REVIEW, S.MERGING, S.DONE, S.FAILED, S.READY, S.PAUSED}),
+        active=True, has_submission=True,
+    ),
+    S.MERGING: StatusTraits(
+        place=3, daemon_moves=frozenset({S.DONE, S.READY, S.RUNNING, S.FAILED, S.REVIEW, S.WAITING, S.PAUSED}),
+        active=True, has_submission=True,
+    ),
+    S.READY: StatusTraits(
+        place=4, daemon_moves=frozenset({S.RUNNING, S.FAILED}), written_by_user=True, unstarted=True
+    ),
+    S.PAUSED: StatusTraits(place=5, daemon_moves=_NOWHERE, written_by_user=True),
+    S.FAILED: StatusTraits(place=6, daemon_moves=frozenset({S.READY}), blocks_dependants=True),
+    S.DRAFT: StatusTraits(place=7, daemon_moves=frozenset({S.READY}), written_by_user=True, unstarted=True),
+    S.DONE: StatusTraits(place=8, daemon_moves=_NOWHERE, written_by_user=True, over=True),
+    S.CANCELLED: StatusTraits(
+        place=9, daemon_moves=_NOWHERE, written_by_user=True, over=True, blocks_dependants=True
+    ),
+}  # fmt: skip
+"""One row for each status: a new one is one more row, without which the package cannot be imported."""
+
+BOARD_ORDER = tuple(sorted(S, key=lambda status: TRAITS[status].place))
+ACTIVE = frozenset(status for status in S if TRAITS[status].active)
+UNSTARTED = frozenset(status for status in S if TRAITS[status].unstarted)
+WITH_SUBMISSION = frozenset(status for status in S if TRAITS[status].has_submission)
+OVER = frozenset(status for status in S if TRAITS[status].over)
+BLOCKS_DEPENDANTS = frozenset(status for status in S if TRAITS[status].blocks_dependants)
+
 _STOPPED: dict[Status, dict[Status, Effect]] = {
     wanted: {current: Effect.STOP for current in S if current not in {S.DONE, wanted}}
     for wanted in (S.PAUSED, S.CANCELLED)
@@ -60,11 +121,9 @@ MOVES: dict[Status, dict[Status, Effect]] = {
     },
     **_STOPPED,
     S.DONE: {current: Effect.CLOSE for current in S if current is not S.DONE},
-    S.DRAFT: {current: Effect.SHELVE for current in S if current not in {S.RUNNING, S.WAITING, S.MERGING, S.DRAFT}},
+    S.DRAFT: {current: Effect.SHELVE for current in S if current not in ACTIVE | {S.DRAFT}},
 }
 """What a person wrote -> where the task stands -> what follows. What is not here is refused."""
-
-_DAEMON_WORDS = frozenset({S.RUNNING, S.WAITING, S.REVIEW, S.MERGING, S.FAILED})
 
 
 def person_writes(current: Status, wanted: Status) -> Moved | MoveRefused:
@@ -77,7 +136,7 @@ def person_writes(current: Status, wanted: Status) -> Moved | MoveRefused:
     effect = MOVES.get(wanted, {}).get(current)
     if effect is not None:
         return Moved(status=wanted, effect=effect)
-    if wanted in _DAEMON_WORDS:
+    if not TRAITS[wanted].written_by_user:
         return MoveRefused(
             reason=f"`{wanted}` is coworkd's own word; a person writes ready, paused, cancelled, done or draft"
         )
@@ -93,19 +152,8 @@ def _refusal(current: Status, wanted: Status) -> str:
     return f"the task is {current}; to take it off the board, {advice}"
 
 
-DAEMON_MOVES: dict[Status, frozenset[Status]] = {
-    S.DRAFT: frozenset({S.READY}),
-    S.READY: frozenset({S.RUNNING, S.FAILED}),
-    S.RUNNING: frozenset({S.WAITING, S.REVIEW, S.MERGING, S.DONE, S.FAILED, S.READY, S.PAUSED}),
-    S.WAITING: frozenset({S.RUNNING, S.READY, S.FAILED, S.PAUSED, S.REVIEW}),
-    S.REVIEW: frozenset({S.MERGING, S.DONE, S.READY, S.FAILED, S.RUNNING, S.WAITING}),
-    S.MERGING: frozenset({S.DONE, S.READY, S.RUNNING, S.FAILED, S.REVIEW, S.WAITING, S.PAUSED}),
-    S.FAILED: frozenset({S.READY}),
-    S.DONE: frozenset(),
-    S.PAUSED: frozenset(),
-    S.CANCELLED: frozenset(),
-}
-"""Where the daemon may take a task by itself; a person's word is in `MOVES`."""
+DAEMON_MOVES: dict[Status, frozenset[Status]] = {status: TRAITS[status].daemon_moves for status in S}
+"""Where the daemon may take a task by itself; what a person writes is in `MOVES`."""
 
 
 def may_move(current: Status, to: Status) -> bool:

@@ -9,7 +9,8 @@ from coworkd.agents.port import AgentEvent, Ended
 from coworkd.board import status_requests
 from coworkd.board.task_board import Board
 from coworkd.core.machine_faults import MachineFaultError
-from coworkd.core.model import ACTIVE, Status
+from coworkd.core.model import Status
+from coworkd.core.task_states import ACTIVE
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.runs.agent_ends import AgentEnds
 from coworkd.dispatch.runs.conflict_rounds import ConflictRounds

@@ -5,7 +5,8 @@ Nothing that ran runs again for want of memory: its cost counts, its messages st
 
 from __future__ import annotations
 
-from coworkd.core.model import ACTIVE, Status, Usage
+from coworkd.core.model import Status, Usage
+from coworkd.core.task_states import ACTIVE
 from coworkd.history.run_record import Receipt, RecordedDecision, RunRecord
 from coworkd.store import (
     Database,

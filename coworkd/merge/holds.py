@@ -15,6 +15,7 @@ from functools import partial
 from coworkd.board.setup_fault import setup_fault
 from coworkd.board.task_board import Board
 from coworkd.core.model import Problem, Status
+from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.merge.blame import red_without_change_reason
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.check_names import TIP_LOG, check_log
@@ -91,7 +92,7 @@ class HeldSubmissions:
         )  # fmt: skip
         self._db.state.target_tip = value.target
         task = self._board.task(row.task)
-        if row.kind is SubmissionKind.WORK and task.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
+        if row.kind is SubmissionKind.WORK and task.status in WITH_SUBMISSION:
             why = f"waits, no attempt is used: {reason}; it goes on by itself when that is repaired"
             self._board.set_status(task, Status.MERGING, why, now)
         self._retries.setdefault(red.command, _Retry(at=now + FIRST_PAUSE))

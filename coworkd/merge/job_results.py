@@ -8,6 +8,7 @@ import json
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import Check, Status
+from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.documents.editing import tick
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.checkout_links.marking import unverified_reason
@@ -161,7 +162,7 @@ class ResultRecorder:
         self._reviews.void(row, now)
         retire_submission(self._db, row, value.reason, now)
         task = self._board.task(row.task)
-        if task.status in (Status.RUNNING, Status.MERGING, Status.REVIEW):
+        if task.status in WITH_SUBMISSION:
             self._board.set_status(task, Status.READY, value.reason, now, attempt=task.attempt - 1, fresh_start=True)
 
     def _landed(self, row: SubmissionRow, value: Landed, now: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
+from coworkd.core.task_states import OVER
 from coworkd.history.landing_refs import LandingRef, SubmissionRef, latest_of_each, latest_submissions, read_landings
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.database_age import DatabaseAge
@@ -79,7 +80,7 @@ def stays_done(row: TaskRow, landing: LandingRef) -> bool:
     """
     if row.from_git or row.owned_elsewhere or row.file_missing or not row.exact_id:
         return False
-    if row.status in (Status.DONE, Status.CANCELLED) or row.attempt > landing.attempt:
+    if row.status in OVER or row.attempt > landing.attempt:
         return False
     return not (row.landed and landing.commit.startswith(row.landed)) and not row.reverted
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from coworkd.core.model import Status
+from coworkd.core.task_states import BLOCKS_DEPENDANTS, UNSTARTED
 from coworkd.store.database import Database
 
 Value = TypeVar("Value")
@@ -22,11 +23,6 @@ _ALL_DEPENDENCIES = (
     " UNION SELECT n.needed FROM needs n JOIN found ON n.task = found.id) SELECT id FROM found"
 )
 """Every task that one depends on, through others too; cycles end."""
-
-DEAD = (Status.FAILED, Status.CANCELLED)
-"""A dependency in one of these states is not met unless a person acts."""
-
-STARTABLE = (Status.READY, Status.DRAFT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +96,7 @@ def dead_dependencies(db: Database, tasks: Collection[str]) -> dict[str, tuple[t
     return _grouped(
         (row["task"], (row["id"], Status(row["status"])))
         for row in rows
-        if row["status"] in DEAD and row["own"] in STARTABLE
+        if row["status"] in BLOCKS_DEPENDANTS and row["own"] in UNSTARTED
     )
 
 

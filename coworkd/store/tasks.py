@@ -9,6 +9,7 @@ from enum import Enum
 from coworkd.core.model import Status
 from coworkd.core.request_states import RequestState
 from coworkd.core.run_states import RunState
+from coworkd.core.task_states import OVER
 from coworkd.store.database import Database
 from coworkd.store.dependencies import UNMET
 from coworkd.store.row_mapping import Column
@@ -139,7 +140,8 @@ def all_tasks(db: Database) -> list[TaskRow]:
 
 def board_tasks(db: Database) -> list[TaskRow]:
     """Tasks that the board shows: those that are over only while their file is there."""
-    return db.all(TaskRow, "NOT (gone AND status IN (?, ?))", Status.DONE, Status.CANCELLED)
+    marks = ", ".join("?" * len(OVER))
+    return db.all(TaskRow, f"NOT (gone AND status IN ({marks}))", *sorted(OVER))
 
 
 def pulled_ready_tasks(db: Database) -> list[TaskRow]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coworkd.core.errors import DocumentError
-from coworkd.core.model import Kind, Status, TaskSpec
+from coworkd.core.model import Kind, TaskSpec
+from coworkd.core.task_states import UNSTARTED
 from coworkd.documents.decoding import is_note, read_document
 from coworkd.store import Database, TaskRow
 from coworkd.store.documents import find_document, held_as_copy
@@ -56,4 +57,4 @@ def _task(db: Database, path: str, spec: TaskSpec, *, at_rest: bool) -> Iterator
 
 
 def _unsaid(spec: TaskSpec, row: TaskRow) -> bool:
-    return spec.status is None and row.status in (Status.DRAFT, Status.READY)
+    return spec.status is None and row.status in UNSTARTED

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coworkd.core.model import Status, TaskSpec
+from coworkd.core.model import TaskSpec
+from coworkd.core.task_states import UNSTARTED
 from coworkd.documents.decoding import Decoded
 from coworkd.documents.editing import Delete, edit
 from coworkd.documents.markdown import Value
 from coworkd.store import TaskRow
 
-_UNSTARTED = frozenset({Status.DRAFT, Status.READY})
 _EITHER = ("landed", "reverted")
 """Where a task's change is: at most one of these is true at a time."""
 
@@ -52,7 +52,7 @@ def _status_lags(spec: TaskSpec, row: TaskRow) -> bool:
         return False
     if spec.status is None:
         # One that has been at work must say where it stands, or a rebuilt database would start it once more.
-        return row.status not in _UNSTARTED or row.attempt > 0
+        return row.status not in UNSTARTED or row.attempt > 0
     return spec.status is not row.status
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from coworkd.board.views.attention import AttentionItem, AttentionKind, ProblemView, attention_items, problem_views
 from coworkd.core.model import Status
+from coworkd.core.task_states import BOARD_ORDER, OVER
 from coworkd.core.text_formats import format_duration
 from coworkd.store import Database, RunRow, RunState, TaskRow
 from coworkd.store.dependencies import all_unmet_dependencies
@@ -21,12 +22,7 @@ from coworkd.store.runs import live_runs
 from coworkd.store.tasks import board_tasks, wait_reasons
 from coworkd.store.usage import spent_in_24_hours
 
-ORDER = (
-    Status.WAITING, Status.REVIEW, Status.RUNNING, Status.MERGING, Status.READY, Status.PAUSED, Status.FAILED,
-    Status.DRAFT, Status.DONE, Status.CANCELLED,
-)  # fmt: skip
-"""How the board is sorted: what a person can act on comes first."""
-_PLACE = {status: place for place, status in enumerate(ORDER)}
+_PLACE = {status: place for place, status in enumerate(BOARD_ORDER)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +152,7 @@ def _card(row: TaskRow, beside: _CardContext, now: float) -> Card:
 
 def _why(row: TaskRow, beside: _CardContext, now: float) -> str:
     """Why a task stands where it stands, in words; empty when the status says it all."""
-    if beside.untrusted and row.status not in (Status.DONE, Status.CANCELLED):
+    if beside.untrusted and row.status not in OVER:
         return beside.untrusted
     if row.owned_elsewhere:
         return f"on {row.by}; `coworkd take {row.id}` takes it over"

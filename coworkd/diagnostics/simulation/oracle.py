@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from coworkd.core.model import ACTIVE, Status
+from coworkd.core.model import Status
+from coworkd.core.task_states import ACTIVE, OVER
 from coworkd.diagnostics.simulation.machine import Machine
 from coworkd.diagnostics.simulation.users import People, tokens
 from coworkd.documents.decoding import kind_of
@@ -103,7 +104,7 @@ def converged(machine: Machine) -> Iterator[str]:
         elif is_temporary(path):
             yield f"{path}: was left behind"
     for row in all_tasks(db):
-        if not row.file_missing and row.path not in disk.names and row.status not in (Status.CANCELLED, Status.DONE):
+        if not row.file_missing and row.path not in disk.names and row.status not in OVER:
             yield f"{row.path}: the file is not there and its task is {row.status}"
     for path in unfinished_writes(db):
         yield f"{path}: a write was never finished"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.status_requests import apply_status_requests
 from coworkd.board.task_board import Board
-from coworkd.core.model import ACTIVE, MessageKind, SandboxLevel, Status
+from coworkd.core.model import MessageKind, SandboxLevel, Status
+from coworkd.core.task_states import ACTIVE
 from coworkd.store import RunRow, RunState, TaskRow
 from coworkd.store.runs import add_run, live_runs_of, move_run
 from coworkd.store.simulation_checks import count_messages_from, due_messages, live_runs_outside, next_message_due
@@ -32,7 +33,7 @@ class Worker:
     def tick(self, now: float) -> None:
         """What dispatch does in every turn."""
         apply_status_requests(self._board, now)
-        for run in live_runs_outside(self._db, (Status.RUNNING, Status.WAITING, Status.MERGING)):
+        for run in live_runs_outside(self._db, sorted(ACTIVE)):
             with self._db.write():
                 move_run(self._db, run, RunState.ENDED, ended=now)
         self._deliver(now)

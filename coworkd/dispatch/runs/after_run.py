@@ -13,6 +13,7 @@ from coworkd.agents.port import ErrorKind
 from coworkd.core.machine_faults import MachineFault
 from coworkd.core.model import AgentSpec, Loop, Mode, Status
 from coworkd.core.runs import RunReason, StopRequest
+from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.dispatch.executors.slot_results import (
     FinishResult,
     Imported,
@@ -82,7 +83,6 @@ _OUTCOMES = {
 }
 
 _AT_WORK = (Status.RUNNING, Status.WAITING)
-_IN_QUEUE = (Status.RUNNING, Status.MERGING, Status.REVIEW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +250,7 @@ class _Case:
     # ---- what the merge queue sends back
 
     def sent_back(self, message: str) -> tuple[Effect, ...]:
-        if self.task.status not in _IN_QUEUE:
+        if self.task.status not in WITH_SUBMISSION:
             return ()
         if self.run.fault:
             end = CorrectEnd(reason=RunReason.MACHINE, message=self.run.fault)

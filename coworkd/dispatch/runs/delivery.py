@@ -13,7 +13,7 @@ from coworkd.board.approvals.requests import UserDecision
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status, TaskSpec
-from coworkd.core.task_states import Effect
+from coworkd.core.task_states import OVER, Effect
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.runs.grants import Grants, invalid_grant_reason
 from coworkd.dispatch.runs.permission_requests import PermissionRequests
@@ -202,11 +202,7 @@ class Delivery:
         for path, task in late_answers(self._db):
             ruling = decide("", submitted_answer(self._db, path))
             row = find_task(self._db, task)
-            if (
-                row is not None
-                and row.status in (Status.DONE, Status.CANCELLED)
-                and ruling.outcome is ApprovalOutcome.VOID
-            ):
+            if row is not None and row.status in OVER and ruling.outcome is ApprovalOutcome.VOID:
                 ruling = ApprovalDecision(
                     outcome=ApprovalOutcome.VOID, reason=f"nothing waits for this answer: {_over_reason(row)}"
                 )

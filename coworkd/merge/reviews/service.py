@@ -16,6 +16,7 @@ from coworkd.board.task_board import Board
 from coworkd.core.errors import printable
 from coworkd.core.model import Check, Status
 from coworkd.core.policy.tool_risk import level_of
+from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.change_summary import ChangeSummary
 from coworkd.merge.reviews.change_risk import weigh
@@ -55,7 +56,7 @@ class ReviewService:
         The review of an earlier submission moves aside.
         """
         task = self._board.task(row.task)
-        if task.status not in (Status.RUNNING, Status.MERGING, Status.REVIEW):
+        if task.status not in WITH_SUBMISSION:
             return
         request = secrets.token_hex(8)
         with self._db.write(durable=True):

@@ -10,8 +10,9 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from coworkd.core.errors import DocumentError
-from coworkd.core.model import ACTIVE, AnswerSpec, Kind, PlanSpec, Problem, TaskSpec
+from coworkd.core.model import AnswerSpec, Kind, PlanSpec, Problem, TaskSpec
 from coworkd.core.task_ids import task_id
+from coworkd.core.task_states import ACTIVE
 from coworkd.documents.decoding import Decoded, decode, is_note, kind_of, read_document, stem
 from coworkd.documents.markdown import Document, normalise_key, parse, parse_yaml
 from coworkd.store import Database, DocumentRow, TaskRow

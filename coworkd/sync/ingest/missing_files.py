@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from coworkd.core.model import ACTIVE, Kind, Problem, Status
+from coworkd.core.model import Kind, Problem, Status
+from coworkd.core.task_states import ACTIVE
 from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.store.documents import absent_documents, any_absent, count_absent, find_document, is_absent
 from coworkd.store.file_stats import forget_file_stat

@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coworkd.core.model import ACTIVE, Problem, Status, TaskSpec
+from coworkd.core.model import Problem, Status, TaskSpec
 from coworkd.core.task_ids import qualify
+from coworkd.core.task_states import ACTIVE, UNSTARTED
 from coworkd.documents.decoding import Cowork, Decoded
 from coworkd.store import Database, TaskRow
 from coworkd.store.tasks import find_task
@@ -17,7 +18,6 @@ from coworkd.sync.ingest.incoming_document import IncomingDocument
 BODY_STILL = 1.0
 """Seconds for which the body must be unchanged before an explicit `ready` counts."""
 
-_UNSTARTED = (Status.DRAFT, Status.READY)
 _ELSEWHERE = ACTIVE | {Status.REVIEW}
 
 
@@ -163,7 +163,7 @@ def _pulled_again(row: TaskRow, arrival: IncomingDocument, instance: str) -> Tas
     if cowork.by and cowork.by != instance:
         return _foreign(row, arrival.decoded.of(TaskSpec), cowork, pulled=True)
     status = arrival.decoded.of(TaskSpec).status
-    if row.status in _UNSTARTED and status in _UNSTARTED:
+    if row.status in UNSTARTED and status in UNSTARTED:
         return dataclasses.replace(row, status=status)
     return row
 

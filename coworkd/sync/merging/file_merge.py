@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from coworkd.core.errors import DocumentError
-from coworkd.core.model import ACTIVE, Answer, Kind, Status
+from coworkd.core.model import Answer, Kind, Status
+from coworkd.core.task_states import ACTIVE
 from coworkd.documents.decoding import CONFIG, kind_of
 from coworkd.documents.editing import Changes, Delete, edit, replace_body
 from coworkd.documents.markdown import Document, Value, normalise_key, parse, split

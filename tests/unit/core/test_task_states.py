@@ -5,7 +5,21 @@ from itertools import product
 import pytest
 
 from coworkd.core.model import Status
-from coworkd.core.task_states import DAEMON_MOVES, MOVES, Effect, Moved, MoveRefused, may_move, person_writes
+from coworkd.core.task_states import (
+    ACTIVE,
+    BOARD_ORDER,
+    DAEMON_MOVES,
+    MOVES,
+    OVER,
+    TRAITS,
+    UNSTARTED,
+    WITH_SUBMISSION,
+    Effect,
+    Moved,
+    MoveRefused,
+    may_move,
+    person_writes,
+)
 
 EVERY = frozenset(Status)
 
@@ -84,3 +98,13 @@ def test_only_landing_or_a_person_ends_in_done() -> None:
         Status.MERGING,
     }
     assert Status.CANCELLED not in frozenset[Status]().union(*DAEMON_MOVES.values())
+
+
+def test_every_status_has_a_row_and_a_place_of_its_own() -> None:
+    assert set(TRAITS) == set(Status)
+    assert [TRAITS[status].place for status in BOARD_ORDER] == list(range(len(Status)))
+
+
+def test_a_status_says_where_its_tasks_stand_in_one_way_only() -> None:
+    assert not UNSTARTED & (ACTIVE | OVER | WITH_SUBMISSION)
+    assert not OVER & (ACTIVE | WITH_SUBMISSION)
