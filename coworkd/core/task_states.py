@@ -1,4 +1,4 @@
-"""The table of task statuses: what each means to the rest of the product, what a person may write, what the daemon may do.
+"""The table of task statuses: what each means to the rest of the product, and who may move a task where.
 
 Pure. The drawings in the documentation are made from `MOVES` and `DAEMON_MOVES`, and a test walks the whole table.
 """
