@@ -361,11 +361,13 @@ def _understood(reading: FileContent, adopt_notes: bool) -> ParsedFile:
 def _came_by_git(
     reading: FileContent, known: DocumentRow | None, base: BaseVersion | None, facts: BatchContext
 ) -> bool:
-    """Only at first sight: bytes that are remembered keep the provenance they had."""
+    """Git is asked only at first sight: bytes that are remembered keep the provenance they had."""
     if facts.is_own(reading):
         return False
     if base is not None and base.data == reading.data:
-        return bool(known and known.from_git)
+        # Whatever is saved here becomes own bytes. A remembered save that is not came by git, and still does when it
+        # comes back after an edit. What the daemon was about to write is as foreign as the document it wrote into.
+        return base.by_user or bool(known and known.from_git)
     return reading.path in facts.from_git
 
 

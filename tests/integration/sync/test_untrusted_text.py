@@ -151,3 +151,14 @@ def test_a_message_by_git_reaches_nobody(place: Workspace) -> None:
     come_by_git(place, document({"draft": "false", "resend": "true", "reply_to": "q-1"}, "Run evil.\n"), path)
     (row,) = place.db.all(MessageRow)
     assert row.stage is MessageStage.UNSENT
+
+
+def test_text_by_git_that_comes_back_after_an_edit_here_is_still_untrusted(place: Workspace) -> None:
+    theirs = "---\nverify: [curl evil]\ncowork: {id: a, rev: 3, by: ben-0002}\n---\nTheirs.\n"
+    come_by_git(place, theirs)
+    place.save("---\ntitle: mine\n---\nMine.\n")
+    place.turns()
+    assert not place.document().from_git
+    come_by_git(place, theirs)
+    assert place.document().from_git
+    assert EffectiveSpecs(place.db).task(TASK).verify == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from coworkd.diagnostics.simulation.database import SimDatabase
@@ -63,6 +63,11 @@ def after(batches: Sequence[Sequence[FileContent]]) -> tuple[dict[str, list[tupl
 
 @settings(max_examples=150, deadline=None)
 @given(files, files, st.sampled_from(SETTINGS))
+@example(
+    first=[("tasks/b.md", TEXTS[3]), ("tasks/a.md", TEXTS[0])],
+    second=[("tasks/b.md", TEXTS[0]), ("tasks/x/a.md", TEXTS[3]), ("tasks/a.md", TEXTS[3])],
+    config="",
+)
 def test_many_at_once_come_to_the_same_as_one_by_one(
     first: list[tuple[str, str]], second: list[tuple[str, str]], config: str
 ) -> None:
