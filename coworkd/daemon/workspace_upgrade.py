@@ -22,7 +22,13 @@ from coworkd.system.git import Repo
 from coworkd.system.git.blob_origin import exclude
 from coworkd.system.paths_and_settings import FOLDER
 
-_EARLIER_IGNORED = (("approvals/", "conflicts/", "inbox.md", "*.live.md"),)
+_EARLIER_IGNORED = (
+    ("approvals/", "conflicts/", "inbox.md", "*.live.md"),
+    (
+        "approvals/", "conflicts/", "inbox.md", "plans.md", "reports/", "*.live.md", "reviews/*.preflight.md",
+        "reviews/*.d/*.log", "messages/*/files/",
+    ),
+)  # fmt: skip
 """What earlier versions wrote into `.cowork/.gitignore`."""
 
 _EARLIER_REVIEW = re.compile(r"(?P<task>.+)\.(?P<number>[0-9]+)\.md")

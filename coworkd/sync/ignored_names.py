@@ -12,8 +12,12 @@ IGNORED = (
     "reviews/*.preflight.md",
     "reviews/*.d/*.log",
     "messages/*/files/",
+    ".*~",
 )
-"""Patterns, as they stand in `.cowork/.gitignore`."""
+"""Patterns, as they stand in `.cowork/.gitignore`.
+
+The last one is for the files that a write begins with: `git add -A` fails where one of them goes away meanwhile.
+"""
 
 
 def exclude_lines(folder: str) -> list[str]:

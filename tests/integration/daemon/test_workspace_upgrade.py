@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.board.generated_documents import GeneratedDocuments
+from coworkd.core.file_names import temporary_name
 from coworkd.daemon.workspace_upgrade import upgrade_workspace
 from coworkd.store import Database, DocumentRow
 from coworkd.sync.ignored_names import IGNORED
@@ -118,3 +119,18 @@ def test_a_branch_without_the_folder_gets_none(place: Place) -> None:
     place.folder.rename(place.folder.with_name("aside"))
     place.upgrade()
     assert not place.folder.exists()
+
+
+def test_git_does_not_see_the_file_that_a_write_begins_with(place: Place) -> None:
+    place.upgrade()
+    place.write("tasks/a.md", "---\n---\n")
+    place.write(f"tasks/{temporary_name('a.md', 'token')}", "half")
+    assert place.repo.run("ls-files", "--others", "--exclude-standard", ".cowork/tasks").out.split() == [
+        b".cowork/tasks/a.md"
+    ]
+
+
+def test_the_list_that_the_last_version_wrote_is_replaced(place: Place) -> None:
+    place.write(".gitignore", "".join(f"{name}\n" for name in IGNORED[:-1]))
+    place.upgrade()
+    assert (place.folder / ".gitignore").read_text().split() == list(IGNORED)
