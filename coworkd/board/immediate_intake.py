@@ -27,7 +27,7 @@ def take_in_now(db: Database, engine: Engine, path: str, now: float, *, on_termi
 
 
 def _resume_stopped_agent(db: Database, path: str, now: float) -> None:
-    """Whoever asks for a task by command has its agent tried, if that was stopped."""
+    """A task that is requested by command has its agent tried again, if that was stopped."""
     row = find_task_at(db, path)
     asked = row is not None and (
         row.status is Status.READY or (row.requested_status == Status.READY and row.attempt > 0)

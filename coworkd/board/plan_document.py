@@ -29,7 +29,7 @@ class PlanText:
     agent: str
     text: str
     request: str
-    """What a person's answer is bound to; empty: nobody is asked."""
+    """What a person's answer is bound to; empty: no approval is requested."""
 
 
 def compose_plan(plan: PlanText) -> bytes:

@@ -1,7 +1,7 @@
 """The command line: parse, call one function, print.
 
-Commands edit the workspace's files as an editor would; what no file can say goes through the door. This is the only
-place where errors become exit codes and where anything is printed. It must hold no rule of its own.
+Commands edit the workspace's files as an editor would; what no file can express goes over the control socket. This is
+the only place where errors become exit codes and where anything is printed. It must hold no rule of its own.
 """
 
 from coworkd.cli.app import main

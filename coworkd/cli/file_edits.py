@@ -12,7 +12,7 @@ from coworkd.sync.disk.folder import Content, Folder, Missing, NotReadable
 
 _MAX_TRIES = 8
 _PAUSE = 0.05
-"""Seconds between two tries: whoever saves the file at this moment is given the time to finish."""
+"""Seconds between two tries: a program that is saving the file has time to finish."""
 
 Changes = dict[tuple[str, ...], Value]
 

@@ -83,4 +83,4 @@ class StoreError(CoworkError):
 
 
 class StoreDamagedError(StoreError):
-    """The database file is damaged: set aside, it can be made anew from the workspace's files."""
+    """The database file is damaged: once set aside, it can be rebuilt from the workspace's files."""

@@ -44,7 +44,7 @@ BLAMELESS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineFault:
-    """One such failure: what, where, and in the words of whoever noticed it first."""
+    """One such failure: its kind, its path, and the detail from the code that detected it first."""
 
     kind: FaultKind
     path: str

@@ -224,7 +224,7 @@ class PlanSpec:
     parent: str = ""
     """Id of the plan above; empty: none."""
     answer: AnswerSpec | None = None
-    """None: nobody asks for an approval of this plan."""
+    """None: no approval of this plan is requested."""
     body: str = ""
 
 
@@ -371,7 +371,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something a person should mend, with the place and what to write instead."""
+    """Something a person should fix, with the place and what to write instead."""
 
     path: str
     """Relative to `.cowork/`."""

@@ -15,7 +15,7 @@ class RequestState(StrEnum):
     """What has become of a request."""
 
     OPEN = "open"
-    """Nobody has answered yet."""
+    """Not answered yet."""
     ANSWERED = "answered"
     """The answer is there, and has not been acted on."""
     USED = "used"

@@ -1,7 +1,7 @@
 """Why a run cannot start although neither its agent nor its attempt is to blame: a value from where it is found on.
 
-Pure. Whoever finds one raises an error of this module; what is held, where it is said and what to type follows from its
-kind, by one table.
+Pure. The code that detects one raises an error of this module; what is held, where it is shown and what to type follow
+from its kind, by one table.
 """
 
 from __future__ import annotations

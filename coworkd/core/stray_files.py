@@ -30,7 +30,7 @@ def stray_place(path: str) -> str:
 
 
 def stray_reason(path: str) -> str:
-    """Why a file that is no document is none, and what to do; empty for what nobody takes for one.
+    """Why a file that is no document is none, and what to do; empty for what is not mistaken for one.
 
     `path` is relative to `.cowork/`.
     """

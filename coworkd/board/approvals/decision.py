@@ -1,7 +1,7 @@
 """What an answer in a file means for the request it was asked by.
 
-Pure. A yes counts only for the request that is open, from bytes that were typed here, in exactly the expected word; a
-no always counts.
+Pure. An approval counts only for the open request, from bytes that were typed here, in exactly the expected word; a
+rejection always counts.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from coworkd.store import RequestRow, RequestState
 NOTE = "written by coworkd; set approval to approved, rejected or changes, and add a comment: if you like"
 
 SHOWN = 4000
-"""Characters of a value in the header; longer arguments are shown whole in the body, where there is room for them."""
+"""Characters of a value in the header; longer arguments are shown in full in the body, which has no such limit."""
 
 
 def approval_form(request: RequestRow, why: str = "", terminal: str = "") -> bytes:

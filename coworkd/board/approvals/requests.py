@@ -81,13 +81,13 @@ class ApprovalRequests:
         add_request(self._db, request, NewEvent(at=now, kind="asked again", task=request.task, data=data))
 
     def add_settled(self, request: RequestRow, event: NewEvent) -> None:
-        """A request that a rule answers: nobody is asked, and the answer is delivered like any other."""
+        """A request that a rule answers: no person is asked, and the answer is delivered like any other."""
         add_request(self._db, replace(request, state=RequestState.ANSWERED), event)
 
     # ---- answering
 
     def answer(self, request: RequestRow, decision: UserDecision, now: float) -> bool:
-        """Keep a person's answer for whoever acts on it; False when the request was not open any more."""
+        """Store a person's answer for the code that acts on it; False when the request is no longer open."""
         return self._decide(request, RequestState.ANSWERED, decision, now)
 
     def consume_open(self, request: RequestRow, decision: UserDecision, now: float) -> bool:
@@ -119,7 +119,7 @@ class ApprovalRequests:
     # ---- acting on an answer
 
     def consume_answered(self, request: RequestRow, number: int, now: float) -> bool:
-        """Answered to used: whoever gets True may act on the answer, once. `number`: the start that hears it."""
+        """Answered to used: a caller that gets True may act on the answer, once. `number`: the start that hears it."""
         move = RequestMove(request=request.id, of=_ANSWERED, to=RequestState.USED, number=number)
         data = {"request": request.id, "run": request.run}
         return self._move(move, NewEvent(at=now, kind="used", task=request.task, data=data))

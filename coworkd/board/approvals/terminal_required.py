@@ -9,7 +9,7 @@ from coworkd.store.runs import ran_unsandboxed
 
 
 def terminal_reason(db: Database, request: RequestRow, risk: RiskLevel, why: str) -> str:
-    """Why a yes to this request has to be given on a terminal; empty when a file's word is enough."""
+    """Why this request has to be approved on a terminal; empty when an answer in its file is enough."""
     if risk not in GRAVE or not ran_unsandboxed(db, request.run, request.created):
         return ""
     return (

@@ -100,7 +100,7 @@ def _state(run: RunRow, now: float) -> str:
 
 
 def context_share(run: RunRow) -> float:
-    """How full the model's context is; 0 where nobody said."""
+    """How full the model's context is; 0 where it was not reported."""
     return run.context_used / run.context_window if run.context_window > 0 else 0.0
 
 

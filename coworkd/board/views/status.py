@@ -56,7 +56,7 @@ class BoardView:
     notes: int = 0
     """Files in tasks/ that are never run."""
     sandbox: str = ""
-    """Level of agents that start now; empty: nobody has looked."""
+    """Level of agents that start now; empty: not checked yet."""
     sandbox_lacks: str = ""
     """Why nothing holds them; empty: something does."""
     usd_today: float
@@ -103,7 +103,7 @@ class _CardContext:
 
     untrusted: str
     default_agent: str
-    """Who does tasks that name nobody."""
+    """The agent for tasks that name no agent."""
     blocked: Mapping[str, Sequence[_UnmetDependency]]
     problems: Mapping[str, str]
     """What keeps a task from starting, by path."""

@@ -2,7 +2,7 @@
 
 Pure. Calls and patterns share one grammar: `read`, `write`, `run`, `net` or `mcp` alone means every call of that kind,
 `run(npm test *)` those whose subject matches. The order of the rules is the order of safety: what is denied stays
-denied whoever allowed it, and what nobody has a rule for follows from where the agent runs.
+denied even if another rule allows it, and what no rule matches follows from where the agent runs.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class ToolContext:
     ask_all: bool = False
     """The task's `approve` has `tools`."""
     confined: bool = False
-    """A sandbox holds the agent: what is local to it needs nobody's word."""
+    """A sandbox confines the agent: calls that are local to it need no approval."""
     granted: tuple[str, ...] = ()
     """Patterns that people have allowed before."""
     requested: bool = False

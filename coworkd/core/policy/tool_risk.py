@@ -14,7 +14,7 @@ from coworkd.core.policy.tool_permissions import ToolCall, ToolName, call_of, is
 
 ORDER = (RiskLevel.LOW, RiskLevel.MEDIUM, RiskLevel.HIGH, RiskLevel.CRITICAL)
 GRAVE = frozenset({RiskLevel.HIGH, RiskLevel.CRITICAL})
-"""Levels at which a yes has to come from where an agent cannot write."""
+"""Levels at which an approval has to come from where an agent cannot write."""
 
 _BARE = {
     ToolName.READ: (RiskLevel.LOW, "reads"),
@@ -66,7 +66,7 @@ def features_of_call(tool: str, arguments: str) -> tuple[Feature, ...]:
 
 
 def features_of_grant(pattern: str, scope: Scope) -> tuple[Feature, ...]:
-    """What a yes adds that reaches further than the one call it was asked for."""
+    """What an approval grants beyond the one call it was requested for."""
     if scope is Scope.ONCE or not is_pattern(pattern):
         return ()
     tool, _, subject = pattern.strip().removesuffix(")").partition("(")

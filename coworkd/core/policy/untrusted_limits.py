@@ -1,6 +1,6 @@
 """What untrusted text of a task may ask for: its harmless keys, and of the others only what tightens.
 
-Pure. The result begins as the task that is known here, so that a key nobody has thought of brings nothing.
+Pure. The result starts as the task that is known here, so that an unlisted key has no effect.
 """
 
 from __future__ import annotations
