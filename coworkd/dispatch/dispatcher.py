@@ -157,7 +157,7 @@ class Dispatcher:
                 self._finisher.import_work(run)
 
     def _resume_answered(self, now: float) -> None:
-        """Runs whose agents left, and that wait for nobody any more, go on as places become free."""
+        """Resume runs whose agents exited and that no longer wait for an answer, as capacity becomes free."""
         for run in resumable_runs(self._db):
             row = self._board.task(run.task)
             if row.status not in (Status.RUNNING, Status.WAITING):
@@ -183,7 +183,7 @@ class Dispatcher:
     # ---- starting
 
     def _note_default(self) -> None:
-        """Keep who does tasks that name nobody, for whoever shows the board without reading the settings."""
+        """Store the agent of tasks that name none, for code that shows the board without reading the settings."""
         default = self._board.specs.settings().agent
         if default != self._db.state.default_agent:
             with self._db.write():

@@ -62,7 +62,7 @@ _TYPED = frozenset({"id", "rev", "by", "attempt", "landed", "request", "run", "t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cowork:
-    """The daemon's own map. What is not as the daemon writes it reads as empty: nobody's typo there stops a task."""
+    """The daemon's own map. A value in another format reads as empty: no typo there stops a task."""
 
     id: str = ""
     rev: int | None = None

@@ -1,7 +1,7 @@
 """Edits of a document's bytes that touch nothing but what they are told to.
 
 Pure. A person's comments, order, quotes, indentation, line endings, byte order mark and missing final newline outlive
-every edit, because text is cut in by position and never printed anew. It must never reformat, and never hand out bytes
+every edit, because text is cut in by position and never printed again. It must never reformat, and never hand out bytes
 that read otherwise than asked: each result is read back before it is returned.
 """
 
@@ -42,7 +42,7 @@ def edit(data: bytes, changes: Changes) -> bytes:
     source = split(data)
     header = source.header
     for path, value in changes.items():
-        # Positions are taken anew for each change, so that none can disturb another.
+        # Positions are computed again for each change, so that none can disturb another.
         header = _Editor(header, source.newline).changed(path, value)
     if header == source.header:
         return data

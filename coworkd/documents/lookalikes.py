@@ -1,6 +1,6 @@
 """What is odd about a document that holds somebody's decision: characters that hide, mislead, or look like others.
 
-Pure. A yes in an odd document is held; nothing here ever makes one out of something else.
+Pure. An approval in an odd document is held; nothing here ever turns other text into an approval.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""libyaml's complaints in the words of somebody who wants to mend the line.
+"""libyaml's error messages, reworded for a user who wants to correct the line.
 
 Pure. A message says what to write instead; a complaint that is not in the table is passed on as it is.
 """

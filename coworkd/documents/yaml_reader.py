@@ -1,6 +1,6 @@
 """The YAML of a header as values, and where each value stands.
 
-Pure, and the only door to YAML. It reads libyaml's events itself: no types are guessed, nothing is resolved, and a
+Pure, and the only reader of YAML. It reads libyaml's events itself: no types are guessed, nothing is resolved, and a
 header nested a thousand deep ends in an error, where composing nodes would exhaust the C stack. It must never write
 YAML (`yamltext` does) and knows nothing of files, fences or bodies.
 """
@@ -63,7 +63,7 @@ class Pair(NamedTuple):
 class NodeSpan(NamedTuple):
     """Where a value stands, by character offsets into the header.
 
-    A block list or map ends with its last value: comments and blank lines behind that belong to nobody. The end of a
+    A block list or map ends with its last value: comments and blank lines after it belong to no value. The end of a
     block scalar (`|`, `>`) is the start of the line after it and its blank lines.
     """
 
@@ -275,7 +275,7 @@ class _Reader:
 
 
 def _explained(error: YAMLError, text: str, first_line: int) -> DocumentError:
-    """libyaml's complaint in the words of somebody who wants to mend the line."""
+    """libyaml's error message, reworded for a user who wants to correct the line."""
     if isinstance(error, ReaderError):  # which counts bytes
         at = len(text.encode()[: error.position].decode(errors="ignore"))
         message = f"a control character (U+{ord(text[at]):04X}); remove it, or write an escape in double quotes"

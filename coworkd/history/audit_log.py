@@ -64,7 +64,7 @@ class AuditLog:
         if latest < link.id:
             with self._db.write():
                 continue_events_after(self._db, link.id)
-        # Entries that are gone, and the database has not, are written again. Others are missed by whoever checks, and
+        # Entries that are gone, and the database has not, are written again. A check reports others as missing, and
         # the chain goes on from what is remembered of them.
         return link if link.id >= known.id or self._has(link.id, known.id) else known
 
@@ -161,7 +161,7 @@ def end_of(folder: Path) -> ChainEnd:
             try:
                 entry = parse_entry(line)
             except DocumentError:
-                continue  # whoever checks will say so; the chain goes on behind what can be read
+                continue  # a check will report it; the chain continues after the last readable entry
             return ChainEnd(id=entry.event.id, hash=entry.hash)
     return ChainEnd()
 

@@ -45,7 +45,7 @@ class CostTotal:
     usd: float | None
     estimated: bool
     unknown: int
-    """Runs whose cost nobody knows: the sum is without them."""
+    """Runs whose cost is unknown: the sum is without them."""
 
 
 def run_costs(db: Database, folder: Path, instance: str, task: str = "") -> list[RunCost]:

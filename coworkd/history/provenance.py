@@ -1,4 +1,4 @@
-"""Why a line is there: from the line to its commit, its landing, its task, its run, and whoever approved it.
+"""Why a line is there: from the line to its commit, its landing, its task, its run, and its approver.
 
 Reads the user's repository, the database, and where that has forgotten, records and audit; writes nothing.
 """
@@ -150,7 +150,7 @@ def _completed(known: Provenance, landing: str, trailers: Mapping[str, str], sou
 
 
 def _record(sources: ProvenanceSources, run: str, task: str, commit: str) -> RunRecord | None:
-    """The record of the run that made a submission, whoever wrote it: it is only shown."""
+    """The record of the run that made a submission, whatever its origin: it is only shown."""
     for path in sorted(record_paths(sources.folder), reverse=True):
         data = (sources.folder / path).read_bytes()
         if (run or commit).encode() not in data:
@@ -165,7 +165,7 @@ def _record(sources: ProvenanceSources, run: str, task: str, commit: str) -> Run
 
 
 def _approved(sources: ProvenanceSources, task: str, number: str) -> str:
-    """The last yes to this submission, in words; `nobody was asked` where it landed without one."""
+    """The last approval of this submission, in words; a fixed phrase where it landed without a request."""
     yes: TimelineEntry | None = None
     asked = False
     for event in read_timeline(sources.db, sources.audit, task):

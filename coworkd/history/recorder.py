@@ -98,7 +98,7 @@ class RunRecorder:
             self._refused(record.path, result.reason, now)
             return
         if isinstance(result, TargetChanged) and not self._same(record):
-            # Something else stands under its name: it is nobody's to replace, and the database keeps the record.
+            # Another file has its name: that file must not be replaced, and the database keeps the record.
             self._refused(record.path, "another file stands where the record of a run belongs; move it away", now)
             return
         self._blocked_until = 0.0
@@ -144,7 +144,7 @@ class RunRecorder:
                 self._shown(record, path, data)
 
     def _shown(self, record: RunRecord, path: str, data: bytes) -> None:
-        """Listed under its path: a run's id in it is nobody's word."""
+        """List the record under its path: a run id inside it is not trusted."""
         add_foreign_record(self._db, f"{record.instance}:{path}", path, digest(data))
 
 

@@ -49,7 +49,7 @@ class RecordedDecision:
     state: str
     answer: str
     by: str
-    """`file`, `terminal` or `policy`; empty: nobody answered."""
+    """`file`, `terminal` or `policy`; empty: not answered."""
     asked: float
 
 

@@ -26,7 +26,7 @@ TOTAL = 500_000_000
 PATH, PART, DEPTH = 1024, 255, 64
 """Bytes of a path and of one of its parts, and how many parts."""
 SCANNED = "2m"
-"""Files from here on are not looked through for secrets: nobody writes them by hand."""
+"""Files of this size or more are not searched for secrets: they are not written by hand."""
 
 _TIMEOUT = 600.0
 _SHORT_NAME = re.compile(r"git~[0-9]+")

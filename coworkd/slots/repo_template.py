@@ -62,7 +62,7 @@ class Survey:
 
 
 def agent_identity(agent: str) -> CommitIdentity:
-    """An agent's name and an address that can reach nobody."""
+    """An agent's name and an address that cannot receive mail."""
     return CommitIdentity(name=agent, email=f"{re.sub(r'[^A-Za-z0-9._-]+', '-', agent)}@agents.invalid")
 
 

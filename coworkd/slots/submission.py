@@ -30,7 +30,7 @@ class SubmissionRequest:
     number: int
     """N of `refs/cowork/sub/TASK/N`."""
     message: str
-    """For the commit that is made of uncommitted work, and for one that had to be made anew."""
+    """For the commit that is made of uncommitted work, and for one that had to be made again."""
     tip: str = ""
     """The commit that a run which resolves a conflict was to merge in."""
     secrets: Secrets = NO_SECRETS

@@ -58,7 +58,7 @@ _ADD = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
 
 
 def unmerged(private: PrivateRepo) -> tuple[str, ...]:
-    """Paths that a merge left in conflict and nobody has resolved."""
+    """Paths that a merge left in conflict and that are not resolved."""
     fields = private.run("ls-files", "-z", "--unmerged").fields
     return tuple(sorted({field.split("\t", 1)[1] for field in fields}))
 

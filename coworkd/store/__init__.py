@@ -1,4 +1,4 @@
-"""The database: the only door to SQLite.
+"""The database: the only code that uses SQLite.
 
 One connection, owned by the writer thread; readers elsewhere open their own, read-only. Rows come out as frozen
 records, go in as columns, and every change of state leaves an event in the same transaction. It must never decide

@@ -21,12 +21,12 @@ def reset_answer(db: Database, path: str) -> None:
 
 
 def accept_answer_by_command(db: Database, path: str, *, on_terminal: bool) -> None:
-    """Whoever answers by command answers here, also when the file says the same by way of git."""
+    """An answer by command counts as given here, even when the file has the same answer from git."""
     db.execute("UPDATE answers SET pulled = 0, tty = ? WHERE path = ?", int(on_terminal), path)
 
 
 def forget_answer(db: Database, path: str) -> None:
-    """The file is written anew by the daemon, and holds no answer."""
+    """The file is written again by the daemon, and holds no answer."""
     db.execute("DELETE FROM answers WHERE path = ?", path)
 
 

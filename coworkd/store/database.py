@@ -81,7 +81,7 @@ class Database:
             # 16 MB: the first look at a large workspace is not held up by a sync every few files.
             self.connection.execute("PRAGMA wal_autocheckpoint=4000")
             self.connection.execute("PRAGMA foreign_keys=OFF")
-            # A statement that may have to be undone would otherwise open a file of its own, where there may be no room.
+            # A statement that may have to be undone would otherwise open a file of its own, where the disk may be full.
             self.connection.execute("PRAGMA temp_store=MEMORY")
             self._check()
             self._migrate()
@@ -190,7 +190,7 @@ class Database:
 
     @contextlib.contextmanager
     def savepoint(self) -> Generator[None]:
-        """A part of a transaction that is undone by itself when it raises; what came before it stays."""
+        """A part of a transaction that is undone alone when it raises; earlier statements stay."""
         self.execute("SAVEPOINT part")
         actions = len(self._after_commit)
         try:
@@ -226,7 +226,7 @@ class Database:
             with self.write():
                 self.state.epoch = kept
         elif kept < known:
-            # Committed, and then there was no room for the count beside it.
+            # Committed, and then the disk was too full for the count beside it.
             write_durably(self._epoch, f"{known}\n".encode())
 
     # ---- reading

@@ -26,7 +26,7 @@ class UnsentMessage:
 
 
 def unsent_messages(db: Database) -> list[UnsentMessage]:
-    """Messages that nobody was given, or that wait for a reason that is shown."""
+    """Messages that were not delivered, or that wait for a reason that is shown."""
     rows = db.query(
         "SELECT m.path, m.task, m.note, coalesce(d.changed_at, 0.0) AS since FROM messages m"
         " LEFT JOIN documents d ON d.path = m.path WHERE m.stage = ? OR (m.stage = ? AND m.note != '')",

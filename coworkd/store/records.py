@@ -34,7 +34,7 @@ def unwritten_records(db: Database) -> list[UnwrittenRecord]:
 
 
 def record_paths_known(db: Database) -> frozenset[str]:
-    """The paths of all records that the database knows, whoever wrote them."""
+    """The paths of all records that the database knows, whatever their origin."""
     return frozenset(row["path"] for row in db.query("SELECT path FROM records"))
 
 

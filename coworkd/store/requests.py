@@ -29,7 +29,7 @@ class RequestMove:
 
     request: str
     of: Collection[RequestState]
-    """The states in which it may stand now; in another one the move is lost to whoever was first."""
+    """The states in which it may be now; in any other state an earlier change won, and this one is dropped."""
     to: RequestState
     answer: str | None = None
     comment: str | None = None
@@ -71,7 +71,7 @@ def find_request(db: Database, request: str) -> RequestRow | None:
 
 
 def find_open_request(db: Database, request: str) -> RequestRow | None:
-    """The request with this id, while nobody has answered it."""
+    """The request with this id, while it is unanswered."""
     return db.one(RequestRow, "id = ? AND state = ?", request, RequestState.OPEN)
 
 
@@ -105,7 +105,7 @@ def open_requests_of_run(db: Database, run: str) -> list[RequestRow]:
 
 
 def open_questions(db: Database, task: str) -> list[RequestRow]:
-    """Questions of a task that nobody has answered, the newest first."""
+    """Unanswered questions of a task, the newest first."""
     sql = "task = ? AND kind = ? AND state = ? ORDER BY created DESC"
     return db.all(RequestRow, sql, task, RequestKind.QUESTION, RequestState.OPEN)
 
@@ -135,14 +135,14 @@ def has_open_request_in(db: Database, path: str) -> bool:
 
 
 def answered_in_file(db: Database, kind: RequestKind) -> list[RequestRow]:
-    """Open requests of this kind whose file holds an answer that nobody has decided about."""
+    """Open requests of this kind whose file holds an answer that is not decided yet."""
     with_answer = "EXISTS (SELECT 1 FROM answers a WHERE a.path = requests.path AND a.answer != ?)"
     sql = f"kind = ? AND state = ? AND {with_answer} ORDER BY created"
     return db.all(RequestRow, sql, kind, RequestState.OPEN, Answer.PENDING)
 
 
 def expired_permissions(db: Database, now: float) -> list[RequestRow]:
-    """Permissions that nobody answered in time."""
+    """Permissions that were not answered in time."""
     return db.all(RequestRow, "state = ? AND kind = ? AND expires <= ?", RequestState.OPEN, RequestKind.TOOL, now)
 
 

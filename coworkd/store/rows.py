@@ -252,12 +252,12 @@ class RequestRow:
     pattern: str = ""
     """The grant that the form proposes."""
     answered_by: str = ""
-    """How a person answered: `file` or `terminal`; `policy`: a rule did; empty: nobody has."""
+    """How a person answered: `file` or `terminal`; `policy`: a rule did; empty: not answered."""
     risk: RiskLevel = RiskLevel.MEDIUM
     seal: str = ""
-    """Digest of all that a yes to it is about; recomputed before anything follows from one."""
+    """Digest of everything that an approval covers; recomputed before an approval takes effect."""
     expires: float | None = None
-    """When it is asked anew; None: never."""
+    """When it is asked again; None: never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,5 +46,5 @@ def put_trusted(db: Database, path: str, sha: str, data: bytes, now: float) -> N
 
 
 def remove_trusted(db: Database, path: str) -> None:
-    """The file was deleted: whatever stands there next is trusted anew."""
+    """The file was deleted: trust in a later file at this path is decided again."""
     db.execute("DELETE FROM trusted WHERE path = ?", path)

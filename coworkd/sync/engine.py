@@ -122,7 +122,7 @@ class Engine:
             self._scanned = False
 
     def ingest_now(self, path: str, now: float) -> None:
-        """Take this file in at once: whoever saved it says that it is whole."""
+        """Ingest this file at once: the caller states that it is complete."""
         if kind_of(path) is None:
             return
         self._dirty.mark_at(path, now - 1.0, now)

@@ -20,7 +20,7 @@ class RepoHistory:
     """Answers for one repository; `folder` is the workspace's path within it."""
 
     def __init__(self, repo: Repo, folder: str = ".cowork", signers: str = "") -> None:
-        """`signers` is the user's own list of whose signed approvals count; empty: nobody's."""
+        """`signers` is the user's own list of whose signed approvals count; empty: none count."""
         self._repo = repo
         self._folder = folder
         self._signers = signers
@@ -71,7 +71,7 @@ class RepoHistory:
         return self._tips.hold(known)
 
     def signer(self, path: str, data: bytes) -> str:
-        """Whose signature the commit bears that brought these bytes; empty: nobody's that counts here."""
+        """The signer of the commit that brought these bytes; empty: no signature that counts here."""
         if not self._signers:
             return ""
         within = self._within(path)

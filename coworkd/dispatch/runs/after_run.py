@@ -1,7 +1,7 @@
 """What follows from the end of a run.
 
 Pure: the run, how it ended, its task and what the settings say of both go in; effects come out, to be applied in one
-transaction. Where the task was taken elsewhere meanwhile, nothing follows: whoever did that has settled it.
+transaction. Where the task was taken elsewhere meanwhile, nothing follows: that change has settled it.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ class _Case:
         return self._submitted(result)
 
     def _stopped(self) -> tuple[Effect, ...]:
-        """It was told to stop: where the task stands was settled by whoever said so, but for these."""
+        """The run was told to stop: the stop request has set the task's status, except for these reasons."""
         if self.run.stop is StopRequest.SHUTDOWN:
             return (Requeue(reason=INTERRUPTED),)
         if self.run.stop is StopRequest.BUDGET:

@@ -173,7 +173,7 @@ class Delivery:
     # ---- permissions
 
     def permissions(self, now: float) -> None:
-        """Every answered approval form; what nobody answered in time is asked anew."""
+        """Process every answered approval form; permissions that expired unanswered are requested again."""
         self._permission_requests.expire(now)
         self._late(now)
         for request in answered_in_file(self._db, RequestKind.TOOL):
@@ -198,7 +198,7 @@ class Delivery:
                 reject_answer(self._db, self._documents, request.path, ruling, now)
 
     def _late(self, now: float) -> None:
-        """A yes to a request that is asked no more is put back, and said to be so."""
+        """An approval of a request that is no longer open is put back, and this is reported."""
         for path, task in late_answers(self._db):
             ruling = decide("", submitted_answer(self._db, path))
             row = find_task(self._db, task)
@@ -259,7 +259,7 @@ def waiting_seconds(run: RunRow, now: float) -> float:
 
 
 def _held_by_grant(request: RequestRow, given: SubmittedAnswer, ruling: ApprovalDecision) -> ApprovalDecision:
-    """A yes whose `grant` says something else than what was asked is none yet."""
+    """An approval whose `grant` differs from what was requested is held."""
     reason = invalid_grant_reason(request, given) if ruling.outcome is ApprovalOutcome.APPROVED else ""
     return ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=reason) if reason else ruling
 

@@ -109,7 +109,7 @@ class EventRecorder:
     # ---- asking
 
     def _asked(self, run: RunRow, asked: Asked, now: float) -> None:
-        """An answer is owed, by a person unless rules or grants settle it.
+        """Request an answer: from a person, unless rules or grants decide.
 
         The same request of the same run is asked once, however often it is reported.
         """
@@ -131,7 +131,7 @@ class EventRecorder:
             self._owed(run, request, now)
 
     def _settled(self, request: RequestRow, ruling: ToolDecision, now: float) -> None:
-        """Nobody needs to be asked: the answer is there already, and is handed over like any other."""
+        """No person needs to be asked: the answer is known already, and is delivered like any other."""
         answer = Answer.APPROVED if ruling.decision is ToolPermission.ALLOW else Answer.REJECTED
         ruled = replace(request, answer=str(answer), comment=ruling.reason, answered_by="policy")
         data = {

@@ -1,4 +1,4 @@
-"""Which tool calls need nobody's word, because somebody gave it before or the agent's own rules settle them."""
+"""Which tool calls need no request, because an earlier grant or the agent's own rules decide them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Grants:
         return decide_tool_call(call, agent.tools, around)
 
     def give(self, request: RequestRow, given: SubmittedAnswer, agent: str, now: float) -> None:
-        """Keep a yes that reaches further than this one call."""
+        """Store an approval that covers more than this one call."""
         if given.scope == Scope.ONCE:
             return
         task = request.task if given.scope == Scope.TASK else ""
@@ -59,7 +59,7 @@ class Grants:
 
 
 def invalid_grant_reason(request: RequestRow, given: SubmittedAnswer) -> str:
-    """Why a yes cannot be taken with the `grant` and `scope` beside it; empty when it can."""
+    """Why an approval is invalid with the `grant` and `scope` beside it; empty when it is valid."""
     grant = given.grant.strip()
     if grant == request.pattern and (grant or given.scope == Scope.ONCE):
         return ""

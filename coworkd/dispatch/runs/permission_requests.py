@@ -1,4 +1,4 @@
-"""Asking a person for a permission: the form, what it is bound to, and asking anew."""
+"""Asking a person for a permission: the form, what it is bound to, and asking again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from coworkd.store.requests import expired_permissions, next_expiry
 from coworkd.store.runs import find_run
 
 VALID_FOR = 7 * 86400.0
-"""Seconds after which a permission that nobody answered is asked for anew."""
+"""Seconds after which an unanswered permission is requested again."""
 
 
 class PermissionRequests:
@@ -70,7 +70,7 @@ class PermissionRequests:
         return (*floor, *call, *features_of_grant(pattern, Scope(given.scope)))
 
     def expire(self, now: float) -> None:
-        """Ask anew for what nobody has answered in time; no task fails of it."""
+        """Ask again for permissions that were not answered in time; no task fails because of it."""
         for request in expired_permissions(self._db, now):
             with self._db.write(durable=True):
                 self.ask_again(request, "nobody answered in time", now)

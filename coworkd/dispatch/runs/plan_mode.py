@@ -133,7 +133,7 @@ class PlanRuns:
     # ---- after the database was lost
 
     def find_again(self, now: float) -> None:
-        """A task in review whose plan stands there unanswered has lost its request: a person is asked anew."""
+        """A task in review whose plan stands there unanswered has lost its request: a person is asked again."""
         for task in plans_without_request(self._db):
             if self._board.specs.task(task.path).mode is not Mode.PLAN:
                 continue

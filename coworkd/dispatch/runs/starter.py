@@ -125,7 +125,7 @@ class RunStarter:
         return work.number if work else 0
 
     def _last(self, row: TaskRow) -> RunRow | None:
-        """The run before this one; None where the task begins anew."""
+        """The run before this one; None where the task starts from nothing."""
         return None if row.fresh_start else last_ended_run(self._db, row.id)
 
     def _session(self, origin: RunRow | None, agent: str) -> str:

@@ -1,6 +1,6 @@
 """How the values of a document add up to its spec in the model.
 
-Pure: every value is read and typed when it comes here. An answer that merely looks like a yes must not become one.
+Pure: every value is read and typed when it comes here. An answer that merely resembles an approval must not become one.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def message_spec(parts: SpecParts) -> MessageSpec:
 
 
 def answer_spec(parts: SpecParts) -> AnswerSpec:
-    """Only the exact word counts: an answer that merely looks like a yes is none."""
+    """Only the exact word counts: an answer that merely resembles an approval is none."""
     written = parts.values.get("approval")
     exact = isinstance(written, str) and written in {member.value for member in Answer}
     return AnswerSpec(

@@ -218,7 +218,7 @@ def unknown_word(value: Value, words: Sequence[str]) -> DocumentError:
 
 
 def _refuse_slip(key: str, names: Mapping[str, str]) -> None:
-    """Wider than for top-level keys: nobody keeps keys of their own in here, and an ignored `denny` allows."""
+    """Stricter than for top-level keys: users keep no keys of their own here, and an ignored `denny` allows."""
     if meant := closest(normalise_key(key), names, 0.75):
         raise DocumentError(f"not known here; did you mean `{names[meant]}`?", field=key)
 

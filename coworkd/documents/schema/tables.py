@@ -82,7 +82,7 @@ class Owner(Enum):
 
 
 class TrustLevel(Enum):
-    """What a key may bring about when its text came by git and nobody here has trusted it.
+    """What a key may do when its text came by git and has not been trusted here.
 
     Text is typed here, trusted, or untrusted. Of settings and agents nothing counts until the file is trusted as a
     whole; of a task each key counts by its level. `coworkd trust` shows every key that is not harmless.
@@ -109,7 +109,7 @@ class Field:
     help: str = ""
     """What the key is for, as an editor shows it."""
     trust: TrustLevel = field(kw_only=True)
-    """Without a default: whoever adds a key decides what it may do in a clone that nobody has looked at."""
+    """Without a default: each new key needs a decision on what it may do in a clone that was not reviewed."""
     misplaced: str = ""
     """The problem of a file that has it, where it has no effect."""
 

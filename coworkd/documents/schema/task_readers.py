@@ -101,7 +101,7 @@ def only_usd_per_day(usd_per_day: float | None = None) -> float | None:
 
 
 def absolute(value: Value) -> str:
-    """A path that means the same wherever a program stands; `~` is for whoever knows where home is."""
+    """A path that does not depend on the working folder; `~` is expanded by code that knows the home folder."""
     written = text(value)
     if not written.startswith(("/", "~/")):
         raise DocumentError(f"`{written}` is not a whole path; begin it with `/` or `~/`")

@@ -1,6 +1,6 @@
 """The write protocol: bytes go over exactly the bytes the plan saw, and whatever they displace is kept.
 
-The intent is committed before the first step and cleared with the last, so that a crash between any two is mended by
+The intent is committed before the first step and cleared with the last, so that a crash between any two is repaired by
 `recover`. Nothing here compares times or skips events: our own writes are recognised by their hash alone.
 """
 

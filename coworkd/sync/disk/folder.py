@@ -24,10 +24,10 @@ from coworkd.core.file_names import temporary_name
 from coworkd.system.durable_files import replace_file, sync_folder, write_new
 
 MAX_BYTES = 1_048_576
-"""A document larger than this is refused unread: nobody writes a megabyte of Markdown by hand."""
+"""A document larger than this is refused unread: a megabyte of Markdown is not written by hand."""
 
 DECISIONS = ("approvals/", "reviews/")
-"""Folders in which people decide: a file there is read only when nobody else can have written it."""
+"""Folders in which people decide: a file there is read only when no other user can have written it."""
 
 DISPLACED = ".displaced"
 """The folder for displaced files where the trash is on another file system. Hidden: nothing in it is a document."""
@@ -309,7 +309,7 @@ def _renameat2() -> Callable[[int, bytes, int, bytes, int], int] | None:
 
 
 def _exchange(one: str, other: str) -> None:
-    """The file that was there is in our hands afterwards, whoever wrote it last."""
+    """Exchange two files, so that the displaced one is kept, also when it was written last by another program."""
     if not swap(one, other):
         _exchange_by_links(one, other)
 

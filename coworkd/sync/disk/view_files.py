@@ -35,7 +35,7 @@ class ViewFiles:
     def show(self, path: str, data: bytes, now: float, pause: float = MIN_INTERVAL) -> float | None:
         """Put `data` there if it differs; when that must wait, the time at which it may be shown.
 
-        Where the whole folder is away (another branch, a deletion) nothing makes it anew, or it could not come back.
+        Where the whole folder is missing (another branch, a deletion) it is not recreated, or it could not come back.
         """
         if not self._folder.exists():
             return now + MIN_INTERVAL

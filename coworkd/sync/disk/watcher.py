@@ -1,9 +1,9 @@
-"""Wake-ups from the file system: watchdog's only door.
+"""Wake-ups from the file system: the only code that uses watchdog.
 
 An event says "look at this path", nothing more. Its kind is not passed on, and no event at all is made good by the
 engine's full scans. Watching goes wrong in silence: the folder is replaced by another of its name, the kernel's queue
-runs over, a thread ends, a file system tells nobody. So whoever watches is asked from time to time whether it hears,
-and where it does not, the folder is looked at every few seconds instead.
+runs over, a thread ends, a file system reports nothing. So a probe tests from time to time whether events arrive,
+and where they do not, the folder is scanned every few seconds instead.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _HEARD = (
 
 _WINDOW = 2.0
 _BURST = 2048
-"""So many events in so many seconds may be more than the kernel kept (16,384 unless set), and nobody says which not."""
+"""This many events in `_WINDOW` seconds may exceed the queue of the kernel (16,384 unless set): some may be lost."""
 
 _REGISTERED_TWICE = r"Callback with id '\d+' already exists for watch"
 """watchdog registers a folder twice that is made while it walks the new folder above: by its walk and by the event of
@@ -178,7 +178,7 @@ class Watcher:
             return
         self._answered.clear()
         probe = self._root / PROBE
-        # Where nothing can be written, nobody can be asked.
+        # Where nothing can be written, no probe is possible.
         with suppress(OSError):
             probe.touch()
             self._asked = now

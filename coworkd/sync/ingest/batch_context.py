@@ -48,7 +48,7 @@ class ParsedFile:
 
 @dataclass(slots=True, kw_only=True)
 class BatchContext:
-    """True when a batch begins; whoever changes one of these facts while it is taken in says so here."""
+    """Facts that hold when a batch begins; code that changes one of them during the batch updates it here."""
 
     known: dict[str, DocumentRow]
     """Every document there is at one of the paths."""

@@ -28,7 +28,7 @@ class IncomingDocument:
     from_git: bool
     known: DocumentRow | None
     base: Decoded | None
-    """What its author started from; None at first sight or for a revision nobody knows."""
+    """What its author started from; None at first sight or for an unknown revision."""
     unknown_rev: bool
     replaces_deleted: bool
     """It stands where another file was deleted, and says nothing of that one."""

@@ -117,7 +117,7 @@ class Ingester:
         self._store_document(arrival, facts)
         self._rows(arrival, facts, quiet)
 
-    # ---- reading what came
+    # ---- reading incoming files
 
     def _incoming(self, one: ParsedFile, made: Decoded, facts: BatchContext, now: float) -> IncomingDocument:
         path, data, document = one.content.path, one.content.data, one.document
@@ -148,7 +148,7 @@ class Ingester:
         )  # fmt: skip
 
     def _is_moved_from_git(self, reading: FileContent, known: DocumentRow | None, facts: BatchContext) -> bool:
-        """A file that came by git and was moved here without git stays foreign: nobody has typed it."""
+        """A file that came by git and was moved here without git stays foreign: it was not typed here."""
         if known is not None or facts.is_own(reading):
             return False
         paths = facts.same_from_git.get(reading.sha, ())
@@ -190,7 +190,7 @@ class Ingester:
         add_own(self._db, path, sha)
         put_trusted(self._db, path, sha, data, now)
         if kind_of(path) is not Kind.TASK:
-            # Whoever could not run for want of an agent is looked at again.
+            # Tasks that could not run for want of an agent are checked again.
             remove_problems(self._db, "agent")
 
     def _problems(self, arrival: IncomingDocument) -> None:

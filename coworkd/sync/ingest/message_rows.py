@@ -1,4 +1,4 @@
-"""What a saved message, approval or review means: rows for the rooms above to act on."""
+"""What a saved message, approval or review means: rows for the packages above to act on."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _task(path: str) -> str:
 
 
 def ingest_answer(db: Database, arrival: IncomingDocument, spec: AnswerSpec, signer: str) -> None:
-    """An approval, a review or a plan was saved: what stands there, for the room that asked.
+    """An approval, a review or a plan was saved: its answer, for the package that asked.
 
     `signer` is whose signature the commit bears that brought it, where git did.
     """

@@ -99,7 +99,7 @@ class MissingFiles:
             del self._again[path]
             return False
         if self._folder.stat(path) is not None:
-            # It came back and nobody said so: it is looked at until it has been taken in.
+            # It came back without an event: it is checked until it has been ingested.
             self._again[path] = now + MISSING_GRACE
             return False
         match judge_absence(self._facts(path), replace(missing, seconds=now - row.absent_since)):

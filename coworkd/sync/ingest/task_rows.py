@@ -147,7 +147,7 @@ def next_row(row: TaskRow, arrival: IncomingDocument, instance: str, quiet: floa
     )  # fmt: skip
     if arrival.from_git:
         return _pulled_again(row, arrival, instance)
-    # An edit of what came by git is no word about starting it: only one about its status is.
+    # An edit of a task from git does not allow it to start: only an edit of its status does.
     row = dataclasses.replace(row, from_git=row.from_git and arrival.known is not None and not _touched_status(arrival))
     wish = _wish(row, spec, arrival, quiet)
     return dataclasses.replace(row, requested_status=wish.status, request_due_at=wish.due)
@@ -159,7 +159,7 @@ def _pulled_again(row: TaskRow, arrival: IncomingDocument, instance: str) -> Tas
     row = dataclasses.replace(row, from_git=True, requested_status="")
     if row.status in ACTIVE and not row.owned_elsewhere:
         return row
-    # Whoever took over what was submitted here has it now: two must not go on with one task.
+    # The instance that took over a task submitted here owns it now: two must not continue one task.
     if cowork.by and cowork.by != instance:
         return _foreign(row, arrival.decoded.of(TaskSpec), cowork, pulled=True)
     status = arrival.decoded.of(TaskSpec).status

@@ -109,7 +109,7 @@ def _canonical(known: Field | None, value: Value) -> Value:
     try:
         return known.canonical(value) if known else value
     except DocumentError:
-        return value  # a word that nobody knows is still somebody's word
+        return value  # an unknown word is still a word that a person wrote
 
 
 def _merge(kind: Kind, base: _Side, ours: _Side, theirs: _Side, markers: Markers) -> FileMerge:

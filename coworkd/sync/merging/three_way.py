@@ -54,7 +54,7 @@ class MergePlan:
 
 
 def choose_base(rev: int, kept: Sequence[BaseVersion]) -> BaseVersion | None:
-    """The version that the author of a file carrying `rev` started from; None for a revision nobody knows.
+    """The version that the author of a file carrying `rev` started from; None for an unknown revision.
 
     The last bytes a person saved with that revision come first: a second save from the same buffer is no new wish.
     """
