@@ -1,6 +1,6 @@
 """Slots as dispatch wants them: made ready for a run, emptied of what it left.
 
-Blocking; called from job threads only. Connects dispatch with slots, two layers below: requests in, values out.
+Blocking; called from job threads only. Requests go in, values come out: `dispatch` and `slots` do not know each other.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class BranchRecorder:
     def __init__(self, board: Board, outcomes: ResultRecorder) -> None:
         self._board = board
         self._db = board.db
-        self._outcomes = outcomes
+        self._recorder = outcomes
         self._landings = Landings(board.db)
 
     def report(self, found: BranchReport, order: BranchContext, now: float) -> None:
@@ -51,7 +51,7 @@ class BranchRecorder:
             self._db.state.landings_settled_at = facts.target
             self._tell(found, order, now)
 
-    def hindered(self, why: str, now: float) -> None:
+    def look_failed(self, why: str, now: float) -> None:
         """Git could not answer: it is asked again."""
         with self._db.write():
             put_problem(
@@ -67,7 +67,7 @@ class BranchRecorder:
         if row is None or row.commit_id != landing.submission:
             return
         if row.state is not SubmissionState.LANDED:
-            self._outcomes.record(row, Landed(commit=landing.commit), now)
+            self._recorder.record(row, Landed(commit=landing.commit), now)
         elif row.landing != landing.commit:
             self._moved(row, landing.commit, now)
         if fact.in_target:

@@ -46,7 +46,7 @@ class BranchWatch:
     ) -> None:
         self._board = board
         self._jobs = jobs
-        self._lane = lane
+        self._integration = lane
         self._record = BranchRecorder(board, outcomes)
         self._landings = Landings(board.db)
         self._common_dir = common_dir
@@ -80,7 +80,7 @@ class BranchWatch:
         """Whether the target's commits are known to be red as merged with what landed."""
         return self._report is not None and isinstance(self._report.move, BringIn) and self._is_red(order)
 
-    def make_again(self, order: Callable[[], VerifyRequest]) -> None:
+    def rebuild(self, order: Callable[[], VerifyRequest]) -> None:
         """Begin to make integration again where the target lost what was taken from it."""
         if self._report is not None and isinstance(self._report.move, Rebuild) and not self._jobs.running(BRANCH):
             self._start_verified(order())
@@ -92,7 +92,7 @@ class BranchWatch:
         tasks = [fact.landing.task for fact in self._report.state.facts.landings]
         branches, needs = self.order(), dependencies_of(self._board.db, tasks)
         looked_at = self._versions()
-        if self._jobs.start(BRANCH, None, lambda: self._lane.keep(branches, order, needs)):
+        if self._jobs.start(BRANCH, None, lambda: self._integration.update_branch(branches, order, needs)):
             self._verifying, self._looked_at = order, looked_at
         return True
 
@@ -109,7 +109,7 @@ class BranchWatch:
         if versions == self._looked_at:
             return
         order = self.order()
-        if self._jobs.start(BRANCH, None, lambda: self._lane.keep(order, None, {})):
+        if self._jobs.start(BRANCH, None, lambda: self._integration.update_branch(order, None, {})):
             self._looked_at = versions
 
     def order(self) -> BranchContext:
@@ -128,7 +128,7 @@ class BranchWatch:
 
     def _look_failed(self, _: None, failure: JobFailed, now: float) -> None:
         self._looked_at = None
-        self._record.hindered(f"{failure.reason}; {failure.retry}", now)
+        self._record.look_failed(f"{failure.reason}; {failure.retry}", now)
 
     def _with_known_red(self, report: BranchReport) -> BranchReport:
         """A look verifies nothing: what was red with the same branches still is."""

@@ -31,7 +31,7 @@ from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
 TIP_CHECK: Job[str, TipCheckResult | Interrupted] = Job(name="check of the tip")
 """Its subject is the command that is checked again."""
-LOOK_AGAIN = 2.0
+RECHECK_AFTER = 2.0
 """Seconds between two turns, in which `BranchWatch` looks at the branches, while anything waits for them to move."""
 FIRST_PAUSE, FACTOR, LONGEST_PAUSE = 30.0, 2.0, 900.0
 """Seconds until the tip is checked again although nothing is known to have changed, and how they grow."""
@@ -68,8 +68,8 @@ class HeldSubmissions:
         self._board = board
         self._db = board.db
         self._jobs = jobs
-        self._lane = lane
-        self._orders = orders
+        self._integration = lane
+        self._queue_reader = orders
         self._logs = logs
         self._retries: dict[str, _Retry] = {}
         self._look_at = 0.0
@@ -128,7 +128,7 @@ class HeldSubmissions:
                     self.show(now)
             self._seen = self._db.changes
         if rows or setup_fault(self._db):
-            self._look_at = now + LOOK_AGAIN
+            self._look_at = now + RECHECK_AFTER
         if not rows:
             self._retries.clear()
         elif not busy:
@@ -136,7 +136,7 @@ class HeldSubmissions:
 
     def _changed(self, row: SubmissionRow) -> bool:
         held = HeldFor(**json.loads(row.held))
-        key = self._lane.settings_key(self._orders.verifying(row))
+        key = self._integration.settings_key(self._queue_reader.verify_request(row))
         return (held.tip, held.target, held.key) != (self._db.state.integration_tip, self._db.state.target_tip, key)
 
     def _release(self, rows: list[SubmissionRow], now: float) -> None:
@@ -155,7 +155,7 @@ class HeldSubmissions:
         for row in rows:
             command = HeldFor(**json.loads(row.held)).command
             if self._retries.setdefault(command, _Retry(at=now)).at <= now:
-                check = partial(self._lane.check_tip, self._orders.verifying(row), command)
+                check = partial(self._integration.check_tip, self._queue_reader.verify_request(row), command)
                 self._jobs.start(TIP_CHECK, command, check)
                 return
 

@@ -77,7 +77,7 @@ class IntegrationJobs:
             red = self._blame.still_red(repo, run, order.workspace, command, self._stopping.is_set)
         return Interrupted() if red is None else TipCheckResult(red=red)
 
-    def latest(self, task: str, branch: str) -> StoredSubmission | None:
+    def latest_submission(self, task: str, branch: str) -> StoredSubmission | None:
         """The latest submission of a task that the refs still hold."""
         with Repo.open(self._root) as repo:
             number = next_number_under(repo, submission_ref(task, 0).rpartition("/")[0]) - 1
@@ -93,7 +93,7 @@ class IntegrationJobs:
         with Repo.open(self._root) as repo:
             return run_base(repo, order, needed)
 
-    def keep(
+    def update_branch(
         self, order: BranchContext, verifying: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
     ) -> BranchReport | None:
         """Bring integration in step with its target; with an order to verify by, also what needs a verification.
@@ -124,7 +124,7 @@ class IntegrationJobs:
     def verify(self, order: VerifyRequest, given_up: Callable[[], bool]) -> VerificationResult:
         """Merge the submission with the tip and run the commands on exactly the result.
 
-        Ends early, with `Interrupted`, once `given_up` says that nobody waits for it, and when the daemon stops.
+        Ends early, with `Interrupted`, when `given_up` says that it has left the queue, and when the daemon stops.
         """
 
         def over() -> bool:
@@ -167,7 +167,7 @@ class IntegrationJobs:
 
     # ---- taking back
 
-    def invert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
+    def revert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
         """A submission that undoes a landing, and which tasks have built on it."""
         with Repo.open(self._root) as repo:
             return invert(repo, landing, task, number, repo.commit(branch_ref(branch)) or landing)

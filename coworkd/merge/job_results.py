@@ -26,7 +26,7 @@ from coworkd.merge.job_values import (
 )
 from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService, review_path
-from coworkd.merge.unverified import UnverifiedSubmissions, reached
+from coworkd.merge.unverified import UnverifiedSubmissions, checkout_reason
 from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.landings import Landings
 from coworkd.store.problems import remove_task_problems
@@ -101,14 +101,14 @@ class ResultRecorder:
     def _green(self, row: SubmissionRow, value: Verified, now: float) -> None:
         led_astray = bool(unverified_reason(value.checks))
         unproven = row.kind is SubmissionKind.WORK and (not value.checks or led_astray)
-        asked_anew = led_astray and unproven and not reached(row)
+        asked_again = led_astray and unproven and not checkout_reason(row)
         event = submission_event(row, now, "green", tip=value.tip)
         move_submission(
             self._db, row, SubmissionState.GREEN, event, candidate=value.candidate, candidate_tree=value.tree,
             verified_on=value.tip, checks=_dumped(value.checks), needs_approval=row.needs_approval or unproven,
         )  # fmt: skip
-        if asked_anew:
-            # What was approved, or needed nobody, had been verified.
+        if asked_again:
+            # What was approved, or needed no approval, had been verified.
             self._reviews.void(row, now)
             update_submission(self._db, row, approved=False, request="")
         self._unverified.note(value.checks, now)

@@ -141,7 +141,7 @@ class OutdatedBase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
-    """The daemon is stopping, and it is done again after the next start; or nobody waits for it any more."""
+    """The daemon is stopping, and it is done again after the next start; or its submission has left the queue."""
 
 
 VerificationResult = (

@@ -44,12 +44,12 @@ DESCRIBE: Job[SubmissionKey, ChangeSummary] = Job(name="change summary")
 INTO_TARGET: Job[None, LandedInTarget | TargetRefused] = Job(name="landing in the target")
 _QUEUE, _AUTO_LAND = "queue", "land"
 """Sources of problems: a submission that cannot land, and a target that cannot follow by itself."""
-LAND_AGAIN = 30.0
+LAND_RETRY_AFTER = 30.0
 """Seconds before `land: auto` is tried again where the target refused."""
 
 
 class Merger:
-    """The room's only face to the daemon; used by the writer thread alone."""
+    """The merge queue as the daemon drives it; used by the writer thread alone."""
 
     def __init__(
         self, board: Board, jobs: Jobs, lane: IntegrationJobs, folder: Files, landed: LandedTasks, common_dir: Path
@@ -58,50 +58,50 @@ class Merger:
         self._board = board
         self._db: Database = board.db
         self._jobs = jobs
-        self._lane = lane
+        self._integration = lane
         self._landed = landed
         self._reviews = ReviewService(board)
-        self._reverts = RevertService(board, jobs, lane.invert)
-        self._orders = QueueReader(board, self._reviews)
+        self._reverts = RevertService(board, jobs, lane.revert)
+        self._queue_reader = QueueReader(board, self._reviews)
         logs = CheckLogs(folder, lane.output_folder)
-        self._holds = HeldSubmissions(board, jobs, lane, self._orders, logs)
+        self._holds = HeldSubmissions(board, jobs, lane, self._queue_reader, logs)
         self._unverified = UnverifiedSubmissions(board)
-        self._outcomes = ResultRecorder(board, self._reviews, self._reverts, self._holds, logs, self._unverified)
-        self._watch = BranchWatch(board, jobs, lane, self._outcomes, common_dir)
-        self._held: dict[SubmissionKey, tuple[str, str]] = {}
+        self._recorder = ResultRecorder(board, self._reviews, self._reverts, self._holds, logs, self._unverified)
+        self._watch = BranchWatch(board, jobs, lane, self._recorder, common_dir)
+        self._awaiting_target: dict[SubmissionKey, tuple[str, str]] = {}
         """Submissions that wait for the target's entry, and where both branches stood then."""
-        self._verified: SubmissionKey | None = None
+        self._verifying: SubmissionKey | None = None
         """The submission that is being verified."""
         self._stepped = False
         self._given_up = threading.Event()
-        """Set when nobody waits for the present verification any more."""
+        """Set when the submission that is being verified has left the queue."""
         self._land_at = 0.0
         """When `land: auto` may be tried again."""
         jobs.handle(VERIFY, then=self._record_verification, failed=self._submission_failed)
         jobs.handle(LAND, then=self._record, failed=self._submission_failed)
         jobs.handle(DESCRIBE, then=self._record, failed=self._submission_failed)
-        jobs.handle(INTO_TARGET, then=self._landed_by_itself, failed=self._landing_in_target_failed)
+        jobs.handle(INTO_TARGET, then=self._landed_automatically, failed=self._landing_in_target_failed)
 
     # ---- one turn
 
     def step(self, now: float, *, start: bool) -> None:
         """Rule on answered reviews, then take the queue one step further."""
         self._landed.step(now)
-        self._reviews.rule(now)
+        self._reviews.apply_answers(now)
         self._give_up_moot()
         self._forget_failures()
         if start:
             self._watch.look()
-            self._reverts.begin(now)
-            self._find_again(now)
+            self._reverts.start_requested(now)
+            self._restore_lost_submissions(now)
             self._holds.step(now, busy=self._at_work())
             self._unverified.verify_again(now, started=not self._stepped)
             self._stepped = True
             if not self._at_work():
-                self._watch.make_again(self._orders.into_target)
+                self._watch.rebuild(self._queue_reader.target_request)
             if self._watch.settled():
                 self._advance(now)
-                self._land_by_itself(now)
+                self._land_automatically(now)
 
     def deadline(self) -> float | None:
         """When what stood in the queue's way is tried again."""
@@ -114,15 +114,15 @@ class Merger:
 
     def _give_up_moot(self) -> None:
         """A verification whose submission has left the queue need not come to its end."""
-        if self._verified and find_in_queue(self._db, self._verified) is None:
+        if self._verifying and find_in_queue(self._db, self._verifying) is None:
             self._given_up.set()
 
-    def _find_again(self, now: float) -> None:
-        """A task in review without a submission has lost its database: the refs have it, and a person is asked anew."""
+    def _restore_lost_submissions(self, now: float) -> None:
+        """A task in review without a submission has lost its database: the refs have it, and it is asked again."""
         for task in reviews_without_submission(self._db):
             if self._board.specs.task(task.path).mode is Mode.PLAN:
                 continue  # what is in review there is a plan
-            kept = self._lane.latest(task.id, self._board.specs.settings().integration.branch)
+            kept = self._integration.latest_submission(task.id, self._board.specs.settings().integration.branch)
             with self._db.write(durable=True):
                 if kept is None:
                     why = "its submission is not to be found; write `ready` for a new attempt"
@@ -137,7 +137,11 @@ class Merger:
 
     def _advance(self, now: float) -> None:
         place = self._watch.place()
-        entries = [e for e in self._orders.entries(now) if self._held.get(e.key) != place and not self._pausing(e.key)]
+        entries = [
+            e
+            for e in self._queue_reader.entries(now)
+            if self._awaiting_target.get(e.key) != place and not self._pausing(e.key)
+        ]
         if not entries:
             return
         for step in next_steps(entries, self._db.state.integration_tip):
@@ -146,7 +150,7 @@ class Merger:
                 case ReviewStep():
                     self._describe(row)
                 case VerifyStep() if not self._at_work():
-                    if not self._watch.bring_in(self._orders.into_target()):
+                    if not self._watch.bring_in(self._queue_reader.target_request()):
                         self._work(step, row, now)
                 case LandStep() if not self._at_work():
                     self._work(step, row, now)
@@ -171,36 +175,36 @@ class Merger:
 
     def _describe(self, row: SubmissionRow) -> None:
         """Have git say what the candidate changes; the review is written when it has."""
-        tip, candidate, context = row.verified_on, row.candidate, self._orders.change_context(row)
-        self._jobs.start(DESCRIBE, row.key, lambda: self._lane.change(tip, candidate, context))
+        tip, candidate, context = row.verified_on, row.candidate, self._queue_reader.change_context(row)
+        self._jobs.start(DESCRIBE, row.key, lambda: self._integration.change(tip, candidate, context))
 
     # ---- verifying and landing
 
     def _work(self, step: VerifyStep | LandStep, row: SubmissionRow, now: float) -> None:
         key = row.key
         if isinstance(step, LandStep):
-            if row.needs_approval and not self._reviews.stands(row):
+            if row.needs_approval and not self._reviews.is_approved(row):
                 self._reviews.ask_again(row, now)
                 return
-            land = self._orders.landing(row)
+            land = self._queue_reader.land_request(row)
             with self._db.write(durable=True):
                 self._db.event(now, "landing", task=row.task, number=row.number, candidate=row.candidate)
-            self._jobs.start(LAND, key, lambda: self._lane.land(land))
+            self._jobs.start(LAND, key, lambda: self._integration.land(land))
             return
-        red_target = self._watch.red_target(self._orders.into_target())
-        order = dataclasses.replace(self._orders.verifying(row), onto_target=red_target)
+        red_target = self._watch.red_target(self._queue_reader.target_request())
+        order = dataclasses.replace(self._queue_reader.verify_request(row), onto_target=red_target)
         task = self._board.task(row.task)
         if task.status is Status.REVIEW and (row.approved or not row.needs_approval):
             with self._db.write():
                 self._board.transition(task.id, Status.MERGING, "verified again with what has landed since", now)
         given_up = self._given_up = threading.Event()
-        if self._jobs.start(VERIFY, key, lambda: self._lane.verify(order, given_up.is_set)):
-            self._verified = key
+        if self._jobs.start(VERIFY, key, lambda: self._integration.verify(order, given_up.is_set)):
+            self._verifying = key
 
     def _record_verification(self, key: SubmissionKey, value: VerificationResult, now: float) -> None:
-        self._verified = None
+        self._verifying = None
         if isinstance(value, AwaitingTarget):
-            self._held[key] = self._watch.place()
+            self._awaiting_target[key] = self._watch.place()
         self._record(key, value, now)
 
     def _record(
@@ -209,14 +213,14 @@ class Merger:
         """Record what a job of the queue found or did; a landing also where its submission has left the queue."""
         row = find_submission(self._db, key) if isinstance(value, Landed) else find_in_queue(self._db, key)
         with self._db.write(durable=True):
-            self._outcomes.remember_tip(value)
+            self._recorder.remember_tip(value)
             self._clear_problem(key.task)
             if row is not None:
-                self._outcomes.record(row, value, now)
+                self._recorder.record(row, value, now)
 
     def _submission_failed(self, key: SubmissionKey, failure: JobFailed, now: float) -> None:
         """Git or the file system is in the way: say so where it is seen."""
-        self._verified = None if self._verified == key else self._verified
+        self._verifying = None if self._verifying == key else self._verifying
         if find_in_queue(self._db, key) is None:
             return
         with self._db.write():
@@ -234,17 +238,17 @@ class Merger:
 
         `onto` names the target, for landing although another branch is checked out.
         """
-        order, branches = self._orders.into_target(), self._watch.order()
+        order, branches = self._queue_reader.target_request(), self._watch.order()
         if onto and onto != order.target:
             refused = TargetRefused(
                 reason=f"the target is {order.target}, not {onto}: see `integration.target` in config.yaml"
             )
             return lambda: refused
-        return lambda: self._lane.into_target(order, branches, onto=bool(onto))
+        return lambda: self._integration.into_target(order, branches, onto=bool(onto))
 
     # ---- land: auto
 
-    def _land_by_itself(self, now: float) -> None:
+    def _land_automatically(self, now: float) -> None:
         """With `land: auto` the target follows as soon as something has landed and nothing is in the way."""
         tip = self._db.state.integration_tip
         if self._board.specs.settings().integration.land != "auto" or tip == self._db.state.landed_tip:
@@ -253,7 +257,7 @@ class Merger:
         if not self._at_work() and now >= self._land_at and Landings(self._db).has_landed():
             self._jobs.start(INTO_TARGET, None, self.into_target())
 
-    def _landed_by_itself(self, _: None, value: LandedInTarget | TargetRefused, now: float) -> None:
+    def _landed_automatically(self, _: None, value: LandedInTarget | TargetRefused, now: float) -> None:
         with self._db.write():
             remove_problem(self._db, CONFIG, _AUTO_LAND)
             if isinstance(value, LandedInTarget):
@@ -261,7 +265,7 @@ class Merger:
                 self._db.state.landed_tip = self._db.state.integration_tip
                 self._db.event(now, "landed in the target", commit=value.commit, moved=value.moved)
                 return
-            self._land_at = now + LAND_AGAIN
+            self._land_at = now + LAND_RETRY_AFTER
             message = f"`land: auto` waits: {value.reason}"
             put_problem(self._db, Problem(path=CONFIG, line=0, message=message), _AUTO_LAND, now)
 

@@ -1,4 +1,4 @@
-"""The merge queue as the board has it: its entries, and what is to be done with one of them."""
+"""Reads the merge queue: its entries, and the requests for the jobs that verify and land them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from coworkd.merge.checks.facts import ChangeContext
 from coworkd.merge.job_values import LandRequest, VerifyRequest
 from coworkd.merge.queue_rules import QueueEntry
 from coworkd.merge.reviews.service import ReviewService
-from coworkd.merge.unverified import reached
+from coworkd.merge.unverified import checkout_reason
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState
 from coworkd.store.dependencies import all_dependencies, unmet_dependencies
 from coworkd.store.submissions import merge_queue, update_submission
@@ -20,7 +20,7 @@ _TITLES = {SubmissionKind.WORK: "{}", SubmissionKind.REVERT: "Revert: {}", Submi
 
 
 class QueueReader:
-    """Reads submissions with the wishes of now; used by the writer thread alone."""
+    """Reads the queue under the present settings; used by the writer thread alone."""
 
     def __init__(self, board: Board, reviews: ReviewService) -> None:
         self._board = board
@@ -29,9 +29,9 @@ class QueueReader:
 
     def entries(self, now: float) -> list[QueueEntry]:
         """Everything that is on its way to the integration branch."""
-        return [self._entry(self._as_wished(row, now)) for row in merge_queue(self._db)]
+        return [self._entry(self._with_current_settings(row, now)) for row in merge_queue(self._db)]
 
-    def _as_wished(self, row: SubmissionRow, now: float) -> SubmissionRow:
+    def _with_current_settings(self, row: SubmissionRow, now: float) -> SubmissionRow:
         """`approve` and `verify` count at once: who is asked, and whether all that is to be run has been."""
         if row.kind is not SubmissionKind.WORK:
             return row
@@ -39,15 +39,15 @@ class QueueReader:
         spec, settings = self._board.specs.task(task.path), self._board.specs.settings()
         approve = settings.approve if spec.approve is None else spec.approve
         verified = {check["command"] for check in json.loads(row.checks)}
-        green, led_astray = row.state is SubmissionState.GREEN, bool(reached(row))
+        green, led_astray = row.state is SubmissionState.GREEN, bool(checkout_reason(row))
         person = Gate.MERGE in approve or not row.tree or (green and (not verified or led_astray))
         if person != row.needs_approval:
-            row = self._asked_otherwise(row, now, person=person)
+            row = self._change_approval(row, now, person=person)
         if green and row.tree and not led_astray and not verified.issuperset(self._commands(row, spec)):
             row = dataclasses.replace(row, verified_on="")
         return row
 
-    def _asked_otherwise(self, row: SubmissionRow, now: float, *, person: bool) -> SubmissionRow:
+    def _change_approval(self, row: SubmissionRow, now: float, *, person: bool) -> SubmissionRow:
         with self._db.write():
             self._reviews.void(row, now)
             update_submission(self._db, row, needs_approval=person, request="")
@@ -67,13 +67,13 @@ class QueueReader:
     def _entry(self, row: SubmissionRow) -> QueueEntry:
         needs = unmet_dependencies(self._db, row.task) if row.kind is not SubmissionKind.REVERT else []
         return QueueEntry(
-            key=row.key, state=row.state, tip=row.verified_on, person=row.needs_approval,
+            key=row.key, state=row.state, verified_on=row.verified_on, needs_approval=row.needs_approval,
             approved=row.approved,
             reviewed=bool(row.request), needs=tuple(needs),
             priority=self._board.task(row.task).priority, created=row.created,
         )  # fmt: skip
 
-    def verifying(self, row: SubmissionRow) -> VerifyRequest:
+    def verify_request(self, row: SubmissionRow) -> VerifyRequest:
         """How a submission is merged and checked, with the settings of now."""
         settings, task = self._board.specs.settings(), self._board.task(row.task)
         spec = self._board.specs.task(task.path)
@@ -97,13 +97,13 @@ class QueueReader:
             dependencies=all_dependencies(self._db, row.task),
         )  # fmt: skip
 
-    def landing(self, row: SubmissionRow) -> LandRequest:
+    def land_request(self, row: SubmissionRow) -> LandRequest:
         branch = self._board.specs.settings().integration.branch
         return LandRequest(
             task=row.task, number=row.number, tip=row.verified_on, candidate=row.candidate, branch=branch
         )
 
-    def into_target(self) -> VerifyRequest:
+    def target_request(self) -> VerifyRequest:
         """The target's own commits, to be checked as merged with what has landed."""
         settings = self._board.specs.settings()
         return VerifyRequest(

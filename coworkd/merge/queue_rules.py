@@ -18,12 +18,12 @@ class QueueEntry:
 
     key: SubmissionKey
     state: SubmissionState
-    tip: str
+    verified_on: str
     """The integration commit it was verified on; empty: on none yet."""
-    person: bool
+    needs_approval: bool
     approved: bool
     reviewed: bool
-    """Its review has been written, whether or not anybody is asked in it."""
+    """Its review has been written, whether or not it asks for an approval."""
     needs: tuple[str, ...]
     """Dependencies of its task that have not landed."""
     priority: float
@@ -39,14 +39,14 @@ class VerifyStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewStep:
-    """It is green: write the review, which asks a person or says that nobody had to be asked."""
+    """It is green: write the review, which asks for an approval where one is required."""
 
     key: SubmissionKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LandStep:
-    """It is green on the present tip and nobody's yes is owed: move the integration branch."""
+    """It is green on the present tip and needs no approval any more: move the integration branch."""
 
     key: SubmissionKey
 
@@ -67,21 +67,21 @@ def next_steps(entries: Sequence[QueueEntry], tip: str) -> list[QueueStep]:
 
 
 def _order(entry: QueueEntry) -> tuple[bool, float, float, str]:
-    return (not _free(entry), entry.priority, entry.created, entry.key.task)
+    return (not _is_cleared(entry), entry.priority, entry.created, entry.key.task)
 
 
-def _free(entry: QueueEntry) -> bool:
-    """Nobody's yes is owed."""
-    return entry.approved or not entry.person
+def _is_cleared(entry: QueueEntry) -> bool:
+    """It is approved, or needs no approval."""
+    return entry.approved or not entry.needs_approval
 
 
 def _work(entry: QueueEntry, tip: str) -> QueueStep | None:
     if entry.state is SubmissionState.QUEUED:
         return VerifyStep(key=entry.key)
-    if entry.state is not SubmissionState.GREEN or not _free(entry) or entry.needs:
+    if entry.state is not SubmissionState.GREEN or not _is_cleared(entry) or entry.needs:
         return None
     if not entry.reviewed and not entry.approved:
         return None
-    if entry.tip == tip:
+    if entry.verified_on == tip:
         return LandStep(key=entry.key)
     return VerifyStep(key=entry.key)

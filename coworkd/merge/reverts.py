@@ -1,7 +1,7 @@
-"""Taking a landed change back, and bringing it again, on a person's word in its review.
+"""Reverts of landed changes, and their opposite, as a person asks for them in a review.
 
-The word is `status: revert` or `status: apply`. It is the yes as well: what follows is verified like any change and
-lands by itself. Where it cannot be done the word is put back, with a problem that says why.
+`status: revert` or `status: apply` is the approval as well: what follows is verified like any change and lands by
+itself. Where it cannot be done the status is put back, with a problem that says why.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SOURCE = "revert"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
+class _RevertRequest:
     task: TaskRow
     kind: SubmissionKind
 
@@ -66,14 +66,14 @@ class RevertService:
         self._invert = invert
         jobs.handle(INVERT, then=self._queue, failed=self._not_made)
 
-    def begin(self, now: float) -> None:
-        """Act on every review that asks for it and on which nothing is under way."""
+    def start_requested(self, now: float) -> None:
+        """Start the job of every review that asks for one and has none."""
         requests = revert_requests(self._db)
         self._forget_failures({(_task_of(path), kind) for path, kind in requests})
         for path, kind in requests:
-            wish = self._wish(path, kind, now)
-            if wish is not None and not self._under_way(wish.task.id):
-                self._order(wish)
+            wish = self._revert_request(path, kind, now)
+            if wish is not None and not self._is_running(wish.task.id):
+                self._start(wish)
 
     def _forget_failures(self, requested: Collection[tuple[str, SubmissionKind]]) -> None:
         """What failed and is not asked for any more may be asked for again at once."""
@@ -81,22 +81,22 @@ class RevertService:
             if (key.task, key.kind) not in requested:
                 self._jobs.forget(INVERT, key)
 
-    def _wish(self, path: str, kind: SubmissionKind, now: float) -> _Wish | None:
-        """What a person wants done, where it can be; else the word is put back."""
+    def _revert_request(self, path: str, kind: SubmissionKind, now: float) -> _RevertRequest | None:
+        """What a person asks for, where it can be done; else the status is put back."""
         task = find_task(self._db, _task_of(path))
-        if task is not None and self._under_way(task.id):
-            return _Wish(task=task, kind=kind)
+        if task is not None and self._is_running(task.id):
+            return _RevertRequest(task=task, kind=kind)
         given = submitted_answer(self._db, path)
         if given.pulled:
-            self._tell(path, f"`status: {kind}` came by git and was not written here; write it here", now)
+            self._show_problem(path, f"`status: {kind}` came by git and was not written here; write it here", now)
             return None
-        reason = self._obstacle(task, kind, given)
+        reason = self._refusal_reason(task, kind, given)
         if reason or task is None:
-            self._put_back(path, kind, reason, now)
+            self._reject(path, kind, reason, now)
             return None
-        return _Wish(task=task, kind=kind)
+        return _RevertRequest(task=task, kind=kind)
 
-    def _obstacle(self, task: TaskRow | None, kind: SubmissionKind, given: SubmittedAnswer) -> str:
+    def _refusal_reason(self, task: TaskRow | None, kind: SubmissionKind, given: SubmittedAnswer) -> str:
         if task is None:
             return "only the latest review of a task takes this word"
         if task.owned_elsewhere:
@@ -110,12 +110,12 @@ class RevertService:
             return "it has been taken back already" if task.reverted else "nothing of it has landed"
         return "it was not taken back" if kind is SubmissionKind.APPLY and not task.reverted else ""
 
-    def _under_way(self, task: str) -> bool:
+    def _is_running(self, task: str) -> bool:
         if any(key.task == task for key in self._jobs.running(INVERT)):
             return True
         return pending_revert(self._db, task)
 
-    def _order(self, wish: _Wish) -> None:
+    def _start(self, wish: _RevertRequest) -> None:
         task = wish.task
         number = next_number(self._db, task.id)
         landing = task.landed if wish.kind is SubmissionKind.REVERT else task.reverted
@@ -127,7 +127,7 @@ class RevertService:
         """Git or the file system is in the way: said in the review, which still asks for it."""
         path = review_path(key.task)
         message = f"`status: {key.kind}` could not be done: {failure.reason}; {failure.retry}"
-        self._tell(path, f"{message}; write `status: {self._standing(path)}` to give it up", now)
+        self._show_problem(path, f"{message}; write `status: {self._current_status(path)}` to give it up", now)
 
     def _queue(self, key: RevertKey, value: RevertCommit | RevertFailed, now: float) -> None:
         """The commit is there, or cannot be made."""
@@ -135,7 +135,7 @@ class RevertService:
         task = self._board.task(task_id)
         with self._db.write(durable=True):
             if isinstance(value, RevertFailed):
-                self._put_back(review_path(task_id), kind, value.reason, now)
+                self._reject(review_path(task_id), kind, value.reason, now)
                 return
             row = SubmissionRow(
                 task=task_id, number=number, attempt=task.attempt, base=value.landing, commit_id=value.commit,
@@ -162,15 +162,15 @@ class RevertService:
     def refused(self, row: SubmissionRow, reason: str, now: float) -> None:
         """It collides with what landed since, or is red: the change stays as it is."""
         retire_submission(self._db, row, reason, now)
-        self._put_back(review_path(row.task), row.kind, reason, now)
+        self._reject(review_path(row.task), row.kind, reason, now)
 
-    def _put_back(self, path: str, kind: SubmissionKind, reason: str, now: float) -> None:
+    def _reject(self, path: str, kind: SubmissionKind, reason: str, now: float) -> None:
         with self._db.write():
-            self._set_status(path, self._standing(path))
-            self._tell(path, f"`status: {kind}` was put back: {reason}", now)
+            self._set_status(path, self._current_status(path))
+            self._show_problem(path, f"`status: {kind}` was put back: {reason}", now)
 
-    def _standing(self, path: str) -> str:
-        """What a review says of itself while nobody asks for anything."""
+    def _current_status(self, path: str) -> str:
+        """The status of a review in which no one asks for anything."""
         task = find_task(self._db, _task_of(path))
         if has_open_request_in(self._db, path) or task is None:
             return "open"
@@ -180,7 +180,7 @@ class RevertService:
         self._documents.edit(path, {("status",): status})
         set_review_status(self._db, path, status)
 
-    def _tell(self, path: str, message: str, now: float) -> None:
+    def _show_problem(self, path: str, message: str, now: float) -> None:
         with self._db.write():
             put_problem(self._db, Problem(path=path, line=0, message=message), _SOURCE, now)
 

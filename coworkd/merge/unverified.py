@@ -27,7 +27,7 @@ RECIPE = (
 )
 
 
-def reached(row: SubmissionRow) -> str:
+def checkout_reason(row: SubmissionRow) -> str:
     """What led the checks of a submission into a checkout; empty: nothing."""
     return unverified_reason([Check(**check) for check in json.loads(row.checks)])
 
@@ -59,7 +59,7 @@ class UnverifiedSubmissions:
             self._clear()
 
     def _waiting(self) -> list[SubmissionRow]:
-        return [row for row in unapproved_submissions(self._db) if reached(row)]
+        return [row for row in unapproved_submissions(self._db) if checkout_reason(row)]
 
     def _queue(self, row: SubmissionRow, now: float) -> None:
         if request := find_open_request(self._db, row.request):

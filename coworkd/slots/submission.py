@@ -217,4 +217,4 @@ def _file(repo: Repo, slot: Slot, number: int, commit: str) -> None:
     if slot.branch not in checked_out(repo):
         changes.append(RefChange(name=slot.branch, old=repo.commit(slot.branch), new=commit))
     if not update_refs(repo, changes):
-        raise RepoError(f"{name} or {_short(slot.branch)} was written by somebody else at this moment; submit again")
+        raise RepoError(f"{name} or {_short(slot.branch)} was written by another program at this moment; submit again")

@@ -90,7 +90,7 @@ def _write_refs(repo: Repo, prefix: str, tips: list[str]) -> list[str]:
         names = [f"{prefix}/{number}" for number, _ in enumerate(tips, max(taken, default=0) + 1)]
         if update_refs(repo, [RefChange(name=name, old=None, new=tip) for name, tip in zip(names, tips, strict=True)]):
             return names
-    raise RepoError(f"somebody else keeps writing {prefix}/*; nothing was kept")
+    raise RepoError(f"another program keeps writing {prefix}/*; nothing was kept")
 
 
 def _snapshot(private: PrivateRepo, base: str) -> str | None:

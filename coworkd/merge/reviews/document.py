@@ -52,7 +52,7 @@ class ReviewSubject:
     made: bool = True
     """False: the agent changed nothing."""
     asked: bool = True
-    """False: nobody's yes is owed, and the review is a record."""
+    """False: no approval is required, and the review is a record."""
     cost_usd: float | None = None
     about: bool = False
     """The cost is estimated, or a subscription covers it."""
@@ -61,7 +61,7 @@ class ReviewSubject:
     why: str = ""
     """Where the risk comes from."""
     terminal: str = ""
-    """Why a yes belongs on a terminal; empty when the file is enough."""
+    """Why it has to be approved on a terminal; empty when the file is enough."""
 
 
 def render(what: ReviewSubject, change: ChangeSummary, checks: Sequence[Check], claims: Sequence[str]) -> bytes:

@@ -21,7 +21,7 @@ from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.change_summary import ChangeSummary
 from coworkd.merge.reviews.change_risk import weigh
 from coworkd.merge.reviews.document import FILES, ReviewSubject, lines_of, render
-from coworkd.merge.unverified import reached
+from coworkd.merge.unverified import checkout_reason
 from coworkd.store import (
     Database,
     DocumentRow,
@@ -93,13 +93,13 @@ class ReviewService:
 
     def _request(self, row: SubmissionRow, change: ChangeSummary, request: str, now: float) -> RequestRow:
         """What a person is asked: bound to the very change, with the reasons for its risk."""
-        features = weigh(change, verified=row.checks != "[]" and not reached(row))
+        features = weigh(change, verified=row.checks != "[]" and not checkout_reason(row))
         asked = RequestRow(
             id=request, task=row.task, run=row.run, kind=RequestKind.MERGE, name="", path=review_path(row.task),
             state=RequestState.OPEN, answer="", comment="", text="; ".join(feature.what for feature in features),
             created=now, number=row.number, risk=level_of(features),
         )  # fmt: skip
-        return bind_request(asked, _about(row))
+        return bind_request(asked, _subject(row))
 
     def _move_aside(self, row: SubmissionRow, now: float) -> None:
         """The review of an earlier submission stays, under its number, in the folder of the task's earlier reviews."""
@@ -110,17 +110,17 @@ class ReviewService:
         if number:
             self._documents.put(f"reviews/{row.task}.d/{number}.md", old.target_bytes, now)
 
-    def rule(self, now: float) -> None:
+    def apply_answers(self, now: float) -> None:
         """Act on every answer that stands in a review whose request is open."""
         for request in answered_in_file(self._db, RequestKind.MERGE):
-            self._rule_on(request, now)
+            self._apply_answer(request, now)
 
-    def _rule_on(self, request: RequestRow, now: float) -> None:
+    def _apply_answer(self, request: RequestRow, now: float) -> None:
         given = submitted_answer(self._db, request.path)
         ruling = decide(request.id, given, self._demand(request))
         row = get_submission(self._db, SubmissionKey(request.task, request.number))
         task = self._board.task(request.task)
-        if ruling.outcome is ApprovalOutcome.NONE or self._theirs(task):
+        if ruling.outcome is ApprovalOutcome.NONE or self._is_foreign(task):
             return
         if ruling.outcome in (ApprovalOutcome.VOID, ApprovalOutcome.HELD):
             reject_answer(self._db, self._documents, request.path, ruling, now)
@@ -143,7 +143,7 @@ class ReviewService:
         """Where an approval of this review has to be given."""
         return requirement(self._db, self._board.specs, request, request.risk, request.text)
 
-    def _theirs(self, task: TaskRow) -> bool:
+    def _is_foreign(self, task: TaskRow) -> bool:
         """Another instance has it, or has taken it over: nothing here answers for it until it is taken back."""
         return task.owned_elsewhere or (task.from_git and task.by not in ("", self._db.state.instance))
 
@@ -165,20 +165,20 @@ class ReviewService:
         if request := find_open_request(self._db, row.request):
             self._board.requests.void(request, now)
 
-    def stands(self, row: SubmissionRow) -> bool:
+    def is_approved(self, row: SubmissionRow) -> bool:
         """Whether a person's yes is there, about this very change."""
         request = find_used_approval(self._db, row.request)
-        return request is not None and is_unchanged(request, _about(row))
+        return request is not None and is_unchanged(request, _subject(row))
 
     def ask_again(self, row: SubmissionRow, now: float) -> None:
-        """What a yes was about is no longer what would land: it is asked anew."""
+        """What was approved is no longer what would land: it is asked again."""
         with self._db.write(durable=True):
             update_submission(self._db, row, approved=False, request="")
             self._db.event(now, "approval void", task=row.task, number=row.number)
 
 
-def _about(row: SubmissionRow) -> str:
-    """What a yes is about: the change itself. A clean merge of a newer tip leaves it as it is."""
+def _subject(row: SubmissionRow) -> str:
+    """What an approval is about: the change itself. A clean merge of a newer tip leaves it as it is."""
     return f"{row.number} {row.commit_id} {row.tree}"
 
 

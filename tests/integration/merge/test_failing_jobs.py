@@ -45,7 +45,7 @@ class FailingJobs(IntegrationJobs):
         self._fail()
         return super().into_target(order, branches, onto=onto)
 
-    def invert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
+    def revert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
         self._fail()
         del task, number, branch
         return RevertCommit(commit="c" * 40, tree="t" * 40, landing=landing, later=())
@@ -160,7 +160,7 @@ def test_a_fault_of_coworkd_itself_ends_no_daemon(queue: Queue) -> None:
     ask_for_revert(queue)
     queue.turn()
     reverts = RevertService(queue.board, queue.jobs, breaks)
-    reverts.begin(queue.now)
+    reverts.start_requested(queue.now)
     while queue.jobs.busy():
         queue.jobs.settle(queue.now)
     assert "internal error, a fault of coworkd itself: KeyError: 'tree'" in queue.problems(REVIEW)["revert"]

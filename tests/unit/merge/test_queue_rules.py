@@ -15,8 +15,8 @@ STEPS = st.lists(
         QueueEntry,
         key=st.sampled_from("abcdefgh").map(lambda task: SubmissionKey(task, 1)),
         state=st.sampled_from([QUEUED, GREEN]),
-        tip=st.sampled_from(["", "t0", TIP]),
-        person=st.booleans(),
+        verified_on=st.sampled_from(["", "t0", TIP]),
+        needs_approval=st.booleans(),
         approved=st.booleans(),
         reviewed=st.booleans(),
         needs=st.sampled_from([(), ("x",)]),
@@ -29,9 +29,9 @@ STEPS = st.lists(
 
 def entry(task: str, state: SubmissionState = GREEN, tip: str = TIP, **more: object) -> QueueEntry:
     values: dict[str, object] = {
-        "person": False, "approved": False, "reviewed": False, "needs": (), "priority": 2.0, "created": 1.0, **more,
+        "needs_approval": False, "approved": False, "reviewed": False, "needs": (), "priority": 2.0, "created": 1.0, **more,
     }  # fmt: skip
-    return QueueEntry(key=SubmissionKey(task, 1), state=state, tip=tip, **values)  # pyright: ignore[reportArgumentType]
+    return QueueEntry(key=SubmissionKey(task, 1), state=state, verified_on=tip, **values)  # pyright: ignore[reportArgumentType]
 
 
 def test_what_is_queued_is_verified_and_what_is_green_lands() -> None:
@@ -45,9 +45,9 @@ def test_green_on_an_older_tip_is_verified_again() -> None:
 
 
 def test_a_person_is_asked_once_and_nothing_lands_before_the_yes() -> None:
-    assert next_steps([entry("a", person=True)], TIP) == [ReviewStep(key=SubmissionKey("a", 1))]
-    assert next_steps([entry("a", person=True, reviewed=True)], TIP) == []
-    assert next_steps([entry("a", person=True, reviewed=True, approved=True)], TIP) == [
+    assert next_steps([entry("a", needs_approval=True)], TIP) == [ReviewStep(key=SubmissionKey("a", 1))]
+    assert next_steps([entry("a", needs_approval=True, reviewed=True)], TIP) == []
+    assert next_steps([entry("a", needs_approval=True, reviewed=True, approved=True)], TIP) == [
         LandStep(key=SubmissionKey("a", 1))
     ]
 
@@ -60,10 +60,10 @@ def test_a_dependency_lands_first() -> None:
 
 def test_approved_goes_before_unapproved_then_priority_then_age() -> None:
     wanted = [
-        entry("d", person=True, approved=True, reviewed=True, priority=9.0, created=9.0, tip="t0"),
-        entry("c", QUEUED, person=True, tip="", priority=1.0, created=5.0),
-        entry("b", QUEUED, person=True, tip="", created=1.0),
-        entry("a", QUEUED, person=True, tip="", created=2.0),
+        entry("d", needs_approval=True, approved=True, reviewed=True, priority=9.0, created=9.0, tip="t0"),
+        entry("c", QUEUED, needs_approval=True, tip="", priority=1.0, created=5.0),
+        entry("b", QUEUED, needs_approval=True, tip="", created=1.0),
+        entry("a", QUEUED, needs_approval=True, tip="", created=2.0),
     ]
     for order in permutations(wanted):
         left, seen = list(order), list[str]()
@@ -84,8 +84,8 @@ def test_one_thing_at_a_time_and_nothing_unasked_lands(entries: list[QueueEntry]
         item = by_key[step.key]
         if isinstance(step, LandStep):
             assert item.state is GREEN
-            assert item.tip == TIP
-            assert item.approved or (item.reviewed and not item.person)
+            assert item.verified_on == TIP
+            assert item.approved or (item.reviewed and not item.needs_approval)
             assert not item.needs
         if isinstance(step, ReviewStep):
             assert item.state is GREEN
