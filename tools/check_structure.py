@@ -19,10 +19,10 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 40
 
 LIMITS = {
-    "class names in several modules": 11,
-    "SQL statements outside store": 440,
-    "words of the stop list": 469,
-    f"files over {MAX_FILE_LINES} lines": 6,
+    "class names in several modules": 0,
+    "SQL statements outside store": 0,
+    "words of the stop list": 167,
+    f"files over {MAX_FILE_LINES} lines": 3,
     f"functions over {MAX_FUNCTION_LINES} lines": 0,
 }
 """The most of each that is accepted."""
@@ -36,6 +36,8 @@ STOP_WORDS = re.compile(
 
 _STATEMENT = re.compile(r"^\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|CREATE|DROP|ALTER|PRAGMA)\b")
 _CALLS = frozenset({"query", "query_in", "among", "all_among", "execute", "executemany", "scalar"})
+_OTHER_EXECUTE = ("coworkd/system/git/runner.py",)
+"""Modules whose `execute` is another library's."""
 _CONDITIONAL_CALLS = frozenset({"one", "all", "rows", "select"})
 """Calls that run SQL where they are given a condition."""
 
@@ -62,7 +64,7 @@ def foreign_statements(trees: list[tuple[str, str, ast.Module]]) -> list[str]:
     found = {
         f"{path}:{node.lineno}"
         for path, _, tree in trees
-        if not path.startswith("coworkd/store/")
+        if not path.startswith(("coworkd/store/", *_OTHER_EXECUTE))
         for node in ast.walk(tree)
         if isinstance(node, ast.expr) and (_is_statement(node) or _runs_sql(node))
     }

@@ -61,7 +61,7 @@ class MergeInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class MergeCandidate:
     """A merge that lost nothing; a ref names it."""
 
     tip: str
@@ -90,7 +90,7 @@ class CandidatePipeline:
         if isinstance(merge_input, AwaitingTarget):
             return merge_input
         candidate = self._merge(merge_input)
-        if not isinstance(candidate, Candidate):
+        if not isinstance(candidate, MergeCandidate):
             return candidate
         checks = self._run_checks(candidate)
         if not isinstance(checks, tuple):
@@ -113,7 +113,7 @@ class CandidatePipeline:
 
     # ---- merge, and prove that nothing is lost
 
-    def _merge(self, given: MergeInput) -> Candidate | MergeConflict | OutdatedBase | VerificationFailed:
+    def _merge(self, given: MergeInput) -> MergeCandidate | MergeConflict | OutdatedBase | VerificationFailed:
         made = candidate_for(self.repo, given.onto, _submission(self.request), given.sources)
         if isinstance(made, Conflicted):
             return self._conflict(given, made)
@@ -122,7 +122,7 @@ class CandidatePipeline:
         if not shown.ok:
             reason = f"the merge would lose something: {shown.detail}"
             return VerificationFailed(tip=given.tip, checks=(), reason=reason)
-        return Candidate(tip=given.tip, onto=given.onto, commit=made.commit, tree=made.tree, proof=shown.detail)
+        return MergeCandidate(tip=given.tip, onto=given.onto, commit=made.commit, tree=made.tree, proof=shown.detail)
 
     def _conflict(self, given: MergeInput, made: Conflicted) -> MergeConflict | OutdatedBase:
         order, paths = self.request, ", ".join(made.paths)
@@ -139,7 +139,9 @@ class CandidatePipeline:
 
     # ---- run the checks
 
-    def _run_checks(self, candidate: Candidate) -> _Checks | VerificationFailed | FailedWithoutChange | Interrupted:
+    def _run_checks(
+        self, candidate: MergeCandidate
+    ) -> _Checks | VerificationFailed | FailedWithoutChange | Interrupted:
         run = gate_run(self.request, candidate.commit, self.request.commands)
         checks = self.verifier.check(self.repo, run, self.over)
         if checks is not None and _red(checks) and needs_repetition(failure_of(checks[-1])):
@@ -149,7 +151,7 @@ class CandidatePipeline:
         return (self._find_blame(candidate, checks) if _red(checks) else None) or checks
 
     def _find_blame(
-        self, candidate: Candidate, checks: _Checks
+        self, candidate: MergeCandidate, checks: _Checks
     ) -> VerificationFailed | FailedWithoutChange | Interrupted | None:
         """Why a candidate is red; None: its commands were led into a checkout, and prove nothing.
 
@@ -178,7 +180,9 @@ class CandidatePipeline:
 
     # ---- run what the change alters as it was before
 
-    def _run_earlier_checks(self, candidate: Candidate, checks: _Checks) -> Verified | VerificationFailed | Interrupted:
+    def _run_earlier_checks(
+        self, candidate: MergeCandidate, checks: _Checks
+    ) -> Verified | VerificationFailed | Interrupted:
         order = self.request
         if not unverified_reason(checks):
             green = tuple(check for check in checks if check.command in order.workspace)
@@ -192,7 +196,7 @@ class CandidatePipeline:
             tip=candidate.tip, candidate=candidate.commit, tree=candidate.tree, checks=every, proof=candidate.proof
         )
 
-    def _with_tip_version(self, candidate: Candidate, checks: _Checks) -> _Checks | None:
+    def _with_tip_version(self, candidate: MergeCandidate, checks: _Checks) -> _Checks | None:
         """The checks, and where the change alters what they execute, also those with the tip's version of that.
 
         Of a command that is red on the tip itself, the tip's version says nothing: the change is to make it green.

@@ -28,6 +28,7 @@ from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService, review_path
 from coworkd.merge.unverified import UnverifiedSubmissions, checkout_reason
 from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.documents import find_document
 from coworkd.store.landings import Landings
 from coworkd.store.problems import remove_task_problems
 from coworkd.store.runs import has_live_run
@@ -186,7 +187,7 @@ class ResultRecorder:
     def _tick(self, task: TaskRow, row: SubmissionRow) -> None:
         """Tick the criteria whose commands were green on what landed."""
         green = {check["command"] for check in json.loads(row.checks) if not check.get("reached")}
-        document = self._db.one(DocumentRow, "path = ?", task.path)
+        document = find_document(self._db, task.path)
         if document is None:
             return
         data = document.target_bytes

@@ -18,7 +18,7 @@ _RELABELLED = -2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredVersion:
+class CheckedVersion:
     """The bytes that a document had at some time, and the hash under which they were stored."""
 
     id: int
@@ -94,15 +94,16 @@ def lacks_task(db: Database, path: str) -> bool:
 # ---- versions
 
 
-def stored_versions(db: Database) -> list[StoredVersion]:
+def stored_versions(db: Database) -> list[CheckedVersion]:
     """Every kept version of every document."""
     rows = db.query("SELECT rowid AS id, path, rev, sha, bytes FROM bases ORDER BY rowid")
     return [
-        StoredVersion(id=row["id"], path=row["path"], rev=row["rev"], sha=row["sha"], data=row["bytes"]) for row in rows
+        CheckedVersion(id=row["id"], path=row["path"], rev=row["rev"], sha=row["sha"], data=row["bytes"])
+        for row in rows
     ]
 
 
-def relabel_version(db: Database, version: StoredVersion, sha: str) -> None:
+def relabel_version(db: Database, version: CheckedVersion, sha: str) -> None:
     """Store a version under the hash that its bytes have."""
     db.execute("UPDATE OR IGNORE bases SET sha = ?, rev = ? WHERE rowid = ?", sha, _RELABELLED, version.id)
 

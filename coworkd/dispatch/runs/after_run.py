@@ -86,7 +86,7 @@ _AT_WORK = (Status.RUNNING, Status.WAITING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerificationFailed:
+class SubmissionSentBack:
     """The merge queue sends back what the run submitted."""
 
     message: str
@@ -99,7 +99,7 @@ class NotStarted:
 
 StartFailure = SlotDeferred | SlotFailed | MachineFailed | NotStarted
 """How a run ends that never began."""
-RunEnd = FinishResult | VerificationFailed | StartFailure
+RunEnd = FinishResult | SubmissionSentBack | StartFailure
 
 
 def _no_fault() -> MachineFault | None:
@@ -130,7 +130,7 @@ def after_run(run: RunRow, end: RunEnd, task: TaskRow, policy: AfterRunPolicy, n
     """Everything that follows."""
     case = _Case(run=run, task=task, policy=policy, now=now)
     match end:
-        case VerificationFailed(message=message):
+        case SubmissionSentBack(message=message):
             return case.sent_back(message)
         case SlotDeferred() | SlotFailed() | MachineFailed() | NotStarted():
             return case.not_begun(end)

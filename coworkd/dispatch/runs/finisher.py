@@ -22,7 +22,7 @@ from coworkd.dispatch.runs.after_run import (
     AfterRunPolicy,
     NotStarted,
     StartFailure,
-    VerificationFailed,
+    SubmissionSentBack,
     after_run,
     blamed,
 )
@@ -133,7 +133,7 @@ class RunFinisher:
 
     def _sent_back(self, submission: SubmissionRow, now: float) -> None:
         run = find_run(self._db, submission.run) or _forgotten_run(submission)
-        task, end = self._board.task(submission.task), VerificationFailed(message=submission.message)
+        task, end = self._board.task(submission.task), SubmissionSentBack(message=submission.message)
         self._effects.apply(run, after_run(run, end, task, self._policy(run, task), now), now)
 
     def _close(self, run: RunRow, result: FinishResult, now: float) -> None:

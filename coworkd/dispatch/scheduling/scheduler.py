@@ -28,7 +28,7 @@ class RunRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate(RunRequest):
+class StartCandidate(RunRequest):
     """A ready task that would run if there were capacity."""
 
     priority: float
@@ -88,7 +88,7 @@ Action = StartRun | Postponed
 
 
 def next_actions(
-    candidates: Sequence[Candidate], active: Sequence[ActiveRun], capacity: Capacity, now: float
+    candidates: Sequence[StartCandidate], active: Sequence[ActiveRun], capacity: Capacity, now: float
 ) -> list[Action]:
     """Start what fits, in order of priority, then critical path, then age; say of the rest why it waits."""
     taken = list(active)
@@ -103,7 +103,7 @@ def next_actions(
     return actions
 
 
-def _sort_key(candidate: Candidate) -> tuple[float, int, float, str]:
+def _sort_key(candidate: StartCandidate) -> tuple[float, int, float, str]:
     return (candidate.priority, -candidate.chain_length, candidate.since, candidate.task)
 
 

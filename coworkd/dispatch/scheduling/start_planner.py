@@ -17,7 +17,7 @@ from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted, DailyBudget, budget_state, reserve
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.ready_index import ReadyIndex, ReadyTask
-from coworkd.dispatch.scheduling.scheduler import ActiveRun, Candidate, Capacity, Postponed, StartRun, next_actions
+from coworkd.dispatch.scheduling.scheduler import ActiveRun, Capacity, Postponed, StartCandidate, StartRun, next_actions
 from coworkd.store.tasks import last_requested_at, update_wait_reasons, wait_reasons
 
 GATHERING_TIME = 0.3
@@ -127,8 +127,8 @@ class StartPlanner:
             price_unknown=spec is not None and self._budgets.price_unknown(spec),
         )  # fmt: skip
 
-    def _candidates(self, inputs: _Inputs, now: float) -> list[Candidate]:
-        candidates: list[Candidate] = []
+    def _candidates(self, inputs: _Inputs, now: float) -> list[StartCandidate]:
+        candidates: list[StartCandidate] = []
         for task in list(self._index.tasks()):
             agent = inputs.agents[task.spec.agent or inputs.default_agent]
             if problem := task.unsupported_reason or agent.unusable_reason:
@@ -138,11 +138,11 @@ class StartPlanner:
                 candidates.append(self._candidate(task, agent, inputs, now))
         return candidates
 
-    def _candidate(self, task: ReadyTask, agent: _AgentState, inputs: _Inputs, now: float) -> Candidate:
+    def _candidate(self, task: ReadyTask, agent: _AgentState, inputs: _Inputs, now: float) -> StartCandidate:
         row, unavailable = task.row, agent.unavailable_reason
         exhausted = None if unavailable else _exhausted(task, agent, inputs.day)
         gathering = inputs.gathering_until if row.since > now - GATHERING_TIME and not row.attempt else 0.0
-        return Candidate(
+        return StartCandidate(
             task=row.id, agent=agent.choice.agent, priority=row.priority, since=row.since,
             chain_length=self._index.chain_length(row.id), touches=task.spec.touches,
             not_before=max(row.not_before, gathering),

@@ -24,7 +24,6 @@ from coworkd.merge.reviews.document import FILES, ReviewSubject, lines_of, rende
 from coworkd.merge.unverified import checkout_reason
 from coworkd.store import (
     Database,
-    DocumentRow,
     RequestKind,
     RequestRow,
     RequestState,
@@ -35,6 +34,7 @@ from coworkd.store import (
     TaskRow,
 )
 from coworkd.store.answers import forget_answer
+from coworkd.store.documents import find_document
 from coworkd.store.requests import answered_in_file, find_open_request, find_used_approval
 from coworkd.store.runs import find_run, update_run
 from coworkd.store.submissions import get_submission, retire_submission, reviewed_number_before, update_submission
@@ -103,8 +103,8 @@ class ReviewService:
 
     def _move_aside(self, row: SubmissionRow, now: float) -> None:
         """The review of an earlier submission stays, under its number, in the folder of the task's earlier reviews."""
-        old = self._db.one(DocumentRow, "path = ? AND want_sha != ''", review_path(row.task))
-        if old is None:
+        old = find_document(self._db, review_path(row.task))
+        if old is None or not old.target_sha:
             return
         number = reviewed_number_before(self._db, row.key)
         if number:

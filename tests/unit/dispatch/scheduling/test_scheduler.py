@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from coworkd.dispatch.scheduling.scheduler import (
     Action,
     ActiveRun,
-    Candidate,
     Capacity,
     Postponed,
     RunRequest,
+    StartCandidate,
     StartRun,
     next_actions,
     overlapping,
@@ -25,12 +25,12 @@ NOW = 1000.0
 
 def candidate(
     task: str, priority: float = 2, weight: int = 1, since: float = 0, agent: str = "a", **more: object
-) -> Candidate:
+) -> StartCandidate:
     touches = more.get("touches", ())
     assert isinstance(touches, tuple)
     due = more.get("not_before", 0.0)
     assert isinstance(due, float)
-    return Candidate(
+    return StartCandidate(
         task=task, agent=agent, priority=priority, chain_length=weight, since=since, touches=touches, not_before=due
     )
 
@@ -57,7 +57,7 @@ def postponed(actions: Sequence[Action]) -> dict[str, str]:
         (candidate("z", priority=1.5), candidate("a", priority=2)),
     ],
 )
-def test_priority_then_critical_path_then_age_then_name(first: Candidate, second: Candidate) -> None:
+def test_priority_then_critical_path_then_age_then_name(first: StartCandidate, second: StartCandidate) -> None:
     for order in ([first, second], [second, first]):
         assert started(next_actions(order, [], capacity(1), NOW)) == [first.task]
 
@@ -143,7 +143,7 @@ def test_every_obstacle_holds_for_every_run(
 
 TASKS = st.lists(
     st.builds(
-        Candidate,
+        StartCandidate,
         task=st.text("abcdef", min_size=1, max_size=2),
         agent=st.sampled_from("xy"),
         priority=st.sampled_from([0.0, 1.0, 2.0]),
@@ -164,7 +164,7 @@ CAPACITIES = st.builds(
 
 
 @given(TASKS, CAPACITIES)
-def test_limits_hold_and_nothing_that_fits_waits(tasks: list[Candidate], capacity: Capacity) -> None:
+def test_limits_hold_and_nothing_that_fits_waits(tasks: list[StartCandidate], capacity: Capacity) -> None:
     actions = next_actions(tasks, [], capacity, NOW)
     by_id = {task.task: task for task in tasks}
     running = [by_id[name] for name in started(actions)]
@@ -185,7 +185,7 @@ def test_limits_hold_and_nothing_that_fits_waits(tasks: list[Candidate], capacit
 
 
 @given(TASKS, st.integers(1, 3))
-def test_no_task_starves(tasks: list[Candidate], total: int) -> None:
+def test_no_task_starves(tasks: list[StartCandidate], total: int) -> None:
     """Every task starts in the end, when each round's runs are over before the next."""
     left = list(tasks)
     for _ in tasks:
