@@ -6,6 +6,7 @@ import time
 
 from coworkd.cli.workspace import Workspace
 from coworkd.core.errors import DocumentError, UserError
+from coworkd.core.file_names import foreign_token
 from coworkd.documents.editing import edit
 from coworkd.documents.markdown import Value, parse
 from coworkd.sync.disk.folder import Content, Folder, Missing, NotReadable
@@ -23,7 +24,7 @@ def edit_header(workspace: Workspace, name: str, changes: Changes, folder: Folde
     Where somebody saved the file in between, the edit is made again on what they saved. Raises `UserError` when that
     cannot be, and then the file is as they left it.
     """
-    folder = folder or Folder(workspace.paths.folder, workspace.paths.trash)
+    folder = folder or _folder(workspace)
     first: bytes | None = None
     for _ in range(_MAX_TRIES):
         seen = _read(folder, name)
@@ -40,9 +41,14 @@ def edit_header(workspace: Workspace, name: str, changes: Changes, folder: Folde
     raise UserError(f"{folder.absolute(name)} is being saved by another program: nothing was changed; try again")
 
 
+def _folder(workspace: Workspace) -> Folder:
+    """The workspace's files as a command writes them: under temporary names that are no leftovers to a daemon."""
+    return Folder(workspace.paths.folder, workspace.paths.trash, foreign_token)
+
+
 def write_new(workspace: Workspace, name: str, data: bytes) -> bool:
     """Put a new file there, whole or not at all; False when there is one already. Raises `UserError`."""
-    folder = Folder(workspace.paths.folder, workspace.paths.trash)
+    folder = _folder(workspace)
     workspace.announce(name, data)
     try:
         temporary = folder.write_temporary(name, data, 0o644)

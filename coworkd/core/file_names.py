@@ -6,6 +6,8 @@ something to add, and must fit all the same.
 
 from __future__ import annotations
 
+import secrets
+
 MAX_DERIVED = 200
 """Bytes of a name that a derived one takes over; what is added has 55, up to the 255 of most file systems."""
 
@@ -24,3 +26,12 @@ def bounded_name(name: str, most: int = MAX_DERIVED) -> str:
 def temporary_name(name: str, token: str = "") -> str:
     """What a file is called while it is written, beside the one that it becomes: hidden, so that it is no document."""
     return f".{bounded_name(name)}{'.' if token else ''}{token}~"
+
+
+def foreign_token() -> str:
+    """The token of a temporary name that a process other than the daemon writes under.
+
+    It is longer than the daemon's own: a scan takes away what a former daemon left, and must not take what another
+    process is writing at this moment.
+    """
+    return secrets.token_hex(6)

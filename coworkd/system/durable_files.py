@@ -9,11 +9,10 @@ from __future__ import annotations
 import errno
 import json
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from coworkd.core.file_names import temporary_name
+from coworkd.core.file_names import foreign_token, temporary_name
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -86,7 +85,7 @@ def sync_folder(path: Path, folder: int | None = None) -> None:
 
 def _write_beside(path: str | Path, data: bytes, mode: int | None, durable: bool, folder: int | None) -> str:
     parent, name = os.path.split(path)
-    temporary = os.path.join(parent, temporary_name(name, secrets.token_hex(4)))
+    temporary = os.path.join(parent, temporary_name(name, foreign_token()))
     try:
         write_new(temporary, data, mode=mode, durable=durable, folder=folder)
     except OSError:
