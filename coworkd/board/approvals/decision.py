@@ -75,7 +75,7 @@ class ApprovalDecision:
 def decide(
     request: str, answer: SubmittedAnswer, requirement: ApprovalRequirement = NO_REQUIREMENT
 ) -> ApprovalDecision:
-    """Rule on an answer to the open request with this id; `demand` says where an approval has to be given."""
+    """Rule on an answer to the open request with this id; `requirement` says where an approval has to be given."""
     if answer.answer == Answer.PENDING:
         return ApprovalDecision(outcome=ApprovalOutcome.NONE)
     if answer.answer == Answer.REJECTED:
@@ -96,11 +96,11 @@ def decide(
     return ApprovalDecision(outcome=ApprovalOutcome(answer.answer))
 
 
-def _unmet_requirement_reason(given: SubmittedAnswer, demand: ApprovalRequirement) -> str:
+def _unmet_requirement_reason(given: SubmittedAnswer, requirement: ApprovalRequirement) -> str:
     """Why an approval is held that was given elsewhere than it has to be."""
-    if not (given.on_terminal or given.signer) and demand.terminal_reason:
-        return demand.terminal_reason
-    return "" if given.by_command else demand.command_reason
+    if not (given.on_terminal or given.signer) and requirement.terminal_reason:
+        return requirement.terminal_reason
+    return "" if given.by_command else requirement.command_reason
 
 
 def _odd_word_reason(written: str) -> str:

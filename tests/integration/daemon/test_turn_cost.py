@@ -42,28 +42,28 @@ def idle_turn(root: Path, ready: Callable[[Database], bool] = lambda _: True) ->
         trust = Trust(paths_and_settings.trust_home(), repo)
         trust.give()
         daemon = build(paths, repo, trust)
-        rooms = daemon._services  # noqa: SLF001 - nobody else may look at what a turn asks
+        services = daemon._services  # noqa: SLF001 - the product offers no other way to the statements of a turn
         try:
             daemon.recover()
             daemon.turn()
             for _ in range(TURNS):
-                if ready(rooms.db):
+                if ready(services.db):
                     break
                 daemon._lasting.wakeup.wait(1.0)  # noqa: SLF001
                 daemon.turn()
-            assert ready(rooms.db)
+            assert ready(services.db)
             for _ in range(3):
                 daemon.turn()
-            rooms.db.connection.set_trace_callback(asked.append)
+            services.db.connection.set_trace_callback(asked.append)
             daemon.turn()
-            rooms.db.connection.set_trace_callback(None)
-            plans = {sql: _plan(rooms.db, sql) for sql in asked if sql.startswith("SELECT")}
+            services.db.connection.set_trace_callback(None)
+            plans = {sql: _plan(services.db, sql) for sql in asked if sql.startswith("SELECT")}
         finally:
             daemon._lasting.control_socket.close()  # noqa: SLF001
-            rooms.jobs.close()
-            rooms.executor.close(1.0)
-            rooms.audit.close()
-            rooms.db.close()
+            services.jobs.close()
+            services.executor.close(1.0)
+            services.audit.close()
+            services.db.close()
     return IdleTurn(statements=asked, plans=plans)
 
 
