@@ -21,7 +21,7 @@ MAX_FUNCTION_LINES = 40
 LIMITS = {
     "class names in several modules": 0,
     "SQL statements outside store": 0,
-    "words of the stop list": 52,
+    "words of the stop list": 0,
     f"files over {MAX_FILE_LINES} lines": 3,
     f"functions over {MAX_FUNCTION_LINES} lines": 0,
 }
@@ -33,6 +33,8 @@ STOP_WORDS = re.compile(
     re.IGNORECASE,
 )
 """Private words: each has a standard term in docs/glossary.md."""
+_SHIPPED = "coworkd/store/migrations.py"
+"""Names the columns as they were; a step that has shipped is never changed."""
 
 _STATEMENT = re.compile(r"^\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|CREATE|DROP|ALTER|PRAGMA)\b")
 _CALLS = frozenset({"query", "query_in", "among", "all_among", "execute", "executemany", "scalar"})
@@ -85,7 +87,7 @@ def _runs_sql(node: ast.AST) -> bool:
 def stop_words(trees: list[tuple[str, str, ast.Module]]) -> list[str]:
     """Every line of the package or its documentation with a private word."""
     pages = [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-    texts = [(path, text) for path, text, _ in trees]
+    texts = [(path, text) for path, text, _ in trees if path != _SHIPPED]
     texts += [(page.relative_to(ROOT).as_posix(), page.read_text(encoding="utf-8")) for page in pages]
     return [
         f"{path}:{number}: {match.group(0)}"

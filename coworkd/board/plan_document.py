@@ -11,7 +11,7 @@ from coworkd.core.terminal_text import plain_text
 from coworkd.documents.markdown import Value, compose
 
 NOTE = "written by coworkd; edit it as you like, then set approval to approved, rejected or changes"
-NO_APPROVAL_NOTE = "written by coworkd; nobody was asked: `approve` is empty"
+NO_APPROVAL_NOTE = "written by coworkd; no approval was required: `approve` is empty"
 
 
 def plan_path(task: str) -> str:

@@ -118,16 +118,16 @@ def _carry_out(board: Board, row: TaskRow, moved: Moved, around: _BatchFacts, no
 
 def _start_again(board: Board, row: TaskRow, engaged: bool, now: float) -> tuple[str, dict[str, ColumnValue]]:
     """A new attempt. It hears what could not be sent while the task was over."""
-    _end_work(board, row, "started anew", engaged, now)
+    _end_work(board, row, "started again", engaged, now)
     send_again(board.db, row.id)
-    afresh: dict[str, ColumnValue] = {
+    columns: dict[str, ColumnValue] = {
         "failures": 0,
         "conflict_rounds": 0,
         "not_before": 0.0,
         "closed_by_hand": False,
         "from_git": False,
     }
-    return "by hand" if row.attempt else "", afresh
+    return "by hand" if row.attempt else "", columns
 
 
 def _end_work(board: Board, row: TaskRow, why: str, engaged: bool, now: float) -> None:

@@ -106,7 +106,7 @@ def _holds(folder: Folder, name: str, data: bytes) -> bool:
 def _require_same_request(name: str, first: bytes, now: bytes) -> None:
     """An answer is about what the person has seen: raises `UserError` when the file asks something else by now."""
     if _request_in(first) != _request_in(now):
-        raise UserError(f".cowork/{name} was written anew at this moment: look at it, and answer again")
+        raise UserError(f".cowork/{name} changed while your answer was being saved: read it, and answer again")
 
 
 def _request_in(data: bytes) -> object:

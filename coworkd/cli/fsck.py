@@ -35,20 +35,20 @@ def fsck_command(repair: bool, json_: bool) -> int:
     if repair and before:
         workspace.require(Op.REPAIR)
         left = _findings(workspace)
-    mended = [finding for finding in before if finding not in left]
+    repaired = [finding for finding in before if finding not in left]
     if json_:
-        as_json({"findings": [asdict(one) for one in left], "mended": [asdict(one) for one in mended]})
+        as_json({"findings": [asdict(one) for one in left], "repaired": [asdict(one) for one in repaired]})
     else:
-        click.echo("\n".join(_told(mended, left)))
+        click.echo("\n".join(_report_lines(repaired, left)))
     return 1 if left else 0
 
 
-def _told(mended: list[Inconsistency], left: list[Inconsistency]) -> list[str]:
-    lines = [hanging_indent(f"mended  {one.subject} {plain(one.name)}", one.says) for one in mended]
+def _report_lines(repaired: list[Inconsistency], left: list[Inconsistency]) -> list[str]:
+    lines = [hanging_indent(f"repaired  {one.subject} {plain(one.name)}", one.says) for one in repaired]
     for one in left:
         lines += [
-            hanging_indent(f"wrong   {one.subject} {plain(one.name)}", one.says),
-            hanging_indent("       ", one.advice),
+            hanging_indent(f"wrong     {one.subject} {plain(one.name)}", one.says),
+            hanging_indent("         ", one.advice),
         ]
     return lines or ["everything agrees"]
 
@@ -80,7 +80,7 @@ def _look(workspace: Workspace) -> list[Inconsistency]:
             return []  # nothing has ever happened here
         advice = "`coworkd up`, or any command, rebuilds it from the files"
         return [Inconsistency(subject=Subject.DATABASE, name=paths.database.name, says="is not there", advice=advice,
-                        mendable=True)]  # fmt: skip
+                        repairable=True)]  # fmt: skip
     db = Database(paths.database, read_only=True)
     try:
         db.verify()
@@ -108,4 +108,4 @@ def _damaged(path: Path, error: StoreError) -> Inconsistency:
         advice = (
             "stop coworkd: the next start, or `coworkd fsck --repair`, sets it aside and rebuilds it from the files"
         )
-    return Inconsistency(subject=Subject.DATABASE, name=path.name, says=str(error), advice=advice, mendable=True)
+    return Inconsistency(subject=Subject.DATABASE, name=path.name, says=str(error), advice=advice, repairable=True)

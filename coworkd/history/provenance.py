@@ -172,5 +172,5 @@ def _approved(sources: ProvenanceSources, task: str, number: str) -> str:
         if str(event.data.get("number", "")) == number and event.kind == "answered":
             asked, yes = True, event if event.data.get("answer") == "approved" else yes
     if yes is None:
-        return "" if asked or not number else "nobody was asked"
+        return "" if asked or not number else "no approval was required"
     return f"{yes.who}, {yes.data.get('path', '')}"

@@ -100,7 +100,7 @@ _DESCRIPTIONS: Mapping[str, str] = {
     "deleted": "deleted {path}",
     "wish": "asked for {wanted}",
     "wish refused": "asked for {wanted}, which was put back",
-    "owned": "let what came by git start here",
+    "owned": "allowed a task received through git to start here",
     "taken": "took the task over from {was}",
     "trusted": "trusted the settings as they are",
     "status": "{old} to {new}",

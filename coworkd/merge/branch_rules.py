@@ -48,7 +48,7 @@ class BranchFacts:
     """Paths in which the two cannot be merged."""
 
     @property
-    def owed(self) -> tuple[LandingFact, ...]:
+    def undelivered(self) -> tuple[LandingFact, ...]:
         """Landings that only integration can deliver."""
         return tuple(fact for fact in self.landings if not fact.in_target)
 
@@ -105,7 +105,7 @@ def next_move(facts: BranchFacts) -> Move:
         return _without_branch(facts)
     if not facts.taken_in_target:
         # Merging would bring back what was dropped, since integration still has it.
-        return Rebuild() if facts.owed or facts.handmade else Restart()
+        return Rebuild() if facts.undelivered or facts.handmade else Restart()
     if facts.target_in_integration:
         return NothingToDo()
     if facts.integration_in_target or _all_in_target(facts):
@@ -116,7 +116,7 @@ def next_move(facts: BranchFacts) -> Move:
 
 
 def _without_branch(facts: BranchFacts) -> Move:
-    if not facts.owed:
+    if not facts.undelivered:
         return Restart()
     if facts.taken_in_target and facts.restore_point:
         return Restore(facts.restore_point)

@@ -1,8 +1,8 @@
 """Submissions that are held because something is red without them, and the problem that says so.
 
 One problem for the workspace, however many are held, and one on the file of a task whose own command cannot be run. A
-held submission goes back into the queue when the tip, the target, the commands or the settings around them change. What
-changes on the machine tells nobody: the tip is checked again after growing pauses, and when the daemon starts.
+held submission goes back into the queue when the tip, the target, the commands or the settings around them change. A
+change of the machine raises no event: the tip is checked again with exponential backoff, and when the daemon starts.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class Verification:
     setup: tuple[str, ...] = ()
     copy: tuple[str, ...] = ()
     sandbox: SandboxSpec = NOTHING_OPEN
-    """What the settings open; its network is for set-up alone: what is verified reaches nobody."""
+    """What the settings open; its network is for set-up alone: what is verified has no network."""
     every: bool = False
     """Run all the commands, whatever is red: what one of them says must not depend on the others."""
 

@@ -129,7 +129,7 @@ def _secrets(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) ->
     revisions = (commit, *(f"^{one}" for one in known))
     said = repo.run("log", "--no-walk=unsorted", "--format=%B%x00%an%x00%ae", *_listed(repo, revisions), check=False)
     if what := secrets.found(os.fsdecode(said.out)):
-        yield ImportObjection(path="a commit message", why=f"holds {what}; write it anew without")
+        yield ImportObjection(path="a commit message", why=f"holds {what}; write the message again without it")
     arguments = ("-c", f"core.bigFileThreshold={SCANNED}", "diff-tree", "--stdin", "--root", "-r", "-c", "-p", "-U0")
     plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", "--no-commit-id", "--src-prefix=a/")
     commits = repo.run("rev-list", *revisions).out

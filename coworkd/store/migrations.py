@@ -320,6 +320,10 @@ def _submission_numbers(db: sqlite_utils.Database) -> None:
     db.conn.execute("ALTER TABLE runs ADD COLUMN submission INTEGER NOT NULL DEFAULT 0")
 
 
+def _fresh_start(db: sqlite_utils.Database) -> None:
+    db.conn.execute("ALTER TABLE tasks RENAME COLUMN anew TO fresh_start")
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -341,6 +345,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _machine_faults,
     _steps,
     _submission_numbers,
+    _fresh_start,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

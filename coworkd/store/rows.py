@@ -113,7 +113,7 @@ class TaskRow:
     output_tokens: int
     exact_id: bool
     """The id is written in the file and no longer follows its name."""
-    fresh_start: Annotated[bool, SqlName("anew")] = False
+    fresh_start: bool = False
     """The next attempt begins from nothing: no session is taken up again."""
     reverted: str = ""
     """The commit that took its landing back; empty: none did."""

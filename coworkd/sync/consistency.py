@@ -31,7 +31,7 @@ def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: 
     if row is None and held_as_copy(db, path):
         return
     if row is None:
-        yield "nobody knows this file"
+        yield "the database does not know this file"
         return
     if row.disk_sha != digest(data):
         yield "the file holds other bytes than the database thinks"

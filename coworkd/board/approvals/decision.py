@@ -105,4 +105,4 @@ def _unmet_requirement_reason(given: SubmittedAnswer, requirement: ApprovalRequi
 
 def _odd_word_reason(written: str) -> str:
     shown = f"`{written}`" if written else "what stands there"
-    return f"`approval:` takes exactly approved, rejected or changes; {shown} is none of them and is not taken as a yes"
+    return f"`approval:` takes exactly approved, rejected or changes; {shown} is none of them and approves nothing"

@@ -33,7 +33,7 @@ def check_documents(db: Database, folder: Files) -> Iterator[Inconsistency]:
         read = folder.read(path)
         if isinstance(read, Content) and (stats.get(path) == found or has_ingested(db, path, read.sha)):
             for text in disagreements(db, path, kind, read.data, at_rest=False):
-                yield Inconsistency(subject=Subject.FILE, name=path, says=text, advice=REPAIR, mendable=True)
+                yield Inconsistency(subject=Subject.FILE, name=path, says=text, advice=REPAIR, repairable=True)
     yield from _rows(db, there)
 
 
@@ -42,21 +42,21 @@ def _rows(db: Database, there: set[str]) -> Iterator[Inconsistency]:
         if digest(row.target_bytes) != row.target_sha and row.target_sha:
             yield Inconsistency(
                 subject=Subject.DATABASE, name=row.path, says="what the database keeps of this file is damaged",
-                advice=REPAIR, mendable=True,
+                advice=REPAIR, repairable=True,
             )  # fmt: skip
         if row.kind is Kind.TASK and row.target_sha and row.path in there and not has_task_or_reason(db, row.path):
             yield Inconsistency(
-                subject=Subject.DATABASE, name=row.path, says="there is no task for it", advice=REPAIR, mendable=True
+                subject=Subject.DATABASE, name=row.path, says="there is no task for it", advice=REPAIR, repairable=True
             )
     for version in stored_versions(db):
         if digest(version.data) != version.sha:
             yield Inconsistency(
                 subject=Subject.BASE, name=f"{version.path} rev {version.rev}",
                 says="a kept version is damaged: a stale save would be compared with other words", advice=REPAIR,
-                mendable=True,
+                repairable=True,
             )  # fmt: skip
     for task in tasks_without_document(db):
         yield Inconsistency(
             subject=Subject.DATABASE, name=task.id, says=f"its file {task.path} was never seen", advice=REPAIR,
-            mendable=True,
+            repairable=True,
         )  # fmt: skip

@@ -30,7 +30,7 @@ class Inconsistency:
     says: str
     advice: str
     """What to do."""
-    mendable: bool = False
+    repairable: bool = False
     """`--repair` puts it right."""
 
 

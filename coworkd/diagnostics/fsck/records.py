@@ -85,5 +85,5 @@ def _end(db: Database, last: ChainEnd) -> Iterator[Inconsistency]:
     if last.id < noted:
         yield Inconsistency(
             subject=Subject.AUDIT, name="the end", says=f"entries {last.id + 1} to {noted} are gone",
-            advice="the next start of coworkd writes again what the database still has of them", mendable=True,
+            advice="the next start of coworkd writes again what the database still has of them", repairable=True,
         )  # fmt: skip

@@ -30,7 +30,7 @@ def check_refs(db: Database, repo: Repo, remembered: frozenset[str]) -> Iterator
         if not known:
             yield Inconsistency(
                 subject=Subject.REF, name=name, says=f"the database knows nothing of this submission ({commit[:12]})",
-                advice=f"{REPAIR}; `coworkd recover` has the work", mendable=True,
+                advice=f"{REPAIR}; `coworkd recover` has the work", repairable=True,
             )  # fmt: skip
     yield from _landings(db, repo, tips)
 
@@ -49,7 +49,7 @@ def _row(repo: Repo, name: str, row: SubmissionRow, commit: str | None) -> Itera
         yield Inconsistency(subject=Subject.REF, name=name, says=says, advice="`git reflog` tells who moved it")
     elif repo.commit(row.commit_id) is not None:
         says = f"is gone; what was submitted ({row.commit_id[:12]}) is still in the repository"
-        yield Inconsistency(subject=Subject.REF, name=name, says=says, advice=REPAIR, mendable=True)
+        yield Inconsistency(subject=Subject.REF, name=name, says=says, advice=REPAIR, repairable=True)
     else:
         yield Inconsistency(
             subject=Subject.REF, name=name, says=f"is gone, and its commit {row.commit_id[:12]} with it",

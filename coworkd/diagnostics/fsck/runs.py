@@ -21,7 +21,7 @@ def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Inconsist
         if find_task(db, run.task) is None:
             yield Inconsistency(
                 subject=Subject.RUN, name=run.id, says=f"is of a task that there is not: {run.task}", advice=REPAIR,
-                mendable=True,
+                repairable=True,
             )  # fmt: skip
         elif run.state is RunState.WORKING and not alive(run.id):
             yield Inconsistency(
@@ -34,7 +34,7 @@ def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Inconsist
             name=row.id,
             says="is running, and there is no run of it",
             advice=REPAIR,
-            mendable=True,
+            repairable=True,
         )
 
 
@@ -46,7 +46,7 @@ def check_requests(db: Database, folder: Files) -> Iterator[Inconsistency]:
         if folder.stat(request.path) is None and not away:
             yield Inconsistency(
                 subject=Subject.REQUEST, name=request.path, says=f"{request.task} waits for an answer in it, and it is"
-                " not there", advice=REPAIR, mendable=True,
+                " not there", advice=REPAIR, repairable=True,
             )  # fmt: skip
 
 
@@ -56,5 +56,5 @@ def check_trash(db: Database, folder: Files) -> Iterator[Inconsistency]:
         if folder.retired(file.name) is None:
             yield Inconsistency(
                 subject=Subject.TRASH, name=file.name, says=f"a displaced version of {file.path} is not there",
-                advice=f"{REPAIR}; what it held when it was displaced is in the database", mendable=True,
+                advice=f"{REPAIR}; what it held when it was displaced is in the database", repairable=True,
             )  # fmt: skip

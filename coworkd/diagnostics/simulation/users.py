@@ -183,7 +183,7 @@ class People:
     def say(self, step: Step) -> list[Act]:
         stem = step.path.rpartition("/")[2].removesuffix(".md")
         path = f"messages/{stem}/{step.value}.md"
-        return saving(self.outside.disk, path, f"Please mind {step.value}.\n".encode(), Style.IN_PLACE)
+        return saving(self.outside.disk, path, f"Please look at {step.value}.\n".encode(), Style.IN_PLACE)
 
 
 def _both(one: Act, other: Act) -> Act:

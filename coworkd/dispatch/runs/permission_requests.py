@@ -73,15 +73,15 @@ class PermissionRequests:
         """Ask again for permissions that were not answered in time; no task fails because of it."""
         for request in expired_permissions(self._db, now):
             with self._db.write(durable=True):
-                self.ask_again(request, "nobody answered in time", now)
+                self.ask_again(request, "no answer in time", now)
 
     def ask_again(self, request: RequestRow, why: str, now: float) -> None:
         """The same question under a new name; an answer to the old one is void."""
         self._requests.void(request, now)
-        anew = replace(
+        repeated = replace(
             request, id=secrets.token_hex(8), state=RequestState.OPEN, answer="", comment="", created=now, number=0
         )
-        self._requests.add_again(self._with_form(anew, now), request, why, now)
+        self._requests.add_again(self._with_form(repeated, now), request, why, now)
 
     def deadline(self) -> float | None:
         """When the next one expires."""

@@ -151,7 +151,7 @@ def _unreadable(body: str, task: str) -> str:
     try:
         task_blocks(body, task)
     except DocumentError as error:
-        return f"line {error.line} of the text: {error.message}; mend it and approve again"
+        return f"line {error.line} of the text: {error.message}; correct it and approve again"
     return ""
 
 

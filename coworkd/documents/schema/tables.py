@@ -263,7 +263,7 @@ SCHEMAS: Mapping[Kind, Schema] = {
             Field("level", EnumReader(PlanLevel), help="initiative > phase > plan", trust=HARMLESS),
             Field("parent", id_of, help="Id of the plan above", trust=HARMLESS),
             _APPROVAL,
-            Field("comment", text, help="Told to whoever wrote the plan", trust=HARMLESS),
+            Field("comment", text, help="Passed on to the author of the plan", trust=HARMLESS),
         ),
         plan_spec,
         "A plan; the body holds Problem, Proposed changes, Steps, Risks",
@@ -290,7 +290,7 @@ SCHEMAS: Mapping[Kind, Schema] = {
         "approvals",
         (
             _APPROVAL,
-            Field("scope", EnumReader(Scope), help="How far a yes reaches", trust=NEEDS_TRUST),
+            Field("scope", EnumReader(Scope), help="Which later calls the approval covers", trust=NEEDS_TRUST),
             Field("grant", text, help="The pattern that is allowed; you may narrow it", trust=NEEDS_TRUST),
             Field("comment", text, help="Told to the agent", trust=HARMLESS),
         ),
@@ -367,7 +367,7 @@ SCHEMAS: Mapping[Kind, Schema] = {
         "",
         (
             Field("version", format_version, help="Of the format: 1", trust=HARMLESS),
-            Field("agent", text, help="Who does tasks that name nobody", trust=HARMLESS),
+            Field("agent", text, help="Agent of tasks that name none", trust=HARMLESS),
             Field("concurrency", IntReader(1), help="Runs at once; 4 unless set", trust=NEEDS_TRUST),
             Field(
                 "quiet",

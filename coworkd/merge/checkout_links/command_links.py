@@ -35,7 +35,7 @@ _HARMLESS = frozenset(
     | {"md5sum", "git", "jq", "xxd", "od", "trap", "read", "local", "declare", "shift", "kill", "break", "continue"}
     | {"tar", "gzip", "gunzip", "zip", "unzip", "file", "du", "df", "id", "printenv", "which", "type", "hash", "nproc"}
 )
-"""Programs that run nobody's code from a place of their own."""
+"""Programs that do not load code from folders of their own."""
 _COMPILED = frozenset({"cargo", "rustc", "go", "gofmt", "ruff", "shellcheck", "clang-tidy", "gcc", "cc", "clang"})
 _NODE = frozenset({"node", "npm", "npx", "yarn", "pnpm", "bun", "bunx", "deno", "tsx", "ts-node", "jest", "vitest"})
 _PYTHON = ("python", "pypy")

@@ -173,8 +173,8 @@ def _root_reason(repo: Repo, commit: str) -> str:
 
 def _in_order(repo: Repo, facts: BranchFacts) -> list[tuple[str, Landing | None]]:
     """What has to be merged again: landings, and what a person committed on integration, as they stood there."""
-    owed = {fact.landing.commit: fact.landing for fact in facts.owed}
-    wanted = {**dict.fromkeys(facts.handmade), **owed}
+    undelivered = {fact.landing.commit: fact.landing for fact in facts.undelivered}
+    wanted = {**dict.fromkeys(facts.handmade), **undelivered}
     without = [facts.target, *([facts.taken] if facts.taken else [])]
     there = [c for c, _ in first_parents(repo, facts.integration, without)] if facts.integration else []
     chain = [commit for commit in reversed(there) if commit in wanted]

@@ -128,12 +128,12 @@ def _diff_head(repo: Repo, pair: tuple[str, str], files: tuple[FileChange, ...],
 
 def _first(files: tuple[FileChange, ...], lines: int) -> list[FileChange]:
     chosen: list[FileChange] = []
-    room = lines
+    remaining = lines
     for file in files:
-        if room <= 0:
+        if remaining <= 0:
             break
         chosen.append(file)
-        room -= (file.added or 0) + (file.removed or 0)
+        remaining -= (file.added or 0) + (file.removed or 0)
     return chosen
 
 

@@ -87,18 +87,18 @@ def _file(file: ConflictFile, quoted: _Quotation) -> dict[str, object]:
 
 
 class _Quotation:
-    """Reads versions of files as long as there is room."""
+    """Reads versions of files up to a total size."""
 
     def __init__(self, repo: Repo) -> None:
         self._repo = repo
-        self._room = TOTAL_CAP
+        self._remaining = TOTAL_CAP
 
     def version(self, stage: Stage) -> dict[str, object]:
-        """A version by mode and id, with its text where it is text and there is room; `cut`: some of it is missing."""
-        content = self._repo.blob(stage.object_id) if self._room > 0 else b""
-        kept = content[: min(TEXT_CAP, self._room)]
+        """A version by mode and id, with its text where it is text and fits; `cut`: some of it is missing."""
+        content = self._repo.blob(stage.object_id) if self._remaining > 0 else b""
+        kept = content[: min(TEXT_CAP, self._remaining)]
         binary = b"\0" in kept
-        self._room -= 0 if binary else len(kept)
+        self._remaining -= 0 if binary else len(kept)
         text = None if binary else kept.decode(errors="replace")
-        cut = len(kept) < len(content) or self._room <= 0
+        cut = len(kept) < len(content) or self._remaining <= 0
         return {"mode": stage.mode, "id": stage.object_id, "text": text, "cut": cut, "binary": binary}

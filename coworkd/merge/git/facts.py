@@ -123,6 +123,8 @@ def _with_collision(repo: Repo, facts: BranchFacts) -> BranchFacts:
 
 def _restore_point(repo: Repo, tip: str, facts: BranchFacts) -> str:
     """Where a branch that is gone can come back: its last known commit, else its latest landing."""
-    owed = [fact.landing.commit for fact in facts.owed]
-    candidates = [commit for commit in (tip, *owed[-1:]) if commit and repo.commit(commit) == commit]
-    return next((commit for commit in candidates if ancestors_in(repo, owed, commit).issuperset(owed)), "")
+    undelivered = [fact.landing.commit for fact in facts.undelivered]
+    candidates = [commit for commit in (tip, *undelivered[-1:]) if commit and repo.commit(commit) == commit]
+    return next(
+        (commit for commit in candidates if ancestors_in(repo, undelivered, commit).issuperset(undelivered)), ""
+    )

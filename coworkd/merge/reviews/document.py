@@ -19,7 +19,7 @@ from coworkd.merge.git.change_summary import ChangeSummary, FileChange
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
 RECORD = "written by coworkd; set status to revert to take the change back once it has landed"
 _ASTRAY = "So what the commands say is not about this change. What to do stands in `coworkd status`."
-UNASKED = "Nobody was asked: `approve` has no `merge`."
+UNASKED = "No approval was required: `approve` has no `merge`."
 
 
 FILES = 300

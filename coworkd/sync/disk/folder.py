@@ -160,7 +160,7 @@ class Folder:
         except FileNotFoundError:
             return Missing()
         except OSError as error:
-            return NotReadable(f"cannot be read: {error.strerror}; mend its permissions")
+            return NotReadable(f"cannot be read: {error.strerror}; correct its permissions")
 
     def _behind_link(self, path: str) -> bool:
         end = path.find("/")
@@ -295,9 +295,9 @@ def _unfit(found: os.stat_result) -> str:
 def _shared(found: os.stat_result) -> str:
     """Why somebody else may have written this file, or may be writing it."""
     if found.st_nlink > 1:
-        return "has another name somewhere (a hard link); save it anew, or use `coworkd approve`"
+        return "has another name somewhere (a hard link); save it as a new file, or use `coworkd approve`"
     if found.st_uid != os.geteuid():
-        return "belongs to somebody else; save it anew, or use `coworkd approve`"
+        return "belongs to another user; save it as a new file, or use `coworkd approve`"
     if found.st_mode & stat.S_IWOTH:
         return "can be written by everybody; `chmod o-w` it"
     return ""

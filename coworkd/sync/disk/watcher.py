@@ -210,7 +210,7 @@ class Watcher:
             if self._unanswered > 1:
                 self._give_up("no event arrives from this file system")
             else:
-                log.warning("nobody hears of changes in %s: watching it anew", self._root)
+                log.warning("no file events arrive from %s: watching it again", self._root)
                 self._renew(now)
 
     def _alive(self) -> bool:

@@ -1,4 +1,4 @@
-"""`coworkd fsck`: nothing to say about a sound workspace, and every damage found, told, and mended where it can be."""
+"""`coworkd fsck`: nothing to say about a sound workspace, and every damage found, told, and repaired where it can be."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def the_audits_end(site: Site) -> None:
     path.write_bytes(b"".join(lines[:-2]))
 
 
-MENDED = [
+REPAIRED = [
     (a_row_that_differs, Subject.FILE, "the database failed"),
     (a_task_counted_as_gone, Subject.FILE, "counts as gone"),
     (a_lost_task, Subject.FILE, "no task for it"),
@@ -190,13 +190,13 @@ MENDED = [
 ]
 
 
-@pytest.mark.parametrize(("harm", "subject", "says"), MENDED, ids=[harm.__name__ for harm, _, _ in MENDED])
-def test_damage_is_found_and_mended(site: Site, harm: Callable[[Site], None], subject: Subject, says: str) -> None:
+@pytest.mark.parametrize(("harm", "subject", "says"), REPAIRED, ids=[harm.__name__ for harm, _, _ in REPAIRED])
+def test_damage_is_found_and_repaired(site: Site, harm: Callable[[Site], None], subject: Subject, says: str) -> None:
     assert site.findings() == []
     words = site.w.cow("tasks/done.md").read_bytes()
     harm(site)
     found = site.findings()
-    assert any(one.subject is subject and says in one.says and one.mendable for one in found), found
+    assert any(one.subject is subject and says in one.says and one.repairable for one in found), found
     assert site.findings() == found, "looking changes nothing"
     assert site.repair() == []
     if harm is not a_silent_change:
@@ -233,10 +233,10 @@ def test_the_command(site: Site) -> None:
     a_row_that_differs(site)
     told = w.cmd("fsck", check=False)
     assert told.returncode == 1
-    assert "wrong   file tasks/done.md" in told.stdout
+    assert "wrong     file tasks/done.md" in told.stdout
     assert [one["subject"] for one in json.loads(w.cmd("fsck", "--json", check=False).stdout)["findings"]] == ["file"]
-    mended = w.cmd("fsck", "--repair")
-    assert "mended  file tasks/done.md" in mended.stdout
+    repaired = w.cmd("fsck", "--repair")
+    assert "repaired  file tasks/done.md" in repaired.stdout
     w.up()
     w.wait("the daemon", lambda: w.json("status")["daemon"]["running"])
     w.git("update-ref", "-d", "refs/cowork/sub/seen/1")

@@ -89,7 +89,7 @@ def test_a_file_that_is_saved_again_and_again_is_left_to_its_writer(workspace: W
 
 def test_an_answer_is_not_given_to_a_request_that_came_meanwhile(workspace: Workspace) -> None:
     folder = SavedMeanwhile(workspace.paths.root, [ASKED.replace("one", "two")], early=True)
-    with pytest.raises(UserError, match=r"\.cowork/reviews/a\.md was written anew at this moment: look at it"):
+    with pytest.raises(UserError, match=r"\.cowork/reviews/a\.md changed while your answer was being saved: read it"):
         edit_header(workspace, REVIEW, {("approval",): "approved"}, folder)
     assert text(workspace, REVIEW) == ASKED.replace("one", "two")
 

@@ -182,7 +182,7 @@ def test_a_squash_of_the_first_landings_keeps_the_later_one(w: Landings) -> None
     w.user.commit("further", {"d.txt": "d\n"})
     report = w.keep(verify=green)
     assert w.files() >= {"a.txt", "b.txt", "c.txt", "d.txt"}
-    assert {fact.landing.task for fact in report.state.facts.owed} == {"c"}
+    assert {fact.landing.task for fact in report.state.facts.undelivered} == {"c"}
 
 
 def test_a_change_brought_again_is_not_taken_for_its_first_landing(w: Landings) -> None:
