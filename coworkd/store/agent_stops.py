@@ -1,4 +1,4 @@
-"""Queries about stopped agents: no run of one starts until its file is saved, or a probe succeeds."""
+"""Queries about agents that fail: runs in a row that failed at once, and stops, during which no run of one starts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def put_agent_stop(db: Database, stop: AgentStop) -> None:
 
 
 def end_agent_stop(db: Database, agent: str) -> bool:
-    """Let an agent be started again; False when it was not stopped."""
+    """Let an agent be started again, with nothing against it; False when it was not stopped."""
+    forget_failures(db, agent)
     return bool(db.execute("DELETE FROM agent_stops WHERE agent = ?", agent))
 
 
@@ -59,3 +60,30 @@ def probe_agents_now(db: Database) -> None:
 def agent_file_sha(db: Database, agent: str) -> str:
     """Digest of an agent's file as it was last seen; empty: there is none."""
     return db.scalar("SELECT file_sha FROM documents WHERE path = ?", f"agents/{agent}.md") or ""
+
+
+# ---- runs in a row that failed at once
+
+
+def count_failure(db: Database, agent: str) -> int:
+    """Another run of the agent has failed at once; returns how many in a row have, with its file as it is."""
+    db.execute(
+        "INSERT INTO agent_failures (agent, times, file_sha) VALUES (?, 1, ?) ON CONFLICT (agent) DO UPDATE SET"
+        " times = CASE WHEN file_sha = excluded.file_sha THEN times + 1 ELSE 1 END, file_sha = excluded.file_sha",
+        agent, agent_file_sha(db, agent),
+    )  # fmt: skip
+    return int(db.scalar("SELECT times FROM agent_failures WHERE agent = ?", agent))
+
+
+def forget_failures(db: Database, agent: str) -> None:
+    """A run of the agent has not failed at once, or a person asks for another try: the count begins again."""
+    db.execute("DELETE FROM agent_failures WHERE agent = ?", agent)
+
+
+def failures_in_a_row(db: Database) -> dict[str, int]:
+    """How many runs in a row have failed at once, by agent; those whose file was saved since are left out."""
+    rows = db.query(
+        "SELECT f.agent, f.times FROM agent_failures f LEFT JOIN documents d ON d.path = 'agents/' || f.agent || '.md'"
+        " WHERE f.file_sha = coalesce(d.file_sha, '')"
+    )
+    return {row["agent"]: row["times"] for row in rows}

@@ -324,6 +324,10 @@ def _fresh_start(db: sqlite_utils.Database) -> None:
     db.conn.execute("ALTER TABLE tasks RENAME COLUMN anew TO fresh_start")
 
 
+def _agent_failures(db: sqlite_utils.Database) -> None:
+    db.conn.execute("CREATE TABLE agent_failures (agent TEXT PRIMARY KEY, times INTEGER, file_sha TEXT)")
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -346,6 +350,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _steps,
     _submission_numbers,
     _fresh_start,
+    _agent_failures,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -123,8 +123,11 @@ def _trust(db: Database) -> list[AttentionItem]:
 
 def _agents(db: Database) -> list[AttentionItem]:
     return [
-        AttentionItem(kind=AttentionKind.AGENT, path=f"agents/{stop.agent}.md", task="", since=stop.since,
-                what=f"it is stopped: {stop.reason}. Save the file, or `coworkd ready` one of its tasks, to go on")
+        AttentionItem(
+            kind=AttentionKind.AGENT, path=f"agents/{stop.agent}.md", task="", since=stop.since,
+            what=f"agent {stop.agent} is stopped: {stop.reason}. Save the file, or `coworkd ready` one of its tasks, to"
+            " go on",
+        )
         for stop in agent_stops(db)
     ]  # fmt: skip
 

@@ -24,6 +24,7 @@ from coworkd.dispatch.executors.slot_results import (
     SlotFailed,
 )
 from coworkd.dispatch.runs.effects import (
+    AgentFailedAtOnce,
     AgentWorks,
     CorrectEnd,
     Effect,
@@ -38,9 +39,16 @@ from coworkd.dispatch.runs.effects import (
     Submit,
     WaitAgain,
 )
-from coworkd.dispatch.runs.failure_text import LONG_REASON, describe_error, first_line, refused_hint, with_detail
+from coworkd.dispatch.runs.failure_text import (
+    LONG_REASON,
+    describe_error,
+    first_line,
+    last_words,
+    refused_hint,
+    with_detail,
+)
 from coworkd.dispatch.runs.loop_rules import NextRound, Round, VerifyRound, after_round, round_of
-from coworkd.dispatch.scheduling.agent_stops import stopping_error
+from coworkd.dispatch.scheduling.agent_stops import failed_at_once, stopping_error
 from coworkd.dispatch.scheduling.cooldowns import cooldown_error
 from coworkd.dispatch.scheduling.retry_policy import (
     NOT_COUNTED,
@@ -120,6 +128,8 @@ class AfterRunPolicy:
     """The rounds before this one, oldest first."""
     agent: AgentSpec | None = None
     """The run's agent; None: it is gone."""
+    agent_fails: bool = False
+    """The agent is stopped because its runs fail at once: one more of these uses up no attempt."""
     others: bool = False
     """Another run of the task is live: where the task stands follows from that one, unless this one submits."""
     machine_fault: Callable[[], MachineFault | None] = _no_fault
@@ -179,10 +189,15 @@ class _Case:
     # ---- runs whose agents came to an end
 
     def agent_works(self) -> tuple[Effect, ...]:
-        """An agent that came to an end of its own is available."""
-        if self.policy.agent is None or self.run.stop or cooldown_error(self.run) is not None:
+        """What its end says of the agent: one that came to an end of its own is available."""
+        run = self.run
+        no_end_of_its_own = run.stop or run.reason is RunReason.MACHINE or cooldown_error(run) is not None
+        if self.policy.agent is None or no_end_of_its_own:
             return ()
-        return (AgentWorks(started=stopping_error(self.run) is None),)
+        if not failed_at_once(run):
+            return (AgentWorks(started=stopping_error(run) is None),)
+        # Where the machine is at fault nothing is learned of the agent.
+        return () if self.policy.machine_fault() is not None else (AgentFailedAtOnce(last_words=last_words(run)),)
 
     def finished(self, result: FinishResult) -> tuple[Effect, ...]:
         run = self.run
@@ -233,6 +248,8 @@ class _Case:
             return self._fallback(error, stop=True)
         if (error := cooldown_error(run)) and self._may_fall_back():
             return self._fallback(error, stop=False)
+        if self.policy.agent_fails and failed_at_once(run):
+            return (Requeue(reason=f"agent {run.agent} failed at once again; no attempt is used", not_before=self.now),)
         outcome = _outcome(run)
         if loop and outcome not in NOT_RETRYABLE:
             return self._round(loop, "" if run.reason is RunReason.DONE else f"{outcome}: {run.message}")

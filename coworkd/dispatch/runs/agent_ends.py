@@ -53,7 +53,7 @@ class AgentEnds:
             move_run(
                 self._db, run.id, RunState.SUBMITTING, reason=RunReason(end.reason), stop=stop,
                 message=run.message if stop is StopRequest.BUDGET else end.message,
-                fault=end.fault,
+                fault=end.fault, last_event_at=now,
             )  # fmt: skip
             self._db.event(
                 now, "agent ended", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code

@@ -108,6 +108,13 @@ class AgentWorks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFailedAtOnce:
+    """The agent failed right after its start: too many of these in a row stop it."""
+
+    last_words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectEnd:
     """The run's record says this of its end, rather than what was written when it ended; None: as it was."""
 
@@ -127,5 +134,6 @@ Effect = (
     | Hold
     | HoldStart
     | AgentWorks
+    | AgentFailedAtOnce
     | CorrectEnd
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from coworkd.agents.port import ErrorKind
 from coworkd.agents.worker import refused_hosts
+from coworkd.board.views.attention import reply_excerpt
 from coworkd.core.text_formats import shorten
 from coworkd.store import RunRow
 
@@ -24,6 +25,12 @@ def describe_error(run: RunRow, length: int = LINE_LENGTH) -> str:
     error = first_line(run.error or run.message, length)
     advice = _ADVICE[ErrorKind(run.error_kind)].format(agent=run.agent) if run.error_kind in _ADVICE else ""
     return "; ".join(part for part in (error, advice) if part)
+
+
+def last_words(run: RunRow) -> str:
+    """What went wrong, and the end of what the agent said, for an item that speaks of no single task."""
+    said = reply_excerpt(run.reply)
+    return "; ".join(part for part in (describe_error(run), f"it said last: `{said}`" if said else "") if part)
 
 
 def refused_hint(run: RunRow) -> str:

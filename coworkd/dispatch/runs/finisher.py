@@ -30,6 +30,7 @@ from coworkd.dispatch.runs.effects import Submit
 from coworkd.dispatch.runs.loop_rounds import earlier_rounds
 from coworkd.dispatch.runs.result_message import result_message
 from coworkd.dispatch.runs.run_effects import RunEffects
+from coworkd.dispatch.scheduling.agent_stops import AgentStops
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.retry_policy import RetryPolicy
 from coworkd.store import RunReason, RunRow, RunState, StopRequest, SubmissionRow, TaskRow
@@ -65,6 +66,7 @@ class RunFinisher:
         self._finish = finish
         self._hold = hold
         self._effects = effects
+        self._stops = AgentStops(board.db)
 
     # ---- the work that a run left
 
@@ -163,6 +165,7 @@ class RunFinisher:
             loop=loop,
             rounds=earlier_rounds(self._db, run, loop) if loop else (),
             agent=self._board.specs.agent(run.agent),
+            agent_fails=self._stops.failing(run.agent),
             others=any(other.id != run.id for other in live_runs_of(self._db, task.id)),
             machine_fault=self._hold.fault,
         )

@@ -12,6 +12,7 @@ from coworkd.core.start_faults import FaultScope, StartFault
 from coworkd.dispatch.executors.slot_results import Imported
 from coworkd.dispatch.runs.conflict_rounds import return_conflict
 from coworkd.dispatch.runs.effects import (
+    AgentFailedAtOnce,
     AgentWorks,
     CorrectEnd,
     Effect,
@@ -64,8 +65,8 @@ class RunEffects:
                     self._plans.written(self._board.task(run.task), run, effect.refs, now)
                 case Hold():
                     self._hold.start(effect.fault, now)
-                case AgentWorks():
-                    self._agent_works(run, effect, now)
+                case AgentWorks() | AgentFailedAtOnce():
+                    self._judge_agent(run, effect, now)
                 case EndRound() | CorrectEnd():
                     self._record(run, effect, now)
 
@@ -131,13 +132,15 @@ class RunEffects:
 
     # ---- agents
 
-    def _agent_works(self, run: RunRow, effect: AgentWorks, now: float) -> None:
+    def _judge_agent(self, run: RunRow, effect: AgentWorks | AgentFailedAtOnce, now: float) -> None:
         agent = self._agents.agent(run.agent)
         if agent is None:
             return
         self._agents.cooldowns.clear(agent, run, now)
-        if effect.started:
-            self._agents.stops.end(run.agent, now, "it worked")
+        if isinstance(effect, AgentFailedAtOnce):
+            self._agents.stops.count_failure(run, effect.last_words, now)
+        elif effect.started:
+            self._agents.stops.worked(run.agent, now)
 
     def _fall_back(self, run: RunRow, task: TaskRow, effect: Fallback, now: float) -> None:
         """Stop the agent or have it cool down, and say who takes over, or until when the task waits."""

@@ -1,8 +1,9 @@
-"""Stopping an agent that cannot work at all here: not signed in, or its file or its program cannot be used.
+"""Stopping an agent that cannot work here: its errors say so, or it fails at once again and again (circuit breaker).
 
-A person sees one attention item, however many tasks request the agent. These stay `ready`, no attempt is used, and a
-fallback takes over where there is one. The stop ends when the agent's file is saved, when `coworkd ready` is called
-for one of its tasks, or when a probe succeeds: a single run, started after growing pauses and when the daemon starts.
+A person sees one attention item, however many tasks request the agent. These stay `ready`, no attempt is used from then
+on, and a fallback takes over where there is one. The stop ends when the agent's file is saved, when `coworkd ready` is
+called for one of its tasks, or when a probe succeeds: a single run, started after growing pauses and when the daemon
+starts.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from coworkd.agents.port import EndReason, ErrorKind
+from coworkd.core.runs import RunReason
+from coworkd.dispatch.scheduling.cooldowns import cooldown_error
+from coworkd.dispatch.scheduling.scheduler import MAX_FAILURES
 from coworkd.store import Database, RunRow
 from coworkd.store.agent_stops import (
     AgentStop,
     agent_file_sha,
     agent_stop,
     agent_stops,
+    count_failure,
     end_agent_stop,
+    forget_failures,
     put_agent_stop,
 )
 
@@ -25,11 +31,26 @@ STOPPING_ERRORS = frozenset({ErrorKind.AUTH, ErrorKind.PROGRAM, ErrorKind.AGENT_
 FIRST_PAUSE, FACTOR, MAX_PAUSE = 60.0, 3.0, 3600.0
 """Seconds until the first probe, and how they grow."""
 
+AT_ONCE = 10.0
+"""A run that fails within so many seconds of its start has failed at once."""
+FAILS_AT_ONCE = "fails_at_once"
+"""The kind of a stop that follows from no error of its own, but from runs in a row that failed at once."""
+
+_FAILURES = frozenset({RunReason.FAILED, RunReason.CRASHED, RunReason.TIMED_OUT, RunReason.STALLED})
+
 
 def stopping_error(run: RunRow) -> ErrorKind | None:
     """The error that shows that the run's agent cannot work at all; None where it ended without one."""
     ended = run.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED)
     return ErrorKind(run.error_kind) if ended and run.error_kind in STOPPING_ERRORS else None
+
+
+def failed_at_once(run: RunRow) -> bool:
+    """Whether the run failed right after its start, for a reason that lies with neither provider nor environment."""
+    judged_otherwise = run.stop or stopping_error(run) is not None or cooldown_error(run) is not None
+    if judged_otherwise or run.reason not in _FAILURES or not run.agent_started_at:
+        return False
+    return run.last_event_at - run.agent_started_at < AT_ONCE
 
 
 class AgentStops:
@@ -38,7 +59,7 @@ class AgentStops:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def stop(self, run: RunRow, kind: ErrorKind, reason: str, now: float) -> None:
+    def stop(self, run: RunRow, kind: str, reason: str, now: float) -> None:
         """Stop the agent of a run; inside of a transaction. Runs that fail together count as one failure."""
         before = agent_stop(self._db, run.agent)
         times = 0 if before is None else before.times + (now >= before.until)
@@ -47,6 +68,26 @@ class AgentStops:
         stop = AgentStop(agent=run.agent, kind=kind, reason=reason, file_sha=sha, since=since, until=until, times=times)
         put_agent_stop(self._db, replace(before, reason=reason) if before and now < before.until else stop)
         self._db.event(now, "agent stopped", task=run.task, run=run.id, agent=run.agent, error=kind, reason=reason)
+
+    def count_failure(self, run: RunRow, last_words: str, now: float) -> None:
+        """A run failed at once: stop its agent where too many in a row have; inside of a transaction."""
+        before = agent_stop(self._db, run.agent)
+        if before is not None and before.kind != FAILS_AT_ONCE:
+            self.end(run.agent, now, "it started")
+        times = count_failure(self._db, run.agent)
+        if times >= MAX_FAILURES:
+            reason = f"its last {times} runs failed within {AT_ONCE:.0f} s of their start; the latest: {last_words}"
+            self.stop(run, FAILS_AT_ONCE, reason, now)
+
+    def worked(self, agent: str, now: float) -> None:
+        """A run came to an end of its own and did not fail at once; inside of a transaction."""
+        forget_failures(self._db, agent)
+        self.end(agent, now, "it worked")
+
+    def failing(self, agent: str) -> bool:
+        """Whether the agent is stopped because its runs fail at once."""
+        stop = self.find(agent)
+        return stop is not None and stop.kind == FAILS_AT_ONCE
 
     def find(self, agent: str) -> AgentStop | None:
         """Why an agent is stopped; None where it is not, or its file has been saved since."""

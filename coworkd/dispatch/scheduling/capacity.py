@@ -5,16 +5,18 @@ The rule that is applied to it is `scheduler.postponement`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
+from coworkd.dispatch.scheduling.agent_stops import AT_ONCE
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
-from coworkd.dispatch.scheduling.scheduler import ActiveRun, Capacity, Postponed, RunRequest, postponement
+from coworkd.dispatch.scheduling.scheduler import MAX_FAILURES, ActiveRun, Capacity, Postponed, RunRequest, postponement
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.store import RunRow, RunState
-from coworkd.store.agent_stops import agent_stops
+from coworkd.store.agent_stops import agent_stops, failures_in_a_row
 from coworkd.store.runs import live_runs
 from coworkd.store.tasks import find_task
 
@@ -42,6 +44,7 @@ class CapacityReader:
         return ActiveRun(
             run=run.id, task=run.task, agent=run.agent, touches=self._touches(run.task),
             waiting=run.state is RunState.WAITING, preparing=run.state is RunState.PREPARING,
+            tested_at=run.agent_started_at + AT_ONCE if run.agent_started_at else math.inf,
         )  # fmt: skip
 
     def capacity(self, now: float) -> Capacity:
@@ -52,6 +55,7 @@ class CapacityReader:
         return Capacity(
             total=self._board.specs.settings().concurrency,
             per_agent=self._agent_limits(),
+            failures=self._failures(),
             halt_reason=held or self._abort_reason(),
             slots_halt_reason=no_base or not_set_up,
             halt_until=now + RECHECK_AFTER if no_base else self._hold.deadline(now) if held else until,
@@ -87,6 +91,10 @@ class CapacityReader:
         limits = {name: spec.limits.concurrency for name, spec in found.items() if spec}
         known = {name: limit for name, limit in limits.items() if limit is not None}
         return known | {stop.agent: min(1, known.get(stop.agent, 1)) for stop in agent_stops(self._db)}
+
+    def _failures(self) -> dict[str, int]:
+        """Runs in a row that failed at once, of agents that are not stopped for it yet."""
+        return {agent: times for agent, times in failures_in_a_row(self._db).items() if times < MAX_FAILURES}
 
     def _abort_reason(self) -> str:
         failed = self._db.state.halted_by

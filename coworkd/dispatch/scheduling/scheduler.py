@@ -6,9 +6,13 @@ may be at work: new runs, runs that go on after an answer, and runs that resolve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+
+MAX_FAILURES = 5
+"""Runs of an agent in a row that fail at once, of any tasks: after the last of them it is stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,8 @@ class ActiveRun:
     """It waits for a person and does not count against any limit; its files stay its own."""
     preparing: bool = False
     """Its slot is being made ready."""
+    tested_at: float = math.inf
+    """When it will have been at work for long enough not to have failed at once; infinite before its agent started."""
     run: str = ""
 
 
@@ -59,6 +65,8 @@ class Capacity:
     total: int
     per_agent: Mapping[str, int]
     """Limits of single agents, where they have one."""
+    failures: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many runs in a row have failed at once, by agent; a stopped one is not among them."""
     halt_reason: str = ""
     """Why nothing may start or go on at all; empty when it may."""
     slots_halt_reason: str = ""
@@ -117,7 +125,27 @@ def postponement(request: RunRequest, active: Sequence[ActiveRun], capacity: Cap
     if request.blocked_reason:
         return Postponed(task=request.task, reason=request.blocked_reason, until=request.blocked_until)
     reason = capacity_reason(request, active, capacity) or _overlap_reason(request, active)
-    return Postponed(task=request.task, reason=reason) if reason else None
+    if reason:
+        return Postponed(task=request.task, reason=reason)
+    return _tested_first(request, active, capacity, now)
+
+
+def _tested_first(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity, now: float) -> Postponed | None:
+    """No more runs of an agent that fails at once are begun together than may fail before it is stopped."""
+    failures = capacity.failures.get(request.agent, 0)
+    if not failures:
+        return None
+    untested = [
+        other.tested_at
+        for other in active
+        if other.agent == request.agent and not other.waiting and other.tested_at > now
+    ]
+    if len(untested) < MAX_FAILURES - failures:
+        return None
+    runs = "run" if failures == 1 else f"{failures} runs"
+    reason = f"waits to see whether agent {request.agent} works: its last {runs} failed at once"
+    until = min(untested, default=math.inf)
+    return Postponed(task=request.task, reason=reason, until=until if until < math.inf else None)
 
 
 def capacity_reason(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity) -> str:

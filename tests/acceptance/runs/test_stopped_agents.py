@@ -140,6 +140,27 @@ def test_an_agent_without_a_command_is_stopped(w: Workbench, driver: str) -> Non
     _stops_and_goes_on(w, f"driver: {driver}\n", "has no `command`")
 
 
+def test_an_agent_that_fails_at_once_is_not_started_for_each_task(w: Workbench) -> None:
+    w.agent("ed", "echo x >> @SCRATCH@/starts; [ -e @SCRATCH@/works ] || { echo no licence >&2; exit 1; }; echo 1 > f")
+    w.config("agent: ed\nbackoff: 0.1\n")
+    names = [f"t{number:02}" for number in range(20)]
+    for name in names:
+        w.task(name)
+    w.up()
+    (item,) = w.wait("the item", lambda: _items(w))
+    assert item["path"] == "agents/ed.md"
+    assert "agent ed is stopped: its last 5 runs failed within 10 s" in item["what"]
+    assert "no licence" in item["what"]
+    starts = w.scratch / "starts"
+    w.stays("no other start", lambda: len(starts.read_text().split()) == 5, 4.0)
+    assert {w.status(name) for name in names} == {"ready"}
+    assert all("agent ed is stopped" in card["why"] for card in w.json("status")["tasks"])
+    (w.scratch / "works").touch()
+    w.cmd("ready", names[-1])
+    w.until(names[-1], "review")
+    assert not _items(w)
+
+
 def test_ready_tries_a_stopped_agent_again(w: Workbench) -> None:
     program = w.scratch / "agent.sh"
     _agent(w, "ed", str(program), f"sandbox: {{allow_paths: [{w.scratch}]}}\n")

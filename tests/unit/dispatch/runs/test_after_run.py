@@ -32,6 +32,7 @@ from coworkd.dispatch.runs.after_run import (
     blamed,
 )
 from coworkd.dispatch.runs.effects import (
+    AgentFailedAtOnce,
     AgentWorks,
     CorrectEnd,
     Effect,
@@ -47,6 +48,7 @@ from coworkd.dispatch.runs.effects import (
     WaitAgain,
 )
 from coworkd.dispatch.runs.loop_rules import Round
+from coworkd.dispatch.scheduling.agent_stops import AT_ONCE
 from coworkd.dispatch.scheduling.retry_policy import RetryPolicy
 from coworkd.store import RunRow, TaskRow
 
@@ -88,6 +90,7 @@ def round_run(**columns: object) -> RunRow:
 
 
 FAILED = run(reason=RunReason.FAILED, message="no such key\nmore")
+AT_ONCE_RUN = dataclasses.replace(FAILED, reply="sorry\n", agent_started_at=NOW, last_event_at=NOW + AT_ONCE - 0.1)
 AUTH = run(reason=RunReason.FAILED, error_kind=ErrorKind.AUTH, error="bad key")
 BUSY = run(reason=RunReason.FAILED, error_kind=ErrorKind.RATE_LIMIT, error="slow down")
 LONG = run(reason=RunReason.FAILED, error_kind=ErrorKind.CONTEXT, error="too long")
@@ -119,7 +122,26 @@ TABLE: list[tuple[str, RunRow, RunEnd, AfterRunPolicy, tuple[Effect, ...]]] = [
      (WORKS, Hold(fault=FULL),
       Retry(reason=f"this machine is at fault; trying again: {FULL}", failures=0, not_before=NOW + 2, counted=False))),
     ("machine", run(reason=RunReason.MACHINE, message="full"), SAVED, POLICY,
-     (WORKS, retry("this machine is at fault; trying again: full", counted=False))),
+     (retry("this machine is at fault; trying again: full", counted=False),)),
+    # Failures right after the start.
+    ("failed at once", AT_ONCE_RUN, SAVED, POLICY,
+     (AgentFailedAtOnce(last_words="no such key; it said last: `sorry`"),
+      retry("failed; attempt 2 of 2 follows: no such key"))),
+    ("failed after a while", dataclasses.replace(AT_ONCE_RUN, last_event_at=NOW + AT_ONCE), SAVED, POLICY,
+     (WORKS, retry("failed; attempt 2 of 2 follows: no such key"))),
+    ("failed at once on a full disk", AT_ONCE_RUN, SAVED, BROKEN,
+     (Hold(fault=FULL),
+      Retry(reason=f"this machine is at fault; trying again: {FULL}", failures=0, not_before=NOW + 2, counted=False))),
+    ("failed at once while stopped for it", AT_ONCE_RUN, SAVED, policy(agent_fails=True),
+     (AgentFailedAtOnce(last_words="no such key; it said last: `sorry`"),
+      Requeue(reason="agent main failed at once again; no attempt is used", not_before=NOW))),
+    ("a round that failed at once", dataclasses.replace(AT_ONCE_RUN, iteration=1), SAVED, LOOPING,
+     (AgentFailedAtOnce(last_words="no such key; it said last: `sorry`"), EndRound(reason="failed: no such key\nmore"),
+      Requeue(reason=NEXT + "failed: no such key", not_before=NOW))),
+    ("not signed in at once", dataclasses.replace(AUTH, agent_started_at=NOW, last_event_at=NOW + 1), SAVED, POLICY,
+     (AgentWorks(started=False), CorrectEnd(reason=RunReason.UNAVAILABLE),
+      Fallback(error=ErrorKind.AUTH, stop=True,
+               reason="bad key; sign it in, or give it a key (`login`, `env_pass` in agents/main.md)"))),
     # Agents.
     ("not signed in", AUTH, SAVED, POLICY,
      (AgentWorks(started=False), CorrectEnd(reason=RunReason.UNAVAILABLE),

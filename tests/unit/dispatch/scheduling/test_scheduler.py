@@ -118,6 +118,16 @@ def test_one_run_finds_out_whether_slots_can_be_made_ready_again() -> None:
     assert postponement(RunRequest(task="t", agent="a", needs_slot=False), preparing, probing, NOW) is None
 
 
+def test_no_more_runs_of_an_agent_that_fails_at_once_are_begun_than_may_fail() -> None:
+    doubted = Capacity(total=9, per_agent={}, failures={"a": 3})
+    active = [ActiveRun(task="old", agent="a", tested_at=NOW), ActiveRun(task="new", agent="a", tested_at=NOW + 4)]
+    actions = next_actions([candidate("x"), candidate("y"), candidate("z", agent="b")], active, doubted, NOW)
+    assert started(actions) == ["x", "z"]
+    (waits,) = [action for action in actions if isinstance(action, Postponed)]
+    assert waits.reason == "waits to see whether agent a works: its last 3 runs failed at once"
+    assert waits.until == NOW + 4, "the run is not in doubt any more from then on"
+
+
 @pytest.mark.parametrize("needs_slot", [True, False])
 @pytest.mark.parametrize(
     ("request_", "capacity_", "reason", "until"),
