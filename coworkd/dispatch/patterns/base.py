@@ -21,6 +21,8 @@ class StartStep:
 
     agent: str
     role: str
+    number: int
+    """Which step of the attempt it is, from 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,4 +12,4 @@ def next_steps(agent: str, history: Sequence[PastRun]) -> PatternStep:
     done = next((past for past in history if past.ended_well), None)
     if done is not None:
         return SubmitWork(run=done.run)
-    return StartStep(agent=agent, role="author")
+    return StartStep(agent=agent, role="author", number=len(history) + 1)

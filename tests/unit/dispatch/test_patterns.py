@@ -15,8 +15,8 @@ def past(run: str, *, well: bool) -> PastRun:
 @pytest.mark.parametrize(
     ("history", "following"),
     [
-        ([], StartStep(agent="a", role="author")),
-        ([past("r1", well=False)], StartStep(agent="a", role="author")),
+        ([], StartStep(agent="a", role="author", number=1)),
+        ([past("r1", well=False)], StartStep(agent="a", role="author", number=2)),
         ([past("r1", well=True)], SubmitWork(run="r1")),
         ([past("r1", well=False), past("r2", well=True)], SubmitWork(run="r2")),
     ],
