@@ -38,6 +38,7 @@ from coworkd.store.runs import (
     move_run,
     request_stop,
     resumable_runs,
+    run_event,
     runs_in,
     runs_to_stop,
     update_run,
@@ -96,7 +97,7 @@ class Dispatcher:
         self._delivery.permissions(now)
         self._plans.decide(now)
         self._collect(now)
-        self._stop_requested()
+        self._stop_requested(now)
         self._retry_imports(now)
         self._check_changed(now)
         self._delivery.answers(now)
@@ -140,14 +141,15 @@ class Dispatcher:
         elif run.state in (RunState.WORKING, RunState.WAITING):
             self._recorder.record(run, event, now)
 
-    def _stop_requested(self) -> None:
+    def _stop_requested(self, now: float) -> None:
         """End every run that was told to stop; one without a process goes straight to keeping its work."""
         for run in runs_to_stop(self._db):
             if run.id in self._executor.alive():
                 self._executor.cancel(run.id)
             else:
+                event = run_event(run, now, "run stopped", stop=run.stop)
                 with self._db.write():
-                    move_run(self._db, run.id, RunState.SUBMITTING, reason=RunReason.CANCELLED)
+                    move_run(self._db, run.id, RunState.SUBMITTING, event, reason=RunReason.CANCELLED)
                 self._finisher.import_work(run)
 
     def _retry_imports(self, now: float) -> None:
@@ -177,8 +179,9 @@ class Dispatcher:
             self._starter.resume(run, now)
         except MachineFaultError as error:
             self._hold.start(error.fault, now)
+            event = run_event(run, now, "run waits again", why=str(error.fault))
             with self._db.write():
-                move_run(self._db, run.id, RunState.WAITING, reason=run.reason)
+                move_run(self._db, run.id, RunState.WAITING, event, reason=run.reason)
 
     # ---- starting
 
@@ -260,8 +263,8 @@ class Dispatcher:
             row = self._board.task(run.task)
             why = f"the state folder {folder} was removed while it was at work; write `ready` to begin again"
             with self._db.write(durable=True):
-                move_run(self._db, run.id, RunState.ENDED, reason=RunReason.MACHINE, message=why, ended=now)
-                self._db.event(now, "run ended", task=run.task, run=run.id, reason="machine", why=why)
+                event = run_event(run, now, "run ended", reason=RunReason.MACHINE, why=why)
+                move_run(self._db, run.id, RunState.ENDED, event, reason=RunReason.MACHINE, message=why, ended=now)
                 self._board.void_requests(run.task, now)
                 if row.status in ACTIVE:
                     self._board.set_status(row, Status.PAUSED, why, now)
@@ -272,7 +275,7 @@ class Dispatcher:
             self._db.event(now, "shutdown")
             at_work = runs_in(self._db, {RunState.PREPARING, RunState.WORKING})
             request_stop(self._db, at_work, StopRequest.SHUTDOWN)
-        self._stop_requested()
+        self._stop_requested(now)
 
     def busy(self) -> bool:
         """Whether any run is still on its way to an end it was told to come to."""

@@ -15,6 +15,7 @@ from coworkd.core.request_states import PENDING_STATES
 from coworkd.core.run_states import LIVE_STATES, RUN_STATES, WORKING_STATES, RunState
 from coworkd.core.runs import RunReason, StopRequest
 from coworkd.store.database import Database
+from coworkd.store.events import NewEvent, add_event
 from coworkd.store.row_mapping import Column
 from coworkd.store.rows import RunRow
 
@@ -154,12 +155,21 @@ def add_run(db: Database, run: RunRow) -> None:
     db.put(run)
 
 
-def move_run(db: Database, run: str, to: RunState, **columns: Cell) -> None:
-    """Write a run's state, and what changes with it. Raises `StoreError` for a move that `RUN_STATES` does not have."""
+def move_run(db: Database, run: str, to: RunState, event: NewEvent, **columns: Cell) -> None:
+    """Write a run's state, what changes with it, and the event that says so.
+
+    Raises `StoreError` for a move that `RUN_STATES` does not have.
+    """
     current = RunState(db.scalar("SELECT state FROM runs WHERE id = ?", run))
     if reason := RUN_STATES.refusal_reason(current, to):
         raise StoreError(f"run `{run}`: {reason}")
     db.set(RunRow, run, state=to, **columns)
+    add_event(db, event)
+
+
+def run_event(run: RunRow, at: float, kind: str, *, actor: str = "daemon", **data: object) -> NewEvent:
+    """An event about a run."""
+    return NewEvent(at=at, kind=kind, task=run.task, actor=actor, data={"run": run.id, **data})
 
 
 def update_run(db: Database, run: str, **columns: Cell) -> None:

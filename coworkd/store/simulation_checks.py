@@ -10,14 +10,11 @@ from coworkd.store.database import Database
 from coworkd.store.rows import MessageRow, MessageStage, RunRow
 
 
-def live_runs_outside(db: Database, statuses: Collection[Status]) -> list[str]:
+def live_runs_outside(db: Database, statuses: Collection[Status]) -> list[RunRow]:
     """The runs that have not ended and whose task has none of these statuses."""
     marks = ", ".join("?" for _ in statuses)
-    rows = db.query(
-        f"SELECT r.id FROM runs r JOIN tasks t ON t.id = r.task WHERE r.state != ? AND t.status NOT IN ({marks})",
-        RunState.ENDED, *sorted(statuses),
-    )  # fmt: skip
-    return [row["id"] for row in rows]
+    where = f"state != ? AND task IN (SELECT id FROM tasks WHERE status NOT IN ({marks}))"
+    return db.all(RunRow, where, RunState.ENDED, *sorted(statuses))
 
 
 def next_message_due(db: Database, before: float) -> float | None:

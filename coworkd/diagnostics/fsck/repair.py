@@ -32,7 +32,7 @@ from coworkd.store.consistency import (
 )
 from coworkd.store.documents import find_document
 from coworkd.store.requests import open_requests
-from coworkd.store.runs import move_run
+from coworkd.store.runs import move_run, run_event
 from coworkd.store.submissions import (
     add_submission,
     find_submission,
@@ -120,7 +120,8 @@ class Repairer:
                 self._engine.forget_stat(row.path)
                 self._engine.mark_dirty(row.path, now)
         for run in live_runs_without_task(self._db):
-            move_run(self._db, run.id, RunState.ENDED, reason=RunReason.CANCELLED, ended=now)
+            event = run_event(run, now, "run ended", reason=RunReason.CANCELLED, why="its task is unknown")
+            move_run(self._db, run.id, RunState.ENDED, event, reason=RunReason.CANCELLED, ended=now)
         for row in running_without_run(self._db):
             why = "nothing was at work on it when the workspace was checked; write `ready` to go on"
             self._board.set_status(row, Status.PAUSED, why, now)

@@ -8,7 +8,7 @@ from coworkd.board.task_board import Board
 from coworkd.core.model import MessageKind, SandboxLevel, Status
 from coworkd.core.task_states import ACTIVE
 from coworkd.store import RunRow, RunState, TaskRow
-from coworkd.store.runs import add_run, live_runs_of, move_run
+from coworkd.store.runs import add_run, live_runs_of, move_run, run_event
 from coworkd.store.simulation_checks import count_messages_from, due_messages, live_runs_outside, next_message_due
 from coworkd.store.tasks import find_task, find_task_at, next_status_request_at
 
@@ -35,7 +35,7 @@ class Worker:
         apply_status_requests(self._board, now)
         for run in live_runs_outside(self._db, sorted(ACTIVE)):
             with self._db.write():
-                move_run(self._db, run, RunState.ENDED, ended=now)
+                move_run(self._db, run.id, RunState.ENDED, run_event(run, now, "run ended"), ended=now)
         self._deliver(now)
 
     def deadline(self) -> float | None:
@@ -86,7 +86,7 @@ class Worker:
         )  # fmt: skip
         with self._db.write(durable=True):
             add_run(self._db, run)
-            move_run(self._db, run.id, RunState.WORKING)
+            move_run(self._db, run.id, RunState.WORKING, run_event(run, now, "agent started", agent=AGENT, start=1))
             self._board.transition(
                 row.id, Status.RUNNING, "", now, attempt=run.attempt, by=self._instance, agent_used=AGENT
             )

@@ -10,7 +10,7 @@ from coworkd.dispatch.runs.finisher import RunFinisher
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.store import RequestRow, RunReason, RunRow, RunState, StopRequest
 from coworkd.store.requests import has_pending_request, used_answers
-from coworkd.store.runs import get_run, move_run
+from coworkd.store.runs import get_run, move_run, run_event
 
 _CUT_SHORT = (EndReason.CRASHED, EndReason.CANCELLED)
 
@@ -33,13 +33,11 @@ class AgentEnds:
             with self._db.write():
                 self._answer_again(run, end, now)
                 since = run.waiting_since if run.state is RunState.WAITING else now
+                event = run_event(run, now, "agent left", actor="agent", reason=end.reason, exit=end.exit_code)
                 move_run(
-                    self._db, run.id, RunState.WAITING, stop=StopRequest.NONE, reason=RunReason(end.reason),
+                    self._db, run.id, RunState.WAITING, event, stop=StopRequest.NONE, reason=RunReason(end.reason),
                     waiting_since=since,
                 )  # fmt: skip
-                self._db.event(
-                    now, "agent left", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code
-                )
             return
         if run.stop is StopRequest.LOST and end.reason in _CUT_SHORT and run.session:
             self._take_back(run, end, now)
@@ -50,14 +48,12 @@ class AgentEnds:
         )
         stop = StopRequest.NONE if by_itself else run.stop
         with self._db.write(durable=True):
+            event = run_event(run, now, "agent ended", actor="agent", reason=end.reason, exit=end.exit_code)
             move_run(
-                self._db, run.id, RunState.SUBMITTING, reason=RunReason(end.reason), stop=stop,
+                self._db, run.id, RunState.SUBMITTING, event, reason=RunReason(end.reason), stop=stop,
                 message=run.message if stop is StopRequest.BUDGET else end.message,
                 fault=end.fault, last_event_at=now,
             )  # fmt: skip
-            self._db.event(
-                now, "agent ended", task=run.task, actor="agent", run=run.id, reason=end.reason, exit=end.exit_code
-            )
             self._finisher.reserve_number(get_run(self._db, run.id))
         self._finisher.import_work(get_run(self._db, run.id))
 
@@ -75,15 +71,11 @@ class AgentEnds:
     def _take_back(self, run: RunRow, end: Ended, now: float) -> None:
         """A run that was lost with the daemon, but has a session, goes on with it in its slot as it was left."""
         with self._db.write(durable=True):
+            event = run_event(run, now, "session taken up again", session=run.session)
             move_run(
-                self._db,
-                run.id,
-                RunState.WAITING,
-                stop=StopRequest.NONE,
-                reason=RunReason(end.reason),
+                self._db, run.id, RunState.WAITING, event, stop=StopRequest.NONE, reason=RunReason(end.reason),
                 waiting_since=now,
-            )
-            self._db.event(now, "session taken up again", task=run.task, run=run.id, session=run.session)
+            )  # fmt: skip
 
     def _stepped_out(self, run: RunRow, end: Ended) -> bool:
         """Exit 0 or 75 with a question open, or lost with the daemon while it waited: it goes on with the answer.

@@ -33,6 +33,7 @@ from coworkd.store.runs import (
     find_run,
     live_runs_of,
     move_run,
+    run_event,
     update_run,
 )
 from coworkd.store.tasks import find_task, task_ids
@@ -242,7 +243,8 @@ class Delivery:
             if request.kind is RequestKind.TOOL:
                 self._documents.edit(request.path, {("cowork", "state"): "used"})
             if alive and run.state is RunState.WAITING and not open_requests_of_run(self._db, run.id):
-                move_run(self._db, run.id, RunState.WORKING, waiting_seconds=waiting_seconds(run, now))
+                event = run_event(run, now, "run goes on")
+                move_run(self._db, run.id, RunState.WORKING, event, waiting_seconds=waiting_seconds(run, now))
                 if not any(other.state is RunState.WAITING for other in live_runs_of(self._db, run.task)):
                     self._board.transition(request.task, Status.RUNNING, "", now)
         return True

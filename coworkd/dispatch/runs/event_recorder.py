@@ -35,7 +35,7 @@ from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunStat
 from coworkd.store.events import NewEvent
 from coworkd.store.messages import count_messages
 from coworkd.store.requests import find_reported
-from coworkd.store.runs import move_run, request_stop, update_run
+from coworkd.store.runs import move_run, request_stop, run_event, update_run
 from coworkd.store.usage import UsageRow, add_usage
 
 MAX_REPLY = 200_000
@@ -148,9 +148,9 @@ class EventRecorder:
             self._permission_requests.ask(request, now)
         else:
             self._question(run, request, now)
-        since = run.waiting_since if run.state is RunState.WAITING else now
-        move_run(self._db, run.id, RunState.WAITING, waiting_since=since)
         why = "the agent asks for a permission" if permission else "the agent asks a question"
+        if run.state is not RunState.WAITING:
+            move_run(self._db, run.id, RunState.WAITING, run_event(run, now, "run waits", why=why), waiting_since=now)
         self._board.transition(run.task, Status.WAITING, why, now)
 
     def _question(self, run: RunRow, request: RequestRow, now: float) -> None:

@@ -34,7 +34,7 @@ from coworkd.dispatch.scheduling.agent_stops import AgentStops
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.retry_policy import RetryPolicy
 from coworkd.store import RunReason, RunRow, RunState, StopRequest, SubmissionRow, TaskRow
-from coworkd.store.runs import find_run, get_run, live_runs_of, move_run, update_run
+from coworkd.store.runs import find_run, get_run, live_runs_of, move_run, run_event, update_run
 from coworkd.store.submissions import (
     conflict_of,
     conflicted_submissions,
@@ -121,7 +121,8 @@ class RunFinisher:
         """The run is over before its agent began; that uses up no attempt."""
         reason, message = _start_failure(end)
         with self._db.write():
-            move_run(self._db, run.id, RunState.ENDED, reason=reason, message=message, ended=now)
+            event = run_event(run, now, "run ended", reason=reason, why=message)
+            move_run(self._db, run.id, RunState.ENDED, event, reason=reason, message=message, ended=now)
             task = self._board.task(run.task)
             self._effects.apply(run, after_run(run, end, task, self._policy(run, task), now), now)
 
@@ -145,10 +146,9 @@ class RunFinisher:
         path = self._documents.add_message(run, MessageKind.RESULT, body, now, state=final_state(reason))
         kept, tree = (run.base, "") if isinstance(result, NoChanges) else (result.commit, result.tree)
         move_run(
-            self._db, run.id, RunState.ENDED, reason=reason, message=run.message, ended=now, message_path=path,
-            kept=kept, tree=tree,
+            self._db, run.id, RunState.ENDED, run_event(run, now, "run ended", reason=reason, notices=list(notices)),
+            reason=reason, message=run.message, ended=now, message_path=path, kept=kept, tree=tree,
         )  # fmt: skip
-        self._db.event(now, "run ended", task=run.task, run=run.id, reason=reason, notices=list(notices))
         self._board.update_cost(run.task)
 
     def _policy(self, run: RunRow, task: TaskRow) -> AfterRunPolicy:

@@ -23,7 +23,7 @@ from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.dispatch.scheduling.task_hold import TaskHold
 from coworkd.store import RunReason, RunRow, RunState, StopRequest
-from coworkd.store.runs import find_live_run, get_run, move_run
+from coworkd.store.runs import find_live_run, get_run, move_run, run_event
 from coworkd.system.background_jobs import JobFailed, Jobs
 
 
@@ -111,8 +111,7 @@ class RunJobHandlers:
         """A run that was lost with the daemon begins again: same run, same attempt, a clean slot, answers kept."""
         with self._db.write(durable=True):
             move_run(
-                self._db, run.id, RunState.PREPARING, stop=StopRequest.NONE, reason=RunReason.NONE, message="",
-                reply="", offset=0, started=now, fault="",
+                self._db, run.id, RunState.PREPARING, run_event(run, now, "run again"), stop=StopRequest.NONE,
+                reason=RunReason.NONE, message="", reply="", offset=0, started=now, fault="",
             )  # fmt: skip
-            self._db.event(now, "run again", task=run.task, run=run.id)
         self._starter.prepare_slot(get_run(self._db, run.id))

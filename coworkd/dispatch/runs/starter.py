@@ -19,6 +19,7 @@ from coworkd.dispatch.executors.slot_results import (
     SlotReady,
     SlotRequest,
 )
+from coworkd.dispatch.patterns import first_step
 from coworkd.dispatch.runs.delivery import waiting_seconds
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.runs.prompts import PromptReader, Prompts
@@ -27,6 +28,7 @@ from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.dispatch.scheduling.sandbox_notices import SandboxNotices
 from coworkd.store import RunReason, RunRow, RunState, SubmissionKey, SubmissionRow, TaskRow
+from coworkd.store.events import NewEvent
 from coworkd.store.landings import Landings
 from coworkd.store.runs import (
     add_run,
@@ -35,6 +37,7 @@ from coworkd.store.runs import (
     get_run,
     last_ended_run,
     move_run,
+    run_event,
     slots_in_use,
 )
 from coworkd.store.submissions import find_submission, latest_submission, work_to_continue
@@ -85,11 +88,13 @@ class RunStarter:
         reserved = self._budgets.reserve(row, spec, self._free_places(), now)
         if isinstance(reserved, BudgetExhausted):
             return reserved
+        task_spec = self._board.specs.task(row.path)
+        step = first_step(task_spec.pattern, agent)
         run = RunRow(
-            id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=agent, state=RunState.PREPARING,
-            message="", started=now, ended=None, slot=self._free_slot(), log="", base="",
-            sandbox_level=self._means().level, offset=0, reply="", input_tokens=0, output_tokens=0, cost_usd=None,
-            message_path="", conflict=conflict, text_sha="", mode=self._board.specs.task(row.path).mode,
+            id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=step.agent, step=step.number,
+            role=step.role, state=RunState.PREPARING, message="", started=now, ended=None, slot=self._free_slot(),
+            log="", base="", sandbox_level=self._means().level, offset=0, reply="", input_tokens=0, output_tokens=0,
+            cost_usd=None, message_path="", conflict=conflict, text_sha="", mode=task_spec.mode,
             session=self._session(origin, agent), origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
             reserved_usd=reserved.left.usd, iteration=self._round(row, conflict),
@@ -183,13 +188,13 @@ class RunStarter:
             for message in messages:
                 self._documents.mark_delivered(message, run.id, now)
             move_run(
-                self._db, run.id, RunState.WORKING, sandbox_level=self._level(run), base=slot.base,
+                self._db, run.id, RunState.WORKING, _agent_started(run, now),
+                sandbox_level=self._level(run), base=slot.base,
                 lacks="\n".join(slot.lacks) if slot.lacks else run.lacks,
                 epoch=run.epoch + 1, offset=0,
                 text_sha=digest(spec.body.encode()), agent_started_at=now, last_event_at=now,
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),
             )  # fmt: skip
-            self._db.event(now, "agent started", task=run.task, run=run.id, agent=run.agent, start=run.epoch + 1)
         self._submit(run, agent, spec, slot.worktree, words)
 
     def resume(self, run: RunRow, now: float) -> None:
@@ -204,22 +209,22 @@ class RunStarter:
         words = self._prompts.build(agent, spec, row, run, ())
         with self._db.write(durable=True):
             move_run(
-                self._db, run.id, RunState.WORKING, sandbox_level=self._level(run), reason=RunReason.NONE,
+                self._db, run.id, RunState.WORKING, _agent_started(run, now),
+                sandbox_level=self._level(run), reason=RunReason.NONE,
                 epoch=run.epoch + 1, offset=0,
                 text_sha=digest(spec.body.encode()), agent_started_at=now, last_event_at=now,
                 log=str(self._places.run_dir(run.id, run.epoch + 1)),
                 waiting_seconds=waiting_seconds(run, now),
             )  # fmt: skip
-            self._db.event(now, "agent started", task=run.task, run=run.id, agent=run.agent, start=run.epoch + 1)
         self._submit(run, agent, spec, worktree, words)
 
     def _from_scratch(self, run: RunRow, now: float) -> None:
         """Its slot is gone, and with it what its session knew of: the run begins again."""
         with self._db.write(durable=True):
             move_run(
-                self._db, run.id, RunState.PREPARING, reason=RunReason.NONE, message="", session="", origin="", offset=0
-            )
-            self._db.event(now, "run again", task=run.task, run=run.id, reason="its slot is gone")
+                self._db, run.id, RunState.PREPARING, run_event(run, now, "run again", reason="its slot is gone"),
+                reason=RunReason.NONE, message="", session="", origin="", offset=0,
+            )  # fmt: skip
         self.prepare_slot(get_run(self._db, run.id))
 
     def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, words: Prompts) -> None:
@@ -264,6 +269,10 @@ class RunStarter:
 
     def _recording(self, agent: AgentSpec) -> str:
         return str(self._places.root / ".cowork" / agent.recording) if agent.recording else ""
+
+
+def _agent_started(run: RunRow, now: float) -> NewEvent:
+    return run_event(run, now, "agent started", agent=run.agent, start=run.epoch + 1)
 
 
 def timeout(agent: AgentSpec, spec: TaskSpec, left: Budget) -> float:

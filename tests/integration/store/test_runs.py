@@ -12,6 +12,7 @@ from coworkd.core.errors import StoreError
 from coworkd.core.run_states import RUN_STATES, RunState
 from coworkd.core.runs import StopRequest
 from coworkd.store import Database, RunRow
+from coworkd.store.events import events_after
 from coworkd.store.runs import (
     add_run,
     find_live_run,
@@ -21,6 +22,7 @@ from coworkd.store.runs import (
     live_runs_of,
     move_run,
     request_stop,
+    run_event,
     runs_to_stop,
     update_run,
 )
@@ -46,14 +48,18 @@ def begin(db: Database, run: str, task: str = "a", state: RunState = RunState.PR
 
 @pytest.mark.parametrize(("current", "to"), list(product(RunState, RunState)))
 def test_only_moves_of_the_table_are_written(db: Database, current: RunState, to: RunState) -> None:
-    begin(db, "r1", state=current)
+    event = run_event(begin(db, "r1", state=current), 3.0, "moved", to=to)
     if RUN_STATES.allows(current, to):
-        move_run(db, "r1", to)
+        move_run(db, "r1", to, event)
         assert get_run(db, "r1").state is to
+        assert [(e.kind, e.task, e.data) for e in events_after(db, 0)] == [
+            ("moved", "a", f'{{"run": "r1", "to": "{to}"}}')
+        ]
     else:
         with pytest.raises(StoreError, match=f"that is {current} cannot become {to}"):
-            move_run(db, "r1", to)
+            move_run(db, "r1", to, event)
         assert get_run(db, "r1").state is current
+        assert events_after(db, 0) == []
 
 
 def test_a_state_is_written_in_no_other_way(db: Database) -> None:
@@ -83,9 +89,9 @@ def test_a_run_that_was_lost_is_not_on_its_way_to_an_end(db: Database) -> None:
 
 
 def test_a_run_that_has_ended_is_no_longer_live(db: Database) -> None:
-    begin(db, "r1", state=RunState.WORKING)
+    first = begin(db, "r1", state=RunState.WORKING)
     begin(db, "r2", state=RunState.WORKING)
-    move_run(db, "r1", RunState.ENDED, ended=2.0)
+    move_run(db, "r1", RunState.ENDED, run_event(first, 2.0, "run ended"), ended=2.0)
     assert [run.id for run in live_runs_of(db, "a")] == ["r2"]
     assert find_live_run(db, "r1") is None
     ended = last_ended_run(db, "a")
