@@ -24,18 +24,19 @@ from coworkd.merge.job_values import FailedWithoutChange, Interrupted, TipCheckR
 from coworkd.merge.queue_reader import QueueReader
 from coworkd.merge.verifier import TIP_OUTPUT
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
-from coworkd.store.problems import problem_paths, put_problem
+from coworkd.store.problems import has_problem, problem_paths, put_problem, remove_problem
 from coworkd.store.submissions import held_submissions, move_submission, once_held_submissions, submission_event
 from coworkd.sync.effective_specs import CONFIG
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
 
-TIP_CHECK: Job[str, TipCheckResult | Interrupted] = Job(name="check of the tip")
-"""Its subject is the command that is checked again."""
 RECHECK_AFTER = 2.0
 """Seconds between two turns, in which `BranchWatch` looks at the branches, while anything waits for them to move."""
 FIRST_PAUSE, FACTOR, LONGEST_PAUSE = 30.0, 2.0, 900.0
 """Seconds until the tip is checked again although nothing is known to have changed, and how they grow."""
-SOURCE = "verification"
+TIP_CHECK: Job[str, TipCheckResult | Interrupted] = Job(name="check of the tip", first_pause=FIRST_PAUSE)
+"""Its subject is the command that is checked again."""
+SOURCE, _UNCHECKED = "verification", "check of the tip"
+"""Sources of problems: what submissions are held for, and a tip that could not be checked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ class HeldSubmissions:
         self._retries: dict[str, _Retry] = {}
         self._look_at = 0.0
         self._seen = -1
-        jobs.handle(TIP_CHECK, then=self._record_tip_check, failed=self._retry_later)
+        jobs.handle(TIP_CHECK, then=self._record_tip_check, failed=self._tip_check_failed)
 
     # ---- holding
 
@@ -126,6 +127,7 @@ class HeldSubmissions:
             if rows or problem_paths(self._db, SOURCE):
                 with self._db.write():
                     self.show(now)
+            self._forget_failures(rows)
             self._seen = self._db.changes
         if rows or setup_fault(self._db):
             self._look_at = now + RECHECK_AFTER
@@ -160,6 +162,7 @@ class HeldSubmissions:
                 return
 
     def _record_tip_check(self, command: str, value: TipCheckResult | Interrupted, now: float) -> None:
+        self._clear_failures()
         if isinstance(value, TipCheckResult):
             self._checked_again(command, now, red=value.red)
 
@@ -173,12 +176,26 @@ class HeldSubmissions:
         rows = held_submissions(self._db)
         self._release([row for row in rows if HeldFor(**json.loads(row.held)).command == command], now)
 
-    def _retry_later(self, _: str, _failure: JobFailed, now: float) -> None:
+    def _tip_check_failed(self, command: str, failure: JobFailed, now: float) -> None:
         """The tip could not be checked: nothing is known, and it is tried again."""
-        self._retries = {
-            command: dataclasses.replace(retry, at=max(retry.at, now + FIRST_PAUSE))
-            for command, retry in self._retries.items()
-        }
+        times = self._retries[command].times if command in self._retries else 0
+        self._retries[command] = _Retry(at=failure.retry_at, times=times)
+        why = f"whether `{command}` is still red without any change is not known: {failure.reason}; {failure.retry}"
+        with self._db.write():
+            put_problem(self._db, Problem(path=CONFIG, line=0, message=why), _UNCHECKED, now)
+
+    def _forget_failures(self, rows: list[SubmissionRow]) -> None:
+        """A check that failed is no problem any more where nothing is held for its command."""
+        commands = {HeldFor(**json.loads(row.held)).command for row in rows}
+        for command in self._jobs.failing(TIP_CHECK) - commands:
+            self._jobs.forget(TIP_CHECK, command)
+        self._clear_failures()
+
+    def _clear_failures(self) -> None:
+        """Take the problem back when no check fails any more."""
+        if not self._jobs.failing(TIP_CHECK) and has_problem(self._db, CONFIG, _UNCHECKED):
+            with self._db.write():
+                remove_problem(self._db, CONFIG, _UNCHECKED)
 
     def deadline(self) -> float | None:
         """When to look again; None while nothing is held."""

@@ -14,12 +14,18 @@ from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.merge.integration_jobs import IntegrationJobs
-from coworkd.merge.job_values import VerificationResult, VerifyRequest
+from coworkd.merge.job_values import Interrupted, TipCheckResult, VerificationResult, VerifyRequest
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.merger import Merger
 from coworkd.merge.reverts import RevertService
 from coworkd.store import SubmissionKey, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
-from coworkd.store.submissions import add_submission, find_submission, pending_submissions, retire_submission
+from coworkd.store.submissions import (
+    add_submission,
+    find_submission,
+    held_submissions,
+    pending_submissions,
+    retire_submission,
+)
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
@@ -38,6 +44,10 @@ class FailingJobs(IntegrationJobs):
     def verify(self, order: VerifyRequest, given_up: Callable[[], bool]) -> VerificationResult:
         self._fail()
         return super().verify(order, given_up)
+
+    def check_tip(self, order: VerifyRequest, command: str) -> TipCheckResult | Interrupted:
+        self._fail()
+        return super().check_tip(order, command)
 
     def into_target(
         self, order: VerifyRequest, branches: BranchContext, *, onto: bool = False
@@ -226,4 +236,43 @@ def test_what_has_left_the_queue_is_no_problem_any_more(queue: Queue, user: Chec
         retire_submission(queue.db, row, "closed by hand", queue.now)
     queue.pass_time(1)
     assert "queue" not in queue.problems(TASK)
+    assert queue.jobs.deadline(queue.now) is None
+
+
+def hold(queue: Queue, user: Checkout) -> SubmissionRow:
+    """A submission that waits because a command is red without it, too."""
+    base = user.git("rev-parse", "HEAD")
+    first = user.branch("one", base, {"one.txt": "1\n"})
+    queue.save('version: 1\nverify: ["false"]\n', CONFIG)
+    queue.add_task("a", status=Status.MERGING)
+    row = queue.submit(first, user.git("rev-parse", f"{first}^{{tree}}"), base)
+    queue.pass_time()
+    (held,) = held_submissions(queue.db)
+    assert held.key == row.key
+    return held
+
+
+def test_a_tip_that_cannot_be_checked_again_is_a_problem_until_it_can(queue: Queue, user: Checkout) -> None:
+    hold(queue, user)
+    queue.lane.broken = LOCKED
+    queue.pass_time(30)
+    message = queue.problems(CONFIG)["check of the tip"]
+    assert message.startswith(f"whether `false` is still red without any change is not known: {LOCKED}; it is tried")
+    assert queue.merger.deadline() is not None
+    queue.pass_time(30)
+    assert queue.problems(CONFIG)["check of the tip"] != message, "it says when it is tried next"
+    queue.lane.broken = None
+    queue.pass_time(60)
+    assert set(queue.problems(CONFIG)) == {"verification"}
+
+
+def test_a_tip_that_is_not_checked_any_more_is_no_problem(queue: Queue, user: Checkout) -> None:
+    row = hold(queue, user)
+    queue.lane.broken = LOCKED
+    queue.pass_time(30)
+    assert "check of the tip" in queue.problems(CONFIG)
+    with queue.db.write():
+        retire_submission(queue.db, row, "closed by hand", queue.now)
+    queue.pass_time(1)
+    assert queue.problems(CONFIG) == {}
     assert queue.jobs.deadline(queue.now) is None
