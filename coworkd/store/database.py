@@ -162,6 +162,7 @@ class Database:
             self._executed("COMMIT")
             self._keep_epoch()
         except BaseException:
+            # Also an interrupt, or the end of the program: an open transaction would hold the lock of the file.
             self._gathered.clear()
             self._after_commit.clear()
             # A full disk ends the transaction by itself.
@@ -196,6 +197,7 @@ class Database:
         try:
             yield
         except BaseException:
+            # Also an interrupt: the transaction around it may be committed by the code that handles that.
             self._gathered.clear()
             del self._after_commit[actions:]
             if self.connection.in_transaction:

@@ -163,7 +163,7 @@ class Jobs:
             future, before = self._running.pop(key), self._failures.get(key)
             try:
                 self._hand_over(key, future, now)
-            except BaseException:
+            except Exception:
                 self._running.setdefault(key, future)
                 self._failures.pop(key, None)
                 if before is not None:
