@@ -20,33 +20,44 @@ from coworkd.system.paths_and_settings import FOLDER, Paths, paths
 _MOST = 200
 
 
-class TaskName(StringParamType):
+class _Completed(StringParamType):
+    """A word that a shell completes from the workspace it is in."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
+        return self.begun(incomplete)
+
+    def begun(self, incomplete: str) -> list[CompletionItem]:
+        """What begins like this."""
+        raise NotImplementedError
+
+
+class TaskName(_Completed):
     """A task, by its id, its file or the beginning of its id."""
 
     name = "task"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
+    def begun(self, incomplete: str) -> list[CompletionItem]:
         with _database() as db:
             with_titles = tasks_beginning(db, incomplete, _MOST) if db else []
         return [CompletionItem(task, help=title) for task, title in with_titles]
 
 
-class RequestName(StringParamType):
+class RequestName(_Completed):
     """A task with an open request, an approval's id, or a path."""
 
     name = "what"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
+    def begun(self, incomplete: str) -> list[CompletionItem]:
         with _database() as db:
             return _items(tasks_with_open_approvals(db) if db else [], incomplete)
 
 
-class AgentName(StringParamType):
+class AgentName(_Completed):
     """An agent, by the name of its file."""
 
     name = "agent"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
+    def begun(self, incomplete: str) -> list[CompletionItem]:
         place = _place()
         return _items(agent_names(place) if place else [], incomplete)
 

@@ -289,8 +289,8 @@ def _shown_run(run: dict[str, Any]) -> list[str]:
 @click.command("events")
 @click.option("--follow", is_flag=True, help="Go on as they happen.")
 @click.option("--after", default=0, metavar="ID", help="Only those after this one.")
-@click.option("--json", "json_", is_flag=True, help="The same: events are always JSON.")
-def events_command(follow: bool, after: int, json_: bool) -> None:  # noqa: ARG001 - every command takes --json
+@click.option("--json", is_flag=True, expose_value=False, help="The same: events are always JSON.")
+def events_command(follow: bool, after: int) -> None:
     """The journal of changes, one JSON object a line."""
     workspace = current_workspace()
     while True:

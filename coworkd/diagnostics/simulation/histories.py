@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
+from typing import Any
 
 from coworkd.diagnostics.simulation.folder import REFUSALS
 from coworkd.diagnostics.simulation.steps import History, Step, Style, Verb
@@ -95,7 +97,7 @@ class _Author:
         self._tokens += 1
         return f"t1{self._tokens:04d}x"
 
-    def _step(self, verb: Verb, path: str = "", **more: object) -> Step:
+    def _step(self, verb: Verb, path: str = "", **more: Any) -> Step:
         pause = self._chance.choice(_PAUSES)
-        fields: dict[str, object] = {"salt": self._chance.randrange(1 << 30), "pause": pause, **more}
-        return Step(verb=verb, path=path, **fields)  # pyright: ignore[reportArgumentType]
+        plain = Step(verb=verb, path=path, salt=self._chance.randrange(1 << 30), pause=pause)
+        return replace(plain, **more)
