@@ -11,7 +11,7 @@ import click
 
 from coworkd.core.errors import printable
 from coworkd.core.terminal_text import visible
-from coworkd.core.text_formats import CUT, shorten
+from coworkd.core.text_formats import CUT, shorten, shorten_middle
 
 WIDTH = 80
 MAX_LINES = 3
@@ -47,11 +47,8 @@ def columns(*cells: tuple[str, int]) -> str:
 
 
 def short_id(task: str, width: int) -> str:
-    """An id in at most `width` columns, cut in its middle: ids that begin alike are told apart by their ends."""
-    if len(task) <= width:
-        return task
-    tail = width // 3
-    return f"{task[: width - tail - 1]}…{task[-tail:]}"
+    """An id in at most `width` columns."""
+    return shorten_middle(task, width)
 
 
 def hanging_indent(head: str, text: str, most: int = MAX_LINES) -> str:

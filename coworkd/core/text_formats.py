@@ -22,6 +22,17 @@ def shorten_start(text: str, most: int) -> str:
     return text if len(text) <= most else f"{CUT}{text[len(text) - most + 1 :]}"
 
 
+def shorten_middle(text: str, most: int) -> str:
+    """Both ends of a text, in at most so many characters: names that begin alike are told apart by their ends."""
+    tail = most // 3
+    return text if len(text) <= most else f"{text[: most - tail - 1]}{CUT}{text[len(text) - tail :]}"
+
+
+def last_line(text: str, most: int) -> str:
+    """The last line that is not blank, which is where programs say what went wrong; empty: there is none."""
+    return shorten(next((line.strip() for line in reversed(text.splitlines()) if line.strip()), ""), most)
+
+
 def format_usd(usd: float, *, estimated: bool = False) -> str:
     """An amount; `~` marks one that is estimated, or that a subscription covers. Less than a cent has four digits."""
     digits = 4 if 0 < usd < _CENT else 2

@@ -16,6 +16,7 @@ from coworkd.core.errors import CoworkError, RepoError, printable
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of, told_fault
 from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFault, StartFaultKind, UnfitRepositoryError, start_fault_of
+from coworkd.core.text_formats import last_line
 from coworkd.dispatch.executors.slot_results import (
     FinishRequest,
     FinishResult,
@@ -223,6 +224,6 @@ def _notices(notice: str, dropped: tuple[str, ...], nested: str = "") -> tuple[s
 
 def _not_set_up(check: Check) -> SlotFailed:
     how = "took too long" if check.timed_out else f"exit {check.exit}"
-    said = next((line.strip() for line in reversed(check.tail.splitlines()) if line.strip()), "")
-    reason = f"the set-up command `{check.command}` failed ({how})" + (f": {said[:300]}" if said else "")
+    said = last_line(check.tail, 300)
+    reason = f"the set-up command `{check.command}` failed ({how})" + (f": {said}" if said else "")
     return SlotFailed(fault=StartFault(kind=StartFaultKind.SET_UP, reason=reason, output=check.tail))

@@ -20,6 +20,7 @@ from coworkd.agents.port import AgentEvent, Assignment, ConnectionsRefused, Ende
 from coworkd.agents.worker import refused_hosts
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import AgentSpec, Check, SandboxLevel, SandboxSpec, Settings
+from coworkd.core.text_formats import last_line
 from coworkd.diagnostics.doctor import Finding, Level
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.merge.checkout_links.checkouts import Checkouts
@@ -125,9 +126,9 @@ def _checked(name: str, checks: Sequence[Check], commands: Sequence[str]) -> Fin
         return _finding(name, Level.OK, f"{len(commands)} commands, all green on the commit as it is")
     if red.timed_out:
         return _finding(name, Level.WEAK, f"`{red.command}` takes longer than the trial's {SECONDS:.0f} s")
-    last = red.tail.strip().splitlines()[-1:] or [f"exit {red.exit}"]
+    said = last_line(red.tail, 200) or f"exit {red.exit}"
     level = Level.BAD if name == "set-up" else Level.WEAK
-    return _finding(name, level, f"`{red.command}` fails on the commit as it is: {last[0][:200]}", "correct that first")
+    return _finding(name, level, f"`{red.command}` fails on the commit as it is: {said}", "correct that first")
 
 
 def _toolchain(settings: Settings, work: Path) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Kind
+from coworkd.core.text_formats import shorten
 from coworkd.documents.markdown import normalise_key
 from coworkd.documents.schema.tables import SCHEMAS
 
@@ -97,12 +98,13 @@ def _unfenced(kind: Kind, lines: Sequence[str], number: int) -> str:
 
 def _fence_reason(text: str, lines: Sequence[str], fence: int) -> str:
     bare = lines[fence].strip(_BLANK)
+    yaml = "write the keys as YAML (`status: ready`) between two lines `---`"
     if "\r" in text and "\n" not in text:
         why = "its lines end with CR alone; save it with LF or CR LF as line endings"
     elif _CODE.match(bare):
         why = "its header stands in a code block; remove the line above it and the one that closes the block"
     elif bare != "---":
-        why = f"`{bare[:20]}` does not open a header; write the keys as YAML (`status: ready`) between two lines `---`"
+        why = f"`{shorten(bare, 20)}` does not open a header; {yaml}"
     elif _before(lines, fence):
         why = f"its header starts on line {fence + 1}; move the text above it below the header"
     elif any(character in _INVISIBLE for above in lines[: fence + 1] for character in above):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.core.model import Check
+from coworkd.core.text_formats import last_line
 
 _NOT_FOUND = re.compile(r"^bash: (?:line \d+: )?(?P<name>[^:\n]+): command not found$", re.MULTILINE)
 """What the shell that is started for each command says of it, in every language setting that it is started with."""
@@ -125,6 +126,6 @@ def outcome(check: Check) -> str:
 def red_without_change_reason(check: Check) -> str:
     """What is wrong with the workspace, for its problem; one line."""
     what = "the set-up command" if check.setup else "the verification"
-    said = next((line.strip() for line in reversed(check.tail.splitlines()) if line.strip()), "")
-    told = f": {said[:300]}" if said else ""
+    said = last_line(check.tail, 300)
+    told = f": {said}" if said else ""
     return f"{what} `{check.command}` is red without any change, too ({outcome(check)}){told}"

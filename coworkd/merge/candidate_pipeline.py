@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.model import Check
+from coworkd.core.text_formats import shorten_start
 from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.branch_moves import merge_target
@@ -253,4 +254,4 @@ def _red(checks: Sequence[Check]) -> bool:
 
 def _reason(check: Check) -> str:
     before = f" with the version of {check.from_tip} from before this change" if check.from_tip else ""
-    return f"`{check.command}`{before}: {outcome(check)}\n\n{check.tail[-3000:]}"
+    return f"`{check.command}`{before}: {outcome(check)}\n\n{shorten_start(check.tail, 3000)}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.core.model import Check
+from coworkd.core.text_formats import last_line
 from coworkd.merge.blame import outcome
 
 
@@ -97,8 +98,8 @@ def unrelated_reason(target: str, branch: str) -> str:
 
 def red_reason(check: Check, target: str) -> str:
     """Which check is red on the target merged with what has landed, and what to do."""
-    said = next((line.strip() for line in reversed(check.tail.splitlines()) if line.strip()), "")
-    what = f"`{check.command}`: {outcome(check)}" + (f" ({said[:200]})" if said else "")
+    said = last_line(check.tail, 200)
+    what = f"`{check.command}`: {outcome(check)}" + (f" ({said})" if said else "")
     if check.reached:
         return f"the checks say nothing of {target} merged with what has landed, {what}: {check.reached}"
     return f"the checks are red on {target} merged with what has landed, {what}; repair that on {target} first"

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from coworkd.core.redaction import Secrets
+from coworkd.core.text_formats import shorten_middle
 from coworkd.slots.tree_paths import LINK, TouchedPath, touched
 from coworkd.system.git import Repo
 
@@ -161,4 +162,4 @@ def _added(diff: str) -> Iterator[tuple[str, str]]:
 
 def _shown(path: str) -> str:
     plain = path.encode("unicode_escape", "backslashreplace").decode("ascii")
-    return f"`{plain}`" if len(plain) <= 80 else f"`{plain[:40]}...{plain[-30:]}`"
+    return f"`{shorten_middle(plain, 80)}`"

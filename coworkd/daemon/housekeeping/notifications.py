@@ -10,6 +10,7 @@ from pathlib import Path
 
 from coworkd.board.views.attention import AttentionItem, AttentionKind
 from coworkd.core.clock import iso
+from coworkd.core.text_formats import shorten_start
 from coworkd.store import Database
 from coworkd.store.notifications import notified_items, set_notified_items
 from coworkd.system.background_jobs import Job, JobFailed, Jobs
@@ -91,6 +92,8 @@ def teller(root: Path, env: Mapping[str, str], cancelled: Callable[[], bool]) ->
         )  # fmt: skip
         ended = process.run(spec, cancelled)
         if not ended.ok:
-            log.warning("notify: `%s` ended with %s: %s", notice.command, ended.code, ended.tail.strip()[-500:])
+            log.warning(
+                "notify: `%s` ended with %s: %s", notice.command, ended.code, shorten_start(ended.tail.strip(), 500)
+            )
 
     return tell

@@ -21,6 +21,7 @@ from coworkd.core.model import (
     TaskSpec,
     UserSettings,
 )
+from coworkd.core.text_formats import shorten
 from coworkd.documents.body import criteria, first_heading
 from coworkd.documents.markdown import Value
 from coworkd.documents.yaml_writer import inline
@@ -92,7 +93,7 @@ def answer_spec(parts: SpecParts) -> AnswerSpec:
 def _printable(value: Value) -> str:
     """At most 60 characters of ASCII: look-alike and invisible letters show as escapes."""
     shown = value if isinstance(value, str) else inline(value, flow=False)
-    return shown.encode("unicode_escape").decode("ascii")[:60]
+    return shorten(shown.encode("unicode_escape").decode("ascii"), 60)
 
 
 def agent_spec(parts: SpecParts) -> AgentSpec:

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+from coworkd.core.text_formats import shorten_middle
+
 _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?:[ .].*)?", re.IGNORECASE
 )
@@ -59,4 +61,4 @@ def folded(name: str) -> str:
 def _shown(name: str) -> str:
     """With marks and letters that look alike told apart."""
     plain = name if name.isascii() else name.encode("unicode_escape", "backslashreplace").decode("ascii")
-    return plain if len(plain) <= 120 else f"{plain[:60]}...{plain[-50:]}"
+    return shorten_middle(plain, 120)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from coworkd.core.text_formats import shorten
 from coworkd.merge.checks.other_tests import LANGUAGES, suite_of
 from coworkd.merge.checks.python_tests import python_suite
 from coworkd.merge.checks.test_cases import EMPTY, MAX_TEXT, Case, Suite, is_test_path
@@ -98,5 +99,5 @@ def _moved(old: Case, added: Sequence[Case]) -> Case | None:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(name if len(name) <= 80 else f"{name[:80]}..." for name in names[:3])
+    shown = ", ".join(shorten(name, 80) for name in names[:3])
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown

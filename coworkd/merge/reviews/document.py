@@ -25,6 +25,9 @@ UNASKED = "No approval was required: `approve` has no `merge`."
 FILES = 300
 """Files that a review lists; with the bounds on lines, what keeps it a document that can be read back."""
 
+SAID = 4000
+"""Characters of the agent's last words that a review shows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewSubject:
@@ -173,8 +176,8 @@ def _words(said: str) -> str:
     said = visible(plain_text(said)).strip()
     if not said:
         return ""
-    shown = said if len(said) <= 4000 else said[:4000] + "\n\n[...]"
-    return "## What the agent says\n\n" + "\n".join(f"> {line}".rstrip() for line in shown.splitlines())
+    lines = shorten(said, SAID).splitlines()
+    return "## What the agent says\n\n" + "\n".join(f"> {line}".rstrip() for line in lines)
 
 
 def _diff(what: ReviewSubject, change: ChangeSummary) -> str:

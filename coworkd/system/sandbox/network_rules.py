@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from coworkd.core.text_formats import shorten
+
 HEAD_LIMIT = 16 * 1024
 """Bytes of a request's first lines."""
 EVERYBODY = "*"
@@ -126,7 +128,7 @@ def _host(text: str) -> str:
 
 
 def _no_name(text: str) -> str:
-    raise RefusedError(f"{text[:80]!r} is not the name of a host")
+    raise RefusedError(f"{shorten(text, 80)!r} is not the name of a host")
 
 
 class Rules:

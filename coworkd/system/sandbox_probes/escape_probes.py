@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from coworkd.core.text_formats import shorten_start
 from coworkd.system.process import commands
 from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
 from coworkd.system.sandbox_probes import escape_attempts
@@ -46,7 +47,7 @@ def find_escapes(means: SandboxCapabilities | None) -> frozenset[str]:
         said = _said(means, work, (str(folder / "outside"), *_targets(folder / "outside", stack)))
     *ways, last = said.splitlines() or [""]
     if last != escape_attempts.END:
-        raise OSError(f"the sandbox did not get to its end: {said[-300:]}")
+        raise OSError(f"the sandbox did not get to its end: {shorten_start(said, 300)}")
     return frozenset(ways)
 
 

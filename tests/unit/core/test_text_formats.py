@@ -4,15 +4,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.core.text_formats import format_age, format_duration, format_usd, shorten, shorten_start
+from coworkd.core.text_formats import (
+    format_age,
+    format_duration,
+    format_usd,
+    last_line,
+    shorten,
+    shorten_middle,
+    shorten_start,
+)
 
 
 @given(text=st.text(), most=st.integers(1, 50))
 def test_a_text_is_whole_or_ends_where_it_was_cut(text: str, most: int) -> None:
     assert len(shorten(text, most)) == min(len(text), most)
+    assert len(shorten_middle(text, most)) == min(len(text), most)
     assert len(shorten_start(text, most)) == min(len(text), most)
     assert text.startswith(shorten(text, most).removesuffix("…"))
     assert text.endswith(shorten_start(text, most).removeprefix("…"))
+
+
+def test_a_name_keeps_its_end() -> None:
+    assert shorten_middle("src/very/long/path.py", 12) == "src/ver…h.py"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("", ""), ("\n \n", ""), ("one\n  two \n\n", "two"), ("one\na long line\n", "a lo…")]
+)
+def test_the_last_line_that_says_something(text: str, line: str) -> None:
+    assert last_line(text, 5) == line
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from coworkd.agents.port import Assignment
 from coworkd.agents.worker.launch import run_environment, sandbox_policy
 from coworkd.agents.worker.missing_program import missing_program_reason, refused_by_launcher
 from coworkd.core.errors import ProgramMissingError
+from coworkd.core.text_formats import shorten_start
 from coworkd.system.process import commands
 
 _OUTPUT = 4000
@@ -112,7 +113,8 @@ class ReplayTools:
         if refused_by_launcher(ended.code, ended.tail):
             raise ProgramMissingError(missing_program_reason(self._assignment, argv[0], ended.code, ended.tail))
         surprise = expect is not None and ended.code != expect
-        fatal = f"`{argv[-1]}` ended with {ended.code}, recorded was {expect}: {ended.tail[-500:]}" if surprise else ""
+        said = shorten_start(ended.tail, 500)
+        fatal = f"`{argv[-1]}` ended with {ended.code}, recorded was {expect}: {said}" if surprise else ""
         return ToolOutcome(ok=ended.ok, output=ended.tail, fatal=fatal)
 
     def _inside(self, path: str) -> Path:
