@@ -44,6 +44,17 @@ class ManualClock:
         self._now += seconds
 
 
+class TimeSlice:
+    """A part of something longer, which ends after some seconds of a clock: what is left is done in the next one."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._end = clock.now() + seconds
+
+    def is_over(self) -> bool:
+        return self._clock.now() >= self._end
+
+
 def stamp(now: float) -> str:
     """`YYYYMMDDTHHMMSSZ`, the form that file names carry."""
     return datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -19,10 +19,10 @@ from coworkd.store.own_bytes import add_own
 from coworkd.store.tasks import find_task
 from coworkd.sync.engine import Engine
 from coworkd.sync.file_trust import FileTrust
-from coworkd.system.background_jobs import Job, JobFailed, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 
-LAND: Job[None, LandedInTarget | TargetRefused] = Job(name="land", first_pause=0)
+LAND: Job[None, LandedInTarget | TargetRefused] = Job(name="land", purpose=Purpose.INTEGRATION, first_pause=0)
 """Somebody waits for its outcome, and decides whether to try again."""
 
 

@@ -15,10 +15,12 @@ from coworkd.board.setup_fault import setup_report
 from coworkd.board.views.attention import AttentionItem, AttentionKind, attention_items
 from coworkd.board.views.inbox import INBOX, inbox
 from coworkd.board.views.live_messages import live_deadline, live_messages
+from coworkd.core.clock import TimeSlice
 from coworkd.core.errors import RepoError
 from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, Suspension, fault_of, suspended
 from coworkd.daemon.services import LongLivedParts, Services
 from coworkd.sync.edited_outputs import notice_edits
+from coworkd.system.background_jobs import Purpose
 from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 from coworkd.system.git.repository_trust import TRUST_REMOVED
 
@@ -32,6 +34,12 @@ INBOX_PAUSE = 0.2
 
 START_PATIENCE = 60.0
 """Seconds for which a daemon that starts waits for another program that holds the database."""
+
+SLICE = 0.25
+"""Seconds that each part of a turn may take: what is left of it is done in the next turn, which follows at once."""
+
+FINISHED_WORK = frozenset(Purpose) - {Purpose.SLOT}
+"""Jobs whose outcomes go before everything that begins."""
 
 MAX_IDLE = 30.0
 """Seconds after which the daemon looks around even if nothing woke it."""
@@ -203,7 +211,10 @@ class Daemon:
             self._services.merge.recover(self._services.clock.now())
 
     def turn(self, *, start: bool = True) -> None:
-        """Look, take in, act, write back. `start` False begins nothing new."""
+        """Look, take in, act, write back: what is finished first, then what begins, then files.
+
+        Each part has a slice of time, so that none of them keeps the others waiting. `start` False begins nothing new.
+        """
         services, now = self._services, self._services.clock.now()
         self._take_requests()
         requests = self._requests
@@ -215,10 +226,11 @@ class Daemon:
             services.engine.pull(now)
         for request in requests:
             services.control.answer(request, now, self.stop)
-        services.jobs.settle(now)
+        services.jobs.settle(now, purposes=FINISHED_WORK, enough=self._slice().is_over)
         self._look_at_state(now)
         if services.trust.holds:
             self._act(now, start=start)
+        services.jobs.settle(now, purposes={Purpose.SLOT}, enough=self._slice().is_over)
         services.engine.push(now, blocked=services.git_busy)
         services.recorder.step(now)
         services.audit.step()
@@ -250,6 +262,10 @@ class Daemon:
         services.merge.step(now, start=start)
         if start:
             services.dispatch.start(now)
+
+    def _slice(self) -> TimeSlice:
+        """The time for the part of a turn that begins now."""
+        return TimeSlice(self._lasting.clock, SLICE)
 
     def _look(self, now: float) -> None:
         services = self._services

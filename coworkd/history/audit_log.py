@@ -17,7 +17,7 @@ from coworkd.core.machine_faults import MachineFaultError
 from coworkd.history.hash_chain import AuditEntry, ChainEnd, chain_lines, parse_entry
 from coworkd.store import Database, EventRow
 from coworkd.store.events import continue_events_after, events_after, has_all_events, latest_event
-from coworkd.system.background_jobs import Job, JobFailed, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 from coworkd.system.durable_files import sync_folder
 
 MAX_FILE_BYTES = 4_000_000
@@ -36,7 +36,7 @@ class AppendResult:
     link: ChainEnd
 
 
-AUDIT_JOB: Job[None, AppendResult] = Job(name="audit")
+AUDIT_JOB: Job[None, AppendResult] = Job(name="audit", purpose=Purpose.MAINTENANCE)
 """Writes a batch of events."""
 
 

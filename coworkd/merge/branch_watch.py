@@ -21,10 +21,10 @@ from coworkd.merge.job_results import ResultRecorder
 from coworkd.merge.job_values import VerifyRequest
 from coworkd.store.dependencies import dependencies_of
 from coworkd.store.landings import Landings
-from coworkd.system.background_jobs import Job, JobFailed, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 from coworkd.system.git.ref_versions import ref_versions
 
-BRANCH: Job[None, BranchReport | None] = Job(name="integration branch")
+BRANCH: Job[None, BranchReport | None] = Job(name="integration branch", purpose=Purpose.INTEGRATION)
 """Looks at the branches, and moves integration."""
 
 

@@ -27,13 +27,15 @@ from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRo
 from coworkd.store.problems import has_problem, problem_paths, put_problem, remove_problem
 from coworkd.store.submissions import held_submissions, move_submission, once_held_submissions, submission_event
 from coworkd.sync.effective_specs import CONFIG
-from coworkd.system.background_jobs import Job, JobFailed, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 
 RECHECK_AFTER = 2.0
 """Seconds between two turns, in which `BranchWatch` looks at the branches, while anything waits for them to move."""
 FIRST_PAUSE, FACTOR, LONGEST_PAUSE = 30.0, 2.0, 900.0
 """Seconds until the tip is checked again although nothing is known to have changed, and how they grow."""
-TIP_CHECK: Job[str, TipCheckResult | Interrupted] = Job(name="check of the tip", first_pause=FIRST_PAUSE)
+TIP_CHECK: Job[str, TipCheckResult | Interrupted] = Job(
+    name="check of the tip", purpose=Purpose.INTEGRATION, first_pause=FIRST_PAUSE
+)
 """Its subject is the command that is checked again."""
 SOURCE, _UNCHECKED = "verification", "check of the tip"
 """Sources of problems: what submissions are held for, and a tip that could not be checked again."""

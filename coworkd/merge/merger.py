@@ -36,12 +36,12 @@ from coworkd.store.submissions import (
 )
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.effective_specs import CONFIG
-from coworkd.system.background_jobs import Job, JobFailed, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 
-VERIFY: Job[SubmissionKey, VerificationResult] = Job(name="verification")
-LAND: Job[SubmissionKey, Landed | TipMoved] = Job(name="landing")
-DESCRIBE: Job[SubmissionKey, ChangeSummary] = Job(name="change summary")
-INTO_TARGET: Job[None, LandedInTarget | TargetRefused] = Job(name="landing in the target")
+VERIFY: Job[SubmissionKey, VerificationResult] = Job(name="verification", purpose=Purpose.INTEGRATION)
+LAND: Job[SubmissionKey, Landed | TipMoved] = Job(name="landing", purpose=Purpose.INTEGRATION)
+DESCRIBE: Job[SubmissionKey, ChangeSummary] = Job(name="change summary", purpose=Purpose.READING)
+INTO_TARGET: Job[None, LandedInTarget | TargetRefused] = Job(name="landing in the target", purpose=Purpose.INTEGRATION)
 _QUEUE, _AUTO_LAND = "queue", "land"
 """Sources of problems: a submission that cannot land, and a target that cannot follow by itself."""
 LAND_RETRY_AFTER = 30.0

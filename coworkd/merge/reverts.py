@@ -25,7 +25,7 @@ from coworkd.store.problems import put_problem
 from coworkd.store.requests import has_open_request_in, latest_request_in
 from coworkd.store.submissions import add_submission, next_number, pending_revert, retire_submission
 from coworkd.store.tasks import find_task
-from coworkd.system.background_jobs import Job, JobFailed, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 
 
 class RevertKey(NamedTuple):
@@ -39,7 +39,7 @@ class RevertKey(NamedTuple):
         return f"{self.kind} {self.task}/{self.number}"
 
 
-INVERT: Job[RevertKey, RevertCommit | RevertFailed] = Job(name="revert")
+INVERT: Job[RevertKey, RevertCommit | RevertFailed] = Job(name="revert", purpose=Purpose.INTEGRATION)
 """Makes the commit that undoes a landing."""
 
 _BECOMES = {SubmissionKind.REVERT: "reverted", SubmissionKind.APPLY: "landed"}

@@ -1,5 +1,7 @@
 """Work that would block the writer, done in threads: values go in, values come back.
 
+Each purpose has threads of its own, so that nothing finished waits behind anything that only begins.
+
 A job touches neither the workspace's files nor the database. The writer's next turn collects its outcome and hands it
 to the part that handles this kind of job. A handler takes a failure as well as a value: what failed is shown with its
 reason, and may be started again after a pause that grows. The daemon lives.
@@ -11,10 +13,12 @@ jobs run on, and the new parts take the outcomes.
 from __future__ import annotations
 
 import logging
+import os
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from coworkd.core.clock import iso
@@ -26,6 +30,40 @@ log = logging.getLogger("coworkd")
 FACTOR, LONGEST_PAUSE = 2.0, 300.0
 """How the pause after a failure grows, and the seconds that it grows to."""
 
+
+class Purpose(Enum):
+    """What a job is for. In the order in which outcomes are handed over: what is finished goes before what begins."""
+
+    INTEGRATION = "integration"
+    """Verifying and landing: git in the repository itself, and the commands of a verification."""
+    IMPORT = "import"
+    """Bringing in the work that a run has left in its slot."""
+    READING = "reading"
+    """Asking git about what a file or a change is."""
+    MAINTENANCE = "maintenance"
+    """Audit log, commits of the workspace, pruning, notifications."""
+    SLOT = "slot"
+    """Making a slot ready for a run."""
+
+
+def thread_counts(cores: int) -> dict[Purpose, int]:
+    """How many jobs of each purpose run at the same time, at most.
+
+    A job is git and other processes more than Python, so its thread mostly waits. More of them than `cores` can feed
+    only take the processor from the writer and the agents; half as many again are used where they wait for a disk or,
+    as the commands of `setup` do, for the network.
+    """
+    return {
+        # One verification, landing or move of the branch at a time, beside reverts and landings in the target.
+        Purpose.INTEGRATION: 3,
+        Purpose.IMPORT: max(2, cores),
+        Purpose.READING: max(2, cores // 2),
+        # There are four kinds, each of which runs once at a time; a notification or a pruning may be slow.
+        Purpose.MAINTENANCE: 4,
+        Purpose.SLOT: max(4, cores + cores // 2),
+    }
+
+
 Subject = TypeVar("Subject", bound=Hashable)
 Value = TypeVar("Value")
 
@@ -35,6 +73,7 @@ class Job(Generic[Subject, Value]):
     """A kind of job: what tells two of them apart, and what they return."""
 
     name: str
+    purpose: Purpose
     first_pause: float = 5.0
     """Seconds after the first failure before the same job may start again; 0: at once, for its caller decides."""
 
@@ -79,6 +118,11 @@ class _Handler:
 
 
 _Key = tuple[Job[Any, Any], Any]
+_RANKS = {purpose: rank for rank, purpose in enumerate(Purpose)}
+
+
+def _never() -> bool:
+    return False
 
 
 class Jobs:
@@ -87,9 +131,12 @@ class Jobs:
     `wake` is called from the job's thread when it is over.
     """
 
-    def __init__(self, wake: Callable[[], None], workers: int = 8) -> None:
+    def __init__(self, wake: Callable[[], None], cores: int = os.cpu_count() or 1) -> None:
         self._wake = wake
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
+        self._pools = {
+            purpose: ThreadPoolExecutor(count, thread_name_prefix=f"job-{purpose.value}")
+            for purpose, count in thread_counts(cores).items()
+        }
         self._running: dict[_Key, Future[Any]] = {}
         self._handlers: dict[Job[Any, Any], _Handler] = {}
         self._failures: dict[_Key, JobFailed] = {}
@@ -115,7 +162,7 @@ class Jobs:
         if key in self._running or self.stopping.is_set() or self.pausing(job, subject):
             return False
         try:
-            future = self._running[key] = self._pool.submit(work)
+            future = self._running[key] = self._pools[job.purpose].submit(work)
         except RuntimeError as error:
             # The pool is open: it is the system that gives no further thread.
             fault = MachineFault(kind=FaultKind.PROCESSES, path="", detail=str(error))
@@ -151,24 +198,41 @@ class Jobs:
         self._failures.pop((job, subject), None)
 
     def deadline(self, now: float) -> float | None:
-        """When the next job may start again that failed."""
+        """When the next job may start again that failed; at once where an outcome is still to be handed over."""
+        if any(future.done() for future in self._running.values()):
+            return now
         return min((one.retry_at for one in self._failures.values() if one.retry_at > now), default=None)
 
     # ---- outcomes
 
-    def settle(self, now: float) -> None:
-        """Hand over the outcomes of the jobs that ended; where a handler raises, that one and the rest stay."""
+    def settle(
+        self, now: float, *, purposes: Collection[Purpose] = frozenset(Purpose), enough: Callable[[], bool] = _never
+    ) -> None:
+        """Hand over the outcomes of jobs with these purposes that ended, until `enough`; at least one.
+
+        Those that are left are handed over by the next call; where a handler raises, that one and the rest are.
+        """
         self._now = now
-        for key in [key for key, future in self._running.items() if future.done()]:
-            future, before = self._running.pop(key), self._failures.get(key)
-            try:
-                self._hand_over(key, future, now)
-            except Exception:
-                self._running.setdefault(key, future)
-                self._failures.pop(key, None)
-                if before is not None:
-                    self._failures[key] = before
-                raise
+        for number, key in enumerate(self._ended(purposes)):
+            if number and enough():
+                return
+            self._settle(key, now)
+
+    def _ended(self, purposes: Collection[Purpose]) -> list[_Key]:
+        """Jobs that ended: by purpose, then in the order in which they were started."""
+        ended = [key for key, future in self._running.items() if key[0].purpose in purposes and future.done()]
+        return sorted(ended, key=lambda key: _RANKS[key[0].purpose])
+
+    def _settle(self, key: _Key, now: float) -> None:
+        future, before = self._running.pop(key), self._failures.get(key)
+        try:
+            self._hand_over(key, future, now)
+        except Exception:
+            self._running.setdefault(key, future)
+            self._failures.pop(key, None)
+            if before is not None:
+                self._failures[key] = before
+            raise
 
     def _hand_over(self, key: _Key, future: Future[Any], now: float) -> None:
         job, subject = key
@@ -186,7 +250,9 @@ class Jobs:
     def close(self) -> None:
         """Tell the jobs to stop and wait for them."""
         self.stopping.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for wait in (False, True):  # what is queued must not begin while the jobs of another purpose are waited for
+            for pool in self._pools.values():
+                pool.shutdown(wait=wait, cancel_futures=True)
 
 
 def _failed(job: Job[Any, Any], error: Exception, before: JobFailed | None, now: float) -> JobFailed:

@@ -12,7 +12,7 @@ from coworkd.store.documents import has_unwritten_files
 from coworkd.store.events import latest_event
 from coworkd.store.notices import remove_notice
 from coworkd.store.problems import problem_paths, put_problem
-from coworkd.system.background_jobs import Job, JobFailed, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 from coworkd.system.git import Repo
 from coworkd.system.git.folder_commit import CommitRefused, Committed, Unchanged, commit_folder
 
@@ -35,7 +35,7 @@ _FOLDER = ".cowork/"
 
 Outcome = Committed | Unchanged | CommitRefused
 
-COMMIT: Job[None, Outcome] = Job(name="commit of the workspace", first_pause=0)
+COMMIT: Job[None, Outcome] = Job(name="commit of the workspace", purpose=Purpose.MAINTENANCE, first_pause=0)
 """Its pauses are those of `AutoCommit`, which also waits where nothing failed."""
 
 

@@ -13,13 +13,13 @@ from coworkd.core.clock import iso
 from coworkd.core.text_formats import shorten_start
 from coworkd.store import Database
 from coworkd.store.notifications import notified_items, set_notified_items
-from coworkd.system.background_jobs import Job, JobFailed, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 from coworkd.system.process import commands as process
 from coworkd.system.process.commands import ProcessSpec
 
 log = logging.getLogger("coworkd")
 
-NOTIFY: Job[None, None] = Job(name="notify", first_pause=0)
+NOTIFY: Job[None, None] = Job(name="notify", purpose=Purpose.MAINTENANCE, first_pause=0)
 PATIENCE = 30.0
 """Seconds that one command may take for one item."""
 

@@ -17,7 +17,7 @@ from coworkd.store.documents import knows_content
 from coworkd.store.runs import run_ids_of
 from coworkd.store.submissions import candidates_in_use, settled_tasks
 from coworkd.sync.disk.folder import digest
-from coworkd.system.background_jobs import Job, JobFailed, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import (
     CANDIDATES,
@@ -31,7 +31,7 @@ from coworkd.system.git.refs import (
     update_refs,
 )
 
-PRUNE: Job[None, tuple[str, ...]] = Job(name="pruning", first_pause=0)
+PRUNE: Job[None, tuple[str, ...]] = Job(name="pruning", purpose=Purpose.MAINTENANCE, first_pause=0)
 """Returns what was removed."""
 EVERY = 3600.0
 TRASH_DAYS = 30.0

@@ -42,9 +42,9 @@ from coworkd.store.submissions import (
     next_number,
     retire_submission,
 )
-from coworkd.system.background_jobs import Job, Jobs
+from coworkd.system.background_jobs import Job, Jobs, Purpose
 
-FINISH: Job[str, FinishResult | MachineFailed] = Job(name="finish")
+FINISH: Job[str, FinishResult | MachineFailed] = Job(name="finish", purpose=Purpose.IMPORT)
 """Imports what a run left; its subject is the run."""
 
 

@@ -42,10 +42,10 @@ from coworkd.store.runs import (
 )
 from coworkd.store.submissions import find_submission, latest_submission, work_to_continue
 from coworkd.sync.disk.folder import digest
-from coworkd.system.background_jobs import Job, Jobs
+from coworkd.system.background_jobs import Job, Jobs, Purpose
 from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
 
-PREPARE: Job[str, PrepareResult] = Job(name="slot", first_pause=0)
+PREPARE: Job[str, PrepareResult] = Job(name="slot", purpose=Purpose.SLOT, first_pause=0)
 """Makes a slot ready for a run; its subject is the run."""
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from coworkd.core.errors import RepoError
 from coworkd.core.machine_faults import FaultKind
-from coworkd.system.background_jobs import Job, JobFailed, Jobs
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose, thread_counts
 
-COUNT: Job[str, int] = Job(name="count")
-OTHER: Job[None, int] = Job(name="other", first_pause=0)
+COUNT: Job[str, int] = Job(name="count", purpose=Purpose.SLOT)
+OTHER: Job[None, int] = Job(name="other", purpose=Purpose.INTEGRATION, first_pause=0)
 
 
 @dataclass
@@ -34,8 +34,12 @@ class Bench:
 
     def settle(self, now: float = 0.0, count: int = 1) -> None:
         for _ in range(count):
-            assert self._over.acquire(timeout=20)
+            self.await_end()
         self.jobs.settle(now)
+
+    def await_end(self) -> None:
+        """Wait until one more job has ended."""
+        assert self._over.acquire(timeout=20)
 
 
 @pytest.fixture
@@ -168,6 +172,55 @@ def test_an_outcome_stays_until_a_handler_took_it(bench: Bench) -> None:
     assert not bench.jobs.busy()
     bench.jobs.close()
     taken.jobs.close()
+
+
+def test_a_verification_begins_while_hundreds_of_slots_are_to_be_made_ready(bench: Bench) -> None:
+    go, verifying = threading.Event(), threading.Event()
+    for number in range(200):
+        assert bench.jobs.start(COUNT, str(number), lambda: int(go.wait(20)))
+    assert bench.jobs.start(OTHER, None, lambda: verifying.set() or 1)
+    assert verifying.wait(20), "it stands behind slots"
+    bench.settle()
+    assert bench.values == [("", 1)]
+    go.set()
+    bench.settle(count=200)
+    bench.jobs.close()
+
+
+def test_what_is_finished_is_handed_over_before_what_begins_and_the_rest_at_once_after_that(bench: Bench) -> None:
+    for number in range(3):
+        assert bench.jobs.start(COUNT, str(number), lambda: 1)
+    assert bench.jobs.start(OTHER, None, lambda: 2)
+    for _ in range(4):
+        bench.await_end()
+    handed: list[int] = []
+    while bench.jobs.busy():
+        bench.jobs.settle(0.0, enough=lambda: True)
+        handed.append(len(bench.values))
+        assert bench.jobs.deadline(7.0) == (7.0 if bench.jobs.busy() else None)
+    assert handed == [1, 2, 3, 4]
+    assert bench.values == [("", 2), ("0", 1), ("1", 1), ("2", 1)]
+    bench.jobs.close()
+
+
+def test_outcomes_of_other_purposes_wait(bench: Bench) -> None:
+    assert bench.jobs.start(COUNT, "a", lambda: 1)
+    assert bench.jobs.start(OTHER, None, lambda: 2)
+    for _ in range(2):
+        bench.await_end()
+    bench.jobs.settle(0.0, purposes={Purpose.INTEGRATION})
+    assert bench.values == [("", 2)]
+    bench.jobs.settle(0.0)
+    assert bench.values == [("", 2), ("a", 1)]
+    bench.jobs.close()
+
+
+@pytest.mark.parametrize("cores", [1, 2, 8, 64])
+def test_threads_are_bounded_by_the_cores(cores: int) -> None:
+    counts = thread_counts(cores)
+    assert set(counts) == set(Purpose)
+    assert min(counts.values()) >= 2
+    assert sum(counts.values()) <= 16 + 3 * cores
 
 
 def test_closing_tells_the_jobs_and_starts_no_more(bench: Bench) -> None:
