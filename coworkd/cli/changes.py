@@ -34,14 +34,21 @@ def diff_command(task: str, json_: bool) -> None:
         raise UserError(f"`{row.id}` has submitted nothing yet")
     old, new = (latest.verified_on, latest.candidate) if latest.candidate else (latest.base, latest.commit_id)
     with Repo.open(workspace.paths.root) as repo:
-        text = repo.run("diff", "--no-ext-diff", "--no-textconv", old, new).out.decode(errors="replace")
+        text = repo.run("diff", "--no-ext-diff", "--no-textconv", old, new).out.decode("utf-8", "surrogateescape")
     as_json({"task": row.id, "from": old, "to": new, "diff": text}) if json_ else _show_diff(text)
 
 
 def _show_diff(text: str) -> None:
+    click.echo(diff_as_shown(text, terminal=sys.stdout.isatty()), nl=False)
+
+
+def diff_as_shown(text: str, *, terminal: bool) -> str:
     """On a terminal without what would command it: an agent wrote the text. Elsewhere as it is, for `git apply`."""
-    shown = "\n".join(map(plain, text.split("\n"))) if sys.stdout.isatty() else text
-    click.echo(shown, nl=False)
+    if not terminal:
+        return text
+    # A byte that is no text commands some terminals, too.
+    readable = text.encode("utf-8", "surrogateescape").decode(errors="replace")
+    return "\n".join(map(plain, readable.split("\n")))
 
 
 @click.command("land")
