@@ -8,12 +8,15 @@ from collections.abc import Iterator
 import click
 
 from coworkd.cli.completion import AgentName
-from coworkd.cli.output import as_json, json_option, plain
+from coworkd.cli.output import as_json, hanging_indent, json_option, plain
 from coworkd.cli.workspace import Workspace, current_workspace, unknown_name_error
 from coworkd.core.errors import UserError
 from coworkd.diagnostics.doctor import Finding, Level, examine
 from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.system.git.repository_trust import UNTRUSTED
+
+FINDING_LINES = 20
+"""Lines that a finding, or what to do about it, may take: both are to be read whole."""
 
 _COLOURS = {Level.OK: "green", Level.WEAK: "yellow", Level.BAD: "red"}
 
@@ -81,5 +84,6 @@ def _say(text: str) -> None:
 
 def _line(finding: Finding) -> str:
     level = click.style(finding.level.ljust(4), fg=_COLOURS[finding.level])
-    advice = f"\n{' ' * 22}{finding.advice}" if finding.advice else ""
-    return f"{level}  {finding.name:<14}  {finding.found}{advice}"
+    found = hanging_indent(f"{level}  {plain(finding.name):<14}", finding.found, most=FINDING_LINES)
+    advice = hanging_indent(" " * 20, finding.advice, most=FINDING_LINES)
+    return f"{found}\n{advice}" if finding.advice else found

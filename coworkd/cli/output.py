@@ -16,6 +16,8 @@ from coworkd.core.text_formats import CUT, shorten, shorten_middle
 WIDTH = 80
 MAX_LINES = 3
 """Lines that a cell of running text may take."""
+MIN_COLUMN = 24
+"""Columns in which running text can still be read."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,11 +56,20 @@ def short_id(task: str, width: int) -> str:
 def hanging_indent(head: str, text: str, most: int = MAX_LINES) -> str:
     """`text` beside `head`, in at most `most` lines, further ones under its beginning.
 
-    Words stay whole: a path must be good to copy.
+    Words stay whole: a path must be good to copy. Where one does not fit beside the head, the text begins below it.
     """
-    indent = _width(click.unstyle(head)) + 2
-    lines = _wrapped(plain(text), WIDTH - indent, most)
+    text, plain_head = plain(text), click.unstyle(head)
+    indent = _width(plain_head) + 2
+    if plain_head.strip() and not _fits(text, WIDTH - indent):
+        below = len(plain_head) - len(plain_head.lstrip()) + 4
+        return "\n".join([head.rstrip(), *(f"{' ' * below}{line}" for line in _wrapped(text, WIDTH - below, most))])
+    lines = _wrapped(text, WIDTH - indent, most)
     return "\n".join([f"{head}  {''.join(lines[:1])}".rstrip(), *(f"{' ' * indent}{line}" for line in lines[1:])])
+
+
+def _fits(text: str, width: int) -> bool:
+    """Whether a column so wide takes the text, without a word that is wider."""
+    return len(text) <= width or (width >= MIN_COLUMN and all(len(word) <= width for word in text.split()))
 
 
 def _wrapped(text: str, width: int, most: int) -> list[str]:

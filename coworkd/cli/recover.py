@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from coworkd.cli.output import as_json, json_option
+from coworkd.cli.output import as_json, hanging_indent, json_option
 from coworkd.cli.workspace import current_workspace
 from coworkd.core.clock import iso
 from coworkd.core.errors import StoreError, UsageError, UserError
@@ -85,7 +85,7 @@ def _listed(items: list[KeptItem], more: int) -> str:
     """`more`: versions of documents that were left out."""
     if not items and not more:
         return "nothing is kept"
-    lines = [f"{iso(item.at)}  {item.kind:<11}  {_size(item):>9}  {item.name}" for item in items]
+    lines = [hanging_indent(f"{iso(item.at)}  {item.kind:<11}  {_size(item):>9}", item.name) for item in items]
     if more:
         lines.append(f"and {more} earlier versions of files: coworkd recover TASK, or PATH")
     return "\n".join([*lines, "restore one: coworkd recover NAME --branch BRANCH, or --to PATH"])

@@ -54,6 +54,7 @@ def test_a_line_for_each_with_what_to_do_below(at: Checkout) -> None:
     assert lines[lines.index("weak  merge driver    not installed: git merges these files as text") + 1].strip() == (
         "coworkd merge-driver install"
     )
+    assert all(len(line) <= 80 for line in lines if len(line.split()) > 1), "a path of one word stays whole"
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,20 @@ def test_long_reasons_are_cut_after_three_lines() -> None:
 
 
 @pytest.mark.parametrize(
+    ("head", "text", "lines"),
+    [
+        ("  a", "one two", ["  a  one two"]),
+        ("  a", "word " * 20, ["  a  " + " ".join(["word"] * 15), "     " + " ".join(["word"] * 5)]),
+        ("  a" + "-" * 60, "b" * 20, ["  a" + "-" * 60, "      " + "b" * 20]),
+        ("  a" + "-" * 90, "one two", ["  a" + "-" * 90, "      one two"]),
+        ("  a" + "-" * 60, "/" * 90, ["  a" + "-" * 60, "      " + "/" * 90]),
+    ],
+)
+def test_a_text_that_does_not_fit_beside_its_head_begins_below_it(head: str, text: str, lines: list[str]) -> None:
+    assert hanging_indent(head, text).split("\n") == lines
+
+
+@pytest.mark.parametrize(
     ("cells", "line"),
     [
         ((("abc", 5), ("d", 1)), "abc    d"),
