@@ -13,6 +13,7 @@ from coworkd.board.views.status import BoardView, Card, board_view, card_of, wit
 from coworkd.cli.completion import TaskName
 from coworkd.cli.output import WIDTH, as_json, coloured, columns, hanging_indent, json_option, plain, short_id
 from coworkd.cli.workspace import Workspace, current_workspace, find_task
+from coworkd.core.check_names import check_logs
 from coworkd.core.clock import iso
 from coworkd.core.model import SandboxLevel, Status
 from coworkd.core.task_states import OVER
@@ -223,13 +224,15 @@ def _history_json(workspace: Workspace, db: Database, task: str) -> dict[str, An
     runs = runs_of(db, task)
     messages = messages_of(db, task)
     submissions = submissions_of(db, task)
+    verified = [one.number for one in submissions if json.loads(one.checks)]
     return {
         "estimated": has_estimated_cost(db, task),
         "runs": [_run_json(workspace, run) for run in runs],
         "messages": [_message_json(message) for message in messages],
         "reviews": [
             {"number": s.number, "state": str(s.state), "commit": s.commit_id, "tip": s.verified_on,
-             "landing": s.landing, "verify": json.loads(s.checks), "notice": s.message}
+             "landing": s.landing, "verify": json.loads(s.checks), "notice": s.message,
+             "logs": check_logs(task, len(json.loads(s.checks))) if s.number in verified[-1:] else []}
             for s in submissions
         ],
     }  # fmt: skip
@@ -266,23 +269,28 @@ def _shown(task: dict[str, Any]) -> list[str]:
     for message in task["messages"]:
         receipt = ", delivered" if message["delivered"] else ""
         about = f"{message['kind']} from {plain(message['from'])}{receipt}"
-        lines.append(f"  message .cowork/{visible_line(message['path'])} ({about})")
-    for review in task["reviews"]:
-        lines.append(
-            hanging_indent(
-                f"  submission {review['number']}", f"{review['state']} {review['commit'][:12]} {review['notice']}"
-            )
-        )
+        lines.append(hanging_indent("  message", f".cowork/{visible_line(message['path'])} ({about})"))
+    lines += [line for review in task["reviews"] for line in _shown_submission(review)]
     return [*head, *lines]
+
+
+def _shown_submission(review: dict[str, Any]) -> list[str]:
+    about = f"{review['state']} {review['commit'][:12]} {review['notice']}"
+    logs = [f".cowork/{path}" for path in review["logs"]]
+    return [
+        hanging_indent(f"  submission {review['number']}", about),
+        *(hanging_indent(f"    check {number}", path) for number, path in enumerate(logs, 1)),
+    ]
 
 
 def _shown_run(run: dict[str, Any]) -> list[str]:
     state = run["reason"] or run["state"]
+    about = f"attempt {run['attempt']} by {run['agent']}, {state} (sandbox: {run['sandbox']})"
     return [
-        f"  run {run['id']}: attempt {run['attempt']} by {run['agent']}, {state} (sandbox: {run['sandbox']})",
-        f"    work  {run['slot']}",
-        f"    log   {run['log']}",
-        *(f"    lacks {plain(commit)}" for commit in run["lacks"]),
+        hanging_indent(f"  run {run['id']}:", about),
+        f"    work   {plain(run['slot'])}",
+        f"    log    {plain(run['log'])}",
+        *(hanging_indent("    lacks", commit) for commit in run["lacks"]),
     ]
 
 

@@ -11,9 +11,9 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+from coworkd.core.check_names import TIP_LOG, check_log
 from coworkd.core.model import Check
 from coworkd.merge.blame import outcome
-from coworkd.merge.check_names import TIP_LOG, check_log
 from coworkd.sync.disk.ports import Files
 
 

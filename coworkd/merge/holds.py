@@ -14,11 +14,11 @@ from functools import partial
 
 from coworkd.board.setup_fault import setup_fault
 from coworkd.board.task_board import Board
+from coworkd.core.check_names import TIP_LOG, check_log
 from coworkd.core.model import Problem, Status
 from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.merge.blame import red_without_change_reason
 from coworkd.merge.check_logs import CheckLogs
-from coworkd.merge.check_names import TIP_LOG, check_log
 from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.job_values import FailedWithoutChange, Interrupted, TipCheckResult
 from coworkd.merge.queue_reader import QueueReader

@@ -98,6 +98,8 @@ class SubmissionSentBack:
     """The merge queue sends back what the run submitted."""
 
     message: str
+    log: str = ""
+    """The file with the whole output of the check that is red; empty: no check was run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +142,8 @@ def after_run(run: RunRow, end: RunEnd, task: TaskRow, policy: AfterRunPolicy, n
     """Everything that follows."""
     case = _Case(run=run, task=task, policy=policy, now=now)
     match end:
-        case SubmissionSentBack(message=message):
-            return case.sent_back(message)
+        case SubmissionSentBack():
+            return case.sent_back(end)
         case SlotDeferred() | SlotFailed() | MachineFailed() | NotStarted():
             return case.not_begun(end)
         case Imported() | NoChanges() | SavedWork():
@@ -266,17 +268,18 @@ class _Case:
 
     # ---- what the merge queue sends back
 
-    def sent_back(self, message: str) -> tuple[Effect, ...]:
+    def sent_back(self, end: SubmissionSentBack) -> tuple[Effect, ...]:
         if self.task.status not in WITH_SUBMISSION:
             return ()
         if self.run.fault:
-            end = CorrectEnd(reason=RunReason.MACHINE, message=self.run.fault)
-            return (end, *self._failed(AttemptOutcome.MACHINE, self.run.fault))
-        end = CorrectEnd(reason=RunReason.VERIFICATION_FAILED, message=message)
+            corrected = CorrectEnd(reason=RunReason.MACHINE, message=self.run.fault)
+            return (corrected, *self._failed(AttemptOutcome.MACHINE, self.run.fault))
+        corrected = CorrectEnd(reason=RunReason.VERIFICATION_FAILED, message=end.message)
         failed = AttemptOutcome.VERIFICATION_FAILED
         if self.policy.loop:
-            return (end, *self._round(self.policy.loop, message or str(failed)))
-        return (end, *self._failed(failed, message))
+            return (corrected, *self._round(self.policy.loop, end.message or str(failed)))
+        hint = f"the whole output: .cowork/{end.log}" if end.log else ""
+        return (corrected, *self._failed(failed, end.message, hint=hint))
 
     # ---- the two ways on
 

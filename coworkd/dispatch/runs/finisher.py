@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from coworkd.board.generated_documents import GeneratedDocuments, final_state
 from coworkd.board.task_board import Board
+from coworkd.core.check_names import check_log
 from coworkd.core.model import Gate, Loop, MessageKind, Mode
 from coworkd.dispatch.executors.slot_results import (
     FinishRequest,
@@ -136,7 +138,10 @@ class RunFinisher:
 
     def _sent_back(self, submission: SubmissionRow, now: float) -> None:
         run = find_run(self._db, submission.run) or _forgotten_run(submission)
-        task, end = self._board.task(submission.task), SubmissionSentBack(message=submission.message)
+        # The commands run one after another, and the one that is red is the last.
+        checks = len(json.loads(submission.checks))
+        log = check_log(submission.task, checks) if checks else ""
+        task, end = self._board.task(submission.task), SubmissionSentBack(message=submission.message, log=log)
         self._effects.apply(run, after_run(run, end, task, self._policy(run, task), now), now)
 
     def _close(self, run: RunRow, result: FinishResult, now: float) -> None:

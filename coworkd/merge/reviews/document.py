@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coworkd.core.check_names import check_log
 from coworkd.core.model import Check, RiskLevel
 from coworkd.core.policy.tool_risk import GRAVE
 from coworkd.core.terminal_text import plain_text, visible
 from coworkd.core.text_formats import format_usd, shorten
 from coworkd.documents.markdown import Value, compose
-from coworkd.merge.check_names import check_log
 from coworkd.merge.git.change_summary import ChangeSummary, FileChange
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
