@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
-from coworkd.agents.port import Ended, EndReason
+from coworkd.agents.port import Ended
 from coworkd.board.task_board import Board
+from coworkd.dispatch.runs.agent_end_rules import (
+    RunAfterAgent,
+    attributed_end,
+    may_be_the_machine,
+    remaining_stop,
+    run_after_agent,
+)
 from coworkd.dispatch.runs.finisher import RunFinisher
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.store import RequestRow, RunReason, RunRow, RunState, StopRequest
+from coworkd.store.events import NewEvent
 from coworkd.store.requests import has_pending_request, used_answers
 from coworkd.store.runs import get_run, move_run, run_event
-
-_CUT_SHORT = (EndReason.CRASHED, EndReason.CANCELLED)
-
-_MAY_BE_THE_MACHINE = (EndReason.FAILED, EndReason.CRASHED, EndReason.TIMED_OUT, EndReason.STALLED)
-"""Ends that an agent also comes to where no file can be written."""
 
 
 class AgentEnds:
@@ -29,24 +32,39 @@ class AgentEnds:
 
     def record(self, run: RunRow, end: Ended, now: float) -> None:
         """The agent is gone: record how, and have its work looked after. A waiting run may only have stepped out."""
-        if self._stepped_out(run, end):
-            with self._db.write():
-                self._answer_again(run, end, now)
-                since = run.waiting_since if run.state is RunState.WAITING else now
-                event = run_event(run, now, "agent left", actor="agent", reason=end.reason, exit=end.exit_code)
-                move_run(
-                    self._db, run.id, RunState.WAITING, event, stop=StopRequest.NONE, reason=RunReason(end.reason),
-                    waiting_since=since,
-                )  # fmt: skip
-            return
-        if run.stop is StopRequest.LOST and end.reason in _CUT_SHORT and run.session:
-            self._take_back(run, end, now)
-            return
-        end = self._attributed(run, end, now)
-        by_itself = (run.stop is StopRequest.LOST and end.reason not in _CUT_SHORT) or (
-            run.stop is StopRequest.BUDGET and end.reason is EndReason.DONE
-        )
-        stop = StopRequest.NONE if by_itself else run.stop
+        unheard = [request for request in used_answers(self._db, run.id) if request.name in end.unheard]
+        pending = has_pending_request(self._db, run.id)
+        match run_after_agent(run, end, unheard=bool(unheard), pending=pending):
+            case RunAfterAgent.WAITS:
+                self._wait(run, end, unheard, now)
+            case RunAfterAgent.RESUMES:
+                event = run_event(run, now, "session taken up again", session=run.session)
+                with self._db.write(durable=True):
+                    self._move_to_waiting(run, end, event, since=now)
+            case RunAfterAgent.ENDS:
+                self._end(run, end, now)
+
+    def _wait(self, run: RunRow, end: Ended, unheard: Sequence[RequestRow], now: float) -> None:
+        """The run waits; answers that came too late are handed over with the next start."""
+        event = run_event(run, now, "agent left", actor="agent", reason=end.reason, exit=end.exit_code)
+        with self._db.write():
+            for request in unheard:
+                self._board.requests.return_answer(request, now)
+            self._move_to_waiting(run, end, event, since=run.waiting_since if run.state is RunState.WAITING else now)
+
+    def _move_to_waiting(self, run: RunRow, end: Ended, event: NewEvent, *, since: float) -> None:
+        move_run(
+            self._db, run.id, RunState.WAITING, event, stop=StopRequest.NONE, reason=RunReason(end.reason),
+            waiting_since=since,
+        )  # fmt: skip
+
+    def _end(self, run: RunRow, end: Ended, now: float) -> None:
+        # Looked at before its work is kept, for which there may be no space either.
+        fault = self._hold.fault()
+        if fault is not None and may_be_the_machine(run, end):
+            self._hold.start(fault, now)
+        end = attributed_end(run, end, str(fault or ""))
+        stop = remaining_stop(run, end)
         with self._db.write(durable=True):
             event = run_event(run, now, "agent ended", actor="agent", reason=end.reason, exit=end.exit_code)
             move_run(
@@ -56,43 +74,3 @@ class AgentEnds:
             )  # fmt: skip
             self._finisher.reserve_number(get_run(self._db, run.id))
         self._finisher.import_work(get_run(self._db, run.id))
-
-    def _attributed(self, run: RunRow, end: Ended, now: float) -> Ended:
-        """An agent that fails has failed for what kept files from being written, now or before, where that was seen.
-
-        Looked at before its work is kept, for which there may be no space either.
-        """
-        fails = end.reason in _MAY_BE_THE_MACHINE and run.stop is not StopRequest.LOST
-        if (fault := self._hold.fault()) is not None and fails:
-            self._hold.start(fault, now)
-        end = replace(end, fault=str(fault or "") or end.fault or run.fault)
-        return replace(end, reason=EndReason.MACHINE, message=end.fault) if fails and end.fault else end
-
-    def _take_back(self, run: RunRow, end: Ended, now: float) -> None:
-        """A run that was lost with the daemon, but has a session, goes on with it in its slot as it was left."""
-        with self._db.write(durable=True):
-            event = run_event(run, now, "session taken up again", session=run.session)
-            move_run(
-                self._db, run.id, RunState.WAITING, event, stop=StopRequest.NONE, reason=RunReason(end.reason),
-                waiting_since=now,
-            )  # fmt: skip
-
-    def _stepped_out(self, run: RunRow, end: Ended) -> bool:
-        """Exit 0 or 75 with a question open, or lost with the daemon while it waited: it goes on with the answer.
-
-        Open for the agent is also what was answered when it had just left.
-        """
-        lost = run.stop is StopRequest.LOST
-        if not lost and (run.stop or end.reason not in (EndReason.DONE, EndReason.UNAVAILABLE)):
-            return False
-        if not lost and self._unheard(run, end):
-            return True
-        return has_pending_request(self._db, run.id)
-
-    def _unheard(self, run: RunRow, end: Ended) -> list[RequestRow]:
-        return [request for request in used_answers(self._db, run.id) if request.name in end.unheard]
-
-    def _answer_again(self, run: RunRow, end: Ended, now: float) -> None:
-        """Answers that came too late are handed over with the next start."""
-        for request in self._unheard(run, end):
-            self._board.requests.return_answer(request, now)
