@@ -9,8 +9,7 @@ from pathlib import Path
 from coworkd.agents.port import Assignment
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
-from coworkd.core.model import AgentSpec, Budget, Gate, SandboxLevel, Status, TaskSpec
-from coworkd.core.runs import INTERRUPTED_REASONS, RESUMABLE_REASONS
+from coworkd.core.model import AgentSpec, Gate, SandboxLevel, Status, TaskSpec
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.executors.slot_results import (
@@ -23,14 +22,24 @@ from coworkd.dispatch.patterns import first_step
 from coworkd.dispatch.runs.delivery import waiting_seconds
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.runs.prompts import PromptReader, Prompts
+from coworkd.dispatch.runs.start_rules import (
+    budget_left,
+    lowest_free,
+    lowest_level,
+    round_to_run,
+    run_timeout,
+    run_to_continue,
+    session_to_resume,
+)
 from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.dispatch.scheduling.sandbox_notices import SandboxNotices
-from coworkd.store import RunReason, RunRow, RunState, SubmissionKey, SubmissionRow, TaskRow
+from coworkd.store import RunReason, RunRow, RunState, SubmissionKey, TaskRow
 from coworkd.store.events import NewEvent
 from coworkd.store.landings import Landings
 from coworkd.store.runs import (
+    Cell,
     add_run,
     count_working,
     find_run,
@@ -83,21 +92,23 @@ class RunStarter:
         What it may use at most is reserved with that; where there is nothing to reserve, nothing starts.
         """
         row = self._board.task(task)
-        origin = self._origin(row, agent)
         spec = self._board.specs.agent(agent) or AgentSpec(name=agent)
         reserved = self._budgets.reserve(row, spec, self._free_places(), now)
         if isinstance(reserved, BudgetExhausted):
             return reserved
         task_spec = self._board.specs.task(row.path)
+        last, loop = self._last(row), task_spec.loop is not None
+        origin = run_to_continue(last, agent, loop=loop)
         step = first_step(task_spec.pattern, agent)
         run = RunRow(
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=step.agent, step=step.number,
-            role=step.role, state=RunState.PREPARING, message="", started=now, ended=None, slot=self._free_slot(),
-            log="", base="", sandbox_level=self._means().level, offset=0, reply="", input_tokens=0, output_tokens=0,
-            cost_usd=None, message_path="", conflict=conflict, text_sha="", mode=task_spec.mode,
-            session=self._session(origin, agent), origin=origin.id if origin else "", model=spec.model,
+            role=step.role, state=RunState.PREPARING, message="", started=now, ended=None,
+            slot=lowest_free(slots_in_use(self._db)), log="", base="", sandbox_level=self._means().level, offset=0,
+            reply="", input_tokens=0, output_tokens=0, cost_usd=None, message_path="", conflict=conflict, text_sha="",
+            mode=task_spec.mode,
+            session=session_to_resume(origin, agent), origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
-            reserved_usd=reserved.left.usd, iteration=self._round(row, conflict),
+            reserved_usd=reserved.left.usd, iteration=0 if conflict else round_to_run(last, loop=loop),
             continues=0 if row.fresh_start or conflict else self._reviewed_number(task),
         )  # fmt: skip
         with self._db.write(durable=True):
@@ -115,15 +126,6 @@ class RunStarter:
     def _free_places(self) -> int:
         return self._board.specs.settings().concurrency - count_working(self._db)
 
-    def _origin(self, row: TaskRow, agent: str) -> RunRow | None:
-        """The run whose work is gone on with: the round before, or one whose session this agent takes up again."""
-        last = self._last(row)
-        if last is None or not (last.base and last.kept):
-            return None
-        if last.iteration and self._board.specs.task(row.path).loop is not None:
-            return last
-        return last if last.session and last.agent == agent and last.reason in RESUMABLE_REASONS else None
-
     def _reviewed_number(self, task: str) -> int:
         """The number of the reviewed change that the next attempt goes on with; 0: there is none."""
         work = work_to_continue(self._db, task)
@@ -133,23 +135,6 @@ class RunStarter:
         """The run before this one; None where the task starts from nothing."""
         return None if row.fresh_start else last_ended_run(self._db, row.id)
 
-    def _session(self, origin: RunRow | None, agent: str) -> str:
-        """Each round of a loop has a session of its own, which outlives an interruption."""
-        if origin is None or origin.agent != agent or (origin.iteration and origin.reason not in INTERRUPTED_REASONS):
-            return ""
-        return origin.session
-
-    def _round(self, row: TaskRow, conflict: str) -> int:
-        """Which round of its loop comes next; 0: there is no loop. One that was interrupted is run again."""
-        if self._board.specs.task(row.path).loop is None or conflict:
-            return 0
-        last = self._last(row)
-        return (last.iteration if last.reason in INTERRUPTED_REASONS else last.iteration + 1) if last else 1
-
-    def _free_slot(self) -> int:
-        taken = slots_in_use(self._db)
-        return next(number for number in range(1, len(taken) + 2) if number not in taken)
-
     def record_sandbox_status(self, now: float) -> None:
         """Note what there is to hold agents with, before the first of them starts."""
         self._holding.record(now)
@@ -157,7 +142,7 @@ class RunStarter:
     def prepare_slot(self, run: RunRow) -> None:
         """Have the slot of a run made ready; asking again while that goes on changes nothing."""
         settings = self._board.specs.settings()
-        latest = self._submission(run.task) if run.conflict else None
+        latest = latest_submission(self._db, run.task) if run.conflict else None
         origin = find_run(self._db, run.origin) if run.origin and not latest else None
         # A session goes on with its files as they were, which are the reviewed work.
         continued = SubmissionKey(run.task, run.continues)
@@ -173,9 +158,6 @@ class RunStarter:
         )  # fmt: skip
         self._db.after_commit(lambda: self._jobs.start(PREPARE, run.id, lambda: self._prepare(order)))
 
-    def _submission(self, task: str) -> SubmissionRow | None:
-        return latest_submission(self._db, task)
-
     def hand_over(self, run: RunRow, slot: SlotReady, now: float) -> None:
         """The slot is there: hand the run to the executor, with everything that was said so far."""
         row = self._board.task(run.task)
@@ -187,14 +169,8 @@ class RunStarter:
         with self._db.write(durable=True):
             for message in messages:
                 self._documents.mark_delivered(message, run.id, now)
-            move_run(
-                self._db, run.id, RunState.WORKING, _agent_started(run, now),
-                sandbox_level=self._level(run), base=slot.base,
-                lacks="\n".join(slot.lacks) if slot.lacks else run.lacks,
-                epoch=run.epoch + 1, offset=0,
-                text_sha=digest(spec.body.encode()), agent_started_at=now, last_event_at=now,
-                log=str(self._places.run_dir(run.id, run.epoch + 1)),
-            )  # fmt: skip
+            lacks = "\n".join(slot.lacks) if slot.lacks else run.lacks
+            self._record_start(run, spec, now, base=slot.base, lacks=lacks)
         self._submit(run, agent, spec, slot.worktree, words)
 
     def resume(self, run: RunRow, now: float) -> None:
@@ -208,15 +184,17 @@ class RunStarter:
         assert agent is not None, "an agent that has gone is found before a run goes on"
         words = self._prompts.build(agent, spec, row, run, ())
         with self._db.write(durable=True):
-            move_run(
-                self._db, run.id, RunState.WORKING, _agent_started(run, now),
-                sandbox_level=self._level(run), reason=RunReason.NONE,
-                epoch=run.epoch + 1, offset=0,
-                text_sha=digest(spec.body.encode()), agent_started_at=now, last_event_at=now,
-                log=str(self._places.run_dir(run.id, run.epoch + 1)),
-                waiting_seconds=waiting_seconds(run, now),
-            )  # fmt: skip
+            waited = waiting_seconds(run, now)
+            self._record_start(run, spec, now, reason=RunReason.NONE, waiting_seconds=waited)
         self._submit(run, agent, spec, worktree, words)
+
+    def _record_start(self, run: RunRow, spec: TaskSpec, now: float, **columns: Cell) -> None:
+        """Write that the agent starts, and what belongs to this start of it; inside of a transaction."""
+        move_run(
+            self._db, run.id, RunState.WORKING, _agent_started(run, now), epoch=run.epoch + 1, offset=0,
+            sandbox_level=lowest_level(run, self._means().level), text_sha=digest(spec.body.encode()),
+            agent_started_at=now, last_event_at=now, log=str(self._places.run_dir(run.id, run.epoch + 1)), **columns,
+        )  # fmt: skip
 
     def _from_scratch(self, run: RunRow, now: float) -> None:
         """Its slot is gone, and with it what its session knew of: the run begins again."""
@@ -228,15 +206,17 @@ class RunStarter:
         self.prepare_slot(get_run(self._db, run.id))
 
     def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, words: Prompts) -> None:
-        epoch, budget = run.epoch + 1, self._left(run, spec)
+        epoch, used = run.epoch + 1, self._budgets.used_by_task(self._board.task(run.task))
+        budget = budget_left(run, spec.budget, used)
         self._executor.submit(
             Assignment(
                 run=run.id, task=run.task, attempt=run.attempt, epoch=epoch, agent=agent, prompt=words.prompt,
                 follow_up=words.follow_up,
                 worktree=str(worktree), run_dir=str(self._places.run_dir(run.id, epoch)),
-                home=str(self._places.home(run.agent)), timeout=timeout(agent, spec, budget), stall=agent.limits.stall,
-                output_limit=agent.limits.output, inbox=tuple(self._prompts.answers(run)), conflict=run.conflict,
-                repo_id=self._places.repo_id, recording=self._recording(agent), resume=run.session, mode=run.mode,
+                home=str(self._places.home(run.agent)), timeout=run_timeout(agent, spec, budget),
+                stall=agent.limits.stall, output_limit=agent.limits.output,
+                inbox=tuple(self._prompts.answers(run)), conflict=run.conflict, repo_id=self._places.repo_id,
+                recording=self._recording(agent), resume=run.session, mode=run.mode,
                 ask_tools=Gate.TOOLS in self._approve(spec), granted=self._grants.patterns(run.task, run.agent),
                 budget=budget, confinement=self._confinement(run, worktree),
             )
@@ -251,19 +231,6 @@ class RunStarter:
             means=means, run=run.id, workdir=str(worktree), readable=self._places.stores
         )  # fmt: skip
 
-    def _level(self, run: RunRow) -> SandboxLevel:
-        """The level that its record may claim: the lowest of all its starts."""
-        return SandboxLevel.NONE if run.sandbox_level == SandboxLevel.NONE else self._means().level
-
-    def _left(self, run: RunRow, spec: TaskSpec) -> Budget:
-        """What this start may use."""
-        limit, used = spec.budget, self._budgets.used_by_task(self._board.task(run.task))
-        return Budget(
-            usd=None if run.reserved_usd is None else max(run.reserved_usd - (run.cost_usd or 0.0), 0.0),
-            tokens=None if limit.tokens is None else max(limit.tokens - (used.tokens or 0), 0),
-            minutes=None if limit.minutes is None else max(limit.minutes - (used.minutes or 0.0), 0.0),
-        )
-
     def _approve(self, spec: TaskSpec) -> frozenset[Gate]:
         return self._board.specs.settings().approve if spec.approve is None else spec.approve
 
@@ -273,9 +240,3 @@ class RunStarter:
 
 def _agent_started(run: RunRow, now: float) -> NewEvent:
     return run_event(run, now, "agent started", agent=run.agent, start=run.epoch + 1)
-
-
-def timeout(agent: AgentSpec, spec: TaskSpec, left: Budget) -> float:
-    """Seconds a run may work: the task's wish within the agent's limit, and what is left of the task's minutes."""
-    bounds = [agent.limits.timeout, spec.timeout, None if left.minutes is None else max(left.minutes * 60, 1.0)]
-    return min(bound for bound in bounds if bound)

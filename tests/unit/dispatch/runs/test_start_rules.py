@@ -1,0 +1,117 @@
+"""What a run starts with, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from coworkd.core.model import AgentLimits, AgentSpec, Budget, SandboxLevel, TaskSpec
+from coworkd.core.run_states import RunState
+from coworkd.core.runs import RunReason
+from coworkd.dispatch.runs.start_rules import (
+    MIN_TIMEOUT,
+    budget_left,
+    lowest_free,
+    lowest_level,
+    round_to_run,
+    run_timeout,
+    run_to_continue,
+    session_to_resume,
+)
+from coworkd.store import RunRow
+
+LAST = RunRow(
+    id="r1", task="a", attempt=1, epoch=1, agent="main", state=RunState.ENDED, reason=RunReason.DONE, message="",
+    started=0.0, ended=1.0, slot=1, log="", base="base", sandbox_level="bubblewrap", offset=0, reply="",
+    input_tokens=0, output_tokens=0, cost_usd=None, message_path="", conflict="", text_sha="", kept="work", tree="tree",
+    session="s1",
+)  # fmt: skip
+ROUND = replace(LAST, iteration=3)
+INTERRUPTED = replace(ROUND, reason=RunReason.CANCELLED)
+
+
+@pytest.mark.parametrize(
+    ("last", "agent", "loop", "continued"),
+    [
+        (None, "main", False, False),
+        (LAST, "main", False, True),
+        (LAST, "other", False, False),
+        (replace(LAST, session=""), "main", False, False),
+        (replace(LAST, reason=RunReason.CRASHED), "main", False, False),
+        (replace(LAST, kept=""), "main", True, False),
+        (replace(LAST, base=""), "main", True, False),
+        (ROUND, "other", True, True),
+        (replace(ROUND, session="", reason=RunReason.CRASHED), "main", True, True),
+        (replace(ROUND, session=""), "main", False, False),
+    ],
+)
+def test_the_run_that_is_gone_on_with(last: RunRow | None, agent: str, loop: bool, continued: bool) -> None:
+    assert run_to_continue(last, agent, loop=loop) == (last if continued else None)
+
+
+@pytest.mark.parametrize(
+    ("origin", "agent", "session"),
+    [
+        (None, "main", ""),
+        (LAST, "main", "s1"),
+        (LAST, "other", ""),
+        (ROUND, "main", ""),
+        (INTERRUPTED, "main", "s1"),
+        (INTERRUPTED, "other", ""),
+    ],
+)
+def test_the_session_that_is_resumed(origin: RunRow | None, agent: str, session: str) -> None:
+    assert session_to_resume(origin, agent) == session
+
+
+@pytest.mark.parametrize(
+    ("last", "loop", "number"),
+    [(None, False, 0), (ROUND, False, 0), (None, True, 1), (LAST, True, 1), (ROUND, True, 4), (INTERRUPTED, True, 3)],
+)
+def test_the_round_of_a_loop(last: RunRow | None, loop: bool, number: int) -> None:
+    assert round_to_run(last, loop=loop) == number
+
+
+@pytest.mark.parametrize(("taken", "free"), [((), 1), ((1, 2), 3), ((2, 3), 1), ((1, 3), 2)])
+def test_the_lowest_slot_that_is_free(taken: tuple[int, ...], free: int) -> None:
+    assert lowest_free(taken) == free
+
+
+def test_a_run_that_once_had_no_sandbox_claims_none() -> None:
+    assert lowest_level(LAST, SandboxLevel.LANDLOCK) is SandboxLevel.LANDLOCK
+    assert lowest_level(LAST, SandboxLevel.NONE) is SandboxLevel.NONE
+    assert lowest_level(replace(LAST, sandbox_level="none"), SandboxLevel.LANDLOCK) is SandboxLevel.NONE
+
+
+NOTHING = Budget()
+
+
+@pytest.mark.parametrize(
+    ("run", "limit", "used", "left"),
+    [
+        (LAST, NOTHING, Budget(usd=1.0, tokens=5, minutes=2.0), NOTHING),
+        (replace(LAST, reserved_usd=2.0), NOTHING, NOTHING, Budget(usd=2.0)),
+        (replace(LAST, reserved_usd=2.0, cost_usd=0.5), Budget(usd=9.0), Budget(usd=8.0), Budget(usd=1.5)),
+        (replace(LAST, reserved_usd=2.0, cost_usd=3.0), NOTHING, NOTHING, Budget(usd=0.0)),
+        (LAST, Budget(tokens=10, minutes=5.0), Budget(tokens=4, minutes=1.0), Budget(tokens=6, minutes=4.0)),
+        (LAST, Budget(tokens=10, minutes=5.0), Budget(tokens=40, minutes=9.0), Budget(tokens=0, minutes=0.0)),
+    ],
+)
+def test_what_a_start_may_use(run: RunRow, limit: Budget, used: Budget, left: Budget) -> None:
+    assert budget_left(run, limit, used) == left
+
+
+@pytest.mark.parametrize(
+    ("agent", "task", "minutes", "seconds"),
+    [
+        (600.0, None, None, 600.0),
+        (600.0, 60.0, None, 60.0),
+        (600.0, 6000.0, None, 600.0),
+        (600.0, 60.0, 0.5, 30.0),
+        (600.0, 60.0, 0.0, MIN_TIMEOUT),
+    ],
+)
+def test_the_time_a_run_may_work(agent: float, task: float | None, minutes: float | None, seconds: float) -> None:
+    limits = AgentSpec(name="main", limits=AgentLimits(timeout=agent))
+    assert run_timeout(limits, TaskSpec(title="a", timeout=task), Budget(minutes=minutes)) == seconds
