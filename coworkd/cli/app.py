@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recover": ("recover", "list and restore work that was kept"),
     "doctor": ("doctor", "what works here, and what to do about the rest"),
     "simulate": ("simulate", "prove the sync engine on simulated editors, git, crashes"),
+    "stress": ("stress", "prove dispatch under faults, in a throw-away repository"),
     "schema": ("schema", "JSON Schemas of the documents, for editors"),
     "merge-driver": ("merge_driver", "let git merge these files field by field"),
     "agents": ("agents", "the agents of this workspace"),

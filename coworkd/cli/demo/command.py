@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from coworkd.cli.demo.playground import playground
 from coworkd.cli.demo.script import DemoEvent, Story, Teller
 from coworkd.cli.output import as_json, json_option
+from coworkd.diagnostics.playground import playground
 
 
 @click.command("demo")

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import click
 
-from coworkd.cli.demo.playground import Playground, field
 from coworkd.core.errors import UserError
+from coworkd.diagnostics.playground import Playground, field
 
 FIRST = "fix-word-count"
 ASKS = "report-title"

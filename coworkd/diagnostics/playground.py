@@ -40,12 +40,13 @@ class Playground:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.repo = root / "repository"
+        self.home = root / "home"
         self._log = root / "daemon.log"
         self._mark = f"demo-{secrets.token_hex(6)}"
-        self._env = self._environment(root / "home", root / "tmp")
+        self._env = self._made_environment(self.home, root / "tmp")
         self._daemon: commands.Child | None = None
 
-    def _environment(self, home: Path, tmp: Path) -> dict[str, str]:
+    def _made_environment(self, home: Path, tmp: Path) -> dict[str, str]:
         home.mkdir(parents=True)
         tmp.mkdir()
         (home / ".gitconfig").write_text(_IDENTITY)
@@ -73,6 +74,18 @@ class Playground:
     def coworkd(self, *words: str) -> str:
         """The output of `coworkd WORDS`. Raises `UserError` when it fails."""
         return self.must(*_COWORKD, *words)
+
+    def run_coworkd(self, *words: str) -> commands.Exit:
+        """Carry out `coworkd WORDS`, however it ends."""
+        return self.run(*_COWORKD, *words)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of all that is started here."""
+        return dict(self._env)
+
+    def search_first(self, folder: Path) -> None:
+        """Have all that is started from now on look for programs in this folder first."""
+        self._env = self._env | {"PATH": f"{folder}{os.pathsep}{self._env['PATH']}"}
 
     # ---- files
 
@@ -119,12 +132,29 @@ class Playground:
 
     def start(self) -> int:
         """Start the daemon; its process id once it is ready. Raises `UserError` when it does not get there."""
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._daemon = commands.spawn((*_COWORKD, "up"), cwd=self.repo, env=self._env, stderr=log)
         said = self._daemon.stdout.readline().decode()
         if not said.startswith("ready "):
             raise UserError(f"the daemon did not start:\n{self.log()}")
         return self._daemon.pid
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the daemon a signal; SIGKILL also waits for its end."""
+        if self._daemon is None:
+            return
+        if number is signal.SIGKILL:
+            self._daemon.kill()
+            self._daemon.wait()
+            self._daemon.close()
+            self._daemon = None
+        elif self._daemon.poll() is None:
+            os.kill(self._daemon.pid, number)
+
+    def repository_id(self) -> str:
+        """What marks every process of this repository; empty before the first daemon."""
+        name = self.repo / ".git/cowork/repo-id"
+        return name.read_text().strip() if name.exists() else ""
 
     def check(self) -> None:
         """Raises `UserError` when the daemon has ended."""
@@ -139,19 +169,24 @@ class Playground:
 
     def stop(self) -> None:
         """End the daemon and whatever it started."""
+        self.stop_daemon(_STOP_TIMEOUT)
+        commands.sweep(commands.RUN_MARK, self._mark)
+        if marked := self.repository_id():
+            commands.sweep(commands.REPO_MARK, marked)
+
+    def stop_daemon(self, patience: float) -> bool:
+        """Ask the daemon to end, and kill it after so many seconds; whether it ended by itself."""
         daemon, self._daemon = self._daemon, None
         if daemon is None:
-            return
+            return True
         if daemon.poll() is None:
             os.kill(daemon.pid, signal.SIGTERM)
-        if daemon.wait(_STOP_TIMEOUT) is None:
+        ended = daemon.wait(patience) is not None
+        if not ended:
             daemon.kill()
             daemon.wait()
         daemon.close()
-        commands.sweep(commands.RUN_MARK, self._mark)
-        name = self.repo / ".git/cowork/repo-id"
-        if name.exists():
-            commands.sweep(commands.REPO_MARK, name.read_text().strip())
+        return ended
 
 
 def field(text: str, key: str) -> str:
