@@ -60,9 +60,9 @@ def test_a_run_that_kept_every_promise_is_not_blamed() -> None:
         (replace(GOOD, shared_lines=("b", "b")), "twice", ("b",)),
         (replace(GOOD, landed_lines={"b": 1}), "lost", ("a",)),
         (replace(GOOD, shared_lines=()), "lost", ("b",)),
-        (replace(GOOD, statuses=GOOD.statuses | {"a": "failed"}), "lost", ("a",)),
-        (replace(GOOD, statuses=GOOD.statuses | {"a": "running"}), "stuck", ("a",)),
-        (replace(GOOD, statuses=GOOD.statuses | {"c": "ready"}), "stuck", ("c",)),
+        (replace(GOOD, statuses={**GOOD.statuses, "a": "failed"}), "lost", ("a",)),
+        (replace(GOOD, statuses={**GOOD.statuses, "a": "running"}), "stuck", ("a",)),
+        (replace(GOOD, statuses={**GOOD.statuses, "c": "ready"}), "stuck", ("c",)),
         (replace(GOOD, journal=(*GOOD.journal, entry(2, JournalKind.DISORDER, "b"))), "disorder", ("b",)),
         (
             replace(GOOD, journal=(*GOOD.journal, entry(2.5, BEGAN, "x"), entry(2.6, ENDED, "x"))),
