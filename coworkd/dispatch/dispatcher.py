@@ -10,7 +10,6 @@ from coworkd.board import status_requests
 from coworkd.board.task_board import Board
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.core.model import Status
-from coworkd.core.task_states import ACTIVE
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.runs.agent_ends import AgentEnds
 from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
@@ -19,8 +18,9 @@ from coworkd.dispatch.runs.event_recorder import EventRecorder
 from coworkd.dispatch.runs.finisher import FINISH, RunFinisher
 from coworkd.dispatch.runs.job_handlers import RunJobHandlers
 from coworkd.dispatch.runs.plan_mode import PlanRuns
+from coworkd.dispatch.runs.recovery import RunRecovery
 from coworkd.dispatch.runs.starter import RunStarter
-from coworkd.dispatch.scheduling.agent_selection import AgentSelector
+from coworkd.dispatch.scheduling.agent_selection import AgentSelector, choice_event
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.dependency_check import check_dependencies
@@ -30,11 +30,10 @@ from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.dispatch.scheduling.start_planner import StartPlanner
 from coworkd.store import Database, RunReason, RunRow, RunState, StopRequest, SubmissionRow
 from coworkd.store.agent_stops import probe_agents_now
-from coworkd.store.events import latest_event
+from coworkd.store.events import add_event, latest_event
 from coworkd.store.runs import (
     find_live_run,
     has_stopping_runs,
-    live_runs,
     move_run,
     request_stop,
     resumable_runs,
@@ -73,6 +72,7 @@ class Dispatcher:
         self._conflicts = services.conflicts
         self._recorder = services.recorder
         self._hold = services.hold
+        self._recovery = RunRecovery(board, executor, services.starter, services.finisher)
         self._ends = AgentEnds(board, services.hold, services.finisher)
         self._delivery = Delivery(board, executor)
         self._capacity = services.capacity
@@ -214,60 +214,23 @@ class Dispatcher:
         It does not when others have reserved what was left of the day in this very turn.
         """
         wanted = self._agents.requested(self._board.specs.task(self._board.task(start.task).path))
-        cooldown = self._agents.cooldown(wanted)
-        if cooldown is not None:
-            again = start.agent == wanted
+        if event := choice_event(start.task, start.agent, wanted, self._agents.cooldown(wanted), now):
             with self._db.write():
-                self._db.event(
-                    now, "primary tried again" if again else "fallback", task=start.task, agent=start.agent,
-                    instead_of="" if again else wanted, until=cooldown.until, reason=cooldown.reason,
-                    error=cooldown.kind,
-                )  # fmt: skip
+                add_event(self._db, event)
         instead_of = "" if start.agent == wanted else wanted
         return self._starter.start(start.task, start.agent, now, instead_of=instead_of)
 
     # ---- beginning and end
 
     def recover(self) -> None:
-        """After a start: end what a former daemon left, and go on where it stopped.
-
-        Also after the database was opened again by the same daemon: what the executor holds goes on. A run of which
-        the database knows nothing is ended; its work stays in its slot, and is kept when that is used again.
-        """
+        """After a start, or when the database was opened again: go on where the work stopped."""
         with self._db.write():
             probe_agents_now(self._db)
-        known = live_runs(self._db)
-        for run in self._executor.alive() - {run.id for run in known}:
-            self._executor.kill(run)
-        for run in known:
-            if not self._executor.holds(run.id):
-                self._recover(run)
-
-    def _recover(self, run: RunRow) -> None:
-        match run.state:
-            case RunState.WORKING | RunState.WAITING:
-                with self._db.write():
-                    request_stop(self._db, [run], StopRequest.LOST)
-                self._executor.recover(run.id, Path(run.log), run.offset)
-            case RunState.PREPARING:
-                self._starter.prepare_slot(run)
-            case RunState.SUBMITTING:
-                self._finisher.import_work(run)
-            case RunState.ENDED:
-                pass
+        self._recovery.recover()
 
     def end_lost(self, folder: Path, now: float) -> None:
         """The state folder was removed: what works there cannot be recorded any more, and is ended."""
-        for run in live_runs(self._db):
-            self._executor.kill(run.id)
-            row = self._board.task(run.task)
-            why = f"the state folder {folder} was removed while it was at work; write `ready` to begin again"
-            with self._db.write(durable=True):
-                event = run_event(run, now, "run ended", reason=RunReason.MACHINE, why=why)
-                move_run(self._db, run.id, RunState.ENDED, event, reason=RunReason.MACHINE, message=why, ended=now)
-                self._board.void_requests(run.task, now)
-                if row.status in ACTIVE:
-                    self._board.set_status(row, Status.PAUSED, why, now)
+        self._recovery.end_lost(folder, now)
 
     def shut_down(self, now: float) -> None:
         """Tell every run to stop; those that only wait for a person stay as they are."""

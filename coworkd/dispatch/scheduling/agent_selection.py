@@ -12,6 +12,7 @@ from coworkd.core.model import AgentSpec, SandboxMode, TaskSpec
 from coworkd.dispatch.scheduling.agent_stops import AgentStops
 from coworkd.dispatch.scheduling.cooldowns import Cooldowns
 from coworkd.store import CooldownRow
+from coworkd.store.events import NewEvent
 from coworkd.store.trusted_files import awaiting_trust
 
 
@@ -118,3 +119,15 @@ class AgentSelector:
         if SandboxMode.REQUIRE in modes and (lacking := self._db.state.sandbox_missing_reason):
             return f"`sandbox: require` is set, and nothing confines agents here: {lacking}"
         return ""
+
+
+def choice_event(task: str, agent: str, wanted: str, cooldown: CooldownRow | None, now: float) -> NewEvent | None:
+    """That a task starts with a fallback, or with the agent it asks for again; None: that agent has no cooldown."""
+    if cooldown is None:
+        return None
+    again = agent == wanted
+    data = {
+        "agent": agent, "instead_of": "" if again else wanted, "until": cooldown.until, "reason": cooldown.reason,
+        "error": cooldown.kind,
+    }  # fmt: skip
+    return NewEvent(at=now, kind="primary tried again" if again else "fallback", task=task, data=data)

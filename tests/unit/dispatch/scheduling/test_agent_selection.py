@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.dispatch.scheduling.agent_selection import AgentChoice, choose_agent
+from coworkd.dispatch.scheduling.agent_selection import AgentChoice, choice_event, choose_agent
+from coworkd.store import CooldownRow
+from coworkd.store.events import NewEvent
 
 NOW = 100.0
 
@@ -22,3 +24,23 @@ NOW = 100.0
 )
 def test_the_first_available_agent_is_chosen(unavailable_until: dict[str, float], expected: AgentChoice) -> None:
     assert choose_agent("a", ("b", "c"), unavailable_until, NOW) == expected
+
+
+COOLDOWN = CooldownRow(account="x/default/m", until=160.0, times=1, kind="rate_limit", reason="slow down", since=40.0)
+TOLD = {"until": 160.0, "reason": "slow down", "error": "rate_limit"}
+
+
+@pytest.mark.parametrize(
+    ("agent", "cooldown", "kind", "data"),
+    [
+        ("a", None, "", {}),
+        ("b", None, "", {}),
+        ("b", COOLDOWN, "fallback", {"agent": "b", "instead_of": "a", **TOLD}),
+        ("a", COOLDOWN, "primary tried again", {"agent": "a", "instead_of": "", **TOLD}),
+    ],
+)
+def test_an_event_says_who_takes_over_and_why(
+    agent: str, cooldown: CooldownRow | None, kind: str, data: dict[str, object]
+) -> None:
+    event = NewEvent(at=NOW, kind=kind, task="t", data=data) if kind else None
+    assert choice_event("t", agent, "a", cooldown, NOW) == event

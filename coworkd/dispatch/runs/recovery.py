@@ -1,0 +1,64 @@
+"""Runs that the daemon finds when it starts, and runs whose folders are gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from coworkd.board.task_board import Board
+from coworkd.core.model import Status
+from coworkd.core.task_states import ACTIVE
+from coworkd.dispatch.executors.port import Executor
+from coworkd.dispatch.runs.finisher import RunFinisher
+from coworkd.dispatch.runs.starter import RunStarter
+from coworkd.store import RunReason, RunRow, RunState, StopRequest
+from coworkd.store.runs import live_runs, move_run, request_stop, run_event
+
+
+class RunRecovery:
+    """Used by the writer thread alone."""
+
+    def __init__(self, board: Board, executor: Executor, starter: RunStarter, finisher: RunFinisher) -> None:
+        self._board = board
+        self._db = board.db
+        self._executor = executor
+        self._starter = starter
+        self._finisher = finisher
+
+    def recover(self) -> None:
+        """After a start: end what a former daemon left, and go on where it stopped.
+
+        Also after the database was opened again by the same daemon: what the executor holds goes on. A run of which
+        the database knows nothing is ended; its work stays in its slot, and is kept when that is used again.
+        """
+        known = live_runs(self._db)
+        for run in self._executor.alive() - {run.id for run in known}:
+            self._executor.kill(run)
+        for run in known:
+            if not self._executor.holds(run.id):
+                self._recover(run)
+
+    def _recover(self, run: RunRow) -> None:
+        match run.state:
+            case RunState.WORKING | RunState.WAITING:
+                with self._db.write():
+                    request_stop(self._db, [run], StopRequest.LOST)
+                self._executor.recover(run.id, Path(run.log), run.offset)
+            case RunState.PREPARING:
+                self._starter.prepare_slot(run)
+            case RunState.SUBMITTING:
+                self._finisher.import_work(run)
+            case RunState.ENDED:
+                pass
+
+    def end_lost(self, folder: Path, now: float) -> None:
+        """The state folder was removed: what works there cannot be recorded any more, and is ended."""
+        for run in live_runs(self._db):
+            self._executor.kill(run.id)
+            row = self._board.task(run.task)
+            why = f"the state folder {folder} was removed while it was at work; write `ready` to begin again"
+            with self._db.write(durable=True):
+                event = run_event(run, now, "run ended", reason=RunReason.MACHINE, why=why)
+                move_run(self._db, run.id, RunState.ENDED, event, reason=RunReason.MACHINE, message=why, ended=now)
+                self._board.void_requests(run.task, now)
+                if row.status in ACTIVE:
+                    self._board.set_status(row, Status.PAUSED, why, now)
