@@ -6,12 +6,10 @@ transaction. Where the task was taken elsewhere meanwhile, nothing follows: that
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from coworkd.agents.port import ErrorKind
-from coworkd.core.machine_faults import MachineFault
-from coworkd.core.model import AgentSpec, Loop, Mode, Status
+from coworkd.core.model import Mode, Status
 from coworkd.core.runs import RunReason, StopRequest
 from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.dispatch.executors.slot_results import (
@@ -23,19 +21,17 @@ from coworkd.dispatch.executors.slot_results import (
     SlotDeferred,
     SlotFailed,
 )
+from coworkd.dispatch.runs.attempt_end import after_failure, after_loop_round, attempt_outcome
 from coworkd.dispatch.runs.effects import (
     AgentFailedAtOnce,
     AgentWorks,
     CorrectEnd,
     Effect,
-    EndRound,
-    Fail,
     Fallback,
     Hold,
     HoldStart,
     PlanReview,
     Requeue,
-    Retry,
     Submit,
     WaitAgain,
 )
@@ -45,20 +41,18 @@ from coworkd.dispatch.runs.failure_text import (
     first_line,
     last_words,
     refused_hint,
-    with_detail,
 )
-from coworkd.dispatch.runs.loop_rules import NextRound, Round, VerifyRound, after_round, round_of
+from coworkd.dispatch.runs.run_ends import (
+    AfterRunPolicy,
+    EndedRun,
+    NotStarted,
+    RunEnd,
+    StartFailure,
+    SubmissionSentBack,
+)
 from coworkd.dispatch.scheduling.agent_stops import failed_at_once, stopping_error
 from coworkd.dispatch.scheduling.cooldowns import cooldown_error
-from coworkd.dispatch.scheduling.retry_policy import (
-    NOT_COUNTED,
-    NOT_RETRYABLE,
-    AttemptOutcome,
-    GiveUp,
-    RetryAfter,
-    RetryPolicy,
-    decide_retry,
-)
+from coworkd.dispatch.scheduling.retry_policy import NOT_RETRYABLE, AttemptOutcome
 from coworkd.store import RunRow, TaskRow
 
 RETRY_SLOT_AFTER = 2.0
@@ -66,76 +60,7 @@ RETRY_SLOT_AFTER = 2.0
 
 INTERRUPTED = "interrupted when coworkd stopped"
 
-UNVERIFIED_ROUND = "its promise was made, but nothing was verified"
-"""What is not right with a round that made its promise and was not submitted."""
-
-_MAY_BE_THE_MACHINE = frozenset(
-    {
-        AttemptOutcome.FAILED,
-        AttemptOutcome.CRASHED,
-        AttemptOutcome.TIMED_OUT,
-        AttemptOutcome.STALLED,
-        AttemptOutcome.VERIFICATION_FAILED,
-        AttemptOutcome.UNUSABLE_SUBMISSION,
-    }
-)
-"""Outcomes that an agent or a command also comes to by itself where no file can be written."""
-
-_OUTCOMES = {
-    RunReason.FAILED: AttemptOutcome.FAILED,
-    RunReason.TIMED_OUT: AttemptOutcome.TIMED_OUT,
-    RunReason.STALLED: AttemptOutcome.STALLED,
-    RunReason.CRASHED: AttemptOutcome.CRASHED,
-    RunReason.UNAVAILABLE: AttemptOutcome.UNAVAILABLE,
-    RunReason.MACHINE: AttemptOutcome.MACHINE,
-}
-
 _AT_WORK = (Status.RUNNING, Status.WAITING)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmissionSentBack:
-    """The merge queue sends back what the run submitted."""
-
-    message: str
-    log: str = ""
-    """The file with the whole output of the check that is red; empty: no check was run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotStarted:
-    """The slot is ready, and the run is no longer to start: it was stopped, or its agent is gone."""
-
-
-StartFailure = SlotDeferred | SlotFailed | MachineFailed | NotStarted
-"""How a run ends that never began."""
-RunEnd = FinishResult | SubmissionSentBack | StartFailure
-
-
-def _no_fault() -> MachineFault | None:
-    return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AfterRunPolicy:
-    """What the settings, the task's text and the workspace say about what may follow."""
-
-    retry: RetryPolicy
-    jitter: float = 0.0
-    merge_approval: bool = True
-    """Somebody has to approve the change before it lands."""
-    loop: Loop | None = None
-    """The task's `loop:`, where the run was a round of one."""
-    rounds: tuple[Round, ...] = ()
-    """The rounds before this one, oldest first."""
-    agent: AgentSpec | None = None
-    """The run's agent; None: it is gone."""
-    agent_fails: bool = False
-    """The agent is stopped because its runs fail at once: one more of these uses up no attempt."""
-    others: bool = False
-    """Another run of the task is live: where the task stands follows from that one, unless this one submits."""
-    machine_fault: Callable[[], MachineFault | None] = _no_fault
-    """Looks for what is wrong with this machine right now; asked only where a failure may be its own."""
 
 
 def after_run(run: RunRow, end: RunEnd, task: TaskRow, policy: AfterRunPolicy, now: float) -> tuple[Effect, ...]:
@@ -160,13 +85,8 @@ def blamed(run: RunRow, result: FinishResult) -> RunRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+class _Case(EndedRun):
     """One run that ended."""
-
-    run: RunRow
-    task: TaskRow
-    policy: AfterRunPolicy
-    now: float
 
     # ---- runs that never began
 
@@ -186,7 +106,7 @@ class _Case:
             case MachineFailed(fault=fault) if self.run.conflict:
                 return (*hold, WaitAgain(reason=str(fault), not_before=self.now))
             case MachineFailed(fault=fault):
-                return (*hold, *self._failed(AttemptOutcome.MACHINE, str(fault)))
+                return (*hold, *after_failure(self, AttemptOutcome.MACHINE, str(fault)))
 
     # ---- runs whose agents came to an end
 
@@ -213,11 +133,11 @@ class _Case:
         if run.mode is Mode.PLAN and run.reason is RunReason.DONE and isinstance(result, SavedWork):
             return (PlanReview(refs=result.refs),)
         if run.reason is RunReason.MACHINE:
-            return self._failed(AttemptOutcome.MACHINE, run.message)
+            return after_failure(self, AttemptOutcome.MACHINE, run.message)
         if isinstance(result, SavedWork):
             return self._not_submitted(result)
         if isinstance(result, NoChanges) and self.policy.loop:
-            return self._round(self.policy.loop, "")
+            return after_loop_round(self, self.policy.loop, "")
         return self._submitted(result)
 
     def _stopped(self) -> tuple[Effect, ...]:
@@ -240,9 +160,9 @@ class _Case:
     def _not_submitted(self, saved: SavedWork) -> tuple[Effect, ...]:
         run, loop = self.run, self.policy.loop
         if saved.unusable_reason and loop:
-            return self._round(loop, saved.unusable_reason)
+            return after_loop_round(self, loop, saved.unusable_reason)
         if saved.unusable_reason:
-            failed = self._failed(AttemptOutcome.UNUSABLE_SUBMISSION, saved.unusable_reason)
+            failed = after_failure(self, AttemptOutcome.UNUSABLE_SUBMISSION, saved.unusable_reason)
             return (CorrectEnd(message=saved.unusable_reason), *failed)
         if run.reason is RunReason.BUDGET:
             return self._out_of_budget()
@@ -252,10 +172,10 @@ class _Case:
             return self._fallback(error, stop=False)
         if self.policy.agent_fails and failed_at_once(run):
             return (Requeue(reason=f"agent {run.agent} failed at once again; no attempt is used", not_before=self.now),)
-        outcome = _outcome(run)
+        outcome = attempt_outcome(run)
         if loop and outcome not in NOT_RETRYABLE:
-            return self._round(loop, "" if run.reason is RunReason.DONE else f"{outcome}: {run.message}")
-        return self._failed(outcome, describe_error(run), hint=refused_hint(run))
+            return after_loop_round(self, loop, "" if run.reason is RunReason.DONE else f"{outcome}: {run.message}")
+        return after_failure(self, outcome, describe_error(run), hint=refused_hint(run))
 
     def _may_fall_back(self) -> bool:
         """False for a program that merely says it cannot work now, and has no fallback: it is retried."""
@@ -273,48 +193,10 @@ class _Case:
             return ()
         if self.run.fault:
             corrected = CorrectEnd(reason=RunReason.MACHINE, message=self.run.fault)
-            return (corrected, *self._failed(AttemptOutcome.MACHINE, self.run.fault))
+            return (corrected, *after_failure(self, AttemptOutcome.MACHINE, self.run.fault))
         corrected = CorrectEnd(reason=RunReason.VERIFICATION_FAILED, message=end.message)
         failed = AttemptOutcome.VERIFICATION_FAILED
         if self.policy.loop:
-            return (corrected, *self._round(self.policy.loop, end.message or str(failed)))
+            return (corrected, *after_loop_round(self, self.policy.loop, end.message or str(failed)))
         hint = f"the whole output: .cowork/{end.log}" if end.log else ""
-        return (corrected, *self._failed(failed, end.message, hint=hint))
-
-    # ---- the two ways on
-
-    def _round(self, loop: Loop, failure: str) -> tuple[Effect, ...]:
-        """A round is over, its files are kept: the next one begins, or the loop has come to its end."""
-        decision = after_round(loop, [*self.policy.rounds, round_of(self.run, loop, failure)])
-        if isinstance(decision, VerifyRound):
-            # Nothing was submitted that could be verified, such as when the promise was changed meanwhile.
-            decision = after_round(loop, [*self.policy.rounds, round_of(self.run, loop, UNVERIFIED_ROUND)])
-        assert not isinstance(decision, VerifyRound), "a round with a failure is never verified"
-        over = EndRound(reason=decision.reason)
-        if isinstance(decision, NextRound):
-            reason = f"round {decision.number} of {loop.max_iterations} follows: {first_line(decision.reason)}"
-            return (over, Requeue(reason=reason, not_before=self.now))
-        return (over, *self._failed(AttemptOutcome.LOOP, decision.reason))
-
-    def _failed(self, outcome: AttemptOutcome, detail: str, *, hint: str = "") -> tuple[Effect, ...]:
-        """The attempt came to nothing: retry, or fail, by the task's own rules. `hint` is shown whole."""
-        hold: tuple[Effect, ...] = ()
-        if outcome in _MAY_BE_THE_MACHINE and (fault := self.policy.machine_fault()) is not None:
-            outcome, detail, hold = AttemptOutcome.MACHINE, str(fault), (Hold(fault=fault),)
-        counted = outcome not in NOT_COUNTED
-        failures = self.task.failures + counted
-        decision = decide_retry(outcome, failures, self.policy.retry, self.policy.jitter)
-        match decision:
-            case RetryAfter(pause=pause, reason=reason):
-                text = with_detail(reason, first_line(detail), hint)
-                until = self.now + pause
-                return (*hold, Retry(reason=text, failures=failures, not_before=until, counted=counted))
-            case GiveUp(reason=reason, abort=abort):
-                text = with_detail(reason, detail if outcome in NOT_RETRYABLE else first_line(detail), hint)
-                return (*hold, Fail(reason=text, failures=failures, abort=abort))
-
-
-def _outcome(run: RunRow) -> AttemptOutcome:
-    if run.reason is RunReason.FAILED and run.error_kind == ErrorKind.CONTEXT:
-        return AttemptOutcome.CONTEXT
-    return _OUTCOMES.get(run.reason, AttemptOutcome.FAILED)
+        return (corrected, *after_failure(self, failed, end.message, hint=hint))

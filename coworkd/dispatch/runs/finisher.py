@@ -20,18 +20,12 @@ from coworkd.dispatch.executors.slot_results import (
 )
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.patterns.base import PastRun, SubmitWork
-from coworkd.dispatch.runs.after_run import (
-    AfterRunPolicy,
-    NotStarted,
-    StartFailure,
-    SubmissionSentBack,
-    after_run,
-    blamed,
-)
+from coworkd.dispatch.runs.after_run import after_run, blamed
 from coworkd.dispatch.runs.effects import Submit
 from coworkd.dispatch.runs.loop_rounds import earlier_rounds
 from coworkd.dispatch.runs.result_message import result_message
 from coworkd.dispatch.runs.run_effects import RunEffects
+from coworkd.dispatch.runs.run_ends import AfterRunPolicy, NotStarted, StartFailure, SubmissionSentBack
 from coworkd.dispatch.scheduling.agent_stops import AgentStops
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.retry_policy import RetryPolicy

@@ -15,8 +15,8 @@ from coworkd.dispatch.executors.slot_results import (
     SlotFailed,
     SlotReady,
 )
-from coworkd.dispatch.runs.after_run import NotStarted
 from coworkd.dispatch.runs.finisher import FINISH, RunFinisher
+from coworkd.dispatch.runs.run_ends import NotStarted
 from coworkd.dispatch.runs.starter import PREPARE, RunStarter
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.machine_hold import MachineHold

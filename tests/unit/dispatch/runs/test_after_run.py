@@ -23,14 +23,10 @@ from coworkd.dispatch.executors.slot_results import (
 from coworkd.dispatch.runs.after_run import (
     INTERRUPTED,
     RETRY_SLOT_AFTER,
-    UNVERIFIED_ROUND,
-    AfterRunPolicy,
-    NotStarted,
-    RunEnd,
-    SubmissionSentBack,
     after_run,
     blamed,
 )
+from coworkd.dispatch.runs.attempt_end import UNVERIFIED_ROUND
 from coworkd.dispatch.runs.effects import (
     AgentFailedAtOnce,
     AgentWorks,
@@ -48,6 +44,7 @@ from coworkd.dispatch.runs.effects import (
     WaitAgain,
 )
 from coworkd.dispatch.runs.loop_rules import Round
+from coworkd.dispatch.runs.run_ends import AfterRunPolicy, NotStarted, RunEnd, SubmissionSentBack
 from coworkd.dispatch.scheduling.agent_stops import AT_ONCE
 from coworkd.dispatch.scheduling.retry_policy import RetryPolicy
 from coworkd.store import RunRow, TaskRow
