@@ -91,7 +91,7 @@ def answer_spec(parts: SpecParts) -> AnswerSpec:
 
 
 def _printable(value: Value) -> str:
-    """At most 60 characters of ASCII: look-alike and invisible letters show as escapes."""
+    """At most 60 characters: look-alike and invisible letters show as escapes."""
     shown = value if isinstance(value, str) else inline(value, flow=False)
     return shorten(shown.encode("unicode_escape").decode("ascii"), 60)
 

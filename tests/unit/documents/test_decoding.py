@@ -365,7 +365,7 @@ def test_an_answer_is_one_of_four_words(kind: Kind, word: Answer, written: str) 
         ("approved rejected", "approved rejected"),
         ("", ""),
         ("null", ""),
-        ("x" * 500, "x" * 60),
+        ("x" * 500, "x" * 59 + "…"),
     ],
 )
 def test_what_resembles_an_answer_is_none(written: str, shown: str) -> None:
