@@ -49,6 +49,16 @@ class EventWriter:
         os.close(self._fd)
 
 
+def prepare(path: Path) -> tuple[int, int]:
+    """Make the log where there is none yet, so that it can be missed later; its inode, and its bytes."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        found = os.fstat(fd)
+    finally:
+        os.close(fd)
+    return found.st_ino, found.st_size
+
+
 def read(path: Path, offset: int) -> tuple[list[LoggedEvent], int]:
     """Complete lines from `offset` on, about 1 MB at once; the events, and the offset where the next read starts."""
     try:

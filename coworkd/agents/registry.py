@@ -25,8 +25,13 @@ DRIVERS: Mapping[str, str] = {
 """Import path of the class by driver name. Imported when such an agent starts: a driver may be slow to load."""
 
 
-PRELOADED_MODULES: Mapping[str, str] = {"llm": "coworkd.agents.drivers.llm.litellm_client"}
-"""Drivers that are slow to load, and the module whose `preload` loads all they need: their workers are forked."""
+def preloaded_modules(driver: str) -> tuple[str, ...]:
+    """What the workers of a driver need, in the order in which it is loaded; the same for drivers that share a server.
+
+    litellm is so large that its workers have a server of their own.
+    """
+    small = sorted({path.partition(":")[0] for name, path in DRIVERS.items() if name != "llm"})
+    return (*small, "coworkd.agents.drivers.llm.litellm_client") if driver == "llm" else tuple(small)
 
 
 def required_variables(agent: AgentSpec) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The process in which one run happens: `python -P -m coworkd.agents.worker_main RUN_DIR`.
+"""The process in which one run happens: forked (`run_forked`), or `python -P -m coworkd.agents.worker_main RUN_DIR`.
 
 It reads `RUN_DIR/assignment.json`, runs the driver, appends its events to `RUN_DIR/events.jsonl` and writes a byte to
 standard output for each, to wake the daemon. On standard input it takes control lines; when that closes the daemon is
@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import selectors
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Generator
@@ -65,6 +67,12 @@ def main(run_dir: Path) -> int:
         _note(str(fault))
         return MACHINE_EXIT
     return os.EX_OK
+
+
+def run_forked(run_dir: str) -> int:
+    """As `main`, in a child of a fork server."""
+    tempfile.tempdir = None  # the server's may be another
+    return main(Path(run_dir))
 
 
 def _run_assignment(run_dir: Path) -> None:
@@ -188,7 +196,6 @@ class _DaemonConnection:
         self.fault: MachineFault | None = None
         """What kept something from the agent that it was to be told; it is ended then."""
         self.finished = threading.Event()
-        self._daemon = os.getppid()
         self._run = run
         self._lines = b""
         self._signals, bell = os.pipe()
@@ -200,8 +207,10 @@ class _DaemonConnection:
 
     @property
     def lost(self) -> bool:
-        """Whether the daemon is gone, known by its pipe or, before that has been read, by a changed parent process."""
-        return self.gone or os.getppid() != self._daemon
+        """Whether the daemon is gone: its end of the pipe is closed, whatever has been read from it so far."""
+        pipe = select.poll()
+        pipe.register(_STDIN, 0)
+        return self.gone or any(events & select.POLLHUP for _, events in pipe.poll(0))
 
     def serve(self, agent: Agent) -> None:
         threading.Thread(target=self._listen, args=(agent,), daemon=True, name="lifeline").start()

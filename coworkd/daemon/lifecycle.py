@@ -16,6 +16,7 @@ from coworkd.system.git import Repo
 from coworkd.system.git.repository_trust import Trust
 from coworkd.system.paths_and_settings import Paths
 from coworkd.system.process import commands
+from coworkd.system.process.supervisor_starts import supervisor_server
 
 log = logging.getLogger("coworkd")
 
@@ -40,7 +41,8 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
         for number in _stopping_signals():
             signal.signal(number, lambda _number, _frame: daemon.stop())
         log.info("watching %s", paths.folder)
-        daemon.run(ready)
+        with supervisor_server():
+            daemon.run(ready)
 
 
 def _stopping_signals() -> tuple[signal.Signals, ...]:

@@ -1,8 +1,9 @@
 """Which processes belong to a tree, and how all of them are ended.
 
-Tools call `setsid`, so a process group is not a tree. On Linux a tree is what descends from its root (a sub-reaper, so
-that orphans stay below it) together with whatever carries its mark in the environment. Where there is no `/proc` the
-root's process group stands for it, written as a negative id, the way `kill(2)` takes it.
+Tools call `setsid`, so a process group is not a tree. On Linux a tree is what descends from its root: a sub-reaper, so
+that orphans stay below it whatever they do. Only where that root was killed, or is none, is the mark in the environment
+looked for among all processes. Where there is no `/proc` the root's process group stands for the tree, written as a
+negative id, the way `kill(2)` takes it.
 
 Standard library only, and little of that: the supervisor of every process loads this file.
 """
@@ -15,7 +16,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 RUN_MARK = "COWORK_RUN"
 REPO_MARK = "COWORK_REPO"
@@ -24,7 +25,11 @@ _PROC = "/proc"
 _SANDBOX = b"bwrap"
 HAS_PROC = os.path.exists(f"{_PROC}/self/stat")
 """Whether trees can be walked; without, only process groups are known."""
+_HAS_CHILDREN = os.path.exists(f"{_PROC}/self/task/{os.getpid()}/children")
+"""Whether a process can be asked for its children; without, all processes are looked at (CONFIG_PROC_CHILDREN)."""
+_DEAD = (b"Z", b"X")
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_GET_CHILD_SUBREAPER = 37
 _STOP_ROUNDS = 5
 """How often a tree is looked at for processes that were started while it was stopped; later ones are killed next."""
 _FIRST_POLL = 0.01
@@ -40,29 +45,41 @@ def become_subreaper() -> bool:
     return ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 
 
-def set_run_mark(mark: str) -> None:
-    """Be marked as run `mark` to those who look at our environment from outside: a fork has that of its parent there.
+def is_subreaper() -> bool:
+    """Whether this process adopts the orphans among its descendants, so that none of them can leave its tree."""
+    if not (HAS_PROC and sys.platform.startswith("linux")):
+        return False
+    answer = ctypes.c_int(0)
+    done = ctypes.CDLL(None, use_errno=True).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0) == 0
+    return done and bool(answer.value)
 
-    The parent must have been started with a longer mark. Nothing happens where that cannot be done.
+
+def set_mark(name: str, value: str) -> None:
+    """Be marked with `name=value` to those who look at our environment from outside: a fork has its parent's there.
+
+    The parent must have been started with a longer value. Nothing happens where that cannot be done.
     """
     if not HAS_PROC:
         return
-    name, strings = f"{RUN_MARK}=".encode(), ctypes.POINTER(ctypes.c_void_p).in_dll(ctypes.CDLL(None), "environ")
+    start, strings = f"{name}=".encode(), ctypes.POINTER(ctypes.c_void_p).in_dll(ctypes.CDLL(None), "environ")
     at = 0
     while place := strings[at]:
         at += 1
-        text, wanted = ctypes.string_at(place), name + os.fsencode(mark)
-        if text.startswith(name) and len(wanted) <= len(text):
+        text, wanted = ctypes.string_at(place), start + os.fsencode(value)
+        if text.startswith(start) and len(wanted) <= len(text):
             ctypes.memmove(place, wanted.ljust(len(text), b"\0"), len(text))
 
 
 def members(root: int, mark: str) -> set[int]:
-    """The living processes of a tree without its root's own supervisor: below `root`, or marked as run `mark`.
+    """The living processes of a tree without the calling process: below `root`, or of the run `mark`.
 
-    Never the calling process nor one of its ancestors.
+    A sub-reaper has all that it ever started below itself: nothing else is looked at where `root` is one, and is the
+    calling process. Otherwise the environments of all processes are read. Never one of the caller's ancestors.
     """
     if not HAS_PROC:
         return group(root)
+    if root == os.getpid() and is_subreaper():
+        return descendants(root)
     parents = _parents()
     found = _below(root, parents) | find_marked(RUN_MARK, mark)
     return {pid for pid in found if pid in parents} - _line(parents)
@@ -70,8 +87,53 @@ def members(root: int, mark: str) -> set[int]:
 
 def descendants(root: int) -> set[int]:
     """The living processes below `root`, without itself."""
-    parents = _parents()
-    return {pid for pid in _below(root, parents) if pid in parents} - {root}
+    return trees(own_children() if root == os.getpid() else children_of(root))
+
+
+def trees(roots: Iterable[int]) -> set[int]:
+    """The living processes among `roots` and below them."""
+    return {pid for pid in _walk(roots, children_of) if is_living(pid)}
+
+
+def children_of(pid: int) -> set[int]:
+    """The children of a process, by all its threads, zombies among them."""
+    if not _HAS_CHILDREN:
+        return {child for child, parent in _parents().items() if parent == pid}
+    try:
+        threads = os.listdir(f"{_PROC}/{pid}/task")
+    except OSError:
+        return set()
+    return {int(child) for thread in threads for child in _read(pid, f"task/{thread}/children").split()}
+
+
+def own_children() -> set[int]:
+    """The children of this process, zombies among them; a sub-reaper without any has no descendants either."""
+    if not has_children():
+        return set()
+    # The list of children may miss some while others end. That there are any is certain, so the slow way decides.
+    own = os.getpid()
+    return children_of(own) or {pid for pid, parent in _parents().items() if parent == own}
+
+
+def has_children() -> bool:
+    """Whether this process has children, zombies among them."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def is_living(pid: int) -> bool:
+    """Whether there is a process, and it is not a zombie."""
+    fields = _stat(pid)
+    return len(fields) > 1 and fields[0] not in _DEAD
+
+
+def kill_trees(roots: Iterable[int]) -> None:
+    """Kill processes with all that is below them, once: what is stuck in the kernel ends later, or never."""
+    if known := set(roots):
+        TreeTermination(lambda: trees(known), 0.0).step()
 
 
 def leftovers(root: int, mark: str) -> set[int]:
@@ -90,17 +152,17 @@ def group(root: int) -> set[int]:
     return {-root}
 
 
-def find_marked(name: str, value: str) -> set[int]:
-    """Living processes that were started with `name=value` in their environment, but not the caller's own line."""
+def find_marked(name: str, *values: str) -> set[int]:
+    """Living processes that were started with `name` as one of `values` in their environment, not the caller's line."""
     if not HAS_PROC:
         return set()
-    wanted = os.fsencode(f"{name}={value}")
-    return {pid for pid in _pids() if wanted in _read(pid, "environ").split(b"\0")} - _line(_parents())
+    wanted = {os.fsencode(f"{name}={value}") for value in values}
+    return {pid for pid in _pids() if not wanted.isdisjoint(_read(pid, "environ").split(b"\0"))} - _line(_parents())
 
 
-def find_marked_trees(name: str, value: str) -> set[int]:
+def find_marked_trees(name: str, *values: str) -> set[int]:
     """What is `marked`, with everything that descends from it."""
-    roots = find_marked(name, value)
+    roots = find_marked(name, *values)
     if not roots:
         return roots
     parents = _parents()
@@ -191,28 +253,37 @@ def _read(pid: int, name: str) -> bytes:
         return b""
 
 
+def _stat(pid: int) -> list[bytes]:
+    """The fields of `/proc/PID/stat` from the state on; empty when the process is gone."""
+    # The name in parentheses may hold spaces and parentheses: the fields start after the last one.
+    return _read(pid, "stat").rpartition(b")")[2].split()
+
+
 def _parents() -> dict[int, int]:
     """Parent by process, of every process that is not a zombie."""
     parents: dict[int, int] = {}
     for pid in _pids():
-        # The name in parentheses may hold spaces and parentheses: the fields start after the last one.
-        fields = _read(pid, "stat").rpartition(b")")[2].split()
-        if len(fields) > 1 and fields[0] not in (b"Z", b"X"):
+        fields = _stat(pid)
+        if len(fields) > 1 and fields[0] not in _DEAD:
             parents[pid] = int(fields[1])
     return parents
 
 
-def _below(root: int, parents: dict[int, int]) -> set[int]:
+def _below(root: int, parents: Mapping[int, int]) -> set[int]:
+    """A process and all below it, from one look at all processes."""
     children: dict[int, list[int]] = {}
     for pid, parent in parents.items():
         children.setdefault(parent, []).append(pid)
-    found: set[int] = set()
-    rest = [root]
+    return _walk([root], lambda pid: children.get(pid, ()))
+
+
+def _walk(roots: Iterable[int], children: Callable[[int], Iterable[int]]) -> set[int]:
+    found, rest = set[int](), list(roots)
     while rest:
         pid = rest.pop()
         if pid not in found:
             found.add(pid)
-            rest += children.get(pid, [])
+            rest += children(pid)
     return found
 
 

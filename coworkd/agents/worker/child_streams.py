@@ -74,10 +74,7 @@ class ChildStreams:
     def stop(self, *, at_once: bool = False) -> None:
         """Stop the whole process tree, with a grace period first; to be called again after each `poll`."""
         if self._ending is None:
-            tree = process_tree.TreeTermination(
-                lambda: process_tree.members(self._child.pid, self._run), commands.GRACE
-            )
-            self._ending = tree
+            self._ending = process_tree.TreeTermination(self._processes, commands.GRACE)
         if at_once:
             self._ending.kill_now()
         self._ending.step()
@@ -85,7 +82,7 @@ class ChildStreams:
     def finish(self) -> None:
         """The program has ended: so does what it started; then its last output is read."""
         grace = 0.0 if self._ending else _LEFTOVER_GRACE
-        process_tree.terminate(lambda: process_tree.leftovers(self._child.pid, self._run), grace)
+        process_tree.terminate(lambda: self._processes(ended=True), grace)
         for fd in list(self._readers):
             for _ in range(_DRAIN_READS):
                 if not self._read_chunk(fd):
@@ -94,12 +91,15 @@ class ChildStreams:
     def close(self) -> None:
         """Release everything; a program that is still running is killed."""
         if self._child.poll() is None:
-            process_tree.terminate(lambda: process_tree.members(self._child.pid, self._run), 0.0)
+            process_tree.terminate(self._processes, 0.0)
             self._child.wait()
         if self._exit_fd is not None:
             os.close(self._exit_fd)
         self._selector.close()
         self._child.close()
+
+    def _processes(self, *, ended: bool = False) -> set[int]:
+        return commands.run_processes(self._child.pid, self._run, ended=ended)
 
     def _exited(self) -> None:
         """Only wakes: the loop asks the child itself."""

@@ -12,18 +12,16 @@ import contextlib
 import json
 import os
 import select
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 from coworkd.core.redaction import Secrets
 from coworkd.system import process_tree
 from coworkd.system.durable_files import replace_file
 from coworkd.system.process import supervisor
+from coworkd.system.process.spawning import PIPE, TOGETHER, Child, reap_orphans, run_processes, spawn
+from coworkd.system.process.supervisor_starts import Supervisor, start_supervisor
 from coworkd.system.process_tree import REPO_MARK, RUN_MARK
 from coworkd.system.sandbox.launch import enter
 from coworkd.system.sandbox.network_rules import Refusal
@@ -42,20 +40,15 @@ __all__ = [
     "lives",
     "reap_orphans",
     "run",
+    "run_processes",
     "spawn",
     "sweep",
 ]
-
-PIPE = subprocess.PIPE
-TOGETHER = subprocess.STDOUT
-"""What becomes of a child's standard error: a pipe of its own, or the one of its standard output."""
 
 GRACE = 5.0
 """Seconds between asking a tree to end and killing it."""
 SWEEP_GRACE = 3.0
 
-_ROOT = str(Path(__file__).resolve().parents[3])
-_SUPERVISE = "import sys; sys.path.insert(0, sys.argv[1]); from coworkd.system.process.supervisor import main; main()"
 _CANCEL_POLL = 0.1
 _ERROR_LIMIT = 16 * 1024
 _KEPT = ("PATH", "LANG", "LANGUAGE", "TZ")
@@ -147,75 +140,6 @@ def _tool_home(name: str, folder: str) -> str:
     return place if os.path.isdir(place) else ""
 
 
-class Child:
-    """A started process and its pipes, which are unbuffered."""
-
-    def __init__(self, process: subprocess.Popen[bytes], leave: Callable[[], None]) -> None:
-        if process.stdin is None or process.stdout is None:
-            raise ValueError("a child has pipes for standard input and output")
-        self._process = process
-        self._leave = leave
-        self.pid = process.pid
-        self.stdin = process.stdin
-        self.stdout = process.stdout
-        self.stderr = process.stderr
-        """None unless it was asked for as a pipe."""
-
-    def poll(self) -> int | None:
-        """The exit code (negative: ended by that signal), or None while it lives."""
-        return self._process.poll()
-
-    def wait(self, timeout: float | None = None) -> int | None:
-        """The exit code; None when it lives on after `timeout` seconds."""
-        try:
-            return self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            return None
-
-    def kill(self) -> None:
-        self._process.kill()
-
-    def close(self) -> None:
-        """Close our ends of the pipes, and what was there for its confinement."""
-        for pipe in (self.stdin, self.stdout, self.stderr):
-            if pipe is not None:
-                pipe.close()
-        self._leave()
-
-
-def spawn(
-    argv: tuple[str, ...],
-    *,
-    cwd: Path,
-    env: Mapping[str, str] | None,
-    stderr: BinaryIO | int = subprocess.DEVNULL,
-    keep: tuple[int, ...] = (),
-    confinement: Confinement | None = None,
-) -> Child:
-    """Start a child in a session of its own, with pipes for standard input and output; `env` None: with ours.
-
-    Of our open descriptors it has those in `keep` and no other.
-    Raises OSError when it cannot be started. The caller ends it (`process_tree.TreeTermination`), waits for it and
-    closes it.
-    """
-    entry = enter(confinement, argv, os.environ if env is None else env)
-    with _children_lock:
-        process = subprocess.Popen(
-            entry.argv,
-            cwd=cwd,
-            env=dict(entry.env),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            start_new_session=True,
-            pass_fds=keep,
-            bufsize=0,
-        )
-        _forget_ended()
-        _children[process.pid] = process
-    return Child(process, entry.leave)
-
-
 def run(spec: ProcessSpec, cancelled: Callable[[], bool] | None = None) -> Exit:
     """Carry out a command and wait until it and all that it started are gone.
 
@@ -229,14 +153,16 @@ def run(spec: ProcessSpec, cancelled: Callable[[], bool] | None = None) -> Exit:
     if confinement and (spec.tells_refused or confinement.network):
         confinement = replace(confinement, report=refusals.append)
     entry = enter(confinement, spec.argv, {**spec.env, RUN_MARK: spec.marker})
-    child = spawn((sys.executable, "-I", "-S", "-c", _SUPERVISE, _ROOT), cwd=Path("/"), env=entry.env)
+    child = start_supervisor(entry.env)
     try:
         _give(child, spec, entry.argv)
         stopped = _await_report(child, cancelled)
         content = child.stdout.read()
     finally:
-        child.close()
+        child.stdin.close()
+        child.stdout.close()
         code = child.wait()
+        child.close()
         entry.leave()
     if not content:
         return _unsupervised(spec, code, stopped)
@@ -245,23 +171,13 @@ def run(spec: ProcessSpec, cancelled: Callable[[], bool] | None = None) -> Exit:
     return Exit(**told._asdict(), cancelled=stopped, refused=refused)
 
 
-def reap_orphans() -> None:
-    """Collect dead children that no caller waits for: a sub-reaper inherits them. Those of `spawn` are left alone."""
-    if not process_tree.HAS_PROC:
-        return  # and no sub-reapers either
-    with _children_lock:
-        _forget_ended()
-        while (pid := _dead_child()) and pid not in _children:
-            os.waitpid(pid, 0)
-
-
-def sweep(name: str, value: str, grace: float = SWEEP_GRACE) -> int:
-    """End every process that carries `name=value`, with all its descendants; how many there were.
+def sweep(name: str, *values: str, grace: float = SWEEP_GRACE) -> int:
+    """End every process that carries `name` with one of `values`, with all its descendants; how many there were.
 
     `name` is `COWORK_RUN` or `COWORK_REPO`. Never the calling process or one of its ancestors. Where there is no
     `/proc` nothing can be found.
     """
-    return len(process_tree.terminate(lambda: process_tree.find_marked_trees(name, value), grace))
+    return len(process_tree.terminate(lambda: process_tree.find_marked_trees(name, *values), grace))
 
 
 def lives(name: str, value: str) -> bool:
@@ -269,27 +185,7 @@ def lives(name: str, value: str) -> bool:
     return not process_tree.HAS_PROC or bool(process_tree.find_marked(name, value))
 
 
-_children: dict[int, subprocess.Popen[bytes]] = {}
-"""The children of `spawn` that are not known to have ended: `reap_orphans` must not take their exit status. The table
-mirrors one the kernel keeps per process, which is why it is the module's."""
-_children_lock = threading.Lock()
-
-
-def _forget_ended() -> None:
-    for pid in [pid for pid, child in _children.items() if child.returncode is not None]:
-        del _children[pid]
-
-
-def _dead_child() -> int:
-    """The id of a child that has ended and was not waited for; 0: there is none."""
-    try:
-        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return 0
-    return found.si_pid if found else 0
-
-
-def _give(child: Child, spec: ProcessSpec, argv: tuple[str, ...]) -> None:
+def _give(child: Supervisor, spec: ProcessSpec, argv: tuple[str, ...]) -> None:
     order = supervisor.SupervisedCommand(
         argv=list(argv),
         cwd=str(spec.cwd),
@@ -307,7 +203,7 @@ def _give(child: Child, spec: ProcessSpec, argv: tuple[str, ...]) -> None:
             content = content[os.write(child.stdin.fileno(), content) :]
 
 
-def _await_report(child: Child, cancelled: Callable[[], bool] | None) -> bool:
+def _await_report(child: Supervisor, cancelled: Callable[[], bool] | None) -> bool:
     """Wait for the supervisor's word; True when `cancelled` said so first and its lifeline has been cut."""
     waiting = select.poll()  # unlike select(2) not limited to the first 1024 descriptors
     waiting.register(child.stdout, select.POLLIN | select.POLLHUP)

@@ -5,7 +5,8 @@ command's standard input, and is from then on the lifeline: when it closes, beca
 itself gone (even by SIGKILL), the whole tree is ended. When the command has ended, so has all that it started; then a
 `Report` goes to standard output as one JSON line.
 
-Standard library only, and without the slow parts of it: this is started for every command and costs about 20 ms.
+Standard library only, and without the slow parts of it: where no fork server has loaded this, it is loaded for every
+command, which costs about 20 ms.
 """
 
 from __future__ import annotations
@@ -63,15 +64,16 @@ class Report(NamedTuple):
     timed_out: bool
 
 
-def main() -> None:
+def main() -> int:
     """Read the order, run the command, report."""
     become_subreaper()
     order = read_order(0)
     if order is None:
-        return  # the daemon ended before it had sent the request
+        return 0  # the daemon ended before it had sent the request
     report = _Command(order, _read_exactly(0, order.stdin)).run()
     with contextlib.suppress(BrokenPipeError):  # the reader may be gone
         os.write(1, json.dumps(report._asdict()).encode() + b"\n")
+    return 0
 
 
 def encode_order(order: SupervisedCommand) -> bytes:

@@ -15,10 +15,10 @@ import pytest
 from coworkd.agents import event_log
 from coworkd.agents.json_codec import ASSIGNMENT_FILE, encode_assignment
 from coworkd.agents.port import MACHINE_EXIT, AgentEvent, Assignment, Ended, EndReason, TextWritten
-from coworkd.agents.registry import PRELOADED_MODULES
-from coworkd.dispatch.executors.fork_client import ForkServerClient
+from coworkd.agents.registry import preloaded_modules
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.system import process_tree
+from coworkd.system.process.fork_client import ForkServer, ForkServerProgram
 from coworkd.system.process_tree import RUN_MARK
 from tests.modelserver import Call, Flaw, ModelServer, Query, Reply, Turn, run, steps
 from tests.runs import Bell
@@ -28,7 +28,7 @@ from tests.survivors import alive, children, hear, wait_gone
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux alone")
 
 KEY = "sk-canary-0042"
-FORK_SERVER = "coworkd.agents.fork_server"
+FORK_SERVER = "coworkd.system.process.fork_server"
 
 
 class Lab:
@@ -113,9 +113,10 @@ def test_a_full_disk_is_told_by_the_exit_code(tmp_path: Path) -> None:
     (folder / ASSIGNMENT_FILE).write_bytes(encode_assignment(order))
     (folder / event_log.EVENTS_FILE).symlink_to("/dev/full")
     with (tmp_path / "worker.log").open("ab") as log:
-        server = ForkServerClient(PRELOADED_MODULES["llm"], env, log)
+        program = ForkServerProgram(entry="coworkd.agents.worker_main:run_forked", modules=preloaded_modules("command"))
+        server = ForkServer(program, env, log)
         try:
-            worker = server.fork(folder, env, log)
+            worker = server.fork((str(folder),), cwd=folder, env=env, log=log)
             assert worker.wait(PATIENCE) == MACHINE_EXIT
             worker.close()
         finally:

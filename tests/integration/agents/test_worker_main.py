@@ -28,8 +28,9 @@ from coworkd.agents.port import (
 from coworkd.agents.worker.inbox import render_answer
 from coworkd.agents.worker_main import DAEMON_GONE
 from coworkd.core.model import AgentSpec
-from coworkd.dispatch.executors.local import WORKER_LOG, LocalExecutor
+from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.dispatch.executors.port import LOST_MESSAGE, RunEvent
+from coworkd.dispatch.executors.worker_servers import WORKER_LOG
 from coworkd.system.process import commands
 from tests.acceptance.machine.disks import fill, small_disk
 from tests.runs import Bell, until
@@ -257,7 +258,7 @@ def test_a_killed_daemon_leaves_nothing_and_its_run_is_recovered(
     (tmp_path / "order").write_bytes(encode_assignment(order))
     program = (
         "import sys, threading; from pathlib import Path; from coworkd.agents.json_codec import decode_assignment;"
-        "from coworkd.dispatch.executors.local import WORKER_LOG, LocalExecutor;"
+        "from coworkd.dispatch.executors.local import LocalExecutor;"
         "LocalExecutor(lambda: None).submit(decode_assignment(Path(sys.argv[1]).read_bytes()));"
         "threading.Event().wait()"
     )

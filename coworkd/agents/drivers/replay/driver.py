@@ -71,7 +71,7 @@ class ReplayAgent:
 
     def kill(self) -> None:
         self._answers.stop()
-        process_tree.terminate(lambda: process_tree.find_marked_trees(process_tree.RUN_MARK, self._run), 0.0)
+        process_tree.terminate(lambda: process_tree.members(os.getpid(), self._run), 0.0)
 
 
 class _Answers:

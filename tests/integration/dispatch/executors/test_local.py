@@ -1,19 +1,25 @@
-"""The thread that supervises agents ends: it is started again, and no run stays at work for ever."""
+"""What a run depends on goes away while it is at work: it is found, and no run stays at work for ever."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
+import signal
 import threading
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from coworkd.agents.port import Ended, EndReason
+from coworkd.agents.event_log import EVENTS_FILE
+from coworkd.agents.port import Assignment, Ended, EndReason
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.dispatch.executors.port import RunEvent
+from coworkd.system import process_tree
+from coworkd.system.process_tree import RUN_MARK
 from tests.sessions import bash
+from tests.survivors import hear, wait_gone
 
 PATIENCE = 20.0
 
@@ -23,7 +29,7 @@ class Runs:
 
     def __init__(self) -> None:
         self.told = threading.Event()
-        self.executor = LocalExecutor(self.told.set)
+        self.executor = LocalExecutor(self.told.set, look=0.1)
         self.events: list[RunEvent] = []
 
     def until(self, run: str) -> Ended:
@@ -88,3 +94,79 @@ def test_an_end_that_cannot_be_written_is_told_all_the_same(tmp_path: Path, runs
     ended = runs.until(order.run)
     assert ended.reason in (EndReason.MACHINE, EndReason.CRASHED)
     assert not runs.executor.holds(order.run)
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced", "its folder"])
+def test_a_run_whose_log_is_gone_is_given_up(tmp_path: Path, runs: Runs, how: str) -> None:
+    """What it does is not known any more: it is ended, and told so."""
+    os.mkfifo(tmp_path / "fifo")
+    order = bash(_folder(tmp_path, "one"), f"echo $$ > {tmp_path}/fifo; sleep 1000")
+    runs.executor.submit(order)
+    agent = int(hear(tmp_path / "fifo"))
+    log = Path(order.run_dir, EVENTS_FILE)
+    if how == "its folder":
+        shutil.rmtree(order.run_dir)
+    else:
+        log.unlink()
+        if how == "replaced":
+            log.touch()
+    ended = runs.until(order.run)
+    assert ended.reason is EndReason.CRASHED
+    assert f"its log {log} was removed" in ended.message
+    assert wait_gone(agent)
+    assert not runs.executor.holds(order.run)
+
+
+def server(order: Assignment) -> int:
+    """The process that forked the worker of a run."""
+    workers = process_tree.find_marked(RUN_MARK, order.run)
+    (found,) = {parent(pid) for pid in workers} - workers
+    return found
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
+
+
+def test_a_failure_counts_though_the_fork_server_is_gone(tmp_path: Path, runs: Runs) -> None:
+    """Only the daemon's own end makes a failure one that does not count."""
+    os.mkfifo(tmp_path / "fifo")
+    os.mkfifo(tmp_path / "go")
+    order = bash(_folder(tmp_path, "one"), f"echo up > {tmp_path}/fifo; read -r go < {tmp_path}/go; exit 3")
+    runs.executor.submit(order)
+    assert hear(tmp_path / "fifo") == "up"
+    killed = server(order)
+    os.kill(killed, signal.SIGKILL)
+    assert wait_gone(killed)
+    (tmp_path / "go").write_text("go\n")
+    ended = runs.until(order.run)
+    assert (ended.reason, ended.exit_code) == (EndReason.FAILED, 3)
+
+
+def test_what_a_fork_server_had_not_forked_when_it_was_killed_is_forked_by_another(tmp_path: Path, runs: Runs) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    one = bash(_folder(tmp_path, "one"), f"echo up > {tmp_path}/fifo; sleep 1000")
+    two = bash(_folder(tmp_path, "two"), "echo two")
+    runs.executor.submit(one)
+    assert hear(tmp_path / "fifo") == "up"
+    stopped = server(one)
+    os.kill(stopped, signal.SIGSTOP)
+    runs.executor.submit(two)
+    os.kill(stopped, signal.SIGKILL)
+    assert runs.until(two.run).reason is EndReason.DONE
+    runs.executor.kill(one.run)
+    assert runs.until(one.run).reason is EndReason.CANCELLED
+
+
+def test_nothing_of_a_killed_worker_lives_on_whatever_it_hid(tmp_path: Path, runs: Runs) -> None:
+    """No mark in its environment, no session and no parent of its run: it was below the worker, and that counts."""
+    os.mkfifo(tmp_path / "fifo")
+    hidden = f"env -i /usr/bin/setsid /bin/bash -c 'echo $$ > {tmp_path}/fifo; sleep 1000; sleep 1000' &"
+    order = bash(_folder(tmp_path, "one"), f"({hidden}); sleep 1000")
+    runs.executor.submit(order)
+    deep = int(hear(tmp_path / "fifo"))
+    found = process_tree.find_marked(RUN_MARK, order.run)
+    (worker,) = {pid for pid in found if parent(pid) not in found}
+    os.kill(worker, signal.SIGKILL)
+    assert runs.until(order.run).reason is EndReason.CRASHED
+    assert wait_gone(deep)

@@ -5,16 +5,26 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from coworkd.system.process.commands import Exit, ProcessSpec, clean_environment, run, spawn, sweep
+from coworkd.system.process.supervisor_starts import supervisor_server
 from coworkd.system.process_tree import RUN_MARK
 from tests.survivors import alive, children, hear, wait_gone
 
 ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture(params=["alone", "forked"], autouse=True)
+def started(request: pytest.FixtureRequest) -> Iterator[str]:
+    """How supervisors are started: each by itself, or forked from a server."""
+    with supervisor_server() if request.param == "forked" else nullcontext():
+        yield request.param
 
 
 @pytest.fixture
