@@ -23,7 +23,7 @@ from coworkd.core.errors import AgentError
 from coworkd.core.machine_faults import MachineFaultError, fault_of
 from coworkd.dispatch.executors.event_journal import EventJournal
 from coworkd.dispatch.executors.port import LOST_MESSAGE, RunEvent
-from coworkd.dispatch.executors.worker import Worker, machine_end
+from coworkd.dispatch.executors.worker import LocalWorker, machine_end
 from coworkd.dispatch.executors.worker_servers import WorkerServers
 from coworkd.system.process import commands
 from coworkd.system.process_tree import RUN_MARK
@@ -52,7 +52,7 @@ class LocalExecutor:
         self._journal = EventJournal(wake)
         self._changed = threading.Condition()
         """Guards what follows; notified when a worker has ended."""
-        self._workers: dict[str, Worker] = {}
+        self._workers: dict[str, LocalWorker] = {}
         self._epochs: dict[str, int] = {}
         self._closed = False
         self._servers = WorkerServers(idle)
@@ -171,12 +171,12 @@ class LocalExecutor:
             raise AgentError(f"run {run} cannot start: {error}") from error
         self._journal.follow(run, log, start, live=True)
         os.set_blocking(child.stdin.fileno(), False)
-        self._workers[run] = Worker(
+        self._workers[run] = LocalWorker(
             assignment=assignment, start=start, log_inode=inode, child=child, starts=starts,
             outbound=bytearray(outbound),
         )  # fmt: skip
 
-    def _start_successor(self, worker: Worker) -> None:
+    def _start_successor(self, worker: LocalWorker) -> None:
         """Start the epoch that waited for the end of this worker."""
         if worker.successor is None or self._closed:
             return
@@ -212,9 +212,9 @@ class LocalExecutor:
         with selectors.DefaultSelector() as selector:
             selector.register(self._wakeup.fd, selectors.EVENT_READ, None)
             while not self._closed or self.alive():
-                ended: list[Worker] = []
+                ended: list[LocalWorker] = []
                 for key, _ in selector.select(self._until_due()):
-                    worker: Worker | None = key.data
+                    worker: LocalWorker | None = key.data
                     if worker is None:
                         self._wakeup.clear()
                     elif key.fd == worker.child.stdout.fileno() and not self._read_output(worker):
@@ -266,7 +266,7 @@ class LocalExecutor:
                 worker.given_up = loss
                 worker.child.kill()
 
-    def _read_output(self, worker: Worker) -> bool:
+    def _read_output(self, worker: LocalWorker) -> bool:
         """Take what a worker says, which is only that there is something to read; False when it has ended."""
         if not os.read(worker.child.stdout.fileno(), _CHUNK):
             return False
@@ -274,7 +274,7 @@ class LocalExecutor:
         self._wake()
         return True
 
-    def _reap(self, ended: list[Worker], selector: selectors.BaseSelector) -> None:
+    def _reap(self, ended: list[LocalWorker], selector: selectors.BaseSelector) -> None:
         """Reap workers whose output has ended. Only those that came to no good end may have left processes."""
         codes = {worker.run: _exit_code(worker, selector) for worker in ended}
         if left := [run for run, code in codes.items() if code != os.EX_OK]:
@@ -283,7 +283,7 @@ class LocalExecutor:
             self._finish(worker, codes[worker.run])
         self._wake()
 
-    def _finish(self, worker: Worker, code: int | None) -> None:
+    def _finish(self, worker: LocalWorker, code: int | None) -> None:
         """Report the end of a worker that is gone, with all that it started, unless it never was there."""
         if not worker.queue_again():
             worker.given_up = worker.given_up or worker.loss()
@@ -298,7 +298,7 @@ class LocalExecutor:
             self._changed.notify_all()
 
 
-def _exit_code(worker: Worker, selector: selectors.BaseSelector) -> int | None:
+def _exit_code(worker: LocalWorker, selector: selectors.BaseSelector) -> int | None:
     worker.unwatch(selector)
     code = worker.child.wait(_EXIT_TIMEOUT)
     if code is None:

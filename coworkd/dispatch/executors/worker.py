@@ -21,7 +21,7 @@ _LOG_TAIL = 2000
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Worker:
+class LocalWorker:
     """A worker that has not ended, with what is queued for it."""
 
     assignment: Assignment

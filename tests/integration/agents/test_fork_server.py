@@ -23,12 +23,11 @@ from coworkd.system.process_tree import RUN_MARK
 from tests.modelserver import Call, Flaw, ModelServer, Query, Reply, Turn, run, steps
 from tests.runs import Bell
 from tests.sessions import PATIENCE, Bench, Session, bash, modelled
-from tests.survivors import alive, children, hear, wait_gone
+from tests.survivors import children, hear, wait_gone
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux alone")
 
 KEY = "sk-canary-0042"
-FORK_SERVER = "coworkd.system.process.fork_server"
 
 
 class Lab:
@@ -161,8 +160,9 @@ def test_a_fork_server_that_is_not_needed_ends(tmp_path: Path, monkeypatch: pyte
         lab = Lab(tmp_path, closing, idle=0.1)
         lab.server.script = steps(Reply(calls=(Call(name="finish", arguments={"summary": "done"}),)))
         order = lab.order("run")
+        others = children()
         lab.executor.submit(order)
-        (server,) = children() & set(alive(FORK_SERVER))
+        (server,) = children() - others
         assert lab.end(order).reason is EndReason.DONE
         assert wait_gone(server)
         again = replace(order, run="again")
