@@ -98,13 +98,15 @@ class ChainLengths:
         """The length of the task's chain, itself included."""
         return self._lengths.get(task, 1)
 
-    def replace(self, needs: Mapping[str, Iterable[str]]) -> None:
-        """Let each of these tasks depend on exactly what is given for it."""
+    def replace(self, needs: Mapping[str, Iterable[str]]) -> set[str]:
+        """Let each of these tasks depend on exactly what is given for it. Returns the tasks whose length may change."""
         touched: set[str] = set()
         for task, wanted in needs.items():
             touched |= self._replace_one(task, frozenset(wanted))
-        if touched and (self._cyclic or not self._carry_on(touched)):
-            self._measure_all()
+        if touched and self._cyclic:
+            return self._measure_all()
+        changed = self._carry_on(touched)
+        return self._measure_all() if changed is None else changed
 
     def _replace_one(self, task: str, after: frozenset[str]) -> frozenset[str]:
         """Returns what depends on the task since now, or no longer does."""
@@ -117,22 +119,25 @@ class ChainLengths:
             self._dependants.setdefault(needed, set()).add(task)
         return before ^ after
 
-    def _carry_on(self, touched: Iterable[str]) -> bool:
-        """Measure these tasks, and on from each whose length changes. False when the lengths show a cycle."""
+    def _carry_on(self, touched: Iterable[str]) -> set[str] | None:
+        """Measure these tasks, and on from each whose length changes; those. None when the lengths show a cycle."""
         pending = deque(touched)
+        changed: set[str] = set()
         longest = len(self._dependants) + len(self._needs) + 1
         while pending:
             task = pending.popleft()
             length = 1 + max((self.of(dependant) for dependant in self._dependants.get(task, ())), default=0)
             if length > longest:
-                return False
+                return None
             if length != self.of(task):
                 self._lengths[task] = length
+                changed.add(task)
                 pending.extend(self._needs.get(task, ()))
-        return True
+        return changed
 
-    def _measure_all(self) -> None:
+    def _measure_all(self) -> set[str]:
         needs = {task: tuple(sorted(wanted)) for task, wanted in self._needs.items()}
         self._cyclic = bool(_left_after_peeling(needs))
         tasks = {*needs, *(needed for wanted in needs.values() for needed in wanted)}
-        self._lengths = critical_path_lengths(sorted(tasks), needs)
+        before, self._lengths = self._lengths, critical_path_lengths(sorted(tasks), needs)
+        return {task for task in before.keys() | self._lengths.keys() if before.get(task, 1) != self.of(task)}

@@ -328,6 +328,18 @@ def _agent_failures(db: sqlite_utils.Database) -> None:
     db.conn.execute("CREATE TABLE agent_failures (agent TEXT PRIMARY KEY, times INTEGER, file_sha TEXT)")
 
 
+_WAITS = (
+    "CREATE TABLE waits (scope TEXT, name TEXT, reason TEXT, PRIMARY KEY (scope, name)) WITHOUT ROWID",
+    "DELETE FROM meta WHERE key >= 'wait:' AND key < 'wait;'",
+)
+"""Why ready tasks do not run: what holds for many of them is stored once."""
+
+
+def _waits(db: sqlite_utils.Database) -> None:
+    for statement in _WAITS:
+        db.conn.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -351,6 +363,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _submission_numbers,
     _fresh_start,
     _agent_failures,
+    _waits,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

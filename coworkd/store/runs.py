@@ -74,6 +74,11 @@ def count_working(db: Database) -> int:
     return int(db.scalar(f"SELECT count(*) FROM runs WHERE state IN ({_marks(WORKING_STATES)})", *WORKING_STATES))
 
 
+def count_runs(db: Database) -> int:
+    """Runs that ever began; none is ever deleted."""
+    return int(db.scalar("SELECT max(rowid) FROM runs") or 0)
+
+
 def slots_in_use(db: Database) -> frozenset[int]:
     """The slots of the runs that have not ended."""
     return frozenset(row["slot"] for row in db.query("SELECT slot FROM runs WHERE state != ?", RunState.ENDED))
@@ -131,8 +136,9 @@ def edited_task_texts(db: Database) -> list[TaskText]:
     """Tasks that were edited here while an agent works on them; the header may be all that changed."""
     rows = db.query(
         "SELECT r.id, r.task, r.text_sha, d.path, d.want, d.body_changed_at FROM runs r"
-        " JOIN tasks t ON t.id = r.task JOIN documents d ON d.path = t.path AND d.kind = ?"
-        f" WHERE r.state IN ({_marks(_AGENT_STATES)}) AND r.stop = ?"
+        # CROSS JOIN: from the few live runs to their files, never from all files to their runs.
+        " CROSS JOIN tasks t CROSS JOIN documents d WHERE t.id = r.task AND d.path = t.path AND d.kind = ?"
+        f" AND r.state IN ({_marks(_AGENT_STATES)}) AND r.stop = ?"
         " AND d.body_changed_at > r.started AND NOT d.pulled",
         Kind.TASK, *_AGENT_STATES, StopRequest.NONE,
     )  # fmt: skip

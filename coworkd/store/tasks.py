@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from enum import Enum
 
 from coworkd.core.model import Status
@@ -29,9 +29,6 @@ _STARTABLE = (
 """Ready tasks that nothing on the board stands in the way of."""
 
 _STARTABLE_VALUES = (Status.READY, RunState.ENDED, *UNSTARTABLE_SOURCES, Status.DONE)
-
-_WAIT_KEYS = ("wait:", "wait;")
-"""The keys of the settings that hold why a ready task does not run, as a range."""
 
 _LAST = "\U0010ffff"
 
@@ -98,21 +95,9 @@ def next_status_request_at(db: Database) -> float | None:
 
 def last_requested_at(db: Database, status: Status, until: float) -> float | None:
     """When the last of the requests for this status that are due by `until` takes effect; None where none is."""
-    return db.scalar("SELECT max(wanted_due) FROM tasks WHERE wanted = ? AND wanted_due <= ?", status, until)
-
-
-def wait_reasons(db: Database) -> dict[str, str]:
-    """Why each ready task that does not run waits, as it was stored last."""
-    rows = db.query("SELECT substr(key, 6) AS task, value FROM meta WHERE key >= ? AND key < ?", *_WAIT_KEYS)
-    return {row["task"]: row["value"] for row in rows}
-
-
-def update_wait_reasons(db: Database, reasons: Mapping[str, str], over: Collection[str]) -> None:
-    """Store why these tasks wait, and forget it of those for which that is over; inside of a transaction."""
-    for task in over:
-        db.execute("DELETE FROM meta WHERE key = ?", f"wait:{task}")
-    for task, reason in reasons.items():
-        db.set_state(f"wait:{task}", reason)
+    return db.scalar(
+        "SELECT max(wanted_due) FROM tasks WHERE wanted != '' AND wanted = ? AND wanted_due <= ?", status, until
+    )
 
 
 # ---- finding

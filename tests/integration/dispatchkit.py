@@ -37,6 +37,7 @@ from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.store import RequestRow, RunRow, SubmissionRow, SubmissionState
+from coworkd.store.wait_reasons import wait_reasons
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.sandbox.policy import UNCONFINED
 from tests.integration.workspacekit import Workspace
@@ -176,7 +177,8 @@ class Bench:
         return self.place.task(task).reason
 
     def why(self, task: str = "a") -> str:
-        return self.db.setting(f"wait:{task}")
+        """Why a ready task does not run, as it is stored."""
+        return wait_reasons(self.db).of(task, self.place.task(task).agent)
 
     def runs(self, task: str = "a") -> list[RunRow]:
         return self.db.all(RunRow, "task = ? ORDER BY started, rowid", task)

@@ -19,8 +19,9 @@ from coworkd.store.documents import count_notes
 from coworkd.store.landings import Landings, count_undelivered
 from coworkd.store.problems import problem_messages
 from coworkd.store.runs import live_runs
-from coworkd.store.tasks import board_tasks, wait_reasons
+from coworkd.store.tasks import board_tasks
 from coworkd.store.usage import spent_in_24_hours
+from coworkd.store.wait_reasons import WaitReasons, wait_reasons
 
 _PLACE = {status: place for place, status in enumerate(BOARD_ORDER)}
 
@@ -107,8 +108,8 @@ class _CardContext:
     blocked: Mapping[str, Sequence[_UnmetDependency]]
     problems: Mapping[str, str]
     """What keeps a task from starting, by path."""
-    waits: Mapping[str, str]
-    """Why a ready task does not run, by id."""
+    waits: WaitReasons
+    """Why ready tasks do not run."""
     runs: Mapping[str, RunRow]
     missing: Mapping[str, str]
     """Why the landing of a task is in neither branch any more, by id."""
@@ -184,7 +185,7 @@ def _why_not(row: TaskRow, beside: _CardContext, now: float) -> str:
         return "waits for " + ", ".join(_dependency(need, now) for need in needs)
     if row.not_before > now:
         return f"{row.reason}, in {format_duration(row.not_before - now)}"
-    return beside.waits.get(row.id) or row.reason
+    return beside.waits.of(row.id, row.agent) or row.reason
 
 
 def _dependency(need: _UnmetDependency, now: float) -> str:

@@ -26,6 +26,11 @@ class TaskBudget:
     last_message: str = ""
     """The end of that run."""
 
+    @property
+    def bounded(self) -> bool:
+        """Whether it bounds a run any more than the day does."""
+        return self.limit != Budget() or self.last_unused is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailyBudget:

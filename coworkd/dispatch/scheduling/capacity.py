@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 
 from coworkd.board.task_board import Board
-from coworkd.core.model import Status
+from coworkd.core.model import Status, TaskSpec
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.agent_stops import AT_ONCE
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
@@ -18,7 +18,7 @@ from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.store import RunRow, RunState
 from coworkd.store.agent_stops import agent_stops, failures_in_a_row
 from coworkd.store.runs import live_runs
-from coworkd.store.tasks import find_task
+from coworkd.store.tasks import find_task, task_paths
 
 RECHECK_AFTER = 1.0
 """Seconds between two looks at a repository that nothing can start from: no event tells of a first commit."""
@@ -38,11 +38,14 @@ class CapacityReader:
 
     def active_runs(self) -> list[ActiveRun]:
         """Every run that is not over."""
-        return [self._active_run(run) for run in live_runs(self._db)]
+        runs = live_runs(self._db)
+        paths = task_paths(self._db, {run.task for run in runs})
+        specs = self._board.specs.tasks(paths.values())
+        return [self._active_run(run, specs.get(paths.get(run.task, ""), TaskSpec()).touches) for run in runs]
 
-    def _active_run(self, run: RunRow) -> ActiveRun:
+    def _active_run(self, run: RunRow, touches: tuple[str, ...]) -> ActiveRun:
         return ActiveRun(
-            run=run.id, task=run.task, agent=run.agent, touches=self._touches(run.task),
+            run=run.id, task=run.task, agent=run.agent, touches=touches,
             waiting=run.state is RunState.WAITING, preparing=run.state is RunState.PREPARING,
             tested_at=run.agent_started_at + AT_ONCE if run.agent_started_at else math.inf,
         )  # fmt: skip

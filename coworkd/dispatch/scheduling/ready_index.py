@@ -43,11 +43,14 @@ class ReadyIndex:
         self._changes = TaskChanges(board.db)
         self._chains = ChainLengths()
         self._tasks: dict[str, ReadyTask] = {}
-        self.version = 0
-        """Grows whenever a task or a dependency was looked at again."""
+        self._changed: set[str] = set()
 
     def tasks(self) -> Collection[ReadyTask]:
         return self._tasks.values()
+
+    def find(self, task: str) -> ReadyTask | None:
+        """The task; None when it is not ready."""
+        return self._tasks.get(task)
 
     def chain_length(self, task: str) -> int:
         """Length of the chain of tasks that wait for this one, itself included."""
@@ -61,21 +64,26 @@ class ReadyIndex:
         else:
             self._load(changed)
 
+    def take_changed(self) -> set[str]:
+        """The tasks that are or were ready and may be others than at the last call."""
+        changed, self._changed = self._changed, set()
+        return changed
+
     def _load_all(self) -> None:
-        self.version += 1
         self._chains = ChainLengths()
         self._chains.replace(dependency_graph(self._db))
+        self._changed |= self._tasks.keys()
         self._tasks.clear()
         self._add(startable_tasks(self._db))
 
     def _load(self, changed: ChangedRows) -> None:
         if changed.needs:
-            self.version += 1
             needs = dependencies_of(self._db, changed.needs)
-            self._chains.replace({task: needs.get(task, ()) for task in changed.needs})
+            lengths = self._chains.replace({task: needs.get(task, ()) for task in changed.needs})
+            self._changed |= lengths & self._tasks.keys()
         tasks = changed.tasks | task_ids_at(self._db, changed.files)
         if tasks:
-            self.version += 1
+            self._changed |= tasks & self._tasks.keys()
             for task in tasks:
                 self._tasks.pop(task, None)
             self._add(startable_among(self._db, tasks))
@@ -85,6 +93,7 @@ class ReadyIndex:
             return
         specs = self._board.specs.tasks([row.path for row in rows])
         usages = usage_of_tasks(self._db, [row.id for row in rows])
+        self._changed.update(row.id for row in rows)
         for row in rows:
             spec = specs.get(row.path, TaskSpec())
             budget = task_budget(row, spec.budget, usages[row.id])

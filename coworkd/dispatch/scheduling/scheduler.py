@@ -1,7 +1,8 @@
-"""What starts next, and why the rest does not.
+"""Whether a run may be at work now, and why not.
 
-Pure: the board as values in, actions with their reasons out. `postponement` is the one rule that says whether a run
-may be at work: new runs, runs that go on after an answer, and runs that resolve a conflict are all put to it.
+Pure: values in, reasons in words out. `postponement` is the one rule for new runs, runs that go on after an answer, and
+runs that resolve a conflict. Its parts are apart from each other for `ready_queue`, which asks what holds for every
+task, or for every task of an agent, once for all of them.
 """
 
 from __future__ import annotations
@@ -24,22 +25,11 @@ class RunRequest:
     touches: tuple[str, ...] = ()
     not_before: float = 0.0
     blocked_reason: str = ""
-    """Why it may not start whatever else is at work: budget, agent; empty when it may."""
+    """Why its agent may not be used, whatever else is at work; empty when it may."""
     blocked_until: float | None = None
     """When time alone may end that."""
     needs_slot: bool = True
     """A slot has to be made ready for it; a run that goes on has its slot."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartCandidate(RunRequest):
-    """A ready task that would run if there were capacity."""
-
-    priority: float
-    chain_length: int
-    """Length of the chain of tasks that wait for it."""
-    since: float
-    """When it became ready, in seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,50 +77,63 @@ class StartRun:
 class Postponed:
     """It does not start now, for this reason; `until` is when time alone may change that."""
 
-    task: str
     reason: str
     until: float | None = None
 
 
-Action = StartRun | Postponed
-
-
-def next_actions(
-    candidates: Sequence[StartCandidate], active: Sequence[ActiveRun], capacity: Capacity, now: float
-) -> list[Action]:
-    """Start what fits, in order of priority, then critical path, then age; say of the rest why it waits."""
-    taken = list(active)
-    actions: list[Action] = []
-    for candidate in sorted(candidates, key=_sort_key):
-        postponed = postponement(candidate, taken, capacity, now)
-        actions.append(postponed or StartRun(task=candidate.task, agent=candidate.agent))
-        if postponed is None:
-            taken.append(
-                ActiveRun(task=candidate.task, agent=candidate.agent, touches=candidate.touches, preparing=True)
-            )
-    return actions
-
-
-def _sort_key(candidate: StartCandidate) -> tuple[float, int, float, str]:
-    return (candidate.priority, -candidate.chain_length, candidate.since, candidate.task)
-
-
 def postponement(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity, now: float) -> Postponed | None:
     """Why this run may not be at work now; None when it may. `active` are the other runs."""
-    halt = capacity.halt_reason or (capacity.slots_halt_reason if request.needs_slot else "")
-    if halt:
-        return Postponed(task=request.task, reason=halt, until=capacity.halt_until)
-    if request.not_before > now:
-        return Postponed(task=request.task, reason="waits before its next attempt", until=request.not_before)
+    return (
+        halt(capacity, needs_slot=request.needs_slot)
+        or own_postponement(request, active, now)
+        or agent_postponement(request, active, capacity, now)
+        or full(active, capacity)
+    )
+
+
+# ---- what holds for every run
+
+
+def halt(capacity: Capacity, *, needs_slot: bool = True) -> Postponed | None:
+    """Why nothing begins, whatever is at work."""
+    reason = capacity.halt_reason or (capacity.slots_halt_reason if needs_slot else "")
+    return Postponed(reason=reason, until=capacity.halt_until) if reason else None
+
+
+def full(active: Sequence[ActiveRun], capacity: Capacity) -> Postponed | None:
+    """Whether every place is taken."""
+    at_work = sum(not other.waiting for other in active)
+    if at_work < capacity.total:
+        return None
+    return Postponed(reason=f"waits for a free place: {at_work} of {capacity.total} are taken")
+
+
+# ---- what holds for every run of an agent
+
+
+def agent_postponement(
+    request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity, now: float
+) -> Postponed | None:
+    """Why no run of the agent may begin now, whatever its task."""
     if request.blocked_reason:
-        return Postponed(task=request.task, reason=request.blocked_reason, until=request.blocked_until)
-    reason = capacity_reason(request, active, capacity) or _overlap_reason(request, active)
-    if reason:
-        return Postponed(task=request.task, reason=reason)
-    return _tested_first(request, active, capacity, now)
+        return Postponed(reason=request.blocked_reason, until=request.blocked_until)
+    reason = _limit_reason(request, active, capacity)
+    return Postponed(reason=reason) if reason else _untested(request, active, capacity, now)
 
 
-def _tested_first(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity, now: float) -> Postponed | None:
+def _limit_reason(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity) -> str:
+    at_work = [other for other in active if not other.waiting]
+    limit = capacity.per_agent.get(request.agent)
+    same = sum(other.agent == request.agent for other in at_work)
+    if limit is not None and same >= limit:
+        return f"waits for agent {request.agent}: {same} of {limit} at work"
+    trying = next((other for other in at_work if other.preparing), None) if capacity.one_slot_at_a_time else None
+    if trying is not None and request.needs_slot:
+        return f"waits for {trying.task}, which tries whether slots can be made ready again"
+    return ""
+
+
+def _untested(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity, now: float) -> Postponed | None:
     """No more runs of an agent that fails at once are begun together than may fail before it is stopped."""
     failures = capacity.failures.get(request.agent, 0)
     if not failures:
@@ -145,27 +148,23 @@ def _tested_first(request: RunRequest, active: Sequence[ActiveRun], capacity: Ca
     runs = "run" if failures == 1 else f"{failures} runs"
     reason = f"waits to see whether agent {request.agent} works: its last {runs} failed at once"
     until = min(untested, default=math.inf)
-    return Postponed(task=request.task, reason=reason, until=until if until < math.inf else None)
+    return Postponed(reason=reason, until=until if until < math.inf else None)
 
 
-def capacity_reason(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity) -> str:
-    """Why the limits leave no place for this run; empty when they do."""
-    at_work = [other for other in active if not other.waiting]
-    if len(at_work) >= capacity.total:
-        return f"waits for a free place: {len(at_work)} of {capacity.total} are taken"
-    limit = capacity.per_agent.get(request.agent)
-    same = sum(other.agent == request.agent for other in at_work)
-    if limit is not None and same >= limit:
-        return f"waits for agent {request.agent}: {same} of {limit} at work"
-    trying = next((other for other in at_work if other.preparing), None) if capacity.one_slot_at_a_time else None
-    if trying is not None and request.needs_slot:
-        return f"waits for {trying.task}, which tries whether slots can be made ready again"
-    return ""
+# ---- what holds for this run alone
 
 
-def _overlap_reason(request: RunRequest, active: Sequence[ActiveRun]) -> str:
-    overlap = next((other for other in active if overlapping(request.touches, other.touches)), None)
-    return f"waits for {overlap.task}, which touches the same files" if overlap else ""
+def own_postponement(request: RunRequest, active: Sequence[ActiveRun], now: float) -> Postponed | None:
+    """Why this run may not begin, whatever its agent and however many are at work."""
+    if request.not_before > now:
+        return Postponed(reason="waits before its next attempt", until=request.not_before)
+    other = overlapping_run(request.touches, active)
+    return Postponed(reason=f"waits for {other.task}, which touches the same files") if other else None
+
+
+def overlapping_run(touches: Sequence[str], active: Sequence[ActiveRun]) -> ActiveRun | None:
+    """A run whose files may be among these; one that waits for a person keeps its files."""
+    return next((other for other in active if overlapping(touches, other.touches)), None) if touches else None
 
 
 def overlapping(one: Sequence[str], other: Sequence[str]) -> bool:

@@ -1,54 +1,52 @@
 """Which ready tasks start in this turn, and why each of the others waits.
 
-Reads the board, applies `scheduler.next_actions`, and stores the reasons. A turn in which nothing has changed asks the
-database the same few questions however many tasks wait.
+Keeps `ready_queue` in step with the index of ready tasks, reads what a plan follows from, and stores the reasons. A
+turn in which nothing has changed asks the database the same few questions however many tasks wait, and one in which a
+place becomes free looks at as many tasks as start.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.board.task_board import Board
-from coworkd.core.model import AgentSpec, Status
+from coworkd.core.model import AgentSpec, Budget, Status
 from coworkd.dispatch.scheduling.agent_selection import AgentChoice, AgentSelector
 from coworkd.dispatch.scheduling.budget_queries import BudgetReader
-from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted, DailyBudget, budget_state, reserve
+from coworkd.dispatch.scheduling.budget_rules import (
+    BudgetExhausted,
+    DailyBudget,
+    TaskBudget,
+    budget_state,
+    reserve,
+)
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.ready_index import ReadyIndex, ReadyTask
-from coworkd.dispatch.scheduling.scheduler import ActiveRun, Capacity, Postponed, StartCandidate, StartRun, next_actions
-from coworkd.store.tasks import last_requested_at, update_wait_reasons, wait_reasons
+from coworkd.dispatch.scheduling.ready_queue import Lane, QueuedTask, ReadyQueue, PlanInputs
+from coworkd.dispatch.scheduling.scheduler import Postponed, StartRun
+from coworkd.store.runs import count_runs
+from coworkd.store.tasks import last_requested_at
+from coworkd.store.wait_reasons import WaitKey, WaitScope, update_wait_reasons, wait_reasons
 
 GATHERING_TIME = 0.3
 """Seconds that a new task waits for others which were saved with it, so that the most urgent of them starts first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _AgentState:
-    """What holds for every task that requests the same agent."""
+class _PaidBy:
+    """What a run of an agent is charged to, beside its task's own budget."""
 
-    unusable_reason: str
-    choice: AgentChoice
-    spec: AgentSpec | None
-    """Of the chosen agent."""
-    unavailable_reason: str
-    """Why neither the requested agent nor a fallback may be started now."""
+    spec: AgentSpec
+    day: DailyBudget
     price_unknown: bool
 
+    def exhausted(self, budget: TaskBudget) -> Postponed | None:
+        """Why nothing is left for a run; None where something is."""
+        found = reserve(budget_state(budget, self.day, self.spec, price_unknown=self.price_unknown))
+        return Postponed(reason=found.reason, until=found.until) if isinstance(found, BudgetExhausted) else None
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Inputs:
-    """All that a plan follows from, but for time: while it stays the same, so does the plan."""
 
-    version: int
-    """Of the index of ready tasks."""
-    default_agent: str
-    agents: Mapping[str, _AgentState]
-    day: DailyBudget
-    gathering_until: float
-    active: Sequence[ActiveRun]
-    capacity: Capacity
+_NO_BUDGET = TaskBudget(limit=Budget(), used=Budget())
 
 
 class StartPlanner:
@@ -59,101 +57,126 @@ class StartPlanner:
         self._db = board.db
         self._capacity = capacity
         self._index = ReadyIndex(board)
+        self._queue = ReadyQueue()
         self._agents = AgentSelector(board)
         self._budgets = BudgetReader(board)
-        self._planned_from: _Inputs | None = None
-        self._valid_until = 0.0
-        self._postponed: dict[str, Postponed] = {}
-        self._stored = wait_reasons(board.db)
+        self._stored = dict(wait_reasons(board.db).by_key)
         """The reasons in the database: those of an earlier daemon until the first plan replaces them."""
+        self._queue.changed |= {name for scope, name in self._stored if scope is WaitScope.TASK}
 
     def plan(self, now: float) -> list[StartRun]:
         """The runs that are to start now."""
         self._index.refresh()
-        if not self._index.tasks():
-            self._planned_from, self._postponed = None, {}
+        self._update_queue(now)
+        self._refuse_unusable(now)
+        if not self._queue.requested():
+            self._queue.forget_reasons()
             return []
-        inputs = self._inputs(now)
-        if inputs == self._planned_from and now < self._valid_until:
-            return []
-        actions = next_actions(self._candidates(inputs, now), inputs.active, inputs.capacity, now)
-        self._postponed = {action.task: action for action in actions if isinstance(action, Postponed)}
-        self._planned_from = inputs
-        self._valid_until = min((until for until in self._times() if until > now), default=math.inf)
-        return [action for action in actions if isinstance(action, StartRun)]
+        return self._queue.plan(self._inputs(now), now)
 
     def postpone(self, start: StartRun, exhausted: BudgetExhausted) -> None:
         """It did not start after all: other runs have reserved what was left of the day in this very turn."""
-        self._postponed[start.task] = Postponed(task=start.task, reason=exhausted.reason, until=exhausted.until)
-        self._planned_from = None
+        self._queue.set_aside(start.task, Postponed(reason=exhausted.reason, until=exhausted.until))
 
     def record(self) -> None:
         """Store why each ready task does not run."""
-        reasons = {task: postponed.reason for task, postponed in self._postponed.items()}
-        if reasons == self._stored:
+        found = self._shared_reasons() | self._own_reasons(self._queue.changed)
+        old = {key for key in self._stored if key[0] is not WaitScope.TASK or key[1] in self._queue.changed}
+        changed = {key: reason for key, reason in found.items() if self._stored.get(key) != reason}
+        over = old - found.keys()
+        self._queue.changed.clear()
+        if not changed and not over:
             return
-        changed = {task: reason for task, reason in reasons.items() if self._stored.get(task) != reason}
         with self._db.write():
-            update_wait_reasons(self._db, changed, self._stored.keys() - reasons.keys())
-        self._stored = reasons
+            update_wait_reasons(self._db, changed, over)
+        self._stored |= changed
+        for key in over:
+            del self._stored[key]
 
     def deadline(self) -> float | None:
         """When time alone may let a task start."""
-        return min(self._times(), default=None)
+        return self._queue.deadline()
 
-    def _times(self) -> list[float]:
-        return [postponed.until for postponed in self._postponed.values() if postponed.until is not None]
+    # ---- what is stored
+
+    def _shared_reasons(self) -> dict[WaitKey, str]:
+        queue = self._queue
+        found: dict[WaitKey, str] = {(WaitScope.AGENT, name): why.reason for name, why in queue.closed.items()}
+        if queue.halt is not None:
+            found[WaitScope.EVERY, ""] = queue.halt.reason
+        if queue.rest is not None:
+            found[WaitScope.REST, ""] = queue.rest.reason
+        return found
+
+    def _own_reasons(self, tasks: set[str]) -> dict[WaitKey, str]:
+        reasons = {task: self._queue.own_reason(task) for task in tasks}
+        return {(WaitScope.TASK, task): why.reason for task, why in reasons.items() if why is not None}
+
+    # ---- what the queue holds
+
+    def _update_queue(self, now: float) -> None:
+        put: list[QueuedTask] = []
+        for task in self._index.take_changed():
+            ready = self._index.find(task)
+            self._queue.remove(task)
+            if ready is None:
+                continue
+            if ready.unsupported_reason:
+                self._refuse(ready, ready.unsupported_reason, now)
+            else:
+                put.append(self._queued(ready))
+        self._queue.put(put)
+
+    def _queued(self, ready: ReadyTask) -> QueuedTask:
+        row = ready.row
+        return QueuedTask(
+            task=row.id, requested=ready.spec.agent, priority=row.priority, since=row.since,
+            chain_length=self._index.chain_length(row.id), touches=ready.spec.touches, not_before=row.not_before,
+            attempted=row.attempt > 0,
+        )  # fmt: skip
+
+    def _refuse_unusable(self, now: float) -> None:
+        """A task whose agent cannot run at all has a problem, which takes it out of the index."""
+        default = self._board.specs.settings().agent
+        for requested in self._queue.requested():
+            if problem := self._agents.unusable_reason(requested or default):
+                for ready in [task for task in self._index.tasks() if task.spec.agent == requested]:
+                    self._queue.remove(ready.row.id)
+                    self._refuse(ready, problem, now)
+
+    def _refuse(self, ready: ReadyTask, problem: str, now: float) -> None:
+        with self._db.write():
+            self._board.add_problem(ready.row, "agent", problem, now)
 
     # ---- what a plan follows from
 
-    def _inputs(self, now: float) -> _Inputs:
-        default = self._board.specs.settings().agent
-        requested = {task.spec.agent or default for task in self._index.tasks()}
-        return _Inputs(
-            version=self._index.version, default_agent=default,
-            agents={name: self._agent_state(name, now) for name in sorted(requested)},
-            day=self._budgets.day(now),
+    def _inputs(self, now: float) -> PlanInputs:
+        default, day = self._board.specs.settings().agent, self._budgets.day(now)
+        chosen = {name: self._agents.select_for(name or default, now) for name in self._queue.requested()}
+        paid_by = {name: self._paid_by(choice.agent, day) for name, choice in chosen.items()}
+        return PlanInputs(
+            lanes={name: self._lane(choice, paid_by[name], now) for name, choice in chosen.items()},
+            budgets=paid_by,
             gathering_until=last_requested_at(self._db, Status.READY, now + GATHERING_TIME) or 0.0,
+            gathering_time=GATHERING_TIME, runs_before=count_runs(self._db),
             active=self._capacity.active_runs(), capacity=self._capacity.capacity(now),
         )  # fmt: skip
 
-    def _agent_state(self, requested: str, now: float) -> _AgentState:
-        choice = self._agents.select_for(requested, now)
+    def _paid_by(self, agent: str, day: DailyBudget) -> _PaidBy | None:
+        spec = self._agents.agent(agent)
+        return spec and _PaidBy(spec=spec, day=day, price_unknown=self._budgets.price_unknown(spec))
+
+    def _lane(self, choice: AgentChoice, paid_by: _PaidBy | None, now: float) -> Lane:
         unavailable = self._agents.unavailable(choice.agent, now) if choice.until > now else None
-        spec = self._agents.agent(choice.agent)
-        return _AgentState(
-            unusable_reason=self._agents.unusable_reason(requested), choice=choice, spec=spec,
-            unavailable_reason=unavailable.reason if unavailable else "",
-            price_unknown=spec is not None and self._budgets.price_unknown(spec),
+        if unavailable is not None:
+            return Lane(agent=choice.agent, blocked=Postponed(reason=unavailable.reason, until=choice.until))
+        if paid_by is None:
+            return Lane(agent=choice.agent)
+        return Lane(
+            agent=choice.agent, blocked=paid_by.exhausted(_NO_BUDGET),
+            own=lambda task: self._over_budget(task, paid_by),
         )  # fmt: skip
 
-    def _candidates(self, inputs: _Inputs, now: float) -> list[StartCandidate]:
-        candidates: list[StartCandidate] = []
-        for task in list(self._index.tasks()):
-            agent = inputs.agents[task.spec.agent or inputs.default_agent]
-            if problem := task.unsupported_reason or agent.unusable_reason:
-                with self._db.write():
-                    self._board.add_problem(task.row, "agent", problem, now)
-            else:
-                candidates.append(self._candidate(task, agent, inputs, now))
-        return candidates
-
-    def _candidate(self, task: ReadyTask, agent: _AgentState, inputs: _Inputs, now: float) -> StartCandidate:
-        row, unavailable = task.row, agent.unavailable_reason
-        exhausted = None if unavailable else _exhausted(task, agent, inputs.day)
-        gathering = inputs.gathering_until if row.since > now - GATHERING_TIME and not row.attempt else 0.0
-        return StartCandidate(
-            task=row.id, agent=agent.choice.agent, priority=row.priority, since=row.since,
-            chain_length=self._index.chain_length(row.id), touches=task.spec.touches,
-            not_before=max(row.not_before, gathering),
-            blocked_reason=exhausted.reason if exhausted else unavailable,
-            blocked_until=exhausted.until if exhausted else agent.choice.until if unavailable else None,
-        )  # fmt: skip
-
-
-def _exhausted(task: ReadyTask, agent: _AgentState, day: DailyBudget) -> BudgetExhausted | None:
-    """Why the budget leaves nothing for a run; None where it leaves something."""
-    if agent.spec is None:
-        return None
-    found = reserve(budget_state(task.budget, day, agent.spec, price_unknown=agent.price_unknown))
-    return found if isinstance(found, BudgetExhausted) else None
+    def _over_budget(self, task: str, paid_by: _PaidBy) -> Postponed | None:
+        ready = self._index.find(task)
+        return paid_by.exhausted(ready.budget) if ready is not None and ready.budget.bounded else None
