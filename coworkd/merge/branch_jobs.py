@@ -39,6 +39,7 @@ from coworkd.merge.target_entry import unrelated_reason
 from coworkd.slots.tree_paths import reserved
 from coworkd.store.landings import Landing, NeededLanding
 from coworkd.system.git import Repo
+from coworkd.system.git.trees import differences
 
 ROUNDS = 8
 """How often it is looked again in one job: a move that lost its compare-and-swap is decided once more."""
@@ -155,8 +156,7 @@ def _first_red(checks: Sequence[Check]) -> Check | None:
 
 
 def _workspace_only(repo: Repo, old: str, new: str) -> bool:
-    arguments = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
-    return all(map(reserved, repo.run(*arguments, timeout=600).fields))
+    return all(reserved(one.path) for one in differences(repo, old, new))
 
 
 def _report(

@@ -84,9 +84,8 @@ class IntegrationJobs:
             commit, tip = repo.commit(submission_ref(task, number)), repo.commit(branch_ref(branch))
             if not number or not commit or not tip:
                 return None
-            base = repo.run("merge-base", commit, tip, check=False).text.strip()
-            tree = repo.tree_of(commit)
-            return StoredSubmission(number=number, commit=commit, tree=tree, base=base) if base else None
+            base, tree = repo.merge_bases(commit, tip)[:1], repo.tree_of(commit)
+            return StoredSubmission(number=number, commit=commit, tree=tree, base=base[0]) if base else None
 
     def base(self, order: BranchContext, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
         """The commit a new run starts from: the tip and the target merged, with every landing that it needs."""

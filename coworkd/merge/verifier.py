@@ -128,6 +128,6 @@ def _number(log: Path) -> int:
 
 def _checked_tree(repo: Repo, commit: str) -> str:
     """A name for the files of a commit that are checked out in a gate: all but `.cowork/`."""
-    entries = repo.run("ls-tree", "-z", commit).fields
-    listed = "\0".join(entry for entry in entries if not reserved(entry.partition("\t")[2]))
+    entries = repo.trees([repo.tree_of(commit)])[0]
+    listed = "\0".join(f"{entry.mode} {entry.object_id} {entry.name}" for entry in entries if not reserved(entry.name))
     return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()

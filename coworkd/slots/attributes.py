@@ -12,9 +12,9 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from coworkd.slots.tree_paths import TreeEntry
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
+from coworkd.system.git.trees import TreeEntry
 
 ATTRIBUTES, EXCLUDES = "attributes", "ignore"
 """Files of the user's own, as git names them in its folder."""

@@ -110,9 +110,7 @@ def _bare_repositories(paths: Sequence[str]) -> Iterator[ImportObjection]:
 
 def _too_large(repo: Repo, changes: Sequence[TouchedPath]) -> Iterator[ImportObjection]:
     by_id = {one.object_id: one.path for one in changes if one.mode.startswith("100")}
-    asked = "".join(f"{object_id}\n" for object_id in by_id)
-    told = repo.run("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=asked.encode()).text.splitlines()
-    sizes = {name: int(size) for name, size in (line.split(" ", 1) for line in told) if size.isdigit()}
+    sizes = {info.object_id: info.size for info in repo.infos(list(by_id)) if info}
     for name, size in sizes.items():
         if size > BLOB:
             yield ImportObjection(path=by_id[name], why=f"has {size // 1_000_000} MB, more than {BLOB // 1_000_000}")

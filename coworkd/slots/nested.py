@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coworkd.slots.private_repo import PrivateRepo
-from coworkd.slots.tree_paths import GITLINK, files_of
+from coworkd.slots.tree_paths import GITLINK
 from coworkd.system.git import Repo
+from coworkd.system.git.trees import files_of
 
 SUBMODULES = ".gitmodules"
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from coworkd.core.start_faults import StartFaultKind, UnfitRepositoryError
 from coworkd.slots.attributes import ATTRIBUTES, content, filter_reason, ignore_rules, settings_of, user_file
 from coworkd.slots.private_repo import SPARSE
-from coworkd.slots.tree_paths import GITLINK, TreeEntry, files_of
+from coworkd.slots.tree_paths import GITLINK
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import alternates
+from coworkd.system.git.trees import TreeEntry, files_of
 from coworkd.system.paths_and_settings import git_home
 
 _TAKEN_OVER = (

@@ -17,10 +17,11 @@ from coworkd.slots.nested import clone_reason, submodule_reason
 from coworkd.slots.pack_import import admitted, export, quarantined
 from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.slot import Slot
-from coworkd.slots.tree_paths import TreeEntry, files_of, reserved, touched, unfit_paths
+from coworkd.slots.tree_paths import reserved, touched, unfit_paths
 from coworkd.slots.uncommitted_changes import UncommittedWork, uncommitted, unmerged
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
+from coworkd.system.git.trees import TreeEntry, files_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

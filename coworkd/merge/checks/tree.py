@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from coworkd.system.git import Repo
+from coworkd.system.git.trees import files_of
 
-_TIMEOUT = 600.0
 _LINK, _GITLINK = "120000", "160000"
 _MOST_LINKS = 8
 
@@ -26,9 +26,7 @@ class CommitTree:
 
     @classmethod
     def read(cls, repo: Repo, commit: str) -> CommitTree:
-        fields = repo.run("ls-tree", "-r", "-z", commit, timeout=_TIMEOUT).fields
-        entries = (entry.partition("\t") for entry in fields)
-        paths = {path: (head.split(" ")[0], head.split(" ")[2]) for head, _, path in entries}
+        paths = {entry.path: (entry.mode, entry.object_id) for entry in files_of(repo, commit)}
         return cls(repo=repo, commit=commit, paths=paths)
 
     def text(self, path: str) -> str | None:

@@ -12,7 +12,6 @@ from coworkd.core.errors import RepoError
 from coworkd.merge.branch_rules import BranchFacts
 from coworkd.merge.git.facts import BranchContext, own_commits
 from coworkd.merge.git.integration import TARGET_TRAILER, MergeCommit, commit_merge
-from coworkd.merge.git.landings import first_parents
 from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.store.landings import Landing
@@ -119,8 +118,7 @@ def dropped_commits(repo: Repo, without: Sequence[str]) -> frozenset[str]:
     dropped = list(refs_under(repo, DROPPED).values())
     if not dropped:
         return frozenset()
-    asked = "".join(f"{commit}\n" for commit in (*dropped, *(f"^{one}" for one in without))).encode()
-    return frozenset(repo.run("rev-list", "--stdin", stdin=asked, timeout=600).text.split())
+    return frozenset(repo.commits_between(dropped, without))
 
 
 def merge_target(repo: Repo, tip: str, target: str, name: str) -> MergeCommit | Conflicted:
@@ -176,7 +174,7 @@ def _in_order(repo: Repo, facts: BranchFacts) -> list[tuple[str, Landing | None]
     undelivered = {fact.landing.commit: fact.landing for fact in facts.undelivered}
     wanted = {**dict.fromkeys(facts.handmade), **undelivered}
     without = [facts.target, *([facts.taken] if facts.taken else [])]
-    there = [c for c, _ in first_parents(repo, facts.integration, without)] if facts.integration else []
+    there = [c for c, _ in repo.first_parents(facts.integration, without)] if facts.integration else []
     chain = [commit for commit in reversed(there) if commit in wanted]
     elsewhere = [commit for commit in wanted if commit not in set(chain)]
     return [(commit, wanted[commit]) for commit in (*elsewhere, *chain)]

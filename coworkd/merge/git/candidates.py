@@ -38,7 +38,7 @@ def sources(repo: Repo, *, tip: str, stand: str, target: str, base: str, commit:
 
 def commits_without(repo: Repo, tip: str, without: str) -> frozenset[str]:
     """The commits of one history that the other does not have."""
-    return frozenset(repo.run("rev-list", tip, f"^{without}", timeout=600).text.split())
+    return frozenset(repo.commits_between([tip], [without]))
 
 
 def candidate_for(repo: Repo, tip: str, submission: Submission, found: MergeSources) -> MergeCommit | Conflicted:

@@ -24,19 +24,17 @@ def contained_in(repo: Repo, landings: Sequence[Landing], commit: str) -> frozen
 
 
 def ancestors_in(repo: Repo, commits: Sequence[str], tip: str) -> frozenset[str]:
-    """Those of the commits that are there and that `tip` contains, by one process."""
+    """Those of the commits that are there and that `tip` contains."""
     present = [commit for commit in dict.fromkeys(commits) if repo.commit(commit) == commit]
     if not present:
         return frozenset()
-    asked = "".join(f"{commit}\n" for commit in (*present, f"^{tip}")).encode()
-    outside = frozenset(repo.run("rev-list", "--stdin", stdin=asked, timeout=600).text.split())
-    return frozenset(present) - outside
+    return frozenset(present).difference(repo.commits_between(present, [tip]))
 
 
 def _by_patch(repo: Repo, landings: Sequence[Landing], commit: str) -> set[Landing]:
     """Those whose patches are among the changes of `commit`'s own history."""
-    start = repo.run("merge-base", commit, f"{landings[0].commit}^1", check=False).text
-    here = frozenset(patches(repo, list(changes_of(repo, commit, *([f"^{start}"] if start else [])))))
+    start = repo.merge_bases(commit, f"{landings[0].commit}^1")[:1]
+    here = frozenset(patches(repo, changes_of(repo, commit, start)))
     nets = patches(repo, [CommitPatch(old=f"{landing.commit}^1", new=landing.commit) for landing in landings])
     found = {landing for landing, net in zip(landings, nets, strict=True) if net == NO_CHANGE or net in here}
     if here - {NO_CHANGE}:
@@ -59,8 +57,8 @@ def _without_gaps(landings: Sequence[Landing], found: set[Landing]) -> set[Landi
 
 def _each_commit_in(repo: Repo, landing: Landing, here: frozenset[str]) -> bool:
     """Whether each commit that was submitted is there by itself, as a rebase leaves them."""
-    between = (f"{landing.commit}^2", f"^{landing.commit}^1", "--no-merges")
-    own = [patch for patch in patches(repo, list(changes_of(repo, *between))) if patch != NO_CHANGE]
+    between = changes_of(repo, f"{landing.commit}^2", [f"{landing.commit}^1"], merges=False)
+    own = [patch for patch in patches(repo, between) if patch != NO_CHANGE]
     return bool(own) and here.issuperset(own)
 
 
@@ -68,8 +66,8 @@ def _squashed(repo: Repo, landings: Sequence[Landing], commit: str, here: frozen
     """Everything up to some landing as a single change, which a squash of the whole branch leaves."""
     for number in range(len(landings), max(len(landings) - _SQUASHES, 0), -1):
         upto = landings[number - 1].commit
-        base = repo.run("merge-base", commit, upto, check=False).text
-        if base and patches(repo, [CommitPatch(old=base, new=upto)])[0] in here - {NO_CHANGE}:
+        base = repo.merge_bases(commit, upto)[:1]
+        if base and patches(repo, [CommitPatch(old=base[0], new=upto)])[0] in here - {NO_CHANGE}:
             included = ancestors_in(repo, [landing.commit for landing in landings], upto)
             return {landing for landing in landings if landing.commit in included}
     return set()

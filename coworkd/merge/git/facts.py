@@ -11,7 +11,7 @@ from coworkd.history.landing_refs import landing_commits
 from coworkd.merge.branch_rules import BranchFacts, BringIn, LandingFact, next_move
 from coworkd.merge.git.containment import ancestors_in, contained_in
 from coworkd.merge.git.integration import TARGET_TRAILER, TASK_TRAILER
-from coworkd.merge.git.landings import first_parents, latest_of_each, read_landings
+from coworkd.merge.git.landings import latest_of_each, read_landings
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.store.landings import KnownLandings, Landing
 from coworkd.system.git import Repo
@@ -83,7 +83,7 @@ def _taken(repo: Repo, target_name: str, integration: str, target: str) -> str:
     recorded = repo.commit(taken_ref(target_name))
     if recorded or not integration:
         return recorded or ""
-    return repo.run("merge-base", integration, target, check=False).text
+    return next(iter(repo.merge_bases(integration, target)), "")
 
 
 def _contains(repo: Repo, new: str, old: str) -> bool:
@@ -93,7 +93,7 @@ def _contains(repo: Repo, new: str, old: str) -> bool:
 def _handmade(repo: Repo, facts: BranchFacts, landings: frozenset[str]) -> tuple[str, ...]:
     """Commits along integration that are neither landings nor merges of the target, and are not in the target."""
     without = [facts.target, *([facts.taken] if facts.taken else [])]
-    rest = [(c, parents) for c, parents in first_parents(repo, facts.integration, without) if c not in landings]
+    rest = [(c, parents) for c, parents in repo.first_parents(facts.integration, without) if c not in landings]
     ours = own_commits(repo, [commit for commit, _ in rest])
     merged = ancestors_in(repo, [p for _, parents in rest for p in parents[1:]], facts.taken or facts.target)
     found = [commit for commit, parents in rest if commit not in ours and not merged.intersection(parents[1:])]
@@ -115,7 +115,7 @@ def own_commits(repo: Repo, commits: Sequence[str]) -> frozenset[str]:
 def _with_collision(repo: Repo, facts: BranchFacts) -> BranchFacts:
     if not isinstance(next_move(facts), BringIn):
         return facts
-    if not repo.run("merge-base", facts.integration, facts.target, check=False).text:
+    if not repo.merge_bases(facts.integration, facts.target):
         return dataclasses.replace(facts, related=False)
     merged = merge_trees(repo, facts.integration, facts.target)
     return dataclasses.replace(facts, collides=merged.paths) if isinstance(merged, Conflicted) else facts

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from coworkd.system.git import Repo
+from coworkd.system.git.trees import differences
 
 _SHOWN = 20
 
@@ -39,7 +40,7 @@ def proof(repo: Repo, tip: str, sub: str, base: str, cand: str) -> Proof:
     `base` counts where the two have more than one merge base; any commit that both contain will do.
     """
     base = _merge_base(repo, tip, sub) or base
-    to_cand, to_sub, to_tip = _differences(repo, ((tip, cand), (base, sub), (base, tip)))
+    to_cand, to_sub, to_tip = _changes(repo, tip, cand), _changes(repo, base, sub), _changes(repo, base, tip)
     wrong = dict(_violations(to_cand, to_sub, to_tip))
     if wrong:
         excused = _renamed(repo, base, sub, to_tip) | _renamed(repo, base, tip, to_sub)
@@ -60,33 +61,13 @@ def _violations(to_cand: _Changes, to_sub: _Changes, to_tip: _Changes) -> Iterat
 
 
 def _merge_base(repo: Repo, tip: str, sub: str) -> str | None:
-    found = repo.run("merge-base", "--all", tip, sub, check=False).text.split()
+    found = repo.merge_bases(tip, sub)
     return found[0] if len(found) == 1 else None
 
 
-def _differences(repo: Repo, pairs: tuple[tuple[str, str], ...]) -> list[_Changes]:
-    """For every (old, new) the changed paths, by one process for all."""
-    # Git takes `COMMIT PARENT` lines and compares the one with the other, whatever its real parents are.
-    asked = "".join(f"{new} {old}\n" for old, new in dict.fromkeys(pairs))
-    arguments = ("diff-tree", "--stdin", "-r", "-z", "-m", "--raw", "--no-renames", "--no-abbrev", "--always")
-    blocks = _blocks(repo.run(*arguments, stdin=asked.encode(), timeout=600).fields)
-    found = dict(zip(dict.fromkeys(pairs), blocks, strict=True))
-    return [found[pair] for pair in pairs]
-
-
-def _blocks(fields: list[str]) -> Iterator[_Changes]:
-    block: dict[str, _Version] | None = None
-    rest = iter(fields)
-    for field in rest:
-        if field.startswith(":"):
-            _, mode, _, object_id, _ = field.split(" ")
-            (block := {} if block is None else block)[next(rest)] = _Version(mode, object_id)
-        else:
-            if block is not None:
-                yield block
-            block = {}
-    if block is not None:
-        yield block
+def _changes(repo: Repo, old: str, new: str) -> _Changes:
+    """The changed paths, each as it is in `new`."""
+    return {one.path: _Version(*one.new) for one in differences(repo, old, new)}
 
 
 def _renamed(repo: Repo, base: str, side: str, other: _Changes) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
@@ -51,12 +51,14 @@ def patches(repo: Repo, changes: Sequence[CommitPatch]) -> list[str]:
     return found
 
 
-def changes_of(repo: Repo, *revisions: str) -> Iterator[CommitPatch]:
-    """What each commit in the revisions changes against its first parent; a merge counts as one change."""
-    for line in repo.run("rev-list", "--parents", *revisions, timeout=_TIMEOUT).text.splitlines():
-        commit, *parents = line.split()
-        if parents:
-            yield CommitPatch(old=parents[0], new=commit)
+def changes_of(repo: Repo, tip: str, without: Sequence[str], *, merges: bool = True) -> list[CommitPatch]:
+    """What each commit of `tip` that `without` lacks changes against its first parent; a merge counts as one change."""
+    new = repo.commits_between([tip], without)
+    return [
+        CommitPatch(old=commit.parents[0], new=name)
+        for name, commit in zip(new, repo.commits(new), strict=True)
+        if commit.parents and (merges or len(commit.parents) == 1)
+    ]
 
 
 def _digest(patch: bytes) -> str:

@@ -14,6 +14,7 @@ from coworkd.merge.git.conflict_bundle import landed_since
 from coworkd.merge.git.integration import TASK_TRAILER
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, submission_ref, update_refs
+from coworkd.system.git.trees import differences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,8 @@ def invert(repo: Repo, landing: str, task: str, number: int, tip: str) -> Revert
     name = submission_ref(task, number)
     if repo.commit(name) != commit and not update_refs(repo, [RefChange(name=name, old=None, new=commit)]):
         return RevertFailed(reason=f"{name} is taken by something else")
-    paths = repo.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", parent, found).fields
-    later = tuple(other for other in landed_since(repo, found, tip, tuple(paths)) if other != task)
+    paths = tuple(one.path for one in differences(repo, parent, found))
+    later = tuple(other for other in landed_since(repo, found, tip, paths) if other != task)
     return RevertCommit(landing=found, commit=commit, tree=tree, later=later)
 
 

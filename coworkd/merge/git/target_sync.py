@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from coworkd.system.git import Repo
 from coworkd.system.git.index_lock import run_on_index
 from coworkd.system.git.refs import RefChange, branch_ref, checked_out, operation_under_way, update_refs
+from coworkd.system.git.trees import differences
 
 _TIMEOUT = 600.0
 _SHOWN = 10
@@ -33,7 +34,7 @@ class TargetRefused:
 
 
 def _changed(repo: Repo, old: str, new: str) -> list[str]:
-    return repo.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new, timeout=_TIMEOUT).fields
+    return [one.path for one in differences(repo, old, new)]
 
 
 def land_target(repo: Repo, integration: str, target: str, *, onto: bool = False) -> LandedInTarget | TargetRefused:

@@ -5,14 +5,22 @@ it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
-from coworkd.core.errors import NotAWorkspaceError, RepoError
-from coworkd.system.git.runner import SETTING_COUNT, TIMEOUT, GitResult, Lookup, check_git, cleaned, execute
+from coworkd.core.errors import RepoError
+from coworkd.system.git import commit_graph
+from coworkd.system.git.commit_graph import FarHistoryError
+from coworkd.system.git.object_reader import READING, ObjectInfo, ObjectReader, Surroundings
+from coworkd.system.git.objects import CommitObject, ObjectMemory, TreeItem, parse_commit, parse_tree
+from coworkd.system.git.other_parents import other_parents
+from coworkd.system.git.places import RepoPlaces, find_places
+from coworkd.system.git.runner import SETTING_COUNT, TIMEOUT, GitResult, check_git, cleaned, execute
+
+T = TypeVar("T")
 
 _QUIET = (
     *("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "maintenance.auto=false"),
@@ -27,6 +35,7 @@ _SEALED = {
     "GIT_NO_REPLACE_OBJECTS": "1",
 }
 """Added for repositories that an agent can write: nothing of the user's configuration, no object in disguise."""
+_WALK_TIMEOUT = 600.0
 _STAND_IN = {
     f"GIT_{role}_{part}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -57,7 +66,9 @@ class Repo:
     """Added to the clean environment of every command."""
     wrap: tuple[str, ...] = ()
     """What stands in front of every command: the sandbox it runs in."""
-    _lookup: Lookup | None = field(default=None, init=False)
+    memory: ObjectMemory = field(default_factory=ObjectMemory)
+    """Commits and trees that were read, for every Repo of the same repository that it is handed to."""
+    _reader: ObjectReader | None = field(default=None, init=False)
     _author: Mapping[str, str] | None = field(default=None, init=False)
 
     @classmethod
@@ -68,7 +79,15 @@ class Repo:
         missing or too old.
         """
         check_git()
-        return _discover(path)
+        return cls.at(find_places(path))
+
+    @classmethod
+    def at(cls, places: RepoPlaces, memory: ObjectMemory | None = None) -> Repo:
+        """The repository that was found there; `memory` is shared with other Repos of it."""
+        return cls(
+            root=places.root, git_dir=places.git_dir, common_dir=places.common_dir,
+            object_format=places.object_format, memory=memory or ObjectMemory(),
+        )  # fmt: skip
 
     @classmethod
     def sealed(cls, work: Path, object_format: str, wrap: tuple[str, ...] = ()) -> Repo:
@@ -86,6 +105,7 @@ class Repo:
             object_format=self.object_format,
             env={**self.env, **extra},
             wrap=self.wrap,
+            memory=self.memory,
         )
 
     def see_with(self, env: Mapping[str, str]) -> None:
@@ -115,25 +135,67 @@ class Repo:
         # -C, not the working directory alone: where the root has vanished git must fail, not run somewhere else.
         return [*cleaned(settings), *self.wrap, "git", "-C", str(self.root), *_QUIET, *args]
 
+    # ---- objects, read by a process that stays
+
     def resolve(self, expression: str) -> str | None:
         """The object id an expression such as `HEAD:path` or `refs/x^{tree}` names, or None; no process is started."""
         return self.resolve_all([expression])[0]
 
     def resolve_all(self, expressions: Sequence[str]) -> list[str | None]:
         """`resolve` for many at once, which costs a third of asking one by one."""
+        return [info.object_id if info else None for info in self.infos(expressions)]
+
+    def infos(self, expressions: Sequence[str]) -> list[ObjectInfo | None]:
+        """Id, kind and size of what each expression names, or None."""
         askable = [e for e in expressions if e and "\n" not in e and "\0" not in e]
-        answers = dict(zip(askable, self._looked_up(askable), strict=True)) if askable else {}
+        answers = dict(zip(askable, self._read(lambda r: r.infos(askable)), strict=True)) if askable else {}
         return [answers.get(expression) for expression in expressions]
 
-    def _looked_up(self, expressions: Sequence[str]) -> list[str | None]:
-        for _ in range(2):
-            if self._lookup is None:
-                question = ("cat-file", "--batch-check=%(objectname)")
-                self._lookup = Lookup.start(self._argv(question, self.env), self.env)
-            with suppress(OSError):
-                return self._lookup.ask(expressions)
+    def _read(self, question: Callable[[ObjectReader], T]) -> T:
+        if self._reader is not None and self._reader.surroundings.changed(self.common_dir):
             self.close()
+        for _ in range(2):
+            if self._reader is None:
+                seen = Surroundings.of(self.common_dir)
+                self._reader = ObjectReader.start(self._argv(READING, self.env), self.env, seen)
+            reader, self._reader = self._reader, None
+            with suppress(OSError):
+                answer = question(reader)
+                # Only a conversation that came to its end is gone on with.
+                self._reader = reader
+                return answer
+            reader.stop()
         raise RepoError(f"git cat-file does not answer in {self.root}; run `git fsck` there")
+
+    def commits(self, ids: Sequence[str]) -> list[CommitObject]:
+        """The commits of these full ids, with the parents that count for git. RepoError where one is none."""
+        read = [parse_commit(content) for content in self._contents(ids, "commit")]
+        other = other_parents(self.common_dir, grafts="GIT_GRAFT_FILE" not in self.env)
+        if not other:
+            return read
+        found = zip(ids, read, strict=True)
+        return [replace(commit, parents=other[name]) if name in other else commit for name, commit in found]
+
+    def trees(self, ids: Sequence[str]) -> list[list[TreeItem]]:
+        """The entries of the trees of these full ids. RepoError where one is none."""
+        return [parse_tree(content, self.object_format) for content in self._contents(ids, "tree")]
+
+    def _contents(self, ids: Sequence[str], kind: str) -> list[bytes]:
+        found = {name: content for name in ids if (content := self.memory.get(name)) is not None}
+        unread = [name for name in dict.fromkeys(ids) if name not in found]
+        for name, answer in zip(unread, self._read(lambda r: r.contents(unread)) if unread else (), strict=True):
+            if answer is None or answer[0].kind != kind:
+                raise RepoError(f"{name} is not a {kind} in {self.root}")
+            found[name] = answer[1]
+        self.memory.add({name: found[name] for name in unread})
+        return [found[name] for name in ids]
+
+    def blob(self, object_id: str) -> bytes:
+        """The bytes of a blob."""
+        answer = self._read(lambda reader: reader.contents([object_id]))[0]
+        if answer is None or answer[0].kind != "blob":
+            raise RepoError(f"{object_id} is not a blob in {self.root}")
+        return answer[1]
 
     def commit(self, name: str) -> str | None:
         """The commit a ref or id names, or None when there is no such thing."""
@@ -146,16 +208,50 @@ class Repo:
             raise RepoError(f"{commit} is not a commit in {self.root}")
         return tree
 
-    def blob(self, object_id: str) -> bytes:
-        """The bytes of a blob."""
-        return self.run("cat-file", "blob", object_id).out
+    # ---- history
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `new` contains `old`; a commit contains itself."""
-        result = self.run("merge-base", "--is-ancestor", old, new, check=False)
-        if result.code not in (0, 1):
-            raise RepoError(f"cannot compare {old} and {new}: {result.err.strip()}")
-        return result.code == 0
+        below, above = self._named(old, new)
+        try:
+            return commit_graph.contains(self.commits, above, below)
+        except FarHistoryError:
+            return self.run("merge-base", "--is-ancestor", below, above, check=False).code == 0
+
+    def merge_bases(self, one: str, other: str) -> list[str]:
+        """The best commits that both contain; none where their histories have nothing in common."""
+        pair = self._named(one, other)
+        with suppress(FarHistoryError):
+            found = commit_graph.merge_bases(self.commits, *pair)
+            if len(found) < 2:
+                return found
+        return self.run("merge-base", "--all", *pair, check=False).text.split()
+
+    def commits_between(self, tips: Sequence[str], without: Sequence[str]) -> list[str]:
+        """The commits that the tips contain and none of `without` does, latest first."""
+        ends = self._named(*tips), self._named(*without)
+        try:
+            return commit_graph.commits_between(self.commits, *ends)
+        except FarHistoryError:
+            asked = "".join(f"{line}\n" for line in (*ends[0], *(f"^{commit}" for commit in ends[1])))
+            return self.run("rev-list", "--stdin", stdin=asked.encode(), timeout=_WALK_TIMEOUT).text.split()
+
+    def first_parents(self, tip: str, without: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+        """Commits and their parents along the first parents of `tip`, latest first, but for what `without` contains."""
+        (end,), outside = self._named(tip), self._named(*without)
+        try:
+            return commit_graph.first_parents(self.commits, end, outside)
+        except FarHistoryError:
+            asked = ("rev-list", "--first-parent", "--parents", end, *(f"^{commit}" for commit in outside))
+            lines = (line.split() for line in self.run(*asked, timeout=_WALK_TIMEOUT).lines)
+            return [(commit, tuple(parents)) for commit, *parents in lines]
+
+    def _named(self, *names: str) -> list[str]:
+        found = self.resolve_all([f"{name}^{{commit}}" for name in names])
+        missing = [name for name, commit in zip(names, found, strict=True) if commit is None]
+        if missing:
+            raise RepoError(f"{missing[0]} is not a commit in {self.root}")
+        return [commit for commit in found if commit is not None]
 
     def head(self) -> Head:
         """Where HEAD stands now."""
@@ -174,41 +270,13 @@ class Repo:
         return self.run("config", "--get", name, check=False).text
 
     def close(self) -> None:
-        """End the lookup process; the Repo may be used again afterwards."""
-        if self._lookup is not None:
-            self._lookup.stop()
-            self._lookup = None
+        """End the process that reads objects; the Repo may be used again afterwards."""
+        if self._reader is not None:
+            self._reader.stop()
+            self._reader = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-_PLACES = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
-
-
-def _discover(path: Path) -> Repo:
-    bare, inside, object_format = _told(path, "--is-bare-repository", "--is-inside-work-tree", "--show-object-format")
-    if bare == "true" or inside != "true":
-        git_dir = _told(path, "--absolute-git-dir")[0]
-        raise RepoError(f"{git_dir} has no worktree here: coworkd needs a checkout (`git worktree add` makes one)")
-    places = _told(path, *_PLACES)
-    if len(places) != len(_PLACES):
-        # git ends each place by a line break, and one of these has a line break in its name.
-        places = ["\n".join(_told(path, question)) for question in _PLACES]
-    root, git_dir, common_dir = map(Path, places)
-    return Repo(root=root, git_dir=git_dir, common_dir=common_dir.resolve(), object_format=object_format)
-
-
-def _told(path: Path, *questions: str) -> list[str]:
-    """The lines of git's answers about the repository that holds `path`."""
-    argv = [*cleaned({}), "git", "-C", str(path), "rev-parse", "--path-format=absolute", *questions]
-    found = execute(argv, {}, b"", TIMEOUT)
-    if found.code != 0:
-        if "not a git repository" in found.err:
-            raise NotAWorkspaceError(f"not a git repository: {path} (run `git init` there, or go to one)")
-        raise RepoError(found.err.strip() or f"git rev-parse failed in {path}: exit {found.code}")
-    # Not `splitlines`: a name may hold what other programs take for the end of a line.
-    return os.fsdecode(found.out).removesuffix("\n").split("\n")

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
@@ -38,9 +38,6 @@ SETTING_COUNT = "GIT_CONFIG_COUNT"
 """How many settings the environment holds; setting it replaces those of the user."""
 _SETTING = re.compile(rf"{SETTING_COUNT}|GIT_CONFIG_(KEY|VALUE)_\d+")
 _CHUNK = 1 << 18
-_AT_ONCE = 16_384
-"""Bytes of questions asked before the first answer is read: a question that is not understood comes back whole, and all
-answers have to fit into a pipe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +121,28 @@ def _drain(out: IO[bytes], err: IO[bytes], deadline: float) -> tuple[bytes, byte
     return first, second
 
 
+@dataclass(slots=True, eq=False)
+class Conversation:
+    """A git that stays and is asked one question after the other."""
+
+    process: Git.AutoInterrupt
+    """Ends when it is dropped."""
+    questions: IO[bytes]
+    answers: IO[bytes]
+    complaints: IO[bytes]
+
+    def end(self) -> None:
+        with suppress(OSError):
+            self.questions.close()
+        del self.process
+
+
+def converse(argv: list[str], env: Mapping[str, str]) -> Conversation:
+    """Start a command that reads questions and writes answers. RepoError when it cannot be started."""
+    process = start(argv, env, subprocess.PIPE)
+    return Conversation(process, process.stdin, process.stdout, process.stderr)
+
+
 def start(argv: list[str], env: Mapping[str, str], stdin: int) -> Git.AutoInterrupt:
     """Start a command with pipes for its output; `stdin` is a descriptor or `subprocess.PIPE`.
 
@@ -163,51 +182,3 @@ def inherited_settings() -> list[tuple[str, str]]:
 
 
 _MOST_SETTINGS = 10_000
-
-
-def _portions(questions: Sequence[bytes]) -> Iterator[list[bytes]]:
-    some: list[bytes] = []
-    size = 0
-    for question in questions:
-        size += len(question)
-        if some and size > _AT_ONCE:
-            yield some
-            some, size = [], len(question)
-        some.append(question)
-    yield some
-
-
-@dataclass(slots=True, eq=False)
-class Lookup:
-    """One `cat-file --batch-check` kept open: no process a question, and many cost less than one by one."""
-
-    process: Git.AutoInterrupt
-    questions: IO[bytes]
-    answers: IO[bytes]
-
-    @classmethod
-    def start(cls, argv: list[str], env: Mapping[str, str]) -> Lookup:
-        process = start(argv, env, subprocess.PIPE)
-        return cls(process, process.stdin, process.stdout)
-
-    def ask(self, expressions: Sequence[str]) -> list[str | None]:
-        """The id each expression names, or None; OSError when the process has gone."""
-        questions = [os.fsencode(expression) + b"\n" for expression in expressions]
-        return [answer for some in _portions(questions) for answer in self._asked(some)]
-
-    def _asked(self, questions: Sequence[bytes]) -> list[str | None]:
-        self.questions.write(b"".join(questions))
-        self.questions.flush()
-        return [self._answer() for _ in questions]
-
-    def _answer(self) -> str | None:
-        line = self.answers.readline()
-        if not line.endswith(b"\n"):
-            raise BrokenPipeError("cat-file ended")
-        answer = line.rstrip(b"\n")
-        return None if answer.endswith((b" missing", b" ambiguous")) else answer.decode("ascii")
-
-    def stop(self) -> None:
-        with suppress(OSError):
-            self.questions.close()
-        del self.process

@@ -1,0 +1,163 @@
+"""One `git cat-file --batch-command` kept open: git resolves names and reads objects without a process per question.
+
+It sees what other processes write later: git looks again where it does not find something. What it does not notice by
+itself is found in `Surroundings`: another configuration, or a pack that was removed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coworkd.system.git.object_stores import object_stores
+from coworkd.system.git.runner import TIMEOUT, Conversation, converse
+
+READING = ("cat-file", "--batch-command=%(objectname) %(objecttype) %(objectsize)", "--buffer")
+"""The command of git that a reader is."""
+_CHUNK = 1 << 18
+_AT_ONCE = 16_384
+"""Bytes of questions asked before the first answer is read. They fit into a pipe, so that writing them never waits for
+a git that waits for its answers to be read."""
+_HEADER = re.compile(rb"(?P<name>[0-9a-f]{40,64}) (?P<kind>[a-z]+) (?P<size>\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What git says of an object without its content."""
+
+    object_id: str
+    kind: str
+    """`commit`, `tree`, `blob` or `tag`."""
+    size: int
+    """Bytes of the content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a running git does not look at again: the configuration, and the packs that it has open."""
+
+    config: tuple[int, int, int] | None
+    packs: Mapping[str, tuple[int, frozenset[str]]]
+    """Folder -> time of change and the names of its packs."""
+
+    @classmethod
+    def of(cls, common_dir: Path) -> Surroundings:
+        stores = object_stores(common_dir / "objects")
+        folders = (os.path.join(store, "pack") for store in stores)
+        return cls(_version(common_dir / "config"), {folder: _packs(folder) for folder in folders})
+
+    def changed(self, common_dir: Path) -> bool:
+        """Whether a git that was started in these surroundings would answer otherwise than one started now."""
+        if _version(common_dir / "config") != self.config:
+            return True
+        return any(
+            _changed_at(folder) != at and not names <= _packs(folder)[1] for folder, (at, names) in self.packs.items()
+        )
+
+
+def _version(path: Path) -> tuple[int, int, int] | None:
+    with suppress(OSError):
+        found = os.stat(path)
+        return (found.st_ino, found.st_mtime_ns, found.st_size)
+    return None
+
+
+def _changed_at(folder: str) -> int:
+    with suppress(OSError):
+        return os.stat(folder).st_mtime_ns
+    return 0
+
+
+def _packs(folder: str) -> tuple[int, frozenset[str]]:
+    at = _changed_at(folder)
+    with suppress(OSError):
+        return at, frozenset(name for name in os.listdir(folder) if name.endswith(".pack"))
+    return at, frozenset()
+
+
+@dataclass(slots=True, eq=False)
+class ObjectReader:
+    """The process, for one thread. Every method raises OSError when it has gone, or is silent for too long."""
+
+    git: Conversation
+    surroundings: Surroundings
+    _received: bytearray = field(default_factory=bytearray, init=False)
+
+    @classmethod
+    def start(cls, argv: list[str], env: Mapping[str, str], surroundings: Surroundings) -> ObjectReader:
+        """`argv` runs git in the repository with the words of `READING`."""
+        return cls(converse(argv, env), surroundings)
+
+    def infos(self, expressions: Sequence[str]) -> list[ObjectInfo | None]:
+        """What each expression names; None: nothing, or more than one object."""
+        return [self._header() for _ in self._asked("info", expressions)]
+
+    def contents(self, expressions: Sequence[str]) -> list[tuple[ObjectInfo, bytes] | None]:
+        """The objects that the expressions name, whole."""
+        return [self._object() for _ in self._asked("contents", expressions)]
+
+    def _asked(self, command: str, expressions: Sequence[str]) -> Iterator[None]:
+        """Write the questions; an answer is to be read after each step."""
+        for some in _portions([f"{command} ".encode() + os.fsencode(one) + b"\n" for one in expressions]):
+            self.git.questions.write(b"".join(some) + b"flush\n")
+            self.git.questions.flush()
+            yield from (None for _ in some)
+
+    def _header(self) -> ObjectInfo | None:
+        while (end := self._received.find(b"\n")) < 0:
+            self._receive()
+        line = self._taken(end + 1)
+        found = _HEADER.fullmatch(line[:-1])
+        return ObjectInfo(found["name"].decode(), found["kind"].decode(), int(found["size"])) if found else None
+
+    def _object(self) -> tuple[ObjectInfo, bytes] | None:
+        info = self._header()
+        if info is None:
+            return None
+        while len(self._received) <= info.size:
+            self._receive()
+        return info, self._taken(info.size + 1)[:-1]
+
+    def _taken(self, size: int) -> bytes:
+        taken = bytes(self._received[:size])
+        del self._received[:size]
+        return taken
+
+    def _receive(self) -> None:
+        """Wait for more of the answers; what git complains of is read too, or it would wait for that."""
+        deadline = time.monotonic() + TIMEOUT
+        with selectors.PollSelector() as ready:
+            ready.register(self.git.answers, selectors.EVENT_READ)
+            ready.register(self.git.complaints, selectors.EVENT_READ)
+            while events := ready.select(max(0.0, deadline - time.monotonic())):
+                for key, _ in events:
+                    chunk = os.read(key.fd, _CHUNK)
+                    if key.fileobj is self.git.answers:
+                        self._received += chunk
+                        if not chunk:
+                            raise BrokenPipeError("cat-file ended")
+                        return
+                    if not chunk:
+                        ready.unregister(self.git.complaints)
+        raise TimeoutError("cat-file does not answer")
+
+    def stop(self) -> None:
+        self.git.end()
+
+
+def _portions(questions: Sequence[bytes]) -> Iterator[list[bytes]]:
+    some: list[bytes] = []
+    size = 0
+    for question in questions:
+        size += len(question)
+        if some and size > _AT_ONCE:
+            yield some
+            some, size = [], len(question)
+        some.append(question)
+    yield some

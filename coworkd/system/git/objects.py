@@ -1,0 +1,118 @@
+"""Commits and trees as values, parsed from the bytes that git stores, and a bounded memory of those bytes.
+
+An object never changes under its id, so that what was read once need not be read again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from coworkd.core.errors import RepoError
+
+MEMORY_SIZE = 16_000_000
+"""Bytes of commits and trees that are remembered of a repository."""
+_LARGEST = 1_000_000
+"""Bytes of one object; larger ones are read again each time."""
+_OVERHEAD = 200
+"""Bytes that an object takes beside its content, about."""
+_TIME = re.compile(rb"^committer .*> (?P<time>\d+) [+-]\d+$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class CommitObject:
+    """A commit; `content` is as git stores it."""
+
+    tree: str
+    parents: tuple[str, ...]
+    content: bytes
+
+    @cached_property
+    def time(self) -> int:
+        """When it was committed, in seconds since 1970; 0 where it does not say so."""
+        found = _TIME.search(self.content.partition(b"\n\n")[0])
+        return int(found["time"]) if found else 0
+
+
+class TreeItem(NamedTuple):
+    """One entry of one tree: a tuple, because there are as many as a repository has files."""
+
+    mode: str
+    """Six digits, as git prints it."""
+    object_id: str
+    name: str
+    """Within its tree."""
+
+
+FOLDER = "040000"
+"""The mode of a tree within a tree."""
+
+
+def parse_commit(content: bytes) -> CommitObject:
+    """RepoError for what is no commit."""
+    lines = iter(content.split(b"\n"))
+    word, _, tree = next(lines).partition(b" ")
+    if word != b"tree":
+        raise RepoError("git stores something as a commit that is none")
+    parents: list[str] = []
+    for line in lines:
+        word, _, name = line.partition(b" ")
+        if word != b"parent":
+            break
+        parents.append(name.decode("ascii", "replace"))
+    return CommitObject(tree.decode("ascii", "replace"), tuple(parents), content)
+
+
+def parse_tree(content: bytes, object_format: str) -> list[TreeItem]:
+    """The entries in git's order. RepoError for what is no tree."""
+    size = 32 if object_format == "sha256" else 20
+    return list(_entries(content, size))
+
+
+def _entries(content: bytes, size: int) -> Iterator[TreeItem]:
+    at = 0
+    while at < len(content):
+        space = content.find(b" ", at)
+        end = content.find(b"\0", space)
+        if space < 0 or end < 0 or end + 1 + size > len(content):
+            raise RepoError("git stores something as a tree that is none")
+        mode, name = content[at:space].decode("ascii", "replace"), os.fsdecode(content[space + 1 : end])
+        at = end + 1 + size
+        yield TreeItem(mode.rjust(6, "0"), content[end + 1 : at].hex(), name)
+
+
+class ObjectMemory:
+    """Contents by object id, the least recently used ones forgotten; safe to use from every thread."""
+
+    def __init__(self, size: int = MEMORY_SIZE) -> None:
+        self._size = size
+        self._used = 0
+        self._lock = threading.Lock()
+        self._contents: OrderedDict[str, bytes] = OrderedDict()
+
+    def get(self, object_id: str) -> bytes | None:
+        with self._lock:
+            content = self._contents.get(object_id)
+            if content is not None:
+                self._contents.move_to_end(object_id)
+            return content
+
+    def add(self, contents: Mapping[str, bytes]) -> None:
+        with self._lock:
+            for object_id, content in contents.items():
+                if len(content) <= _LARGEST and object_id not in self._contents:
+                    self._contents[object_id] = content
+                    self._used += len(content) + _OVERHEAD
+            while self._used > self._size and self._contents:
+                self._used -= len(self._contents.popitem(last=False)[1]) + _OVERHEAD
+
+    def clear(self) -> None:
+        with self._lock:
+            self._contents.clear()
+            self._used = 0
