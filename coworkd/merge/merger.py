@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coworkd.board.task_board import Board
-from coworkd.core.model import Mode, Problem, Status
+from coworkd.core.model import Status
+from coworkd.merge.auto_landing import AutoLanding
 from coworkd.merge.branch_watch import BRANCH, BranchWatch
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.git.change_summary import ChangeSummary
@@ -18,34 +19,27 @@ from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.job_results import ResultRecorder
 from coworkd.merge.job_values import AwaitingTarget, Landed, TipMoved, VerificationResult
 from coworkd.merge.landed_tasks import LandedTasks
+from coworkd.merge.lost_submissions import LostSubmissions
 from coworkd.merge.queue_reader import QueueReader
 from coworkd.merge.queue_rules import LandStep, ReviewStep, VerifyStep, next_steps
 from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.unverified import UnverifiedSubmissions
-from coworkd.store import Database, SubmissionKey, SubmissionRow, SubmissionState
-from coworkd.store.events import NewEvent
-from coworkd.store.landings import Landings
-from coworkd.store.problems import put_problem, remove_problem, remove_task_problems
+from coworkd.store import Database, SubmissionKey, SubmissionRow
+from coworkd.store.problems import remove_task_problems
 from coworkd.store.submissions import (
-    add_submission,
     find_in_queue,
     find_submission,
     get_submission,
-    reviews_without_submission,
 )
 from coworkd.sync.disk.ports import Files
-from coworkd.sync.effective_specs import CONFIG
 from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 
 VERIFY: Job[SubmissionKey, VerificationResult] = Job(name="verification", purpose=Purpose.INTEGRATION)
 LAND: Job[SubmissionKey, Landed | TipMoved] = Job(name="landing", purpose=Purpose.INTEGRATION)
 DESCRIBE: Job[SubmissionKey, ChangeSummary] = Job(name="change summary", purpose=Purpose.READING)
-INTO_TARGET: Job[None, LandedInTarget | TargetRefused] = Job(name="landing in the target", purpose=Purpose.INTEGRATION)
-_QUEUE, _AUTO_LAND = "queue", "land"
-"""Sources of problems: a submission that cannot land, and a target that cannot follow by itself."""
-LAND_RETRY_AFTER = 30.0
-"""Seconds before `land: auto` is tried again where the target refused."""
+_QUEUE = "queue"
+"""The source of problems of a submission that cannot land."""
 
 
 class Merger:
@@ -75,12 +69,11 @@ class Merger:
         self._stepped = False
         self._given_up = threading.Event()
         """Set when the submission that is being verified has left the queue."""
-        self._land_at = 0.0
-        """When `land: auto` may be tried again."""
+        self._auto_landing = AutoLanding(board, jobs, self.into_target)
+        self._lost = LostSubmissions(board, jobs, lane)
         jobs.handle(VERIFY, then=self._record_verification, failed=self._submission_failed)
         jobs.handle(LAND, then=self._record, failed=self._submission_failed)
         jobs.handle(DESCRIBE, then=self._record, failed=self._submission_failed)
-        jobs.handle(INTO_TARGET, then=self._landed_automatically, failed=self._landing_in_target_failed)
 
     # ---- one turn
 
@@ -93,7 +86,7 @@ class Merger:
         if start:
             self._watch.look()
             self._reverts.start_requested(now)
-            self._restore_lost_submissions(now)
+            self._lost.look_up()
             self._holds.step(now, busy=self._at_work())
             self._unverified.verify_again(now, started=not self._stepped)
             self._stepped = True
@@ -101,11 +94,11 @@ class Merger:
                 self._watch.rebuild(self._queue_reader.target_request)
             if self._watch.settled():
                 self._advance(now)
-                self._land_automatically(now)
+                self._auto_landing.step(now, busy=self._at_work())
 
     def deadline(self) -> float | None:
         """When what stood in the queue's way is tried again."""
-        times = (self._land_at, self._holds.deadline())
+        times = (self._auto_landing.deadline(), self._holds.deadline())
         return min((at for at in times if at), default=None)
 
     def _at_work(self) -> bool:
@@ -116,24 +109,6 @@ class Merger:
         """A verification whose submission has left the queue need not come to its end."""
         if self._verifying and find_in_queue(self._db, self._verifying) is None:
             self._given_up.set()
-
-    def _restore_lost_submissions(self, now: float) -> None:
-        """A task in review without a submission has lost its database: the refs have it, and it is asked again."""
-        for task in reviews_without_submission(self._db):
-            if self._board.specs.task(task.path).mode is Mode.PLAN:
-                continue  # what is in review there is a plan
-            kept = self._integration.latest_submission(task.id, self._board.specs.settings().integration.branch)
-            with self._db.write(durable=True):
-                if kept is None:
-                    why = "its submission is not to be found; write `ready` for a new attempt"
-                    self._board.set_status(task, Status.PAUSED, why, now)
-                    continue
-                row = SubmissionRow(
-                    task=task.id, number=kept.number, attempt=task.attempt, base=kept.base, commit_id=kept.commit,
-                    tree=kept.tree, state=SubmissionState.QUEUED, created=now, needs_approval=True,
-                )  # fmt: skip
-                data = {"number": kept.number}
-                add_submission(self._db, row, NewEvent(at=now, kind="submission found again", task=task.id, data=data))
 
     def _advance(self, now: float) -> None:
         place = self._watch.place()
@@ -245,31 +220,3 @@ class Merger:
             )
             return lambda: refused
         return lambda: self._integration.into_target(order, branches, onto=bool(onto))
-
-    # ---- land: auto
-
-    def _land_automatically(self, now: float) -> None:
-        """With `land: auto` the target follows as soon as something has landed and nothing is in the way."""
-        tip = self._db.state.integration_tip
-        if self._board.specs.settings().integration.land != "auto" or tip == self._db.state.landed_tip:
-            self._land_at = 0.0
-            return
-        if not self._at_work() and now >= self._land_at and Landings(self._db).has_landed():
-            self._jobs.start(INTO_TARGET, None, self.into_target())
-
-    def _landed_automatically(self, _: None, value: LandedInTarget | TargetRefused, now: float) -> None:
-        with self._db.write():
-            remove_problem(self._db, CONFIG, _AUTO_LAND)
-            if isinstance(value, LandedInTarget):
-                self._land_at = 0.0
-                self._db.state.landed_tip = self._db.state.integration_tip
-                self._db.event(now, "landed in the target", commit=value.commit, moved=value.moved)
-                return
-            self._land_at = now + LAND_RETRY_AFTER
-            message = f"`land: auto` waits: {value.reason}"
-            put_problem(self._db, Problem(path=CONFIG, line=0, message=message), _AUTO_LAND, now)
-
-    def _landing_in_target_failed(self, _: None, failure: JobFailed, now: float) -> None:
-        message = f"`land: auto` failed: {failure.reason}; {failure.retry}, or with `coworkd land`"
-        with self._db.write():
-            put_problem(self._db, Problem(path=CONFIG, line=0, message=message), _AUTO_LAND, now)

@@ -22,7 +22,7 @@ from coworkd.dispatch.scheduling.budget_rules import (
 )
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.ready_index import ReadyIndex, ReadyTask
-from coworkd.dispatch.scheduling.ready_queue import Lane, QueuedTask, ReadyQueue, PlanInputs
+from coworkd.dispatch.scheduling.ready_queue import Lane, PlanInputs, QueuedTask, ReadyQueue
 from coworkd.dispatch.scheduling.scheduler import Postponed, StartRun
 from coworkd.store.runs import count_runs
 from coworkd.store.tasks import last_requested_at

@@ -14,7 +14,7 @@ from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.merge.integration_jobs import IntegrationJobs
-from coworkd.merge.job_values import Interrupted, TipCheckResult, VerificationResult, VerifyRequest
+from coworkd.merge.job_values import Interrupted, StoredSubmission, TipCheckResult, VerificationResult, VerifyRequest
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.merger import Merger
 from coworkd.merge.reverts import RevertService
@@ -48,6 +48,10 @@ class FailingJobs(IntegrationJobs):
     def check_tip(self, order: VerifyRequest, command: str) -> TipCheckResult | Interrupted:
         self._fail()
         return super().check_tip(order, command)
+
+    def latest_submission(self, task: str, branch: str) -> StoredSubmission | None:
+        self._fail()
+        return super().latest_submission(task, branch)
 
     def into_target(
         self, order: VerifyRequest, branches: BranchContext, *, onto: bool = False
@@ -275,4 +279,46 @@ def test_a_tip_that_is_not_checked_any_more_is_no_problem(queue: Queue, user: Ch
         retire_submission(queue.db, row, "closed by hand", queue.now)
     queue.pass_time(1)
     assert queue.problems(CONFIG) == {}
+    assert queue.jobs.deadline(queue.now) is None
+
+
+# ---- what the database lost
+
+
+def test_a_submission_that_the_database_lost_is_looked_up_in_a_job(queue: Queue, user: Checkout) -> None:
+    base = user.git("rev-parse", "HEAD")
+    commit = user.branch("one", base, {"one.txt": "1\n"})
+    user.git("update-ref", "refs/cowork/sub/a/3", commit)
+    queue.add_task("a", status=Status.REVIEW)
+    queue.lane.broken = LOCKED
+    queue.pass_time()
+    message = queue.problems(TASK)["lost submission"]
+    assert message.startswith(f"its submission cannot be looked for: {LOCKED}; it is tried again by itself")
+    assert pending_submissions(queue.db, "a") == []
+    queue.lane.broken = None
+    queue.pass_time(5)
+    (row,) = pending_submissions(queue.db, "a")
+    assert (row.number, row.commit_id, row.needs_approval) == (3, commit, True)
+    assert "lost submission" not in queue.problems(TASK)
+
+
+def test_a_review_of_what_no_ref_has_pauses_its_task(queue: Queue) -> None:
+    queue.add_task("a", status=Status.REVIEW)
+    queue.pass_time()
+    task = queue.board.task("a")
+    assert (task.status, task.reason) == (
+        Status.PAUSED,
+        "its submission is not to be found; write `ready` for a new attempt",
+    )
+
+
+def test_a_lost_submission_that_is_not_needed_any_more_is_no_problem(queue: Queue) -> None:
+    queue.add_task("a", status=Status.REVIEW)
+    queue.lane.broken = LOCKED
+    queue.pass_time()
+    assert "lost submission" in queue.problems(TASK)
+    with queue.db.write():
+        queue.db.set(TaskRow, "a", status=Status.DONE)
+    queue.pass_time(1)
+    assert "lost submission" not in queue.problems(TASK)
     assert queue.jobs.deadline(queue.now) is None

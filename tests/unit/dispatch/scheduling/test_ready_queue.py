@@ -13,9 +13,9 @@ from coworkd.dispatch.scheduling.ready_queue import (
     OLDEST_EVERY,
     PATIENCE,
     Lane,
+    PlanInputs,
     QueuedTask,
     ReadyQueue,
-    PlanInputs,
 )
 from coworkd.dispatch.scheduling.scheduler import (
     ActiveRun,

@@ -1,0 +1,65 @@
+"""`land: auto`: the target follows as soon as something has landed and nothing is in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from coworkd.board.task_board import Board
+from coworkd.core.model import Problem
+from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
+from coworkd.store.landings import Landings
+from coworkd.store.problems import put_problem, remove_problem
+from coworkd.sync.effective_specs import CONFIG
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
+
+INTO_TARGET: Job[None, LandedInTarget | TargetRefused] = Job(name="landing in the target", purpose=Purpose.INTEGRATION)
+SOURCE = "land"
+"""The source of problems of a target that cannot follow by itself."""
+RETRY_AFTER = 30.0
+"""Seconds before it is tried again where the target refused."""
+
+IntoTarget = Callable[[], LandedInTarget | TargetRefused]
+"""A job that brings the integration branch into its target."""
+
+
+class AutoLanding:
+    """Used by the writer thread alone."""
+
+    def __init__(self, board: Board, jobs: Jobs, into_target: Callable[[], IntoTarget]) -> None:
+        self._board = board
+        self._db = board.db
+        self._jobs = jobs
+        self._into_target = into_target
+        self._retry_at = 0.0
+        """0: nothing is waited for."""
+        jobs.handle(INTO_TARGET, then=self._landed, failed=self._failed)
+
+    def step(self, now: float, *, busy: bool) -> None:
+        """Start to land where there is something to land; `busy`: the branches are being worked on."""
+        state = self._db.state
+        if self._board.specs.settings().integration.land != "auto" or state.integration_tip == state.landed_tip:
+            self._retry_at = 0.0
+            return
+        if not busy and now >= self._retry_at and Landings(self._db).has_landed():
+            self._jobs.start(INTO_TARGET, None, self._into_target())
+
+    def deadline(self) -> float:
+        """When it is tried again; 0: nothing is waited for."""
+        return self._retry_at
+
+    def _landed(self, _: None, value: LandedInTarget | TargetRefused, now: float) -> None:
+        with self._db.write():
+            remove_problem(self._db, CONFIG, SOURCE)
+            if isinstance(value, LandedInTarget):
+                self._retry_at = 0.0
+                self._db.state.landed_tip = self._db.state.integration_tip
+                self._db.event(now, "landed in the target", commit=value.commit, moved=value.moved)
+                return
+            self._retry_at = now + RETRY_AFTER
+            message = f"`land: auto` waits: {value.reason}"
+            put_problem(self._db, Problem(path=CONFIG, line=0, message=message), SOURCE, now)
+
+    def _failed(self, _: None, failure: JobFailed, now: float) -> None:
+        message = f"`land: auto` failed: {failure.reason}; {failure.retry}, or with `coworkd land`"
+        with self._db.write():
+            put_problem(self._db, Problem(path=CONFIG, line=0, message=message), SOURCE, now)

@@ -1,0 +1,75 @@
+"""A task in review whose submission the database does not have, since it was lost: the refs have it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from coworkd.board.task_board import Board
+from coworkd.core.model import Mode, Status
+from coworkd.merge.integration_jobs import IntegrationJobs
+from coworkd.merge.job_values import StoredSubmission
+from coworkd.store import SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.events import NewEvent
+from coworkd.store.problems import remove_task_problems
+from coworkd.store.submissions import add_submission, reviews_without_submission
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
+
+LOOK_UP: Job[str, StoredSubmission | None] = Job(name="search for a lost submission", purpose=Purpose.READING)
+"""Its subject is the task."""
+_SOURCE = "lost submission"
+
+
+class LostSubmissions:
+    """Restores them; used by the writer thread alone."""
+
+    def __init__(self, board: Board, jobs: Jobs, integration: IntegrationJobs) -> None:
+        self._board = board
+        self._db = board.db
+        self._jobs = jobs
+        self._integration = integration
+        jobs.handle(LOOK_UP, then=self._found, failed=self._failed)
+
+    def look_up(self) -> None:
+        """Have git look for what the database lacks."""
+        branch, lacking = self._board.specs.settings().integration.branch, self._lacking()
+        self._forget_failures(lacking)
+        for task in lacking:
+            self._jobs.start(LOOK_UP, task.id, partial(self._integration.latest_submission, task.id, branch))
+
+    def _lacking(self) -> list[TaskRow]:
+        """What is in review of a task that plans is a plan."""
+        rows = reviews_without_submission(self._db)
+        return [task for task in rows if self._board.specs.task(task.path).mode is not Mode.PLAN]
+
+    def _found(self, name: str, kept: StoredSubmission | None, now: float) -> None:
+        """The submission goes into the queue again, and its review is asked for again."""
+        task = next((task for task in self._lacking() if task.id == name), None)
+        with self._db.write(durable=True):
+            remove_task_problems(self._db, name, _SOURCE)
+            if task is None:
+                return
+            if kept is None:
+                why = "its submission is not to be found; write `ready` for a new attempt"
+                self._board.set_status(task, Status.PAUSED, why, now)
+                return
+            row = SubmissionRow(
+                task=task.id, number=kept.number, attempt=task.attempt, base=kept.base, commit_id=kept.commit,
+                tree=kept.tree, state=SubmissionState.QUEUED, created=now, needs_approval=True,
+            )  # fmt: skip
+            data = {"number": kept.number}
+            add_submission(self._db, row, NewEvent(at=now, kind="submission found again", task=task.id, data=data))
+
+    def _failed(self, name: str, failure: JobFailed, now: float) -> None:
+        message = f"its submission cannot be looked for: {failure.reason}; {failure.retry}"
+        for task in self._lacking():
+            if task.id == name:
+                with self._db.write():
+                    self._board.add_problem(task, _SOURCE, message, now)
+
+    def _forget_failures(self, lacking: Sequence[TaskRow]) -> None:
+        """What could not be looked for is no problem any more where it is not needed."""
+        for name in self._jobs.failing(LOOK_UP) - {task.id for task in lacking}:
+            self._jobs.forget(LOOK_UP, name)
+            with self._db.write():
+                remove_task_problems(self._db, name, _SOURCE)
