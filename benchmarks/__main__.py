@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import confined, index, live, others
+from benchmarks import confined, dispatch, index, live, others
 from benchmarks.bench import PROJECT, Bench
 from benchmarks.table import Row, markdown
 
@@ -22,6 +22,9 @@ SUBJECTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "burst": live.burst,
     "idle": live.idle,
     "sandbox": confined.commands,
+    "start": dispatch.starting,
+    "together": dispatch.together,
+    "landing": dispatch.landing_cpu,
     "peers": others.peers,
 }
 """What can be measured, in the order of the table."""

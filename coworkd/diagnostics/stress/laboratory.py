@@ -12,6 +12,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
 from coworkd.diagnostics.playground import Playground
 from coworkd.diagnostics.playground import field as header_field
@@ -78,6 +79,9 @@ class Laboratory:
         (self._folder / "token").write_text(self._token)
         self.program.write_bytes((files("coworkd") / "diagnostics" / "stress" / "agent.sh").read_bytes())
         self._lay_out_repository()
+        if not self._sandbox:
+            # No workspace can switch the protection off: its user can.
+            _save_settings(self.place.home, "sandbox: {mode: off}\n")
         self.place.coworkd("init")
         self.place.save("config.yaml", self._config())
         self.place.save("agents/stress.md", self._agent())
@@ -96,17 +100,14 @@ class Laboratory:
     def _config(self) -> str:
         return (
             f"version: 1\nagent: stress\nconcurrency: {self._scenario.agents}\nquiet: 1\napprove: []\n"
-            f'verify: ["test ! -e red"]\nbackoff: 0.2\nmax_attempts: 12\nsandbox: {self._sandbox_mode()}\n'
+            f'verify: ["test ! -e red"]\nbackoff: 0.2\nmax_attempts: 12\n'
         )
-
-    def _sandbox_mode(self) -> str:
-        return "auto" if self._sandbox else "off"
 
     def _agent(self) -> str:
         limit = self._process_limit.procs or "/dev/full"
         return (
             f"---\ndriver: command\ncommand: [bash, {self.program}]\nlimits: {{stall: 6s, timeout: 60s}}\n"
-            f"sandbox: {{mode: {self._sandbox_mode()}, allow_paths: [{self._folder}, {self.program}]}}\n"
+            f"sandbox: {{allow_paths: [{self._folder}, {self.program}]}}\n"
             f"env: {{STRESS_FOLDER: {self._folder}, STRESS_PROCESS_LIMIT: {limit}}}\n"
             "---\nYou are a program.\n"
         )
@@ -199,6 +200,13 @@ class Laboratory:
     def git_processes(self) -> int | None:
         """How many git processes there were; None where they were not counted."""
         return self._git_count.stat().st_size if self._git_count.exists() else None
+
+
+def _save_settings(home: Path, text: str) -> None:
+    """Write the settings of the user of a playground."""
+    folder = home / ".config" / "coworkd"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(text)
 
 
 def _task_text(task: StressTask) -> str:
