@@ -30,12 +30,15 @@ from coworkd.system.git.refs import (
     task_branch,
     update_refs,
 )
+from coworkd.system.sandbox import cgroups
 
 PRUNE: Job[None, tuple[str, ...]] = Job(name="pruning", purpose=Purpose.MAINTENANCE, first_pause=0)
 """Returns what was removed."""
 EVERY = 3600.0
 TRASH_DAYS = 30.0
 DAY = 86400.0
+GROUP_SECONDS = 3600.0
+"""After which a control group without processes is no group that a run is about to join."""
 _TRASHED = re.compile(r"(?P<ms>\d{10,16})-.+")
 
 
@@ -52,6 +55,8 @@ class PruneRequest:
     older: float
     """Candidates from before this time may go."""
     trash_older: float
+    groups_older: float
+    """Control groups without processes from before this time may go."""
     conflicts: tuple[str, ...]
     """Conflict copies, old enough, whose bytes are kept elsewhere; below `.cowork/`."""
 
@@ -92,7 +97,7 @@ class Pruning:
         return PruneRequest(
             tasks=tuple(tasks), runs=tuple(run_ids_of(self._db, tasks)),
             candidates=candidates_in_use(self._db), older=before,
-            trash_older=now - TRASH_DAYS * DAY, conflicts=tuple(self._kept_elsewhere(now - TRASH_DAYS * DAY)),
+            trash_older=now - TRASH_DAYS * DAY, groups_older=now - GROUP_SECONDS, conflicts=tuple(self._kept_elsewhere(now - TRASH_DAYS * DAY)),
         )  # fmt: skip
 
     def _kept_elsewhere(self, before: float) -> Iterator[str]:
@@ -115,6 +120,7 @@ def prune(order: PruneRequest, places: Places) -> tuple[str, ...]:
     with Repo.open(places.root) as repo:
         gone = [*_refs(repo, order)]
     gone += _files(places.trash, order.trash_older)
+    cgroups.remove_abandoned(order.groups_older)
     for name in order.conflicts:
         (places.folder / name).unlink(missing_ok=True)
         gone.append(name)

@@ -7,7 +7,7 @@ limits of `bubblewrap`'s shell hold in any case.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -67,6 +67,21 @@ def leave(means: SandboxCapabilities, run: str) -> None:
     for group in _groups(means, run):
         with suppress(OSError):
             group.rmdir()
+
+
+def remove_abandoned(before: float, folders: Iterable[str] | None = None) -> int:
+    """Remove the groups of runs whose supervisor was killed before it could: made before a time, and empty.
+
+    Returns how many. A group that is still needed has processes, which the kernel does not let go of.
+    """
+    removed = 0
+    for folder in find() if folders is None else folders:
+        for group in Path(folder).glob(_NAME.format("*")):
+            with suppress(OSError):
+                if group.stat().st_mtime < before:
+                    group.rmdir()
+                    removed += 1
+    return removed
 
 
 def _groups(means: SandboxCapabilities, run: str) -> list[Path]:
