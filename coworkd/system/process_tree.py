@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterable, Mapping
 RUN_MARK = "COWORK_RUN"
 REPO_MARK = "COWORK_REPO"
 
+_SPARE_MARK = "COWORK_SPARE_"
+_MARK_LENGTH = 140
 _PROC = "/proc"
 _SANDBOX = b"bwrap"
 HAS_PROC = os.path.exists(f"{_PROC}/self/stat")
@@ -54,20 +56,29 @@ def is_subreaper() -> bool:
     return done and bool(answer.value)
 
 
+def spare_marks() -> dict[str, str]:
+    """Variables for a process whose forks are to be marked: see `set_mark`."""
+    return {f"{_SPARE_MARK}{at}": "-" * _MARK_LENGTH for at in range(2)}
+
+
 def set_mark(name: str, value: str) -> None:
     """Be marked with `name=value` to those who look at our environment from outside: a fork has its parent's there.
 
-    The parent must have been started with a longer value. Nothing happens where that cannot be done.
+    It is written over one of the parent's `spare_marks`. Nothing happens where that cannot be done.
     """
     if not HAS_PROC:
         return
-    start, strings = f"{name}=".encode(), ctypes.POINTER(ctypes.c_void_p).in_dll(ctypes.CDLL(None), "environ")
+    wanted, strings = (
+        os.fsencode(f"{name}={value}"),
+        ctypes.POINTER(ctypes.c_void_p).in_dll(ctypes.CDLL(None), "environ"),
+    )
     at = 0
     while place := strings[at]:
         at += 1
-        text, wanted = ctypes.string_at(place), start + os.fsencode(value)
-        if text.startswith(start) and len(wanted) <= len(text):
+        text = ctypes.string_at(place)
+        if text.startswith(_SPARE_MARK.encode()) and len(wanted) <= len(text):
             ctypes.memmove(place, wanted.ljust(len(text), b"\0"), len(text))
+            return
 
 
 def members(root: int, mark: str) -> set[int]:

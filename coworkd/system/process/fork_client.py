@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from coworkd.system.process.fork_server import MAX_MESSAGE, ForkOrder, ForkReport
 from coworkd.system.process.spawning import spawn
-from coworkd.system.process_tree import REPO_MARK, RUN_MARK
+from coworkd.system.process_tree import REPO_MARK, RUN_MARK, spare_marks
 from coworkd.system.wakeup import Wakeup
 
 FORK_SERVER_SUPPORTED = sys.platform.startswith("linux") and hasattr(os, "memfd_create")
@@ -31,8 +31,6 @@ UNKNOWN_EXIT_CODE = -1
 
 _ROOT = str(Path(__file__).resolve().parents[3])
 _BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from coworkd.system.process.fork_server import main; main()"
-_PLACEHOLDER = "fork-server-" + "-" * 120
-"""The server's own marks: long enough for those of its children, which are written over them."""
 _MARKS = (RUN_MARK, REPO_MARK)
 _EXIT_TIMEOUT = 5.0
 _REPORT_TIMEOUT = 1.0
@@ -125,8 +123,7 @@ class ForkServer:
         fd = str(theirs.fileno())
         argv = (sys.executable, *program.flags, "-c", _BOOT, _ROOT, fd, program.entry, *program.modules)
         with theirs:
-            marks = dict.fromkeys(_MARKS, _PLACEHOLDER)
-            self._child = spawn(argv, cwd=Path("/"), env={**env, **marks}, stderr=log, keep=(theirs.fileno(),))
+            self._child = spawn(argv, cwd=Path("/"), env={**env, **spare_marks()}, stderr=log, keep=(theirs.fileno(),))
         self._names = map(str, itertools.count())
         self._changed = threading.Condition()
         """Guards what follows, and the fields of the requests."""

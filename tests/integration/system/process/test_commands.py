@@ -227,9 +227,9 @@ def test_sweep_finds_by_mark_and_takes_descendants(tmp_path: Path, token: str, f
     assert sweep(name, token) == 0
 
 
-def test_sweep_spares_the_caller_and_its_ancestors(tmp_path: Path) -> None:
-    program = "from coworkd.system.process.commands import sweep; print(sweep('COWORK_RUN', 'mine', grace=0.0))"
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), RUN_MARK: "mine"}
+def test_sweep_spares_the_caller_and_its_ancestors(token: str) -> None:
+    program = f"from coworkd.system.process.commands import sweep; print(sweep('COWORK_RUN', '{token}', grace=0.0))"
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), RUN_MARK: token}
     ended = subprocess.run(
         ["bash", "-c", '"$0" -c "$1"; echo parent lives', sys.executable, program],
         env=env,
