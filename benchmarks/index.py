@@ -16,6 +16,8 @@ from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.folder import Folder
 from coworkd.sync.engine import Engine
 from coworkd.sync.git_history import RepoHistory
+from coworkd.sync.git_knowledge import GitKnowledge
+from coworkd.sync.git_questions import ask_git
 from coworkd.sync.ingest.ingester import Ingester
 from coworkd.sync.ingest.missing_files import MissingFiles
 from coworkd.system.git import Repo
@@ -52,8 +54,9 @@ def looking(bench: Bench) -> Iterator[Row]:
     with Repo.open(work.root) as repo:
         db, folder = Database(work.database), Folder(work.root / ".cowork", work.database.parent / "trash")
         history = RepoHistory(repo)
-        intake = Ingester(db, folder, "bench-0001", history.brought)
-        engine = Engine(db, folder, intake, AtomicWriter(db, folder), MissingFiles(db, folder, history))
+        git = GitKnowledge(lambda asked: ask_git(history, asked))
+        intake = Ingester(db, folder, "bench-0001", git)
+        engine = Engine(db, folder, git, intake, AtomicWriter(db, folder), MissingFiles(db, folder, git))
         found = best(bench.times * 3, lambda: engine.scan(time.time(), time.perf_counter).seconds, lambda: _look(work))
         db.close()
     ours, theirs = found[0] * 1000, found[1] * 1000

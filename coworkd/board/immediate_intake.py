@@ -14,9 +14,14 @@ from coworkd.store.tasks import find_task_at, make_status_request_due
 from coworkd.sync.engine import Engine
 
 
-def take_in_now(db: Database, engine: Engine, path: str, now: float, *, on_terminal: bool = False) -> None:
-    """Take the file in, and let what it asks for be due. `on_terminal`: the command was given on one."""
+def take_in_now(db: Database, engine: Engine, path: str, now: float, *, on_terminal: bool = False) -> bool:
+    """Take the file in, and let what it asks for be due. `on_terminal`: the command was given on one.
+
+    False: git is to say first where it came from, and nothing was done.
+    """
     engine.ingest_now(path, now)
+    if engine.is_held(path):
+        return False
     with db.write():
         _resume_stopped_agent(db, path, now)
         try_task_now(db, path)
@@ -24,6 +29,7 @@ def take_in_now(db: Database, engine: Engine, path: str, now: float, *, on_termi
         accept_answer_by_command(db, path, on_terminal=on_terminal)
         make_status_request_due(db, path, now)
         make_message_due(db, path, now)
+    return True
 
 
 def _resume_stopped_agent(db: Database, path: str, now: float) -> None:

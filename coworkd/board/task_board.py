@@ -19,6 +19,7 @@ from coworkd.store import (
     TaskRow,
 )
 from coworkd.store.messages import next_seen
+from coworkd.store.own_bytes import add_own
 from coworkd.store.problems import put_problem, remove_problem
 from coworkd.store.requests import pending_requests
 from coworkd.store.runs import live_runs_of, request_stop
@@ -26,7 +27,7 @@ from coworkd.store.submissions import pending_submissions, retire_submission
 from coworkd.store.tasks import accept_task_at, find_task, move_task
 from coworkd.store.usage import total_usage
 from coworkd.sync.effective_specs import NO_USER_LIMITS, EffectiveSpecs
-from coworkd.sync.ingest.batch_context import FileContent
+from coworkd.sync.file_content import FileContent
 from coworkd.sync.ingest.ingester import Ingester
 
 ColumnValue = str | int | float | bool | Enum | None
@@ -111,7 +112,10 @@ class Board:
 
     def create_task(self, path: str, data: bytes, now: float) -> None:
         """A new task file of the daemon's making, taken in as if a person had saved it; it is written with the push."""
-        for error in self._intake.ingest([FileContent.of(path, Kind.TASK, data, now)], now).values():
+        content = FileContent.of(path, Kind.TASK, data, now)
+        # It is made here, so git need not be asked where it came from.
+        add_own(self.db, path, content.sha)
+        for error in self._intake.ingest([content], now).refused.values():
             raise error
         self.db.set(DocumentRow, path, disk_sha="", from_git=False)
         accept_task_at(self.db, path)

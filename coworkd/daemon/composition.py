@@ -14,6 +14,7 @@ from coworkd.core.clock import SystemClock
 from coworkd.core.model import UserSettings
 from coworkd.daemon.control_requests import Control
 from coworkd.daemon.database_recovery import open_database
+from coworkd.daemon.git_job import GitJob
 from coworkd.daemon.housekeeping import pruning
 from coworkd.daemon.housekeeping.auto_commit import AutoCommit, committing
 from coworkd.daemon.housekeeping.notifications import Notifications, teller
@@ -49,7 +50,9 @@ from coworkd.sync.disk.view_files import ViewFiles
 from coworkd.sync.disk.watcher import Watcher
 from coworkd.sync.engine import Engine
 from coworkd.sync.file_trust import FileTrust
-from coworkd.sync.git_history import RepoHistory
+from coworkd.sync.git_history import JobHistory, RepoHistory
+from coworkd.sync.git_knowledge import GitKnowledge
+from coworkd.sync.git_questions import ask_git
 from coworkd.sync.ingest.ingester import Ingester
 from coworkd.sync.ingest.missing_files import MissingFiles
 from coworkd.system import paths_and_settings
@@ -85,6 +88,7 @@ def build(
     folder, jobs = Folder(paths.folder, paths.trash), Jobs(bell.notify)
     sandbox = Sandbox(paths.state, user.sandbox, protected(paths, repo))
     instance = paths_and_settings.instance(paths.private)
+    history = JobHistory(repo, FOLDER, user.allowed_signers)
     lasting = LongLivedParts(
         keep_lock=_staying(paths, held, instance) if held is not None else _nothing,
         clock=clock, outputs=ViewFiles(folder), executor=LocalExecutor(bell.notify), jobs=jobs, trust=trust,
@@ -92,9 +96,10 @@ def build(
             paths.folder, bell.notify, beside=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
         ),
         control_socket=ControlSocket(paths.sockets, bell.notify), wakeup=bell, state=StateFolder(paths.state),
+        close_git=history.close,
     )  # fmt: skip
     here = _Here(
-        repo=repo, sandbox=sandbox, instance=instance, folder=folder, user=user,
+        repo=repo, history=history, sandbox=sandbox, instance=instance, folder=folder, user=user,
         lane=IntegrationJobs(paths.root, paths.state, jobs.stopping, lambda: sandbox.means),
     )  # fmt: skip
     return Daemon(lasting, lambda first: _compose(paths, here, lasting, patience=patience, first=first))
@@ -121,6 +126,7 @@ class _Here:
     """What a workspace's runs find here."""
 
     repo: Repo
+    history: JobHistory
     sandbox: Sandbox
     instance: str
     folder: Folder
@@ -153,7 +159,8 @@ def _services(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) 
     if trust.holds:
         upgrade_workspace(repo, db, lambda path: not git_busy(path))
     history = RepoHistory(repo, FOLDER, here.user.allowed_signers)
-    intake = Ingester(db, folder, here.instance, history.brought, history.signer)
+    git = GitKnowledge(lambda asked: ask_git(history, asked))
+    intake = Ingester(db, folder, here.instance, git)
     board = Board(db, intake, here.user, paths_and_settings.known_secrets())
     jobs.require_committed(lambda: db.in_transaction)
     audit = AuditLog(db, jobs, paths.audit)
@@ -167,13 +174,14 @@ def _services(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) 
     ground = TargetBranch(board, repo)
     ground.remember_branch()
     writer = AtomicWriter(db, folder)
-    engine = Engine(db, folder, intake, writer, MissingFiles(db, folder, history))
+    engine = Engine(db, folder, git, intake, writer, MissingFiles(db, folder, git))
     merge = Merger(board, jobs, here.lane, folder, LandedTasks(board, repo), repo.common_dir)
     services = _run_services(paths, board, lasting, here, ground.no_base_reason)
     dispatch = Dispatcher(board, lasting.executor, jobs, services)
     who = RecordOwner(instance=here.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
     return Services(
-        db=db, clock=lasting.clock, engine=engine, outputs=lasting.outputs, watcher=lasting.watcher,
+        db=db, clock=lasting.clock, engine=engine, git=git, git_job=GitJob(db, engine, jobs, here.history.answer),
+        outputs=lasting.outputs, watcher=lasting.watcher,
         executor=lasting.executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=git_busy, trust=trust,
         control=Control(board, FileTrust(db, intake, trust.give), engine, jobs, merge.into_target, here.instance),
         recorder=RunRecorder(db, folder, writer, who), audit=audit, repairer=Repairer(board, engine, folder, repo),

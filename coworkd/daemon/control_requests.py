@@ -47,6 +47,8 @@ class Control:
         self._land = land
         self._instance = instance
         self._landing: list[ControlRequest] = []
+        self._held: list[tuple[ControlRequest, str]] = []
+        """Requests to take a file in, of which git is still to say where it came from, with its path."""
         jobs.handle(LAND, then=self._landed, failed=self._land_failed)
 
     def answer(self, request: ControlRequest, now: float, stop: Callable[[], None]) -> None:
@@ -57,7 +59,7 @@ class Control:
             case Op.ANNOUNCE:
                 self._announce(request)
             case Op.INGEST_NOW:
-                take_in_now(self._db, self._engine, request.subject, now, on_terminal=request.on_terminal)
+                self._take_in(request, request.subject, now)
             case Op.READY:
                 self._own(request, now)
             case Op.TAKE_OVER:
@@ -72,6 +74,16 @@ class Control:
                 self._start_landing(request)
             case Op.SYNC | Op.REPAIR:
                 pass
+
+    def _take_in(self, request: ControlRequest, path: str, now: float) -> None:
+        if not take_in_now(self._db, self._engine, path, now, on_terminal=request.on_terminal):
+            self._held.append((request, path))
+
+    def take_in_held(self, now: float) -> None:
+        """Git may have answered: take in what could not be taken in before."""
+        held, self._held = self._held, []
+        for request, path in held:
+            self._take_in(request, path, now)
 
     def settle(self, request: ControlRequest) -> None:
         """The turn is over: whatever it was asked for is done."""
@@ -137,7 +149,7 @@ class Control:
             self._vouching.mark_as_typed_here(document, now)
             self._db.set(TaskRow, row.id, from_git=False)
             self._db.event(now, "owned", task=task, actor="person", via=_channel(request))
-        take_in_now(self._db, self._engine, row.path, now, on_terminal=request.on_terminal)
+        self._take_in(request, row.path, now)
 
     def _take(self, request: ControlRequest, now: float) -> None:
         """Another instance's task becomes ours, paused: nothing of theirs is assumed to be alive."""

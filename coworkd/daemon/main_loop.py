@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from coworkd.board.approvals.unsandboxed import recent_saves
 from coworkd.board.setup_fault import setup_report
@@ -49,6 +50,17 @@ MAX_IDLE_WHILE_WATCHING = 5.0
 """The same while agents are at work: the folder they work in may be taken away."""
 
 
+BEGAN_AGAIN = "coworkd had to begin again: look at `coworkd status`, and repeat it if need be"
+
+
+@dataclass(frozen=True, slots=True)
+class _Unanswered:
+    """A request that was carried out, and how many jobs had asked git before."""
+
+    request: ControlRequest
+    jobs_before: int
+
+
 class Daemon:
     """One workspace's writer.
 
@@ -65,6 +77,7 @@ class Daemon:
         self._later: list[float] = []
         self._waits: Sequence[AttentionItem] = ()
         self._requests: list[ControlRequest] = []
+        self._unanswered: list[_Unanswered] = []
         self._suspension: Suspension | None = None
         self._began = False
         self._recovered = False
@@ -142,6 +155,8 @@ class Daemon:
             self._build_again()
             self._begin()
             self.turn(start=start)
+            # What follows the first turn is served: from now on nothing waits for git.
+            self._services.git.ask_later()
             self._resume(now)
         except (MachineFaultError, RepoError, OSError) as error:
             fault = fault_of(error)
@@ -168,7 +183,8 @@ class Daemon:
             before.db.close()
         self._composed = self._compose(moved)
         self._began = self._recovered = False
-        before.control.give_up("coworkd had to begin again: look at `coworkd status`, and repeat it if need be")
+        before.control.give_up(BEGAN_AGAIN)
+        self._refuse_all(ControlReply(ok=False, text=BEGAN_AGAIN))
         before.db.close()
 
     def _begin(self) -> None:
@@ -184,10 +200,17 @@ class Daemon:
         for request in self._requests:
             request.answer(ControlReply(ok=request.op is Op.STOP, text=f"coworkd cannot work at present: {fault}"))
         self._requests.clear()
+        self._refuse_all(ControlReply(ok=False, text=f"coworkd cannot work at present: {fault}"))
         what = AttentionItem(
             kind=AttentionKind.PROBLEM, path="", task="", since=self._suspension.since, what=str(fault)
         )
         self._lasting.outputs.show(INBOX, inbox([what, *self._waits]), now, INBOX_PAUSE)
+
+    def _refuse_all(self, reply: ControlReply) -> None:
+        """The turns that the requests were part of are undone."""
+        for one in self._unanswered:
+            one.request.answer(reply)
+        self._unanswered.clear()
 
     def _resume(self, now: float) -> None:
         if self._suspension is None:
@@ -227,6 +250,8 @@ class Daemon:
         for request in requests:
             services.control.answer(request, now, self.stop)
         services.jobs.settle(now, purposes=FINISHED_WORK, enough=self._slice().is_over)
+        services.git_job.step()
+        services.control.take_in_held(now)
         self._look_at_state(now)
         if services.trust.holds:
             self._act(now, start=start)
@@ -238,9 +263,21 @@ class Daemon:
         self._show(waits, now)
         if start and services.trust.holds:
             services.housekeeping.step(waits, now)
-        for request in requests:
-            services.control.settle(request)
+        self._answer_requests()
+
+    def _answer_requests(self) -> None:
+        """A turn that was asked for is over when git has answered what it asked, which takes two jobs at most."""
+        services = self._services
+        self._unanswered += [_Unanswered(request, services.git_job.ended) for request in self._requests]
         self._requests = []
+        quiet = not services.engine.waits_for_git() or services.git_job.failing()
+        waiting: list[_Unanswered] = []
+        for one in self._unanswered:
+            if quiet or one.request.op is Op.STOP or services.git_job.ended >= one.jobs_before + 2:
+                services.control.settle(one.request)
+            else:
+                waiting.append(one)
+        self._unanswered = waiting
 
     def _look_at_state(self, now: float) -> None:
         """Where the state folder was removed nothing goes on as if nothing had happened."""
@@ -349,6 +386,7 @@ class Daemon:
     def _close(self) -> None:
         lasting = self._lasting
         lasting.jobs.close()
+        lasting.close_git()
         lasting.executor.close(2.0)
         for path in lasting.outputs.shown():
             if path != INBOX:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from coworkd.core.clock import Clock
 from coworkd.daemon.control_requests import Control
+from coworkd.daemon.git_job import GitJob
 from coworkd.daemon.housekeeping.service import Housekeeping
 from coworkd.diagnostics.fsck.repair import Repairer
 from coworkd.dispatch.dispatcher import Dispatcher
@@ -19,6 +20,7 @@ from coworkd.store import Database
 from coworkd.sync.disk.view_files import ViewFiles
 from coworkd.sync.disk.watcher import Watcher
 from coworkd.sync.engine import Engine
+from coworkd.sync.git_knowledge import GitKnowledge
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.control_socket import ControlSocket
 from coworkd.system.git.repository_trust import Trust
@@ -32,6 +34,8 @@ class Services:
     db: Database
     clock: Clock
     engine: Engine
+    git: GitKnowledge
+    git_job: GitJob
     watcher: Watcher
     outputs: ViewFiles
     executor: Executor
@@ -75,5 +79,7 @@ class LongLivedParts:
     control_socket: ControlSocket
     wakeup: WakeupEvent
     state: StateFolder
+    close_git: Callable[[], None]
+    """Ends what git keeps running to answer questions; no job runs any more."""
     keep_lock: Callable[[], None]
     """Sees that this process still holds the workspace. Raises `BusyError` when another one does."""

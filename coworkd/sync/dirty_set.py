@@ -6,6 +6,7 @@ delays it beyond `MAX_SETTLE` after the first notice: a file that is saved witho
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from coworkd.sync.guards import MAX_SETTLE
@@ -22,6 +23,7 @@ class DirtySet:
 
     def __init__(self) -> None:
         self._marks: dict[str, _Mark] = {}
+        self._held: Counter[str] = Counter()
 
     def mark(self, path: str, now: float) -> None:
         """Look at this path at once, however long another reason to look at it would have waited."""
@@ -41,6 +43,22 @@ class DirtySet:
         """Look at a dirty path no earlier than then."""
         self._marks[path].due = due
 
+    def hold(self, path: str) -> None:
+        """Do not look at this path until it is released as often as it was held, whatever is noticed meanwhile."""
+        self._held[path] += 1
+
+    def release(self, path: str) -> None:
+        """Look at this path again when it is due."""
+        self._held[path] -= 1
+        if not self._held[path]:
+            del self._held[path]
+
+    def is_held(self, path: str) -> bool:
+        return path in self._held
+
+    def is_marked(self, path: str) -> bool:
+        return path in self._marks
+
     def discard(self, path: str) -> None:
         """The path has been looked at."""
         self._marks.pop(path, None)
@@ -51,11 +69,12 @@ class DirtySet:
 
     def due(self, now: float) -> list[str]:
         """The paths to look at now."""
-        return [path for path, mark in self._marks.items() if mark.due <= now]
+        return [path for path, mark in self._marks.items() if mark.due <= now and path not in self._held]
 
     def has_due(self, now: float) -> bool:
-        return any(mark.due <= now for mark in self._marks.values())
+        """Whether there is a path to look at now, or one that is held."""
+        return bool(self._held) or any(mark.due <= now for mark in self._marks.values())
 
     def deadline(self) -> float | None:
         """When the next path is to be looked at."""
-        return min((mark.due for mark in self._marks.values()), default=None)
+        return min((mark.due for path, mark in self._marks.items() if path not in self._held), default=None)

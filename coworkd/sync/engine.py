@@ -8,6 +8,9 @@ over B; the outcome is the new D. `push` writes D where F is not D. The two meet
   (the next scan finds the change) and a needless one costs a read. No event is ever skipped as "our own": our
   writes are recognised by their hash.
 - Only bytes of a file that stands still count (`reader`). A file that cannot be read leaves D as it is.
+- Whether bytes were typed here or came by git is asked of git, and the writer does not wait for the answer
+  (`git_knowledge`): until then the bytes that were read are held, nothing later is read from that path, and nothing is
+  written there. Then exactly these bytes are taken in, as if they had just been read.
 - A write goes over exactly the F that D was made from. Whatever else stands there by then was saved in between: it is
   kept, taken in, and the write is made again from the new D (`pusher`, `displaced_saves`).
 - B is remembered before F is written, and every version a person saved is remembered when it is taken in. A crash
@@ -20,6 +23,7 @@ The cost of a turn is the number of dirty paths, not of files.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from coworkd.documents.decoding import kind_of
 from coworkd.store import Database, DocumentRow
@@ -31,8 +35,10 @@ from coworkd.sync.disk.folder import Content
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.displaced_saves import DisplacedSaves
 from coworkd.sync.effective_specs import CONFIG
+from coworkd.sync.file_content import FileContent
+from coworkd.sync.git_knowledge import GitKnowledge
+from coworkd.sync.git_questions import GitAnswers, GitQuestions
 from coworkd.sync.guards import MISSING_GRACE
-from coworkd.sync.ingest.batch_context import FileContent
 from coworkd.sync.ingest.ingester import Ingester
 from coworkd.sync.ingest.missing_files import MissingFiles
 from coworkd.sync.pusher import Pusher, target_revision
@@ -44,20 +50,39 @@ from coworkd.sync.stray import StrayFiles
 BATCH_SIZE = 200
 """Files taken in by one transaction: enough to make its cost small, few enough to lose little by a crash."""
 
+MOST_HELD = 2000
+"""Files that are held in memory at most until git has said where they came from; others are not read before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _HeldReading:
+    """Bytes that were read, of which git is still to say where they came from."""
+
+    read: Content
+    read_at: float
+
 
 class Engine:
     """Keeps one folder and one database in step; used by the writer thread alone."""
 
     def __init__(
-        self, db: Database, folder: Files, ingester: Ingester, writer: AtomicWriter, missing_files: MissingFiles
+        self,
+        db: Database,
+        folder: Files,
+        git: GitKnowledge,
+        ingester: Ingester,
+        writer: AtomicWriter,
+        missing_files: MissingFiles,
     ) -> None:
         self._db = db
         self._folder = folder
+        self._git = git
         self._ingester = ingester
         self._writer = writer
         self._missing_files = missing_files
         self._stray = StrayFiles(db, folder)
         self._dirty = DirtySet()
+        self._held: dict[str, _HeldReading] = {}
         self._stats = StatCache(db)
         self._scanner = Scanner(db, folder, self._stats, writer, self._stray)
         self._reader = Reader(db, folder, self._dirty, self._stats, missing_files)
@@ -77,6 +102,7 @@ class Engine:
 
     def scan(self, now: float, elapsed: Callable[[], float]) -> ScanResult:
         """Mark everything dirty that is not as it was taken in."""
+        self._missing_files.begin_look()
         result = self._scanner.scan(now, elapsed)
         for path in result.dirty:
             self.mark_dirty(path, now)
@@ -101,7 +127,7 @@ class Engine:
 
     def deadline(self) -> float:
         """When `pull`, `push` or `scan` has something to do next without an event."""
-        parts = (self._dirty, self._scanner, self._pusher, self._missing_files)
+        parts = (*(() if self._is_full() else (self._dirty,)), self._scanner, self._pusher, self._missing_files)
         times = [self._writer.next_check(), *(part.deadline() for part in parts)]
         return min(at for at in times if at is not None)
 
@@ -114,16 +140,20 @@ class Engine:
             self.mark_dirty(path, now)
         due = self._dirty.due(now)
         for start in range(0, len(due), BATCH_SIZE):
-            self._read_batch(due[start : start + BATCH_SIZE], now)
+            if not self._is_full():
+                self._read_batch(due[start : start + BATCH_SIZE], now)
         self._judge_missing(now)
+        self._end_look(now)
+
+    def _end_look(self, now: float) -> None:
         if self._scanned and not self._dirty.has_due(now):
             # Only a look at everything that found nothing missing says what HEAD the files belong to.
             self._missing_files.remember_head()
             self._scanned = False
 
     def ingest_now(self, path: str, now: float) -> None:
-        """Ingest this file at once: the caller states that it is complete."""
-        if kind_of(path) is None:
+        """Ingest this file at once: the caller states that it is complete. Git is waited for: see `is_held`."""
+        if kind_of(path) is None or self._dirty.is_held(path):
             return
         self._dirty.mark_at(path, now - 1.0, now)
         self._read_batch([path], now)
@@ -134,7 +164,7 @@ class Engine:
             return
         for path in paths_with_problems(self._db, (DUPLICATE, COPY)):
             read = self._folder.read(path)
-            if isinstance(read, Content):
+            if isinstance(read, Content) and not self._dirty.is_held(path):
                 self.mark_dirty(path, now)
                 self._ingest({path: read}, now)
 
@@ -143,16 +173,16 @@ class Engine:
         with self._db.write():
             found = {path: read for path in paths if (read := self._reader.read(path, now)) is not None}
             if found:
-                self._ingest_read(found, now)
+                self._ingest_read(found, now, read_at=now)
 
-    def _ingest_read(self, found: Mapping[str, Content], now: float) -> None:
+    def _ingest_read(self, found: Mapping[str, Content], now: float, *, read_at: float) -> None:
         known = documents_at(self._db, found)
         changed = {path: read for path, read in found.items() if self._is_changed(path, read, known.get(path))}
         waiting = self._ingest(changed, now) if changed else frozenset[str]()
         for path, read in found.items():
             if path not in waiting:
                 self._dirty.discard(path)
-                self._record_stat(path, read, now)
+                self._record_stat(path, read, read_at)
 
     def _is_changed(self, path: str, read: Content, row: DocumentRow | None) -> bool:
         """Whether the file holds bytes that are neither those last seen there nor those that it should hold."""
@@ -179,18 +209,21 @@ class Engine:
         self._reader.mark_readable(row.path)
 
     def _ingest(self, found: Mapping[str, Content], now: float) -> frozenset[str]:
-        """Take the bytes in; returns the paths of those that make no sense but may be a save in progress."""
+        """Take the bytes in; returns the paths of those that are held, or make no sense: they may be half saved."""
         contents = [
             FileContent.of(path, kind, read.data, read.stat.mtime_ns / 1e9)
             for path, read in found.items()
             if (kind := kind_of(path)) is not None
         ]
-        refused = self._ingester.ingest(contents, now)
-        for path in found.keys() - refused.keys():
+        result = self._ingester.ingest(contents, now)
+        refused, unanswered = result.refused, result.unanswered
+        for path in unanswered:
+            self._hold(path, found[path], now)
+        for path in found.keys() - refused.keys() - unanswered:
             self._reader.mark_readable(path)
-        if CONFIG in found and CONFIG not in refused:
+        if CONFIG in found and CONFIG not in refused and CONFIG not in unanswered:
             self._reread_notes(now)
-        return frozenset(
+        return unanswered.union(
             path for path, error in refused.items() if not self._reader.give_up(path, found[path].stat, error, now)
         )
 
@@ -205,6 +238,59 @@ class Engine:
         if due is not None:
             # A time in the future must not put off the next look for ever.
             self._dirty.mark_at(path, now, min(due, now + MIN_SCAN_INTERVAL))
+
+    # ---- what git is asked, and what follows from its answers
+
+    def git_questions(self) -> GitQuestions:
+        """Everything that git is to be asked now, outside of the writer's thread."""
+        return self._git.questions()
+
+    def take_git_answers(self, answers: GitAnswers, now: float) -> None:
+        """Go on with what waited for these answers."""
+        with self._git.answered(answers):
+            if self._displaced.wait():
+                self._displaced.recover(now)
+            self._displaced.take_in_late(now)
+            answered = [path for path, held in self._held.items() if (path, held.read.sha) in answers.origins]
+            for start in range(0, len(answered), BATCH_SIZE):
+                self._take_held(answered[start : start + BATCH_SIZE], now)
+            self._judge_missing(now)
+        self._end_look(now)
+        if answers.place is not None and self._missing_files.needs_another_look():
+            self._scanner.no_later_than(now)
+
+    def is_held(self, path: str) -> bool:
+        """Whether something that was saved there waits for git to say where it came from."""
+        return self._dirty.is_held(path)
+
+    def waits_for_git(self) -> bool:
+        """Whether this is so of any file."""
+        return bool(self._held) or self._displaced.wait()
+
+    def _is_full(self) -> bool:
+        return len(self._held) >= MOST_HELD
+
+    def _hold(self, path: str, read: Content, now: float) -> None:
+        self._held[path] = _HeldReading(read=read, read_at=now)
+        self._dirty.discard(path)
+        self._dirty.hold(path)
+
+    def _take_held(self, paths: Sequence[str], now: float) -> None:
+        """Take in what was read of these files, in one transaction; what was saved since is read after that."""
+        held = {path: self._held.pop(path) for path in paths}
+        again = [path for path, one in held.items() if self._is_saved_since(path, one.read)]
+        for path in paths:
+            self._dirty.release(path)
+            self._dirty.mark_if_clean(path, now)
+        with self._db.write():
+            for read_at in sorted({one.read_at for one in held.values()}):
+                found = {path: one.read for path, one in held.items() if one.read_at == read_at}
+                self._ingest_read(found, now, read_at=read_at)
+        for path in again:
+            self._dirty.mark(path, now)
+
+    def _is_saved_since(self, path: str, read: Content) -> bool:
+        return self._dirty.is_marked(path) or self._folder.stat(path) != read.stat
 
     # ---- from database to disk
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from coworkd.sync.git_questions import GitAnswers, GitQuestions, ask_git
 from coworkd.system.git import Repo
 from coworkd.system.git.blob_origin import committed_here, head_moves, index_lists, index_locked, known_blobs, left_out
 from coworkd.system.git.commit_signatures import last_touched, signer_of
@@ -82,3 +83,24 @@ class RepoHistory:
 
     def _within(self, path: str) -> str:
         return f"{self._folder}/{path}"
+
+
+class JobHistory:
+    """Answers in background jobs, one at a time, with a repository of its own: none is used by two threads at once."""
+
+    def __init__(self, repo: Repo, folder: str, signers: str) -> None:
+        """Git sees what `repo` lets it see at the time of asking: more, once the repository is trusted."""
+        self._seen_as = repo
+        self._repo = repo.with_env({})
+        self._history = RepoHistory(self._repo, folder, signers)
+
+    def answer(self, asked: GitQuestions) -> GitAnswers:
+        """Waits for git."""
+        env = self._seen_as.env
+        if self._repo.env != env:
+            self._repo.see_with(env)
+        return ask_git(self._history, asked)
+
+    def close(self) -> None:
+        """End the process that is kept for questions."""
+        self._repo.close()

@@ -68,7 +68,9 @@ class Pusher:
         return min(self._refused.values(), default=None)
 
     def _may_write(self, row: DocumentRow) -> bool:
-        return row.absent_since is None and not self._reader.is_unreadable(row.path) and row.path not in self._refused
+        if row.absent_since is not None or self._reader.is_unreadable(row.path) or row.path in self._refused:
+            return False
+        return not self._dirty.is_held(row.path)
 
     def _write(self, row: DocumentRow, now: float) -> None:
         self._remember_target(row, now)

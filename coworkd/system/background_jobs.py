@@ -34,6 +34,8 @@ FACTOR, LONGEST_PAUSE = 2.0, 300.0
 class Purpose(Enum):
     """What a job is for. In the order in which outcomes are handed over: what is finished goes before what begins."""
 
+    SAVES = "saves"
+    """Asking git about files that were saved, or what a command asks for: a person waits to see what follows."""
     INTEGRATION = "integration"
     """Verifying and landing: git in the repository itself, and the commands of a verification."""
     IMPORT = "import"
@@ -54,6 +56,8 @@ def thread_counts(cores: int) -> dict[Purpose, int]:
     as the commands of `setup` do, for the network.
     """
     return {
+        # All that is asked about files at one time is one job; the other one is for what a command waits for.
+        Purpose.SAVES: 2,
         # One verification, landing or move of the branch at a time, beside reverts and landings in the target.
         Purpose.INTEGRATION: 3,
         Purpose.IMPORT: max(2, cores),

@@ -14,6 +14,8 @@ from coworkd.store import Database, DocumentRow, TaskRow
 from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.folder import Folder
 from coworkd.sync.engine import Engine
+from coworkd.sync.git_knowledge import GitKnowledge
+from coworkd.sync.git_questions import ask_git
 from coworkd.sync.ingest.ingester import Ingester
 from coworkd.sync.ingest.missing_files import MissingFiles
 from tests.integration.statewatch import StateWatch
@@ -58,6 +60,9 @@ class Past:
     def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
         return frozenset(path for path, data in files.items() if data in self.foreign)
 
+    def signer(self, _path: str, _data: bytes, /) -> str:
+        return ""
+
 
 class Workspace:
     """One workspace. `now` stands an hour ahead of the machine, so that no file seems to have been changed just now."""
@@ -76,10 +81,11 @@ class Workspace:
         """Begin, or begin anew after a crash: everything that was in memory is gone."""
         self.db = Database(self.database)
         self.watch = StateWatch(self.db)
-        self.intake = Ingester(self.db, self.folder, "anna-0001", self.past.brought)
+        self.git = GitKnowledge(lambda asked: ask_git(self.past, asked))
+        self.intake = Ingester(self.db, self.folder, "anna-0001", self.git)
         self.writer = AtomicWriter(self.db, self.folder)
-        self.absences = MissingFiles(self.db, self.folder, self.past)
-        self.engine = Engine(self.db, self.folder, self.intake, self.writer, self.absences)
+        self.absences = MissingFiles(self.db, self.folder, self.git)
+        self.engine = Engine(self.db, self.folder, self.git, self.intake, self.writer, self.absences)
         self.engine.scan(self.now, lambda: 0.0)
 
     def close(self) -> None:

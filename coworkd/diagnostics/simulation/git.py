@@ -84,6 +84,10 @@ class SimGit:
     def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
         return frozenset(path for path, data in files.items() if self._came(path, data))
 
+    def signer(self, _path: str, _data: bytes, /) -> str:
+        """No commit of this repository is signed."""
+        return ""
+
     def _came(self, path: str, data: bytes) -> bool:
         return self._holds(path, data) and not any(self._introduced(number, path, data) for number in self.commits)
 

@@ -12,9 +12,12 @@ from coworkd.diagnostics.simulation.database import SimDatabase
 from coworkd.diagnostics.simulation.external_editors import Act, ExternalEditors
 from coworkd.diagnostics.simulation.faults import Crash, Faults
 from coworkd.diagnostics.simulation.folder import SimFolder
+from coworkd.diagnostics.simulation.git_job import SimGitJob
 from coworkd.diagnostics.simulation.worker import Worker
 from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.engine import Engine
+from coworkd.sync.git_knowledge import GitKnowledge
+from coworkd.sync.git_questions import ask_git
 from coworkd.sync.ingest.ingester import Ingester
 from coworkd.sync.ingest.missing_files import MissingFiles
 
@@ -53,6 +56,7 @@ class Machine:
         self._power = power
         self._without = without
         self._up = False
+        self._git_job = SimGitJob(outside)
         self._hurried: list[str] = []
         self._ordered: list[Act] = []
 
@@ -70,19 +74,23 @@ class Machine:
     def _boot(self) -> None:
         outside, db, now = self.outside, self.db, self.outside.clock.now()
         self.lives += 1
-        intake = Ingester(db, self.folder, INSTANCE, outside.git.brought)
+        git = GitKnowledge(lambda asked: ask_git(outside.git, asked))
+        intake = Ingester(db, self.folder, INSTANCE, git)
         judge = Hasty if self._without is Guard.GRACE else MissingFiles
-        absences = judge(db, self.folder, outside.git)
-        self.engine = Engine(db, self.folder, intake, AtomicWriter(db, self.folder), absences)
+        absences = judge(db, self.folder, git)
+        self.engine = Engine(db, self.folder, git, intake, AtomicWriter(db, self.folder), absences)
         self.worker = Worker(Board(db, intake), INSTANCE)
         self.engine.recover(now)
         self.engine.scan(now, outside.clock.now)
+        self.engine.pull(now)
+        git.ask_later()
         self._up = True
 
     def die(self, *, power: bool) -> None:
         """kill -9, or worse."""
         self.outside.note("power loss" if power else "kill -9")
         self._up = False
+        self._git_job.kill()
         self._hurried.clear()
         self._ordered.clear()
         if power:
@@ -102,8 +110,9 @@ class Machine:
         if self.engine.is_scan_due(now):
             self.engine.scan(now, outside.clock.now)
         self.engine.pull(now)
-        for path in self._taken(self._hurried):
-            take_in_now(self.db, self.engine, path, now)
+        self._git_job.step(self.engine, now)
+        waiting = [path for path in self._taken(self._hurried) if not take_in_now(self.db, self.engine, path, now)]
+        self._hurried += waiting
         self.worker.tick(now)
         for act in self._taken(self._ordered):
             act()
@@ -156,6 +165,7 @@ class Machine:
         if not self._up:
             return 0.0
         times = (
-            self.engine.deadline(), self.worker.deadline(), self.outside.watcher.deadline(), self.outside.deadline()
+            self.engine.deadline(), self.worker.deadline(), self.outside.watcher.deadline(), self.outside.deadline(),
+            self._git_job.deadline(),
         )  # fmt: skip
         return min(at for at in times if at is not None)

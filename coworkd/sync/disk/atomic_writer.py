@@ -6,7 +6,7 @@ The intent is committed before the first step and cleared with the last, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,9 @@ class WriteRefused:
     reason: str
 
 
+TakeIn = Callable[[str, bytes], bool]
+"""Takes path and bytes of a displaced save in; False: not now, it is to be offered again."""
+
 WriteResult = Written | TargetChanged | ConcurrentSave | WriteRefused
 
 
@@ -65,6 +68,8 @@ class AtomicWriter:
     def __init__(self, db: Database, folder: Files) -> None:
         self._db = db
         self._folder = folder
+        self._offered: dict[str, DisplacedFile] = {}
+        """Displaced files that were written into late, and are offered again."""
 
     def write(self, path: str, expected: str, data: bytes, now: float) -> WriteResult:
         """Put `data` at `path` if it still holds the bytes with hash `expected` (empty: if there is none)."""
@@ -130,22 +135,29 @@ class AtomicWriter:
             add_displaced_file(self._db, DisplacedFile(name=name, path=path, sha=sha), now + LATE)
         self._folder.retire(temporary, name)
 
-    def late_writes(self, now: float) -> Iterator[tuple[str, bytes]]:
-        """Path and bytes of every displaced file that was written into after it had been displaced."""
-        for file in displaced_files_due(self._db, now):
-            try:
-                found = self._folder.retired(file.name)
-            except OSError:
-                self._check_later(file.name, now)
-                continue
-            if found is not None and digest(found) != file.sha:
-                yield file.path, found
-            with self._db.write():
-                remove_displaced_file(self._db, file.name)
+    def check_late_writes(self, now: float, take_in: TakeIn) -> None:
+        """Offer every displaced file that was written into after it had been displaced."""
+        due = {file.name: file for file in displaced_files_due(self._db, now)} | self._offered
+        for file in due.values():
+            self._offered.pop(file.name, None)
+            self._check_late_write(file, now, take_in)
 
-    def _check_later(self, name: str, now: float) -> None:
+    def _check_late_write(self, file: DisplacedFile, now: float, take_in: TakeIn) -> None:
+        try:
+            found = self._folder.retired(file.name)
+        except OSError:
+            self._check_later(file, now)
+            return
+        if found is not None and digest(found) != file.sha and not take_in(file.path, found):
+            self._offered[file.name] = file
+            self._check_later(file, now)
+            return
         with self._db.write():
-            check_displaced_file_at(self._db, name, now + LATE)
+            remove_displaced_file(self._db, file.name)
+
+    def _check_later(self, file: DisplacedFile, now: float) -> None:
+        with self._db.write():
+            check_displaced_file_at(self._db, file.name, now + LATE)
 
     def next_check(self) -> float | None:
         return next_displaced_check(self._db)
@@ -156,24 +168,24 @@ class AtomicWriter:
         """Whether a write stands between its first step and its last."""
         return any_write_pending(self._db)
 
-    def recover(self, now: float) -> Iterator[tuple[str, bytes]]:
-        """Finish or undo every unfinished write; yields path and bytes of saves that were found displaced.
+    def recover(self, now: float, take_in: TakeIn) -> None:
+        """Finish or undo every unfinished write; offers the saves that were found displaced.
 
-        What is yielded is kept aside only when the next one is asked for, so that a crash yields it again. A write
+        What is offered is kept aside only when it was taken in, so that after a crash it is offered again. A write
         that the file system does not let finish stays for the next call.
         """
         for write in pending_writes(self._db):
             with suppress(OSError):
-                yield from self._finish_interrupted(write, now)
+                self._finish_interrupted(write, now, take_in)
 
-    def _finish_interrupted(self, write: PendingWrite, now: float) -> Iterator[tuple[str, bytes]]:
+    def _finish_interrupted(self, write: PendingWrite, now: float, take_in: TakeIn) -> None:
         path, temporary = write.path, self._name_of_displaced(write.temporary)
         held = self._held(path, temporary, write.sha)
         if isinstance(held, Content) and held.sha == write.sha:
             self._folder.discard(temporary)
         elif not isinstance(held, Missing):
-            if isinstance(held, Content) and held.sha != write.expected:
-                yield path, held.data
+            if isinstance(held, Content) and held.sha != write.expected and not take_in(path, held.data):
+                return
             self._to_trash(temporary, path, held.sha if isinstance(held, Content) else "", now)
         self._forget(path)
 

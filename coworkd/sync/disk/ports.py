@@ -73,3 +73,7 @@ class History(Protocol):
     def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
         """The paths at which git's index or a tip has these bytes, and no commit made here has put them there."""
         ...
+
+    def signer(self, path: str, data: bytes, /) -> str:
+        """The signer of the commit that brought these bytes; empty: no signature that counts here."""
+        ...

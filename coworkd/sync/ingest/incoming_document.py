@@ -26,6 +26,8 @@ class IncomingDocument:
     document: Document
     decoded: Decoded
     from_git: bool
+    signer: str
+    """Whose signature counts for bytes that came by git; empty for none."""
     known: DocumentRow | None
     base: Decoded | None
     """What its author started from; None at first sight or for an unknown revision."""

@@ -7,7 +7,9 @@ not asked for all of them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import AnswerSpec, Kind, PlanSpec, Problem, TaskSpec
@@ -25,8 +27,11 @@ from coworkd.store.usage import usage_of_runs
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.effective_specs import CONFIG, EffectiveSpecs, decoded
+from coworkd.sync.file_content import ContentKey, FileContent
+from coworkd.sync.git_knowledge import GitKnowledge
+from coworkd.sync.git_questions import ContentOrigin
 from coworkd.sync.ingest import message_rows, task_rows
-from coworkd.sync.ingest.batch_context import BatchContext, FileContent, FromGit, ParsedFile, load_context
+from coworkd.sync.ingest.batch_context import BatchContext, ParsedFile, load_context, own_contents
 from coworkd.sync.ingest.copies import CopyDetector
 from coworkd.sync.ingest.incoming_document import (
     IncomingDocument,
@@ -44,42 +49,55 @@ TRUST_KINDS = frozenset({Kind.CONFIG, Kind.AGENT, Kind.TASK})
 """Kinds that can make something run."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestResult:
+    """What was not taken in, and why."""
+
+    refused: Mapping[str, DocumentError] = field(default_factory=dict[str, DocumentError])
+    """By path, why some cannot be read."""
+    unanswered: frozenset[str] = frozenset()
+    """Paths of files of which git is still to say where they came from."""
+
+
 class Ingester:
     """Takes readings in."""
 
-    def __init__(
-        self,
-        db: Database,
-        folder: Files,
-        instance: str,
-        brought: FromGit,
-        signer: Callable[[str, bytes], str] = lambda _path, _data: "",
-    ) -> None:
-        """`brought` answers whether bytes came by git, `signer` whose signature counts for those that did."""
+    def __init__(self, db: Database, folder: Files, instance: str, git: GitKnowledge) -> None:
         self._db = db
         self._folder = folder
         self._specs = EffectiveSpecs(db)
         self._instance = instance
-        self._brought = brought
-        self._signer = signer
+        self._git = git
         self._copies = CopyDetector(db, folder)
 
-    def ingest(self, readings: Sequence[FileContent], now: float) -> dict[str, DocumentError]:
-        """Take files in, together in one transaction.
+    def ingest(self, readings: Sequence[FileContent], now: float) -> IngestResult:
+        """Take files in, together in one transaction; each path once.
 
-        Returns, by path, why some cannot be read; of those nothing was taken in.
+        What was not typed here, as far as the database knows, waits until git has said where it came from.
         """
+        own = own_contents(self._db, readings, self._is_there)
+        origins = self._git.origins([reading for reading in readings if reading.key not in own])
+        known = [reading for reading in readings if reading.key in own or reading.key in origins]
         # What the settings say decides how other files are read.
-        first = [reading for reading in readings if reading.kind is Kind.CONFIG]
-        rest = [reading for reading in readings if reading.kind is not Kind.CONFIG]
+        first = [reading for reading in known if reading.kind is Kind.CONFIG]
+        rest = [reading for reading in known if reading.kind is not Kind.CONFIG]
         refused: dict[str, DocumentError] = {}
         with self._db.write():
             for some in (first, rest):
                 if some:
-                    self._ingest_batch(some, refused, now)
-        return refused
+                    refused |= self._ingest_batch(some, own, origins, now)
+        unanswered = {reading.path for reading in readings} - {reading.path for reading in known}
+        return IngestResult(refused=refused, unanswered=frozenset(unanswered))
 
-    def _ingest_batch(self, readings: Sequence[FileContent], refused: dict[str, DocumentError], now: float) -> None:
+    def _ingest_batch(
+        self,
+        readings: Sequence[FileContent],
+        own: AbstractSet[ContentKey],
+        origins: Mapping[ContentKey, ContentOrigin],
+        now: float,
+    ) -> dict[str, DocumentError]:
+        """Returns, by path, why some cannot be read."""
+        refused: dict[str, DocumentError] = {}
         settings = self._specs.settings()
         batch: list[ParsedFile] = []
         for reading in readings:
@@ -90,14 +108,15 @@ class Ingester:
                 batch.append(_understood(reading, settings.adopt_notes))
             except DocumentError as error:
                 refused[reading.path] = error
-        facts = load_context(self._db, batch, self._brought, self._is_there)
+        facts = load_context(self._db, batch, own, origins)
         for number, one in enumerate(batch):
             if self._follow_rename(one, facts):
-                facts = load_context(self._db, batch[number:], self._brought, self._is_there)
+                facts = load_context(self._db, batch[number:], facts.own, origins)
             try:
                 self._ingest_file(one, facts, settings.quiet, now)
             except DocumentError as error:
                 refused[one.content.path] = error
+        return refused
 
     def _ingest_file(self, one: ParsedFile, facts: BatchContext, quiet: float, now: float) -> None:
         known = facts.known.get(one.content.path)
@@ -138,8 +157,7 @@ class Ingester:
         return IncomingDocument(
             path=path, kind=one.content.kind, data=data, sha=one.content.sha, document=document, decoded=made,
             from_git=_came_by_git(one.content, known, found, facts) or self._is_moved_from_git(one.content, known,
-            facts),
-            known=known,
+            facts), signer=facts.signer(one.content), known=known,
             base=decoded(path, found.data) if found else None,
             unknown_rev=found is None and known is not None and rev != NO_MAP,
             replaces_deleted=known is not None and again is None, clashes=merged.clashes,
@@ -231,16 +249,13 @@ class Ingester:
                 message_rows.ingest_message(self._db, arrival, quiet)
             case Kind.APPROVAL | Kind.REVIEW:
                 if not arrival.unknown_rev:
-                    message_rows.ingest_answer(self._db, arrival, arrival.decoded.of(AnswerSpec), self._signed(arrival))
+                    message_rows.ingest_answer(self._db, arrival, arrival.decoded.of(AnswerSpec), _signed(arrival))
             case Kind.PLAN:
                 if not arrival.unknown_rev and (given := arrival.decoded.of(PlanSpec).answer):
-                    message_rows.ingest_answer(self._db, arrival, given, self._signed(arrival))
+                    message_rows.ingest_answer(self._db, arrival, given, _signed(arrival))
             case Kind.AGENT | Kind.CONFIG:
                 pass
         self._db.event(arrival.now, "file", actor=_author(arrival), path=arrival.path, sha=arrival.sha[:12])
-
-    def _signed(self, arrival: IncomingDocument) -> str:
-        return self._signer(arrival.path, arrival.data) if arrival.from_git else ""
 
     def _task(self, arrival: IncomingDocument, facts: BatchContext, quiet: float) -> None:
         row = find_task_at(self._db, arrival.path) if arrival.known else None
@@ -368,7 +383,11 @@ def _came_by_git(
         # Whatever is saved here becomes own bytes. A remembered save that is not came by git, and still does when it
         # comes back after an edit. What the daemon was about to write is as foreign as the document it wrote into.
         return base.by_user or bool(known and known.from_git)
-    return reading.path in facts.from_git
+    return facts.is_from_git(reading)
+
+
+def _signed(arrival: IncomingDocument) -> str:
+    return arrival.signer if arrival.from_git else ""
 
 
 def _as_it_is(data: bytes, made: Decoded) -> MergedDocument:

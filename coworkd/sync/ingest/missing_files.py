@@ -13,8 +13,10 @@ from coworkd.store.messages import remove_new_messages
 from coworkd.store.problems import put_problem, remove_problems_of_file
 from coworkd.store.tasks import delete_task, find_task_at, mark_file_missing
 from coworkd.store.trusted_files import remove_trusted
-from coworkd.sync.disk.ports import Files, History
+from coworkd.sync.disk.ports import Files
 from coworkd.sync.effective_specs import EffectiveSpecs
+from coworkd.sync.git_knowledge import GitKnowledge
+from coworkd.sync.git_questions import AbsenceKey, HeadPlace
 from coworkd.sync.guards import DELETIONS, MISSING_GRACE, Absence, GitFacts, MissingExtent, judge_absence
 from coworkd.sync.ingest.message_rows import ANSWER
 
@@ -23,13 +25,15 @@ RECHECK = 5.0
 
 
 class MissingFiles:
-    """Judges missing files of one workspace. Git is asked only when something is missing, which is rare."""
+    """Judges the missing files of one workspace by what git says of them; used by the writer thread alone."""
 
-    def __init__(self, db: Database, folder: Files, history: History) -> None:
+    def __init__(self, db: Database, folder: Files, git: GitKnowledge) -> None:
         self._db = db
         self._folder = folder
-        self._history = history
+        self._git = git
         self._again: dict[str, float] = {}
+        self._place: HeadPlace | None = None
+        """Where HEAD and the stash stood before the present look at everything; None where that is not known."""
 
     def file_missing(self, path: str, now: float) -> None:
         """A known file is not there."""
@@ -43,7 +47,8 @@ class MissingFiles:
 
     def file_present(self, path: str) -> bool:
         """The file is there, with whatever content; True when it had been missing."""
-        self._again.pop(path, None)
+        if self._again.pop(path, None) is not None:
+            self._git.forget_missing(path)
         if not is_absent(self._db, path):
             return False
         with self._db.write():
@@ -58,7 +63,8 @@ class MissingFiles:
             remove_problems_of_file(self._db, DELETIONS)
 
     def deadline(self) -> float | None:
-        return min(self._again.values(), default=None)
+        """When the next missing file is judged; those of which git is still to answer are judged with its answer."""
+        return min((at for path, at in self._again.items() if not self._git.is_missing_open(path)), default=None)
 
     def resume(self, now: float) -> None:
         """After a restart: judge again what was absent before."""
@@ -71,11 +77,13 @@ class MissingFiles:
 
     def decide(self, now: float) -> bool:
         """Judge every file whose time is up; whether any was deleted."""
-        due = self.due(now)
-        if not due:
+        gone = [row for path in self.due(now) if (row := self._still_gone(path, now)) is not None]
+        if not gone:
             return False
+        facts = self._git.missing([_absence(row) for row in gone], self._remembered())
         missing = self._extent()
-        deleted = [self._judge(path, missing, now) for path in due]
+        known = [(row, facts[_absence(row)]) for row in gone if _absence(row) in facts]
+        deleted = [self._judge(row, git, missing, now) for row, git in known]
         if not self._again:
             self._all_judged()
         return any(deleted)
@@ -93,49 +101,54 @@ class MissingFiles:
             confirmed=self._db.state.deletions_confirmed,
         )  # fmt: skip
 
-    def _judge(self, path: str, missing: MissingExtent, now: float) -> bool:
+    def _still_gone(self, path: str, now: float) -> DocumentRow | None:
+        """The document of a missing file whose time is up; None where it is back, or is no document any more."""
         row = find_document(self._db, path)
         if row is None or row.absent_since is None:
             del self._again[path]
-            return False
+            return None
         if self._folder.stat(path) is not None:
             # It came back without an event: it is checked until it has been ingested.
             self._again[path] = now + MISSING_GRACE
-            return False
-        match judge_absence(self._facts(path), replace(missing, seconds=now - row.absent_since)):
+            return None
+        return row
+
+    def _judge(self, row: DocumentRow, git: GitFacts, missing: MissingExtent, now: float) -> bool:
+        assert row.absent_since is not None, "it is missing"
+        match judge_absence(git, replace(missing, seconds=now - row.absent_since)):
             case Absence.DELETED:
-                del self._again[path]
+                del self._again[row.path]
                 self._deleted(row, now)
                 return True
             case Absence.PARKED:
-                self._again[path] = now + RECHECK
+                self._again[row.path] = now + RECHECK
                 self._parked(row)
             case Absence.HELD:
-                self._again[path] = now + RECHECK
+                self._again[row.path] = now + RECHECK
                 self._held(row, missing, now)
         return False
 
-    def _facts(self, path: str) -> GitFacts:
-        git, head = self._history, self._history.head()
-        before = git.last_with(path, self._db.state.head)
-        moved = bool(before) and head != before
-        return GitFacts(
-            operation=git.operation(),
-            index_lists=git.index_lists(path),
-            withheld=git.withheld(path),
-            head_moved=moved,
-            descends=moved and bool(head) and git.descends(head, before),
-            stashed=git.stash() != self._db.state.stash,
-        )
+    # ---- what later absences are judged against
+
+    def begin_look(self) -> None:
+        """Everything is about to be looked at: what is there then belongs to where HEAD stood before."""
+        self._place = self._git.place()
+
+    def needs_another_look(self) -> bool:
+        """Whether git has said since the look began that HEAD or the stash stands elsewhere."""
+        return self._git.latest_place != self._place
 
     def remember_head(self) -> None:
-        """Note where HEAD and the stash stand while nothing is missing; later absences are judged against it."""
+        """Note where HEAD and the stash stood when nothing was missing; later absences are judged against it."""
         if self._again:
             return
-        state, head, stash = self._db.state, self._history.place(), self._history.stash()
-        if (state.head, state.stash, state.deletions_confirmed) != (head, stash, False):
+        state, place = self._db.state, self._place or self._remembered()
+        if (self._remembered(), state.deletions_confirmed) != (place, False):
             with self._db.write():
-                state.head, state.stash, state.deletions_confirmed = head, stash, False
+                state.head, state.stash, state.deletions_confirmed = place.head, place.stash, False
+
+    def _remembered(self) -> HeadPlace:
+        return HeadPlace(head=self._db.state.head, stash=self._db.state.stash)
 
     def _parked(self, row: DocumentRow) -> None:
         if row.kind is Kind.TASK:
@@ -182,3 +195,7 @@ class MissingFiles:
             self._db.set(
                 TaskRow, task.id, file_missing=True, requested_status=Status.CANCELLED, request_due_at=now + pause
             )
+
+
+def _absence(row: DocumentRow) -> AbsenceKey:
+    return (row.path, row.absent_since or 0.0)

@@ -17,6 +17,20 @@ TYPED = "---\nstatus: ready\n---\ntyped meanwhile\n"
 STEPS = ["write_temporary", "place", "exchange", "sync", "retire", "discard"]
 
 
+def displaced(place: Workspace, *, taken: bool = True) -> list[tuple[str, bytes]]:
+    """What recovery offers; `taken` False: it is to be offered again."""
+    found: list[tuple[str, bytes]] = []
+    place.writer.recover(place.now, lambda path, data: found.append((path, data)) or taken)
+    return found
+
+
+def late_writes(place: Workspace, after: float, *, taken: bool = True) -> list[tuple[str, bytes]]:
+    """What is offered of late writes that many seconds from now."""
+    found: list[tuple[str, bytes]] = []
+    place.writer.check_late_writes(place.now + after, lambda path, data: found.append((path, data)) or taken)
+    return found
+
+
 class KilledError(Exception):
     """The process ends here."""
 
@@ -129,7 +143,7 @@ def test_a_save_before_the_last_look_wins(place: Workspace, folder: Between) -> 
 def test_a_save_after_the_last_look_is_handed_over(place: Workspace, folder: Between) -> None:
     folder.before["exchange"] = lambda: place.save(TYPED)
     assert write(place) == ConcurrentSave()
-    assert list(place.writer.recover(place.now)) == [(TASK, TYPED.encode())]
+    assert displaced(place) == [(TASK, TYPED.encode())]
     assert place.files() == {TASK: NEW}
     assert not place.writer.has_unfinished()
 
@@ -148,7 +162,7 @@ def test_something_that_is_no_document_goes_back_to_its_place(place: Workspace, 
 
     folder.before["exchange"] = save
     assert write(place) == ConcurrentSave()
-    assert list(place.writer.recover(place.now)) == []
+    assert displaced(place) == []
     file = place.root / TASK
     assert {"link": file.is_symlink(), "large": file.is_file(), "folder": file.is_dir()}[odd]
     assert [path.name for path in file.parent.iterdir()] == ["a.md"]
@@ -157,20 +171,39 @@ def test_something_that_is_no_document_goes_back_to_its_place(place: Workspace, 
 def test_a_late_write_into_the_displaced_file_is_found(place: Workspace) -> None:
     with (place.root / TASK).open("r+b") as editor:
         assert write(place) == Written()
-        assert list(place.writer.late_writes(place.now + LATE - 1)) == []
+        assert late_writes(place, LATE - 1) == []
         editor.write(TYPED.encode())
-    assert list(place.writer.late_writes(place.now + LATE)) == [(TASK, TYPED.encode())]
-    assert list(place.writer.late_writes(place.now + 2 * LATE)) == []
+    assert late_writes(place, LATE) == [(TASK, TYPED.encode())]
+    assert late_writes(place, 2 * LATE) == []
     assert place.writer.next_check() is None
+
+
+def test_what_is_not_taken_in_is_offered_again(place: Workspace, folder: Between) -> None:
+    folder.before["exchange"] = lambda: place.save(TYPED)
+    assert write(place) == ConcurrentSave()
+    assert displaced(place, taken=False) == displaced(place, taken=False) == [(TASK, TYPED.encode())]
+    assert write(place) == WriteRefused("waits until an earlier write of it can be finished")
+    assert displaced(place) == [(TASK, TYPED.encode())]
+    assert displaced(place) == []
+
+
+def test_a_late_write_that_is_not_taken_in_is_offered_again_at_once(place: Workspace) -> None:
+    with (place.root / TASK).open("r+b") as editor:
+        write(place)
+        editor.write(TYPED.encode())
+    assert late_writes(place, LATE, taken=False) == [(TASK, TYPED.encode())]
+    assert place.writer.next_check() == place.now + 2 * LATE, "nothing turns in circles meanwhile"
+    assert late_writes(place, LATE) == [(TASK, TYPED.encode())]
+    assert late_writes(place, LATE) == []
 
 
 def test_a_late_write_that_was_being_merged_at_a_crash_is_found_again(place: Workspace) -> None:
     with (place.root / TASK).open("r+b") as editor:
         write(place)
         editor.write(TYPED.encode())
-    assert next(place.writer.late_writes(place.now + LATE)) == (TASK, TYPED.encode())
+    assert late_writes(place, LATE, taken=False) == [(TASK, TYPED.encode())]
     place.restart()
-    assert list(place.writer.late_writes(place.now + LATE)) == [(TASK, TYPED.encode())]
+    assert late_writes(place, 2 * LATE) == [(TASK, TYPED.encode())]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -188,7 +221,7 @@ def test_a_crash_between_any_two_steps(
     except KilledError:
         place.restart()
     what.clear()
-    assert list(place.writer.recover(place.now)) == []
+    assert displaced(place) == []
     assert place.files().get(TASK) in ((None, NEW) if new_file else (OLD, NEW))
     assert not place.writer.has_unfinished()
     leftovers = set(place.files()) - {TASK}
@@ -204,11 +237,11 @@ def test_a_crash_after_a_save_in_between_loses_nothing(place: Workspace, folder:
     result: object = None
     try:
         result = write(place)
-        list(place.writer.recover(place.now))
+        displaced(place)
     except KilledError:
         place.restart()
     assert result in (None, ConcurrentSave())
-    list(place.writer.recover(place.now))
+    displaced(place)
     assert TYPED.encode() in place.everywhere()
     assert place.files() == {TASK: NEW}
 
@@ -220,7 +253,7 @@ def test_a_full_disk_is_told_and_mended_later(place: Workspace, folder: Between,
     what[step] = full
     result = write(place)
     assert result == WriteRefused("cannot be written: No space left on device")
-    assert list(place.writer.recover(place.now)) == []
+    assert displaced(place) == []
     assert not place.writer.has_unfinished()
     assert place.files()[TASK] in (OLD, NEW)
     assert OLD in place.everywhere()
@@ -231,7 +264,7 @@ def test_a_save_in_between_survives_a_refusal(place: Workspace, folder: Between)
     folder.before["sync"] = full
     assert isinstance(write(place), WriteRefused)
     assert isinstance(write(place), WriteRefused), "one write of a file at a time"
-    assert list(place.writer.recover(place.now)) == [(TASK, TYPED.encode())]
+    assert displaced(place) == [(TASK, TYPED.encode())]
     assert write(place, NEW) == Written()
 
 
@@ -316,6 +349,6 @@ def test_the_displaced_file_of_an_exchange_by_links_is_found(place: Workspace) -
         )  # fmt: skip
     (place.root / TASK).write_bytes(NEW)
     (place.root / "tasks" / ".a.md.0123abcd~-").write_text(TYPED)
-    assert list(place.writer.recover(place.now)) == [(TASK, TYPED.encode())]
+    assert displaced(place) == [(TASK, TYPED.encode())]
     assert not [path for path in place.files() if "~" in path]
     assert TYPED.encode() in place.everywhere()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import example, given, settings
@@ -12,7 +12,9 @@ from coworkd.diagnostics.simulation.database import SimDatabase
 from coworkd.diagnostics.simulation.faults import Faults
 from coworkd.documents.decoding import kind_of
 from coworkd.sync.disk.folder import Folder
-from coworkd.sync.ingest.batch_context import FileContent
+from coworkd.sync.file_content import FileContent
+from coworkd.sync.git_knowledge import GitKnowledge
+from coworkd.sync.git_questions import ContentOrigin, GitAnswers, GitQuestions
 from coworkd.sync.ingest.ingester import Ingester
 
 NOW = 1_700_000_000.0
@@ -41,17 +43,17 @@ def reading(path: str, text: str) -> FileContent:
     return FileContent.of(path, kind, text.encode(), NOW - 5)
 
 
-def foreign(files: Mapping[str, bytes]) -> frozenset[str]:
-    return frozenset(path for path, data in files.items() if b"Theirs" in data)
+def foreign(asked: GitQuestions) -> GitAnswers:
+    return GitAnswers(origins={file.key: ContentOrigin(from_git=b"Theirs" in file.data) for file in asked.files})
 
 
 def after(batches: Sequence[Sequence[FileContent]]) -> tuple[dict[str, list[tuple[object, ...]]], dict[str, str]]:
     """Every table, and what was refused last."""
     db = SimDatabase(Faults())  # a copy of one empty database: nothing is migrated each time
-    intake = Ingester(db, Folder(Path("/nowhere"), Path("/nowhere")), "anna-0001", foreign)
+    intake = Ingester(db, Folder(Path("/nowhere"), Path("/nowhere")), "anna-0001", GitKnowledge(foreign))
     refused: dict[str, str] = {}
     for batch in batches:
-        errors = intake.ingest(batch, NOW)
+        errors = intake.ingest(batch, NOW).refused
         for one in batch:
             refused.pop(one.path, None)
         refused.update({path: str(error) for path, error in errors.items()})
