@@ -9,21 +9,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import Check, Settings
 from coworkd.merge.checkout_links.marking import misses_something, unverified_reason
 from coworkd.merge.unverified import RECIPE
 from coworkd.merge.verification import Verification, gate_surroundings, verify
-from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref
 from coworkd.system.paths_and_settings import Paths
 from coworkd.system.process import commands
 from coworkd.system.process.commands import Exit, ProcessSpec
-from coworkd.system.sandbox_probes.detection import Sandbox
-from coworkd.system.user_settings import read_user_settings, user_settings_file
+from coworkd.system.sandbox_probes.detection import Sandbox, protected
+from coworkd.system.user_settings import read_user_settings
 
 GATE = "doctor"
 _SHELL = ("bash", "-c")
@@ -68,7 +66,7 @@ def _checked(
     repo: Repo, paths: Paths, settings: Settings, commit: str, say: Callable[[str], None]
 ) -> tuple[Check, ...]:
     gate = paths.state / "gates" / GATE
-    sandbox = Sandbox(paths.state, read_user_settings().sandbox, _protected(paths, repo))
+    sandbox = Sandbox(paths.state, read_user_settings().sandbox, protected(paths, repo))
     around = gate_surroundings(
         gate, marker=f"gate-{paths.state.name}-{GATE}-{os.getpid()}", repo_mark=paths.state.name,
         timeout=settings.verify_timeout, means=sandbox.means,
@@ -77,17 +75,6 @@ def _checked(
     (gate / "repo" / "setup.key").unlink(missing_ok=True)
     what = Verification(commands=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox)
     return verify(repo, gate, commit, what, replace(around, run=_ReportingRunner(say)))
-
-
-def _protected(paths: Paths, repo: Repo) -> tuple[Path, ...]:
-    return (
-        paths.root,
-        repo.git_dir,
-        repo.common_dir,
-        paths.state,
-        paths_and_settings.trust_home(),
-        user_settings_file().parent,
-    )
 
 
 class _ReportingRunner:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, ErrorKind, ErrorReported, InboxAnswer
+from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, ErrorKind, ErrorReported
 from coworkd.agents.protocols.jsonl_channel import JsonlChannel
 from coworkd.agents.worker.credentials import provide_credentials
 from coworkd.agents.worker.launch import failed_start_events, launch
 from coworkd.agents.worker.mailbox import Mailbox, mailbox_environment
 from coworkd.agents.worker.missing_program import missing_program_reason
 from coworkd.agents.worker.run_signals import RunSignals
+from coworkd.agents.worker.signalled_agent import SignalledAgent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,23 +36,8 @@ ConversationFn: TypeAlias = Callable[[ConversationContext], Iterator[AgentEvent]
 """A conversation: everything that happens, the end last."""
 
 
-class ProtocolAgent:
+class ProtocolAgent(SignalledAgent):
     """One start of a run. A driver's `start` reads the assignment and calls `run_program`."""
-
-    def __init__(self) -> None:
-        self._signals = RunSignals()
-
-    def answer(self, request: str, answer: InboxAnswer) -> None:
-        self._signals.answer(request, answer)
-
-    def deliver(self, name: str, text: str) -> None:
-        self._signals.deliver(name, text)
-
-    def cancel(self) -> None:
-        self._signals.stop()
-
-    def kill(self) -> None:
-        self._signals.stop(kill=True)
 
     def credentials(self, assignment: Assignment) -> Mapping[str, str]:
         """What the program signs in with. Raises AgentError when there are none."""

@@ -5,19 +5,9 @@ from __future__ import annotations
 from coworkd.agents.drivers.acp.messages import AUTH_REQUIRED, text_at, value_at
 from coworkd.agents.json_codec import Json
 from coworkd.agents.port import ErrorKind, ErrorReported
+from coworkd.agents.protocols.http_status import ERROR_BY_STATUS
 
-_BY_STATUS = {
-    401: ErrorKind.AUTH,
-    402: ErrorKind.QUOTA,
-    403: ErrorKind.AUTH,
-    413: ErrorKind.CONTEXT,
-    429: ErrorKind.RATE_LIMIT,
-    500: ErrorKind.OTHER,
-    502: ErrorKind.OVERLOADED,
-    503: ErrorKind.OVERLOADED,
-    529: ErrorKind.OVERLOADED,
-    AUTH_REQUIRED: ErrorKind.AUTH,
-}
+_BY_STATUS = {**ERROR_BY_STATUS, 500: ErrorKind.OTHER, AUTH_REQUIRED: ErrorKind.AUTH}
 _PLACES = (("code",), ("data", "status"), ("data", "code"), ("data", "statusCode"), ("data", "error", "code"))
 _WAITS = (("data", "retryAfter"), ("data", "retry_after"), ("data", "retryAfterSeconds"))
 _KINDS = {str(kind): kind for kind in ErrorKind}

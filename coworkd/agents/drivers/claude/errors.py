@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coworkd.agents.port import ErrorKind, ErrorReported
+from coworkd.agents.protocols.http_status import ERROR_BY_STATUS
 from coworkd.agents.protocols.json_access import items_at, number_at, text_at, value_at
 
 _BY_WORD = {
@@ -11,16 +12,6 @@ _BY_WORD = {
     "billing_error": ErrorKind.QUOTA,
     "rate_limit": ErrorKind.RATE_LIMIT,
     "overloaded": ErrorKind.OVERLOADED,
-}
-_BY_STATUS = {
-    401: ErrorKind.AUTH,
-    402: ErrorKind.QUOTA,
-    403: ErrorKind.AUTH,
-    413: ErrorKind.CONTEXT,
-    429: ErrorKind.RATE_LIMIT,
-    502: ErrorKind.OVERLOADED,
-    503: ErrorKind.OVERLOADED,
-    529: ErrorKind.OVERLOADED,
 }
 _TOO_LONG = "prompt_too_long"
 _SERVER = "server_error"
@@ -33,7 +24,7 @@ def result_error(result: object, word: str, retry_after: float | None) -> ErrorR
     `word` is the name that its last message gave the error, `retry_after` what the provider asked for.
     """
     status = number_at(result, "api_error_status")
-    kind = _BY_WORD.get(word) or _BY_STATUS.get(status)
+    kind = _BY_WORD.get(word) or ERROR_BY_STATUS.get(status)
     if text_at(result, "terminal_reason") == _TOO_LONG:
         kind = ErrorKind.CONTEXT
     if kind is None and word == _SERVER and not status:
@@ -45,7 +36,7 @@ def result_error(result: object, word: str, retry_after: float | None) -> ErrorR
 def parse_retry(message: object) -> tuple[ErrorKind, float]:
     """Why it tries again by itself, and after how many seconds."""
     status, word = number_at(message, "error_status"), text_at(message, "error")
-    kind = _BY_WORD.get(word) or _BY_STATUS.get(status)
+    kind = _BY_WORD.get(word) or ERROR_BY_STATUS.get(status)
     if kind is None and not status:
         kind = ErrorKind.NETWORK
     return kind or ErrorKind.OTHER, number_at(message, "retry_delay_ms") / 1000

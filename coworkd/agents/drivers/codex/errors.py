@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from coworkd.agents.json_codec import Json
 from coworkd.agents.port import ErrorKind, ErrorReported
+from coworkd.agents.protocols.http_status import ERROR_BY_STATUS
 from coworkd.agents.protocols.json_access import number_at, text_at, value_at
 
 _BY_NAME = {
@@ -14,15 +15,6 @@ _BY_NAME = {
     "serverOverloaded": ErrorKind.OVERLOADED,
     "flexUnavailable": ErrorKind.OVERLOADED,
     "unauthorized": ErrorKind.AUTH,
-}
-_BY_STATUS = {
-    401: ErrorKind.AUTH,
-    402: ErrorKind.QUOTA,
-    403: ErrorKind.AUTH,
-    429: ErrorKind.RATE_LIMIT,
-    502: ErrorKind.OVERLOADED,
-    503: ErrorKind.OVERLOADED,
-    529: ErrorKind.OVERLOADED,
 }
 _CONNECTION = frozenset({"httpConnectionFailed", "responseStreamConnectionFailed", "responseStreamDisconnected"})
 _WAITS = (ErrorKind.RATE_LIMIT, ErrorKind.QUOTA, ErrorKind.OVERLOADED)
@@ -47,7 +39,7 @@ def error_kind(info: Json) -> ErrorKind:
     status = number_at(info, name, "httpStatusCode")
     if not status and name in _CONNECTION:
         return ErrorKind.NETWORK
-    return _BY_STATUS.get(status, _BY_NAME.get(name, ErrorKind.OTHER))
+    return ERROR_BY_STATUS.get(status, _BY_NAME.get(name, ErrorKind.OTHER))
 
 
 def seconds_until_reset(limits: Json, now: float) -> float | None:

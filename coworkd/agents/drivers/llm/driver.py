@@ -14,20 +14,17 @@ from coworkd.agents.drivers.llm.run_clock import RunClock
 from coworkd.agents.drivers.llm.shell import Shell
 from coworkd.agents.drivers.llm.tool_runner import ToolRunner
 from coworkd.agents.drivers.llm.transcript import Transcript
-from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, ErrorKind, ErrorReported, InboxAnswer
+from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, ErrorKind, ErrorReported
 from coworkd.agents.worker.launch import sandbox_policy
-from coworkd.agents.worker.run_signals import RunSignals
+from coworkd.agents.worker.signalled_agent import SignalledAgent
 from coworkd.agents.worker.watchdog import Watchdog
 from coworkd.core.errors import AgentError
 
 _SESSIONS = "sessions"
 
 
-class LlmAgent:
+class LlmAgent(SignalledAgent):
     """One run of a model."""
-
-    def __init__(self) -> None:
-        self._signals = RunSignals()
 
     def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
         """See the port. Without `resume` the session has the name of the run, which then goes on where it was."""
@@ -37,18 +34,6 @@ class LlmAgent:
             raise AgentError(f"{session!r} cannot be the name of a session")
         self._signals.preload_answers(assignment.inbox)
         return self._events(assignment, session)
-
-    def answer(self, request: str, answer: InboxAnswer) -> None:
-        self._signals.answer(request, answer)
-
-    def deliver(self, name: str, text: str) -> None:
-        self._signals.deliver(name, text)
-
-    def cancel(self) -> None:
-        self._signals.stop()
-
-    def kill(self) -> None:
-        self._signals.stop(kill=True)
 
     def _events(self, assignment: Assignment, session: str) -> Iterator[AgentEvent]:
         with ExitStack() as stack:
