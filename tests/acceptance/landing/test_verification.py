@@ -42,6 +42,8 @@ def test_red_is_tried_again_with_the_failure_in_the_prompt_and_fails_in_the_end(
     assert "made.never" not in w.tree()
     why = w.card("never")["why"]
     assert "exit 7" in why or "no sun either" in why or "verification" in why, why
+    assert "the whole output: .cowork/reviews/never.d/check-2.log" in why
+    assert "no sun either" in w.text("reviews/never.d/check-2.log")
     assert w.git("for-each-ref", "refs/cowork/sub/never"), "the work of a failed task is kept"
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from coworkd.cli.app import COMMANDS
+from coworkd.store import Database, SubmissionRow, SubmissionState
+from coworkd.store.submissions import add_submission
 from tests.commands import COWORKD, Desk, environment
 
 
@@ -171,6 +173,26 @@ def test_show_knows_a_finished_task_whose_file_is_gone(desk: Desk) -> None:
     desk.ok("status")
     file.unlink()
     assert desk.ok("show", "old").startswith("old: done\n")
+
+
+def test_show_names_the_files_with_the_whole_output_of_the_latest_checks(desk: Desk) -> None:
+    desk.write("tasks/a.md", "---\nstatus: draft\n---\nA.\n")
+    desk.ok("status")
+    checks = '[{"command": "true", "exit": 0, "seconds": 1.0}, {"command": "false", "exit": 1, "seconds": 1.0}]'
+    db = Database(desk.root / ".git/cowork/state.db")
+    for number, recorded in enumerate((checks, checks, "[]"), 1):
+        row = SubmissionRow(
+            task="a", number=number, attempt=number, base="", commit_id="c" * 40, tree="", created=0.0, checks=recorded,
+            state=SubmissionState.RETIRED, needs_approval=True,
+        )  # fmt: skip
+        add_submission(db, row)
+    db.close()
+    logs = [f"reviews/a.d/check-{number}.log" for number in (1, 2)]
+    assert [review["logs"] for review in desk.json("show", "a")["reviews"]] == [[], logs, []]
+    assert [line.split() for line in desk.ok("show", "a").splitlines() if ".log" in line] == [
+        ["check", "1", f".cowork/{logs[0]}"],
+        ["check", "2", f".cowork/{logs[1]}"],
+    ]
 
 
 def test_agents_names_the_default_and_how_each_is_started(desk: Desk) -> None:
