@@ -97,7 +97,8 @@ class Pruning:
         return PruneRequest(
             tasks=tuple(tasks), runs=tuple(run_ids_of(self._db, tasks)),
             candidates=candidates_in_use(self._db), older=before,
-            trash_older=now - TRASH_DAYS * DAY, groups_older=now - GROUP_SECONDS, conflicts=tuple(self._kept_elsewhere(now - TRASH_DAYS * DAY)),
+            trash_older=now - TRASH_DAYS * DAY, groups_older=now - GROUP_SECONDS,
+            conflicts=tuple(self._kept_elsewhere(now - TRASH_DAYS * DAY)),
         )  # fmt: skip
 
     def _kept_elsewhere(self, before: float) -> Iterator[str]:
