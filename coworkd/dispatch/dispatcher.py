@@ -12,11 +12,12 @@ from coworkd.core.machine_faults import MachineFaultError
 from coworkd.core.model import Status
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.runs.agent_ends import AgentEnds
+from coworkd.dispatch.runs.answer_delivery import AnswerDelivery
 from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
-from coworkd.dispatch.runs.delivery import Delivery
 from coworkd.dispatch.runs.event_recorder import EventRecorder
 from coworkd.dispatch.runs.finisher import FINISH, RunFinisher
 from coworkd.dispatch.runs.job_handlers import RunJobHandlers
+from coworkd.dispatch.runs.message_delivery import MessageDelivery
 from coworkd.dispatch.runs.plan_mode import PlanRuns
 from coworkd.dispatch.runs.recovery import RunRecovery
 from coworkd.dispatch.runs.starter import RunStarter
@@ -74,7 +75,8 @@ class Dispatcher:
         self._hold = services.hold
         self._recovery = RunRecovery(board, executor, services.starter, services.finisher)
         self._ends = AgentEnds(board, services.hold, services.finisher)
-        self._delivery = Delivery(board, executor)
+        self._messages = MessageDelivery(board, executor)
+        self._answers = AnswerDelivery(board, executor)
         self._capacity = services.capacity
         self._planner = StartPlanner(board, services.capacity)
         self._agents = AgentSelector(board)
@@ -92,15 +94,15 @@ class Dispatcher:
         """Act on everything that is due, beginning nothing."""
         self._note_default()
         status_requests.apply_status_requests(self._board, now)
-        self._delivery.messages(now)
-        self._delivery.edits(now)
-        self._delivery.permissions(now)
+        self._messages.deliver(now)
+        self._messages.edits(now)
+        self._answers.permissions(now)
         self._plans.decide(now)
         self._collect(now)
         self._stop_requested(now)
         self._retry_imports(now)
         self._check_changed(now)
-        self._delivery.answers(now)
+        self._answers.answers(now)
         self._conflicting = self._finisher.from_queue(now)
 
     def start(self, now: float) -> None:
@@ -119,7 +121,7 @@ class Dispatcher:
         times = [postponed.until for postponed in self._postponed]
         times += [
             self._planner.deadline(), self._hold.deadline(now), next_status_request_at(self._db),
-            self._delivery.deadline(now), self._conflicts.deadline(self._conflicting, now),
+            self._messages.deadline(now), self._answers.deadline(), self._conflicts.deadline(self._conflicting, now),
         ]  # fmt: skip
         return min((at for at in times if at is not None), default=None)
 

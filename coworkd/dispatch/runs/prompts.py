@@ -17,7 +17,7 @@ from coworkd.agents.prompt import (
 )
 from coworkd.agents.worker.inbox import render_answer
 from coworkd.core.model import AgentSpec, TaskSpec
-from coworkd.dispatch.runs.delivery import inbox_answer
+from coworkd.dispatch.runs.delivery_rules import inbox_answer
 from coworkd.store import Database, MessageRow, RunReason, RunRow, SubmissionKey, TaskRow
 from coworkd.store.messages import new_messages_of, thread_of
 from coworkd.store.requests import used_answers

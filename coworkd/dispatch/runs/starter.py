@@ -19,7 +19,7 @@ from coworkd.dispatch.executors.slot_results import (
     SlotRequest,
 )
 from coworkd.dispatch.patterns import first_step
-from coworkd.dispatch.runs.delivery import waiting_seconds
+from coworkd.dispatch.runs.delivery_rules import waiting_seconds
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.runs.prompts import PromptReader, Prompts
 from coworkd.dispatch.runs.start_rules import (

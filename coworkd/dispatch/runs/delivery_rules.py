@@ -1,0 +1,35 @@
+"""What is said to agents and people about messages and answers, and who can hear one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from coworkd.agents.port import AnswerDecision, InboxAnswer
+from coworkd.store import RequestRow, RunRow, TaskRow
+
+
+def hears_answers(run: RunRow, alive: Collection[str]) -> bool:
+    """Whether an agent is there to be told; one whose end is known already hears nothing, though it may linger.
+
+    `alive` are the runs that have a process.
+    """
+    return not run.reason and run.id in alive
+
+
+def over_reason(row: TaskRow) -> str:
+    """Why nothing is sent to a task that is over."""
+    how = " (closed by hand)" if row.closed_by_hand else ""
+    return f"the task is {row.status}{how}; `coworkd ready {row.id}` starts it again"
+
+
+def waiting_seconds(run: RunRow, now: float) -> float:
+    """Seconds that a waiting run has waited in all."""
+    return run.waiting_seconds + max(now - run.waiting_since, 0.0) if run.waiting_since else run.waiting_seconds
+
+
+def inbox_answer(request: RequestRow) -> InboxAnswer:
+    """An answered request as its agent hears it."""
+    decision = AnswerDecision(request.answer)
+    if decision is AnswerDecision.REPLY:
+        return InboxAnswer(decision=decision, body=request.comment)
+    return InboxAnswer(decision=decision, comment=request.comment)
