@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import confined, dispatch, index, live, others
+from benchmarks import confined, dispatch, graph, index, live, others
 from benchmarks.bench import PROJECT, Bench
 from benchmarks.table import Row, markdown
 
@@ -21,6 +21,8 @@ SUBJECTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "write": live.writing,
     "burst": live.burst,
     "idle": live.idle,
+    "graph": graph.edits,
+    "ready": graph.ready_sets,
     "sandbox": confined.commands,
     "start": dispatch.starting,
     "together": dispatch.together,

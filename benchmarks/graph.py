@@ -1,16 +1,22 @@
-"""What an edit costs a daemon whose tasks depend on each other, and how soon the ready ones are known."""
+"""What an edit costs a daemon whose tasks depend on each other, and how soon the next ready task is known."""
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks.bench import Bench, Workspace, save, until
+from benchmarks.bench import Bench, Workspace, best, cleared, save, until
 from benchmarks.table import Row
+from coworkd.core.model import Status
+from coworkd.dispatch.scheduling.ready_queue import Lane, PlanInputs, QueuedTask, ReadyQueue
+from coworkd.dispatch.scheduling.scheduler import ActiveRun, Capacity
+from coworkd.store import Database, TaskRow
+from coworkd.store.tasks import startable_tasks
 
 SIZES = (100, 1000, 5000)
 EDITS = 30
@@ -26,6 +32,63 @@ def edits(bench: Bench) -> Iterator[Row]:
             subject=f"an unrelated edit, {size:,} tasks in a graph: processor", ours=1000 * costs[size], unit="ms",
             beside=f"the same among {SIZES[0]}", theirs=1000 * costs[SIZES[0]], most=1.3,
         )  # fmt: skip
+
+
+def ready_sets(bench: Bench) -> Iterator[Row]:
+    """The next task when a place becomes free, and all ready tasks, beside one query that an index answers."""
+    for size in (10_000, 100_000):
+        db = Database(cleared(bench.place / f"ready-{size}") / "state.db")
+        with db.write():
+            for number in range(size):
+                db.put(_ready(number))
+        found = best(bench.times, lambda: _elapsed(lambda: startable_tasks(db)), lambda: _elapsed(lambda: _all(db)))  # noqa: B023
+        yield Row(
+            subject=f"{size:,} ready tasks known after a start", ours=1000 * found[0], unit="ms",
+            beside="`SELECT` of all with that status", theirs=1000 * found[1], most=2.0,
+        )  # fmt: skip
+        queue = ReadyQueue()
+        queue.put(map(_queued, startable_tasks(db)))
+        found = best(200, lambda: _elapsed(lambda: _plan(queue)), lambda: _elapsed(lambda: _next(db)))  # noqa: B023
+        yield Row(
+            subject=f"the next of {size:,} ready tasks, a place being free", ours=1000 * found[0], unit="ms",
+            beside="the first row of the index of ready tasks", theirs=1000 * found[1], most=1.2,
+        )  # fmt: skip
+        db.close()
+
+
+def _ready(number: int) -> TaskRow:
+    return TaskRow(
+        id=f"task-{number}", path=f"tasks/task-{number}.md", title=f"Task {number}", status=Status.READY, reason="",
+        since=float(number), agent="", priority=number % 4, created=float(number), attempt=0, by="", landed="",
+        failures=0, conflict_rounds=0, not_before=0.0, closed_by_hand=False, requested_status="", request_due_at=0.0,
+        blocked_reason="", from_git=False, owned_elsewhere=False, file_missing=False, agent_used="", cost_usd=None,
+        input_tokens=0, output_tokens=0, exact_id=True,
+    )  # fmt: skip
+
+
+def _queued(row: TaskRow) -> QueuedTask:
+    return QueuedTask(task=row.id, requested="", priority=row.priority, chain_length=1, since=row.since)
+
+
+def _plan(queue: ReadyQueue) -> None:
+    """One of two places is taken: one task starts, and the next plan begins with that one put back."""
+    active = [ActiveRun(task="other", agent="agent")]
+    inputs = PlanInputs(lanes={"": Lane(agent="agent")}, active=active, capacity=Capacity(total=2, per_agent={}))
+    assert len(queue.plan(inputs, 1e9)) == 1
+
+
+def _next(db: Database) -> None:
+    assert db.one(TaskRow, "status = ? ORDER BY priority, created", Status.READY) is not None
+
+
+def _all(db: Database) -> None:
+    assert db.all(TaskRow, "status = ?", Status.READY)
+
+
+def _elapsed(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
 
 
 def _workspace(root: Path, size: int) -> Workspace:
@@ -60,8 +123,8 @@ def _cost_of_edits(work: Workspace) -> float:
         return (processor_seconds(process.pid) - before) / EDITS
 
 
-def _title(reader: object) -> str:
-    rows = reader.execute("SELECT title FROM tasks WHERE path = 'tasks/draft.md'").fetchall()  # type: ignore[attr-defined]
+def _title(reader: sqlite3.Connection) -> str:
+    rows = reader.execute("SELECT title FROM tasks WHERE path = 'tasks/draft.md'").fetchall()
     return rows[0][0] if rows else ""
 
 

@@ -340,6 +340,10 @@ def _waits(db: sqlite_utils.Database) -> None:
         db.conn.execute(statement)
 
 
+def _pulled_tasks(db: sqlite_utils.Database) -> None:
+    db.conn.execute("CREATE INDEX tasks_pulled ON tasks (status) WHERE pulled")
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -364,6 +368,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _fresh_start,
     _agent_failures,
     _waits,
+    _pulled_tasks,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

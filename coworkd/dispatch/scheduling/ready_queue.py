@@ -12,10 +12,10 @@ that has been ready longest, if that is longer than `PATIENCE`: a task before wh
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from coworkd.dispatch.scheduling.scheduler import (
     ActiveRun,
@@ -36,7 +36,7 @@ OLDEST_EVERY = 8
 """One in so many starts is that share."""
 
 _FEW = 32
-"""So many tasks are inserted one by one; more are sorted in together."""
+"""So many tasks are inserted one by one; for more the order is made again."""
 
 _GATHERING = "waits for others that were saved with it"
 
@@ -91,6 +91,7 @@ class PlanInputs:
 
 _Order = tuple[float, int, float, str]
 _Age = tuple[float, str]
+Key = TypeVar("Key", _Order, _Age)
 
 _Cause = tuple[str, Hashable]
 """What a task that is set aside waits for: these tasks are looked at again together."""
@@ -101,31 +102,60 @@ _FILES = "files"
 """With the task of a run and the patterns of its files."""
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """Tasks that request the same agent and have no reason of their own to wait."""
-
-    by_order: list[_Order] = field(default_factory=list[_Order])
-    by_age: list[_Age] = field(default_factory=list[_Age])
-
-    def add(self, tasks: Sequence[QueuedTask]) -> None:
-        if len(tasks) <= _FEW:
-            for task in tasks:
-                insort(self.by_order, _order(task))
-                insort(self.by_age, (task.since, task.task))
-        else:
-            self.by_order += map(_order, tasks)
-            self.by_age += [(task.since, task.task) for task in tasks]
-            self.by_order.sort()
-            self.by_age.sort()
-
-    def remove(self, task: QueuedTask) -> None:
-        del self.by_order[bisect_left(self.by_order, _order(task))]
-        del self.by_age[bisect_left(self.by_age, (task.since, task.task))]
-
-
 def _order(task: QueuedTask) -> _Order:
     return (task.priority, -task.chain_length, task.since, task.task)
+
+
+def _age(task: QueuedTask) -> _Age:
+    return (task.since, task.task)
+
+
+class _Waiting:
+    """Tasks that request the same agent and have no reason of their own to wait.
+
+    Two heaps; what was removed stays in them until it comes up, or until it is the greater part.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, QueuedTask] = {}
+        self._by_order: list[_Order] = []
+        self._by_age: list[_Age] = []
+
+    def add(self, tasks: Sequence[QueuedTask]) -> None:
+        self._tasks.update((task.task, task) for task in tasks)
+        if len(tasks) <= _FEW:
+            for task in tasks:
+                heapq.heappush(self._by_order, _order(task))
+                heapq.heappush(self._by_age, _age(task))
+        else:
+            self._rebuild()
+
+    def remove(self, task: str) -> None:
+        del self._tasks[task]
+        if len(self._by_order) > 2 * len(self._tasks) + _FEW:
+            self._rebuild()
+
+    def first(self) -> _Order | None:
+        """The place of the task that starts next; None when there is none."""
+        return self._top(self._by_order, _order)
+
+    def oldest(self) -> _Age | None:
+        """The place of the task that has been ready longest."""
+        return self._top(self._by_age, _age)
+
+    def _top(self, heap: list[Key], key: Callable[[QueuedTask], Key]) -> Key | None:
+        while heap:
+            task = self._tasks.get(heap[0][-1])
+            if task is not None and key(task) == heap[0]:
+                return heap[0]
+            heapq.heappop(heap)
+        return None
+
+    def _rebuild(self) -> None:
+        self._by_order = [_order(task) for task in self._tasks.values()]
+        self._by_age = [_age(task) for task in self._tasks.values()]
+        heapq.heapify(self._by_order)
+        heapq.heapify(self._by_age)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +216,7 @@ class ReadyQueue:
         elif task in self._aside:
             self._take_back(task)
         else:
-            self._waiting[queued.requested].remove(queued)
+            self._waiting[queued.requested].remove(task)
 
     def requested(self) -> list[str]:
         """The agents that tasks request; empty: the default one."""
@@ -237,7 +267,7 @@ class ReadyQueue:
             lane = inputs.lanes[task.requested]
             if self._postpone(task, lane, inputs, taken, now):
                 continue
-            self._waiting[task.requested].remove(task)
+            self._waiting[task.requested].remove(task.task)
             self._starting.add(task.task)
             starts.append(StartRun(task=task.task, agent=lane.agent))
             taken.append(ActiveRun(task=task.task, agent=lane.agent, touches=task.touches, preparing=True))
@@ -256,14 +286,13 @@ class ReadyQueue:
 
     def _next(self, runs_before: int, now: float) -> QueuedTask | None:
         """The task that starts next, of those that nothing is known to keep waiting."""
-        lanes = [waiting for name, waiting in self._waiting.items() if waiting.by_order and name not in self.closed]
-        if not lanes:
-            return None
+        lanes = [waiting for name, waiting in self._waiting.items() if name not in self.closed]
         if runs_before % OLDEST_EVERY == OLDEST_EVERY - 1:
-            since, oldest = min(waiting.by_age[0] for waiting in lanes)
-            if since <= now - PATIENCE:
-                return self._tasks[oldest]
-        return self._tasks[min(waiting.by_order[0] for waiting in lanes)[-1]]
+            oldest = min((place for waiting in lanes if (place := waiting.oldest())), default=None)
+            if oldest is not None and oldest[0] <= now - PATIENCE:
+                return self._tasks[oldest[-1]]
+        first = min((place for waiting in lanes if (place := waiting.first())), default=None)
+        return None if first is None else self._tasks[first[-1]]
 
     def _postpone(
         self, task: QueuedTask, lane: Lane, inputs: PlanInputs, taken: Sequence[ActiveRun], now: float
@@ -276,7 +305,7 @@ class ReadyQueue:
         aside = _own(task, request, inputs, taken, now) or _over_budget(lane.own(task.task))
         if aside is None:
             return False
-        self._waiting[task.requested].remove(task)
+        self._waiting[task.requested].remove(task.task)
         self._put_aside(task, aside)
         return True
 
