@@ -42,13 +42,13 @@ class _Item:
 
     def takes(self, line: str) -> bool:
         """Whether a line below belongs to it; none does once its command is complete."""
-        complete = self.open is not None and self.open <= 0 and _closes(self.parts[-1])
+        complete = self.open is not None and self.open <= 0 and _ends_parenthesis(self.parts[-1])
         return bool(line.strip()) and _indent(line) > self.indent and not complete
 
     def criterion(self) -> Criterion:
         text = " ".join(part.strip() for part in self.parts).strip()
         command = ""
-        if _PROOF in text and _closes(text):
+        if _PROOF in text and _ends_parenthesis(text):
             text, _, rest = text.partition(_PROOF)
             command = rest.rstrip(_TRAILING).removesuffix(")").strip()
         if len(command) > 1 and command[0] == command[-1] == "`":
@@ -102,7 +102,7 @@ def first_heading(body: str) -> str:
     return _heading_text(heading) if heading else ""
 
 
-def _closes(text: str) -> bool:
+def _ends_parenthesis(text: str) -> bool:
     return text.rstrip(_TRAILING).endswith(")")
 
 

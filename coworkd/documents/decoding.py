@@ -165,18 +165,18 @@ def decode(path: str, document: Document) -> Decoded:
     if kind is None:
         raise DocumentError("no document belongs here", path=path)
     try:
-        return _decoded(path, kind, document)
+        return _decode_document(path, kind, document)
     except DocumentError as error:
         raise DocumentError(error.message, line=error.line, field=error.field, path=path) from error
 
 
-def _decoded(path: str, kind: Kind, document: Document) -> Decoded:
+def _decode_document(path: str, kind: Kind, document: Document) -> Decoded:
     schema = SCHEMAS[kind]
     entries = _by_name(schema, document)
     told = [(schema.by_name[name], entry) for name, entry in entries.items() if name in schema.by_name]
-    values = {known.name: _read(known, entry, kind) for known, entry in told if entry.value is not None}
-    cowork = _cowork(entries["cowork"].value if "cowork" in entries else None)
-    problems = (*_slips(path, schema, entries), *_misplaced(path, told, values))
+    values = {known.name: _read_field(known, entry, kind) for known, entry in told if entry.value is not None}
+    cowork = _read_cowork_map(entries["cowork"].value if "cowork" in entries else None)
+    problems = (*_unknown_key_problems(path, schema, entries), *_misplaced_key_problems(path, told, values))
     if kind is Kind.TASK and cowork.id and not is_task_id(cowork.id):
         # It becomes part of paths and refs: from here on nothing knows it.
         problems += (_unusable_id(path, cowork.id, entries["cowork"].line),)
@@ -208,7 +208,7 @@ def _by_name(schema: Schema, document: Document) -> dict[str, HeaderEntry]:
     return found
 
 
-def _read(known: Field, entry: HeaderEntry, kind: Kind | None = None) -> Any:
+def _read_field(known: Field, entry: HeaderEntry, kind: Kind | None = None) -> Any:
     try:
         return read_as(known.read, entry.value, known.name)
     except DocumentError as error:
@@ -217,7 +217,7 @@ def _read(known: Field, entry: HeaderEntry, kind: Kind | None = None) -> Any:
         raise DocumentError(f"`{written}`: {error.message}{hint}", line=entry.line, field=error.field) from error
 
 
-def _slips(path: str, schema: Schema, entries: Mapping[str, HeaderEntry]) -> Iterator[Problem]:
+def _unknown_key_problems(path: str, schema: Schema, entries: Mapping[str, HeaderEntry]) -> Iterator[Problem]:
     for key, entry in entries.items():
         if key in schema.by_name or key == "cowork" or _MARKED_OWN.match(entry.key):
             continue
@@ -232,7 +232,9 @@ def _unusable_id(path: str, written: str, line: int) -> Problem:
     return Problem(path=path, line=line, message=message)
 
 
-def _misplaced(path: str, told: Iterable[tuple[Field, HeaderEntry]], values: Mapping[str, Any]) -> Iterator[Problem]:
+def _misplaced_key_problems(
+    path: str, told: Iterable[tuple[Field, HeaderEntry]], values: Mapping[str, Any]
+) -> Iterator[Problem]:
     for known, entry in told:
         if known.misplaced and values.get(known.name):
             yield Problem(path=path, line=entry.line, message=f"`{entry.key}` {known.misplaced}")
@@ -241,14 +243,14 @@ def _misplaced(path: str, told: Iterable[tuple[Field, HeaderEntry]], values: Map
 def user_settings(document: Document) -> UserSettings:
     """What the user's own settings file says. Raises DocumentError with line and key, for near misses as well."""
     entries = _by_name(USER, document)
-    for slip in _slips("", USER, entries):
+    for slip in _unknown_key_problems("", USER, entries):
         raise DocumentError(slip.message, line=slip.line)
     told = ((USER.by_name[name], entry) for name, entry in entries.items() if name in USER.by_name)
-    values = {known.name: _read(known, entry) for known, entry in told if entry.value is not None}
+    values = {known.name: _read_field(known, entry) for known, entry in told if entry.value is not None}
     return user_spec(SpecParts(path="", values=values, body="", request=""))
 
 
-def _cowork(value: Value) -> Cowork:
+def _read_cowork_map(value: Value) -> Cowork:
     if value is None:
         return _NO_MAP
     texts = dict.fromkeys(_TYPED, "")
@@ -262,10 +264,10 @@ def _cowork(value: Value) -> Cowork:
         # There twice it means two things, which is nothing.
         texts[name] = item if isinstance(item, str) and name not in seen else ""
         seen.add(name)
-    rev, attempt = _count(texts.pop("rev")), _count(texts.pop("attempt")) or 0
+    rev, attempt = _parse_count(texts.pop("rev")), _parse_count(texts.pop("attempt")) or 0
     written = value if isinstance(value, dict) else None
     return Cowork(**texts, rev=rev, attempt=attempt, values=rest, written=written)
 
 
-def _count(written: str) -> int | None:
+def _parse_count(written: str) -> int | None:
     return int(written) if re.fullmatch("[0-9]{1,15}", written) else None

@@ -49,7 +49,7 @@ def edit(data: bytes, changes: Changes) -> bytes:
     result = _with_header(source, header)
     expected = copy.deepcopy({entry.key: entry.value for entry in before.entries})
     for path, value in changes.items():
-        _apply(expected, path, value)
+        _set_value(expected, path, value)
     if {entry.key: entry.value for entry in parse(result).entries} != expected:
         where = ", ".join(".".join(path) for path in changes)
         raise DocumentError(f"`{where}` cannot be changed in a header laid out like this; write `key: value` lines")
@@ -59,7 +59,7 @@ def edit(data: bytes, changes: Changes) -> bytes:
 def replace_body(data: bytes, body: str) -> bytes:
     """The same document with another body; the header's bytes stay."""
     source = split(data)
-    return _bytes(source, source.text[: source.body] + body)
+    return _encode(source, source.text[: source.body] + body)
 
 
 def tick(data: bytes, line: int) -> bytes:
@@ -70,40 +70,40 @@ def tick(data: bytes, line: int) -> bytes:
     if found is None:
         raise DocumentError("no open `- [ ]` item here", line=source.text.count("\n", 0, source.body) + line + 1)
     at = source.body + sum(len(text) + 1 for text in lines[:line]) + found.start(1)
-    return _bytes(source, source.text[:at] + "x" + source.text[at + 1 :])
+    return _encode(source, source.text[:at] + "x" + source.text[at + 1 :])
 
 
 def _with_header(source: Source, header: str) -> bytes:
     if source.fenced:
-        return _bytes(source, source.text[: source.start] + header + source.text[source.end :])
-    return _bytes(source, f"---{source.newline}{header}---{source.newline}{source.text}")
+        return _encode(source, source.text[: source.start] + header + source.text[source.end :])
+    return _encode(source, f"---{source.newline}{header}---{source.newline}{source.text}")
 
 
-def _bytes(source: Source, text: str) -> bytes:
+def _encode(source: Source, text: str) -> bytes:
     return (("\ufeff" if source.bom else "") + text).encode()
 
 
-def _apply(values: dict[str, Value], path: Path, value: Value | Delete) -> None:
+def _set_value(values: dict[str, Value], path: Path, value: Value | Delete) -> None:
     """The same change on values: what the edited bytes have to read as."""
-    name = _same(values, path[0]) or path[0]
+    name = _matching_key(values, path[0]) or path[0]
     if len(path) == 1 and isinstance(value, Delete):
         values.pop(name, None)
     elif len(path) == 1 and not isinstance(value, Delete):
         values[name] = copy.deepcopy(value)
     elif isinstance(inner := values.get(name), dict):
-        _apply(inner, path[1:], value)
+        _set_value(inner, path[1:], value)
     elif not isinstance(value, Delete):
-        values[name] = copy.deepcopy(_nest(path[1:], value))
+        values[name] = copy.deepcopy(_nested_value(path[1:], value))
 
 
-def _same(keys: Iterable[str], name: str) -> str | None:
+def _matching_key(keys: Iterable[str], name: str) -> str | None:
     """The key that means `name`: the very same one first."""
     wanted = normalise_key(name)
     alike = [key for key in keys if normalise_key(key) == wanted]
     return name if name in alike else alike[0] if alike else None
 
 
-def _nest(path: Path, value: Value) -> Value:
+def _nested_value(path: Path, value: Value) -> Value:
     for name in reversed(path):
         value = {name: value}
     return value
@@ -120,49 +120,53 @@ class _Editor:
     def changed(self, path: Path, value: Value | Delete) -> str:
         holder, owner = outline(self.text), None
         for depth, name in enumerate(path, 1):
-            pair = _find(holder, name)
+            pair = _find_pair(holder, name)
             if pair is None or holder is None:
                 if isinstance(value, Delete):
                     return self.text
-                return self._inserted(holder, name, _nest(path[depth:], value), top=owner is None)
+                return self._insert(holder, name, _nested_value(path[depth:], value), top=owner is None)
             if isinstance(value, Delete):
                 if depth == len(path):
-                    return self._deleted(owner, holder, pair)
+                    return self._delete(owner, holder, pair)
             elif depth == len(path) or not isinstance(pair.place.value, dict):
-                return self._replaced(pair, _nest(path[depth:], value), flow=holder.style == "flow", top=owner is None)
+                return self._replace(
+                    pair, _nested_value(path[depth:], value), flow=holder.style == "flow", top=owner is None
+                )
             owner, holder = pair, pair.place
         return self.text
 
-    def _inserted(self, holder: NodeSpan | None, key: str, value: Value, *, top: bool) -> str:
+    def _insert(self, holder: NodeSpan | None, key: str, value: Value, *, top: bool) -> str:
         if holder is not None and holder.style == "flow":
             at = holder.pairs[-1].place.end if holder.pairs else holder.start + 1
-            return self._cut(at, at, (", " if holder.pairs else "") + inline_pair(key, value))
+            return self._splice(at, at, (", " if holder.pairs else "") + inline_pair(key, value))
         indent = self._indent(holder.start) if holder else ""
-        at = len(self.text) if top or holder is None else self._below(holder)
+        at = len(self.text) if top or holder is None else self._next_line_start(holder)
         return self._with_lines(at, indent, pair_lines(key, value) if top else [pair_line(key, value)])
 
-    def _replaced(self, pair: Pair, value: Value, *, flow: bool, top: bool) -> str:
+    def _replace(self, pair: Pair, value: Value, *, flow: bool, top: bool) -> str:
         place = pair.place
         if place.value == value:
             return self.text
         if place.style == "plain" and place.start == place.end:
-            return self._filled(pair, value, flow=flow, top=top)
+            return self._fill_empty(pair, value, flow=flow, top=top)
         if place.style == "block" and "\n" in self.text[pair.end : place.start]:
             if isinstance(value, list) and value and place.items and all(map(self._beside_dash, place.items)):
-                return self._relisted(place, value)
-            return self._collapsed(pair, value)
-        return self._cut(place.start, self._content_end(place), inline(value, flow=flow))
+                return self._replace_list(place, value)
+            return self._replace_block(pair, value)
+        return self._splice(place.start, self._content_end(place), inline(value, flow=flow))
 
-    def _filled(self, pair: Pair, value: Value, *, flow: bool, top: bool) -> str:
+    def _fill_empty(self, pair: Pair, value: Value, *, flow: bool, top: bool) -> str:
         """A value where there was none."""
         at = pair.place.start
         if top and not flow and isinstance(value, dict) and value:
             indent = self._indent(pair.start) + "  "
-            return self._with_lines(self._below(pair.place), indent, [pair_line(*item) for item in value.items()])
+            return self._with_lines(
+                self._next_line_start(pair.place), indent, [pair_line(*item) for item in value.items()]
+            )
         colon = "" if ":" in self.text[pair.end : at] else ":"
-        return self._cut(at, at, f"{colon} {inline(value, flow=flow)}")
+        return self._splice(at, at, f"{colon} {inline(value, flow=flow)}")
 
-    def _collapsed(self, pair: Pair, value: Value) -> str:
+    def _replace_block(self, pair: Pair, value: Value) -> str:
         """A list or map on the lines below its key becomes a value beside the key; comments around it stay."""
         beside = self.text.index(":", pair.end) + 1
         last = self.text.rfind("\n", 0, pair.place.start)
@@ -173,28 +177,28 @@ class _Editor:
     def _beside_dash(self, item: NodeSpan) -> bool:
         return self.text[self._line_start(item.start) : item.start].strip() == "-"
 
-    def _relisted(self, place: NodeSpan, value: list[Value]) -> str:
+    def _replace_list(self, place: NodeSpan, value: list[Value]) -> str:
         """A block list keeps the lines of the items that it begins and ends with as before, and their comments."""
         old = [item.value for item in place.items]
-        head = _shared(old, value)
-        tail = _shared(old[head:][::-1], value[head:][::-1])
-        start = self._line_start(place.items[head].start) if head < len(old) else self._below(place)
-        end = start if head + tail == len(old) else self._below(place.items[len(old) - tail - 1])
+        head = _shared_prefix_length(old, value)
+        tail = _shared_prefix_length(old[head:][::-1], value[head:][::-1])
+        start = self._line_start(place.items[head].start) if head < len(old) else self._next_line_start(place)
+        end = start if head + tail == len(old) else self._next_line_start(place.items[len(old) - tail - 1])
         fresh = [f"- {inline(item, flow=False)}" for item in value[head : len(value) - tail]]
-        shorter = _Editor(self._cut(start, end, ""), self.newline)
+        shorter = _Editor(self._splice(start, end, ""), self.newline)
         return shorter._with_lines(start, self._indent(place.start), fresh)
 
-    def _deleted(self, owner: Pair | None, holder: NodeSpan, pair: Pair) -> str:
+    def _delete(self, owner: Pair | None, holder: NodeSpan, pair: Pair) -> str:
         if holder.style == "flow":
-            return self._cut(*_flow_span(holder, pair), "")
+            return self._splice(*_flow_span(holder, pair), "")
         if owner is not None and len(holder.pairs) == 1:
-            return self._collapsed(owner, {})
-        return self._cut(self._line_start(pair.start), self._below(pair.place), "")
+            return self._replace_block(owner, {})
+        return self._splice(self._line_start(pair.start), self._next_line_start(pair.place), "")
 
     def _with_lines(self, at: int, indent: str, lines: Iterable[str]) -> str:
-        return self._cut(at, at, "".join(f"{indent}{line}{self.newline}" for line in lines))
+        return self._splice(at, at, "".join(f"{indent}{line}{self.newline}" for line in lines))
 
-    def _cut(self, start: int, end: int, text: str) -> str:
+    def _splice(self, start: int, end: int, text: str) -> str:
         return self.text[:start] + text + self.text[end:]
 
     def _line_start(self, at: int) -> int:
@@ -204,7 +208,7 @@ class _Editor:
         before = self.text[self._line_start(at) : at]
         return before if before.isspace() else " " * len(before)
 
-    def _below(self, place: NodeSpan) -> int:
+    def _next_line_start(self, place: NodeSpan) -> int:
         """The start of the line after a value and the comment beside it."""
         ends_line = self.text[place.end - 1] == "\n"
         return place.end if ends_line else self.text.index("\n", place.end) + 1
@@ -218,9 +222,9 @@ class _Editor:
         return line_end - 1 if self.text[line_end - 1] == "\r" else line_end
 
 
-def _find(holder: NodeSpan | None, name: str) -> Pair | None:
+def _find_pair(holder: NodeSpan | None, name: str) -> Pair | None:
     pairs = {pair.key: pair for pair in holder.pairs} if holder else {}
-    return pairs.get(_same(pairs, name) or name)
+    return pairs.get(_matching_key(pairs, name) or name)
 
 
 def _flow_span(holder: NodeSpan, pair: Pair) -> tuple[int, int]:
@@ -233,6 +237,6 @@ def _flow_span(holder: NodeSpan, pair: Pair) -> tuple[int, int]:
     return holder.start + 1, holder.end - 1
 
 
-def _shared(left: list[Value], right: list[Value]) -> int:
+def _shared_prefix_length(left: list[Value], right: list[Value]) -> int:
     """How many items both lists begin with."""
     return next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))

@@ -19,7 +19,7 @@ def lookalike_reason(document: Document) -> str:
             continue
         if not entry.key.isascii():
             return f"line {entry.line}: the key {escaped(entry.key)} has letters that may only look like others"
-        for text in (entry.key, *_texts(entry.value)):
+        for text in (entry.key, *_strings_in(entry.value)):
             if what := lookalike_text_reason(text):
                 return f"line {entry.line}: `{entry.key}` holds {what}"
     return ""
@@ -33,13 +33,13 @@ def lookalike_text_reason(text: str) -> str:
     return f"{found[1]} ({escaped(found[0][0])})"
 
 
-def _texts(value: Value) -> Iterator[str]:
+def _strings_in(value: Value) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item)
+            yield from _strings_in(item)
     elif isinstance(value, dict):
         for key, item in value.items():
             yield key
-            yield from _texts(item)
+            yield from _strings_in(item)

@@ -99,7 +99,7 @@ def parse(data: bytes) -> Document:
     source = split(data)
     body = source.text[source.body :]
     if (at := _conflict_in(body)) is not None:
-        raise _conflict(source.text, source.body + at)
+        raise _conflict_error(source.text, source.body + at)
     return Document(
         entries=_entries(source.text, source.start, source.end),
         body=body,
@@ -133,7 +133,7 @@ def compose(fields: Mapping[str, Value], body: str, note: str = "") -> bytes:
     lines = ["---", *([comment(note)] if note else [])]
     for key, value in fields.items():
         lines.extend(pair_lines(key, value))
-    return ("\n".join([*lines, "---", ""]) + _readable(body)).encode()
+    return ("\n".join([*lines, "---", ""]) + _sanitize_body(body)).encode()
 
 
 def split(data: bytes) -> Source:
@@ -164,7 +164,7 @@ def _decode(data: bytes) -> tuple[str, bool]:
     return (text[1:], True) if text.startswith("\ufeff") else (text, False)
 
 
-def _readable(body: str) -> str:
+def _sanitize_body(body: str) -> str:
     clean = body.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "\ufffd")
     return clean if _conflict_in(clean) is None else _MARKER_LINE.sub(" ", clean)
 
@@ -175,7 +175,7 @@ def _conflict_in(body: str) -> int | None:
     return opening.start() if opening and _CLOSING_MARKER.search(body, opening.end()) else None
 
 
-def _conflict(text: str, at: int) -> DocumentError:
+def _conflict_error(text: str, at: int) -> DocumentError:
     return DocumentError("an unresolved merge conflict; keep one side and delete the markers", line=_line(text, at))
 
 
@@ -188,5 +188,5 @@ def _entries(text: str, start: int, end: int) -> tuple[HeaderEntry, ...]:
     if len(header.encode()) > MAX_HEADER:
         raise DocumentError("the header is larger than 64 KiB; move long text into the body", line=_line(text, start))
     if ("<<<<<<<" in header or "=======" in header or ">>>>>>>" in header) and (found := _HEADER_MARKER.search(header)):
-        raise _conflict(text, start + found.start())
+        raise _conflict_error(text, start + found.start())
     return entries(header, _line(text, start))

@@ -49,10 +49,10 @@ def misplaced_header(kind: Kind, text: str, first_line: int = 1) -> DocumentErro
     lines = _LINE_END.split(text, LINES)[:LINES]
     for number, line in _outside_code(lines):
         bare = line.strip(_BLANK)
-        if _FENCE.fullmatch(bare) or (_CODE.match(bare) and not _before(lines, number)):
+        if _FENCE.fullmatch(bare) or (_CODE.match(bare) and not _has_text_above(lines, number)):
             if _is_header(kind, lines, number):
                 return DocumentError(_fence_reason(text, lines, number), line=first_line + number)
-        elif key := _unfenced(kind, lines, number):
+        elif key := _unfenced_reason(kind, lines, number):
             return DocumentError(_key_reason(kind, key), line=first_line + number)
     return None
 
@@ -65,13 +65,13 @@ def _outside_code(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
         if open_marks:
             open_marks = "" if marks.startswith(open_marks) else open_marks
             continue
-        if marks and _before(lines, number):
+        if marks and _has_text_above(lines, number):
             open_marks = marks
             continue
         yield number, line
 
 
-def _before(lines: Sequence[str], number: int) -> bool:
+def _has_text_above(lines: Sequence[str], number: int) -> bool:
     """Whether anything to be seen stands above this line."""
     return any(line.strip(_BLANK) for line in lines[:number])
 
@@ -79,15 +79,15 @@ def _before(lines: Sequence[str], number: int) -> bool:
 def _is_header(kind: Kind, lines: Sequence[str], fence: int) -> bool:
     """Whether keys of this kind of document stand below the fence, as they do in a header."""
     below = [line.strip(_BLANK) for line in lines[fence + 1 :]]
-    if not _before(lines, fence) and below and not below[0]:
+    if not _has_text_above(lines, fence) and below and not below[0]:
         below = below[1:]
     end = next((at for at, line in enumerate(below) if not line or _FENCE.fullmatch(line)), len(below))
     closed = end < len(below) and bool(_FENCE.fullmatch(below[end]))
     keys = [normalise_key(found["key"]) for line in below[:end] if (found := _KEY.match(line))]
-    return (closed or not _before(lines, fence)) and not SCHEMAS[kind].known.isdisjoint(keys)
+    return (closed or not _has_text_above(lines, fence)) and not SCHEMAS[kind].known.isdisjoint(keys)
 
 
-def _unfenced(kind: Kind, lines: Sequence[str], number: int) -> str:
+def _unfenced_reason(kind: Kind, lines: Sequence[str], number: int) -> str:
     pattern, line = _UNFENCED.get(kind), lines[number].lstrip(_INVISIBLE)
     if pattern is None:
         return ""
@@ -105,7 +105,7 @@ def _fence_reason(text: str, lines: Sequence[str], fence: int) -> str:
         why = "its header stands in a code block; remove the line above it and the one that closes the block"
     elif bare != "---":
         why = f"`{shorten(bare, 20)}` does not open a header; {yaml}"
-    elif _before(lines, fence):
+    elif _has_text_above(lines, fence):
         why = f"its header starts on line {fence + 1}; move the text above it below the header"
     elif any(character in _INVISIBLE for above in lines[: fence + 1] for character in above):
         why = "an invisible character stands before its first `---`; delete the line and write `---` again"

@@ -48,13 +48,13 @@ def task_blocks(body: str, plan: str) -> tuple[TaskBlock, ...]:
         if len(found) == MOST:
             raise DocumentError(f"a plan spells out at most {MOST} tasks; make it two plans", line=line)
         try:
-            found.append(_block((named["name"] or "").strip(), text, plan))
+            found.append(_parse_block((named["name"] or "").strip(), text, plan))
         except DocumentError as error:
             raise DocumentError(f"a task block cannot be read: {error.message}", line=line + error.line) from error
     return tuple(found)
 
 
-def _block(name: str, text: str, plan: str) -> TaskBlock:
+def _parse_block(name: str, text: str, plan: str) -> TaskBlock:
     document = parse((f"---\n{text}" if _KEYS.match(text) else text).encode())
     fields: dict[str, Value] = {entry.key: entry.value for entry in document.entries}
     own = {normalise_key(key): key for key in fields}

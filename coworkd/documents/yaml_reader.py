@@ -108,7 +108,7 @@ def simple_entries(text: str, first_line: int) -> tuple[HeaderEntry, ...] | None
         if match is None:
             return None
         key, words, listed = match.groups()
-        value = _said(words) if words is not None else _listed(listed)
+        value = _scalar_value(words) if words is not None else _split_items(listed)
         if value is _UNCLEAR:
             return None
         found.append(HeaderEntry(key, value, number))
@@ -118,15 +118,15 @@ def simple_entries(text: str, first_line: int) -> tuple[HeaderEntry, ...] | None
 _UNCLEAR: list[Value] = []
 
 
-def _said(words: str) -> Value:
+def _scalar_value(words: str) -> Value:
     return None if words in NULLS else words
 
 
-def _listed(items: str) -> Value:
+def _split_items(items: str) -> Value:
     if not items:
         return []
     words = items.split(", ")
-    return [_said(word) for word in words] if all(map(_WORD.fullmatch, words)) else _UNCLEAR
+    return [_scalar_value(word) for word in words] if all(map(_WORD.fullmatch, words)) else _UNCLEAR
 
 
 def full_entries(text: str, first_line: int) -> tuple[HeaderEntry, ...]:
@@ -135,7 +135,7 @@ def full_entries(text: str, first_line: int) -> tuple[HeaderEntry, ...]:
     try:
         return reader.entries()
     except YAMLError as error:
-        raise _explained(error, text, first_line) from error
+        raise _reword_error(error, text, first_line) from error
 
 
 def outline(text: str) -> NodeSpan | None:
@@ -144,7 +144,7 @@ def outline(text: str) -> NodeSpan | None:
     try:
         return reader.outline()
     except YAMLError as error:
-        raise _explained(error, text, 1) from error
+        raise _reword_error(error, text, 1) from error
 
 
 class _Reader:
@@ -162,119 +162,119 @@ class _Reader:
 
     def entries(self) -> tuple[HeaderEntry, ...]:
         found: list[HeaderEntry] = []
-        if self._root() is not None:
+        if self._read_root() is not None:
             lines: dict[str, int] = {}
             while type(event := self._next()) is not MappingEndEvent:
-                key = self._key(event, lines)
-                found.append(HeaderEntry(key, self._value(self._next(), 2), lines[key]))
-            self._end()
+                key = self._read_key(event, lines)
+                found.append(HeaderEntry(key, self._read_value(self._next(), 2), lines[key]))
+            self._read_end()
         return tuple(found)
 
     def outline(self) -> NodeSpan | None:
-        root = self._root()
-        return None if root is None else self._place(root)
+        root = self._read_root()
+        return None if root is None else self._read_span(root)
 
-    def _root(self) -> MappingStartEvent | None:
+    def _read_root(self) -> MappingStartEvent | None:
         self._next()
         if type(self._next()) is StreamEndEvent:
             return None
         event = self._next()
         if type(event) is ScalarEvent and not event.value and not event.style:
-            return self._end()
+            return self._read_end()
         if type(event) is not MappingStartEvent:
-            raise self._refusal(event, "the header is not made of `key: value` lines")
+            raise self._error(event, "the header is not made of `key: value` lines")
         if event.anchor or event.tag:
-            raise self._marked(event)
+            raise self._marked_error(event)
         return event
 
-    def _end(self) -> None:
+    def _read_end(self) -> None:
         self._next()
         if type(event := self._next()) is not StreamEndEvent:
-            raise self._refusal(event, "a second YAML document starts here; remove the `---`")
+            raise self._error(event, "a second YAML document starts here; remove the `---`")
 
-    def _value(self, event: Event, depth: int) -> Value:
+    def _read_value(self, event: Event, depth: int) -> Value:
         if type(event) is ScalarEvent:
             if event.anchor or event.tag:
-                raise self._marked(event)
+                raise self._marked_error(event)
             return None if not event.style and event.value in NULLS else event.value
         if depth > MAX_DEPTH:
-            raise self._refusal(event, f"maps and lists are nested deeper than {MAX_DEPTH}; flatten them")
+            raise self._error(event, f"maps and lists are nested deeper than {MAX_DEPTH}; flatten them")
         if type(event) is MappingStartEvent and not (event.anchor or event.tag):
-            return self._map(depth)
+            return self._read_map(depth)
         if type(event) is SequenceStartEvent and not (event.anchor or event.tag):
-            return self._list(depth)
-        raise self._marked(event)
+            return self._read_list(depth)
+        raise self._marked_error(event)
 
-    def _list(self, depth: int) -> list[Value]:
+    def _read_list(self, depth: int) -> list[Value]:
         found: list[Value] = []
         while type(event := self._next()) is not SequenceEndEvent:
-            found.append(self._value(event, depth + 1))
+            found.append(self._read_value(event, depth + 1))
         return found
 
-    def _map(self, depth: int) -> dict[str, Value]:
+    def _read_map(self, depth: int) -> dict[str, Value]:
         found: dict[str, Value] = {}
         lines: dict[str, int] = {}
         while type(event := self._next()) is not MappingEndEvent:
-            key = self._key(event, lines)
-            found[key] = self._value(self._next(), depth + 1)
+            key = self._read_key(event, lines)
+            found[key] = self._read_value(self._next(), depth + 1)
         return found
 
-    def _key(self, event: Event, lines: dict[str, int]) -> str:
+    def _read_key(self, event: Event, lines: dict[str, int]) -> str:
         if type(event) is not ScalarEvent:
-            raise self._refusal(event, "a key has to be a word; put it in quotes if it starts with `[`, `{` or `*`")
+            raise self._error(event, "a key has to be a word; put it in quotes if it starts with `[`, `{` or `*`")
         if event.anchor or event.tag:
-            raise self._marked(event)
+            raise self._marked_error(event)
         key: str = event.value
         if key in lines:
-            raise self._refusal(event, f"`{key}` is here twice, first on line {lines[key]}; keep one", field=key)
+            raise self._error(event, f"`{key}` is here twice, first on line {lines[key]}; keep one", field=key)
         lines[key] = self._line(event)
         return key
 
-    def _marked(self, event: Event) -> DocumentError:
+    def _marked_error(self, event: Event) -> DocumentError:
         """For an alias, and whatever bears an anchor or a tag."""
         if anchor := getattr(event, "anchor", None):
             what = f"anchors and aliases (`&{anchor}`, `*{anchor}`) are not read; write the value again"
         else:
             what = "YAML tags (`!...`) are not read; remove the tag, or quote a value that starts with `!`"
-        return self._refusal(event, what)
+        return self._error(event, what)
 
-    def _refusal(self, event: Event, message: str, field: str = "") -> DocumentError:
+    def _error(self, event: Event, message: str, field: str = "") -> DocumentError:
         return DocumentError(message, line=self._line(event), field=field)
 
     def _line(self, event: Event) -> int:
         """Counted by `\n` alone, as editors do; libyaml's own lines also end at U+2028 and its like."""
         return self._text.count("\n", 0, event.start_mark.index) + self._first_line
 
-    def _place(self, event: Event) -> NodeSpan:
+    def _read_span(self, event: Event) -> NodeSpan:
         start, end = event.start_mark.index, event.end_mark.index
         if type(event) is ScalarEvent:
             value = None if not event.style and event.value in NULLS else event.value
             return NodeSpan(start, end, _SCALAR_STYLES[event.style or ""], value)
         if type(event) is MappingStartEvent:
             style = "flow" if event.flow_style else "block"
-            pairs, end = self._pairs(style)
+            pairs, end = self._read_pair_spans(style)
             return NodeSpan(start, end, style, {pair.key: pair.place.value for pair in pairs}, pairs=pairs)
         if type(event) is SequenceStartEvent:
             style = "flow" if event.flow_style else "block"
-            items, end = self._items(style)
+            items, end = self._read_item_spans(style)
             return NodeSpan(start, end, style, [item.value for item in items], items=items)
-        raise self._marked(event)
+        raise self._marked_error(event)
 
-    def _items(self, style: str) -> tuple[tuple[NodeSpan, ...], int]:
+    def _read_item_spans(self, style: str) -> tuple[tuple[NodeSpan, ...], int]:
         found: list[NodeSpan] = []
         while not isinstance(event := self._next(), SequenceEndEvent):
-            found.append(self._place(event))
+            found.append(self._read_span(event))
         return tuple(found), event.end_mark.index if style == "flow" else found[-1].end
 
-    def _pairs(self, style: str) -> tuple[tuple[Pair, ...], int]:
+    def _read_pair_spans(self, style: str) -> tuple[tuple[Pair, ...], int]:
         found: list[Pair] = []
         while not isinstance(event := self._next(), MappingEndEvent):
-            start, end, key = event.start_mark.index, event.end_mark.index, self._key(event, {})
-            found.append(Pair(key, start, end, self._place(self._next())))
+            start, end, key = event.start_mark.index, event.end_mark.index, self._read_key(event, {})
+            found.append(Pair(key, start, end, self._read_span(self._next())))
         return tuple(found), event.end_mark.index if style == "flow" else found[-1].place.end
 
 
-def _explained(error: YAMLError, text: str, first_line: int) -> DocumentError:
+def _reword_error(error: YAMLError, text: str, first_line: int) -> DocumentError:
     """libyaml's error message, reworded for a user who wants to correct the line."""
     if isinstance(error, ReaderError):  # which counts bytes
         at = len(text.encode()[: error.position].decode(errors="ignore"))

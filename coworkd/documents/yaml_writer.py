@@ -28,23 +28,23 @@ def inline(value: Value, *, flow: bool) -> str:
         return f"[{', '.join(inline(item, flow=True) for item in value)}]"
     if isinstance(value, dict):
         return f"{{{', '.join(inline_pair(key, item) for key, item in value.items())}}}"
-    return "null" if value is None else _scalar(value, flow=flow)
+    return "null" if value is None else _write_scalar(value, flow=flow)
 
 
 def inline_pair(key: str, value: Value) -> str:
     """`key: value` as it stands within `{...}`."""
-    return f"{_scalar(key, flow=True)}: {inline(value, flow=True)}"
+    return f"{_write_scalar(key, flow=True)}: {inline(value, flow=True)}"
 
 
 def pair_line(key: str, value: Value) -> str:
     """`key: value` as a line of a block map, without indentation and line ending."""
-    return f"{_scalar(key, flow=False)}: {inline(value, flow=False)}"
+    return f"{_write_scalar(key, flow=False)}: {inline(value, flow=False)}"
 
 
 def pair_lines(key: str, value: Value) -> list[str]:
     """A top-level key as lines without endings: a map as a block indented by two spaces, all else on one line."""
     if isinstance(value, dict) and value:
-        return [f"{_scalar(key, flow=False)}:", *(f"  {pair_line(name, item)}" for name, item in value.items())]
+        return [f"{_write_scalar(key, flow=False)}:", *(f"  {pair_line(name, item)}" for name, item in value.items())]
     return [pair_line(key, value)]
 
 
@@ -53,7 +53,7 @@ def comment(text: str) -> str:
     return f"# {' '.join(_NO_COMMENT.sub(' ', text).split())}"
 
 
-def _scalar(text: str, *, flow: bool) -> str:
+def _write_scalar(text: str, *, flow: bool) -> str:
     if text in NULLS or _NOT_PLAIN.search(text) or (flow and _NOT_PLAIN_IN_FLOW.search(text)):
         return f'"{_ESCAPED.sub(_escape, text)}"'
     return text

@@ -38,10 +38,10 @@ def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: 
     elif row.target_sha != row.disk_sha and at_rest:
         yield "the file was never brought up to date"
     if kind is Kind.TASK and (row.target_sha == row.disk_sha or at_rest):
-        yield from _task(db, path, made.of(TaskSpec), at_rest=at_rest)
+        yield from _task_disagreements(db, path, made.of(TaskSpec), at_rest=at_rest)
 
 
-def _task(db: Database, path: str, spec: TaskSpec, *, at_rest: bool) -> Iterator[str]:
+def _task_disagreements(db: Database, path: str, spec: TaskSpec, *, at_rest: bool) -> Iterator[str]:
     row = find_task_at(db, path)
     if row is None:
         if not has_problem(db, path, DUPLICATE):
@@ -52,9 +52,9 @@ def _task(db: Database, path: str, spec: TaskSpec, *, at_rest: bool) -> Iterator
     if row.requested_status:
         if at_rest:
             yield f"`{row.requested_status}` never took effect"
-    elif not row.from_git and spec.status is not row.status and not _unsaid(spec, row):
+    elif not row.from_git and spec.status is not row.status and not _has_implicit_status(spec, row):
         yield f"the file says {spec.status}, the database {row.status}"
 
 
-def _unsaid(spec: TaskSpec, row: TaskRow) -> bool:
+def _has_implicit_status(spec: TaskSpec, row: TaskRow) -> bool:
     return spec.status is None and row.status in UNSTARTED

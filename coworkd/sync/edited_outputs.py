@@ -18,7 +18,7 @@ def notice_edits(db: Database, outputs: ViewFiles, now: float) -> None:
     for path in edited:
         if path not in noticed:
             with db.write():
-                put_problem(db, Problem(path=path, line=0, message=_reason(path)), SOURCE, now)
+                put_problem(db, Problem(path=path, line=0, message=_not_sent_reason(path)), SOURCE, now)
     for path in noticed:
         # Of a file that a former process showed only its being there is known.
         if path not in edited and (path in shown or not outputs.is_there(path)):
@@ -26,7 +26,7 @@ def notice_edits(db: Database, outputs: ViewFiles, now: float) -> None:
                 remove_notice(db, path, SOURCE)
 
 
-def _reason(path: str) -> str:
+def _not_sent_reason(path: str) -> str:
     folder = path.rpartition("/")[0]
     return (
         f"what was written into this file is not sent: it only shows what the agent does; put it into a new file"

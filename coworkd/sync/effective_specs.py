@@ -34,12 +34,12 @@ def clamp_to_user_limits(settings: Settings, user: UserSettings) -> Settings:
     days = [most for most in (settings.budget_usd_per_day, user.budget_usd_per_day) if most is not None]
     return dataclasses.replace(
         settings, concurrency=min(settings.concurrency, user.concurrency or settings.concurrency),
-        sandbox=_held(settings.sandbox, user.sandbox.mode),
+        sandbox=_require_user_sandbox(settings.sandbox, user.sandbox.mode),
         budget_usd_per_day=min(days, default=None),
     )  # fmt: skip
 
 
-def _held(wanted: SandboxSpec, user: SandboxMode | None) -> SandboxSpec:
+def _require_user_sandbox(wanted: SandboxSpec, user: SandboxMode | None) -> SandboxSpec:
     """Who requires a sandbox has one, whichever file says so. That the user's own file says `off` counts elsewhere."""
     return dataclasses.replace(wanted, mode=SandboxMode.REQUIRE) if user is SandboxMode.REQUIRE else wanted
 

@@ -46,17 +46,17 @@ class TrustRequest:
 def trust_request(db: Database) -> TrustRequest:
     """What waits for trust; all that is there while the repository itself is not trusted."""
     rows = documents_that_may_run(db) if db.state.untrusted_reason else documents_awaiting_trust(db)
-    keys = tuple(key for row in rows for key in _loosening(row.path, row.target_bytes))
+    keys = tuple(key for row in rows for key in _keys_to_trust(row.path, row.target_bytes))
     return TrustRequest(keys=keys, token=digest("".join(f"{row.path}\n{row.target_sha}\n" for row in rows).encode()))
 
 
-def _loosening(path: str, data: bytes) -> Iterator[KeyToTrust]:
+def _keys_to_trust(path: str, data: bytes) -> Iterator[KeyToTrust]:
     try:
         document = parse_yaml(data) if path == CONFIG else parse(data)
         made = decoded(path, data)
     except DocumentError:
         return
-    yield from _keys(path, document, made)
+    yield from _untrusted_keys(path, document, made)
     if made.kind is Kind.TASK:
         above = data.count(b"\n") - document.body.count("\n")
         for item in made.of(TaskSpec).criteria:
@@ -64,7 +64,7 @@ def _loosening(path: str, data: bytes) -> Iterator[KeyToTrust]:
                 yield KeyToTrust(path=path, line=above + item.line + 1, key="verify", value=item.command)
 
 
-def _keys(path: str, document: Document, made: Decoded) -> Iterator[KeyToTrust]:
+def _untrusted_keys(path: str, document: Document, made: Decoded) -> Iterator[KeyToTrust]:
     fields = SCHEMAS[made.kind].by_key
     for entry in document.entries:
         known = fields.get(normalise_key(entry.key))

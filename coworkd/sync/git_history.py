@@ -40,13 +40,13 @@ class RepoHistory:
         return operation_under_way(self._repo)
 
     def index_lists(self, path: str) -> bool:
-        return bool(index_lists(self._repo, [self._within(path)]))
+        return bool(index_lists(self._repo, [self._repo_path(path)]))
 
     def withheld(self, path: str) -> bool:
-        return index_locked(self._repo) or left_out(self._repo, self._within(path))
+        return index_locked(self._repo) or left_out(self._repo, self._repo_path(path))
 
     def last_with(self, path: str, since: str) -> str:
-        within, moves = self._within(path), head_moves(self._repo)
+        within, moves = self._repo_path(path), head_moves(self._repo)
         at = next((number for number, move in enumerate(moves) if move.id == since), None)
         # Without a reflog the place is a commit; of a place that the reflog has lost, only where HEAD is now is known.
         heads = [since] if not moves else [move.commit for move in moves[: 1 if at is None else at + 1]]
@@ -56,13 +56,13 @@ class RepoHistory:
         return self._repo.is_ancestor(old, new)
 
     def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
-        known = known_blobs(self._repo, {self._within(path): data for path, data in files.items()})
-        held = self._held(known)
+        known = known_blobs(self._repo, {self._repo_path(path): data for path, data in files.items()})
+        held = self._blobs_in_git(known)
         made = committed_here(self._repo, self._folder) if held else frozenset[tuple[str, str]]()
         foreign = {path for path in held if (path, known[path]) not in made}
-        return frozenset(path for path in files if self._within(path) in foreign)
+        return frozenset(path for path in files if self._repo_path(path) in foreign)
 
-    def _held(self, known: Mapping[str, str]) -> frozenset[str]:
+    def _blobs_in_git(self, known: Mapping[str, str]) -> frozenset[str]:
         """Where git has these blobs at their paths: what it happens to have elsewhere, or had once, was typed here.
 
         A command that holds the index locked writes files before it writes down that it has them.
@@ -75,13 +75,13 @@ class RepoHistory:
         """The signer of the commit that brought these bytes; empty: no signature that counts here."""
         if not self._signers:
             return ""
-        within = self._within(path)
+        within = self._repo_path(path)
         blob, commit = known_blobs(self._repo, {within: data}).get(within), last_touched(self._repo, within)
         if not commit or blob is None or self._repo.resolve(f"{commit}:{within}") != blob:
             return ""
         return signer_of(self._repo, commit, Path(self._signers))
 
-    def _within(self, path: str) -> str:
+    def _repo_path(self, path: str) -> str:
         return f"{self._folder}/{path}"
 
 

@@ -35,7 +35,7 @@ def project_task_file(data: bytes, decoded: Decoded, row: TaskRow, rev: int) -> 
     changes: dict[tuple[str, ...], Value | Delete] = {}
     if _status_lags(decoded.of(TaskSpec), row):
         changes["status",] = str(row.status)
-    facts = _facts(row)
+    facts = _cowork_map(row)
     if changes or decoded.cowork.written is not None:
         known = decoded.cowork.written or {}
         changes |= {("cowork", key): value for key, value in facts.items() if known.get(key) != value}
@@ -56,7 +56,7 @@ def _status_lags(spec: TaskSpec, row: TaskRow) -> bool:
     return spec.status is not row.status
 
 
-def _facts(row: TaskRow) -> dict[str, Value]:
+def _cowork_map(row: TaskRow) -> dict[str, Value]:
     """The values of the `cowork:` map, in the order they are first written."""
     facts: dict[str, Value] = {"id": row.id, "by": row.by, "attempt": str(row.attempt)}
     if row.landed:

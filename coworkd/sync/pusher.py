@@ -61,7 +61,7 @@ class Pusher:
             self._displaced.recover(now)
         for row in unwritten_documents(self._db):
             if self._may_write(row) and not blocked(row.path):
-                self._write(row, now)
+                self._write_document(row, now)
 
     def deadline(self) -> float | None:
         """When a write that was refused is tried again."""
@@ -72,7 +72,7 @@ class Pusher:
             return False
         return not self._dirty.is_held(row.path)
 
-    def _write(self, row: DocumentRow, now: float) -> None:
+    def _write_document(self, row: DocumentRow, now: float) -> None:
         self._remember_target(row, now)
         match self._writer.write(row.path, row.disk_sha, row.target_bytes, now):
             case TargetChanged():

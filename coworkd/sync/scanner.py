@@ -53,7 +53,7 @@ class Scanner:
         And some that look unchanged: within a day each file is read once, whatever its stat says.
         """
         started = elapsed()
-        changed = self._changed(now)
+        changed = self._changed_paths(now)
         dirty = (*changed, *self._to_read_again(now))
         seconds = elapsed() - started
         self._next_scan = now + max(MIN_SCAN_INTERVAL, 1000 * seconds)
@@ -69,7 +69,7 @@ class Scanner:
     def deadline(self) -> float:
         return self._next_scan
 
-    def _changed(self, now: float) -> list[str]:
+    def _changed_paths(self, now: float) -> list[str]:
         seen: set[str] = set()
         changed: list[str] = []
         cut_short: list[str] = []

@@ -25,34 +25,34 @@ class StrayFiles:
 
     def check(self, path: str, now: float) -> None:
         """An event was about this path, which is no document's."""
-        place, reason = stray_place(path), _reason(path)
+        place, reason = stray_place(path), _stray_reason(path)
         if reason and self._folder.stat(path) is not None:
-            self._show(place, reason, now)
+            self._report(place, reason, now)
         elif place in noticed_paths(self._db, SOURCE) and not self._any_in(place):
             with self._db.write():
                 remove_notice(self._db, place, SOURCE)
 
     def update(self, paths: Iterable[str], now: float) -> None:
         """A scan has found these paths, and no others, that are no documents'."""
-        found = {stray_place(path): reason for path in paths if (reason := _reason(path))}
+        found = {stray_place(path): reason for path in paths if (reason := _stray_reason(path))}
         for place in noticed_paths(self._db, SOURCE):
             if place not in found:
                 with self._db.write():
                     remove_notice(self._db, place, SOURCE)
         for place, reason in found.items():
-            self._show(place, reason, now)
+            self._report(place, reason, now)
 
-    def _show(self, place: str, reason: str, now: float) -> None:
+    def _report(self, place: str, reason: str, now: float) -> None:
         with self._db.write():
             put_problem(self._db, Problem(path=place, line=0, message=reason), SOURCE, now)
 
     def _any_in(self, place: str) -> bool:
         if not place.endswith("/"):
             return False
-        return any(path.startswith(place) and _reason(path) for path, _ in self._folder.walk())
+        return any(path.startswith(place) and _stray_reason(path) for path, _ in self._folder.walk())
 
 
-def _reason(path: str) -> str:
+def _stray_reason(path: str) -> str:
     name = path.rpartition("/")[2]
     if name.startswith("config") or name.endswith((".md.orig", ".md.bak", ".md.rej")):
         copy = copy_name(name)

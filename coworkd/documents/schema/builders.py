@@ -48,14 +48,14 @@ class SpecParts:
 
 def task_spec(parts: SpecParts) -> TaskSpec:
     values = dict(parts.values)
-    values["title"] = _title(parts)
+    values["title"] = _title_of(parts)
     status, notice = values.pop("status", (None, ""))
     return TaskSpec(**values, status=status, status_notice=notice, body=parts.body, criteria=criteria(parts.body))
 
 
 def plan_spec(parts: SpecParts) -> PlanSpec:
     return PlanSpec(
-        title=_title(parts),
+        title=_title_of(parts),
         level=parts.values.get("level", PlanLevel.PLAN),
         parent=parts.values.get("parent", ""),
         answer=answer_spec(parts) if "approval" in parts.values else None,
@@ -63,7 +63,7 @@ def plan_spec(parts: SpecParts) -> PlanSpec:
     )
 
 
-def _title(parts: SpecParts) -> str:
+def _title_of(parts: SpecParts) -> str:
     """The key, else the heading the body begins with, else the file's name."""
     return parts.values.get("title") or first_heading(parts.body) or parts.stem
 
@@ -80,7 +80,7 @@ def answer_spec(parts: SpecParts) -> AnswerSpec:
     exact = isinstance(written, str) and written in {member.value for member in Answer}
     return AnswerSpec(
         answer=Answer(written) if exact else None,
-        written="" if written is None else _printable(written),
+        written="" if written is None else _printable_excerpt(written),
         comment=parts.values.get("comment", ""),
         scope=parts.values.get("scope", Scope.ONCE),
         grant=parts.values.get("grant", ""),
@@ -90,7 +90,7 @@ def answer_spec(parts: SpecParts) -> AnswerSpec:
     )
 
 
-def _printable(value: Value) -> str:
+def _printable_excerpt(value: Value) -> str:
     """At most 60 characters: look-alike and invisible letters show as escapes."""
     shown = value if isinstance(value, str) else inline(value, flow=False)
     return shorten(shown.encode("unicode_escape").decode("ascii"), 60)

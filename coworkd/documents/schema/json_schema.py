@@ -30,7 +30,7 @@ _SIZE: Json = {
 _ANY: Json = {}
 
 
-def _words(words: Iterable[str], others: Iterable[str] = ()) -> Json:
+def _word_schema(words: Iterable[str], others: Iterable[str] = ()) -> Json:
     """Offered as they are, accepted in any case; `others` are accepted, also with gaps, and not offered."""
     offered = list(words)
     exact = ["".join(_in_any_case(word)) for word in offered]
@@ -43,7 +43,7 @@ def _in_any_case(word: str) -> list[str]:
     return [f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in word]
 
 
-_FLAG: Json = {"anyOf": [{"type": "boolean"}, _words(("true", "false", "yes", "no", "on", "off"))]}
+_FLAG: Json = {"anyOf": [{"type": "boolean"}, _word_schema(("true", "false", "yes", "no", "on", "off"))]}
 
 _SHAPES: Mapping[object, Json] = {
     readers.raw: _ANY,
@@ -56,8 +56,8 @@ _SHAPES: Mapping[object, Json] = {
     readers.duration: _DURATION,
     readers.time_limit: _DURATION,
     readers.size: _SIZE,
-    task_readers.status_word: _words(map(str, Status), task_readers.STATUS_ALIASES),
-    task_readers.priority_rank: {"anyOf": [_words(task_readers.PRIORITIES), _NUMBER]},
+    task_readers.status_word: _word_schema(map(str, Status), task_readers.STATUS_ALIASES),
+    task_readers.priority_rank: {"anyOf": [_word_schema(task_readers.PRIORITIES), _NUMBER]},
     task_readers.ids_of: _TEXTS,
     task_readers.id_of: _TEXT,
     task_readers.stem_of: _TEXT,
@@ -66,24 +66,27 @@ _SHAPES: Mapping[object, Json] = {
 """By reader; those with a parameter are in `_shape`."""
 
 
-def _shape(read: object) -> Json:
+def _reader_schema(read: object) -> Json:
     match read:
         case IntReader():
             return {"anyOf": [{"type": "integer", "minimum": read.minimum}, {"type": "string", "pattern": "^[0-9]+$"}]}
         case EnumReader() | WordReader():
-            return _words(read.offered)
+            return _word_schema(read.offered)
         case EnumSetReader():
-            one = _words(read.offered)
+            one = _word_schema(read.offered)
             return {"anyOf": [one, {"type": "array", "items": one}]}
         case MappingReader():
-            return _record(read)
+            return _mapping_schema(read)
         case _:
             return _SHAPES[read]
 
 
-def _record(read: MappingReader) -> Json:
-    whole = {"type": "object", "properties": {name: _or_nothing(_shape(one)) for name, one in read.readers.items()}}
-    return {"anyOf": [whole, _shape(read.readers[read.shorthand])]} if read.shorthand else whole
+def _mapping_schema(read: MappingReader) -> Json:
+    whole = {
+        "type": "object",
+        "properties": {name: _or_nothing(_reader_schema(one)) for name, one in read.readers.items()},
+    }
+    return {"anyOf": [whole, _reader_schema(read.readers[read.shorthand])]} if read.shorthand else whole
 
 
 def _or_nothing(shape: Json) -> Json:
@@ -95,16 +98,16 @@ def _or_nothing(shape: Json) -> Json:
     )
 
 
-def _property(known: Field) -> Json:
+def _property_schema(known: Field) -> Json:
     if known.name == "approval":  # the one word that must be exact
         return {"description": known.help, "enum": list(map(str, Answer))}
-    return {"description": known.help, **_or_nothing(_shape(known.read))}
+    return {"description": known.help, **_or_nothing(_reader_schema(known.read))}
 
 
 def json_schema(kind: Kind) -> Json:
     """The schema of a document's header; of the whole file for the settings."""
     schema = SCHEMAS[kind]
-    properties = {known.name: _property(known) for known in schema.fields}
+    properties = {known.name: _property_schema(known) for known in schema.fields}
     for known in schema.fields:
         for alias in known.aliases:
             properties[alias] = {"description": f"The same as `{known.name}`", "$ref": f"#/properties/{known.name}"}

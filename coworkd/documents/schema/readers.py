@@ -40,7 +40,7 @@ def raw(value: Value) -> Value:
 def text(value: Value) -> str:
     if isinstance(value, str):
         return value
-    raise DocumentError(f"{_shown(value)} stands where a text belongs")
+    raise DocumentError(f"{_describe_value(value)} stands where a text belongs")
 
 
 def texts(value: Value) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def texts(value: Value) -> tuple[str, ...]:
         return (value,)
     if isinstance(value, list):
         return tuple(text(item) for item in value)
-    raise DocumentError(f"{_shown(value)} stands where a list belongs; write `[a, b]`")
+    raise DocumentError(f"{_describe_value(value)} stands where a list belongs; write `[a, b]`")
 
 
 def command_line(value: Value) -> tuple[str, ...]:
@@ -59,27 +59,29 @@ def command_line(value: Value) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(value))
     except ValueError as error:
-        raise DocumentError(f"{_shown(value)} has an open quote; write a list: `[program, argument]`") from error
+        raise DocumentError(
+            f"{_describe_value(value)} has an open quote; write a list: `[program, argument]`"
+        ) from error
 
 
 def text_pairs(value: Value) -> tuple[tuple[str, str], ...]:
     """A map of texts, in its order; nothing reads as the empty text."""
     if not isinstance(value, dict):
-        raise DocumentError(f"{_shown(value)} stands where a map belongs; write `{{NAME: value}}`")
+        raise DocumentError(f"{_describe_value(value)} stands where a map belongs; write `{{NAME: value}}`")
     return tuple((key, "" if item is None else text(item)) for key, item in value.items())
 
 
 def flag(value: Value) -> bool:
     word = text(value).lower()
     if word not in _FLAGS:
-        raise DocumentError(f"{_shown(value)} is not yes or no; write `true` or `false`")
+        raise DocumentError(f"{_describe_value(value)} is not yes or no; write `true` or `false`")
     return _FLAGS[word]
 
 
 def number(value: Value) -> float:
     """Zero or more."""
     if not _NUMBER.fullmatch(text(value)):
-        raise DocumentError(f"{_shown(value)} is not a number such as `2.5`")
+        raise DocumentError(f"{_describe_value(value)} is not a number such as `2.5`")
     return float(text(value))
 
 
@@ -92,7 +94,7 @@ class IntReader:
     def __call__(self, value: Value) -> int:
         written = text(value)
         if not re.fullmatch(r"[0-9]{1,15}", written) or int(written) < self.minimum:
-            raise DocumentError(f"{_shown(value)} is not a whole number of at least {self.minimum}")
+            raise DocumentError(f"{_describe_value(value)} is not a whole number of at least {self.minimum}")
         return int(written)
 
 
@@ -103,7 +105,7 @@ def duration(value: Value) -> float:
         return float(written)
     found = _DURATION.fullmatch(written)
     if not written or found is None:
-        raise DocumentError(f"{_shown(value)} is not a length of time; write `45m`, `2h`, `1h30m` or seconds")
+        raise DocumentError(f"{_describe_value(value)} is not a length of time; write `45m`, `2h`, `1h30m` or seconds")
     days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
@@ -112,7 +114,7 @@ def time_limit(value: Value) -> float:
     """A duration that lets something happen at all."""
     seconds = duration(value)
     if seconds <= 0:
-        raise DocumentError(f"{_shown(value)} leaves no time; write for example `45m`")
+        raise DocumentError(f"{_describe_value(value)} leaves no time; write for example `45m`")
     return seconds
 
 
@@ -120,7 +122,7 @@ def size(value: Value) -> int:
     """Bytes: `10MB` and `10M` are decimal, `10MiB` is binary, a plain number is bytes."""
     found = _SIZE.fullmatch(text(value).strip())
     if found is None:
-        raise DocumentError(f"{_shown(value)} is not a size; write `10MB`, `512KiB` or a number of bytes")
+        raise DocumentError(f"{_describe_value(value)} is not a size; write `10MB`, `512KiB` or a number of bytes")
     unit = found["unit"].lower()
     step = 1024 if "i" in unit else 1000
     return int(float(found["number"]) * step ** " kmg".index(unit[0] if unit[:1] in {"k", "m", "g"} else " "))
@@ -186,7 +188,7 @@ class MappingReader:
             value = {self.shorthand: value}
         if not isinstance(value, dict):
             first = next(iter(self.readers))
-            raise DocumentError(f"{_shown(value)} stands where a map belongs; write `{{{first}: ...}}`")
+            raise DocumentError(f"{_describe_value(value)} stands where a map belongs; write `{{{first}: ...}}`")
         names = {normalise_key(name): name for name in self.readers}
         found: dict[str, Any] = {}
         for key, item in value.items():
@@ -214,7 +216,7 @@ def read_as(reader: Reader, value: Value, name: str) -> Any:
 def unknown_word(value: Value, words: Sequence[str]) -> DocumentError:
     """For a word that is none of `words`."""
     hint = suggestion(value, words) if isinstance(value, str) else ""
-    return DocumentError(f"{_shown(value)} is not one of {', '.join(words)}{hint}")
+    return DocumentError(f"{_describe_value(value)} is not one of {', '.join(words)}{hint}")
 
 
 def _refuse_slip(key: str, names: Mapping[str, str]) -> None:
@@ -223,7 +225,7 @@ def _refuse_slip(key: str, names: Mapping[str, str]) -> None:
         raise DocumentError(f"not known here; did you mean `{names[meant]}`?", field=key)
 
 
-def _shown(value: Value) -> str:
+def _describe_value(value: Value) -> str:
     if isinstance(value, str):
         return f"`{shorten(value, 40)}`"
     return "a list" if isinstance(value, list) else "a map" if isinstance(value, dict) else "nothing"

@@ -151,7 +151,7 @@ _SANDBOX = MappingReader(
 HARMLESS, TIGHTENS, NEEDS_TRUST = TrustLevel
 
 
-def _texts(name: str, says: str, *aliases: str, trust: TrustLevel) -> Field:
+def _text_list_field(name: str, says: str, *aliases: str, trust: TrustLevel) -> Field:
     return Field(name, texts, aliases, canonical=as_list, help=says, trust=trust)
 
 
@@ -205,9 +205,11 @@ SCHEMAS: Mapping[Kind, Schema] = {
                 trust=HARMLESS,
             ),
             Field("plan", id_of, help="Id of the plan it belongs to", trust=HARMLESS),
-            _texts("labels", "Your own words for grouping", "tags", trust=HARMLESS),
-            _texts("touches", "Patterns of paths: tasks whose patterns overlap do not run at once", trust=HARMLESS),
-            _texts(
+            _text_list_field("labels", "Your own words for grouping", "tags", trust=HARMLESS),
+            _text_list_field(
+                "touches", "Patterns of paths: tasks whose patterns overlap do not run at once", trust=HARMLESS
+            ),
+            _text_list_field(
                 "verify",
                 "Commands that must succeed on the merged result, after those of the workspace",
                 trust=TIGHTENS,
@@ -324,7 +326,9 @@ SCHEMAS: Mapping[Kind, Schema] = {
             ),
             Field("model", text, help="The model it is asked to use", trust=HARMLESS),
             Field("command", command_line, help="The program and its arguments", trust=NEEDS_TRUST),
-            _texts("fallback", "Agents that take over when this one is unavailable, in order", trust=NEEDS_TRUST),
+            _text_list_field(
+                "fallback", "Agents that take over when this one is unavailable, in order", trust=NEEDS_TRUST
+            ),
             Field(
                 "limits",
                 MappingReader(
@@ -352,7 +356,7 @@ SCHEMAS: Mapping[Kind, Schema] = {
             ),
             Field("billing", WordReader(("api", "subscription")), help="How its cost is counted", trust=HARMLESS),
             Field("env", text_pairs, help="Added to its clean environment", trust=NEEDS_TRUST),
-            _texts("env_pass", "Names taken over from the daemon's environment", trust=NEEDS_TRUST),
+            _text_list_field("env_pass", "Names taken over from the daemon's environment", trust=NEEDS_TRUST),
             Field(
                 "recording",
                 text,
@@ -381,9 +385,9 @@ SCHEMAS: Mapping[Kind, Schema] = {
                 help="The branch that changes land on, and the one it is for",
                 trust=NEEDS_TRUST,
             ),
-            _texts("setup", "Commands in a fresh slot, before an agent starts", trust=NEEDS_TRUST),
-            _texts("copy", "Untracked files that a slot needs", trust=NEEDS_TRUST),
-            _texts("verify", "Commands that must succeed on the merged result", trust=NEEDS_TRUST),
+            _text_list_field("setup", "Commands in a fresh slot, before an agent starts", trust=NEEDS_TRUST),
+            _text_list_field("copy", "Untracked files that a slot needs", trust=NEEDS_TRUST),
+            _text_list_field("verify", "Commands that must succeed on the merged result", trust=NEEDS_TRUST),
             Field(
                 "verify_timeout", time_limit, help="How long one of them may take; 30m unless set", trust=NEEDS_TRUST
             ),
@@ -435,7 +439,7 @@ SCHEMAS: Mapping[Kind, Schema] = {
 USER = Schema(
     "",
     (
-        _texts("notify", "Commands that are told what waits for you", trust=NEEDS_TRUST),
+        _text_list_field("notify", "Commands that are told what waits for you", trust=NEEDS_TRUST),
         Field(
             "sandbox",
             MappingReader(user_sandbox, {"mode": _SANDBOX_MODE, "use": WordReader(SANDBOXES)}, shorthand="mode"),

@@ -92,38 +92,38 @@ class AtomicWriter:
         with self._db.write(durable=True):
             write = PendingWrite(path=path, expected=expected, sha=digest(data), temporary=temporary)
             add_pending_write(self._db, write, data)
-        return self._put(path, expected, temporary, now)
+        return self._exchange_into_place(path, expected, temporary, now)
 
-    def _put(self, path: str, expected: str, temporary: str, now: float) -> WriteResult:
+    def _exchange_into_place(self, path: str, expected: str, temporary: str, now: float) -> WriteResult:
         if not expected:
             placed = self._folder.place(temporary, path)
             return self._finish(path, temporary, Written() if placed else TargetChanged())
-        if not self._still(path, expected) or not self._folder.exchange(temporary, path):
+        if not self._is_unchanged(path, expected) or not self._folder.exchange(temporary, path):
             return self._finish(path, temporary, TargetChanged())
         self._folder.sync(path)
         return self._keep_displaced(path, expected, temporary, now)
 
-    def _still(self, path: str, expected: str) -> bool:
+    def _is_unchanged(self, path: str, expected: str) -> bool:
         seen = self._folder.read(path)
         return isinstance(seen, Content) and seen.sha == expected
 
     def _keep_displaced(self, path: str, expected: str, temporary: str, now: float) -> WriteResult:
         """After the exchange the temporary name holds what was in the file: look at it before anything else."""
-        if not self._still(temporary, expected):
+        if not self._is_unchanged(temporary, expected):
             # The intent stays until what was displaced has been merged.
             return ConcurrentSave()
         self._to_trash(temporary, path, expected, now)
-        self._forget(path)
+        self._remove_pending(path)
         return Written()
 
     def _finish(self, path: str, temporary: str, result: WriteResult) -> WriteResult:
         if isinstance(result, Written):
             self._folder.sync(path)
         self._folder.discard(temporary)
-        self._forget(path)
+        self._remove_pending(path)
         return result
 
-    def _forget(self, path: str) -> None:
+    def _remove_pending(self, path: str) -> None:
         with self._db.write():
             remove_pending_write(self._db, path)
 
@@ -180,14 +180,14 @@ class AtomicWriter:
 
     def _finish_interrupted(self, write: PendingWrite, now: float, take_in: TakeIn) -> None:
         path, temporary = write.path, self._name_of_displaced(write.temporary)
-        held = self._held(path, temporary, write.sha)
+        held = self._read_temporary(path, temporary, write.sha)
         if isinstance(held, Content) and held.sha == write.sha:
             self._folder.discard(temporary)
         elif not isinstance(held, Missing):
             if isinstance(held, Content) and held.sha != write.expected and not take_in(path, held.data):
                 return
             self._to_trash(temporary, path, held.sha if isinstance(held, Content) else "", now)
-        self._forget(path)
+        self._remove_pending(path)
 
     def _name_of_displaced(self, temporary: str) -> str:
         """An exchange by links that was cut short has left what it displaced under another name."""
@@ -202,10 +202,10 @@ class AtomicWriter:
                 with suppress(OSError):
                     self._folder.retire(temporary, _trash_name(temporary, now))
 
-    def _held(self, path: str, temporary: str, ours: str) -> ReadResult:
+    def _read_temporary(self, path: str, temporary: str, ours: str) -> ReadResult:
         """What the temporary name holds; something displaced that is no document goes back while that is safe."""
         held = self._folder.read(temporary)
-        if isinstance(held, Content | Missing) or not self._still(path, ours):
+        if isinstance(held, Content | Missing) or not self._is_unchanged(path, ours):
             return held
         self._folder.exchange(temporary, path)
         return self._folder.read(temporary)

@@ -153,7 +153,7 @@ class Folder:
             return Missing()
         except OSError as error:
             return NotReadable(f"cannot be looked at: {error.strerror}")
-        if unfit := _unfit(before) or (_shared(before) if path.startswith(DECISIONS) else ""):
+        if unfit := _unreadable_reason(before) or (_shared_file_reason(before) if path.startswith(DECISIONS) else ""):
             return NotReadable(unfit)
         try:
             return self._read(path, FileStat.of(before))
@@ -175,7 +175,7 @@ class Folder:
         descriptor = os.open(self._base + path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             opened = FileStat.of(os.fstat(descriptor))
-            data = _whole(descriptor, opened.size)
+            data = _read_all(descriptor, opened.size)
             after = FileStat.of(os.fstat(descriptor))
         finally:
             os.close(descriptor)
@@ -247,8 +247,8 @@ class Folder:
     def retired(self, name: str) -> bytes | None:
         """What a file in the trash holds now; None when it is gone, or is none. Raises OSError."""
         kept, aside = self._trash / name, self.root / DISPLACED / name
-        if not _regular(aside):
-            return kept.read_bytes() if _regular(kept) else None
+        if not _is_regular_file(aside):
+            return kept.read_bytes() if _is_regular_file(kept) else None
         data = aside.read_bytes()
         with suppress(OSError):
             _copy(aside, kept)
@@ -267,7 +267,7 @@ class Folder:
         replace_file(target, data)
 
 
-def _whole(descriptor: int, size: int) -> bytes:
+def _read_all(descriptor: int, size: int) -> bytes:
     """All bytes of a file of this size; what it has grown by since shows in its stat."""
     data = os.read(descriptor, size)
     while len(data) < size and (more := os.read(descriptor, size - len(data))):
@@ -282,7 +282,7 @@ def _lstat(entry: os.DirEntry[str]) -> FileStat | None:
         return None
 
 
-def _unfit(found: os.stat_result) -> str:
+def _unreadable_reason(found: os.stat_result) -> str:
     if stat.S_ISLNK(found.st_mode):
         return "is a symbolic link, which is not followed; put a regular file there"
     if not stat.S_ISREG(found.st_mode):
@@ -292,7 +292,7 @@ def _unfit(found: os.stat_result) -> str:
     return ""
 
 
-def _shared(found: os.stat_result) -> str:
+def _shared_file_reason(found: os.stat_result) -> str:
     """Why somebody else may have written this file, or may be writing it."""
     if found.st_nlink > 1:
         return "has another name somewhere (a hard link); save it as a new file, or use `coworkd approve`"
@@ -360,7 +360,7 @@ def _exchange_by_links(one: str, other: str) -> None:
     os.replace(kept, one)
 
 
-def _regular(path: Path) -> bool:
+def _is_regular_file(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
 
 

@@ -91,26 +91,26 @@ class Watcher:
         self._watched: tuple[int, int] | None = None
         self._held: int | None = None
         """The watched folder, kept open: its number is not given to a new one while it is."""
-        self._moves = _version(beside)
+        self._moves = _file_version(beside)
         self._asked: float | None = None
         self._unanswered = 0
         self._window = 0.0
-        self._burst = _burst()
+        self._burst = _burst_size()
         self.polling = ""
         """Why no events come; empty while they do."""
 
     def start(self, now: float) -> None:
         """Begin to watch. Where the system gives no more watches, looking must do (`polling`)."""
         self._started = True
-        self._renew(now)
+        self._restart_observer(now)
 
     def stop(self) -> None:
         """Hear no more."""
         self._started = False
-        self._end()
+        self._stop_observer()
         self._let_go()
 
-    def _hold(self) -> None:
+    def _open_root(self) -> None:
         self._let_go()
         with suppress(OSError):
             self._held = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -120,7 +120,7 @@ class Watcher:
         if held is not None:
             os.close(held)
 
-    def _end(self) -> None:
+    def _stop_observer(self) -> None:
         observer, self._observer = self._observer, None
         if observer is not None and observer.is_alive():
             observer.stop()
@@ -160,7 +160,7 @@ class Watcher:
     def take(self, now: float) -> WatchedChanges:
         """What was noted since the last call; sees to it that there will be more."""
         if self._started:
-            self._tend(now)
+            self._check_observer(now)
         with self._lock:
             taken = WatchedChanges(paths=frozenset(self._dirty), everything=self._everything)
             self._dirty, self._everything = set(), False
@@ -188,21 +188,21 @@ class Watcher:
         """When an answer is overdue."""
         return None if self._asked is None else self._asked + PROBE_TIMEOUT
 
-    def _tend(self, now: float) -> None:
+    def _check_observer(self, now: float) -> None:
         if self._events >= self._burst:
             self._window, self._events, self._everything = now, 0, True
         if now > self._window + _WINDOW:
             self._window, self._events = now, 0
-        if self._beside is not None and (moves := _version(self._beside)) != self._moves:
+        if self._beside is not None and (moves := _file_version(self._beside)) != self._moves:
             self._moves, self._everything = moves, True
         if self.polling:
             return
-        if _identity(self._root) != self._watched or not self._alive():
-            self._renew(now)
+        if _identity(self._root) != self._watched or not self._is_observing():
+            self._restart_observer(now)
         elif self._asked is not None:
-            self._hear(self._asked, now)
+            self._check_probe(self._asked, now)
 
-    def _hear(self, asked: float, now: float) -> None:
+    def _check_probe(self, asked: float, now: float) -> None:
         if self._answered.is_set():
             self._asked, self._unanswered = None, 0
         elif now >= asked + PROBE_TIMEOUT:
@@ -211,21 +211,21 @@ class Watcher:
                 self._give_up("no event arrives from this file system")
             else:
                 log.warning("no file events arrive from %s: watching it again", self._root)
-                self._renew(now)
+                self._restart_observer(now)
 
-    def _alive(self) -> bool:
+    def _is_observing(self) -> bool:
         observer = self._observer
         return observer is not None and observer.is_alive() and all(e.is_alive() for e in observer.emitters)
 
-    def _renew(self, now: float) -> None:
+    def _restart_observer(self, now: float) -> None:
         """Watch what stands there now, and look at all of it."""
-        self._end()
+        self._stop_observer()
         self._asked = None
         self._everything = True
-        self._hold()
+        self._open_root()
         self._watched = _identity(self._root)
         try:
-            self._observer = self._observe()
+            self._observer = self._start_observer()
         except FileNotFoundError:
             # It went in this very moment: the next turn sees that.
             self._watched = None
@@ -234,7 +234,7 @@ class Watcher:
         else:
             self.ask(now)
 
-    def _observe(self) -> BaseObserver:
+    def _start_observer(self) -> BaseObserver:
         """The folder itself and, for the moment when it comes or goes, what it stands in."""
         warnings.filterwarnings("ignore", message=_REGISTERED_TWICE, category=RuntimeWarning)
         observer = self._observers()
@@ -255,7 +255,7 @@ class Watcher:
         return observer
 
     def _give_up(self, why: str) -> None:
-        self._end()
+        self._stop_observer()
         self._asked = None
         self.polling = why
         log.warning("%s: looking at %s every few seconds instead", why, self._root)
@@ -269,7 +269,7 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _version(file: Path | None) -> tuple[int, int]:
+def _file_version(file: Path | None) -> tuple[int, int]:
     try:
         found = os.stat(file) if file is not None else None
     except OSError:
@@ -277,7 +277,7 @@ def _version(file: Path | None) -> tuple[int, int]:
     return (found.st_mtime_ns, found.st_size) if found is not None else (0, 0)
 
 
-def _burst() -> int:
+def _burst_size() -> int:
     """A quarter of what the kernel keeps is cause enough to look."""
     with suppress(OSError, ValueError):
         return max(1, min(_BURST, int(_LIMIT.read_text()) // 4))

@@ -33,26 +33,30 @@ def ingest_message(db: Database, arrival: IncomingDocument, quiet: float) -> Non
     row = find_message(db, arrival.path)
     if row is not None and row.stage is MessageStage.DAEMON:
         _answer_inside(db, arrival, row, quiet)
-        _notice(db, arrival, message_reason(db, arrival, row) or sender_reason(arrival, spec.sender))
+        _show_notice(db, arrival, message_reason(db, arrival, row) or sender_reason(arrival, spec.sender))
     elif row is None or row.stage in (MessageStage.NEW, MessageStage.UNSENT):
-        made = _row(db, arrival, spec, quiet, seen=row.seen if row else 0)
+        made = _message_row(db, arrival, spec, quiet, seen=row.seen if row else 0)
         db.put(made)
-        _notice(db, arrival, sender_reason(arrival, spec.sender))
+        _show_notice(db, arrival, sender_reason(arrival, spec.sender))
         if made.run != arrival.decoded.cowork.run:
             _write_receipt(db, made)
-    elif spec.resend and not _resent(arrival):
-        db.put(dataclasses.replace(_row(db, arrival, spec, quiet, seen=0), stage=_first_stage(arrival, spec), run=""))
+    elif spec.resend and not _was_resend(arrival):
+        db.put(
+            dataclasses.replace(
+                _message_row(db, arrival, spec, quiet, seen=0), stage=_first_stage(arrival, spec), run=""
+            )
+        )
     elif row.stage is MessageStage.DELIVERED:
         _saved_again(db, arrival, row)
 
 
-def _notice(db: Database, arrival: IncomingDocument, reason: str) -> None:
+def _show_notice(db: Database, arrival: IncomingDocument, reason: str) -> None:
     """Shown until the file is saved again without cause for it."""
     if reason:
         put_problem(db, Problem(path=arrival.path, line=0, message=reason), "misplaced", arrival.now)
 
 
-def _resent(arrival: IncomingDocument) -> bool:
+def _was_resend(arrival: IncomingDocument) -> bool:
     return arrival.base is not None and arrival.base.of(MessageSpec).resend
 
 
@@ -76,18 +80,18 @@ def _write_receipt(db: Database, row: MessageRow) -> None:
     db.set(DocumentRow, row.path, target_bytes=data, target_sha=digest(data))
 
 
-def _row(db: Database, arrival: IncomingDocument, spec: MessageSpec, quiet: float, seen: int) -> MessageRow:
-    run = arrival.decoded.cowork.run or _receipt(db, arrival.path, spec)
+def _message_row(db: Database, arrival: IncomingDocument, spec: MessageSpec, quiet: float, seen: int) -> MessageRow:
+    run = arrival.decoded.cowork.run or _recorded_run(db, arrival.path, spec)
     stage = MessageStage.DELIVERED if run else _first_stage(arrival, spec)
     note = "it came by git; save it here, or send it with `coworkd reply`" if stage is MessageStage.UNSENT else ""
     return MessageRow(
-        path=arrival.path, task=_task(arrival.path), sender=spec.sender, kind=spec.kind, stage=stage,
+        path=arrival.path, task=_task_of(arrival.path), sender=spec.sender, kind=spec.kind, stage=stage,
         seen=seen or next_seen(db), due=NEVER if spec.draft or not spec.body.strip() else arrival.changed_at + quiet,
         run=run, reply_to=spec.reply_to, body=spec.body, note=note,
     )  # fmt: skip
 
 
-def _receipt(db: Database, path: str, spec: MessageSpec) -> str:
+def _recorded_run(db: Database, path: str, spec: MessageSpec) -> str:
     """The run that heard this text, as far as only its record remembers: the file lost its receipt, or never had it."""
     return receipt_run(db, path, digest(spec.body.encode()))
 
@@ -118,7 +122,7 @@ def _answer_inside(db: Database, arrival: IncomingDocument, row: MessageRow, qui
     )  # fmt: skip
 
 
-def _task(path: str) -> str:
+def _task_of(path: str) -> str:
     return PurePosixPath(path).parent.name
 
 
@@ -129,7 +133,7 @@ def ingest_answer(db: Database, arrival: IncomingDocument, spec: AnswerSpec, sig
     """
     word = "held" if spec.answer is None else str(spec.answer)
     if arrival.kind is not Kind.PLAN:
-        _notice(db, arrival, answer_reason(db, arrival, spec))
+        _show_notice(db, arrival, answer_reason(db, arrival, spec))
     put_answer(
         db,
         WrittenAnswer(

@@ -72,13 +72,13 @@ def _is_earlier(path: str) -> bool:
 
 def _is_changed(db: Database, arrival: IncomingDocument) -> bool:
     """Whether the body is none that the daemon wrote."""
-    ours = _bodies(db, arrival.path)
+    ours = _written_bodies(db, arrival.path)
     return bool(ours) and not arrival.from_git and _words(arrival.document.body) not in map(_words, ours)
 
 
 def _only_boxes(db: Database, arrival: IncomingDocument) -> bool:
     here = _without_boxes(arrival.document.body)
-    return any(_without_boxes(body) == here for body in _bodies(db, arrival.path))
+    return any(_without_boxes(body) == here for body in _written_bodies(db, arrival.path))
 
 
 def _words(body: str) -> list[str]:
@@ -89,7 +89,7 @@ def _without_boxes(body: str) -> list[str]:
     return _BOX.sub(r"\1\2", body).split()
 
 
-def _bodies(db: Database, path: str) -> list[str]:
+def _written_bodies(db: Database, path: str) -> list[str]:
     """The bodies that the daemon wrote into a document, the latest first."""
     bodies: list[str] = []
     for data in daemon_versions(db, path):

@@ -54,27 +54,27 @@ def first_row(arrival: IncomingDocument, task: str, instance: str, quiet: float)
     spec = arrival.decoded.of(TaskSpec)
     cowork = arrival.decoded.cowork
     if arrival.from_git or (cowork.by and cowork.by != instance):
-        return _foreign(_blank(arrival, task, spec, StatusRequest()), spec, cowork, pulled=arrival.from_git)
+        return _foreign_row(_new_row(arrival, task, spec, StatusRequest()), spec, cowork, pulled=arrival.from_git)
     if cowork.id:
-        return _found_again(_blank(arrival, task, spec, StatusRequest()), spec)
-    return _blank(arrival, task, spec, _first_wish(spec, arrival, quiet))
+        return _found_again(_new_row(arrival, task, spec, StatusRequest()), spec)
+    return _new_row(arrival, task, spec, _first_wish(spec, arrival, quiet))
 
 
-def _blank(arrival: IncomingDocument, task: str, spec: TaskSpec, wish: StatusRequest) -> TaskRow:
+def _new_row(arrival: IncomingDocument, task: str, spec: TaskSpec, wish: StatusRequest) -> TaskRow:
     cowork = arrival.decoded.cowork
     return TaskRow(
         id=task, path=arrival.path, title=spec.title or _heading(spec.body) or task, status=Status.DRAFT, reason="",
         since=arrival.now, agent=spec.agent, priority=spec.priority, created=arrival.changed_at,
         attempt=cowork.attempt, by=cowork.by, landed=cowork.landed, failures=0, conflict_rounds=0,
         not_before=0.0, closed_by_hand=False, requested_status=wish.status, request_due_at=wish.due,
-        blocked_reason=_held(arrival),
+        blocked_reason=_blocked_reason(arrival),
         from_git=arrival.from_git, owned_elsewhere=False, file_missing=False, agent_used="",
         cost_usd=_number(cowork.values.get("cost_usd")), input_tokens=0, output_tokens=0, exact_id=bool(cowork.id),
-        reverted=_text(cowork.values.get("reverted")),
+        reverted=_text_or_empty(cowork.values.get("reverted")),
     )  # fmt: skip
 
 
-def _text(value: object) -> str:
+def _text_or_empty(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
@@ -90,19 +90,19 @@ def _heading(body: str) -> str:
     return first.lstrip("# ").strip()[:80]
 
 
-def _held(arrival: IncomingDocument) -> str:
+def _blocked_reason(arrival: IncomingDocument) -> str:
     problems: tuple[Problem, ...] = arrival.merged.problems
     if not arrival.merged.blocked or not problems:
         return ""
     return f"{problems[0].message} (line {problems[0].line})"
 
 
-def _foreign(row: TaskRow, spec: TaskSpec, cowork: Cowork, *, pulled: bool) -> TaskRow:
+def _foreign_row(row: TaskRow, spec: TaskSpec, cowork: Cowork, *, pulled: bool) -> TaskRow:
     """Shown as its owner wrote it; nothing is started, reset or approved from it here."""
     status = spec.status or Status.DRAFT
     return dataclasses.replace(
         row, status=status, owned_elsewhere=bool(cowork.by) and status in _ELSEWHERE, from_git=pulled, by=cowork.by,
-        closed_by_hand=_closed(row, status),
+        closed_by_hand=_is_closed_by_hand(row, status),
     )  # fmt: skip
 
 
@@ -114,10 +114,10 @@ def _found_again(row: TaskRow, spec: TaskSpec) -> TaskRow:
             row, status=Status.PAUSED,
             reason=f"it was {status} when the database was lost; write `ready` to go on",
         )  # fmt: skip
-    return dataclasses.replace(row, status=status, closed_by_hand=_closed(row, status))
+    return dataclasses.replace(row, status=status, closed_by_hand=_is_closed_by_hand(row, status))
 
 
-def _closed(row: TaskRow, status: Status) -> bool:
+def _is_closed_by_hand(row: TaskRow, status: Status) -> bool:
     """Done without a landing, and without one that was taken back: by hand."""
     return status is Status.DONE and not row.landed and not row.reverted
 
@@ -127,10 +127,10 @@ def _first_wish(spec: TaskSpec, arrival: IncomingDocument, quiet: float) -> Stat
         return (
             StatusRequest(status=Status.READY, due=arrival.changed_at + quiet) if arrival.has_body else StatusRequest()
         )
-    return StatusRequest() if spec.status is Status.DRAFT else _explicit(spec.status, arrival, quiet)
+    return StatusRequest() if spec.status is Status.DRAFT else _explicit_request(spec.status, arrival, quiet)
 
 
-def _explicit(status: Status, arrival: IncomingDocument, quiet: float) -> StatusRequest:
+def _explicit_request(status: Status, arrival: IncomingDocument, quiet: float) -> StatusRequest:
     if status is not Status.READY:
         return StatusRequest(status=status, due=arrival.now)
     if not arrival.has_body:
@@ -143,13 +143,13 @@ def next_row(row: TaskRow, arrival: IncomingDocument, instance: str, quiet: floa
     spec, merged = arrival.decoded.of(TaskSpec), arrival.merged.of(TaskSpec)
     row = dataclasses.replace(
         row, path=arrival.path, title=merged.title or _heading(merged.body) or row.id, agent=merged.agent,
-        priority=merged.priority, blocked_reason=_held(arrival), file_missing=False,
+        priority=merged.priority, blocked_reason=_blocked_reason(arrival), file_missing=False,
     )  # fmt: skip
     if arrival.from_git:
         return _pulled_again(row, arrival, instance)
     # An edit of a task from git does not allow it to start: only an edit of its status does.
     row = dataclasses.replace(row, from_git=row.from_git and arrival.known is not None and not _touched_status(arrival))
-    wish = _wish(row, spec, arrival, quiet)
+    wish = _status_request(row, spec, arrival, quiet)
     return dataclasses.replace(row, requested_status=wish.status, request_due_at=wish.due)
 
 
@@ -161,7 +161,7 @@ def _pulled_again(row: TaskRow, arrival: IncomingDocument, instance: str) -> Tas
         return row
     # The instance that took over a task submitted here owns it now: two must not continue one task.
     if cowork.by and cowork.by != instance:
-        return _foreign(row, arrival.decoded.of(TaskSpec), cowork, pulled=True)
+        return _foreign_row(row, arrival.decoded.of(TaskSpec), cowork, pulled=True)
     status = arrival.decoded.of(TaskSpec).status
     if row.status in UNSTARTED and status in UNSTARTED:
         return dataclasses.replace(row, status=status)
@@ -174,7 +174,7 @@ def _touched_status(arrival: IncomingDocument) -> bool:
     return arrival.base is None or arrival.decoded.of(TaskSpec).status is not arrival.base.of(TaskSpec).status
 
 
-def _wish(row: TaskRow, spec: TaskSpec, arrival: IncomingDocument, quiet: float) -> StatusRequest:
+def _status_request(row: TaskRow, spec: TaskSpec, arrival: IncomingDocument, quiet: float) -> StatusRequest:
     """What the person wants now: a word they changed, or a pending one that still stands in the file."""
     if row.owned_elsewhere:
         return StatusRequest()
@@ -185,5 +185,5 @@ def _wish(row: TaskRow, spec: TaskSpec, arrival: IncomingDocument, quiet: float)
     if spec.status is row.status:
         return StatusRequest()
     if _touched_status(arrival):
-        return _explicit(spec.status, arrival, quiet)
-    return _explicit(spec.status, arrival, quiet) if pending.status == spec.status else StatusRequest()
+        return _explicit_request(spec.status, arrival, quiet)
+    return _explicit_request(spec.status, arrival, quiet) if pending.status == spec.status else StatusRequest()

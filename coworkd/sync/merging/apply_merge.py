@@ -32,13 +32,13 @@ def apply_merge(data: bytes, made: Decoded, planned: MergePlan) -> MergedDocumen
     if not planned.lacking:
         return MergedDocument(data=data, decoded=made, clashes=planned.clashes)
     try:
-        merged = _filled(data, made, planned)
+        merged = _with_merged_fields(data, made, planned)
         return MergedDocument(data=merged, decoded=decoded(made.path, merged), clashes=planned.clashes)
     except DocumentError:
         return MergedDocument(data=data, decoded=made, clashes=planned.clashes | planned.lacking)
 
 
-def _filled(data: bytes, made: Decoded, planned: MergePlan) -> bytes:
+def _with_merged_fields(data: bytes, made: Decoded, planned: MergePlan) -> bytes:
     changes: dict[tuple[str, ...], Value | Delete] = {
         (made.keys.get(name, name),): planned.merged.fields.get(name, Delete())
         for name in sorted(planned.lacking - {"body"})

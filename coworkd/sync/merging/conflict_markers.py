@@ -26,7 +26,7 @@ class Markers:
     def around(self, ours: str, theirs: str) -> str:
         """Both texts between markers; each is given a final newline where it has none."""
         opening, middle, closing = (character * self.size for character in "<=>")
-        return f"{opening} {self.ours}\n{_ended(ours)}{middle}\n{_ended(theirs)}{closing} {self.theirs}\n"
+        return f"{opening} {self.ours}\n{_with_final_newline(ours)}{middle}\n{_with_final_newline(theirs)}{closing} {self.theirs}\n"
 
 
 def merge_visibly(ours: str, base: str, theirs: str, markers: Markers) -> str:
@@ -35,21 +35,21 @@ def merge_visibly(ours: str, base: str, theirs: str, markers: Markers) -> str:
     mine, others = _edits(old, split_lines(ours)), _edits(old, split_lines(theirs))
     out: list[str] = []
     at = 0
-    for start, end in _stretches([*mine, *others]):
-        left, right = (_applied(old, edits, start, end) for edits in (mine, others))
+    for start, end in _changed_ranges([*mine, *others]):
+        left, right = (_apply_edits(old, edits, start, end) for edits in (mine, others))
         untouched = "".join(old[start:end])
-        out += ["".join(old[at:start]), _decided(left, untouched, right, markers)]
+        out += ["".join(old[at:start]), _merge_piece(left, untouched, right, markers)]
         at = end
     return join_lines([*out, "".join(old[at:])])
 
 
-def _decided(left: str, untouched: str, right: str, markers: Markers) -> str:
+def _merge_piece(left: str, untouched: str, right: str, markers: Markers) -> str:
     if left in (untouched, right):
         return right
     return left if right == untouched else markers.around(left, right)
 
 
-def _stretches(edits: Sequence[Edit]) -> Iterator[tuple[int, int]]:
+def _changed_ranges(edits: Sequence[Edit]) -> Iterator[tuple[int, int]]:
     """The parts of the base that edits of either side touch: those that overlap, or start alike, are one."""
     places = sorted((start, end) for start, end, _ in edits)
     while places:
@@ -59,7 +59,7 @@ def _stretches(edits: Sequence[Edit]) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _applied(base: Sequence[str], edits: Sequence[Edit], start: int, end: int) -> str:
+def _apply_edits(base: Sequence[str], edits: Sequence[Edit], start: int, end: int) -> str:
     """One side's text for a stretch of the base."""
     out: list[str] = []
     at = start
@@ -75,5 +75,5 @@ def _edits(base: Sequence[str], changed: Sequence[str]) -> list[Edit]:
     return [(a, b, tuple(changed[c:d])) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
 
 
-def _ended(text: str) -> str:
+def _with_final_newline(text: str) -> str:
     return text if not text or text.endswith("\n") else f"{text}\n"

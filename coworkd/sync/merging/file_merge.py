@@ -77,14 +77,14 @@ def merge_files(path: str, base: bytes, ours: bytes, theirs: bytes, markers: Mar
         return None
     try:
         texts = [plain(data, fenced=path != CONFIG) for data in (base, ours, theirs)]
-        sides = [_side(kind, text) for text in texts]
+        sides = [_read_side(kind, text) for text in texts]
         merged = _merge(kind, sides[0], sides[1], sides[2], markers)
     except DocumentError:
         return None
     return replace(merged, data=laid_out(merged.data, common_layout(base, ours, theirs), fenced=path != CONFIG))
 
 
-def _side(kind: Kind, data: bytes) -> _Side:
+def _read_side(kind: Kind, data: bytes) -> _Side:
     document = parse(data)
     schema = SCHEMAS[kind]
     keys: dict[str, str] = {}
@@ -95,7 +95,9 @@ def _side(kind: Kind, data: bytes) -> _Side:
             raise DocumentError(f"`{entry.key}` is the same key as `{keys[name]}`", line=entry.line)
         keys[name] = entry.key
     values = {name: document.get(key) for name, key in keys.items()}
-    fields = {name: _canonical(schema.by_name.get(name), value) for name, value in values.items() if value is not None}
+    fields = {
+        name: _canonical_value(schema.by_name.get(name), value) for name, value in values.items() if value is not None
+    }
     return _Side(
         data=data,
         document=document,
@@ -105,7 +107,7 @@ def _side(kind: Kind, data: bytes) -> _Side:
     )
 
 
-def _canonical(known: Field | None, value: Value) -> Value:
+def _canonical_value(known: Field | None, value: Value) -> Value:
     try:
         return known.canonical(value) if known else value
     except DocumentError:
@@ -118,12 +120,12 @@ def _merge(kind: Kind, base: _Side, ours: _Side, theirs: _Side, markers: Markers
         return FileMerge(data=whole.encode(), conflicts=("file",))
     planned = plan_merge(ours.version, base.version, theirs.version)
     wanted: dict[str, Value] = {name: _as_written(name, planned, ours, theirs) for name in planned.merged.fields}
-    settled = _settled(base, ours, theirs)
+    settled = _merge_daemon_fields(base, ours, theirs)
     clashes = planned.clashes - settled.keys() if settled else _for_a_person(planned, ours, theirs)
     wanted |= settled
     wanted |= {name: ours.values[name] for name in clashes if name in ours.values}
     said = {name: value for name, value in wanted.items() if value is not None}
-    header = _headed(said, bool(clashes), base, ours, theirs)
+    header = _merge_header(said, bool(clashes), base, ours, theirs)
     return _with_markers(replace_body(header, planned.merged.body), clashes, (base, ours, theirs), markers)
 
 
@@ -158,7 +160,7 @@ def _keeper_of_map(base: _Side, ours: _Side, theirs: _Side) -> _Side | None:
     return max(ours, theirs, key=lambda side: side.rev)
 
 
-def _settled(base: _Side, ours: _Side, theirs: _Side) -> dict[str, Value]:
+def _merge_daemon_fields(base: _Side, ours: _Side, theirs: _Side) -> dict[str, Value]:
     """The map, and what goes with it whatever the other side says; None is a key that goes. Empty: undecided."""
     winner = _keeper_of_map(base, ours, theirs)
     if winner is None:
@@ -173,10 +175,10 @@ def _settled(base: _Side, ours: _Side, theirs: _Side) -> dict[str, Value]:
     return settled
 
 
-def _headed(wanted: Mapping[str, Value], clashing: bool, base: _Side, ours: _Side, theirs: _Side) -> bytes:
+def _merge_header(wanted: Mapping[str, Value], clashing: bool, base: _Side, ours: _Side, theirs: _Side) -> bytes:
     """Our file with the wanted values, and with what the other side did to comments, order and quotes."""
     kept = {name: key for side in (theirs, ours) for name, key in side.keys.items()}
-    made, old, other = (edit(side.data, _changes(side, wanted, kept)) for side in (ours, base, theirs))
+    made, old, other = (edit(side.data, _field_changes(side, wanted, kept)) for side in (ours, base, theirs))
     text = merge_text(_header(made), _header(old), _header(other))
     if text is not None and not clashing:
         both = _with_header(made, text)
@@ -213,15 +215,15 @@ def _with_header(data: bytes, header: str) -> bytes:
     return (source.text[: source.start] + header + source.text[source.end :]).encode()
 
 
-def _changes(side: _Side, wanted: Mapping[str, Value], keys: Mapping[str, str]) -> Changes:
+def _field_changes(side: _Side, wanted: Mapping[str, Value], keys: Mapping[str, str]) -> Changes:
     changes: dict[tuple[str, ...], Value | Delete] = {}
     for name in [*wanted, *(name for name in side.values if name not in wanted)]:
         key = side.keys.get(name) or keys[name]
-        changes |= _change(key, side.values.get(name), wanted.get(name), there=name in side.values)
+        changes |= _map_changes(key, side.values.get(name), wanted.get(name), there=name in side.values)
     return changes
 
 
-def _change(key: str, old: Value, new: Value, *, there: bool) -> Changes:
+def _map_changes(key: str, old: Value, new: Value, *, there: bool) -> Changes:
     """A map is changed key by key, so that it keeps its shape."""
     if old == new:
         return {}
@@ -244,12 +246,12 @@ def _with_markers(
     fields = clashes - {"body"}
     made = replace_body(data, "") if "body" in clashes else data
     if fields:
-        made = _with_header(made, _marked(_header(made), fields, ours, theirs, markers))
+        made = _with_header(made, _mark_clashes(_header(made), fields, ours, theirs, markers))
     made += body.encode() if "body" in clashes else b""
     return FileMerge(data=made, conflicts=tuple(sorted(clashes)))
 
 
-def _marked(header: str, clashes: frozenset[str], ours: _Side, theirs: _Side, markers: Markers) -> str:
+def _mark_clashes(header: str, clashes: frozenset[str], ours: _Side, theirs: _Side, markers: Markers) -> str:
     """The header with the lines of each clash from both sides; from the last to the first, so that places hold."""
     places = [(_lines_of(header, ours.keys.get(name)), name) for name in clashes]
     for (start, end), name in sorted(places, reverse=True):

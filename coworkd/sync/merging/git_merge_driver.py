@@ -46,12 +46,12 @@ def command_line() -> str:
 
 def install(repo: Repo) -> list[str]:
     """Register the driver for this repository; what was written, empty when all of it was there."""
-    written = [_configured(repo, name, value) for name, value in ((NAME, "coworkd"), (DRIVER, command_line()))]
+    written = [_set_config(repo, name, value) for name, value in ((NAME, "coworkd"), (DRIVER, command_line()))]
     file = repo.common_dir / "info" / "attributes"
     return [line for line in written if line] + [f"{file}: {line}" for line in add_lines(file, ATTRIBUTES)]
 
 
-def _configured(repo: Repo, name: str, value: str) -> str:
+def _set_config(repo: Repo, name: str, value: str) -> str:
     if repo.setting(name) == value:
         return ""
     repo.run("config", "--local", "--replace-all", name, value)
@@ -72,10 +72,10 @@ def run(call: MergeCall) -> tuple[str, ...]:
     merged = merge_files(call.path.removeprefix(f"{FOLDER}/"), base, ours, theirs, call.markers)
     if merged is None:
         return _by_lines(call)
-    return _written(call, merged)
+    return _write_result(call, merged)
 
 
-def _written(call: MergeCall, merged: FileMerge) -> tuple[str, ...]:
+def _write_result(call: MergeCall, merged: FileMerge) -> tuple[str, ...]:
     replace_file(call.ours, merged.data)
     return merged.conflicts
 

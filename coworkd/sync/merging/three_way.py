@@ -69,8 +69,8 @@ def plan_merge(file: DocumentVersion, base: DocumentVersion | None, wanted: Docu
         return MergePlan(merged=file, touched=frozenset({*file.fields, "body"}))
     merged: dict[str, Value] = {}
     clashes: set[str] = set()
-    for name in _names(file, base, wanted):
-        value, clash = _merge(name, file.fields.get(name), base.fields.get(name), wanted.fields.get(name))
+    for name in _field_names(file, base, wanted):
+        value, clash = _merge_value(name, file.fields.get(name), base.fields.get(name), wanted.fields.get(name))
         clashes |= {name} if clash else set()
         if value is not None:
             merged[name] = value
@@ -80,17 +80,17 @@ def plan_merge(file: DocumentVersion, base: DocumentVersion | None, wanted: Docu
     result = DocumentVersion(fields=merged, body=file.body if body is None else body)
     return MergePlan(
         merged=result,
-        touched=_differing(file, base),
-        lacking=_differing(file, result),
+        touched=_differing_fields(file, base),
+        lacking=_differing_fields(file, result),
         clashes=frozenset(clashes),
     )
 
 
-def _names(*versions: DocumentVersion) -> list[str]:
+def _field_names(*versions: DocumentVersion) -> list[str]:
     return list(dict.fromkeys(name for version in versions for name in version.fields))
 
 
-def _merge(name: str, file: Value, base: Value, wanted: Value) -> tuple[Value, bool]:
+def _merge_value(name: str, file: Value, base: Value, wanted: Value) -> tuple[Value, bool]:
     if file == base:
         return wanted, False
     if wanted in (base, file):
@@ -102,19 +102,19 @@ def _merge(name: str, file: Value, base: Value, wanted: Value) -> tuple[Value, b
 
 def _merge_sets(file: Value, base: Value, wanted: Value) -> Value:
     """Keep what either side added, drop what either side took away; the file's order first."""
-    mine, old, theirs = _elements(file), _elements(base), _elements(wanted)
+    mine, old, theirs = _as_list(file), _as_list(base), _as_list(wanted)
     kept = [item for item in mine if item in theirs or item not in old]
     return [*kept, *(item for item in theirs if item not in mine and item not in old)]
 
 
-def _elements(value: Value) -> list[Value]:
+def _as_list(value: Value) -> list[Value]:
     if value is None:
         return []
     return list(value) if isinstance(value, list) else [value]
 
 
-def _differing(one: DocumentVersion, other: DocumentVersion) -> frozenset[str]:
-    names = {name for name in _names(one, other) if one.fields.get(name) != other.fields.get(name)}
+def _differing_fields(one: DocumentVersion, other: DocumentVersion) -> frozenset[str]:
+    names = {name for name in _field_names(one, other) if one.fields.get(name) != other.fields.get(name)}
     return frozenset(names | ({"body"} if one.body != other.body else set()))
 
 
