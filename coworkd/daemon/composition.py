@@ -131,7 +131,7 @@ class _Here:
     instance: str
     folder: Folder
     user: UserSettings
-    lane: IntegrationJobs
+    integration: IntegrationJobs
 
     def means(self) -> SandboxCapabilities:
         return self.sandbox.means
@@ -210,7 +210,7 @@ def _run_services(
         stores=object_stores(here.repo.common_dir / "objects"),
     )  # fmt: skip
     jobs, hold = lasting.jobs, MachineHold(board.db, lambda: storage_fault(paths.state))
-    workshop = SlotJobs(paths.root, paths.state, here.lane.base, jobs.stopping, here.means)
+    workshop = SlotJobs(paths.root, paths.state, here.integration.base, jobs.stopping, here.means)
     setup_hold = SetupHold(board, here.means)
     capacity = CapacityReader(board, no_base_reason, hold, setup_hold)
     starter = RunStarter(board, lasting.executor, jobs, places, workshop.prepare, here.means)

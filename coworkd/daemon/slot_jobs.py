@@ -65,11 +65,11 @@ class SlotJobs:
         self._base = base
         self._stopping = stopping
 
-    def prepare(self, order: SlotRequest) -> SlotReady | SlotFailed | SlotDeferred | MachineFailed:
+    def prepare(self, request: SlotRequest) -> SlotReady | SlotFailed | SlotDeferred | MachineFailed:
         """A slot on the right commit, set up; what an earlier run left in it is kept first."""
         try:
             with Repo.open(self._root) as repo:
-                made = self._prepared(repo, order)
+                made = self._prepared(repo, request)
         except (CoworkError, OSError) as error:
             return (
                 MachineFailed(fault=fault) if (fault := self._fault(error)) else SlotFailed(fault=start_fault_of(error))
@@ -87,85 +87,91 @@ class SlotJobs:
         """What keeps slots, or the repository, from being written."""
         return storage_fault(self._state) or storage_fault(self._root)
 
-    def _prepared(self, repo: Repo, order: SlotRequest) -> SlotReady | SlotFailed | SlotDeferred:
-        found = RunBase(commit=order.start_from) if order.start_from else self._found_base(order)
+    def _prepared(self, repo: Repo, request: SlotRequest) -> SlotReady | SlotFailed | SlotDeferred:
+        found = RunBase(commit=request.start_from) if request.start_from else self._found_base(request)
         if isinstance(found, NoBase):
             return SlotDeferred(reason=found.reason)
-        start = _Start(base=found.commit, restore=order.restore)
+        start = _Start(base=found.commit, restore=request.restore)
         try:
-            _check_commits(repo, order)
-            start = _start_for(repo, order, start)
-            return self._opened(repo, order, start, found.lacks)
+            _check_commits(repo, request)
+            start = _start_for(repo, request, start)
+            return self._opened(repo, request, start, found.lacks)
         except RepoError as error:
-            own = bool(order.start_from) or start.base != found.commit
+            own = bool(request.start_from) or start.base != found.commit
             return SlotFailed(fault=start_fault_of(error, own_commit=own))
 
-    def _opened(self, repo: Repo, order: SlotRequest, start: _Start, lacks: tuple[str, ...]) -> SlotReady | SlotFailed:
+    def _opened(
+        self, repo: Repo, request: SlotRequest, start: _Start, lacks: tuple[str, ...]
+    ) -> SlotReady | SlotFailed:
         base, restore = start.base, start.restore
         # Names everything that the run starts with: a gc takes what no ref names.
-        pinned = RefChange(name=base_ref(order.run), old=repo.commit(base_ref(order.run)), new=restore or base)
+        pinned = RefChange(name=base_ref(request.run), old=repo.commit(base_ref(request.run)), new=restore or base)
         update_refs(repo, [pinned])
-        wanted = slot.SlotAssignment(task=order.task, agent=order.agent, base=base, setup=order.setup)
-        made = slot.open_slot(repo, self._state, order.number, wanted, self._means())
+        wanted = slot.SlotAssignment(task=request.task, agent=request.agent, base=base, setup=request.setup)
+        made = slot.open_slot(repo, self._state, request.number, wanted, self._means())
         if restore:
             slot.restore(made, restore)
-        missing = setup_commands.copy_files(repo.root, made.private, order.copy)
-        checks = setup_commands.set_up(made, self._around(repo, order, made))
+        missing = setup_commands.copy_files(repo.root, made.private, request.copy)
+        checks = setup_commands.set_up(made, self._around(repo, request, made))
         if checks and not checks[-1].green:
             return _not_set_up(checks[-1])
-        if order.tip:
-            slot.offer_tip(made, order.tip)
-        record = slot.SlotRun(task=order.task, run=order.run, attempt=order.attempt, epoch=order.epoch + 1)
+        if request.tip:
+            slot.offer_tip(made, request.tip)
+        record = slot.SlotRun(task=request.task, run=request.run, attempt=request.attempt, epoch=request.epoch + 1)
         slot.record_run(made, record)
         notices = tuple(f"`copy: {path}` is not there" for path in missing)
         notices = (*notices, *([made.notice] if made.notice else []))
         return SlotReady(base=base, worktree=made.work, notices=notices, lacks=lacks)
 
-    def _found_base(self, order: SlotRequest) -> RunBase | NoBase:
+    def _found_base(self, request: SlotRequest) -> RunBase | NoBase:
         """Branches that cannot be read or moved are in everyone's way, and no attempt of the task's."""
         try:
-            return self._base(_branches(order), order.needed)
+            return self._base(_branches(request), request.needed)
         except RepoError as error:
             return NoBase(reason=f"waits: {error}")
 
-    def _around(self, repo: Repo, order: SlotRequest, made: slot.Slot) -> CommandContext:
+    def _around(self, repo: Repo, request: SlotRequest, made: slot.Slot) -> CommandContext:
         """What set-up runs with: as a verification, no program of the user's checkout."""
-        home = self._state / "homes" / order.agent
-        tmp = self._state / "slots" / str(order.number) / "tmp"
+        home = self._state / "homes" / request.agent
+        tmp = self._state / "slots" / str(request.number) / "tmp"
         for folder in (home, tmp):
             folder.mkdir(parents=True, exist_ok=True)
-        env = commands.clean_environment(home=home, tmp=tmp, run=order.run, repo=self._state.name)
+        env = commands.clean_environment(home=home, tmp=tmp, run=request.run, repo=self._state.name)
         env = verification_environment(env, Checkouts.of(repo, self._state))
         held = Confinement(
-            means=self._means(), run=order.run, workdir=str(made.work),
+            means=self._means(), run=request.run, workdir=str(made.work),
             writable=(str(home), str(tmp), str(made.work)),
             readable=object_stores(repo.common_dir / "objects"),
         )  # fmt: skip
         around = CommandContext(
-            env=env, marker=order.run, timeout=1800.0, confinement=apply_grants(held, order.sandbox), tells_refused=True
+            env=env,
+            marker=request.run,
+            timeout=1800.0,
+            confinement=apply_grants(held, request.sandbox),
+            tells_refused=True,
         )
         return dataclasses.replace(around, run=partial(commands.run, cancelled=self._stopping.is_set))
 
-    def finish(self, order: FinishRequest) -> FinishResult | MachineFailed:
+    def finish(self, request: FinishRequest) -> FinishResult | MachineFailed:
         """Bring in what is to be submitted; keep everything else in refs."""
         try:
             with Repo.open(self._root) as repo:
-                found = slot.find_slot(self._state, order.slot, self._means())
-                if found is None or found.assignment.task != order.task:
-                    return SavedWork(unusable_reason="" if not order.submit else "its slot is gone")
-                return self._finished(repo, found, order)
+                found = slot.find_slot(self._state, request.slot, self._means())
+                if found is None or found.assignment.task != request.task:
+                    return SavedWork(unusable_reason="" if not request.submit else "its slot is gone")
+                return self._finished(repo, found, request)
         except (CoworkError, OSError) as error:
             if fault := self._fault(error):
                 return MachineFailed(fault=fault)
             return SavedWork(
-                unusable_reason=f"its work could not be brought in and stays in slot {order.slot}: {error}"
+                unusable_reason=f"its work could not be brought in and stays in slot {request.slot}: {error}"
             )
 
-    def _finished(self, repo: Repo, found: slot.Slot, order: FinishRequest) -> FinishResult:
-        if not order.submit:
+    def _finished(self, repo: Repo, found: slot.Slot, request: FinishRequest) -> FinishResult:
+        if not request.submit:
             return _kept(repo, found)
         delivery = submission.SubmissionRequest(
-            number=order.number, message=order.message, tip=order.tip, secrets=order.secrets
+            number=request.number, message=request.message, tip=request.tip, secrets=request.secrets
         )
         outcome = submission.submit(repo, found, delivery)
         match outcome:
@@ -189,26 +195,26 @@ class _Start:
     """A commit that builds on it, whose files the run goes on with; empty: none."""
 
 
-def _check_commits(repo: Repo, order: SlotRequest) -> None:
+def _check_commits(repo: Repo, request: SlotRequest) -> None:
     """Raise UnfitRepositoryError where a commit is gone that the run is to begin with."""
-    for commit in filter(None, (order.start_from, order.tip)):
+    for commit in filter(None, (request.start_from, request.tip)):
         if repo.commit(commit) is None:
             raise UnfitRepositoryError(
                 StartFaultKind.START_COMMIT, f"the repository does not have the commit {commit[:12]} any more"
             )
 
 
-def _start_for(repo: Repo, order: SlotRequest, start: _Start) -> _Start:
+def _start_for(repo: Repo, request: SlotRequest, start: _Start) -> _Start:
     base, restore = start.base, start.restore
-    if order.reviewed and repo.commit(order.reviewed.commit):
-        found = continuation(repo, base, order.reviewed.commit, order.reviewed.base)
+    if request.reviewed and repo.commit(request.reviewed.commit):
+        found = continuation(repo, base, request.reviewed.commit, request.reviewed.base)
         base, restore = found.base, found.commit
     builds_on = restore and repo.commit(restore) and repo.is_ancestor(base, restore)
     return _Start(base=base, restore=restore if builds_on else "")
 
 
-def _branches(order: SlotRequest) -> BranchContext:
-    return BranchContext(branch=order.branch, target=order.target, known=order.known)
+def _branches(request: SlotRequest) -> BranchContext:
+    return BranchContext(branch=request.branch, target=request.target, known=request.known)
 
 
 def _kept(repo: Repo, found: slot.Slot, *, unfit: str = "") -> SavedWork:

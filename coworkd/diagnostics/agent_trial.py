@@ -85,8 +85,8 @@ def examine(paths: Paths, agent: AgentSpec, settings: Settings) -> Iterator[Find
             yield _finding("slot", Level.BAD, "the repository has no commit yet", "make the first one")
             return
         try:
-            order = slot.SlotAssignment(task="trial", agent=agent.name, base=commit, setup=settings.setup)
-            made = slot.open_slot(repo, state, _NUMBER, order)
+            assignment = slot.SlotAssignment(task="trial", agent=agent.name, base=commit, setup=settings.setup)
+            made = slot.open_slot(repo, state, _NUMBER, assignment)
             home = paths.state / "homes" / agent.name
             home.mkdir(parents=True, exist_ok=True)
             sandbox = Sandbox(paths.state, read_user_settings().sandbox, protected(paths, repo))

@@ -54,9 +54,9 @@ class AuditLog:
     def find_end(self) -> None:
         """Find out where the files end; not while they are being written."""
         if not self._jobs.running(AUDIT_JOB):
-            self._link = self._end()
+            self._link = self._chain_end()
 
-    def _end(self) -> ChainEnd:
+    def _chain_end(self) -> ChainEnd:
         """Where the files end. Events go on behind that, also in a database that has never seen it."""
         link = end_of(self._folder)
         known = ChainEnd(id=self._db.state.audit_event, hash=self._db.state.audit_hash)
@@ -66,9 +66,9 @@ class AuditLog:
                 continue_events_after(self._db, link.id)
         # Entries that are gone, and the database has not, are written again. A check reports others as missing, and
         # the chain goes on from what is remembered of them.
-        return link if link.id >= known.id or self._has(link.id, known.id) else known
+        return link if link.id >= known.id or self._has_events(link.id, known.id) else known
 
-    def _has(self, after: int, upto: int) -> bool:
+    def _has_events(self, after: int, upto: int) -> bool:
         return has_all_events(self._db, after, upto)
 
     def step(self) -> None:
@@ -89,9 +89,9 @@ class AuditLog:
 
     def _written(self, _: None, written: AppendResult, _now: float) -> None:
         """A batch is on disk."""
-        self._note(written)
+        self._record_written(written)
 
-    def _note(self, written: AppendResult) -> None:
+    def _record_written(self, written: AppendResult) -> None:
         self._link = written.link
         with self._db.write():
             self._db.state.audit_event = written.link.id
@@ -104,9 +104,9 @@ class AuditLog:
 
     def _write_rest(self) -> None:
         # The last batch may have been written without anybody having been told.
-        self._note(AppendResult(link=max(end_of(self._folder), self._link, key=lambda link: link.id)))
+        self._record_written(AppendResult(link=max(end_of(self._folder), self._link, key=lambda link: link.id)))
         while events := self._pending():
-            self._note(append(self._folder, self._link, events))
+            self._record_written(append(self._folder, self._link, events))
 
 
 # ---- files

@@ -82,15 +82,15 @@ def parse_location(repo: Repo, said: str) -> CodeLocation:
 
 def find_provenance(repo: Repo, sources: ProvenanceSources, asked: CodeLocation, branch: str) -> Provenance:
     """Everything that is known of how it came about. Raises UserError for a line that there is not."""
-    tip = _tip(repo, branch, asked.path)
-    commit = asked.commit or _blamed(repo, tip, asked)
+    tip = _tip_with_file(repo, branch, asked.path)
+    commit = asked.commit or _blamed_commit(repo, tip, asked)
     landing = _landing(repo, tip, commit)
     subject, author = repo.run("show", "--no-patch", "--format=%s%x00%an", commit).text.split("\0")
     known = Provenance(commit=commit, subject=subject, author=author)
-    return _completed(known, landing, _trailers(repo, landing), sources) if landing else known
+    return _complete(known, landing, _trailers(repo, landing), sources) if landing else known
 
 
-def _tip(repo: Repo, branch: str, path: str) -> str:
+def _tip_with_file(repo: Repo, branch: str, path: str) -> str:
     """The integration branch where it has the file, else what is checked out."""
     tip = repo.commit(branch_ref(branch))
     if tip and (not path or repo.resolve(f"{tip}:{path}")):
@@ -101,7 +101,7 @@ def _tip(repo: Repo, branch: str, path: str) -> str:
     return head
 
 
-def _blamed(repo: Repo, tip: str, asked: CodeLocation) -> str:
+def _blamed_commit(repo: Repo, tip: str, asked: CodeLocation) -> str:
     lines = (f"-L{asked.line},{asked.line}", "--porcelain", "--no-textconv")
     done = repo.run("blame", *lines, tip, "--", asked.path, check=False)
     if done.code != 0:
@@ -129,12 +129,12 @@ def _trailers(repo: Repo, commit: str) -> Mapping[str, str]:
 # ---- what is remembered of it
 
 
-def _completed(known: Provenance, landing: str, trailers: Mapping[str, str], sources: ProvenanceSources) -> Provenance:
+def _complete(known: Provenance, landing: str, trailers: Mapping[str, str], sources: ProvenanceSources) -> Provenance:
     task = trailers["Task"]
     number, _, commit = trailers.get("Submission", "").partition(" ")
     db = sources.db
     row = find_commit(db, task, commit or known.commit)
-    record = _record(sources, row.run if row else "", task, commit)
+    record = _find_record(sources, row.run if row else "", task, commit)
     run = find_run(db, row.run if row and row.run else record.run if record else trailers.get("Run", ""))
     found = find_task(db, task)
     checks = tuple(Check(**check) for check in json.loads(row.checks)) if row else record.checks if record else ()
@@ -145,11 +145,11 @@ def _completed(known: Provenance, landing: str, trailers: Mapping[str, str], sou
         agent=run.agent if run else record.agent if record else "",
         model=run.model if run else record.model if record else "",
         level=run.sandbox_level if run else record.level if record else "",
-        approved=_approved(sources, task, number), checks=checks,
+        approved=_approval_text(sources, task, number), checks=checks,
     )  # fmt: skip
 
 
-def _record(sources: ProvenanceSources, run: str, task: str, commit: str) -> RunRecord | None:
+def _find_record(sources: ProvenanceSources, run: str, task: str, commit: str) -> RunRecord | None:
     """The record of the run that made a submission, whatever its origin: it is only shown."""
     for path in sorted(record_paths(sources.folder), reverse=True):
         data = (sources.folder / path).read_bytes()
@@ -164,7 +164,7 @@ def _record(sources: ProvenanceSources, run: str, task: str, commit: str) -> Run
     return None
 
 
-def _approved(sources: ProvenanceSources, task: str, number: str) -> str:
+def _approval_text(sources: ProvenanceSources, task: str, number: str) -> str:
     """The last approval of this submission, in words; a fixed phrase where it landed without a request."""
     yes: TimelineEntry | None = None
     asked = False

@@ -91,31 +91,31 @@ class RunRecorder:
         add_record(self._db, kept, digest(data), written=written)
 
     def _write(self, record: UnwrittenRecord, now: float) -> None:
-        if self._parked(record.run):
+        if self._is_parked(record.run):
             return
         result = self._writer.write(record.path, "", record.data, now)
         if isinstance(result, WriteRefused):
-            self._refused(record.path, result.reason, now)
+            self._defer(record.path, result.reason, now)
             return
-        if isinstance(result, TargetChanged) and not self._same(record):
+        if isinstance(result, TargetChanged) and not self._is_written(record):
             # Another file has its name: that file must not be replaced, and the database keeps the record.
-            self._refused(record.path, "another file stands where the record of a run belongs; move it away", now)
+            self._defer(record.path, "another file stands where the record of a run belongs; move it away", now)
             return
         self._blocked_until = 0.0
         with self._db.write():
             mark_record_written(self._db, record.run)
             remove_problem(self._db, record.path, "write")
 
-    def _same(self, record: UnwrittenRecord) -> bool:
+    def _is_written(self, record: UnwrittenRecord) -> bool:
         found = self._folder.read(record.path)
         return isinstance(found, Content) and found.data == record.data
 
-    def _refused(self, path: str, why: str, now: float) -> None:
+    def _defer(self, path: str, why: str, now: float) -> None:
         self._blocked_until = now + RETRY_AFTER
         with self._db.write():
             put_problem(self._db, Problem(path=path, line=0, message=why), "write", now)
 
-    def _parked(self, run: str) -> bool:
+    def _is_parked(self, run: str) -> bool:
         """On a branch without the task's file, or without the folder, nothing is put into the working tree."""
         return not self._folder.exists() or is_task_file_absent(self._db, run)
 
@@ -141,9 +141,9 @@ class RunRecorder:
                 self._keep(record, data, written=True)
                 self._returning.restore(record, now)
             else:
-                self._shown(record, path, data)
+                self._list_record(record, path, data)
 
-    def _shown(self, record: RunRecord, path: str, data: bytes) -> None:
+    def _list_record(self, record: RunRecord, path: str, data: bytes) -> None:
         """List the record under its path: a run id inside it is not trusted."""
         add_foreign_record(self._db, f"{record.instance}:{path}", path, digest(data))
 
@@ -163,7 +163,7 @@ def compose_record(db: Database, run: RunRow, instance: str, now: float) -> RunR
         started=run.started, ended=run.ended or now, reason=run.reason, level=run.sandbox_level, base=run.base,
         input_tokens=run.input_tokens if told else None, output_tokens=run.output_tokens if told else None,
         cost_usd=run.cost_usd, estimated=run.estimated, decisions=_decisions(db, run.id),
-        receipts=_receipts(db, run.id), submission=_submitted(submission), checks=_checks(submission),
+        receipts=_receipts(db, run.id), submission=_recorded_submission(submission), checks=_checks(submission),
     )  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def _receipts(db: Database, run: str) -> tuple[Receipt, ...]:
     return tuple(Receipt(path=row.path, digest=digest(row.body.encode())) for row in delivered)
 
 
-def _submitted(row: SubmissionRow | None) -> RecordedSubmission | None:
+def _recorded_submission(row: SubmissionRow | None) -> RecordedSubmission | None:
     return RecordedSubmission(number=row.number, commit=row.commit_id, tree=row.tree) if row else None
 
 

@@ -122,14 +122,14 @@ def _payload(record: RunRecord) -> dict[str, Any]:
         "base": record.base,
         "usage": {"input_tokens": record.input_tokens, "output_tokens": record.output_tokens},
         "cost_usd": record.cost_usd, "estimated": record.estimated,
-        "decisions": [_decision(item) for item in record.decisions],
+        "decisions": [_decision_json(item) for item in record.decisions],
         "receipts": [{"path": item.path, "digest": item.digest} for item in record.receipts],
-        "submission": _submitted(record.submission) if record.submission else None,
+        "submission": _submission_json(record.submission) if record.submission else None,
         "checks": [{"command": c.command, "exit": c.exit, "seconds": round(c.seconds, 3)} for c in record.checks],
     }  # fmt: skip
 
 
-def _decision(item: RecordedDecision) -> dict[str, Any]:
+def _decision_json(item: RecordedDecision) -> dict[str, Any]:
     return {
         "request": item.request, "kind": item.kind, "tool": item.tool or None, "path": item.path,
         "digest": item.digest, "state": item.state, "answer": item.answer or None, "by": item.by or None,
@@ -137,7 +137,7 @@ def _decision(item: RecordedDecision) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _submitted(item: RecordedSubmission) -> dict[str, Any]:
+def _submission_json(item: RecordedSubmission) -> dict[str, Any]:
     return {"number": item.number, "commit": item.commit, "tree": item.tree}
 
 
@@ -151,7 +151,7 @@ def decode(data: bytes, path: str, instance: str, key: bytes) -> tuple[RunRecord
             raise ValueError("too large")
         told = json.loads(data)
         mac = str(told.pop("mac", ""))
-        record = _record(told)
+        record = _read_record(told)
         ours = is_valid_signature(key, told, mac)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise DocumentError(f"is no record of a run ({type(error).__name__}: {error})", path=path) from error
@@ -161,7 +161,7 @@ def decode(data: bytes, path: str, instance: str, key: bytes) -> tuple[RunRecord
     return record, Origin.OURS if ours and record.path == path else Origin.BROKEN
 
 
-def _record(told: dict[str, Any]) -> RunRecord:
+def _read_record(told: dict[str, Any]) -> RunRecord:
     if told["record"] != VERSION:
         raise ValueError(f"version {told['record']!r}")
     usage = told["usage"]
@@ -171,9 +171,9 @@ def _record(told: dict[str, Any]) -> RunRecord:
         started=_time(told["started"]), ended=_time(told["ended"]), reason=_text(told["reason"]),
         level=_text(told["sandbox"]), base=_text(told["base"]), input_tokens=_or_none(_count, usage["input_tokens"]),
         output_tokens=_or_none(_count, usage["output_tokens"]), cost_usd=_or_none(_amount, told["cost_usd"]),
-        estimated=told["estimated"] is True, decisions=tuple(_decided(item) for item in told["decisions"]),
+        estimated=told["estimated"] is True, decisions=tuple(_read_decision(item) for item in told["decisions"]),
         receipts=tuple(Receipt(path=_text(i["path"]), digest=_text(i["digest"])) for i in told["receipts"]),
-        submission=_or_none(_submission, told["submission"]),
+        submission=_or_none(_read_submission, told["submission"]),
         checks=tuple(
             Check(command=_text(i["command"]), exit=int(i["exit"]), seconds=_amount(i["seconds"]))
             for i in told["checks"]
@@ -181,7 +181,7 @@ def _record(told: dict[str, Any]) -> RunRecord:
     )  # fmt: skip
 
 
-def _decided(told: dict[str, Any]) -> RecordedDecision:
+def _read_decision(told: dict[str, Any]) -> RecordedDecision:
     return RecordedDecision(
         request=_text(told["request"]), kind=_text(told["kind"]), tool=_text(told["tool"] or ""),
         path=_text(told["path"]), digest=_text(told["digest"]), state=_text(told["state"]),
@@ -189,7 +189,7 @@ def _decided(told: dict[str, Any]) -> RecordedDecision:
     )  # fmt: skip
 
 
-def _submission(told: dict[str, Any]) -> RecordedSubmission:
+def _read_submission(told: dict[str, Any]) -> RecordedSubmission:
     return RecordedSubmission(number=_count(told["number"]), commit=_text(told["commit"]), tree=_text(told["tree"]))
 
 

@@ -70,22 +70,26 @@ class BranchReport:
 
 
 def keep(
-    repo: Repo, order: BranchContext, *, verify: Verify | None = None, needs: Mapping[str, Sequence[str]] | None = None
+    repo: Repo,
+    branches: BranchContext,
+    *,
+    verify: Verify | None = None,
+    needs: Mapping[str, Sequence[str]] | None = None,
 ) -> BranchReport:
     """Make the moves that are due. Without `verify` only those whose result needs no verification."""
     moved: list[str] = []
     rebuilt: Rebuilt | None = None
     for _ in range(ROUNDS):
-        state = read_state(repo, order)
-        note_target(repo, order.target, state.facts.target)
-        step = _step(repo, order, state.facts, verify, needs or {})
+        state = read_state(repo, branches)
+        note_target(repo, branches.target, state.facts.target)
+        step = _make_move(repo, branches, state.facts, verify, needs or {})
         if step is None:
-            return _report(repo, state, moved, rebuilt, None)
+            return _branch_report(repo, state, moved, rebuilt, None)
         if isinstance(step, Check):
-            return _report(repo, state, moved, rebuilt, step)
+            return _branch_report(repo, state, moved, rebuilt, step)
         moved += [step.said] if step.said else []
         rebuilt = step.rebuilt or rebuilt
-    raise RepoError(f"{order.branch} or {order.target} keeps moving: looking again later")
+    raise RepoError(f"{branches.branch} or {branches.target} keeps moving: looking again later")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,30 +100,30 @@ class _Step:
     rebuilt: Rebuilt | None = None
 
 
-def _step(
-    repo: Repo, order: BranchContext, facts: BranchFacts, verify: Verify | None, needs: Mapping[str, Sequence[str]]
+def _make_move(
+    repo: Repo, branches: BranchContext, facts: BranchFacts, verify: Verify | None, needs: Mapping[str, Sequence[str]]
 ) -> _Step | Check | None:
     """Make the next move; the red check that forbids it; or None: there is none to be made now."""
     match next_move(facts):
         case Restart():
-            done = move_branch(repo, order, facts, facts.target)
-            return _Step(said=f"{order.branch} starts again from {order.target}" if done else "")
+            done = move_branch(repo, branches, facts, facts.target)
+            return _Step(said=f"{branches.branch} starts again from {branches.target}" if done else "")
         case Restore(commit=commit):
-            done = restore_branch(repo, order, commit)
-            return _Step(said=f"{order.branch} was gone and is back at {commit[:12]}" if done else "")
+            done = restore_branch(repo, branches, commit)
+            return _Step(said=f"{branches.branch} was gone and is back at {commit[:12]}" if done else "")
         case BringIn():
-            return _bring_in(repo, order, facts, verify)
+            return _bring_in(repo, branches, facts, verify)
         case Rebuild() if verify is not None:
-            return _rebuild(repo, order, facts, verify, needs)
+            return _rebuild(repo, branches, facts, verify, needs)
         case NothingToDo():
-            note_taken(repo, order, facts)
+            note_taken(repo, branches, facts)
             return None
         case _:
             return None
 
 
-def _bring_in(repo: Repo, order: BranchContext, facts: BranchFacts, verify: Verify | None) -> _Step | Check | None:
-    made = merge_target(repo, facts.integration, facts.target, order.target)
+def _bring_in(repo: Repo, branches: BranchContext, facts: BranchFacts, verify: Verify | None) -> _Step | Check | None:
+    made = merge_target(repo, facts.integration, facts.target, branches.target)
     if isinstance(made, Conflicted):
         return _Step()
     if not _workspace_only(repo, facts.integration, made.commit):
@@ -130,12 +134,12 @@ def _bring_in(repo: Repo, order: BranchContext, facts: BranchFacts, verify: Veri
             return None
         if red := _first_red(checks):
             return red
-    done = move_branch(repo, order, facts, made.commit)
-    return _Step(said=f"brought in {order.target} at {facts.target[:12]}" if done else "")
+    done = move_branch(repo, branches, facts, made.commit)
+    return _Step(said=f"brought in {branches.target} at {facts.target[:12]}" if done else "")
 
 
 def _rebuild(
-    repo: Repo, order: BranchContext, facts: BranchFacts, verify: Verify, needs: Mapping[str, Sequence[str]]
+    repo: Repo, branches: BranchContext, facts: BranchFacts, verify: Verify, needs: Mapping[str, Sequence[str]]
 ) -> _Step | Check | None:
     made = rebuild(repo, facts, needs)
     if not _workspace_only(repo, facts.target, made.commit):
@@ -145,9 +149,9 @@ def _rebuild(
         if red := _first_red(checks):
             return red
     landings = [commit for landing, commit in made.merged if commit != landing.commit]
-    if not move_branch(repo, order, facts, made.commit, landings=landings):
+    if not move_branch(repo, branches, facts, made.commit, landings=landings):
         return _Step()
-    return _Step(said=f"{order.branch} was made again from {order.target} at {facts.target[:12]}", rebuilt=made)
+    return _Step(said=f"{branches.branch} was made again from {branches.target} at {facts.target[:12]}", rebuilt=made)
 
 
 def _first_red(checks: Sequence[Check]) -> Check | None:
@@ -159,7 +163,7 @@ def _workspace_only(repo: Repo, old: str, new: str) -> bool:
     return all(reserved(one.path) for one in differences(repo, old, new))
 
 
-def _report(
+def _branch_report(
     repo: Repo, state: BranchState, moved: Sequence[str], rebuilt: Rebuilt | None, red: Check | None
 ) -> BranchReport:
     facts, move = state.facts, next_move(state.facts)
@@ -167,11 +171,11 @@ def _report(
     lacks = subjects(repo, facts.target, facts.integration) if isinstance(move, BringIn | Collision) else ()
     return BranchReport(
         state=state, move=move, moved=tuple(moved), rebuilt=rebuilt, red=red, lacks=lacks, dropped=dropped,
-        undo=_undo(repo, facts),
+        undo=_undo_reason(repo, facts),
     )  # fmt: skip
 
 
-def _undo(repo: Repo, facts: BranchFacts) -> str:
+def _undo_reason(repo: Repo, facts: BranchFacts) -> str:
     """Found in the landings themselves at each look: what was right before something else landed would lose that."""
     lost = [fact.landing.commit for fact in facts.lost]
     if not (lost and facts.integration) or repo.commit(lost[-1]) != lost[-1]:
@@ -206,29 +210,29 @@ class NoBase:
     reason: str
 
 
-def run_base(repo: Repo, order: BranchContext, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
+def run_base(repo: Repo, branches: BranchContext, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
     """The tip and the target merged, else (where they collide) the tip; with all in it that is needed."""
-    report = keep(repo, order)
+    report = keep(repo, branches)
     facts = report.state.facts
     if isinstance(report.move, Rebuild):
-        why = f"{order.target} lost commits that it had taken" if facts.integration else "it was deleted"
-        return NoBase(reason=f"waits until {order.branch} is made again: {why}")
+        why = f"{branches.target} lost commits that it had taken" if facts.integration else "it was deleted"
+        return NoBase(reason=f"waits until {branches.branch} is made again: {why}")
     if isinstance(report.move, Unrelated):
-        return NoBase(reason=f"waits: {unrelated_reason(order.target, order.branch)}")
-    base = _with_target(repo, order, facts, report)
-    missing = _missing(repo, base.commit, needed)
+        return NoBase(reason=f"waits: {unrelated_reason(branches.target, branches.branch)}")
+    base = _with_target(repo, branches, facts, report)
+    missing = _missing_tasks(repo, base.commit, needed)
     return NoBase(reason=f"waits for {missing}: {base.commit[:12]} does not have it any more") if missing else base
 
 
-def _with_target(repo: Repo, order: BranchContext, facts: BranchFacts, report: BranchReport) -> RunBase:
+def _with_target(repo: Repo, branches: BranchContext, facts: BranchFacts, report: BranchReport) -> RunBase:
     if isinstance(report.move, BringIn):
-        made = merge_target(repo, facts.integration, facts.target, order.target)
+        made = merge_target(repo, facts.integration, facts.target, branches.target)
         if isinstance(made, MergeCommit):
             return RunBase(commit=made.commit)
     return RunBase(commit=facts.integration, lacks=report.lacks)
 
 
-def _missing(repo: Repo, base: str, needed: Sequence[NeededLanding]) -> str:
+def _missing_tasks(repo: Repo, base: str, needed: Sequence[NeededLanding]) -> str:
     """Tasks whose landing the commit does not contain."""
     proven = [
         one.landing for one in needed if one.proof and repo.commit(one.proof) and repo.is_ancestor(one.proof, base)

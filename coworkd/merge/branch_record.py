@@ -33,7 +33,7 @@ class BranchRecorder:
         self._recorder = outcomes
         self._landings = Landings(board.db)
 
-    def report(self, found: BranchReport, order: BranchContext, now: float) -> None:
+    def report(self, found: BranchReport, branches: BranchContext, now: float) -> None:
         """Take in what a look has found."""
         facts = found.state.facts
         with self._db.write(durable=True):
@@ -42,14 +42,14 @@ class BranchRecorder:
             for said in found.moved:
                 self._db.event(now, "integration", said=said, tip=facts.integration, target=facts.target)
             for fact in facts.landings:
-                self._landing(fact, facts.target, now)
+                self._record_landing(fact, facts.target, now)
             for fact in facts.landings:
-                self._whether_missing(fact, found, order, now)
+                self._whether_missing(fact, found, branches, now)
             self._db.state.integration_tip = self._db.state.integration_seen_at = facts.integration
             self._db.state.target_tip = facts.target
             self._db.state.recorded_landings = found.state.recorded
             self._db.state.landings_settled_at = facts.target
-            self._tell(found, order, now)
+            self._report_problem(found, branches, now)
 
     def look_failed(self, why: str, now: float) -> None:
         """Git could not answer: it is asked again."""
@@ -60,7 +60,7 @@ class BranchRecorder:
 
     # ---- landings
 
-    def _landing(self, fact: LandingFact, target: str, now: float) -> None:
+    def _record_landing(self, fact: LandingFact, target: str, now: float) -> None:
         """A landing as git has it: one that was not recorded is, one that was merged again has its new commit."""
         landing = fact.landing
         row = find_submission(self._db, SubmissionKey(landing.task, landing.number)) or self._found_again(landing, now)
@@ -69,7 +69,7 @@ class BranchRecorder:
         if row.state is not SubmissionState.LANDED:
             self._recorder.record(row, Landed(commit=landing.commit), now)
         elif row.landing != landing.commit:
-            self._moved(row, landing.commit, now)
+            self._record_moved_landing(row, landing.commit, now)
         if fact.in_target:
             self._landings.settle(landing.task, landing.number, target)
 
@@ -86,7 +86,7 @@ class BranchRecorder:
         add_submission(self._db, row)
         return row
 
-    def _moved(self, row: SubmissionRow, commit: str, now: float) -> None:
+    def _record_moved_landing(self, row: SubmissionRow, commit: str, now: float) -> None:
         update_submission(self._db, row, landing=commit)
         self._db.event(now, "landed again", task=row.task, number=row.number, commit=commit, was=row.landing)
         task = find_task(self._db, row.task)
@@ -95,12 +95,12 @@ class BranchRecorder:
         elif task is not None and task.reverted and row.landing.startswith(task.reverted):
             self._board.update(task.id, reverted=commit[:12])
 
-    def _whether_missing(self, fact: LandingFact, found: BranchReport, order: BranchContext, now: float) -> None:
+    def _whether_missing(self, fact: LandingFact, found: BranchReport, branches: BranchContext, now: float) -> None:
         row = self._landings.latest(fact.landing.task)
         if row is None or row.number != fact.landing.number:
             return
         gone = fact.lost and not isinstance(found.move, Rebuild) and not self._taken_back_anyway(row, found)
-        why = self._why_missing(row, found, order) if gone else ""
+        why = self._why_missing(row, found, branches) if gone else ""
         if why == row.missing:
             return
         self._landings.set_missing(row.task, row.number, why)
@@ -115,18 +115,18 @@ class BranchRecorder:
         others = [f for f in found.state.facts.landings if f.landing.task == row.task and f.landing.number < row.number]
         return all(other.lost for other in others)
 
-    def _why_missing(self, row: SubmissionRow, found: BranchReport, order: BranchContext) -> str:
+    def _why_missing(self, row: SubmissionRow, found: BranchReport, branches: BranchContext) -> str:
         what = (
             f"the revert {row.landing[:12]}" if row.kind is SubmissionKind.REVERT else f"its landing {row.landing[:12]}"
         )
         failed = [f.reason for f in (found.rebuilt.failed if found.rebuilt else ()) if f.commit == row.landing]
         again = f"`coworkd ready {row.task}` does it again"
         if failed:
-            return f"{what} could not be merged again after {order.target} lost commits: {failed[0]}; {again}"
-        said = f"{what} is in neither {order.branch} nor {order.target} any more"
+            return f"{what} could not be merged again after {branches.target} lost commits: {failed[0]}; {again}"
+        said = f"{what} is in neither {branches.branch} nor {branches.target} any more"
         if row.missing and not row.missing.startswith(said):
             return row.missing  # why it could not be merged again is known to the look that tried it alone
-        return f"{said}{_way_back(found, order)}; {again}"
+        return f"{said}{_way_back(found, branches)}; {again}"
 
     def _show_missing(self, task: str, why: str, now: float) -> None:
         row = find_task(self._db, task)
@@ -139,8 +139,8 @@ class BranchRecorder:
 
     # ---- the branches themselves
 
-    def _tell(self, found: BranchReport, order: BranchContext, now: float) -> None:
-        message = _branch_problem(found, order)
+    def _report_problem(self, found: BranchReport, branches: BranchContext, now: float) -> None:
+        message = _branch_problem(found, branches)
         if message:
             put_problem(self._db, Problem(path=CONFIG, line=0, message=message), SOURCE, now)
         else:
@@ -150,38 +150,38 @@ class BranchRecorder:
             self._db.state.integration_halt = halted
 
 
-def _way_back(found: BranchReport, order: BranchContext) -> str:
+def _way_back(found: BranchReport, branches: BranchContext) -> str:
     """What to type to have lost landings back without losing anything else; empty: no command does that."""
     if found.undo:
-        return f"; `git branch -f {order.branch} {found.undo[:12]}` puts it back"
+        return f"; `git branch -f {branches.branch} {found.undo[:12]}` puts it back"
     if found.state.facts.handmade and not isinstance(found.move, Unrelated):
         return ""
-    return f"; `git branch -D {order.branch}` has the branch made again with it"
+    return f"; `git branch -D {branches.branch}` has the branch made again with it"
 
 
-def _branch_problem(found: BranchReport, order: BranchContext) -> str:
+def _branch_problem(found: BranchReport, branches: BranchContext) -> str:
     """What is wrong with the branches, and what to type; empty: nothing is."""
     match found.move:
         case Collision(paths=paths):
-            return collision_reason(order.target, order.branch, paths)
+            return collision_reason(branches.target, branches.branch, paths)
         case BringIn() if found.red:
-            return red_reason(found.red, order.target)
+            return red_reason(found.red, branches.target)
         case Unrelated():
-            return unrelated_reason(order.target, order.branch)
+            return unrelated_reason(branches.target, branches.branch)
         case Rebuild():
-            return _rebuild_problem(found, order)
+            return _rebuild_problem(found, branches)
         case _:
             return _left_out(found)
 
 
-def _rebuild_problem(found: BranchReport, order: BranchContext) -> str:
+def _rebuild_problem(found: BranchReport, branches: BranchContext) -> str:
     what = f" ({', '.join(found.dropped)})" if found.dropped else ""
-    lost = f"{order.target} lost commits that {order.branch} had taken from it{what}"
-    lost = lost if found.state.facts.integration else f"{order.branch} is gone"
+    lost = f"{branches.target} lost commits that {branches.branch} had taken from it{what}"
+    lost = lost if found.state.facts.integration else f"{branches.branch} is gone"
     if found.red is None:
         return f"{lost}: what has landed is being merged again for it, and nothing starts or lands until then"
     red = f"`{found.red.command}`: {outcome(found.red)}"
-    return f"{lost}, and what has landed is red as merged again: {red}; repair that on {order.target}"
+    return f"{lost}, and what has landed is red as merged again: {red}; repair that on {branches.target}"
 
 
 def _left_out(found: BranchReport) -> str:

@@ -56,48 +56,51 @@ class BranchWatch:
         self._verifying: VerifyRequest | None = None
         """What the job that is under way verifies by."""
         self._red: _KnownRed | None = None
-        jobs.handle(BRANCH, then=self._looked, failed=self._look_failed)
+        jobs.handle(BRANCH, then=self._record_report, failed=self._look_failed)
 
     # ---- what the queue asks
 
     def settled(self) -> bool:
         """Whether the queue may go on: the branches are known as they are, and integration stays as it is."""
-        if self._report is None or self._jobs.running(BRANCH) or self._versions() != self._looked_at:
+        if self._report is None or self._jobs.running(BRANCH) or self._ref_versions() != self._looked_at:
             return False
         return not isinstance(self._report.move, Rebuild | Unrelated)
 
     def place(self) -> tuple[str, str]:
         """Where both branches stood at the latest look."""
-        return _place(self._report) if self._report else ("", "")
+        return _branch_tips(self._report) if self._report else ("", "")
 
-    def bring_in(self, order: VerifyRequest) -> bool:
+    def bring_in(self, request: VerifyRequest) -> bool:
         """Begin to bring in the target's commits; False when there are none, or they are known to be red."""
         if self._report is None or not isinstance(self._report.move, BringIn):
             return False
-        return self._start_verified(order)
+        return self._start_verified(request)
 
-    def red_target(self, order: VerifyRequest) -> bool:
+    def red_target(self, request: VerifyRequest) -> bool:
         """Whether the target's commits are known to be red as merged with what landed."""
-        return self._report is not None and isinstance(self._report.move, BringIn) and self._is_red(order)
+        return self._report is not None and isinstance(self._report.move, BringIn) and self._is_red(request)
 
-    def rebuild(self, order: Callable[[], VerifyRequest]) -> None:
+    def rebuild(self, request: Callable[[], VerifyRequest]) -> None:
         """Begin to make integration again where the target lost what was taken from it."""
         if self._report is not None and isinstance(self._report.move, Rebuild) and not self._jobs.running(BRANCH):
-            self._start_verified(order())
+            self._start_verified(request())
 
-    def _start_verified(self, order: VerifyRequest) -> bool:
-        if self._is_red(order):
+    def _start_verified(self, request: VerifyRequest) -> bool:
+        if self._is_red(request):
             return False
         assert self._report is not None
         tasks = [fact.landing.task for fact in self._report.state.facts.landings]
-        branches, needs = self.order(), dependencies_of(self._board.db, tasks)
-        looked_at = self._versions()
-        if self._jobs.start(BRANCH, None, lambda: self._integration.update_branch(branches, order, needs)):
-            self._verifying, self._looked_at = order, looked_at
+        branches, needs = self.branch_context(), dependencies_of(self._board.db, tasks)
+        looked_at = self._ref_versions()
+        if self._jobs.start(BRANCH, None, lambda: self._integration.update_branch(branches, request, needs)):
+            self._verifying, self._looked_at = request, looked_at
         return True
 
-    def _is_red(self, order: VerifyRequest) -> bool:
-        return self._red is not None and (self._red.place, self._red.how) == (self.place(), _how(order))
+    def _is_red(self, request: VerifyRequest) -> bool:
+        return self._red is not None and (self._red.place, self._red.how) == (
+            self.place(),
+            _verification_settings(request),
+        )
 
     # ---- looking
 
@@ -105,26 +108,26 @@ class BranchWatch:
         """Begin to look, where the branches may have moved since the latest look."""
         if not self._board.specs.target():
             return
-        versions = self._versions()
+        versions = self._ref_versions()
         if versions == self._looked_at:
             return
-        order = self.order()
-        if self._jobs.start(BRANCH, None, lambda: self._integration.update_branch(order, None, {})):
+        branches = self.branch_context()
+        if self._jobs.start(BRANCH, None, lambda: self._integration.update_branch(branches, None, {})):
             self._looked_at = versions
 
-    def order(self) -> BranchContext:
+    def branch_context(self) -> BranchContext:
         """The branches of now, and what is known of landings."""
         branch, target = self._board.specs.settings().integration.branch, self._board.specs.target()
         return BranchContext(branch=branch, target=target, known=self._landings.known())
 
-    def _versions(self) -> object:
+    def _ref_versions(self) -> object:
         branch, target = self._board.specs.settings().integration.branch, self._board.specs.target()
         return (branch, target, ref_versions(self._common_dir, (branch, target)))
 
-    def _looked(self, _: None, report: BranchReport | None, now: float) -> None:
+    def _record_report(self, _: None, report: BranchReport | None, now: float) -> None:
         if report is not None:
             self._report = self._with_known_red(report)
-            self._record.report(self._report, self.order(), now)
+            self._record.report(self._report, self.branch_context(), now)
 
     def _look_failed(self, _: None, failure: JobFailed, now: float) -> None:
         self._looked_at = None
@@ -133,17 +136,17 @@ class BranchWatch:
     def _with_known_red(self, report: BranchReport) -> BranchReport:
         """A look verifies nothing: what was red with the same branches still is."""
         verifying, self._verifying = self._verifying, None
-        place = _place(report)
+        place = _branch_tips(report)
         if report.red is not None and verifying is not None:
-            self._red = _KnownRed(place=place, how=_how(verifying), check=report.red)
+            self._red = _KnownRed(place=place, how=_verification_settings(verifying), check=report.red)
         elif self._red is not None and self._red.place == place and isinstance(report.move, BringIn | Rebuild):
             return dataclasses.replace(report, red=self._red.check)
         return report
 
 
-def _place(report: BranchReport) -> tuple[str, str]:
+def _branch_tips(report: BranchReport) -> tuple[str, str]:
     return (report.state.facts.integration, report.state.facts.target)
 
 
-def _how(order: VerifyRequest) -> tuple[object, ...]:
-    return (order.workspace, order.setup, order.sandbox)
+def _verification_settings(request: VerifyRequest) -> tuple[object, ...]:
+    return (request.workspace, request.setup, request.sandbox)

@@ -101,14 +101,16 @@ class CandidatePipeline:
     # ---- bring the target in
 
     def _bring_in_target(self, tip: str) -> MergeInput | AwaitingTarget:
-        order = self.request
-        stand = beside(self.repo, tip, order.undoes) if order.undoes else tip
-        found = sources(self.repo, tip=tip, stand=stand, target=order.target, base=order.base, commit=order.commit)
+        request = self.request
+        stand = beside(self.repo, tip, request.undoes) if request.undoes else tip
+        found = sources(
+            self.repo, tip=tip, stand=stand, target=request.target, base=request.base, commit=request.commit
+        )
         if not found.awaited:
             return MergeInput(tip=tip, onto=tip, sources=found)
-        both = merge_target(self.repo, tip, found.awaited, order.target) if order.onto_target else None
+        both = merge_target(self.repo, tip, found.awaited, request.target) if request.onto_target else None
         if not isinstance(both, MergeCommit):
-            why = f"waits until {order.target} is in {order.branch}: it was made on top of both"
+            why = f"waits until {request.target} is in {request.branch}: it was made on top of both"
             return AwaitingTarget(tip=tip, reason=why)
         return MergeInput(tip=tip, onto=both.commit, sources=dataclasses.replace(found, ours=both.commit))
 
@@ -126,14 +128,14 @@ class CandidatePipeline:
         return MergeCandidate(tip=given.tip, onto=given.onto, commit=made.commit, tree=made.tree, proof=shown.detail)
 
     def _conflict(self, given: MergeInput, made: Conflicted) -> MergeConflict | OutdatedBase:
-        order, paths = self.request, ", ".join(made.paths)
+        request, paths = self.request, ", ".join(made.paths)
         if given.sources.dropped:
-            why = f"it was made on commits that {order.target} lost since, and conflicts without them in {paths}"
+            why = f"it was made on commits that {request.target} lost since, and conflicts without them in {paths}"
             return OutdatedBase(tip=given.tip, reason=f"{why}: it is done again")
         dispute = Dispute(
-            submission=_submission(order), tip=given.tip, base=order.base, kind=kind_of(made), conflict=made
+            submission=_submission(request), tip=given.tip, base=request.base, kind=kind_of(made), conflict=made
         )
-        path = self.bundles / f"{order.task}-{order.number}.json"
+        path = self.bundles / f"{request.task}-{request.number}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(bundle(self.repo, dispute))
         return MergeConflict(tip=given.tip, summary=f"conflict in {paths}", bundle=str(path))
@@ -145,11 +147,11 @@ class CandidatePipeline:
     ) -> _Checks | VerificationFailed | FailedWithoutChange | Interrupted:
         run = gate_run(self.request, candidate.commit, self.request.commands)
         checks = self.verifier.check(self.repo, run, self.over)
-        if checks is not None and _red(checks) and needs_repetition(failure_of(checks[-1])):
+        if checks is not None and _has_failed_check(checks) and needs_repetition(failure_of(checks[-1])):
             checks = self.verifier.check(self.repo, run, self.over)
         if checks is None:
             return Interrupted()
-        return (self._find_blame(candidate, checks) if _red(checks) else None) or checks
+        return (self._find_blame(candidate, checks) if _has_failed_check(checks) else None) or checks
 
     def _find_blame(
         self, candidate: MergeCandidate, checks: _Checks
@@ -159,23 +161,23 @@ class CandidatePipeline:
         A command that only misses what it was led to is the agent's where the commit that the candidate was merged with
         is green without it all the same.
         """
-        order = self.request
+        request = self.request
         red = next((check for check in reversed(checks) if not check.green and not check.reached), None)
-        suspect = red or _missing(order, checks)
+        suspect = red or _first_hidden_check(request, checks)
         if suspect is None:
             return None
-        on_tip = gate_run(order, candidate.onto, order.commands)
-        workspace = WorkspaceChecks(commands=order.workspace, loop=order.loop)
+        on_tip = gate_run(request, candidate.onto, request.commands)
+        workspace = WorkspaceChecks(commands=request.workspace, loop=request.loop)
         found = self.blame.judge(self.repo, on_tip, workspace, suspect, self.over)
         if found is None:
             return Interrupted()
         if found.blame is Blame.AGENT:
-            return VerificationFailed(tip=candidate.tip, checks=checks, reason=_reason(suspect))
+            return VerificationFailed(tip=candidate.tip, checks=checks, reason=_failure_reason(suspect))
         if red is None:
             return None
         return FailedWithoutChange(
-            tip=candidate.tip, target=self.repo.commit(branch_ref(order.target)) or "",
-            key=self.verifier.settings_key(verification_of(order, order.commands), order.timeout), checks=checks,
+            tip=candidate.tip, target=self.repo.commit(branch_ref(request.target)) or "",
+            key=self.verifier.settings_key(verification_of(request, request.commands), request.timeout), checks=checks,
             own=found.own, blame=found.blame, tip_checks=found.tip_checks,
         )  # fmt: skip
 
@@ -184,15 +186,15 @@ class CandidatePipeline:
     def _run_earlier_checks(
         self, candidate: MergeCandidate, checks: _Checks
     ) -> Verified | VerificationFailed | Interrupted:
-        order = self.request
+        request = self.request
         if not unverified_reason(checks):
-            green = tuple(check for check in checks if check.command in order.workspace)
-            self.verifier.remember(self.repo, gate_run(order, candidate.commit, order.workspace), green)
+            green = tuple(check for check in checks if check.command in request.workspace)
+            self.verifier.remember(self.repo, gate_run(request, candidate.commit, request.workspace), green)
         every = self._with_tip_version(candidate, checks)
         if every is None:
             return Interrupted()
         if red := next((check for check in every if check.from_tip and not check.green and not check.reached), None):
-            return VerificationFailed(tip=candidate.tip, checks=every, reason=_reason(red))
+            return VerificationFailed(tip=candidate.tip, checks=every, reason=_failure_reason(red))
         return Verified(
             tip=candidate.tip, candidate=candidate.commit, tree=candidate.tree, checks=every, proof=candidate.proof
         )
@@ -203,21 +205,21 @@ class CandidatePipeline:
         Of a command that is red on the tip itself, the tip's version says nothing: the change is to make it green.
         None: it was interrupted.
         """
-        order = self.request
-        if order.undoes:
+        request = self.request
+        if request.undoes:
             return checks
-        own = frozenset(order.commands) - frozenset(order.workspace)
-        found = tip_version(self.repo, candidate.onto, candidate.commit, order.commands, own)
+        own = frozenset(request.commands) - frozenset(request.workspace)
+        found = tip_version(self.repo, candidate.onto, candidate.commit, request.commands, own)
         if found is None:
             return checks
         commands = tuple(one for one in found.commands if self._says_on_tip(candidate.onto, one))
         if not commands:
             return None if self.over() else checks
-        run = dataclasses.replace(gate_run(order, found.commit, commands), output=TIP_VERSION_OUTPUT)
+        run = dataclasses.replace(gate_run(request, found.commit, commands), output=TIP_VERSION_OUTPUT)
         before = self.verifier.check(self.repo, run, self.over)
         if before is None:
             return None
-        self.verifier.join_output(TIP_VERSION_OUTPUT, order.task, len(checks))
+        self.verifier.join_output(TIP_VERSION_OUTPUT, request.task, len(checks))
         paths = ", ".join(found.paths)
         return (*checks, *(dataclasses.replace(check, from_tip=paths) for check in before))
 
@@ -236,22 +238,22 @@ def pin_candidate(repo: Repo, commit: str) -> None:
     update_refs(repo, [RefChange(name=name, old=None, new=commit)])
 
 
-def _submission(order: VerifyRequest) -> Submission:
+def _submission(request: VerifyRequest) -> Submission:
     return Submission(
-        task=order.task, attempt=order.attempt, number=order.number, commit=order.commit, title=order.title
+        task=request.task, attempt=request.attempt, number=request.number, commit=request.commit, title=request.title
     )
 
 
-def _missing(order: VerifyRequest, checks: Sequence[Check]) -> Check | None:
+def _first_hidden_check(request: VerifyRequest, checks: Sequence[Check]) -> Check | None:
     """The first command of the workspace that did not see what it was led to, where the tip can say more about it."""
-    shared = () if order.loop else (*order.workspace, *order.setup)
+    shared = () if request.loop else (*request.workspace, *request.setup)
     return next((check for check in checks if not check.green and check.hidden and check.command in shared), None)
 
 
-def _red(checks: Sequence[Check]) -> bool:
+def _has_failed_check(checks: Sequence[Check]) -> bool:
     return not all(check.green for check in checks)
 
 
-def _reason(check: Check) -> str:
+def _failure_reason(check: Check) -> str:
     before = f" with the version of {check.from_tip} from before this change" if check.from_tip else ""
     return f"`{check.command}`{before}: {outcome(check)}\n\n{shorten_start(check.tail, 3000)}"

@@ -28,7 +28,7 @@ class CheckLogs:
     def show(self, task: str, checks: Sequence[Check]) -> None:
         """Put the output of a task's checks beside its review; what an earlier verification left there goes."""
         for number in range(1, len(checks) + 1):
-            self._publish(check_log(task, number), self._output(task, number))
+            self._publish(check_log(task, number), self._read_output(task, number))
         for number in count(len(checks) + 1):
             if self._folder.stat(check_log(task, number)) is None:
                 return
@@ -38,12 +38,12 @@ class CheckLogs:
     def show_tip(self, name: str, checks: Sequence[Check]) -> None:
         """Put the output of the checks of a tip into one file."""
         parts = [
-            f"$ {check.command}\n".encode() + self._output(name, number) + f"\n[{outcome(check)}]\n\n".encode()
+            f"$ {check.command}\n".encode() + self._read_output(name, number) + f"\n[{outcome(check)}]\n\n".encode()
             for number, check in enumerate(checks, 1)
         ]
         self._publish(TIP_LOG, b"".join(parts))
 
-    def _output(self, name: str, number: int) -> bytes:
+    def _read_output(self, name: str, number: int) -> bytes:
         try:
             return (self._output_folder(name) / f"{number}.log").read_bytes()
         except OSError:

@@ -38,7 +38,7 @@ def hold_gate(gate: Path, marker: str, cancelled: Callable[[], bool]) -> Generat
     gate.mkdir(parents=True, exist_ok=True)
     lock = os.open(gate / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        while not _taken(lock):
+        while not _try_lock(lock):
             if cancelled():
                 raise GateWaitCancelledError(f"the verification folder {gate} is in use")
             _TICK.wait(_POLL)
@@ -54,7 +54,7 @@ def hold_gate(gate: Path, marker: str, cancelled: Callable[[], bool]) -> Generat
         os.close(lock)
 
 
-def _taken(lock: int) -> bool:
+def _try_lock(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -67,12 +67,14 @@ class _Retry:
 class HeldSubmissions:
     """Holds and releases; used by the writer thread alone."""
 
-    def __init__(self, board: Board, jobs: Jobs, lane: IntegrationJobs, orders: QueueReader, logs: CheckLogs) -> None:
+    def __init__(
+        self, board: Board, jobs: Jobs, integration: IntegrationJobs, queue_reader: QueueReader, logs: CheckLogs
+    ) -> None:
         self._board = board
         self._db = board.db
         self._jobs = jobs
-        self._integration = lane
-        self._queue_reader = orders
+        self._integration = integration
+        self._queue_reader = queue_reader
         self._logs = logs
         self._retries: dict[str, _Retry] = {}
         self._look_at = 0.0
@@ -125,7 +127,7 @@ class HeldSubmissions:
         """Release what need not be held any more, and look whether that is so; `busy`: a verification is at work."""
         rows = held_submissions(self._db)
         if self._db.changes != self._seen:
-            self._release([row for row in rows if self._changed(row)], now)
+            self._release([row for row in rows if self._has_changed(row)], now)
             if rows or problem_paths(self._db, SOURCE):
                 with self._db.write():
                     self.show(now)
@@ -138,7 +140,7 @@ class HeldSubmissions:
         elif not busy:
             self._check_again(rows, now)
 
-    def _changed(self, row: SubmissionRow) -> bool:
+    def _has_changed(self, row: SubmissionRow) -> bool:
         held = HeldFor(**json.loads(row.held))
         key = self._integration.settings_key(self._queue_reader.verify_request(row))
         return (held.tip, held.target, held.key) != (self._db.state.integration_tip, self._db.state.target_tip, key)

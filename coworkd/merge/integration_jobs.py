@@ -61,20 +61,20 @@ class IntegrationJobs:
 
     # ---- the branches
 
-    def settings_key(self, order: VerifyRequest) -> str:
+    def settings_key(self, request: VerifyRequest) -> str:
         """Equal as long as the same would be done for a verification, on a machine that can do the same."""
-        return self._verifier.settings_key(verification_of(order, order.commands), order.timeout)
+        return self._verifier.settings_key(verification_of(request, request.commands), request.timeout)
 
     def output_folder(self, name: str) -> Path:
         """Where the output of the latest verification of this name is: `N.log` is the N-th check's."""
         return self._verifier.output_folder(name)
 
-    def check_tip(self, order: VerifyRequest, command: str) -> TipCheckResult | Interrupted:
+    def check_tip(self, request: VerifyRequest, command: str) -> TipCheckResult | Interrupted:
         """Check the tip once more, which was red without any change."""
         with Repo.open(self._root) as repo:
-            tip = repo.commit(branch_ref(order.branch)) or ""
-            run = gate_run(order, tip, order.commands)
-            red = self._blame.still_red(repo, run, order.workspace, command, self._stopping.is_set)
+            tip = repo.commit(branch_ref(request.branch)) or ""
+            run = gate_run(request, tip, request.commands)
+            red = self._blame.still_red(repo, run, request.workspace, command, self._stopping.is_set)
         return Interrupted() if red is None else TipCheckResult(red=red)
 
     def latest_submission(self, task: str, branch: str) -> StoredSubmission | None:
@@ -87,40 +87,40 @@ class IntegrationJobs:
             base, tree = repo.merge_bases(commit, tip)[:1], repo.tree_of(commit)
             return StoredSubmission(number=number, commit=commit, tree=tree, base=base[0]) if base else None
 
-    def base(self, order: BranchContext, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
+    def base(self, branches: BranchContext, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
         """The commit a new run starts from: the tip and the target merged, with every landing that it needs."""
         with Repo.open(self._root) as repo:
-            return run_base(repo, order, needed)
+            return run_base(repo, branches, needed)
 
     def update_branch(
-        self, order: BranchContext, verifying: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
+        self, branches: BranchContext, verifying: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
     ) -> BranchReport | None:
-        """Bring integration in step with its target; with an order to verify by, also what needs a verification.
+        """Bring integration in step with its target; with a request to verify by, also what needs a verification.
 
         None: the target has no commit yet.
         """
         with Repo.open(self._root) as repo:
-            if repo.commit(branch_ref(order.target)) is None:
+            if repo.commit(branch_ref(branches.target)) is None:
                 return None
-            return self._kept(repo, order, verifying, needs)
+            return self._synced_report(repo, branches, verifying, needs)
 
-    def _kept(
-        self, repo: Repo, order: BranchContext, verifying: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
+    def _synced_report(
+        self, repo: Repo, branches: BranchContext, verifying: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
     ) -> BranchReport:
         """What the target brings is checked in a gate of its own: no submission's verification loses files to it."""
         if verifying is None:
-            return keep(repo, order)
+            return keep(repo, branches)
         own = dataclasses.replace(verifying, commands=verifying.workspace)
 
         def check(commit: str) -> tuple[Check, ...] | None:
             pin_candidate(repo, commit)
             return self._verifier.check(repo, gate_run(own, commit, own.commands, TARGET), self._stopping.is_set)
 
-        return keep(repo, order, verify=check, needs=needs)
+        return keep(repo, branches, verify=check, needs=needs)
 
     # ---- verifying
 
-    def verify(self, order: VerifyRequest, given_up: Callable[[], bool]) -> VerificationResult:
+    def verify(self, request: VerifyRequest, given_up: Callable[[], bool]) -> VerificationResult:
         """Merge the submission with the tip and run the commands on exactly the result.
 
         Ends early, with `Interrupted`, when `given_up` says that it has left the queue, and when the daemon stops.
@@ -130,39 +130,39 @@ class IntegrationJobs:
             return self._stopping.is_set() or given_up()
 
         with Repo.open(self._root) as repo:
-            tip = repo.commit(branch_ref(order.branch))
+            tip = repo.commit(branch_ref(request.branch))
             if tip is None:
                 return TipMoved(tip="")
-            if not order.made:
+            if not request.made:
                 return Verified(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
             pipeline = CandidatePipeline(
-                repo=repo, request=order, verifier=self._verifier, blame=self._blame, bundles=self._state / "bundles",
+                repo=repo, request=request, verifier=self._verifier, blame=self._blame, bundles=self._state / "bundles",
                 over=over,
             )  # fmt: skip
             return _run(pipeline, tip)
 
     # ---- landing
 
-    def land(self, order: LandRequest) -> Landed | TipMoved:
+    def land(self, request: LandRequest) -> Landed | TipMoved:
         """Move the branch by compare-and-swap; a submission without a change lands by being looked at."""
         with Repo.open(self._root) as repo:
-            if order.candidate == order.tip:
-                return Landed(commit=order.tip)
-            if land(repo, order.branch, order.tip, order.candidate, next_number_under(repo, LANDINGS)):
-                return Landed(commit=order.candidate)
-            return TipMoved(tip=repo.commit(branch_ref(order.branch)) or "")
+            if request.candidate == request.tip:
+                return Landed(commit=request.tip)
+            if land(repo, request.branch, request.tip, request.candidate, next_number_under(repo, LANDINGS)):
+                return Landed(commit=request.candidate)
+            return TipMoved(tip=repo.commit(branch_ref(request.branch)) or "")
 
     def into_target(
-        self, order: VerifyRequest, branches: BranchContext, *, onto: bool = False
+        self, request: VerifyRequest, branches: BranchContext, *, onto: bool = False
     ) -> LandedInTarget | TargetRefused:
         """`coworkd land`: integration first takes in the target's new commits, then the target takes integration."""
         with Repo.open(self._root) as repo:
             ahead = keep(repo, branches)
-            report = ahead if isinstance(ahead.move, Rebuild) else self._kept(repo, branches, order, {})
+            report = ahead if isinstance(ahead.move, Rebuild) else self._synced_report(repo, branches, request, {})
             entry = _target_entry(report, self._stopping.is_set())
-            if reason := not_in_reason(entry, order.target, order.branch):
+            if reason := not_in_reason(entry, request.target, request.branch):
                 return TargetRefused(reason=reason)
-            return land_target(repo, order.branch, order.target, onto=onto)
+            return land_target(repo, request.branch, request.target, onto=onto)
 
     # ---- taking back
 
@@ -187,13 +187,13 @@ def _run(pipeline: CandidatePipeline, tip: str) -> VerificationResult:
     try:
         return pipeline.run(tip)
     except UnfitRepositoryError as error:
-        if error.kind is not StartFaultKind.FILES or _refused(pipeline.repo, tip):
+        if error.kind is not StartFaultKind.FILES or _is_refused(pipeline.repo, tip):
             raise
         reason = f"no slot could hold the files with this change: {error}"
         return VerificationFailed(tip=tip, checks=(), reason=reason)
 
 
-def _refused(repo: Repo, commit: str) -> bool:
+def _is_refused(repo: Repo, commit: str) -> bool:
     """Whether a commit is one that slots do not hold: then a change on top of it is not what they refuse."""
     try:
         survey(repo, commit)

@@ -85,13 +85,13 @@ class ResultRecorder:
             case FailedWithoutChange():
                 self._holds.hold(row, value, now)
             case Verified():
-                self._green(row, value, now)
+                self._record_verified(row, value, now)
             case VerificationFailed():
-                self._red(row, value, now)
+                self._record_failed(row, value, now)
             case MergeConflict():
-                self._collides(row, value, now)
+                self._record_conflict(row, value, now)
             case Landed():
-                self._landed(row, value, now)
+                self._record_landed(row, value, now)
             case AwaitingTarget() | OutdatedBase():
                 self._not_merged(row, value, now)
             case ChangeSummary() if row.state is SubmissionState.GREEN and not row.request:
@@ -99,14 +99,14 @@ class ResultRecorder:
             case _:
                 pass
 
-    def _green(self, row: SubmissionRow, value: Verified, now: float) -> None:
+    def _record_verified(self, row: SubmissionRow, value: Verified, now: float) -> None:
         led_astray = bool(unverified_reason(value.checks))
         unproven = row.kind is SubmissionKind.WORK and (not value.checks or led_astray)
         asked_again = led_astray and unproven and not checkout_reason(row)
         event = submission_event(row, now, "green", tip=value.tip)
         move_submission(
             self._db, row, SubmissionState.GREEN, event, candidate=value.candidate, candidate_tree=value.tree,
-            verified_on=value.tip, checks=_dumped(value.checks), needs_approval=row.needs_approval or unproven,
+            verified_on=value.tip, checks=_checks_json(value.checks), needs_approval=row.needs_approval or unproven,
         )  # fmt: skip
         if asked_again:
             # What was approved, or needed no approval, had been verified.
@@ -114,7 +114,7 @@ class ResultRecorder:
             update_submission(self._db, row, approved=False, request="")
         self._unverified.note(value.checks, now)
 
-    def _red(self, row: SubmissionRow, value: VerificationFailed, now: float) -> None:
+    def _record_failed(self, row: SubmissionRow, value: VerificationFailed, now: float) -> None:
         self._unverified.note(value.checks, now)
         event = submission_event(row, now, "red", reason=value.reason)
         move_submission(
@@ -124,14 +124,14 @@ class ResultRecorder:
             event,
             verified_on=value.tip,
             message=value.reason,
-            checks=_dumped(value.checks),
+            checks=_checks_json(value.checks),
         )
         if row.kind is SubmissionKind.WORK:
             self._reviews.void(row, now)
         else:
             self._reverts.refused(row, f"the checks would be red without it: {value.reason}", now)
 
-    def _collides(self, row: SubmissionRow, value: MergeConflict, now: float) -> None:
+    def _record_conflict(self, row: SubmissionRow, value: MergeConflict, now: float) -> None:
         event = submission_event(row, now, "conflict", summary=value.summary)
         move_submission(
             self._db,
@@ -166,7 +166,7 @@ class ResultRecorder:
         if task.status in WITH_SUBMISSION:
             self._board.set_status(task, Status.READY, value.reason, now, attempt=task.attempt - 1, fresh_start=True)
 
-    def _landed(self, row: SubmissionRow, value: Landed, now: float) -> None:
+    def _record_landed(self, row: SubmissionRow, value: Landed, now: float) -> None:
         event = submission_event(row, now, "landed", commit=value.commit, what=row.kind)
         move_submission(self._db, row, SubmissionState.LANDED, event, landing=value.commit)
         self._landings.set_missing(row.task, row.number, "")
@@ -175,7 +175,7 @@ class ResultRecorder:
         if row.kind is not SubmissionKind.WORK:
             self._reverts.landed(task, row, value.commit, now)
             return
-        self._tick(task, row)
+        self._tick_criteria(task, row)
         self._documents.edit(review_path(row.task), {("status",): "landed"})
         if task.status is Status.READY or has_live_run(self._db, task.id):
             # Another attempt was asked for in the very moment of landing: it goes on.
@@ -184,7 +184,7 @@ class ResultRecorder:
             self._board.set_status(task, Status.DONE, "landed" if row.tree else "nothing had to change", now,
                               landed=value.commit[:12], reverted="", failures=0, conflict_rounds=0)  # fmt: skip
 
-    def _tick(self, task: TaskRow, row: SubmissionRow) -> None:
+    def _tick_criteria(self, task: TaskRow, row: SubmissionRow) -> None:
         """Tick the criteria whose commands were green on what landed."""
         green = {check["command"] for check in json.loads(row.checks) if not check.get("reached")}
         document = find_document(self._db, task.path)
@@ -197,5 +197,5 @@ class ResultRecorder:
         self._db.set(DocumentRow, task.path, target_bytes=data, target_sha=digest(data))
 
 
-def _dumped(checks: tuple[Check, ...]) -> str:
+def _checks_json(checks: tuple[Check, ...]) -> str:
     return json.dumps([dataclasses.asdict(check) for check in checks])

@@ -33,14 +33,14 @@ class LandedTasks:
         """After a start: find the landings that the database knows nothing of, and settle their tasks."""
         seen = self._age.landings_seen
         landings = read_landings(self._repo, above=seen or 0)
-        self._unknown = latest_of_each(landing for landing in landings if not self._knows(landing))
+        self._unknown = latest_of_each(landing for landing in landings if not self._is_known(landing))
         if seen is None:
             self._keep_numbers(now)
         self._until = now + _LATEST
         self.step(now)
         self._age.see_landings(max((landing.sequence for landing in landings), default=seen or 0))
 
-    def _knows(self, landing: LandingRef) -> bool:
+    def _is_known(self, landing: LandingRef) -> bool:
         return self._age.knows_landing(landing.task, landing.number, landing.commit)
 
     def step(self, now: float) -> None:
@@ -58,7 +58,7 @@ class LandedTasks:
         with self._db.write(durable=True):
             data = {"commit": landing.commit, "number": landing.number}
             event = NewEvent(at=now, kind="landing found again", task=row.id, data=data)
-            add_submission(self._db, _landed(landing, now), event)
+            add_submission(self._db, _landed_row(landing, now), event)
             self._board.set_status(
                 row, Status.DONE, "landed", now, landed=landing.commit[:12], attempt=max(row.attempt, landing.attempt),
                 requested_status="", failures=0, conflict_rounds=0,
@@ -69,7 +69,7 @@ class LandedTasks:
         with self._db.write():
             for task, found in latest_submissions(self._repo).items():
                 if latest_number(self._db, task) < found.number:
-                    add_submission(self._db, _retired(found, now))
+                    add_submission(self._db, _retired_row(found, now))
 
 
 def stays_done(row: TaskRow, landing: LandingRef) -> bool:
@@ -85,7 +85,7 @@ def stays_done(row: TaskRow, landing: LandingRef) -> bool:
     return not (row.landed and landing.commit.startswith(row.landed)) and not row.reverted
 
 
-def _landed(landing: LandingRef, now: float) -> SubmissionRow:
+def _landed_row(landing: LandingRef, now: float) -> SubmissionRow:
     return SubmissionRow(
         task=landing.task, number=landing.number, attempt=landing.attempt, base="", commit_id=landing.submission,
         tree=landing.tree, state=SubmissionState.LANDED, candidate=landing.commit, candidate_tree=landing.tree,
@@ -93,7 +93,7 @@ def _landed(landing: LandingRef, now: float) -> SubmissionRow:
     )  # fmt: skip
 
 
-def _retired(found: SubmissionRef, now: float) -> SubmissionRow:
+def _retired_row(found: SubmissionRef, now: float) -> SubmissionRow:
     return SubmissionRow(
         task=found.task, number=found.number, attempt=0, base=found.parent, commit_id=found.commit, tree=found.tree,
         state=SubmissionState.RETIRED, created=now, message="found in its ref", needs_approval=True,

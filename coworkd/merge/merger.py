@@ -46,22 +46,28 @@ class Merger:
     """The merge queue as the daemon drives it; used by the writer thread alone."""
 
     def __init__(
-        self, board: Board, jobs: Jobs, lane: IntegrationJobs, folder: Files, landed: LandedTasks, common_dir: Path
+        self,
+        board: Board,
+        jobs: Jobs,
+        integration: IntegrationJobs,
+        folder: Files,
+        landed: LandedTasks,
+        common_dir: Path,
     ) -> None:
         """`folder`: where the output of checks is shown; `common_dir`: where git keeps the branches."""
         self._board = board
         self._db: Database = board.db
         self._jobs = jobs
-        self._integration = lane
+        self._integration = integration
         self._landed = landed
         self._reviews = ReviewService(board)
-        self._reverts = RevertService(board, jobs, lane.revert)
+        self._reverts = RevertService(board, jobs, integration.revert)
         self._queue_reader = QueueReader(board, self._reviews)
-        logs = CheckLogs(folder, lane.output_folder)
-        self._holds = HeldSubmissions(board, jobs, lane, self._queue_reader, logs)
+        logs = CheckLogs(folder, integration.output_folder)
+        self._holds = HeldSubmissions(board, jobs, integration, self._queue_reader, logs)
         self._unverified = UnverifiedSubmissions(board)
         self._recorder = ResultRecorder(board, self._reviews, self._reverts, self._holds, logs, self._unverified)
-        self._watch = BranchWatch(board, jobs, lane, self._recorder, common_dir)
+        self._watch = BranchWatch(board, jobs, integration, self._recorder, common_dir)
         self._awaiting_target: dict[SubmissionKey, tuple[str, str]] = {}
         """Submissions that wait for the target's entry, and where both branches stood then."""
         self._verifying: SubmissionKey | None = None
@@ -72,8 +78,8 @@ class Merger:
         self._auto_landing = AutoLanding(board, jobs, self.into_target)
         self._lost = LostSubmissions(board, jobs, lane)
         jobs.handle(VERIFY, then=self._record_verification, failed=self._submission_failed)
-        jobs.handle(LAND, then=self._record, failed=self._submission_failed)
-        jobs.handle(DESCRIBE, then=self._record, failed=self._submission_failed)
+        jobs.handle(LAND, then=self._record_result, failed=self._submission_failed)
+        jobs.handle(DESCRIBE, then=self._record_result, failed=self._submission_failed)
 
     # ---- one turn
 
@@ -115,7 +121,7 @@ class Merger:
         entries = [
             e
             for e in self._queue_reader.entries(now)
-            if self._awaiting_target.get(e.key) != place and not self._pausing(e.key)
+            if self._awaiting_target.get(e.key) != place and not self._is_backing_off(e.key)
         ]
         if not entries:
             return
@@ -126,13 +132,13 @@ class Merger:
                     self._describe(row)
                 case VerifyStep() if not self._at_work():
                     if not self._watch.bring_in(self._queue_reader.target_request()):
-                        self._work(step, row, now)
+                        self._start_step(step, row, now)
                 case LandStep() if not self._at_work():
-                    self._work(step, row, now)
+                    self._start_step(step, row, now)
                 case _:
                     pass
 
-    def _pausing(self, key: SubmissionKey) -> bool:
+    def _is_backing_off(self, key: SubmissionKey) -> bool:
         """Whether a job for this submission failed and is not due again: others go on meanwhile."""
         return any(self._jobs.pausing(job, key) for job in (VERIFY, LAND, DESCRIBE))
 
@@ -155,7 +161,7 @@ class Merger:
 
     # ---- verifying and landing
 
-    def _work(self, step: VerifyStep | LandStep, row: SubmissionRow, now: float) -> None:
+    def _start_step(self, step: VerifyStep | LandStep, row: SubmissionRow, now: float) -> None:
         key = row.key
         if isinstance(step, LandStep):
             if row.needs_approval and not self._reviews.is_approved(row):
@@ -167,22 +173,22 @@ class Merger:
             self._jobs.start(LAND, key, lambda: self._integration.land(land))
             return
         red_target = self._watch.red_target(self._queue_reader.target_request())
-        order = dataclasses.replace(self._queue_reader.verify_request(row), onto_target=red_target)
+        request = dataclasses.replace(self._queue_reader.verify_request(row), onto_target=red_target)
         task = self._board.task(row.task)
         if task.status is Status.REVIEW and (row.approved or not row.needs_approval):
             with self._db.write():
                 self._board.transition(task.id, Status.MERGING, "verified again with what has landed since", now)
         given_up = self._given_up = threading.Event()
-        if self._jobs.start(VERIFY, key, lambda: self._integration.verify(order, given_up.is_set)):
+        if self._jobs.start(VERIFY, key, lambda: self._integration.verify(request, given_up.is_set)):
             self._verifying = key
 
     def _record_verification(self, key: SubmissionKey, value: VerificationResult, now: float) -> None:
         self._verifying = None
         if isinstance(value, AwaitingTarget):
             self._awaiting_target[key] = self._watch.place()
-        self._record(key, value, now)
+        self._record_result(key, value, now)
 
-    def _record(
+    def _record_result(
         self, key: SubmissionKey, value: VerificationResult | Landed | TipMoved | ChangeSummary, now: float
     ) -> None:
         """Record what a job of the queue found or did; a landing also where its submission has left the queue."""
@@ -213,10 +219,10 @@ class Merger:
 
         `onto` names the target, for landing although another branch is checked out.
         """
-        order, branches = self._queue_reader.target_request(), self._watch.order()
-        if onto and onto != order.target:
+        request, branches = self._queue_reader.target_request(), self._watch.branch_context()
+        if onto and onto != request.target:
             refused = TargetRefused(
-                reason=f"the target is {order.target}, not {onto}: see `integration.target` in config.yaml"
+                reason=f"the target is {request.target}, not {onto}: see `integration.target` in config.yaml"
             )
             return lambda: refused
-        return lambda: self._integration.into_target(order, branches, onto=bool(onto))
+        return lambda: self._integration.into_target(request, branches, onto=bool(onto))

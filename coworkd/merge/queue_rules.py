@@ -59,14 +59,14 @@ def next_steps(entries: Sequence[QueueEntry], tip: str) -> list[QueueStep]:
     reviews: list[QueueStep] = [
         ReviewStep(key=e.key) for e in entries if e.state is SubmissionState.GREEN and not e.approved and not e.reviewed
     ]
-    for entry in sorted(entries, key=_order):
-        step = _work(entry, tip)
+    for entry in sorted(entries, key=_sort_key):
+        step = _next_step(entry, tip)
         if step is not None:
             return [*reviews, step]
     return reviews
 
 
-def _order(entry: QueueEntry) -> tuple[bool, float, float, str]:
+def _sort_key(entry: QueueEntry) -> tuple[bool, float, float, str]:
     return (not _is_cleared(entry), entry.priority, entry.created, entry.key.task)
 
 
@@ -75,7 +75,7 @@ def _is_cleared(entry: QueueEntry) -> bool:
     return entry.approved or not entry.needs_approval
 
 
-def _work(entry: QueueEntry, tip: str) -> QueueStep | None:
+def _next_step(entry: QueueEntry, tip: str) -> QueueStep | None:
     if entry.state is SubmissionState.QUEUED:
         return VerifyStep(key=entry.key)
     if entry.state is not SubmissionState.GREEN or not _is_cleared(entry) or entry.needs:

@@ -52,7 +52,7 @@ class BlameFinder:
         without = CheckFailure.DISK_FULL if full else None
         tip: tuple[Check, ...] | None = ()
         if needs_tip(failure, proof=proof):
-            tip = self._tip_checks(repo, _narrowed(on_tip, workspace.commands, red.command, own=own), red, over)
+            tip = self._tip_checks(repo, _run_of_command(on_tip, workspace.commands, red.command, own=own), red, over)
             if tip is None:
                 return None
             without = failure_without(red, tip, disk_full=self._verifier.disk_full())
@@ -74,7 +74,7 @@ class BlameFinder:
     ) -> bool | None:
         """Whether a command that was red without any change still is; None: it was interrupted."""
         own = command not in (*workspace, *on_tip.what.setup, TREE_CHECK)
-        run = _narrowed(on_tip, workspace, command, own=own)
+        run = _run_of_command(on_tip, workspace, command, own=own)
         checks = self._verifier.check_tip(repo, run, over, fresh=True)
         return None if checks is None else any(one.command == command and not one.green for one in checks)
 
@@ -83,7 +83,7 @@ def _is_own(red: Check, workspace: tuple[str, ...]) -> bool:
     return not red.setup and red.command not in (*workspace, TREE_CHECK)
 
 
-def _narrowed(run: GateRun, workspace: tuple[str, ...], command: str, *, own: bool) -> GateRun:
+def _run_of_command(run: GateRun, workspace: tuple[str, ...], command: str, *, own: bool) -> GateRun:
     """A task's own command says something by itself; those of the workspace are checked together, once for all."""
     commands = (command,) if own else workspace or run.what.commands
     return replace(run, what=replace(run.what, commands=commands), output=OWN_OUTPUT if own else TIP_OUTPUT)

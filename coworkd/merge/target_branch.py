@@ -25,7 +25,7 @@ class TargetBranch:
         One that never had a commit, or is gone, gives way to the one that is checked out now.
         """
         known = self._board.db.state.first_target
-        found = known if self._has_commit(known) else self._present() or known
+        found = known if self._has_commit(known) else self._default_branch() or known
         if found != known:
             with self._board.db.write():
                 self._board.db.state.first_target = found
@@ -44,7 +44,7 @@ class TargetBranch:
     def _has_commit(self, branch: str) -> bool:
         return bool(branch) and self._repo.commit(branch_ref(branch)) is not None
 
-    def _present(self) -> str:
+    def _default_branch(self) -> str:
         """The branch that is checked out, else the only one there is; none of ours."""
         head = _short(self._repo.head().branch or "")
         if head:

@@ -70,10 +70,12 @@ def _tree(repo: Repo, commit: str, entries: Sequence[_Entry]) -> str:
     with tempfile.TemporaryDirectory(prefix="cowork-index-") as folder:
         env: Mapping[str, str] = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
         repo.run("read-tree", commit, env=env)
-        lines = b"".join(f"{mode} {object_id}\t".encode() + _bytes(path) + b"\0" for mode, object_id, path in entries)
+        lines = b"".join(
+            f"{mode} {object_id}\t".encode() + _encode_path(path) + b"\0" for mode, object_id, path in entries
+        )
         repo.run("update-index", "--add", "--replace", "-z", "--index-info", stdin=lines, env=env)
         return repo.run("write-tree", env=env).text
 
 
-def _bytes(path: str) -> bytes:
+def _encode_path(path: str) -> bytes:
     return path.encode("utf-8", "surrogateescape")

@@ -45,7 +45,7 @@ class UnverifiedSubmissions:
             self._db.state.unverified_settings = self._settings()
             message = f"nothing is verified: {reason}; {RECIPE}"
             put_problem(self._db, Problem(path=_PATH, line=0, message=message), SOURCE, now)
-        elif checks and not self._waiting():
+        elif checks and not self._unverified_rows():
             self._clear()
 
     def verify_again(self, now: float, *, started: bool = False) -> None:
@@ -54,14 +54,14 @@ class UnverifiedSubmissions:
         if not known or (known == self._settings() and not started):
             return
         with self._db.write(durable=True):
-            for row in self._waiting():
-                self._queue(row, now)
+            for row in self._unverified_rows():
+                self._requeue(row, now)
             self._clear()
 
-    def _waiting(self) -> list[SubmissionRow]:
+    def _unverified_rows(self) -> list[SubmissionRow]:
         return [row for row in unapproved_submissions(self._db) if checkout_reason(row)]
 
-    def _queue(self, row: SubmissionRow, now: float) -> None:
+    def _requeue(self, row: SubmissionRow, now: float) -> None:
         if request := find_open_request(self._db, row.request):
             self._board.requests.void(request, now)
         event = submission_event(row, now, "queued again")

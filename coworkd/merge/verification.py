@@ -107,13 +107,15 @@ def verify(
     if not what.commands:
         return ()
     with hold_gate(gate, around.marker, cancelled):
-        return _verified(repo, gate, commit, what, around)
+        return _run_checks(repo, gate, commit, what, around)
 
 
-def _verified(repo: Repo, gate: Path, commit: str, what: Verification, around: CommandContext) -> tuple[Check, ...]:
+def _run_checks(repo: Repo, gate: Path, commit: str, what: Verification, around: CommandContext) -> tuple[Check, ...]:
     checkouts = Checkouts.of(repo, gate)
     inherited = around.env.get("PATH", os.defpath)
-    around = _held(repo, replace(around, env=verification_environment(around.env, checkouts)), what.sandbox)
+    around = _with_opened_paths(
+        repo, replace(around, env=verification_environment(around.env, checkouts)), what.sandbox
+    )
     means = around.confinement.means if around.confinement else UNCONFINED
     private = PrivateRepo(folder=gate / "repo", object_format=repo.object_format, means=means)
     checks = _prepare(repo, private, commit, what, around)
@@ -123,7 +125,7 @@ def _verified(repo: Repo, gate: Path, commit: str, what: Verification, around: C
     if checks and not checks[-1].green:
         return tuple(marked(check, found.links(check.command), sight) for check in checks)
     checks = _carried_out(what, private.work, around, found, sight)
-    meddled = _meddled(private, commit)
+    meddled = _changed_checkout_reason(private, commit)
     return (*checks, Check(command=TREE_CHECK, exit=1, seconds=0.0, tail=meddled)) if meddled else checks
 
 
@@ -138,7 +140,7 @@ def _carried_out(
 ) -> tuple[Check, ...]:
     """The checks of the commands, up to the first that is red by itself: one that was led astray ends nothing."""
     links = {command: found.links(command) for command in what.commands}
-    ran = carry_out(what.commands, work, _alone(around), every=what.every or any(links.values()))
+    ran = carry_out(what.commands, work, _without_network(around), every=what.every or any(links.values()))
     checks: list[Check] = []
     for check in ran:
         checks.append(marked(check, links[check.command], sight))
@@ -158,7 +160,7 @@ def _executable(work: Path, around: CommandContext, interpreter: str) -> str:
     return told.tail.strip().splitlines()[-1] if told.ok and told.tail.strip() else ""
 
 
-def _held(repo: Repo, around: CommandContext, wishes: SandboxSpec) -> CommandContext:
+def _with_opened_paths(repo: Repo, around: CommandContext, wishes: SandboxSpec) -> CommandContext:
     """With what the settings open, and the user's objects, which those of the gate lean on."""
     if around.confinement is None:
         return around
@@ -166,7 +168,7 @@ def _held(repo: Repo, around: CommandContext, wishes: SandboxSpec) -> CommandCon
     return replace(around, confinement=apply_grants(base, wishes))
 
 
-def _alone(around: CommandContext) -> CommandContext:
+def _without_network(around: CommandContext) -> CommandContext:
     """Without a network."""
     return replace(around, confinement=around.confinement and replace(around.confinement, network=()))
 
@@ -191,7 +193,7 @@ def _prepare(
     return checks
 
 
-def _meddled(private: PrivateRepo, commit: str) -> str:
+def _changed_checkout_reason(private: PrivateRepo, commit: str) -> str:
     try:
         changed = private.tracked_changes()
         head = private.resolve("HEAD")

@@ -47,14 +47,14 @@ class GateRun:
     """The name of the folder that keeps the whole output, one file a command, until the next run of this name."""
 
 
-def verification_of(order: VerifyRequest, commands: tuple[str, ...]) -> Verification:
-    return Verification(commands=commands, setup=order.setup, copy=order.copy, sandbox=order.sandbox)
+def verification_of(request: VerifyRequest, commands: tuple[str, ...]) -> Verification:
+    return Verification(commands=commands, setup=request.setup, copy=request.copy, sandbox=request.sandbox)
 
 
-def gate_run(order: VerifyRequest, commit: str, commands: tuple[str, ...], gate: str = SUBMISSIONS) -> GateRun:
+def gate_run(request: VerifyRequest, commit: str, commands: tuple[str, ...], gate: str = SUBMISSIONS) -> GateRun:
     """One run of commands on a commit, as the request has it."""
-    what, output = verification_of(order, commands), TARGET_OUTPUT if gate == TARGET else order.task
-    return GateRun(commit=commit, what=what, timeout=order.timeout, gate=gate, output=output)
+    what, output = verification_of(request, commands), TARGET_OUTPUT if gate == TARGET else request.task
+    return GateRun(commit=commit, what=what, timeout=request.timeout, gate=gate, output=output)
 
 
 class Verifier:

@@ -65,11 +65,11 @@ def filter_reason(repo: Repo, commit: str, entries: Sequence[TreeEntry]) -> str:
     settings = settings_of(repo)
     for place, rules in _own_rules(repo, entries):
         for name in _filters(rules, settings):
-            return f"{place} sends files through {_unsupported(name)}"
+            return f"{place} sends files through {_unsupported_reason(name)}"
     own = user_file(repo, ATTRIBUTES)
     for name in _filters(content(own), settings):
-        for path in _filtered(repo, commit, entries, name):
-            return f"{own} sends `{path}` through {_unsupported(name)}"
+        for path in _filtered_files(repo, commit, entries, name):
+            return f"{own} sends `{path}` through {_unsupported_reason(name)}"
     return ""
 
 
@@ -92,7 +92,7 @@ def _filters(rules: bytes, settings: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _filtered(repo: Repo, commit: str, entries: Iterable[TreeEntry], name: str) -> Iterator[str]:
+def _filtered_files(repo: Repo, commit: str, entries: Iterable[TreeEntry], name: str) -> Iterator[str]:
     """The files of a commit that git sends through a filter."""
     with tempfile.TemporaryDirectory() as scratch:
         aside = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
@@ -105,7 +105,7 @@ def _filtered(repo: Repo, commit: str, entries: Iterable[TreeEntry], name: str) 
             yield path
 
 
-def _unsupported(name: str) -> str:
+def _unsupported_reason(name: str) -> str:
     return (
         f"the filter {name!r}, which slots do not support: agents would see its stored form (for Git LFS, pointers)"
         " instead of the files"

@@ -46,13 +46,13 @@ def carry_out(
     """Run the commands through bash one after the other, up to and including the first that is red, or `every` one."""
     checks: list[Check] = []
     for number, command in enumerate(commands, 1):
-        checks.append(_one(command, cwd, around, number))
+        checks.append(_run_command(command, cwd, around, number))
         if not checks[-1].green and not every:
             break
     return tuple(checks)
 
 
-def _one(command: str, cwd: Path, around: CommandContext, number: int) -> Check:
+def _run_command(command: str, cwd: Path, around: CommandContext, number: int) -> Check:
     ended = around.run(
         ProcessSpec(
             argv=("bash", "-c", command),
@@ -74,12 +74,12 @@ def _one(command: str, cwd: Path, around: CommandContext, number: int) -> Check:
         command=command,
         exit=code,
         seconds=ended.seconds,
-        tail=around.secrets.redact(plain_text(ended.tail) + _refused(ended.refused)),
+        tail=around.secrets.redact(plain_text(ended.tail) + _refused_hosts_line(ended.refused)),
         timed_out=ended.timed_out,
     )
 
 
-def _refused(entries: Sequence[str]) -> str:
+def _refused_hosts_line(entries: Sequence[str]) -> str:
     """The last line of the output of a command whose sandbox refused connections."""
     if not entries:
         return ""

@@ -41,7 +41,7 @@ class ImportObjection:
     why: str
 
     def __str__(self) -> str:
-        return f"{_shown(self.path)} {self.why}"
+        return f"{_quote_path(self.path)} {self.why}"
 
 
 def refusal(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) -> str:
@@ -126,7 +126,9 @@ def _too_large(repo: Repo, changes: Sequence[TouchedPath]) -> Iterator[ImportObj
 def _secrets(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) -> Iterator[ImportObjection]:
     """In every line that any of the commits adds, also one that a later commit takes out again, and what they say."""
     revisions = (commit, *(f"^{one}" for one in known))
-    said = repo.run("log", "--no-walk=unsorted", "--format=%B%x00%an%x00%ae", *_listed(repo, revisions), check=False)
+    said = repo.run(
+        "log", "--no-walk=unsorted", "--format=%B%x00%an%x00%ae", *_list_commits(repo, revisions), check=False
+    )
     if what := secrets.found(os.fsdecode(said.out)):
         yield ImportObjection(path="a commit message", why=f"holds {what}; write the message again without it")
     arguments = ("-c", f"core.bigFileThreshold={SCANNED}", "diff-tree", "--stdin", "--root", "-r", "-c", "-p", "-U0")
@@ -135,18 +137,18 @@ def _secrets(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) ->
     if not commits:
         return
     out = repo.run(*arguments, *plain, "--dst-prefix=b/", stdin=commits, timeout=_TIMEOUT).out
-    for path, text in _added(out.decode("utf-8", "replace")):
+    for path, text in _added_lines(out.decode("utf-8", "replace")):
         if what := secrets.found(text):
             yield ImportObjection(
                 path=path, why=f"holds {what}, in this commit or an earlier one; take it out of the history"
             )
 
 
-def _listed(repo: Repo, revisions: Sequence[str]) -> list[str]:
+def _list_commits(repo: Repo, revisions: Sequence[str]) -> list[str]:
     return repo.run("rev-list", "--max-count=1000", *revisions).text.split()
 
 
-def _added(diff: str) -> Iterator[tuple[str, str]]:
+def _added_lines(diff: str) -> Iterator[tuple[str, str]]:
     """Path and added lines of each file in each commit."""
     path, lines = "", list[str]()
     for line in diff.split("\n"):
@@ -158,6 +160,6 @@ def _added(diff: str) -> Iterator[tuple[str, str]]:
     yield path, "\n".join(lines)
 
 
-def _shown(path: str) -> str:
+def _quote_path(path: str) -> str:
     plain = path.encode("unicode_escape", "backslashreplace").decode("ascii")
     return f"`{shorten_middle(plain, 80)}`"

@@ -27,8 +27,8 @@ def clone_reason(private: PrivateRepo, nested: Sequence[str]) -> str:
     if not clones:
         return ""
     return (
-        f"a clone of another repository cannot be submitted ({_listed(clones)}): delete the `.git` in it to submit its"
-        " files as ordinary files, or delete the folder, or list it in .gitignore"
+        f"a clone of another repository cannot be submitted ({_join_paths(clones)}): delete the `.git` in it to submit"
+        " its files as ordinary files, or delete the folder, or list it in .gitignore"
     )
 
 
@@ -55,8 +55,8 @@ def submodule_reason(repo: Repo, commit: str, known: Sequence[str]) -> str:
         )
     if links:
         return (
-            f"a nested repository is recorded as a link, without its files ({_listed(links)}): delete the `.git` in it"
-            " and add its files"
+            f"a nested repository is recorded as a link, without its files ({_join_paths(links)}): delete the `.git` in"
+            " it and add its files"
         )
     return ""
 
@@ -65,9 +65,9 @@ def nested_notice(nested: Sequence[str]) -> str:
     """What is said of nested repositories that were submitted; empty for none."""
     if not nested:
         return ""
-    return f"submitted as ordinary files, without a history of their own: nested repositories {_listed(nested)}"
+    return f"submitted as ordinary files, without a history of their own: nested repositories {_join_paths(nested)}"
 
 
-def _listed(paths: Sequence[str]) -> str:
+def _join_paths(paths: Sequence[str]) -> str:
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
     return ", ".join(f"`{path}`" for path in paths[:3]) + more

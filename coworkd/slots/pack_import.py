@@ -73,7 +73,7 @@ def admitted(seen: Repo) -> Generator[None]:
     quarantine = Path(seen.env["GIT_OBJECT_DIRECTORY"])
     store = quarantine.parent / "pack"
     store.mkdir(exist_ok=True)
-    files = sorted((quarantine / "pack").iterdir(), key=_rank)
+    files = sorted((quarantine / "pack").iterdir(), key=_import_order)
     for file in files:
         os.replace(file, store / file.name)
     sync_folder(store)
@@ -100,7 +100,7 @@ def forget_interrupted(repo: Repo) -> int:
     return len(folders) + len(keeps)
 
 
-def _rank(file: Path) -> int:
+def _import_order(file: Path) -> int:
     if file.suffix not in _ORDER:
         raise RepoError(f"git index-pack left an unexpected file: {file.name}")
     return _ORDER.index(file.suffix)

@@ -116,7 +116,7 @@ class PrivateRepo:
 
         Objects, refs, reflogs and stash of an earlier life go; the worktree and what git knew about it stay.
         """
-        _scrub(self.git_dir, (*_FOLDERS, "refs/heads"))
+        _empty_folder(self.git_dir, (*_FOLDERS, "refs/heads"))
         for name in _PLACES:
             (self.master / name).unlink(missing_ok=True)
         for name, content in files.items():
@@ -177,7 +177,7 @@ def _is_real_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _scrub(folder: Path, kept: Collection[str], inside: str = "") -> None:
+def _empty_folder(folder: Path, kept: Collection[str], inside: str = "") -> None:
     """Remove everything in `folder` but the (relative) folders in `kept`, which end empty."""
     if not _is_real_folder(folder):
         _remove(folder)
@@ -185,7 +185,7 @@ def _scrub(folder: Path, kept: Collection[str], inside: str = "") -> None:
     for entry in list(os.scandir(folder)):
         name = f"{inside}{entry.name}"
         if name in kept and entry.is_dir(follow_symlinks=False):
-            _scrub(Path(entry.path), kept, f"{name}/")
+            _empty_folder(Path(entry.path), kept, f"{name}/")
         else:
             _remove(Path(entry.path))
 

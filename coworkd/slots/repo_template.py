@@ -75,7 +75,7 @@ def master_files(repo: Repo, identity: CommitIdentity) -> dict[str, bytes]:
     settings = settings_of(repo)
     _refuse_partial_clone(repo, settings)
     files = {
-        "config": _config(repo, settings, identity).encode(),
+        "config": _config_text(repo, settings, identity).encode(),
         "exclude": ignore_rules(repo),
         "attributes": content(repo.common_dir / "info" / "attributes"),
         "user-attributes": content(user_file(repo, ATTRIBUTES)),
@@ -126,7 +126,7 @@ def _refuse_partial_clone(repo: Repo, settings: Mapping[str, str]) -> None:
         )
 
 
-def _config(repo: Repo, settings: Mapping[str, str], identity: CommitIdentity) -> str:
+def _config_text(repo: Repo, settings: Mapping[str, str], identity: CommitIdentity) -> str:
     values = {key: settings[key] for key in _TAKEN_OVER if key in settings} | _FIXED
     values |= {"user.name": identity.name, "user.email": identity.email}
     wide = repo.object_format != "sha1"

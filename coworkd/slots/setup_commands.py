@@ -37,7 +37,7 @@ def copy_files(checkout: Path, private: PrivateRepo, paths: Sequence[str]) -> tu
     for path in paths:
         _check_path(path)
     missing = tuple(path for path in paths if not _copy(checkout, private.work, path))
-    _ignore(private, [path for path in paths if path not in missing])
+    _exclude_paths(private, [path for path in paths if path not in missing])
     return missing
 
 
@@ -64,7 +64,7 @@ def _copy(checkout: Path, work: Path, path: str) -> bool:
     return True
 
 
-def _ignore(private: PrivateRepo, paths: Sequence[str]) -> None:
+def _exclude_paths(private: PrivateRepo, paths: Sequence[str]) -> None:
     rules = private.master / "exclude"
     lines = "".join(f"/{_escaped(path)}\n" for path in paths)
     rules.write_bytes(rules.read_bytes() + b"\n" + os.fsencode(lines))

@@ -88,44 +88,44 @@ def free_slot(busy: Collection[int]) -> int:
 
 
 def open_slot(
-    repo: Repo, state: Path, number: int, order: SlotAssignment, means: SandboxCapabilities = UNCONFINED
+    repo: Repo, state: Path, number: int, assignment: SlotAssignment, means: SandboxCapabilities = UNCONFINED
 ) -> Slot:
     """A slot that stands on its task's branch at the base, with `.cowork/` left out.
 
     What an earlier task left in it is kept first (see `keep`). Raises RepoError when the repository or the base is one
     that slots do not support; nothing is changed then.
     """
-    key = setup_key(survey(repo, order.base), order.setup)
-    files = master_files(repo, agent_identity(order.agent))
+    key = setup_key(survey(repo, assignment.base), assignment.setup)
+    files = master_files(repo, agent_identity(assignment.agent))
     private = PrivateRepo(folder=slot_folder(state, number), object_format=repo.object_format, means=means)
     private.folder.parent.mkdir(parents=True, exist_ok=True)
     kept, notice = _vacate(repo, state, number, means)
-    slot = Slot(number=number, private=private, assignment=order, setup_key=key, kept=kept, notice=notice)
+    slot = Slot(number=number, private=private, assignment=assignment, setup_key=key, kept=kept, notice=notice)
     return _fill_or_replace(slot, files)
 
 
 def _fill_or_replace(slot: Slot, files: Mapping[str, bytes]) -> Slot:
     used = slot.work.exists()
     try:
-        _fill(slot, files)
+        _check_out(slot, files)
     except (RepoError, OSError) as broken:
         if not used:
             raise
         aside = _set_aside(slot.private.folder)
-        _fill(slot, files)
+        _check_out(slot, files)
         return replace(slot, notice=f"slot {slot.number} could not be cleaned and was set aside as {aside}: {broken}")
     return slot
 
 
-def _fill(slot: Slot, files: Mapping[str, bytes]) -> None:
-    private, order = slot.private, slot.assignment
+def _check_out(slot: Slot, files: Mapping[str, bytes]) -> None:
+    private, assignment = slot.private, slot.assignment
     recycled = slot.work.exists()
     private.begin(files, slot.branch)
     warm = bool(slot.setup_key) and is_set_up(slot)
     if not warm:
         _setup_file(private).unlink(missing_ok=True)
-    private.check_out(order.base, clean=recycled, ignored=not warm)
-    description = {**asdict(order), "setup_key": slot.setup_key, "format": private.object_format}
+    private.check_out(assignment.base, clean=recycled, ignored=not warm)
+    description = {**asdict(assignment), "setup_key": slot.setup_key, "format": private.object_format}
     write_json(private.folder / "slot.json", description)
 
 
@@ -136,10 +136,10 @@ def find_slot(state: Path, number: int, means: SandboxCapabilities = UNCONFINED)
         found: dict[str, Any] = json.loads((folder / "slot.json").read_bytes())
         private = PrivateRepo(folder=folder, object_format=found.pop("format"), means=means)
         key: str = found.pop("setup_key")
-        order = SlotAssignment(setup=tuple(found.pop("setup")), **found)
+        assignment = SlotAssignment(setup=tuple(found.pop("setup")), **found)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return Slot(number=number, private=private, assignment=order, setup_key=key)
+    return Slot(number=number, private=private, assignment=assignment, setup_key=key)
 
 
 def keep(repo: Repo, slot: Slot) -> tuple[SavedCommit, ...]:

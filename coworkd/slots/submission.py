@@ -87,7 +87,7 @@ def submit(repo: Repo, slot: Slot, delivery: SubmissionRequest) -> SubmissionOut
     """
     private = slot.private
     private.unlock()
-    if reason := _unfinished(private):
+    if reason := _unfinished_reason(private):
         return Rejected(reason=reason)
     now = uncommitted(private)
     if reason := clone_reason(private, now.nested):
@@ -99,7 +99,7 @@ def submit(repo: Repo, slot: Slot, delivery: SubmissionRequest) -> SubmissionOut
     if reason := submodule_reason(private.git(), chosen.commit, chosen.known):
         return Rejected(reason=reason)
     bad = unfit_paths(touched(private.git(), chosen.commit, chosen.known))
-    commit = _without(private, chosen, delivery.message) if bad else chosen.commit
+    commit = _without_workspace(private, chosen, delivery.message) if bad else chosen.commit
     dropped = tuple(sorted({*now.left_out, *filter(reserved, bad)}))
     if private.resolve(f"{commit}^{{tree}}") == private.resolve(f"{chosen.known[-1]}^{{tree}}"):
         return NothingChanged(dropped_paths=dropped, notice=chosen.notice)
@@ -109,7 +109,7 @@ def submit(repo: Repo, slot: Slot, delivery: SubmissionRequest) -> SubmissionOut
     return _bring_in(repo, slot, delivery, final)
 
 
-def _unfinished(private: PrivateRepo) -> str:
+def _unfinished_reason(private: PrivateRepo) -> str:
     conflicts = unmerged(private)
     if conflicts:
         return f"conflicts were left unresolved in {', '.join(conflicts)}"
@@ -165,7 +165,7 @@ def _contains(private: PrivateRepo, new: str, old: str) -> bool:
     return private.git().is_ancestor(old, new)
 
 
-def _without(private: PrivateRepo, chosen: _Chosen, message: str) -> str:
+def _without_workspace(private: PrivateRepo, chosen: _Chosen, message: str) -> str:
     """One commit with the files of `chosen.commit`, and `.cowork/` as in the last known commit.
 
     It stands for all the agent's commits: one of them holds what may not come in.
@@ -203,13 +203,13 @@ def _bring_in(repo: Repo, slot: Slot, delivery: SubmissionRequest, chosen: _Chos
             return Rejected(reason=reason)
         tree = seen.tree_of(commit)
         with admitted(seen):
-            _file(repo, slot, delivery.number, commit)
+            _store_ref(repo, slot, delivery.number, commit)
     return ImportedCommit(
         commit=commit, tree=tree, dropped_paths=chosen.dropped, notice=chosen.notice, nested=chosen.nested
     )
 
 
-def _file(repo: Repo, slot: Slot, number: int, commit: str) -> None:
+def _store_ref(repo: Repo, slot: Slot, number: int, commit: str) -> None:
     name = submission_ref(slot.assignment.task, number)
     filed = repo.commit(name)
     if filed not in (None, commit):

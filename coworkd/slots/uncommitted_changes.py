@@ -44,7 +44,7 @@ def uncommitted(private: PrivateRepo) -> UncommittedWork:
     index = private.indexes / "snapshot"
     _copy_index(private, index)
     env = {"GIT_INDEX_FILE": str(index)}
-    changed, nested = _changed(private, env)
+    changed, nested = _changed_paths(private, env)
     out = tuple(path for path in changed if reserved(path) or path.endswith("/"))
     paths = "".join(f"{path}\0" for path in changed if path not in out)
     if paths:
@@ -63,15 +63,15 @@ def unmerged(private: PrivateRepo) -> tuple[str, ...]:
     return tuple(sorted({field.split("\t", 1)[1] for field in fields}))
 
 
-def _changed(private: PrivateRepo, env: Mapping[str, str]) -> tuple[list[str], tuple[str, ...]]:
+def _changed_paths(private: PrivateRepo, env: Mapping[str, str]) -> tuple[list[str], tuple[str, ...]]:
     """Changed paths, and the nested repositories among them, which were entered to list their files."""
     entered: list[str] = []
-    entering = [f"{path}/" for path in _links(private, env)]
+    entering = [f"{path}/" for path in _linked_repositories(private, env)]
     while True:
-        _enter(private, entering, env)
+        _index_folder_files(private, entering, env)
         entered += entering
         changed = list(dict.fromkeys(private.run(*_LIST, env=env, timeout=_TIMEOUT).fields))
-        entering = [folder for folder in _folders(private, changed) if folder not in entered]
+        entering = [folder for folder in _unlisted_folders(private, changed) if folder not in entered]
         if not entering:
             return changed, tuple(
                 folder for folder in sorted(entered) if os.path.lexists(private.work / folder / ".git")
@@ -81,7 +81,7 @@ def _changed(private: PrivateRepo, env: Mapping[str, str]) -> tuple[list[str], t
 _LIST = ("ls-files", "-z", "--modified", "--deleted", "--others", "--exclude-standard")
 
 
-def _folders(private: PrivateRepo, changed: Sequence[str]) -> list[str]:
+def _unlisted_folders(private: PrivateRepo, changed: Sequence[str]) -> list[str]:
     """Folders that git lists without their files: nested repositories, and what stands in the place of a file."""
     named = (path for path in changed if not reserved(path))
     return [f"{path.rstrip('/')}/" for path in named if path.endswith("/") or _is_folder(private.work / path)]
@@ -91,13 +91,13 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _links(private: PrivateRepo, env: Mapping[str, str]) -> list[str]:
+def _linked_repositories(private: PrivateRepo, env: Mapping[str, str]) -> list[str]:
     """Nested repositories that the index records as a link to a commit, without their files."""
     staged = private.run("ls-files", "-z", "--stage", env=env, timeout=_TIMEOUT).fields
     return list(dict.fromkeys(line.split("\t", 1)[1] for line in staged if line.startswith(f"{GITLINK} ")))
 
 
-def _enter(private: PrivateRepo, folders: list[str], env: Mapping[str, str]) -> None:
+def _index_folder_files(private: PrivateRepo, folders: list[str], env: Mapping[str, str]) -> None:
     """Have git list the files of these folders like any others: it does where the index has a file in them.
 
     The file does not exist, so adding the changes takes it out of the index again.

@@ -35,8 +35,8 @@ class SavedCommit:
 def keep_work(repo: Repo, private: PrivateRepo, task: str, base: str) -> tuple[SavedCommit, ...]:
     """Bring every piece of work that `repo` has no ref for into `refs/cowork/snap/TASK/N`; empty when there is none."""
     known = [base, *_already_there(repo, task)]
-    pieces = _pieces(private, base)
-    tips = [tip for tip in _independent(private, list(pieces)) if not _reached(private, tip, known)]
+    pieces = _work_commits(private, base)
+    tips = [tip for tip in _independent(private, list(pieces)) if not _is_reachable(private, tip, known)]
     if not tips:
         return ()
     pack = export(private, tips, known)
@@ -57,7 +57,7 @@ def _already_there(repo: Repo, task: str) -> list[str]:
     return list(dict.fromkeys(there))
 
 
-def _pieces(private: PrivateRepo, base: str) -> dict[str, SavedKind]:
+def _work_commits(private: PrivateRepo, base: str) -> dict[str, SavedKind]:
     """Commits that may hold work, the most telling first."""
     heads = _commits(private, "refs/heads/", "refs/tags/")
     head = private.resolve("HEAD^{commit}")
@@ -79,7 +79,7 @@ def _independent(private: PrivateRepo, commits: list[str]) -> list[str]:
     return private.run("merge-base", "--independent", *commits).text.split() if commits else []
 
 
-def _reached(private: PrivateRepo, tip: str, known: list[str]) -> bool:
+def _is_reachable(private: PrivateRepo, tip: str, known: list[str]) -> bool:
     revisions = "".join(f"{line}\n" for line in (tip, *(f"^{one}" for one in known)))
     return not private.run("rev-list", "--max-count=1", "--stdin", stdin=revisions.encode()).out
 

@@ -45,7 +45,7 @@ class Landings:
         return cls(user=user, repo=user.open())
 
     @property
-    def order(self) -> BranchContext:
+    def branches(self) -> BranchContext:
         return BranchContext(branch=INTEGRATION, target=self.target, known=self.known)
 
     @property
@@ -53,7 +53,7 @@ class Landings:
         return self.repo.commit(f"refs/heads/{INTEGRATION}") or ""
 
     def keep(self, *, verify: Verify | None = None, needs: Mapping[str, tuple[str, ...]] | None = None) -> BranchReport:
-        return keep(self.repo, self.order, verify=verify, needs=needs)
+        return keep(self.repo, self.branches, verify=verify, needs=needs)
 
     def submit(self, name: str, base: str, files: Files) -> str:
         """What an agent makes on top of a commit, without touching any branch of the user's."""

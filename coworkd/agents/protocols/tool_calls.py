@@ -30,13 +30,13 @@ def host_and_port(url: str) -> str:
     return f"{parts.hostname}:{port}" if parts.hostname and port else url
 
 
-def call_context(order: Assignment, *, requested: bool) -> ToolContext:
+def call_context(assignment: Assignment, *, requested: bool) -> ToolContext:
     """What counts for the calls of a run beside its agent's rules."""
     return ToolContext(
-        mode=order.mode,
-        ask_all=order.ask_tools,
-        confined=order.confinement is not None,
-        granted=order.granted,
+        mode=assignment.mode,
+        ask_all=assignment.ask_tools,
+        confined=assignment.confinement is not None,
+        granted=assignment.granted,
         requested=requested,
     )
 

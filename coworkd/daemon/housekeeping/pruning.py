@@ -83,14 +83,14 @@ class Pruning:
         """Begin, when it is time again."""
         if now < self._next:
             return
-        order, places = self.order(now), self._places
-        if self._jobs.start(PRUNE, None, lambda: prune(order, places)):
+        request, places = self.prune_request(now), self._places
+        if self._jobs.start(PRUNE, None, lambda: prune(request, places)):
             self._next = now + EVERY
 
     def deadline(self) -> float:
         return self._next
 
-    def order(self, now: float) -> PruneRequest:
+    def prune_request(self, now: float) -> PruneRequest:
         """What may go now."""
         before = now - self._board.specs.settings().keep_days * DAY
         tasks = [row.id for row in settled_tasks(self._db, before)]
@@ -116,39 +116,41 @@ class Pruning:
         """It is tried again in an hour, like any pruning; the log has the reason."""
 
 
-def prune(order: PruneRequest, places: Places) -> tuple[str, ...]:
+def prune(request: PruneRequest, places: Places) -> tuple[str, ...]:
     """Carry it out; what went, by name."""
     with Repo.open(places.root) as repo:
-        gone = [*_refs(repo, order)]
-    gone += _files(places.trash, order.trash_older)
-    cgroups.remove_abandoned(order.groups_older)
+        gone = [*_refs(repo, request)]
+    gone += _files(places.trash, request.trash_older)
+    cgroups.remove_abandoned(request.groups_older)
     for name in order.conflicts:
         (places.folder / name).unlink(missing_ok=True)
         gone.append(name)
     return tuple(gone)
 
 
-def _refs(repo: Repo, order: PruneRequest) -> Sequence[str]:
+def _refs(repo: Repo, request: PruneRequest) -> Sequence[str]:
     held = checked_out(repo)
-    there = {name: commit for prefix in _prefixes(order) for name, commit in refs_under(repo, prefix).items()}
-    there |= _old_candidates(repo, order)
+    there = {name: commit for prefix in _prefixes(request) for name, commit in refs_under(repo, prefix).items()}
+    there |= _old_candidates(repo, request)
     changes = [RefChange(name=name, old=commit, new=None) for name, commit in there.items() if name not in held]
     return [change.name for change in changes] if update_refs(repo, changes) else []
 
 
-def _prefixes(order: PruneRequest) -> Iterator[str]:
-    for task in order.tasks:
+def _prefixes(request: PruneRequest) -> Iterator[str]:
+    for task in request.tasks:
         yield submission_ref(task, 0).rpartition("/")[0]
         yield snapshot_prefix(task)
         yield task_branch(task)
-    yield from map(base_ref, order.runs)
+    yield from map(base_ref, request.runs)
 
 
-def _old_candidates(repo: Repo, order: PruneRequest) -> dict[str, str]:
+def _old_candidates(repo: Repo, request: PruneRequest) -> dict[str, str]:
     shown = repo.run("for-each-ref", "--format=%(objectname) %(committerdate:unix) %(refname)", CANDIDATES).lines
     lines = [line.split(" ", 2) for line in shown]
     return {
-        name: commit for commit, at, name in lines if commit not in order.candidates and float(at or 0) < order.older
+        name: commit
+        for commit, at, name in lines
+        if commit not in request.candidates and float(at or 0) < request.older
     }
 
 

@@ -25,7 +25,7 @@ class ExternalEditors:
         self.git = SimGit(self.disk)
         self.trace: list[str] = []
         self._later: list[tuple[float, int, Act]] = []
-        self._ordered = 0
+        self._scheduled = 0
 
     def note(self, text: str) -> None:
         """Add a line to the trace."""
@@ -37,12 +37,12 @@ class ExternalEditors:
 
     # ---- what happens later
 
-    def order(self, acts: list[Act], gap: float) -> None:
+    def schedule(self, acts: list[Act], gap: float) -> None:
         """Let these happen one after the other, the first now, each up to `gap` seconds after the one before."""
         at = self.clock.now()
         for act in acts:
-            self._ordered += 1
-            self._later.append((at, self._ordered, act))
+            self._scheduled += 1
+            self._later.append((at, self._scheduled, act))
             at += self.chance.random() * gap
 
     def happen(self) -> None:

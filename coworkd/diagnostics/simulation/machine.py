@@ -58,7 +58,7 @@ class Machine:
         self._up = False
         self._git_job = SimGitJob(outside)
         self._hurried: list[str] = []
-        self._ordered: list[Act] = []
+        self._scheduled: list[Act] = []
 
     # ---- life
 
@@ -92,7 +92,7 @@ class Machine:
         self._up = False
         self._git_job.kill()
         self._hurried.clear()
-        self._ordered.clear()
+        self._scheduled.clear()
         if power:
             self.power_lost = True
             self.outside.disk.lose_power(self.outside.chance)
@@ -114,7 +114,7 @@ class Machine:
         waiting = [path for path in self._taken(self._hurried) if not take_in_now(self.db, self.engine, path, now)]
         self._hurried += waiting
         self.worker.tick(now)
-        for act in self._taken(self._ordered):
+        for act in self._taken(self._scheduled):
             act()
         self.engine.push(now, blocked=self._blocked)
         if self._without is Guard.BASES:
@@ -138,9 +138,9 @@ class Machine:
         """A command has written this file."""
         self._hurried.append(path)
 
-    def order(self, act: Act) -> None:
+    def schedule(self, act: Act) -> None:
         """Something for the board to do in the next turn."""
-        self._ordered.append(act)
+        self._scheduled.append(act)
 
     # ---- time
 

@@ -131,7 +131,7 @@ class _Stage:
     def _let_happen(self, step: Step, acts: list[Act]) -> None:
         """Now, with gaps in which the daemon turns; or all in the midst of one of the daemon's steps."""
         if not step.at:
-            self.outside.order(acts, TICK if step.verb is Verb.FLICKER else GAP)
+            self.outside.schedule(acts, TICK if step.verb is Verb.FLICKER else GAP)
             return
         for number, act in enumerate(acts):
             self.machine.faults.meanwhile(
@@ -146,11 +146,11 @@ class _Stage:
         machine, now = self.machine, self.outside.clock.now
         match step.verb:
             case Verb.WORK:
-                machine.order(lambda: machine.worker.work(step.path, now()))
+                machine.schedule(lambda: machine.worker.work(step.path, now()))
             case Verb.ASK:
-                machine.order(lambda: machine.worker.wait(step.path, now()))
+                machine.schedule(lambda: machine.worker.wait(step.path, now()))
             case _:
-                machine.order(lambda: machine.worker.post(step.path, step.value, now()))
+                machine.schedule(lambda: machine.worker.post(step.path, step.value, now()))
 
     def _person(self, step: Step) -> list[Act]:
         people = self.people

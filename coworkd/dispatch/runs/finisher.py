@@ -69,12 +69,12 @@ class RunFinisher:
     def import_work(self, run: RunRow) -> None:
         """Have the work of an ended run looked after; asking again while that goes on changes nothing."""
         row = self._board.task(run.task)
-        order = FinishRequest(
+        request = FinishRequest(
             slot=run.slot, task=run.task, run=run.id, number=run.submission, agent=run.agent, base=run.base,
             tip=self._tip(run), submit=bool(run.submission),
             message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}", secrets=self._board.secrets(),
         )  # fmt: skip
-        self._db.after_commit(lambda: self._jobs.start(FINISH, run.id, lambda: self._finish(order)))
+        self._db.after_commit(lambda: self._jobs.start(FINISH, run.id, lambda: self._finish(request)))
 
     def _tip(self, run: RunRow) -> str:
         if not run.conflict:

@@ -147,7 +147,7 @@ class RunStarter:
         # A session goes on with its files as they were, which are the reviewed work.
         continued = SubmissionKey(run.task, run.continues)
         reviewed = find_submission(self._db, continued) if run.continues and not origin else None
-        order = SlotRequest(
+        request = SlotRequest(
             number=run.slot, task=run.task, run=run.id, attempt=run.attempt, epoch=run.epoch, agent=run.agent,
             start_from=latest.commit_id if latest else origin.base if origin else "",
             restore=origin.kept if origin else "", tip=latest.verified_on if latest else "",
@@ -156,7 +156,7 @@ class RunStarter:
             setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
             known=self._landings.known(), needed=self._landings.needed_by(run.task),
         )  # fmt: skip
-        self._db.after_commit(lambda: self._jobs.start(PREPARE, run.id, lambda: self._prepare(order)))
+        self._db.after_commit(lambda: self._jobs.start(PREPARE, run.id, lambda: self._prepare(request)))
 
     def hand_over(self, run: RunRow, slot: SlotReady, now: float) -> None:
         """The slot is there: hand the run to the executor, with everything that was said so far."""

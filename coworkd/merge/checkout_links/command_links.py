@@ -98,14 +98,17 @@ class Environment:
 
     def links(self, command: str) -> list[CheckoutLink]:
         """Every way from this command into a checkout, the surest first."""
-        found = [*self._named(command), *(link for one in invocations(command) for link in self._of(one))]
+        found = [
+            *self._named_checkouts(command),
+            *(link for one in invocations(command) for link in self._links_of(one)),
+        ]
         return list(dict.fromkeys(self._link(*one) for one in found))
 
     def _link(self, path: str, target: str) -> CheckoutLink:
         root = self._checkouts.root_of(target or path) or self._checkouts.named_in(path)
         return CheckoutLink(path=path, target=target, checkout=root)
 
-    def _named(self, command: str) -> Iterator[Found]:
+    def _named_checkouts(self, command: str) -> Iterator[Found]:
         if root := self._checkouts.named_in(command):
             yield f"`{command}`", root
         for path in executed_files([command], self._read):
@@ -118,7 +121,7 @@ class Environment:
             return None
         return file.read_bytes()[:1_000_000].decode("utf-8", "surrogateescape")
 
-    def _of(self, one: Invocation) -> Iterator[Found]:
+    def _links_of(self, one: Invocation) -> Iterator[Found]:
         folder = self._work / one.folder
         yield from relative_words([one.program, *one.arguments], folder, self._checkouts)
         runtime = self._runtime(one, folder)
@@ -127,13 +130,13 @@ class Environment:
         program = find_program(one.program, self._search, folder)
         if program and self._checkouts.root_of(program):
             yield program, os.path.realpath(program)
-        yield from self._linked
+        yield from self._linked_files
         if runtime in (Runtime.PYTHON, Runtime.ANY):
             for interpreter in self._interpreters(program, runtime, folder):
                 yield from (one for one in [self._python(interpreter)] if one[0])
         if runtime in (Runtime.COMPILED, Runtime.ANY):
-            yield from self._above
-        yield from self._manifests
+            yield from self._named_above
+        yield from self._named_in_manifests
         yield from self._left_out(one, runtime, folder)
 
     def _runtime(self, one: Invocation, folder: Path) -> Runtime:
@@ -183,13 +186,13 @@ class Environment:
                 yield path, ""
 
     @cached_property
-    def _linked(self) -> list[Found]:
+    def _linked_files(self) -> list[Found]:
         return list(linked_files(self._work, self._checkouts))
 
     @cached_property
-    def _above(self) -> list[Found]:
+    def _named_above(self) -> list[Found]:
         return list(named_above(self._work, self._checkouts))
 
     @cached_property
-    def _manifests(self) -> list[Found]:
+    def _named_in_manifests(self) -> list[Found]:
         return list(named_in_manifests(self._repo, self._commit, self._checkouts))

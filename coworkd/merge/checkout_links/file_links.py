@@ -36,7 +36,7 @@ Found = tuple[str, str]
 
 def linked_files(work: Path, checkouts: Checkouts) -> Iterator[Found]:
     """Links in the worktree itself and among its installed packages, and packages that are linked in folders above."""
-    yield from _linked(work, checkouts)
+    yield from _links_in(work, checkouts)
     for folder in (work, *work.parents):
         packages = folder / "node_modules"
         if not packages.is_dir():
@@ -44,12 +44,12 @@ def linked_files(work: Path, checkouts: Checkouts) -> Iterator[Found]:
         if checkouts.root_of(str(packages)):
             yield str(packages), os.path.realpath(packages)
         else:
-            yield from _linked(packages, checkouts)
+            yield from _links_in(packages, checkouts)
             for scope in packages.glob("@*"):
-                yield from _linked(scope, checkouts)
+                yield from _links_in(scope, checkouts)
 
 
-def _linked(folder: Path, checkouts: Checkouts) -> Iterator[Found]:
+def _links_in(folder: Path, checkouts: Checkouts) -> Iterator[Found]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
@@ -81,11 +81,13 @@ def named_above(work: Path, checkouts: Checkouts) -> Iterator[Found]:
                 text = file.read_text(errors="surrogateescape") if file.is_file() else ""
             except OSError:
                 continue
-            if root := checkouts.named_in(text) or (_used(file, text, checkouts) if name == "go.work" else ""):
+            if root := checkouts.named_in(text) or (
+                _checkout_used_by(file, text, checkouts) if name == "go.work" else ""
+            ):
                 yield str(file), root
 
 
-def _used(file: Path, text: str, checkouts: Checkouts) -> str:
+def _checkout_used_by(file: Path, text: str, checkouts: Checkouts) -> str:
     return next((root for word in _USE.findall(text) if (root := checkouts.root_of(str(file.parent / word)))), "")
 
 

@@ -46,18 +46,18 @@ def site_folders(interpreter: str) -> list[Path]:
     home = Path(interpreter).parent.parent
     settings = home / "pyvenv.cfg"
     if not settings.is_file():
-        return _installed(os.path.realpath(interpreter))
+        return _package_folders(os.path.realpath(interpreter))
     text = settings.read_text(errors="replace")
     own = [*home.glob("lib/python*/site-packages"), *home.glob("lib64/python*/site-packages")]
     if re.search(r"^include-system-site-packages\s*=\s*true", text, re.MULTILINE | re.IGNORECASE):
         base = re.search(r"^home\s*=\s*(.+?)\s*$", text, re.MULTILINE)
         version = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+)", text, re.MULTILINE)
         if base is not None and version is not None:
-            own += _installed(os.path.realpath(Path(base[1]) / f"python{version[1]}"))
+            own += _package_folders(os.path.realpath(Path(base[1]) / f"python{version[1]}"))
     return list(dict.fromkeys(Path(os.path.realpath(folder)) for folder in own))
 
 
-def _installed(real: str) -> list[Path]:
+def _package_folders(real: str) -> list[Path]:
     """Of an interpreter that is no virtual environment."""
     found = _VERSION.search(os.path.basename(real))
     prefix = Path(real).parent.parent
@@ -79,15 +79,15 @@ def _links(folder: Path, checkouts: Checkouts) -> Iterator[tuple[str, str]]:
         if entry.is_symlink() and checkouts.root_of(entry.path):
             yield entry.path, os.path.realpath(entry.path)
         elif entry.name.endswith(".dist-info"):
-            yield from _named(Path(entry.path, "direct_url.json"), checkouts)
+            yield from _checkouts_named_in(Path(entry.path, "direct_url.json"), checkouts)
         elif entry.name.endswith(".pth"):
             yield from _path_lines(Path(entry.path), checkouts)
         elif entry.name.endswith(".egg-link") or ("editable" in entry.name and entry.name.endswith(".py")):
-            yield from _named(Path(entry.path), checkouts)
+            yield from _checkouts_named_in(Path(entry.path), checkouts)
 
 
 def _path_lines(file: Path, checkouts: Checkouts) -> Iterator[tuple[str, str]]:
-    for line in _text(file).splitlines():
+    for line in _read_text(file).splitlines():
         if line.startswith(("import ", "import\t")):
             if root := checkouts.named_in(line):
                 yield str(file), root
@@ -95,12 +95,12 @@ def _path_lines(file: Path, checkouts: Checkouts) -> Iterator[tuple[str, str]]:
             yield str(file), os.path.realpath(path)
 
 
-def _named(file: Path, checkouts: Checkouts) -> Iterator[tuple[str, str]]:
-    if root := checkouts.named_in(_text(file)):
+def _checkouts_named_in(file: Path, checkouts: Checkouts) -> Iterator[tuple[str, str]]:
+    if root := checkouts.named_in(_read_text(file)):
         yield str(file), root
 
 
-def _text(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         return file.read_bytes()[:_MAX_BYTES].decode("utf-8", "surrogateescape")
     except OSError:

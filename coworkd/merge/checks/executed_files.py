@@ -62,7 +62,7 @@ def executed_files(commands: Sequence[str], read: ReadText) -> dict[str, str]:
     """Path -> the command that executes it, directly or through a script of the tree."""
     found: dict[str, str] = {}
     for command in commands:
-        _follow(command, "", command, read, found)
+        _collect_executed(command, "", command, read, found)
     return found
 
 
@@ -88,27 +88,27 @@ def named_tests(commands: Sequence[str]) -> frozenset[str]:
     )
 
 
-def _follow(text: str, folder: str, command: str, read: ReadText, found: dict[str, str]) -> None:
+def _collect_executed(text: str, folder: str, command: str, read: ReadText, found: dict[str, str]) -> None:
     for one in invocations(text, folder):
         for path, inner, inner_folder in _executed(one, read):
             if path in found or len(found) >= MAX_FILES:
                 continue
             found[path] = command
-            _follow(inner, inner_folder, command, read, found)
+            _collect_executed(inner, inner_folder, command, read, found)
 
 
 def _executed(one: Invocation, read: ReadText) -> Iterator[tuple[str, str, str]]:
     """Each file that this program executes, with the shell text in it and the folder that text runs in."""
     if one.name in ("make", "gmake"):
-        yield from _made(one, read)
+        yield from _make_recipes(one, read)
     elif one.name in _PACKAGE_MANAGERS and not (one.name == "bun" and _script(one, read)):
         yield from _package_scripts(one, read)
-    for path in (*_directly(one, read), *(_script(one, read)), *_read_by_tool(one, read)):
+    for path in (*_direct_program(one, read), *(_script(one, read)), *_read_by_tool(one, read)):
         text = read(path) or ""
         yield path, text if _is_shell(path, text) else "", one.folder
 
 
-def _directly(one: Invocation, read: ReadText) -> Iterator[str]:
+def _direct_program(one: Invocation, read: ReadText) -> Iterator[str]:
     if "/" in one.program and read(path := inside(one.folder, one.program)) is not None:
         yield path
 
@@ -159,7 +159,7 @@ def _is_shell(path: str, text: str) -> bool:
 # ---- make
 
 
-def _made(one: Invocation, read: ReadText) -> Iterator[tuple[str, str, str]]:
+def _make_recipes(one: Invocation, read: ReadText) -> Iterator[tuple[str, str, str]]:
     folder, file, targets = _make_words(one)
     names = (file,) if file else ("GNUmakefile", "makefile", "Makefile")
     path = next((p for name in names if read(p := inside(folder, name)) is not None), "")

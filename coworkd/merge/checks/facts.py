@@ -49,7 +49,7 @@ def check_findings(
     """Why this change deserves a close look although its checks are green, what touches the checks first."""
     before, after = CommitTree.read(repo, tip), CommitTree.read(repo, candidate)
     named = named_tests(context.commands)
-    texts = [_text(before, after, file) for file in files[:_MOST_FILES] if _is_read(file, named)]
+    texts = [_changed_text(before, after, file) for file in files[:_MOST_FILES] if _is_read(file, named)]
     landings = latest_landings(repo, files, {context.task, *context.dependencies})
     grave = (
         *_about_execution(changed_executed_files(before, after, files, context.commands, context.own)),
@@ -74,7 +74,7 @@ def _about_execution(executed: dict[str, tuple[FileChange, str]]) -> Iterator[st
 
 
 def _about_configuration(texts: Sequence[ChangedText], named: frozenset[str]) -> Iterator[str]:
-    yield from (f"{text.path}: changes how tests are run" for text in texts if _configures(text, named))
+    yield from (f"{text.path}: changes how tests are run" for text in texts if _may_configure_tests(text, named))
 
 
 def changed_executed_files(
@@ -103,14 +103,14 @@ def changed_executed_files(
             run_modules(command, before.text) | run_modules(command, after.text)
         ):
             continue
-        if executed_part(path, before.text(path)) != executed_part(file.path, after.text(file.path)) or not _scripts(
-            path
-        ):
+        if executed_part(path, before.text(path)) != executed_part(
+            file.path, after.text(file.path)
+        ) or not _is_package_json(path):
             found[path] = (file, command)
     return found
 
 
-def _scripts(path: str) -> bool:
+def _is_package_json(path: str) -> bool:
     return posixpath.basename(path) == "package.json"
 
 
@@ -125,13 +125,13 @@ def _is_read(file: FileChange, named: frozenset[str]) -> bool:
     return any(may_hold_tests(path, named) or not path.endswith(_NEVER_READ) for path in paths)
 
 
-def _text(before: CommitTree, after: CommitTree, file: FileChange) -> ChangedText:
+def _changed_text(before: CommitTree, after: CommitTree, file: FileChange) -> ChangedText:
     old = None if file.status == "A" else before.text(file.old_path or file.path)
     new = None if file.status == "D" else after.text(file.path)
     return ChangedText(path=file.path, old=old, new=new, old_path=file.old_path)
 
 
-def _configures(text: ChangedText, named: frozenset[str]) -> bool:
+def _may_configure_tests(text: ChangedText, named: frozenset[str]) -> bool:
     if not named.isdisjoint((text.path, text.old_path)):
         return True
     if text.old_path:

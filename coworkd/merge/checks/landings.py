@@ -37,9 +37,9 @@ def changed_hunks(repo: Repo, tip: str, candidate: str, files: Sequence[FileChan
 def latest_landings(repo: Repo, files: Sequence[FileChange], left_out: Collection[str]) -> list[LandedHunks]:
     """What tasks landed on these files lately, but for those in `left_out`."""
     refs = refs_under(repo, landing_ref(0).rpartition("/")[0])
-    latest = sorted(refs, key=_sequence)[-LANDINGS:]
+    latest = sorted(refs, key=_ref_number)[-LANDINGS:]
     paths = _paths(files)
-    told = _told(repo, [refs[name] for name in latest]) if latest and paths else {}
+    told = _landing_parents(repo, [refs[name] for name in latest]) if latest and paths else {}
     asked = "".join(f"{commit} {parent}\n" for commit, (parent, task) in told.items() if task not in left_out)
     return [LandedHunks(task=told[commit][1], hunks=hunks_of(diff)) for commit, diff in _diffs(repo, asked, paths)]
 
@@ -49,12 +49,12 @@ def _paths(files: Sequence[FileChange]) -> list[str]:
     return [path for file in chosen for path in (file.path, file.old_path) if path][:_MOST_PATHS]
 
 
-def _sequence(ref: str) -> int:
+def _ref_number(ref: str) -> int:
     last = ref.rpartition("/")[2]
     return int(last) if last.isdecimal() else 0
 
 
-def _told(repo: Repo, commits: Sequence[str]) -> dict[str, tuple[str, str]]:
+def _landing_parents(repo: Repo, commits: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Landing -> its first parent and its task."""
     form = f"--format=%H%x00%P%x00%(trailers:key={TASK_TRAILER},valueonly,separator=%x2C)"
     lines = repo.run("log", "--no-walk=unsorted", form, *commits).text.splitlines()

@@ -22,12 +22,13 @@ def name_findings(added: Iterable[str], everything: Iterable[str]) -> tuple[str,
 
 def _findings(path: str, twin: str) -> Iterator[str]:
     if twin:
-        yield f"{_shown(path)} and {_shown(twin)} are one name on file systems that ignore case or normalise Unicode"
+        both = f"{_escape_name(path)} and {_escape_name(twin)}"
+        yield f"{both} are one name on file systems that ignore case or normalise Unicode"
     for part in path.split("/"):
         if _RESERVED.fullmatch(part):
-            yield f"{_shown(path)}: `{_shown(part)}` is a reserved name on Windows"
+            yield f"{_escape_name(path)}: `{_escape_name(part)}` is a reserved name on Windows"
         elif part.endswith((".", " ")):
-            yield f"{_shown(path)}: a name that ends with a dot or space loses it on Windows"
+            yield f"{_escape_name(path)}: a name that ends with a dot or space loses it on Windows"
 
 
 def _twins(new: list[str], everything: Iterable[str]) -> dict[str, str]:
@@ -58,7 +59,7 @@ def folded(name: str) -> str:
     return "/".join(part.rstrip(". ") or part for part in whole.split("/"))
 
 
-def _shown(name: str) -> str:
+def _escape_name(name: str) -> str:
     """With marks and letters that look alike told apart."""
     plain = name if name.isascii() else name.encode("unicode_escape", "backslashreplace").decode("ascii")
     return shorten_middle(plain, 120)

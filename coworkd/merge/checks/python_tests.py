@@ -31,7 +31,7 @@ def _suite(module: ast.Module) -> Suite:
 def _cases(body: Iterable[ast.stmt], prefix: str, helpers: Mapping[str, _Function], *, skipped: bool) -> Iterator[Case]:
     for one in body:
         if isinstance(one, ast.ClassDef) and _is_collected(one):
-            left_out = skipped or _marked(one.decorator_list) or any(map(_skips_all, one.body))
+            left_out = skipped or _is_marked_skipped(one.decorator_list) or any(map(_skips_all, one.body))
             yield from _cases(one.body, f"{prefix}{one.name}.", helpers, skipped=left_out)
         elif isinstance(one, _Function) and one.name.startswith("test"):
             yield _case(one, prefix, helpers, skipped=skipped)
@@ -50,8 +50,8 @@ def _case(found: _Function, prefix: str, helpers: Mapping[str, _Function], *, sk
     return Case(
         name=prefix + found.name,
         assertions=_assertions(found, helpers, frozenset()),
-        constant=sum(_is_constant_assert(node) for one in _reached(found.body) for node in ast.walk(one)),
-        skipped=skipped or inner or cases == 0 or _marked(found.decorator_list),
+        constant=sum(_is_constant_assert(node) for one in _reachable_statements(found.body) for node in ast.walk(one)),
+        skipped=skipped or inner or cases == 0 or _is_marked_skipped(found.decorator_list),
         cases=cases,
         body="\n".join(ast.dump(one) for one in found.body),
     )
@@ -68,7 +68,7 @@ def _parametrized(decorator: ast.expr) -> int:
 # ---- what leaves tests out
 
 
-def _marked(decorators: Iterable[ast.expr]) -> bool:
+def _is_marked_skipped(decorators: Iterable[ast.expr]) -> bool:
     return any(_SKIPS.intersection(_names(one)) for one in decorators)
 
 
@@ -103,10 +103,12 @@ def _calls_skip(node: ast.Call | ast.Raise) -> bool:
 
 def _assertions(found: _Function, helpers: Mapping[str, _Function], within: frozenset[str]) -> int:
     seen = within | {found.name}
-    return sum(_asserted(node, helpers, seen) for one in _reached(found.body) for node in ast.walk(one))
+    return sum(
+        _count_assertions(node, helpers, seen) for one in _reachable_statements(found.body) for node in ast.walk(one)
+    )
 
 
-def _reached(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+def _reachable_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements up to one that ends the function."""
     for one in body:
         yield one
@@ -114,7 +116,7 @@ def _reached(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             return
 
 
-def _asserted(node: ast.AST, helpers: Mapping[str, _Function], within: frozenset[str]) -> int:
+def _count_assertions(node: ast.AST, helpers: Mapping[str, _Function], within: frozenset[str]) -> int:
     if isinstance(node, ast.Assert):
         return int(not _is_constant(node.test))
     if not isinstance(node, ast.Call):

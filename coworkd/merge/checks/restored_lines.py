@@ -54,12 +54,12 @@ def restored_lines(change: Hunks, landings: Sequence[LandedHunks]) -> tuple[str,
 
 def _taken_back(change: Sequence[Hunk], landed: Sequence[Hunk]) -> Iterator[Hunk]:
     """The landing's hunks that are undone whole, by one hunk of the change or a part of one."""
-    for hunk in (piece for whole in landed for piece in _pieces(whole)):
+    for hunk in (piece for whole in landed for piece in _split_hunk(whole)):
         if hunk.telling and any(_undoes(one, hunk) for one in change):
             yield hunk
 
 
-def _pieces(hunk: Hunk) -> Iterator[Hunk]:
+def _split_hunk(hunk: Hunk) -> Iterator[Hunk]:
     """Lines that were replaced one by one, each by itself; else the whole."""
     if len(hunk.removed) != len(hunk.added):
         yield hunk
@@ -69,10 +69,10 @@ def _pieces(hunk: Hunk) -> Iterator[Hunk]:
 
 
 def _undoes(change: Hunk, landed: Hunk) -> bool:
-    return _holds(change.removed, landed.added) and _holds(change.added, landed.removed)
+    return _contains_lines(change.removed, landed.added) and _contains_lines(change.added, landed.removed)
 
 
-def _holds(lines: tuple[str, ...], part: tuple[str, ...]) -> bool:
+def _contains_lines(lines: tuple[str, ...], part: tuple[str, ...]) -> bool:
     """Whether `part` stands in `lines` as one piece."""
     return not part or any(lines[at : at + len(part)] == part for at in range(len(lines) - len(part) + 1))
 

@@ -39,12 +39,12 @@ def changes_test_configuration(path: str, old: str | None, new: str | None) -> b
     if any(fnmatchcase(name, pattern) for pattern in _WHOLE_FILES):
         return True
     about_tests = _SECTIONS.get(name)
-    return about_tests is not None and _compared(about_tests, old) != _compared(about_tests, new)
+    return about_tests is not None and _test_settings(about_tests, old) != _test_settings(about_tests, new)
 
 
 def changes_lint_configuration(path: str, old: str | None, new: str | None) -> bool:
     """Whether it changes what linters and type checkers find, in a file that holds other settings too."""
-    return path.endswith("pyproject.toml") and _compared(_linters, old) != _compared(_linters, new)
+    return path.endswith("pyproject.toml") and _test_settings(_linters, old) != _test_settings(_linters, new)
 
 
 def named_configuration(commands: Sequence[str]) -> frozenset[str]:
@@ -67,7 +67,7 @@ def _option_values(words: Sequence[str]) -> list[str]:
 Section = Callable[[str], object]
 
 
-def _compared(about_tests: Section, text: str | None) -> object:
+def _test_settings(about_tests: Section, text: str | None) -> object:
     if text is None:
         return {}
     try:

@@ -71,7 +71,7 @@ def _suite(path: str, text: str | None, named: frozenset[str]) -> Suite | None:
 def _findings(one: _Compared, added: Sequence[Case]) -> Iterator[str]:
     gone, skipped, fewer, cases = list[str](), list[str](), list[str](), list[str]()
     for name, old in one.old.cases.items():
-        new = one.new.cases.get(name) or _moved(old, added)
+        new = one.new.cases.get(name) or _find_moved_case(old, added)
         if new is None:
             gone.append(name)
         elif new.skipped and not old.skipped:
@@ -80,17 +80,17 @@ def _findings(one: _Compared, added: Sequence[Case]) -> Iterator[str]:
             fewer.append(name)
         elif new.cases < old.cases:
             cases.append(name)
-    yield from (f"{one.path}: existing tests are gone ({_listed(gone)})" for _ in gone[:1])
-    yield from (f"{one.path}: existing tests are skipped ({_listed(skipped)})" for _ in skipped[:1])
-    yield from (f"{one.path}: assertions were removed ({_listed(fewer)})" for _ in fewer[:1])
-    yield from (f"{one.path}: cases were removed ({_listed(cases)})" for _ in cases[:1])
+    yield from (f"{one.path}: existing tests are gone ({_join_names(gone)})" for _ in gone[:1])
+    yield from (f"{one.path}: existing tests are skipped ({_join_names(skipped)})" for _ in skipped[:1])
+    yield from (f"{one.path}: assertions were removed ({_join_names(fewer)})" for _ in fewer[:1])
+    yield from (f"{one.path}: cases were removed ({_join_names(cases)})" for _ in cases[:1])
     if one.old.cases and one.new.skips > one.old.skips and not skipped:
         yield f"{one.path}: existing tests are skipped (a whole group)"
     if one.new.focused > one.old.focused:
         yield f"{one.path}: a focus on some tests leaves out all others"
 
 
-def _moved(old: Case, added: Sequence[Case]) -> Case | None:
+def _find_moved_case(old: Case, added: Sequence[Case]) -> Case | None:
     """The same test elsewhere or under another name."""
     last = old.name.rpartition(".")[2]
     same = [case for case in added if case.body == old.body and old.body]
@@ -98,6 +98,6 @@ def _moved(old: Case, added: Sequence[Case]) -> Case | None:
     return max([*same, *named], key=lambda case: (not case.skipped, case.assertions), default=None)
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     shown = ", ".join(shorten(name, 80) for name in names[:3])
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown

@@ -58,19 +58,22 @@ class Rebuilt:
 
 
 def move_branch(
-    repo: Repo, order: BranchContext, facts: BranchFacts, new: str, *, landings: Sequence[str] = ()
+    repo: Repo, branches: BranchContext, facts: BranchFacts, new: str, *, landings: Sequence[str] = ()
 ) -> bool:
     """Move integration to a commit that has all of the target, with the landings that were merged again for it.
 
     `landings` are those merges; with any, what integration was before stays for a while as a candidate.
     """
-    name = branch_ref(order.branch)
+    name = branch_ref(branches.branch)
     if name in checked_out(repo):
-        raise RepoError(f"{order.branch} is checked out in a worktree: switch that worktree to another branch")
+        raise RepoError(f"{branches.branch} is checked out in a worktree: switch that worktree to another branch")
     if is_symbolic(repo, name):
-        raise RepoError(f"{order.branch} is only another name for a different branch; make it a branch of its own")
+        raise RepoError(f"{branches.branch} is only another name for a different branch; make it a branch of its own")
     first = next_number_under(repo, LANDINGS) if landings else 0
-    changes = [RefChange(name=name, old=facts.integration or None, new=new), *_took(repo, order.target, facts.target)]
+    changes = [
+        RefChange(name=name, old=facts.integration or None, new=new),
+        *_taken_ref_changes(repo, branches.target, facts.target),
+    ]
     changes += [
         RefChange(name=landing_ref(number), old=None, new=commit) for number, commit in enumerate(landings, first)
     ]
@@ -80,24 +83,24 @@ def move_branch(
     return update_refs(repo, changes)
 
 
-def restore_branch(repo: Repo, order: BranchContext, commit: str) -> bool:
+def restore_branch(repo: Repo, branches: BranchContext, commit: str) -> bool:
     """Make integration again where it was; what it took from the target stays as recorded."""
-    if branch_ref(order.branch) in checked_out(repo):
-        raise RepoError(f"{order.branch} is checked out in a worktree: switch that worktree to another branch")
-    return update_refs(repo, [RefChange(name=branch_ref(order.branch), old=None, new=commit)])
+    if branch_ref(branches.branch) in checked_out(repo):
+        raise RepoError(f"{branches.branch} is checked out in a worktree: switch that worktree to another branch")
+    return update_refs(repo, [RefChange(name=branch_ref(branches.branch), old=None, new=commit)])
 
 
-def _took(repo: Repo, target: str, commit: str) -> list[RefChange]:
+def _taken_ref_changes(repo: Repo, target: str, commit: str) -> list[RefChange]:
     old = repo.commit(taken_ref(target))
     return [RefChange(name=taken_ref(target), old=old, new=commit)] if old != commit else []
 
 
-def note_taken(repo: Repo, order: BranchContext, facts: BranchFacts) -> None:
+def note_taken(repo: Repo, branches: BranchContext, facts: BranchFacts) -> None:
     """Record what integration has of the target, also where a person merged it; a landed landing is none of its own."""
     if facts.target_in_integration and facts.taken != facts.target:
         ours = facts.taken and own_commits(repo, [facts.target])
         if not ours:
-            update_refs(repo, _took(repo, order.target, facts.target))
+            update_refs(repo, _taken_ref_changes(repo, branches.target, facts.target))
 
 
 def note_target(repo: Repo, target_name: str, target: str) -> None:
@@ -143,7 +146,7 @@ def rebuild(repo: Repo, facts: BranchFacts, needs: Mapping[str, Sequence[str]]) 
     merged: list[tuple[Landing, str]] = []
     failed: list[RebuildFailure] = []
     for commit, landing in _in_order(repo, facts):
-        blocker = _blocker(landing, failed, needs) or _root_reason(repo, commit)
+        blocker = _blocked_reason(landing, failed, needs) or _root_reason(repo, commit)
         made = blocker or _once_more(repo, tip, commit, landing)
         if isinstance(made, Conflicted):
             made = f"conflict in {', '.join(made.paths)}"
@@ -155,7 +158,9 @@ def rebuild(repo: Repo, facts: BranchFacts, needs: Mapping[str, Sequence[str]]) 
     return Rebuilt(commit=tip, merged=tuple(merged), failed=tuple(failed))
 
 
-def _blocker(landing: Landing | None, failed: Sequence[RebuildFailure], needs: Mapping[str, Sequence[str]]) -> str:
+def _blocked_reason(
+    landing: Landing | None, failed: Sequence[RebuildFailure], needs: Mapping[str, Sequence[str]]
+) -> str:
     """Why a landing is not even tried: what it builds on could not be merged."""
     if landing is None:
         return ""

@@ -48,12 +48,12 @@ class ChangeSummary:
 
 def changed_files(repo: Repo, base: str, commit: str) -> tuple[FileChange, ...]:
     """The files that `commit` changes against `base`."""
-    return _compared(repo, base, commit)[1]
+    return _compare_trees(repo, base, commit)[1]
 
 
 def change(repo: Repo, base: str, commit: str, *, lines: int = DIFF_LINES) -> ChangeSummary:
     """Describe what `commit` changes against `base`, with at most `lines` lines of diff."""
-    raw, files = _compared(repo, base, commit)
+    raw, files = _compare_trees(repo, base, commit)
     head, truncated = _diff_head(repo, (base, commit), files, lines)
     return ChangeSummary(
         files=files,
@@ -74,12 +74,12 @@ class _Raw:
     path: str
 
 
-def _compared(repo: Repo, base: str, commit: str) -> tuple[list[_Raw], tuple[FileChange, ...]]:
+def _compare_trees(repo: Repo, base: str, commit: str) -> tuple[list[_Raw], tuple[FileChange, ...]]:
     arguments = ("diff-tree", "-r", "-z", "-M", "--raw", "--numstat", "--no-abbrev")
-    return _parsed(repo.run(*arguments, base, commit, timeout=_TIMEOUT).fields)
+    return _parse_diff(repo.run(*arguments, base, commit, timeout=_TIMEOUT).fields)
 
 
-def _parsed(fields: list[str]) -> tuple[list[_Raw], tuple[FileChange, ...]]:
+def _parse_diff(fields: list[str]) -> tuple[list[_Raw], tuple[FileChange, ...]]:
     """`--raw --numstat -z`: first all raw records, then all counts, in the same order."""
     rest = iter(fields)
     raw: list[_Raw] = []
@@ -116,7 +116,7 @@ def _file(raw: _Raw, count: str) -> FileChange:
 
 def _diff_head(repo: Repo, pair: tuple[str, str], files: tuple[FileChange, ...], lines: int) -> tuple[str, bool]:
     """The diff of as many files as are sure to fill `lines`: a huge change is never read whole."""
-    chosen = _first(files, lines)
+    chosen = _first_files(files, lines)
     if not chosen:
         return "", bool(files)
     paths = [path for file in chosen for path in (file.old_path, file.path) if path]
@@ -126,7 +126,7 @@ def _diff_head(repo: Repo, pair: tuple[str, str], files: tuple[FileChange, ...],
     return "".join(shown[:lines]), len(shown) > lines or len(chosen) < len(files)
 
 
-def _first(files: tuple[FileChange, ...], lines: int) -> list[FileChange]:
+def _first_files(files: tuple[FileChange, ...], lines: int) -> list[FileChange]:
     chosen: list[FileChange] = []
     remaining = lines
     for file in files:

@@ -64,7 +64,7 @@ def bundle(repo: Repo, dispute: Dispute) -> str:
         "tip_ref": "refs/cowork/tip",
         "base": dispute.base,
         "kind": dispute.kind.value,
-        "files": [_file(file, quoted) for file in conflict.files],
+        "files": [_file_versions(file, quoted) for file in conflict.files],
         "messages": [{"kind": m.kind, "text": m.text, "paths": list(m.paths)} for m in conflict.messages],
         "landed_since": landed_since(repo, dispute.base, dispute.tip, conflict.paths),
         "gate_log": dispute.gate_log[-LOG_CAP:],
@@ -81,7 +81,7 @@ def landed_since(repo: Repo, base: str, tip: str, paths: tuple[str, ...]) -> lis
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _file(file: ConflictFile, quoted: _Quotation) -> dict[str, object]:
+def _file_versions(file: ConflictFile, quoted: _Quotation) -> dict[str, object]:
     versions = {_STAGES[stage.number]: quoted.version(stage) for stage in file.stages}
     return {"path": file.path, **{name: versions.get(name) for name in _STAGES.values()}}
 

@@ -39,7 +39,7 @@ def _by_patch(repo: Repo, landings: Sequence[Landing], commit: str) -> set[Landi
     found = {landing for landing, net in zip(landings, nets, strict=True) if net == NO_CHANGE or net in here}
     if here - {NO_CHANGE}:
         found |= {landing for landing in landings if landing not in found and _each_commit_in(repo, landing, here)}
-        found |= _squashed(repo, [landing for landing in landings if landing not in found], commit, here)
+        found |= _squashed_landings(repo, [landing for landing in landings if landing not in found], commit, here)
     return _without_gaps(landings, found)
 
 
@@ -62,7 +62,7 @@ def _each_commit_in(repo: Repo, landing: Landing, here: frozenset[str]) -> bool:
     return bool(own) and here.issuperset(own)
 
 
-def _squashed(repo: Repo, landings: Sequence[Landing], commit: str, here: frozenset[str]) -> set[Landing]:
+def _squashed_landings(repo: Repo, landings: Sequence[Landing], commit: str, here: frozenset[str]) -> set[Landing]:
     """Everything up to some landing as a single change, which a squash of the whole branch leaves."""
     for number in range(len(landings), max(len(landings) - _SQUASHES, 0), -1):
         upto = landings[number - 1].commit

@@ -37,29 +37,29 @@ class BranchState:
     """The target no longer has what was recorded for it: all landings were looked at again."""
 
 
-def read_state(repo: Repo, order: BranchContext) -> BranchState:
+def read_state(repo: Repo, branches: BranchContext) -> BranchState:
     """Look at both branches; a few processes, whatever the number of landings. RepoError without a target's commit."""
-    target = repo.commit(branch_ref(order.target))
+    target = repo.commit(branch_ref(branches.target))
     if target is None:
-        raise RepoError(f"the branch {order.target} has no commit yet: make a first one, or set integration.target")
-    integration = repo.commit(branch_ref(order.branch)) or ""
-    rewritten = bool(order.known.settled_at) and not _contains(repo, target, order.known.settled_at)
+        raise RepoError(f"the branch {branches.target} has no commit yet: make a first one, or set integration.target")
+    integration = repo.commit(branch_ref(branches.branch)) or ""
+    rewritten = bool(branches.known.settled_at) and not _contains(repo, target, branches.known.settled_at)
     refs = landing_commits(repo)
-    landings = _known(repo, order, refs, everything=rewritten)
-    facts = _facts(repo, integration, target, _taken(repo, order.target, integration, target), landings)
+    landings = _known_landings(repo, branches, refs, everything=rewritten)
+    facts = _facts(repo, integration, target, _last_taken(repo, branches.target, integration, target), landings)
     if integration:
-        handmade = _handmade(repo, facts, frozenset(refs.values()))
+        handmade = _handmade_commits(repo, facts, frozenset(refs.values()))
         facts = _with_collision(repo, dataclasses.replace(facts, handmade=handmade))
     else:
-        facts = dataclasses.replace(facts, restore_point=_restore_point(repo, order.known.tip, facts))
+        facts = dataclasses.replace(facts, restore_point=_restore_point(repo, branches.known.tip, facts))
     return BranchState(facts=facts, recorded=max(refs, default=0), rewritten=rewritten)
 
 
-def _known(repo: Repo, order: BranchContext, refs: dict[int, str], *, everything: bool) -> list[Landing]:
+def _known_landings(repo: Repo, branches: BranchContext, refs: dict[int, str], *, everything: bool) -> list[Landing]:
     """Landings of the database and of the refs, each submission once, oldest first."""
-    newer = [commit for number, commit in refs.items() if everything or number > order.known.recorded]
+    newer = [commit for number, commit in refs.items() if everything or number > branches.known.recorded]
     numbers = {commit: number for number, commit in refs.items()}
-    found = latest_of_each([*order.known.landings, *read_landings(repo, newer)])
+    found = latest_of_each([*branches.known.landings, *read_landings(repo, newer)])
     return sorted(found, key=lambda landing: numbers.get(landing.commit, 0))
 
 
@@ -78,7 +78,7 @@ def _facts(repo: Repo, integration: str, target: str, taken: str, landings: Sequ
     )  # fmt: skip
 
 
-def _taken(repo: Repo, target_name: str, integration: str, target: str) -> str:
+def _last_taken(repo: Repo, target_name: str, integration: str, target: str) -> str:
     """What integration took last; in a workspace from before this was recorded, what both have."""
     recorded = repo.commit(taken_ref(target_name))
     if recorded or not integration:
@@ -90,7 +90,7 @@ def _contains(repo: Repo, new: str, old: str) -> bool:
     return new == old or (repo.commit(old) is not None and repo.is_ancestor(old, new))
 
 
-def _handmade(repo: Repo, facts: BranchFacts, landings: frozenset[str]) -> tuple[str, ...]:
+def _handmade_commits(repo: Repo, facts: BranchFacts, landings: frozenset[str]) -> tuple[str, ...]:
     """Commits along integration that are neither landings nor merges of the target, and are not in the target."""
     without = [facts.target, *([facts.taken] if facts.taken else [])]
     rest = [(c, parents) for c, parents in repo.first_parents(facts.integration, without) if c not in landings]

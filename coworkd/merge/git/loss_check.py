@@ -43,12 +43,12 @@ def proof(repo: Repo, tip: str, sub: str, base: str, cand: str) -> Proof:
     to_cand, to_sub, to_tip = _changes(repo, tip, cand), _changes(repo, base, sub), _changes(repo, base, tip)
     wrong = dict(_violations(to_cand, to_sub, to_tip))
     if wrong:
-        excused = _renamed(repo, base, sub, to_tip) | _renamed(repo, base, tip, to_sub)
+        excused = _renamed_paths(repo, base, sub, to_tip) | _renamed_paths(repo, base, tip, to_sub)
         wrong = {path: why for path, why in wrong.items() if path not in excused}
     if wrong:
-        return Proof(ok=False, detail=_listed(f"{path}: {why}" for path, why in sorted(wrong.items())))
+        return Proof(ok=False, detail=_join_lines(f"{path}: {why}" for path, why in sorted(wrong.items())))
     both = sorted(path for path in to_sub if path in to_tip and to_sub[path] != to_tip[path])
-    merged = f"; merged by content: {_listed(both)}" if both else ""
+    merged = f"; merged by content: {_join_lines(both)}" if both else ""
     return Proof(ok=True, detail=f"{len(to_cand)} of {len(to_sub)} changed paths differ from the tip{merged}")
 
 
@@ -70,7 +70,7 @@ def _changes(repo: Repo, old: str, new: str) -> _Changes:
     return {one.path: _Version(*one.new) for one in differences(repo, old, new)}
 
 
-def _renamed(repo: Repo, base: str, side: str, other: _Changes) -> set[str]:
+def _renamed_paths(repo: Repo, base: str, side: str, other: _Changes) -> set[str]:
     """Paths that a rename on one side carries the other side's changes to, or away from."""
     arguments = ("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status")
     fields = iter(repo.run(*arguments, base, side, timeout=600).fields)
@@ -78,7 +78,7 @@ def _renamed(repo: Repo, base: str, side: str, other: _Changes) -> set[str]:
     return {path for old, new in pairs if old in other for path in (old, new)}
 
 
-def _listed(lines: Iterable[str]) -> str:
+def _join_lines(lines: Iterable[str]) -> str:
     everything = list(lines)
     more = f" and {len(everything) - _SHOWN} more" if len(everything) > _SHOWN else ""
     return ", ".join(everything[:_SHOWN]) + more

@@ -33,7 +33,7 @@ class TargetRefused:
     reason: str
 
 
-def _changed(repo: Repo, old: str, new: str) -> list[str]:
+def _changed_paths(repo: Repo, old: str, new: str) -> list[str]:
     return [one.path for one in differences(repo, old, new)]
 
 
@@ -71,7 +71,7 @@ def _swap(repo: Repo, ours: str, theirs: str, target: str, *, onto: bool) -> Lan
 
 
 def _fast_forward(repo: Repo, commit: str, target: str) -> LandedInTarget | TargetRefused:
-    overlap = _overlap(repo, commit)
+    overlap = _overlapping_paths(repo, commit)
     if overlap:
         more = f" and {len(overlap) - _SHOWN} more" if len(overlap) > _SHOWN else ""
         return TargetRefused(
@@ -89,13 +89,13 @@ _MERGE = (
 )
 
 
-def _overlap(repo: Repo, commit: str) -> list[str]:
+def _overlapping_paths(repo: Repo, commit: str) -> list[str]:
     """Paths that the landing changes and that are changed, staged or untracked here."""
     arguments = ("diff", "-z", "--name-only", "--no-renames", "--no-ext-diff", "HEAD", "--")
     local = repo.run(*arguments, env={"GIT_OPTIONAL_LOCKS": "0"}, timeout=_TIMEOUT).fields
-    arriving = _changed(repo, "HEAD", commit)
-    return sorted(set(local).intersection(arriving) | {path for path in arriving if _untracked(repo, path)})
+    arriving = _changed_paths(repo, "HEAD", commit)
+    return sorted(set(local).intersection(arriving) | {path for path in arriving if _is_untracked(repo, path)})
 
 
-def _untracked(repo: Repo, path: str) -> bool:
+def _is_untracked(repo: Repo, path: str) -> bool:
     return repo.resolve(f"HEAD:{path}") is None and os.path.lexists(repo.root / path)

@@ -23,11 +23,11 @@ class Sides:
 
 def sides(repo: Repo, *, base: str, ours: str, theirs: str) -> Sides:
     """What leads from `base` to `theirs`, made ready to be merged with `ours`."""
-    root = _bare(repo, base)
-    return Sides(base=root, ours=_bare(repo, ours, root), theirs=_bare(repo, theirs, root))
+    root = _bare_commit(repo, base)
+    return Sides(base=root, ours=_bare_commit(repo, ours, root), theirs=_bare_commit(repo, theirs, root))
 
 
-def _bare(repo: Repo, commit: str, *parents: str) -> str:
+def _bare_commit(repo: Repo, commit: str, *parents: str) -> str:
     arguments = [word for parent in parents for word in ("-p", parent)]
     message = f"Files of {commit}\n".encode()
     return repo.run("commit-tree", repo.tree_of(commit), *arguments, stdin=message, env=repo.author()).text

@@ -79,17 +79,17 @@ def render(what: ReviewSubject, change: ChangeSummary, checks: Sequence[Check], 
         cowork["estimated"] = "true"
     if any(what.tokens):
         cowork["tokens"] = {"input": str(what.tokens[0]), "output": str(what.tokens[1])}
-    cowork["verify"] = [_recorded(check) for check in checks]
+    cowork["verify"] = [_check_fields(check) for check in checks]
     asking: dict[str, Value] = {"approval": "pending"} if what.asked else {}
     fields: dict[str, Value] = {**asking, "status": "open", "cowork": cowork}
     parts = [*_opening(what, checks), "" if what.asked else UNASKED, f"# {visible(what.title)}"]
     parts.append(_summary(what, change))
     parts += [f"- {notice}" for notice in what.notices if notice]
-    parts += [_evidence(what.task, checks), _claims(claims), _words(what.said), _diff(what, change)]
+    parts += [_evidence(what.task, checks), _claims(claims), _agent_message(what.said), _diff(what, change)]
     return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE if what.asked else RECORD)
 
 
-def _recorded(check: Check) -> dict[str, Value]:
+def _check_fields(check: Check) -> dict[str, Value]:
     ran: dict[str, Value] = {"command": shorten(check.command, 500), "exit": str(check.exit)}
     ran["seconds"] = f"{check.seconds:.1f}"
     return ran | ({"from_tip": shorten(check.from_tip, 500)} if check.from_tip else {})
@@ -100,7 +100,7 @@ def _opening(what: ReviewSubject, checks: Sequence[Check]) -> list[str]:
 
     The first line also says where the answer belongs, if not in this file.
     """
-    lines = [_proven(what, checks), _risk(what)]
+    lines = [_proof_line(what, checks), _risk(what)]
     if what.risk in GRAVE and what.made and checks and not what.reached:
         lines.reverse()
     return [f"{lines[0]} **{what.terminal}**." if what.terminal else lines[0], *lines[1:]]
@@ -110,7 +110,7 @@ def _risk(what: ReviewSubject) -> str:
     return f"**Risk: {what.risk}.** Look closely: {visible(what.why)}." if what.why else f"Risk: {what.risk}."
 
 
-def _proven(what: ReviewSubject, checks: Sequence[Check]) -> str:
+def _proof_line(what: ReviewSubject, checks: Sequence[Check]) -> str:
     if not what.made:
         return "**Nothing changed.** The agent ended without changing a file; approving closes the task as it is."
     if what.reached:
@@ -144,7 +144,9 @@ def _evidence(task: str, checks: Sequence[Check]) -> str:
         return ""
     last = check_log(task, len(checks)).rpartition("/")[2]
     logs = f"`{check_log(task, 1)}`" + (f" to `{last}`" if len(checks) > 1 else "")
-    rows = [f"| `{_cell(shorten(c.command, 500))}`{_with(c)} | {c.exit} | {c.seconds:.1f} |" for c in checks]
+    rows = [
+        f"| `{_cell(shorten(c.command, 500))}`{_tip_version_note(c)} | {c.exit} | {c.seconds:.1f} |" for c in checks
+    ]
     return "\n".join(
         [
             "## Verification",
@@ -158,7 +160,7 @@ def _evidence(task: str, checks: Sequence[Check]) -> str:
     )
 
 
-def _with(check: Check) -> str:
+def _tip_version_note(check: Check) -> str:
     return f" with {_cell(visible(shorten(check.from_tip, 200)))} as before" if check.from_tip else ""
 
 
@@ -172,7 +174,7 @@ def _claims(claims: Sequence[str]) -> str:
     return "\n".join(["## Claimed, not proven", "", *(f"- {claim}" for claim in claims)])
 
 
-def _words(said: str) -> str:
+def _agent_message(said: str) -> str:
     said = visible(plain_text(said)).strip()
     if not said:
         return ""

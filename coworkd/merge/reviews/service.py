@@ -62,7 +62,7 @@ class ReviewService:
         with self._db.write(durable=True):
             self._move_aside(row, now)
             asked = self._request(row, change, request, now)
-            data = self._rendered(task, row, change, asked)
+            data = self._render_review(task, row, change, asked)
             self._documents.put(review_path(row.task), data, now, persistent=True)
             forget_answer(self._db, review_path(row.task))
             files = [f"{printable(file.path)} ({lines_of(file)})" for file in change.files[:FILES]]
@@ -71,7 +71,7 @@ class ReviewService:
                 self._board.requests.add(asked, now)
                 self._board.transition(row.task, Status.REVIEW, "", now)
 
-    def _rendered(self, task: TaskRow, row: SubmissionRow, change: ChangeSummary, asked: RequestRow) -> bytes:
+    def _render_review(self, task: TaskRow, row: SubmissionRow, change: ChangeSummary, asked: RequestRow) -> bytes:
         run, spec = find_run(self._db, row.run), self._board.specs.task(task.path)
         checks = [Check(**check) for check in json.loads(row.checks)]
         what = ReviewSubject(
@@ -82,7 +82,7 @@ class ReviewService:
             cost_usd=task.cost_usd, about=has_estimated_cost(self._db, row.task),
             tokens=(task.input_tokens, task.output_tokens), asked=row.needs_approval,
             text=row.text_sha, text_now=digest(spec.body.encode()), risk=asked.risk, why=asked.text,
-            terminal=self._demand(asked).first_line if row.needs_approval else "",
+            terminal=self._requirement(asked).first_line if row.needs_approval else "",
         )  # fmt: skip
         claims = [item.text for item in spec.criteria if not item.command]
         return render(what, change, checks, claims)
@@ -117,7 +117,7 @@ class ReviewService:
 
     def _apply_answer(self, request: RequestRow, now: float) -> None:
         given = submitted_answer(self._db, request.path)
-        ruling = decide(request.id, given, self._demand(request))
+        ruling = decide(request.id, given, self._requirement(request))
         row = get_submission(self._db, SubmissionKey(request.task, request.number))
         task = self._board.task(request.task)
         if ruling.outcome is ApprovalOutcome.NONE or self._is_foreign(task):
@@ -126,7 +126,7 @@ class ReviewService:
             reject_answer(self._db, self._documents, request.path, ruling, now)
             return
         with self._db.write(durable=True):
-            if not self._use(request, ruling.outcome, given, now):
+            if not self._consume_answer(request, ruling.outcome, given, now):
                 return
             match ruling.outcome:
                 case ApprovalOutcome.APPROVED:
@@ -137,9 +137,11 @@ class ReviewService:
                     update_run(self._db, row.run, reason=RunReason.REJECTED, message=f"A person {why}")
                     self._board.set_status(task, Status.FAILED, why, now)
                 case _:
-                    self._changes(task, row, given.comment, text_added_by_user(self._db, request.path, given.body), now)
+                    self._request_changes(
+                        task, row, given.comment, text_added_by_user(self._db, request.path, given.body), now
+                    )
 
-    def _demand(self, request: RequestRow) -> ApprovalRequirement:
+    def _requirement(self, request: RequestRow) -> ApprovalRequirement:
         """Where an approval of this review has to be given."""
         return requirement(self._db, self._board.specs, request, request.risk, request.text)
 
@@ -147,13 +149,13 @@ class ReviewService:
         """Another instance has it, or has taken it over: nothing here answers for it until it is taken back."""
         return task.owned_elsewhere or (task.from_git and task.by not in ("", self._db.state.instance))
 
-    def _use(self, request: RequestRow, ruling: ApprovalOutcome, given: SubmittedAnswer, now: float) -> bool:
+    def _consume_answer(self, request: RequestRow, ruling: ApprovalOutcome, given: SubmittedAnswer, now: float) -> bool:
         """Single use: the answer is spent in the transaction that acts on it."""
         channel = answer_channel(self._db, request.path)
         decision = UserDecision(answer=str(ruling), comment=given.comment, channel=channel, signer=given.signer)
         return self._board.requests.consume_open(request, decision, now)
 
-    def _changes(self, task: TaskRow, row: SubmissionRow, comment: str, written: str, now: float) -> None:
+    def _request_changes(self, task: TaskRow, row: SubmissionRow, comment: str, written: str, now: float) -> None:
         """Changes are asked for: the comment becomes a message, and a new attempt hears it."""
         retire_submission(self._db, row, "changes asked for", now)
         body = "\n\n".join(part for part in (comment, written) if part) or "Please look at your change once more."

@@ -26,7 +26,8 @@ class Markers:
     def around(self, ours: str, theirs: str) -> str:
         """Both texts between markers; each is given a final newline where it has none."""
         opening, middle, closing = (character * self.size for character in "<=>")
-        return f"{opening} {self.ours}\n{_with_final_newline(ours)}{middle}\n{_with_final_newline(theirs)}{closing} {self.theirs}\n"
+        ours, theirs = _ending_in_newline(ours), _ending_in_newline(theirs)
+        return f"{opening} {self.ours}\n{ours}{middle}\n{theirs}{closing} {self.theirs}\n"
 
 
 def merge_visibly(ours: str, base: str, theirs: str, markers: Markers) -> str:
@@ -75,5 +76,5 @@ def _edits(base: Sequence[str], changed: Sequence[str]) -> list[Edit]:
     return [(a, b, tuple(changed[c:d])) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
 
 
-def _with_final_newline(text: str) -> str:
+def _ending_in_newline(text: str) -> str:
     return text if not text or text.endswith("\n") else f"{text}\n"

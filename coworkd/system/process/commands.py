@@ -186,7 +186,7 @@ def lives(name: str, value: str) -> bool:
 
 
 def _give(child: Supervisor, spec: ProcessSpec, argv: tuple[str, ...]) -> None:
-    order = supervisor.SupervisedCommand(
+    request = supervisor.SupervisedCommand(
         argv=list(argv),
         cwd=str(spec.cwd),
         stdin=len(spec.stdin),
@@ -197,7 +197,7 @@ def _give(child: Supervisor, spec: ProcessSpec, argv: tuple[str, ...]) -> None:
         error_limit=0 if spec.merge_stderr else _ERROR_LIMIT,
         mark=spec.marker,
     )
-    content = memoryview(supervisor.encode_order(order) + spec.stdin)
+    content = memoryview(supervisor.encode_request(request) + spec.stdin)
     with contextlib.suppress(BrokenPipeError):  # a supervisor that is gone is noticed by its missing report
         while content:
             content = content[os.write(child.stdin.fileno(), content) :]

@@ -40,7 +40,7 @@ class SupervisedCommand(NamedTuple):
     argv: list[str]
     cwd: str
     stdin: int
-    """Number of bytes for the command's standard input, which follow the order."""
+    """Number of bytes for the command's standard input, which follow the request."""
     timeout: float | None
     grace: float
     """Seconds between asking the tree to end and killing it."""
@@ -65,24 +65,24 @@ class Report(NamedTuple):
 
 
 def main() -> int:
-    """Read the order, run the command, report."""
+    """Read the request, run the command, report."""
     become_subreaper()
-    order = read_order(0)
-    if order is None:
+    request = read_request(0)
+    if request is None:
         return 0  # the daemon ended before it had sent the request
-    report = _Command(order, _read_exactly(0, order.stdin)).run()
+    report = _Command(request, _read_exactly(0, request.stdin)).run()
     with contextlib.suppress(BrokenPipeError):  # the reader may be gone
         os.write(1, json.dumps(report._asdict()).encode() + b"\n")
     return 0
 
 
-def encode_order(order: SupervisedCommand) -> bytes:
-    content = json.dumps(order._asdict()).encode()
+def encode_request(request: SupervisedCommand) -> bytes:
+    content = json.dumps(request._asdict()).encode()
     return b"%08x" % len(content) + content
 
 
-def read_order(fd: int) -> SupervisedCommand | None:
-    """The order that was sent; None when the sender went away in the middle of it."""
+def read_request(fd: int) -> SupervisedCommand | None:
+    """The request that was sent; None when the sender went away in the middle of it."""
     size = _read_exactly(fd, _SIZE_DIGITS)
     if len(size) < _SIZE_DIGITS:
         return None
@@ -93,8 +93,8 @@ def read_order(fd: int) -> SupervisedCommand | None:
 class _Command:
     """One command with its streams, its time limit and its end."""
 
-    def __init__(self, order: SupervisedCommand, stdin: bytes) -> None:
-        self._order = order
+    def __init__(self, request: SupervisedCommand, stdin: bytes) -> None:
+        self._request = request
         self._stdin = memoryview(stdin)
         self._pid = 0
         self._status: int | None = None
@@ -102,8 +102,8 @@ class _Command:
         self._timed_out = False
         self._selector = selectors.DefaultSelector()
         self._readers: dict[int, Capture] = {}
-        self._output = Capture(order.output_limit, order.output_path)
-        self._error = Capture(order.error_limit) if order.error_limit else None
+        self._output = Capture(request.output_limit, request.output_path)
+        self._error = Capture(request.error_limit) if request.error_limit else None
 
     def run(self) -> Report:
         self._watch_signals()
@@ -111,7 +111,7 @@ class _Command:
         try:
             self._start()
         except OSError as error:
-            return self._report(CANNOT_START, 0.0, f"cannot start {self._order.argv[0]!r}: {error.strerror}")
+            return self._report(CANNOT_START, 0.0, f"cannot start {self._request.argv[0]!r}: {error.strerror}")
         while (status := self._exit_status()) is None:
             self._check_time(started)
             self._turn()
@@ -133,14 +133,14 @@ class _Command:
         )
 
     def _start(self) -> None:
-        os.chdir(self._order.cwd)
+        os.chdir(self._request.cwd)
         feed = self._pipe_in() if self._stdin else os.open(os.devnull, os.O_RDONLY)
         out = self._pipe_out(self._output)
         error = self._pipe_out(self._error) if self._error else out
         try:
             self._pid = os.posix_spawnp(
-                self._order.argv[0],
-                self._order.argv,
+                self._request.argv[0],
+                self._request.argv,
                 os.environ,
                 file_actions=[(os.POSIX_SPAWN_DUP2, theirs, at) for at, theirs in enumerate((feed, out, error))],
                 setpgroup=0,
@@ -175,7 +175,7 @@ class _Command:
         self._selector.register(0, selectors.EVENT_READ, self._lifeline)
 
     def _turn(self) -> None:
-        timed = self._ending or self._order.timeout is not None
+        timed = self._ending or self._request.timeout is not None
         for key, _ in self._selector.select(_TICK if timed else None):
             ready: Callable[[], None] = key.data
             ready()
@@ -183,16 +183,16 @@ class _Command:
             self._ending.step()
 
     def _check_time(self, started: float) -> None:
-        limit = self._order.timeout
+        limit = self._request.timeout
         if limit is not None and not self._ending and time.monotonic() - started >= limit:
             self._timed_out = True
             self._begin_end()
 
     def _begin_end(self) -> None:
-        self._ending = self._ending or TreeTermination(self._members, self._order.grace)
+        self._ending = self._ending or TreeTermination(self._members, self._request.grace)
 
     def _members(self) -> set[int]:
-        return members(os.getpid() if HAS_PROC else self._pid, self._order.mark)
+        return members(os.getpid() if HAS_PROC else self._pid, self._request.mark)
 
     def _exit_status(self) -> int | None:
         self._reap()

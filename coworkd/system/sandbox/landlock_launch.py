@@ -62,13 +62,13 @@ class ParentEndedError(Exception):
 
 def main(words: list[str]) -> None:
     try:
-        order = LandlockRequest(words)
+        request = LandlockRequest(words)
         _watch_parent()
-        for group in order.all("join"):
+        for group in request.all("join"):
             _join(group)
         child = os.fork()
         if not child:
-            _become(order)
+            _become(request)
         os._exit(_keep(child))
     except (OSError, ValueError) as error:
         _give_up(f"the sandbox cannot be made: {error}")
@@ -135,23 +135,23 @@ def _children_left() -> bool:
 # ---- inside
 
 
-def _become(order: LandlockRequest) -> None:
+def _become(request: LandlockRequest) -> None:
     """Turn into the program, confined. Never returns."""
     try:
         _leave_session()
-        _limit(order)
-        os.chdir(order.one("dir"))
-        for word in order.all("env"):
+        _limit(request)
+        os.chdir(request.one("dir"))
+        for word in request.all("env"):
             name, _, value = word.partition("=")
             os.environ[name] = value
         os.closerange(_FIRST_FREE, _MOST_DESCRIPTORS)
-        _confine(order)
+        _confine(request)
     except (OSError, ValueError) as error:
         _give_up(f"the sandbox cannot be made: {error}")
     try:
-        os.execvp(order.program[0], order.program)
+        os.execvp(request.program[0], request.program)
     except OSError as error:
-        _give_up(f"cannot start {order.program[0]!r}: {error.strerror}", CANNOT_START)
+        _give_up(f"cannot start {request.program[0]!r}: {error.strerror}", CANNOT_START)
 
 
 def _leave_session() -> None:
@@ -165,11 +165,11 @@ def _leave_session() -> None:
         os._exit(CANNOT_CONFINE)
 
 
-def _limit(order: LandlockRequest) -> None:
+def _limit(request: LandlockRequest) -> None:
     wanted = {
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: int(order.one("file-size")),
-        resource.RLIMIT_NPROC: int(order.one("processes")),
+        resource.RLIMIT_FSIZE: int(request.one("file-size")),
+        resource.RLIMIT_NPROC: int(request.one("processes")),
     }
     for kind, value in wanted.items():
         most = resource.getrlimit(kind)[1]
@@ -177,18 +177,18 @@ def _limit(order: LandlockRequest) -> None:
         resource.setrlimit(kind, (limit, limit))
 
 
-def _confine(order: LandlockRequest) -> None:
+def _confine(request: LandlockRequest) -> None:
     """Raises OSError when this kernel cannot hold the program by everything that the level promises."""
     abi = landlock.abi_version()
     if abi < landlock_rules.SUFFICIENT_ABI:
         raise OSError(f"this kernel has version {abi} of Landlock, {landlock_rules.SUFFICIENT_ABI} is needed")
-    with open(order.one("filter"), "rb", buffering=0) as file:
+    with open(request.one("filter"), "rb", buffering=0) as file:
         program = file.readall() or b""
     held = landlock.Ruleset(abi)
     for kind, rights in _PATHS.items():
-        for path in order.all(kind):
+        for path in request.all(kind):
             _allow(held, path, rights, needed=kind == "write")
-    for port in order.all("port"):
+    for port in request.all("port"):
         held.allow_port(int(port))
     landlock.drop_privileges()
     held.restrict_self()

@@ -249,7 +249,7 @@ def test_going_back_is_advised_only_while_nothing_else_would_be_lost_by_it(w: La
     assert report.undo == ""
     w.user.git("branch", "-q", "-D", INTEGRATION)
     assert w.keep().move == Rebuild()  # by a look, which verifies nothing
-    start = run_base(w.repo, w.order, ())
+    start = run_base(w.repo, w.branches, ())
     assert start == NoBase(reason=f"waits until {INTEGRATION} is made again: it was deleted")
     w.keep(verify=green)
     assert w.files() == {*BASE_FILES, "a.txt", "b.txt"}
@@ -268,7 +268,7 @@ def test_a_branch_that_was_moved_to_a_history_of_its_own_is_left_there_and_holds
     other = unrelated(w)
     assert w.keep(verify=green).move == Unrelated()
     assert w.tip == other
-    start = run_base(w.repo, w.order, ())
+    start = run_base(w.repo, w.branches, ())
     assert isinstance(start, NoBase)
     assert f"`git branch -D {INTEGRATION}`" in start.reason
     w.user.git("branch", "-q", "-D", INTEGRATION)
@@ -434,7 +434,7 @@ def test_reviewed_work_that_is_gone_on_with_brings_back_nothing(w: Landings, col
 def test_a_run_from_a_commit_that_was_dropped_before_it_came_in_brings_back_nothing(w: Landings) -> None:
     w.land("a", {"a.txt": "a\n"})
     dropped = w.user.commit("secret", {"secret.txt": "s\n"})
-    start = run_base(w.repo, w.order, ())
+    start = run_base(w.repo, w.branches, ())
     assert isinstance(start, RunBase)
     made = w.submit("late", start.commit, {"late.txt": "l\n"})
     w.user.git("reset", "-q", "--hard", "HEAD~1")
@@ -468,7 +468,7 @@ def test_a_run_starts_with_the_targets_commits_although_they_are_not_verified_ye
     w.land("a", {"a.txt": "a\n"})
     w.user.commit("by a person", {"p.txt": "p\n"})
     tip = w.tip
-    start = run_base(w.repo, w.order, ())
+    start = run_base(w.repo, w.branches, ())
     assert isinstance(start, RunBase)
     assert w.files(start.commit) >= {"a.txt", "p.txt"}
     assert (w.tip, start.lacks) == (tip, ())
@@ -482,7 +482,7 @@ def test_a_run_starts_with_the_targets_commits_although_they_are_not_verified_ye
 def test_a_run_starts_from_the_tip_where_the_target_collides_and_says_what_it_lacks(w: Landings) -> None:
     w.land("a", {"app.py": "ours\n"})
     w.user.commit("by a person", {"app.py": "theirs\n"})
-    start = run_base(w.repo, w.order, ())
+    start = run_base(w.repo, w.branches, ())
     assert isinstance(start, RunBase)
     assert start.commit == w.tip
     assert [line.split(" ", 1)[1] for line in start.lacks] == ["by a person"]
@@ -512,7 +512,7 @@ def test_a_run_starts_only_from_what_has_its_dependencies(
     w.land("a", {"a.txt": "a\n"})
     (landing,) = w.landings()
     what(w)
-    start = run_base(w.repo, w.order, (NeededLanding(landing=landing, proof=""),))
+    start = run_base(w.repo, w.branches, (NeededLanding(landing=landing, proof=""),))
     assert isinstance(start, NoBase if said else RunBase)
     assert not said or (isinstance(start, NoBase) and said in start.reason)
 
@@ -525,4 +525,4 @@ def test_a_dependency_that_was_squashed_into_the_target_is_met(w: Landings) -> N
     squashed = w.user.commit("further", {"a.txt": "changed since\n"})
     w.keep()
     for proof in ("", squashed):
-        assert isinstance(run_base(w.repo, w.order, (NeededLanding(landing=landing, proof=proof),)), RunBase)
+        assert isinstance(run_base(w.repo, w.branches, (NeededLanding(landing=landing, proof=proof),)), RunBase)

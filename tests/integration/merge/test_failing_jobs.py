@@ -41,9 +41,9 @@ class FailingJobs(IntegrationJobs):
 
     broken: RepoError | None = None
 
-    def verify(self, order: VerifyRequest, given_up: Callable[[], bool]) -> VerificationResult:
+    def verify(self, request: VerifyRequest, given_up: Callable[[], bool]) -> VerificationResult:
         self._fail()
-        return super().verify(order, given_up)
+        return super().verify(request, given_up)
 
     def check_tip(self, order: VerifyRequest, command: str) -> TipCheckResult | Interrupted:
         self._fail()
@@ -54,10 +54,10 @@ class FailingJobs(IntegrationJobs):
         return super().latest_submission(task, branch)
 
     def into_target(
-        self, order: VerifyRequest, branches: BranchContext, *, onto: bool = False
+        self, request: VerifyRequest, branches: BranchContext, *, onto: bool = False
     ) -> LandedInTarget | TargetRefused:
         self._fail()
-        return super().into_target(order, branches, onto=onto)
+        return super().into_target(request, branches, onto=onto)
 
     def revert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
         self._fail()
@@ -76,9 +76,9 @@ class Queue(Workspace):
         super().__init__(user.root)
         self.jobs = Jobs(lambda: None)
         self.board = Board(self.db, self.intake)
-        self.lane = FailingJobs(user.root, user.root.parent / "state", self.jobs.stopping)
+        self.integration = FailingJobs(user.root, user.root.parent / "state", self.jobs.stopping)
         landed = LandedTasks(self.board, repo)
-        self.merger = Merger(self.board, self.jobs, self.lane, self.folder, landed, repo.common_dir)
+        self.merger = Merger(self.board, self.jobs, self.integration, self.folder, landed, repo.common_dir)
         self.db.state.first_target = "main"
 
     def pass_time(self, seconds: float = 0.0) -> None:
@@ -132,7 +132,7 @@ def ask_for_revert(queue: Queue) -> None:
 
 def test_a_revert_that_fails_is_said_in_the_review_and_tried_again_ever_later(queue: Queue) -> None:
     ask_for_revert(queue)
-    queue.lane.broken = LOCKED
+    queue.integration.broken = LOCKED
     queue.pass_time()
     message = queue.problems(REVIEW)["revert"]
     assert message.startswith(f"`status: revert` could not be done: {LOCKED}; it is tried again by itself")
@@ -142,7 +142,7 @@ def test_a_revert_that_fails_is_said_in_the_review_and_tried_again_ever_later(qu
     queue.pass_time(5)
     assert queue.jobs.deadline(queue.now) == queue.now + 10
     assert queue.problems(REVIEW)["revert"] != message, "it says when it is tried next"
-    queue.lane.broken = None
+    queue.integration.broken = None
     queue.pass_time(9)
     assert pending_submissions(queue.db, "a") == []
     queue.pass_time(1)
@@ -153,7 +153,7 @@ def test_a_revert_that_fails_is_said_in_the_review_and_tried_again_ever_later(qu
 
 def test_a_revert_that_fails_is_given_up_in_the_review(queue: Queue) -> None:
     ask_for_revert(queue)
-    queue.lane.broken = LOCKED
+    queue.integration.broken = LOCKED
     queue.pass_time()
     queue.save("---\nstatus: landed\n---\nA review.\n", REVIEW)
     queue.pass_time(1)
@@ -161,7 +161,7 @@ def test_a_revert_that_fails_is_given_up_in_the_review(queue: Queue) -> None:
     assert queue.jobs.deadline(queue.now) is None
     queue.pass_time(60)
     assert "revert" not in queue.problems(REVIEW)
-    queue.lane.broken = None
+    queue.integration.broken = None
     queue.save("---\nstatus: revert\n---\nA review.\n", REVIEW)
     queue.pass_time(1)
     assert len(pending_submissions(queue.db, "a")) == 1, "asked for again, it begins without a pause"
@@ -190,14 +190,14 @@ def test_an_automatic_landing_that_fails_is_said_in_the_settings_and_tried_again
     row = queue.submit(commit, user.git("rev-parse", "HEAD^{tree}"), commit)
     with queue.db.write():
         queue.db.set(SubmissionRow, row.key, state=SubmissionState.LANDED, landing=commit, proof=commit)
-    queue.lane.broken = LOCKED
+    queue.integration.broken = LOCKED
     queue.pass_time()
     queue.pass_time()
     message = queue.problems(CONFIG)["land"]
     assert message.startswith(f"`land: auto` failed: {LOCKED}; it is tried again by itself")
     assert message.endswith("or with `coworkd land`")
     assert queue.jobs.deadline(queue.now) is not None
-    queue.lane.broken = None
+    queue.integration.broken = None
     queue.pass_time(5)
     assert "land" not in queue.problems(CONFIG)
 
@@ -210,10 +210,10 @@ def test_a_submission_that_cannot_be_verified_holds_no_other_and_says_so(queue: 
     first = user.branch("one", base, {"one.txt": "1\n"})
     queue.add_task("a", status=Status.MERGING)
     row = queue.submit(first, user.git("rev-parse", f"{first}^{{tree}}"), base)
-    queue.lane.broken = LOCKED
+    queue.integration.broken = LOCKED
     queue.pass_time()
     assert queue.problems(TASK)["queue"].startswith(f"cannot land: {LOCKED}; it is tried again by itself")
-    queue.lane.broken = None
+    queue.integration.broken = None
     second = user.branch("two", base, {"two.txt": "2\n"})
     queue.add_task("b", status=Status.MERGING)
     queue.submit(second, user.git("rev-parse", f"{second}^{{tree}}"), base, task="b")
@@ -233,7 +233,7 @@ def test_what_has_left_the_queue_is_no_problem_any_more(queue: Queue, user: Chec
     first = user.branch("one", base, {"one.txt": "1\n"})
     queue.add_task("a", status=Status.MERGING)
     row = queue.submit(first, user.git("rev-parse", f"{first}^{{tree}}"), base)
-    queue.lane.broken = LOCKED
+    queue.integration.broken = LOCKED
     queue.pass_time()
     assert "queue" in queue.problems(TASK)
     with queue.db.write():

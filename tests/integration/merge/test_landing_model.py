@@ -134,7 +134,7 @@ class Story:
         task = self.name("t")
         needs = tuple(self.luck.sample(sorted(self.landed), k=min(len(self.landed), self.luck.randint(0, 1))))
         needed = [NeededLanding(landing=self.landed[one], proof="") for one in needs]
-        start = run_base(self.world.repo, self.world.order, needed)
+        start = run_base(self.world.repo, self.world.branches, needed)
         if isinstance(start, NoBase):
             self.told.append(start.reason)
             return
@@ -201,8 +201,8 @@ def test_nothing_that_landed_is_lost_and_nothing_dropped_comes_back(tmp_path: Pa
 
 def _restart_always(story: Story) -> None:
     """The fault that this is about: integration starts again from main whatever has landed."""
-    state = read_state(story.world.repo, story.world.order)
-    move_branch(story.world.repo, story.world.order, state.facts, state.facts.target)
+    state = read_state(story.world.repo, story.world.branches)
+    move_branch(story.world.repo, story.world.branches, state.facts, state.facts.target)
 
 
 def _merge_always(story: Story) -> None:

@@ -33,8 +33,8 @@ class ClaudeAgent(ProtocolAgent):
         """See the port."""
         env = {**_QUIET, **self.credentials(assignment)}
         prompt = (resume and assignment.follow_up) or without_system_prompt(assignment)
-        order, argv = replace(assignment, prompt=prompt), arguments(assignment, resume or "")
-        return self.run_program(order, argv, env, lambda context: ClaudeConversation(context).events())
+        adapted, argv = replace(assignment, prompt=prompt), arguments(assignment, resume or "")
+        return self.run_program(adapted, argv, env, lambda context: ClaudeConversation(context).events())
 
 
 def arguments(assignment: Assignment, resume: str) -> tuple[str, ...]:

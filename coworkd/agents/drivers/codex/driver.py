@@ -23,9 +23,9 @@ class CodexAgent(ProtocolAgent):
     def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
         """See the port."""
         lent = self.credentials(assignment)
-        order = replace(assignment, prompt=without_system_prompt(assignment))
+        adapted = replace(assignment, prompt=without_system_prompt(assignment))
         argv = arguments(assignment.agent, lent)
-        return self.run_program(order, argv, lent, lambda context: CodexConversation(context, resume or "").events())
+        return self.run_program(adapted, argv, lent, lambda context: CodexConversation(context, resume or "").events())
 
 
 def arguments(agent: AgentSpec, lent: Mapping[str, str]) -> tuple[str, ...]:

@@ -213,8 +213,8 @@ class AgentLoop:
             raise RunEnded.because(EndReason.FAILED, reason)
 
     def _decide(self, wanted: ToolCall) -> ToolDecision:
-        order = self._assignment
-        return decide_tool_call(wanted, order.agent.tools, call_context(order, requested=False))
+        assignment = self._assignment
+        return decide_tool_call(wanted, assignment.agent.tools, call_context(assignment, requested=False))
 
     def _question(self, call: RequestedCall, use: ToolUse) -> Iterator[AgentEvent]:
         request = use.request_name(earlier_answers(self._transcript.records, call))

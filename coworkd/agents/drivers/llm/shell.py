@@ -32,7 +32,7 @@ class Shell:
     """Runs command lines in the worktree, one at a time, and ends all that they start."""
 
     def __init__(self, assignment: Assignment, tmp: Path, signals: RunSignals, watchdog: Watchdog) -> None:
-        self._order = _without_secrets(assignment)
+        self._assignment = _without_secrets(assignment)
         self._tmp = tmp
         self._signals = signals
         self._watchdog = watchdog
@@ -46,14 +46,14 @@ class Shell:
 
         Raises ToolError, and ProgramMissingError where no command can be started at all.
         """
-        order = replace(self._order, timeout=timeout, stall=timeout)
+        limited = replace(self._assignment, timeout=timeout, stall=timeout)
         try:
-            child = launch(order, argv, self._tmp)
+            child = launch(limited, argv, self._tmp)
         except OSError as error:
             if is_program_missing(error):
-                raise ProgramMissingError(start_failure(order, argv[0], error)) from error
+                raise ProgramMissingError(start_failure(limited, argv[0], error)) from error
             raise ToolError(f"cannot start {argv[0]!r}: {error.strerror}") from None
-        program = RunningProgram(order, child, self._signals.wakeup)
+        program = RunningProgram(limited, child, self._signals.wakeup)
         pieces: list[TextWritten] = []
         late = False
         try:
@@ -69,7 +69,7 @@ class Shell:
         finally:
             program.close()
         if refused_by_launcher(code, program.stderr()):
-            raise ProgramMissingError(missing_program_reason(order, argv[0], code, program.stderr()))
+            raise ProgramMissingError(missing_program_reason(limited, argv[0], code, program.stderr()))
         return CommandResult(code=code, output="".join(piece.text for piece in pieces), timed_out=late)
 
     def _reason(self, now: float, *, late: bool) -> EndReason | None:
