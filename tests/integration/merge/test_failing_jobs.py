@@ -45,9 +45,9 @@ class FailingJobs(IntegrationJobs):
         self._fail()
         return super().verify(request, given_up)
 
-    def check_tip(self, order: VerifyRequest, command: str) -> TipCheckResult | Interrupted:
+    def check_tip(self, request: VerifyRequest, command: str) -> TipCheckResult | Interrupted:
         self._fail()
-        return super().check_tip(order, command)
+        return super().check_tip(request, command)
 
     def latest_submission(self, task: str, branch: str) -> StoredSubmission | None:
         self._fail()
@@ -258,21 +258,21 @@ def hold(queue: Queue, user: Checkout) -> SubmissionRow:
 
 def test_a_tip_that_cannot_be_checked_again_is_a_problem_until_it_can(queue: Queue, user: Checkout) -> None:
     hold(queue, user)
-    queue.lane.broken = LOCKED
+    queue.integration.broken = LOCKED
     queue.pass_time(30)
     message = queue.problems(CONFIG)["check of the tip"]
     assert message.startswith(f"whether `false` is still red without any change is not known: {LOCKED}; it is tried")
     assert queue.merger.deadline() is not None
     queue.pass_time(30)
     assert queue.problems(CONFIG)["check of the tip"] != message, "it says when it is tried next"
-    queue.lane.broken = None
+    queue.integration.broken = None
     queue.pass_time(60)
     assert set(queue.problems(CONFIG)) == {"verification"}
 
 
 def test_a_tip_that_is_not_checked_any_more_is_no_problem(queue: Queue, user: Checkout) -> None:
     row = hold(queue, user)
-    queue.lane.broken = LOCKED
+    queue.integration.broken = LOCKED
     queue.pass_time(30)
     assert "check of the tip" in queue.problems(CONFIG)
     with queue.db.write():
