@@ -100,7 +100,7 @@ def build(
     )  # fmt: skip
     here = _Here(
         repo=repo, history=history, sandbox=sandbox, instance=instance, folder=folder, user=user,
-        lane=IntegrationJobs(paths.root, paths.state, jobs.stopping, lambda: sandbox.means),
+        integration=IntegrationJobs(paths.root, paths.state, jobs.stopping, lambda: sandbox.means),
     )  # fmt: skip
     return Daemon(lasting, lambda first: _compose(paths, here, lasting, patience=patience, first=first))
 
@@ -175,7 +175,7 @@ def _services(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) 
     ground.remember_branch()
     writer = AtomicWriter(db, folder)
     engine = Engine(db, folder, git, intake, writer, MissingFiles(db, folder, git))
-    merge = Merger(board, jobs, here.lane, folder, LandedTasks(board, repo), repo.common_dir)
+    merge = Merger(board, jobs, here.integration, folder, LandedTasks(board, repo), repo.common_dir)
     services = _run_services(paths, board, lasting, here, ground.no_base_reason)
     dispatch = Dispatcher(board, lasting.executor, jobs, services)
     who = RecordOwner(instance=here.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)

@@ -76,7 +76,7 @@ class Merger:
         self._given_up = threading.Event()
         """Set when the submission that is being verified has left the queue."""
         self._auto_landing = AutoLanding(board, jobs, self.into_target)
-        self._lost = LostSubmissions(board, jobs, lane)
+        self._lost = LostSubmissions(board, jobs, integration)
         jobs.handle(VERIFY, then=self._record_verification, failed=self._submission_failed)
         jobs.handle(LAND, then=self._record_result, failed=self._submission_failed)
         jobs.handle(DESCRIBE, then=self._record_result, failed=self._submission_failed)

@@ -122,7 +122,7 @@ def prune(request: PruneRequest, places: Places) -> tuple[str, ...]:
         gone = [*_refs(repo, request)]
     gone += _files(places.trash, request.trash_older)
     cgroups.remove_abandoned(request.groups_older)
-    for name in order.conflicts:
+    for name in request.conflicts:
         (places.folder / name).unlink(missing_ok=True)
         gone.append(name)
     return tuple(gone)

@@ -40,17 +40,17 @@ class CopyDetector:
 
     def content_reason(self, one: ParsedFile) -> str:
         """Why a task is held for a name that a person may give as well: its id or its text is that of another one."""
-        content = one.content
-        if content.kind is not Kind.TASK or one.decoded is None:
+        reading = one.content
+        if reading.kind is not Kind.TASK or one.decoded is None:
             return ""
-        copy = copy_name(content.path.rpartition("/")[2])
+        copy = copy_name(reading.path.rpartition("/")[2])
         if copy is None or copy.strong:
             return ""
-        original = _sibling_path(content.path, copy.original)
+        original = _sibling_path(reading.path, copy.original)
         there = self._folder.read(original) if kind_of(original) is Kind.TASK else None
         if not isinstance(there, Content):
             return ""
-        if there.sha == content.sha or has_version(self._db, original, content.sha):
+        if there.sha == reading.sha or has_version(self._db, original, reading.sha):
             return f"is a copy of {original}, so it is not run; change its text, or delete it"
         if one.decoded.cowork.id and one.decoded.cowork.id == _written_id(original, there.data):
             return f"is a copy of {original}, so it is not run; remove its `cowork:` map, or delete it"

@@ -17,7 +17,7 @@ DAEMON_KEYS = frozenset({"cowork", "status", "approval"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingDocument:
-    """The content of one saved file, with all that is needed to decide what it means."""
+    """One reading of one file, with all that is needed to decide what it means."""
 
     path: str
     kind: Kind

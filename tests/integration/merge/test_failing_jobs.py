@@ -290,12 +290,12 @@ def test_a_submission_that_the_database_lost_is_looked_up_in_a_job(queue: Queue,
     commit = user.branch("one", base, {"one.txt": "1\n"})
     user.git("update-ref", "refs/cowork/sub/a/3", commit)
     queue.add_task("a", status=Status.REVIEW)
-    queue.lane.broken = LOCKED
+    queue.integration.broken = LOCKED
     queue.pass_time()
     message = queue.problems(TASK)["lost submission"]
     assert message.startswith(f"its submission cannot be looked for: {LOCKED}; it is tried again by itself")
     assert pending_submissions(queue.db, "a") == []
-    queue.lane.broken = None
+    queue.integration.broken = None
     queue.pass_time(5)
     (row,) = pending_submissions(queue.db, "a")
     assert (row.number, row.commit_id, row.needs_approval) == (3, commit, True)
@@ -314,7 +314,7 @@ def test_a_review_of_what_no_ref_has_pauses_its_task(queue: Queue) -> None:
 
 def test_a_lost_submission_that_is_not_needed_any_more_is_no_problem(queue: Queue) -> None:
     queue.add_task("a", status=Status.REVIEW)
-    queue.lane.broken = LOCKED
+    queue.integration.broken = LOCKED
     queue.pass_time()
     assert "lost submission" in queue.problems(TASK)
     with queue.db.write():

@@ -37,7 +37,7 @@ SETTINGS = ["", "quiet: 3\n", "adopt_notes: true\n"]
 files = st.lists(st.tuples(st.sampled_from(PATHS), st.sampled_from(TEXTS)), max_size=8)
 
 
-def content(path: str, text: str) -> FileContent:
+def reading(path: str, text: str) -> FileContent:
     kind = kind_of(path)
     assert kind is not None
     return FileContent.of(path, kind, text.encode(), NOW - 5)
@@ -74,6 +74,6 @@ def test_many_at_once_come_to_the_same_as_one_by_one(
     first: list[tuple[str, str]], second: list[tuple[str, str]], config: str
 ) -> None:
     """Each path once in a batch, the second batch over what the first one left."""
-    before = [content("config.yaml", config), *(content(*one) for one in dict(first).items())]
-    behind = [content(*one) for one in dict(second).items()]
+    before = [reading("config.yaml", config), *(reading(*one) for one in dict(first).items())]
+    behind = [reading(*one) for one in dict(second).items()]
     assert after([before, behind]) == after([[one] for one in (*before, *behind)])
