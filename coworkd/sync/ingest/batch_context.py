@@ -74,10 +74,10 @@ def load_context(
     return BatchContext(
         known=documents_at(db, paths),
         with_remarks=paths_with_remarks(db, paths),
-        holders=_paths_by_id(db, batch),
+        holders=_holders(db, batch),
         own=set(own),
         origins=origins,
-        same_from_git=_foreign_paths(db, new),
+        same_from_git=_foreign(db, new),
     )
 
 
@@ -97,14 +97,14 @@ def own_contents(
     )
 
 
-def _foreign_paths(db: Database, shas: Collection[str]) -> dict[str, tuple[str, ...]]:
+def _foreign(db: Database, shas: Collection[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for path, sha in foreign_documents(db, shas):
         found[sha] = (*found.get(sha, ()), path)
     return found
 
 
-def _paths_by_id(db: Database, batch: Sequence[ParsedFile]) -> dict[str, str]:
+def _holders(db: Database, batch: Sequence[ParsedFile]) -> dict[str, str]:
     ids = {asked_id(one.decoded) for one in batch if one.decoded and one.decoded.kind is Kind.TASK}
     return task_paths_by_id(db, ids)
 

@@ -46,7 +46,7 @@ class CopyDetector:
         copy = copy_name(reading.path.rpartition("/")[2])
         if copy is None or copy.strong:
             return ""
-        original = _sibling_path(reading.path, copy.original)
+        original = _beside(reading.path, copy.original)
         there = self._folder.read(original) if kind_of(original) is Kind.TASK else None
         if not isinstance(there, Content):
             return ""
@@ -65,7 +65,7 @@ def left_reason(copy: CopyName) -> str:
     )
 
 
-def _sibling_path(path: str, name: str) -> str:
+def _beside(path: str, name: str) -> str:
     folder, slash, _ = path.rpartition("/")
     return f"{folder}{slash}{name}"
 

@@ -105,7 +105,7 @@ class Ingester:
                 self._hold_copy(reading, reason, now)
                 continue
             try:
-                batch.append(_parse_content(reading, settings.adopt_notes))
+                batch.append(_understood(reading, settings.adopt_notes))
             except DocumentError as error:
                 refused[reading.path] = error
         facts = load_context(self._db, batch, own, origins)
@@ -121,7 +121,7 @@ class Ingester:
     def _ingest_file(self, one: ParsedFile, facts: BatchContext, quiet: float, now: float) -> None:
         known = facts.known.get(one.content.path)
         if one.decoded is None:
-            self._store_note(one.content, known, now)
+            self._note(one.content, known, now)
         elif (known is None or not known.target_sha) and (reason := self._copies.content_reason(one)):
             self._hold_copy(one.content, reason, now)
         elif known is None:
@@ -132,13 +132,13 @@ class Ingester:
                 self._store(one, one.decoded, facts, quiet, now)
 
     def _store(self, one: ParsedFile, made: Decoded, facts: BatchContext, quiet: float, now: float) -> None:
-        incoming = self._merge_incoming(one, made, facts, now)
-        self._store_document(incoming, facts)
-        self._store_rows(incoming, facts, quiet)
+        arrival = self._incoming(one, made, facts, now)
+        self._store_document(arrival, facts)
+        self._rows(arrival, facts, quiet)
 
     # ---- reading incoming files
 
-    def _merge_incoming(self, one: ParsedFile, made: Decoded, facts: BatchContext, now: float) -> IncomingDocument:
+    def _incoming(self, one: ParsedFile, made: Decoded, facts: BatchContext, now: float) -> IncomingDocument:
         path, data, document = one.content.path, one.content.data, one.document
         known = facts.known.get(path)
         rev = revision(made)
@@ -177,30 +177,30 @@ class Ingester:
 
     # ---- keeping it
 
-    def _store_document(self, incoming: IncomingDocument, facts: BatchContext) -> None:
-        base = BaseVersion(rev=revision(incoming.decoded), by_user=True, data=incoming.data)
-        keep_base(self._db, incoming.path, base, incoming.sha, incoming.now)
-        if incoming.known is not None:
-            forget_bases(self._db, incoming.path)
-        if not incoming.from_git:
-            add_own(self._db, incoming.path, incoming.sha)
-            facts.own.add((incoming.path, incoming.sha))
-        if incoming.kind in TRUST_KINDS and not incoming.from_git:
-            ours = incoming.known is None or not incoming.known.from_git
-            self.trust(incoming.path, incoming.target_bytes if ours else incoming.data, incoming.now)
-        want_sha = incoming.sha if incoming.target_bytes == incoming.data else digest(incoming.target_bytes)
+    def _store_document(self, arrival: IncomingDocument, facts: BatchContext) -> None:
+        base = BaseVersion(rev=revision(arrival.decoded), by_user=True, data=arrival.data)
+        keep_base(self._db, arrival.path, base, arrival.sha, arrival.now)
+        if arrival.known is not None:
+            forget_bases(self._db, arrival.path)
+        if not arrival.from_git:
+            add_own(self._db, arrival.path, arrival.sha)
+            facts.own.add((arrival.path, arrival.sha))
+        if arrival.kind in TRUST_KINDS and not arrival.from_git:
+            ours = arrival.known is None or not arrival.known.from_git
+            self.trust(arrival.path, arrival.target_bytes if ours else arrival.data, arrival.now)
+        want_sha = arrival.sha if arrival.target_bytes == arrival.data else digest(arrival.target_bytes)
         self._db.put(
             DocumentRow(
-                path=incoming.path, kind=incoming.kind, doc=stem(incoming.path), target_bytes=incoming.target_bytes,
-                target_sha=want_sha, disk_sha=incoming.sha, rev=max(revision(incoming.decoded), _known_rev(incoming)),
-                changed_at=incoming.changed_at, body_changed_at=incoming.body_changed_at, from_git=incoming.from_git,
-                absent_since=None, generated=incoming.known.generated if incoming.known else False,
+                path=arrival.path, kind=arrival.kind, doc=stem(arrival.path), target_bytes=arrival.target_bytes,
+                target_sha=want_sha, disk_sha=arrival.sha, rev=max(revision(arrival.decoded), _rev(arrival)),
+                changed_at=arrival.changed_at, body_changed_at=arrival.body_changed_at, from_git=arrival.from_git,
+                absent_since=None, generated=arrival.known.generated if arrival.known else False,
             )
         )  # fmt: skip
-        if incoming.path in facts.with_remarks:
-            remove_note(self._db, incoming.path)
-            remove_problems_of_file(self._db, incoming.path, keep="graph")
-        self._store_problems(incoming)
+        if arrival.path in facts.with_remarks:
+            remove_note(self._db, arrival.path)
+            remove_problems_of_file(self._db, arrival.path, keep="graph")
+        self._problems(arrival)
 
     def trust(self, path: str, data: bytes, now: float) -> None:
         """From now on these bytes count for what executes or widens something."""
@@ -211,79 +211,75 @@ class Ingester:
             # Tasks that could not run for want of an agent are checked again.
             remove_problems(self._db, "agent")
 
-    def _store_problems(self, incoming: IncomingDocument) -> None:
-        problems: list[tuple[str, Problem]] = [(f"key{i}", p) for i, p in enumerate(incoming.decoded.problems)]
-        if not incoming.from_git:
-            problems += [(f"word{i}", p) for i, p in enumerate(incoming.decoded.notices)]
-        if incoming.unknown_rev:
+    def _problems(self, arrival: IncomingDocument) -> None:
+        problems: list[tuple[str, Problem]] = [(f"key{i}", p) for i, p in enumerate(arrival.decoded.problems)]
+        if not arrival.from_git:
+            problems += [(f"word{i}", p) for i, p in enumerate(arrival.decoded.notices)]
+        if arrival.unknown_rev:
             text = (
-                f"`cowork.rev: {revision(incoming.decoded)}` is not a version this coworkd wrote or saw;"
+                f"`cowork.rev: {revision(arrival.decoded)}` is not a version this coworkd wrote or saw;"
                 " `status` and `approval` in it are not acted on. Save the file again as it is now"
             )
-            problems.append(("rev", Problem(path=incoming.path, line=0, message=text)))
-        other = self._keep_other(incoming) if incoming.clashes else ""
-        for name in sorted(incoming.clashes):
+            problems.append(("rev", Problem(path=arrival.path, line=0, message=text)))
+        other = self._keep_other(arrival) if arrival.clashes else ""
+        for name in sorted(arrival.clashes):
             text = f"`{name}` was changed on both sides; the file's version stands, the other one is in {other}"
-            problems.append((f"clash-{name}", Problem(path=incoming.path, line=0, message=text)))
+            problems.append((f"clash-{name}", Problem(path=arrival.path, line=0, message=text)))
         for source, problem in problems:
-            put_problem(self._db, problem, source, incoming.now)
+            put_problem(self._db, problem, source, arrival.now)
 
-    def _keep_other(self, incoming: IncomingDocument) -> str:
+    def _keep_other(self, arrival: IncomingDocument) -> str:
         """Keep the version that lost, before the transaction that replaces it ends; returns where."""
-        assert incoming.known is not None, "nothing clashes at first sight"
-        name = incoming.decoded.cowork.id or task_id(stem(incoming.path))
-        path = f"conflicts/{name}-{incoming.known.target_sha[:8]}.md"
+        assert arrival.known is not None, "nothing clashes at first sight"
+        name = arrival.decoded.cowork.id or task_id(stem(arrival.path))
+        path = f"conflicts/{name}-{arrival.known.target_sha[:8]}.md"
         try:
-            self._folder.publish(path, incoming.known.target_bytes)
+            self._folder.publish(path, arrival.known.target_bytes)
         except OSError as error:
             raise DocumentError(f"the other version cannot be kept in {path}: {error.strerror or error}") from error
         return path
 
     # ---- what it means
 
-    def _store_rows(self, incoming: IncomingDocument, facts: BatchContext, quiet: float) -> None:
-        match incoming.kind:
+    def _rows(self, arrival: IncomingDocument, facts: BatchContext, quiet: float) -> None:
+        match arrival.kind:
             case Kind.TASK:
-                self._store_task(incoming, facts, quiet)
+                self._task(arrival, facts, quiet)
             case Kind.MESSAGE:
-                message_rows.ingest_message(self._db, incoming, quiet)
+                message_rows.ingest_message(self._db, arrival, quiet)
             case Kind.APPROVAL | Kind.REVIEW:
-                if not incoming.unknown_rev:
-                    message_rows.ingest_answer(
-                        self._db, incoming, incoming.decoded.of(AnswerSpec), _signer_of(incoming)
-                    )
+                if not arrival.unknown_rev:
+                    message_rows.ingest_answer(self._db, arrival, arrival.decoded.of(AnswerSpec), _signed(arrival))
             case Kind.PLAN:
-                if not incoming.unknown_rev and (given := incoming.decoded.of(PlanSpec).answer):
-                    message_rows.ingest_answer(self._db, incoming, given, _signer_of(incoming))
+                if not arrival.unknown_rev and (given := arrival.decoded.of(PlanSpec).answer):
+                    message_rows.ingest_answer(self._db, arrival, given, _signed(arrival))
             case Kind.AGENT | Kind.CONFIG:
                 pass
-        self._db.event(incoming.now, "file", actor=_author(incoming), path=incoming.path, sha=incoming.sha[:12])
+        self._db.event(arrival.now, "file", actor=_author(arrival), path=arrival.path, sha=arrival.sha[:12])
 
-    def _store_task(self, incoming: IncomingDocument, facts: BatchContext, quiet: float) -> None:
-        row = find_task_at(self._db, incoming.path) if incoming.known else None
+    def _task(self, arrival: IncomingDocument, facts: BatchContext, quiet: float) -> None:
+        row = find_task_at(self._db, arrival.path) if arrival.known else None
         if row is None:
-            task = task_rows.resolve_task_id(self._db, incoming.decoded, facts.holders)
+            task = task_rows.resolve_task_id(self._db, arrival.decoded, facts.holders)
             if isinstance(task, task_rows.IdTaken):
-                self._report_duplicate(incoming, task.by)
+                self._duplicate(arrival, task.by)
                 return
-            facts.holders[task] = incoming.path
-            made = self._with_recorded_cost(task_rows.first_row(incoming, task, self._instance, quiet))
-        elif incoming.replaces_deleted and row.status not in ACTIVE:
+            facts.holders[task] = arrival.path
+            made = self._charged(task_rows.first_row(arrival, task, self._instance, quiet))
+        elif arrival.replaces_deleted and row.status not in ACTIVE:
             made = dataclasses.replace(
-                task_rows.first_row(incoming, row.id, self._instance, quiet), attempt=row.attempt, cost_usd=row.cost_usd
+                task_rows.first_row(arrival, row.id, self._instance, quiet), attempt=row.attempt, cost_usd=row.cost_usd
             )
         else:
-            made = task_rows.next_row(row, incoming, self._instance, quiet)
+            made = task_rows.next_row(row, arrival, self._instance, quiet)
         self._db.put(made)
         if row is not None:
             remove_dependencies(self._db, row.id)
-        add_dependencies(self._db, made.id, dict.fromkeys(incoming.merged.of(TaskSpec).depends_on))
-        self._report_status_notice(incoming, made)
-        self._project(
-            made, incoming.target_bytes, incoming.merged, max(revision(incoming.decoded), _known_rev(incoming))
-        )
+        add_dependencies(self._db, made.id, dict.fromkeys(arrival.merged.of(TaskSpec).depends_on))
+        self._notice(arrival, made)
+        self._project(made, arrival.target_bytes, arrival.merged, max(revision(arrival.decoded), _rev(arrival)))
 
-    def _with_recorded_cost(self, row: TaskRow) -> TaskRow:
+    def _charged(self, row: TaskRow) -> TaskRow:
         """What a task that was lost with its database has cost: its runs' records gave that back before."""
         if not row.exact_id:
             return row
@@ -294,19 +290,19 @@ class Ingester:
             row, cost_usd=spent.usd, input_tokens=spent.input_tokens, output_tokens=spent.output_tokens
         )
 
-    def _report_status_notice(self, incoming: IncomingDocument, row: TaskRow) -> None:
-        if notice := incoming.decoded.of(TaskSpec).status_notice:
-            problem = Problem(path=incoming.path, line=_line_of(incoming.document, "status"), message=notice)
-            put_problem(self._db, problem, "notice", incoming.now, row.id)
+    def _notice(self, arrival: IncomingDocument, row: TaskRow) -> None:
+        if notice := arrival.decoded.of(TaskSpec).status_notice:
+            problem = Problem(path=arrival.path, line=_line_of(arrival.document, "status"), message=notice)
+            put_problem(self._db, problem, "notice", arrival.now, row.id)
 
-    def _report_duplicate(self, incoming: IncomingDocument, holder: str) -> None:
-        written = "remove `id` (or the whole `cowork:` map) from this copy, or " if incoming.decoded.cowork.id else ""
+    def _duplicate(self, arrival: IncomingDocument, holder: str) -> None:
+        written = "remove `id` (or the whole `cowork:` map) from this copy, or " if arrival.decoded.cowork.id else ""
         text = f"has the id of {holder}, so it is not run; {written}give it another name"
-        put_problem(self._db, Problem(path=incoming.path, line=0, message=text), "duplicate", incoming.now)
+        put_problem(self._db, Problem(path=arrival.path, line=0, message=text), "duplicate", arrival.now)
 
     def project(self, row: TaskRow) -> None:
         """Bring what the task's file should say up to its row."""
-        if _is_read_only(row):
+        if _silent(row):
             return
         document = find_document(self._db, row.path)
         if document is None:
@@ -314,22 +310,22 @@ class Ingester:
         try:
             made = decoded(row.path, document.target_bytes)
         except DocumentError as error:
-            self._report_unwritable(row, error)
+            self._unwritable(row, error)
         else:
             self._project(row, document.target_bytes, made, document.rev)
 
     def _project(self, row: TaskRow, want: bytes, made: Decoded, rev: int) -> None:
-        if _is_read_only(row):
+        if _silent(row):
             return
         try:
             file = project_task_file(want, made, row, max(rev, 0) + 1)
         except DocumentError as error:
-            self._report_unwritable(row, error)
+            self._unwritable(row, error)
             return
         if file.changed:
             self._db.set(DocumentRow, row.path, target_bytes=file.data, target_sha=digest(file.data))
 
-    def _report_unwritable(self, row: TaskRow, error: DocumentError) -> None:
+    def _unwritable(self, row: TaskRow, error: DocumentError) -> None:
         """A header laid out so that it cannot be edited stays as it is, with a problem; the row counts all the same."""
         problem = Problem(path=row.path, line=error.line, message=f"status `{row.status}`: {error.message}")
         put_problem(self._db, problem, "layout", row.since, row.id)
@@ -341,7 +337,7 @@ class Ingester:
             with self._db.write():
                 self.project(row)
 
-    def _store_note(self, reading: FileContent, known: DocumentRow | None, now: float) -> None:
+    def _note(self, reading: FileContent, known: DocumentRow | None, now: float) -> None:
         """Listed, never run."""
         if known is not None and known.disk_sha:
             raise DocumentError("this task has lost its header; put its `---` lines back, or delete the file")
@@ -370,7 +366,7 @@ class Ingester:
         return True
 
 
-def _parse_content(reading: FileContent, adopt_notes: bool) -> ParsedFile:
+def _understood(reading: FileContent, adopt_notes: bool) -> ParsedFile:
     document = read_document(reading.path, reading.data)
     if reading.kind is Kind.TASK and is_note(reading.path, document, adopt_notes):
         return ParsedFile(content=reading, document=document, decoded=None)
@@ -390,8 +386,8 @@ def _came_by_git(
     return facts.is_from_git(reading)
 
 
-def _signer_of(incoming: IncomingDocument) -> str:
-    return incoming.signer if incoming.from_git else ""
+def _signed(arrival: IncomingDocument) -> str:
+    return arrival.signer if arrival.from_git else ""
 
 
 def _as_it_is(data: bytes, made: Decoded) -> MergedDocument:
@@ -399,27 +395,27 @@ def _as_it_is(data: bytes, made: Decoded) -> MergedDocument:
     return MergedDocument(data=data, decoded=made, clashes=frozenset())
 
 
-def _is_read_only(row: TaskRow) -> bool:
+def _silent(row: TaskRow) -> bool:
     """Whether nothing is to be written into the task's file."""
     return row.owned_elsewhere or row.from_git or row.file_missing
 
 
 def _version(path: str, data: bytes) -> DocumentVersion:
-    return version(_parse_document(path, data), decoded(path, data))
+    return version(_parsed(path, data), decoded(path, data))
 
 
 def _line_of(document: Document, key: str) -> int:
     return next((entry.line for entry in document.entries if normalise_key(entry.key) == key), 0)
 
 
-def _parse_document(path: str, data: bytes) -> Document:
+def _parsed(path: str, data: bytes) -> Document:
     return parse_yaml(data) if path == CONFIG else parse(data)
 
 
-def _known_rev(incoming: IncomingDocument) -> int:
-    return incoming.known.rev if incoming.known else NO_MAP
+def _rev(arrival: IncomingDocument) -> int:
+    return arrival.known.rev if arrival.known else NO_MAP
 
 
-def _author(incoming: IncomingDocument) -> str:
-    """Who these bytes came from, for the journal: what coworkd wrote itself has no author."""
-    return "git" if incoming.from_git else "person"
+def _author(arrival: IncomingDocument) -> str:
+    """Who these bytes came from, for the journal: what coworkd wrote itself is no arrival."""
+    return "git" if arrival.from_git else "person"

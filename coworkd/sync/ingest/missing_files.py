@@ -81,7 +81,7 @@ class MissingFiles:
         if not gone:
             return False
         facts = self._git.missing([_absence(row) for row in gone], self._remembered())
-        missing = self._missing_extent()
+        missing = self._extent()
         known = [(row, facts[_absence(row)]) for row in gone if _absence(row) in facts]
         deleted = [self._judge(row, git, missing, now) for row, git in known]
         if not self._again:
@@ -94,7 +94,7 @@ class MissingFiles:
             self._db.state.deletions_confirmed = False
             remove_problems_of_file(self._db, DELETIONS)
 
-    def _missing_extent(self) -> MissingExtent:
+    def _extent(self) -> MissingExtent:
         absent, total = count_absent(self._db)
         return MissingExtent(
             absent=absent, total=total, folder_gone=not self._folder.exists(),
@@ -118,14 +118,14 @@ class MissingFiles:
         match judge_absence(git, replace(missing, seconds=now - row.absent_since)):
             case Absence.DELETED:
                 del self._again[row.path]
-                self._delete(row, now)
+                self._deleted(row, now)
                 return True
             case Absence.PARKED:
                 self._again[row.path] = now + RECHECK
-                self._park(row)
+                self._parked(row)
             case Absence.HELD:
                 self._again[row.path] = now + RECHECK
-                self._hold_deletion(row, missing, now)
+                self._held(row, missing, now)
         return False
 
     # ---- what later absences are judged against
@@ -150,13 +150,13 @@ class MissingFiles:
     def _remembered(self) -> HeadPlace:
         return HeadPlace(head=self._db.state.head, stash=self._db.state.stash)
 
-    def _park(self, row: DocumentRow) -> None:
+    def _parked(self, row: DocumentRow) -> None:
         if row.kind is Kind.TASK:
             with self._db.write():
                 mark_file_missing(self._db, row.path, missing=True)
 
-    def _hold_deletion(self, row: DocumentRow, missing: MissingExtent, now: float) -> None:
-        self._park(row)
+    def _held(self, row: DocumentRow, missing: MissingExtent, now: float) -> None:
+        self._parked(row)
         text = (
             f"{missing.absent} of {missing.total} files are missing at once, so nothing is cancelled;"
             " bring them back, or run `coworkd confirm` if they were deleted on purpose"
@@ -164,7 +164,7 @@ class MissingFiles:
         with self._db.write():
             put_problem(self._db, Problem(path=DELETIONS, line=0, message=text), "absent", now)
 
-    def _delete(self, row: DocumentRow, now: float) -> None:
+    def _deleted(self, row: DocumentRow, now: float) -> None:
         """The person deleted it. What it said stays in the kept bases."""
         with self._db.write():
             self._db.set(DocumentRow, row.path, disk_sha="", absent_since=None)
@@ -179,10 +179,10 @@ class MissingFiles:
             if row.kind is Kind.MESSAGE:
                 remove_new_messages(self._db, row.path, row.path + ANSWER)
             if row.kind is Kind.TASK:
-                self._cancel_task(row.path, now)
+                self._cancel(row.path, now)
             self._db.event(now, "deleted", actor="person", path=row.path)
 
-    def _cancel_task(self, path: str, now: float) -> None:
+    def _cancel(self, path: str, now: float) -> None:
         task = find_task_at(self._db, path)
         if task is None:
             return
