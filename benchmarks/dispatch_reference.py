@@ -51,7 +51,7 @@ class Script:
                        stdout=subprocess.DEVNULL)  # fmt: skip
         git(path, "add", "--all")
         git(path, "commit", "--quiet", "--message", task)
-        git(self.repository, "fetch", "--quiet", str(path), f"HEAD:refs/script/{task}")
+        git(self.repository, "fetch", "--quiet", str(path), f"HEAD:refs/script/{self.place.name}/{task}")
         self.record(task, "done")
 
 
