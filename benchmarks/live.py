@@ -17,8 +17,9 @@ from benchmarks.bench import PROJECT, Bench, Workspace, cleared, late, middle, s
 from benchmarks.corpus import document, tasks, write_tasks
 from benchmarks.table import Row
 from coworkd.store import Database
-from coworkd.sync.disk.atomic_writer import AtomicWriter, Written
+from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.folder import Folder, digest
+from coworkd.sync.disk.write_steps import Written
 
 SMALL = 100
 EDITS = 60

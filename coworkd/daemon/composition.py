@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.board.task_board import Board
-from coworkd.core.clock import SystemClock
+from coworkd.core.clock import Clock, SystemClock
 from coworkd.core.model import UserSettings
 from coworkd.daemon.control_requests import Control
 from coworkd.daemon.database_recovery import open_database
@@ -76,15 +76,21 @@ log = logging.getLogger("coworkd")
 
 
 def build(
-    paths: Paths, repo: Repo, trust: Trust, *, patience: float = 10.0, held: WorkspaceLock | None = None
+    paths: Paths,
+    repo: Repo,
+    trust: Trust,
+    *,
+    patience: float = 10.0,
+    held: WorkspaceLock | None = None,
+    clock: Clock | None = None,
 ) -> Daemon:
     """A daemon for this workspace; the caller holds its lock. Raises `ConfigError` for the user's own settings.
 
     `patience`: seconds to wait for another program that holds the database. `held` is the lock, for a daemon that is
-    to keep it also where the folder that it is in is removed.
+    to keep it also where the folder that it is in is removed. `clock` None: the machine's.
     """
     user = read_user_settings()
-    bell, clock = WakeupEvent(), SystemClock()
+    bell, clock = WakeupEvent(), clock or SystemClock()
     folder, jobs = Folder(paths.folder, paths.trash), Jobs(bell.notify)
     sandbox = Sandbox(paths.state, user.sandbox, protected(paths, repo))
     instance = paths_and_settings.instance(paths.private)

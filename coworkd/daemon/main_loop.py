@@ -6,6 +6,7 @@ Reads as one page: `run` is the life of the process, `turn` is what happens each
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -81,6 +82,8 @@ class Daemon:
         self._suspension: Suspension | None = None
         self._began = False
         self._recovered = False
+        self._fair = False
+        """Whether the parts of a turn are bounded: not before everything has been taken in once."""
 
     @property
     def _services(self) -> Services:
@@ -106,6 +109,7 @@ class Daemon:
                 log.warning("commands cannot reach this daemon, files can: no socket can be made (%s)", reason)
             self._start()
             if not self._stopping.is_set():
+                self._fair = True
                 ready()
             while not self._stopping.is_set():
                 lasting.wakeup.wait(self._seconds_until_next_turn())
@@ -242,7 +246,7 @@ class Daemon:
         self._take_requests()
         requests = self._requests
         self._look(now)
-        services.engine.pull(now)
+        services.engine.pull(now, enough=self._slice().is_over)
         if repairs := [request for request in requests if request.op is Op.REPAIR]:
             services.repairer.repair(now, on_terminal=any(request.on_terminal for request in repairs))
             services.audit.find_end()
@@ -256,7 +260,7 @@ class Daemon:
         if services.trust.holds:
             self._act(now, start=start)
         services.jobs.settle(now, purposes={Purpose.SLOT}, enough=self._slice().is_over)
-        services.engine.push(now, blocked=services.git_busy)
+        services.engine.push(now, blocked=services.git_busy, enough=self._slice().is_over)
         services.recorder.step(now)
         services.audit.step()
         waits = attention_items(services.db)
@@ -301,8 +305,8 @@ class Daemon:
             services.dispatch.start(now)
 
     def _slice(self) -> TimeSlice:
-        """The time for the part of a turn that begins now."""
-        return TimeSlice(self._lasting.clock, SLICE)
+        """The time for the part of a turn that begins now: without end in the first turn, and in one for a command."""
+        return TimeSlice(self._lasting.clock, SLICE if self._fair else math.inf)
 
     def _look(self, now: float) -> None:
         services = self._services
@@ -361,7 +365,7 @@ class Daemon:
 
     def _drain_runs(self) -> None:
         """Stop runs politely, record how they end, write it down."""
-        lasting = self._lasting
+        lasting, self._fair = self._lasting, False
         log.info("stopping")
         if not lasting.trust.holds:
             return

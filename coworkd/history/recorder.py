@@ -34,9 +34,10 @@ from coworkd.store.records import (
 )
 from coworkd.store.requests import decisions_of_run
 from coworkd.store.submissions import submission_of_run
-from coworkd.sync.disk.atomic_writer import AtomicWriter, TargetChanged, WriteRefused
+from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.folder import Content, digest
 from coworkd.sync.disk.ports import Files
+from coworkd.sync.disk.write_steps import TargetChanged, WriteRefused
 
 RETRY_AFTER = 5.0
 """Seconds until a record that could not be written is tried again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from coworkd.core.model import Kind
+from coworkd.core.model import Kind, Status
 from coworkd.store.database import Database
 from coworkd.store.rows import DocumentRow
 
@@ -20,9 +20,31 @@ def documents_at(db: Database, paths: Collection[str]) -> dict[str, DocumentRow]
     return {row.path: row for row in db.all_in(DocumentRow, "path", paths)}
 
 
-def unwritten_documents(db: Database) -> list[DocumentRow]:
-    """The documents whose file does not hold what it should, by path."""
-    return db.all(DocumentRow, "want_sha != file_sha ORDER BY path")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnwrittenDocument:
+    """A document whose file does not hold what it should."""
+
+    path: str
+    kind: Kind
+    absent: bool
+    """Its file is missing, and was not found deleted."""
+    status: Status | None
+    """Of the task whose file it is; None: of none."""
+
+
+def unwritten_documents(db: Database) -> list[UnwrittenDocument]:
+    """The documents whose file does not hold what it should."""
+    rows = db.query(
+        "SELECT d.path, d.kind, d.absent_since IS NOT NULL AS absent, t.status FROM documents d"
+        " LEFT JOIN tasks t ON t.path = d.path WHERE d.want_sha != d.file_sha"
+    )
+    return [
+        UnwrittenDocument(
+            path=row["path"], kind=Kind(row["kind"]), absent=bool(row["absent"]),
+            status=Status(row["status"]) if row["status"] else None,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 _KNOWN = (

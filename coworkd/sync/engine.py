@@ -133,13 +133,19 @@ class Engine:
 
     # ---- from disk to database
 
-    def pull(self, now: float) -> None:
-        """Take in every dirty file that has settled, and decide about missing ones."""
+    def pull(self, now: float, *, enough: Callable[[], bool] = lambda: False) -> None:
+        """Take in every dirty file that has settled, and decide about missing ones.
+
+        Once it is `enough`, the rest is left to the next pull, which is then due at once; what is missing is decided
+        about when nothing is left, for it may be among that.
+        """
         self._displaced.take_in_late(now)
         for path in self._missing_files.due(now):
             self.mark_dirty(path, now)
-        due = self._dirty.due(now)
+        due = sorted(self._dirty.due(now), key=_is_read_later)
         for start in range(0, len(due), BATCH_SIZE):
+            if start and enough():
+                return
             if not self._is_full():
                 self._read_batch(due[start : start + BATCH_SIZE], now)
         self._judge_missing(now)
@@ -294,10 +300,18 @@ class Engine:
 
     # ---- from database to disk
 
-    def push(self, now: float, *, blocked: Callable[[str], bool]) -> None:
-        """Write every file that does not hold what it should, but for `blocked` paths, which git is at work on."""
-        self._pusher.push(now, blocked=blocked)
+    def push(self, now: float, *, blocked: Callable[[str], bool], enough: Callable[[], bool] = lambda: False) -> None:
+        """Write every file that does not hold what it should, but for `blocked` paths, which git is at work on.
+
+        Once it is `enough`, the rest is left to the next push, which is then due at once.
+        """
+        self._pusher.push(now, blocked=blocked, enough=enough)
 
     def recover(self, now: float) -> None:
         """Finish the writes that were cut short, and take in what they displaced."""
         self._displaced.recover(now)
+
+
+def _is_read_later(path: str) -> bool:
+    """Settings and agents say how everything else is read and run, so nothing is acted on before them."""
+    return path != CONFIG and not path.startswith("agents/")

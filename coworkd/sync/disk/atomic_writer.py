@@ -1,15 +1,15 @@
 """The write protocol: bytes go over exactly the bytes the plan saw, and whatever they displace is kept.
 
 The intent is committed before the first step and cleared with the last, so that a crash between any two is repaired by
-`recover`. Nothing here compares times or skips events: our own writes are recognised by their hash alone.
+`recover`. Several files are written together, step by step: the intents of all of them are one commit, and each step
+ends for itself. Nothing here compares times or skips events: our own writes are recognised by their hash alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from coworkd.store import Database
 from coworkd.store.pending_writes import (
@@ -29,37 +29,23 @@ from coworkd.store.pending_writes import (
 )
 from coworkd.sync.disk.folder import ASIDE, Content, Missing, ReadResult, digest
 from coworkd.sync.disk.ports import Files
+from coworkd.sync.disk.write_steps import (
+    ConcurrentSave,
+    FileWrite,
+    PreparedWrite,
+    TargetChanged,
+    WriteRefused,
+    WriteResult,
+    WriteSteps,
+    refused,
+)
 
 LATE = 10.0
 """Seconds after which a displaced file is hashed again: an editor that held it open may write into it late."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The file now holds the new bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class TargetChanged:
-    """Somebody saved first; nothing of theirs was replaced. Look again."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConcurrentSave:
-    """Somebody saved in the last instant. The file holds our bytes, and theirs wait in `recover`."""
-
-
-@dataclass(frozen=True, slots=True)
-class WriteRefused:
-    """The file system said no."""
-
-    reason: str
-
-
 TakeIn = Callable[[str, bytes], bool]
 """Takes path and bytes of a displaced save in; False: not now, it is to be offered again."""
-
-WriteResult = Written | TargetChanged | ConcurrentSave | WriteRefused
 
 
 class AtomicWriter:
@@ -72,68 +58,100 @@ class AtomicWriter:
         """Displaced files that were written into late, and are offered again."""
 
     def write(self, path: str, expected: str, data: bytes, now: float) -> WriteResult:
-        """Put `data` at `path` if it still holds the bytes with hash `expected` (empty: if there is none)."""
-        try:
-            return self._write(path, expected, data, now)
-        except OSError as error:
-            # The intent stays: what was under way is looked at by `recover`, which knows whose bytes are where.
-            return WriteRefused(f"cannot be written: {error.strerror or error}")
+        """Write one file."""
+        return self.write_all([FileWrite(path=path, expected=expected, data=data)], now)[path]
 
-    def _write(self, path: str, expected: str, data: bytes, now: float) -> WriteResult:
-        if is_write_pending(self._db, path):
+    def write_all(
+        self, writes: Sequence[FileWrite], now: float, *, with_intents: Callable[[], object] = lambda: None
+    ) -> Mapping[str, WriteResult]:
+        """Write files of different paths; what became of each, by path.
+
+        All intents are one durable transaction, to which `with_intents` may add; the names in a folder are synced once.
+        """
+        each = WriteSteps()
+        prepared = [one for write in writes if (one := self._prepare(write, each)) is not None]
+        with self._db.write(durable=True):
+            with_intents()
+            for one in prepared:
+                add_pending_write(self._db, one.intent, one.data)
+        put = self._sync_names(each.step(prepared, self._exchange_into_place), each)
+        exchanged = [one for one in put if one.expected]
+        kept = self._keep_displaced(each.step(exchanged, self._compare_displaced), each, now)
+        unused = [one for one in prepared if one not in exchanged and each.is_over(one)]
+        self._remove_pending(*kept, *each.step(unused, lambda one: self._folder.discard(one.temporary)))
+        return {write.path: each.result(write.path) for write in writes}
+
+    def _prepare(self, write: FileWrite, each: WriteSteps) -> PreparedWrite | None:
+        try:
+            found = self._prepared(write)
+        except OSError as error:
+            found = refused(error)
+        if isinstance(found, PreparedWrite):
+            return found
+        each.end(write.path, found)
+        return None
+
+    def _prepared(self, write: FileWrite) -> PreparedWrite | WriteResult:
+        if is_write_pending(self._db, write.path):
             return WriteRefused("waits until an earlier write of it can be finished")
         mode = 0o644
-        if expected:
-            seen = self._folder.read(path)
-            if not isinstance(seen, Content) or seen.sha != expected:
+        if write.expected:
+            seen = self._folder.read(write.path)
+            if not isinstance(seen, Content) or seen.sha != write.expected:
                 return TargetChanged()
             mode = seen.stat.mode & 0o777
-        temporary = self._folder.write_temporary(path, data, mode)
-        with self._db.write(durable=True):
-            write = PendingWrite(path=path, expected=expected, sha=digest(data), temporary=temporary)
-            add_pending_write(self._db, write, data)
-        return self._exchange_into_place(path, expected, temporary, now)
+        temporary = self._folder.write_temporary(write.path, write.data, mode)
+        return PreparedWrite(path=write.path, expected=write.expected, data=write.data, temporary=temporary)
 
-    def _exchange_into_place(self, path: str, expected: str, temporary: str, now: float) -> WriteResult:
-        if not expected:
-            placed = self._folder.place(temporary, path)
-            return self._finish(path, temporary, Written() if placed else TargetChanged())
-        if not self._is_unchanged(path, expected) or not self._folder.exchange(temporary, path):
-            return self._finish(path, temporary, TargetChanged())
-        self._folder.sync(path)
-        return self._keep_displaced(path, expected, temporary, now)
+    def _exchange_into_place(self, write: PreparedWrite) -> WriteResult | None:
+        """The step that is seen: after it the file holds the new bytes."""
+        if not write.expected:
+            return None if self._folder.place(write.temporary, write.path) else TargetChanged()
+        if not self._is_unchanged(write.path, write.expected) or not self._folder.exchange(write.temporary, write.path):
+            return TargetChanged()
+        return None
 
     def _is_unchanged(self, path: str, expected: str) -> bool:
         seen = self._folder.read(path)
         return isinstance(seen, Content) and seen.sha == expected
 
-    def _keep_displaced(self, path: str, expected: str, temporary: str, now: float) -> WriteResult:
+    def _sync_names(self, writes: Sequence[PreparedWrite], each: WriteSteps) -> list[PreparedWrite]:
+        """Make the new names survive power loss, folder by folder."""
+        folders: dict[PurePosixPath, list[PreparedWrite]] = {}
+        for write in writes:
+            folders.setdefault(PurePosixPath(write.path).parent, []).append(write)
+        return [
+            one for some in folders.values() for one in each.together(some, lambda one: self._folder.sync(one.path))
+        ]
+
+    def _compare_displaced(self, write: PreparedWrite) -> WriteResult | None:
         """After the exchange the temporary name holds what was in the file: look at it before anything else."""
-        if not self._is_unchanged(temporary, expected):
+        if not self._is_unchanged(write.temporary, write.expected):
             # The intent stays until what was displaced has been merged.
             return ConcurrentSave()
-        self._to_trash(temporary, path, expected, now)
-        self._remove_pending(path)
-        return Written()
+        return None
 
-    def _finish(self, path: str, temporary: str, result: WriteResult) -> WriteResult:
-        if isinstance(result, Written):
-            self._folder.sync(path)
-        self._folder.discard(temporary)
-        self._remove_pending(path)
-        return result
-
-    def _remove_pending(self, path: str) -> None:
+    def _keep_displaced(self, writes: Sequence[PreparedWrite], each: WriteSteps, now: float) -> list[PreparedWrite]:
         with self._db.write():
-            remove_pending_write(self._db, path)
+            for one in writes:
+                self._expect_late_writes(one.temporary, one.path, one.expected, now)
+        return each.step(writes, lambda one: self._folder.retire(one.temporary, _trash_name(one.temporary, now)))
+
+    def _remove_pending(self, *writes: PreparedWrite | PendingWrite) -> None:
+        with self._db.write():
+            for write in writes:
+                remove_pending_write(self._db, write.path)
 
     # ---- what was displaced
 
     def _to_trash(self, temporary: str, path: str, sha: str, now: float) -> None:
-        name = _trash_name(temporary, now)
         with self._db.write():
-            add_displaced_file(self._db, DisplacedFile(name=name, path=path, sha=sha), now + LATE)
-        self._folder.retire(temporary, name)
+            self._expect_late_writes(temporary, path, sha, now)
+        self._folder.retire(temporary, _trash_name(temporary, now))
+
+    def _expect_late_writes(self, temporary: str, path: str, sha: str, now: float) -> None:
+        file = DisplacedFile(name=_trash_name(temporary, now), path=path, sha=sha)
+        add_displaced_file(self._db, file, now + LATE)
 
     def check_late_writes(self, now: float, take_in: TakeIn) -> None:
         """Offer every displaced file that was written into after it had been displaced."""
@@ -187,7 +205,7 @@ class AtomicWriter:
             if isinstance(held, Content) and held.sha != write.expected and not take_in(path, held.data):
                 return
             self._to_trash(temporary, path, held.sha if isinstance(held, Content) else "", now)
-        self._remove_pending(path)
+        self._remove_pending(write)
 
     def _name_of_displaced(self, temporary: str) -> str:
         """An exchange by links that was cut short has left what it displaced under another name."""

@@ -8,7 +8,9 @@ import pytest
 
 from coworkd.core.model import Kind, Status
 from coworkd.sync.disk.folder import Content, FileStat, Folder, ReadResult
+from coworkd.sync.engine import BATCH_SIZE
 from coworkd.sync.guards import DELETIONS
+from coworkd.sync.pusher import TOGETHER
 from coworkd.sync.scanner import MIN_SCAN_INTERVAL, REREAD_PERIOD
 from tests.integration.workspacekit import TASK, Workspace
 
@@ -513,6 +515,42 @@ def test_a_file_that_git_is_at_work_on_waits(place: Workspace) -> None:
     assert place.text() == text
     place.turn()
     assert "status: review" in place.text()
+
+
+def test_a_push_that_has_had_enough_leaves_the_rest_to_the_next_one_which_is_due_at_once(place: Workspace) -> None:
+    names = [f"t{number:03}" for number in range(3 * TOGETHER)]
+    for name in names:
+        place.save("---\nstatus: draft\n---\nDo it.\n", f"tasks/{name}.md")
+    place.turns()
+    for name in names:
+        place.move(name, status=Status.PAUSED)
+    place.move(names[-1], status=Status.REVIEW)
+    place.want("---\nfrom: x\n---\nA question.\n", "messages/a/1.md")
+    written: list[int] = []
+    while not written or written[-1] < len(names):
+        assert not written or place.engine.deadline() <= place.now
+        place.engine.push(place.now, blocked=lambda _: False, enough=lambda: True)
+        if not written:
+            assert "A question" in place.text("messages/a/1.md"), "what people wait for goes first"
+            assert "status: review" in place.text(f"tasks/{names[-1]}.md")
+        written.append(sum("status: draft" not in place.text(f"tasks/{name}.md") for name in names))
+    assert written == [TOGETHER - 1, 2 * TOGETHER - 1, 3 * TOGETHER - 1, 3 * TOGETHER]
+    place.turns()
+    assert place.engine.deadline() > place.now
+
+
+def test_a_pull_that_has_had_enough_leaves_the_rest_to_the_next_one_which_is_due_at_once(place: Workspace) -> None:
+    for number in range(2 * BATCH_SIZE):
+        place.save("---\nstatus: draft\n---\nDo it.\n", f"tasks/t{number:03}.md")
+    place.save("version: 1\nconcurrency: 7\n", "config.yaml")
+    place.now += 1
+    known: list[int] = []
+    while not known or known[-1] < 2 * BATCH_SIZE:
+        assert not known or place.engine.deadline() <= place.now
+        place.engine.pull(place.now, enough=lambda: True)
+        known.append(len(place.db.query("SELECT 1 FROM tasks")))
+        assert place.document("config.yaml").disk_sha, "the settings go first"
+    assert known == [BATCH_SIZE - 1, 2 * BATCH_SIZE - 1, 2 * BATCH_SIZE]
 
 
 def test_a_document_of_ours_too_large_to_read_does_not_stop_the_engine(place: Workspace) -> None:

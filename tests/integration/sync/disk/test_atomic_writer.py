@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import Status
-from coworkd.sync.disk.atomic_writer import LATE, ConcurrentSave, TargetChanged, WriteRefused, Written
+from coworkd.sync.disk.atomic_writer import LATE
 from coworkd.sync.disk.folder import MAX_BYTES, Folder, digest
+from coworkd.sync.disk.write_steps import (
+    ConcurrentSave,
+    FileWrite,
+    TargetChanged,
+    WriteRefused,
+    WriteResult,
+    Written,
+)
 from tests.integration.workspacekit import TASK, Workspace
 
 OLD, NEW = b"---\nstatus: ready\n---\nold\n", b"---\nstatus: ready\n---\nnew\n"
@@ -113,6 +121,66 @@ def test_the_expected_bytes_are_replaced_and_kept(place: Workspace) -> None:
     assert (place.root / TASK).stat().st_mode & 0o777 == 0o640
     assert [file.read_bytes() for file in place.trash.iterdir()] == [OLD]
     assert not place.writer.has_unfinished()
+
+
+def write_several(place: Workspace) -> dict[str, WriteResult]:
+    """Three files at once: one that is there, a new one, and one that is not what was expected."""
+    (place.root / "tasks/c.md").write_bytes(TYPED.encode())
+    expected = {TASK: digest(OLD), "tasks/b.md": "", "tasks/c.md": digest(OLD)}
+    writes = [FileWrite(path=path, expected=sha, data=NEW) for path, sha in expected.items()]
+    return dict(place.writer.write_all(writes, place.now))
+
+
+def test_several_files_are_written_together_and_each_ends_for_itself(place: Workspace) -> None:
+    assert write_several(place) == {TASK: Written(), "tasks/b.md": Written(), "tasks/c.md": TargetChanged()}
+    assert place.files() == {TASK: NEW, "tasks/b.md": NEW, "tasks/c.md": TYPED.encode()}
+    assert [file.read_bytes() for file in place.trash.iterdir()] == [OLD]
+    assert not place.writer.has_unfinished()
+
+
+def test_the_intents_of_several_files_are_one_durable_commit(place: Workspace) -> None:
+    asked: list[str] = []
+    place.db.connection.set_trace_callback(asked.append)
+    write_several(place)
+    place.db.connection.set_trace_callback(None)
+    assert [sql for sql in asked if "synchronous" in sql] == ["PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL"]
+    assert asked.count("COMMIT") == 3, "the intents; what was displaced; the end"
+
+
+def test_what_refuses_one_of_several_writes_refuses_no_other(place: Workspace, folder: Between) -> None:
+    folder.before["exchange"] = full
+    results = write_several(place)
+    assert isinstance(results[TASK], WriteRefused)
+    assert results["tasks/b.md"] == Written()
+    assert place.files()["tasks/b.md"] == NEW
+    assert displaced(place) == []
+    assert place.files() == {TASK: OLD, "tasks/b.md": NEW, "tasks/c.md": TYPED.encode()}
+
+
+def test_a_folder_that_cannot_be_synced_leaves_every_intent_of_it(place: Workspace, folder: Between) -> None:
+    folder.before["sync"] = full
+    results = write_several(place)
+    assert [type(result) for result in results.values()] == [WriteRefused, WriteRefused, TargetChanged]
+    assert displaced(place) == []
+    assert place.files() == {TASK: NEW, "tasks/b.md": NEW, "tasks/c.md": TYPED.encode()}
+    assert not place.writer.has_unfinished()
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_between_two_steps_of_several_writes_loses_nothing(
+    place: Workspace, folder: Between, step: str, when: str
+) -> None:
+    getattr(folder, when)[step] = kill
+    with pytest.raises(KilledError):
+        write_several(place)
+    place.restart()
+    assert not place.writer.has_unfinished()
+    files = place.files()
+    assert files["tasks/c.md"] == TYPED.encode()
+    assert files[TASK] in (OLD, NEW)
+    assert OLD in place.everywhere()
+    assert files.get("tasks/b.md", NEW) == NEW
 
 
 @pytest.mark.parametrize("expected", [b"something else", b""])

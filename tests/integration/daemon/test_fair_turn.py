@@ -1,0 +1,100 @@
+"""No part of a turn keeps the others waiting: what has ended is handled while much is still to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coworkd.board.generated_documents import GeneratedDocuments
+from coworkd.core.clock import SystemClock
+from coworkd.daemon.composition import build
+from coworkd.daemon.main_loop import SLICE, Daemon
+from coworkd.daemon.workspace_init import initialise
+from coworkd.store import Database, RunRow, RunState
+from coworkd.store.documents import unwritten_documents
+from coworkd.store.runs import get_run
+from coworkd.sync.pusher import TOGETHER
+from coworkd.system import paths_and_settings
+from coworkd.system.git import Repo
+from coworkd.system.git.repository_trust import Trust
+from tests.integration.gitkit import checkout
+
+TURNS = 200
+FILES = 200
+
+
+class SlowMachine(SystemClock):
+    """Between any two looks at the clock a slice of a turn goes by: each part of a turn takes one step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gone = 0.0
+
+    def now(self) -> float:
+        self._gone += SLICE
+        return super().now() + self._gone
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    """A daemon whose machine is slow, with one task that is ready."""
+    at = checkout(tmp_path / "repo")
+    initialise(at.root)
+    at.write(".cowork/agents/quick.md", "---\ndriver: command\ncommand: ['true']\n---\n")
+    at.write(".cowork/config.yaml", "agent: quick\nquiet: 0\n")
+    at.write(".cowork/tasks/a.md", "---\nstatus: ready\n---\nDo it.\n")
+    with Repo.open(at.root) as repo:
+        paths = paths_and_settings.paths(repo.root, repo.common_dir)
+        trust = Trust(paths_and_settings.trust_home(), repo)
+        trust.give()
+        made = build(paths, repo, trust, clock=SlowMachine())
+        try:
+            made.recover()
+            made.turn()
+            made._fair = True  # noqa: SLF001 - `run` sets it after the first turn, and does not return
+            yield made
+        finally:
+            made._lasting.control_socket.close()  # noqa: SLF001
+            made._close()  # noqa: SLF001
+
+
+def test_a_run_that_ended_is_handled_while_hundreds_of_files_are_still_to_be_written(daemon: Daemon) -> None:
+    services = daemon._services  # noqa: SLF001 - the product offers no other way to single turns
+    run = _begin_run(daemon)
+    with services.db.write():
+        for number in range(FILES):
+            GeneratedDocuments(services.db).put(f"messages/a/{number}.md", b"---\nfrom: x\n---\nHi.\n", 0.0)
+    while run.id in services.executor.alive():
+        daemon._lasting.wakeup.wait(1.0)  # noqa: SLF001
+    daemon.turn()
+    assert get_run(services.db, run.id).state is not RunState.WORKING
+    left = [_unwritten(services.db)]
+    assert FILES - 2 * TOGETHER <= left[0] < FILES
+    while left[-1]:
+        daemon.turn()
+        left.append(_unwritten(services.db))
+        assert left[-1] < left[-2], "each turn writes some"
+    assert len(left) > FILES // TOGETHER // 2
+
+
+def _begin_run(daemon: Daemon) -> RunRow:
+    """Turns until the agent is at work."""
+    db = daemon._services.db  # noqa: SLF001
+    for _ in range(TURNS):
+        daemon.turn()
+        if found := db.one(RunRow, "state = ?", RunState.WORKING):
+            return found
+        daemon._lasting.wakeup.wait(1.0)  # noqa: SLF001
+    raise AssertionError("no agent was set to work")
+
+
+def _unwritten(db: Database) -> int:
+    return sum(one.path.startswith("messages/") for one in unwritten_documents(db))
