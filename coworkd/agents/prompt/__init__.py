@@ -3,6 +3,7 @@
 What a person wrote is passed on word for word; what coworkd adds is short. It must never name a driver's program.
 """
 
+from coworkd.agents.prompt.earlier_rounds import EarlierRound
 from coworkd.agents.prompt.task_prompt import (
     AnsweredRequest,
     PromptContext,
@@ -15,6 +16,7 @@ from coworkd.agents.prompt.templates import Template, render
 
 __all__ = [
     "AnsweredRequest",
+    "EarlierRound",
     "PromptContext",
     "ReviewedChange",
     "Template",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coworkd.agents.prompt.earlier_rounds import EarlierRound, earlier_rounds_text, quoted
 from coworkd.agents.prompt.templates import Template, render
 from coworkd.core.model import AgentSpec, Mode, TaskSpec
 
@@ -57,6 +58,8 @@ class PromptContext:
     """The change that a person has reviewed and wants changed; it is in the worktree."""
     round: int = 0
     """Of a loop; 0: of none."""
+    earlier_rounds: Sequence[EarlierRound] = ()
+    """Of the same loop, oldest first."""
     thread: Sequence[ThreadMessage] = ()
 
 
@@ -73,6 +76,7 @@ def build_prompt(agent: AgentSpec, task: TaskSpec, title: str, context: PromptCo
         _messages(context.thread),
         _reviewed(context.reviewed) if context.reviewed else "",
         _loop_round(task, context.round),
+        earlier_rounds_text(context.earlier_rounds),
         render(Template.FAILED_ATTEMPT, failure=context.failure.strip()) if context.failure else "",
         _conflict(context),
         "\n".join(rules),
@@ -130,8 +134,7 @@ def _reviewed(change: ReviewedChange) -> str:
     if len(change.files) > _MAX_FILES:
         files.append(f"- and {len(change.files) - _MAX_FILES} more")
     summary = change.summary.strip()[:_MAX_SUMMARY]
-    quoted = "\n".join(f"> {line}".rstrip() for line in summary.split("\n"))
     parts = [render(Template.REVIEWED_CHANGE, attempt=change.attempt)]
     parts += [render(Template.REVIEWED_FILES, files="\n".join(files))] if files else []
-    parts += [render(Template.REVIEWED_SUMMARY, summary=quoted)] if summary else []
+    parts += [render(Template.REVIEWED_SUMMARY, summary=quoted(summary))] if summary else []
     return "\n\n".join(parts)

@@ -11,11 +11,19 @@ from coworkd.store.runs import ended_runs
 
 def earlier_rounds(db: Database, run: RunRow, loop: Loop) -> tuple[Round, ...]:
     """The rounds of the same loop before this one, oldest first."""
-    found: list[Round] = []
+    return tuple(
+        round_of(past, loop, "" if past.reason is RunReason.DONE else past.message)
+        for past in runs_of_earlier_rounds(db, run)
+    )
+
+
+def runs_of_earlier_rounds(db: Database, run: RunRow) -> list[RunRow]:
+    """The runs that were the rounds of the same loop before this one, oldest first; each round once."""
+    found: list[RunRow] = []
     for past in ended_runs(db, run.task, but=run.id):
         if past.reason in INTERRUPTED_REASONS:
             continue
-        if not past.iteration or past.iteration >= (found[-1].number if found else run.iteration):
+        if not past.iteration or past.iteration >= (found[-1].iteration if found else run.iteration):
             break
-        found.append(round_of(past, loop, "" if past.reason is RunReason.DONE else past.message))
-    return tuple(found[::-1])
+        found.append(past)
+    return found[::-1]

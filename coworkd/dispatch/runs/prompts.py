@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from coworkd.agents.port import InboxFile
 from coworkd.agents.prompt import (
     AnsweredRequest,
+    EarlierRound,
     PromptContext,
     ReviewedChange,
     ThreadMessage,
@@ -18,6 +19,7 @@ from coworkd.agents.prompt import (
 from coworkd.agents.worker.inbox import render_answer
 from coworkd.core.model import AgentSpec, TaskSpec
 from coworkd.dispatch.runs.delivery_rules import inbox_answer
+from coworkd.dispatch.runs.loop_rounds import runs_of_earlier_rounds
 from coworkd.store import Database, MessageRow, RunReason, RunRow, SubmissionKey, TaskRow
 from coworkd.store.messages import new_messages_of, thread_of
 from coworkd.store.requests import used_answers
@@ -76,15 +78,22 @@ class PromptReader:
             if not (m.sender and m.run == run.id)
         ]
         if run.iteration:
-            said = [one for one in said if not one.sender]  # what the rounds before said of themselves is in the files
-        last = last_ended_run(self._db, row.id, but=run.id)
-        failed = last is not None and (last.iteration or last.reason not in (RunReason.DONE, RunReason.CANCELLED))
-        failure = last.message if last and failed else ""
+            said = [one for one in said if not one.sender]  # what its own rounds said comes with these
+        rounds = runs_of_earlier_rounds(self._db, run) if run.iteration else []
         reason = row.reason if row.failures else ""
         return PromptContext(
-            failure=failure or reason, conflict_bundle=run.conflict, reviewed=self._reviewed(run), thread=said,
-            round=run.iteration,
+            failure=self._failure(run, rounds) or reason, conflict_bundle=run.conflict, reviewed=self._reviewed(run),
+            thread=said, round=run.iteration,
+            earlier_rounds=[EarlierRound(number=r.iteration, lacking=r.message, reply=r.reply) for r in rounds],
         )  # fmt: skip
+
+    def _failure(self, run: RunRow, rounds: Sequence[RunRow]) -> str:
+        """How the run before this one failed, where the rounds of its loop do not say that; empty: it did not."""
+        last = last_ended_run(self._db, run.task, but=run.id)
+        if last is None or any(last.id == one.id for one in rounds):
+            return ""
+        failed = last.iteration or last.reason not in (RunReason.DONE, RunReason.CANCELLED)
+        return last.message if failed else ""
 
     def _reviewed(self, run: RunRow) -> ReviewedChange | None:
         """What an agent is told of the reviewed change that it goes on with."""
