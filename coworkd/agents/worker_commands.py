@@ -8,6 +8,7 @@ from typing import get_args
 
 from coworkd.agents.json_codec import decode_tagged, encode_tagged
 from coworkd.agents.port import Agent, InboxAnswer
+from coworkd.core.machine_faults import MachineFault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,14 @@ class Kill:
     pass
 
 
-WorkerCommand = GiveAnswer | Deliver | Cancel | Kill
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteFault:
+    """The daemon has seen that no file could be written: what fails soon after may fail for that."""
+
+    fault: MachineFault
+
+
+WorkerCommand = GiveAnswer | Deliver | Cancel | Kill | NoteFault
 
 _COMMANDS: Mapping[str, type[WorkerCommand]] = {control.__name__: control for control in get_args(WorkerCommand)}
 
@@ -47,7 +55,7 @@ def decode_command(line: bytes) -> WorkerCommand | None:
 
 
 def apply_command(agent: Agent, control: WorkerCommand) -> None:
-    """Pass the command to the agent."""
+    """Pass the command to the agent. `NoteFault` is the worker's own."""
     match control:
         case GiveAnswer():
             agent.answer(control.request, control.answer)
@@ -57,3 +65,5 @@ def apply_command(agent: Agent, control: WorkerCommand) -> None:
             agent.cancel()
         case Kill():
             agent.kill()
+        case NoteFault():
+            pass

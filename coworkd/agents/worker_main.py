@@ -36,8 +36,8 @@ from coworkd.agents.port import (
 from coworkd.agents.registry import create_agent
 from coworkd.agents.worker.redacting_events import EventRedactor, redact_run_files
 from coworkd.agents.worker.refused_hosts import RefusedHosts
-from coworkd.agents.worker.storage_watch import LOOK, StorageWatch
-from coworkd.agents.worker_commands import apply_command, decode_command
+from coworkd.agents.worker.storage_watch import StorageWatch
+from coworkd.agents.worker_commands import NoteFault, apply_command, decode_command
 from coworkd.core.errors import AgentError, AgentFileError, NotSignedInError, ProgramMissingError
 from coworkd.core.machine_faults import BLAMELESS, MachineFault, fault_of
 from coworkd.core.redaction import Secrets
@@ -188,7 +188,7 @@ def _wake_daemon() -> None:
 
 
 class _DaemonConnection:
-    """Listens to the daemon, and for signals, and watches the disk, in a thread of its own."""
+    """Listens to the daemon, and for signals, in a thread of its own."""
 
     def __init__(self, run: str, watch: StorageWatch) -> None:
         self._watch = watch
@@ -220,10 +220,9 @@ class _DaemonConnection:
             selector.register(_STDIN, selectors.EVENT_READ, self._read)
             selector.register(self._signals, selectors.EVENT_READ, self._signalled)
             while not self.gone:
-                for key, _ in selector.select(LOOK):
+                for key, _ in selector.select():
                     ready: Callable[[Agent], None] = key.data
                     ready(agent)
-                self._watch.look()
         agent.kill()
         if not self.finished.wait(_LAST_GRACE):
             _end_tree(self._run)
@@ -241,16 +240,19 @@ class _DaemonConnection:
             self.gone = True
         *lines, self._lines = (self._lines + chunk).split(b"\n")
         for line in lines:
-            if fault := _apply_line(agent, line):
+            if fault := _apply_line(agent, line, self._watch):
                 self.fault = fault
                 agent.kill()
 
 
-def _apply_line(agent: Agent, line: bytes) -> MachineFault | None:
+def _apply_line(agent: Agent, line: bytes, watch: StorageWatch) -> MachineFault | None:
     """Do what the daemon says; the fault of the machine that keeps it from being done."""
     control = decode_command(line)
     if control is None:
         _note(f"a control line that is not known is passed over: {line!r:.200}")
+        return None
+    if isinstance(control, NoteFault):
+        watch.note(control.fault)
         return None
     try:
         apply_command(agent, control)

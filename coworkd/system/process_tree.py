@@ -141,6 +141,12 @@ def is_living(pid: int) -> bool:
     return len(fields) > 1 and fields[0] not in _DEAD
 
 
+def are_stopped(pids: Iterable[int]) -> bool:
+    """Whether there are processes among these but those of a sandbox, and all of them were stopped by a signal."""
+    inside = [pid for pid in pids if _read(pid, "comm").strip() != _SANDBOX]
+    return bool(inside) and all(_stat(pid)[:1] == [b"T"] for pid in inside)
+
+
 def kill_trees(roots: Iterable[int]) -> None:
     """Kill processes with all that is below them, once: what is stuck in the kernel ends later, or never."""
     if known := set(roots):

@@ -95,9 +95,10 @@ class CommandAgent:
             yield from failed_start_events(assignment, argv[0], error)
             return
         program = RunningProgram(assignment, child, self._wakeup)
+        program.watch(outbox)
         try:
             while (code := child.poll()) is None:
-                program.poll()
+                program.poll(waiting=self.waiting)
                 yield from program.take_text()
                 yield from self._posts(outbox, program)
                 program.stop_if(self._stop_reason(program), killed=self._killed)
@@ -118,15 +119,19 @@ class CommandAgent:
 
     def _posts(self, outbox: Outbox, program: RunningProgram, *, last: bool = False) -> Iterator[Asked | Posted]:
         now = time.monotonic()
-        if not last and not program.outbox_due(now):
+        if not last and outbox.seconds_to_look(now) != 0.0:
             return
         for event in outbox.poll_all(now) if last else outbox.poll(now):
-            program.watchdog.record_activity()
+            program.watchdog.record_activity(now)
             if isinstance(event, Asked) and event.request not in self._answered_before:
                 self._open.add(event.request)  # before anybody can answer it
                 self._asked.add(event.request)
             yield event
 
     def _stop_reason(self, program: RunningProgram) -> EndReason | None:
-        reason = program.watchdog.check(time.monotonic(), waiting=self.waiting)
+        now = time.monotonic()
+        reason = program.watchdog.check(now, waiting=self.waiting)
+        if reason is EndReason.STALLED and program.is_stopped():
+            program.watchdog.record_activity(now)  # whoever stopped it means it to go on
+            reason = None
         return EndReason.CANCELLED if self._cancelled or self._killed else reason

@@ -15,10 +15,13 @@ from coworkd.agents.protocols.jsonl_channel import Message
 from coworkd.agents.protocols.permission_broker import PermissionBroker, ReplyRenderer
 from coworkd.agents.protocols.protocol_agent import ConversationContext
 from coworkd.agents.worker.run_ended import RunEnded
+from coworkd.agents.worker.running_program import earliest
 from coworkd.agents.worker.text_stream import TextStream
 
 MAX_SHOWN = 4000
 """Characters of a tool call, and of its output, that are reported."""
+_HOLD_SLACK = 0.01
+"""Seconds after its limit when a hold is certainly longer than that."""
 _EXIT_GRACE = 3.0
 """Seconds that a program has to exit after its input was closed."""
 
@@ -45,6 +48,8 @@ class ProtocolConversation(ABC):
         )
         self._reply = TextStream(context.assignment.output_limit)
         self._reply_started = False
+        if self._mailbox.outbox.fd is not None:
+            self._channel.watch(self._mailbox.outbox.fd, self._mailbox.outbox.note_change)
 
     def events(self) -> Iterator[AgentEvent]:
         """Everything that happens, the end last."""
@@ -78,18 +83,29 @@ class ProtocolConversation(ABC):
 
     # ---- the loop
 
-    def _poll(self) -> Iterator[AgentEvent]:
-        """Take what has come from the program and from people, then end the run if there is a reason to."""
-        for message in self._channel.receive():
+    def _poll(self, within: float | None = None) -> Iterator[AgentEvent]:
+        """Wait until something happens, at most `within` seconds, take it, and end the run if there is a reason to."""
+        for message in self._channel.await_messages(self._patience(within), waiting=self._waits):
             yield from self._handle(message)
         yield from self._reply.take(time.monotonic())
         yield from self._mailbox.new_posts()
         self._deliver_answers()
         yield from self._check_end()
 
+    @property
+    def _waits(self) -> bool:
+        """Whether a request waits for a person."""
+        return bool(self._broker.open_requests or self._mailbox.open_requests)
+
+    def _patience(self, within: float | None) -> float | None:
+        now = time.monotonic()
+        held = self._broker.longest_hold(now)
+        hold = self._assignment.agent.limits.hold - held + _HOLD_SLACK if self.HOLD_LIMITED and held else None
+        return earliest(within, self._reply.due(now), self._mailbox.outbox.seconds_to_look(now), hold)
+
     def _deliver_answers(self) -> None:
         if self._broker.deliver_answers():
-            self._channel.watchdog.record_activity()
+            self._channel.watchdog.record_activity(time.monotonic())
         for request in self._mailbox.open_requests:
             if answer := self._signals.answer_to(request):
                 self._add_message(self._mailbox.put_answer(request, answer))
@@ -97,8 +113,10 @@ class ProtocolConversation(ABC):
     def _check_end(self) -> Iterator[AgentEvent]:
         """Raise RunEnded when the run is cancelled, out of time, refused too often, or its program has exited."""
         now = time.monotonic()
-        waiting = bool(self._broker.open_requests or self._mailbox.open_requests)
-        reason = self._channel.watchdog.check(now, waiting=waiting)
+        reason = self._channel.watchdog.check(now, waiting=self._waits)
+        if reason is EndReason.STALLED and self._channel.is_stopped():
+            self._channel.watchdog.record_activity(now)  # whoever stopped it means it to go on
+            reason = None
         if self._signals.stopped:
             raise RunEnded.because(EndReason.CANCELLED, "cancelled")
         if reason is not None:

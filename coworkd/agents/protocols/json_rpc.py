@@ -76,7 +76,7 @@ class JsonRpcConversation(ProtocolConversation):
         request_id = self._send_request(method, params)
         until = None if timeout is None else time.monotonic() + timeout
         while request_id not in self._responses:
-            yield from self._poll()
+            yield from self._poll(None if until is None else max(0.0, until - time.monotonic()))
             if until is not None and time.monotonic() > until and request_id not in self._responses:
                 raise RunEnded.because(EndReason.FAILED, f"no answer to {method} within {timeout:g} s")
         return self._responses.pop(request_id)

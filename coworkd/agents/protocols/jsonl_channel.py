@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias, cast
 
 from coworkd.agents.json_codec import Json
 from coworkd.agents.port import Assignment, EndReason
 from coworkd.agents.worker.child_streams import ChildStreams
-from coworkd.agents.worker.running_program import STDERR_LOG, exit_description
+from coworkd.agents.worker.running_program import STDERR_LOG, earliest, exit_description
 from coworkd.agents.worker.watchdog import Watchdog
 from coworkd.system.process import commands
 from coworkd.system.process.output_capture import Capture
@@ -54,10 +54,24 @@ class JsonlChannel:
         """Close the program's standard input: a program that reads it exits by itself."""
         self._streams.write(b"", last=True)
 
+    def watch(self, fd: int, ready: Callable[[], object]) -> None:
+        """Wake for another descriptor, too."""
+        self._streams.watch(fd, ready)
+
     def receive(self, patience: float = _TICK) -> list[Message]:
         """Messages since the last call, after waiting at most so many seconds for one."""
         self._streams.poll(patience)
         return self._lines.take()
+
+    def await_messages(self, within: float | None, *, waiting: bool) -> list[Message]:
+        """As `receive`, but no longer than the clocks allow; `waiting`: a request waits for a person."""
+        patience = earliest(within, self.watchdog.seconds_left(time.monotonic(), waiting=waiting))
+        self._streams.poll(patience, lambda: self.watchdog.end_wait(time.monotonic(), waiting=waiting))
+        return self._lines.take()
+
+    def is_stopped(self) -> bool:
+        """Whether a signal has stopped all of the program."""
+        return self._streams.is_stopped()
 
     def stop(self, reason: EndReason, *, at_once: bool = False) -> None:
         """Stop the program; to be called again until there is an `exit_code`. The first reason counts."""
@@ -88,7 +102,7 @@ class JsonlChannel:
         self._log.close()
 
     def _out(self, chunk: bytes) -> None:
-        self.watchdog.record_activity()
+        self.watchdog.record_activity(time.monotonic())
         self._log.feed(chunk)
         self._lines.feed(chunk)
 

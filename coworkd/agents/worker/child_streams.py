@@ -13,6 +13,8 @@ from coworkd.system.wakeup import Wakeup
 
 _CHUNK = 256 * 1024
 _ENDING_TICK = 0.1
+_EXIT_TICK = 0.25
+"""Seconds between looks for the end of a program, where the system does not tell of it."""
 _LEFTOVER_GRACE = 0.5
 """Seconds that background processes get when the program has ended by itself."""
 _DRAIN_READS = 64
@@ -61,11 +63,28 @@ class ChildStreams:
             self._writing = True
             self._selector.register(self._child.stdin, selectors.EVENT_WRITE, self._write_some)
 
-    def poll(self, patience: float) -> None:
-        """Wait until something happens, at most so many seconds, and move what can be moved."""
-        for key, _ in self._selector.select(_ENDING_TICK if self._ending is not None else patience):
+    def watch(self, fd: int, ready: Callable[[], object]) -> None:
+        """Wait for another descriptor, too."""
+        self._selector.register(fd, selectors.EVENT_READ, ready)
+
+    def poll(self, patience: float | None, woken: Callable[[], object] | None = None) -> None:
+        """Wait until something happens, at most so many seconds, and move what can be moved; `woken` is called first.
+
+        `patience` None: until something happens.
+        """
+        found = self._selector.select(self._bounded(patience))
+        if woken is not None:
+            woken()
+        for key, _ in found:
             ready: Callable[[], object] = key.data
             ready()
+
+    def _bounded(self, patience: float | None) -> float | None:
+        if self._ending is not None:
+            return _ENDING_TICK
+        if self._exit_fd is None:
+            return _EXIT_TICK if patience is None else min(patience, _EXIT_TICK)
+        return patience
 
     @property
     def stopping(self) -> bool:
@@ -95,8 +114,13 @@ class ChildStreams:
             self._child.wait()
         if self._exit_fd is not None:
             os.close(self._exit_fd)
+            self._exit_fd = None
         self._selector.close()
         self._child.close()
+
+    def is_stopped(self) -> bool:
+        """Whether all processes but those of the sandbox around them were stopped by a signal."""
+        return process_tree.are_stopped(self._processes())
 
     def _processes(self, *, ended: bool = False) -> set[int]:
         return commands.run_processes(self._child.pid, self._run, ended=ended)

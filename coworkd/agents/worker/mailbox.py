@@ -12,8 +12,6 @@ from coworkd.agents.worker.inbox import Inbox, render_answer
 from coworkd.agents.worker.outbox import Outbox
 
 OUTBOX_LEDGER = "outbox.taken"
-_POLL_INTERVAL = 0.5
-"""Seconds between looks at the outbox."""
 
 
 def mailbox_environment(assignment: Assignment) -> Mapping[str, str]:
@@ -34,19 +32,21 @@ class Mailbox:
         self._given = frozenset(file.name for file in assignment.inbox)
         self._inbox = Inbox(assignment.inbox_dir, assignment.inbox)
         self._outbox = Outbox(assignment.outbox_dir, Path(assignment.run_dir, OUTBOX_LEDGER), self._inbox.has)
-        self._next_look = 0.0
         self._open: dict[str, str] = {}
 
     def new_posts(self, *, last: bool = False) -> Iterator[Asked | Posted]:
         """What the agent has left since the last look."""
         now = time.monotonic()
-        if now < self._next_look and not last:
+        if not last and self._outbox.seconds_to_look(now) != 0.0:
             return
-        self._next_look = now + _POLL_INTERVAL
         for event in self._outbox.poll_all(now) if last else self._outbox.poll(now):
             if isinstance(event, Asked) and event.request not in self._given:
                 self._open[event.request] = event.text
             yield event
+
+    @property
+    def outbox(self) -> Outbox:
+        return self._outbox
 
     @property
     def open_requests(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from coworkd.agents.port import Asked, AskKind, Posted
 from coworkd.core.errors import DocumentError
 from coworkd.documents import markdown
+from coworkd.system.folder_events import FolderEvents
 
 MAX_FILE_BYTES = 256 * 1024
 """Bytes of one message."""
@@ -25,6 +26,8 @@ SETTLE_SECONDS = 0.2
 """Seconds without a change after which a file counts as written."""
 
 _MAX_NAME = 200
+_LOOK_INTERVAL = 0.2
+"""Seconds between looks at a folder that changes, or that tells nothing of its changes."""
 
 Signature = tuple[int, int, int]
 """Inode, size and time of the last change: equal means untouched."""
@@ -73,12 +76,32 @@ class Outbox:
         self._changed: dict[str, tuple[Signature, float]] = {}
         self._looked_at: dict[str, Signature] = {}
         self._count = 0
+        self._changes = FolderEvents(folder)
+        self._changing = True
+        self._next_look = 0.0
+
+    @property
+    def fd(self) -> int | None:
+        """Readable when there may be something new, for `note_change` to be called. None: it has to be looked for."""
+        return self._changes.fd
+
+    def note_change(self) -> None:
+        self._changes.clear()
+        self._changing = True
+
+    def seconds_to_look(self, now: float) -> float | None:
+        """How long to wait until the next `poll`, if nothing happens; None: until something does."""
+        if self._changing or self._changed or self._changes.fd is None:
+            return max(0.0, self._next_look - now)
+        return None
 
     def poll(self, now: float, settled: float = SETTLE_SECONDS) -> Iterator[Asked | Posted]:
         """What was left since the last look and has not changed for `settled` seconds; `now` is monotonic.
 
         An event counts as taken when the next one is asked for.
         """
+        self._changing = False
+        self._next_look = now + _LOOK_INTERVAL
         for name, signature in self._files():
             if self._looked_at.get(name) == signature:
                 continue
@@ -96,6 +119,7 @@ class Outbox:
         return self.poll(now, settled=0.0)
 
     def close(self) -> None:
+        self._changes.close()
         os.close(self._fd)
 
     def _files(self) -> list[tuple[str, Signature]]:

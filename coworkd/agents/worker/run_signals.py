@@ -59,9 +59,9 @@ class RunSignals:
             self._messages.clear()
         return words
 
-    def wait(self, seconds: float) -> None:
-        """Until an input comes in, or the time is up."""
-        select.select([self.wakeup.fd], [], [], max(0.0, seconds))
+    def wait(self, seconds: float | None) -> None:
+        """Until an input comes in, or the time is up; None: only until an input comes in."""
+        select.select([self.wakeup.fd], [], [], None if seconds is None else max(0.0, seconds))
         self.wakeup.clear()
 
     def close(self) -> None:

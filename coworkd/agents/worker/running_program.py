@@ -8,6 +8,7 @@ from pathlib import Path
 
 from coworkd.agents.port import UNAVAILABLE_EXIT, Assignment, Ended, EndReason, TextWritten
 from coworkd.agents.worker.child_streams import ChildStreams
+from coworkd.agents.worker.outbox import Outbox
 from coworkd.agents.worker.text_stream import TextStream
 from coworkd.agents.worker.watchdog import Watchdog
 from coworkd.core.terminal_text import plain_text
@@ -17,8 +18,6 @@ from coworkd.system.wakeup import Wakeup
 
 STDERR_LOG = "stderr.log"
 
-_POLL_INTERVAL = 0.2
-"""Seconds between looks at the outbox."""
 _STDERR_LIMIT = 1024 * 1024
 _FAILURE_LINES = 20
 _FAILURE_CHARACTERS = 4000
@@ -31,24 +30,32 @@ class RunningProgram:
         self._reply = TextStream(assignment.output_limit)
         self._stderr = Capture(_STDERR_LIMIT, str(Path(assignment.run_dir, STDERR_LOG)))
         self._reason: EndReason | None = None
-        self._next_look = 0.0
+        self._outbox: Outbox | None = None
         self.watchdog = Watchdog(timeout=assignment.timeout, stall=assignment.stall, now=time.monotonic())
         self._streams = ChildStreams(assignment.run, child, wakeup, out=self._out, err=self._err)
         self._streams.write(assignment.prompt.encode(errors="replace"), last=True)
 
-    def poll(self) -> None:
-        """Wait until something happens, and move what can be moved."""
-        self._streams.poll(self._patience(time.monotonic()))
+    def watch(self, outbox: Outbox) -> None:
+        """Wait for what the program leaves in its outbox, too."""
+        self._outbox = outbox
+        if outbox.fd is not None:
+            self._streams.watch(outbox.fd, outbox.note_change)
+
+    def poll(self, *, waiting: bool = False, within: float | None = None) -> None:
+        """Wait until something happens, no longer than `within` seconds, and move what can be moved.
+
+        `waiting`: a request of the program waits for a person.
+        """
+        patience = self._patience(time.monotonic(), waiting=waiting, within=within)
+        self._streams.poll(patience, lambda: self.watchdog.end_wait(time.monotonic(), waiting=waiting))
 
     def take_text(self) -> list[TextWritten]:
         """What has come of the reply, once there is enough of it or some time has passed."""
         return self._reply.take(time.monotonic())
 
-    def outbox_due(self, now: float) -> bool:
-        if now < self._next_look:
-            return False
-        self._next_look = now + _POLL_INTERVAL
-        return True
+    def is_stopped(self) -> bool:
+        """Whether a signal has stopped all of it: it is silent for that reason, until another lets it go on."""
+        return self._streams.is_stopped()
 
     def stop_if(self, stop: EndReason | None, *, killed: bool) -> None:
         """Stop the program, if there is a reason to; to be called again until it has exited."""
@@ -84,17 +91,21 @@ class RunningProgram:
         self._stderr.close()
 
     def _out(self, chunk: bytes) -> None:
-        self.watchdog.record_activity()
+        self.watchdog.record_activity(time.monotonic())
         self._reply.feed(chunk, time.monotonic())
 
     def _err(self, chunk: bytes) -> None:
-        self.watchdog.record_activity()
+        self.watchdog.record_activity(time.monotonic())
         self._stderr.feed(chunk)
 
-    def _patience(self, now: float) -> float:
-        look = max(0.0, self._next_look - now)
-        due = self._reply.due(now)
-        return look if due is None else min(look, due)
+    def _patience(self, now: float, *, waiting: bool, within: float | None) -> float | None:
+        look = self._outbox.seconds_to_look(now) if self._outbox else None
+        return earliest(look, self._reply.due(now), self.watchdog.seconds_left(now, waiting=waiting), within)
+
+
+def earliest(*seconds: float | None) -> float | None:
+    """The shortest of several times to wait; None: nothing is waited for but events."""
+    return min((each for each in seconds if each is not None), default=None)
 
 
 def exit_description(code: int, stderr: str) -> str:

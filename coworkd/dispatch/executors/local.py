@@ -2,7 +2,7 @@
 
 No method blocks the daemon: messages for a worker are queued and written by one thread, which also reads the output of
 all workers, wakes the daemon, and ends the processes that a worker has left behind. It sleeps until something happens;
-while workers live it also looks at all of them together every few seconds, for what makes no event.
+while workers live it also looks at all of them together once a second, for what makes no event.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from coworkd.agents import event_log
 from coworkd.agents.json_codec import ASSIGNMENT_FILE, encode_assignment
 from coworkd.agents.port import Assignment, Ended, EndReason, InboxAnswer
-from coworkd.agents.worker_commands import Cancel, Deliver, GiveAnswer, Kill, WorkerCommand, encode_command
+from coworkd.agents.worker_commands import Cancel, Deliver, GiveAnswer, Kill, NoteFault, WorkerCommand, encode_command
 from coworkd.core.errors import AgentError
 from coworkd.core.machine_faults import MachineFaultError, fault_of
 from coworkd.dispatch.executors.event_journal import EventJournal
@@ -27,6 +27,7 @@ from coworkd.dispatch.executors.worker import LocalWorker, machine_end
 from coworkd.dispatch.executors.worker_servers import WorkerServers
 from coworkd.system.process import commands
 from coworkd.system.process_tree import RUN_MARK
+from coworkd.system.storage import storage_fault
 from coworkd.system.wakeup import Wakeup
 
 _logger = logging.getLogger("coworkd")
@@ -45,7 +46,7 @@ class LocalExecutor:
     """
 
     def __init__(
-        self, wake: Callable[[], None], *, patience: float = 10.0, idle: float = 600.0, look: float = 10.0
+        self, wake: Callable[[], None], *, patience: float = 10.0, idle: float = 600.0, look: float = 1.0
     ) -> None:
         self._wake = wake
         self._patience = patience
@@ -247,18 +248,25 @@ class LocalExecutor:
     def _service_workers(self, selector: selectors.BaseSelector) -> None:
         """Watch new workers, write what is queued for the others, and kill those that are overdue."""
         with self._changed:
+            if time.monotonic() >= self._next_look:
+                self._next_look = time.monotonic() + self._look
+                self._look_at_all()
             for worker in self._workers.values():
                 worker.write_outbound()
                 worker.watch(selector)
                 if worker.is_overdue():
                     worker.child.kill()
-            if time.monotonic() >= self._next_look:
-                self._next_look = time.monotonic() + self._look
-                self._find_lost()
 
-    def _find_lost(self) -> None:
-        """Give up the workers from which nothing more can come, and fork servers that do not answer."""
+    def _look_at_all(self) -> None:
+        """Give up the workers from which nothing more can come, and fork servers that do not answer.
+
+        Workers are told when nothing can be written where they record what happens.
+        """
+        fault = next((storage_fault(worker.run_dir.parent) for worker in self._workers.values()), None)
         for worker in self._workers.values():
+            if fault is not None and not worker.fault_told:
+                worker.fault_told = True
+                worker.queue(encode_command(NoteFault(fault=fault)))
             if worker.unforked_seconds() > _FORK_TIMEOUT:
                 self._servers.kill(worker.child)
             elif not worker.given_up and (loss := worker.loss()):

@@ -36,6 +36,8 @@ class LocalWorker:
     successor: Assignment | None = None
     """The next epoch of the run, submitted while this worker was ending."""
     successor_outbound: bytearray = field(default_factory=bytearray)
+    fault_told: bool = False
+    """It knows that nothing could be written for a while."""
     given_up: str = ""
     """Why its executor has ended it; empty: it has not."""
 

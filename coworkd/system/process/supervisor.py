@@ -100,6 +100,8 @@ class _Command:
         self._status: int | None = None
         self._ending: TreeTermination | None = None
         self._timed_out = False
+        self._until: float | None = None
+        """When its time is up, by the monotonic clock."""
         self._selector = selectors.DefaultSelector()
         self._readers: dict[int, Capture] = {}
         self._output = Capture(request.output_limit, request.output_path)
@@ -112,8 +114,10 @@ class _Command:
             self._start()
         except OSError as error:
             return self._report(CANNOT_START, 0.0, f"cannot start {self._request.argv[0]!r}: {error.strerror}")
+        limit = self._request.timeout
+        self._until = None if limit is None else started + limit
         while (status := self._exit_status()) is None:
-            self._check_time(started)
+            self._check_time()
             self._turn()
         seconds = time.monotonic() - started
         terminate(self._members, 0.0 if self._ending else _LEFTOVER_GRACE, self._reap)
@@ -175,16 +179,20 @@ class _Command:
         self._selector.register(0, selectors.EVENT_READ, self._lifeline)
 
     def _turn(self) -> None:
-        timed = self._ending or self._request.timeout is not None
-        for key, _ in self._selector.select(_TICK if timed else None):
+        for key, _ in self._selector.select(self._patience()):
             ready: Callable[[], None] = key.data
             ready()
         if self._ending:
             self._ending.step()
 
-    def _check_time(self, started: float) -> None:
-        limit = self._request.timeout
-        if limit is not None and not self._ending and time.monotonic() - started >= limit:
+    def _patience(self) -> float | None:
+        """Seconds until something is to be done even if nothing happens; None: nothing is."""
+        if self._ending:
+            return _TICK
+        return None if self._until is None else max(0.0, self._until - time.monotonic())
+
+    def _check_time(self) -> None:
+        if self._until is not None and not self._ending and time.monotonic() >= self._until:
             self._timed_out = True
             self._begin_end()
 

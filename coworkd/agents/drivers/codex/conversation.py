@@ -58,15 +58,15 @@ class CodexConversation(JsonRpcConversation):
     def _converse(self) -> Iterator[AgentEvent]:
         yield from self._start_turn((yield from self._open_thread()))
         while True:
-            yield from self._poll()
             self._steer()
-            if self._turn_id or self._steering:
-                continue
-            yield from self._mailbox.new_posts(last=True)
-            if prompt := self._next_prompt():
-                yield from self._start_turn(prompt)
-            elif not self._mailbox.open_requests:
-                return
+            if not (self._turn_id or self._steering):
+                yield from self._mailbox.new_posts(last=True)
+                if prompt := self._next_prompt():
+                    yield from self._start_turn(prompt)
+                    continue
+                if not self._mailbox.open_requests:
+                    return
+            yield from self._poll()
 
     def _open_thread(self) -> PromptSteps:
         """Start a thread, or resume the earlier one where it still exists; the first prompt for it."""

@@ -140,7 +140,7 @@ class ModelSession:
             while not isinstance(piece := exchange.take(), litellm_client.ModelAnswer):
                 if piece is None:
                     yield from text.take(time.monotonic())
-                    self._clock.wait(_patience(text))
+                    self._clock.wait(text.due(time.monotonic()))
                 else:
                     self._clock.record_activity()
                     told += len(piece)
@@ -206,11 +206,6 @@ def model_access(assignment: Assignment) -> Access:
     if not agent.model:
         raise AgentFileError(f"agents/{agent.name}.md has no `model`: write one, such as anthropic/claude-sonnet-4-5")
     return find_access(agent.model, {**os.environ, **dict(agent.env)})
-
-
-def _patience(text: TextStream) -> float:
-    due = text.due(time.monotonic())
-    return 1.0 if due is None else due
 
 
 def _unique(reply: Reply, records: Sequence[Record]) -> Reply:

@@ -7,10 +7,8 @@ import time
 from coworkd.agents.port import EndReason
 from coworkd.agents.worker.run_ended import RunEnded
 from coworkd.agents.worker.run_signals import RunSignals
+from coworkd.agents.worker.running_program import earliest
 from coworkd.agents.worker.watchdog import Watchdog
-
-_TICK = 0.25
-"""Seconds between looks at the clocks."""
 
 
 class RunClock:
@@ -22,7 +20,7 @@ class RunClock:
 
     def record_activity(self) -> None:
         """The model, or a tool, was active."""
-        self._watchdog.record_activity()
+        self._watchdog.record_activity(time.monotonic())
 
     def check(self, *, waiting: bool = False) -> None:
         """End the run if it is to end; `waiting`: a request waits for a person, and the clocks stand still."""
@@ -31,9 +29,10 @@ class RunClock:
         if reason := self._watchdog.check(time.monotonic(), waiting=waiting):
             raise RunEnded.because(reason, self._watchdog.explain(reason))
 
-    def wait(self, seconds: float = _TICK, *, waiting: bool = False) -> None:
-        """Wait for a signal, at most so long; then as `check`."""
-        self._signals.wait(min(seconds, _TICK))
+    def wait(self, seconds: float | None = None, *, waiting: bool = False) -> None:
+        """Wait for a signal, at most so long, and no longer than the clocks allow; then as `check`."""
+        self._signals.wait(earliest(seconds, self._watchdog.seconds_left(time.monotonic(), waiting=waiting)))
+        self._watchdog.end_wait(time.monotonic(), waiting=waiting)
         self.check(waiting=waiting)
 
     def pause(self, seconds: float) -> None:

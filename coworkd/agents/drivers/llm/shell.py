@@ -58,10 +58,9 @@ class Shell:
         late = False
         try:
             while (code := child.poll()) is None:
-                program.poll()
+                program.poll(within=self._watchdog.seconds_left(time.monotonic(), waiting=False))
                 pieces += program.take_text()
                 now = time.monotonic()
-                program.outbox_due(now)
                 late = late or program.watchdog.check(now, waiting=False) is not None
                 program.stop_if(self._reason(now, late=late), killed=self._signals.killed)
             program.finish()
@@ -74,7 +73,7 @@ class Shell:
 
     def _reason(self, now: float, *, late: bool) -> EndReason | None:
         """Why the command is to end now. That one is at work is a sign of life of its run."""
-        self._watchdog.record_activity()
+        self._watchdog.record_activity(now)
         if self._signals.stopped or self._watchdog.check(now, waiting=False):
             return EndReason.CANCELLED
         return EndReason.TIMED_OUT if late else None

@@ -31,12 +31,11 @@ from coworkd.agents.port import (
 )
 from coworkd.agents.worker.inbox import read_answer
 from coworkd.agents.worker.run_ended import RunEnded
+from coworkd.agents.worker.running_program import earliest
 from coworkd.agents.worker.watchdog import Watchdog
 from coworkd.core.errors import AgentError, AgentFileError
 from coworkd.core.model import Usage
 from coworkd.system import process_tree
-
-_TICK = 0.25
 
 
 class ReplayAgent:
@@ -126,7 +125,7 @@ class _Session:
     def _play(self, steps: tuple[recording.Step, ...], tools: ReplayTools) -> Iterator[AgentEvent]:
         for step in steps:
             self._check()
-            self._watchdog.record_activity()
+            self._watchdog.record_activity(time.monotonic())
             yield from self._step(step, tools)
         self._check()
 
@@ -156,7 +155,7 @@ class _Session:
         tool, summary = recording.describe(step)
         yield ToolStarted(call=call, tool=tool, summary=summary)
         used = tools.use(step, timeout=self._assignment.timeout - self._watchdog.worked_seconds)
-        self._watchdog.record_activity()
+        self._watchdog.record_activity(time.monotonic())
         yield ToolEnded(call=call, ok=used.ok, output=used.output)
         self._check()
         if used.fatal:
@@ -182,8 +181,9 @@ class _Session:
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            self._answers.stopped.wait(min(left, _TICK))
+        while (left := until - (now := time.monotonic())) > 0:
+            self._answers.stopped.wait(earliest(left, self._watchdog.seconds_left(now, waiting=False)))
+            self._watchdog.end_wait(time.monotonic(), waiting=False)
             self._check()
 
     def _check(self) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import select
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,39 @@ def test_a_file_is_taken_when_it_has_settled(folder: Path) -> None:
     assert list(box.poll(SETTLE_SECONDS)) == []
     assert list(box.poll(2 * SETTLE_SECONDS)) == [Posted(name="a.md", text="half a sentence")]
     assert list(box.poll(9.0)) == []
+
+
+def test_a_folder_that_nothing_changes_in_is_not_looked_at(folder: Path) -> None:
+    box = outbox(folder)
+    if box.fd is None:
+        pytest.skip("this system tells nothing of changes")
+    assert box.seconds_to_look(0.0) == 0.0
+    assert list(box.poll(0.0)) == []
+    assert box.seconds_to_look(0.0) is None
+    (folder / "a.md").write_text("words")
+    assert select.select([box.fd], [], [], 20.0)[0]
+    box.note_change()
+    assert select.select([box.fd], [], [], 0.0)[0] == []
+    assert list(box.poll(9.0)) == []
+    due = box.seconds_to_look(9.0)
+    assert due is not None
+    assert due <= SETTLE_SECONDS
+    assert names(list(box.poll(9.5))) == ["a.md"]
+    assert box.seconds_to_look(9.5) is None
+    box.close()
+
+
+def test_a_folder_that_tells_nothing_is_looked_at_again_and_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "other")
+    box = outbox(folder)
+    assert box.fd is None
+    assert list(box.poll(3.0)) == []
+    due = box.seconds_to_look(3.0)
+    assert due is not None
+    assert 0.0 < due < 1.0
+    box.close()
 
 
 def test_the_rest_is_taken_at_once(folder: Path) -> None:
