@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import confined, dispatch, graph, index, live, others
+from benchmarks import confined, dispatch, graph, index, live, others, supervision
 from benchmarks.bench import PROJECT, Bench
 from benchmarks.table import Row, markdown
 
@@ -27,6 +27,9 @@ SUBJECTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "start": dispatch.starting,
     "together": dispatch.together,
     "landing": dispatch.landing_cpu,
+    "workers": supervision.starting,
+    "watching": supervision.watching,
+    "resting": supervision.resting,
     "peers": others.peers,
 }
 """What can be measured, in the order of the table."""

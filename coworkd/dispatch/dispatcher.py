@@ -99,6 +99,7 @@ class Dispatcher:
         self._answers.permissions(now)
         self._plans.decide(now)
         self._collect(now)
+        self._recovery.recover_lost(now)
         self._stop_requested(now)
         self._retry_imports(now)
         self._check_changed(now)

@@ -267,7 +267,7 @@ class LocalExecutor:
             if fault is not None and not worker.fault_told:
                 worker.fault_told = True
                 worker.queue(encode_command(NoteFault(fault=fault)))
-            if worker.unforked_seconds() > _FORK_TIMEOUT:
+            if worker.is_unforked(_FORK_TIMEOUT):
                 self._servers.kill(worker.child)
             elif not worker.given_up and (loss := worker.loss()):
                 _logger.error("run %s is given up: %s", worker.run, loss)

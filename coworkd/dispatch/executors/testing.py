@@ -85,6 +85,10 @@ class FakeExecutor:
             state.add(Ended(reason=EndReason.CRASHED, message=LOST_MESSAGE))
         self._wake()
 
+    def lose(self, run: str) -> None:
+        """All that is known of a run is gone, as if it had never been submitted."""
+        del self._runs[run]
+
     def ensure_supervision(self) -> None:
         """Nothing to do: there is no thread."""
 

@@ -89,9 +89,9 @@ class LocalWorker:
     def is_overdue(self) -> bool:
         return self.kill_at is not None and time.monotonic() >= self.kill_at
 
-    def unforked_seconds(self) -> float:
-        """For how long its fork server has not answered; 0 where it has, or there is none."""
-        return self.child.seconds_to_start() if isinstance(self.child, ForkedProcess) else 0.0
+    def is_unforked(self, timeout: float) -> bool:
+        """Whether its fork server should have started it since so many seconds."""
+        return isinstance(self.child, ForkedProcess) and self.child.is_overdue(timeout)
 
     def loss(self) -> str:
         """Why nothing more can come from this worker though its process may live; empty: all is well."""

@@ -1,7 +1,8 @@
-"""Runs that the daemon finds when it starts, and runs whose folders are gone."""
+"""Runs that the daemon finds when it starts, runs that get lost while it is there, and runs whose folders are gone."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from coworkd.board.task_board import Board
@@ -11,7 +12,9 @@ from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.runs.finisher import RunFinisher
 from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.store import RunReason, RunRow, RunState, StopRequest
-from coworkd.store.runs import live_runs, move_run, request_stop, run_event
+from coworkd.store.runs import live_runs, move_run, request_stop, run_event, runs_in
+
+_logger = logging.getLogger("coworkd")
 
 
 class RunRecovery:
@@ -35,6 +38,15 @@ class RunRecovery:
             self._executor.kill(run)
         for run in known:
             if not self._executor.holds(run.id):
+                self._recover(run)
+
+    def recover_lost(self, now: float) -> None:
+        """Runs that are at work as far as the database knows, and of which the executor knows nothing."""
+        for run in runs_in(self._db, {RunState.WORKING}):
+            if run.stop is StopRequest.NONE and not self._executor.holds(run.id):
+                _logger.error("run %s is not at work any more, and nothing was told of its end", run.id)
+                with self._db.write():
+                    self._db.event(now, "run lost", task=run.task, run=run.id)
                 self._recover(run)
 
     def _recover(self, run: RunRow) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from coworkd.system.process.fork_server import MAX_MESSAGE, ForkOrder, ForkReport
+from coworkd.system.process.fork_server import MAX_MESSAGE, READY, ForkOrder, ForkReport
 from coworkd.system.process.spawning import spawn
 from coworkd.system.process_tree import REPO_MARK, RUN_MARK, spare_marks
 from coworkd.system.wakeup import Wakeup
@@ -89,10 +89,16 @@ class ForkedProcess:
         """Whether its server was gone before there was such a process."""
         return not self._server.alive and not self._request.started
 
-    def seconds_to_start(self) -> float:
-        """For how long the server has not answered the request by now; 0 once it has."""
-        answered = self._request.started or self._request.error
-        return 0.0 if answered else time.monotonic() - self._request.requested
+    def is_overdue(self, timeout: float) -> bool:
+        """Whether the server has not answered the request for `timeout` seconds, not counting those it needs to load.
+
+        A server that is still loading has ten times as long.
+        """
+        if self._request.started or self._request.error:
+            return False
+        ready = self._server.ready_at
+        since = self._request.requested if ready is None else max(ready, self._request.requested)
+        return time.monotonic() - since > (timeout if ready is not None else 10 * timeout)
 
     def wait(self, timeout: float | None = None) -> int | None:
         """The exit code; None when the process is still alive after `timeout` seconds."""
@@ -130,6 +136,8 @@ class ForkServer:
         self._requests: dict[str, _ForkRequest] = {}
         self._queue: deque[_ForkRequest] = deque()
         self._over = False
+        self.ready_at: float | None = None
+        """When it had loaded all that it needs, in monotonic time; None: it has not."""
         self._wakeup = Wakeup()
         self._thread = threading.Thread(target=self._serve, name="fork-server", daemon=True)
         self._thread.start()
@@ -242,6 +250,9 @@ class ForkServer:
             self._changed.notify_all()
 
     def _note(self, report: ForkReport, files: list[int]) -> None:
+        if report.name == READY:
+            self.ready_at = time.monotonic()
+            return
         request = self._requests.get(report.name)
         if request is None:
             for fd in files:

@@ -29,6 +29,8 @@ from coworkd.system.process_tree import become_subreaper, children_of, kill_tree
 
 MAX_MESSAGE = 4096
 """Bytes of a message in either direction."""
+READY = ""
+"""The name in the first report, which is of no child: everything has been loaded."""
 STREAMS = 3
 """Standard input, output and error of a child, in this order, after the file of its `ForkOrder`."""
 
@@ -85,6 +87,7 @@ class _ForkServer:
         signal.signal(signal.SIGCHLD, _ignore)
 
     def serve(self) -> None:
+        self._report(ForkReport(READY))
         with selectors.DefaultSelector() as selector:
             selector.register(self._requests, selectors.EVENT_READ, self._take_request)
             selector.register(self._signals, selectors.EVENT_READ, self._reap)

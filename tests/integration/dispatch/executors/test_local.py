@@ -8,12 +8,14 @@ import shutil
 import signal
 import threading
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from coworkd.agents.event_log import EVENTS_FILE
 from coworkd.agents.port import Assignment, Ended, EndReason
+from coworkd.dispatch.executors import local
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.dispatch.executors.port import RunEvent
 from coworkd.system import process_tree
@@ -156,6 +158,67 @@ def test_what_a_fork_server_had_not_forked_when_it_was_killed_is_forked_by_anoth
     assert runs.until(two.run).reason is EndReason.DONE
     runs.executor.kill(one.run)
     assert runs.until(one.run).reason is EndReason.CANCELLED
+
+
+def test_a_fork_server_that_does_not_answer_is_replaced(
+    tmp_path: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    os.mkfifo(tmp_path / "go")
+    one = bash(_folder(tmp_path, "one"), f"echo up > {tmp_path}/fifo; read -r go < {tmp_path}/go")
+    two = bash(_folder(tmp_path, "two"), "echo two")
+    runs.executor.submit(one)
+    assert hear(tmp_path / "fifo") == "up"
+    stopped = server(one)
+    os.kill(stopped, signal.SIGSTOP)
+    monkeypatch.setattr(local, "_FORK_TIMEOUT", 0.1)
+    runs.executor.submit(two)
+    assert runs.until(two.run).reason is EndReason.DONE
+    assert wait_gone(stopped)
+    (tmp_path / "go").write_text("go\n")
+    assert runs.until(one.run).reason is EndReason.DONE
+
+
+def switches(pid: int) -> int:
+    """How often the threads of a process have gone to sleep."""
+    found = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/status")]
+    lines = [line for text in found for line in text.splitlines() if line.startswith("voluntary")]
+    return sum(int(line.split()[1]) for line in lines)
+
+
+def test_an_agent_that_a_signal_stopped_is_not_ended_for_its_silence(tmp_path: Path, runs: Runs) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    script = f"echo $$ > {tmp_path}/fifo; read -r go < {tmp_path}/go; echo again"
+    order = replace(bash(_folder(tmp_path, "one"), script), stall=1.5)
+    os.mkfifo(tmp_path / "go")
+    runs.executor.submit(order)
+    agent = int(hear(tmp_path / "fifo"))
+    os.kill(agent, signal.SIGSTOP)
+    worker, before = parent(agent), switches(parent(agent))
+    for _ in range(2000):  # its worker looks at it at the end of its patience, and goes on waiting
+        if switches(worker) >= before + 2:
+            break
+        runs.told.wait(0.01)
+    assert switches(worker) >= before + 2
+    os.kill(agent, signal.SIGCONT)
+    (tmp_path / "go").write_text("go\n")
+    assert runs.until(order.run).reason is EndReason.DONE
+
+
+@pytest.mark.parametrize("stopped", ["worker", "server"])
+def test_what_was_stopped_by_a_signal_goes_on_as_if_it_had_not_been(tmp_path: Path, runs: Runs, stopped: str) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    os.mkfifo(tmp_path / "go")
+    order = bash(_folder(tmp_path, "one"), f"echo $$ > {tmp_path}/fifo; echo words; read -r go < {tmp_path}/go")
+    runs.executor.submit(order)
+    agent = int(hear(tmp_path / "fifo"))
+    pid = parent(agent) if stopped == "worker" else server(order)
+    os.kill(pid, signal.SIGSTOP)
+    (tmp_path / "go").write_text("go\n")
+    if stopped == "server":
+        assert wait_gone(agent)
+    os.kill(pid, signal.SIGCONT)
+    assert runs.until(order.run).reason is EndReason.DONE
 
 
 def test_nothing_of_a_killed_worker_lives_on_whatever_it_hid(tmp_path: Path, runs: Runs) -> None:

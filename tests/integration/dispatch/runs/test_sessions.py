@@ -75,6 +75,15 @@ def test_a_run_without_a_session_that_was_lost_begins_again(bench: Bench) -> Non
     assert len(bench.slots) == 2
 
 
+def test_a_run_that_gets_lost_while_the_daemon_is_there_goes_on_in_the_next_turn(bench: Bench) -> None:
+    begin(bench)
+    bench.executor.lose(bench.given[0].run)
+    bench.turn()
+    first, second = bench.given
+    assert (second.run, second.attempt, second.epoch, second.resume) == (first.run, 1, 2, "s-1")
+    assert bench.status() is Status.RUNNING
+
+
 def test_an_answer_resumes_the_session_of_an_agent_that_left(bench: Bench) -> None:
     bench.script = lambda order: stays(order) if order.resume else _asks_and_leaves(order)
     begin(bench)
