@@ -161,4 +161,4 @@ class ProtocolConversation(ABC):
     def _write(self, text: str) -> None:
         if text:
             self._reply_started = True
-            self._reply.feed(text.encode(errors="replace"), time.monotonic())
+            self._reply.feed(text.encode(errors="replace"))

@@ -92,7 +92,7 @@ class RunningProgram:
 
     def _out(self, chunk: bytes) -> None:
         self.watchdog.record_activity(time.monotonic())
-        self._reply.feed(chunk, time.monotonic())
+        self._reply.feed(chunk)
 
     def _err(self, chunk: bytes) -> None:
         self.watchdog.record_activity(time.monotonic())

@@ -13,7 +13,7 @@ _TAIL = 16 * 1024
 
 
 class TextStream:
-    """Batches and decodes a reply, and caps it.
+    """Batches and decodes a reply, and caps it. What comes after a pause comes out at once, what follows in batches.
 
     At most `limit` bytes come out: the beginning as it comes, and at the end the last of the rest. The cut
     is marked once. Pure: time is handed in (monotonic seconds).
@@ -25,15 +25,13 @@ class TextStream:
         self._room = limit - self._tail
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._batch = bytearray()
-        self._since = 0.0
+        self._taken_at = -BATCH_SECONDS
         self._late = bytearray()
         self._dropped = 0
         self._cut = False
 
-    def feed(self, chunk: bytes, now: float) -> None:
+    def feed(self, chunk: bytes) -> None:
         """Take a piece of output."""
-        if not self._batch:
-            self._since = now
         head = chunk[: self._room]
         self._room -= len(head)
         self._batch += head
@@ -47,11 +45,14 @@ class TextStream:
         """Seconds until a batch should be taken; None: there is none."""
         if not self._batch:
             return None
-        return 0.0 if len(self._batch) >= BATCH_BYTES else max(0.0, self._since + BATCH_SECONDS - now)
+        return 0.0 if len(self._batch) >= BATCH_BYTES else max(0.0, self._taken_at + BATCH_SECONDS - now)
 
     def take(self, now: float) -> list[TextWritten]:
         """The batch, if it is full or old enough."""
-        return self._flush(final=False) if self.due(now) == 0.0 else self._mark()
+        if self.due(now) != 0.0:
+            return self._mark()
+        self._taken_at = now
+        return self._flush(final=False)
 
     def close(self) -> list[TextWritten]:
         """All that is left."""

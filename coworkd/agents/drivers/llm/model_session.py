@@ -144,7 +144,7 @@ class ModelSession:
                 else:
                     self._clock.record_activity()
                     told += len(piece)
-                    text.feed(piece.encode(errors="replace"), time.monotonic())
+                    text.feed(piece.encode(errors="replace"))
         except litellm_client.ModelError:
             yield from text.close()
             if told:

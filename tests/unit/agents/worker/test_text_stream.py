@@ -14,25 +14,35 @@ MARK = "is cut, but for its end"
 def said(stream: TextStream, chunks: list[bytes], now: float = 0.0) -> str:
     pieces: list[str] = []
     for chunk in chunks:
-        stream.feed(chunk, now)
+        stream.feed(chunk)
         now += BATCH_SECONDS
         pieces += [event.text for event in stream.take(now)]
     return "".join(pieces + [event.text for event in stream.close()])
 
 
+def test_what_comes_after_a_pause_comes_out_at_once() -> None:
+    stream = TextStream(100_000)
+    for now in (10.0, 11.0):
+        stream.feed(b"a")
+        assert stream.due(now) == 0.0
+        assert [event.text for event in stream.take(now)] == ["a"]
+
+
 def test_a_batch_waits_for_more() -> None:
     stream = TextStream(100_000)
-    stream.feed(b"a", 10.0)
+    stream.feed(b"first")
+    stream.take(10.0)
+    stream.feed(b"a")
     assert stream.take(10.0 + BATCH_SECONDS / 2) == []
     assert stream.due(10.0) == pytest.approx(BATCH_SECONDS)
-    stream.feed(b"b", 10.0 + BATCH_SECONDS / 2)
+    stream.feed(b"b")
     assert [event.text for event in stream.take(10.01 + BATCH_SECONDS)] == ["ab"]
     assert stream.due(20.0) is None
 
 
 def test_a_full_batch_does_not_wait() -> None:
     stream = TextStream(100_000)
-    stream.feed(b"a" * BATCH_BYTES, 0.0)
+    stream.feed(b"a" * BATCH_BYTES)
     assert [event.text for event in stream.take(0.0)] == ["a" * BATCH_BYTES]
 
 
@@ -59,7 +69,7 @@ def test_the_limit_holds_and_the_cut_is_marked_once(chunks: list[bytes], limit: 
 
 def test_the_cut_is_told_when_it_happens() -> None:
     stream = TextStream(10)
-    stream.feed(b"0123456789abcdef", 0.0)
+    stream.feed(b"0123456789abcdef")
     assert [event.text for event in stream.take(1.0)] == ["01234"]
     (mark,) = stream.take(1.0)
     assert MARK in mark.text
