@@ -132,6 +132,6 @@ class CommandAgent:
         now = time.monotonic()
         reason = program.watchdog.check(now, waiting=self.waiting)
         if reason is EndReason.STALLED and program.is_stopped():
-            program.watchdog.record_activity(now)  # whoever stopped it means it to go on
+            program.watchdog.record_activity(now)  # stopped by hand, it is to go on later
             reason = None
         return EndReason.CANCELLED if self._cancelled or self._killed else reason

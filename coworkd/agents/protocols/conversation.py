@@ -115,7 +115,7 @@ class ProtocolConversation(ABC):
         now = time.monotonic()
         reason = self._channel.watchdog.check(now, waiting=self._waits)
         if reason is EndReason.STALLED and self._channel.is_stopped():
-            self._channel.watchdog.record_activity(now)  # whoever stopped it means it to go on
+            self._channel.watchdog.record_activity(now)  # stopped by hand, it is to go on later
             reason = None
         if self._signals.stopped:
             raise RunEnded.because(EndReason.CANCELLED, "cancelled")
