@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("log", "who did what, when and why"),
     "why": ("log", "where a line or a commit comes from"),
     "cost": ("log", "what runs cost, by task, plan and day"),
+    "stats": ("stats", "how long runs wait, start, work and land, and how they end"),
     "land": ("changes", "bring the integration branch into its target"),
     "confirm": ("changes", "let held deletions happen"),
     "trust": ("changes", "let this workspace's settings and agents run things"),

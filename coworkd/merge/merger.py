@@ -175,8 +175,9 @@ class Merger:
         red_target = self._watch.red_target(self._queue_reader.target_request())
         request = dataclasses.replace(self._queue_reader.verify_request(row), onto_target=red_target)
         task = self._board.task(row.task)
-        if task.status is Status.REVIEW and (row.approved or not row.needs_approval):
-            with self._db.write():
+        with self._db.write():
+            self._db.event(now, "verifying", task=row.task, number=row.number)
+            if task.status is Status.REVIEW and (row.approved or not row.needs_approval):
                 self._board.transition(task.id, Status.MERGING, "verified again with what has landed since", now)
         given_up = self._given_up = threading.Event()
         if self._jobs.start(VERIFY, key, lambda: self._integration.verify(request, given_up.is_set)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from coworkd.store.database import Database
@@ -27,6 +27,12 @@ def add_event(db: Database, event: NewEvent) -> None:
 def events_after(db: Database, event: int, limit: int = -1) -> list[EventRow]:
     """Events with a higher id, in order; `limit` -1: all of them."""
     return db.all(EventRow, "id > ? ORDER BY id LIMIT ?", event, limit)
+
+
+def events_of_kinds(db: Database, kinds: Sequence[str], since: float) -> list[EventRow]:
+    """Events of these kinds that happened at this time or later, in order."""
+    marks = ", ".join("?" * len(kinds))
+    return db.all(EventRow, f"at >= ? AND kind IN ({marks}) ORDER BY id", since, *kinds)
 
 
 def latest_event(db: Database) -> int:

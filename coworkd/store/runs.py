@@ -216,6 +216,11 @@ def begun_runs(db: Database) -> list[RunRow]:
     return db.all(RunRow, "state != ? ORDER BY started DESC", RunState.PREPARING)
 
 
+def runs_since(db: Database, since: float) -> list[RunRow]:
+    """Every run that began at this time or later, in order."""
+    return db.all(RunRow, "started >= ? ORDER BY started", since)
+
+
 def shown_runs(db: Database) -> list[RunRow]:
     """Runs that have a live message."""
     return runs_in(db, LIVE_STATES - {RunState.PREPARING})

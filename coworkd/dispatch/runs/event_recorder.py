@@ -32,7 +32,7 @@ from coworkd.dispatch.runs.permission_requests import PermissionRequests
 from coworkd.dispatch.scheduling.budget_queries import BUDGET_USED_UP, BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import exceeded_reason, invalid_usage_reason
 from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState, StopRequest
-from coworkd.store.events import NewEvent
+from coworkd.store.events import NewEvent, add_event
 from coworkd.store.messages import count_messages
 from coworkd.store.requests import find_reported
 from coworkd.store.runs import move_run, request_stop, run_event, update_run
@@ -60,6 +60,7 @@ class EventRecorder:
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """One event of a run that is alive; `Ended` is not recorded here."""
         update_run(self._db, run.id, last_event_at=now)
+        self._note_first(run, event, now)
         if run.error_kind and isinstance(event, TextWritten | ToolStarted):
             update_run(self._db, run.id, error_kind="", error="", retry_at=None)
         match event:
@@ -82,6 +83,13 @@ class EventRecorder:
                 self._failed(run, event, now)
             case _:
                 pass
+
+    def _note_first(self, run: RunRow, event: AgentEvent, now: float) -> None:
+        """The first event of each start of the agent, and the first text of its reply, are events of their own."""
+        if run.last_event_at <= run.agent_started_at:
+            add_event(self._db, run_event(run, now, "first output", actor="agent"))
+        if isinstance(event, TextWritten) and not run.first_at:
+            add_event(self._db, run_event(run, now, "first text", actor="agent"))
 
     def _context(self, run: RunRow, used: int, window: int, now: float) -> None:
         """How full it is, with a word in the events when that begins to matter."""

@@ -51,6 +51,19 @@ def test_from_a_line_to_whoever_approved_it(w: Workbench) -> None:
     assert [(one["name"], one["cost_usd"], one["unknown"]) for one in cost["plans"]] == [("ui", None, 1)]
     assert "unknown" in w.cmd("cost").stdout
 
+    stats = w.json("stats")
+    assert {name: stats[name]["n"] for name in ("queue", "start", "run", "wait", "verify", "land")} == {
+        "queue": 1, "start": 1, "run": 1, "wait": 1, "verify": 1, "land": 1
+    }  # fmt: skip
+    assert 0 <= stats["run"]["median"] == stats["run"]["p90"]
+    assert stats["first_token"] == {"n": 0, "median": None, "p90": None}, "the program has printed nothing"
+    assert (stats["runs"], stats["cost"]) == ({"done": 1}, {"usd": None, "unknown": 1})
+    shown = w.cmd("stats", "--days", "1", "--agent", "ed").stdout
+    assert "1 runs (1 done)" in shown
+    assert "not known" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert w.cmd("stats", "--agent", "nobody", check=False).returncode == 2
+
     # Without the database the answers come from the records, the audit and the repository.
     w.down()
     for file in (w.repo / ".git/cowork").glob("state.db*"):
