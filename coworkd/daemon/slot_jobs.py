@@ -41,6 +41,7 @@ from coworkd.store.landings import NeededLanding
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import object_stores
 from coworkd.system.git.refs import RefChange, base_ref, update_refs
+from coworkd.system.git.repo_pool import RepoPool
 from coworkd.system.process import commands
 from coworkd.system.sandbox.path_grants import apply_grants
 from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
@@ -60,6 +61,7 @@ class SlotJobs:
     ) -> None:
         """`state` is the workspace's own folder there, and its name the mark of the workspace's processes."""
         self._root = root
+        self._repos = RepoPool(root)
         self._state = state
         self._means = means
         self._base = base
@@ -68,7 +70,7 @@ class SlotJobs:
     def prepare(self, request: SlotRequest) -> SlotReady | SlotFailed | SlotDeferred | MachineFailed:
         """A slot on the right commit, set up; what an earlier run left in it is kept first."""
         try:
-            with Repo.open(self._root) as repo:
+            with self._repos.lend() as repo:
                 made = self._prepared(repo, request)
         except (CoworkError, OSError) as error:
             return (
@@ -155,7 +157,7 @@ class SlotJobs:
     def finish(self, request: FinishRequest) -> FinishResult | MachineFailed:
         """Bring in what is to be submitted; keep everything else in refs."""
         try:
-            with Repo.open(self._root) as repo:
+            with self._repos.lend() as repo:
                 found = slot.find_slot(self._state, request.slot, self._means())
                 if found is None or found.assignment.task != request.task:
                     return SavedWork(unusable_reason="" if not request.submit else "its slot is gone")

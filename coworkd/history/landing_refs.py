@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import LANDINGS, SUBMISSIONS, refs_under
-
-_TIMEOUT = 600.0
-_TRAILERS = ("Cowork-Task", "Cowork-Attempt", "Cowork-Submission")
+from coworkd.system.git.refs import LANDINGS, SUBMISSIONS, numbered_refs
+from coworkd.system.git.trailers import ATTEMPT, SUBMISSION, TASK, trailers_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,27 +50,22 @@ class LandingCommit:
 
 def landing_commits(repo: Repo) -> dict[int, str]:
     """The commit of each landing by its sequence number, the first one first."""
-    named = ((name.rpartition("/")[2], commit) for name, commit in refs_under(repo, LANDINGS).items())
-    return dict(sorted((int(number), commit) for number, commit in named if number.isdecimal()))
+    return numbered_refs(repo, LANDINGS)
 
 
 def read_landing_commits(repo: Repo, commits: Collection[str]) -> dict[str, LandingCommit]:
     """What these merges say of themselves; those without the trailers of a landing are left out."""
     if not commits:
         return {}
-    # Not for-each-ref: git 2.39 mixes up several trailers that are asked for in one format.
-    trailers = "".join(f"%x00%(trailers:key={key},valueonly,separator=%x2C)" for key in _TRAILERS)
-    arguments = ("log", "--no-walk=unsorted", "-z", "--stdin", f"--format=%H%x00%T{trailers}")
-    asked = "".join(f"{commit}\n" for commit in commits).encode()
-    fields = repo.run(*arguments, stdin=asked, timeout=_TIMEOUT).fields
-    size = 2 + len(_TRAILERS)
-    found = (_landing(fields[start : start + size]) for start in range(0, len(fields) - size + 1, size))
+    names = list(commits)
+    said = trailers_of(repo, names)
+    found = (_landing(name, one.tree, said[name]) for name, one in zip(names, repo.commits(names), strict=True))
     return {landing.commit: landing for landing in found if landing}
 
 
-def _landing(fields: Sequence[str]) -> LandingCommit | None:
-    commit, tree, task, attempt, submission = (field.strip() for field in fields)
-    number, _, submitted = submission.partition(" ")
+def _landing(commit: str, tree: str, said: Mapping[str, str]) -> LandingCommit | None:
+    task, attempt = said[TASK], said[ATTEMPT]
+    number, _, submitted = said[SUBMISSION].partition(" ")
     if not task or not number.isdecimal():
         return None
     return LandingCommit(commit=commit, tree=tree, task=task, attempt=attempt, number=int(number), submission=submitted)

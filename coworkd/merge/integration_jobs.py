@@ -39,7 +39,8 @@ from coworkd.merge.verifier import TARGET, Verifier, gate_run, verification_of
 from coworkd.slots.repo_template import survey
 from coworkd.store.landings import NeededLanding
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import LANDINGS, branch_ref, next_number_under, submission_ref
+from coworkd.system.git.refs import LANDINGS, branch_ref, next_number_under, numbered_refs, submission_ref
+from coworkd.system.git.repo_pool import RepoPool
 from coworkd.system.sandbox.policy import UNCONFINED, SandboxCapabilities
 
 
@@ -53,7 +54,7 @@ class IntegrationJobs:
         stopping: threading.Event,
         means: Callable[[], SandboxCapabilities] = lambda: UNCONFINED,
     ) -> None:
-        self._root = root
+        self._repos = RepoPool(root)
         self._state = state
         self._stopping = stopping
         self._verifier = Verifier(state, stopping, means)
@@ -71,7 +72,7 @@ class IntegrationJobs:
 
     def check_tip(self, request: VerifyRequest, command: str) -> TipCheckResult | Interrupted:
         """Check the tip once more, which was red without any change."""
-        with Repo.open(self._root) as repo:
+        with self._repos.lend() as repo:
             tip = repo.commit(branch_ref(request.branch)) or ""
             run = gate_run(request, tip, request.commands)
             red = self._blame.still_red(repo, run, request.workspace, command, self._stopping.is_set)
@@ -79,8 +80,8 @@ class IntegrationJobs:
 
     def latest_submission(self, task: str, branch: str) -> StoredSubmission | None:
         """The latest submission of a task that the refs still hold."""
-        with Repo.open(self._root) as repo:
-            number = next_number_under(repo, submission_ref(task, 0).rpartition("/")[0]) - 1
+        with self._repos.lend() as repo:
+            number = max(numbered_refs(repo, submission_ref(task, 0).rpartition("/")[0]), default=0)
             commit, tip = repo.commit(submission_ref(task, number)), repo.commit(branch_ref(branch))
             if not number or not commit or not tip:
                 return None
@@ -89,7 +90,7 @@ class IntegrationJobs:
 
     def base(self, branches: BranchContext, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
         """The commit a new run starts from: the tip and the target merged, with every landing that it needs."""
-        with Repo.open(self._root) as repo:
+        with self._repos.lend() as repo:
             return run_base(repo, branches, needed)
 
     def update_branch(
@@ -99,7 +100,7 @@ class IntegrationJobs:
 
         None: the target has no commit yet.
         """
-        with Repo.open(self._root) as repo:
+        with self._repos.lend() as repo:
             if repo.commit(branch_ref(branches.target)) is None:
                 return None
             return self._synced_report(repo, branches, verifying, needs)
@@ -129,7 +130,7 @@ class IntegrationJobs:
         def over() -> bool:
             return self._stopping.is_set() or given_up()
 
-        with Repo.open(self._root) as repo:
+        with self._repos.lend() as repo:
             tip = repo.commit(branch_ref(request.branch))
             if tip is None:
                 return TipMoved(tip="")
@@ -145,7 +146,7 @@ class IntegrationJobs:
 
     def land(self, request: LandRequest) -> Landed | TipMoved:
         """Move the branch by compare-and-swap; a submission without a change lands by being looked at."""
-        with Repo.open(self._root) as repo:
+        with self._repos.lend() as repo:
             if request.candidate == request.tip:
                 return Landed(commit=request.tip)
             if land(repo, request.branch, request.tip, request.candidate, next_number_under(repo, LANDINGS)):
@@ -156,7 +157,7 @@ class IntegrationJobs:
         self, request: VerifyRequest, branches: BranchContext, *, onto: bool = False
     ) -> LandedInTarget | TargetRefused:
         """`coworkd land`: integration first takes in the target's new commits, then the target takes integration."""
-        with Repo.open(self._root) as repo:
+        with self._repos.lend() as repo:
             ahead = keep(repo, branches)
             report = ahead if isinstance(ahead.move, Rebuild) else self._synced_report(repo, branches, request, {})
             entry = _target_entry(report, self._stopping.is_set())
@@ -168,14 +169,14 @@ class IntegrationJobs:
 
     def revert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
         """A submission that undoes a landing, and which tasks have built on it."""
-        with Repo.open(self._root) as repo:
+        with self._repos.lend() as repo:
             return invert(repo, landing, task, number, repo.commit(branch_ref(branch)) or landing)
 
     # ---- for the review
 
     def change(self, base: str, commit: str, context: ChangeContext | None = None) -> ChangeSummary:
         """What a candidate changes against its tip; with a `context` also what it does to its checks."""
-        with Repo.open(self._root) as repo:
+        with self._repos.lend() as repo:
             found = change(repo, base, commit)
             if context is None:
                 return found

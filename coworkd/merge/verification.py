@@ -193,10 +193,18 @@ def _prepare(
     return checks
 
 
+def _head(private: PrivateRepo, commit: str) -> str | None:
+    """What HEAD names; git is asked where its file is not as it was made for this commit."""
+    if private.head_line() == commit:
+        return commit
+    with private.reading() as git:
+        return git.resolve("HEAD")
+
+
 def _changed_checkout_reason(private: PrivateRepo, commit: str) -> str:
     try:
         changed = private.tracked_changes()
-        head = private.resolve("HEAD")
+        head = _head(private, commit)
     except RepoError as broken:
         return f"the verification damaged its repository: {broken}"
     if head != commit:

@@ -24,18 +24,15 @@ _BOM = b"\xef\xbb\xbf"
 _FILTER = re.compile(rb"^[^#\n]*\sfilter=(\S+)", re.MULTILINE)
 
 
-def settings_of(repo: Repo) -> dict[str, str]:
-    """git's whole configuration as the user has it here, by lower-case key; the last value of each."""
-    pairs = (item.partition("\n") for item in repo.run("config", "--list", "-z").fields)
-    return {key: value if separator else "true" for key, separator, value in pairs}
-
-
 def user_file(repo: Repo, name: str) -> Path:
     """The user's own file of attributes or of what is ignored; it need not exist."""
-    said = repo.run("config", "--type=path", "-z", "--get", _SETTINGS[name], check=False)
-    if said.code != 0:
+    said = repo.settings().get(_SETTINGS[name].lower())
+    if said is None:
         return paths_and_settings.git_home() / name
-    return repo.root / said.fields[0]  # git reads a relative path from the top of the worktree, too
+    if said.startswith(("~", "%(", ":(")):
+        # Folders that git knows best.
+        said = repo.run("config", "--type=path", "-z", "--get", _SETTINGS[name]).fields[0]
+    return repo.root / said  # git reads a relative path from the top of the worktree, too
 
 
 def content(file: Path) -> bytes:
@@ -62,7 +59,7 @@ def filter_reason(repo: Repo, commit: str, entries: Sequence[TreeEntry]) -> str:
     The repository's own attributes count by what they name: they are about files to come as well. The user's own, which
     are for all repositories, count where a file of the commit matches.
     """
-    settings = settings_of(repo)
+    settings = repo.settings()
     for place, rules in _own_rules(repo, entries):
         for name in _filters(rules, settings):
             return f"{place} sends files through {_unsupported_reason(name)}"

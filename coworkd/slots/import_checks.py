@@ -29,6 +29,7 @@ PATH, PART, DEPTH = 1024, 255, 64
 SCANNED = "2m"
 """Files of this size or more are not searched for secrets: they are not written by hand."""
 
+_MOST_MESSAGES = 1000
 _TIMEOUT = 600.0
 _SHORT_NAME = re.compile(r"git~[0-9]+")
 
@@ -44,14 +45,25 @@ class ImportObjection:
         return f"{_quote_path(self.path)} {self.why}"
 
 
-def refusal(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) -> str:
-    """Why `commit` must not come in, in words; empty when it may. `known`: commits that are there already."""
+def refusal(repo: Repo, commit: str, known: Sequence[str]) -> str:
+    """Why `commit` must not come in, in words; empty when it may. `known`: commits that are there already.
+
+    Looks at names and sizes, and costs no more than that also for what is far too large.
+    """
     changes = touched(repo, commit, known)
     paths = {one.path for one in changes}
     if len(paths) > FILES:
         return f"it touches {len(paths)} files, more than {FILES}: ignore what is generated, and commit the rest"
     odd = [*_odd_paths(sorted(paths)), *_links_out(repo, changes), *_bare_repositories(sorted(paths))]
-    found = odd or list(_too_large(repo, changes)) or list(_secrets(repo, commit, known, secrets))
+    return _reason(odd or list(_too_large(repo, changes)))
+
+
+def secrets_reason(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) -> str:
+    """Why `commit` must not come in for what is written in it; empty when it may."""
+    return _reason(list(_secrets(repo, commit, known, secrets)))
+
+
+def _reason(found: Sequence[ImportObjection]) -> str:
     if not found:
         return ""
     more = f", and {len(found) - 3} more" if len(found) > 3 else ""
@@ -125,27 +137,21 @@ def _too_large(repo: Repo, changes: Sequence[TouchedPath]) -> Iterator[ImportObj
 
 def _secrets(repo: Repo, commit: str, known: Sequence[str], secrets: Secrets) -> Iterator[ImportObjection]:
     """In every line that any of the commits adds, also one that a later commit takes out again, and what they say."""
-    revisions = (commit, *(f"^{one}" for one in known))
-    said = repo.run(
-        "log", "--no-walk=unsorted", "--format=%B%x00%an%x00%ae", *_list_commits(repo, revisions), check=False
-    )
-    if what := secrets.found(os.fsdecode(said.out)):
+    new = repo.commits_between([commit], known)
+    said = b"\0".join(one.said for one in repo.commits(new[:_MOST_MESSAGES]))
+    if what := secrets.found(os.fsdecode(said)):
         yield ImportObjection(path="a commit message", why=f"holds {what}; write the message again without it")
+    if not new:
+        return
     arguments = ("-c", f"core.bigFileThreshold={SCANNED}", "diff-tree", "--stdin", "--root", "-r", "-c", "-p", "-U0")
     plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", "--no-commit-id", "--src-prefix=a/")
-    commits = repo.run("rev-list", *revisions).out
-    if not commits:
-        return
+    commits = "".join(f"{name}\n" for name in new).encode()
     out = repo.run(*arguments, *plain, "--dst-prefix=b/", stdin=commits, timeout=_TIMEOUT).out
     for path, text in _added_lines(out.decode("utf-8", "replace")):
         if what := secrets.found(text):
             yield ImportObjection(
                 path=path, why=f"holds {what}, in this commit or an earlier one; take it out of the history"
             )
-
-
-def _list_commits(repo: Repo, revisions: Sequence[str]) -> list[str]:
-    return repo.run("rev-list", "--max-count=1000", *revisions).text.split()
 
 
 def _added_lines(diff: str) -> Iterator[tuple[str, str]]:

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,10 +80,15 @@ class PrivateRepo:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def git(self) -> Repo:
-        """The repository put in order, for one command: ask again before the next."""
+    @contextmanager
+    def reading(self) -> Generator[Repo]:
+        """The repository put in order, for reading objects and refs until the end of the `with`.
+
+        The git that reads has its configuration from now; other commands are run by `run`.
+        """
         self.restore()
-        return Repo.sealed(self.work, self.object_format)
+        with Repo.sealed(self.work, self.object_format) as git:
+            yield git
 
     def run(
         self,
@@ -107,9 +112,11 @@ class PrivateRepo:
         )  # fmt: skip
         return prefix(held)
 
-    def resolve(self, expression: str) -> str | None:
-        """The object id an expression names here, or None."""
-        return self.run("rev-parse", "--verify", "--quiet", "--end-of-options", expression, check=False).text or None
+    def head_line(self) -> str:
+        """What `HEAD` holds: `ref: ` and the full name of a branch, or an id; empty when it cannot be read."""
+        with suppress(OSError, ValueError):
+            return (self.git_dir / "HEAD").read_text("utf-8").strip()
+        return ""
 
     def begin(self, files: Mapping[str, bytes], head: str) -> None:
         """Start an empty `.git`: `files` become `master`, HEAD names the branch (full name) or commit in `head`.

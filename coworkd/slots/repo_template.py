@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.start_faults import StartFaultKind, UnfitRepositoryError
-from coworkd.slots.attributes import ATTRIBUTES, content, filter_reason, ignore_rules, settings_of, user_file
+from coworkd.slots.attributes import ATTRIBUTES, content, filter_reason, ignore_rules, user_file
 from coworkd.slots.private_repo import SPARSE
 from coworkd.slots.tree_paths import GITLINK
 from coworkd.system.git import Repo
@@ -72,7 +72,7 @@ def master_files(repo: Repo, identity: CommitIdentity) -> dict[str, bytes]:
 
     Raises RepoError for a repository whose objects or files cannot be had completely.
     """
-    settings = settings_of(repo)
+    settings = repo.settings()
     _refuse_partial_clone(repo, settings)
     files = {
         "config": _config_text(repo, settings, identity).encode(),

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 from coworkd.core.errors import RepoError
 from coworkd.core.redaction import NO_SECRETS, Secrets
-from coworkd.slots.import_checks import refusal
+from coworkd.slots.import_checks import refusal, secrets_reason
 from coworkd.slots.nested import clone_reason, submodule_reason
 from coworkd.slots.pack_import import admitted, export, quarantined
 from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.slot import Slot
 from coworkd.slots.tree_paths import reserved, touched, unfit_paths
-from coworkd.slots.uncommitted_changes import UncommittedWork, uncommitted, unmerged
+from coworkd.slots.uncommitted_changes import UncommittedWork, uncommitted
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
 from coworkd.system.git.trees import TreeEntry, files_of
@@ -85,42 +85,45 @@ def submit(repo: Repo, slot: Slot, delivery: SubmissionRequest) -> SubmissionOut
     Nothing of the agent's may run in the slot any more. Raises RepoError when git cannot read the slot, or when the
     number is taken by another commit.
     """
+    slot.private.unlock()
+    with slot.private.reading() as git:
+        chosen = _chosen(slot, git, delivery)
+    return chosen if isinstance(chosen, Rejected | NothingChanged) else _bring_in(repo, slot, delivery, chosen)
+
+
+def _chosen(slot: Slot, git: Repo, delivery: SubmissionRequest) -> _Chosen | Rejected | NothingChanged:
+    """What is to be brought in, committed; `git` reads the slot's repository."""
     private = slot.private
-    private.unlock()
-    if reason := _unfinished_reason(private):
-        return Rejected(reason=reason)
-    now = uncommitted(private)
-    if reason := clone_reason(private, now.nested):
+    now = uncommitted(private, git)
+    if reason := _unfinished_reason(git, now) or clone_reason(private, now.nested):
         return Rejected(reason=reason)
     _commit_uncommitted(private, now, delivery.message)
-    chosen = _choose(slot, delivery.tip)
+    chosen = _choose(slot, git, delivery.tip)
     if isinstance(chosen, Rejected):
         return chosen
-    if reason := submodule_reason(private.git(), chosen.commit, chosen.known):
+    if reason := submodule_reason(git, chosen.commit, chosen.known):
         return Rejected(reason=reason)
-    bad = unfit_paths(touched(private.git(), chosen.commit, chosen.known))
-    commit = _without_workspace(private, chosen, delivery.message) if bad else chosen.commit
+    bad = unfit_paths(touched(git, chosen.commit, chosen.known))
+    commit = _without_workspace(private, git, chosen, delivery.message) if bad else chosen.commit
     dropped = tuple(sorted({*now.left_out, *filter(reserved, bad)}))
-    if private.resolve(f"{commit}^{{tree}}") == private.resolve(f"{chosen.known[-1]}^{{tree}}"):
+    if git.tree_of(commit) == git.tree_of(chosen.known[-1]):
         return NothingChanged(dropped_paths=dropped, notice=chosen.notice)
-    if reason := refusal(private.git(), commit, chosen.known, delivery.secrets):
+    if reason := refusal(git, commit, chosen.known):
         return Rejected(reason=reason)
-    final = replace(chosen, commit=commit, dropped=dropped, nested=now.nested)
-    return _bring_in(repo, slot, delivery, final)
+    return replace(chosen, commit=commit, dropped=dropped, nested=now.nested)
 
 
-def _unfinished_reason(private: PrivateRepo) -> str:
-    conflicts = unmerged(private)
-    if conflicts:
-        return f"conflicts were left unresolved in {', '.join(conflicts)}"
-    operation = operation_under_way(private.git())
+def _unfinished_reason(git: Repo, now: UncommittedWork) -> str:
+    if now.unmerged:
+        return f"conflicts were left unresolved in {', '.join(now.unmerged)}"
+    operation = operation_under_way(git)
     # A merge without conflicts is finished by the commit that is made anyway.
     return f"a {operation} was left unfinished" if operation not in ("", "merge") else ""
 
 
 def _commit_uncommitted(private: PrivateRepo, now: UncommittedWork, message: str) -> None:
     """Commit the worktree where HEAD stands."""
-    if now.parents and now.differs(private):
+    if now.parents and now.differs:
         commit = _commit(private, now, message)
         private.run("update-ref", "-m", "commit: by coworkd", "HEAD", commit, now.parents[0])
         os.replace(now.index, private.git_dir / "index")
@@ -133,39 +136,36 @@ def _commit(private: PrivateRepo, now: UncommittedWork, message: str) -> str:
     return private.run("commit-tree", now.tree, *parents, stdin=message.encode()).text
 
 
-def _choose(slot: Slot, tip: str) -> _Chosen | Rejected:
-    private, base = slot.private, slot.assignment.base
-    head, branch = private.resolve("HEAD^{commit}"), private.resolve(f"{slot.branch}^{{commit}}")
-    on_branch = branch is not None and branch != base and _contains(private, branch, base)
-    if head and _contains(private, head, base) and not (head == base and on_branch):
-        commit, notice = head, _about_head(slot, head, branch)
+def _choose(slot: Slot, git: Repo, tip: str) -> _Chosen | Rejected:
+    base = slot.assignment.base
+    head, branch = git.commit("HEAD"), git.commit(slot.branch)
+    on_branch = branch is not None and branch != base and git.is_ancestor(base, branch)
+    if head and git.is_ancestor(base, head) and not (head == base and on_branch):
+        commit, notice = head, _about_head(slot, git, head, branch)
     elif branch and on_branch:
         commit, notice = branch, f"HEAD did not stand on the work: {_short(slot.branch)} was submitted"
     else:
         start = f"{base[:12]}, the commit that the run started from"
         return Rejected(reason=f"nothing in the slot builds on {start}: commit on top of it, and leave `.git` alone")
-    merged = (tip,) if tip and _contains(private, commit, tip) else ()
+    merged = (tip,) if tip and git.is_ancestor(tip, commit) else ()
     return _Chosen(commit=commit, known=(base, *merged), notice=notice)
 
 
-def _about_head(slot: Slot, head: str, branch: str | None) -> str:
-    place = slot.private.run("symbolic-ref", "-q", "HEAD", check=False).text
-    if place == slot.branch or head == branch:
+def _about_head(slot: Slot, git: Repo, head: str, branch: str | None) -> str:
+    place = slot.private.head_line()
+    name = place.removeprefix("ref: ") if place.startswith("ref: ") else ""
+    if name == slot.branch or head == branch:
         return ""
-    missing = branch is not None and not _contains(slot.private, head, branch)
+    missing = branch is not None and not git.is_ancestor(branch, head)
     rest = f"; the commits of {_short(slot.branch)} are not in it and stay kept" if missing else ""
-    return f"submitted from {_short(place) or 'a detached HEAD'} instead of {_short(slot.branch)}{rest}"
+    return f"submitted from {_short(name) or 'a detached HEAD'} instead of {_short(slot.branch)}{rest}"
 
 
 def _short(ref: str) -> str:
     return ref.removeprefix("refs/heads/")
 
 
-def _contains(private: PrivateRepo, new: str, old: str) -> bool:
-    return private.git().is_ancestor(old, new)
-
-
-def _without_workspace(private: PrivateRepo, chosen: _Chosen, message: str) -> str:
+def _without_workspace(private: PrivateRepo, git: Repo, chosen: _Chosen, message: str) -> str:
     """One commit with the files of `chosen.commit`, and `.cowork/` as in the last known commit.
 
     It stands for all the agent's commits: one of them holds what may not come in.
@@ -174,13 +174,13 @@ def _without_workspace(private: PrivateRepo, chosen: _Chosen, message: str) -> s
     index.unlink(missing_ok=True)
     env = {"GIT_INDEX_FILE": str(index)}
     private.run("read-tree", chosen.commit, env=env)
-    before = [entry for entry in files_of(private.git(), chosen.known[-1]) if reserved(entry.path)]
-    now = [entry for entry in files_of(private.git(), chosen.commit) if reserved(entry.path)]
+    before = [entry for entry in files_of(git, chosen.known[-1]) if reserved(entry.path)]
+    now = [entry for entry in files_of(git, chosen.commit) if reserved(entry.path)]
     private.run("update-index", "-z", "--index-info", stdin=_index_lines(now, before), env=env)
     tree = private.run("write-tree", env=env).text
     parents = private.run("merge-base", "--independent", *chosen.known).text.split()
     # Dated like the commit it stands for: submitting again after a crash makes the same commit.
-    date = private.run("show", "--no-patch", "--format=@%ct +0000", chosen.commit).text
+    date = f"@{git.commits([chosen.commit])[0].time} +0000"
     dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     arguments = [word for parent in parents for word in ("-p", parent)]
     return private.run("commit-tree", tree, *arguments, stdin=message.encode(), env=dates).text
@@ -199,7 +199,7 @@ def _bring_in(repo: Repo, slot: Slot, delivery: SubmissionRequest, chosen: _Chos
         # Asked again here, where no byte is the agent's to change.
         if not seen.is_ancestor(slot.assignment.base, commit) or unfit_paths(touched(seen, commit, known)):
             return Rejected(reason="the slot's history is not what git reported there")
-        if reason := refusal(seen, commit, known, delivery.secrets):
+        if reason := refusal(seen, commit, known) or secrets_reason(seen, commit, known, delivery.secrets):
             return Rejected(reason=reason)
         tree = seen.tree_of(commit)
         with admitted(seen):

@@ -6,12 +6,14 @@ import hashlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coworkd.core.errors import RepoError
 from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.tree_paths import GITLINK, reserved
+from coworkd.system.git import Repo
+from coworkd.system.git.trees import TreeEntry, files_of
 
 _TIMEOUT = 600.0
 
@@ -27,16 +29,25 @@ class UncommittedWork:
     """Changed paths that are not part of it: `.cowork/`."""
     nested: tuple[str, ...]
     """Folders that are repositories of their own, each with a final slash; their files are part of it."""
+    unmerged: tuple[str, ...]
+    """Paths that a merge left in conflict and that were not resolved; the tree has what their files hold."""
     index: Path
     """An index that agrees with the tree."""
-
-    def differs(self, private: PrivateRepo) -> bool:
-        """Whether there is anything to commit."""
-        return len(self.parents) != 1 or private.resolve(f"{self.parents[0]}^{{tree}}") != self.tree
+    differs: bool
+    """Whether there is anything to commit."""
 
 
-def uncommitted(private: PrivateRepo) -> UncommittedWork:
-    """Write the worktree, untracked files that are not ignored included, as a tree.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listing:
+    """What an index has, and what of the worktree is not as it says."""
+
+    staged: tuple[TreeEntry, ...]
+    unmerged: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+def uncommitted(private: PrivateRepo, git: Repo) -> UncommittedWork:
+    """Write the worktree, untracked files that are not ignored included, as a tree; `git` reads the same repository.
 
     Works on a copy of the index. No git command runs in a nested repository, where an agent's configuration would be
     obeyed: its files are listed and added from here, as if its `.git` were not there.
@@ -44,41 +55,59 @@ def uncommitted(private: PrivateRepo) -> UncommittedWork:
     index = private.indexes / "snapshot"
     _copy_index(private, index)
     env = {"GIT_INDEX_FILE": str(index)}
-    changed, nested = _changed_paths(private, env)
-    out = tuple(path for path in changed if reserved(path) or path.endswith("/"))
-    paths = "".join(f"{path}\0" for path in changed if path not in out)
+    found, nested = _listed(private, env)
+    out = tuple(path for path in found.changed if reserved(path) or path.endswith("/"))
+    paths = "".join(f"{path}\0" for path in found.changed if path not in out)
     if paths:
         private.run(*_ADD, stdin=paths.encode(errors="surrogateescape"), timeout=_TIMEOUT, env=env)
-    tree = private.run("write-tree", timeout=_TIMEOUT, env=env).text
-    return UncommittedWork(tree=tree, parents=_parents(private), left_out=out, nested=nested, index=index)
+    parents = _parents(private, git)
+    before = git.tree_of(parents[0]) if parents else ""
+    clean = not paths and before and list(found.staged) == files_of(git, before)
+    tree = before if clean else private.run("write-tree", timeout=_TIMEOUT, env=env).text
+    return UncommittedWork(
+        tree=tree, parents=parents, left_out=out, nested=nested, unmerged=found.unmerged, index=index,
+        differs=len(parents) != 1 or tree != before,
+    )  # fmt: skip
 
 
 # `--replace`: a folder may stand in the place of a file.
 _ADD = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
 
 
-def unmerged(private: PrivateRepo) -> tuple[str, ...]:
-    """Paths that a merge left in conflict and that are not resolved."""
-    fields = private.run("ls-files", "-z", "--unmerged").fields
-    return tuple(sorted({field.split("\t", 1)[1] for field in fields}))
-
-
-def _changed_paths(private: PrivateRepo, env: Mapping[str, str]) -> tuple[list[str], tuple[str, ...]]:
-    """Changed paths, and the nested repositories among them, which were entered to list their files."""
+def _listed(private: PrivateRepo, env: Mapping[str, str]) -> tuple[_Listing, tuple[str, ...]]:
+    """What there is, and the nested repositories, which were entered to list their files."""
+    first = found = _list(private, env)
     entered: list[str] = []
-    entering = [f"{path}/" for path in _linked_repositories(private, env)]
-    while True:
-        _index_folder_files(private, entering, env)
+    # Nested repositories that the index records as a link to a commit are entered first.
+    entering = [f"{entry.path}/" for entry in found.staged if entry.mode == GITLINK]
+    while entering := [one for one in (*entering, *_unlisted_folders(private, found.changed)) if one not in entered]:
+        _index_folder_files(private, list(dict.fromkeys(entering)), env)
         entered += entering
-        changed = list(dict.fromkeys(private.run(*_LIST, env=env, timeout=_TIMEOUT).fields))
-        entering = [folder for folder in _unlisted_folders(private, changed) if folder not in entered]
-        if not entering:
-            return changed, tuple(
-                folder for folder in sorted(entered) if os.path.lexists(private.work / folder / ".git")
-            )
+        found, entering = _list(private, env), []
+    nested = tuple(folder for folder in sorted(set(entered)) if os.path.lexists(private.work / folder / ".git"))
+    return replace(first, changed=found.changed), nested
 
 
-_LIST = ("ls-files", "-z", "--modified", "--deleted", "--others", "--exclude-standard")
+_LIST = ("ls-files", "-z", "-t", "--stage", "--modified", "--deleted", "--others", "--exclude-standard")
+_CHANGED = ("R", "C", "?")
+"""Letters of what is gone, otherwise than in the index, or not in it."""
+
+
+def _list(private: PrivateRepo, env: Mapping[str, str]) -> _Listing:
+    staged: list[TreeEntry] = []
+    changed: dict[str, None] = {}
+    unmerged: set[str] = set()
+    for field in private.run(*_LIST, env=env, timeout=_TIMEOUT).fields:
+        letter, rest = field[0], field[2:]
+        about, _, path = rest.partition("\t") if letter != "?" else ("", "", rest)
+        if letter in _CHANGED:
+            changed[path] = None
+            continue
+        mode, object_id, stage = about.split(" ")
+        staged.append(TreeEntry(mode, object_id, path))
+        if stage != "0":
+            unmerged.add(path)
+    return _Listing(staged=tuple(staged), unmerged=tuple(sorted(unmerged)), changed=tuple(changed))
 
 
 def _unlisted_folders(private: PrivateRepo, changed: Sequence[str]) -> list[str]:
@@ -89,12 +118,6 @@ def _unlisted_folders(private: PrivateRepo, changed: Sequence[str]) -> list[str]
 
 def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
-
-
-def _linked_repositories(private: PrivateRepo, env: Mapping[str, str]) -> list[str]:
-    """Nested repositories that the index records as a link to a commit, without their files."""
-    staged = private.run("ls-files", "-z", "--stage", env=env, timeout=_TIMEOUT).fields
-    return list(dict.fromkeys(line.split("\t", 1)[1] for line in staged if line.startswith(f"{GITLINK} ")))
 
 
 def _index_folder_files(private: PrivateRepo, folders: list[str], env: Mapping[str, str]) -> None:
@@ -120,8 +143,8 @@ def _copy_index(private: PrivateRepo, index: Path) -> None:
         shutil.copy2(private.git_dir / "index", index)
 
 
-def _parents(private: PrivateRepo) -> tuple[str, ...]:
-    head = private.resolve("HEAD^{commit}")
+def _parents(private: PrivateRepo, git: Repo) -> tuple[str, ...]:
+    head = git.commit("HEAD")
     merging = private.git_dir / "MERGE_HEAD"
     others = merging.read_text().split() if merging.is_file() else []
     if head is None and others:

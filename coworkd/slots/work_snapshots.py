@@ -8,9 +8,9 @@ from enum import StrEnum
 from coworkd.core.errors import RepoError
 from coworkd.slots.pack_import import admitted, export, quarantined
 from coworkd.slots.private_repo import PrivateRepo
-from coworkd.slots.uncommitted_changes import uncommitted, unmerged
+from coworkd.slots.uncommitted_changes import uncommitted
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import RefChange, refs_under, snapshot_prefix, submission_ref, update_refs
+from coworkd.system.git.refs import RefChange, ref_names, refs_under, snapshot_prefix, submission_ref, update_refs
 
 _ROUNDS = 5
 
@@ -34,9 +34,13 @@ class SavedCommit:
 
 def keep_work(repo: Repo, private: PrivateRepo, task: str, base: str) -> tuple[SavedCommit, ...]:
     """Bring every piece of work that `repo` has no ref for into `refs/cowork/snap/TASK/N`; empty when there is none."""
-    known = [base, *_already_there(repo, task)]
-    pieces = _work_commits(private, base)
-    tips = [tip for tip in _independent(private, list(pieces)) if not _is_reachable(private, tip, known)]
+    with private.reading() as git:
+        pieces = _work_commits(private, git, base)
+        new = [piece for piece in pieces if piece not in {base, *_first_submissions(repo, task)}]
+        if not new:
+            return ()
+        known = [base, *_already_there(repo, task)]
+        tips = [tip for tip in _independent(private, new) if git.commits_between([tip], known)]
     if not tips:
         return ()
     pack = export(private, tips, known)
@@ -47,8 +51,18 @@ def keep_work(repo: Repo, private: PrivateRepo, task: str, base: str) -> tuple[S
 
 def present(private: PrivateRepo, base: str) -> tuple[str, str]:
     """The commit of the worktree as it is, and its tree."""
-    commit = _snapshot(private, base) or private.resolve("HEAD^{commit}") or base
-    return commit, private.resolve(f"{commit}^{{tree}}") or ""
+    with private.reading() as git:
+        commit = _snapshot(private, git, base) or git.commit("HEAD") or base
+        return commit, git.tree_of(commit)
+
+
+_PROBED = 16
+
+
+def _first_submissions(repo: Repo, task: str) -> list[str]:
+    """Most tasks have few submissions: these are found without listing refs."""
+    names = [submission_ref(task, number) for number in range(1, _PROBED + 1)]
+    return [commit for commit in repo.resolve_all(names) if commit]
 
 
 def _already_there(repo: Repo, task: str) -> list[str]:
@@ -57,31 +71,21 @@ def _already_there(repo: Repo, task: str) -> list[str]:
     return list(dict.fromkeys(there))
 
 
-def _work_commits(private: PrivateRepo, base: str) -> dict[str, SavedKind]:
+def _work_commits(private: PrivateRepo, git: Repo, base: str) -> dict[str, SavedKind]:
     """Commits that may hold work, the most telling first."""
-    heads = _commits(private, "refs/heads/", "refs/tags/")
-    head = private.resolve("HEAD^{commit}")
-    pieces = dict.fromkeys(_stashes(private), SavedKind.STASH)
-    pieces |= dict.fromkeys((*heads, *([head] if head else ())), SavedKind.COMMITS)
-    snapshot = _snapshot(private, base)
+    names = ref_names(private.git_dir, ("refs/heads", "refs/tags"))
+    heads = [head for head in git.resolve_all([f"{name}^{{commit}}" for name in (*names, "HEAD")]) if head]
+    pieces = dict.fromkeys(_stashes(private, git), SavedKind.STASH)
+    pieces |= dict.fromkeys(heads, SavedKind.COMMITS)
+    snapshot = _snapshot(private, git, base)
     return pieces | ({snapshot: SavedKind.UNCOMMITTED} if snapshot else {})
-
-
-def _commits(private: PrivateRepo, *prefixes: str) -> list[str]:
-    """The commits that refs name, by a tag of their own too."""
-    names = private.run("for-each-ref", "--format=%(refname)", *prefixes).lines
-    with private.git() as git:
-        return list(filter(None, git.resolve_all([f"{name}^{{commit}}" for name in names])))
 
 
 def _independent(private: PrivateRepo, commits: list[str]) -> list[str]:
     """Those that no other one contains."""
-    return private.run("merge-base", "--independent", *commits).text.split() if commits else []
-
-
-def _is_reachable(private: PrivateRepo, tip: str, known: list[str]) -> bool:
-    revisions = "".join(f"{line}\n" for line in (tip, *(f"^{one}" for one in known)))
-    return not private.run("rev-list", "--max-count=1", "--stdin", stdin=revisions.encode()).out
+    if len(commits) < 2:
+        return commits
+    return private.run("merge-base", "--independent", *commits).text.split()
 
 
 def _write_refs(repo: Repo, prefix: str, tips: list[str]) -> list[str]:
@@ -93,14 +97,13 @@ def _write_refs(repo: Repo, prefix: str, tips: list[str]) -> list[str]:
     raise RepoError(f"another program keeps writing {prefix}/*; nothing was kept")
 
 
-def _snapshot(private: PrivateRepo, base: str) -> str | None:
-    now = uncommitted(private)
-    if not now.differs(private) and not unmerged(private):
+def _snapshot(private: PrivateRepo, git: Repo, base: str) -> str | None:
+    now = uncommitted(private, git)
+    if not now.differs and not now.unmerged:
         return None
     # The date is that of the last commit, so that the same work is the same commit however often it is kept.
     parents = now.parents or (base,)
-    date = private.run("show", "--no-patch", "--format=%ct", parents[0]).text
-    return _dated_commit(private, now.tree, parents, date)
+    return _dated_commit(private, now.tree, parents, str(git.commits(parents[:1])[0].time))
 
 
 def _dated_commit(private: PrivateRepo, tree: str, parents: tuple[str, ...], date: str) -> str:
@@ -110,6 +113,8 @@ def _dated_commit(private: PrivateRepo, tree: str, parents: tuple[str, ...], dat
     return private.run("commit-tree", tree, *arguments, stdin=message, env=env).text
 
 
-def _stashes(private: PrivateRepo) -> list[str]:
+def _stashes(private: PrivateRepo, git: Repo) -> list[str]:
+    if git.commit("refs/stash") is None:
+        return []
     listed = private.run("log", "--walk-reflogs", "--format=%H", "refs/stash", "--", check=False)
     return listed.text.split() if listed.code == 0 else []

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from coworkd.system.git import Repo
+from coworkd.system.git.file_versions import settled_version
 from coworkd.system.sandbox.policy import contains
 
 
@@ -26,7 +27,7 @@ class Checkouts:
     @classmethod
     def of(cls, repo: Repo, exempt: Path) -> Checkouts:
         """The worktree that the workspace is in, and all others that are there."""
-        fields = repo.run("worktree", "list", "--porcelain", "-z").fields
+        fields = os.fsdecode(_listing(repo)).split("\0")
         listed = [field.removeprefix("worktree ") for field in fields if field.startswith("worktree ")]
         bare = any(field == "bare" for field in fields)
         folders = [str(repo.root), *(listed[1:] if bare else listed)]
@@ -57,6 +58,18 @@ class Checkouts:
 
     def _is_exempt(self, rest: str) -> bool:
         return bool(self.exempt) and rest.startswith(self.exempt)
+
+
+def _listing(repo: Repo) -> bytes:
+    """What git says of the worktrees; from memory while its files about them are the same."""
+
+    def listed() -> bytes:
+        return repo.run("worktree", "list", "--porcelain", "-z").out
+
+    folder = repo.common_dir / "worktrees"
+    places = sorted(folder.glob("*/gitdir")) if folder.is_dir() else []
+    version = settled_version((folder, *places, repo.common_dir / "config"))
+    return listed() if version is None else repo.remember(f"worktrees {places} {version}", listed)
 
 
 def path_outside(search: str, checkouts: Checkouts) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from coworkd.history.landing_refs import landing_commits
 from coworkd.merge.checks.restored_lines import Hunk, LandedHunks, hunks_of
 from coworkd.merge.git.change_summary import FileChange
-from coworkd.merge.git.integration import TASK_TRAILER
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import landing_ref, refs_under
+from coworkd.system.git.trailers import TASK, trailers_of
 
 LANDINGS = 100
 """Latest landings that a change is compared with."""
@@ -36,10 +36,9 @@ def changed_hunks(repo: Repo, tip: str, candidate: str, files: Sequence[FileChan
 
 def latest_landings(repo: Repo, files: Sequence[FileChange], left_out: Collection[str]) -> list[LandedHunks]:
     """What tasks landed on these files lately, but for those in `left_out`."""
-    refs = refs_under(repo, landing_ref(0).rpartition("/")[0])
-    latest = sorted(refs, key=_ref_number)[-LANDINGS:]
+    latest = list(landing_commits(repo).values())[-LANDINGS:]
     paths = _paths(files)
-    told = _landing_parents(repo, [refs[name] for name in latest]) if latest and paths else {}
+    told = _landing_parents(repo, latest) if latest and paths else {}
     asked = "".join(f"{commit} {parent}\n" for commit, (parent, task) in told.items() if task not in left_out)
     return [LandedHunks(task=told[commit][1], hunks=hunks_of(diff)) for commit, diff in _diffs(repo, asked, paths)]
 
@@ -49,17 +48,11 @@ def _paths(files: Sequence[FileChange]) -> list[str]:
     return [path for file in chosen for path in (file.path, file.old_path) if path][:_MOST_PATHS]
 
 
-def _ref_number(ref: str) -> int:
-    last = ref.rpartition("/")[2]
-    return int(last) if last.isdecimal() else 0
-
-
 def _landing_parents(repo: Repo, commits: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Landing -> its first parent and its task."""
-    form = f"--format=%H%x00%P%x00%(trailers:key={TASK_TRAILER},valueonly,separator=%x2C)"
-    lines = repo.run("log", "--no-walk=unsorted", form, *commits).text.splitlines()
-    parts = (line.split("\0", 2) for line in lines if line.count("\0") == 2)
-    return {commit: (parents.split(" ")[0], task) for commit, parents, task in parts if parents}
+    said = trailers_of(repo, commits)
+    read = zip(commits, repo.commits(commits), strict=True)
+    return {name: (commit.parents[0], said[name][TASK]) for name, commit in read if commit.parents}
 
 
 def _diffs(repo: Repo, asked: str, paths: Sequence[str]) -> Iterator[tuple[str, str]]:

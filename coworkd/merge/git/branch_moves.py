@@ -28,7 +28,7 @@ from coworkd.system.git.refs import (
     is_symbolic,
     landing_ref,
     next_number_under,
-    refs_under,
+    numbered_refs,
     seen_ref,
     taken_ref,
     update_refs,
@@ -118,7 +118,7 @@ def note_target(repo: Repo, target_name: str, target: str) -> None:
 
 def dropped_commits(repo: Repo, without: Sequence[str]) -> frozenset[str]:
     """Commits that a person dropped from the target and that none of `without` has."""
-    dropped = list(refs_under(repo, DROPPED).values())
+    dropped = list(numbered_refs(repo, DROPPED).values())
     if not dropped:
         return frozenset()
     return frozenset(repo.commits_between(dropped, without))

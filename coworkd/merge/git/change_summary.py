@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,7 +77,9 @@ class _Raw:
 
 def _compare_trees(repo: Repo, base: str, commit: str) -> tuple[list[_Raw], tuple[FileChange, ...]]:
     arguments = ("diff-tree", "-r", "-z", "-M", "--raw", "--numstat", "--no-abbrev")
-    return _parse_diff(repo.run(*arguments, base, commit, timeout=_TIMEOUT).fields)
+    question = f"{' '.join(arguments)} {base} {commit}"
+    told = repo.remember(question, lambda: repo.run(*arguments, base, commit, timeout=_TIMEOUT).out)
+    return _parse_diff(os.fsdecode(told).split("\0")[:-1])
 
 
 def _parse_diff(fields: list[str]) -> tuple[list[_Raw], tuple[FileChange, ...]]:

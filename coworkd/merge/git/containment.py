@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from coworkd.merge.git.patches import NO_CHANGE, CommitPatch, changes_of, patches
 from coworkd.store.landings import Landing
 from coworkd.system.git import Repo
+from coworkd.system.git.trees import differences
+from coworkd.system.paths_and_settings import FOLDER
 
 _SQUASHES = 20
 """Latest landings for which it is looked whether a commit holds everything up to them."""
@@ -35,12 +37,19 @@ def _by_patch(repo: Repo, landings: Sequence[Landing], commit: str) -> set[Landi
     """Those whose patches are among the changes of `commit`'s own history."""
     start = repo.merge_bases(commit, f"{landings[0].commit}^1")[:1]
     here = frozenset(patches(repo, changes_of(repo, commit, start)))
+    if not here - {NO_CHANGE}:
+        return _without_gaps(landings, {landing for landing in landings if _changes_nothing(repo, landing)})
     nets = patches(repo, [CommitPatch(old=f"{landing.commit}^1", new=landing.commit) for landing in landings])
     found = {landing for landing, net in zip(landings, nets, strict=True) if net == NO_CHANGE or net in here}
-    if here - {NO_CHANGE}:
-        found |= {landing for landing in landings if landing not in found and _each_commit_in(repo, landing, here)}
-        found |= _squashed_landings(repo, [landing for landing in landings if landing not in found], commit, here)
+    found |= {landing for landing in landings if landing not in found and _each_commit_in(repo, landing, here)}
+    found |= _squashed_landings(repo, [landing for landing in landings if landing not in found], commit, here)
     return _without_gaps(landings, found)
+
+
+def _changes_nothing(repo: Repo, landing: Landing) -> bool:
+    """Whether a landing leaves every file as it was, but for what no landing changes."""
+    changed = differences(repo, f"{landing.commit}^1", landing.commit)
+    return all(one.path.partition("/")[0].lower() == FOLDER for one in changed)
 
 
 def _without_gaps(landings: Sequence[Landing], found: set[Landing]) -> set[Landing]:

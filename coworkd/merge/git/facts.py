@@ -10,12 +10,12 @@ from coworkd.core.errors import RepoError
 from coworkd.history.landing_refs import landing_commits
 from coworkd.merge.branch_rules import BranchFacts, BringIn, LandingFact, next_move
 from coworkd.merge.git.containment import ancestors_in, contained_in
-from coworkd.merge.git.integration import TARGET_TRAILER, TASK_TRAILER
 from coworkd.merge.git.landings import latest_of_each, read_landings
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.store.landings import KnownLandings, Landing
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref, taken_ref
+from coworkd.system.git.trailers import TARGET, TASK, trailers_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +102,9 @@ def _handmade_commits(repo: Repo, facts: BranchFacts, landings: frozenset[str]) 
 
 def own_commits(repo: Repo, commits: Sequence[str]) -> frozenset[str]:
     """Those of the commits that coworkd made on the integration branch, as their trailers say."""
-    if not commits:
-        return frozenset()
-    trailers = (f"%(trailers:key={key},valueonly,separator=%x2C)" for key in (TASK_TRAILER, TARGET_TRAILER))
-    arguments = ("log", "--no-walk=unsorted", "-z", "--stdin", f"--format=%H%x00%P%x00{''.join(trailers)}")
-    asked = "".join(f"{commit}\n" for commit in commits).encode()
-    fields = iter(repo.run(*arguments, stdin=asked, timeout=600).fields)
-    found = [(commit, next(fields), next(fields)) for commit in fields]
-    return frozenset(commit for commit, parents, named in found if " " in parents and named)
+    said = trailers_of(repo, commits)
+    merges = (name for name, one in zip(commits, repo.commits(commits), strict=True) if len(one.parents) > 1)
+    return frozenset(name for name in merges if said[name][TASK] or said[name][TARGET])
 
 
 def _with_collision(repo: Repo, facts: BranchFacts) -> BranchFacts:

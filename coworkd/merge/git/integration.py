@@ -12,10 +12,10 @@ from coworkd.core.errors import RepoError
 from coworkd.merge.git.tree_merge import Clean, Conflicted, merge_trees
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, branch_ref, checked_out, is_symbolic, landing_ref, update_refs
+from coworkd.system.git.trailers import SUBMISSION, TARGET, TASK
 
-TASK_TRAILER = "Cowork-Task"
-SUBMISSION_TRAILER = "Cowork-Submission"
-TARGET_TRAILER = "Cowork-Target"
+TASK_TRAILER, SUBMISSION_TRAILER = TASK, SUBMISSION
+TARGET_TRAILER = TARGET
 """Marks merges that bring in the target's own commits: they are no landings."""
 
 

@@ -33,6 +33,12 @@ class CommitObject:
     parents: tuple[str, ...]
     content: bytes
 
+    @property
+    def said(self) -> bytes:
+        """Its message, and who wrote it."""
+        head, _, message = self.content.partition(b"\n\n")
+        return b"\n".join([message, *(line for line in head.split(b"\n") if line.startswith(b"author "))])
+
     @cached_property
     def time(self) -> int:
         """When it was committed, in seconds since 1970; 0 where it does not say so."""
@@ -88,7 +94,10 @@ def _entries(content: bytes, size: int) -> Iterator[TreeItem]:
 
 
 class ObjectMemory:
-    """Contents by object id, the least recently used ones forgotten; safe to use from every thread."""
+    """Bytes by a name that never stands for others, the least recently used ones forgotten; for every thread.
+
+    Such names are object ids, questions whose answer follows from the ids in them, and files with their versions.
+    """
 
     def __init__(self, size: int = MEMORY_SIZE) -> None:
         self._size = size
@@ -106,9 +115,10 @@ class ObjectMemory:
     def add(self, contents: Mapping[str, bytes]) -> None:
         with self._lock:
             for object_id, content in contents.items():
-                if len(content) <= _LARGEST and object_id not in self._contents:
+                if len(content) <= _LARGEST:
+                    before = self._contents.pop(object_id, None)
                     self._contents[object_id] = content
-                    self._used += len(content) + _OVERHEAD
+                    self._used += len(content) + _OVERHEAD - (len(before) + _OVERHEAD if before is not None else 0)
             while self._used > self._size and self._contents:
                 self._used -= len(self._contents.popitem(last=False)[1]) + _OVERHEAD
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from coworkd.core.errors import RepoError
 from coworkd.system.git import Repo
+from coworkd.system.git.file_versions import prefix_files, settled_version
 
 TASKS = "refs/heads/cowork/task/"
 BOTH = "refs/cowork/"
@@ -98,15 +99,65 @@ def _component(name: str) -> str:
 
 def refs_under(repo: Repo, prefix: str) -> dict[str, str]:
     """Every ref whose name begins with `prefix` (a whole path component) and the object it names, by name."""
-    lines = repo.run("for-each-ref", "--format=%(objectname) %(refname)", "--", prefix.rstrip("/")).lines
+    return _by_name(_lines_under(repo, prefix))
+
+
+def ref_names(git_dir: Path, prefixes: Sequence[str]) -> list[str]:
+    """The names of refs that git's files have below these folders; what each names, and whether it is one, git says.
+
+    For repositories of ours alone, whose refs are files.
+    """
+    loose = (
+        Path(folder, name) for prefix in prefixes for folder, _, names in os.walk(git_dir / prefix) for name in names
+    )
+    packed = (line.split(" ", 1)[1] for line in _lines(git_dir / "packed-refs") if " " in line and line[0] not in "#^")
+    names = [*(path.relative_to(git_dir).as_posix() for path in loose if path.suffix != ".lock"), *packed]
+    return sorted({name for name in names if name.startswith(tuple(f"{prefix}/" for prefix in prefixes))})
+
+
+def _lines(file: Path) -> list[str]:
+    with suppress(OSError):
+        return os.fsdecode(file.read_bytes()).split("\n")
+    return []
+
+
+def _lines_under(repo: Repo, prefix: str) -> list[str]:
+    return repo.run("for-each-ref", "--format=%(objectname) %(refname)", "--", prefix.rstrip("/")).lines
+
+
+def _by_name(lines: Sequence[str]) -> dict[str, str]:
     pairs = (line.split(" ", 1) for line in lines)
     return {name: object_id for object_id, name in pairs}
 
 
+def numbered_refs(repo: Repo, prefix: str) -> dict[int, str]:
+    """The object that each `PREFIX/NUMBER` names, the lowest number first; from memory while nothing was written there.
+
+    For folders that hold nothing but such refs.
+    """
+    version = settled_version(prefix_files(repo.common_dir, prefix))
+    found = refs_under(repo, prefix) if version is None else _remembered(repo, prefix, version)
+    named = ((name.rpartition("/")[2], object_id) for name, object_id in found.items())
+    return dict(sorted((int(number), object_id) for number, object_id in named if number.isdecimal()))
+
+
+def _remembered(repo: Repo, prefix: str, version: str) -> dict[str, str]:
+    listed = repo.remember(f"refs {prefix} {version}", lambda: "\n".join(_lines_under(repo, prefix)).encode())
+    return _by_name(listed.decode().split("\n") if listed else [])
+
+
 def next_number_under(repo: Repo, prefix: str) -> int:
-    """One more than the highest number of `PREFIX/NUMBER`."""
-    numbers = (name.rpartition("/")[2] for name in refs_under(repo, prefix))
-    return max((int(number) for number in numbers if number.isdecimal()), default=0) + 1
+    """A number that no `PREFIX/NUMBER` has, above all that were there when it was first asked; they are listed once.
+
+    The ref is to be written only where it does not exist.
+    """
+    name = f"highest {prefix}"
+    known = repo.memory.get(name)
+    number = 1 + (int(known) if known is not None else max(numbered_refs(repo, prefix), default=0))
+    while repo.resolve(f"{prefix}/{number}"):
+        number += 1
+    repo.memory.add({name: str(number - 1).encode()})
+    return number
 
 
 def update_refs(repo: Repo, changes: Sequence[RefChange]) -> bool:

@@ -70,6 +70,7 @@ class Repo:
     """Commits and trees that were read, for every Repo of the same repository that it is handed to."""
     _reader: ObjectReader | None = field(default=None, init=False)
     _author: Mapping[str, str] | None = field(default=None, init=False)
+    _settings: Mapping[str, str] | None = field(default=None, init=False)
 
     @classmethod
     def open(cls, path: Path) -> Repo:
@@ -261,9 +262,33 @@ class Repo:
     def author(self) -> Mapping[str, str]:
         """Environment for commits in the user's name: empty where git knows who that is, else a stand-in."""
         if self._author is None:
-            known = self.run("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT", check=False)
-            self._author = {} if known.code == 0 else _STAND_IN
+            self._author = {} if self._knows_user() else _STAND_IN
         return self._author
+
+    def _knows_user(self) -> bool:
+        settings = self.settings()
+        if all(any(map(str.isalnum, settings.get(f"user.{part}", ""))) for part in ("name", "email")):
+            return True
+        return self.run("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT", check=False).code == 0
+
+    def settings(self) -> Mapping[str, str]:
+        """git's whole configuration as it is here, by lower-case key, the last value of each; read once."""
+        if self._settings is None:
+            pairs = (item.partition("\n") for item in self.run("config", "--list", "-z").fields)
+            self._settings = {key: value if separator else "true" for key, separator, value in pairs}
+        return self._settings
+
+    def remember(self, question: str, answer: Callable[[], bytes]) -> bytes:
+        """The answer to a question that has only one, whenever it is asked: all that it depends on is named in it."""
+        found = self.memory.get(question)
+        if found is None:
+            found = answer()
+            self.memory.add({question: found})
+        return found
+
+    def forget_settings(self) -> None:
+        """Read the settings again when they are asked for, and what follows from them."""
+        self._settings = self._author = None
 
     def setting(self, name: str) -> str:
         """One value of git's configuration, or an empty string."""
