@@ -22,6 +22,7 @@ from coworkd.merge.branch_rules import (
     Unrelated,
     next_move,
 )
+from coworkd.merge.git.ancestry import ancestors_in
 from coworkd.merge.git.branch_moves import (
     Rebuilt,
     merge_target,
@@ -31,7 +32,7 @@ from coworkd.merge.git.branch_moves import (
     rebuild,
     restore_branch,
 )
-from coworkd.merge.git.containment import ancestors_in, contained_in
+from coworkd.merge.git.containment import contained_in
 from coworkd.merge.git.facts import BranchContext, BranchState, read_state
 from coworkd.merge.git.integration import MergeCommit
 from coworkd.merge.git.tree_merge import Conflicted

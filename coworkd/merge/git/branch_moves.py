@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
 from coworkd.merge.branch_rules import BranchFacts
+from coworkd.merge.git.ancestry import first_parents
 from coworkd.merge.git.facts import BranchContext, own_commits
 from coworkd.merge.git.integration import TARGET_TRAILER, MergeCommit, commit_merge
 from coworkd.merge.git.transplant import copy_commit, sides
@@ -179,7 +180,7 @@ def _in_order(repo: Repo, facts: BranchFacts) -> list[tuple[str, Landing | None]
     undelivered = {fact.landing.commit: fact.landing for fact in facts.undelivered}
     wanted = {**dict.fromkeys(facts.handmade), **undelivered}
     without = [facts.target, *([facts.taken] if facts.taken else [])]
-    there = [c for c, _ in repo.first_parents(facts.integration, without)] if facts.integration else []
+    there = [c for c, _ in first_parents(repo, facts.integration, without)] if facts.integration else []
     chain = [commit for commit in reversed(there) if commit in wanted]
     elsewhere = [commit for commit in wanted if commit not in set(chain)]
     return [(commit, wanted[commit]) for commit in (*elsewhere, *chain)]

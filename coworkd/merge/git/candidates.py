@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coworkd.merge.git.ancestry import ancestors_in
 from coworkd.merge.git.branch_moves import dropped_commits
 from coworkd.merge.git.integration import MergeCommit, Submission, candidate, commit_merge, landing_message
 from coworkd.merge.git.transplant import copy_commit, sides
@@ -32,7 +33,8 @@ def sources(repo: Repo, *, tip: str, stand: str, target: str, base: str, commit:
     if brought & dropped_commits(repo, (tip, goal)):
         apart = sides(repo, base=base, ours=stand, theirs=commit)
         return MergeSources(base=apart.base, ours=apart.ours, theirs=apart.theirs, dropped=True)
-    awaited = goal != tip and brought & commits_without(repo, goal, tip)
+    behind = goal in ancestors_in(repo, [goal], tip)
+    awaited = not behind and brought & commits_without(repo, goal, tip)
     return MergeSources(base=base, ours=stand, theirs=commit, awaited=goal if awaited else "")
 
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from coworkd.merge.git.ancestry import ancestors_in
 from coworkd.merge.git.patches import NO_CHANGE, CommitPatch, changes_of, patches
 from coworkd.store.landings import Landing
 from coworkd.system.git import Repo
-from coworkd.system.git.trees import differences
-from coworkd.system.paths_and_settings import FOLDER
 
 _SQUASHES = 20
 """Latest landings for which it is looked whether a commit holds everything up to them."""
@@ -21,35 +20,30 @@ def contained_in(repo: Repo, landings: Sequence[Landing], commit: str) -> frozen
     """Those of the landings that are in `commit`; the cost follows what differs, not how many landings there were."""
     there = ancestors_in(repo, [landing.commit for landing in landings], commit)
     found = {landing for landing in landings if landing.commit in there}
-    rest = [landing for landing in landings if landing not in found and repo.commit(landing.commit)]
+    rest = _there(repo, [landing for landing in landings if landing not in found])
     return frozenset(found.union(_by_patch(repo, rest, commit)) if rest else found)
 
 
-def ancestors_in(repo: Repo, commits: Sequence[str], tip: str) -> frozenset[str]:
-    """Those of the commits that are there and that `tip` contains."""
-    present = [commit for commit in dict.fromkeys(commits) if repo.commit(commit) == commit]
-    if not present:
-        return frozenset()
-    return frozenset(present).difference(repo.commits_between(present, [tip]))
+def _there(repo: Repo, landings: Sequence[Landing]) -> list[Landing]:
+    present = repo.resolve_all([f"{landing.commit}^{{commit}}" for landing in landings])
+    return [landing for landing, commit in zip(landings, present, strict=True) if commit]
 
 
 def _by_patch(repo: Repo, landings: Sequence[Landing], commit: str) -> set[Landing]:
     """Those whose patches are among the changes of `commit`'s own history."""
     start = repo.merge_bases(commit, f"{landings[0].commit}^1")[:1]
     here = frozenset(patches(repo, changes_of(repo, commit, start)))
-    if not here - {NO_CHANGE}:
-        return _without_gaps(landings, {landing for landing in landings if _changes_nothing(repo, landing)})
-    nets = patches(repo, [CommitPatch(old=f"{landing.commit}^1", new=landing.commit) for landing in landings])
+    nets = patches(repo, [CommitPatch(old=parent, new=name) for name, parent in _first_parents(repo, landings)])
     found = {landing for landing, net in zip(landings, nets, strict=True) if net == NO_CHANGE or net in here}
-    found |= {landing for landing in landings if landing not in found and _each_commit_in(repo, landing, here)}
-    found |= _squashed_landings(repo, [landing for landing in landings if landing not in found], commit, here)
+    if here - {NO_CHANGE}:
+        found |= {landing for landing in landings if landing not in found and _each_commit_in(repo, landing, here)}
+        found |= _squashed_landings(repo, [landing for landing in landings if landing not in found], commit, here)
     return _without_gaps(landings, found)
 
 
-def _changes_nothing(repo: Repo, landing: Landing) -> bool:
-    """Whether a landing leaves every file as it was, but for what no landing changes."""
-    changed = differences(repo, f"{landing.commit}^1", landing.commit)
-    return all(one.path.partition("/")[0].lower() == FOLDER for one in changed)
+def _first_parents(repo: Repo, landings: Sequence[Landing]) -> list[tuple[str, str]]:
+    names = [landing.commit for landing in landings]
+    return [(name, one.parents[0]) for name, one in zip(names, repo.commits(names), strict=True)]
 
 
 def _without_gaps(landings: Sequence[Landing], found: set[Landing]) -> set[Landing]:

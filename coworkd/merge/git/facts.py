@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from coworkd.core.errors import RepoError
 from coworkd.history.landing_refs import landing_commits
 from coworkd.merge.branch_rules import BranchFacts, BringIn, LandingFact, next_move
-from coworkd.merge.git.containment import ancestors_in, contained_in
+from coworkd.merge.git.ancestry import ancestors_in, first_parents
+from coworkd.merge.git.containment import contained_in
 from coworkd.merge.git.landings import latest_of_each, read_landings
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.store.landings import KnownLandings, Landing
@@ -66,11 +67,13 @@ def _known_landings(repo: Repo, branches: BranchContext, refs: dict[int, str], *
 def _facts(repo: Repo, integration: str, target: str, taken: str, landings: Sequence[Landing]) -> BranchFacts:
     in_target = contained_in(repo, landings, target)
     in_integration = contained_in(repo, landings, integration) if integration else frozenset[Landing]()
+    ahead = bool(integration) and integration != target and _contains(repo, integration, target)
     return BranchFacts(
         target=target, integration=integration, taken=taken,
         taken_in_target=not taken or _contains(repo, target, taken),
-        target_in_integration=bool(integration) and _contains(repo, integration, target),
-        integration_in_target=bool(integration) and _contains(repo, target, integration),
+        target_in_integration=ahead or integration == target,
+        # Of two commits that differ, at most one contains the other.
+        integration_in_target=bool(integration) and not ahead and _contains(repo, target, integration),
         landings=tuple(
             LandingFact(landing=one, in_integration=one in in_integration, in_target=one in in_target)
             for one in landings
@@ -87,13 +90,13 @@ def _last_taken(repo: Repo, target_name: str, integration: str, target: str) -> 
 
 
 def _contains(repo: Repo, new: str, old: str) -> bool:
-    return new == old or (repo.commit(old) is not None and repo.is_ancestor(old, new))
+    return old in ancestors_in(repo, [old], new)
 
 
 def _handmade_commits(repo: Repo, facts: BranchFacts, landings: frozenset[str]) -> tuple[str, ...]:
     """Commits along integration that are neither landings nor merges of the target, and are not in the target."""
     without = [facts.target, *([facts.taken] if facts.taken else [])]
-    rest = [(c, parents) for c, parents in repo.first_parents(facts.integration, without) if c not in landings]
+    rest = [(c, parents) for c, parents in first_parents(repo, facts.integration, without) if c not in landings]
     ours = own_commits(repo, [commit for commit, _ in rest])
     merged = ancestors_in(repo, [p for _, parents in rest for p in parents[1:]], facts.taken or facts.target)
     found = [commit for commit, parents in rest if commit not in ours and not merged.intersection(parents[1:])]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
 from coworkd.system.git import Repo
+from coworkd.system.git.file_versions import settled_version
 
 _TIMEOUT = 600.0
 _AS_PATCH = ("--patch", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index", "--no-renames")
@@ -36,16 +37,25 @@ class CommitPatch:
 
 
 def patches(repo: Repo, changes: Sequence[CommitPatch]) -> list[str]:
-    """The patch of each change, as a digest; one process for all."""
-    if not changes:
-        return []
-    # diff-tree takes ids alone, and repeats any other line as if it were a header.
-    old = repo.resolve_all([change.old for change in changes])
-    new = repo.resolve_all([change.new for change in changes])
-    asked = "".join(f"{n} {o}\n" for n, o in zip(new, old, strict=True)).encode()
+    """The patch of each change, as a digest; one process for all that were not asked for before.
+
+    The names of a change are full ids.
+    """
+    # What attributes say of a file decides whether its patch is one of text.
+    rules = settled_version((repo.root / ".gitattributes", repo.common_dir / "info" / "attributes"))
+    names = [f"patch {change.old} {change.new} {rules}" for change in changes]
+    known = [repo.answers.get(name) if rules else None for name in names]
+    unknown = {name: change for name, change, found in zip(names, changes, known, strict=True) if found is None}
+    read = dict(zip(unknown, _read(repo, list(unknown.values())) if unknown else (), strict=True))
+    repo.answers.add(read)
+    return [(read[name] if found is None else found).decode() for name, found in zip(names, known, strict=True)]
+
+
+def _read(repo: Repo, changes: Sequence[CommitPatch]) -> list[bytes]:
+    asked = "".join(f"{change.new} {change.old}\n" for change in changes).encode()
     arguments = ("diff-tree", "--stdin", "-r", "-m", "--always", *_AS_PATCH, *_ELSEWHERE)
     shown = repo.run(*arguments, stdin=asked, timeout=_TIMEOUT).out
-    found = [_digest(patch) for patch in _HEADER.split(shown)[1:]]
+    found = [_digest(patch).encode() for patch in _HEADER.split(shown)[1:]]
     if len(found) != len(changes):
         raise RepoError(f"git compared {len(found)} of {len(changes)} pairs of commits in {repo.root}")
     return found

@@ -152,11 +152,11 @@ def next_number_under(repo: Repo, prefix: str) -> int:
     The ref is to be written only where it does not exist.
     """
     name = f"highest {prefix}"
-    known = repo.memory.get(name)
+    known = repo.answers.get(name)
     number = 1 + (int(known) if known is not None else max(numbered_refs(repo, prefix), default=0))
     while repo.resolve(f"{prefix}/{number}"):
         number += 1
-    repo.memory.add({name: str(number - 1).encode()})
+    repo.answers.add({name: str(number - 1).encode()})
     return number
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from coworkd.system.git.objects import ObjectMemory
 from coworkd.system.git.places import RepoPlaces, find_places
 from coworkd.system.git.repository import Repo
 from coworkd.system.git.runner import check_git
@@ -30,7 +29,7 @@ class RepoPool:
         self._clock = clock
         self._lock = threading.Lock()
         self._found: tuple[RepoPlaces, tuple[object, ...]] | None = None
-        self._memory = ObjectMemory()
+        self._first: Repo | None = None
         self._kept: list[tuple[float, Repo]] = []
         self._timer: threading.Timer | None = None
 
@@ -39,7 +38,8 @@ class RepoPool:
         """A Repo for one thread, until the end of the `with`. Raises as `Repo.open`."""
         places = self._places()
         with self._lock:
-            repo = self._kept.pop()[1] if self._kept else Repo.at(places, self._memory)
+            repo = self._kept.pop()[1] if self._kept else Repo.at(places, self._first)
+            self._first = self._first or repo
         repo.forget_settings()
         try:
             yield repo
@@ -68,7 +68,7 @@ class RepoPool:
             check_git()
             places = find_places(self._root)
             self._found = places, places.identity()
-            self._memory.clear()
+            self._first = None
             for _, repo in self._kept:
                 repo.close()
             self._kept = []

@@ -68,6 +68,8 @@ class Repo:
     """What stands in front of every command: the sandbox it runs in."""
     memory: ObjectMemory = field(default_factory=ObjectMemory)
     """Commits and trees that were read, for every Repo of the same repository that it is handed to."""
+    answers: ObjectMemory = field(default_factory=ObjectMemory)
+    """What was found out and does not change, apart from the objects, which are many."""
     _reader: ObjectReader | None = field(default=None, init=False)
     _author: Mapping[str, str] | None = field(default=None, init=False)
     _settings: Mapping[str, str] | None = field(default=None, init=False)
@@ -83,11 +85,12 @@ class Repo:
         return cls.at(find_places(path))
 
     @classmethod
-    def at(cls, places: RepoPlaces, memory: ObjectMemory | None = None) -> Repo:
-        """The repository that was found there; `memory` is shared with other Repos of it."""
+    def at(cls, places: RepoPlaces, like: Repo | None = None) -> Repo:
+        """The repository that was found there; it remembers together with another Repo of it."""
         return cls(
             root=places.root, git_dir=places.git_dir, common_dir=places.common_dir,
-            object_format=places.object_format, memory=memory or ObjectMemory(),
+            object_format=places.object_format,
+            memory=like.memory if like else ObjectMemory(), answers=like.answers if like else ObjectMemory(),
         )  # fmt: skip
 
     @classmethod
@@ -107,6 +110,7 @@ class Repo:
             env={**self.env, **extra},
             wrap=self.wrap,
             memory=self.memory,
+            answers=self.answers,
         )
 
     def see_with(self, env: Mapping[str, str]) -> None:
@@ -280,10 +284,10 @@ class Repo:
 
     def remember(self, question: str, answer: Callable[[], bytes]) -> bytes:
         """The answer to a question that has only one, whenever it is asked: all that it depends on is named in it."""
-        found = self.memory.get(question)
+        found = self.answers.get(question)
         if found is None:
             found = answer()
-            self.memory.add({question: found})
+            self.answers.add({question: found})
         return found
 
     def forget_settings(self) -> None:

@@ -14,10 +14,10 @@ _TIMEOUT = 600.0
 
 def trailers_of(repo: Repo, commits: Collection[str]) -> dict[str, Mapping[str, str]]:
     """The trailers of ours of each commit, by key; several of one key with a comma between them, none: empty."""
-    values = {commit: repo.memory.get(_name(commit)) for commit in commits}
+    values = {commit: repo.answers.get(_name(commit)) for commit in commits}
     unread = [commit for commit, value in values.items() if value is None]
     found = _read(repo, unread) if unread else {}
-    repo.memory.add({_name(commit): value for commit, value in found.items()})
+    repo.answers.add({_name(commit): value for commit, value in found.items()})
     known = {commit: value for commit, value in (*values.items(), *found.items()) if value is not None}
     return {commit: dict(zip(_KEYS, os.fsdecode(value).split("\0"), strict=True)) for commit, value in known.items()}
 
