@@ -81,8 +81,8 @@ class GeneratedDocuments:
         """Who said it, in answer to what, how soon, and for how much."""
         asked = message_replied_to(self._db, run.id)
         facts: dict[str, Value] = {"model": run.model, "provider": run.provider, "fallback": run.fallback}
-        if run.first_at and run.agent_started_at:
-            facts["ttft_ms"] = str(max(round((run.first_at - run.agent_started_at) * 1000), 0))
+        if run.live.first_at and run.start.at:
+            facts["ttft_ms"] = str(max(round((run.live.first_at - run.start.at) * 1000), 0))
         if asked:
             facts["reply_to"] = PurePosixPath(asked.partition("#")[0]).stem
         return {key: value for key, value in facts.items() if value} | _usage(run)
@@ -133,10 +133,10 @@ def final_state(reason: str) -> MessageState:
 
 def _usage(run: RunRow) -> dict[str, Value]:
     usage: dict[str, Value] = {}
-    if run.input_tokens or run.output_tokens:
-        usage["tokens"] = {"input": str(run.input_tokens), "output": str(run.output_tokens)}
-    if run.cost_usd is not None:
-        usage["cost_usd"] = f"{run.cost_usd:.4f}".rstrip("0").rstrip(".")
-        if run.estimated or run.billing == "subscription":
+    if run.usage.input_tokens or run.usage.output_tokens:
+        usage["tokens"] = {"input": str(run.usage.input_tokens), "output": str(run.usage.output_tokens)}
+    if run.usage.cost_usd is not None:
+        usage["cost_usd"] = f"{run.usage.cost_usd:.4f}".rstrip("0").rstrip(".")
+        if run.usage.estimated or run.billing == "subscription":
             usage["estimated"] = "true"
     return usage

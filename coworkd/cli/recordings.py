@@ -36,7 +36,7 @@ def last_run(workspace: Workspace, task: str) -> str:
 
 def _events(run: RunRow) -> Iterator[AgentEvent]:
     """Every event of a run, over all of its starts."""
-    logs = Path(run.log).parent.glob(f"{run.id}.*/{event_log.EVENTS_FILE}")
+    logs = Path(run.start.log).parent.glob(f"{run.id}.*/{event_log.EVENTS_FILE}")
     for log in sorted(logs, key=lambda path: int(path.parent.suffix.removeprefix("."))):
         offset = 0
         while (found := event_log.read(log, offset))[0]:

@@ -57,7 +57,7 @@ def stats_command(days: float, agent: str | None, json_: bool) -> None:
 
 
 def _as_values(phases: dict[Phase, PhaseSummary], runs: Sequence[RunRow], since: float) -> dict[str, Any]:
-    known = [run.cost_usd for run in runs if run.cost_usd is not None]
+    known = [run.usage.cost_usd for run in runs if run.usage.cost_usd is not None]
     return {
         **{str(phase): asdict(summary) for phase, summary in phases.items()},
         "since": iso(since), "runs": dict(_ends(runs)),
@@ -88,8 +88,10 @@ def _time(seconds: float) -> str:
 
 
 def _cost(runs: Sequence[RunRow]) -> str:
-    known = [run.cost_usd for run in runs if run.cost_usd is not None]
+    known = [run.usage.cost_usd for run in runs if run.usage.cost_usd is not None]
     unknown = len(runs) - len(known)
-    estimated = any(run.estimated or run.billing == "subscription" for run in runs if run.cost_usd is not None)
+    estimated = any(
+        run.usage.estimated or run.billing == "subscription" for run in runs if run.usage.cost_usd is not None
+    )
     cost = format_usd(sum(known), estimated=estimated) if known else "not known"
     return f"cost: {cost}" + (f", and {unknown} runs of which it is not known" if known and unknown else "")

@@ -249,9 +249,10 @@ def _message_json(message: MessageRow) -> dict[str, Any]:
 def _run_json(workspace: Workspace, run: RunRow) -> dict[str, Any]:
     return {
         "id": run.id, "attempt": run.attempt, "agent": run.agent, "state": str(run.state), "reason": run.reason,
-        "started": iso(run.started), "ended": iso(run.ended) if run.ended else None, "log": run.log,
-        "slot": str(workspace.paths.state / "slots" / str(run.slot) / "work"), "sandbox": run.sandbox_level,
-        "message": run.message, "cost_usd": run.cost_usd, "base": run.base, "lacks": run.lacks.splitlines(),
+        "started": iso(run.started), "ended": iso(run.ended) if run.ended else None, "log": run.start.log,
+        "slot": str(workspace.paths.state / "slots" / str(run.slot.number) / "work"),
+        "sandbox": run.start.sandbox_level, "message": run.message, "cost_usd": run.usage.cost_usd,
+        "base": run.slot.base, "lacks": run.slot.lacks.splitlines(),
     }  # fmt: skip
 
 

@@ -1,8 +1,11 @@
-"""What is known of a run, beside where it stands: who asked for its end, and how it ended. Pure values."""
+"""What is known of a run, beside where it stands: whose it is, what it used, who asked for its end. Pure values."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+
+from coworkd.core.model import Mode, Usage
 
 
 class StopRequest(StrEnum):
@@ -48,3 +51,109 @@ RESUMABLE_REASONS = frozenset(
     {RunReason.DONE, RunReason.CANCELLED, RunReason.VERIFICATION_FAILED, RunReason.UNAVAILABLE, RunReason.BUDGET}
 )
 """A run that ended so has a session that is worth resuming; after any other end the agent begins from nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAttempt:
+    """Which run it is, by whom, and on what terms: decided when it is created, and the same from then on."""
+
+    id: str
+    task: str
+    attempt: int
+    step: int = 1
+    """Which step of its task's `pattern:` it is, within the attempt."""
+    role: str = "author"
+    """What it is to do in that step."""
+    agent: str
+    model: str = ""
+    provider: str = ""
+    fallback: str = ""
+    """The agent that the task asks for, where this one stands in."""
+    billing: str = "api"
+    reserved_usd: float | None = None
+    """What it may cost at most; None: nothing bounds that."""
+    mode: Mode = Mode.BUILD
+    """What its task's `mode` was when it began."""
+    iteration: int = 0
+    """Which round of a `loop:` it is; 0: of none."""
+    continues: int = 0
+    """The number of the reviewed submission that it goes on with; 0: of none."""
+    conflict: str = ""
+    """The conflict bundle that it is to resolve; empty: it works on its task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSlot:
+    """Where a run works, and on what."""
+
+    number: int = 0
+    base: str = ""
+    """The commit that it began with; empty: its slot has not been ready yet."""
+    lacks: str = ""
+    """The target's commits that it started without, a line each; empty: it had all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStart:
+    """The latest start of a run's agent."""
+
+    epoch: int = 0
+    """Counts the times the run was handed to an executor; what an older one reports is refused."""
+    at: float = 0.0
+    """When the agent was set to work; 0: it has not been."""
+    log: str = ""
+    """The folder of what it reports."""
+    offset: int = 0
+    """How far its events have been read."""
+    sandbox_level: str = ""
+    """The lowest of all starts of the run."""
+    text_sha: str = ""
+    """Digest of the task text that was handed to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunUsage(Usage):
+    """What a run has used so far."""
+
+    estimated: bool = False
+    """Some of its cost is from a price table."""
+
+    def with_turn(self, turn: Usage, *, estimated: bool) -> RunUsage:
+        """Together with one more turn."""
+        both = self.plus(turn)
+        return RunUsage(
+            input_tokens=both.input_tokens, cached_tokens=both.cached_tokens, output_tokens=both.output_tokens,
+            cost_usd=both.cost_usd, estimated=self.estimated or estimated,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveStatus:
+    """What an agent shows of itself while it works; the last of it stays."""
+
+    first_at: float = 0.0
+    """When the first of its reply came; 0: nothing has."""
+    last_event_at: float = 0.0
+    waiting_seconds: float = 0.0
+    """Seconds it has waited for people."""
+    tools: str = "[]"
+    """JSON: its latest tool calls, oldest first."""
+    context_used: int = 0
+    context_window: int = 0
+    refused: str = ""
+    """What its sandbox refused to connect to, an entry a line."""
+
+    @property
+    def context_share(self) -> float:
+        """How full the model's context is; 0 where it was not reported."""
+        return self.context_used / self.context_window if self.context_window > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedError:
+    """The last error of the provider that the agent has reported and not got over."""
+
+    kind: str
+    message: str
+    retry_at: float | None = None
+    """When the provider said that one may come back."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coworkd.agents.port import AgentEvent, Ended
@@ -132,10 +132,10 @@ class Dispatcher:
         """Record what the executor has to report since what was last committed."""
         for report in self._executor.events():
             run = find_live_run(self._db, report.run)
-            if run is not None and report.offset > run.offset:
+            if run is not None and report.offset > run.start.offset:
                 with self._db.write(durable=isinstance(report.event, Ended)):
                     self._record(run, report.event, now)
-                    update_run(self._db, run.id, offset=report.offset)
+                    update_run(self._db, run.id, start=replace(run.start, offset=report.offset))
             self._executor.commit(report.run, report.offset)
 
     def _record(self, run: RunRow, event: AgentEvent, now: float) -> None:

@@ -70,11 +70,11 @@ def _plan(specs: EffectiveSpecs, path: str) -> str:
 
 
 def _own_cost(run: RunRow, plans: dict[str, str]) -> RunCost:
-    tokens = run.input_tokens + run.output_tokens
+    tokens = run.usage.input_tokens + run.usage.output_tokens
     return RunCost(
         run=run.id, task=run.task, plan=plans.get(run.task, ""), agent=run.agent, model=run.model, attempt=run.attempt,
-        day=iso(run.started)[:10], tokens=tokens or None, usd=run.cost_usd,
-        estimated=run.estimated or (run.billing == "subscription" and run.cost_usd is not None), by="",
+        day=iso(run.started)[:10], tokens=tokens or None, usd=run.usage.cost_usd,
+        estimated=run.usage.estimated or (run.billing == "subscription" and run.usage.cost_usd is not None), by="",
     )  # fmt: skip
 
 

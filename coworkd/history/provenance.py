@@ -144,7 +144,7 @@ def _complete(known: Provenance, landing: str, trailers: Mapping[str, str], sour
         run=run.id if run else record.run if record else "",
         agent=run.agent if run else record.agent if record else "",
         model=run.model if run else record.model if record else "",
-        level=run.sandbox_level if run else record.level if record else "",
+        level=run.start.sandbox_level if run else record.level if record else "",
         approved=_approval_text(sources, task, number), checks=checks,
     )  # fmt: skip
 

@@ -33,6 +33,7 @@ from coworkd.store.records import (
     unwritten_records,
 )
 from coworkd.store.requests import decisions_of_run
+from coworkd.store.runs import update_run
 from coworkd.store.submissions import submission_of_run
 from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.folder import Content, digest
@@ -84,7 +85,7 @@ class RunRecorder:
         data = encode(record, self._who.key)
         with self._db.write(durable=True):
             self._keep(record, data, written=False)
-            self._db.set(RunRow, run.id, recorded=True)
+            update_run(self._db, run.id, recorded=True)
             self._db.event(now, "recorded", task=run.task, run=run.id, path=record.path, sha=digest(data)[:12])
 
     def _keep(self, record: RunRecord, data: bytes, *, written: bool) -> None:
@@ -158,12 +159,13 @@ def record_paths(folder: Path) -> set[str]:
 def compose_record(db: Database, run: RunRow, instance: str, now: float) -> RunRecord:
     """What is remembered of a run that is over."""
     submission = submission_of_run(db, run.id)
-    told = bool(run.input_tokens or run.output_tokens)
+    told = bool(run.usage.input_tokens or run.usage.output_tokens)
     return RunRecord(
         instance=instance, run=run.id, task=run.task, attempt=run.attempt, agent=run.agent, model=run.model,
-        started=run.started, ended=run.ended or now, reason=run.reason, level=run.sandbox_level, base=run.base,
-        input_tokens=run.input_tokens if told else None, output_tokens=run.output_tokens if told else None,
-        cost_usd=run.cost_usd, estimated=run.estimated, decisions=_decisions(db, run.id),
+        started=run.started, ended=run.ended or now, reason=run.reason, level=run.start.sandbox_level,
+        base=run.slot.base,
+        input_tokens=run.usage.input_tokens if told else None, output_tokens=run.usage.output_tokens if told else None,
+        cost_usd=run.usage.cost_usd, estimated=run.usage.estimated, decisions=_decisions(db, run.id),
         receipts=_receipts(db, run.id), submission=_recorded_submission(submission), checks=_checks(submission),
     )  # fmt: skip
 

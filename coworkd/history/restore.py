@@ -6,6 +6,7 @@ Nothing that ran runs again for want of memory: its cost counts, its messages st
 from __future__ import annotations
 
 from coworkd.core.model import Status, Usage
+from coworkd.core.runs import AgentStart, RunSlot, RunUsage
 from coworkd.core.task_states import ACTIVE
 from coworkd.history.run_record import Receipt, RecordedDecision, RunRecord
 from coworkd.store import (
@@ -20,7 +21,7 @@ from coworkd.store import (
     RunState,
 )
 from coworkd.store.messages import add_receipt, find_new_message
-from coworkd.store.runs import find_run
+from coworkd.store.runs import find_run, update_run
 from coworkd.store.tasks import find_task, move_task
 from coworkd.store.usage import BILLED, UsageRow, add_usage, has_usage
 from coworkd.sync.disk.folder import digest
@@ -36,7 +37,7 @@ class RecordRestorer:
         """Everything that only this record still knows; what the database knows as ended stays as it is."""
         known = find_run(self._db, record.run)
         if known is not None and known.state is RunState.ENDED:
-            self._db.set(RunRow, record.run, recorded=True)
+            update_run(self._db, record.run, recorded=True)
             return
         self._db.put(_run(record))
         self._restore_usage(record)
@@ -94,10 +95,12 @@ def _reason(record: RunRecord) -> RunReason:
 
 
 def _run(record: RunRecord) -> RunRow:
-    return RunRow(
-        id=record.run, task=record.task, attempt=record.attempt, epoch=0, agent=record.agent, state=RunState.ENDED,
-        reason=_reason(record), message="", started=record.started, ended=record.ended, slot=0,
-        log="", base=record.base, sandbox_level=record.level, offset=0, reply="",
+    usage = RunUsage(
         input_tokens=record.input_tokens or 0, output_tokens=record.output_tokens or 0, cost_usd=record.cost_usd,
-        message_path="", conflict="", text_sha="", model=record.model, estimated=record.estimated, recorded=True,
+        estimated=record.estimated,
+    )  # fmt: skip
+    return RunRow(
+        id=record.run, task=record.task, attempt=record.attempt, agent=record.agent, model=record.model,
+        state=RunState.ENDED, reason=_reason(record), started=record.started, ended=record.ended, recorded=True,
+        slot=RunSlot(base=record.base), start=AgentStart(sandbox_level=record.level), usage=usage,
     )  # fmt: skip

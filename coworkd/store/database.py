@@ -7,13 +7,12 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from enum import Enum
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.store.faults import is_damage, raise_fault
-from coworkd.store.row_mapping import Column, inserter, loader, plain_value, select_statement, update_statement
+from coworkd.store.row_mapping import Column, inserter, loader, select_statement, updater
 from coworkd.store.workspace_state import WorkspaceState
 
 Row = TypeVar("Row")
@@ -316,10 +315,11 @@ class Database:
             raise_fault(error, self.path)
             raise
 
-    def set(self, record: type[Any], key: str | tuple[Column, ...], **columns: Column | Enum | bool) -> None:
+    def set(self, record: type[Any], key: str | tuple[Column, ...], **fields: object) -> None:
         """Change some fields of the one row with this primary key."""
         keys = key if isinstance(key, tuple) else (key,)
-        self._run(update_statement(record, tuple(columns)), [*map(plain_value, columns.values()), *keys])
+        statement, cells = updater(record, tuple(fields))
+        self._run(statement, [*cells(tuple(fields.values())), *keys])
 
     def execute(self, sql: str, *values: Column) -> int:
         """Run one statement; returns how many rows it changed."""

@@ -2,12 +2,17 @@
 
 A field is a column of the same name. Where the column keeps an older name, the field says so:
 `reply: Annotated[str, SqlName("said")]`. Text of statements uses the columns' names, Python the fields'.
+
+The table is flat, a record need not be: a field that is itself a frozen dataclass takes up a column for each of its
+fields, and one that may be None is there when the first of these columns is not empty. What another name than
+the nested field's calls for is said by `SqlNames`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import operator
 import types
 import typing
@@ -27,6 +32,13 @@ class SqlName:
     column: str
 
 
+class SqlNames:
+    """The columns of some fields of a nested value, where they are not the fields' names."""
+
+    def __init__(self, **columns: str) -> None:
+        self.columns = columns
+
+
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "documents": ("path",),
     "tasks": ("id",),
@@ -40,54 +52,170 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldColumns:
+    """Where a field is kept, and how its value becomes cells and is made of them again."""
+
+    columns: tuple[str, ...]
+    to_cells: Callable[[Any], Sequence[Column]] | None
+    """None: the value is its one cell."""
+    to_value: Callable[[Sequence[Any]], Any] | None
+    """None: the one cell is the value."""
+    empty: tuple[Column, ...]
+    """The cells of a value that is not there."""
+
+
+# ---- statements
+
+
 def select_statement(record: type[Any], where: str) -> str:
     """`where` is everything after WHERE, or an ORDER BY."""
     clause = f" WHERE {where}" if where and not where.startswith("ORDER") else f" {where}"
-    return f"SELECT {', '.join(columns_of(record).values())} FROM {_table(record)}{clause}"
+    return f"SELECT {', '.join(columns_of(record))} FROM {_table(record)}{clause}"
 
 
 @functools.cache
-def update_statement(record: type[Any], fields: tuple[str, ...]) -> str:
-    """Sets these fields of the row with the primary key. Raises `KeyError` for a field the record does not have."""
-    columns = columns_of(record)
-    changes = ", ".join(f"{columns[field]} = ?" for field in fields)
+def updater(record: type[Any], fields: tuple[str, ...]) -> tuple[str, Callable[[Sequence[Any]], list[Column]]]:
+    """The statement that sets these fields of the row with the primary key, and what makes its cells of their values.
+
+    Raises `KeyError` for a field that the record does not have.
+    """
+    mapped = [field_columns(record)[field] for field in fields]
+    changes = ", ".join(f"{column} = ?" for field in mapped for column in field.columns)
     key = " AND ".join(f"{name} = ?" for name in _KEYS[_table(record)])
-    return f"UPDATE {_table(record)} SET {changes} WHERE {key}"
+
+    makers = [field.to_cells for field in mapped]
+
+    def cells_of(values: Sequence[Any]) -> list[Column]:
+        return _cells(makers, values)
+
+    return f"UPDATE {_table(record)} SET {changes} WHERE {key}", cells_of
 
 
 @functools.cache
 def inserter(record: type[Any]) -> tuple[str, Callable[[Any], Sequence[Column]]]:
-    """The statement that inserts or replaces a record, and what makes its values; made once per record."""
-    columns = columns_of(record)
-    marks = ", ".join("?" * len(columns))
-    cells = operator.attrgetter(*columns)
-    hints = typing.get_type_hints(record)
-    typed = [(at, to_cell) for at, name in enumerate(columns) if (to_cell := _cell_maker(hints[name])) is not None]
+    """The statement that inserts or replaces a record, and what makes its cells; made once per record."""
+    columns, mapped = columns_of(record), field_columns(record)
+    marks, values_of = ", ".join("?" * len(columns)), operator.attrgetter(*mapped)
+    makers = [field.to_cells for field in mapped.values()]
 
-    def values_of(one: Any) -> Sequence[Column]:
-        values = list(cells(one))
-        for at, to_cell in typed:
-            values[at] = to_cell(values[at])
-        return values
+    def cells_of(one: Any) -> Sequence[Column]:
+        return _cells(makers, values_of(one))
 
-    return f"INSERT OR REPLACE INTO {_table(record)} ({', '.join(columns.values())}) VALUES ({marks})", values_of
+    return f"INSERT OR REPLACE INTO {_table(record)} ({', '.join(columns)}) VALUES ({marks})", cells_of
 
 
 @functools.cache
 def loader(record: type[Row]) -> Callable[[Sequence[Any]], Row]:
-    """Turns a row into the record, giving enums and booleans their types back; made once per record."""
-    hints = typing.get_type_hints(record)
-    fields = tuple(columns_of(record))
-    converters = [(name, _converter(hints[name])) for name in fields]
-    typed = [(name, convert) for name, convert in converters if convert is not _same]
+    """Turns a row into the record, giving enums, booleans and nested values their types back; made once per record."""
+    mapped = field_columns(record)
+    ends = list(itertools.accumulate(len(field.columns) for field in mapped.values()))
+    spans = {name: (end - len(field.columns), end) for (name, field), end in zip(mapped.items(), ends, strict=True)}
+    plain = {name: spans[name][0] for name, field in mapped.items() if field.to_value is None}
+    made = [(name, field.to_value, *spans[name]) for name, field in mapped.items() if field.to_value is not None]
+    names, take = tuple(plain), operator.itemgetter(*plain.values())
 
     def load(row: Sequence[Any]) -> Any:
-        cells = dict(zip(fields, row, strict=True))
-        for name, convert in typed:
-            cells[name] = convert(cells[name])
-        return record(**cells)
+        values = dict(zip(names, take(row), strict=True))
+        for name, to_value, start, end in made:
+            values[name] = to_value(row[start:end])
+        return record(**values)
 
     return load
+
+
+def columns_of(record: type[Any]) -> list[str]:
+    """Every column of the record, in the order of its fields."""
+    return [column for field in field_columns(record).values() for column in field.columns]
+
+
+def _table(record: type[Any]) -> str:
+    """The record's own, or that of the record which it narrows."""
+    name = next(base.__name__ for base in record.__mro__ if base.__name__.endswith("Row"))
+    return name.removesuffix("Row").lower() + "s"
+
+
+# ---- fields
+
+
+@functools.cache
+def field_columns(record: type[Any]) -> Mapping[str, FieldColumns]:
+    """The columns of each field, in the order of the fields."""
+    hints = typing.get_type_hints(record, include_extras=True)
+    return {item.name: _mapped(item.name, hints[item.name], {}) for item in dataclasses.fields(record)}
+
+
+def _mapped(name: str, hint: Any, names: Mapping[str, str]) -> FieldColumns:
+    """`names`: columns that the surrounding record gives to its fields."""
+    extras = hint.__metadata__ if typing.get_origin(hint) is Annotated else ()
+    bare = hint.__origin__ if extras else hint
+    column = next((extra.column for extra in extras if isinstance(extra, SqlName)), names.get(name, name))
+    nested = next((extra.columns for extra in extras if isinstance(extra, SqlNames)), dict[str, str]())
+    choices = [choice for choice in _choices(bare) if choice is not types.NoneType]
+    first: type[Any] = choices[0]
+    if not dataclasses.is_dataclass(first):
+        return _mapped_cell(column, bare)
+    return _mapped_value(first, nested, optional=len(choices) < len(_choices(bare)))
+
+
+def _choices(hint: Any) -> Sequence[Any]:
+    return typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+
+
+def _mapped_cell(column: str, hint: Any) -> FieldColumns:
+    """A field of one column."""
+    coded = isinstance(hint, type) and (issubclass(hint, Enum) or hint is bool)
+    return FieldColumns(
+        columns=(column,),
+        to_cells=(lambda value: (plain_value(value),)) if coded else None,
+        to_value=(lambda cells: hint(cells[0])) if coded or hint is float else None,
+        empty=(_empty_cell(hint),),
+    )
+
+
+def _empty_cell(hint: Any) -> Column:
+    if not isinstance(hint, type):
+        return None
+    return "" if issubclass(hint, str) else hint()
+
+
+def _mapped_value(value_type: type[Any], names: Mapping[str, str], *, optional: bool) -> FieldColumns:
+    """A nested value: the columns of its fields, behind one another."""
+    hints = typing.get_type_hints(value_type, include_extras=True)
+    fields = {item.name: _mapped(item.name, hints[item.name], names) for item in dataclasses.fields(value_type)}
+    columns = tuple(column for field in fields.values() for column in field.columns)
+    empty = tuple(cell for field in fields.values() for cell in field.empty)
+
+    makers = [field.to_cells for field in fields.values()]
+
+    def to_cells(value: Any) -> Sequence[Column]:
+        return empty if value is None else _cells(makers, [getattr(value, name) for name in fields])
+
+    def to_value(cells: Sequence[Any]) -> Any:
+        return None if optional and not cells[0] else value_type(**_values(fields, cells))
+
+    return FieldColumns(columns=columns, to_cells=to_cells, to_value=to_value, empty=empty)
+
+
+def _cells(makers: Sequence[Callable[[Any], Sequence[Column]] | None], values: Sequence[Any]) -> list[Column]:
+    """The cells of values, behind one another."""
+    cells: list[Column] = []
+    for to_cells, value in zip(makers, values, strict=True):
+        if to_cells is None:
+            cells.append(value)
+        else:
+            cells.extend(to_cells(value))
+    return cells
+
+
+def _values(fields: Mapping[str, FieldColumns], cells: Sequence[Any]) -> dict[str, Any]:
+    """The values of fields whose cells stand behind one another."""
+    values: dict[str, Any] = {}
+    at = 0
+    for name, field in fields.items():
+        mine, at = cells[at : at + len(field.columns)], at + len(field.columns)
+        values[name] = mine[0] if field.to_value is None else field.to_value(mine)
+    return values
 
 
 def plain_value(value: Any) -> Column:
@@ -95,42 +223,3 @@ def plain_value(value: Any) -> Column:
     if isinstance(value, Enum):
         return str(value.value)
     return int(value) if isinstance(value, bool) else value
-
-
-def _table(record: type[Any]) -> str:
-    return record.__name__.removesuffix("Row").lower() + "s"
-
-
-@functools.cache
-def columns_of(record: type[Any]) -> dict[str, str]:
-    """The column of each field, in the order of the fields."""
-    hints = typing.get_type_hints(record, include_extras=True)
-    return {item.name: _column(item.name, hints[item.name]) for item in dataclasses.fields(record)}
-
-
-def _column(field: str, hint: Any) -> str:
-    extras = hint.__metadata__ if typing.get_origin(hint) is Annotated else ()
-    return next((extra.column for extra in extras if isinstance(extra, SqlName)), field)
-
-
-def _cell_maker(hint: Any) -> Callable[[Any], Column] | None:
-    """What makes a field's value one that SQLite stores; None where it is one already."""
-    if not isinstance(hint, type) or not issubclass(hint, (Enum, bool)):
-        return None
-    return int if hint is bool else _enum_value
-
-
-def _enum_value(value: Enum) -> str:
-    return str(value.value)
-
-
-def _converter(hint: Any) -> Callable[[Any], Any]:
-    if isinstance(hint, type) and (issubclass(hint, Enum) or hint is bool):
-        return hint
-    if isinstance(hint, types.UnionType) or hint in (str, int, bytes):
-        return _same
-    return float if hint is float else _same
-
-
-def _same(value: Any) -> Any:
-    return value

@@ -1,17 +1,26 @@
-"""The rows of the database as frozen records; a field is a column of the same name, or of its `SqlName`."""
+"""The rows of the database as frozen records; `row_mapping` says which column a field is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
-from coworkd.core.model import Kind, MessageKind, Mode, RiskLevel, Status
+from coworkd.core.model import Kind, MessageKind, RiskLevel, Status
 from coworkd.core.request_states import RequestState
 from coworkd.core.run_states import RunState
-from coworkd.core.runs import RunReason, StopRequest
+from coworkd.core.runs import (
+    AgentStart,
+    LiveStatus,
+    ReportedError,
+    RunAttempt,
+    RunReason,
+    RunSlot,
+    RunUsage,
+    StopRequest,
+)
 from coworkd.core.submission_states import SubmissionState
-from coworkd.store.row_mapping import SqlName
+from coworkd.store.row_mapping import SqlName, SqlNames
 
 
 class RequestKind(StrEnum):
@@ -120,87 +129,44 @@ class TaskRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunRow:
-    id: str
-    task: str
-    attempt: int
-    epoch: int
-    """Counts the times the run was handed to an executor; what an older one reports is refused."""
-    agent: str
-    state: RunState
+class RunRow(RunAttempt):
+    """One time that an agent works on a task, and what is known of it by now."""
+
+    state: RunState = RunState.PREPARING
     reason: RunReason = RunReason.NONE
     """How the agent's last start ended. A waiting run with a reason waits without its agent."""
-    message: str
+    message: str = ""
     started: float
-    ended: float | None
-    slot: int
-    log: str
-    base: str
-    sandbox_level: Annotated[str, SqlName("level")]
-    offset: int
+    ended: float | None = None
     stop: StopRequest = StopRequest.NONE
-    reply: Annotated[str, SqlName("said")]
-    input_tokens: int
-    output_tokens: int
-    cost_usd: float | None
-    message_path: str
-    conflict: str
-    text_sha: str
-    """Digest of the task text that was handed to it."""
+    slot: Annotated[RunSlot, SqlNames(number="slot")] = field(default_factory=RunSlot)
+    start: Annotated[AgentStart, SqlNames(at="began", sandbox_level="level")] = field(default_factory=AgentStart)
     session: str = ""
     """The agent's own id of its session; empty while it has told none."""
-    model: str = ""
-    provider: str = ""
-    fallback: str = ""
-    """The agent that the task asks for, where this one stands in."""
-    billing: str = "api"
-    cached_tokens: int = 0
-    estimated: bool = False
-    """Some of its cost is from a price table."""
-    reserved_usd: float | None = None
-    """What it may cost at most; None: nothing bounds that."""
-    agent_started_at: Annotated[float, SqlName("began")] = 0.0
-    """When the agent of its latest start was set to work."""
-    first_at: float = 0.0
-    """When the first of its reply came; 0: nothing has."""
-    last_event_at: Annotated[float, SqlName("heard_at")] = 0.0
+    origin: str = ""
+    """The run whose work and session it goes on with; empty: it begins from nothing."""
+    reply: Annotated[str, SqlName("said")] = ""
+    usage: RunUsage = field(default_factory=RunUsage)
+    live: Annotated[LiveStatus, SqlNames(last_event_at="heard_at", waiting_seconds="waited")] = field(
+        default_factory=LiveStatus
+    )
     waiting_since: float = 0.0
-    waiting_seconds: Annotated[float, SqlName("waited")] = 0.0
-    """Seconds it has waited for people."""
-    tools: str = "[]"
-    """JSON: its latest tool calls, oldest first."""
-    context_used: int = 0
-    context_window: int = 0
-    error_kind: str = ""
-    """The kind of the last error of the provider; empty: none."""
-    error: str = ""
-    retry_at: float | None = None
-    """When the provider said that one may come back."""
-    iteration: int = 0
-    """Which round of a `loop:` it is; 0: of none."""
+    error: Annotated[ReportedError | None, SqlNames(kind="error_kind", message="error")] = None
+    fault: str = ""
+    """Why no file could be written at some time since it began; empty: nothing was seen of that."""
+    message_path: str = ""
     kept: str = ""
     """The commit that holds what it left."""
     tree: str = ""
-    origin: str = ""
-    """The run whose work and session it goes on with; empty: it begins from nothing."""
-    mode: Mode = Mode.BUILD
-    """What its task's `mode` was when it began."""
-    recorded: bool = False
-    """The workspace's log has it, or is about to."""
-    continues: int = 0
-    """The number of the reviewed submission that it goes on with; 0: of none."""
-    lacks: str = ""
-    """The target's commits that it started without, a line each; empty: it had all."""
-    refused: str = ""
-    """What its sandbox refused to connect to, an entry a line."""
-    fault: str = ""
-    """Why no file could be written at some time since it began; empty: nothing was seen of that."""
-    step: int = 1
-    """Which step of its task's `pattern:` it is, within the attempt."""
-    role: str = "author"
-    """What it is to do in that step."""
     submission: int = 0
     """The number of what it submits, reserved when it ends; 0: it submits nothing."""
+    recorded: bool = False
+    """The workspace's log has it, or is about to."""
+
+    @property
+    def explanation(self) -> str:
+        """What is said of how its agent ended: by the provider, or else by the agent."""
+        return (self.error.message if self.error else "") or self.message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

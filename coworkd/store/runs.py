@@ -7,19 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from enum import Enum
+from typing import TypedDict, Unpack
 
 from coworkd.core.errors import StoreError
 from coworkd.core.model import Kind, SandboxLevel
 from coworkd.core.request_states import PENDING_STATES
 from coworkd.core.run_states import LIVE_STATES, RUN_STATES, WORKING_STATES, RunState
-from coworkd.core.runs import RunReason, StopRequest
+from coworkd.core.runs import (
+    AgentStart,
+    LiveStatus,
+    ReportedError,
+    RunReason,
+    RunSlot,
+    RunUsage,
+    StopRequest,
+)
 from coworkd.store.database import Database
 from coworkd.store.events import NewEvent, add_event
-from coworkd.store.row_mapping import Column
 from coworkd.store.rows import RunRow
-
-Cell = Column | Enum | bool
 
 _NEWEST_FIRST = "ORDER BY ended DESC, started DESC, rowid DESC"
 
@@ -28,6 +33,31 @@ _AGENT_STATES = (RunState.WORKING, RunState.WAITING)
 
 _UNSANDBOXED = ("", SandboxLevel.NONE)
 """Levels of a run that nothing confined, or of which nothing is known."""
+
+
+class RunParts(TypedDict, total=False):
+    """What changes of a run while it exists."""
+
+    reason: RunReason
+    message: str
+    started: float
+    ended: float | None
+    stop: StopRequest
+    slot: RunSlot
+    start: AgentStart
+    session: str
+    origin: str
+    reply: str
+    usage: RunUsage
+    live: LiveStatus
+    waiting_since: float
+    error: ReportedError | None
+    fault: str
+    message_path: str
+    kept: str
+    tree: str
+    submission: int
+    recorded: bool
 
 
 # ---- finding
@@ -161,7 +191,7 @@ def add_run(db: Database, run: RunRow) -> None:
     db.put(run)
 
 
-def move_run(db: Database, run: str, to: RunState, event: NewEvent, **columns: Cell) -> None:
+def move_run(db: Database, run: str, to: RunState, event: NewEvent, **parts: Unpack[RunParts]) -> None:
     """Write a run's state, what changes with it, and the event that says so.
 
     Raises `StoreError` for a move that `RUN_STATES` does not have.
@@ -169,7 +199,7 @@ def move_run(db: Database, run: str, to: RunState, event: NewEvent, **columns: C
     current = RunState(db.scalar("SELECT state FROM runs WHERE id = ?", run))
     if reason := RUN_STATES.refusal_reason(current, to):
         raise StoreError(f"run `{run}`: {reason}")
-    db.set(RunRow, run, state=to, **columns)
+    db.set(RunRow, run, state=to, **parts)
     add_event(db, event)
 
 
@@ -178,11 +208,9 @@ def run_event(run: RunRow, at: float, kind: str, *, actor: str = "daemon", **dat
     return NewEvent(at=at, kind=kind, task=run.task, actor=actor, data={"run": run.id, **data})
 
 
-def update_run(db: Database, run: str, **columns: Cell) -> None:
+def update_run(db: Database, run: str, **parts: Unpack[RunParts]) -> None:
     """Write what is known of a run; its state stays."""
-    if "state" in columns:
-        raise StoreError("the state of a run is written by `move_run`")
-    db.set(RunRow, run, **columns)
+    db.set(RunRow, run, **parts)
 
 
 def request_stop(db: Database, runs: Iterable[RunRow], stop: StopRequest) -> None:

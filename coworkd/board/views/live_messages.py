@@ -56,7 +56,7 @@ def _open_requests(db: Database, run: RunRow) -> list[RequestRow]:
 
 
 def _live_message(run: RunRow, asks: Sequence[RequestRow], now: float) -> bytes:
-    steps = tool_timeline.read_calls(run.tools)
+    steps = tool_timeline.read_calls(run.live.tools)
     written = list(dict.fromkeys(step.summary for step in steps if step.tool == "write" and step.ended and step.ok))
     parts = [f"_{', '.join(_facts(run, now))}_", _warning(run), *(f"Asks: {_request_link(run, ask)}" for ask in asks)]
     parts.append("\n".join(_call_line(step) for step in steps))
@@ -76,12 +76,16 @@ def _facts(run: RunRow, now: float) -> list[str]:
     facts += [run.model] if run.model else []
     facts += [f"instead of {run.fallback}"] if run.fallback else []
     facts.append(f"started {iso(run.started)}")
-    worked = now - run.started - run.waiting_seconds
+    worked = now - run.started - run.live.waiting_seconds
     facts += [f"at work for {format_duration(worked)}"] if worked >= _SHOWN_WORK else []
-    facts += [f"{run.input_tokens + run.output_tokens:,} tokens"] if run.input_tokens or run.output_tokens else []
-    if run.cost_usd is not None:
-        facts.append(format_usd(run.cost_usd, estimated=run.estimated or run.billing != BILLED))
-    facts += [f"context {share:.0%} full"] if (share := context_share(run)) else []
+    facts += (
+        [f"{run.usage.input_tokens + run.usage.output_tokens:,} tokens"]
+        if run.usage.input_tokens or run.usage.output_tokens
+        else []
+    )
+    if run.usage.cost_usd is not None:
+        facts.append(format_usd(run.usage.cost_usd, estimated=run.usage.estimated or run.billing != BILLED))
+    facts += [f"context {share:.0%} full"] if (share := run.live.context_share) else []
     return facts
 
 
@@ -91,21 +95,16 @@ def _state(run: RunRow, now: float) -> str:
             return "waits for a person"
         case RunState.SUBMITTING:
             return "its work is being brought in"
-        case _ if run.last_event_at and now - run.last_event_at >= STALLED_AFTER:
-            return f"stalled: no sign of life since {iso(run.last_event_at)}"
-        case _ if run.last_event_at and now - run.last_event_at >= SILENT_AFTER:
-            return f"working, silent since {iso(run.last_event_at)}"
+        case _ if run.live.last_event_at and now - run.live.last_event_at >= STALLED_AFTER:
+            return f"stalled: no sign of life since {iso(run.live.last_event_at)}"
+        case _ if run.live.last_event_at and now - run.live.last_event_at >= SILENT_AFTER:
+            return f"working, silent since {iso(run.live.last_event_at)}"
         case _:
             return "working"
 
 
-def context_share(run: RunRow) -> float:
-    """How full the model's context is; 0 where it was not reported."""
-    return run.context_used / run.context_window if run.context_window > 0 else 0.0
-
-
 def _warning(run: RunRow) -> str:
-    share = context_share(run)
+    share = run.live.context_share
     if share >= 0.9:
         return f"**The context is {share:.0%} full: the agent is about to forget how it began.**"
     return f"**The context is {share:.0%} full.**" if share >= 0.8 else ""

@@ -200,6 +200,6 @@ def _running(row: TaskRow, run: RunRow | None, now: float) -> str:
         RunState.PREPARING: "its worktree is being made",
         RunState.SUBMITTING: "its work is being brought in",
     }
-    lacks = f"; it started without {', '.join(run.lacks.splitlines())}" if run.lacks else ""
+    lacks = f"; it started without {', '.join(run.slot.lacks.splitlines())}" if run.slot.lacks else ""
     at_work = f"{run.agent} at work for {format_duration(now - run.started)}, attempt {run.attempt}{lacks}"
     return words.get(run.state, at_work)

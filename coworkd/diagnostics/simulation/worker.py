@@ -6,6 +6,7 @@ from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.status_requests import apply_status_requests
 from coworkd.board.task_board import Board
 from coworkd.core.model import MessageKind, SandboxLevel, Status
+from coworkd.core.runs import AgentStart, RunSlot
 from coworkd.core.task_states import ACTIVE
 from coworkd.store import RunRow, RunState, TaskRow
 from coworkd.store.runs import add_run, live_runs_of, move_run, run_event
@@ -79,10 +80,8 @@ class Worker:
 
     def _start(self, row: TaskRow, now: float) -> None:
         run = RunRow(
-            id=f"{row.id}.{row.attempt + 1}", task=row.id, attempt=row.attempt + 1, epoch=0, agent=AGENT,
-            state=RunState.PREPARING, message="", started=now, ended=None, slot=1, log="", base="",
-            sandbox_level=SandboxLevel.NONE, offset=0, reply="", input_tokens=0, output_tokens=0, cost_usd=None,
-            message_path="", conflict="", text_sha="",
+            id=f"{row.id}.{row.attempt + 1}", task=row.id, attempt=row.attempt + 1, agent=AGENT, started=now,
+            slot=RunSlot(number=1), start=AgentStart(sandbox_level=SandboxLevel.NONE),
         )  # fmt: skip
         with self._db.write(durable=True):
             add_run(self._db, run)

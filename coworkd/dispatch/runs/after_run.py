@@ -180,7 +180,7 @@ class _Case(EndedRun):
     def _may_fall_back(self) -> bool:
         """False for a program that merely says it cannot work now, and has no fallback: it is retried."""
         agent = self.policy.agent
-        return agent is not None and bool(self.run.error_kind or agent.fallback or self.run.fallback)
+        return agent is not None and bool(self.run.error or agent.fallback or self.run.fallback)
 
     def _fallback(self, error: ErrorKind, *, stop: bool) -> tuple[Effect, ...]:
         reason = describe_error(self.run, LONG_REASON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from coworkd.agents.port import Ended
 from coworkd.board.task_board import Board
@@ -70,7 +71,7 @@ class AgentEnds:
             move_run(
                 self._db, run.id, RunState.SUBMITTING, event, reason=RunReason(end.reason), stop=stop,
                 message=run.message if stop is StopRequest.BUDGET else end.message,
-                fault=end.fault, last_event_at=now,
+                fault=end.fault, live=replace(run.live, last_event_at=now),
             )  # fmt: skip
             self._finisher.reserve_number(get_run(self._db, run.id))
         self._finisher.import_work(get_run(self._db, run.id))

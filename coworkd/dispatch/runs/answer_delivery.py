@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from coworkd.board.approvals.answer_channel import answer_channel
 from coworkd.board.approvals.answers import reject_answer, submitted_answer
 from coworkd.board.approvals.decision import ApprovalDecision, ApprovalOutcome, SubmittedAnswer, decide
@@ -108,13 +110,14 @@ class AnswerDelivery:
     def _use(self, request: RequestRow, run: RunRow, now: float, *, alive: bool) -> bool:
         """Single use: from here on the answer is spent, and a crash hands it over again from the inbox only."""
         with self._db.write(durable=True):
-            if not self._requests.consume_answered(request, run.epoch if alive else run.epoch + 1, now):
+            if not self._requests.consume_answered(request, run.start.epoch if alive else run.start.epoch + 1, now):
                 return False
             if request.kind is RequestKind.TOOL:
                 self._documents.edit(request.path, {("cowork", "state"): "used"})
             if alive and run.state is RunState.WAITING and not open_requests_of_run(self._db, run.id):
                 event = run_event(run, now, "run goes on")
-                move_run(self._db, run.id, RunState.WORKING, event, waiting_seconds=waiting_seconds(run, now))
+                live = replace(run.live, waiting_seconds=waiting_seconds(run, now))
+                move_run(self._db, run.id, RunState.WORKING, event, live=live)
                 if not any(other.state is RunState.WAITING for other in live_runs_of(self._db, run.task)):
                     self._board.transition(request.task, Status.RUNNING, "", now)
         return True

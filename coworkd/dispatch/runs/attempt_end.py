@@ -46,7 +46,7 @@ _OUTCOMES = {
 
 def attempt_outcome(run: RunRow) -> AttemptOutcome:
     """How the attempt of a run ended, for the rules of retries."""
-    if run.reason is RunReason.FAILED and run.error_kind == ErrorKind.CONTEXT:
+    if run.reason is RunReason.FAILED and run.error and run.error.kind == ErrorKind.CONTEXT:
         return AttemptOutcome.CONTEXT
     return _OUTCOMES.get(run.reason, AttemptOutcome.FAILED)
 

@@ -24,7 +24,7 @@ def over_reason(row: TaskRow) -> str:
 
 def waiting_seconds(run: RunRow, now: float) -> float:
     """Seconds that a waiting run has waited in all."""
-    return run.waiting_seconds + max(now - run.waiting_since, 0.0) if run.waiting_since else run.waiting_seconds
+    return run.live.waiting_seconds + (max(now - run.waiting_since, 0.0) if run.waiting_since else 0.0)
 
 
 def inbox_answer(request: RequestRow) -> InboxAnswer:

@@ -23,9 +23,9 @@ from coworkd.board.approvals.forms import SHOWN
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.board.views import tool_timeline
-from coworkd.board.views.live_messages import context_share
 from coworkd.core.model import Answer, MessageKind, Status, Usage
 from coworkd.core.policy.tool_permissions import ToolDecision, ToolPermission, call_of, proposal
+from coworkd.core.runs import ReportedError
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.runs.permission_requests import PermissionRequests
@@ -59,15 +59,12 @@ class EventRecorder:
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """One event of a run that is alive; `Ended` is not recorded here."""
-        update_run(self._db, run.id, last_event_at=now)
         self._note_first(run, event, now)
-        if run.error_kind and isinstance(event, TextWritten | ToolStarted):
-            update_run(self._db, run.id, error_kind="", error="", retry_at=None)
+        after = _after_event(run, event, now)
+        update_run(
+            self._db, run.id, session=after.session, reply=after.reply, live=after.live, error=after.error
+        )  # fmt: skip
         match event:
-            case SessionStarted(session=session):
-                update_run(self._db, run.id, session=session)
-            case TextWritten(text=text):
-                update_run(self._db, run.id, reply=_capped(run.reply + text), first_at=run.first_at or now)
             case Asked():
                 self._asked(run, event, now)
             case Posted(text=text):
@@ -75,10 +72,8 @@ class EventRecorder:
                 self._documents.add_message(run, MessageKind.PROGRESS, text, now, name=f"message-{number}")
             case UsageReported():
                 self._used(run, event, now)
-            case ToolStarted() | ToolEnded():
-                update_run(self._db, run.id, tools=_with_tool(run.tools, event, now))
-            case ContextUsed(used=used, window=window):
-                self._context(run, used, window, now)
+            case ContextUsed():
+                self._context(run, after, now)
             case ErrorReported() | ConnectionsRefused():
                 self._failed(run, event, now)
             case _:
@@ -86,28 +81,24 @@ class EventRecorder:
 
     def _note_first(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """The first event of each start of the agent, and the first text of its reply, are events of their own."""
-        if run.last_event_at <= run.agent_started_at:
+        if run.live.last_event_at <= run.start.at:
             add_event(self._db, run_event(run, now, "first output", actor="agent"))
-        if isinstance(event, TextWritten) and not run.first_at:
+        if isinstance(event, TextWritten) and not run.live.first_at:
             add_event(self._db, run_event(run, now, "first text", actor="agent"))
 
-    def _context(self, run: RunRow, used: int, window: int, now: float) -> None:
-        """How full it is, with a word in the events when that begins to matter."""
-        if used < 0 or window <= 0:
-            return
-        update_run(self._db, run.id, context_used=used, context_window=window)
+    def _context(self, run: RunRow, after: RunRow, now: float) -> None:
+        """Write an event when it begins to matter how full its context is."""
+        live = after.live
         for mark in CONTEXT_WARNINGS:
-            if context_share(run) < mark <= used / window:
-                self._db.event(now, "context", task=run.task, run=run.id, used=used, window=window, full=mark)
+            if run.live.context_share < mark <= live.context_share:
+                self._db.event(now, "context", task=run.task, run=run.id, used=live.context_used,
+                               window=live.context_window, full=mark)  # fmt: skip
 
     def _failed(self, run: RunRow, error: ErrorReported | ConnectionsRefused, now: float) -> None:
         """What the provider, or the sandbox, says went wrong; it counts when the run ends with it."""
         if isinstance(error, ConnectionsRefused):
-            update_run(self._db, run.id, refused="\n".join(error.entries))
             self._db.event(now, "connections refused", task=run.task, run=run.id, hosts=list(error.entries))
             return
-        told = None if error.retry_after is None else now + error.retry_after
-        update_run(self._db, run.id, error_kind=error.kind, error=error.message[:SHOWN], retry_at=told)
         self._db.event(now, "agent error", task=run.task, actor="agent", run=run.id, error=error.kind,
                        message=error.message[:SHOWN], retry_after=error.retry_after)  # fmt: skip
 
@@ -183,14 +174,10 @@ class EventRecorder:
                 estimated=report.estimated,
             ),
         )  # fmt: skip
-        known = Usage(input_tokens=run.input_tokens, cached_tokens=run.cached_tokens,
-                      output_tokens=run.output_tokens, cost_usd=run.cost_usd).plus(usage)  # fmt: skip
-        update_run(
-            self._db, run.id, input_tokens=known.input_tokens, cached_tokens=known.cached_tokens,
-            output_tokens=known.output_tokens, cost_usd=known.cost_usd, estimated=run.estimated or report.estimated,
-        )  # fmt: skip
+        total = run.usage.with_turn(usage, estimated=report.estimated)
+        update_run(self._db, run.id, usage=total)
         self._board.update_cost(run.task)
-        self._check_budget(replace(run, cost_usd=known.cost_usd), usage, now)
+        self._check_budget(replace(run, usage=total), usage, now)
 
     def _check_budget(self, run: RunRow, usage: Usage, now: float) -> None:
         """Stop a run that has come to the end of what there is for it, or of which that can no longer be said."""
@@ -202,13 +189,36 @@ class EventRecorder:
             end = "what it costs is not known, so its cap in `usd` cannot be kept"
         else:
             bound = limit if paid else replace(limit, usd=None)
-            end = exceeded_reason(bound, used, run.reserved_usd if paid else None, run.cost_usd)
+            end = exceeded_reason(bound, used, run.reserved_usd if paid else None, run.usage.cost_usd)
         if not end or run.stop not in (StopRequest.NONE, StopRequest.BUDGET):
             return
         update_run(self._db, run.id, message=f"{BUDGET_USED_UP}: {end}")
         if not run.stop:
             request_stop(self._db, [run], StopRequest.BUDGET)
             self._db.event(now, BUDGET_USED_UP, task=run.task, run=run.id, reason=end)
+
+
+def _after_event(run: RunRow, event: AgentEvent, now: float) -> RunRow:
+    """The run with what the event says of it."""
+    live = replace(run.live, last_event_at=now)
+    run = replace(run, live=live, error=None if isinstance(event, TextWritten | ToolStarted) else run.error)
+    match event:
+        case SessionStarted(session=session):
+            return replace(run, session=session)
+        case TextWritten(text=text):
+            return replace(run, reply=_capped(run.reply + text), live=replace(live, first_at=live.first_at or now))
+        case ToolStarted() | ToolEnded():
+            return replace(run, live=replace(live, tools=_with_tool(live.tools, event, now)))
+        case ContextUsed(used=used, window=window) if used >= 0 and window > 0:
+            return replace(run, live=replace(live, context_used=used, context_window=window))
+        case ConnectionsRefused(entries=entries):
+            return replace(run, live=replace(live, refused="\n".join(entries)))
+        case ErrorReported():
+            retry_at = None if event.retry_after is None else now + event.retry_after
+            error = ReportedError(kind=event.kind, message=event.message[:SHOWN], retry_at=retry_at)
+            return replace(run, error=error)
+        case _:
+            return run
 
 
 def _with_tool(kept: str, event: ToolStarted | ToolEnded, now: float) -> str:

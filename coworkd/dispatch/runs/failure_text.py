@@ -22,8 +22,9 @@ _ADVICE = {
 
 def describe_error(run: RunRow, length: int = LINE_LENGTH) -> str:
     """What went wrong, in so many characters at most, and what to do where that is known."""
-    error = first_line(run.error or run.message, length)
-    advice = _ADVICE[ErrorKind(run.error_kind)].format(agent=run.agent) if run.error_kind in _ADVICE else ""
+    error = first_line(run.explanation, length)
+    kind = run.error.kind if run.error else ""
+    advice = _ADVICE[ErrorKind(kind)].format(agent=run.agent) if kind in _ADVICE else ""
     return "; ".join(part for part in (error, advice) if part)
 
 
@@ -35,7 +36,7 @@ def last_words(run: RunRow) -> str:
 
 def refused_hint(run: RunRow) -> str:
     """What the sandbox refused, and the line to write; empty when that was nothing."""
-    entries = run.refused.split()
+    entries = run.live.refused.split()
     if not entries:
         return ""
     return f"{refused_hosts.describe(entries)}: {refused_hosts.advice(entries, f'agents/{run.agent}.md')}"

@@ -9,6 +9,7 @@ from coworkd.board.generated_documents import GeneratedDocuments, final_state
 from coworkd.board.task_board import Board
 from coworkd.core.check_names import check_log
 from coworkd.core.model import Gate, Loop, MessageKind, Mode
+from coworkd.core.runs import RunSlot
 from coworkd.dispatch.executors.slot_results import (
     FinishRequest,
     FinishResult,
@@ -70,7 +71,7 @@ class RunFinisher:
         """Have the work of an ended run looked after; asking again while that goes on changes nothing."""
         row = self._board.task(run.task)
         request = FinishRequest(
-            slot=run.slot, task=run.task, run=run.id, number=run.submission, agent=run.agent, base=run.base,
+            slot=run.slot.number, task=run.task, run=run.id, number=run.submission, agent=run.agent, base=run.slot.base,
             tip=self._tip(run), submit=bool(run.submission),
             message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}", secrets=self._board.secrets(),
         )  # fmt: skip
@@ -92,7 +93,7 @@ class RunFinisher:
 
     def _is_submission(self, run: RunRow) -> bool:
         """What the pattern makes of the history so far, this run included."""
-        if run.stop or run.reason is not RunReason.DONE or not run.base or run.mode is Mode.PLAN:
+        if run.stop or run.reason is not RunReason.DONE or not run.slot.base or run.mode is Mode.PLAN:
             return False
         spec = self._board.specs.task(self._board.task(run.task).path)
         if run.iteration and spec.loop is not None and spec.loop.promise not in run.reply:
@@ -143,7 +144,7 @@ class RunFinisher:
         notices = result.refs if isinstance(result, SavedWork) else result.notices
         body = result_message(run, result)
         path = self._documents.add_message(run, MessageKind.RESULT, body, now, state=final_state(reason))
-        kept, tree = (run.base, "") if isinstance(result, NoChanges) else (result.commit, result.tree)
+        kept, tree = (run.slot.base, "") if isinstance(result, NoChanges) else (result.commit, result.tree)
         move_run(
             self._db, run.id, RunState.ENDED, run_event(run, now, "run ended", reason=reason, notices=list(notices)),
             reason=reason, message=run.message, ended=now, message_path=path, kept=kept, tree=tree,
@@ -173,9 +174,8 @@ class RunFinisher:
 def _forgotten_run(submission: SubmissionRow) -> RunRow:
     """Stands for a run that a lost database knew of, and this one does not."""
     return RunRow(
-        id=submission.run, task=submission.task, attempt=submission.attempt, epoch=0, agent="", state=RunState.ENDED,
-        message="", started=0.0, ended=0.0, slot=0, log="", base=submission.base, sandbox_level="", offset=0, reply="",
-        input_tokens=0, output_tokens=0, cost_usd=None, message_path="", conflict="", text_sha="",
+        id=submission.run, task=submission.task, attempt=submission.attempt, agent="", state=RunState.ENDED,
+        started=0.0, ended=0.0, slot=RunSlot(base=submission.base),
     )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from coworkd.board.task_board import Board
 from coworkd.core.errors import AgentError
 from coworkd.core.machine_faults import MachineFaultError
@@ -91,7 +93,8 @@ class RunJobHandlers:
             self._hold.start(failure.fault, now)
             return
         with self._db.write():
-            why = f"its work could not be brought in and stays in slot {run.slot}: {failure.reason}; {failure.retry}"
+            slot = f"slot {run.slot.number}"
+            why = f"its work could not be brought in and stays in {slot}: {failure.reason}; {failure.retry}"
             self._board.add_problem(self._board.task(run.task), FINISH.name, why, now)
 
     def _hand_over(self, run: RunRow, slot: SlotReady, now: float) -> None:
@@ -112,6 +115,6 @@ class RunJobHandlers:
         with self._db.write(durable=True):
             move_run(
                 self._db, run.id, RunState.PREPARING, run_event(run, now, "run again"), stop=StopRequest.NONE,
-                reason=RunReason.NONE, message="", reply="", offset=0, started=now, fault="",
+                reason=RunReason.NONE, message="", reply="", start=replace(run.start, offset=0), started=now, fault="",
             )  # fmt: skip
         self._starter.prepare_slot(get_run(self._db, run.id))

@@ -53,7 +53,7 @@ class EndLoop:
 def round_of(run: RunRow, loop: Loop, failure: str) -> Round:
     """The round that a run of this loop was."""
     return Round(
-        number=run.iteration, promised=loop.promise in run.reply, changed=run.kept not in ("", run.base),
+        number=run.iteration, promised=loop.promise in run.reply, changed=run.kept not in ("", run.slot.base),
         tree=run.tree, failure=failure,
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from coworkd.agents.port import AnswerDecision
@@ -22,6 +22,7 @@ from coworkd.store.requests import (
 )
 from coworkd.store.runs import (
     edited_task_texts,
+    get_run,
     live_runs_of,
     update_run,
 )
@@ -144,7 +145,8 @@ class MessageDelivery:
         for edited in self._edited():
             if edited.due <= now and edited.run in self._executor.alive():
                 with self._db.write(durable=True):
-                    update_run(self._db, edited.run, text_sha=digest(edited.body.encode()))
+                    start = replace(get_run(self._db, edited.run).start, text_sha=digest(edited.body.encode()))
+                    update_run(self._db, edited.run, start=start)
                     self._db.event(now, "steered", task=edited.task, run=edited.run)
                 self._executor.deliver(edited.run, EDITED_TASK_NAME, edited.body)
 

@@ -52,7 +52,7 @@ class PermissionRequests:
     def _about(self, request: RequestRow) -> str:
         """What the agent that asks works on."""
         run = find_run(self._db, request.run)
-        return run.base if run else ""
+        return run.slot.base if run else ""
 
     def is_unchanged(self, request: RequestRow) -> bool:
         """Whether it is still what was asked; what rules have settled was never shown to anybody."""

@@ -58,7 +58,7 @@ class PromptReader:
 
     def _answered(self, run: RunRow) -> list[AnsweredRequest]:
         """What people answered while the agent was away."""
-        asked = [r for r in used_answers(self._db, run.id) if 0 < r.number >= run.epoch]
+        asked = [r for r in used_answers(self._db, run.id) if 0 < r.number >= run.start.epoch]
         return [AnsweredRequest(question=r.text or r.arguments, decision=r.answer, text=r.comment) for r in asked]
 
     def answers(self, run: RunRow) -> list[InboxFile]:

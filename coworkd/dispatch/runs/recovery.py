@@ -54,7 +54,7 @@ class RunRecovery:
             case RunState.WORKING | RunState.WAITING:
                 with self._db.write():
                     request_stop(self._db, [run], StopRequest.LOST)
-                self._executor.recover(run.id, Path(run.log), run.offset)
+                self._executor.recover(run.id, Path(run.start.log), run.start.offset)
             case RunState.PREPARING:
                 self._starter.prepare_slot(run)
             case RunState.SUBMITTING:

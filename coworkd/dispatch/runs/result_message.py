@@ -15,7 +15,7 @@ def result_message(run: RunRow, result: FinishResult) -> str:
     parts = [run.reply.strip() or "(the agent printed nothing)"]
     if run.reason != EndReason.DONE and run.message:
         parts.append(f"It ended with: {run.reason}\n\n{_fenced(run.message)}")
-    if entries := run.refused.split():
+    if entries := run.live.refused.split():
         text = f"{refused_hosts.describe(entries)}: {refused_hosts.advice(entries, f'agents/{run.agent}.md')}."
         parts.append(text[0].upper() + text[1:])
     parts += _remarks(result)

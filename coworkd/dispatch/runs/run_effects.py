@@ -166,10 +166,10 @@ class RunEffects:
         task, result = self._board.task(run.task), effect.result
         made = isinstance(result, Imported)
         row = SubmissionRow(
-            task=task.id, number=run.submission, run=run.id, attempt=run.attempt, base=run.base,
-            commit_id=result.commit if made else run.base, tree=result.tree if made else "",
+            task=task.id, number=run.submission, run=run.id, attempt=run.attempt, base=run.slot.base,
+            commit_id=result.commit if made else run.slot.base, tree=result.tree if made else "",
             state=SubmissionState.QUEUED, created=now, message="\n".join([*_remarks(run), *result.notices]),
-            needs_approval=effect.needs_approval, text_sha=run.text_sha,
+            needs_approval=effect.needs_approval, text_sha=run.start.text_sha,
         )  # fmt: skip
         data = {"run": run.id, "number": row.number, "made": made}
         event = NewEvent(at=now, kind="submitted", task=task.id, actor="agent", data=data)
@@ -181,8 +181,8 @@ class RunEffects:
 def _remarks(run: RunRow) -> list[str]:
     """What a reviewer should know of how it was made."""
     remarks: list[str] = []
-    if run.lacks:
-        remarks.append(f"made without these commits of the target: {', '.join(run.lacks.splitlines())}")
+    if run.slot.lacks:
+        remarks.append(f"made without these commits of the target: {', '.join(run.slot.lacks.splitlines())}")
     if run.fault:
         remarks.append(f"while it worked: {run.fault}")
     return remarks

@@ -17,7 +17,7 @@ def run_to_continue(last: RunRow | None, agent: str, *, loop: bool) -> RunRow | 
 
     `last` is the run of the task before this one; None where the task starts from nothing.
     """
-    if last is None or not (last.base and last.kept):
+    if last is None or not (last.slot.base and last.kept):
         return None
     if last.iteration and loop:
         return last
@@ -45,13 +45,13 @@ def lowest_free(taken: Collection[int]) -> int:
 
 def lowest_level(run: RunRow, level: SandboxLevel) -> SandboxLevel:
     """The sandbox level that the record of a run may claim when it starts at `level`: none, if it ever had none."""
-    return SandboxLevel.NONE if run.sandbox_level == SandboxLevel.NONE else level
+    return SandboxLevel.NONE if run.start.sandbox_level == SandboxLevel.NONE else level
 
 
 def budget_left(run: RunRow, limit: Budget, used: Budget) -> Budget:
     """What this start may use, of what was reserved for the run and of the task's own limits; None: no bound."""
     return Budget(
-        usd=None if run.reserved_usd is None else max(run.reserved_usd - (run.cost_usd or 0.0), 0.0),
+        usd=None if run.reserved_usd is None else max(run.reserved_usd - (run.usage.cost_usd or 0.0), 0.0),
         tokens=None if limit.tokens is None else max(limit.tokens - (used.tokens or 0), 0),
         minutes=None if limit.minutes is None else max(limit.minutes - (used.minutes or 0.0), 0.0),
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from coworkd.agents.port import Assignment
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Gate, SandboxLevel, Status, TaskSpec
+from coworkd.core.runs import AgentStart, RunSlot
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.executors.slot_results import (
@@ -39,7 +41,6 @@ from coworkd.store import RunReason, RunRow, RunState, SubmissionKey, TaskRow
 from coworkd.store.events import NewEvent
 from coworkd.store.landings import Landings
 from coworkd.store.runs import (
-    Cell,
     add_run,
     count_working,
     find_run,
@@ -101,11 +102,9 @@ class RunStarter:
         origin = run_to_continue(last, agent, loop=loop)
         step = first_step(task_spec.pattern, agent)
         run = RunRow(
-            id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, epoch=0, agent=step.agent, step=step.number,
-            role=step.role, state=RunState.PREPARING, message="", started=now, ended=None,
-            slot=lowest_free(slots_in_use(self._db)), log="", base="", sandbox_level=self._means().level, offset=0,
-            reply="", input_tokens=0, output_tokens=0, cost_usd=None, message_path="", conflict=conflict, text_sha="",
-            mode=task_spec.mode,
+            id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, agent=step.agent, step=step.number,
+            role=step.role, started=now, slot=RunSlot(number=lowest_free(slots_in_use(self._db))),
+            start=AgentStart(sandbox_level=self._means().level), conflict=conflict, mode=task_spec.mode,
             session=session_to_resume(origin, agent), origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
             reserved_usd=reserved.left.usd, iteration=0 if conflict else round_to_run(last, loop=loop),
@@ -114,7 +113,9 @@ class RunStarter:
         with self._db.write(durable=True):
             add_run(self._db, run)
             self._holding.record_agent(agent, spec.sandbox.mode, now)
-            self._db.event(now, "run", task=task, run=run.id, agent=agent, attempt=run.attempt, level=run.sandbox_level)
+            self._db.event(
+                now, "run", task=task, run=run.id, agent=agent, attempt=run.attempt, level=run.start.sandbox_level
+            )
             self._board.clear_problems(row.path, "agent", "graph", "warning")
             self._board.transition(
                 task, Status.RUNNING, "", now, attempt=run.attempt, by=self._places.instance, agent_used=agent,
@@ -148,8 +149,8 @@ class RunStarter:
         continued = SubmissionKey(run.task, run.continues)
         reviewed = find_submission(self._db, continued) if run.continues and not origin else None
         request = SlotRequest(
-            number=run.slot, task=run.task, run=run.id, attempt=run.attempt, epoch=run.epoch, agent=run.agent,
-            start_from=latest.commit_id if latest else origin.base if origin else "",
+            number=run.slot.number, task=run.task, run=run.id, attempt=run.attempt, epoch=run.start.epoch,
+            agent=run.agent, start_from=latest.commit_id if latest else origin.slot.base if origin else "",
             restore=origin.kept if origin else "", tip=latest.verified_on if latest else "",
             reviewed=ReviewedWork(commit=reviewed.commit_id, base=reviewed.base) if reviewed else None,
             branch=settings.integration.branch, target=self._board.specs.target(),
@@ -169,13 +170,13 @@ class RunStarter:
         with self._db.write(durable=True):
             for message in messages:
                 self._documents.mark_delivered(message, run.id, now)
-            lacks = "\n".join(slot.lacks) if slot.lacks else run.lacks
-            self._record_start(run, spec, now, base=slot.base, lacks=lacks)
+            place = replace(run.slot, base=slot.base, lacks="\n".join(slot.lacks) or run.slot.lacks)
+            self._record_start(replace(run, slot=place), spec, now)
         self._submit(run, agent, spec, slot.worktree, words)
 
     def resume(self, run: RunRow, now: float) -> None:
         """Start the agent of a waiting run again, in its slot as it left it, with the answers in its inbox."""
-        worktree = self._places.worktree(run.slot)
+        worktree = self._places.worktree(run.slot.number)
         if not worktree.is_dir():
             self._from_scratch(run, now)
             return
@@ -184,16 +185,20 @@ class RunStarter:
         assert agent is not None, "an agent that has gone is found before a run goes on"
         words = self._prompts.build(agent, spec, row, run, ())
         with self._db.write(durable=True):
-            waited = waiting_seconds(run, now)
-            self._record_start(run, spec, now, reason=RunReason.NONE, waiting_seconds=waited)
+            live = replace(run.live, waiting_seconds=waiting_seconds(run, now))
+            self._record_start(replace(run, live=live), spec, now)
         self._submit(run, agent, spec, worktree, words)
 
-    def _record_start(self, run: RunRow, spec: TaskSpec, now: float, **columns: Cell) -> None:
+    def _record_start(self, run: RunRow, spec: TaskSpec, now: float) -> None:
         """Write that the agent starts, and what belongs to this start of it; inside of a transaction."""
+        epoch = run.start.epoch + 1
+        start = AgentStart(
+            epoch=epoch, at=now, log=str(self._places.run_dir(run.id, epoch)), text_sha=digest(spec.body.encode()),
+            sandbox_level=lowest_level(run, self._means().level),
+        )  # fmt: skip
+        event, live = _agent_started(run, now), replace(run.live, last_event_at=now)
         move_run(
-            self._db, run.id, RunState.WORKING, _agent_started(run, now), epoch=run.epoch + 1, offset=0,
-            sandbox_level=lowest_level(run, self._means().level), text_sha=digest(spec.body.encode()),
-            agent_started_at=now, last_event_at=now, log=str(self._places.run_dir(run.id, run.epoch + 1)), **columns,
+            self._db, run.id, RunState.WORKING, event, reason=RunReason.NONE, slot=run.slot, start=start, live=live
         )  # fmt: skip
 
     def _from_scratch(self, run: RunRow, now: float) -> None:
@@ -201,12 +206,12 @@ class RunStarter:
         with self._db.write(durable=True):
             move_run(
                 self._db, run.id, RunState.PREPARING, run_event(run, now, "run again", reason="its slot is gone"),
-                reason=RunReason.NONE, message="", session="", origin="", offset=0,
+                reason=RunReason.NONE, message="", session="", origin="", start=replace(run.start, offset=0),
             )  # fmt: skip
         self.prepare_slot(get_run(self._db, run.id))
 
     def _submit(self, run: RunRow, agent: AgentSpec, spec: TaskSpec, worktree: Path, words: Prompts) -> None:
-        epoch, used = run.epoch + 1, self._budgets.used_by_task(self._board.task(run.task))
+        epoch, used = run.start.epoch + 1, self._budgets.used_by_task(self._board.task(run.task))
         budget = budget_left(run, spec.budget, used)
         self._executor.submit(
             Assignment(
@@ -239,4 +244,4 @@ class RunStarter:
 
 
 def _agent_started(run: RunRow, now: float) -> NewEvent:
-    return run_event(run, now, "agent started", agent=run.agent, start=run.epoch + 1)
+    return run_event(run, now, "agent started", agent=run.agent, start=run.start.epoch + 1)

@@ -42,15 +42,15 @@ _FAILURES = frozenset({RunReason.FAILED, RunReason.CRASHED, RunReason.TIMED_OUT,
 def stopping_error(run: RunRow) -> ErrorKind | None:
     """The error that shows that the run's agent cannot work at all; None where it ended without one."""
     ended = run.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED)
-    return ErrorKind(run.error_kind) if ended and run.error_kind in STOPPING_ERRORS else None
+    return ErrorKind(run.error.kind) if ended and run.error and run.error.kind in STOPPING_ERRORS else None
 
 
 def failed_at_once(run: RunRow) -> bool:
     """Whether the run failed right after its start, for a reason that lies with neither provider nor environment."""
     judged_otherwise = run.stop or stopping_error(run) is not None or cooldown_error(run) is not None
-    if judged_otherwise or run.reason not in _FAILURES or not run.agent_started_at:
+    if judged_otherwise or run.reason not in _FAILURES or not run.start.at:
         return False
-    return run.last_event_at - run.agent_started_at < AT_ONCE
+    return run.live.last_event_at - run.start.at < AT_ONCE
 
 
 class AgentStops:

@@ -47,7 +47,7 @@ class CapacityReader:
         return ActiveRun(
             run=run.id, task=run.task, agent=run.agent, touches=touches,
             waiting=run.state is RunState.WAITING, preparing=run.state is RunState.PREPARING,
-            tested_at=run.agent_started_at + AT_ONCE if run.agent_started_at else math.inf,
+            tested_at=run.start.at + AT_ONCE if run.start.at else math.inf,
         )  # fmt: skip
 
     def capacity(self, now: float) -> Capacity:

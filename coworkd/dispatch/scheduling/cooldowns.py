@@ -37,8 +37,9 @@ def cooldown_until(now: float, retry_at: float | None, base: float, times: int, 
 
 def cooldown_error(run: RunRow) -> ErrorKind | None:
     """The error of the run for which its agent cools down; None where it ended without one."""
-    if run.error_kind in FALLBACK_ERRORS and run.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED):
-        return ErrorKind(run.error_kind)
+    failed = run.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED)
+    if failed and run.error and run.error.kind in FALLBACK_ERRORS:
+        return ErrorKind(run.error.kind)
     return ErrorKind.UNAVAILABLE if run.reason == EndReason.UNAVAILABLE else None
 
 
@@ -55,8 +56,8 @@ class Cooldowns:
         """Start no run of the agent for a while; returns until when."""
         known = self.find(spec)
         times = known.times + 1 if known else 1
-        until = cooldown_until(now, run.retry_at, base, times, jitter)
-        account, reason = account_of(spec), run.error or run.message
+        until = cooldown_until(now, run.error.retry_at if run.error else None, base, times, jitter)
+        account, reason = account_of(spec), run.explanation
         put_cooldown(
             self._db, CooldownRow(account=account, until=until, times=times, kind=kind, reason=reason, since=now)
         )

@@ -76,9 +76,9 @@ class ReviewService:
         checks = [Check(**check) for check in json.loads(row.checks)]
         what = ReviewSubject(
             task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,
-            tree=row.candidate_tree, base=row.verified_on, request=asked.id, level=run.sandbox_level if run else "none",
-            said=run.reply if run else "", reached=unverified_reason(checks),
-            notices=self._notices(task, row, run), made=bool(row.tree),
+            tree=row.candidate_tree, base=row.verified_on, request=asked.id,
+            level=run.start.sandbox_level if run else "none", said=run.reply if run else "",
+            reached=unverified_reason(checks), notices=self._notices(task, row, run), made=bool(row.tree),
             cost_usd=task.cost_usd, about=has_estimated_cost(self._db, row.task),
             tokens=(task.input_tokens, task.output_tokens), asked=row.needs_approval,
             text=row.text_sha, text_now=digest(spec.body.encode()), risk=asked.risk, why=asked.text,

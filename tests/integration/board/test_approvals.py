@@ -178,7 +178,8 @@ def test_an_agent_that_was_gone_before_the_question_does_not_matter(grave: Bench
 def _other(run: RunRow, ended: float) -> RunRow:
     from dataclasses import replace
 
-    return replace(run, id="other", task="b", sandbox_level="none", state=type(run.state)("ended"), ended=ended)
+    unconfined = replace(run.start, sandbox_level="none")
+    return replace(run, id="other", task="b", start=unconfined, state=type(run.state)("ended"), ended=ended)
 
 
 def _linked(form: Path) -> None:

@@ -238,7 +238,7 @@ def landed(place: Place, **columns: object) -> None:
         )
     )  # fmt: skip
     if columns:
-        place.db.set(TaskRow, "a", **columns)  # type: ignore[arg-type]
+        place.db.set(TaskRow, "a", **columns)
 
 
 def refs(place: Place) -> list[str]:

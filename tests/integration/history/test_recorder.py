@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import MessageKind, Status
+from coworkd.core.runs import AgentStart, RunSlot, RunUsage
 from coworkd.history.recorder import RecordOwner, RunRecorder
 from coworkd.store import (
     MessageRow,
@@ -23,6 +24,7 @@ from coworkd.store import (
     SubmissionState,
     TaskRow,
 )
+from coworkd.store.runs import update_run
 from tests.integration.workspacekit import Workspace
 
 MESSAGE = "messages/a/1.md"
@@ -32,10 +34,10 @@ RECORD = "log/2023-11/r1.json"
 
 def run(state: RunState = RunState.ENDED, **columns: object) -> RunRow:
     row = RunRow(
-        id="r1", task="a", attempt=1, epoch=1, agent="scribe", state=state, reason=RunReason.DONE, message="",
-        started=ENDED - 60, ended=ENDED if state is RunState.ENDED else None, slot=1, log="", base="b0", sandbox_level="none",
-        offset=0, reply="", input_tokens=100, output_tokens=10, cost_usd=0.5, message_path="", conflict="",
-        text_sha="",
+        id="r1", task="a", attempt=1, agent="scribe", state=state, reason=RunReason.DONE,
+        started=ENDED - 60, ended=ENDED if state is RunState.ENDED else None,
+        slot=RunSlot(number=1, base="b0"), start=AgentStart(epoch=1, sandbox_level="none"),
+        usage=RunUsage(input_tokens=100, output_tokens=10, cost_usd=0.5),
     )  # fmt: skip
     return dataclasses.replace(row, **columns)
 
@@ -103,7 +105,7 @@ def test_a_finished_run_is_recorded_once(place: Place) -> None:
     assert [receipt["path"] for receipt in told["receipts"]] == [MESSAGE]
     assert [check["command"] for check in told["checks"]] == ["true"]
     before = place.files()
-    place.db.set(RunRow, "r1", cost_usd=9.0)
+    update_run(place.db, "r1", usage=RunUsage(cost_usd=9.0))
     for _ in range(3):
         place.ledger.step(place.now)
     assert place.files() == before
@@ -155,7 +157,7 @@ def test_a_lost_database_gets_back_what_only_the_records_know(place: Place) -> N
     place.move(status=Status.PAUSED, attempt=1)
     place.turns()
     place.lose_database()
-    assert [(r.id, r.state, r.cost_usd, r.recorded) for r in place.runs()] == [("r1", RunState.ENDED, 0.5, True)]
+    assert [(r.id, r.state, r.usage.cost_usd, r.recorded) for r in place.runs()] == [("r1", RunState.ENDED, 0.5, True)]
     assert place.task().cost_usd == 0.5
     assert place.db.scalar("SELECT sum(cost_usd) FROM usages WHERE at > ?", ENDED - 1) == 0.5
     assert (place.message().stage, place.message().run) == (MessageStage.DELIVERED, "r1")
@@ -207,11 +209,11 @@ def test_a_file_that_is_no_record_is_a_problem_until_it_is_one(place: Place) -> 
 def test_an_older_database_does_not_run_again_what_is_over(place: Place) -> None:
     finish(place)
     place.db.execute("DELETE FROM records")
-    place.db.put(run(RunState.WORKING, cost_usd=None))
+    place.db.put(run(RunState.WORKING, usage=RunUsage(input_tokens=100, output_tokens=10)))
     place.db.set(TaskRow, "a", status=Status.RUNNING, attempt=1)
     place.db.put(dataclasses.replace(place.message(), stage=MessageStage.NEW, run="", kind=MessageKind.REPLY))
     place.ledger.ingest_records(place.now)
-    assert [(r.state, r.cost_usd) for r in place.runs()] == [(RunState.ENDED, 0.5)]
+    assert [(r.state, r.usage.cost_usd) for r in place.runs()] == [(RunState.ENDED, 0.5)]
     assert place.task().status is Status.PAUSED
     assert "older database" in place.task().reason
     assert place.message().stage is MessageStage.DELIVERED

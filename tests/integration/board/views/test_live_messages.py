@@ -65,7 +65,7 @@ def test_the_status_line_says_who_works_since_when_for_how_much(bench: Bench) ->
 
 def test_silence_is_shown_after_two_seconds_and_when_it_lasts(bench: Bench) -> None:
     begin(bench, TextWritten(text="x"))
-    heard = bench.runs()[0].last_event_at
+    heard = bench.runs()[0].live.last_event_at
     assert live_deadline(bench.db, heard + 1) == heard + 2
     assert "silent" not in shown(bench, 1.9)
     assert "_working, silent since " in shown(bench, 2.0)

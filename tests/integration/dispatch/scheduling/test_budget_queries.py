@@ -138,7 +138,7 @@ def test_a_subscription_is_bounded_by_tokens_alone(bench: Bench) -> None:
     begin(bench, budget="{usd: 0.1, tokens: 150}")
     assert "220 of 150 tokens" in bench.why()
     assert bench.given[0].budget.usd is None
-    assert bench.runs()[0].cost_usd == 10.0
+    assert bench.runs()[0].usage.cost_usd == 10.0
 
 
 @pytest.mark.parametrize("wrong", [used(0.1, -7), used(math.nan), used(-1.0), UsageReported(usage=Usage())])
@@ -146,7 +146,7 @@ def test_usage_that_cannot_be_is_refused_and_shown(bench: Bench, wrong: UsageRep
     bench.script = says(used(0.25), wrong, used(0.25))
     begin(bench)
     run = bench.runs()[0]
-    assert (run.cost_usd, run.input_tokens) == (0.5, 200)
+    assert (run.usage.cost_usd, run.usage.input_tokens) == (0.5, 200)
     assert "which cannot be; that turn is not counted" in bench.place.problems()["usage"]
 
 

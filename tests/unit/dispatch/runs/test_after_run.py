@@ -10,7 +10,7 @@ from coworkd.agents.port import ErrorKind
 from coworkd.core.machine_faults import FaultKind, MachineFault
 from coworkd.core.model import AgentSpec, Loop, Mode, OnError, Status
 from coworkd.core.run_states import RunState
-from coworkd.core.runs import RunReason, StopRequest
+from coworkd.core.runs import AgentStart, LiveStatus, ReportedError, RunReason, RunSlot, StopRequest
 from coworkd.core.start_faults import StartFault, StartFaultKind
 from coworkd.dispatch.executors.slot_results import (
     Imported,
@@ -51,9 +51,8 @@ from coworkd.store import RunRow, TaskRow
 
 NOW = 1000.0
 RUN = RunRow(
-    id="r1", task="a", attempt=1, epoch=1, agent="main", state=RunState.ENDED, reason=RunReason.DONE, message="",
-    started=NOW - 60, ended=NOW, slot=1, log="", base="base", sandbox_level="none", offset=0, reply="", input_tokens=0,
-    output_tokens=0, cost_usd=None, message_path="", conflict="", text_sha="", kept="work", tree="tree",
+    id="r1", task="a", attempt=1, agent="main", state=RunState.ENDED, reason=RunReason.DONE, started=NOW - 60, ended=NOW,
+    slot=RunSlot(number=1, base="base"), start=AgentStart(epoch=1, sandbox_level="none"), kept="work", tree="tree",
 )  # fmt: skip
 TASK = TaskRow(
     id="a", path="tasks/a.md", title="a", status=Status.RUNNING, reason="", since=0.0, agent="main", priority=2.0,
@@ -87,10 +86,13 @@ def round_run(**columns: object) -> RunRow:
 
 
 FAILED = run(reason=RunReason.FAILED, message="no such key\nmore")
-AT_ONCE_RUN = dataclasses.replace(FAILED, reply="sorry\n", agent_started_at=NOW, last_event_at=NOW + AT_ONCE - 0.1)
-AUTH = run(reason=RunReason.FAILED, error_kind=ErrorKind.AUTH, error="bad key")
-BUSY = run(reason=RunReason.FAILED, error_kind=ErrorKind.RATE_LIMIT, error="slow down")
-LONG = run(reason=RunReason.FAILED, error_kind=ErrorKind.CONTEXT, error="too long")
+STARTED = dataclasses.replace(RUN.start, at=NOW)
+AT_ONCE_RUN = dataclasses.replace(
+    FAILED, reply="sorry\n", start=STARTED, live=LiveStatus(last_event_at=NOW + AT_ONCE - 0.1)
+)
+AUTH = run(reason=RunReason.FAILED, error=ReportedError(kind=ErrorKind.AUTH, message="bad key"))
+BUSY = run(reason=RunReason.FAILED, error=ReportedError(kind=ErrorKind.RATE_LIMIT, message="slow down"))
+LONG = run(reason=RunReason.FAILED, error=ReportedError(kind=ErrorKind.CONTEXT, message="too long"))
 LOOPING = policy(loop=LOOP)
 BROKEN = policy(machine_fault=lambda: FULL)
 NEXT = "round 2 of 3 follows: "
@@ -124,7 +126,7 @@ TABLE: list[tuple[str, RunRow, RunEnd, AfterRunPolicy, tuple[Effect, ...]]] = [
     ("failed at once", AT_ONCE_RUN, SAVED, POLICY,
      (AgentFailedAtOnce(last_words="no such key; it said last: `sorry`"),
       retry("failed; attempt 2 of 2 follows: no such key"))),
-    ("failed after a while", dataclasses.replace(AT_ONCE_RUN, last_event_at=NOW + AT_ONCE), SAVED, POLICY,
+    ("failed after a while", dataclasses.replace(AT_ONCE_RUN, live=LiveStatus(last_event_at=NOW + AT_ONCE)), SAVED, POLICY,
      (WORKS, retry("failed; attempt 2 of 2 follows: no such key"))),
     ("failed at once on a full disk", AT_ONCE_RUN, SAVED, BROKEN,
      (Hold(fault=FULL),
@@ -135,7 +137,7 @@ TABLE: list[tuple[str, RunRow, RunEnd, AfterRunPolicy, tuple[Effect, ...]]] = [
     ("a round that failed at once", dataclasses.replace(AT_ONCE_RUN, iteration=1), SAVED, LOOPING,
      (AgentFailedAtOnce(last_words="no such key; it said last: `sorry`"), EndRound(reason="failed: no such key\nmore"),
       Requeue(reason=NEXT + "failed: no such key", not_before=NOW))),
-    ("not signed in at once", dataclasses.replace(AUTH, agent_started_at=NOW, last_event_at=NOW + 1), SAVED, POLICY,
+    ("not signed in at once", dataclasses.replace(AUTH, start=STARTED, live=LiveStatus(last_event_at=NOW + 1)), SAVED, POLICY,
      (AgentWorks(started=False), CorrectEnd(reason=RunReason.UNAVAILABLE),
       Fallback(error=ErrorKind.AUTH, stop=True,
                reason="bad key; sign it in, or give it a key (`login`, `env_pass` in agents/main.md)"))),

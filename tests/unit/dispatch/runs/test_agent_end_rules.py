@@ -8,7 +8,7 @@ import pytest
 
 from coworkd.agents.port import Ended, EndReason
 from coworkd.core.run_states import RunState
-from coworkd.core.runs import StopRequest
+from coworkd.core.runs import RunSlot, StopRequest
 from coworkd.dispatch.runs.agent_end_rules import (
     RunAfterAgent,
     attributed_end,
@@ -19,9 +19,7 @@ from coworkd.dispatch.runs.agent_end_rules import (
 from coworkd.store import RunRow
 
 RUN = RunRow(
-    id="r1", task="a", attempt=1, epoch=1, agent="main", state=RunState.WORKING, message="", started=0.0, ended=None,
-    slot=1, log="", base="base", sandbox_level="none", offset=0, reply="", input_tokens=0, output_tokens=0,
-    cost_usd=None, message_path="", conflict="", text_sha="",
+    id="r1", task="a", attempt=1, agent="main", state=RunState.WORKING, started=0.0, slot=RunSlot(number=1, base="base"),
 )  # fmt: skip
 LOST = replace(RUN, stop=StopRequest.LOST)
 IN_SESSION = replace(LOST, session="s1")

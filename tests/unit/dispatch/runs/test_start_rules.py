@@ -8,7 +8,7 @@ import pytest
 
 from coworkd.core.model import AgentLimits, AgentSpec, Budget, SandboxLevel, TaskSpec
 from coworkd.core.run_states import RunState
-from coworkd.core.runs import RunReason
+from coworkd.core.runs import AgentStart, RunReason, RunSlot, RunUsage
 from coworkd.dispatch.runs.start_rules import (
     MIN_TIMEOUT,
     budget_left,
@@ -22,10 +22,9 @@ from coworkd.dispatch.runs.start_rules import (
 from coworkd.store import RunRow
 
 LAST = RunRow(
-    id="r1", task="a", attempt=1, epoch=1, agent="main", state=RunState.ENDED, reason=RunReason.DONE, message="",
-    started=0.0, ended=1.0, slot=1, log="", base="base", sandbox_level="bubblewrap", offset=0, reply="",
-    input_tokens=0, output_tokens=0, cost_usd=None, message_path="", conflict="", text_sha="", kept="work", tree="tree",
-    session="s1",
+    id="r1", task="a", attempt=1, agent="main", state=RunState.ENDED, reason=RunReason.DONE, started=0.0, ended=1.0,
+    slot=RunSlot(number=1, base="base"), start=AgentStart(epoch=1, sandbox_level="bubblewrap"), kept="work",
+    tree="tree", session="s1",
 )  # fmt: skip
 ROUND = replace(LAST, iteration=3)
 INTERRUPTED = replace(ROUND, reason=RunReason.CANCELLED)
@@ -40,7 +39,7 @@ INTERRUPTED = replace(ROUND, reason=RunReason.CANCELLED)
         (replace(LAST, session=""), "main", False, False),
         (replace(LAST, reason=RunReason.CRASHED), "main", False, False),
         (replace(LAST, kept=""), "main", True, False),
-        (replace(LAST, base=""), "main", True, False),
+        (replace(LAST, slot=RunSlot(number=1)), "main", True, False),
         (ROUND, "other", True, True),
         (replace(ROUND, session="", reason=RunReason.CRASHED), "main", True, True),
         (replace(ROUND, session=""), "main", False, False),
@@ -81,7 +80,9 @@ def test_the_lowest_slot_that_is_free(taken: tuple[int, ...], free: int) -> None
 def test_a_run_that_once_had_no_sandbox_claims_none() -> None:
     assert lowest_level(LAST, SandboxLevel.LANDLOCK) is SandboxLevel.LANDLOCK
     assert lowest_level(LAST, SandboxLevel.NONE) is SandboxLevel.NONE
-    assert lowest_level(replace(LAST, sandbox_level="none"), SandboxLevel.LANDLOCK) is SandboxLevel.NONE
+    assert (
+        lowest_level(replace(LAST, start=AgentStart(sandbox_level="none")), SandboxLevel.LANDLOCK) is SandboxLevel.NONE
+    )
 
 
 NOTHING = Budget()
@@ -92,8 +93,13 @@ NOTHING = Budget()
     [
         (LAST, NOTHING, Budget(usd=1.0, tokens=5, minutes=2.0), NOTHING),
         (replace(LAST, reserved_usd=2.0), NOTHING, NOTHING, Budget(usd=2.0)),
-        (replace(LAST, reserved_usd=2.0, cost_usd=0.5), Budget(usd=9.0), Budget(usd=8.0), Budget(usd=1.5)),
-        (replace(LAST, reserved_usd=2.0, cost_usd=3.0), NOTHING, NOTHING, Budget(usd=0.0)),
+        (
+            replace(LAST, reserved_usd=2.0, usage=RunUsage(cost_usd=0.5)),
+            Budget(usd=9.0),
+            Budget(usd=8.0),
+            Budget(usd=1.5),
+        ),
+        (replace(LAST, reserved_usd=2.0, usage=RunUsage(cost_usd=3.0)), NOTHING, NOTHING, Budget(usd=0.0)),
         (LAST, Budget(tokens=10, minutes=5.0), Budget(tokens=4, minutes=1.0), Budget(tokens=6, minutes=4.0)),
         (LAST, Budget(tokens=10, minutes=5.0), Budget(tokens=40, minutes=9.0), Budget(tokens=0, minutes=0.0)),
     ],
