@@ -14,6 +14,7 @@ from coworkd.cli.output import as_json, columns, json_option
 from coworkd.cli.workspace import current_workspace
 from coworkd.core.clock import iso
 from coworkd.core.errors import UsageError
+from coworkd.core.runs import EndedState
 from coworkd.core.text_formats import format_duration, format_usd
 from coworkd.history.durations import Phase, PhaseSummary, read_durations, summarise
 from coworkd.store import RunRow
@@ -67,7 +68,7 @@ def _as_values(phases: dict[Phase, PhaseSummary], runs: Sequence[RunRow], since:
 
 def _ends(runs: Sequence[RunRow]) -> Counter[str]:
     """How many runs ended how; those that have not ended are `active`."""
-    return Counter("active" if run.ended is None else str(run.reason) for run in runs)
+    return Counter(str(run.state.reason) if isinstance(run.state, EndedState) else "active" for run in runs)
 
 
 def _outcomes(runs: Sequence[RunRow]) -> str:

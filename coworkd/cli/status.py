@@ -16,6 +16,7 @@ from coworkd.cli.workspace import Workspace, current_workspace, find_task
 from coworkd.core.check_names import check_logs
 from coworkd.core.clock import iso
 from coworkd.core.model import SandboxLevel, Status
+from coworkd.core.runs import EndedState, reason_of
 from coworkd.core.task_states import OVER
 from coworkd.core.terminal_text import visible_line
 from coworkd.core.text_formats import format_age, format_usd
@@ -247,11 +248,13 @@ def _message_json(message: MessageRow) -> dict[str, Any]:
 
 
 def _run_json(workspace: Workspace, run: RunRow) -> dict[str, Any]:
+    end = run.state if isinstance(run.state, EndedState) else None
     return {
-        "id": run.id, "attempt": run.attempt, "agent": run.agent, "state": str(run.state), "reason": run.reason,
-        "started": iso(run.started), "ended": iso(run.ended) if run.ended else None, "log": run.start.log,
+        "id": run.id, "attempt": run.attempt, "agent": run.agent, "state": str(run.state.kind),
+        "reason": reason_of(run.state), "started": iso(run.started), "ended": iso(end.at) if end else None,
+        "log": run.start.log,
         "slot": str(workspace.paths.state / "slots" / str(run.slot.number) / "work"),
-        "sandbox": run.start.sandbox_level, "message": run.message, "cost_usd": run.usage.cost_usd,
+        "sandbox": run.start.sandbox_level, "message": end.message if end else "", "cost_usd": run.usage.cost_usd,
         "base": run.slot.base, "lacks": run.slot.lacks.splitlines(),
     }  # fmt: skip
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from coworkd.core.model import Mode, Usage
+from coworkd.core.run_states import RunState
 
 
 class StopRequest(StrEnum):
@@ -157,3 +159,71 @@ class ReportedError:
     message: str
     retry_at: float | None = None
     """When the provider said that one may come back."""
+
+
+# ---- where it stands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparingState:
+    """See `RunState.PREPARING`."""
+
+    kind: ClassVar = RunState.PREPARING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkingState:
+    """See `RunState.WORKING`."""
+
+    kind: ClassVar = RunState.WORKING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingState:
+    """See `RunState.WAITING`."""
+
+    kind: ClassVar = RunState.WAITING
+    since: float = 0.0
+    reason: RunReason = RunReason.NONE
+    """How the agent left; none: it is there, and waits itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmittingState:
+    """See `RunState.SUBMITTING`."""
+
+    kind: ClassVar = RunState.SUBMITTING
+    reason: RunReason
+    message: str = ""
+    """What is said of how the agent ended."""
+    submission: int = 0
+    """The number of what it submits, which no other run gets; 0: it submits nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedState:
+    """See `RunState.ENDED`."""
+
+    kind: ClassVar = RunState.ENDED
+    at: float
+    reason: RunReason
+    message: str = ""
+    """What is said of how it ended."""
+    message_path: str = ""
+    """The message that says so to people; empty: its agent never began."""
+    kept: str = ""
+    """The commit that holds what it left."""
+    tree: str = ""
+    submission: int = 0
+    """The number of what it has submitted; 0: nothing."""
+    recorded: bool = False
+    """The workspace's log has it, or is about to."""
+
+
+AnyRunState = PreparingState | WorkingState | WaitingState | SubmittingState | EndedState
+"""Where a run stands, with what is known in that state only."""
+
+
+def reason_of(state: AnyRunState) -> RunReason:
+    """How the agent's latest start ended, as far as it has."""
+    return RunReason.NONE if isinstance(state, PreparingState | WorkingState) else state.reason

@@ -10,6 +10,7 @@ from coworkd.board import status_requests
 from coworkd.board.task_board import Board
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.core.model import Status
+from coworkd.core.runs import SubmittingState
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.runs.agent_ends import AgentEnds
 from coworkd.dispatch.runs.answer_delivery import AnswerDelivery
@@ -141,7 +142,7 @@ class Dispatcher:
     def _record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         if isinstance(event, Ended):
             self._ends.record(run, event, now)
-        elif run.state in (RunState.WORKING, RunState.WAITING):
+        elif run.state.kind in (RunState.WORKING, RunState.WAITING):
             self._recorder.record(run, event, now)
 
     def _stop_requested(self, now: float) -> None:
@@ -152,14 +153,19 @@ class Dispatcher:
             else:
                 event = run_event(run, now, "run stopped", stop=run.stop)
                 with self._db.write():
-                    move_run(self._db, run.id, RunState.SUBMITTING, event, reason=RunReason.CANCELLED)
-                self._finisher.import_work(run)
+                    state = SubmittingState(reason=RunReason.CANCELLED, message=run.stop_message)
+                    move_run(self._db, run.id, state, event)
+                self._finisher.import_work(run, state)
 
     def _retry_imports(self, now: float) -> None:
         """Work that could not be brought in from its slot is brought in as soon as the machine lets it."""
         for run in runs_in(self._db, {RunState.SUBMITTING}):
             if run.id not in self._jobs.running(FINISH) and not self._hold.reason(now):
-                self._finisher.import_work(run)
+                self._finish(run)
+
+    def _finish(self, run: RunRow) -> None:
+        assert isinstance(run.state, SubmittingState), "the work of a run is brought in once its agent has ended"
+        self._finisher.import_work(run, run.state)
 
     def _resume_answered(self, now: float) -> None:
         """Resume runs whose agents exited and that no longer wait for an answer, as capacity becomes free."""
@@ -184,7 +190,7 @@ class Dispatcher:
             self._hold.start(error.fault, now)
             event = run_event(run, now, "run waits again", why=str(error.fault))
             with self._db.write():
-                move_run(self._db, run.id, RunState.WAITING, event, reason=run.reason)
+                move_run(self._db, run.id, run.state, event, live=run.live)
 
     # ---- starting
 

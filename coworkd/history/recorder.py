@@ -19,7 +19,7 @@ from coworkd.history.run_record import (
     encode,
     run_id_of,
 )
-from coworkd.store import Database, RequestRow, RunRow, SubmissionRow
+from coworkd.store import Database, FinishedRun, RequestRow, SubmissionRow
 from coworkd.store.messages import delivered_messages
 from coworkd.store.problems import put_problem, remove_problem
 from coworkd.store.records import (
@@ -33,7 +33,7 @@ from coworkd.store.records import (
     unwritten_records,
 )
 from coworkd.store.requests import decisions_of_run
-from coworkd.store.runs import update_run
+from coworkd.store.runs import mark_recorded
 from coworkd.store.submissions import submission_of_run
 from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.folder import Content, digest
@@ -80,12 +80,12 @@ class RunRecorder:
         """When a write that was refused is tried again."""
         return self._blocked_until or None
 
-    def _compose(self, run: RunRow, now: float) -> None:
-        record = compose_record(self._db, run, self._who.instance, now)
+    def _compose(self, run: FinishedRun, now: float) -> None:
+        record = compose_record(self._db, run, self._who.instance)
         data = encode(record, self._who.key)
         with self._db.write(durable=True):
             self._keep(record, data, written=False)
-            update_run(self._db, run.id, recorded=True)
+            mark_recorded(self._db, run.id)
             self._db.event(now, "recorded", task=run.task, run=run.id, path=record.path, sha=digest(data)[:12])
 
     def _keep(self, record: RunRecord, data: bytes, *, written: bool) -> None:
@@ -156,13 +156,13 @@ def record_paths(folder: Path) -> set[str]:
     return {path for path in found if run_id_of(path)}
 
 
-def compose_record(db: Database, run: RunRow, instance: str, now: float) -> RunRecord:
+def compose_record(db: Database, run: FinishedRun, instance: str) -> RunRecord:
     """What is remembered of a run that is over."""
     submission = submission_of_run(db, run.id)
     told = bool(run.usage.input_tokens or run.usage.output_tokens)
     return RunRecord(
         instance=instance, run=run.id, task=run.task, attempt=run.attempt, agent=run.agent, model=run.model,
-        started=run.started, ended=run.ended or now, reason=run.reason, level=run.start.sandbox_level,
+        started=run.started, ended=run.state.at, reason=run.state.reason, level=run.start.sandbox_level,
         base=run.slot.base,
         input_tokens=run.usage.input_tokens if told else None, output_tokens=run.usage.output_tokens if told else None,
         cost_usd=run.usage.cost_usd, estimated=run.usage.estimated, decisions=_decisions(db, run.id),

@@ -6,7 +6,7 @@ Nothing that ran runs again for want of memory: its cost counts, its messages st
 from __future__ import annotations
 
 from coworkd.core.model import Status, Usage
-from coworkd.core.runs import AgentStart, RunSlot, RunUsage
+from coworkd.core.runs import AgentStart, EndedState, RunReason, RunSlot, RunUsage
 from coworkd.core.task_states import ACTIVE
 from coworkd.history.run_record import Receipt, RecordedDecision, RunRecord
 from coworkd.store import (
@@ -16,12 +16,10 @@ from coworkd.store import (
     RequestKind,
     RequestRow,
     RequestState,
-    RunReason,
     RunRow,
-    RunState,
 )
 from coworkd.store.messages import add_receipt, find_new_message
-from coworkd.store.runs import find_run, update_run
+from coworkd.store.runs import find_run, mark_recorded
 from coworkd.store.tasks import find_task, move_task
 from coworkd.store.usage import BILLED, UsageRow, add_usage, has_usage
 from coworkd.sync.disk.folder import digest
@@ -36,8 +34,8 @@ class RecordRestorer:
     def restore(self, record: RunRecord, now: float) -> None:
         """Everything that only this record still knows; what the database knows as ended stays as it is."""
         known = find_run(self._db, record.run)
-        if known is not None and known.state is RunState.ENDED:
-            update_run(self._db, record.run, recorded=True)
+        if known is not None and isinstance(known.state, EndedState):
+            mark_recorded(self._db, record.run)
             return
         self._db.put(_run(record))
         self._restore_usage(record)
@@ -101,6 +99,6 @@ def _run(record: RunRecord) -> RunRow:
     )  # fmt: skip
     return RunRow(
         id=record.run, task=record.task, attempt=record.attempt, agent=record.agent, model=record.model,
-        state=RunState.ENDED, reason=_reason(record), started=record.started, ended=record.ended, recorded=True,
+        state=EndedState(at=record.ended, reason=_reason(record), recorded=True), started=record.started,
         slot=RunSlot(base=record.base), start=AgentStart(sandbox_level=record.level), usage=usage,
     )  # fmt: skip

@@ -344,6 +344,18 @@ def _pulled_tasks(db: sqlite_utils.Database) -> None:
     db.conn.execute("CREATE INDEX tasks_pulled ON tasks (status) WHERE pulled")
 
 
+_STOP_MESSAGES = (
+    "ALTER TABLE runs ADD COLUMN stop_message TEXT NOT NULL DEFAULT ''",
+    "UPDATE runs SET stop_message = message WHERE stop = 'budget used up' AND state IN ('working', 'waiting')",
+)
+"""Why a run was told to stop is known before it ends, and is not how it ended."""
+
+
+def _stop_messages(db: sqlite_utils.Database) -> None:
+    for statement in _STOP_MESSAGES:
+        db.conn.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first,
     _agents,
@@ -369,6 +381,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _agent_failures,
     _waits,
     _pulled_tasks,
+    _stop_messages,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

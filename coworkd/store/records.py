@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from coworkd.core.run_states import RunState
 from coworkd.store.database import Database
-from coworkd.store.rows import RunRow, SubmissionState
+from coworkd.store.rows import FinishedRun, SubmissionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +18,10 @@ class UnwrittenRecord:
     data: bytes
 
 
-def runs_to_record(db: Database) -> list[RunRow]:
+def runs_to_record(db: Database) -> list[FinishedRun]:
     """Runs that are over, and whose work has been verified: a record is written once, so it waits for the evidence."""
     return db.all(
-        RunRow,
+        FinishedRun,
         "state = ? AND NOT recorded AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.run = runs.id"
         " AND (s.state = ? OR (s.state = ? AND s.checks = '[]')))",
         RunState.ENDED, SubmissionState.HELD, SubmissionState.QUEUED,

@@ -4,8 +4,9 @@ A field is a column of the same name. Where the column keeps an older name, the 
 `reply: Annotated[str, SqlName("said")]`. Text of statements uses the columns' names, Python the fields'.
 
 The table is flat, a record need not be: a field that is itself a frozen dataclass takes up a column for each of its
-fields, and one that may be None is there when the first of these columns is not empty. What another name than
-the nested field's calls for is said by `SqlNames`.
+fields, and one that may be None is there when the first of these columns is not empty. Where it is one of several
+dataclasses, the field's own column has the `kind` of the one that it is, and the columns of the others are empty.
+`SqlNames` says where a column has another name than the nested field.
 """
 
 from __future__ import annotations
@@ -141,8 +142,12 @@ def _table(record: type[Any]) -> str:
 @functools.cache
 def field_columns(record: type[Any]) -> Mapping[str, FieldColumns]:
     """The columns of each field, in the order of the fields."""
+    return _mapped_fields(record, {})
+
+
+def _mapped_fields(record: type[Any], names: Mapping[str, str]) -> Mapping[str, FieldColumns]:
     hints = typing.get_type_hints(record, include_extras=True)
-    return {item.name: _mapped(item.name, hints[item.name], {}) for item in dataclasses.fields(record)}
+    return {item.name: _mapped(item.name, hints[item.name], names) for item in dataclasses.fields(record)}
 
 
 def _mapped(name: str, hint: Any, names: Mapping[str, str]) -> FieldColumns:
@@ -153,6 +158,8 @@ def _mapped(name: str, hint: Any, names: Mapping[str, str]) -> FieldColumns:
     nested = next((extra.columns for extra in extras if isinstance(extra, SqlNames)), dict[str, str]())
     choices = [choice for choice in _choices(bare) if choice is not types.NoneType]
     first: type[Any] = choices[0]
+    if isinstance(getattr(first, "kind", None), Enum):
+        return _mapped_variants(column, choices, nested)
     if not dataclasses.is_dataclass(first):
         return _mapped_cell(column, bare)
     return _mapped_value(first, nested, optional=len(choices) < len(_choices(bare)))
@@ -181,8 +188,7 @@ def _empty_cell(hint: Any) -> Column:
 
 def _mapped_value(value_type: type[Any], names: Mapping[str, str], *, optional: bool) -> FieldColumns:
     """A nested value: the columns of its fields, behind one another."""
-    hints = typing.get_type_hints(value_type, include_extras=True)
-    fields = {item.name: _mapped(item.name, hints[item.name], names) for item in dataclasses.fields(value_type)}
+    fields = _mapped_fields(value_type, names)
     columns = tuple(column for field in fields.values() for column in field.columns)
     empty = tuple(cell for field in fields.values() for cell in field.empty)
 
@@ -195,6 +201,29 @@ def _mapped_value(value_type: type[Any], names: Mapping[str, str], *, optional: 
         return None if optional and not cells[0] else value_type(**_values(fields, cells))
 
     return FieldColumns(columns=columns, to_cells=to_cells, to_value=to_value, empty=empty)
+
+
+def _mapped_variants(column: str, variants: Sequence[type[Any]], names: Mapping[str, str]) -> FieldColumns:
+    """One of several values: the column that says which, and every column that one of them has."""
+    fields = {variant.kind: _mapped_fields(variant, names) for variant in variants}
+    types_by_kind = {variant.kind: variant for variant in variants}
+    every = [field for mapped in fields.values() for field in mapped.values()]
+    empty = {name: cell for field in every for name, cell in zip(field.columns, field.empty, strict=True)}
+    places = {name: place for place, name in enumerate(empty, start=1)}
+
+    def to_cells(value: Any) -> Sequence[Column]:
+        cells = dict(empty)
+        for name, field in fields[value.kind].items():
+            cells.update(zip(field.columns, _cells([field.to_cells], [getattr(value, name)]), strict=True))
+        return [plain_value(value.kind), *cells.values()]
+
+    def to_value(cells: Sequence[Any]) -> Any:
+        mapped = fields[cells[0]]
+        own = [cells[places[name]] for field in mapped.values() for name in field.columns]
+        return types_by_kind[cells[0]](**_values(mapped, own))
+
+    columns = (column, *empty)
+    return FieldColumns(columns=columns, to_cells=to_cells, to_value=to_value, empty=("", *empty.values()))
 
 
 def _cells(makers: Sequence[Callable[[Any], Sequence[Column]] | None], values: Sequence[Any]) -> list[Column]:

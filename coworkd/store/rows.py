@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from coworkd.core.model import Kind, MessageKind, RiskLevel, Status
 from coworkd.core.request_states import RequestState
-from coworkd.core.run_states import RunState
 from coworkd.core.runs import (
     AgentStart,
+    AnyRunState,
+    EndedState,
     LiveStatus,
     ReportedError,
     RunAttempt,
-    RunReason,
     RunSlot,
     RunUsage,
     StopRequest,
@@ -132,13 +132,11 @@ class TaskRow:
 class RunRow(RunAttempt):
     """One time that an agent works on a task, and what is known of it by now."""
 
-    state: RunState = RunState.PREPARING
-    reason: RunReason = RunReason.NONE
-    """How the agent's last start ended. A waiting run with a reason waits without its agent."""
-    message: str = ""
+    state: Annotated[AnyRunState, SqlNames(since="waiting_since", at="ended")]
     started: float
-    ended: float | None = None
     stop: StopRequest = StopRequest.NONE
+    stop_message: str = ""
+    """Why it is to stop, where the request does not say all of it."""
     slot: Annotated[RunSlot, SqlNames(number="slot")] = field(default_factory=RunSlot)
     start: Annotated[AgentStart, SqlNames(at="began", sandbox_level="level")] = field(default_factory=AgentStart)
     session: str = ""
@@ -150,23 +148,27 @@ class RunRow(RunAttempt):
     live: Annotated[LiveStatus, SqlNames(last_event_at="heard_at", waiting_seconds="waited")] = field(
         default_factory=LiveStatus
     )
-    waiting_since: float = 0.0
     error: Annotated[ReportedError | None, SqlNames(kind="error_kind", message="error")] = None
     fault: str = ""
     """Why no file could be written at some time since it began; empty: nothing was seen of that."""
-    message_path: str = ""
-    kept: str = ""
-    """The commit that holds what it left."""
-    tree: str = ""
-    submission: int = 0
-    """The number of what it submits, reserved when it ends; 0: it submits nothing."""
-    recorded: bool = False
-    """The workspace's log has it, or is about to."""
+
+    def ended(self, state: EndedState) -> FinishedRun:
+        """The run as it has ended."""
+        values: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
+        values["state"] = state
+        return FinishedRun(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun(RunRow):
+    """A run that is over."""
+
+    state: Annotated[EndedState, SqlNames(at="ended")]
 
     @property
     def explanation(self) -> str:
         """What is said of how its agent ended: by the provider, or else by the agent."""
-        return (self.error.message if self.error else "") or self.message
+        return (self.error.message if self.error else "") or self.state.message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

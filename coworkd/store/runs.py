@@ -6,7 +6,7 @@ A task may have several live runs, so a question about "its run" is one about ea
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict, Unpack
 
 from coworkd.core.errors import StoreError
@@ -15,6 +15,7 @@ from coworkd.core.request_states import PENDING_STATES
 from coworkd.core.run_states import LIVE_STATES, RUN_STATES, WORKING_STATES, RunState
 from coworkd.core.runs import (
     AgentStart,
+    AnyRunState,
     LiveStatus,
     ReportedError,
     RunReason,
@@ -24,7 +25,7 @@ from coworkd.core.runs import (
 )
 from coworkd.store.database import Database
 from coworkd.store.events import NewEvent, add_event
-from coworkd.store.rows import RunRow
+from coworkd.store.rows import FinishedRun, RunRow
 
 _NEWEST_FIRST = "ORDER BY ended DESC, started DESC, rowid DESC"
 
@@ -38,11 +39,9 @@ _UNSANDBOXED = ("", SandboxLevel.NONE)
 class RunParts(TypedDict, total=False):
     """What changes of a run while it exists."""
 
-    reason: RunReason
-    message: str
     started: float
-    ended: float | None
     stop: StopRequest
+    stop_message: str
     slot: RunSlot
     start: AgentStart
     session: str
@@ -50,14 +49,8 @@ class RunParts(TypedDict, total=False):
     reply: str
     usage: RunUsage
     live: LiveStatus
-    waiting_since: float
     error: ReportedError | None
     fault: str
-    message_path: str
-    kept: str
-    tree: str
-    submission: int
-    recorded: bool
 
 
 # ---- finding
@@ -114,14 +107,19 @@ def slots_in_use(db: Database) -> frozenset[int]:
     return frozenset(row["slot"] for row in db.query("SELECT slot FROM runs WHERE state != ?", RunState.ENDED))
 
 
-def last_ended_run(db: Database, task: str, *, but: str = "") -> RunRow | None:
+def find_ended_run(db: Database, run: str) -> FinishedRun | None:
+    """The run; None when it has not ended, or is unknown."""
+    return db.one(FinishedRun, "id = ? AND state = ?", run, RunState.ENDED)
+
+
+def last_ended_run(db: Database, task: str, *, but: str = "") -> FinishedRun | None:
     """The run of a task that ended last, another than `but`."""
-    return db.one(RunRow, f"task = ? AND state = ? AND id != ? {_NEWEST_FIRST}", task, RunState.ENDED, but)
+    return db.one(FinishedRun, f"task = ? AND state = ? AND id != ? {_NEWEST_FIRST}", task, RunState.ENDED, but)
 
 
-def ended_runs(db: Database, task: str, *, but: str = "") -> list[RunRow]:
+def ended_runs(db: Database, task: str, *, but: str = "") -> list[FinishedRun]:
     """The runs of a task that have ended, the latest first."""
-    return db.all(RunRow, f"task = ? AND state = ? AND id != ? {_NEWEST_FIRST}", task, RunState.ENDED, but)
+    return db.all(FinishedRun, f"task = ? AND state = ? AND id != ? {_NEWEST_FIRST}", task, RunState.ENDED, but)
 
 
 def runs_to_stop(db: Database) -> list[RunRow]:
@@ -186,18 +184,18 @@ def edited_task_texts(db: Database) -> list[TaskText]:
 
 def add_run(db: Database, run: RunRow) -> None:
     """A run that begins, or one that ended elsewhere and is restored."""
-    if run.state not in (RUN_STATES.start, RunState.ENDED):
-        raise StoreError(f"a run cannot begin as {run.state}")
+    if run.state.kind not in (RUN_STATES.start, RunState.ENDED):
+        raise StoreError(f"a run cannot begin as {run.state.kind}")
     db.put(run)
 
 
-def move_run(db: Database, run: str, to: RunState, event: NewEvent, **parts: Unpack[RunParts]) -> None:
+def move_run(db: Database, run: str, to: AnyRunState, event: NewEvent, **parts: Unpack[RunParts]) -> None:
     """Write a run's state, what changes with it, and the event that says so.
 
     Raises `StoreError` for a move that `RUN_STATES` does not have.
     """
     current = RunState(db.scalar("SELECT state FROM runs WHERE id = ?", run))
-    if reason := RUN_STATES.refusal_reason(current, to):
+    if reason := RUN_STATES.refusal_reason(current, to.kind):
         raise StoreError(f"run `{run}`: {reason}")
     db.set(RunRow, run, state=to, **parts)
     add_event(db, event)
@@ -213,10 +211,23 @@ def update_run(db: Database, run: str, **parts: Unpack[RunParts]) -> None:
     db.set(RunRow, run, **parts)
 
 
+def correct_end(db: Database, run: str, *, reason: RunReason | None = None, message: str | None = None) -> None:
+    """Write what turned out later about how a run ended; nothing where the run is unknown."""
+    ended = find_ended_run(db, run)
+    if ended is not None:
+        state = replace(ended.state, reason=ended.state.reason if reason is None else reason)
+        db.set(RunRow, run, state=state if message is None else replace(state, message=message))
+
+
+def mark_recorded(db: Database, run: str) -> None:
+    """The workspace's log has the run, or is about to."""
+    db.execute("UPDATE runs SET recorded = 1 WHERE id = ?", run)
+
+
 def request_stop(db: Database, runs: Iterable[RunRow], stop: StopRequest) -> None:
     """Tell live runs to stop, unless they were told before."""
     for run in runs:
-        if run.state in LIVE_STATES and run.stop == StopRequest.NONE:
+        if run.state.kind in LIVE_STATES and run.stop == StopRequest.NONE:
             db.set(RunRow, run.id, stop=stop)
 
 

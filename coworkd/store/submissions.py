@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from coworkd.core.errors import StoreError
 from coworkd.core.model import Answer, Status
+from coworkd.core.run_states import RunState
 from coworkd.core.submission_states import (
     IN_QUEUE,
     PENDING_SUBMISSION_STATES,
@@ -18,7 +19,7 @@ from coworkd.core.submission_states import (
 )
 from coworkd.store.database import Database
 from coworkd.store.events import NewEvent, add_event
-from coworkd.store.rows import RunState, SubmissionKey, SubmissionKind, SubmissionRow, TaskRow
+from coworkd.store.rows import SubmissionKey, SubmissionKind, SubmissionRow, TaskRow
 
 _PENDING = tuple(sorted(PENDING_SUBMISSION_STATES))
 _IN_QUEUE = tuple(sorted(IN_QUEUE))

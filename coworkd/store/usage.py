@@ -103,7 +103,7 @@ _USAGE_OF_TASKS = (
     "SELECT asked.value AS task,"
     " (SELECT coalesce(sum(cost_usd), 0.0) FROM usages WHERE task = asked.value AND billing = ?) AS usd,"
     " (SELECT coalesce(sum(ended - started - waited), 0) / 60.0 FROM runs WHERE task = asked.value"
-    " AND ended IS NOT NULL) AS minutes, coalesce(last.reason, '') AS reason, coalesce(last.message, '') AS message,"
+    " AND state = ?) AS minutes, coalesce(last.reason, '') AS reason, coalesce(last.message, '') AS message,"
     " max(last.reserved_usd - coalesce(last.cost_usd, 0), 0) AS unused"
     " FROM json_each(?) asked LEFT JOIN runs last ON last.rowid = (SELECT rowid FROM runs WHERE task = asked.value"
     " AND state = ? ORDER BY ended DESC, rowid DESC LIMIT 1)"
@@ -112,7 +112,7 @@ _USAGE_OF_TASKS = (
 
 def usage_of_tasks(db: Database, tasks: Collection[str]) -> dict[str, TaskUsage]:
     """What each of these tasks has used."""
-    rows = db.query(_USAGE_OF_TASKS, BILLED, json.dumps(sorted(tasks)), RunState.ENDED)
+    rows = db.query(_USAGE_OF_TASKS, BILLED, RunState.ENDED, json.dumps(sorted(tasks)), RunState.ENDED)
     return {
         row["task"]: TaskUsage(
             usd=row["usd"], minutes=row["minutes"], last_reason=row["reason"], last_message=row["message"],

@@ -36,7 +36,7 @@ from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
-from coworkd.store import RequestRow, RunRow, SubmissionRow, SubmissionState
+from coworkd.store import FinishedRun, RequestRow, RunRow, RunState, SubmissionRow, SubmissionState
 from coworkd.store.wait_reasons import wait_reasons
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.sandbox.policy import UNCONFINED
@@ -182,6 +182,9 @@ class Bench:
 
     def runs(self, task: str = "a") -> list[RunRow]:
         return self.db.all(RunRow, "task = ? ORDER BY started, rowid", task)
+
+    def ended(self, task: str = "a") -> list[FinishedRun]:
+        return self.db.all(FinishedRun, "task = ? AND state = ? ORDER BY started, rowid", task, RunState.ENDED)
 
     def requests(self, task: str = "a") -> list[RequestRow]:
         return self.db.all(RequestRow, "task = ? ORDER BY rowid", task)

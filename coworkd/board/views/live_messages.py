@@ -50,7 +50,7 @@ def live_deadline(db: Database, now: float) -> float | None:
 
 
 def _open_requests(db: Database, run: RunRow) -> list[RequestRow]:
-    if run.state is not RunState.WAITING:
+    if run.state.kind is not RunState.WAITING:
         return []
     return open_requests_of_run(db, run.id)
 
@@ -90,7 +90,7 @@ def _facts(run: RunRow, now: float) -> list[str]:
 
 
 def _state(run: RunRow, now: float) -> str:
-    match run.state:
+    match run.state.kind:
         case RunState.WAITING:
             return "waits for a person"
         case RunState.SUBMITTING:

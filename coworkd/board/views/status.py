@@ -202,4 +202,4 @@ def _running(row: TaskRow, run: RunRow | None, now: float) -> str:
     }
     lacks = f"; it started without {', '.join(run.slot.lacks.splitlines())}" if run.slot.lacks else ""
     at_work = f"{run.agent} at work for {format_duration(now - run.started)}, attempt {run.attempt}{lacks}"
-    return words.get(run.state, at_work)
+    return words.get(run.state.kind, at_work)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from coworkd.board.approvals.answer_channel import command_channel
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
+from coworkd.core.runs import EndedState
 from coworkd.documents.decoding import kind_of
 from coworkd.store import (
     DocumentRow,
     RequestKind,
     RunReason,
-    RunState,
     SubmissionKey,
     SubmissionRow,
     SubmissionState,
@@ -121,7 +121,7 @@ class Repairer:
                 self._engine.mark_dirty(row.path, now)
         for run in live_runs_without_task(self._db):
             event = run_event(run, now, "run ended", reason=RunReason.CANCELLED, why="its task is unknown")
-            move_run(self._db, run.id, RunState.ENDED, event, reason=RunReason.CANCELLED, ended=now)
+            move_run(self._db, run.id, EndedState(at=now, reason=RunReason.CANCELLED), event)
         for row in running_without_run(self._db):
             why = "nothing was at work on it when the workspace was checked; write `ready` to go on"
             self._board.set_status(row, Status.PAUSED, why, now)

@@ -23,7 +23,7 @@ def check_runs(db: Database, alive: Callable[[str], bool]) -> Iterator[Inconsist
                 subject=Subject.RUN, name=run.id, says=f"is of a task that there is not: {run.task}", advice=REPAIR,
                 repairable=True,
             )  # fmt: skip
-        elif run.state is RunState.WORKING and not alive(run.id):
+        elif run.state.kind is RunState.WORKING and not alive(run.id):
             yield Inconsistency(
                 subject=Subject.RUN, name=run.id, says=f"is at work on {run.task}, and no process of it lives",
                 advice="`coworkd up` starts it once more; if it is up, `coworkd pause` and `coworkd ready` the task",

@@ -6,9 +6,9 @@ from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.status_requests import apply_status_requests
 from coworkd.board.task_board import Board
 from coworkd.core.model import MessageKind, SandboxLevel, Status
-from coworkd.core.runs import AgentStart, RunSlot
+from coworkd.core.runs import AgentStart, EndedState, PreparingState, RunReason, RunSlot, WorkingState
 from coworkd.core.task_states import ACTIVE
-from coworkd.store import RunRow, RunState, TaskRow
+from coworkd.store import RunRow, TaskRow
 from coworkd.store.runs import add_run, live_runs_of, move_run, run_event
 from coworkd.store.simulation_checks import count_messages_from, due_messages, live_runs_outside, next_message_due
 from coworkd.store.tasks import find_task, find_task_at, next_status_request_at
@@ -36,7 +36,8 @@ class Worker:
         apply_status_requests(self._board, now)
         for run in live_runs_outside(self._db, sorted(ACTIVE)):
             with self._db.write():
-                move_run(self._db, run.id, RunState.ENDED, run_event(run, now, "run ended"), ended=now)
+                state = EndedState(at=now, reason=RunReason.DONE)
+                move_run(self._db, run.id, state, run_event(run, now, "run ended"))
         self._deliver(now)
 
     def deadline(self) -> float | None:
@@ -80,12 +81,13 @@ class Worker:
 
     def _start(self, row: TaskRow, now: float) -> None:
         run = RunRow(
-            id=f"{row.id}.{row.attempt + 1}", task=row.id, attempt=row.attempt + 1, agent=AGENT, started=now,
+            id=f"{row.id}.{row.attempt + 1}", task=row.id, attempt=row.attempt + 1, agent=AGENT,
+            state=PreparingState(), started=now,
             slot=RunSlot(number=1), start=AgentStart(sandbox_level=SandboxLevel.NONE),
         )  # fmt: skip
         with self._db.write(durable=True):
             add_run(self._db, run)
-            move_run(self._db, run.id, RunState.WORKING, run_event(run, now, "agent started", agent=AGENT, start=1))
+            move_run(self._db, run.id, WorkingState(), run_event(run, now, "agent started", agent=AGENT, start=1))
             self._board.transition(
                 row.id, Status.RUNNING, "", now, attempt=run.attempt, by=self._instance, agent_used=AGENT
             )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from coworkd.core.runs import EndedState
 from coworkd.diagnostics.playground import Playground
 from coworkd.diagnostics.playground import field as header_field
 from coworkd.diagnostics.stress.judge import Observation, RunTimes, parse_journal
@@ -183,7 +184,13 @@ class Laboratory:
     def _runs(self) -> list[RunTimes]:
         db = Database(self.place.repo / ".git/cowork/state.db", read_only=True)
         try:
-            return [RunTimes(run=run.id, task=run.task, started=run.started, ended=run.ended) for run in begun_runs(db)]
+            return [
+                RunTimes(
+                    run=run.id, task=run.task, started=run.started,
+                    ended=run.state.at if isinstance(run.state, EndedState) else None,
+                )
+                for run in begun_runs(db)
+            ]  # fmt: skip
         finally:
             db.close()
 

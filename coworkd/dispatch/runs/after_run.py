@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from coworkd.agents.port import ErrorKind
 from coworkd.core.model import Mode, Status
-from coworkd.core.runs import RunReason, StopRequest
+from coworkd.core.runs import RunReason, StopRequest, SubmittingState
 from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.dispatch.executors.slot_results import (
     FinishResult,
@@ -53,7 +53,7 @@ from coworkd.dispatch.runs.run_ends import (
 from coworkd.dispatch.scheduling.agent_stops import failed_at_once, stopping_error
 from coworkd.dispatch.scheduling.cooldowns import cooldown_error
 from coworkd.dispatch.scheduling.retry_policy import NOT_RETRYABLE, AttemptOutcome
-from coworkd.store import RunRow, TaskRow
+from coworkd.store import FinishedRun, RunRow, TaskRow
 
 RETRY_SLOT_AFTER = 2.0
 """Seconds before a run is prepared again that the branches stood in the way of."""
@@ -63,7 +63,7 @@ INTERRUPTED = "interrupted when coworkd stopped"
 _AT_WORK = (Status.RUNNING, Status.WAITING)
 
 
-def after_run(run: RunRow, end: RunEnd, task: TaskRow, policy: AfterRunPolicy, now: float) -> tuple[Effect, ...]:
+def after_run(run: FinishedRun, end: RunEnd, task: TaskRow, policy: AfterRunPolicy, now: float) -> tuple[Effect, ...]:
     """Everything that follows."""
     case = _Case(run=run, task=task, policy=policy, now=now)
     match end:
@@ -75,13 +75,13 @@ def after_run(run: RunRow, end: RunEnd, task: TaskRow, policy: AfterRunPolicy, n
             return (*case.agent_works(), *case.finished(end))
 
 
-def blamed(run: RunRow, result: FinishResult) -> RunRow:
-    """The run with its own end: one that could not write its files was kept from its work by the machine."""
+def blamed(run: RunRow, state: SubmittingState, result: FinishResult) -> SubmittingState:
+    """How the run came to its end: one that could not write its files was kept from its work by the machine."""
     unfinished = isinstance(result, SavedWork) and bool(result.unusable_reason or run.iteration)
     nothing = isinstance(result, NoChanges) or unfinished
-    if not run.fault or run.stop or run.reason is not RunReason.DONE or not nothing:
-        return run
-    return replace(run, reason=RunReason.MACHINE, message=run.fault)
+    if not run.fault or run.stop or state.reason is not RunReason.DONE or not nothing:
+        return state
+    return replace(state, reason=RunReason.MACHINE, message=run.fault)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ class _Case(EndedRun):
     def agent_works(self) -> tuple[Effect, ...]:
         """What its end says of the agent: one that came to an end of its own is available."""
         run = self.run
-        no_end_of_its_own = run.stop or run.reason is RunReason.MACHINE or cooldown_error(run) is not None
+        no_end_of_its_own = run.stop or run.state.reason is RunReason.MACHINE or cooldown_error(run) is not None
         if self.policy.agent is None or no_end_of_its_own:
             return ()
         if not failed_at_once(run):
@@ -123,17 +123,17 @@ class _Case(EndedRun):
 
     def finished(self, result: FinishResult) -> tuple[Effect, ...]:
         run = self.run
-        submits = not run.stop and run.reason is RunReason.DONE and not isinstance(result, SavedWork)
+        submits = not run.stop and run.state.reason is RunReason.DONE and not isinstance(result, SavedWork)
         if self.policy.others and not submits:
             return ()
         if self.task.status not in ((*_AT_WORK, Status.MERGING) if submits else _AT_WORK):
             return ()
         if run.stop:
             return self._stopped()
-        if run.mode is Mode.PLAN and run.reason is RunReason.DONE and isinstance(result, SavedWork):
+        if run.mode is Mode.PLAN and run.state.reason is RunReason.DONE and isinstance(result, SavedWork):
             return (PlanReview(refs=result.refs),)
-        if run.reason is RunReason.MACHINE:
-            return after_failure(self, AttemptOutcome.MACHINE, run.message)
+        if run.state.reason is RunReason.MACHINE:
+            return after_failure(self, AttemptOutcome.MACHINE, run.state.message)
         if isinstance(result, SavedWork):
             return self._not_submitted(result)
         if isinstance(result, NoChanges) and self.policy.loop:
@@ -150,7 +150,7 @@ class _Case(EndedRun):
 
     def _out_of_budget(self) -> tuple[Effect, ...]:
         """It goes on, in its session if it has one, once there is more to use."""
-        return (Requeue(reason=first_line(self.run.message) or str(StopRequest.BUDGET), not_before=self.now),)
+        return (Requeue(reason=first_line(self.run.state.message) or str(StopRequest.BUDGET), not_before=self.now),)
 
     def _submitted(self, result: Imported | NoChanges) -> tuple[Effect, ...]:
         approval = self.policy.merge_approval or isinstance(result, NoChanges)
@@ -164,7 +164,7 @@ class _Case(EndedRun):
         if saved.unusable_reason:
             failed = after_failure(self, AttemptOutcome.UNUSABLE_SUBMISSION, saved.unusable_reason)
             return (CorrectEnd(message=saved.unusable_reason), *failed)
-        if run.reason is RunReason.BUDGET:
+        if run.state.reason is RunReason.BUDGET:
             return self._out_of_budget()
         if error := stopping_error(run):
             return self._fallback(error, stop=True)
@@ -174,7 +174,9 @@ class _Case(EndedRun):
             return (Requeue(reason=f"agent {run.agent} failed at once again; no attempt is used", not_before=self.now),)
         outcome = attempt_outcome(run)
         if loop and outcome not in NOT_RETRYABLE:
-            return after_loop_round(self, loop, "" if run.reason is RunReason.DONE else f"{outcome}: {run.message}")
+            return after_loop_round(
+                self, loop, "" if run.state.reason is RunReason.DONE else f"{outcome}: {run.state.message}"
+            )
         return after_failure(self, outcome, describe_error(run), hint=refused_hint(run))
 
     def _may_fall_back(self) -> bool:

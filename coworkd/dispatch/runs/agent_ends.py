@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from coworkd.agents.port import Ended
 from coworkd.board.task_board import Board
+from coworkd.core.runs import SubmittingState, WaitingState
 from coworkd.dispatch.runs.agent_end_rules import (
     RunAfterAgent,
     attributed_end,
@@ -16,10 +17,10 @@ from coworkd.dispatch.runs.agent_end_rules import (
 )
 from coworkd.dispatch.runs.finisher import RunFinisher
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
-from coworkd.store import RequestRow, RunReason, RunRow, RunState, StopRequest
+from coworkd.store import RequestRow, RunReason, RunRow, StopRequest
 from coworkd.store.events import NewEvent
 from coworkd.store.requests import has_pending_request, used_answers
-from coworkd.store.runs import get_run, move_run, run_event
+from coworkd.store.runs import move_run, run_event
 
 
 class AgentEnds:
@@ -51,13 +52,12 @@ class AgentEnds:
         with self._db.write():
             for request in unheard:
                 self._board.requests.return_answer(request, now)
-            self._move_to_waiting(run, end, event, since=run.waiting_since if run.state is RunState.WAITING else now)
+            since = run.state.since if isinstance(run.state, WaitingState) else now
+            self._move_to_waiting(run, end, event, since=since)
 
     def _move_to_waiting(self, run: RunRow, end: Ended, event: NewEvent, *, since: float) -> None:
-        move_run(
-            self._db, run.id, RunState.WAITING, event, stop=StopRequest.NONE, reason=RunReason(end.reason),
-            waiting_since=since,
-        )  # fmt: skip
+        state = WaitingState(since=since, reason=RunReason(end.reason))
+        move_run(self._db, run.id, state, event, stop=StopRequest.NONE)
 
     def _end(self, run: RunRow, end: Ended, now: float) -> None:
         # Looked at before its work is kept, for which there may be no space either.
@@ -65,13 +65,12 @@ class AgentEnds:
         if fault is not None and may_be_the_machine(run, end):
             self._hold.start(fault, now)
         end = attributed_end(run, end, str(fault or ""))
-        stop = remaining_stop(run, end)
+        stop, reason = remaining_stop(run, end), RunReason(end.reason)
+        message = run.stop_message if stop is StopRequest.BUDGET else end.message
         with self._db.write(durable=True):
+            number = self._finisher.reserve_number(replace(run, stop=stop), reason)
+            state = SubmittingState(reason=reason, message=message, submission=number)
             event = run_event(run, now, "agent ended", actor="agent", reason=end.reason, exit=end.exit_code)
-            move_run(
-                self._db, run.id, RunState.SUBMITTING, event, reason=RunReason(end.reason), stop=stop,
-                message=run.message if stop is StopRequest.BUDGET else end.message,
-                fault=end.fault, live=replace(run.live, last_event_at=now),
-            )  # fmt: skip
-            self._finisher.reserve_number(get_run(self._db, run.id))
-        self._finisher.import_work(get_run(self._db, run.id))
+            live = replace(run.live, last_event_at=now)
+            move_run(self._db, run.id, state, event, stop=stop, fault=end.fault, live=live)
+        self._finisher.import_work(run, state)

@@ -11,12 +11,13 @@ from coworkd.board.approvals.requests import UserDecision
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
+from coworkd.core.runs import WaitingState, WorkingState
 from coworkd.core.task_states import OVER
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.runs.delivery_rules import hears_answers, inbox_answer, over_reason, waiting_seconds
 from coworkd.dispatch.runs.grants import Grants, invalid_grant_reason
 from coworkd.dispatch.runs.permission_requests import PermissionRequests
-from coworkd.store import RequestKind, RequestRow, RunRow, RunState
+from coworkd.store import RequestKind, RequestRow, RunRow
 from coworkd.store.requests import (
     answered_in_file,
     answers_to_deliver,
@@ -114,11 +115,11 @@ class AnswerDelivery:
                 return False
             if request.kind is RequestKind.TOOL:
                 self._documents.edit(request.path, {("cowork", "state"): "used"})
-            if alive and run.state is RunState.WAITING and not open_requests_of_run(self._db, run.id):
+            if alive and isinstance(run.state, WaitingState) and not open_requests_of_run(self._db, run.id):
                 event = run_event(run, now, "run goes on")
                 live = replace(run.live, waiting_seconds=waiting_seconds(run, now))
-                move_run(self._db, run.id, RunState.WORKING, event, live=live)
-                if not any(other.state is RunState.WAITING for other in live_runs_of(self._db, run.task)):
+                move_run(self._db, run.id, WorkingState(), event, live=live)
+                if not any(isinstance(other.state, WaitingState) for other in live_runs_of(self._db, run.task)):
                     self._board.transition(request.task, Status.RUNNING, "", now)
         return True
 

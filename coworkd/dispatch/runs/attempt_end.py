@@ -17,7 +17,7 @@ from coworkd.dispatch.scheduling.retry_policy import (
     RetryAfter,
     decide_retry,
 )
-from coworkd.store import RunRow
+from coworkd.store import FinishedRun
 
 UNVERIFIED_ROUND = "its promise was made, but nothing was verified"
 """What is not right with a round that made its promise and was not submitted."""
@@ -44,11 +44,11 @@ _OUTCOMES = {
 }
 
 
-def attempt_outcome(run: RunRow) -> AttemptOutcome:
+def attempt_outcome(run: FinishedRun) -> AttemptOutcome:
     """How the attempt of a run ended, for the rules of retries."""
-    if run.reason is RunReason.FAILED and run.error and run.error.kind == ErrorKind.CONTEXT:
+    if run.state.reason is RunReason.FAILED and run.error and run.error.kind == ErrorKind.CONTEXT:
         return AttemptOutcome.CONTEXT
-    return _OUTCOMES.get(run.reason, AttemptOutcome.FAILED)
+    return _OUTCOMES.get(run.state.reason, AttemptOutcome.FAILED)
 
 
 def after_loop_round(ended: EndedRun, loop: Loop, failure: str) -> tuple[Effect, ...]:

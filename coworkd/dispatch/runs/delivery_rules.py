@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from coworkd.agents.port import AnswerDecision, InboxAnswer
+from coworkd.core.runs import WaitingState, reason_of
 from coworkd.store import RequestRow, RunRow, TaskRow
 
 
@@ -13,7 +14,7 @@ def hears_answers(run: RunRow, alive: Collection[str]) -> bool:
 
     `alive` are the runs that have a process.
     """
-    return not run.reason and run.id in alive
+    return not reason_of(run.state) and run.id in alive
 
 
 def over_reason(row: TaskRow) -> str:
@@ -24,7 +25,8 @@ def over_reason(row: TaskRow) -> str:
 
 def waiting_seconds(run: RunRow, now: float) -> float:
     """Seconds that a waiting run has waited in all."""
-    return run.live.waiting_seconds + (max(now - run.waiting_since, 0.0) if run.waiting_since else 0.0)
+    since = run.state.since if isinstance(run.state, WaitingState) else 0.0
+    return run.live.waiting_seconds + (max(now - since, 0.0) if since else 0.0)
 
 
 def inbox_answer(request: RequestRow) -> InboxAnswer:

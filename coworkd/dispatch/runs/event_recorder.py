@@ -25,13 +25,13 @@ from coworkd.board.task_board import Board
 from coworkd.board.views import tool_timeline
 from coworkd.core.model import Answer, MessageKind, Status, Usage
 from coworkd.core.policy.tool_permissions import ToolDecision, ToolPermission, call_of, proposal
-from coworkd.core.runs import ReportedError
+from coworkd.core.runs import ReportedError, WaitingState
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.runs.permission_requests import PermissionRequests
 from coworkd.dispatch.scheduling.budget_queries import BUDGET_USED_UP, BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import exceeded_reason, invalid_usage_reason
-from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, RunState, StopRequest
+from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, StopRequest
 from coworkd.store.events import NewEvent, add_event
 from coworkd.store.messages import count_messages
 from coworkd.store.requests import find_reported
@@ -148,8 +148,8 @@ class EventRecorder:
         else:
             self._question(run, request, now)
         why = "the agent asks for a permission" if permission else "the agent asks a question"
-        if run.state is not RunState.WAITING:
-            move_run(self._db, run.id, RunState.WAITING, run_event(run, now, "run waits", why=why), waiting_since=now)
+        if not isinstance(run.state, WaitingState):
+            move_run(self._db, run.id, WaitingState(since=now), run_event(run, now, "run waits", why=why))
         self._board.transition(run.task, Status.WAITING, why, now)
 
     def _question(self, run: RunRow, request: RequestRow, now: float) -> None:
@@ -192,7 +192,7 @@ class EventRecorder:
             end = exceeded_reason(bound, used, run.reserved_usd if paid else None, run.usage.cost_usd)
         if not end or run.stop not in (StopRequest.NONE, StopRequest.BUDGET):
             return
-        update_run(self._db, run.id, message=f"{BUDGET_USED_UP}: {end}")
+        update_run(self._db, run.id, stop_message=f"{BUDGET_USED_UP}: {end}")
         if not run.stop:
             request_stop(self._db, [run], StopRequest.BUDGET)
             self._db.event(now, BUDGET_USED_UP, task=run.task, run=run.id, reason=end)

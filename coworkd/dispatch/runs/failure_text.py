@@ -6,7 +6,7 @@ from coworkd.agents.port import ErrorKind
 from coworkd.agents.worker import refused_hosts
 from coworkd.board.views.attention import reply_excerpt
 from coworkd.core.text_formats import shorten
-from coworkd.store import RunRow
+from coworkd.store import FinishedRun, RunRow
 
 LINE_LENGTH = 120
 """Characters of a reason on the board."""
@@ -20,7 +20,7 @@ _ADVICE = {
 }
 
 
-def describe_error(run: RunRow, length: int = LINE_LENGTH) -> str:
+def describe_error(run: FinishedRun, length: int = LINE_LENGTH) -> str:
     """What went wrong, in so many characters at most, and what to do where that is known."""
     error = first_line(run.explanation, length)
     kind = run.error.kind if run.error else ""
@@ -28,7 +28,7 @@ def describe_error(run: RunRow, length: int = LINE_LENGTH) -> str:
     return "; ".join(part for part in (error, advice) if part)
 
 
-def last_words(run: RunRow) -> str:
+def last_words(run: FinishedRun) -> str:
     """What went wrong, and the end of what the agent said, for an item that speaks of no single task."""
     said = reply_excerpt(run.reply)
     return "; ".join(part for part in (describe_error(run), f"it said last: `{said}`" if said else "") if part)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from coworkd.board.generated_documents import GeneratedDocuments, final_state
 from coworkd.board.task_board import Board
 from coworkd.core.check_names import check_log
 from coworkd.core.model import Gate, Loop, MessageKind, Mode
-from coworkd.core.runs import RunSlot
+from coworkd.core.runs import EndedState, RunSlot, SubmittingState
 from coworkd.dispatch.executors.slot_results import (
     FinishRequest,
     FinishResult,
@@ -30,8 +31,8 @@ from coworkd.dispatch.runs.run_ends import AfterRunPolicy, NotStarted, StartFail
 from coworkd.dispatch.scheduling.agent_stops import AgentStops
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.retry_policy import RetryPolicy
-from coworkd.store import RunReason, RunRow, RunState, StopRequest, SubmissionRow, TaskRow
-from coworkd.store.runs import find_run, get_run, live_runs_of, move_run, run_event, update_run
+from coworkd.store import FinishedRun, RunReason, RunRow, StopRequest, SubmissionRow, TaskRow
+from coworkd.store.runs import find_ended_run, live_runs_of, move_run, run_event
 from coworkd.store.submissions import (
     conflict_of,
     conflicted_submissions,
@@ -67,12 +68,12 @@ class RunFinisher:
 
     # ---- the work that a run left
 
-    def import_work(self, run: RunRow) -> None:
+    def import_work(self, run: RunRow, state: SubmittingState) -> None:
         """Have the work of an ended run looked after; asking again while that goes on changes nothing."""
         row = self._board.task(run.task)
         request = FinishRequest(
-            slot=run.slot.number, task=run.task, run=run.id, number=run.submission, agent=run.agent, base=run.slot.base,
-            tip=self._tip(run), submit=bool(run.submission),
+            slot=run.slot.number, task=run.task, run=run.id, number=state.submission, agent=run.agent,
+            base=run.slot.base, tip=self._tip(run), submit=bool(state.submission),
             message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}", secrets=self._board.secrets(),
         )  # fmt: skip
         self._db.after_commit(lambda: self._jobs.start(FINISH, run.id, lambda: self._finish(request)))
@@ -83,17 +84,16 @@ class RunFinisher:
         submission = conflict_of(self._db, run.task, run.conflict)
         return submission.verified_on if submission else ""
 
-    def reserve_number(self, run: RunRow) -> None:
-        """Give a run that has just ended, and submits, the number of its submission; inside of that transaction.
+    def reserve_number(self, run: RunRow, reason: RunReason) -> int:
+        """The number of the submission of a run whose agent has ended so, for the transaction that records this end.
 
-        Another run of the task that ends now gets another one, and so another ref.
+        Another run of the task that ends now gets another one, and so another ref. 0: it submits nothing.
         """
-        if self._is_submission(run):
-            update_run(self._db, run.id, submission=next_number(self._db, run.task))
+        return next_number(self._db, run.task) if self._is_submission(run, reason) else 0
 
-    def _is_submission(self, run: RunRow) -> bool:
+    def _is_submission(self, run: RunRow, reason: RunReason) -> bool:
         """What the pattern makes of the history so far, this run included."""
-        if run.stop or run.reason is not RunReason.DONE or not run.slot.base or run.mode is Mode.PLAN:
+        if run.stop or reason is not RunReason.DONE or not run.slot.base or run.mode is Mode.PLAN:
             return False
         spec = self._board.specs.task(self._board.task(run.task).path)
         if run.iteration and spec.loop is not None and spec.loop.promise not in run.reply:
@@ -103,25 +103,28 @@ class RunFinisher:
 
     # ---- what follows
 
-    def finished(self, run: RunRow, result: FinishResult, now: float) -> None:
+    def finished(self, run: RunRow, state: SubmittingState, result: FinishResult, now: float) -> None:
         """The work is safe: the run is over, and its task goes on from here."""
         with self._db.write(durable=True):
-            self._close(blamed(run, result), result, now)
-            ended = get_run(self._db, run.id)
+            ended = self._ended(run, blamed(run, state, result), result, now)
             task = self._board.task(run.task)
             effects = after_run(ended, result, task, self._policy(ended, task), now)
-            self._effects.apply(ended, effects, now)
             if not any(isinstance(effect, Submit) for effect in effects):
-                update_run(self._db, run.id, submission=0)
+                ended = ended.ended(replace(ended.state, submission=0))
+            notices = result.refs if isinstance(result, SavedWork) else result.notices
+            event = run_event(run, now, "run ended", reason=ended.state.reason, notices=list(notices))
+            move_run(self._db, run.id, ended.state, event)
+            self._board.update_cost(run.task)
+            self._effects.apply(ended, effects, now)
 
     def not_started(self, run: RunRow, end: StartFailure, now: float) -> None:
         """The run is over before its agent began; that uses up no attempt."""
         reason, message = _start_failure(end)
+        ended = run.ended(EndedState(at=now, reason=reason, message=message))
         with self._db.write():
-            event = run_event(run, now, "run ended", reason=reason, why=message)
-            move_run(self._db, run.id, RunState.ENDED, event, reason=reason, message=message, ended=now)
+            move_run(self._db, run.id, ended.state, run_event(run, now, "run ended", reason=reason, why=message))
             task = self._board.task(run.task)
-            self._effects.apply(run, after_run(run, end, task, self._policy(run, task), now), now)
+            self._effects.apply(ended, after_run(ended, end, task, self._policy(ended, task), now), now)
 
     def from_queue(self, now: float) -> list[SubmissionRow]:
         """Take back submissions whose verification failed; returns those that conflict and need their author."""
@@ -132,26 +135,27 @@ class RunFinisher:
         return conflicted_submissions(self._db)
 
     def _sent_back(self, submission: SubmissionRow, now: float) -> None:
-        run = find_run(self._db, submission.run) or _forgotten_run(submission)
+        run = find_ended_run(self._db, submission.run) or _forgotten_run(submission)
         # The commands run one after another, and the one that is red is the last.
         checks = len(json.loads(submission.checks))
         log = check_log(submission.task, checks) if checks else ""
         task, end = self._board.task(submission.task), SubmissionSentBack(message=submission.message, log=log)
         self._effects.apply(run, after_run(run, end, task, self._policy(run, task), now), now)
 
-    def _close(self, run: RunRow, result: FinishResult, now: float) -> None:
-        reason = _ended_reason(run)
-        notices = result.refs if isinstance(result, SavedWork) else result.notices
-        body = result_message(run, result)
+    def _ended(self, run: RunRow, state: SubmittingState, result: FinishResult, now: float) -> FinishedRun:
+        """The run as it ends, with the message that says so."""
+        reason = _ended_reason(run.stop, state.reason)
+        body = result_message(run, state, result)
         path = self._documents.add_message(run, MessageKind.RESULT, body, now, state=final_state(reason))
         kept, tree = (run.slot.base, "") if isinstance(result, NoChanges) else (result.commit, result.tree)
-        move_run(
-            self._db, run.id, RunState.ENDED, run_event(run, now, "run ended", reason=reason, notices=list(notices)),
-            reason=reason, message=run.message, ended=now, message_path=path, kept=kept, tree=tree,
+        return run.ended(
+            EndedState(
+                at=now, reason=reason, message=state.message, message_path=path, kept=kept, tree=tree,
+                submission=state.submission,
+            )
         )  # fmt: skip
-        self._board.update_cost(run.task)
 
-    def _policy(self, run: RunRow, task: TaskRow) -> AfterRunPolicy:
+    def _policy(self, run: FinishedRun, task: TaskRow) -> AfterRunPolicy:
         """What there is to say about what may follow."""
         spec, settings = self._board.specs.task(task.path), self._board.specs.settings()
         retry = RetryPolicy(
@@ -171,11 +175,11 @@ class RunFinisher:
         )
 
 
-def _forgotten_run(submission: SubmissionRow) -> RunRow:
+def _forgotten_run(submission: SubmissionRow) -> FinishedRun:
     """Stands for a run that a lost database knew of, and this one does not."""
-    return RunRow(
-        id=submission.run, task=submission.task, attempt=submission.attempt, agent="", state=RunState.ENDED,
-        started=0.0, ended=0.0, slot=RunSlot(base=submission.base),
+    return FinishedRun(
+        id=submission.run, task=submission.task, attempt=submission.attempt, agent="", started=0.0,
+        state=EndedState(at=0.0, reason=RunReason.NONE), slot=RunSlot(base=submission.base),
     )  # fmt: skip
 
 
@@ -192,8 +196,8 @@ def _start_failure(end: StartFailure) -> tuple[RunReason, str]:
             return RunReason.CANCELLED, ""
 
 
-def _ended_reason(run: RunRow) -> RunReason:
+def _ended_reason(stop: StopRequest, reason: RunReason) -> RunReason:
     """How its record says that the run ended: one that was stopped for something else than its budget was cancelled."""
-    if run.stop is StopRequest.BUDGET:
+    if stop is StopRequest.BUDGET:
         return RunReason.BUDGET
-    return RunReason.CANCELLED if run.stop else run.reason
+    return RunReason.CANCELLED if stop else reason

@@ -7,6 +7,7 @@ from dataclasses import replace
 from coworkd.board.task_board import Board
 from coworkd.core.errors import AgentError
 from coworkd.core.machine_faults import MachineFaultError
+from coworkd.core.runs import PreparingState, SubmittingState
 from coworkd.core.start_faults import StartFault, StartFaultKind
 from coworkd.dispatch.executors.slot_results import (
     FinishResult,
@@ -24,7 +25,7 @@ from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.dispatch.scheduling.task_hold import TaskHold
-from coworkd.store import RunReason, RunRow, RunState, StopRequest
+from coworkd.store import RunRow, StopRequest
 from coworkd.store.runs import find_live_run, get_run, move_run, run_event
 from coworkd.system.background_jobs import JobFailed, Jobs
 
@@ -52,7 +53,7 @@ class RunJobHandlers:
     def _prepared(self, run_id: str, value: PrepareResult, now: float) -> None:
         """A slot was made ready for a run, or was not."""
         run = find_live_run(self._db, run_id)
-        if run is None or run.state is not RunState.PREPARING:
+        if run is None or not isinstance(run.state, PreparingState):
             return
         match value:
             case SlotReady() if not run.stop and self._agents.agent(run.agent):
@@ -76,13 +77,13 @@ class RunJobHandlers:
             return
         if isinstance(value, MachineFailed):
             self._hold.start(value.fault, now)
-        elif run.state is RunState.SUBMITTING:
+        elif isinstance(run.state, SubmittingState):
             self._board.clear_problems(self._board.task(run.task).path, FINISH.name)
             if isinstance(value, SavedWork) and run.stop is StopRequest.LOST:
                 self._run_again(run, now)
             else:
                 self._hold.end()
-                self._finisher.finished(run, value, now)
+                self._finisher.finished(run, run.state, value, now)
 
     def _finish_failed(self, run_id: str, failure: JobFailed, now: float) -> None:
         """The work stays in its slot until it can be brought in."""
@@ -114,7 +115,7 @@ class RunJobHandlers:
         """A run that was lost with the daemon begins again: same run, same attempt, a clean slot, answers kept."""
         with self._db.write(durable=True):
             move_run(
-                self._db, run.id, RunState.PREPARING, run_event(run, now, "run again"), stop=StopRequest.NONE,
-                reason=RunReason.NONE, message="", reply="", start=replace(run.start, offset=0), started=now, fault="",
+                self._db, run.id, PreparingState(), run_event(run, now, "run again"), stop=StopRequest.NONE,
+                reply="", start=replace(run.start, offset=0), started=now, fault="",
             )  # fmt: skip
         self._starter.prepare_slot(get_run(self._db, run.id))

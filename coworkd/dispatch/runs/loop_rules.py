@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.core.model import Loop
-from coworkd.store import RunRow
+from coworkd.store import FinishedRun
 
 MAX_ALIKE = 3
 """Rounds with the same files and the same failure after which more of them would come to the same."""
@@ -50,11 +50,11 @@ class EndLoop:
     reason: str
 
 
-def round_of(run: RunRow, loop: Loop, failure: str) -> Round:
+def round_of(run: FinishedRun, loop: Loop, failure: str) -> Round:
     """The round that a run of this loop was."""
     return Round(
-        number=run.iteration, promised=loop.promise in run.reply, changed=run.kept not in ("", run.slot.base),
-        tree=run.tree, failure=failure,
+        number=run.iteration, promised=loop.promise in run.reply, changed=run.state.kept not in ("", run.slot.base),
+        tree=run.state.tree, failure=failure,
     )  # fmt: skip
 
 

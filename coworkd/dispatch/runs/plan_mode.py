@@ -30,7 +30,7 @@ from coworkd.store import RequestKind, RequestRow, RequestState, RunReason, RunR
 from coworkd.store.answers import forget_answer
 from coworkd.store.documents import task_document_paths
 from coworkd.store.requests import answered_in_file
-from coworkd.store.runs import update_run
+from coworkd.store.runs import correct_end
 from coworkd.store.tasks import all_tasks, plans_without_request
 
 PLANNED = "its plan was approved"
@@ -102,7 +102,7 @@ class PlanRuns:
                 self._accept(task, given.body, now)
             case ApprovalOutcome.REJECTED:
                 why = f"rejected: {given.comment}" if given.comment else "rejected"
-                update_run(self._db, request.run, reason=RunReason.REJECTED, message=f"A person {why}")
+                correct_end(self._db, request.run, reason=RunReason.REJECTED, message=f"A person {why}")
                 self._board.set_status(task, Status.FAILED, why, now)
             case _:
                 written = text_added_by_user(self._db, request.path, given.body)

@@ -20,7 +20,7 @@ from coworkd.agents.worker.inbox import render_answer
 from coworkd.core.model import AgentSpec, TaskSpec
 from coworkd.dispatch.runs.delivery_rules import inbox_answer
 from coworkd.dispatch.runs.loop_rounds import runs_of_earlier_rounds
-from coworkd.store import Database, MessageRow, RunReason, RunRow, SubmissionKey, TaskRow
+from coworkd.store import Database, FinishedRun, MessageRow, RunReason, RunRow, SubmissionKey, TaskRow
 from coworkd.store.messages import new_messages_of, thread_of
 from coworkd.store.requests import used_answers
 from coworkd.store.runs import (
@@ -84,16 +84,16 @@ class PromptReader:
         return PromptContext(
             failure=self._failure(run, rounds) or reason, conflict_bundle=run.conflict, reviewed=self._reviewed(run),
             thread=said, round=run.iteration,
-            earlier_rounds=[EarlierRound(number=r.iteration, lacking=r.message, reply=r.reply) for r in rounds],
+            earlier_rounds=[EarlierRound(number=r.iteration, lacking=r.state.message, reply=r.reply) for r in rounds],
         )  # fmt: skip
 
-    def _failure(self, run: RunRow, rounds: Sequence[RunRow]) -> str:
+    def _failure(self, run: RunRow, rounds: Sequence[FinishedRun]) -> str:
         """How the run before this one failed, where the rounds of its loop do not say that; empty: it did not."""
         last = last_ended_run(self._db, run.task, but=run.id)
         if last is None or any(last.id == one.id for one in rounds):
             return ""
-        failed = last.iteration or last.reason not in (RunReason.DONE, RunReason.CANCELLED)
-        return last.message if failed else ""
+        failed = last.iteration or last.state.reason not in (RunReason.DONE, RunReason.CANCELLED)
+        return last.state.message if failed else ""
 
     def _reviewed(self, run: RunRow) -> ReviewedChange | None:
         """What an agent is told of the reviewed change that it goes on with."""

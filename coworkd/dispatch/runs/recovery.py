@@ -7,6 +7,7 @@ from pathlib import Path
 
 from coworkd.board.task_board import Board
 from coworkd.core.model import Status
+from coworkd.core.runs import EndedState, PreparingState, SubmittingState, WaitingState, WorkingState
 from coworkd.core.task_states import ACTIVE
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.runs.finisher import RunFinisher
@@ -51,15 +52,15 @@ class RunRecovery:
 
     def _recover(self, run: RunRow) -> None:
         match run.state:
-            case RunState.WORKING | RunState.WAITING:
+            case WorkingState() | WaitingState():
                 with self._db.write():
                     request_stop(self._db, [run], StopRequest.LOST)
                 self._executor.recover(run.id, Path(run.start.log), run.start.offset)
-            case RunState.PREPARING:
+            case PreparingState():
                 self._starter.prepare_slot(run)
-            case RunState.SUBMITTING:
-                self._finisher.import_work(run)
-            case RunState.ENDED:
+            case SubmittingState():
+                self._finisher.import_work(run, run.state)
+            case EndedState():
                 pass
 
     def end_lost(self, folder: Path, now: float) -> None:
@@ -70,7 +71,7 @@ class RunRecovery:
             why = f"the state folder {folder} was removed while it was at work; write `ready` to begin again"
             with self._db.write(durable=True):
                 event = run_event(run, now, "run ended", reason=RunReason.MACHINE, why=why)
-                move_run(self._db, run.id, RunState.ENDED, event, reason=RunReason.MACHINE, message=why, ended=now)
+                move_run(self._db, run.id, EndedState(at=now, reason=RunReason.MACHINE, message=why), event)
                 self._board.void_requests(run.task, now)
                 if row.status in ACTIVE:
                     self._board.set_status(row, Status.PAUSED, why, now)

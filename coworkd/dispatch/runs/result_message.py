@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 from coworkd.agents.port import EndReason
 from coworkd.agents.worker import refused_hosts
+from coworkd.core.runs import SubmittingState
 from coworkd.dispatch.executors.slot_results import FinishResult, Imported, NoChanges, SavedWork
 from coworkd.store import RunRow
 
 
-def result_message(run: RunRow, result: FinishResult) -> str:
+def result_message(run: RunRow, end: SubmittingState, result: FinishResult) -> str:
     """What the agent said, how it ended, and where its work is."""
     parts = [run.reply.strip() or "(the agent printed nothing)"]
-    if run.reason != EndReason.DONE and run.message:
-        parts.append(f"It ended with: {run.reason}\n\n{_fenced(run.message)}")
+    if end.reason != EndReason.DONE and end.message:
+        parts.append(f"It ended with: {end.reason}\n\n{_fenced(end.message)}")
     if entries := run.live.refused.split():
         text = f"{refused_hosts.describe(entries)}: {refused_hosts.advice(entries, f'agents/{run.agent}.md')}."
         parts.append(text[0].upper() + text[1:])

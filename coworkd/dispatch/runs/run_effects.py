@@ -32,9 +32,9 @@ from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.dispatch.scheduling.task_hold import TaskHold
-from coworkd.store import RunRow, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store import FinishedRun, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.events import NewEvent
-from coworkd.store.runs import update_run
+from coworkd.store.runs import correct_end
 from coworkd.store.submissions import add_submission
 
 
@@ -53,7 +53,7 @@ class RunEffects:
         self._plans = PlanRuns(board)
         self.jitter = jitter
 
-    def apply(self, run: RunRow, effects: Sequence[Effect], now: float) -> None:
+    def apply(self, run: FinishedRun, effects: Sequence[Effect], now: float) -> None:
         """Apply all of them; inside of a transaction."""
         for effect in effects:
             match effect:
@@ -71,7 +71,7 @@ class RunEffects:
                     self._record(run, effect, now)
 
     def _move_task(
-        self, run: RunRow, effect: Requeue | WaitAgain | Retry | Fail | Fallback | HoldStart, now: float
+        self, run: FinishedRun, effect: Requeue | WaitAgain | Retry | Fail | Fallback | HoldStart, now: float
     ) -> None:
         task = self._board.task(run.task)
         match effect:
@@ -93,13 +93,13 @@ class RunEffects:
         """The task is ready as before; its attempt does not count."""
         self._board.transition(task.id, Status.READY, reason, now, attempt=task.attempt - 1, not_before=until)
 
-    def _wait_again(self, run: RunRow, task: TaskRow, reason: str, until: float, now: float) -> None:
+    def _wait_again(self, run: FinishedRun, task: TaskRow, reason: str, until: float, now: float) -> None:
         if run.conflict:
             return_conflict(self._board, run, f"its conflict waits: {reason}", until, now)
         else:
             self._requeue(task, reason, until, now)
 
-    def _hold_start(self, run: RunRow, task: TaskRow, fault: StartFault, now: float) -> None:
+    def _hold_start(self, run: FinishedRun, task: TaskRow, fault: StartFault, now: float) -> None:
         if fault.scope is FaultScope.TASK:
             reason, until = self._task_hold.start(task, fault, now)
         else:
@@ -118,21 +118,21 @@ class RunEffects:
         if effect.abort:
             self._db.state.halted_by = task.id
 
-    def _record(self, run: RunRow, effect: EndRound | CorrectEnd, now: float) -> None:
+    def _record(self, run: FinishedRun, effect: EndRound | CorrectEnd, now: float) -> None:
         """What the run's own row says of its end."""
         if isinstance(effect, EndRound):
-            update_run(self._db, run.id, message=effect.reason)
-            self._db.event(now, "round over", task=run.task, run=run.id, round=run.iteration, kept=run.kept,
+            correct_end(self._db, run.id, message=effect.reason)
+            self._db.event(now, "round over", task=run.task, run=run.id, round=run.iteration, kept=run.state.kept,
                            reason=effect.reason)  # fmt: skip
             return
         if effect.reason is not None:
-            update_run(self._db, run.id, reason=effect.reason)
+            correct_end(self._db, run.id, reason=effect.reason)
         if effect.message is not None:
-            update_run(self._db, run.id, message=effect.message)
+            correct_end(self._db, run.id, message=effect.message)
 
     # ---- agents
 
-    def _judge_agent(self, run: RunRow, effect: AgentWorks | AgentFailedAtOnce, now: float) -> None:
+    def _judge_agent(self, run: FinishedRun, effect: AgentWorks | AgentFailedAtOnce, now: float) -> None:
         agent = self._agents.agent(run.agent)
         if agent is None:
             return
@@ -142,7 +142,7 @@ class RunEffects:
         elif effect.started:
             self._agents.stops.worked(run.agent, now)
 
-    def _fall_back(self, run: RunRow, task: TaskRow, effect: Fallback, now: float) -> None:
+    def _fall_back(self, run: FinishedRun, task: TaskRow, effect: Fallback, now: float) -> None:
         """Stop the agent or have it cool down, and say who takes over, or until when the task waits."""
         spec, agent = self._board.specs.task(task.path), self._agents.agent(run.agent)
         if effect.stop or agent is None:
@@ -162,11 +162,11 @@ class RunEffects:
 
     # ---- submissions
 
-    def _submit(self, run: RunRow, effect: Submit, now: float) -> None:
+    def _submit(self, run: FinishedRun, effect: Submit, now: float) -> None:
         task, result = self._board.task(run.task), effect.result
         made = isinstance(result, Imported)
         row = SubmissionRow(
-            task=task.id, number=run.submission, run=run.id, attempt=run.attempt, base=run.slot.base,
+            task=task.id, number=run.state.submission, run=run.id, attempt=run.attempt, base=run.slot.base,
             commit_id=result.commit if made else run.slot.base, tree=result.tree if made else "",
             state=SubmissionState.QUEUED, created=now, message="\n".join([*_remarks(run), *result.notices]),
             needs_approval=effect.needs_approval, text_sha=run.start.text_sha,
@@ -178,7 +178,7 @@ class RunEffects:
             self._board.transition(task.id, effect.status, "what it made is being verified", now)
 
 
-def _remarks(run: RunRow) -> list[str]:
+def _remarks(run: FinishedRun) -> list[str]:
     """What a reviewer should know of how it was made."""
     remarks: list[str] = []
     if run.slot.lacks:

@@ -10,7 +10,7 @@ from coworkd.core.model import AgentSpec, Loop
 from coworkd.dispatch.executors.slot_results import FinishResult, MachineFailed, SlotDeferred, SlotFailed
 from coworkd.dispatch.runs.loop_rules import Round
 from coworkd.dispatch.scheduling.retry_policy import RetryPolicy
-from coworkd.store import RunRow, TaskRow
+from coworkd.store import FinishedRun, TaskRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class AfterRunPolicy:
 class EndedRun:
     """A run that ended, with all that decides on what follows."""
 
-    run: RunRow
+    run: FinishedRun
     task: TaskRow
     policy: AfterRunPolicy
     now: float

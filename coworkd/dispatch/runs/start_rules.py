@@ -6,36 +6,36 @@ from collections.abc import Collection
 
 from coworkd.core.model import AgentSpec, Budget, SandboxLevel, TaskSpec
 from coworkd.core.runs import INTERRUPTED_REASONS, RESUMABLE_REASONS
-from coworkd.store import RunRow
+from coworkd.store import FinishedRun, RunRow
 
 MIN_TIMEOUT = 1.0
 """Seconds that a run gets at least where minutes are all but used up; the report of its usage ends it then."""
 
 
-def run_to_continue(last: RunRow | None, agent: str, *, loop: bool) -> RunRow | None:
+def run_to_continue(last: FinishedRun | None, agent: str, *, loop: bool) -> FinishedRun | None:
     """The run whose work is gone on with: the round before, or one whose session this agent takes up again.
 
     `last` is the run of the task before this one; None where the task starts from nothing.
     """
-    if last is None or not (last.slot.base and last.kept):
+    if last is None or not (last.slot.base and last.state.kept):
         return None
     if last.iteration and loop:
         return last
-    return last if last.session and last.agent == agent and last.reason in RESUMABLE_REASONS else None
+    return last if last.session and last.agent == agent and last.state.reason in RESUMABLE_REASONS else None
 
 
-def session_to_resume(origin: RunRow | None, agent: str) -> str:
+def session_to_resume(origin: FinishedRun | None, agent: str) -> str:
     """Each round of a loop has a session of its own, which outlives an interruption; empty: a new session."""
-    if origin is None or origin.agent != agent or (origin.iteration and origin.reason not in INTERRUPTED_REASONS):
+    if origin is None or origin.agent != agent or (origin.iteration and origin.state.reason not in INTERRUPTED_REASONS):
         return ""
     return origin.session
 
 
-def round_to_run(last: RunRow | None, *, loop: bool) -> int:
+def round_to_run(last: FinishedRun | None, *, loop: bool) -> int:
     """Which round of the task's loop comes next; 0: there is no loop. One that was interrupted is run again."""
     if not loop:
         return 0
-    return (last.iteration if last.reason in INTERRUPTED_REASONS else last.iteration + 1) if last else 1
+    return (last.iteration if last.state.reason in INTERRUPTED_REASONS else last.iteration + 1) if last else 1
 
 
 def lowest_free(taken: Collection[int]) -> int:

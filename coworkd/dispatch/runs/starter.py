@@ -11,7 +11,7 @@ from coworkd.agents.port import Assignment
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Gate, SandboxLevel, Status, TaskSpec
-from coworkd.core.runs import AgentStart, RunSlot
+from coworkd.core.runs import AgentStart, PreparingState, RunSlot, WorkingState
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.executors.slot_results import (
@@ -37,13 +37,13 @@ from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.dispatch.scheduling.sandbox_notices import SandboxNotices
-from coworkd.store import RunReason, RunRow, RunState, SubmissionKey, TaskRow
+from coworkd.store import FinishedRun, RunRow, SubmissionKey, TaskRow
 from coworkd.store.events import NewEvent
 from coworkd.store.landings import Landings
 from coworkd.store.runs import (
     add_run,
     count_working,
-    find_run,
+    find_ended_run,
     get_run,
     last_ended_run,
     move_run,
@@ -103,7 +103,8 @@ class RunStarter:
         step = first_step(task_spec.pattern, agent)
         run = RunRow(
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, agent=step.agent, step=step.number,
-            role=step.role, started=now, slot=RunSlot(number=lowest_free(slots_in_use(self._db))),
+            role=step.role, state=PreparingState(), started=now,
+            slot=RunSlot(number=lowest_free(slots_in_use(self._db))),
             start=AgentStart(sandbox_level=self._means().level), conflict=conflict, mode=task_spec.mode,
             session=session_to_resume(origin, agent), origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
@@ -132,7 +133,7 @@ class RunStarter:
         work = work_to_continue(self._db, task)
         return work.number if work else 0
 
-    def _last(self, row: TaskRow) -> RunRow | None:
+    def _last(self, row: TaskRow) -> FinishedRun | None:
         """The run before this one; None where the task starts from nothing."""
         return None if row.fresh_start else last_ended_run(self._db, row.id)
 
@@ -144,14 +145,14 @@ class RunStarter:
         """Have the slot of a run made ready; asking again while that goes on changes nothing."""
         settings = self._board.specs.settings()
         latest = latest_submission(self._db, run.task) if run.conflict else None
-        origin = find_run(self._db, run.origin) if run.origin and not latest else None
+        origin = find_ended_run(self._db, run.origin) if run.origin and not latest else None
         # A session goes on with its files as they were, which are the reviewed work.
         continued = SubmissionKey(run.task, run.continues)
         reviewed = find_submission(self._db, continued) if run.continues and not origin else None
         request = SlotRequest(
             number=run.slot.number, task=run.task, run=run.id, attempt=run.attempt, epoch=run.start.epoch,
             agent=run.agent, start_from=latest.commit_id if latest else origin.slot.base if origin else "",
-            restore=origin.kept if origin else "", tip=latest.verified_on if latest else "",
+            restore=origin.state.kept if origin else "", tip=latest.verified_on if latest else "",
             reviewed=ReviewedWork(commit=reviewed.commit_id, base=reviewed.base) if reviewed else None,
             branch=settings.integration.branch, target=self._board.specs.target(),
             setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
@@ -198,15 +199,15 @@ class RunStarter:
         )  # fmt: skip
         event, live = _agent_started(run, now), replace(run.live, last_event_at=now)
         move_run(
-            self._db, run.id, RunState.WORKING, event, reason=RunReason.NONE, slot=run.slot, start=start, live=live
+            self._db, run.id, WorkingState(), event, slot=run.slot, start=start, live=live
         )  # fmt: skip
 
     def _from_scratch(self, run: RunRow, now: float) -> None:
         """Its slot is gone, and with it what its session knew of: the run begins again."""
         with self._db.write(durable=True):
             move_run(
-                self._db, run.id, RunState.PREPARING, run_event(run, now, "run again", reason="its slot is gone"),
-                reason=RunReason.NONE, message="", session="", origin="", start=replace(run.start, offset=0),
+                self._db, run.id, PreparingState(), run_event(run, now, "run again", reason="its slot is gone"),
+                session="", origin="", start=replace(run.start, offset=0),
             )  # fmt: skip
         self.prepare_slot(get_run(self._db, run.id))
 

@@ -14,7 +14,7 @@ from coworkd.agents.port import EndReason, ErrorKind
 from coworkd.core.runs import RunReason
 from coworkd.dispatch.scheduling.cooldowns import cooldown_error
 from coworkd.dispatch.scheduling.scheduler import MAX_FAILURES
-from coworkd.store import Database, RunRow
+from coworkd.store import Database, FinishedRun, RunRow
 from coworkd.store.agent_stops import (
     AgentStop,
     agent_file_sha,
@@ -39,16 +39,16 @@ FAILS_AT_ONCE = "fails_at_once"
 _FAILURES = frozenset({RunReason.FAILED, RunReason.CRASHED, RunReason.TIMED_OUT, RunReason.STALLED})
 
 
-def stopping_error(run: RunRow) -> ErrorKind | None:
+def stopping_error(run: FinishedRun) -> ErrorKind | None:
     """The error that shows that the run's agent cannot work at all; None where it ended without one."""
-    ended = run.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED)
+    ended = run.state.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED)
     return ErrorKind(run.error.kind) if ended and run.error and run.error.kind in STOPPING_ERRORS else None
 
 
-def failed_at_once(run: RunRow) -> bool:
+def failed_at_once(run: FinishedRun) -> bool:
     """Whether the run failed right after its start, for a reason that lies with neither provider nor environment."""
     judged_otherwise = run.stop or stopping_error(run) is not None or cooldown_error(run) is not None
-    if judged_otherwise or run.reason not in _FAILURES or not run.start.at:
+    if judged_otherwise or run.state.reason not in _FAILURES or not run.start.at:
         return False
     return run.live.last_event_at - run.start.at < AT_ONCE
 

@@ -46,7 +46,7 @@ class CapacityReader:
     def _active_run(self, run: RunRow, touches: tuple[str, ...]) -> ActiveRun:
         return ActiveRun(
             run=run.id, task=run.task, agent=run.agent, touches=touches,
-            waiting=run.state is RunState.WAITING, preparing=run.state is RunState.PREPARING,
+            waiting=run.state.kind is RunState.WAITING, preparing=run.state.kind is RunState.PREPARING,
             tested_at=run.start.at + AT_ONCE if run.start.at else math.inf,
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from coworkd.agents.port import FALLBACK_ERRORS, EndReason, ErrorKind
 from coworkd.core.model import AgentSpec
 from coworkd.dispatch.scheduling.retry_policy import retry_pause
-from coworkd.store import CooldownRow, Database, RunRow
+from coworkd.store import CooldownRow, Database, FinishedRun, RunRow
 from coworkd.store.cooldowns import find_cooldown, put_cooldown, remove_cooldown
 
 _PROVIDER_OF_DRIVER = {"claude": "anthropic", "codex": "openai", "gemini": "google"}
@@ -35,12 +35,12 @@ def cooldown_until(now: float, retry_at: float | None, base: float, times: int, 
     return now + retry_pause(base, times, jitter) if retry_at is None else max(retry_at, now)
 
 
-def cooldown_error(run: RunRow) -> ErrorKind | None:
+def cooldown_error(run: FinishedRun) -> ErrorKind | None:
     """The error of the run for which its agent cools down; None where it ended without one."""
-    failed = run.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED)
+    failed = run.state.reason in (EndReason.FAILED, EndReason.UNAVAILABLE, EndReason.CRASHED)
     if failed and run.error and run.error.kind in FALLBACK_ERRORS:
         return ErrorKind(run.error.kind)
-    return ErrorKind.UNAVAILABLE if run.reason == EndReason.UNAVAILABLE else None
+    return ErrorKind.UNAVAILABLE if run.state.reason == EndReason.UNAVAILABLE else None
 
 
 class Cooldowns:
@@ -52,7 +52,9 @@ class Cooldowns:
     def find(self, spec: AgentSpec) -> CooldownRow | None:
         return find_cooldown(self._db, account_of(spec))
 
-    def start(self, spec: AgentSpec, run: RunRow, kind: ErrorKind, base: float, now: float, jitter: float) -> float:
+    def start(
+        self, spec: AgentSpec, run: FinishedRun, kind: ErrorKind, base: float, now: float, jitter: float
+    ) -> float:
         """Start no run of the agent for a while; returns until when."""
         known = self.find(spec)
         times = known.times + 1 if known else 1

@@ -36,7 +36,7 @@ from coworkd.store import (
 from coworkd.store.answers import forget_answer
 from coworkd.store.documents import find_document
 from coworkd.store.requests import answered_in_file, find_open_request, find_used_approval
-from coworkd.store.runs import find_run, update_run
+from coworkd.store.runs import correct_end, find_run
 from coworkd.store.submissions import get_submission, retire_submission, reviewed_number_before, update_submission
 from coworkd.store.usage import has_estimated_cost
 from coworkd.sync.disk.folder import digest
@@ -134,7 +134,7 @@ class ReviewService:
                 case ApprovalOutcome.REJECTED:
                     why = f"rejected: {given.comment}" if given.comment else "rejected"
                     retire_submission(self._db, row, why, now)
-                    update_run(self._db, row.run, reason=RunReason.REJECTED, message=f"A person {why}")
+                    correct_end(self._db, row.run, reason=RunReason.REJECTED, message=f"A person {why}")
                     self._board.set_status(task, Status.FAILED, why, now)
                 case _:
                     self._request_changes(

@@ -13,6 +13,7 @@ from coworkd.board.approvals.answer_channel import AnswerChannel
 from coworkd.board.approvals.requests import UserDecision
 from coworkd.board.immediate_intake import take_in_now
 from coworkd.core.model import Status
+from coworkd.core.runs import EndedState, RunReason
 from coworkd.dispatch.runs.permission_requests import VALID_FOR
 from coworkd.store import Database, RequestRow, RequestState, RunRow
 from tests.integration.dispatch.runs.test_grants import approve, asks, begin, said
@@ -179,7 +180,7 @@ def _other(run: RunRow, ended: float) -> RunRow:
     from dataclasses import replace
 
     unconfined = replace(run.start, sandbox_level="none")
-    return replace(run, id="other", task="b", start=unconfined, state=type(run.state)("ended"), ended=ended)
+    return replace(run, id="other", task="b", start=unconfined, state=EndedState(at=ended, reason=RunReason.DONE))
 
 
 def _linked(form: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import MessageKind, Status
-from coworkd.core.runs import AgentStart, RunSlot, RunUsage
+from coworkd.core.runs import AgentStart, AnyRunState, EndedState, RunReason, RunSlot, RunUsage, WorkingState
 from coworkd.history.recorder import RecordOwner, RunRecorder
 from coworkd.store import (
     MessageRow,
@@ -17,7 +17,6 @@ from coworkd.store import (
     RequestKind,
     RequestRow,
     RequestState,
-    RunReason,
     RunRow,
     RunState,
     SubmissionRow,
@@ -32,11 +31,10 @@ ENDED = 1_700_000_060.0
 RECORD = "log/2023-11/r1.json"
 
 
-def run(state: RunState = RunState.ENDED, **columns: object) -> RunRow:
+def run(state: AnyRunState | None = None, **columns: object) -> RunRow:
     row = RunRow(
-        id="r1", task="a", attempt=1, agent="scribe", state=state, reason=RunReason.DONE,
-        started=ENDED - 60, ended=ENDED if state is RunState.ENDED else None,
-        slot=RunSlot(number=1, base="b0"), start=AgentStart(epoch=1, sandbox_level="none"),
+        id="r1", task="a", attempt=1, agent="scribe", started=ENDED - 60,
+        state=EndedState(at=ENDED, reason=RunReason.DONE) if state is None else state, slot=RunSlot(number=1, base="b0"), start=AgentStart(epoch=1, sandbox_level="none"),
         usage=RunUsage(input_tokens=100, output_tokens=10, cost_usd=0.5),
     )  # fmt: skip
     return dataclasses.replace(row, **columns)
@@ -157,7 +155,8 @@ def test_a_lost_database_gets_back_what_only_the_records_know(place: Place) -> N
     place.move(status=Status.PAUSED, attempt=1)
     place.turns()
     place.lose_database()
-    assert [(r.id, r.state, r.usage.cost_usd, r.recorded) for r in place.runs()] == [("r1", RunState.ENDED, 0.5, True)]
+    assert [(r.id, r.usage.cost_usd) for r in place.runs()] == [("r1", 0.5)]
+    assert place.runs()[0].state == EndedState(at=ENDED, reason=RunReason.DONE, recorded=True)
     assert place.task().cost_usd == 0.5
     assert place.db.scalar("SELECT sum(cost_usd) FROM usages WHERE at > ?", ENDED - 1) == 0.5
     assert (place.message().stage, place.message().run) == (MessageStage.DELIVERED, "r1")
@@ -209,11 +208,11 @@ def test_a_file_that_is_no_record_is_a_problem_until_it_is_one(place: Place) -> 
 def test_an_older_database_does_not_run_again_what_is_over(place: Place) -> None:
     finish(place)
     place.db.execute("DELETE FROM records")
-    place.db.put(run(RunState.WORKING, usage=RunUsage(input_tokens=100, output_tokens=10)))
+    place.db.put(run(WorkingState(), usage=RunUsage(input_tokens=100, output_tokens=10)))
     place.db.set(TaskRow, "a", status=Status.RUNNING, attempt=1)
     place.db.put(dataclasses.replace(place.message(), stage=MessageStage.NEW, run="", kind=MessageKind.REPLY))
     place.ledger.ingest_records(place.now)
-    assert [(r.state, r.usage.cost_usd) for r in place.runs()] == [(RunState.ENDED, 0.5)]
+    assert [(r.state.kind, r.usage.cost_usd) for r in place.runs()] == [(RunState.ENDED, 0.5)]
     assert place.task().status is Status.PAUSED
     assert "older database" in place.task().reason
     assert place.message().stage is MessageStage.DELIVERED

@@ -49,7 +49,10 @@ def example(record: type[object], number: int) -> object:
         if dataclasses.is_dataclass(hint):
             return example(typing.cast("type[object]", hint), number)
         if typing.get_origin(hint) is UnionType or isinstance(hint, UnionType):
-            return value(name, typing.get_args(hint)[0]) if number else None
+            choices = typing.get_args(hint)
+            if all(map(dataclasses.is_dataclass, choices)):
+                return value(name, choices[number])
+            return value(name, choices[0]) if number else None
         assert isinstance(hint, type)
         if issubclass(hint, Enum):
             return list(hint)[number % len(hint)]
@@ -57,7 +60,8 @@ def example(record: type[object], number: int) -> object:
         return 0.1 + number if hint is float else made[hint]
 
     hints = typing.get_type_hints(record)
-    return record(**{name: value(name, hint) for name, hint in hints.items()})
+    names = [item.name for item in dataclasses.fields(typing.cast("typing.Any", record))]
+    return record(**{name: value(name, hints[name]) for name in names})
 
 
 def test_columns_and_fields_are_the_same(db: Database) -> None:

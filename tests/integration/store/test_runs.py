@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -10,11 +11,23 @@ import pytest
 
 from coworkd.core.errors import StoreError
 from coworkd.core.run_states import RUN_STATES, RunState
-from coworkd.core.runs import AgentStart, RunSlot, StopRequest
+from coworkd.core.runs import (
+    AgentStart,
+    AnyRunState,
+    EndedState,
+    PreparingState,
+    RunReason,
+    RunSlot,
+    StopRequest,
+    SubmittingState,
+    WaitingState,
+    WorkingState,
+)
 from coworkd.store import Database, RunRow
 from coworkd.store.events import events_after
 from coworkd.store.runs import (
     add_run,
+    correct_end,
     find_live_run,
     get_run,
     has_stopping_runs,
@@ -34,10 +47,19 @@ def db(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
+STATES: dict[RunState, AnyRunState] = {
+    RunState.PREPARING: PreparingState(),
+    RunState.WORKING: WorkingState(),
+    RunState.WAITING: WaitingState(since=2.0, reason=RunReason.DONE),
+    RunState.SUBMITTING: SubmittingState(reason=RunReason.FAILED, message="no", submission=3),
+    RunState.ENDED: EndedState(at=4.0, reason=RunReason.DONE, message_path="m.md", kept="c", tree="t", recorded=True),
+}
+
+
 def begin(db: Database, run: str, task: str = "a", state: RunState = RunState.PREPARING) -> RunRow:
     """A run that stands in this state, whatever led there."""
     row = RunRow(
-        id=run, task=task, attempt=1, agent="main", state=state, started=1.0, slot=RunSlot(number=1),
+        id=run, task=task, attempt=1, agent="main", state=STATES[state], started=1.0, slot=RunSlot(number=1),
         start=AgentStart(sandbox_level="none"),
     )  # fmt: skip
     db.put(row)
@@ -48,16 +70,33 @@ def begin(db: Database, run: str, task: str = "a", state: RunState = RunState.PR
 def test_only_moves_of_the_table_are_written(db: Database, current: RunState, to: RunState) -> None:
     event = run_event(begin(db, "r1", state=current), 3.0, "moved", to=to)
     if RUN_STATES.allows(current, to):
-        move_run(db, "r1", to, event)
-        assert get_run(db, "r1").state is to
+        move_run(db, "r1", STATES[to], event)
+        assert get_run(db, "r1").state == STATES[to]
         assert [(e.kind, e.task, e.data) for e in events_after(db, 0)] == [
             ("moved", "a", f'{{"run": "r1", "to": "{to}"}}')
         ]
     else:
         with pytest.raises(StoreError, match=f"that is {current} cannot become {to}"):
-            move_run(db, "r1", to, event)
-        assert get_run(db, "r1").state is current
+            move_run(db, "r1", STATES[to], event)
+        assert get_run(db, "r1").state == STATES[current]
         assert events_after(db, 0) == []
+
+
+def test_what_a_state_alone_knows_is_gone_with_it(db: Database) -> None:
+    run = begin(db, "r1", state=RunState.SUBMITTING)
+    move_run(db, "r1", PreparingState(), run_event(run, 3.0, "run again"))
+    row = db.query("SELECT state, reason, message, submission, said, began FROM runs")[0]
+    assert tuple(row) == ("preparing", "", "", 0, "", 0.0)
+
+
+def test_what_turns_out_later_of_an_end_is_written_to_ended_runs_alone(db: Database) -> None:
+    begin(db, "r1", state=RunState.ENDED)
+    working = begin(db, "r2", state=RunState.WORKING)
+    for run in ("r1", "r2", "unknown"):
+        correct_end(db, run, reason=RunReason.REJECTED, message="A person rejected it")
+    ended = replace(STATES[RunState.ENDED], reason=RunReason.REJECTED, message="A person rejected it")
+    assert get_run(db, "r1").state == ended
+    assert get_run(db, "r2") == working
 
 
 def test_a_run_begins_where_the_table_begins(db: Database) -> None:
@@ -87,7 +126,7 @@ def test_a_run_that_was_lost_is_not_on_its_way_to_an_end(db: Database) -> None:
 def test_a_run_that_has_ended_is_no_longer_live(db: Database) -> None:
     first = begin(db, "r1", state=RunState.WORKING)
     begin(db, "r2", state=RunState.WORKING)
-    move_run(db, "r1", RunState.ENDED, run_event(first, 2.0, "run ended"), ended=2.0)
+    move_run(db, "r1", STATES[RunState.ENDED], run_event(first, 2.0, "run ended"))
     assert [run.id for run in live_runs_of(db, "a")] == ["r2"]
     assert find_live_run(db, "r1") is None
     ended = last_ended_run(db, "a")

@@ -68,14 +68,14 @@ def test_rounds_follow_each_other_on_the_same_files_until_the_promise(bench: Ben
     begin(bench)
     bench.turn()
     assert rounds(bench) == [1, 2, 3]
-    first, second, third = bench.runs()
-    assert [order.restore for order in bench.slots] == ["", first.kept, second.kept]
+    first, second, third = bench.ended()
+    assert [order.restore for order in bench.slots] == ["", first.state.kept, second.state.kept]
     assert [order.start_from for order in bench.slots] == ["", "base", "base"]
     assert [order.resume for order in bench.given] == ["", "", ""], "each round has a context of its own"
     assert {order.attempt for order in bench.given} == {1}
     assert "This is round 3 of at most 5" in bench.given[2].prompt
     assert "`<promise>DONE</promise>` was not said" in bench.given[2].prompt
-    assert third.kept == f"work-{third.id}", "what is promised is submitted"
+    assert third.state.kept == f"work-{third.id}", "what is promised is submitted"
     assert bench.reason() == "what it made is being verified"
 
 
@@ -150,9 +150,9 @@ def test_a_pause_goes_on_with_the_round_it_was_in(bench: Bench, worker: Worker) 
     bench.write("tasks/a.md", "status: paused", "status: ready")
     bench.turn(2)
     assert rounds(bench) == [1, 2, 2]
-    interrupted = bench.runs()[1]
+    interrupted = bench.ended()[1]
     assert bench.given[2].resume == interrupted.session
-    assert bench.slots[2].restore == interrupted.kept
+    assert bench.slots[2].restore == interrupted.state.kept
 
 
 def test_cancelled_and_ready_again_begins_with_the_first_round(bench: Bench, worker: Worker) -> None:
@@ -181,7 +181,7 @@ def test_every_round_leaves_a_checkpoint(bench: Bench, worker: Worker) -> None:
     worker.rounds = [[], [], [DONE]]
     begin(bench)
     bench.turn()
-    kept = [run.kept for run in bench.runs()]
+    kept = [run.state.kept for run in bench.ended()]
     assert [event["kept"] for event in bench.events("round over")] == kept[:2]
 
 

@@ -11,7 +11,7 @@ from coworkd.agents.port import Asked, AskKind, Assignment, TextWritten
 from coworkd.agents.testing import ScriptSteps
 from coworkd.core.model import Status
 from coworkd.core.run_states import RunState
-from coworkd.core.runs import RunReason, StopRequest
+from coworkd.core.runs import RunReason, StopRequest, SubmittingState
 from coworkd.dispatch.executors.slot_results import FinishRequest, FinishResult, Imported, SavedWork
 from coworkd.store import SubmissionRow
 from coworkd.store.runs import request_stop
@@ -57,7 +57,7 @@ def begin_two(bench: Bench) -> tuple[str, str]:
     assert bench.starter.start("a", "main", bench.now) is None
     bench.turn()
     first, second = bench.runs()
-    assert {first.state, second.state} == {RunState.WORKING}
+    assert {first.state.kind, second.state.kind} == {RunState.WORKING}
     return first.id, second.id
 
 
@@ -92,7 +92,7 @@ def test_a_number_that_was_reserved_is_kept_over_a_crash(bench: Bench, imports: 
     ended = bench.runs()
     with bench.db.write():
         for run, number in zip(ended, (1, 2), strict=True):
-            bench.db.set(type(run), run.id, state=RunState.SUBMITTING, reason=RunReason.DONE, submission=number)
+            bench.db.set(type(run), run.id, state=SubmittingState(reason=RunReason.DONE, submission=number))
     bench.made = imports
     bench.crash()
     bench.turn()
@@ -105,9 +105,9 @@ def test_one_is_stopped_and_the_other_works_on(bench: Bench) -> None:
     with bench.db.write():
         request_stop(bench.db, [run for run in bench.runs() if run.id == first], StopRequest.BUDGET)
     bench.turn()
-    ended, other = bench.runs()
-    assert (ended.id, ended.state, ended.reason) == (first, RunState.ENDED, RunReason.BUDGET)
-    assert (other.id, other.state) == (second, RunState.WORKING)
+    (ended,), other = bench.ended(), bench.runs()[-1]
+    assert (ended.id, ended.state.reason) == (first, RunReason.BUDGET)
+    assert (other.id, other.state.kind) == (second, RunState.WORKING)
     assert bench.status() is Status.RUNNING, "where the task stands follows from the run that is live"
     tell(bench)
     assert [(row.run, row.number) for row in submissions(bench)] == [(second, 1)]
@@ -118,7 +118,7 @@ def test_a_person_who_pauses_the_task_stops_both(bench: Bench) -> None:
     bench.write("tasks/a.md", "status: running", "status: paused")
     bench.turn()
     bench.turn()
-    assert [run.state for run in bench.runs()] == [RunState.ENDED, RunState.ENDED]
+    assert [run.state.kind for run in bench.runs()] == [RunState.ENDED, RunState.ENDED]
     assert bench.status() is Status.PAUSED
     assert submissions(bench) == []
 
@@ -133,13 +133,13 @@ def test_the_task_waits_until_every_question_is_answered(bench: Bench) -> None:
     bench.turn()
     assert bench.starter.start("a", "main", bench.now) is None
     bench.turn()
-    assert [run.state for run in bench.runs()] == [RunState.WAITING, RunState.WAITING]
+    assert [run.state.kind for run in bench.runs()] == [RunState.WAITING, RunState.WAITING]
     tell(bench, "Red.")
-    assert sorted(run.state for run in bench.runs()) == [RunState.WAITING, RunState.WORKING]
+    assert sorted(run.state.kind for run in bench.runs()) == [RunState.WAITING, RunState.WORKING]
     assert bench.status() is Status.WAITING
     bench.place.save("Blue.\n", "messages/a/2.md")
     bench.turn()
-    assert [run.state for run in bench.runs()] == [RunState.WORKING, RunState.WORKING]
+    assert [run.state.kind for run in bench.runs()] == [RunState.WORKING, RunState.WORKING]
     assert bench.status() is Status.RUNNING
 
 

@@ -75,7 +75,7 @@ def test_the_end_of_a_tasks_budget_makes_it_wait_and_more_lets_it_go_on(bench: B
     begin(bench, budget="{usd: 2.0}")
     assert bench.status() is Status.READY
     assert bench.why() == "budget used up: $4.50 of $2.00; raise `budget: {usd}` in the task to go on"
-    assert "$2.50 over because its agent tells only after each turn" in bench.runs()[0].message
+    assert "$2.50 over because its agent tells only after each turn" in bench.ended()[0].state.message
     bench.turn(DAY * 2)
     assert len(bench.given) == 1
     bench.write("tasks/a.md", "usd: 2.0", "usd: 6.0")
@@ -120,7 +120,7 @@ def test_an_unknown_cost_stops_a_run_that_has_a_cap_on_money(bench: Bench) -> No
     bench.script = script
     begin(bench, budget="{usd: 1.0}")
     assert bench.status() is Status.READY
-    assert "what it costs is not known" in bench.runs()[0].message
+    assert "what it costs is not known" in bench.ended()[0].state.message
     assert "not known" in bench.why()
 
 
@@ -154,7 +154,7 @@ def test_what_is_estimated_is_marked(bench: Bench) -> None:
     bench.script = says(used(0.25, estimated=True))
     begin(bench)
     bench.turn()
-    assert "estimated: true" in bench.place.text(bench.runs()[0].message_path)
+    assert "estimated: true" in bench.place.text(bench.ended()[0].state.message_path)
 
 
 @pytest.mark.parametrize("cap", [0.0, 0.3, 2.0, 7.77])

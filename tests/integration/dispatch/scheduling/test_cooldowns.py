@@ -94,7 +94,7 @@ def test_the_switch_stands_in_the_message(bench: Bench, provider: Provider) -> N
     provider.refuse("main", ErrorKind.OVERLOADED)
     begin(bench)
     bench.turn()
-    text = bench.place.text(bench.runs()[-1].message_path)
+    text = bench.place.text(bench.ended()[-1].state.message_path)
     assert "fallback: main" in text
     assert "model: openai/o9" in text
     assert "provider: openai" in text

@@ -67,12 +67,12 @@ def test_work_that_cannot_be_brought_in_stays_until_it_can(bench: Bench) -> None
     bench.made = made
     begin(bench)
     (run,) = bench.runs()
-    assert run.state is RunState.SUBMITTING
+    assert run.state.kind is RunState.SUBMITTING
     assert shown(bench) == [str(FULL)]
     bench.turn(30.0)
     bench.turn(30.0)
-    (run,) = bench.runs()
-    assert (run.state, run.reason) == (RunState.ENDED, "done")
+    (run,) = bench.ended()
+    assert (run.state.kind, run.state.reason) == (RunState.ENDED, "done")
     assert len(orders) == 3
     assert len(bench.given) == 1, "the agent is not paid for twice"
     assert shown(bench) == []
@@ -104,8 +104,8 @@ def test_what_fails_when_there_is_space_again_costs_no_attempt(bench: Bench, rea
     row = bench.place.task("a")
     assert (row.status, row.failures, row.attempt) == (Status.READY, 0, 0)
     assert "No space left" in row.reason
-    (run,) = bench.runs()
-    assert (run.state, run.reason) == (RunState.ENDED, "machine")
+    (run,) = bench.ended()
+    assert (run.state.kind, run.state.reason) == (RunState.ENDED, "machine")
     bench.script = waits(Ended(reason=reason, message="cannot write"))
     bench.turn(30.0)
     go(bench)
@@ -120,7 +120,7 @@ def test_an_agent_that_is_done_but_could_not_write_costs_no_attempt(bench: Bench
     go(bench)
     row = bench.place.task("a")
     assert (row.status, row.failures, row.attempt) == (Status.READY, 0, 0)
-    assert bench.runs()[0].reason == "machine"
+    assert bench.ended()[0].state.reason == "machine"
 
 
 def test_work_of_a_full_disk_is_verified_and_says_so(bench: Bench) -> None:

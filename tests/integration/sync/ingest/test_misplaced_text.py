@@ -8,15 +8,15 @@ import pytest
 
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.core.model import MessageKind
-from coworkd.core.runs import AgentStart, RunSlot
-from coworkd.store import MessageRow, MessageStage, RunRow, RunState
+from coworkd.core.runs import AgentStart, RunSlot, WorkingState
+from coworkd.store import MessageRow, MessageStage, RunRow
 from coworkd.sync.disk.folder import Folder
 from coworkd.sync.disk.view_files import MIN_INTERVAL, ViewFiles
 from coworkd.sync.edited_outputs import notice_edits
 from tests.integration.workspacekit import Workspace
 
 RUN = RunRow(
-    id="r1", task="a", attempt=1, agent="scribe", state=RunState.WORKING, started=1_700_000_000.0,
+    id="r1", task="a", attempt=1, agent="scribe", state=WorkingState(), started=1_700_000_000.0,
     slot=RunSlot(number=1, base="b0"), start=AgentStart(epoch=1, sandbox_level="none"),
 )  # fmt: skip
 REVIEW = "---\napproval: pending\nstatus: open\ncowork:\n  rev: 1\n  task: a\n---\nVerified.\n\n- [ ] it is green\n"

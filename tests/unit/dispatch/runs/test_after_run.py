@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
 from coworkd.agents.port import ErrorKind
 from coworkd.core.machine_faults import FaultKind, MachineFault
 from coworkd.core.model import AgentSpec, Loop, Mode, OnError, Status
-from coworkd.core.run_states import RunState
-from coworkd.core.runs import AgentStart, LiveStatus, ReportedError, RunReason, RunSlot, StopRequest
+from coworkd.core.runs import (
+    AgentStart,
+    EndedState,
+    LiveStatus,
+    ReportedError,
+    RunReason,
+    RunSlot,
+    StopRequest,
+    SubmittingState,
+)
 from coworkd.core.start_faults import StartFault, StartFaultKind
 from coworkd.dispatch.executors.slot_results import (
     Imported,
@@ -47,12 +56,13 @@ from coworkd.dispatch.runs.loop_rules import Round
 from coworkd.dispatch.runs.run_ends import AfterRunPolicy, NotStarted, RunEnd, SubmissionSentBack
 from coworkd.dispatch.scheduling.agent_stops import AT_ONCE
 from coworkd.dispatch.scheduling.retry_policy import RetryPolicy
-from coworkd.store import RunRow, TaskRow
+from coworkd.store import FinishedRun, TaskRow
 
 NOW = 1000.0
-RUN = RunRow(
-    id="r1", task="a", attempt=1, agent="main", state=RunState.ENDED, reason=RunReason.DONE, started=NOW - 60, ended=NOW,
-    slot=RunSlot(number=1, base="base"), start=AgentStart(epoch=1, sandbox_level="none"), kept="work", tree="tree",
+RUN = FinishedRun(
+    id="r1", task="a", attempt=1, agent="main", state=EndedState(at=NOW, reason=RunReason.DONE, kept="work", tree="tree"),
+    started=NOW - 60,
+    slot=RunSlot(number=1, base="base"), start=AgentStart(epoch=1, sandbox_level="none"),
 )  # fmt: skip
 TASK = TaskRow(
     id="a", path="tasks/a.md", title="a", status=Status.RUNNING, reason="", since=0.0, agent="main", priority=2.0,
@@ -69,8 +79,8 @@ MADE, NOTHING, SAVED = Imported(commit="work", tree="tree"), NoChanges(), SavedW
 WORKS = AgentWorks(started=True)
 
 
-def run(**columns: object) -> RunRow:
-    return dataclasses.replace(RUN, **columns)
+def run(*, reason: RunReason = RunReason.DONE, message: str = "", **columns: object) -> FinishedRun:
+    return dataclasses.replace(RUN, state=dataclasses.replace(RUN.state, reason=reason, message=message), **columns)
 
 
 def policy(**fields: object) -> AfterRunPolicy:
@@ -81,7 +91,7 @@ def retry(reason: str, *, pause: float = 2.0, counted: bool = True) -> Retry:
     return Retry(reason=reason, failures=int(counted), not_before=NOW + pause, counted=counted)
 
 
-def round_run(**columns: object) -> RunRow:
+def round_run(**columns: Any) -> FinishedRun:
     return run(iteration=1, **columns)
 
 
@@ -98,7 +108,7 @@ BROKEN = policy(machine_fault=lambda: FULL)
 NEXT = "round 2 of 3 follows: "
 SAID_NOTHING = "`DONE` was not said"
 
-TABLE: list[tuple[str, RunRow, RunEnd, AfterRunPolicy, tuple[Effect, ...]]] = [
+TABLE: list[tuple[str, FinishedRun, RunEnd, AfterRunPolicy, tuple[Effect, ...]]] = [
     # What was made.
     ("made", RUN, MADE, POLICY, (WORKS, Submit(result=MADE, needs_approval=True, status=Status.RUNNING))),
     ("no approval", RUN, MADE, policy(merge_approval=False),
@@ -206,7 +216,7 @@ TABLE: list[tuple[str, RunRow, RunEnd, AfterRunPolicy, tuple[Effect, ...]]] = [
 
 
 @pytest.mark.parametrize(("ended", "end", "said", "effects"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_what_follows(ended: RunRow, end: RunEnd, said: AfterRunPolicy, effects: tuple[Effect, ...]) -> None:
+def test_what_follows(ended: FinishedRun, end: RunEnd, said: AfterRunPolicy, effects: tuple[Effect, ...]) -> None:
     assert after_run(ended, end, TASK, said, NOW) == effects
 
 
@@ -250,5 +260,5 @@ def test_rounds_without_progress_end_the_loop() -> None:
     ("result", "blames"), [(MADE, False), (NOTHING, True), (SAVED, False), (SavedWork(unusable_reason="x"), True)]
 )
 def test_a_run_that_could_not_write_its_files_is_not_to_blame(result: Imported | NoChanges, blames: bool) -> None:
-    ended = blamed(run(fault="full"), result)
+    ended = blamed(run(fault="full"), SubmittingState(reason=RunReason.DONE), result)
     assert (ended.reason is RunReason.MACHINE) is blames

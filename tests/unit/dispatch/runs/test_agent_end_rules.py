@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from coworkd.agents.port import Ended, EndReason
-from coworkd.core.run_states import RunState
-from coworkd.core.runs import RunSlot, StopRequest
+from coworkd.core.runs import RunSlot, StopRequest, WorkingState
 from coworkd.dispatch.runs.agent_end_rules import (
     RunAfterAgent,
     attributed_end,
@@ -19,7 +18,7 @@ from coworkd.dispatch.runs.agent_end_rules import (
 from coworkd.store import RunRow
 
 RUN = RunRow(
-    id="r1", task="a", attempt=1, agent="main", state=RunState.WORKING, started=0.0, slot=RunSlot(number=1, base="base"),
+    id="r1", task="a", attempt=1, agent="main", state=WorkingState(), started=0.0, slot=RunSlot(number=1, base="base"),
 )  # fmt: skip
 LOST = replace(RUN, stop=StopRequest.LOST)
 IN_SESSION = replace(LOST, session="s1")

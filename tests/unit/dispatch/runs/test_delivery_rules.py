@@ -9,12 +9,11 @@ import pytest
 from coworkd.agents.port import AnswerDecision, InboxAnswer
 from coworkd.core.model import Status
 from coworkd.core.request_states import RequestState
-from coworkd.core.run_states import RunState
-from coworkd.core.runs import LiveStatus, RunReason
+from coworkd.core.runs import LiveStatus, RunReason, WaitingState
 from coworkd.dispatch.runs.delivery_rules import hears_answers, inbox_answer, over_reason, waiting_seconds
 from coworkd.store import RequestKind, RequestRow, RunRow, TaskRow
 
-RUN = RunRow(id="r1", task="a", attempt=1, agent="main", state=RunState.WAITING, started=0.0)
+RUN = RunRow(id="r1", task="a", attempt=1, agent="main", state=WaitingState(), started=0.0)
 TASK = TaskRow(
     id="a", path="tasks/a.md", title="a", status=Status.RUNNING, reason="", since=0.0, agent="main", priority=2.0,
     created=0.0, attempt=1, by="", landed="", failures=0, conflict_rounds=0, not_before=0.0, closed_by_hand=False,
@@ -29,7 +28,11 @@ REQUEST = RequestRow(
 
 @pytest.mark.parametrize(
     ("run", "alive", "hears"),
-    [(RUN, {"r1"}, True), (RUN, {"r2"}, False), (replace(RUN, reason=RunReason.DONE), {"r1"}, False)],
+    [
+        (RUN, {"r1"}, True),
+        (RUN, {"r2"}, False),
+        (replace(RUN, state=WaitingState(reason=RunReason.DONE)), {"r1"}, False),
+    ],
 )
 def test_only_an_agent_that_is_at_work_hears_an_answer(run: RunRow, alive: set[str], hears: bool) -> None:
     assert hears_answers(run, alive) is hears
@@ -49,7 +52,7 @@ def test_why_nothing_is_sent_to_a_task_that_is_over(status: Status, by_hand: boo
 
 @pytest.mark.parametrize(("since", "before", "waited"), [(0.0, 5.0, 5.0), (90.0, 5.0, 15.0), (120.0, 5.0, 5.0)])
 def test_how_long_a_run_has_waited(since: float, before: float, waited: float) -> None:
-    run = replace(RUN, waiting_since=since, live=LiveStatus(waiting_seconds=before))
+    run = replace(RUN, state=WaitingState(since=since), live=LiveStatus(waiting_seconds=before))
     assert waiting_seconds(run, 100.0) == waited
 
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from coworkd.core.model import AgentLimits, AgentSpec, Budget, SandboxLevel, TaskSpec
-from coworkd.core.run_states import RunState
-from coworkd.core.runs import AgentStart, RunReason, RunSlot, RunUsage
+from coworkd.core.runs import AgentStart, EndedState, RunReason, RunSlot, RunUsage
 from coworkd.dispatch.runs.start_rules import (
     MIN_TIMEOUT,
     budget_left,
@@ -19,15 +18,17 @@ from coworkd.dispatch.runs.start_rules import (
     run_to_continue,
     session_to_resume,
 )
-from coworkd.store import RunRow
+from coworkd.store import FinishedRun
 
-LAST = RunRow(
-    id="r1", task="a", attempt=1, agent="main", state=RunState.ENDED, reason=RunReason.DONE, started=0.0, ended=1.0,
-    slot=RunSlot(number=1, base="base"), start=AgentStart(epoch=1, sandbox_level="bubblewrap"), kept="work",
-    tree="tree", session="s1",
+LAST = FinishedRun(
+    id="r1", task="a", attempt=1, agent="main", started=0.0,
+    state=EndedState(at=1.0, reason=RunReason.DONE, kept="work", tree="tree"),
+    slot=RunSlot(number=1, base="base"), start=AgentStart(epoch=1, sandbox_level="bubblewrap"),
+    session="s1",
 )  # fmt: skip
+CRASHED = replace(LAST.state, reason=RunReason.CRASHED)
 ROUND = replace(LAST, iteration=3)
-INTERRUPTED = replace(ROUND, reason=RunReason.CANCELLED)
+INTERRUPTED = replace(ROUND, state=replace(LAST.state, reason=RunReason.CANCELLED))
 
 
 @pytest.mark.parametrize(
@@ -37,15 +38,15 @@ INTERRUPTED = replace(ROUND, reason=RunReason.CANCELLED)
         (LAST, "main", False, True),
         (LAST, "other", False, False),
         (replace(LAST, session=""), "main", False, False),
-        (replace(LAST, reason=RunReason.CRASHED), "main", False, False),
-        (replace(LAST, kept=""), "main", True, False),
+        (replace(LAST, state=CRASHED), "main", False, False),
+        (replace(LAST, state=replace(LAST.state, kept="")), "main", True, False),
         (replace(LAST, slot=RunSlot(number=1)), "main", True, False),
         (ROUND, "other", True, True),
-        (replace(ROUND, session="", reason=RunReason.CRASHED), "main", True, True),
+        (replace(ROUND, session="", state=CRASHED), "main", True, True),
         (replace(ROUND, session=""), "main", False, False),
     ],
 )
-def test_the_run_that_is_gone_on_with(last: RunRow | None, agent: str, loop: bool, continued: bool) -> None:
+def test_the_run_that_is_gone_on_with(last: FinishedRun | None, agent: str, loop: bool, continued: bool) -> None:
     assert run_to_continue(last, agent, loop=loop) == (last if continued else None)
 
 
@@ -60,7 +61,7 @@ def test_the_run_that_is_gone_on_with(last: RunRow | None, agent: str, loop: boo
         (INTERRUPTED, "other", ""),
     ],
 )
-def test_the_session_that_is_resumed(origin: RunRow | None, agent: str, session: str) -> None:
+def test_the_session_that_is_resumed(origin: FinishedRun | None, agent: str, session: str) -> None:
     assert session_to_resume(origin, agent) == session
 
 
@@ -68,7 +69,7 @@ def test_the_session_that_is_resumed(origin: RunRow | None, agent: str, session:
     ("last", "loop", "number"),
     [(None, False, 0), (ROUND, False, 0), (None, True, 1), (LAST, True, 1), (ROUND, True, 4), (INTERRUPTED, True, 3)],
 )
-def test_the_round_of_a_loop(last: RunRow | None, loop: bool, number: int) -> None:
+def test_the_round_of_a_loop(last: FinishedRun | None, loop: bool, number: int) -> None:
     assert round_to_run(last, loop=loop) == number
 
 
@@ -104,7 +105,7 @@ NOTHING = Budget()
         (LAST, Budget(tokens=10, minutes=5.0), Budget(tokens=40, minutes=9.0), Budget(tokens=0, minutes=0.0)),
     ],
 )
-def test_what_a_start_may_use(run: RunRow, limit: Budget, used: Budget, left: Budget) -> None:
+def test_what_a_start_may_use(run: FinishedRun, limit: Budget, used: Budget, left: Budget) -> None:
     assert budget_left(run, limit, used) == left
 
 
