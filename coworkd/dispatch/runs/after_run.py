@@ -43,8 +43,8 @@ from coworkd.dispatch.runs.failure_text import (
     refused_hint,
 )
 from coworkd.dispatch.runs.run_ends import (
+    AfterRunContext,
     AfterRunPolicy,
-    EndedRun,
     NotStarted,
     RunEnd,
     StartFailure,
@@ -85,7 +85,7 @@ def blamed(run: RunRow, state: SubmittingState, result: FinishResult) -> Submitt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case(EndedRun):
+class _Case(AfterRunContext):
     """One run that ended."""
 
     # ---- runs that never began

@@ -8,7 +8,7 @@ from coworkd.core.runs import RunReason
 from coworkd.dispatch.runs.effects import Effect, EndRound, Fail, Hold, Requeue, Retry
 from coworkd.dispatch.runs.failure_text import first_line, with_detail
 from coworkd.dispatch.runs.loop_rules import NextRound, VerifyRound, after_round, round_of
-from coworkd.dispatch.runs.run_ends import EndedRun
+from coworkd.dispatch.runs.run_ends import AfterRunContext
 from coworkd.dispatch.scheduling.retry_policy import (
     NOT_COUNTED,
     NOT_RETRYABLE,
@@ -51,32 +51,34 @@ def attempt_outcome(run: FinishedRun) -> AttemptOutcome:
     return _OUTCOMES.get(run.state.reason, AttemptOutcome.FAILED)
 
 
-def after_loop_round(ended: EndedRun, loop: Loop, failure: str) -> tuple[Effect, ...]:
+def after_loop_round(context: AfterRunContext, loop: Loop, failure: str) -> tuple[Effect, ...]:
     """A round is over, its files are kept: the next one begins, or the loop has come to its end."""
-    decision = after_round(loop, [*ended.policy.rounds, round_of(ended.run, loop, failure)])
+    decision = after_round(loop, [*context.policy.rounds, round_of(context.run, loop, failure)])
     if isinstance(decision, VerifyRound):
         # Nothing was submitted that could be verified, such as when the promise was changed meanwhile.
-        decision = after_round(loop, [*ended.policy.rounds, round_of(ended.run, loop, UNVERIFIED_ROUND)])
+        decision = after_round(loop, [*context.policy.rounds, round_of(context.run, loop, UNVERIFIED_ROUND)])
     assert not isinstance(decision, VerifyRound), "a round with a failure is never verified"
     over = EndRound(reason=decision.reason)
     if isinstance(decision, NextRound):
         reason = f"round {decision.number} of {loop.max_iterations} follows: {first_line(decision.reason)}"
-        return (over, Requeue(reason=reason, not_before=ended.now))
-    return (over, *after_failure(ended, AttemptOutcome.LOOP, decision.reason))
+        return (over, Requeue(reason=reason, not_before=context.now))
+    return (over, *after_failure(context, AttemptOutcome.LOOP, decision.reason))
 
 
-def after_failure(ended: EndedRun, outcome: AttemptOutcome, detail: str, *, hint: str = "") -> tuple[Effect, ...]:
+def after_failure(
+    context: AfterRunContext, outcome: AttemptOutcome, detail: str, *, hint: str = ""
+) -> tuple[Effect, ...]:
     """The attempt came to nothing: retry, or fail, by the task's own rules. `hint` is shown whole."""
     hold: tuple[Effect, ...] = ()
-    if outcome in _MAY_BE_THE_MACHINE and (fault := ended.policy.machine_fault()) is not None:
+    if outcome in _MAY_BE_THE_MACHINE and (fault := context.policy.machine_fault()) is not None:
         outcome, detail, hold = AttemptOutcome.MACHINE, str(fault), (Hold(fault=fault),)
     counted = outcome not in NOT_COUNTED
-    failures = ended.task.failures + counted
-    decision = decide_retry(outcome, failures, ended.policy.retry, ended.policy.jitter)
+    failures = context.task.failures + counted
+    decision = decide_retry(outcome, failures, context.policy.retry, context.policy.jitter)
     match decision:
         case RetryAfter(pause=pause, reason=reason):
             text = with_detail(reason, first_line(detail), hint)
-            until = ended.now + pause
+            until = context.now + pause
             return (*hold, Retry(reason=text, failures=failures, not_before=until, counted=counted))
         case GiveUp(reason=reason, abort=abort):
             text = with_detail(reason, detail if outcome in NOT_RETRYABLE else first_line(detail), hint)

@@ -59,8 +59,8 @@ class AfterRunPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndedRun:
-    """A run that ended, with all that decides on what follows."""
+class AfterRunContext:
+    """What decides on what follows: the run that is over, its task, the policy, the time."""
 
     run: FinishedRun
     task: TaskRow
