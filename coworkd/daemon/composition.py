@@ -59,7 +59,7 @@ from coworkd.system import paths_and_settings
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.control_socket import ControlSocket
 from coworkd.system.git import Repo
-from coworkd.system.git.blob_origin import index_lists
+from coworkd.system.git.blob_origin import index_version
 from coworkd.system.git.object_stores import object_stores
 from coworkd.system.git.ref_versions import ref_folders
 from coworkd.system.git.refs import operation_under_way
@@ -161,11 +161,11 @@ def _compose(paths: Paths, here: _Here, lasting: LongLivedParts, *, patience: fl
 
 def _services(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> Services:
     repo, folder, jobs, trust = here.repo, here.folder, lasting.jobs, lasting.trust
-    git_busy = _git_busy(repo)
-    if trust.holds:
-        upgrade_workspace(repo, db, lambda path: not git_busy(path))
     history = RepoHistory(repo, FOLDER, here.user.allowed_signers)
     git = GitKnowledge(lambda asked: ask_git(history, asked))
+    git_busy = _git_busy(repo, git)
+    if trust.holds:
+        upgrade_workspace(repo, db, lambda path: not git_busy(path))
     intake = Ingester(db, folder, here.instance, git)
     board = Board(db, intake, here.user, paths_and_settings.known_secrets())
     jobs.require_committed(lambda: db.in_transaction)
@@ -177,19 +177,20 @@ def _services(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) 
     if db.restored:
         log.warning("the database is an older copy: its open questions are asked again")
         board.requests.void_all(lasting.clock.now())
-    ground = TargetBranch(board, repo)
-    ground.remember_branch()
+    target = TargetBranch(board, jobs, repo)
+    target.look_at_once()
     writer = AtomicWriter(db, folder)
     engine = Engine(db, folder, git, intake, writer, MissingFiles(db, folder, git))
     merge = Merger(board, jobs, here.integration, folder, LandedTasks(board, repo), repo.common_dir)
-    services = _run_services(paths, board, lasting, here, ground.no_base_reason)
+    services = _run_services(paths, board, lasting, here, target.no_base_reason)
     dispatch = Dispatcher(board, lasting.executor, jobs, services)
+    file_trust = FileTrust(db, intake, trust.beginning, trust.give)
     who = RecordOwner(instance=here.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
     return Services(
         db=db, clock=lasting.clock, engine=engine, git=git, git_job=GitJob(db, engine, jobs, here.history.answer),
         outputs=lasting.outputs, watcher=lasting.watcher,
-        executor=lasting.executor, jobs=jobs, dispatch=dispatch, merge=merge, git_busy=git_busy, trust=trust,
-        control=Control(board, FileTrust(db, intake, trust.give), engine, jobs, merge.into_target, here.instance),
+        executor=lasting.executor, jobs=jobs, target=target, dispatch=dispatch, merge=merge, git_busy=git_busy,
+        trust=trust, control=Control(board, file_trust, engine, jobs, merge.into_target, here.instance),
         recorder=RunRecorder(db, folder, writer, who), audit=audit, repairer=Repairer(board, engine, folder, repo),
         housekeeping=_chores(paths, board, jobs, here.user),
     )  # fmt: skip
@@ -228,10 +229,13 @@ def _run_services(
     )  # fmt: skip
 
 
-def _git_busy(repo: Repo) -> Callable[[str], bool]:
-    """A tracked file is not written while git is in the middle of something; asked only when something is to write."""
+def _git_busy(repo: Repo, git: GitKnowledge) -> Callable[[str], bool]:
+    """A tracked file is not written while git is in the middle of something; asked only when something is to write.
+
+    Nor is a file of which git is still to say whether it is tracked.
+    """
 
     def busy(path: str) -> bool:
-        return bool(operation_under_way(repo)) and bool(index_lists(repo, [f"{FOLDER}/{path}"]))
+        return bool(operation_under_way(repo)) and git.is_listed(path, index_version(repo)) is not False
 
     return busy

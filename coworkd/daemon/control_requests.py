@@ -25,6 +25,9 @@ from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 LAND: Job[None, LandedInTarget | TargetRefused] = Job(name="land", purpose=Purpose.INTEGRATION, first_pause=0)
 """Somebody waits for its outcome, and decides whether to try again."""
 
+TRUST: Job[None, str] = Job(name="beginning of the history", purpose=Purpose.SAVES, first_pause=0)
+"""Returns the commit by which a trusted repository is known again."""
+
 
 class Control:
     """Answers requests; used by the writer thread alone."""
@@ -49,10 +52,12 @@ class Control:
         self._landing: list[ControlRequest] = []
         self._held: list[tuple[ControlRequest, str]] = []
         """Requests to take a file in, of which git is still to say where it came from, with its path."""
+        self._trusting: list[ControlRequest] = []
+        jobs.handle(TRUST, then=self._trusted, failed=self._trust_failed)
         jobs.handle(LAND, then=self._landed, failed=self._land_failed)
 
     def answer(self, request: ControlRequest, now: float, stop: Callable[[], None]) -> None:
-        """Do what is asked. Replies are given by `settle`, after the turn; those of `land` when its job is over."""
+        """Do what is asked. Replies are given by `settle`, after the turn; those of `land` and `trust` after a job."""
         match request.op:
             case Op.STOP:
                 stop()
@@ -65,7 +70,8 @@ class Control:
             case Op.TAKE_OVER:
                 self._take(request, now)
             case Op.TRUST:
-                self._refuse(request, self._vouching.trust(request.subject, now, _channel(request)))
+                self._trusting.append(request)
+                self._jobs.start(TRUST, None, self._vouching.beginning)
             case Op.CONFIRM:
                 with self._db.write():
                     self._db.state.deletions_confirmed = True
@@ -87,8 +93,19 @@ class Control:
 
     def settle(self, request: ControlRequest) -> None:
         """The turn is over: whatever it was asked for is done."""
-        if request.op is not Op.LAND and not request.answered:
+        if request.op not in (Op.LAND, Op.TRUST) and not request.answered:
             request.answer(ControlReply(ok=True))
+
+    def _trusted(self, _: None, beginning: str, now: float) -> None:
+        trusting, self._trusting = self._trusting, []
+        for request in trusting:
+            why = self._vouching.trust(request.subject, beginning, now, _channel(request))
+            request.answer(ControlReply(ok=not why, text=why))
+
+    def _trust_failed(self, _: None, failure: JobFailed, _now: float) -> None:
+        trusting, self._trusting = self._trusting, []
+        for request in trusting:
+            request.answer(ControlReply(ok=False, text=failure.reason))
 
     def _landed(self, _: None, value: LandedInTarget | TargetRefused, _now: float) -> None:
         if isinstance(value, TargetRefused):
@@ -107,13 +124,14 @@ class Control:
 
     def give_up(self, why: str) -> None:
         """Answer what still waits: the one that would have answered it is no longer there."""
-        for request in self._landing:
+        for request in (*self._landing, *self._trusting):
             request.answer(ControlReply(ok=False, text=why))
         self._landing.clear()
+        self._trusting.clear()
 
     def settled(self) -> bool:
         """Whether everything that was asked has been answered."""
-        return not self._landing
+        return not self._landing and not self._trusting
 
     # ---- single requests
 

@@ -25,6 +25,7 @@ from coworkd.sync.edited_outputs import notice_edits
 from coworkd.system.background_jobs import Purpose
 from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 from coworkd.system.git.repository_trust import TRUST_REMOVED
+from coworkd.system.writer_thread import may_wait, must_not_wait
 
 log = logging.getLogger("coworkd")
 
@@ -158,7 +159,7 @@ class Daemon:
             self._lasting.executor.ensure_supervision()
             self._build_again()
             self._begin()
-            self.turn(start=start)
+            self._turn_without_waiting(start=start)
             # What follows the first turn is served: from now on nothing waits for git.
             self._services.git.ask_later()
             self._resume(now)
@@ -169,6 +170,14 @@ class Daemon:
             self._suspend(fault, now)
             return fault
         return None
+
+    def _turn_without_waiting(self, *, start: bool) -> None:
+        """The first turn is part of the start, and may wait for git."""
+        if self._services.git.waits:
+            self.turn(start=start)
+            return
+        with must_not_wait():
+            self.turn(start=start)
 
     def _take_requests(self) -> None:
         self._requests += [request for request in self._lasting.control_socket.take_requests() if request.begin()]
@@ -234,8 +243,9 @@ class Daemon:
     def _recover_work(self) -> None:
         if self._services.trust.holds and not self._recovered:
             self._recovered = True
-            self._services.dispatch.recover()
-            self._services.merge.recover(self._services.clock.now())
+            with may_wait("nothing runs or lands yet in a repository that has just become trusted"):
+                self._services.dispatch.recover()
+                self._services.merge.recover(self._services.clock.now())
 
     def turn(self, *, start: bool = True) -> None:
         """Look, take in, act, write back: what is finished first, then what begins, then files.
@@ -248,7 +258,8 @@ class Daemon:
         self._look(now)
         services.engine.pull(now, enough=self._slice().is_over)
         if repairs := [request for request in requests if request.op is Op.REPAIR]:
-            services.repairer.repair(now, on_terminal=any(request.on_terminal for request in repairs))
+            with may_wait("a person has stopped to repair the workspace"):
+                services.repairer.repair(now, on_terminal=any(request.on_terminal for request in repairs))
             services.audit.find_end()
             services.engine.pull(now)
         for request in requests:
@@ -299,6 +310,7 @@ class Daemon:
         services = self._services
         if start:
             self._recover_work()
+        services.target.look()
         services.dispatch.step(now)
         services.merge.step(now, start=start)
         if start:

@@ -16,6 +16,7 @@ from coworkd.dispatch.executors.port import Executor
 from coworkd.history.audit_log import AuditLog
 from coworkd.history.recorder import RunRecorder
 from coworkd.merge.merger import Merger
+from coworkd.merge.target_branch import TargetBranch
 from coworkd.store import Database
 from coworkd.sync.disk.view_files import ViewFiles
 from coworkd.sync.disk.watcher import Watcher
@@ -40,6 +41,7 @@ class Services:
     outputs: ViewFiles
     executor: Executor
     jobs: Jobs
+    target: TargetBranch
     dispatch: Dispatcher
     merge: Merger
     recorder: RunRecorder

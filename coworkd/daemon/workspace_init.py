@@ -231,7 +231,7 @@ def _trusted(repo: Repo) -> bool:
     """Trust a workspace that is made here; one that git has brought along is for `coworkd trust`."""
     trust = Trust(paths_and_settings.trust_home(), repo)
     if not trust.holds and not repo.run("ls-files", "-z", "--", f":(top,icase){FOLDER}/").out:
-        trust.give()
+        trust.give(trust.beginning())
     return trust.holds
 
 

@@ -1,56 +1,121 @@
 """What runs start from: the target branch, once there is one with a commit on it.
 
-Reads the repository and remembers the branch's name; moves nothing. Used by the writer thread alone.
+Reads the repository, in a job where branches may have moved, and remembers the branch's name; moves nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from coworkd.board.task_board import Board
+from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 from coworkd.system.git import Repo
+from coworkd.system.git.ref_versions import head_versions, ref_versions
 from coworkd.system.git.refs import branch_ref, refs_under
 
 _OURS = "cowork/"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundBranches:
+    """What git said about branches."""
+
+    asked: frozenset[str] = frozenset()
+    with_commit: frozenset[str] = frozenset()
+    """Those of them that have a commit."""
+    present: str = ""
+    """The branch that is checked out, else the only one there is; none of ours."""
+
+
+LOOK: Job[None, FoundBranches] = Job(name="target branch", purpose=Purpose.SAVES, first_pause=1.0)
+
+
 class TargetBranch:
-    """The target branch of one repository."""
+    """The target branch of one repository; used by the writer thread alone."""
 
-    def __init__(self, board: Board, repo: Repo) -> None:
+    def __init__(self, board: Board, jobs: Jobs, repo: Repo) -> None:
         self._board = board
+        self._jobs = jobs
         self._repo = repo
+        self._looked_at: object = None
+        """The versions of the refs at the latest look."""
+        self._found = FoundBranches()
+        self._failure = ""
+        jobs.handle(LOOK, then=self._look_ended, failed=self._look_failed)
 
-    def remember_branch(self) -> None:
+    def look_at_once(self) -> None:
+        """At the start: wait for git."""
+        self._looked_at = self._versions()
+        self._take(find_branches(self._repo, self._wanted()))
+
+    def look(self) -> None:
+        """Begin to look, where a branch may have moved since the latest look."""
+        versions = self._versions()
+        if versions == self._looked_at:
+            return
+        root, wanted = self._repo.root, self._wanted()
+
+        def find() -> FoundBranches:
+            with Repo.open(root) as repo:
+                return find_branches(repo, wanted)
+
+        if self._jobs.start(LOOK, None, find):
+            self._looked_at = versions
+
+    def no_base_reason(self) -> str:
+        """Why no run can start from the repository as it is, in words; empty when one can."""
+        target = self._board.specs.target()
+        if not target:
+            return "HEAD is detached: set `integration: {target: BRANCH}` in config.yaml, or switch to a branch"
+        if target not in self._found.asked:
+            return self._failure or f"the branch {target} is being looked at"
+        if target not in self._found.with_commit:
+            return f"the branch {target} has no commit yet: make the first one, or set `integration.target`"
+        return self._board.db.state.integration_halt
+
+    def _wanted(self) -> frozenset[str]:
+        return frozenset({self._board.specs.target(), self._board.db.state.first_target} - {""})
+
+    def _versions(self) -> object:
+        wanted, repo = sorted(self._wanted()), self._repo
+        return (wanted, ref_versions(repo.common_dir, wanted), head_versions(repo.git_dir, repo.common_dir))
+
+    def _look_ended(self, _: None, found: FoundBranches, _now: float) -> None:
+        self._take(found)
+
+    def _look_failed(self, _: None, failure: JobFailed, _now: float) -> None:
+        self._looked_at, self._failure = None, f"cannot look at the branches: {failure.reason}"
+
+    def _take(self, found: FoundBranches) -> None:
         """Keep the branch that landings are for unless the settings say: the one that was checked out at first.
 
         One that never had a commit, or is gone, gives way to the one that is checked out now.
         """
+        self._found, self._failure = found, ""
         known = self._board.db.state.first_target
-        found = known if self._has_commit(known) else self._default_branch() or known
-        if found != known:
+        first = known if known in found.with_commit else found.present or known
+        if first != known:
             with self._board.db.write():
-                self._board.db.state.first_target = found
+                self._board.db.state.first_target = first
 
-    def no_base_reason(self) -> str:
-        """Why no run can start from the repository as it is, in words; empty when one can."""
-        if not self._has_commit(self._board.specs.target()):
-            self.remember_branch()
-        target = self._board.specs.target()
-        if not target:
-            return "HEAD is detached: set `integration: {target: BRANCH}` in config.yaml, or switch to a branch"
-        if not self._has_commit(target):
-            return f"the branch {target} has no commit yet: make the first one, or set `integration.target`"
-        return self._board.db.state.integration_halt
 
-    def _has_commit(self, branch: str) -> bool:
-        return bool(branch) and self._repo.commit(branch_ref(branch)) is not None
+def find_branches(repo: Repo, asked: Collection[str]) -> FoundBranches:
+    """Ask git about these branches; waits for it."""
+    present = _present(repo)
+    names = frozenset(asked) | ({present} - {""})
+    return FoundBranches(
+        asked=names, with_commit=frozenset(name for name in names if repo.commit(branch_ref(name)) is not None),
+        present=present,
+    )  # fmt: skip
 
-    def _default_branch(self) -> str:
-        """The branch that is checked out, else the only one there is; none of ours."""
-        head = _short(self._repo.head().branch or "")
-        if head:
-            return head
-        names = [name for name in map(_short, refs_under(self._repo, "refs/heads")) if name]
-        return names[0] if len(names) == 1 else ""
+
+def _present(repo: Repo) -> str:
+    head = _short(repo.head().branch or "")
+    if head:
+        return head
+    names = [name for name in map(_short, refs_under(repo, "refs/heads")) if name]
+    return names[0] if len(names) == 1 else ""
 
 
 def _short(ref: str) -> str:

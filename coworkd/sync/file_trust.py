@@ -75,8 +75,11 @@ def _untrusted_keys(path: str, document: Document, made: Decoded) -> Iterator[Ke
 class FileTrust:
     """Takes the user's word; used by the writer thread alone."""
 
-    def __init__(self, db: Database, intake: Ingester, give: Callable[[], None]) -> None:
-        """`give` keeps the word about the repository itself, outside of it."""
+    def __init__(
+        self, db: Database, intake: Ingester, beginning: Callable[[], str], give: Callable[[str], None]
+    ) -> None:
+        """`beginning` waits for git to say where the history begins; `give` keeps the word about such a repository."""
+        self.beginning = beginning
         self._db = db
         self._intake = intake
         self._give = give
@@ -85,12 +88,12 @@ class FileTrust:
         """Why nothing may happen in this repository; empty when it is trusted."""
         return self._db.state.untrusted_reason
 
-    def trust(self, token: str, now: float, via: str) -> str:
+    def trust(self, token: str, beginning: str, now: float, via: str) -> str:
         """What the files say now counts, wherever it came from. Returns why not, if it is not what was shown."""
         if token and token != trust_request(self._db).token:
             return CHANGED
         try:
-            self._give()
+            self._give(beginning)
         except OSError as error:
             return f"trust is kept outside of the repository, and that cannot be written: {error}"
         with self._db.write(durable=True):

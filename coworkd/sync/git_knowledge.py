@@ -36,6 +36,11 @@ class GitKnowledge:
         self._index: object = None
         self._known_listed: dict[str, bool] = {}
 
+    @property
+    def waits(self) -> bool:
+        """Whether the writer waits for git."""
+        return self._at_once is not None
+
     def ask_later(self) -> None:
         """From now on the writer does not wait for git."""
         self._at_once = None

@@ -57,8 +57,6 @@ class PruneRequest:
     trash_older: float
     groups_older: float
     """Control groups without processes from before this time may go."""
-    conflicts: tuple[str, ...]
-    """Conflict copies, old enough, whose bytes are kept elsewhere; below `.cowork/`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +96,18 @@ class Pruning:
             tasks=tuple(tasks), runs=tuple(run_ids_of(self._db, tasks)),
             candidates=candidates_in_use(self._db), older=before,
             trash_older=now - TRASH_DAYS * DAY, groups_older=now - GROUP_SECONDS,
-            conflicts=tuple(self._kept_elsewhere(now - TRASH_DAYS * DAY)),
         )  # fmt: skip
 
-    def _kept_elsewhere(self, before: float) -> Iterator[str]:
+    def _remove_conflicts(self, before: float) -> Iterator[str]:
+        """Conflict copies, old enough, whose bytes are kept elsewhere: files of the workspace, so not for a job."""
         for path in (self._places.folder / "conflicts").glob("*.md"):
             with suppress(OSError):
                 if path.stat().st_mtime < before and knows_content(self._db, digest(path.read_bytes())):
+                    path.unlink()
                     yield f"conflicts/{path.name}"
 
     def _pruned(self, _: None, removed: tuple[str, ...], now: float) -> None:
+        removed = (*removed, *self._remove_conflicts(now - TRASH_DAYS * DAY))
         if removed:
             with self._db.write():
                 self._db.event(now, "pruned", what=list(removed))
@@ -120,12 +120,8 @@ def prune(request: PruneRequest, places: Places) -> tuple[str, ...]:
     """Carry it out; what went, by name."""
     with Repo.open(places.root) as repo:
         gone = [*_refs(repo, request)]
-    gone += _files(places.trash, request.trash_older)
     cgroups.remove_abandoned(request.groups_older)
-    for name in request.conflicts:
-        (places.folder / name).unlink(missing_ok=True)
-        gone.append(name)
-    return tuple(gone)
+    return (*gone, *_files(places.trash, request.trash_older))
 
 
 def _refs(repo: Repo, request: PruneRequest) -> Sequence[str]:

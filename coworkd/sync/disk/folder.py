@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ def digest(data: bytes) -> str:
 
 
 class Folder:
-    """The workspace folder on a real file system, and its trash."""
+    """The workspace folder on a real file system, and its trash. Only the thread that makes it writes: the writer."""
 
     def __init__(self, root: Path, trash: Path, token: Callable[[], str] = lambda: secrets.token_hex(4)) -> None:
         self.root = root
@@ -107,9 +108,14 @@ class Folder:
         self._base = f"{root}/"
         self._trash = trash
         self._token = token
+        self._writer = threading.get_ident()
 
     def exists(self) -> bool:
         return self.root.is_dir()
+
+    def _require_writer(self) -> None:
+        if threading.get_ident() != self._writer:
+            raise RuntimeError("only the writer thread writes files of the workspace: a job returns a value instead")
 
     def absolute(self, path: str) -> Path:
         return self.root / path
@@ -187,6 +193,7 @@ class Folder:
 
     def write_temporary(self, path: str, data: bytes, mode: int) -> str:
         """A synced file beside the target, under a name that no document can have; returns that name."""
+        self._require_writer()
         parent = self.root / Path(path).parent
         parent.mkdir(parents=True, exist_ok=True)
         temporary = f"{Path(path).parent.as_posix()}/{temporary_name(Path(path).name, self._token())}"
@@ -199,6 +206,7 @@ class Folder:
 
     def place(self, temporary: str, path: str) -> bool:
         """Give a new file its name; False if somebody was faster."""
+        self._require_writer()
         try:
             os.link(self.root / temporary, self.root / path, follow_symlinks=False)
         except FileExistsError:
@@ -212,6 +220,7 @@ class Folder:
 
     def exchange(self, temporary: str, path: str) -> bool:
         """Swap the two files in one step; False if the target is gone."""
+        self._require_writer()
         try:
             _exchange(str(self.root / temporary), str(self.root / path))
         except FileNotFoundError:
@@ -220,14 +229,17 @@ class Folder:
 
     def discard(self, path: str) -> None:
         """Remove a file of ours; a missing one is fine."""
+        self._require_writer()
         (self.root / path).unlink(missing_ok=True)
 
     def sync(self, path: str) -> None:
         """Make the names in the file's folder survive power loss."""
+        self._require_writer()
         sync_folder((self.root / path).parent)
 
     def retire(self, temporary: str, name: str) -> None:
         """Take a file out of the workspace into the trash without giving up its inode."""
+        self._require_writer()
         to = self._trash / name
         to.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -260,6 +272,7 @@ class Folder:
 
         Raises OSError also where a folder on the way is a link: what git brought along must not lead outputs elsewhere.
         """
+        self._require_writer()
         target = self.root / path
         if any((self.root / folder).is_symlink() for folder in PurePosixPath(path).parents[:-1]):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)

@@ -208,6 +208,14 @@ def index_lists(repo: Repo, paths: Sequence[str]) -> set[str]:
     return found & set(paths)
 
 
+def index_version(repo: Repo) -> tuple[int, int, int] | None:
+    """Equal only while the index stays as it is; None where there is none. Looks at its file, and not at git."""
+    with suppress(OSError):
+        found = os.stat(repo.git_dir / "index")
+        return (found.st_ino, found.st_mtime_ns, found.st_size)
+    return None
+
+
 def index_locked(repo: Repo) -> bool:
     """Whether a git command is changing the index, and with it perhaps the files."""
     return (repo.git_dir / "index.lock").exists()

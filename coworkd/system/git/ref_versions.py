@@ -24,6 +24,11 @@ def ref_versions(common_dir: Path, branches: Sequence[str]) -> tuple[Version, ..
     return tuple(_version(common_dir / name) for name in (*map(branch_ref, branches), *_TABLES))
 
 
+def head_versions(git_dir: Path, common_dir: Path) -> tuple[Version, ...]:
+    """Equal only while the same branch is checked out, and no branch has come or gone."""
+    return (_version(git_dir / "HEAD"), _version(common_dir / "refs" / "heads"))
+
+
 def _version(path: Path) -> Version:
     try:
         found = os.stat(path)

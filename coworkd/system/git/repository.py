@@ -19,6 +19,7 @@ from coworkd.system.git.objects import CommitObject, ObjectMemory, TreeItem, par
 from coworkd.system.git.other_parents import other_parents
 from coworkd.system.git.places import RepoPlaces, find_places
 from coworkd.system.git.runner import SETTING_COUNT, TIMEOUT, GitResult, check_git, cleaned, execute
+from coworkd.system.writer_thread import refuse_to_wait
 
 T = TypeVar("T")
 
@@ -157,6 +158,7 @@ class Repo:
         return [answers.get(expression) for expression in expressions]
 
     def _read(self, question: Callable[[ObjectReader], T]) -> T:
+        refuse_to_wait("git cat-file")
         if self._reader is not None and self._reader.surroundings.changed(self.common_dir):
             self.close()
         for _ in range(2):

@@ -50,6 +50,7 @@ class Trust:
         self._plain = repo.env
         root = os.path.realpath(repo.root)
         self._file = folder / f"{sha256(os.fsencode(root)).hexdigest()[:32]}.json"
+        self._wary = {**self._plain, **wary_env(repo)}
         self._look_warily()
         self._holds = self._known()
         if self._holds:
@@ -68,9 +69,14 @@ class Trust:
         self._look_warily()
         return True
 
-    def give(self) -> None:
-        """The user says so. It holds until the repository is another one."""
-        self._keep(self._mark(self._beginning()))
+    def beginning(self) -> str:
+        """The commit that the history begins with, empty while there is none; waits for git, in any thread."""
+        arguments = ("rev-list", "--max-parents=0", "--first-parent", "HEAD", "--")
+        return self._repo.run(*arguments, check=False, timeout=_TIMEOUT).text
+
+    def give(self, beginning: str) -> None:
+        """The user says so, of the repository that begins there. It holds until the repository is another one."""
+        self._keep(self._mark(beginning))
         self._holds = True
         self._look_plainly()
 
@@ -81,17 +87,13 @@ class Trust:
             return False
         if kept.beginning:
             return self._repo.commit(kept.beginning) is not None
-        if beginning := self._beginning():
+        if beginning := self.beginning():
             self._keep(self._mark(beginning))
         return True
 
     def _mark(self, beginning: str) -> _Mark:
         inode = os.stat(self._repo.common_dir).st_ino
         return _Mark(root=os.path.realpath(self._repo.root), inode=inode, beginning=beginning)
-
-    def _beginning(self) -> str:
-        arguments = ("rev-list", "--max-parents=0", "--first-parent", "HEAD", "--")
-        return self._repo.run(*arguments, check=False, timeout=_TIMEOUT).text
 
     def _kept(self) -> _Mark | None:
         """The word as it was kept; anything else that stands there is none."""
@@ -107,7 +109,7 @@ class Trust:
         replace_file(self._file, (json.dumps(asdict(mark), ensure_ascii=True) + "\n").encode())
 
     def _look_warily(self) -> None:
-        self._repo.see_with({**self._plain, **wary_env(self._repo)})
+        self._repo.see_with(self._wary)
 
     def _look_plainly(self) -> None:
         self._repo.see_with(self._plain)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from coworkd.core.errors import RepoError
+from coworkd.system.writer_thread import refuse_to_wait
 
 if TYPE_CHECKING:
     from git.cmd import Git
@@ -146,8 +147,10 @@ def converse(argv: list[str], env: Mapping[str, str]) -> Conversation:
 def start(argv: list[str], env: Mapping[str, str], stdin: int) -> Git.AutoInterrupt:
     """Start a command with pipes for its output; `stdin` is a descriptor or `subprocess.PIPE`.
 
-    The process ends when the returned object is dropped. RepoError when it cannot be started.
+    The process ends when the returned object is dropped. RepoError when it cannot be started, WriterWaitsError in a
+    turn of the writer.
     """
+    refuse_to_wait(" ".join(argv[:1] + argv[-2:]))
     try:
         from git.cmd import Git
         from git.exc import GitCommandNotFound

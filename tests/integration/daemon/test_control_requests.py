@@ -32,8 +32,8 @@ class Desk:
         self.place = place
         self.jobs = Jobs(lambda: None)
         board = Board(place.db, place.intake)
-        self.vouched: list[bool] = []
-        vouching = FileTrust(place.db, place.intake, lambda: self.vouched.append(True))
+        self.vouched: list[str] = []
+        vouching = FileTrust(place.db, place.intake, lambda: "c1", self.vouched.append)
         self.control = Control(board, vouching, place.engine, self.jobs, lambda _onto: self._land, "anna-0001")
         self._landing = landing
 
@@ -45,6 +45,8 @@ class Desk:
     def ask(self, op: Op, subject: str = "") -> ControlRequest:
         request = ControlRequest(op=op, subject=subject)
         self.control.answer(request, self.place.now, self.stopped.set)
+        while op is Op.TRUST and self.jobs.busy():
+            self.jobs.settle(self.place.now)
         self.control.settle(request)
         return request
 
@@ -149,7 +151,7 @@ def test_what_came_by_git_counts_once_trusted(place: Workspace, desk: Desk) -> N
     assert EffectiveSpecs(place.db).agent("x") is None
     desk.ask(Op.TRUST)
     assert EffectiveSpecs(place.db).agent("x") is not None
-    assert desk.vouched == [True]
+    assert desk.vouched == ["c1"]
 
 
 def test_only_what_was_shown_is_trusted(place: Workspace, desk: Desk) -> None:

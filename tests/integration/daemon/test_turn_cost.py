@@ -40,7 +40,7 @@ def idle_turn(root: Path, ready: Callable[[Database], bool] = lambda _: True) ->
     with Repo.open(root) as repo:
         paths = paths_and_settings.paths(repo.root, repo.common_dir)
         trust = Trust(paths_and_settings.trust_home(), repo)
-        trust.give()
+        trust.give(trust.beginning())
         daemon = build(paths, repo, trust)
         services = daemon._services  # noqa: SLF001 - the product offers no other way to the statements of a turn
         try:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,20 @@ def test_an_output_that_cannot_be_put_there_leaves_nothing_behind(root: Path, fo
     with pytest.raises(OSError, match="directory"):
         folder.publish("inbox.md", b"text")
     assert {path.name for path in root.iterdir()} == {"tasks", "inbox.md"}
+
+
+def test_only_the_thread_that_made_it_writes(tmp_path: Path) -> None:
+    folder, refused = Folder(tmp_path, tmp_path / "trash"), list[str]()
+
+    def write() -> None:
+        for step in (lambda: folder.publish("a.md", b"x"), lambda: folder.discard("a.md")):
+            try:
+                step()
+            except RuntimeError as error:
+                refused.append(str(error))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    thread.join()
+    assert ["only the writer thread" in why for why in refused] == [True, True]
+    assert list(tmp_path.iterdir()) == []

@@ -30,7 +30,8 @@ def holds(kept: Path, root: Path) -> bool:
 
 def give(kept: Path, root: Path) -> None:
     with Repo.open(root) as repo:
-        Trust(kept, repo).give()
+        trust = Trust(kept, repo)
+        trust.give(trust.beginning())
 
 
 def test_nothing_is_trusted_until_its_user_says_so(user: Checkout, kept: Path) -> None:
@@ -131,7 +132,7 @@ def test_until_then_no_filter_of_the_repository_runs(user: Checkout, kept: Path,
         trust = Trust(kept, repo)
         _hash(repo)
         assert not ran.exists()
-        trust.give()
+        trust.give(trust.beginning())
         _hash(repo)
         assert ran.exists(), "the control: without that care it does"
 
