@@ -20,8 +20,10 @@ from coworkd.documents.markdown import Document, HeaderEntry, Value, normalise_k
 from coworkd.documents.misplaced_header import misplaced_header
 from coworkd.documents.misplaced_words import misplaced_words, word_hint
 from coworkd.documents.schema.builders import Spec, SpecParts, user_spec
+from coworkd.documents.schema.fields import Field, Owner, Schema
 from coworkd.documents.schema.readers import read_as
-from coworkd.documents.schema.tables import SCHEMAS, USER, Field, Owner, Schema
+from coworkd.documents.schema.settings_tables import USER
+from coworkd.documents.schema.tables import SCHEMAS
 from coworkd.documents.typos import near_miss
 
 __all__ = [

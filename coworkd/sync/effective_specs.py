@@ -14,7 +14,8 @@ from coworkd.core.model import AgentSpec, ApproveBy, Kind, SandboxMode, SandboxS
 from coworkd.core.policy.untrusted_limits import clamp_untrusted
 from coworkd.documents.decoding import Decoded, decode
 from coworkd.documents.markdown import parse, parse_yaml
-from coworkd.documents.schema.tables import TrustLevel, names_with_trust
+from coworkd.documents.schema.fields import TrustLevel
+from coworkd.documents.schema.tables import names_with_trust
 from coworkd.store import Database
 from coworkd.store.documents import agent_names, documents_at
 from coworkd.store.trusted_files import trusted_bytes

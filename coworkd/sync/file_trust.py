@@ -12,7 +12,8 @@ from coworkd.core.errors import DocumentError
 from coworkd.core.model import Kind, TaskSpec
 from coworkd.documents.decoding import Decoded
 from coworkd.documents.markdown import Document, normalise_key, parse, parse_yaml
-from coworkd.documents.schema.tables import SCHEMAS, TrustLevel
+from coworkd.documents.schema.fields import TrustLevel
+from coworkd.documents.schema.tables import SCHEMAS
 from coworkd.documents.yaml_writer import inline
 from coworkd.store import Database, DocumentRow
 from coworkd.store.trusted_files import documents_awaiting_trust, documents_that_may_run

@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 
 from coworkd.core.model import Answer, Kind, Status
 from coworkd.documents.schema import readers, task_readers
+from coworkd.documents.schema.fields import Field
 from coworkd.documents.schema.readers import EnumReader, EnumSetReader, IntReader, MappingReader, WordReader
-from coworkd.documents.schema.tables import SCHEMAS, Field
+from coworkd.documents.schema.tables import SCHEMAS
 
 Json: TypeAlias = dict[str, Any]
 

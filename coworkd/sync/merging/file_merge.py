@@ -19,7 +19,8 @@ from coworkd.core.task_states import ACTIVE
 from coworkd.documents.decoding import CONFIG, kind_of
 from coworkd.documents.editing import Changes, Delete, edit, replace_body
 from coworkd.documents.markdown import Document, Value, normalise_key, parse, split
-from coworkd.documents.schema.tables import SCHEMAS, Field
+from coworkd.documents.schema.fields import Field
+from coworkd.documents.schema.tables import SCHEMAS
 from coworkd.documents.yaml_reader import outline
 from coworkd.sync.merging.conflict_markers import Markers, merge_visibly
 from coworkd.sync.merging.header_layout import common_layout, laid_out, plain

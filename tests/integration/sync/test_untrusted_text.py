@@ -8,7 +8,9 @@ import pytest
 
 from coworkd.core.model import Kind, Settings, TaskSpec
 from coworkd.core.policy.untrusted_limits import LIMITS
-from coworkd.documents.schema.tables import SCHEMAS, USER, TrustLevel, names_with_trust
+from coworkd.documents.schema.fields import TrustLevel
+from coworkd.documents.schema.settings_tables import USER
+from coworkd.documents.schema.tables import SCHEMAS, names_with_trust
 from coworkd.store import MessageRow
 from coworkd.store.rows import MessageStage
 from coworkd.sync.effective_specs import EffectiveSpecs, decoded

@@ -37,7 +37,8 @@ from coworkd.core.model import (
 )
 from coworkd.documents.decoding import Decoded, decode, is_note, kind_of
 from coworkd.documents.markdown import compose, parse, parse_yaml
-from coworkd.documents.schema.tables import SCHEMAS, Owner
+from coworkd.documents.schema.fields import Owner
+from coworkd.documents.schema.tables import SCHEMAS
 
 PATHS = {
     Kind.TASK: "tasks/ui/Dark Mode.md",
