@@ -39,6 +39,10 @@ class GitJob:
         if asked := self._engine.git_questions():
             self._jobs.start(ASK_GIT, None, _asking(self._ask, asked))
 
+    def is_asking(self) -> bool:
+        """Whether a job is under way, whose end begins a turn."""
+        return self._jobs.any_running(ASK_GIT)
+
     def failing(self) -> bool:
         """Whether git could not answer the last time."""
         return bool(self._jobs.failing(ASK_GIT))

@@ -80,6 +80,8 @@ class Daemon:
         self._waits: Sequence[AttentionItem] = ()
         self._requests: list[ControlRequest] = []
         self._unanswered: list[_Unanswered] = []
+        self._cut_short = False
+        """Whether the latest turn was."""
         self._suspension: Suspension | None = None
         self._began = False
         self._recovered = False
@@ -267,6 +269,8 @@ class Daemon:
         services.jobs.settle(now, purposes=FINISHED_WORK, enough=self._slice().is_over)
         services.git_job.step()
         services.control.take_in_held(now)
+        if self._is_cut_short():
+            return
         self._look_at_state(now)
         if services.trust.holds:
             self._act(now, start=start)
@@ -279,6 +283,15 @@ class Daemon:
         if start and services.trust.holds:
             services.housekeeping.step(waits, now)
         self._answer_requests()
+
+    def _is_cut_short(self) -> bool:
+        """Whether the turn ends here, since git is about to say what was saved: the next one follows at once.
+
+        A person waits for that turn. Never two in a row, and not where a command waits.
+        """
+        asking = self._services.git_job.is_asking() and self._services.engine.waits_for_git()
+        self._cut_short = asking and not self._cut_short and not self._requests
+        return self._cut_short
 
     def _answer_requests(self) -> None:
         """A turn that was asked for is over when git has answered what it asked, which takes two jobs at most."""
