@@ -20,6 +20,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "HOME": str(home),
         "XDG_STATE_HOME": str(home / "state"),
+        "COWORKD_STRICT": "1",
         "LANG": "C.UTF-8",
         "TERM": "dumb",
         **{f"GIT_{role}_NAME": "You" for role in ("AUTHOR", "COMMITTER")},

@@ -54,7 +54,7 @@ class Workbench:
         self.daemon: subprocess.Popen[bytes] | None = None
         self.env = {
             "PATH": f"{self.bin}:/usr/local/bin:/usr/bin:/bin", "HOME": str(self.home), "LANG": "C.UTF-8",
-            "XDG_STATE_HOME": str(self.home / "state"), "TERM": "dumb", "GIT_AUTHOR_NAME": "User",
+            "XDG_STATE_HOME": str(self.home / "state"), "TERM": "dumb", "COWORKD_STRICT": "1", "GIT_AUTHOR_NAME": "User",
             "GIT_AUTHOR_EMAIL": "user@example.com", "GIT_COMMITTER_NAME": "User",
             "GIT_COMMITTER_EMAIL": "user@example.com",
         }  # fmt: skip

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from coworkd.core.file_names import temporary_name
 from coworkd.system.durable_files import replace_file, sync_folder, write_new
+from coworkd.system.writer_thread import report_fault
 
 MAX_BYTES = 1_048_576
 """A document larger than this is refused unread: a megabyte of Markdown is not written by hand."""
@@ -115,7 +116,7 @@ class Folder:
 
     def _require_writer(self) -> None:
         if threading.get_ident() != self._writer:
-            raise RuntimeError("only the writer thread writes files of the workspace: a job returns a value instead")
+            report_fault("a job writes a file of the workspace: have it return a value, which the writer writes")
 
     def absolute(self, path: str) -> Path:
         return self.root / path

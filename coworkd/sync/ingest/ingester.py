@@ -111,7 +111,10 @@ class Ingester:
         facts = load_context(self._db, batch, own, origins)
         for number, one in enumerate(batch):
             if self._follow_rename(one, facts):
-                facts = load_context(self._db, batch[number:], facts.own, origins)
+                # What was typed earlier in this batch is own at the path that it was moved to as well.
+                left = batch[number:]
+                own_now = own_contents(self._db, [other.content for other in left], self._is_there)
+                facts = load_context(self._db, left, facts.own | own_now, origins)
             try:
                 self._ingest_file(one, facts, settings.quiet, now)
             except DocumentError as error:

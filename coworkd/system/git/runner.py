@@ -147,7 +147,7 @@ def converse(argv: list[str], env: Mapping[str, str]) -> Conversation:
 def start(argv: list[str], env: Mapping[str, str], stdin: int) -> Git.AutoInterrupt:
     """Start a command with pipes for its output; `stdin` is a descriptor or `subprocess.PIPE`.
 
-    The process ends when the returned object is dropped. RepoError when it cannot be started, WriterWaitsError in a
+    The process ends when the returned object is dropped. RepoError when it cannot be started, ThreadRuleError in a
     turn of the writer.
     """
     refuse_to_wait(" ".join(argv[:1] + argv[-2:]))

@@ -56,7 +56,7 @@ class Workspace:
         home = root / f"home-{repo}"
         home.mkdir(parents=True)
         self.env = {
-            "PATH": os.environ["PATH"], "HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "LANG": "C.UTF-8",
+            "COWORKD_STRICT": "1", "PATH": os.environ["PATH"], "HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "LANG": "C.UTF-8",
             "TERM": "dumb", "PYTHONPATH": str(PROJECT), "GIT_CONFIG_GLOBAL": os.devnull, "LOGNAME": user, **IDENTITY,
         }  # fmt: skip
         self.daemon: subprocess.Popen[bytes] | None = None

@@ -199,6 +199,12 @@ class Site:
 def _environment(home: Path) -> dict[str, str]:
     who = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER")
            for part, value in (("NAME", "User"), ("EMAIL", "user@example.com"))}  # fmt: skip
-    own = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "LANG": "C.UTF-8"}
+    own = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "XDG_STATE_HOME": str(home / "state"),
+        "LANG": "C.UTF-8",
+        "COWORKD_STRICT": "1",
+    }
     passed = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
     return {**own, **who, **passed, "TERM": "dumb"}

@@ -201,5 +201,5 @@ def test_only_the_thread_that_made_it_writes(tmp_path: Path) -> None:
     thread = threading.Thread(target=write)
     thread.start()
     thread.join()
-    assert ["only the writer thread" in why for why in refused] == [True, True]
+    assert ["a job writes a file of the workspace" in why for why in refused] == [True, True]
     assert list(tmp_path.iterdir()) == []

@@ -70,6 +70,7 @@ def after(batches: Sequence[Sequence[FileContent]]) -> tuple[dict[str, list[tupl
     second=[("tasks/b.md", TEXTS[0]), ("tasks/x/a.md", TEXTS[3]), ("tasks/a.md", TEXTS[3])],
     config="",
 )
+@example(first=[], second=[("tasks/a.md", TEXTS[2]), ("tasks/b.md", TEXTS[2])], config="")
 def test_many_at_once_come_to_the_same_as_one_by_one(
     first: list[tuple[str, str]], second: list[tuple[str, str]], config: str
 ) -> None:
