@@ -54,7 +54,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
     with Repo.open(at.root) as repo:
         paths = paths_and_settings.paths(repo.root, repo.common_dir)
         trust = Trust(paths_and_settings.trust_home(), repo)
-        trust.give()
+        trust.give(trust.beginning())
         made = build(paths, repo, trust, clock=SlowMachine())
         try:
             made.recover()
