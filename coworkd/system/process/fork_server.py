@@ -65,6 +65,7 @@ def main() -> None:
         getattr(import_module(name), "preload", _nothing)()
     module, _, function = entry.partition(":")
     call: Callable[..., int] = getattr(import_module(module), function)
+    _release_log()
     become_subreaper()
     gc.collect()
     gc.freeze()  # what is there now is never looked at again: pages stay shared
@@ -164,6 +165,12 @@ class _ForkServer:
     def _report(self, report: ForkReport, *files: int) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # noticed where requests are read
             socket.send_fds(self._requests, [json.dumps(report).encode()], list(files))
+
+
+def _release_log() -> None:
+    """What went wrong while loading is in the log of the first run, whose file system may be needed otherwise now."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
 
 
 def _read_order(fd: int) -> ForkOrder:
