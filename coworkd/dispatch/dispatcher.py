@@ -212,9 +212,12 @@ class Dispatcher:
         self._checked = latest
 
     def _start_ready(self, now: float) -> None:
-        for start in self._planner.plan(now):
-            if exhausted := self._start_run(start, now):
-                self._planner.postpone(start, exhausted)
+        if starts := self._planner.plan(now):
+            # One durable commit for all of them: their slots are made ready after it.
+            with self._db.write(durable=True):
+                for start in starts:
+                    if exhausted := self._start_run(start, now):
+                        self._planner.postpone(start, exhausted)
         self._planner.record()
 
     def _start_run(self, start: StartRun, now: float) -> BudgetExhausted | None:
