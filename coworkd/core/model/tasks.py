@@ -1,0 +1,98 @@
+"""A task as its author writes it. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from coworkd.core.model.approvals import Gate
+
+
+class Status(StrEnum):
+    """Where a task stands. Blocked is not a status: it is derived from the graph."""
+
+    DRAFT = "draft"
+    READY = "ready"
+    RUNNING = "running"
+    WAITING = "waiting"
+    REVIEW = "review"
+    MERGING = "merging"
+    DONE = "done"
+    FAILED = "failed"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+
+
+class OnError(StrEnum):
+    """What follows when every attempt has failed, or (skip, abort) when the first has."""
+
+    RETRY = "retry"
+    SKIP = "skip"
+    ABORT = "abort"
+
+
+class Mode(StrEnum):
+    """Whether a task may change files."""
+
+    BUILD = "build"
+    PLAN = "plan"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """Run the agent again and again until it says `promise` and the proof agrees."""
+
+    promise: str
+    max_iterations: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Upper bounds; None means none."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    minutes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """One `- [ ] text (verify: COMMAND)` item of a task's body; `command` is empty for a claim without proof."""
+
+    line: int
+    """0-based line within the body."""
+    text: str
+    command: str
+    ticked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
+    """What a person asks for in a task file: every key that is theirs, and the body."""
+
+    title: str = ""
+    status: Status | None = None
+    """None when the file says none: the task is ready after `quiet` if it has a body."""
+    status_notice: str = ""
+    """A remark on an alias that was read as something else (`In Progress` is a draft)."""
+    agent: str = ""
+    depends_on: tuple[str, ...] = ()
+    priority: float = 2.0
+    """0 is the most urgent; 2 is medium."""
+    mode: Mode = Mode.BUILD
+    plan: str = ""
+    labels: tuple[str, ...] = ()
+    touches: tuple[str, ...] = ()
+    verify: tuple[str, ...] = ()
+    approve: frozenset[Gate] | None = None
+    """None: the workspace's setting counts."""
+    on_error: OnError = OnError.RETRY
+    max_attempts: int | None = None
+    """None: the workspace's setting counts."""
+    timeout: float | None = None
+    """Seconds; None: the agent's limit counts."""
+    loop: Loop | None = None
+    budget: Budget = Budget()
+    pattern: str = "solo"
+    body: str = ""
+    criteria: tuple[Criterion, ...] = ()
