@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coworkd.core.model import Kind
 from coworkd.store.database import Database
 from coworkd.store.rows import SubmissionState
 
@@ -47,7 +48,7 @@ class DatabaseAge:
 
     def task_revisions(self) -> dict[str, int]:
         """The highest revision of every task file that it knows."""
-        rows = self._db.query("SELECT path, rev FROM documents WHERE kind = 'task' AND want_sha != ''")
+        rows = self._db.query("SELECT path, rev FROM documents WHERE kind = ? AND want_sha != ''", Kind.TASK)
         return {row["path"]: row["rev"] for row in rows}
 
     def stats(self, path: str) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coworkd.store.database import Database
+from coworkd.store.versions import VersionAuthor
 
 
 def noticed_paths(db: Database, source: str) -> list[str]:
@@ -16,5 +17,5 @@ def remove_notice(db: Database, path: str, source: str) -> None:
 
 def daemon_versions(db: Database, path: str) -> list[bytes]:
     """What the daemon wrote into a document, the latest first. A later write may be an edit of a person's text."""
-    sql = "SELECT bytes FROM bases WHERE path = ? AND who = 'daemon' ORDER BY at DESC, rowid DESC"
-    return [row["bytes"] for row in db.query(sql, path)]
+    sql = "SELECT bytes FROM bases WHERE path = ? AND who = ? ORDER BY at DESC, rowid DESC"
+    return [row["bytes"] for row in db.query(sql, path, VersionAuthor.DAEMON)]

@@ -8,6 +8,7 @@ from coworkd.core.model import Status
 from coworkd.core.run_states import RunState
 from coworkd.store.database import Database
 from coworkd.store.rows import MessageRow, MessageStage, RunRow
+from coworkd.store.versions import VersionAuthor
 
 
 def live_runs_outside(db: Database, statuses: Collection[Status]) -> list[RunRow]:
@@ -82,4 +83,4 @@ def message_stage(db: Database, path: str) -> str | None:
 
 def forget_saved_versions(db: Database) -> None:
     """Forget every version that a person saved."""
-    db.execute("DELETE FROM bases WHERE who = 'person'")
+    db.execute("DELETE FROM bases WHERE who = ?", VersionAuthor.USER)

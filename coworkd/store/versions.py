@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from coworkd.store.database import Database
 
 MAX_VERSIONS = 40
 """How many versions of a file are remembered."""
 
-_BY_USER, _BY_DAEMON = "person", "daemon"
+
+class VersionAuthor(StrEnum):
+    """Who wrote a version of a file."""
+
+    USER = "person"
+    DAEMON = "daemon"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +30,14 @@ class StoredVersion:
 def stored_versions(db: Database, path: str) -> list[StoredVersion]:
     """The remembered versions of a file, latest first."""
     rows = db.query("SELECT rev, who, bytes FROM bases WHERE path = ? ORDER BY at DESC, rowid DESC", path)
-    return [StoredVersion(rev=row["rev"], by_user=row["who"] == _BY_USER, data=row["bytes"]) for row in rows]
+    return [StoredVersion(rev=row["rev"], by_user=row["who"] == VersionAuthor.USER, data=row["bytes"]) for row in rows]
 
 
 def add_version(db: Database, path: str, version: StoredVersion, sha: str, at: float) -> None:
     """Remember bytes as the latest of their kind for this revision."""
     db.insert_batched(
         "INSERT OR REPLACE INTO bases (path, rev, who, sha, bytes, at) VALUES (?, ?, ?, ?, ?, ?)",
-        path, version.rev, _BY_USER if version.by_user else _BY_DAEMON, sha, version.data, at,
+        path, version.rev, VersionAuthor.USER if version.by_user else VersionAuthor.DAEMON, sha, version.data, at,
     )  # fmt: skip
 
 
