@@ -69,6 +69,8 @@ class Bench:
     slots: list[SlotRequest] = field(default_factory=list[SlotRequest])
     fault: MachineFault | None = None
     """What is wrong with the machine."""
+    memory: int | None = None
+    """Bytes that are free on the machine; None: not known."""
     unprepared: dict[str, StartFault] = field(default_factory=dict[str, StartFault])
     """Tasks that no slot can be made ready for."""
 
@@ -88,7 +90,7 @@ class Bench:
         starter = self.starter = RunStarter(self.board, self.executor, self.jobs, places, self._prepare)
         self.hold = MachineHold(self.db, lambda: self.fault)
         setup_hold = SetupHold(self.board, lambda: UNCONFINED)
-        capacity = CapacityReader(self.board, lambda: "", self.hold, setup_hold)
+        capacity = CapacityReader(self.board, lambda: "", self.hold, setup_hold, lambda: self.memory)
         effects = RunEffects(self.board, self.hold, setup_hold, jitter=lambda: 0.0)
         finisher = RunFinisher(self.board, self.jobs, lambda order: self.made(order), self.hold, effects)
         stages = RunServices(

@@ -8,7 +8,7 @@ from coworkd.core.model.agents import AgentLimits, AgentSpec, SandboxLevel, Sand
 from coworkd.core.model.approvals import Answer, AnswerSpec, Gate, RiskLevel, Scope
 from coworkd.core.model.documents import Kind, MessageKind, MessageSpec, MessageState, PlanLevel, PlanSpec, Problem
 from coworkd.core.model.reports import Check, Usage
-from coworkd.core.model.settings import ApproveBy, Integration, Settings, UserSandbox, UserSettings
+from coworkd.core.model.settings import ApproveBy, Integration, Settings, UserSandbox, UserSettings, WorkspaceLimits
 from coworkd.core.model.tasks import Budget, Criterion, Loop, Mode, OnError, Status, TaskSpec
 
 __all__ = [
@@ -44,4 +44,5 @@ __all__ = [
     "Usage",
     "UserSandbox",
     "UserSettings",
+    "WorkspaceLimits",
 ]

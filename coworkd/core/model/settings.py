@@ -19,11 +19,20 @@ class Integration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceLimits:
+    """Bounds beside `concurrency`."""
+
+    providers: tuple[tuple[str, int], ...] = ()
+    """Runs at once by provider of the agent's model, in lower case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`.cowork/config.yaml`: the workspace's settings, every one optional."""
 
     agent: str = ""
     concurrency: int = 4
+    limits: WorkspaceLimits = WorkspaceLimits()
     quiet: float = 10.0
     integration: Integration = Integration()
     setup: tuple[str, ...] = ()

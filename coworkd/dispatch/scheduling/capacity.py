@@ -12,6 +12,7 @@ from coworkd.board.task_board import Board
 from coworkd.core.model import Status, TaskSpec
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.agent_stops import AT_ONCE
+from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.scheduler import MAX_FAILURES, ActiveRun, Capacity, Postponed, RunRequest, postponement
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
@@ -19,6 +20,7 @@ from coworkd.store import RunRow, RunState
 from coworkd.store.agent_stops import agent_stops, failures_in_a_row
 from coworkd.store.runs import live_runs
 from coworkd.store.tasks import find_task, task_paths
+from coworkd.system.memory import available_memory
 
 RECHECK_AFTER = 1.0
 """Seconds between two looks at a repository that nothing can start from: no event tells of a first commit."""
@@ -27,13 +29,24 @@ RECHECK_AFTER = 1.0
 class CapacityReader:
     """Used by the writer thread alone."""
 
-    def __init__(self, board: Board, no_base_reason: Callable[[], str], hold: MachineHold, setup: SetupHold) -> None:
-        """`no_base_reason` says why no run can start from this repository as it is; empty when one can."""
+    def __init__(
+        self,
+        board: Board,
+        no_base_reason: Callable[[], str],
+        hold: MachineHold,
+        setup: SetupHold,
+        memory: Callable[[], int | None] = available_memory,
+    ) -> None:
+        """`no_base_reason` says why no run can start from this repository as it is; empty when one can.
+
+        `memory`: bytes that are free on this machine; None where that is not known.
+        """
         self._board = board
         self._db = board.db
         self._no_base_reason = no_base_reason
         self._hold = hold
         self._setup = setup
+        self._memory = memory
         self._agents = AgentSelector(board)
 
     def active_runs(self) -> list[ActiveRun]:
@@ -45,7 +58,7 @@ class CapacityReader:
 
     def _active_run(self, run: RunRow, touches: tuple[str, ...]) -> ActiveRun:
         return ActiveRun(
-            run=run.id, task=run.task, agent=run.agent, touches=touches,
+            run=run.id, task=run.task, agent=run.agent, provider=run.provider, touches=touches,
             waiting=run.state.kind is RunState.WAITING, preparing=run.state.kind is RunState.PREPARING,
             tested_at=run.start.at + AT_ONCE if run.start.at else math.inf,
         )  # fmt: skip
@@ -55,8 +68,11 @@ class CapacityReader:
         no_base, held = self._no_base_reason(), self._hold.reason(now)
         not_set_up = "" if no_base or held else self._setup.reason(now)
         until = self._setup.deadline(now) if not_set_up else None
+        settings = self._board.specs.settings()
         return Capacity(
-            total=self._board.specs.settings().concurrency,
+            total=settings.concurrency,
+            per_provider=dict(settings.limits.providers),
+            memory=self._memory(),
             per_agent=self._agent_limits(),
             failures=self._failures(),
             halt_reason=held or self._abort_reason(),
@@ -77,8 +93,10 @@ class CapacityReader:
         self, task: str, agent: str, now: float, *, needs_slot: bool = True, itself: str = ""
     ) -> Postponed | None:
         unavailable = self._agents.unavailable(agent, now)
+        spec = self._agents.agent(agent)
         request = RunRequest(
-            task=task, agent=agent, touches=self._touches(task), needs_slot=needs_slot,
+            task=task, agent=agent, provider=provider_of(spec) if spec else "", touches=self._touches(task),
+            needs_slot=needs_slot,
             blocked_reason=unavailable.reason if unavailable else "",
             blocked_until=unavailable.until if unavailable else None,
         )  # fmt: skip

@@ -12,6 +12,7 @@ that has been ready longest, if that is longer than `PATIENCE`: a task before wh
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,10 +66,25 @@ class Lane:
 
     agent: str
     """The agent that does them now: the requested one, or a fallback."""
+    provider: str = ""
     blocked: Postponed | None = None
     """Why it may not be used."""
     own: Callable[[str], Postponed | None] = field(default=lambda _: None, compare=False)
     """Why a task may not use it, by the task's own budget."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartAllowance:
+    """How many runs may start now, so that there is no storm of them."""
+
+    most: float = math.inf
+    until: float = math.inf
+    """When more may."""
+
+    def used_up(self, starts: int) -> Postponed | None:
+        if starts < self.most:
+            return None
+        return Postponed(reason="waits a moment: many runs have just started", until=self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +103,7 @@ class PlanInputs:
     """Seconds for which a task is new."""
     runs_before: int = 0
     """Runs that ever started, of any task."""
+    starts: StartAllowance = StartAllowance()
 
 
 _Order = tuple[float, int, float, str]
@@ -261,7 +278,7 @@ class ReadyQueue:
         taken = list(inputs.active)
         starts: list[StartRun] = []
         while (task := self._next(inputs.runs_before + len(starts), now)) is not None:
-            self.rest = full(taken, inputs.capacity)
+            self.rest = full(taken, inputs.capacity) or inputs.starts.used_up(len(starts))
             if self.rest is not None:
                 break
             lane = inputs.lanes[task.requested]
@@ -270,7 +287,7 @@ class ReadyQueue:
             self._waiting[task.requested].remove(task.task)
             self._starting.add(task.task)
             starts.append(StartRun(task=task.task, agent=lane.agent))
-            taken.append(ActiveRun(task=task.task, agent=lane.agent, touches=task.touches, preparing=True))
+            taken.append(_begun(task, lane))
         if self.rest is None:
             self.rest = self._gathering()
         return starts
@@ -298,7 +315,9 @@ class ReadyQueue:
         self, task: QueuedTask, lane: Lane, inputs: PlanInputs, taken: Sequence[ActiveRun], now: float
     ) -> bool:
         """Whether it does not start now: alone, or with every task that requests the same agent."""
-        request = RunRequest(task=task.task, agent=lane.agent, touches=task.touches, not_before=task.not_before)
+        request = RunRequest(
+            task=task.task, agent=lane.agent, provider=lane.provider, touches=task.touches, not_before=task.not_before
+        )  # fmt: skip
         if (shared := agent_postponement(request, taken, inputs.capacity, now)) is not None:
             self.closed[task.requested] = shared
             return True
@@ -347,6 +366,12 @@ class ReadyQueue:
             self._budgets = inputs.budgets
             again |= self._by_cause.get(_BUDGET, set())
         self.put([self._tasks[task] for task in again])
+
+
+def _begun(task: QueuedTask, lane: Lane) -> ActiveRun:
+    return ActiveRun(
+        task=task.task, agent=lane.agent, provider=lane.provider, touches=task.touches, preparing=True
+    )  # fmt: skip
 
 
 def _own(

@@ -15,6 +15,13 @@ from fnmatch import fnmatchcase
 MAX_FAILURES = 5
 """Runs of an agent in a row that fail at once, of any tasks: after the last of them it is stopped."""
 
+MEMORY_FLOOR = 256 * 2**20
+"""Bytes that are left free when a run begins beside another."""
+MEMORY_OF_A_RUN = 128 * 2**20
+"""Bytes that a run is taken to use once it has been at work for a while."""
+MEMORY_PAUSE = 2.0
+"""Seconds until memory is looked at again: no event tells that some has become free."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
@@ -22,6 +29,8 @@ class RunRequest:
 
     task: str
     agent: str
+    provider: str = ""
+    """Of its agent's model; empty: not known."""
     touches: tuple[str, ...] = ()
     not_before: float = 0.0
     blocked_reason: str = ""
@@ -38,6 +47,7 @@ class ActiveRun:
 
     task: str
     agent: str
+    provider: str = ""
     touches: tuple[str, ...] = ()
     waiting: bool = False
     """It waits for a person and does not count against any limit; its files stay its own."""
@@ -55,6 +65,10 @@ class Capacity:
     total: int
     per_agent: Mapping[str, int]
     """Limits of single agents, where they have one."""
+    per_provider: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Limits of providers, where they have one."""
+    memory: int | None = None
+    """Bytes that are free on this machine; None: not known."""
     failures: Mapping[str, int] = field(default_factory=dict[str, int])
     """How many runs in a row have failed at once, by agent; a stopped one is not among them."""
     halt_reason: str = ""
@@ -118,7 +132,9 @@ def agent_postponement(
     if request.blocked_reason:
         return Postponed(reason=request.blocked_reason, until=request.blocked_until)
     reason = _limit_reason(request, active, capacity)
-    return Postponed(reason=reason) if reason else _untested(request, active, capacity, now)
+    if reason:
+        return Postponed(reason=reason)
+    return _untested(request, active, capacity, now) or _without_memory(active, capacity, now)
 
 
 def _limit_reason(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity) -> str:
@@ -127,6 +143,10 @@ def _limit_reason(request: RunRequest, active: Sequence[ActiveRun], capacity: Ca
     same = sum(other.agent == request.agent for other in at_work)
     if limit is not None and same >= limit:
         return f"waits for agent {request.agent}: {same} of {limit} at work"
+    most, there = capacity.per_provider.get(request.provider), request.provider
+    by_provider = sum(other.provider == there for other in at_work)
+    if most is not None and by_provider >= most:
+        return f"waits for provider {there}: {by_provider} of {most} runs at work"
     trying = next((other for other in at_work if other.preparing), None) if capacity.one_slot_at_a_time else None
     if trying is not None and request.needs_slot:
         return f"waits for {trying.task}, which tries whether slots can be made ready again"
@@ -149,6 +169,18 @@ def _untested(request: RunRequest, active: Sequence[ActiveRun], capacity: Capaci
     reason = f"waits to see whether agent {request.agent} works: its last {runs} failed at once"
     until = min(untested, default=math.inf)
     return Postponed(reason=reason, until=until if until < math.inf else None)
+
+
+def _without_memory(active: Sequence[ActiveRun], capacity: Capacity, now: float) -> Postponed | None:
+    """A run begins only where memory is left for it, and for those that have just begun; one may always begin."""
+    at_work = [other for other in active if not other.waiting]
+    if capacity.memory is None or not at_work:
+        return None
+    begun = sum(other.tested_at > now for other in at_work)
+    if capacity.memory - (begun + 1) * MEMORY_OF_A_RUN >= MEMORY_FLOOR:
+        return None
+    reason = f"waits for memory: {capacity.memory / 1e9:.1f} GB are free, and {begun} at work have just begun"
+    return Postponed(reason=reason, until=now + MEMORY_PAUSE)
 
 
 # ---- what holds for this run alone

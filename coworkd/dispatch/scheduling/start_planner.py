@@ -21,9 +21,11 @@ from coworkd.dispatch.scheduling.budget_rules import (
     reserve,
 )
 from coworkd.dispatch.scheduling.capacity import CapacityReader
+from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.dispatch.scheduling.ready_index import ReadyIndex, ReadyTask
 from coworkd.dispatch.scheduling.ready_queue import Lane, PlanInputs, QueuedTask, ReadyQueue
 from coworkd.dispatch.scheduling.scheduler import Postponed, StartRun
+from coworkd.dispatch.scheduling.start_rate import StartRate
 from coworkd.store.runs import count_runs
 from coworkd.store.tasks import last_requested_at
 from coworkd.store.wait_reasons import WaitKey, WaitScope, update_wait_reasons, wait_reasons
@@ -58,6 +60,7 @@ class StartPlanner:
         self._capacity = capacity
         self._index = ReadyIndex(board)
         self._queue = ReadyQueue()
+        self._rate = StartRate()
         self._agents = AgentSelector(board)
         self._budgets = BudgetReader(board)
         self._stored = dict(wait_reasons(board.db).by_key)
@@ -72,7 +75,9 @@ class StartPlanner:
         if not self._queue.requested():
             self._queue.forget_reasons()
             return []
-        return self._queue.plan(self._inputs(now), now)
+        starts = self._queue.plan(self._inputs(now), now)
+        self._rate.note(len(starts), now)
+        return starts
 
     def postpone(self, start: StartRun, exhausted: BudgetExhausted) -> None:
         """It did not start after all: other runs have reserved what was left of the day in this very turn."""
@@ -159,6 +164,7 @@ class StartPlanner:
             budgets=paid_by,
             gathering_until=last_requested_at(self._db, Status.READY, now + GATHERING_TIME) or 0.0,
             gathering_time=GATHERING_TIME, runs_before=count_runs(self._db),
+            starts=self._rate.allowance(now),
             active=self._capacity.active_runs(), capacity=self._capacity.capacity(now),
         )  # fmt: skip
 
@@ -173,7 +179,7 @@ class StartPlanner:
         if paid_by is None:
             return Lane(agent=choice.agent)
         return Lane(
-            agent=choice.agent, blocked=paid_by.exhausted(_NO_BUDGET),
+            agent=choice.agent, provider=provider_of(paid_by.spec), blocked=paid_by.exhausted(_NO_BUDGET),
             own=lambda task: self._over_budget(task, paid_by),
         )  # fmt: skip
 

@@ -52,6 +52,12 @@ _SHAPES: Mapping[object, Json] = {
     readers.texts: _TEXTS,
     readers.command_line: _TEXTS,
     readers.text_pairs: {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
+    readers.counts: {
+        "type": "object",
+        "additionalProperties": {
+            "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^\s*[0-9]+\s*$"}]
+        },
+    },
     readers.flag: _FLAG,
     readers.number: _NUMBER,
     readers.duration: _DURATION,

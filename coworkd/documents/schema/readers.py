@@ -98,6 +98,13 @@ class IntReader:
         return int(written)
 
 
+def counts(value: Value) -> tuple[tuple[str, int], ...]:
+    """A map of names to whole numbers of at least 1, by name in lower case."""
+    if not isinstance(value, dict):
+        raise DocumentError(f"{_shown(value)} stands where a map belongs; write `{{name: 4}}`")
+    return tuple(sorted((key.strip().lower(), read_as(IntReader(1), item, key)) for key, item in value.items()))
+
+
 def duration(value: Value) -> float:
     """Seconds, zero or more: `45m`, `2h`, `1h30m`, `90s`, `1d`, or a plain number."""
     written = text(value).strip().lower()

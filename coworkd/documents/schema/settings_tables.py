@@ -8,6 +8,7 @@ from coworkd.core.model import (
     Gate,
     Integration,
     ToolRules,
+    WorkspaceLimits,
 )
 from coworkd.documents.schema.builders import (
     agent_spec,
@@ -30,6 +31,7 @@ from coworkd.documents.schema.readers import (
     MappingReader,
     WordReader,
     command_line,
+    counts,
     duration,
     flag,
     number,
@@ -108,6 +110,12 @@ CONFIG = Schema(
         Field("version", format_version, help="Of the format: 1", trust=HARMLESS),
         Field("agent", text, help="Agent of tasks that name none", trust=HARMLESS),
         Field("concurrency", IntReader(1), help="Runs at once; 4 unless set", trust=NEEDS_TRUST),
+        Field(
+            "limits",
+            MappingReader(WorkspaceLimits, {"providers": counts}),
+            help="Runs at once by provider of their models: `{providers: {anthropic: 4}}`",
+            trust=NEEDS_TRUST,
+        ),
         Field(
             "quiet",
             duration,

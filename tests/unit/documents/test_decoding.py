@@ -34,6 +34,7 @@ from coworkd.core.model import (
     Status,
     TaskSpec,
     ToolRules,
+    WorkspaceLimits,
 )
 from coworkd.documents.decoding import Decoded, decode, is_note, kind_of
 from coworkd.documents.markdown import compose, parse, parse_yaml
@@ -482,12 +483,30 @@ def test_agents_are_read_strictly(header: str, words: str) -> None:
     assert words in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (
+            "limits: {providers: {anthropic: 0}}",
+            "`limits.providers.anthropic`: `0` is not a whole number of at least 1",
+        ),
+        ("limits: {providers: 4}", "write `{name: 4}`"),
+        ("limits: {provider: {anthropic: 1}}", "did you mean `providers`?"),
+    ],
+)
+def test_limits_of_providers_are_read_strictly(header: str, words: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        decoded(Kind.CONFIG, header)
+    assert words in caught.value.message
+
+
 def test_settings() -> None:
     assert decoded(Kind.CONFIG, "").spec == Settings()
     text = """\
 version: 1
 agent: claude
 concurrency: 8
+limits: {providers: {OpenAI: 2, anthropic: "4"}}
 quiet: 2
 integration: {branch: cowork/next, target: main, land: auto}
 setup: npm ci
@@ -518,6 +537,7 @@ later: unknown"""
         backoff=0.5,
         max_attempts=2,
         sandbox=SandboxSpec(mode=SandboxMode.OFF),
+        limits=WorkspaceLimits(providers=(("anthropic", 4), ("openai", 2))),
         budget_usd_per_day=20.0,
         adopt_notes=True,
         run_pulled=True,

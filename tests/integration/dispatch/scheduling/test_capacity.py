@@ -10,6 +10,7 @@ import pytest
 from coworkd.agents.port import Asked, AskKind, Assignment, Ended, EndReason, ErrorKind, ErrorReported, SessionStarted
 from coworkd.agents.testing import ScriptSteps
 from coworkd.core.model import Status
+from coworkd.dispatch.scheduling.scheduler import MEMORY_PAUSE
 from coworkd.store import SubmissionState
 from tests.integration.dispatchkit import Bench, fails
 
@@ -116,9 +117,26 @@ def _give_up(bench: Bench) -> None:
     bench.turn()
 
 
+def _fill_provider(bench: Bench) -> None:
+    bench.config("limits: {providers: {Anthropic: 1}}\n")
+    bench.task("stays", agent="main")
+
+
+def _fill_memory(bench: Bench) -> None:
+    bench.memory = 100_000_000
+    bench.task("stays", agent="other")
+
+
+def _free_memory(bench: Bench) -> None:
+    bench.memory = None
+    bench.turn(MEMORY_PAUSE)
+
+
 OBSTACLES: dict[str, tuple[Callable[[Bench], None], Callable[[Bench], None]]] = {
     "waits for a free place: 1 of 1 are taken": (_fill_workspace, _stop),
     "waits for agent main: 1 of 1 at work": (_fill_agent, _stop),
+    "waits for provider anthropic: 1 of 1 runs at work": (_fill_provider, _stop),
+    "waits for memory: 0.1 GB are free, and 1 at work have just begun": (_fill_memory, _free_memory),
     "waits for agent main, which is unavailable (rate limit) until": (_refuse, _wait_for_provider),
     "nothing starts since `failing` failed with `on_error: abort`": (_fail, _give_up),
 }

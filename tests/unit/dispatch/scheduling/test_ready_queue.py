@@ -16,8 +16,12 @@ from coworkd.dispatch.scheduling.ready_queue import (
     PlanInputs,
     QueuedTask,
     ReadyQueue,
+    StartAllowance,
 )
 from coworkd.dispatch.scheduling.scheduler import (
+    MEMORY_FLOOR,
+    MEMORY_OF_A_RUN,
+    MEMORY_PAUSE,
     ActiveRun,
     Capacity,
     Postponed,
@@ -131,6 +135,44 @@ def test_no_more_runs_of_an_agent_that_fails_at_once_are_begun_than_may_fail() -
     assert started(queue, situation(active=active, capacity=doubted)) == ["x", "z"]
     assert reasons(queue, "y") == {"y": "waits to see whether agent a works: its last 3 runs failed at once"}
     assert queue.deadline() == NOW + 4, "the run is not in doubt any more from then on"
+
+
+def test_a_provider_has_its_own_limit() -> None:
+    lanes = {"a": Lane(agent="a", provider="anthropic"), "b": Lane(agent="b", provider="anthropic"), "x": LANES["x"]}
+    capacity = Capacity(total=9, per_agent={}, per_provider={"anthropic": 2})
+    active = [
+        ActiveRun(task="w", agent="z", provider="anthropic"),
+        ActiveRun(task="v", agent="z", provider="anthropic", waiting=True),
+    ]
+    queue = queue_of(queued("k"), queued("l", agent="b"), queued("m", agent="x"))
+    assert started(queue, situation(active=active, capacity=capacity, lanes=lanes)) == ["k", "m"]
+    assert reasons(queue, "l") == {"l": "waits for provider anthropic: 2 of 2 runs at work"}
+
+
+def test_no_run_begins_without_memory_beside_another_and_one_always_may() -> None:
+    queue = queue_of(queued("k"), queued("l"), queued("m"))
+    little = Capacity(total=9, per_agent={}, memory=10 * 2**20)
+    assert started(queue, situation(capacity=little)) == ["k"], "the first one may always begin"
+    assert reasons(queue, "l", "m") == dict.fromkeys(
+        "lm", "waits for memory: 0.0 GB are free, and 1 at work have just begun"
+    )
+    assert queue.deadline() == NOW + MEMORY_PAUSE
+
+
+@pytest.mark.parametrize(("begun", "starts"), [(0, 3), (1, 2), (2, 1), (3, 0)])
+def test_runs_that_have_just_begun_are_taken_to_use_their_memory_yet(begun: int, starts: int) -> None:
+    free = Capacity(total=99, per_agent={}, memory=MEMORY_FLOOR + 3 * MEMORY_OF_A_RUN)
+    old = [ActiveRun(task=f"old-{number}", agent="a", tested_at=NOW) for number in range(20)]
+    new = [ActiveRun(task=f"new-{number}", agent="a", tested_at=NOW + 1) for number in range(begun)]
+    queue = queue_of(*(queued(f"t{number}") for number in range(9)))
+    assert len(started(queue, situation(active=[*old, *new], capacity=free))) == starts
+
+
+def test_no_more_runs_start_at_once_than_are_allowed() -> None:
+    queue = queue_of(*(queued(f"t{number}") for number in range(9)))
+    assert len(started(queue, situation(99, starts=StartAllowance(most=4, until=NOW + 0.5)))) == 4
+    assert reasons(queue, "t8") == {"t8": "waits a moment: many runs have just started"}
+    assert queue.deadline() == NOW + 0.5
 
 
 def test_an_agent_that_is_not_to_be_used_holds_its_tasks_alone() -> None:
