@@ -73,6 +73,8 @@ class Bench:
     """Bytes that are free on the machine; None: not known."""
     unprepared: dict[str, StartFault] = field(default_factory=dict[str, StartFault])
     """Tasks that no slot can be made ready for."""
+    reach: Callable[[str], None] = field(default=lambda _: None)
+    """Called before an agent is submitted, after it was, and in the transaction that ends a run; may raise."""
 
     def __post_init__(self) -> None:
         self.place = Workspace(self.root)
@@ -86,12 +88,12 @@ class Bench:
         self.jobs = Jobs(self._told.set)
         self.jobs.require_committed(lambda: self.db.in_transaction)
         places = RunPaths(root=self.root, state=self.root / "state", repo_id="repo", instance="anna-0001")
-        self.executor = FakeExecutor(self._told.set, self._play)
+        self.executor = FakeExecutor(self._wake, self._play)
         starter = self.starter = RunStarter(self.board, self.executor, self.jobs, places, self._prepare)
         self.hold = MachineHold(self.db, lambda: self.fault)
         setup_hold = SetupHold(self.board, lambda: UNCONFINED)
         capacity = CapacityReader(self.board, lambda: "", self.hold, setup_hold, lambda: self.memory)
-        effects = RunEffects(self.board, self.hold, setup_hold, jitter=lambda: 0.0)
+        effects = RunEffects(self.board, self.hold, setup_hold, jitter=self._jitter)
         finisher = RunFinisher(self.board, self.jobs, lambda order: self.made(order), self.hold, effects)
         stages = RunServices(
             starter=starter, recorder=EventRecorder(self.board, places), finisher=finisher,
@@ -100,19 +102,29 @@ class Bench:
         )  # fmt: skip
         self.dispatch = Dispatcher(self.board, self.executor, self.jobs, stages)
 
-    def crash(self) -> None:
+    def crash(self, *, recover: bool = True) -> None:
         """The daemon is killed: its agents are gone, and everything that was in memory."""
         self.jobs.close()
         self.place.restart()
         self.open()
-        self.dispatch.recover()
+        if recover:
+            self.dispatch.recover()
         self.turn(0.0)
 
     def close(self) -> None:
         self.jobs.close()
         self.place.close()
 
+    def _wake(self) -> None:
+        self._told.set()
+        self.reach("submitted")
+
+    def _jitter(self) -> float:
+        self.reach("end")
+        return 0.0
+
     def _play(self, assignment: Assignment) -> ScriptSteps:
+        self.reach("submit")
         self.given.append(assignment)
         return self.script(assignment)
 
