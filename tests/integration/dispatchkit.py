@@ -16,6 +16,7 @@ from coworkd.core.machine_faults import MachineFault
 from coworkd.core.model import Status
 from coworkd.core.start_faults import StartFault
 from coworkd.dispatch.dispatcher import Dispatcher, RunServices
+from coworkd.dispatch.executors.port import RunEvent
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.executors.slot_results import (
     FinishRequest,
@@ -27,7 +28,7 @@ from coworkd.dispatch.executors.slot_results import (
     SlotReady,
     SlotRequest,
 )
-from coworkd.dispatch.executors.testing import FakeExecutor
+from coworkd.dispatch.executors.testing import EventLogs, FakeExecutor
 from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
 from coworkd.dispatch.runs.event_recorder import EventRecorder
 from coworkd.dispatch.runs.finisher import RunFinisher
@@ -73,6 +74,8 @@ class Bench:
     """Bytes that are free on the machine; None: not known."""
     unprepared: dict[str, StartFault] = field(default_factory=dict[str, StartFault])
     """Tasks that no slot can be made ready for."""
+    logs: EventLogs = field(default_factory=dict[str, list[RunEvent]])
+    """What agents have said, which outlives the daemon."""
     reach: Callable[[str], None] = field(default=lambda _: None)
     """Called before an agent is submitted, after it was, and in the transaction that ends a run; may raise."""
 
@@ -88,7 +91,7 @@ class Bench:
         self.jobs = Jobs(self._told.set)
         self.jobs.require_committed(lambda: self.db.in_transaction)
         places = RunPaths(root=self.root, state=self.root / "state", repo_id="repo", instance="anna-0001")
-        self.executor = FakeExecutor(self._wake, self._play)
+        self.executor = FakeExecutor(self._wake, self._play, self.logs)
         starter = self.starter = RunStarter(self.board, self.executor, self.jobs, places, self._prepare)
         self.hold = MachineHold(self.db, lambda: self.fault)
         setup_hold = SetupHold(self.board, lambda: UNCONFINED)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, InboxAnswer
 from coworkd.agents.testing import Script, ScriptInput, ScriptRun
 from coworkd.agents.worker_commands import Deliver, GiveAnswer
 from coworkd.dispatch.executors.port import LOST_MESSAGE, RunEvent
+
+EventLogs: TypeAlias = dict[str, list[RunEvent]]
+"""The events of every start of an agent, by the folder of that start."""
 
 
 class _FakeRun:
@@ -19,10 +23,19 @@ class _FakeRun:
         self._offset = offset
         self.script: ScriptRun | None = None
         self.pending: list[RunEvent] = []
+        self.log: list[RunEvent] = []
+
+    def read(self, log: list[RunEvent]) -> None:
+        """What was logged and not committed is still to be reported."""
+        self.log = log
+        self.pending = [event for event in log if event.offset > self._offset]
+        self._offset = max([self._offset, *(event.offset for event in log)])
 
     def add(self, event: AgentEvent) -> None:
         self._offset += 1
-        self.pending.append(RunEvent(run=self._run, offset=self._offset, event=event))
+        reported = RunEvent(run=self._run, offset=self._offset, event=event)
+        self.log.append(reported)
+        self.pending.append(reported)
         if isinstance(event, Ended):
             self.script = None
 
@@ -34,9 +47,11 @@ class _FakeRun:
 class FakeExecutor:
     """Carries out scripts in memory, immediately and in the caller's thread."""
 
-    def __init__(self, wake: Callable[[], None], script: Script) -> None:
+    def __init__(self, wake: Callable[[], None], script: Script, logs: EventLogs | None = None) -> None:
+        """`logs` outlive the executor, as files do: a later one that is given them recovers runs from them."""
         self._wake = wake
         self._script = script
+        self._logs: EventLogs = {} if logs is None else logs
         self._runs: dict[str, _FakeRun] = {}
         self._epochs: dict[str, int] = {}
 
@@ -45,6 +60,7 @@ class FakeExecutor:
             return
         self._epochs[assignment.run] = assignment.epoch
         state = self._runs.setdefault(assignment.run, _FakeRun(assignment.run))
+        state.log = self._logs[assignment.run_dir] = []
         state.script = ScriptRun(self._script(assignment))
         state.advance(None)
         self._wake()
@@ -79,7 +95,10 @@ class FakeExecutor:
         return state is not None and (state.script is not None or bool(state.pending))
 
     def recover(self, run: str, run_dir: Path, offset: int) -> None:
-        state = self._runs.setdefault(run, _FakeRun(run, offset))
+        if run not in self._runs:
+            self._runs[run] = _FakeRun(run, offset)
+            self._runs[run].read(self._logs.setdefault(str(run_dir), []))
+        state = self._runs[run]
         self.commit(run, offset)
         if not any(isinstance(event.event, Ended) for event in state.pending):
             state.add(Ended(reason=EndReason.CRASHED, message=LOST_MESSAGE))

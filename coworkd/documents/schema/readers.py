@@ -101,7 +101,7 @@ class IntReader:
 def counts(value: Value) -> tuple[tuple[str, int], ...]:
     """A map of names to whole numbers of at least 1, by name in lower case."""
     if not isinstance(value, dict):
-        raise DocumentError(f"{_shown(value)} stands where a map belongs; write `{{name: 4}}`")
+        raise DocumentError(f"{_describe_value(value)} stands where a map belongs; write `{{name: 4}}`")
     return tuple(sorted((key.strip().lower(), read_as(IntReader(1), item, key)) for key, item in value.items()))
 
 

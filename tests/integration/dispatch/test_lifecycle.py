@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -38,7 +38,6 @@ class Killed(BaseException):
 
 class Lifecycle(RuleBasedStateMachine):
     recovers = True
-    """The control forgets to recover after a kill, and has to be found."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,12 +51,15 @@ class Lifecycle(RuleBasedStateMachine):
         self.saved: set[str] = set()
         self.dies_at = ""
         self.answers = 0
+        self.finished: set[str] = set()
 
     def _act(self, order: Assignment) -> ScriptSteps:
+        assert order.run not in self.finished, "what an agent has finished is not done again"
         asked = bool(order.resume)
         while True:
             match self.fates.get(order.task, "stay"):
                 case "done":
+                    self.finished.add(order.run)
                     return
                 case "fail":
                     yield fails()
@@ -94,18 +96,25 @@ class Lifecycle(RuleBasedStateMachine):
 
     # ---- what happens
 
-    @initialize(fates=st.tuples(*(st.sampled_from(["stay", "done", "fail", "ask"]) for _ in TASKS)))
+    @initialize(fates=st.tuples(*(st.sampled_from(["done", "done", "stay", "fail", "ask"]) for _ in TASKS)))
     def decide(self, fates: tuple[str, ...]) -> None:
         self.fates = dict(zip(TASKS, fates, strict=True))
 
-    @rule(task=st.sampled_from(TASKS), priority=st.integers(0, 3), agent=st.sampled_from(["main", "slow"]))
-    def save(self, task: str, priority: int, agent: str) -> None:
-        if task not in self.saved:
+    @rule(
+        tasks=st.sets(st.sampled_from(TASKS), min_size=1, max_size=3),
+        priority=st.integers(0, 3),
+        agent=st.sampled_from(["main", "main", "slow"]),
+    )
+    def save(self, tasks: set[str], priority: int, agent: str) -> None:
+        for task in sorted(tasks - self.saved):
             self.saved.add(task)
             touches = "[" + ", ".join(f'"{pattern}"' for pattern in TOUCHES.get(task, ())) + "]"
             self.bench.task(task, agent=agent, priority=priority, touches=touches)
 
-    @rule(seconds=st.sampled_from([0.1, 1.0, 12.0]), dies_at=st.sampled_from(["", "", "submit", "submitted", "end"]))
+    @rule(
+        seconds=st.sampled_from([0.1, 1.0, 12.0]),
+        dies_at=st.sampled_from(["", "submit", "submitted", "submitted", "end"]),
+    )
     def turn(self, seconds: float, dies_at: str) -> None:
         before = {run.id for run in self.bench.db.all(RunRow)}
         killed, self.dies_at = bool(dies_at), dies_at
@@ -221,13 +230,25 @@ class Lifecycle(RuleBasedStateMachine):
 
 
 class ForgetsToRecover(Lifecycle):
-    """The control: after a kill nothing is done about the runs of the former daemon."""
+    """A control: after a kill nothing is done about the runs of the former daemon."""
 
     recovers = False
 
 
+class LosesLogs(Lifecycle):
+    """A control: what agents have said and the daemon has not recorded is gone with the daemon."""
+
+    def _crash(self) -> None:
+        self.bench.logs.clear()
+        super()._crash()
+
+
 FEW = settings(
-    max_examples=12, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    max_examples=12,
+    stateful_step_count=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    database=None,
 )
 
 
@@ -235,7 +256,21 @@ def test_no_history_runs_a_task_twice_or_loses_it_or_leaves_it_stuck() -> None:
     run_state_machine_as_test(Lifecycle, settings=FEW)
 
 
-def test_a_daemon_that_does_not_recover_is_found() -> None:
-    unshrunk = settings(FEW, max_examples=100, phases=[Phase.generate], report_multiple_bugs=False)
+@pytest.mark.parametrize("broken", [ForgetsToRecover, LosesLogs])
+def test_a_daemon_that_does_not_recover_is_found(broken: type[Lifecycle]) -> None:
+    """One history of those that the machine goes through: agents that stay, one that ends while the daemon is killed."""
+    _one_history(Lifecycle())
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(ForgetsToRecover, settings=unshrunk)
+        _one_history(broken())
+
+
+def _one_history(machine: Lifecycle) -> None:
+    try:
+        machine.decide(("done", "done", "stay", "stay", "stay", "stay"))
+        for tasks in ({"b"}, {"a"}, {"c", "d"}):
+            machine.save(tasks, 1, "main")
+            machine.turn(1.0, "submitted")
+        machine.kill()
+        machine.turn(1.0, "")
+    finally:
+        machine.teardown()
