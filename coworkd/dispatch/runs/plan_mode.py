@@ -31,9 +31,12 @@ from coworkd.store.answers import forget_answer
 from coworkd.store.documents import task_document_paths
 from coworkd.store.requests import answered_in_file
 from coworkd.store.runs import correct_end
-from coworkd.store.tasks import all_tasks, plans_without_request
+from coworkd.store.tasks import all_tasks, find_task, plans_without_request
 
 PLANNED = "its plan was approved"
+
+MAX_GENERATIONS = 3
+"""A task that a plan made may make tasks by a plan of its own, so many times over."""
 
 
 class PlanRuns:
@@ -118,9 +121,23 @@ class PlanRuns:
         except DocumentError as error:
             self._board.add_problem(task, "plan", f"plans/{task.id}.md:{error.line}: {error.message}", now)
             blocks = ()
+        if blocks and self._generation(task) >= MAX_GENERATIONS:
+            message = (
+                f"its plan makes no tasks: it was itself made by a plan, {MAX_GENERATIONS} times over; write the tasks"
+                f" of plans/{task.id}.md yourself"
+            )
+            self._board.add_problem(task, "plan", message, now)
+            blocks = ()
         names = self._make(blocks, now)
         what = f"{PLANNED}; drafts: {', '.join(names)}" if names else PLANNED
         self._board.set_status(task, Status.DONE, what, now, closed_by_hand=True, failures=0)
+
+    def _generation(self, task: TaskRow) -> int:
+        """How many plans, one made by another, lie above a task; no more than matter are counted."""
+        generation, above = 0, self._board.specs.task(task.path).plan
+        while generation < MAX_GENERATIONS and (row := find_task(self._db, above)) is not None:
+            generation, above = generation + 1, self._board.specs.task(row.path).plan
+        return generation
 
     def _make(self, blocks: tuple[TaskBlock, ...], now: float) -> list[str]:
         taken = {task.id: task.path for task in all_tasks(self._db)}
