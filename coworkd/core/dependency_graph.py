@@ -136,8 +136,9 @@ class ChainLengths:
         return changed
 
     def _measure_all(self) -> set[str]:
+        """Returns every task that has or had a length: some may have been changed already when a cycle showed."""
         needs = {task: tuple(sorted(wanted)) for task, wanted in self._needs.items()}
         self._cyclic = bool(_left_after_peeling(needs))
         tasks = {*needs, *(needed for wanted in needs.values() for needed in wanted)}
         before, self._lengths = self._lengths, critical_path_lengths(sorted(tasks), needs)
-        return {task for task in before.keys() | self._lengths.keys() if before.get(task, 1) != self.of(task)}
+        return before.keys() | self._lengths.keys()

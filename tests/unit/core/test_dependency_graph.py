@@ -74,7 +74,9 @@ def test_a_task_that_needs_itself() -> None:
 def test_lengths_that_are_kept_are_those_that_are_measured(changes: list[dict[str, list[str]]]) -> None:
     lengths, needs = ChainLengths(), dict[str, list[str]]()
     for change in changes:
-        lengths.replace(change)
+        before = {task: lengths.of(task) for task in "abcdefg"}
+        changed = lengths.replace(change)
+        assert changed >= {task for task in "abcdefg" if lengths.of(task) != before[task]}, "each change is told"
         needs.update(change)
         if not cycles(needs):
             assert {task: lengths.of(task) for task in "abcdefg"} == critical_path_lengths("abcdefg", needs)
