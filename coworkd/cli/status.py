@@ -15,12 +15,13 @@ from coworkd.cli.output import WIDTH, as_json, coloured, columns, hanging_indent
 from coworkd.cli.workspace import Workspace, current_workspace, find_task
 from coworkd.core.check_names import check_logs
 from coworkd.core.clock import iso
+from coworkd.core.loop_states import loop_state
 from coworkd.core.model import SandboxLevel, Status
 from coworkd.core.runs import EndedState, reason_of
 from coworkd.core.task_states import OVER
 from coworkd.core.terminal_text import visible_line
-from coworkd.core.text_formats import format_age, format_usd
-from coworkd.store import Database, MessageRow, RunRow
+from coworkd.core.text_formats import format_age, format_usd, shorten
+from coworkd.store import Database, MessageRow, RunRow, TaskRow
 from coworkd.store.documents import note_paths
 from coworkd.store.events import events_after
 from coworkd.store.messages import messages_of
@@ -34,6 +35,9 @@ ITEM_LINES = 8
 DONE_SHOWN = 5
 """How many finished tasks `status` lists before it only counts them."""
 
+
+ROUND_REASON = 120
+"""Characters that are shown of why a round of a loop was not the last one."""
 
 ID_WIDTH = 28
 """Columns that an id gets at most."""
@@ -214,20 +218,22 @@ def show_command(task: str, recording: bool, json_: bool) -> None:
         return
     with workspace.reading() as db:
         now = time.time()
-        details = _card_json(card_of(db, found, now)) | _history_json(workspace, db, found.id)
+        details = _card_json(card_of(db, found, now)) | _history_json(workspace, db, found)
         needs = [item for item in attention_items(db) if item.task == found.id]
     as_json(details) if json_ else click.echo(
         "\n".join([*_shown(details), *(_item_lines(item, now) for item in needs)])
     )
 
 
-def _history_json(workspace: Workspace, db: Database, task: str) -> dict[str, Any]:
+def _history_json(workspace: Workspace, db: Database, row: TaskRow) -> dict[str, Any]:
+    task = row.id
     runs = runs_of(db, task)
     messages = messages_of(db, task)
     submissions = submissions_of(db, task)
     verified = [one.number for one in submissions if json.loads(one.checks)]
     return {
         "estimated": has_estimated_cost(db, task),
+        "loop": _loop_json(row, runs),
         "runs": [_run_json(workspace, run) for run in runs],
         "messages": [_message_json(message) for message in messages],
         "reviews": [
@@ -237,6 +243,15 @@ def _history_json(workspace: Workspace, db: Database, task: str) -> dict[str, An
             for s in submissions
         ],
     }  # fmt: skip
+
+
+def _loop_json(task: TaskRow, runs: list[RunRow]) -> dict[str, Any] | None:
+    """Where its loop stands; None: its latest run was no round of one."""
+    last = runs[-1] if runs else None
+    if last is None or not last.iteration:
+        return None
+    state = loop_state(task.status, last.state.kind, last.stop)
+    return {"state": str(state), "round": last.iteration, "max_rounds": last.max_rounds}
 
 
 def _message_json(message: MessageRow) -> dict[str, Any]:
@@ -256,6 +271,7 @@ def _run_json(workspace: Workspace, run: RunRow) -> dict[str, Any]:
         "slot": str(workspace.paths.state / "slots" / str(run.slot.number) / "work"),
         "sandbox": run.start.sandbox_level, "message": end.message if end else "", "cost_usd": run.usage.cost_usd,
         "base": run.slot.base, "lacks": run.slot.lacks.splitlines(),
+        "round": run.iteration, "kept": end.kept if end else "",
     }  # fmt: skip
 
 
@@ -264,6 +280,7 @@ def _shown(task: dict[str, Any]) -> list[str]:
     facts = [
         ("file", f".cowork/{task['path']}"),
         ("why", task["why"]),
+        ("loop", _shown_loop(task["loop"])),
         ("needs", ", ".join(task["blocked_by"])),
         ("agent", task["agent"] or "none: write one into the task, or `agent:` into config.yaml"),
         ("cost", "" if task["cost_usd"] is None else format_usd(task["cost_usd"], estimated=task["estimated"])),
@@ -278,6 +295,10 @@ def _shown(task: dict[str, Any]) -> list[str]:
     return [*head, *lines]
 
 
+def _shown_loop(loop: dict[str, Any] | None) -> str:
+    return f"{loop['state']}, round {loop['round']} of {loop['max_rounds']}" if loop else ""
+
+
 def _shown_submission(review: dict[str, Any]) -> list[str]:
     about = f"{review['state']} {review['commit'][:12]} {review['notice']}"
     logs = [f".cowork/{path}" for path in review["logs"]]
@@ -289,13 +310,22 @@ def _shown_submission(review: dict[str, Any]) -> list[str]:
 
 def _shown_run(run: dict[str, Any]) -> list[str]:
     state = run["reason"] or run["state"]
-    about = f"attempt {run['attempt']} by {run['agent']}, {state} (sandbox: {run['sandbox']})"
+    attempt = f"attempt {run['attempt']}" + (f", round {run['round']}" if run["round"] else "")
+    about = f"{attempt} by {run['agent']}, {state} (sandbox: {run['sandbox']})"
     return [
         hanging_indent(f"  run {run['id']}:", about),
         f"    work   {plain(run['slot'])}",
         f"    log    {plain(run['log'])}",
         *(hanging_indent("    lacks", commit) for commit in run["lacks"]),
+        *(_shown_round(run) if run["round"] and run["ended"] else ()),
     ]
+
+
+def _shown_round(run: dict[str, Any]) -> list[str]:
+    """Why another round followed, and the commit with the files that it left."""
+    why = next((line.strip() for line in run["message"].splitlines() if line.strip()), "")
+    facts = [("    so", visible_line(shorten(why, ROUND_REASON))), ("    kept", run["kept"][:12])]
+    return [hanging_indent(name, text) for name, text in facts if text]
 
 
 @click.command("events")

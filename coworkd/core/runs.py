@@ -78,6 +78,10 @@ class RunAttempt:
     """What its task's `mode` was when it began."""
     iteration: int = 0
     """Which round of a `loop:` it is; 0: of none."""
+    promise: str = ""
+    """What ends that loop, as its task said when the attempt began; empty: it is of none."""
+    max_rounds: int = 0
+    """How many rounds that loop may have."""
     continues: int = 0
     """The number of the reviewed submission that it goes on with; 0: of none."""
     conflict: str = ""

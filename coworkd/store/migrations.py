@@ -171,11 +171,6 @@ _LEDGER = (
 """Records of runs, what they gave back, and which words came by command."""
 
 
-def _ledger(db: sqlite_utils.Database) -> None:
-    for statement in _LEDGER:
-        db.conn.execute(statement)
-
-
 _APPROVALS = {
     "answers": (
         "odd TEXT NOT NULL DEFAULT ''",
@@ -212,11 +207,6 @@ _STATES = (
 """Every turn asks for what is open: among few, not among all that ever was."""
 
 
-def _states(db: sqlite_utils.Database) -> None:
-    for statement in _STATES:
-        db.conn.execute(statement)
-
-
 def _unsandboxed_saves(db: sqlite_utils.Database) -> None:
     db.conn.execute("CREATE TABLE unsandboxed_saves (path TEXT, decision TEXT, run TEXT, agent TEXT, at REAL)")
     db.conn.execute("CREATE INDEX unsandboxed_saves_at ON unsandboxed_saves (at)")
@@ -233,11 +223,6 @@ _CONTINUATIONS = (
 """What an attempt goes on with after a review, and what its agent is told of that."""
 
 
-def _continuations(db: sqlite_utils.Database) -> None:
-    for statement in _CONTINUATIONS:
-        db.conn.execute(statement)
-
-
 _PROOFS = (
     "ALTER TABLE submissions ADD COLUMN proof TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE submissions ADD COLUMN missing TEXT NOT NULL DEFAULT ''",
@@ -246,11 +231,6 @@ _PROOFS = (
     "CREATE INDEX submissions_unsettled ON submissions (created) WHERE state = 'landed' AND proof = ''",
 )
 """Where each landing is known to be, and what the base of a run did not have."""
-
-
-def _proofs(db: sqlite_utils.Database) -> None:
-    for statement in _PROOFS:
-        db.conn.execute(statement)
 
 
 def _agent_stops(db: sqlite_utils.Database) -> None:
@@ -272,11 +252,6 @@ _ANNOUNCED = (
 """A command says what it writes before it writes it; a file may be about to change to it."""
 
 
-def _announced(db: sqlite_utils.Database) -> None:
-    for statement in _ANNOUNCED:
-        db.conn.execute(statement)
-
-
 _OWN_AT_PATHS = (
     "ALTER TABLE own_bytes RENAME TO own_bytes_before",
     "CREATE TABLE own_bytes (path TEXT NOT NULL DEFAULT '', sha TEXT NOT NULL, PRIMARY KEY (sha, path))",
@@ -294,11 +269,6 @@ _OWN_AT_PATHS = (
 """The same text may be typed at one path and come by git at another."""
 
 
-def _own_at_paths(db: sqlite_utils.Database) -> None:
-    for statement in _OWN_AT_PATHS:
-        db.conn.execute(statement)
-
-
 def _machine_faults(db: sqlite_utils.Database) -> None:
     db.conn.execute("ALTER TABLE runs ADD COLUMN fault TEXT NOT NULL DEFAULT ''")
 
@@ -309,11 +279,6 @@ _STEPS = (
     "UPDATE runs SET stop = 'user' WHERE stop NOT IN ('', 'lost', 'shutdown', 'budget used up')",
 )
 """A task may have several runs at a time, each a step of its pattern; who stopped one is one of a few words."""
-
-
-def _steps(db: sqlite_utils.Database) -> None:
-    for statement in _STEPS:
-        db.conn.execute(statement)
 
 
 def _submission_numbers(db: sqlite_utils.Database) -> None:
@@ -335,11 +300,6 @@ _WAITS = (
 """Why ready tasks do not run: what holds for many of them is stored once."""
 
 
-def _waits(db: sqlite_utils.Database) -> None:
-    for statement in _WAITS:
-        db.conn.execute(statement)
-
-
 def _pulled_tasks(db: sqlite_utils.Database) -> None:
     db.conn.execute("CREATE INDEX tasks_pulled ON tasks (status) WHERE pulled")
 
@@ -351,9 +311,21 @@ _STOP_MESSAGES = (
 """Why a run was told to stop is known before it ends, and is not how it ended."""
 
 
-def _stop_messages(db: sqlite_utils.Database) -> None:
-    for statement in _STOP_MESSAGES:
-        db.conn.execute(statement)
+_LOOPS = (
+    "ALTER TABLE runs ADD COLUMN promise TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE runs ADD COLUMN max_rounds INTEGER NOT NULL DEFAULT 0",
+)
+"""The loop that a run is a round of, as its attempt began with it."""
+
+
+def _all_of(statements: tuple[str, ...]) -> Callable[[sqlite_utils.Database], None]:
+    """The step that executes these one after another."""
+
+    def step(db: sqlite_utils.Database) -> None:
+        for statement in statements:
+            db.conn.execute(statement)
+
+    return step
 
 
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
@@ -361,27 +333,28 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _agents,
     _reverts,
     _plans,
-    _ledger,
+    _all_of(_LEDGER),
     _approvals,
     _presence,
     _notices,
-    _states,
+    _all_of(_STATES),
     _unsandboxed_saves,
     _held,
-    _continuations,
-    _proofs,
+    _all_of(_CONTINUATIONS),
+    _all_of(_PROOFS),
     _agent_stops,
     _refused_hosts,
-    _announced,
-    _own_at_paths,
+    _all_of(_ANNOUNCED),
+    _all_of(_OWN_AT_PATHS),
     _machine_faults,
-    _steps,
+    _all_of(_STEPS),
     _submission_numbers,
     _fresh_start,
     _agent_failures,
-    _waits,
+    _all_of(_WAITS),
     _pulled_tasks,
-    _stop_messages,
+    _all_of(_STOP_MESSAGES),
+    _all_of(_LOOPS),
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

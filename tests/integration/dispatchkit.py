@@ -154,15 +154,19 @@ class Bench:
     def _settle(self) -> None:
         now = self.place.now
         self.place.turn(0.0)
-        self.jobs.settle(now)
-        while self.jobs.busy():
-            self._told.clear()
-            self.jobs.settle(now)
-            if self.jobs.busy():
-                assert self._told.wait(PATIENCE), "a job does not end"
+        self.finish_jobs()
         self.dispatch.step(now)
         self.dispatch.start(now)
         self.place.engine.push(now, blocked=lambda _: False)
+
+    def finish_jobs(self) -> None:
+        """Handle what the jobs come to, until none is left."""
+        self.jobs.settle(self.now)
+        while self.jobs.busy():
+            self._told.clear()
+            self.jobs.settle(self.now)
+            if self.jobs.busy():
+                assert self._told.wait(PATIENCE), "a job does not end"
 
     # ---- what a person does
 

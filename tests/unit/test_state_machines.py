@@ -1,4 +1,4 @@
-"""The tables of runs, submissions and requests, walked."""
+"""The tables of runs, loops, submissions and requests, walked."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from coworkd.core.loop_states import LOOP_STATES, LoopState, loop_state
+from coworkd.core.model import Status
 from coworkd.core.request_states import PENDING_STATES, REQUEST_STATES, RequestState
 from coworkd.core.run_states import LIVE_STATES, RUN_STATES, RunState
+from coworkd.core.runs import StopRequest
 from coworkd.core.state_machine import StateMachine
 from coworkd.core.submission_states import (
     IN_QUEUE,
@@ -19,7 +22,7 @@ from coworkd.core.submission_states import (
     SubmissionState,
 )
 
-MACHINES: list[StateMachine[Any]] = [RUN_STATES, REQUEST_STATES, SUBMISSION_STATES]
+MACHINES: list[StateMachine[Any]] = [RUN_STATES, LOOP_STATES, REQUEST_STATES, SUBMISSION_STATES]
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
@@ -70,3 +73,25 @@ def test_every_pending_submission_can_be_taken_out_of_the_queue() -> None:
         state for state in SubmissionState if SubmissionState.RETIRED in SUBMISSION_STATES.moves[state]
     } == PENDING_SUBMISSION_STATES
     assert IN_QUEUE < VERIFIABLE < PENDING_SUBMISSION_STATES
+
+
+@pytest.mark.parametrize(
+    ("status", "run", "stop", "state"),
+    [
+        (Status.READY, None, StopRequest.NONE, LoopState.IDLE),
+        (Status.RUNNING, RunState.PREPARING, StopRequest.NONE, LoopState.RUNNING),
+        (Status.WAITING, RunState.WAITING, StopRequest.NONE, LoopState.RUNNING),
+        (Status.RUNNING, RunState.WORKING, StopRequest.SHUTDOWN, LoopState.PAUSING),
+        (Status.PAUSED, RunState.WORKING, StopRequest.USER, LoopState.PAUSING),
+        (Status.READY, RunState.WORKING, StopRequest.USER, LoopState.PAUSING),
+        (Status.PAUSED, None, StopRequest.NONE, LoopState.PAUSED),
+        (Status.CANCELLED, RunState.SUBMITTING, StopRequest.USER, LoopState.STOPPING),
+        (Status.MERGING, None, StopRequest.NONE, LoopState.VERIFYING),
+        (Status.FAILED, None, StopRequest.NONE, LoopState.ENDED),
+        (Status.DONE, RunState.ENDED, StopRequest.NONE, LoopState.ENDED),
+    ],
+)
+def test_where_a_loop_stands_follows_from_its_task_and_its_run(
+    status: Status, run: RunState | None, stop: StopRequest, state: LoopState
+) -> None:
+    assert loop_state(status, run, stop) is state

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from coworkd.agents.prompt.earlier_rounds import EarlierRound, earlier_rounds_text, quoted
 from coworkd.agents.prompt.templates import Template, render
-from coworkd.core.model import AgentSpec, Mode, TaskSpec
+from coworkd.core.model import AgentSpec, Loop, Mode, TaskSpec
 
 _MAX_FILES = 100
 _MAX_SUMMARY = 4000
@@ -58,6 +58,8 @@ class PromptContext:
     """The change that a person has reviewed and wants changed; it is in the worktree."""
     round: int = 0
     """Of a loop; 0: of none."""
+    loop: Loop | None = None
+    """The loop of that round."""
     earlier_rounds: Sequence[EarlierRound] = ()
     """Of the same loop, oldest first."""
     thread: Sequence[ThreadMessage] = ()
@@ -75,7 +77,7 @@ def build_prompt(agent: AgentSpec, task: TaskSpec, title: str, context: PromptCo
         _task_rules(task),
         _messages(context.thread),
         _reviewed(context.reviewed) if context.reviewed else "",
-        _loop_round(task, context.round),
+        _loop_round(context),
         earlier_rounds_text(context.earlier_rounds),
         render(Template.FAILED_ATTEMPT, failure=context.failure.strip()) if context.failure else "",
         _conflict(context),
@@ -111,12 +113,11 @@ def _messages(thread: Sequence[ThreadMessage]) -> str:
     return render(Template.MESSAGES, messages="\n\n".join(texts))
 
 
-def _loop_round(task: TaskSpec, number: int) -> str:
-    if task.loop is None or not number:
+def _loop_round(context: PromptContext) -> str:
+    loop = context.loop
+    if loop is None:
         return ""
-    return render(
-        Template.LOOP_ROUND, round=number, max_rounds=task.loop.max_iterations, promise=task.loop.promise
-    )  # fmt: skip
+    return render(Template.LOOP_ROUND, round=context.round, max_rounds=loop.max_iterations, promise=loop.promise)
 
 
 def _conflict(context: PromptContext) -> str:

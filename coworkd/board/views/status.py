@@ -202,4 +202,5 @@ def _running(row: TaskRow, run: RunRow | None, now: float) -> str:
     }
     lacks = f"; it started without {', '.join(run.slot.lacks.splitlines())}" if run.slot.lacks else ""
     at_work = f"{run.agent} at work for {format_duration(now - run.started)}, attempt {run.attempt}{lacks}"
-    return words.get(run.state.kind, at_work)
+    # Of a round of a loop the task says which it is and why it is needed, until its agent has asked something.
+    return "; ".join(part for part in (words.get(run.state.kind, at_work), row.reason) if part)

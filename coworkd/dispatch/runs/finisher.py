@@ -9,7 +9,7 @@ from dataclasses import replace
 from coworkd.board.generated_documents import GeneratedDocuments, final_state
 from coworkd.board.task_board import Board
 from coworkd.core.check_names import check_log
-from coworkd.core.model import Gate, Loop, MessageKind, Mode
+from coworkd.core.model import Gate, MessageKind, Mode
 from coworkd.core.runs import EndedState, RunSlot, SubmittingState
 from coworkd.dispatch.executors.slot_results import (
     FinishRequest,
@@ -28,6 +28,7 @@ from coworkd.dispatch.runs.loop_rounds import earlier_rounds
 from coworkd.dispatch.runs.result_message import result_message
 from coworkd.dispatch.runs.run_effects import RunEffects
 from coworkd.dispatch.runs.run_ends import AfterRunPolicy, NotStarted, StartFailure, SubmissionSentBack
+from coworkd.dispatch.runs.start_rules import loop_of
 from coworkd.dispatch.scheduling.agent_stops import AgentStops
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.retry_policy import RetryPolicy
@@ -95,9 +96,10 @@ class RunFinisher:
         """What the pattern makes of the history so far, this run included."""
         if run.stop or reason is not RunReason.DONE or not run.slot.base or run.mode is Mode.PLAN:
             return False
-        spec = self._board.specs.task(self._board.task(run.task).path)
-        if run.iteration and spec.loop is not None and spec.loop.promise not in run.reply:
+        loop = loop_of(run)
+        if loop is not None and loop.promise not in run.reply:
             return False
+        spec = self._board.specs.task(self._board.task(run.task).path)
         pattern = PATTERNS[spec.pattern]
         return isinstance(pattern(run.agent, [PastRun(run=run.id, role=run.role, ended_well=True)]), SubmitWork)
 
@@ -161,7 +163,7 @@ class RunFinisher:
         retry = RetryPolicy(
             on_error=spec.on_error, max_attempts=spec.max_attempts or settings.max_attempts, backoff=settings.backoff
         )
-        loop: Loop | None = spec.loop if run.iteration else None
+        loop = loop_of(run)
         return AfterRunPolicy(
             retry=retry,
             jitter=self._effects.jitter(),

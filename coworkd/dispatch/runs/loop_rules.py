@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.core.model import Loop
-from coworkd.store import FinishedRun
+from coworkd.dispatch.runs.failure_text import first_line
+from coworkd.store import FinishedRun, RunRow
 
 MAX_ALIKE = 3
 """Rounds with the same files and the same failure after which more of them would come to the same."""
@@ -56,6 +57,15 @@ def round_of(run: FinishedRun, loop: Loop, failure: str) -> Round:
         number=run.iteration, promised=loop.promise in run.reply, changed=run.state.kept not in ("", run.slot.base),
         tree=run.state.tree, failure=failure,
     )  # fmt: skip
+
+
+def round_words(run: RunRow, before: FinishedRun | None) -> str:
+    """Which round of its loop a run is, and why it is needed, for the board; empty: it is of none."""
+    if not run.iteration:
+        return ""
+    words = f"round {run.iteration} of {run.max_rounds}"
+    why = first_line(before.state.message) if before else ""
+    return f"{words} (round {before.iteration}: {why})" if before and why else words
 
 
 def after_round(loop: Loop, rounds: Sequence[Round]) -> NextRound | VerifyRound | EndLoop:

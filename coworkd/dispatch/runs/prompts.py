@@ -20,6 +20,7 @@ from coworkd.agents.worker.inbox import render_answer
 from coworkd.core.model import AgentSpec, TaskSpec
 from coworkd.dispatch.runs.delivery_rules import inbox_answer
 from coworkd.dispatch.runs.loop_rounds import runs_of_earlier_rounds
+from coworkd.dispatch.runs.start_rules import loop_of
 from coworkd.store import Database, FinishedRun, MessageRow, RunReason, RunRow, SubmissionKey, TaskRow
 from coworkd.store.messages import new_messages_of, thread_of
 from coworkd.store.requests import used_answers
@@ -83,7 +84,7 @@ class PromptReader:
         reason = row.reason if row.failures else ""
         return PromptContext(
             failure=self._failure(run, rounds) or reason, conflict_bundle=run.conflict, reviewed=self._reviewed(run),
-            thread=said, round=run.iteration,
+            thread=said, round=run.iteration, loop=loop_of(run),
             earlier_rounds=[EarlierRound(number=r.iteration, lacking=r.state.message, reply=r.reply) for r in rounds],
         )  # fmt: skip
 

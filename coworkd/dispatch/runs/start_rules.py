@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from coworkd.core.model import AgentSpec, Budget, SandboxLevel, TaskSpec
+from coworkd.core.model import AgentSpec, Budget, Loop, SandboxLevel, TaskSpec
 from coworkd.core.runs import INTERRUPTED_REASONS, RESUMABLE_REASONS
 from coworkd.store import FinishedRun, RunRow
 
@@ -36,6 +36,17 @@ def round_to_run(last: FinishedRun | None, *, loop: bool) -> int:
     if not loop:
         return 0
     return (last.iteration if last.state.reason in INTERRUPTED_REASONS else last.iteration + 1) if last else 1
+
+
+def loop_of(run: RunRow) -> Loop | None:
+    """The loop that a run is a round of; None: of none."""
+    return Loop(promise=run.promise, max_iterations=run.max_rounds) if run.iteration and run.promise else None
+
+
+def loop_to_run(last: RunRow | None, attempt: int, written: Loop | None) -> Loop | None:
+    """The loop of a new run: that of its attempt so far. What the task says now counts from the next attempt on."""
+    same_attempt = last is not None and last.attempt == attempt
+    return (loop_of(last) if last and same_attempt else None) or written
 
 
 def lowest_free(taken: Collection[int]) -> int:

@@ -23,9 +23,12 @@ from coworkd.dispatch.executors.slot_results import (
 from coworkd.dispatch.patterns import first_step
 from coworkd.dispatch.runs.delivery_rules import waiting_seconds
 from coworkd.dispatch.runs.grants import Grants
+from coworkd.dispatch.runs.loop_rounds import runs_of_earlier_rounds
+from coworkd.dispatch.runs.loop_rules import round_words
 from coworkd.dispatch.runs.prompts import PromptReader, Prompts
 from coworkd.dispatch.runs.start_rules import (
     budget_left,
+    loop_to_run,
     lowest_free,
     lowest_level,
     round_to_run,
@@ -98,8 +101,10 @@ class RunStarter:
         if isinstance(reserved, BudgetExhausted):
             return reserved
         task_spec = self._board.specs.task(row.path)
-        last, loop = self._last(row), task_spec.loop is not None
-        origin = run_to_continue(last, agent, loop=loop)
+        last = self._last(row)
+        loop = None if conflict else loop_to_run(last, row.attempt + 1, task_spec.loop)
+        origin = run_to_continue(last, agent, loop=loop is not None)
+        iteration = round_to_run(last, loop=loop is not None)
         step = first_step(task_spec.pattern, agent)
         run = RunRow(
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, agent=step.agent, step=step.number,
@@ -108,22 +113,32 @@ class RunStarter:
             start=AgentStart(sandbox_level=self._means().level), conflict=conflict, mode=task_spec.mode,
             session=session_to_resume(origin, agent), origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
-            reserved_usd=reserved.left.usd, iteration=0 if conflict else round_to_run(last, loop=loop),
+            reserved_usd=reserved.left.usd, iteration=iteration,
+            promise=loop.promise if loop else "", max_rounds=loop.max_iterations if loop else 0,
             continues=0 if row.fresh_start or conflict else self._reviewed_number(task),
         )  # fmt: skip
         with self._db.write(durable=True):
-            add_run(self._db, run)
-            self._holding.record_agent(agent, spec.sandbox.mode, now)
-            self._db.event(
-                now, "run", task=task, run=run.id, agent=agent, attempt=run.attempt, level=run.start.sandbox_level
-            )
-            self._board.clear_problems(row.path, "agent", "graph", "warning")
-            self._board.transition(
-                task, Status.RUNNING, "", now, attempt=run.attempt, by=self._places.instance, agent_used=agent,
-                fresh_start=False,
-            )  # fmt: skip
+            self._record_run(run, row, spec, now)
         self.prepare_slot(run)
         return None
+
+    def _record_run(self, run: RunRow, row: TaskRow, spec: AgentSpec, now: float) -> None:
+        """Write that there is a run of the task, and that the task is at work; inside of a transaction."""
+        add_run(self._db, run)
+        self._holding.record_agent(run.agent, spec.sandbox.mode, now)
+        self._db.event(
+            now, "run", task=run.task, run=run.id, agent=run.agent, attempt=run.attempt, level=run.start.sandbox_level
+        )
+        self._board.clear_problems(row.path, "agent", "graph", "warning")
+        self._board.transition(
+            run.task, Status.RUNNING, self._round_words(run), now, attempt=run.attempt, by=self._places.instance,
+            agent_used=run.agent, fresh_start=False,
+        )  # fmt: skip
+
+    def _round_words(self, run: RunRow) -> str:
+        """Which round of a loop it is and why that is needed, in words; empty: of none."""
+        before = runs_of_earlier_rounds(self._db, run) if run.iteration else []
+        return round_words(run, before[-1] if before else None)
 
     def _free_places(self) -> int:
         return self._board.specs.settings().concurrency - count_working(self._db)
@@ -134,8 +149,14 @@ class RunStarter:
         return work.number if work else 0
 
     def _last(self, row: TaskRow) -> FinishedRun | None:
-        """The run before this one; None where the task starts from nothing."""
-        return None if row.fresh_start else last_ended_run(self._db, row.id)
+        """The run before this one; None where the task starts from nothing.
+
+        One that ended before its slot was ready has left nothing: what it was to go on with is gone on with.
+        """
+        last = None if row.fresh_start else last_ended_run(self._db, row.id)
+        if last is None or last.slot.base or not last.origin:
+            return last
+        return find_ended_run(self._db, last.origin)
 
     def record_sandbox_status(self, now: float) -> None:
         """Note what there is to hold agents with, before the first of them starts."""

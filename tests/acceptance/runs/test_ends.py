@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -202,7 +203,15 @@ def test_a_loop_goes_on_until_what_is_promised_is_proven(w: Workbench) -> None:
     assert (w.scratch / "rounds").read_text().split() == ["1"] * 4
     assert w.landed("work.txt").split() == ["line"] * 4
     assert "This is round 4 of at most 9" in w.landed("last.txt")
-    assert [run["attempt"] for run in w.json("show", "t")["runs"]] == [1, 1, 1, 1]
+    assert "### Round 3" in w.landed("last.txt")
+    assert "> <promise>DONE</promise>" in w.landed("last.txt"), "what the rounds before said is handed on"
+    runs = w.json("show", "t")["runs"]
+    assert [(run["attempt"], run["round"]) for run in runs] == [(1, 1), (1, 2), (1, 3), (1, 4)]
+    shown = w.cmd("show", "t").stdout
+    assert "`<promise>DONE</promise>` was not said" in shown
+    assert [w.git("show", f"{run['kept']}:work.txt").split() for run in runs] == [["line"] * n for n in (1, 2, 3, 4)]
+    kept = w.json("recover", "t")["kept"]
+    assert {run["kept"] for run in runs[:3]} <= {item["commit"] for item in kept}, "each round is a checkpoint"
 
 
 def test_a_loop_goes_on_with_the_round_in_which_the_daemon_was_killed(w: Workbench) -> None:
@@ -217,3 +226,107 @@ def test_a_loop_goes_on_with_the_round_in_which_the_daemon_was_killed(w: Workben
     w.until("t", "done")
     assert (w.scratch / "rounds").read_text().split() == ["1", "2", "2", "3"]
     assert w.landed("n") == "3"
+
+
+def test_a_loop_that_promises_without_proof_ends_and_says_why(w: Workbench) -> None:
+    w.agent("liar", "cat > /dev/null; date +%N >> work.txt; echo PROMISED")
+    w.config('agent: liar\napprove: []\nverify: ["false"]\n')
+    w.task("t", loop="{promise: PROMISED, max_iterations: 3}")
+    w.up()
+    w.until("t", "failed")
+    runs = w.json("show", "t")["runs"]
+    assert [run["round"] for run in runs] == [1, 2, 3]
+    why = w.json("show", "t")["why"]
+    assert "not done after 3 rounds (`max_iterations`)" in why
+    assert "false" in why, "what was red is named"
+    assert not w.landed("work.txt")
+
+
+def test_a_loop_in_which_nothing_changes_ends_and_says_why(w: Workbench) -> None:
+    w.agent("idle", "cat > /dev/null; echo PROMISED")
+    w.config("agent: idle\napprove: []\n")
+    w.task("t", loop="{promise: PROMISED, max_iterations: 50}")
+    w.up()
+    w.until("t", "failed")
+    assert "no progress" in w.json("show", "t")["why"]
+    assert "no file differs from the start" in w.json("show", "t")["why"]
+    assert len(w.json("show", "t")["runs"]) == 3
+
+
+def test_a_loop_is_paused_in_a_round_and_goes_on_with_it(w: Workbench) -> None:
+    w.agent("ed", "cat > /dev/null; n=$(wc -l < work.txt 2>/dev/null || echo 0); echo line >> work.txt;"
+            " if [ $n = 1 ] && mkdir @SCRATCH@/once; then sleep 300; fi; [ $n -lt 3 ] || echo PROMISED")  # fmt: skip
+    w.config("agent: ed\napprove: []\n")
+    w.task("t", loop="{promise: PROMISED, max_iterations: 9}")
+    w.up()
+    w.wait("the second round", lambda: (w.scratch / "once").exists())
+    assert "round 2 of 9 (round 1: `PROMISED` was not said)" in w.card("t")["why"]
+    assert w.json("show", "t")["loop"] == {"state": "running", "round": 2, "max_rounds": 9}
+    w.cmd("pause", "t")
+    w.wait("nothing is left", lambda: not agents(w), 20)
+    assert w.status("t") == "paused"
+    w.wait("it stands still", lambda: "paused, round 2 of 9" in w.cmd("show", "t").stdout)
+    w.cmd("ready", "t")
+    w.until("t", "done")
+    assert [run["round"] for run in w.json("show", "t")["runs"]] == [1, 2, 2, 3]
+    assert len(w.landed("work.txt").split()) == 4, "what the paused round had done is gone on with"
+
+
+@pytest.mark.parametrize(("victims", "reason"), [("bash", "failed"), ("python", "crashed")], ids=["agent", "worker"])
+def test_a_round_whose_agent_or_worker_is_killed_is_over_and_none_is_left_out(
+    w: Workbench, victims: str, reason: str
+) -> None:
+    w.agent("ed", "cat > /dev/null; n=$(wc -l < work.txt 2>/dev/null || echo 0); echo line >> work.txt;"
+            " if [ $n = 1 ] && mkdir @SCRATCH@/once; then sleep 300; fi; [ $n -lt 3 ] || echo PROMISED")  # fmt: skip
+    w.config("agent: ed\napprove: []\n")
+    w.task("t", loop="{promise: PROMISED, max_iterations: 9}")
+    w.up()
+    w.wait("the second round", lambda: (w.scratch / "once").exists())
+    killed = [pid for pid in agents(w) if program(pid).startswith(victims)]
+    assert killed, [program(pid) for pid in agents(w)]
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    w.until("t", "done")
+    runs = w.json("show", "t")["runs"]
+    assert [run["round"] for run in runs] == [1, 2, 3, 4]
+    assert runs[1]["reason"] == reason
+    assert len(w.landed("work.txt").split()) == 4, "what the round had done is gone on with"
+
+
+def program(pid: int) -> str:
+    try:
+        return Path(os.readlink(f"/proc/{pid}/exe")).name
+    except OSError:
+        return ""
+
+
+# ---- what must never be
+
+
+def test_done_with_nothing_changed_asks_a_person(w: Workbench) -> None:
+    w.agent("idle", "cat > /dev/null; echo 'All done!'")
+    w.config("agent: idle\napprove: []\n")
+    w.task("t")
+    w.up()
+    w.until("t", "review")
+    assert w.field("reviews/t.md", "approval") == "pending"
+    assert "**Nothing changed.**" in w.text("reviews/t.md")
+
+
+def test_an_agent_that_ignores_signals_and_hides_in_sessions_is_gone_after_cancel(w: Workbench) -> None:
+    working(w)
+    before = agents(w)
+    assert len(before) > 1
+    w.cmd("cancel", "t")
+    w.wait("nothing is left", lambda: not agents(w), 20)
+    assert [pid for pid in before if is_alive(pid)] == []
+    assert w.status("t") == "cancelled"
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process is there, and not only waits to be reaped."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

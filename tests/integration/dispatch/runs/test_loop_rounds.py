@@ -10,7 +10,8 @@ import pytest
 from coworkd.agents.port import AgentEvent, Assignment, EndReason, ErrorKind, ErrorReported, SessionStarted, TextWritten
 from coworkd.agents.testing import ScriptSteps
 from coworkd.core.model import Status
-from coworkd.dispatch.executors.slot_results import FinishRequest, FinishResult, NoChanges, SavedWork
+from coworkd.core.start_faults import StartFault, StartFaultKind
+from coworkd.dispatch.executors.slot_results import FinishRequest, FinishResult, MachineFailed, NoChanges, SavedWork
 from coworkd.store import SubmissionState
 from tests.integration.dispatchkit import Bench, fails
 
@@ -51,6 +52,21 @@ def bench(tmp_path: Path, worker: Worker) -> Iterator[Bench]:
 def begin(bench: Bench, most: int = 5) -> None:
     bench.task(loop=f'{{promise: "<promise>DONE</promise>", max_iterations: {most}}}')
     bench.turn()
+
+
+def begin_after_round_one(bench: Bench) -> None:
+    """The first round ends well; for the second there is no slot."""
+    made = bench.made
+
+    def then_break(order: FinishRequest) -> FinishResult:
+        bench.unprepared["a"] = StartFault(kind=StartFaultKind.SLOT, reason="git read-tree failed", own_commit=True)
+        found = made(order)
+        assert not isinstance(found, MachineFailed)
+        return found
+
+    bench.made = then_break
+    begin(bench)
+    bench.made = made
 
 
 def rounds(bench: Bench) -> list[int]:
@@ -194,24 +210,36 @@ def test_a_round_whose_checks_failed_without_a_word_is_followed_by_another(bench
     assert "verification failed" in bench.given[1].prompt
 
 
-def test_a_round_whose_promise_is_another_by_now_is_followed_by_another(bench: Bench, worker: Worker) -> None:
-    worker.rounds = [[TextWritten(text="all FINISHED")], [None]]
-
-    def import_work(order: FinishRequest) -> FinishResult:
-        assert not order.submit
-        return SavedWork(commit=f"kept-{order.run}", tree=f"tree-{order.run}")
-
-    def edit_then_import(order: FinishRequest) -> FinishResult:
-        text = bench.place.text("tasks/a.md")
-        bench.place.save(text.replace("<promise>DONE</promise>", "FINISHED"), "tasks/a.md")
-        return import_work(order)
-
-    bench.made = edit_then_import
+def test_another_promise_counts_from_the_next_attempt_on(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[TextWritten(text="some"), None]]
     begin(bench)
-    bench.made = import_work
     bench.turn()
-    assert rounds(bench) == [1, 2], "it does not stand still in silence"
-    assert bench.status() is Status.RUNNING
+    bench.write("tasks/a.md", "<promise>DONE</promise>", "FINISHED")
+    bench.turn()
+    worker.rounds = [[TextWritten(text="all FINISHED")], [None]]
+    bench.crash()
+    bench.turn()
+    assert [(run.iteration, run.promise) for run in bench.runs()] == [(n, "<promise>DONE</promise>") for n in (1, 2)]
+    assert "say exactly this: <promise>DONE</promise>" in bench.given[-1].prompt
+
+
+def test_a_round_whose_slot_was_not_ready_goes_on_with_the_files_of_the_round_before(
+    bench: Bench, worker: Worker
+) -> None:
+    worker.rounds = [[TextWritten(text="some")], [None]]
+    begin_after_round_one(bench)
+    first, failed = bench.ended()
+    assert (failed.iteration, failed.slot.base) == (2, "")
+    bench.unprepared.clear()
+    bench.turn(60)
+    assert rounds(bench) == [1, 2, 2]
+    assert bench.slots[-1].restore == first.state.kept
+
+
+def test_the_board_says_which_round_it_is_and_why(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[TextWritten(text="some")], [None]]
+    begin(bench)
+    assert bench.reason() == "round 2 of 5 (round 1: `<promise>DONE</promise>` was not said)"
 
 
 def test_what_the_rounds_said_and_lacked_is_handed_on_newest_first_as_quotations(bench: Bench, worker: Worker) -> None:

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from coworkd.core.model import AgentLimits, AgentSpec, Budget, SandboxLevel, TaskSpec
+from coworkd.core.model import AgentLimits, AgentSpec, Budget, Loop, SandboxLevel, TaskSpec
 from coworkd.core.runs import AgentStart, EndedState, RunReason, RunSlot, RunUsage
 from coworkd.dispatch.runs.start_rules import (
     MIN_TIMEOUT,
     budget_left,
+    loop_to_run,
     lowest_free,
     lowest_level,
     round_to_run,
@@ -28,6 +29,7 @@ LAST = FinishedRun(
 )  # fmt: skip
 CRASHED = replace(LAST.state, reason=RunReason.CRASHED)
 ROUND = replace(LAST, iteration=3)
+OF_LOOP = replace(ROUND, promise="DONE", max_rounds=5)
 INTERRUPTED = replace(ROUND, state=replace(LAST.state, reason=RunReason.CANCELLED))
 
 
@@ -122,3 +124,28 @@ def test_what_a_start_may_use(run: FinishedRun, limit: Budget, used: Budget, lef
 def test_the_time_a_run_may_work(agent: float, task: float | None, minutes: float | None, seconds: float) -> None:
     limits = AgentSpec(name="main", limits=AgentLimits(timeout=agent))
     assert run_timeout(limits, TaskSpec(title="a", timeout=task), Budget(minutes=minutes)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("last", "attempt", "promise"),
+    [
+        (None, 1, "NEW"),
+        (LAST, 1, "NEW"),
+        (OF_LOOP, 1, "DONE"),
+        (replace(OF_LOOP, state=INTERRUPTED.state), 1, "DONE"),
+        (OF_LOOP, 2, "NEW"),
+        (ROUND, 1, "NEW"),
+    ],
+)
+def test_what_a_task_says_of_its_loop_counts_from_the_next_attempt_on(
+    last: FinishedRun | None, attempt: int, promise: str
+) -> None:
+    loop = loop_to_run(last, attempt, Loop(promise="NEW", max_iterations=9))
+    assert loop is not None
+    assert loop.promise == promise
+
+
+def test_a_loop_that_is_removed_goes_on_to_the_end_of_its_attempt() -> None:
+    assert loop_to_run(OF_LOOP, 1, None) == Loop(promise="DONE", max_iterations=5)
+    assert loop_to_run(OF_LOOP, 2, None) is None
+    assert loop_to_run(LAST, 1, None) is None
