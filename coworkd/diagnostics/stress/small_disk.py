@@ -1,10 +1,14 @@
-"""A small file system in memory for the state folder, which can be filled without harm to anything else."""
+"""A small file system in memory for the state folder, which can be filled without harm to anything else.
+
+It is mounted for this process and its children alone, so that it is gone with them, however they end.
+"""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
 
+from coworkd.system.mounts import keep_mounts_apart
 from coworkd.system.process import commands
 
 _BLOCK = 65536
@@ -19,7 +23,12 @@ class SmallDisk:
         self._folder = folder
         self._environment = environment
         folder.mkdir(parents=True, exist_ok=True)
-        self.reason = self._run("mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "none", str(folder))
+        try:
+            keep_mounts_apart()
+        except OSError as error:
+            self.reason = error.strerror or str(error)
+        else:
+            self.reason = self._run("mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "none", str(folder))
 
     @property
     def mounted(self) -> bool:
