@@ -11,7 +11,7 @@ _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 
 
 def keep_mounts_apart() -> None:
-    """From now on mounts of this process are seen by nobody but its children. Only the administrator can.
+    """From now on mounts of this process are seen by it and its children alone. Only the administrator can.
 
     For a process with one thread: another thread would keep the mounts that it has. Raises OSError.
     """
