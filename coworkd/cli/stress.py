@@ -34,10 +34,13 @@ class _StressOptions(TypedDict):
 @click.option("--tasks", type=click.IntRange(1), metavar="N", help="How many tasks; three for each agent unless set.")
 @click.option("--agents", type=click.IntRange(1), metavar="N", help="How many run at once; 20 unless set.")
 @click.option(
-    "--minutes", type=click.FloatRange(0.1), metavar="N", help="In which everything has to end; 2 unless set."
+    "--minutes",
+    type=click.FloatRange(0.1),
+    metavar="N",
+    help="2 unless set; what still moves then is waited for.",
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="The same seed makes the same tasks and faults.")
-@click.option("--full", is_flag=True, help="200 agents, 1,000 tasks, up to 30 minutes.")
+@click.option("--full", is_flag=True, help="200 agents, 1,000 tasks, 30 minutes.")
 @click.option("--sandbox/--no-sandbox", default=False, help="Whether agents are confined; they are not unless set.")
 @click.option("--keep", is_flag=True, help="Leave the repository, and say where it is.")
 @json_option

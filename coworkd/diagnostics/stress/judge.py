@@ -71,7 +71,7 @@ class Verdict:
     lost: tuple[str, ...]
     """Tasks whose work should have landed and did not, or is said to have landed and is not there."""
     stuck: tuple[str, ...]
-    """Tasks that had not come to an end when the time was over."""
+    """Tasks that had not come to an end when the time was over and nothing moved any more."""
     disorder: tuple[str, ...]
     """Tasks that ran without the work of a task that they depend on."""
     caps_passed: tuple[str, ...]

@@ -31,6 +31,10 @@ _LOOK = 0.1
 """Seconds between two looks at what is due."""
 _READ = 1.0
 """Seconds between two looks at all task files."""
+_STANDSTILL = 60.0
+"""Seconds without a change of any status after which what has not ended is stuck: a slow machine is not."""
+_LONGEST = 5.0
+"""So many times its time a scenario is waited for: what begins again and again without an end is stuck as well."""
 
 
 @dataclass(slots=True)
@@ -53,6 +57,9 @@ class StressRun:
         self._faults = FaultInjector(laboratory, Random(scenario.seed))
         self._required = required_ends(scenario.tasks)
         self._measured = _Measured(left=list(scenario.faults))
+        self._statuses: dict[str, str] = {}
+        self._moved_at = 0.0
+        """When the status of a task changed last."""
 
     def run(self, left_out: list[str]) -> StressReport:
         """Save all tasks, do the faults, wait for the end of everything, and judge."""
@@ -77,14 +84,20 @@ class StressRun:
         )
 
     def _play(self, began: float) -> None:
+        """Until everything has ended, or nothing moves any more, or the patience is over."""
         read_at = 0.0
-        while (now := time.monotonic() - began) < self._scenario.seconds:
+        while not self._is_over(now := time.monotonic() - began):
             self._inject_due(now)
             if now >= read_at and not self._faults.lasting:
                 if self._look(now):
                     return
                 read_at = time.monotonic() - began + _READ
             time.sleep(_LOOK)
+
+    def _is_over(self, now: float) -> bool:
+        return (
+            now > max(self._scenario.seconds, self._moved_at + _STANDSTILL) or now > _LONGEST * self._scenario.seconds
+        )
 
     def _inject_due(self, now: float) -> None:
         self._faults.undo_due()
@@ -95,6 +108,8 @@ class StressRun:
         """Look at all tasks, and answer what waits for a person; whether everything has come to its end."""
         self._lab.place.check()
         statuses = self._lab.statuses()
+        if statuses != self._statuses:
+            self._statuses, self._moved_at = statuses, now
         self._measure()
         self._lab.answer(statuses)
         ended = sum(has_ended(end, statuses[task]) for task, end in self._required.items())

@@ -84,7 +84,7 @@ class Scenario:
     agents: int
     """How many may be at work at once."""
     seconds: float
-    """In which everything must have come to its end."""
+    """In which everything should come to its end; faults happen in the first part of it."""
     tasks: tuple[StressTask, ...]
     faults: tuple[ScheduledFault, ...]
 
