@@ -103,7 +103,12 @@ class ObjectReader:
         return [self._object() for _ in self._asked("contents", expressions)]
 
     def _asked(self, command: str, expressions: Sequence[str]) -> Iterator[None]:
-        """Write the questions; an answer is to be read after each step."""
+        """Write the questions; an answer is to be read after each step.
+
+        Raises ValueError for an expression with a line break: it would be two questions, and every later answer wrong.
+        """
+        if any("\n" in one for one in expressions):
+            raise ValueError("an expression with a line break cannot be asked")
         for some in _portions([f"{command} ".encode() + os.fsencode(one) + b"\n" for one in expressions]):
             self.git.questions.write(b"".join(some) + b"flush\n")
             self.git.questions.flush()

@@ -153,9 +153,16 @@ class Repo:
 
     def infos(self, expressions: Sequence[str]) -> list[ObjectInfo | None]:
         """Id, kind and size of what each expression names, or None."""
-        askable = [e for e in expressions if e and "\n" not in e and "\0" not in e]
+        names = {expression: self._on_one_line(expression) for expression in expressions}
+        askable = [name for name in names.values() if name]
         answers = dict(zip(askable, self._read(lambda r: r.infos(askable)), strict=True)) if askable else {}
-        return [answers.get(expression) for expression in expressions]
+        return [answers.get(names[expression]) for expression in expressions]
+
+    def _on_one_line(self, expression: str) -> str:
+        """What the reader can be asked for this expression: one that has a line break is named by its object id."""
+        if "\0" in expression or "\n" not in expression:
+            return "" if "\0" in expression else expression
+        return self.run("rev-parse", "--verify", "--quiet", expression, check=False).text.strip()
 
     def _read(self, question: Callable[[ObjectReader], T]) -> T:
         refuse_to_wait("git cat-file")

@@ -120,7 +120,12 @@ class _ForkServer:
         if not pid:
             self._become_child(*files)
         self._names[pid] = name
-        watched = os.pidfd_open(pid)  # its parent is this process: it cannot have been collected yet
+        try:
+            watched = os.pidfd_open(pid)  # its parent is this process: it cannot have been collected yet
+        except OSError as error:
+            os.kill(pid, signal.SIGKILL)  # its client could not wait for it
+            self._report(ForkReport(name, error=error.errno or 0))
+            return
         try:
             self._report(ForkReport(name, pid), watched)
         finally:

@@ -140,7 +140,7 @@ def fill_answers(text: str, answers: Callable[[str], InboxAnswer | None]) -> str
 
 
 def fill_step(step: ToolStep, answers: Callable[[str], InboxAnswer | None]) -> ToolStep:
-    """As `fill`, for what a step writes or runs."""
+    """As `fill_answers`, for what a step writes or runs."""
     match step:
         case Write():
             return replace(step, text=fill_answers(step.text, answers))

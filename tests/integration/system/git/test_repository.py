@@ -207,6 +207,18 @@ def test_lookups_see_what_is_there_and_what_is_not(user: Checkout) -> None:
         assert not repo.is_ancestor(later, commit)
 
 
+def test_a_path_with_a_line_break_is_looked_up_and_disturbs_no_other(user: Checkout) -> None:
+    """An agent may choose any name: one that reads as two questions must not shift the answers to the rest."""
+    blob = user.git("hash-object", "-w", "--stdin", stdin="hidden\n")
+    user.git("update-index", "--add", "--cacheinfo", f"100644,{blob},two\nlines")
+    user.git("commit", "-qm", "A name of two lines")
+    with Repo.open(user.root) as repo:
+        head = repo.resolve("HEAD")
+        assert repo.resolve_all(["HEAD:two\nlines", "HEAD", "HEAD:none\nhere", "HEAD\0"]) == [blob, head, None, None]
+        with pytest.raises(ValueError, match="line break"):
+            repo._read(lambda reader: reader.infos(["HEAD\nHEAD"]))  # noqa: SLF001 - the gateway never asks that
+
+
 def test_lookups_survive_the_end_of_their_process_and_a_gc(user: Checkout) -> None:
     with user.open() as repo:
         assert repo.resolve("HEAD")
