@@ -52,7 +52,7 @@ MAX_IDLE_WHILE_WATCHING = 5.0
 """The same while agents are at work: the folder they work in may be taken away."""
 
 
-BEGAN_AGAIN = "coworkd had to begin again: look at `coworkd status`, and repeat it if need be"
+BEGAN_AGAIN = "coworkd reloaded its state: run `coworkd status`, and repeat the command if it had no effect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,10 @@ class Daemon:
             stack.callback(lasting.watcher.stop)
             stack.callback(lasting.control_socket.close)
             if reason := lasting.control_socket.start():
-                log.warning("commands cannot reach this daemon, files can: no socket can be made (%s)", reason)
+                log.warning(
+                    "commands cannot reach this daemon, edits of files still count: its socket cannot be opened (%s)",
+                    reason,
+                )
             self._start()
             if not self._stopping.is_set():
                 self._fair = True

@@ -107,7 +107,7 @@ class JobFailed:
     @property
     def retry(self) -> str:
         """What happens next, in words."""
-        return f"it is tried again by itself, the next time at {iso(self.retry_at)}"
+        return f"coworkd tries again by itself, the next time at {iso(self.retry_at)}"
 
 
 Then = Callable[[Subject, Value, float], None]

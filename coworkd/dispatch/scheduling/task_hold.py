@@ -23,7 +23,7 @@ class TaskHold:
     def start(self, row: TaskRow, fault: StartFault, now: float) -> tuple[str, float]:
         """The task could not start: its file shows why. Returns the reason, and when the task is retried."""
         message = (
-            f"cannot start: {fault.reason}. No attempt is used: {fault.advice(row.id)}; it is tried again by itself"
+            f"cannot start: {fault.reason}. No attempt is used: {fault.advice(row.id)}; coworkd tries again by itself"
         )
         self._board.add_problem(row, SOURCE, message, now)
         pause = setup_retry_pause(unprepared_runs(self._db, row.id, row.attempt) - 1)

@@ -135,7 +135,7 @@ def test_a_revert_that_fails_is_said_in_the_review_and_tried_again_ever_later(qu
     queue.integration.broken = LOCKED
     queue.pass_time()
     message = queue.problems(REVIEW)["revert"]
-    assert message.startswith(f"`status: revert` could not be done: {LOCKED}; it is tried again by itself")
+    assert message.startswith(f"`status: revert` could not be done: {LOCKED}; coworkd tries again by itself")
     assert message.endswith("write `status: landed` to give it up")
     at = queue.jobs.deadline(queue.now)
     assert at == queue.now + 5
@@ -194,7 +194,7 @@ def test_an_automatic_landing_that_fails_is_said_in_the_settings_and_tried_again
     queue.pass_time()
     queue.pass_time()
     message = queue.problems(CONFIG)["land"]
-    assert message.startswith(f"`land: auto` failed: {LOCKED}; it is tried again by itself")
+    assert message.startswith(f"`land: auto` failed: {LOCKED}; coworkd tries again by itself")
     assert message.endswith("or with `coworkd land`")
     assert queue.jobs.deadline(queue.now) is not None
     queue.integration.broken = None
@@ -212,7 +212,7 @@ def test_a_submission_that_cannot_be_verified_holds_no_other_and_says_so(queue: 
     row = queue.submit(first, user.git("rev-parse", f"{first}^{{tree}}"), base)
     queue.integration.broken = LOCKED
     queue.pass_time()
-    assert queue.problems(TASK)["queue"].startswith(f"cannot land: {LOCKED}; it is tried again by itself")
+    assert queue.problems(TASK)["queue"].startswith(f"cannot land: {LOCKED}; coworkd tries again by itself")
     queue.integration.broken = None
     second = user.branch("two", base, {"two.txt": "2\n"})
     queue.add_task("b", status=Status.MERGING)
@@ -293,7 +293,7 @@ def test_a_submission_that_the_database_lost_is_looked_up_in_a_job(queue: Queue,
     queue.integration.broken = LOCKED
     queue.pass_time()
     message = queue.problems(TASK)["lost submission"]
-    assert message.startswith(f"its submission cannot be looked for: {LOCKED}; it is tried again by itself")
+    assert message.startswith(f"its submission cannot be looked for: {LOCKED}; coworkd tries again by itself")
     assert pending_submissions(queue.db, "a") == []
     queue.integration.broken = None
     queue.pass_time(5)
