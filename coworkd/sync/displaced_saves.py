@@ -49,12 +49,12 @@ class DisplacedSaves:
         return bool(self._unanswered)
 
     def _take_in(self, path: str, data: bytes, now: float) -> bool:
-        """What else is saved there waits as well."""
-        taken = self._ingest(path, data, now)
-        if not taken:
+        """What else is saved there waits as well: the file is held once, however often the save is offered."""
+        taken, waited = self._ingest(path, data, now), path in self._unanswered
+        if not taken and not waited:
             self._unanswered.add(path)
             self._dirty.hold(path)
-        elif path in self._unanswered:
+        elif taken and waited:
             self._unanswered.discard(path)
             self._dirty.release(path)
         return taken

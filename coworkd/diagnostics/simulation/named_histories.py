@@ -62,6 +62,14 @@ NAMED: dict[str, History] = {
         _new(), Step(verb=Verb.REFUSE, value="24", at=1), _by(2, Verb.LOAD), _by(2, Verb.WRITE, "t10001x"),
         _by(2, Verb.SAVE), _START,
     ),
+    # The displaced save is offered in every turn until git has said where it came from, and its file is held once.
+    "displaced-save-waits-for-git": (
+        Step(verb=Verb.NEW, path=_A, actor=1, value="draft", salt=711952078),
+        Step(verb=Verb.LABEL, path=_A, actor=1, value="t10001x", salt=854619989, pause=2.5),
+        Step(verb=Verb.COMMAND, path=_A, value="ready", salt=157570403, pause=2.5),
+        Step(verb=Verb.SAVE, path=_A, actor=1, style=Style.SED, at=9, salt=215313031),
+        Step(verb=Verb.WORK, path=_A, actor=2, salt=16208529),
+    ),
     "two-changes-within-a-tick": (_new(), _by(2, Verb.FLICKER, "t10001x", pause=5.0)),
 }  # fmt: skip
 """By name, for `--history` and the tests."""

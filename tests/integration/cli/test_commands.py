@@ -33,7 +33,7 @@ ARGUMENTS |= {
     "revert": ["x"],
 }
 ARGUMENTS |= {"merge-driver": ["install"], "why": ["HEAD"]}
-OUTSIDE = sorted(COMMANDS.keys() - {"demo", "schema", "simulate"})
+OUTSIDE = sorted(COMMANDS.keys() - {"demo", "schema", "simulate", "stress"})
 
 
 @pytest.mark.parametrize("command", OUTSIDE)
@@ -56,7 +56,7 @@ def test_a_repository_without_a_workspace_is_told_what_to_do(tmp_path: Path) -> 
     ("words", "code", "said"),
     [
         (["nosuch"], 2, "No such command 'nosuch'"),
-        (["statsu"], 2, "No such command 'statsu'; did you mean `status`?"),
+        (["statu"], 2, "No such command 'statu'; did you mean `status`?"),
         (["show", "fix-onne"], 2, "there is no task `fix-onne`; did you mean `fix-one`?"),
         (["ready", "fix-tow"], 2, "there is no task `fix-tow`; did you mean `fix-two`?"),
         (["new", "x", "--agent", "cluade"], 2, "there is no agent `cluade`; did you mean `claude`?"),
@@ -326,7 +326,7 @@ def test_a_shell_completes_commands_tasks_and_agents(desk: Desk) -> None:
     desk.write("agents/claude.md", '---\ndriver: command\ncommand: ["true"]\n---\n')
     for title in ("Fix one", "Fix two", "Other"):
         desk.ok("new", title, "--draft")
-    assert completed(desk, "stat") == ["status"]
+    assert completed(desk, "statu") == ["status"]
     assert completed(desk, "show", "fix") == ["fix-one", "fix-two"]
     assert completed(desk, "log", "o") == ["other"]
     assert completed(desk, "new", "x", "--agent", "c") == ["claude"]

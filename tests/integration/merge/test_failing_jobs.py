@@ -141,7 +141,7 @@ def test_a_revert_that_fails_is_said_in_the_review_and_tried_again_ever_later(qu
     assert at == queue.now + 5
     queue.pass_time(5)
     assert queue.jobs.deadline(queue.now) == queue.now + 10
-    assert queue.problems(REVIEW)["revert"] != message, "it says when it is tried next"
+    assert queue.problems(REVIEW)["revert"] != message, "it says when coworkd tries next"
     queue.integration.broken = None
     queue.pass_time(9)
     assert pending_submissions(queue.db, "a") == []
@@ -261,10 +261,10 @@ def test_a_tip_that_cannot_be_checked_again_is_a_problem_until_it_can(queue: Que
     queue.integration.broken = LOCKED
     queue.pass_time(30)
     message = queue.problems(CONFIG)["check of the tip"]
-    assert message.startswith(f"whether `false` is still red without any change is not known: {LOCKED}; it is tried")
+    assert message.startswith(f"whether `false` is still red without any change is not known: {LOCKED}; coworkd tries")
     assert queue.merger.deadline() is not None
     queue.pass_time(30)
-    assert queue.problems(CONFIG)["check of the tip"] != message, "it says when it is tried next"
+    assert queue.problems(CONFIG)["check of the tip"] != message, "it says when coworkd tries next"
     queue.integration.broken = None
     queue.pass_time(60)
     assert set(queue.problems(CONFIG)) == {"verification"}

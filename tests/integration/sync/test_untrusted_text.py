@@ -58,6 +58,7 @@ SETTINGS_BY_GIT = {
     "integration": "{branch: main, land: auto}",
     "budget": "{usd_per_day: 1000}",
     "concurrency": "99",
+    "limits": "{providers: {anthropic: 99}}",
     "max_attempts": "50",
     "run_pulled": "true",
     "adopt_notes": "true",
