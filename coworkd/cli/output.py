@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -18,6 +19,9 @@ MAX_LINES = 3
 """Lines that a cell of running text may take."""
 MIN_COLUMN = 24
 """Columns in which running text can still be read."""
+
+_IN_BACKTICKS = re.compile(r"`[^`\n]+`")
+_BOUND_SPACE = "\N{NO-BREAK SPACE}"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -56,7 +60,8 @@ def short_id(task: str, width: int) -> str:
 def hanging_indent(head: str, text: str, most: int = MAX_LINES) -> str:
     """`text` beside `head`, in at most `most` lines, further ones under its beginning.
 
-    Words stay whole: a path must be good to copy. Where one does not fit beside the head, the text begins below it.
+    Words stay whole, and so does what stands in backticks: a path or a command must be good to copy. Where one does
+    not fit beside the head, the text begins below it.
     """
     text, plain_head = plain(text), click.unstyle(head)
     indent = _width(plain_head) + 2
@@ -69,7 +74,12 @@ def hanging_indent(head: str, text: str, most: int = MAX_LINES) -> str:
 
 def _fits(text: str, width: int) -> bool:
     """Whether a column so wide takes the text, without a word that is wider."""
-    return len(text) <= width or (width >= MIN_COLUMN and all(len(word) <= width for word in text.split()))
+    return len(text) <= width or (width >= MIN_COLUMN and all(len(word) <= width for word in _bound(text).split(" ")))
+
+
+def _bound(text: str) -> str:
+    """The text with what stands in backticks bound to one word."""
+    return _IN_BACKTICKS.sub(lambda found: found[0].replace(" ", _BOUND_SPACE), text)
 
 
 def _wrapped(text: str, width: int, most: int) -> list[str]:
@@ -77,9 +87,10 @@ def _wrapped(text: str, width: int, most: int) -> list[str]:
         return [text.rstrip()]
     import textwrap
 
-    return textwrap.wrap(
-        text, width, max_lines=most, placeholder=" …", break_long_words=False, break_on_hyphens=False
+    lines = textwrap.wrap(
+        _bound(text), width, max_lines=most, placeholder=" …", break_long_words=False, break_on_hyphens=False
     )  # fmt: skip
+    return [line.replace(_BOUND_SPACE, " ") for line in lines]
 
 
 def plain(text: str) -> str:

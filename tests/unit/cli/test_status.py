@@ -158,3 +158,12 @@ def test_cells_are_as_wide_as_they_should_be(cells: tuple[tuple[str, int], ...],
 def test_a_running_task_counts_in_the_head() -> None:
     view = replace(board(card("a", Status.RUNNING)), usd_today=1.234)
     assert shown(view)[0] == "coworkd is up (pid 7), 1 running, 0 waiting for you, $1.23 in 24 h"
+
+
+def test_what_is_to_be_typed_stays_on_one_line() -> None:
+    text = (
+        "a connection was refused, and this line allows it: `sandbox: {network: [registry.example]}` in agents/ann.md"
+    )
+    shown = hanging_indent("bad   network       ", text)
+    assert "`sandbox: {network: [registry.example]}`" in shown
+    assert max(map(len, shown.splitlines())) <= 80
