@@ -26,7 +26,7 @@ BATCH_SIZE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _BatchFacts:
-    """What there is beside the tasks whose wishes are carried out together."""
+    """What there is beside the tasks whose status requests are carried out together."""
 
     active: frozenset[str]
     """Tasks that a run, a request or a submission hangs on."""

@@ -98,7 +98,7 @@ class Board:
             retire_submission(self.db, row, why, now)
 
     def stop_runs(self, task: str) -> None:
-        """Ask for the end of every run of the task, since somebody wrote another status; dispatch sees to it."""
+        """Ask for the end of every run of the task, since a person wrote another status; dispatch sees to it."""
         request_stop(self.db, live_runs_of(self.db, task), StopRequest.USER)
 
     def add_user_message(self, task: str, path: str, text: str, now: float) -> None:

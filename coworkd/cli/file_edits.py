@@ -1,4 +1,4 @@
-"""How commands write in the workspace: as an editor would, and never over what somebody saved meanwhile."""
+"""How commands write in the workspace: as an editor would, and never over what was saved meanwhile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Changes = dict[tuple[str, ...], Value]
 def edit_header(workspace: Workspace, name: str, changes: Changes, folder: Folder | None = None) -> None:
     """Change values in a file's header: read, edit, compare, exchange.
 
-    Where somebody saved the file in between, the edit is made again on what they saved. Raises `UserError` when that
+    Where the file was saved in between, the edit is made again on what was saved. Raises `UserError` when that
     cannot be, and then the file is as they left it.
     """
     folder = folder or _folder(workspace)

@@ -1,6 +1,6 @@
 """Secrets in text: finding them, and taking them out of whatever is written down.
 
-Pure. A secret is a value that somebody handed over as one, or text in the form that a provider gives its keys. Forms
+Pure. A secret is a value that was handed over as one, or text in the form that a provider gives its keys. Forms
 are few and sure: what refuses an agent's work must not be a guess.
 """
 

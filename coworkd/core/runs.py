@@ -20,7 +20,7 @@ class StopRequest(StrEnum):
     """The daemon ends: the task begins again with the next one, and no attempt is used."""
     BUDGET = "budget used up"
     USER = "user"
-    """Somebody wrote another status: where the task stands is settled."""
+    """A person wrote another status: where the task stands is settled."""
 
 
 class RunReason(StrEnum):
@@ -41,7 +41,7 @@ class RunReason(StrEnum):
     """Its slot could not be made ready."""
     VERIFICATION_FAILED = "red"
     REJECTED = "rejected"
-    """Somebody rejected its change or its plan."""
+    """A person rejected its change or its plan."""
 
 
 INTERRUPTED_REASONS = frozenset(

@@ -23,7 +23,7 @@ from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 
 LAND: Job[None, LandedInTarget | TargetRefused] = Job(name="land", purpose=Purpose.INTEGRATION, first_pause=0)
-"""Somebody waits for its outcome, and decides whether to try again."""
+"""A person waits for its outcome, and decides whether to try again."""
 
 TRUST: Job[None, str] = Job(name="beginning of the history", purpose=Purpose.SAVES, first_pause=0)
 """Returns the commit by which a trusted repository is known again."""

@@ -1,7 +1,7 @@
 """Workspace documents by kind: which file is what, what it says in the model's terms, and what is wrong with it.
 
 Pure. A document is taken whole or refused whole: a wrong type raises, and nothing of the file counts. A key that is
-almost a known one is a problem that keeps the document from starting anything; any other unknown key is somebody's own
+almost a known one is a problem that keeps the document from starting anything; any other unknown key is the user's own
 and is left alone. It must never let a word that merely resembles an approval count as one.
 """
 
@@ -57,7 +57,7 @@ _DEPTHS = {
 _KIND_OF_FOLDER = {SCHEMAS[kind].folder: kind for kind in _DEPTHS}
 Wanted = TypeVar("Wanted")
 _MARKED_OWN = re.compile(r"x[-_]", re.IGNORECASE)
-"""`x-priority`: a key that says itself that it is somebody's own."""
+"""`x-priority`: a key that says itself that it is the user's own."""
 _NOTES = frozenset({"readme.md", "index.md"})
 _TYPED = frozenset({"id", "rev", "by", "attempt", "landed", "request", "run", "task"})
 

@@ -1,4 +1,4 @@
-"""What is odd about a document that holds somebody's decision: characters that hide, mislead, or look like others.
+"""What is odd about a document that holds a person's decision: characters that hide, mislead, or look like others.
 
 Pure. An approval in an odd document is held; nothing here ever turns other text into an approval.
 """

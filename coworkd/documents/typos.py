@@ -1,4 +1,4 @@
-"""Words that are almost right: misspelt keys, and what somebody may have meant.
+"""Words that are almost right: misspelt keys, and what may have been meant.
 
 Pure. A misspelt key holds a task, so a false alarm costs a person's time: short words count as misspelt only when two
 letters are swapped, and ordinary words that people do use as keys never do.

@@ -70,7 +70,7 @@ class Provenance:
 
 
 def parse_location(repo: Repo, said: str) -> CodeLocation:
-    """The commit or the line that somebody means. Raises UserError."""
+    """The commit or the line that the argument names. Raises UserError."""
     found = _PLACE.fullmatch(said)
     if found:
         return CodeLocation(path=found["path"].removeprefix("./"), line=int(found["line"]))

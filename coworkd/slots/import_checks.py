@@ -80,7 +80,7 @@ def _odd_paths(paths: Sequence[str]) -> Iterator[ImportObjection]:
 
 
 def odd_path(path: str) -> str:
-    """What is wrong with the name of a file, on this file system or on somebody else's; empty: nothing."""
+    """What is wrong with the name of a file, on this file system or on another one; empty: nothing."""
     parts = path.split("/")
     if len(os.fsencode(path)) > PATH or len(parts) > DEPTH or any(len(os.fsencode(part)) > PART for part in parts):
         return "has too long a name"

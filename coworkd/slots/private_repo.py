@@ -159,7 +159,7 @@ class PrivateRepo:
                 raise RepoError(f"{folder} was replaced or removed")
         for name in _INTRUDERS:
             _remove(self.git_dir / name)
-        # A link among the refs would have us write somebody else's.
+        # A link among the refs would have us write another repository's.
         for folder, nested in ((self.git_dir, False), (self.git_dir / "refs", True), (self.git_dir / "logs", True)):
             _unlink_links(folder, nested=nested)
         for name, place in _PLACES.items():

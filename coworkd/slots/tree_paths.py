@@ -33,7 +33,7 @@ def touched(repo: Repo, commit: str, known: Sequence[str]) -> list[TouchedPath]:
     """What comes in with `commit`.
 
     Looked for in every commit that `known` (the base, the tip that was merged in) does not contain, and in the result
-    as a whole against the last of `known`: a merge can leave out what somebody else wrote without touching it.
+    as a whole against the last of `known`: a merge can leave out what another person wrote without touching it.
     """
     new = repo.commits_between([commit], known)
     listed = [one for found in zip(new, repo.commits(new), strict=True) for one in _touched_by(repo, *found)]

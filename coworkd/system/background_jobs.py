@@ -232,6 +232,7 @@ class Jobs:
         try:
             self._hand_over(key, future, now)
         except Exception:
+            # Whatever the handler raised ends the turn, which is undone: the result is handed over again.
             self._running.setdefault(key, future)
             self._failures.pop(key, None)
             if before is not None:

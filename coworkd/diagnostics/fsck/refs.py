@@ -64,5 +64,5 @@ def _landings(db: Database, repo: Repo, tips: list[str]) -> Iterator[Inconsisten
             yield Inconsistency(
                 subject=Subject.REF, name=f"{row.task} {row.landing[:12]}",
                 says=f"landed {iso(row.created)}, and is in neither the integration branch nor its target",
-                advice="somebody rewrote the branch; `coworkd revert` and `coworkd apply` cannot find it any more",
+                advice="the branch was rewritten; `coworkd revert` and `coworkd apply` cannot find it any more",
             )  # fmt: skip

@@ -152,7 +152,7 @@ class Disk:
             self._release(number)
 
     def sync(self) -> None:
-        """Everything so far survives power loss: somebody else's tool has synced, or time has passed."""
+        """Everything so far survives power loss: another tool has synced, or time has passed."""
         self.sync_names()
         for inode in self.inodes.values():
             self.sync_data(inode)

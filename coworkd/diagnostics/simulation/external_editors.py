@@ -54,11 +54,11 @@ class ExternalEditors:
             self.by_hand(act)
 
     def by_hand(self, act: Act) -> None:
-        """Somebody else's operation: refused ones are given up, finished ones are durable."""
+        """An operation of another program: refused ones are given up, finished ones are durable."""
         try:
             act()
         except OSError as error:
-            self.note(f"somebody was refused: {error.strerror}")
+            self.note(f"an operation was refused: {error.strerror}")
         self.disk.sync()
 
     def deadline(self) -> float | None:

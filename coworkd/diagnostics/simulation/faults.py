@@ -40,7 +40,7 @@ class Faults:
         self._due.append(_Due(steps, lambda: self._raise(OSError(code, os.strerror(code)))))
 
     def meanwhile(self, steps: int, act: Callable[[], None]) -> None:
-        """Somebody else acts just before that step."""
+        """A simulated person acts just before that step."""
         self._due.append(_Due(steps, act))
 
     def clear(self) -> None:

@@ -49,7 +49,7 @@ class Machine:
         """Steps of the daemon that changed the disk."""
         self.lives = 0
         self.power_lost = False
-        """Whether the power has gone since somebody last asked."""
+        """Whether the power has gone since the last question."""
         self.db = SimDatabase(self.faults, durable=power)
         folder = FOLDERS.get(without, SimFolder) if without else SimFolder
         self.folder = folder(outside.disk, self.faults, self.displaced.append, self._wrote)
@@ -99,7 +99,7 @@ class Machine:
             self.db.lose_power()
 
     def lose_database(self) -> None:
-        """Somebody deletes the database while the daemon is down."""
+        """A person deletes the database while the daemon is down."""
         self.die(power=False)
         self.db = SimDatabase(self.faults, durable=self._power)
 

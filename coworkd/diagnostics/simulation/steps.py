@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Verb(StrEnum):
-    """What somebody does."""
+    """What a person or program does."""
 
     WAIT = "wait"
     # a person in an editor; a buffer belongs to an actor and a path

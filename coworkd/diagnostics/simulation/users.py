@@ -16,7 +16,7 @@ from coworkd.documents.editing import edit
 from coworkd.documents.markdown import Value, parse
 
 TOKEN = re.compile(rb"\bt\d{5}x\b")
-"""What every piece of text that somebody writes is known by."""
+"""What every piece of text that a simulated person writes is known by."""
 
 
 def tokens(data: bytes) -> set[bytes]:
@@ -121,7 +121,7 @@ class People:
         return [_both(account, first), *between, _both(last, account)]
 
     def restored(self, path: str, data: bytes) -> None:
-        """Git brought back what somebody had saved: to the engine that is the same as saving it again."""
+        """Git brought back what a person had saved: to the engine that is the same as saving it again."""
         self._count(path, data, "again")
 
     def _count(self, path: str, data: bytes, typed: str) -> bool:

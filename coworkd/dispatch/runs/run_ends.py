@@ -43,7 +43,7 @@ class AfterRunPolicy:
     retry: RetryPolicy
     jitter: float = 0.0
     merge_approval: bool = True
-    """Somebody has to approve the change before it lands."""
+    """A person has to approve the change before it lands."""
     loop: Loop | None = None
     """The task's `loop:`, where the run was a round of one."""
     rounds: tuple[Round, ...] = ()

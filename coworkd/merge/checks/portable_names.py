@@ -1,4 +1,4 @@
-"""Names that cannot stand beside each other, or at all, on the file system of somebody else. Pure."""
+"""Names that cannot stand beside each other, or at all, on the file system of another person. Pure."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ class Folder:
         return temporary
 
     def place(self, temporary: str, path: str) -> bool:
-        """Give a new file its name; False if somebody was faster."""
+        """Give a new file its name; False if another program was faster."""
         self._require_writer()
         try:
             os.link(self.root / temporary, self.root / path, follow_symlinks=False)
@@ -307,7 +307,7 @@ def _unreadable_reason(found: os.stat_result) -> str:
 
 
 def _shared_file_reason(found: os.stat_result) -> str:
-    """Why somebody else may have written this file, or may be writing it."""
+    """Why another program may have written this file, or may be writing it."""
     if found.st_nlink > 1:
         return "has another name somewhere (a hard link); save it as a new file, or use `coworkd approve`"
     if found.st_uid != os.geteuid():

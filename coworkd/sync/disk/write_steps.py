@@ -16,12 +16,12 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class TargetChanged:
-    """Somebody saved first; nothing of theirs was replaced. Look again."""
+    """The file was saved first; nothing of that was replaced. Look again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConcurrentSave:
-    """Somebody saved in the last instant. The file holds our bytes, and theirs wait in `recover`."""
+    """The file was saved in the last instant. It holds our bytes, and what was saved waits in `recover`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def _set_config(repo: Repo, name: str, value: str) -> str:
 
 def installed(repo: Repo) -> str:
     """The program that is registered; empty when git would not use the driver."""
-    # Asked about a name below `tasks/`, as git would be: somebody may have attributes of their own.
+    # Asked about a name below `tasks/`, as git would be: the user may have attributes of their own.
     asked = repo.run("check-attr", "merge", "--", f"{FOLDER}/tasks/x.md").text
     words = shlex.split(repo.setting(DRIVER))
     return words[0] if words and asked.endswith(": merge: cowork") else ""

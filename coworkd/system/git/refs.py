@@ -163,7 +163,7 @@ def next_number_under(repo: Repo, prefix: str) -> int:
 def update_refs(repo: Repo, changes: Sequence[RefChange]) -> bool:
     """Apply all changes in one transaction, or none.
 
-    False: a compare-and-swap lost, somebody else moved one of the refs. Raises RepoError for anything else (a name
+    False: a compare-and-swap lost, another process moved one of the refs. Raises RepoError for anything else (a name
     git refuses, a full disk, a lock that stays).
     """
     if not changes:

@@ -44,6 +44,7 @@ class RepoPool:
         try:
             yield repo
         except BaseException:
+            # Also an interrupt: a reader in mid-answer must not be lent again.
             repo.close()
             raise
         self._take_back(repo, places)

@@ -216,7 +216,7 @@ class _Command:
             pass
 
     def _drain(self) -> None:
-        """What the pipes still hold. Not until their end: somebody out of reach may hold them open."""
+        """What the pipes still hold. Not until their end: a process out of reach may hold them open."""
         for fd, capture in list(self._readers.items()):
             for _ in range(_DRAIN_READS):
                 if not self._take(fd, capture):

@@ -1,7 +1,7 @@
 """The profile that `sandbox-exec` on macOS would hold a process by. Pure, and untested but for its text.
 
 The language is Apple's own and documented by example alone; nothing here has been run on a Mac. So no level of a run
-comes from it: it is what somebody with a Mac can try, and the tests keep it in step with the confinement.
+comes from it: it is what a user of a Mac can try, and the tests keep it in step with the confinement.
 """
 
 from __future__ import annotations
