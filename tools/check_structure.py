@@ -28,7 +28,7 @@ LIMITS = {
 """The most of each that is accepted."""
 
 STOP_WORDS = re.compile(
-    r"\b(nobody|nobody's|whoever|owed|anew|afresh|mends?|mended|purses?|casting|minds?|what came|a yes|the house"
+    r"\b(nobody|somebody|wishes|nobody's|whoever|owed|anew|afresh|mends?|mended|purses?|casting|minds?|what came|a yes|the house"
     r"|rooms?|doors?|floors? of)\b",
     re.IGNORECASE,
 )

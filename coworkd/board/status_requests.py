@@ -21,7 +21,7 @@ from coworkd.store.submissions import pending_submissions, tasks_that_submitted
 from coworkd.store.tasks import due_status_requests, pulled_ready_tasks
 
 BATCH_SIZE = 200
-"""Wishes carried out by one transaction."""
+"""Status requests carried out by one transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

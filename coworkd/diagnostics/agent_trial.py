@@ -67,12 +67,12 @@ class _Place:
             return None
         return Confinement(means=self.means, run=self.run, workdir=str(self.slot.work), readable=self.stores)
 
-    def around(self, wishes: SandboxSpec) -> CommandContext:
+    def around(self, spec: SandboxSpec) -> CommandContext:
         """What holds set-up and verification."""
         env = process.clean_environment(home=self.home, tmp=self.tmp, run=self.run, repo=self.paths.state.name)
         env = verification_environment(env, self.checkouts)
         own = (str(self.home), str(self.tmp), str(self.slot.work))
-        held = self.confinement and apply_grants(replace(self.confinement, writable=own), wishes)
+        held = self.confinement and apply_grants(replace(self.confinement, writable=own), spec)
         return CommandContext(env=env, marker=self.run, timeout=SECONDS, confinement=held, tells_refused=True)
 
 

@@ -160,12 +160,12 @@ def _executable(work: Path, around: CommandContext, interpreter: str) -> str:
     return told.tail.strip().splitlines()[-1] if told.ok and told.tail.strip() else ""
 
 
-def _with_opened_paths(repo: Repo, around: CommandContext, wishes: SandboxSpec) -> CommandContext:
+def _with_opened_paths(repo: Repo, around: CommandContext, spec: SandboxSpec) -> CommandContext:
     """With what the settings open, and the user's objects, which those of the gate lean on."""
     if around.confinement is None:
         return around
     base = replace(around.confinement, readable=object_stores(repo.common_dir / "objects"))
-    return replace(around, confinement=apply_grants(base, wishes))
+    return replace(around, confinement=apply_grants(base, spec))
 
 
 def _without_network(around: CommandContext) -> CommandContext:

@@ -18,11 +18,11 @@ _LEAST_DEPTH = 3
 """Folders above are too much to open for a word in a command."""
 
 
-def apply_grants(confinement: Confinement, wishes: SandboxSpec) -> Confinement:
+def apply_grants(confinement: Confinement, spec: SandboxSpec) -> Confinement:
     """With whom and what a file's `sandbox` opens. Raises ConfigError for what cannot be meant or never happens."""
-    for entry in wishes.network:
+    for entry in spec.network:
         _check_host(entry)
-    return opened(replace(confinement, network=wishes.network), [_resolved(path) for path in wishes.allow_paths])
+    return opened(replace(confinement, network=spec.network), [_resolved(path) for path in spec.allow_paths])
 
 
 def _check_host(entry: str) -> None:
