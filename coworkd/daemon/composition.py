@@ -20,7 +20,7 @@ from coworkd.daemon.housekeeping.auto_commit import AutoCommit, committing
 from coworkd.daemon.housekeeping.notifications import Notifications, teller
 from coworkd.daemon.housekeeping.service import Housekeeping
 from coworkd.daemon.main_loop import Daemon
-from coworkd.daemon.services import LongLivedParts, Services, WakeupEvent
+from coworkd.daemon.services import LongLivedParts, Services
 from coworkd.daemon.slot_jobs import SlotJobs
 from coworkd.daemon.workspace_lock import COMMAND_TIME, WorkspaceLock
 from coworkd.daemon.workspace_upgrade import upgrade_workspace
@@ -71,6 +71,7 @@ from coworkd.system.sandbox_probes.detection import Sandbox, protected
 from coworkd.system.state_folder import StateFolder
 from coworkd.system.storage import storage_fault
 from coworkd.system.user_settings import read_user_settings
+from coworkd.system.wakeup import Wakeup
 
 log = logging.getLogger("coworkd")
 
@@ -90,18 +91,18 @@ def build(
     to keep it also where the folder that it is in is removed. `clock` None: the machine's.
     """
     user = read_user_settings()
-    bell, clock = WakeupEvent(), clock or SystemClock()
-    folder, jobs = Folder(paths.folder, paths.trash), Jobs(bell.notify)
+    wakeup, clock = Wakeup(), clock or SystemClock()
+    folder, jobs = Folder(paths.folder, paths.trash), Jobs(wakeup.notify)
     sandbox = Sandbox(paths.state, user.sandbox, protected(paths, repo))
     instance = paths_and_settings.instance(paths.private)
     history = JobHistory(repo, FOLDER, user.allowed_signers)
     lasting = LongLivedParts(
         keep_lock=_staying(paths, held, instance) if held is not None else _nothing,
-        clock=clock, outputs=ViewFiles(folder), executor=LocalExecutor(bell.notify), jobs=jobs, trust=trust,
+        clock=clock, outputs=ViewFiles(folder), executor=LocalExecutor(wakeup.notify), jobs=jobs, trust=trust,
         watcher=Watcher(
-            paths.folder, bell.notify, beside=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
+            paths.folder, wakeup.notify, beside=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
         ),
-        control_socket=ControlSocket(paths.sockets, bell.notify), wakeup=bell, state=StateFolder(paths.state),
+        control_socket=ControlSocket(paths.sockets, wakeup.notify), wakeup=wakeup, state=StateFolder(paths.state),
         close_git=history.close,
     )  # fmt: skip
     here = _Here(

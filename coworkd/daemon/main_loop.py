@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -75,7 +74,7 @@ class Daemon:
         self._lasting = lasting
         self._compose = compose
         self._composed: Services | None = None
-        self._stopping = threading.Event()
+        self._stopping = False
         self._later: list[float] = []
         self._waits: Sequence[AttentionItem] = ()
         self._requests: list[ControlRequest] = []
@@ -97,7 +96,7 @@ class Daemon:
 
     def stop(self) -> None:
         """End after the present turn; safe from a signal handler and from any thread."""
-        self._stopping.set()
+        self._stopping = True
         self._lasting.wakeup.notify()
 
     def run(self, ready: Callable[[], None]) -> None:
@@ -114,10 +113,10 @@ class Daemon:
                     reason,
                 )
             self._start()
-            if not self._stopping.is_set():
+            if not self._stopping:
                 self._fair = True
                 ready()
-            while not self._stopping.is_set():
+            while not self._stopping:
                 lasting.wakeup.wait(self._seconds_until_next_turn())
                 self._try_turn()
             self._drain_runs()
@@ -125,7 +124,7 @@ class Daemon:
     def _start(self) -> None:
         """The first full turn. Only a database that another program holds is waited for; raises any other fault."""
         until = self._lasting.clock.now() + START_PATIENCE
-        while not self._stopping.is_set() and (fault := self._try_turn()) is not None:
+        while not self._stopping and (fault := self._try_turn()) is not None:
             if fault.kind is not FaultKind.DATABASE_LOCKED or self._lasting.clock.now() > until:
                 raise MachineFaultError(fault)
             self._lasting.wakeup.wait(self._seconds_until_next_turn())

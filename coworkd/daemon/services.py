@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,6 +25,7 @@ from coworkd.system.background_jobs import Jobs
 from coworkd.system.control_socket import ControlSocket
 from coworkd.system.git.repository_trust import Trust
 from coworkd.system.state_folder import StateFolder
+from coworkd.system.wakeup import Wakeup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +54,6 @@ class Services:
     """Whether git is at work on this document, so that it must not be written now."""
 
 
-class WakeupEvent:
-    """What wakes the writer; ringing twice is ringing once."""
-
-    def __init__(self) -> None:
-        self._rung = threading.Event()
-
-    def notify(self) -> None:
-        self._rung.set()
-
-    def wait(self, seconds: float) -> None:
-        self._rung.wait(max(seconds, 0.0))
-        self._rung.clear()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LongLivedParts:
     """What stays while everything that remembers the database is built again: agents at work, jobs, the socket."""
@@ -79,7 +65,7 @@ class LongLivedParts:
     jobs: Jobs
     trust: Trust
     control_socket: ControlSocket
-    wakeup: WakeupEvent
+    wakeup: Wakeup
     state: StateFolder
     close_git: Callable[[], None]
     """Ends what git keeps running to answer questions; no job runs any more."""

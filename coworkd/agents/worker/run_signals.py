@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import threading
 from collections.abc import Iterable
 
@@ -61,8 +60,7 @@ class RunSignals:
 
     def wait(self, seconds: float | None) -> None:
         """Until an input comes in, or the time is up; None: only until an input comes in."""
-        select.select([self.wakeup.fd], [], [], None if seconds is None else max(0.0, seconds))
-        self.wakeup.clear()
+        self.wakeup.wait(seconds)
 
     def close(self) -> None:
         self.wakeup.close()
