@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 
 from coworkd.daemon.composition import build
-from coworkd.daemon.log_setup import set_up_log
+from coworkd.daemon.log_setup import set_up_log, write_stacks_on_request
 from coworkd.daemon.workspace_lock import COMMAND_TIME, workspace_lock
 from coworkd.slots.pack_import import forget_interrupted
 from coworkd.system import paths_and_settings
@@ -30,7 +30,11 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
     Raises `BusyError` when one runs already, `ConfigError` where agents would have no place to work in.
     """
     paths_and_settings.prepare_state()
-    with workspace_lock(paths.lock, paths.pid, COMMAND_TIME) as held, Repo.open(paths.root) as repo:
+    with (
+        workspace_lock(paths.lock, paths.pid, COMMAND_TIME) as held,
+        Repo.open(paths.root) as repo,
+        write_stacks_on_request(paths.stacks),
+    ):
         set_up_log(paths.log, paths_and_settings.known_secrets())
         paths_and_settings.settle(paths.private, paths.root)
         trust = Trust(paths_and_settings.trust_home(), repo)

@@ -5,12 +5,15 @@ A log that cannot be written loses lines, and never stops or disturbs what is lo
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
+import signal
 import sys
 from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import BinaryIO
 
 from coworkd.core.redaction import Secrets
 
@@ -72,6 +75,16 @@ def set_up_log(path: Path, secrets: Secrets) -> None:
     for handler in (file, screen):
         handler.addFilter(lambda record: _redacted(record, secrets))
         log.addHandler(handler)
+
+
+def write_stacks_on_request(path: Path) -> BinaryIO:
+    """Have SIGUSR1 append what every thread is doing to `path`: for a daemon that does not answer.
+
+    The file returned has to stay open for as long as the process takes the signal.
+    """
+    file = path.open("ab")
+    faulthandler.register(signal.SIGUSR1, file, all_threads=True)
+    return file
 
 
 def _redacted(record: logging.LogRecord, secrets: Secrets) -> bool:

@@ -67,6 +67,10 @@ class Paths:
     def log(self) -> Path:
         return self.private / "coworkd.log"
 
+    @property
+    def stacks(self) -> Path:
+        return self.private / "stacks.txt"
+
 
 def settle_home() -> None:
     """See that `HOME` names a folder, for everything that asks for it; without one it is where nothing can be."""

@@ -107,8 +107,11 @@ class Workbench:
         return json.loads(self.cmd(*args, "--json").stdout)
 
     def card(self, task: str) -> dict[str, Any]:
-        """What `status --json` says of a task."""
-        return next(card for card in self.json("status")["tasks"] if card["id"] == task)
+        """What `status --json` says of a task, as soon as its file has been taken in."""
+        return self.wait(f"{task} in the status", lambda: self._card(task))
+
+    def _card(self, task: str) -> dict[str, Any]:
+        return next((card for card in self.json("status")["tasks"] if card["id"] == task), {})
 
     def problems(self) -> str:
         """Everything that tells a person about problems."""
@@ -229,7 +232,29 @@ class Workbench:
     def _board(self) -> str:
         found = "\n".join(f"{path.stem}: {self.status(path.stem)}" for path in sorted(self.cow("tasks").glob("*.md")))
         log = self.root / "daemon.log"
-        return found + "\n" + (log.read_text(errors="replace")[-3000:] if log.exists() else "")
+        said = log.read_text(errors="replace")[-3000:] if log.exists() else ""
+        return f"{found}\n{said}\n{self._processes()}\n{self._stacks()}"
+
+    def _stacks(self) -> str:
+        """What each thread of the daemon is doing."""
+        if self.daemon is None or self.daemon.poll() is not None:
+            return "no daemon"
+        file = self.repo / ".git" / "cowork" / "stacks.txt"
+        known = file.stat().st_size if file.exists() else 0
+        self.daemon.send_signal(signal.SIGUSR1)
+        until = time.monotonic() + 5
+        while time.monotonic() < until and not (file.exists() and file.stat().st_size > known):
+            _TICK.wait(_POLL)
+        _TICK.wait(_POLL)
+        return file.read_text(errors="replace") if file.exists() else "it does not write its stacks"
+
+    def _processes(self) -> str:
+        """The processes below the daemon, and what each waits for in the kernel."""
+        shown = subprocess.run(
+            ["ps", "-eo", "pid,ppid,sid,stat,etimes,wchan:24,args"], capture_output=True, text=True, check=False
+        )
+        lines = shown.stdout.splitlines()
+        return "\n".join(line[:220] for line in lines[:1] + [line for line in lines[1:] if "]" not in line[-1:]])
 
     def until(self, task: str, *statuses: str, seconds: float = PATIENCE) -> None:
         self.wait(f"{task} is {statuses}", lambda: self.status(task) in statuses, seconds)

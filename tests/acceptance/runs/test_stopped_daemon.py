@@ -167,3 +167,16 @@ HOLD = (
     "import fcntl, os, sys; lock = open(sys.argv[1] + '/lock', 'w'); fcntl.flock(lock, fcntl.LOCK_EX);"
     " print(os.getpid(), file=open(sys.argv[1] + '/pid', 'w'), flush=True); print('held', flush=True); sys.stdin.read()"
 )
+
+
+def test_a_daemon_says_what_its_threads_are_doing_and_goes_on(w: Workbench) -> None:
+    w.up()
+    w.wait("up", lambda: w.json("status")["daemon"]["running"])
+    assert w.daemon is not None
+    os.kill(w.daemon.pid, signal.SIGUSR1)
+    stacks = w.repo / ".git" / "cowork" / "stacks.txt"
+    w.wait("the stacks", lambda: stacks.exists() and "main_loop.py" in stacks.read_text())
+    w.agent("ann", EDIT)
+    w.config('agent: ann\napprove: [merge]\nverify: ["true"]\n')
+    w.task("one")
+    w.finish("one")
