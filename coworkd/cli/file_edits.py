@@ -53,7 +53,7 @@ def write_new(workspace: Workspace, name: str, data: bytes) -> bool:
     try:
         temporary = folder.write_temporary(name, data, 0o644)
         try:
-            return folder.place(temporary, name)
+            return folder.move_into_place(temporary, name)
         finally:
             folder.discard(temporary)
     except OSError as error:

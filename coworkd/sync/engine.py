@@ -262,7 +262,7 @@ class Engine:
                 self._take_held(answered[start : start + BATCH_SIZE], now)
             self._judge_missing(now)
         self._end_look(now)
-        if answers.place is not None and self._missing_files.needs_another_look():
+        if answers.position is not None and self._missing_files.needs_another_look():
             self._scanner.no_later_than(now)
 
     def is_held(self, path: str) -> bool:

@@ -30,7 +30,7 @@ class RepoHistory:
     def head(self) -> str:
         return self._repo.commit("HEAD") or ""
 
-    def place(self) -> str:
+    def reflog_position(self) -> str:
         return next((move.id for move in head_moves(self._repo)), self.head())
 
     def stash(self) -> str:
@@ -42,20 +42,20 @@ class RepoHistory:
     def index_lists(self, path: str) -> bool:
         return bool(index_lists(self._repo, [self._repo_path(path)]))
 
-    def withheld(self, path: str) -> bool:
+    def is_withheld(self, path: str) -> bool:
         return index_locked(self._repo) or left_out(self._repo, self._repo_path(path))
 
-    def last_with(self, path: str, since: str) -> str:
+    def last_commit_with(self, path: str, since: str) -> str:
         within, moves = self._repo_path(path), head_moves(self._repo)
         at = next((number for number, move in enumerate(moves) if move.id == since), None)
-        # Without a reflog the place is a commit; of a place that the reflog has lost, only where HEAD is now is known.
+        # Without a reflog the position is a commit. Of one that the reflog has lost, only where HEAD is now is known.
         heads = [since] if not moves else [move.commit for move in moves[: 1 if at is None else at + 1]]
         return next((commit for commit in heads if commit and self._repo.resolve(f"{commit}:{within}")), "")
 
     def descends(self, new: str, old: str) -> bool:
         return self._repo.is_ancestor(old, new)
 
-    def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
+    def paths_from_git(self, files: Mapping[str, bytes]) -> frozenset[str]:
         known = known_blobs(self._repo, {self._repo_path(path): data for path, data in files.items()})
         held = self._blobs_in_git(known)
         made = committed_here(self._repo, self._folder) if held else frozenset[tuple[str, str]]()

@@ -14,10 +14,10 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 from coworkd.sync.file_content import ContentKey, FileContent
-from coworkd.sync.git_questions import AbsenceKey, AskGit, ContentOrigin, GitAnswers, GitQuestions, HeadPlace
+from coworkd.sync.git_questions import AbsenceKey, AskGit, ContentOrigin, GitAnswers, GitQuestions, HeadPosition
 from coworkd.sync.guards import GitFacts
 
-_NOWHERE = HeadPlace(head="", stash="")
+_NOWHERE = HeadPosition(head="", stash="")
 
 
 class GitKnowledge:
@@ -30,8 +30,8 @@ class GitKnowledge:
         self._missing: dict[AbsenceKey, None] = {}
         self._listed: dict[str, None] = {}
         self._remembered = _NOWHERE
-        self._place: HeadPlace | None = None
-        self._place_open = False
+        self._position: HeadPosition | None = None
+        self._position_open = False
         self._answers = GitAnswers()
         self._index: object = None
         self._known_listed: dict[str, bool] = {}
@@ -57,7 +57,7 @@ class GitKnowledge:
             self._files.setdefault(file.key, file)
         return known
 
-    def missing(self, absences: Sequence[AbsenceKey], remembered: HeadPlace) -> Mapping[AbsenceKey, GitFacts]:
+    def missing(self, absences: Sequence[AbsenceKey], remembered: HeadPosition) -> Mapping[AbsenceKey, GitFacts]:
         """What git knows about these missing files, as far as it is known; the rest is asked."""
         if absences and self._at_once is not None:
             return self._at_once(GitQuestions(missing=tuple(absences), remembered=remembered)).missing
@@ -66,13 +66,13 @@ class GitKnowledge:
         self._missing.update(dict.fromkeys(one for one in absences if one not in known))
         return known
 
-    def place(self) -> HeadPlace | None:
+    def head_position(self) -> HeadPosition | None:
         """Where HEAD and the stash stood at a moment before this one; None: not known yet. Asks for news of it."""
         if self._at_once is not None:
-            self._place = self._at_once(GitQuestions(place=True)).place
+            self._position = self._at_once(GitQuestions(position=True)).position
         else:
-            self._place_open = True
-        return self._place
+            self._position_open = True
+        return self._position
 
     def is_listed(self, path: str, index: object) -> bool | None:
         """Whether git's index has this path; None: not known yet, and asked. `index` is the version of the index."""
@@ -93,7 +93,7 @@ class GitKnowledge:
             files.setdefault(file.path, file)
         return GitQuestions(
             files=tuple(files.values()), missing=tuple(self._missing), remembered=self._remembered,
-            listed=tuple(self._listed), place=self._place_open,
+            listed=tuple(self._listed), position=self._position_open,
         )  # fmt: skip
 
     def is_missing_open(self, path: str) -> bool:
@@ -117,14 +117,14 @@ class GitKnowledge:
             if path in self._listed:
                 del self._listed[path]
                 self._known_listed[path] = listed
-        if answers.place is not None:
-            self._place, self._place_open = answers.place, False
+        if answers.position is not None:
+            self._position, self._position_open = answers.position, False
         try:
             yield
         finally:
             self._answers = GitAnswers()
 
     @property
-    def latest_place(self) -> HeadPlace | None:
-        """The latest answer to `place`."""
-        return self._place
+    def latest_position(self) -> HeadPosition | None:
+        """The latest answer to `head_position`."""
+        return self._position

@@ -32,11 +32,11 @@ class ContentOrigin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeadPlace:
+class HeadPosition:
     """Where HEAD and the stash stand."""
 
     head: str
-    """A place in the list of HEAD's moves."""
+    """A position in the reflog of HEAD."""
     stash: str
 
 
@@ -47,15 +47,15 @@ class GitQuestions:
     files: tuple[FileContent, ...] = ()
     """Whose origin is asked; each path once."""
     missing: tuple[AbsenceKey, ...] = ()
-    remembered: HeadPlace = HeadPlace(head="", stash="")
+    remembered: HeadPosition = HeadPosition(head="", stash="")
     """Where HEAD and the stash stood when nothing was missing; what is said about missing files is compared with it."""
     listed: tuple[str, ...] = ()
     """Paths of which is asked whether the index has them."""
-    place: bool = False
+    position: bool = False
     """Whether to say where HEAD and the stash stand."""
 
     def __bool__(self) -> bool:
-        return bool(self.files or self.missing or self.listed or self.place)
+        return bool(self.files or self.missing or self.listed or self.position)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class GitAnswers:
     origins: Mapping[ContentKey, ContentOrigin] = field(default_factory=dict[ContentKey, ContentOrigin])
     missing: Mapping[AbsenceKey, GitFacts] = field(default_factory=dict[AbsenceKey, GitFacts])
     listed: Mapping[str, bool] = field(default_factory=dict[str, bool])
-    place: HeadPlace | None = None
+    position: HeadPosition | None = None
 
 
 AskGit = Callable[[GitQuestions], GitAnswers]
@@ -77,28 +77,28 @@ def ask_git(history: History, asked: GitQuestions) -> GitAnswers:
         origins=_origins(history, asked.files),
         missing={absence: _missing(history, absence[0], asked.remembered) for absence in asked.missing},
         listed={path: history.index_lists(path) for path in asked.listed},
-        place=HeadPlace(head=history.place(), stash=history.stash()) if asked.place else None,
+        position=HeadPosition(head=history.reflog_position(), stash=history.stash()) if asked.position else None,
     )
 
 
 def _origins(history: History, files: tuple[FileContent, ...]) -> Mapping[ContentKey, ContentOrigin]:
-    brought = history.brought({file.path: file.data for file in files}) if files else frozenset[str]()
+    from_git = history.paths_from_git({file.path: file.data for file in files}) if files else frozenset[str]()
     return {
         file.key: ContentOrigin(
-            from_git=file.path in brought,
+            from_git=file.path in from_git,
             signer=history.signer(file.path, file.data) if file.kind in _SIGNED_KINDS else "",
         )
         for file in files
     }
 
 
-def _missing(history: History, path: str, remembered: HeadPlace) -> GitFacts:
-    head, before = history.head(), history.last_with(path, remembered.head)
+def _missing(history: History, path: str, remembered: HeadPosition) -> GitFacts:
+    head, before = history.head(), history.last_commit_with(path, remembered.head)
     moved = bool(before) and head != before
     return GitFacts(
         operation=history.operation(),
         index_lists=history.index_lists(path),
-        withheld=history.withheld(path),
+        withheld=history.is_withheld(path),
         head_moved=moved,
         descends=moved and bool(head) and history.descends(head, before),
         stashed=history.stash() != remembered.stash,

@@ -149,21 +149,21 @@ def test_a_temporary_file_is_no_document_and_has_what_it_was_given(side: Side) -
 
 def test_a_folder_is_made_for_the_first_file_in_it(side: Side) -> None:
     temporary = side.files.write_temporary("messages/a/one.md", b"x", 0o644)
-    assert side.files.place(temporary, "messages/a/one.md")
+    assert side.files.move_into_place(temporary, "messages/a/one.md")
     assert data(side, "messages/a/one.md") == b"x"
 
 
-def test_placing_gives_a_new_file_its_name(side: Side) -> None:
+def test_moving_into_place_gives_a_new_file_its_name(side: Side) -> None:
     temporary = side.files.write_temporary(PATH, b"new", 0o644)
-    assert side.files.place(temporary, PATH)
+    assert side.files.move_into_place(temporary, PATH)
     assert data(side) == b"new"
     assert side.files.stat(temporary) is None
 
 
-def test_placing_never_replaces(side: Side) -> None:
+def test_moving_into_place_never_replaces(side: Side) -> None:
     temporary = side.files.write_temporary(PATH, b"new", 0o644)
     side.save(PATH, b"faster")
-    assert not side.files.place(temporary, PATH)
+    assert not side.files.move_into_place(temporary, PATH)
     assert (data(side), data(side, temporary)) == (b"faster", b"new")
 
 
@@ -188,17 +188,17 @@ def test_an_exchange_with_nothing_changes_nothing(side: Side) -> None:
     assert data(side, temporary) == b"new"
 
 
-def test_a_retired_file_is_the_same_file(side: Side) -> None:
+def test_a_file_in_the_trash_is_the_same_file(side: Side) -> None:
     side.save(PATH, b"old")
     write_late = side.open(PATH)
     temporary = side.files.write_temporary(PATH, b"new", 0o644)
     side.files.exchange(temporary, PATH)
-    side.files.retire(temporary, "kept")
-    assert side.files.retired("kept") == b"old"
+    side.files.move_to_trash(temporary, "kept")
+    assert side.files.read_trashed("kept") == b"old"
     write_late(b"late")
-    assert (side.files.retired("kept"), data(side)) == (b"late", b"new")
+    assert (side.files.read_trashed("kept"), data(side)) == (b"late", b"new")
     assert [path for path, _ in side.files.walk()] == [PATH]
-    assert side.files.retired("never") is None
+    assert side.files.read_trashed("never") is None
 
 
 def test_a_descriptor_outlives_a_removal(side: Side) -> None:

@@ -67,7 +67,7 @@ GUARDS = (
            "        if False:\n", APPLY),
     _guard("what a crash displaced is taken in", "sync/disk/atomic_writer.py", " and not take_in(path, held.data):\n",
            " and False:\n", APPLY),
-    _guard("what was displaced is kept", "sync/disk/atomic_writer.py", "self._folder.retire(one.temporary, _trash_name(one.temporary, now))",
+    _guard("what was displaced is kept", "sync/disk/atomic_writer.py", "self._folder.move_to_trash(one.temporary, _trash_name(one.temporary, now))",
            "self._folder.discard(one.temporary)", APPLY),
     _guard("late writes are looked for", "sync/disk/atomic_writer.py", "        add_displaced_file(self._db, file, now + LATE)\n",
            "        add_displaced_file(self._db, file, now + 1e9)\n", APPLY),

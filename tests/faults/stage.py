@@ -34,9 +34,9 @@ class Raced(Folder):
         self._race()
         return super().exchange(temporary, path)
 
-    def place(self, temporary: str, path: str) -> bool:
+    def move_into_place(self, temporary: str, path: str) -> bool:
         self._race()
-        return super().place(temporary, path)
+        return super().move_into_place(temporary, path)
 
     def _race(self) -> None:
         if self._rival is not None:

@@ -36,7 +36,7 @@ class Past:
     def head(self) -> str:
         return self.commit
 
-    def place(self) -> str:
+    def reflog_position(self) -> str:
         return self.commit
 
     def stash(self) -> str:
@@ -48,16 +48,16 @@ class Past:
     def index_lists(self, path: str) -> bool:
         return path in self.listed
 
-    def withheld(self, path: str) -> bool:
+    def is_withheld(self, path: str) -> bool:
         return path in self.kept_away
 
-    def last_with(self, path: str, since: str) -> str:
+    def last_commit_with(self, path: str, since: str) -> str:
         return since if path else ""
 
     def descends(self, new: str, old: str) -> bool:
         return new.startswith(old)
 
-    def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
+    def paths_from_git(self, files: Mapping[str, bytes]) -> frozenset[str]:
         return frozenset(path for path, data in files.items() if data in self.foreign)
 
     def signer(self, _path: str, _data: bytes, /) -> str:

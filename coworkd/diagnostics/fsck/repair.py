@@ -142,7 +142,7 @@ class Repairer:
 
     def _trash(self) -> None:
         for file in trashed_files(self._db):
-            if self._folder.retired(file.name) is None:
+            if self._folder.read_trashed(file.name) is None:
                 forget_trashed(self._db, file.name)
 
     def _refs(self, now: float) -> None:

@@ -53,7 +53,7 @@ def check_requests(db: Database, folder: Files) -> Iterator[Inconsistency]:
 def check_trash(db: Database, folder: Files) -> Iterator[Inconsistency]:
     """What was displaced a moment ago is where it can be looked at again."""
     for file in trashed_files(db):
-        if folder.retired(file.name) is None:
+        if folder.read_trashed(file.name) is None:
             yield Inconsistency(
                 subject=Subject.TRASH, name=file.name, says=f"a displaced version of {file.path} is not there",
                 advice=f"{REPAIR}; what it held when it was displaced is in the database", repairable=True,

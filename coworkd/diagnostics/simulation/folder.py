@@ -82,16 +82,16 @@ class SimFolder:
         self._note(f"temporary {path} {digest(data)[:12]}")
         return temporary
 
-    def place(self, temporary: str, path: str) -> bool:
+    def move_into_place(self, temporary: str, path: str) -> bool:
         self._step()
         try:
             self.disk.link(temporary, path)
         except FileExistsError:
-            self._note(f"place {path} taken")
+            self._note(f"move_into_place {path} taken")
             return False
         self._step()
         self.disk.unlink(temporary)
-        self._note(f"place {path}")
+        self._note(f"move_into_place {path}")
         return True
 
     def exchange(self, temporary: str, path: str) -> bool:
@@ -118,12 +118,12 @@ class SimFolder:
         self.disk.sync_names()
         self._note(f"sync {path}")
 
-    def retire(self, temporary: str, name: str) -> None:
+    def move_to_trash(self, temporary: str, name: str) -> None:
         self._step()
         self.disk.rename(temporary, TRASH + name)
-        self._note(f"retire {name}")
+        self._note(f"move_to_trash {name}")
 
-    def retired(self, name: str) -> bytes | None:
+    def read_trashed(self, name: str) -> bytes | None:
         return self.disk.data(TRASH + name)
 
     def publish(self, path: str, data: bytes) -> None:

@@ -56,10 +56,10 @@ class SimGit:
     def head(self) -> str:
         return str(self.branches[self.branch])
 
-    def place(self) -> str:
+    def reflog_position(self) -> str:
         return str(len(self.log))
 
-    def last_with(self, path: str, since: str) -> str:
+    def last_commit_with(self, path: str, since: str) -> str:
         heads = reversed(self.log[int(since) - 1 if since else -1 :])
         return next((str(commit) for commit in heads if path in self.commits[commit].tree), "")
 
@@ -72,7 +72,7 @@ class SimGit:
     def index_lists(self, path: str) -> bool:
         return path in self.index
 
-    def withheld(self, path: str) -> bool:
+    def is_withheld(self, path: str) -> bool:
         return self.busy and bool(path)
 
     def descends(self, new: str, old: str) -> bool:
@@ -81,7 +81,7 @@ class SimGit:
             at = self.commits[at].parent
         return at != 0
 
-    def brought(self, files: Mapping[str, bytes]) -> frozenset[str]:
+    def paths_from_git(self, files: Mapping[str, bytes]) -> frozenset[str]:
         return frozenset(path for path, data in files.items() if self._came(path, data))
 
     def signer(self, _path: str, _data: bytes, /) -> str:

@@ -106,7 +106,7 @@ class AtomicWriter:
     def _exchange_into_place(self, write: PreparedWrite) -> WriteResult | None:
         """The step that is seen: after it the file holds the new bytes."""
         if not write.expected:
-            return None if self._folder.place(write.temporary, write.path) else TargetChanged()
+            return None if self._folder.move_into_place(write.temporary, write.path) else TargetChanged()
         if not self._is_unchanged(write.path, write.expected) or not self._folder.exchange(write.temporary, write.path):
             return TargetChanged()
         return None
@@ -135,7 +135,7 @@ class AtomicWriter:
         with self._db.write():
             for one in writes:
                 self._expect_late_writes(one.temporary, one.path, one.expected, now)
-        return each.step(writes, lambda one: self._folder.retire(one.temporary, _trash_name(one.temporary, now)))
+        return each.step(writes, lambda one: self._folder.move_to_trash(one.temporary, _trash_name(one.temporary, now)))
 
     def _remove_pending(self, *writes: PreparedWrite | PendingWrite) -> None:
         with self._db.write():
@@ -147,7 +147,7 @@ class AtomicWriter:
     def _to_trash(self, temporary: str, path: str, sha: str, now: float) -> None:
         with self._db.write():
             self._expect_late_writes(temporary, path, sha, now)
-        self._folder.retire(temporary, _trash_name(temporary, now))
+        self._folder.move_to_trash(temporary, _trash_name(temporary, now))
 
     def _expect_late_writes(self, temporary: str, path: str, sha: str, now: float) -> None:
         file = DisplacedFile(name=_trash_name(temporary, now), path=path, sha=sha)
@@ -162,7 +162,7 @@ class AtomicWriter:
 
     def _check_late_write(self, file: DisplacedFile, now: float, take_in: TakeIn) -> None:
         try:
-            found = self._folder.retired(file.name)
+            found = self._folder.read_trashed(file.name)
         except OSError:
             self._check_later(file, now)
             return
@@ -218,7 +218,7 @@ class AtomicWriter:
         for temporary in temporaries:
             if not is_temporary_in_use(self._db, temporary.removesuffix(ASIDE)):
                 with suppress(OSError):
-                    self._folder.retire(temporary, _trash_name(temporary, now))
+                    self._folder.move_to_trash(temporary, _trash_name(temporary, now))
 
     def _read_temporary(self, path: str, temporary: str, ours: str) -> ReadResult:
         """What the temporary name holds; something displaced that is no document goes back while that is safe."""

@@ -205,7 +205,7 @@ class Folder:
             raise
         return temporary
 
-    def place(self, temporary: str, path: str) -> bool:
+    def move_into_place(self, temporary: str, path: str) -> bool:
         """Give a new file its name; False if another program was faster."""
         self._require_writer()
         try:
@@ -238,7 +238,7 @@ class Folder:
         self._require_writer()
         sync_folder((self.root / path).parent)
 
-    def retire(self, temporary: str, name: str) -> None:
+    def move_to_trash(self, temporary: str, name: str) -> None:
         """Take a file out of the workspace into the trash without giving up its inode."""
         self._require_writer()
         to = self._trash / name
@@ -257,7 +257,7 @@ class Folder:
         (aside / ".gitignore").write_text("*\n")
         os.rename(self.root / temporary, aside / name)
 
-    def retired(self, name: str) -> bytes | None:
+    def read_trashed(self, name: str) -> bytes | None:
         """What a file in the trash holds now; None when it is gone, or is none. Raises OSError."""
         kept, aside = self._trash / name, self.root / DISPLACED / name
         if not _is_regular_file(aside):

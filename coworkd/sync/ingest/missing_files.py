@@ -16,7 +16,7 @@ from coworkd.store.trusted_files import remove_trusted
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.sync.git_knowledge import GitKnowledge
-from coworkd.sync.git_questions import AbsenceKey, HeadPlace
+from coworkd.sync.git_questions import AbsenceKey, HeadPosition
 from coworkd.sync.guards import DELETIONS, MISSING_GRACE, Absence, GitFacts, MissingExtent, judge_absence
 from coworkd.sync.ingest.message_rows import ANSWER
 
@@ -32,7 +32,7 @@ class MissingFiles:
         self._folder = folder
         self._git = git
         self._again: dict[str, float] = {}
-        self._place: HeadPlace | None = None
+        self._position: HeadPosition | None = None
         """Where HEAD and the stash stood before the present look at everything; None where that is not known."""
 
     def file_missing(self, path: str, now: float) -> None:
@@ -132,23 +132,23 @@ class MissingFiles:
 
     def begin_look(self) -> None:
         """Everything is about to be looked at: what is there then belongs to where HEAD stood before."""
-        self._place = self._git.place()
+        self._position = self._git.head_position()
 
     def needs_another_look(self) -> bool:
         """Whether git has said since the look began that HEAD or the stash stands elsewhere."""
-        return self._git.latest_place != self._place
+        return self._git.latest_position != self._position
 
     def remember_head(self) -> None:
         """Note where HEAD and the stash stood when nothing was missing; later absences are judged against it."""
         if self._again:
             return
-        state, place = self._db.state, self._place or self._remembered()
-        if (self._remembered(), state.deletions_confirmed) != (place, False):
+        state, position = self._db.state, self._position or self._remembered()
+        if (self._remembered(), state.deletions_confirmed) != (position, False):
             with self._db.write():
-                state.head, state.stash, state.deletions_confirmed = place.head, place.stash, False
+                state.head, state.stash, state.deletions_confirmed = position.head, position.stash, False
 
-    def _remembered(self) -> HeadPlace:
-        return HeadPlace(head=self._db.state.head, stash=self._db.state.stash)
+    def _remembered(self) -> HeadPosition:
+        return HeadPosition(head=self._db.state.head, stash=self._db.state.stash)
 
     def _parked(self, row: DocumentRow) -> None:
         if row.kind is Kind.TASK:

@@ -29,24 +29,24 @@ def repo(user: Checkout) -> Iterator[Repo]:
 def test_a_commit_and_a_switch_back_to_where_head_was_are_seen_as_moves(user: Checkout, repo: Repo) -> None:
     history = RepoHistory(repo)
     user.git("branch", "elsewhere")
-    place = history.place()
+    position = history.reflog_position()
     made = user.commit("add", {FILE: "text\n"})
     user.git("switch", "-q", "elsewhere")
-    assert history.last_with(PATH, place) == made
+    assert history.last_commit_with(PATH, position) == made
     assert not history.descends(history.head(), made)
-    assert history.place() != place
+    assert history.reflog_position() != position
 
 
 def test_before_the_place_nothing_counts(user: Checkout, repo: Repo) -> None:
     user.commit("add", {FILE: "text\n"})
     user.commit("remove", {FILE: None})
     history = RepoHistory(repo)
-    assert history.last_with(PATH, history.place()) == ""
+    assert history.last_commit_with(PATH, history.reflog_position()) == ""
 
 
 def test_without_a_reflog_the_place_is_a_commit(user: Checkout, repo: Repo) -> None:
     made = user.commit("add", {FILE: "text\n"})
     (repo.git_dir / "logs" / "HEAD").unlink()
     history = RepoHistory(repo)
-    assert history.place() == made
-    assert history.last_with(PATH, history.place()) == made
+    assert history.reflog_position() == made
+    assert history.last_commit_with(PATH, history.reflog_position()) == made

@@ -28,7 +28,7 @@ class Pair:
         self.history = RepoHistory(self.repo)
 
     def foreign(self, path: str, text: str = READY) -> bool:
-        return bool(self.history.brought({path: text.encode()}))
+        return bool(self.history.paths_from_git({path: text.encode()}))
 
     def push(self, path: str, text: str = READY) -> None:
         self.theirs.commit(f"theirs: {path}", {f".cowork/{path}": text})

@@ -22,7 +22,7 @@ from tests.integration.workspacekit import TASK, Workspace
 
 OLD, NEW = b"---\nstatus: ready\n---\nold\n", b"---\nstatus: ready\n---\nnew\n"
 TYPED = "---\nstatus: ready\n---\ntyped meanwhile\n"
-STEPS = ["write_temporary", "place", "exchange", "sync", "retire", "discard"]
+STEPS = ["write_temporary", "move_into_place", "exchange", "sync", "move_to_trash", "discard"]
 
 
 def displaced(place: Workspace, *, taken: bool = True) -> list[tuple[str, bytes]]:
@@ -61,10 +61,10 @@ class Between(Folder):
         self._happen(self.after, "write_temporary")
         return made
 
-    def place(self, temporary: str, path: str) -> bool:
-        self._happen(self.before, "place")
-        done = super().place(temporary, path)
-        self._happen(self.after, "place")
+    def move_into_place(self, temporary: str, path: str) -> bool:
+        self._happen(self.before, "move_into_place")
+        done = super().move_into_place(temporary, path)
+        self._happen(self.after, "move_into_place")
         return done
 
     def exchange(self, temporary: str, path: str) -> bool:
@@ -78,10 +78,10 @@ class Between(Folder):
         super().sync(path)
         self._happen(self.after, "sync")
 
-    def retire(self, temporary: str, name: str) -> None:
-        self._happen(self.before, "retire")
-        super().retire(temporary, name)
-        self._happen(self.after, "retire")
+    def move_to_trash(self, temporary: str, name: str) -> None:
+        self._happen(self.before, "move_to_trash")
+        super().move_to_trash(temporary, name)
+        self._happen(self.after, "move_to_trash")
 
     def discard(self, path: str) -> None:
         self._happen(self.before, "discard")
@@ -298,7 +298,7 @@ def test_a_crash_between_any_two_steps(
     assert place.files()[TASK] == NEW
 
 
-@pytest.mark.parametrize("step", ["exchange", "sync", "retire"])
+@pytest.mark.parametrize("step", ["exchange", "sync", "move_to_trash"])
 def test_a_crash_after_a_save_in_between_loses_nothing(place: Workspace, folder: Between, step: str) -> None:
     folder.before["exchange"] = lambda: place.save(TYPED)
     folder.after[step] = kill
@@ -314,7 +314,7 @@ def test_a_crash_after_a_save_in_between_loses_nothing(place: Workspace, folder:
     assert place.files() == {TASK: NEW}
 
 
-@pytest.mark.parametrize("step", ["write_temporary", "exchange", "sync", "retire"])
+@pytest.mark.parametrize("step", ["write_temporary", "exchange", "sync", "move_to_trash"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_full_disk_is_told_and_mended_later(place: Workspace, folder: Between, step: str, moment: str) -> None:
     what = folder.before if moment == "before" else folder.after
@@ -363,7 +363,9 @@ def test_a_save_in_the_last_instant_is_merged(place: Workspace, folder: Between)
     check_merged(place)
 
 
-@pytest.mark.parametrize(("moment", "step"), [("after", "exchange"), ("before", "retire"), ("after", "retire")])
+@pytest.mark.parametrize(
+    ("moment", "step"), [("after", "exchange"), ("before", "move_to_trash"), ("after", "move_to_trash")]
+)
 def test_a_save_in_the_last_instant_is_merged_after_a_crash(
     place: Workspace, folder: Between, moment: str, step: str
 ) -> None:

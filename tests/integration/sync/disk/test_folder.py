@@ -109,9 +109,9 @@ def test_a_walk_finds_files_and_links_but_no_hidden_folders(root: Path, folder: 
 
 def test_a_new_file_never_goes_over_another(root: Path, folder: Folder) -> None:
     temporary = folder.write_temporary("tasks/new/a.md", b"ours", 0o600)
-    assert folder.place(temporary, "tasks/new/a.md")
+    assert folder.move_into_place(temporary, "tasks/new/a.md")
     again = folder.write_temporary("tasks/new/a.md", b"other", 0o600)
-    assert not folder.place(again, "tasks/new/a.md")
+    assert not folder.move_into_place(again, "tasks/new/a.md")
     assert (root / "tasks/new/a.md").read_bytes() == b"ours"
     assert (root / "tasks/new/a.md").stat().st_mode & 0o777 == 0o600
 
@@ -135,11 +135,11 @@ def test_the_trash_keeps_the_inode(root: Path, folder: Folder) -> None:
     file = root / "tasks/a.md"
     file.write_bytes(b"old")
     inode = file.stat().st_ino
-    folder.retire("tasks/a.md", "1-a")
+    folder.move_to_trash("tasks/a.md", "1-a")
     assert not file.exists()
     assert (root.parent / "trash/1-a").stat().st_ino == inode
-    assert folder.retired("1-a") == b"old"
-    assert folder.retired("none") is None
+    assert folder.read_trashed("1-a") == b"old"
+    assert folder.read_trashed("none") is None
 
 
 SHARED = Path("/dev/shm")
@@ -155,8 +155,8 @@ def test_the_trash_may_lie_on_another_file_system(root: Path) -> None:
         os.rename(root / "tasks/a.md", SHARED / f"coworkd-probe-{os.getpid()}")
     try:
         folder = Folder(root, trash)
-        folder.retire("tasks/a.md", "1-a")
-        assert folder.retired("1-a") == b"old"
+        folder.move_to_trash("tasks/a.md", "1-a")
+        assert folder.read_trashed("1-a") == b"old"
         assert not (root / "tasks/a.md").exists()
     finally:
         for file in trash.iterdir():
