@@ -56,11 +56,9 @@ class Control:
         jobs.handle(TRUST, then=self._trusted, failed=self._trust_failed)
         jobs.handle(LAND, then=self._landed, failed=self._land_failed)
 
-    def answer(self, request: ControlRequest, now: float, stop: Callable[[], None]) -> None:
+    def answer(self, request: ControlRequest, now: float) -> None:
         """Do what is asked. Replies are given by `settle`, after the turn; those of `land` and `trust` after a job."""
         match request.op:
-            case Op.STOP:
-                stop()
             case Op.ANNOUNCE:
                 self._announce(request)
             case Op.INGEST_NOW:
@@ -78,8 +76,8 @@ class Control:
                 self._engine.recheck_missing(now)
             case Op.LAND:
                 self._start_landing(request)
-            case Op.SYNC | Op.REPAIR:
-                pass
+            case Op.SYNC | Op.REPAIR | Op.STOP:
+                pass  # the turn itself does it
 
     def _take_in(self, request: ControlRequest, path: str, now: float) -> None:
         if not take_in_now(self._db, self._engine, path, now, on_terminal=request.on_terminal):

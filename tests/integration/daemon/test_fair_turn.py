@@ -10,7 +10,8 @@ import pytest
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.core.clock import SystemClock
 from coworkd.daemon.composition import build
-from coworkd.daemon.main_loop import SLICE, Daemon
+from coworkd.daemon.main_loop import Daemon
+from coworkd.daemon.turn import PART_SECONDS
 from coworkd.daemon.workspace_init import initialise
 from coworkd.store import Database, RunRow, RunState
 from coworkd.store.documents import unwritten_documents
@@ -33,7 +34,7 @@ class SlowMachine(SystemClock):
         self._gone = 0.0
 
     def now(self) -> float:
-        self._gone += SLICE
+        self._gone += PART_SECONDS
         return super().now() + self._gone
 
 
@@ -57,29 +58,27 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
         trust.give(trust.beginning())
         made = build(paths, repo, trust, clock=SlowMachine())
         try:
-            made.recover()
-            made.turn()
-            made._fair = True  # noqa: SLF001 - `run` sets it after the first turn, and does not return
+            made.runner.recover()
+            made.runner.run()
             yield made
         finally:
-            made._lasting.control_socket.close()  # noqa: SLF001
-            made._close()  # noqa: SLF001
+            made.close()
 
 
 def test_a_run_that_ended_is_handled_while_hundreds_of_files_are_still_to_be_written(daemon: Daemon) -> None:
-    services = daemon._services  # noqa: SLF001 - the product offers no other way to single turns
+    services = daemon.runner.services
     run = _begin_run(daemon)
     with services.db.write():
         for number in range(FILES):
             GeneratedDocuments(services.db).put(f"messages/a/{number}.md", b"---\nfrom: x\n---\nHi.\n", 0.0)
     while run.id in services.executor.alive():
-        daemon._lasting.wakeup.wait(1.0)  # noqa: SLF001
-    daemon.turn()
+        daemon.wait(1.0)
+    daemon.runner.run(bounded=True)
     assert get_run(services.db, run.id).state is not RunState.WORKING
     left = [_unwritten(services.db)]
     assert FILES - 2 * TOGETHER <= left[0] < FILES
     while left[-1]:
-        daemon.turn()
+        daemon.runner.run(bounded=True)
         left.append(_unwritten(services.db))
         assert left[-1] < left[-2], "each turn writes some"
     assert len(left) > FILES // TOGETHER // 2
@@ -87,12 +86,12 @@ def test_a_run_that_ended_is_handled_while_hundreds_of_files_are_still_to_be_wri
 
 def _begin_run(daemon: Daemon) -> RunRow:
     """Turns until the agent is at work."""
-    db = daemon._services.db  # noqa: SLF001
+    db = daemon.runner.services.db
     for _ in range(TURNS):
-        daemon.turn()
+        daemon.runner.run(bounded=True)
         if found := db.one(RunRow, "state = ?", RunState.WORKING):
             return found
-        daemon._lasting.wakeup.wait(1.0)  # noqa: SLF001
+        daemon.wait(1.0)
     raise AssertionError("no agent was set to work")
 
 

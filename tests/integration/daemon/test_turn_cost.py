@@ -42,28 +42,24 @@ def idle_turn(root: Path, ready: Callable[[Database], bool] = lambda _: True) ->
         trust = Trust(paths_and_settings.trust_home(), repo)
         trust.give(trust.beginning())
         daemon = build(paths, repo, trust)
-        services = daemon._services  # noqa: SLF001 - the product offers no other way to the statements of a turn
+        runner, services = daemon.runner, daemon.runner.services
         try:
-            daemon.recover()
-            daemon.turn()
+            runner.recover()
+            runner.run()
             for _ in range(TURNS):
                 if ready(services.db):
                     break
-                daemon._lasting.wakeup.wait(1.0)  # noqa: SLF001
-                daemon.turn()
+                daemon.wait(1.0)
+                runner.run()
             assert ready(services.db)
             for _ in range(3):
-                daemon.turn()
+                runner.run()
             services.db.connection.set_trace_callback(asked.append)
-            daemon.turn()
+            runner.run()
             services.db.connection.set_trace_callback(None)
             plans = {sql: _plan(services.db, sql) for sql in asked if sql.startswith("SELECT")}
         finally:
-            daemon._lasting.control_socket.close()  # noqa: SLF001
-            services.jobs.close()
-            services.executor.close(1.0)
-            services.audit.close()
-            services.db.close()
+            daemon.close()
     return IdleTurn(statements=asked, plans=plans)
 
 

@@ -1,0 +1,194 @@
+"""The steps of one turn, in their order, over one set of services.
+
+What is finished goes first, then what begins, then files. A turn decides nothing: each step belongs to a
+service.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Final
+
+from coworkd.board.views.attention import attention_items
+from coworkd.core.clock import TimeSlice
+from coworkd.daemon.live_views import LiveViews
+from coworkd.daemon.open_requests import OpenRequests
+from coworkd.daemon.services import Services
+from coworkd.system.background_jobs import Purpose
+from coworkd.system.control_socket import Op
+from coworkd.system.git.repository_trust import TRUST_REMOVED
+from coworkd.system.state_folder import StateFolder
+from coworkd.system.writer_thread import may_wait
+
+log = logging.getLogger("coworkd")
+
+PART_SECONDS = 0.25
+"""Seconds that each part of a bounded turn may take; what is left of it is done in the next turn, immediately after."""
+
+FINISHED_WORK = frozenset(Purpose) - {Purpose.SLOT}
+"""Jobs whose outcomes go before everything that begins."""
+
+MAX_IDLE = 30.0
+"""Seconds after which a turn runs even if nothing asked for it."""
+
+MAX_IDLE_WHILE_WATCHING = 5.0
+"""The same while agents are at work: the folder they work in may be taken away."""
+
+RESCAN_DELAY = 1.0
+"""Seconds to a second scan where a folder has just appeared: it may have been filled before it was watched."""
+
+
+class TurnRunner:
+    """Runs turns with one set of services; made again with them."""
+
+    def __init__(self, services: Services, requests: OpenRequests, views: LiveViews, state: StateFolder) -> None:
+        self.services: Final = services
+        self._requests = requests
+        self._views = views
+        self._state = state
+        self._part_seconds = math.inf
+        self._ended_early = False
+        """Whether the latest turn did."""
+        self._recovered_work = False
+
+    def recover(self) -> None:
+        """Finish what a former process began; runs and landings once the repository is trusted."""
+        self.take_in_files()
+        self._recover_work()
+
+    def take_in_files(self) -> None:
+        """Take in the documents and run records that a former process left, and nothing else."""
+        now = self.services.clock.now()
+        self.services.engine.recover(now)
+        self.services.recorder.ingest_records(now)
+
+    def run(self, *, start: bool = True, bounded: bool = False) -> None:
+        """One turn. `start` False begins nothing new.
+
+        `bounded` gives each part a slice of time, so that none of them keeps the others waiting; not before everything
+        has been taken in once.
+        """
+        self._part_seconds = PART_SECONDS if bounded else math.inf
+        services, now = self.services, self.services.clock.now()
+        self._requests.take()
+        self._note_changes(now)
+        services.engine.pull(now, enough=self._part_is_over())
+        self._repair_if_asked(now)
+        for request in self._requests.of_turn:
+            services.control.answer(request, now)
+        services.jobs.settle(now, purposes=FINISHED_WORK, enough=self._part_is_over())
+        services.git_job.step()
+        services.control.take_in_held(now)
+        if self._ends_early():
+            return
+        self._check_state_folder(now)
+        if services.trust.holds:
+            self._step_work(now, start=start)
+        services.jobs.settle(now, purposes={Purpose.SLOT}, enough=self._part_is_over())
+        services.engine.push(now, blocked=services.git_busy, enough=self._part_is_over())
+        services.recorder.step(now)
+        services.audit.step()
+        attention = attention_items(services.db)
+        self._views.show(services.db, attention, now)
+        if start and services.trust.holds:
+            services.housekeeping.step(attention, now)
+        self._answer_requests()
+
+    def seconds_until_next(self) -> float:
+        """Until the earliest deadline of any service, or until a turn has to look around."""
+        services = self.services
+        now = services.clock.now()
+        sources = (services.engine, services.recorder, services.watcher)
+        times = [*(source.deadline() for source in sources), *self._views.deadlines, services.jobs.deadline(now)]
+        if services.trust.holds:
+            times += [services.dispatch.deadline(now), services.merge.deadline(), services.housekeeping.deadline(now)]
+        longest = MAX_IDLE_WHILE_WATCHING if services.executor.alive() else MAX_IDLE
+        return min([at - now for at in times if at is not None] + [longest])
+
+    def _part_is_over(self) -> Callable[[], bool]:
+        """For the part of the turn that begins now."""
+        return TimeSlice(self.services.clock, self._part_seconds).is_over
+
+    def _recover_work(self) -> None:
+        if self.services.trust.holds and not self._recovered_work:
+            self._recovered_work = True
+            with may_wait("nothing runs or lands yet in a repository that has just become trusted"):
+                self.services.dispatch.recover()
+                self.services.merge.recover(self.services.clock.now())
+
+    def _repair_if_asked(self, now: float) -> None:
+        services = self.services
+        repairs = [request for request in self._requests.of_turn if request.op is Op.REPAIR]
+        if not repairs:
+            return
+        with may_wait("a person has stopped to repair the workspace"):
+            services.repairer.repair(now, on_terminal=any(request.on_terminal for request in repairs))
+        services.audit.find_end()
+        services.engine.pull(now)
+
+    def _answer_requests(self) -> None:
+        """A turn that was asked for is over only when git has answered what it asked."""
+        services = self.services
+        git_is_asked = services.engine.waits_for_git() and not services.git_job.failing()
+        self._requests.answer_finished(
+            services.control.settle, git_is_asked=git_is_asked, git_jobs_ended=services.git_job.ended
+        )
+
+    def _ends_early(self) -> bool:
+        """Whether the turn ends here, since git is about to say what was saved: the next one follows at once.
+
+        A person waits for that turn. Never two in a row, and not where a command waits.
+        """
+        asking = self.services.git_job.is_asking() and self.services.engine.waits_for_git()
+        self._ended_early = asking and not self._ended_early and not self._requests.of_turn
+        return self._ended_early
+
+    def _check_state_folder(self, now: float) -> None:
+        """Where the state folder was removed, its runs end and its trust is gone."""
+        services, folder = self.services, self._state
+        if folder.was_removed():
+            log.error("the state folder %s was removed: the runs that were at work in it are ended", folder.path)
+            services.dispatch.end_lost(folder.path, now)
+        if services.trust.was_lost():
+            log.error(TRUST_REMOVED)
+            with services.db.write():
+                services.db.state.set_untrusted(TRUST_REMOVED, now)
+
+    def _step_work(self, now: float, *, start: bool) -> None:
+        """What follows from what was taken in: nothing at all in a repository that is not trusted."""
+        services = self.services
+        if start:
+            self._recover_work()
+        services.target.look()
+        services.dispatch.step(now)
+        services.merge.step(now, start=start)
+        if start:
+            services.dispatch.start(now)
+
+    def _note_changes(self, now: float) -> None:
+        """Mark the paths that the watcher has noticed, and scan where that is not enough or a scan is due."""
+        services = self.services
+        changes = services.watcher.take(now)
+        for path in changes.paths:
+            services.engine.mark_dirty(path, now)
+        if changes.everything or services.engine.is_scan_due(now):
+            self._scan(now, announced=changes.everything or bool(changes.paths))
+        elif any(path.startswith("log/") for path in changes.paths):
+            services.recorder.ingest_records(now)
+        if changes.everything:
+            services.engine.scan_no_later_than(now + RESCAN_DELAY)
+
+    def _scan(self, now: float, *, announced: bool) -> None:
+        """Look at everything; `announced` when events have told that there is something to see."""
+        services = self.services
+        scanned = services.engine.scan(now, services.clock.now)
+        services.recorder.ingest_records(now)
+        if scanned.changed and not announced:
+            services.watcher.ask(now)
+        if (pause := services.watcher.pause(scanned.seconds)) is not None:
+            services.engine.scan_no_later_than(now + pause)
+        if services.watcher.polling != services.db.state.polling_reason:
+            with services.db.write():
+                services.db.state.polling_reason = services.watcher.polling
