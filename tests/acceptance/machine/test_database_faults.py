@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import sqlite3
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,13 @@ def test_a_full_repository_disk_is_outlived(tmp_path: Path) -> None:
             work.close()
 
 
+def overwrite_together(files: Sequence[Path]) -> None:
+    """All are opened first: once one is damaged, the daemon renames the others."""
+    with ExitStack() as stack:
+        for file in [stack.enter_context(path.open("r+b")) for path in files]:
+            file.write(b"\xa5" * os.fstat(file.fileno()).st_size)
+
+
 @pytest.mark.parametrize("how", ["deleted", "replaced", "written over"])
 def test_a_database_deleted_under_the_daemon_is_rebuilt(work: Workbench, how: str) -> None:
     work.config("agent: ed\n")
@@ -142,11 +150,10 @@ def test_a_database_deleted_under_the_daemon_is_rebuilt(work: Workbench, how: st
     work.finish("landed")
     work.wait("asked", lambda: work.field("reviews/asked.md", "approval") == "pending")
     tip = work.git("rev-parse", "cowork/integration")
-    for file in private(work).glob("state.db*"):
-        if how == "written over":
-            with file.open("r+b") as damaged:
-                damaged.write(b"\xa5" * file.stat().st_size)
-        else:
+    if how == "written over":
+        overwrite_together(list(private(work).glob("state.db*")))
+    else:
+        for file in private(work).glob("state.db*"):
             file.unlink()
     if how == "replaced":
         other = sqlite3.connect(private(work) / "other.db")
