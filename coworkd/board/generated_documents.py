@@ -18,7 +18,7 @@ from coworkd.store import Database, DocumentRow, MessageRow, MessageStage, RunRo
 from coworkd.store.documents import find_document
 from coworkd.store.messages import message_files_of, message_replied_to, next_seen
 from coworkd.sync.disk.folder import digest
-from coworkd.sync.effective_specs import decoded
+from coworkd.sync.effective_specs import decode_bytes
 
 GENERATED = "written by coworkd"
 
@@ -90,7 +90,7 @@ class GeneratedDocuments:
     def _resent_message(self, run: RunRow) -> str:
         """The message with `resend: true` that this run replies to; empty: none."""
         files = message_files_of(self._db, run.id)
-        resent = (path for path, data in files if decoded(path, data).of(MessageSpec).resend)
+        resent = (path for path, data in files if decode_bytes(path, data).of(MessageSpec).resend)
         return next((PurePosixPath(path).stem for path in resent), "")
 
     def add_question(self, run: RunRow, number: int, text: str, now: float) -> str:

@@ -29,6 +29,7 @@ from coworkd.store.usage import total_usage
 from coworkd.sync.effective_specs import NO_USER_LIMITS, EffectiveSpecs
 from coworkd.sync.file_content import FileContent
 from coworkd.sync.ingest.ingester import Ingester
+from coworkd.sync.ingest.task_files import project_task
 
 ColumnValue = str | int | float | bool | Enum | None
 
@@ -83,7 +84,7 @@ class Board:
 
     def project(self, task: str) -> None:
         """Bring the task's file up to its row, on the next push."""
-        self._intake.project(self.task(task))
+        project_task(self.db, self.task(task))
 
     # ---- what hangs on a task
 

@@ -185,7 +185,7 @@ def _services(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) 
     merge = Merger(board, jobs, here.integration, folder, LandedTasks(board, repo), repo.common_dir)
     services = _run_services(paths, board, lasting, here, target.no_base_reason)
     dispatch = Dispatcher(board, lasting.executor, jobs, services)
-    file_trust = FileTrust(db, intake, trust.beginning, trust.give)
+    file_trust = FileTrust(db, trust.beginning, trust.give)
     who = RecordOwner(instance=here.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
     return Services(
         db=db, clock=lasting.clock, engine=engine, git=git, git_job=GitJob(db, engine, jobs, here.history.answer),

@@ -13,14 +13,14 @@ from coworkd.store.documents import find_document, held_as_copy
 from coworkd.store.problems import DUPLICATE, READ, has_problem
 from coworkd.store.tasks import find_task_at
 from coworkd.sync.disk.folder import digest
-from coworkd.sync.effective_specs import CONFIG, EffectiveSpecs, decoded
+from coworkd.sync.effective_specs import CONFIG, EffectiveSpecs, decode_bytes
 
 
 def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: bool = True) -> Iterator[str]:
     """What is wrong about one document with these bytes. Not `at_rest`: what will be written or done soon may wait."""
     try:
         note = path != CONFIG and is_note(path, read_document(path, data), EffectiveSpecs(db).settings().adopt_notes)
-        made = decoded(path, data)
+        made = decode_bytes(path, data)
     except DocumentError:
         if not has_problem(db, path, READ):
             yield "cannot be read, and nothing says so"

@@ -46,7 +46,7 @@ def _require_user_sandbox(wanted: SandboxSpec, user: SandboxMode | None) -> Sand
 
 
 @lru_cache(maxsize=512)
-def decoded(path: str, data: bytes) -> Decoded:
+def decode_bytes(path: str, data: bytes) -> Decoded:
     """Decode one document. Raises `DocumentError`."""
     return decode(path, parse_yaml(data) if path == CONFIG else parse(data))
 
@@ -66,7 +66,9 @@ class EffectiveSpecs:
     def settings(self) -> Settings:
         """The workspace's settings within the user's bounds; the defaults where there is no file that counts."""
         data = self.in_force(CONFIG)
-        return clamp_to_user_limits(decoded(CONFIG, data).of(Settings) if data is not None else Settings(), self._user)
+        return clamp_to_user_limits(
+            decode_bytes(CONFIG, data).of(Settings) if data is not None else Settings(), self._user
+        )
 
     def target(self) -> str:
         """The branch that landings are for: the one set, else the one that was checked out at the first start."""
@@ -76,7 +78,7 @@ class EffectiveSpecs:
         """The agent of this name, None when there is no such file or it waits for trust."""
         path = f"agents/{name}.md"
         data = self.in_force(path)
-        return decoded(path, data).of(AgentSpec) if data is not None else None
+        return decode_bytes(path, data).of(AgentSpec) if data is not None else None
 
     def agents(self) -> list[str]:
         return agent_names(self._db)
@@ -91,11 +93,11 @@ class EffectiveSpecs:
         return {path: self._task(path, row.target_bytes, from_git=row.from_git) for path, row in rows.items()}
 
     def _task(self, path: str, data: bytes, *, from_git: bool) -> TaskSpec:
-        spec = decoded(path, data).of(TaskSpec)
+        spec = decode_bytes(path, data).of(TaskSpec)
         if not from_git:
             return spec
         typed = self.in_force(path)
-        known = decoded(path, typed).of(TaskSpec) if typed is not None else TaskSpec()
+        known = decode_bytes(path, typed).of(TaskSpec) if typed is not None else TaskSpec()
         return clamp_untrusted(spec, known, self.settings(), _HARMLESS)
 
     def in_force(self, path: str) -> bytes | None:

@@ -41,6 +41,7 @@ from coworkd.sync.git_questions import GitAnswers, GitQuestions
 from coworkd.sync.guards import MISSING_GRACE
 from coworkd.sync.ingest.ingester import Ingester
 from coworkd.sync.ingest.missing_files import MissingFiles
+from coworkd.sync.ingest.task_files import project_returned_file
 from coworkd.sync.pusher import Pusher, target_revision
 from coworkd.sync.reader import Reader
 from coworkd.sync.scanner import MIN_SCAN_INTERVAL, Scanner, ScanResult
@@ -102,7 +103,7 @@ class Engine:
 
     def scan(self, now: float, elapsed: Callable[[], float]) -> ScanResult:
         """Mark everything dirty that is not as it was taken in."""
-        self._missing_files.begin_look()
+        self._missing_files.begin_scan()
         result = self._scanner.scan(now, elapsed)
         for path in result.dirty:
             self.mark_dirty(path, now)
@@ -149,11 +150,11 @@ class Engine:
             if not self._is_full():
                 self._read_batch(due[start : start + BATCH_SIZE], now)
         self._judge_missing(now)
-        self._end_look(now)
+        self._end_scan(now)
 
-    def _end_look(self, now: float) -> None:
+    def _end_scan(self, now: float) -> None:
         if self._scanned and not self._dirty.has_due(now):
-            # Only a look at everything that found nothing missing says what HEAD the files belong to.
+            # Only a scan that found nothing missing shows what HEAD the files belong to.
             self._missing_files.remember_head()
             self._scanned = False
 
@@ -205,7 +206,7 @@ class Engine:
     def _file_returned(self, path: str) -> None:
         """The file is there, with whatever content; what it should say may have moved on while it was away."""
         if self._missing_files.file_present(path):
-            self._ingester.catch_up(path)
+            project_returned_file(self._db, path)
 
     def _own_write_seen(self, row: DocumentRow, sha: str) -> None:
         """The file says what it should: our own write, or a person's that came to the same."""
@@ -261,8 +262,8 @@ class Engine:
             for start in range(0, len(answered), BATCH_SIZE):
                 self._take_held(answered[start : start + BATCH_SIZE], now)
             self._judge_missing(now)
-        self._end_look(now)
-        if answers.position is not None and self._missing_files.needs_another_look():
+        self._end_scan(now)
+        if answers.position is not None and self._missing_files.needs_another_scan():
             self._scanner.no_later_than(now)
 
     def is_held(self, path: str) -> bool:

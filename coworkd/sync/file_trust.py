@@ -18,8 +18,8 @@ from coworkd.documents.yaml_writer import inline
 from coworkd.store import Database, DocumentRow
 from coworkd.store.trusted_files import documents_awaiting_trust, documents_that_may_run
 from coworkd.sync.disk.folder import digest
-from coworkd.sync.effective_specs import CONFIG, decoded
-from coworkd.sync.ingest.ingester import Ingester
+from coworkd.sync.effective_specs import CONFIG, decode_bytes
+from coworkd.sync.ingest.document_rows import trust_content
 
 CHANGED = "what is to be trusted has changed since it was shown: run `coworkd trust` again"
 
@@ -54,7 +54,7 @@ def trust_request(db: Database) -> TrustRequest:
 def _keys_to_trust(path: str, data: bytes) -> Iterator[KeyToTrust]:
     try:
         document = parse_yaml(data) if path == CONFIG else parse(data)
-        made = decoded(path, data)
+        made = decode_bytes(path, data)
     except DocumentError:
         return
     yield from _untrusted_keys(path, document, made)
@@ -76,13 +76,10 @@ def _untrusted_keys(path: str, document: Document, made: Decoded) -> Iterator[Ke
 class FileTrust:
     """Takes the user's word; used by the writer thread alone."""
 
-    def __init__(
-        self, db: Database, intake: Ingester, beginning: Callable[[], str], give: Callable[[str], None]
-    ) -> None:
+    def __init__(self, db: Database, beginning: Callable[[], str], give: Callable[[str], None]) -> None:
         """`beginning` waits for git to say where the history begins; `give` keeps the word about such a repository."""
         self.beginning = beginning
         self._db = db
-        self._intake = intake
         self._give = give
 
     def untrusted_reason(self) -> str:
@@ -99,12 +96,12 @@ class FileTrust:
             return f"trust is kept outside of the repository, and that cannot be written: {error}"
         with self._db.write(durable=True):
             for row in documents_awaiting_trust(self._db):
-                self._intake.trust(row.path, row.target_bytes, now)
+                trust_content(self._db, row.path, row.target_bytes, now)
             self._db.state.set_untrusted("", now)
             self._db.event(now, "trusted", actor="person", via=via)
         return ""
 
     def mark_as_typed_here(self, document: DocumentRow, now: float) -> None:
         """This text counts as typed here."""
-        self._intake.trust(document.path, document.target_bytes, now)
+        trust_content(self._db, document.path, document.target_bytes, now)
         self._db.set(DocumentRow, document.path, from_git=False)

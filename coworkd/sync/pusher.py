@@ -20,7 +20,7 @@ from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.disk.write_steps import ConcurrentSave, FileWrite, TargetChanged, WriteRefused, WriteResult, Written
 from coworkd.sync.displaced_saves import DisplacedSaves
-from coworkd.sync.effective_specs import decoded
+from coworkd.sync.effective_specs import decode_bytes
 from coworkd.sync.ingest.incoming_document import forget_bases, keep_base
 from coworkd.sync.merging.three_way import BaseVersion
 from coworkd.sync.reader import Reader
@@ -143,7 +143,7 @@ def write_order(document: UnwrittenDocument) -> tuple[int, str]:
 def target_revision(row: DocumentRow) -> int:
     """The revision of what the file should say; the one known before where it says none, or cannot be read."""
     try:
-        rev = decoded(row.path, row.target_bytes).cowork.rev
+        rev = decode_bytes(row.path, row.target_bytes).cowork.rev
     except DocumentError:
         return row.rev
     return row.rev if rev is None else rev

@@ -81,7 +81,7 @@ GUARDS = (
     _guard("the base is what a person saved last", "sync/merging/three_way.py", "    return (by_person or same or [None])[0]\n",
            "    return ([*(base for base in same if not base.person), *by_person] or [None])[0]\n",
            "tests/unit/diagnostics/test_simulation.py -k named"),
-    _guard("an unknown revision moves nothing", "sync/ingest/task_rows.py", "    if arrival.unknown_rev:\n", "    if False:\n",
+    _guard("an unknown revision moves nothing", "sync/ingest/task_rows.py", "    if incoming.unknown_rev:\n", "    if False:\n",
            ENGINE),
     _guard("a missing file is given time", "sync/guards.py", "\nMISSING_GRACE = 1.0\n", "\nMISSING_GRACE = -100.0\n", ENGINE),
     _guard("an unreadable file is given time", "sync/guards.py", "UNREADABLE_GRACE = 2.0\n",
@@ -98,9 +98,9 @@ GUARDS = (
            "    if git.operation or git.stashed or git.withheld:\n", GUARD),
     _guard("git at work holds writes back", "sync/pusher.py", " if not blocked(one.path)]\n",
            "]\n", ENGINE),
-    _guard("text received through git starts nothing", "sync/ingest/task_rows.py", "    if arrival.from_git:\n", "    if False:\n", ENGINE),
-    _guard("the version that lost is kept", "sync/ingest/ingester.py", "            self._folder.publish(path, arrival.known.target_bytes)\n",
-           "            pass\n", ENGINE),
+    _guard("text received through git starts nothing", "sync/ingest/task_rows.py", "    if incoming.from_git:\n", "    if False:\n", ENGINE),
+    _guard("the version that lost is kept", "sync/ingest/document_rows.py", "        folder.publish(path, incoming.known.target_bytes)\n",
+           "        pass\n", ENGINE),
 )  # fmt: skip
 """Every guard whose lack must be noticed."""
 

@@ -18,6 +18,7 @@ from coworkd.sync.git_knowledge import GitKnowledge
 from coworkd.sync.git_questions import ask_git
 from coworkd.sync.ingest.ingester import Ingester
 from coworkd.sync.ingest.missing_files import MissingFiles
+from coworkd.sync.ingest.task_files import project_task
 from tests.integration.statewatch import StateWatch
 
 TASK = "tasks/a.md"
@@ -127,7 +128,7 @@ class Workspace:
     def move(self, task: str = "a", **columns: str | int | bool) -> None:
         """The daemon changes a task's row and wants its file to follow."""
         self.db.set(TaskRow, task, **columns)
-        self.intake.project(self.task(task))
+        project_task(self.db, self.task(task))
 
     def want(self, text: str, path: str, kind: Kind = Kind.MESSAGE) -> None:
         """The daemon wants a document of its own to be there."""

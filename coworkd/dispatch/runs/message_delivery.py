@@ -28,7 +28,7 @@ from coworkd.store.runs import (
 )
 from coworkd.store.tasks import find_task, task_ids
 from coworkd.sync.disk.folder import digest
-from coworkd.sync.effective_specs import decoded
+from coworkd.sync.effective_specs import decode_bytes
 
 EDITED_TASK_NAME = "task-edited.md"
 """Under this name an agent at work finds the text of its task when it was edited meanwhile."""
@@ -153,7 +153,7 @@ class MessageDelivery:
     def _edited(self) -> list[_Edited]:
         texts = edited_task_texts(self._db)
         quiet = self._board.specs.settings().quiet if texts else 0.0
-        bodies = [(text, decoded(text.path, text.text).of(TaskSpec).body) for text in texts]
+        bodies = [(text, decode_bytes(text.path, text.text).of(TaskSpec).body) for text in texts]
         return [
             _Edited(run=text.run, task=text.task, body=body, due=text.changed_at + quiet)
             for text, body in bodies

@@ -23,7 +23,7 @@ from coworkd.sync.git_questions import ContentOrigin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFile:
-    """A reading that makes sense; `decoded` is None for a note, which is listed and never acted on."""
+    """A file that could be parsed; `decoded` is None for a note, which is listed and never acted on."""
 
     content: FileContent
     document: Document
@@ -32,33 +32,33 @@ class ParsedFile:
 
 @dataclass(slots=True, kw_only=True)
 class BatchContext:
-    """Facts that hold when a batch begins; code that changes one of them during the batch updates it here."""
+    """What is known when a batch begins; code that changes some of it during the batch updates it here."""
 
     known: dict[str, DocumentRow]
     """Every document there is at one of the paths."""
     with_remarks: frozenset[str]
-    """The paths that a problem or a note stands for."""
-    holders: dict[str, str]
-    """The path of the task that has an id, for the ids that the files ask for."""
+    """The paths that a problem or a note is about."""
+    task_paths: dict[str, str]
+    """The path of the task that has an id, for the ids that the files request."""
     own: set[ContentKey]
     """Bytes that were typed or written here, moved files at their new path included."""
     origins: Mapping[ContentKey, ContentOrigin]
-    """Where the others came from, as git says."""
+    """Where the other bytes came from, as git says."""
     same_from_git: dict[str, tuple[str, ...]]
     """Where there are documents that came by git with the bytes of a new file, by hash."""
 
-    def is_own(self, reading: FileContent) -> bool:
+    def is_own(self, content: FileContent) -> bool:
         """Whether these bytes were typed or written at this path, or at the one that the file was moved from."""
-        return reading.key in self.own
+        return content.key in self.own
 
-    def is_from_git(self, reading: FileContent) -> bool:
+    def is_from_git(self, content: FileContent) -> bool:
         """Whether git brought bytes that are not own; where that is not known, they do not count as typed here."""
-        origin = self.origins.get(reading.key)
+        origin = self.origins.get(content.key)
         return origin is None or origin.from_git
 
-    def signer(self, reading: FileContent) -> str:
+    def signer(self, content: FileContent) -> str:
         """Whose signature counts for these bytes; empty for none."""
-        origin = self.origins.get(reading.key)
+        origin = self.origins.get(content.key)
         return origin.signer if origin is not None else ""
 
 
@@ -68,47 +68,47 @@ def load_context(
     own: AbstractSet[ContentKey],
     origins: Mapping[ContentKey, ContentOrigin],
 ) -> BatchContext:
-    """Everything that taking in this batch will ask; `own` and `origins` say where each file's bytes came from."""
-    paths = [one.content.path for one in batch]
-    new = {one.content.sha for one in batch if one.decoded and one.content.key not in own}
+    """Read what is needed to take in this batch; `own` and `origins` say where each file's bytes came from."""
+    paths = [parsed.content.path for parsed in batch]
+    new = {parsed.content.sha for parsed in batch if parsed.decoded and parsed.content.key not in own}
     return BatchContext(
         known=documents_at(db, paths),
         with_remarks=paths_with_remarks(db, paths),
-        holders=_holders(db, batch),
+        task_paths=_task_paths(db, batch),
         own=set(own),
         origins=origins,
-        same_from_git=_foreign(db, new),
+        same_from_git=_paths_from_git(db, new),
     )
 
 
 def own_contents(
-    db: Database, readings: Sequence[FileContent], is_there: Callable[[str], bool]
+    db: Database, contents: Sequence[FileContent], is_there: Callable[[str], bool]
 ) -> frozenset[ContentKey]:
-    """What was typed or written at its path. Elsewhere the same text may come by git, unless the file was moved.
+    """Keys of contents that were typed or written at their path; elsewhere the same text may come by git, unless moved.
 
     `is_there` answers whether a path has a file now.
     """
-    typed = own_paths(db, {reading.sha for reading in readings})
+    typed = own_paths(db, {content.sha for content in contents})
     return frozenset(
-        reading.key
-        for reading in readings
-        if reading.path in (paths := typed.get(reading.sha, ()))
+        content.key
+        for content in contents
+        if content.path in (paths := typed.get(content.sha, ()))
         or any(path == ANYWHERE or not is_there(path) for path in paths)
     )
 
 
-def _foreign(db: Database, shas: Collection[str]) -> dict[str, tuple[str, ...]]:
+def _paths_from_git(db: Database, shas: Collection[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for path, sha in foreign_documents(db, shas):
         found[sha] = (*found.get(sha, ()), path)
     return found
 
 
-def _holders(db: Database, batch: Sequence[ParsedFile]) -> dict[str, str]:
-    ids = {asked_id(one.decoded) for one in batch if one.decoded and one.decoded.kind is Kind.TASK}
+def _task_paths(db: Database, batch: Sequence[ParsedFile]) -> dict[str, str]:
+    ids = {requested_id(parsed.decoded) for parsed in batch if parsed.decoded and parsed.decoded.kind is Kind.TASK}
     return task_paths_by_id(db, ids)
 
 
-def asked_id(made: Decoded) -> str:
-    """The id that a task's file asks for."""
-    return made.cowork.id or task_id(stem(made.path))
+def requested_id(decoded: Decoded) -> str:
+    """The id that a task's file requests."""
+    return decoded.cowork.id or task_id(stem(decoded.path))

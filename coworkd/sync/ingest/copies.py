@@ -13,7 +13,7 @@ from coworkd.store import Database
 from coworkd.store.documents import has_version, is_document
 from coworkd.sync.disk.folder import Content
 from coworkd.sync.disk.ports import Files
-from coworkd.sync.effective_specs import decoded
+from coworkd.sync.effective_specs import decode_bytes
 from coworkd.sync.ingest.batch_context import ParsedFile
 
 _LEFT_BY = {
@@ -38,21 +38,21 @@ class CopyDetector:
             return ""
         return left_reason(copy)
 
-    def content_reason(self, one: ParsedFile) -> str:
+    def content_reason(self, parsed: ParsedFile) -> str:
         """Why a task is held for a name that a person may give as well: its id or its text is that of another one."""
-        reading = one.content
-        if reading.kind is not Kind.TASK or one.decoded is None:
+        content = parsed.content
+        if content.kind is not Kind.TASK or parsed.decoded is None:
             return ""
-        copy = copy_name(reading.path.rpartition("/")[2])
+        copy = copy_name(content.path.rpartition("/")[2])
         if copy is None or copy.strong:
             return ""
-        original = _beside(reading.path, copy.original)
-        there = self._folder.read(original) if kind_of(original) is Kind.TASK else None
-        if not isinstance(there, Content):
+        original = _beside(content.path, copy.original)
+        original_content = self._folder.read(original) if kind_of(original) is Kind.TASK else None
+        if not isinstance(original_content, Content):
             return ""
-        if there.sha == reading.sha or has_version(self._db, original, reading.sha):
+        if original_content.sha == content.sha or has_version(self._db, original, content.sha):
             return f"is a copy of {original}, so it is not run; change its text, or delete it"
-        if one.decoded.cowork.id and one.decoded.cowork.id == _written_id(original, there.data):
+        if parsed.decoded.cowork.id and parsed.decoded.cowork.id == _written_id(original, original_content.data):
             return f"is a copy of {original}, so it is not run; remove its `cowork:` map, or delete it"
         return ""
 
@@ -72,6 +72,6 @@ def _beside(path: str, name: str) -> str:
 
 def _written_id(path: str, data: bytes) -> str:
     try:
-        return decoded(path, data).cowork.id
+        return decode_bytes(path, data).cowork.id
     except DocumentError:
         return ""

@@ -1,4 +1,4 @@
-"""A file that has been read and understood, on its way into the database."""
+"""A file that has been read and parsed, on its way into the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DAEMON_KEYS = frozenset({"cowork", "status", "approval"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingDocument:
-    """One reading of one file, with all that is needed to decide what it means."""
+    """The content of one file, with all that is needed to decide what follows from it."""
 
     path: str
     kind: Kind
@@ -33,16 +33,21 @@ class IncomingDocument:
     """What its author started from; None at first sight or for an unknown revision."""
     unknown_rev: bool
     replaces_deleted: bool
-    """It stands where another file was deleted, and says nothing of that one."""
+    """It has the path of a deleted file, and does not refer to that one."""
     clashes: frozenset[str]
     """What was changed on both sides and could not be merged: the file's version stands."""
     target_bytes: bytes
     """What the file should hold: its bytes with what they lack of the other side."""
     merged: Decoded
-    """`want`, decoded: what counts from now on, but for the words that are compared with `base`."""
+    """`target_bytes`, decoded: what counts from now on, but for status and answer, which are compared with `base`."""
     changed_at: float
     body_changed_at: float
     now: float
+
+    @property
+    def latest_revision(self) -> int:
+        """The highest revision known of the document: the file's own, or the database's."""
+        return max(revision(self.decoded), self.known.rev if self.known else NO_MAP)
 
     @property
     def has_body(self) -> bool:

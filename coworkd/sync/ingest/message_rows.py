@@ -27,42 +27,43 @@ ANSWER = "#answer"
 """Marks the row of an answer that was written inside the question's own file."""
 
 
-def ingest_message(db: Database, arrival: IncomingDocument, quiet: float) -> None:
+def ingest_message(db: Database, incoming: IncomingDocument, quiet: float) -> None:
     """A message file was saved."""
-    spec = arrival.decoded.of(MessageSpec)
-    row = find_message(db, arrival.path)
+    spec = incoming.decoded.of(MessageSpec)
+    row = find_message(db, incoming.path)
     if row is not None and row.stage is MessageStage.DAEMON:
-        _answer_inside(db, arrival, row, quiet)
-        _notice(db, arrival, message_reason(db, arrival, row) or sender_reason(arrival, spec.sender))
+        _ingest_inline_answer(db, incoming, row, quiet)
+        _report_misplaced(db, incoming, message_reason(db, incoming, row) or sender_reason(incoming, spec.sender))
     elif row is None or row.stage in (MessageStage.NEW, MessageStage.UNSENT):
-        made = _row(db, arrival, spec, quiet, seen=row.seen if row else 0)
-        db.put(made)
-        _notice(db, arrival, sender_reason(arrival, spec.sender))
-        if made.run != arrival.decoded.cowork.run:
-            _write_receipt(db, made)
-    elif spec.resend and not _resent(arrival):
-        db.put(dataclasses.replace(_row(db, arrival, spec, quiet, seen=0), stage=_first_stage(arrival, spec), run=""))
+        message = _message_row(db, incoming, spec, quiet, seen=row.seen if row else 0)
+        db.put(message)
+        _report_misplaced(db, incoming, sender_reason(incoming, spec.sender))
+        if message.run != incoming.decoded.cowork.run:
+            _write_receipt(db, message)
+    elif spec.resend and not _was_resend_set(incoming):
+        message = _message_row(db, incoming, spec, quiet, seen=0)
+        db.put(dataclasses.replace(message, stage=_first_stage(incoming, spec), run=""))
     elif row.stage is MessageStage.DELIVERED:
-        _saved_again(db, arrival, row)
+        _handle_later_save(db, incoming, row)
 
 
-def _notice(db: Database, arrival: IncomingDocument, reason: str) -> None:
-    """Shown until the file is saved again without cause for it."""
+def _report_misplaced(db: Database, incoming: IncomingDocument, reason: str) -> None:
+    """Show the problem until the file is saved again without cause for it."""
     if reason:
-        put_problem(db, Problem(path=arrival.path, line=0, message=reason), "misplaced", arrival.now)
+        put_problem(db, Problem(path=incoming.path, line=0, message=reason), "misplaced", incoming.now)
 
 
-def _resent(arrival: IncomingDocument) -> bool:
-    return arrival.base is not None and arrival.base.of(MessageSpec).resend
+def _was_resend_set(incoming: IncomingDocument) -> bool:
+    return incoming.base is not None and incoming.base.of(MessageSpec).resend
 
 
-def _saved_again(db: Database, arrival: IncomingDocument, row: MessageRow) -> None:
+def _handle_later_save(db: Database, incoming: IncomingDocument, row: MessageRow) -> None:
     """A delivered message keeps its receipt, whatever buffer it is saved from, and says that edits are not sent."""
-    if arrival.decoded.cowork.run != row.run:
+    if incoming.decoded.cowork.run != row.run:
         _write_receipt(db, row)
-    if arrival.decoded.of(MessageSpec).body.strip() != row.body.strip():
+    if incoming.decoded.of(MessageSpec).body.strip() != row.body.strip():
         text = "it was delivered before this edit; write a new message, or `resend: true` in this one"
-        put_problem(db, Problem(path=row.path, line=0, message=text), "notice", arrival.now, row.task)
+        put_problem(db, Problem(path=row.path, line=0, message=text), "notice", incoming.now, row.task)
 
 
 def _write_receipt(db: Database, row: MessageRow) -> None:
@@ -76,34 +77,34 @@ def _write_receipt(db: Database, row: MessageRow) -> None:
     db.set(DocumentRow, row.path, target_bytes=data, target_sha=digest(data))
 
 
-def _row(db: Database, arrival: IncomingDocument, spec: MessageSpec, quiet: float, seen: int) -> MessageRow:
-    run = arrival.decoded.cowork.run or _receipt(db, arrival.path, spec)
-    stage = MessageStage.DELIVERED if run else _first_stage(arrival, spec)
+def _message_row(db: Database, incoming: IncomingDocument, spec: MessageSpec, quiet: float, seen: int) -> MessageRow:
+    run = incoming.decoded.cowork.run or _recorded_receipt(db, incoming.path, spec)
+    stage = MessageStage.DELIVERED if run else _first_stage(incoming, spec)
     note = "it came by git; save it here, or send it with `coworkd reply`" if stage is MessageStage.UNSENT else ""
     return MessageRow(
-        path=arrival.path, task=_task(arrival.path), sender=spec.sender, kind=spec.kind, stage=stage,
-        seen=seen or next_seen(db), due=NEVER if spec.draft or not spec.body.strip() else arrival.changed_at + quiet,
+        path=incoming.path, task=_task_of(incoming.path), sender=spec.sender, kind=spec.kind, stage=stage,
+        seen=seen or next_seen(db), due=NEVER if spec.draft or not spec.body.strip() else incoming.changed_at + quiet,
         run=run, reply_to=spec.reply_to, body=spec.body, note=note,
     )  # fmt: skip
 
 
-def _receipt(db: Database, path: str, spec: MessageSpec) -> str:
+def _recorded_receipt(db: Database, path: str, spec: MessageSpec) -> str:
     """The run that heard this text, as far as only its record remembers: the file lost its receipt, or never had it."""
     return receipt_run(db, path, digest(spec.body.encode()))
 
 
-def _first_stage(arrival: IncomingDocument, spec: MessageSpec) -> MessageStage:
+def _first_stage(incoming: IncomingDocument, spec: MessageSpec) -> MessageStage:
     """Where a message without a receipt begins."""
     if spec.sender and spec.sender != "user":
         return MessageStage.DAEMON
-    return MessageStage.UNSENT if arrival.from_git else MessageStage.NEW
+    return MessageStage.UNSENT if incoming.from_git else MessageStage.NEW
 
 
-def _answer_inside(db: Database, arrival: IncomingDocument, row: MessageRow, quiet: float) -> None:
+def _ingest_inline_answer(db: Database, incoming: IncomingDocument, row: MessageRow, quiet: float) -> None:
     """Text under `## Answer` in a question is an answer to it."""
-    path = arrival.path + ANSWER
+    path = incoming.path + ANSWER
     known = find_message(db, path)
-    text = "" if arrival.from_git or row.kind is not MessageKind.QUESTION else answer_section(arrival.document.body)
+    text = "" if incoming.from_git or row.kind is not MessageKind.QUESTION else answer_section(incoming.document.body)
     if known is not None and known.stage is not MessageStage.NEW:
         return
     if not text:
@@ -112,30 +113,30 @@ def _answer_inside(db: Database, arrival: IncomingDocument, row: MessageRow, qui
     db.put(
         MessageRow(
             path=path, task=row.task, sender="", kind=MessageKind.REPLY, stage=MessageStage.NEW,
-            seen=known.seen if known else next_seen(db), due=arrival.changed_at + quiet, run="",
-            reply_to=PurePosixPath(arrival.path).stem, body=text, note="",
+            seen=known.seen if known else next_seen(db), due=incoming.changed_at + quiet, run="",
+            reply_to=PurePosixPath(incoming.path).stem, body=text, note="",
         )
     )  # fmt: skip
 
 
-def _task(path: str) -> str:
+def _task_of(path: str) -> str:
     return PurePosixPath(path).parent.name
 
 
-def ingest_answer(db: Database, arrival: IncomingDocument, spec: AnswerSpec, signer: str) -> None:
+def ingest_answer(db: Database, incoming: IncomingDocument, spec: AnswerSpec, signer: str) -> None:
     """An approval, a review or a plan was saved: its answer, for the package that asked.
 
     `signer` is whose signature the commit bears that brought it, where git did.
     """
     word = "held" if spec.answer is None else str(spec.answer)
-    if arrival.kind is not Kind.PLAN:
-        _notice(db, arrival, answer_reason(db, arrival, spec))
+    if incoming.kind is not Kind.PLAN:
+        _report_misplaced(db, incoming, answer_reason(db, incoming, spec))
     put_answer(
         db,
         WrittenAnswer(
-            path=arrival.path, answer=word, comment=spec.comment, scope=spec.scope, granted=spec.grant,
-            request=spec.request, status=spec.status, written=spec.written, sha=arrival.sha, body=spec.body,
-            from_git=arrival.from_git, lookalike_reason=lookalike_reason(arrival.document), signer=signer,
-            on_terminal=announced_on_terminal(db, arrival.path, arrival.sha),
+            path=incoming.path, answer=word, comment=spec.comment, scope=spec.scope, granted=spec.grant,
+            request=spec.request, status=spec.status, written=spec.written, sha=incoming.sha, body=spec.body,
+            from_git=incoming.from_git, lookalike_reason=lookalike_reason(incoming.document), signer=signer,
+            on_terminal=announced_on_terminal(db, incoming.path, incoming.sha),
         ),
     )  # fmt: skip

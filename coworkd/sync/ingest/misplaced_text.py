@@ -18,48 +18,48 @@ from coworkd.sync.ingest.incoming_document import IncomingDocument
 _BOX = re.compile(r"^(\s*[-*+]\s+\[)[ xX](\])", re.MULTILINE)
 
 
-def message_reason(db: Database, arrival: IncomingDocument, row: MessageRow) -> str:
+def message_reason(db: Database, incoming: IncomingDocument, row: MessageRow) -> str:
     """Why nothing was sent of what was written into an agent's message; empty when nothing was, or it is an answer."""
-    if not _is_changed(db, arrival):
+    if not _is_changed(db, incoming):
         return ""
     if row.kind is not MessageKind.QUESTION:
         return f"what is written into an agent's message is not sent; write a new file in messages/{row.task}/"
-    if answer_section(arrival.document.body):
+    if answer_section(incoming.document.body):
         return ""
     return "what was written here is not under `## Answer`, so it is not sent; move it below that heading"
 
 
-def sender_reason(arrival: IncomingDocument, sender: str) -> str:
+def sender_reason(incoming: IncomingDocument, sender: str) -> str:
     """Why a message that says whom it is from is not sent; empty for those that agents sent."""
-    if not sender or sender == "user" or arrival.decoded.cowork.run or arrival.from_git:
+    if not sender or sender == "user" or incoming.decoded.cowork.run or incoming.from_git:
         return ""
     return f"a message with `from: {sender}` counts as an agent's and is not sent; remove `from`"
 
 
-def answer_reason(db: Database, arrival: IncomingDocument, spec: AnswerSpec) -> str:
+def answer_reason(db: Database, incoming: IncomingDocument, spec: AnswerSpec) -> str:
     """Why an answer, or what looks like one, has no effect in a review or an approval; empty when it may have one."""
-    if _is_earlier(arrival.path):
-        before = arrival.base.of(AnswerSpec).answer if arrival.base is not None else None
-        task = arrival.path.split("/")[1].removesuffix(".d")
+    if _is_earlier(incoming.path):
+        before = incoming.base.of(AnswerSpec).answer if incoming.base is not None else None
+        task = incoming.path.split("/")[1].removesuffix(".d")
         changed = spec.answer is not before and spec.answer is not Answer.PENDING
         return f"this is the review of an earlier submission; answer in reviews/{task}.md" if changed else ""
     if spec.answer is not Answer.PENDING:
-        return _unasked_reason(db, arrival, spec)
-    if not _is_changed(db, arrival):
+        return _unasked_reason(db, incoming, spec)
+    if not _is_changed(db, incoming):
         return ""
-    if _only_boxes(db, arrival):
+    if _only_boxes(db, incoming):
         return "ticking a box here has no effect; answer with `approval: approved`, `changes` or `rejected`"
-    if arrival.kind is Kind.REVIEW:
+    if incoming.kind is Kind.REVIEW:
         return "text in the body is read together with `approval: changes`; set that, or use `comment:`"
     return "text in the body is not read; answer with `approval:`, and use `comment:`"
 
 
-def _unasked_reason(db: Database, arrival: IncomingDocument, spec: AnswerSpec) -> str:
+def _unasked_reason(db: Database, incoming: IncomingDocument, spec: AnswerSpec) -> str:
     """Why an answer in a file that a person made is none: what is asked stands in a file of the daemon's."""
-    if arrival.from_git or spec.request or daemon_versions(db, arrival.path):
+    if incoming.from_git or spec.request or daemon_versions(db, incoming.path):
         return ""
-    if arrival.kind is Kind.REVIEW:
-        name = stem(arrival.path)
+    if incoming.kind is Kind.REVIEW:
+        name = stem(incoming.path)
         if name in (tasks := task_ids(db)):
             return "nothing is asked in this file yet; answer when coworkd has written the review here"
         return f"this answers nothing: there is no task `{name}`, so there is no review of it{suggestion(name, tasks)}"
@@ -70,15 +70,15 @@ def _is_earlier(path: str) -> bool:
     return path.startswith("reviews/") and path.count("/") == 2
 
 
-def _is_changed(db: Database, arrival: IncomingDocument) -> bool:
+def _is_changed(db: Database, incoming: IncomingDocument) -> bool:
     """Whether the body is none that the daemon wrote."""
-    ours = _bodies(db, arrival.path)
-    return bool(ours) and not arrival.from_git and _words(arrival.document.body) not in map(_words, ours)
+    ours = _bodies(db, incoming.path)
+    return bool(ours) and not incoming.from_git and _words(incoming.document.body) not in map(_words, ours)
 
 
-def _only_boxes(db: Database, arrival: IncomingDocument) -> bool:
-    here = _without_boxes(arrival.document.body)
-    return any(_without_boxes(body) == here for body in _bodies(db, arrival.path))
+def _only_boxes(db: Database, incoming: IncomingDocument) -> bool:
+    here = _without_boxes(incoming.document.body)
+    return any(_without_boxes(body) == here for body in _bodies(db, incoming.path))
 
 
 def _words(body: str) -> list[str]:

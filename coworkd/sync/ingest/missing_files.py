@@ -1,4 +1,4 @@
-"""Files that are missing: waiting out an editor's gap, then telling a deletion from a branch switch."""
+"""Files that are missing: given time to come back, then judged to be deleted or left behind by a branch switch."""
 
 from __future__ import annotations
 
@@ -25,91 +25,91 @@ RECHECK = 5.0
 
 
 class MissingFiles:
-    """Judges the missing files of one workspace by what git says of them; used by the writer thread alone."""
+    """Judges the missing files of one workspace by what git knows about them; used by the writer thread alone."""
 
     def __init__(self, db: Database, folder: Files, git: GitKnowledge) -> None:
         self._db = db
         self._folder = folder
         self._git = git
-        self._again: dict[str, float] = {}
+        self._check_times: dict[str, float] = {}
         self._position: HeadPosition | None = None
-        """Where HEAD and the stash stood before the present look at everything; None where that is not known."""
+        """Where HEAD and the stash stood before the present scan; None where that is not known."""
 
     def file_missing(self, path: str, now: float) -> None:
         """A known file is not there."""
         row = find_document(self._db, path)
-        if row is None or not row.disk_sha or path in self._again:
+        if row is None or not row.disk_sha or path in self._check_times:
             return
-        self._again[path] = now + MISSING_GRACE
+        self._check_times[path] = now + MISSING_GRACE
         if row.absent_since is None:
             with self._db.write():
                 self._db.set(DocumentRow, path, absent_since=now)
 
     def file_present(self, path: str) -> bool:
         """The file is there, with whatever content; True when it had been missing."""
-        if self._again.pop(path, None) is not None:
+        if self._check_times.pop(path, None) is not None:
             self._git.forget_missing(path)
         if not is_absent(self._db, path):
             return False
         with self._db.write():
             self._db.set(DocumentRow, path, absent_since=None)
             mark_file_missing(self._db, path, missing=False)
-            self._forget_held()
+            self._clear_held_problem()
         return True
 
-    def _forget_held(self) -> None:
-        """Once nothing is missing any more, nothing waits for a word about it."""
+    def _clear_held_problem(self) -> None:
+        """Once nothing is missing any more, nothing waits for a confirmation."""
         if not any_absent(self._db):
             remove_problems_of_file(self._db, DELETIONS)
 
     def deadline(self) -> float | None:
         """When the next missing file is judged; those of which git is still to answer are judged with its answer."""
-        return min((at for path, at in self._again.items() if not self._git.is_missing_open(path)), default=None)
+        return min((at for path, at in self._check_times.items() if not self._git.is_missing_open(path)), default=None)
 
     def resume(self, now: float) -> None:
         """After a restart: judge again what was absent before."""
         for row in absent_documents(self._db):
-            self._again[row.path] = now + MISSING_GRACE
+            self._check_times[row.path] = now + MISSING_GRACE
 
     def due(self, now: float) -> list[str]:
         """The missing files whose time is up: to be looked at once more, then judged."""
-        return [path for path, at in self._again.items() if at <= now]
+        return [path for path, at in self._check_times.items() if at <= now]
 
     def decide(self, now: float) -> bool:
         """Judge every file whose time is up; whether any was deleted."""
-        gone = [row for path in self.due(now) if (row := self._still_gone(path, now)) is not None]
-        if not gone:
+        rows = [row for path in self.due(now) if (row := self._missing_document(path, now)) is not None]
+        if not rows:
             return False
-        facts = self._git.missing([_absence(row) for row in gone], self._remembered())
-        missing = self._extent()
-        known = [(row, facts[_absence(row)]) for row in gone if _absence(row) in facts]
+        facts = self._git.missing([_absence_key(row) for row in rows], self._remembered_position())
+        missing = self._missing_extent()
+        known = [(row, facts[_absence_key(row)]) for row in rows if _absence_key(row) in facts]
         deleted = [self._judge(row, git, missing, now) for row, git in known]
-        if not self._again:
-            self._all_judged()
+        if not self._check_times:
+            self._end_confirmation()
         return any(deleted)
 
-    def _all_judged(self) -> None:
-        """Nothing is missing that has not been judged: a confirmation has been used up."""
+    def _end_confirmation(self) -> None:
+        """Every missing file has been judged: the confirmation of deletions has been used up."""
         with self._db.write():
             self._db.state.deletions_confirmed = False
             remove_problems_of_file(self._db, DELETIONS)
 
-    def _extent(self) -> MissingExtent:
+    def _missing_extent(self) -> MissingExtent:
         absent, total = count_absent(self._db)
         return MissingExtent(
             absent=absent, total=total, folder_gone=not self._folder.exists(),
             confirmed=self._db.state.deletions_confirmed,
         )  # fmt: skip
 
-    def _still_gone(self, path: str, now: float) -> DocumentRow | None:
+    def _missing_document(self, path: str, now: float) -> DocumentRow | None:
         """The document of a missing file whose time is up; None where it is back, or is no document any more."""
         row = find_document(self._db, path)
         if row is None or row.absent_since is None:
-            del self._again[path]
+            del self._check_times[path]
             return None
         if self._folder.stat(path) is not None:
             # It came back without an event: it is checked until it has been ingested.
-            self._again[path] = now + MISSING_GRACE
+            self._check_times[path] = now + MISSING_GRACE
             return None
         return row
 
@@ -117,46 +117,46 @@ class MissingFiles:
         assert row.absent_since is not None, "it is missing"
         match judge_absence(git, replace(missing, seconds=now - row.absent_since)):
             case Absence.DELETED:
-                del self._again[row.path]
-                self._deleted(row, now)
+                del self._check_times[row.path]
+                self._delete(row, now)
                 return True
             case Absence.PARKED:
-                self._again[row.path] = now + RECHECK
-                self._parked(row)
+                self._check_times[row.path] = now + RECHECK
+                self._park(row)
             case Absence.HELD:
-                self._again[row.path] = now + RECHECK
-                self._held(row, missing, now)
+                self._check_times[row.path] = now + RECHECK
+                self._hold(row, missing, now)
         return False
 
-    # ---- what later absences are judged against
+    # ---- where HEAD stood, which later absences are judged against
 
-    def begin_look(self) -> None:
-        """Everything is about to be looked at: what is there then belongs to where HEAD stood before."""
+    def begin_scan(self) -> None:
+        """A scan is about to begin: what it finds belongs to where HEAD stood before."""
         self._position = self._git.head_position()
 
-    def needs_another_look(self) -> bool:
-        """Whether git has said since the look began that HEAD or the stash stands elsewhere."""
+    def needs_another_scan(self) -> bool:
+        """Whether git has reported since the scan began that HEAD or the stash has moved."""
         return self._git.latest_position != self._position
 
     def remember_head(self) -> None:
         """Note where HEAD and the stash stood when nothing was missing; later absences are judged against it."""
-        if self._again:
+        if self._check_times:
             return
-        state, position = self._db.state, self._position or self._remembered()
-        if (self._remembered(), state.deletions_confirmed) != (position, False):
+        state, position = self._db.state, self._position or self._remembered_position()
+        if (self._remembered_position(), state.deletions_confirmed) != (position, False):
             with self._db.write():
                 state.head, state.stash, state.deletions_confirmed = position.head, position.stash, False
 
-    def _remembered(self) -> HeadPosition:
+    def _remembered_position(self) -> HeadPosition:
         return HeadPosition(head=self._db.state.head, stash=self._db.state.stash)
 
-    def _parked(self, row: DocumentRow) -> None:
+    def _park(self, row: DocumentRow) -> None:
         if row.kind is Kind.TASK:
             with self._db.write():
                 mark_file_missing(self._db, row.path, missing=True)
 
-    def _held(self, row: DocumentRow, missing: MissingExtent, now: float) -> None:
-        self._parked(row)
+    def _hold(self, row: DocumentRow, missing: MissingExtent, now: float) -> None:
+        self._park(row)
         text = (
             f"{missing.absent} of {missing.total} files are missing at once, so nothing is cancelled;"
             " bring them back, or run `coworkd confirm` if they were deleted on purpose"
@@ -164,13 +164,13 @@ class MissingFiles:
         with self._db.write():
             put_problem(self._db, Problem(path=DELETIONS, line=0, message=text), "absent", now)
 
-    def _deleted(self, row: DocumentRow, now: float) -> None:
-        """The person deleted it. What it said stays in the kept bases."""
+    def _delete(self, row: DocumentRow, now: float) -> None:
+        """The person deleted it. What it said stays in the base versions."""
         with self._db.write():
             self._db.set(DocumentRow, row.path, disk_sha="", absent_since=None)
             forget_file_stat(self._db, row.path)
             remove_problems_of_file(self._db, row.path)
-            self._forget_held()
+            self._clear_held_problem()
             if row.kind is not Kind.TASK and row.generated:
                 return
             self._db.set(DocumentRow, row.path, target_sha="")
@@ -179,10 +179,10 @@ class MissingFiles:
             if row.kind is Kind.MESSAGE:
                 remove_new_messages(self._db, row.path, row.path + ANSWER)
             if row.kind is Kind.TASK:
-                self._cancel(row.path, now)
+                self._cancel_task(row.path, now)
             self._db.event(now, "deleted", actor="person", path=row.path)
 
-    def _cancel(self, path: str, now: float) -> None:
+    def _cancel_task(self, path: str, now: float) -> None:
         task = find_task_at(self._db, path)
         if task is None:
             return
@@ -197,5 +197,5 @@ class MissingFiles:
             )
 
 
-def _absence(row: DocumentRow) -> AbsenceKey:
+def _absence_key(row: DocumentRow) -> AbsenceKey:
     return (row.path, row.absent_since or 0.0)

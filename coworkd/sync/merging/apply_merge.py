@@ -11,7 +11,7 @@ from coworkd.core.errors import DocumentError
 from coworkd.documents.decoding import Decoded
 from coworkd.documents.editing import Delete, edit, replace_body
 from coworkd.documents.markdown import Value
-from coworkd.sync.effective_specs import decoded
+from coworkd.sync.effective_specs import decode_bytes
 from coworkd.sync.merging.three_way import MergePlan
 
 
@@ -33,7 +33,7 @@ def apply_merge(data: bytes, made: Decoded, planned: MergePlan) -> MergedDocumen
         return MergedDocument(data=data, decoded=made, clashes=planned.clashes)
     try:
         merged = _with_merged_fields(data, made, planned)
-        return MergedDocument(data=merged, decoded=decoded(made.path, merged), clashes=planned.clashes)
+        return MergedDocument(data=merged, decoded=decode_bytes(made.path, merged), clashes=planned.clashes)
     except DocumentError:
         return MergedDocument(data=data, decoded=made, clashes=planned.clashes | planned.lacking)
 

@@ -31,7 +31,7 @@ class Desk:
         self.jobs = Jobs(lambda: None)
         board = Board(place.db, place.intake)
         self.vouched: list[str] = []
-        vouching = FileTrust(place.db, place.intake, lambda: "c1", self.vouched.append)
+        vouching = FileTrust(place.db, lambda: "c1", self.vouched.append)
         self.control = Control(board, vouching, place.engine, self.jobs, lambda _onto: self._land, "anna-0001")
         self._landing = landing
 

@@ -13,7 +13,7 @@ from coworkd.documents.schema.settings_tables import USER
 from coworkd.documents.schema.tables import SCHEMAS, names_with_trust
 from coworkd.store import MessageRow
 from coworkd.store.rows import MessageStage
-from coworkd.sync.effective_specs import EffectiveSpecs, decoded
+from coworkd.sync.effective_specs import EffectiveSpecs, decode_bytes
 from tests.integration.workspacekit import TASK, Workspace
 
 TYPED = {
@@ -134,7 +134,7 @@ def test_untrusted_text_of_a_new_task_runs_nothing_and_starts_nothing(place: Wor
 def test_untrusted_text_brings_harmless_keys_and_no_others(place: Workspace) -> None:
     text = document({"title": "Other", "labels": "[a]", "priority": "high", **BY_GIT})
     come_by_git(place, text)
-    said, counts = decoded(TASK, text.encode()).of(TaskSpec), EffectiveSpecs(place.db).task(TASK)
+    said, counts = decode_bytes(TASK, text.encode()).of(TaskSpec), EffectiveSpecs(place.db).task(TASK)
     for name in names_with_trust(Kind.TASK, TrustLevel.HARMLESS):
         assert getattr(counts, name) == getattr(said, name), name
 
