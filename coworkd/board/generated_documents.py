@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from coworkd.core.clock import stamp
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.file_names import bounded_name
 from coworkd.core.model import Kind, MessageKind, MessageSpec, MessageState
 from coworkd.core.terminal_text import plain_text
@@ -112,7 +113,7 @@ class GeneratedDocuments:
     def mark_delivered(self, message: MessageRow, run: str, now: float) -> None:
         """Write into a person's message, once, that it was handed over."""
         self._db.set(MessageRow, message.path, stage=MessageStage.DELIVERED, run=run, note="")
-        self._db.event(now, "delivered", task=message.task, path=message.path, run=run)
+        self._db.event(now, EventKind.MESSAGE_DELIVERED, task=message.task, path=message.path, run=run)
         if "#" not in message.path:
             stem = PurePosixPath(message.path).stem
             self.edit(message.path, {("cowork", "id"): stem, ("cowork", "run"): run})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coworkd.board.setup_fault import retry_setup_now
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.store import Database
 from coworkd.store.agent_stops import end_agent_stop
@@ -43,4 +44,11 @@ def _resume_stopped_agent(db: Database, path: str, now: float) -> None:
     retry_setup_now(db)
     for agent in {row.agent or db.state.default_agent, row.agent_used}:
         if agent and end_agent_stop(db, agent):
-            db.event(now, "agent goes on", task=row.id, actor="person", agent=agent, reason="a command asked for it")
+            db.event(
+                now,
+                EventKind.AGENT_ALLOWED_AGAIN,
+                task=row.id,
+                actor="person",
+                agent=agent,
+                reason="a command asked for it",
+            )

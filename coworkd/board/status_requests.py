@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from coworkd.board.approvals.answer_channel import AnswerChannel, answer_channels
 from coworkd.board.approvals.unsandboxed import mark_save
 from coworkd.board.task_board import Board, ColumnValue
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.task_states import Effect, Moved, person_writes
 from coworkd.store import Database, TaskRow
@@ -69,7 +70,7 @@ def _accept_pulled(board: Board, now: float) -> None:
     for row in [task for task in pulled_ready_tasks(board.db) if task.by in ours]:
         with board.db.write():
             board.db.set(TaskRow, row.id, from_git=False)
-            board.db.event(now, "owned", task=row.id, actor="policy")
+            board.db.event(now, EventKind.TASK_ALLOWED, task=row.id, actor="policy")
 
 
 def _apply(board: Board, row: TaskRow, around: _BatchFacts, now: float) -> None:
@@ -81,12 +82,27 @@ def _apply(board: Board, row: TaskRow, around: _BatchFacts, now: float) -> None:
     if isinstance(outcome, Moved):
         beside = mark_save(board.db, row.path, str(wanted), how, now)
         board.db.event(
-            now, "wish", task=row.id, actor="person", via=how, wanted=wanted, was=row.status, unsandboxed_run=beside
+            now,
+            EventKind.STATUS_REQUESTED,
+            task=row.id,
+            actor="person",
+            via=how,
+            wanted=wanted,
+            was=row.status,
+            unsandboxed_run=beside,
         )
         _carry_out(board, row, outcome, around, now)
     else:
         board.add_problem(row, "status", f"`status: {wanted}` was put back to `{row.status}`: {outcome.reason}", now)
-        board.db.event(now, "wish refused", task=row.id, actor="person", via=how, wanted=wanted, reason=outcome.reason)
+        board.db.event(
+            now,
+            EventKind.STATUS_REQUEST_REFUSED,
+            task=row.id,
+            actor="person",
+            via=how,
+            wanted=wanted,
+            reason=outcome.reason,
+        )
         board.update(row.id, requested_status="", request_due_at=0.0)
 
 

@@ -9,6 +9,7 @@ from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.immediate_intake import take_in_now
 from coworkd.board.task_board import Board
 from coworkd.core.announcement import Announcement
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.store import DocumentRow, TaskRow
@@ -164,7 +165,7 @@ class Control:
         with self._db.write():
             self._vouching.mark_as_typed_here(document, now)
             self._db.set(TaskRow, row.id, from_git=False)
-            self._db.event(now, "owned", task=task, actor="person", via=_channel(request))
+            self._db.event(now, EventKind.TASK_ALLOWED, task=task, actor="person", via=_channel(request))
         self._take_in(request, row.path, now)
 
     def _take(self, request: ControlRequest, now: float) -> None:
@@ -176,7 +177,7 @@ class Control:
         with self._db.write():
             self._db.set(DocumentRow, row.path, from_git=False)
             self._db.set(TaskRow, task, from_git=False, owned_elsewhere=False, by=self._instance)
-            self._db.event(now, "taken", task=task, actor="person", via=_channel(request), was=row.by)
+            self._db.event(now, EventKind.TASK_TAKEN_OVER, task=task, actor="person", via=_channel(request), was=row.by)
             self._board.set_status(
                 self._board.task(task), Status.PAUSED, f"taken over from {row.by or 'elsewhere'}", now
             )

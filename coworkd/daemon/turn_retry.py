@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 
 from coworkd.core.errors import RepoError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, Suspension, fault_of, suspended
 from coworkd.daemon.live_views import LiveViews
 from coworkd.daemon.open_requests import OpenRequests
@@ -138,4 +139,4 @@ class TurnRetry:
         log.info("goes on after %.0f s: %s", now - ended.since, ended.fault.kind)
         db = self.runner.services.db
         with db.write():
-            db.event(now, "suspended", seconds=round(now - ended.since, 1), reason=str(ended.fault))
+            db.event(now, EventKind.SUSPENDED, seconds=round(now - ended.since, 1), reason=str(ended.fault))

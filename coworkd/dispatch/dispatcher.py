@@ -8,6 +8,7 @@ from pathlib import Path
 from coworkd.agents.port import AgentEvent, Ended
 from coworkd.board import status_requests
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.core.model import Status
 from coworkd.core.runs import SubmittingState
@@ -151,7 +152,7 @@ class Dispatcher:
             if run.id in self._executor.alive():
                 self._executor.cancel(run.id)
             else:
-                event = run_event(run, now, "run stopped", stop=run.stop)
+                event = run_event(run, now, EventKind.RUN_STOPPED, stop=run.stop)
                 with self._db.write():
                     state = SubmittingState(reason=RunReason.CANCELLED, message=run.stop_message)
                     move_run(self._db, run.id, state, event)
@@ -188,7 +189,7 @@ class Dispatcher:
             self._starter.resume(run, now)
         except MachineFaultError as error:
             self._hold.start(error.fault, now)
-            event = run_event(run, now, "run waits again", why=str(error.fault))
+            event = run_event(run, now, EventKind.RUN_WAITS_AGAIN, why=str(error.fault))
             with self._db.write():
                 move_run(self._db, run.id, run.state, event, live=run.live)
 
@@ -247,7 +248,7 @@ class Dispatcher:
     def shut_down(self, now: float) -> None:
         """Tell every run to stop; those that only wait for a person stay as they are."""
         with self._db.write():
-            self._db.event(now, "shutdown")
+            self._db.event(now, EventKind.SHUTDOWN)
             at_work = runs_in(self._db, {RunState.PREPARING, RunState.WORKING})
             request_stop(self._db, at_work, StopRequest.SHUTDOWN)
         self._stop_requested(now)

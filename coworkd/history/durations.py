@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from coworkd.core.event_kinds import EventKind
 from coworkd.store import Database, EventRow
 from coworkd.store.events import events_of_kinds
 
@@ -58,29 +59,29 @@ class PhaseSummary:
 
 _TASK = "task"
 
-BEGINNINGS: Mapping[str, Mapping[Phase, str]] = {
-    "status": {Phase.QUEUE: _TASK},
-    "run": {Phase.START: "run"},
-    "agent started": {Phase.FIRST_BYTE: "run", Phase.FIRST_TOKEN: "run", Phase.RUN: "run"},
-    "asked": {Phase.WAIT: "request"},
-    "verifying": {Phase.VERIFY: "number"},
-    "landing": {Phase.LAND: "number"},
+BEGINNINGS: Mapping[EventKind, Mapping[Phase, str]] = {
+    EventKind.STATUS_CHANGED: {Phase.QUEUE: _TASK},
+    EventKind.RUN_BEGUN: {Phase.START: "run"},
+    EventKind.AGENT_STARTED: {Phase.FIRST_BYTE: "run", Phase.FIRST_TOKEN: "run", Phase.RUN: "run"},
+    EventKind.REQUEST_ASKED: {Phase.WAIT: "request"},
+    EventKind.VERIFYING: {Phase.VERIFY: "number"},
+    EventKind.LANDING: {Phase.LAND: "number"},
 }
 """By kind of event: the phases that begin with it, and the value of the event that their end has, too."""
 
-ENDS: Mapping[str, Mapping[Phase, str]] = {
-    "run": {Phase.QUEUE: _TASK},
-    "agent started": {Phase.START: "run"},
-    "first output": {Phase.FIRST_BYTE: "run"},
-    "first text": {Phase.FIRST_TOKEN: "run"},
-    "agent left": {Phase.RUN: "run"},
-    "agent ended": {Phase.RUN: "run"},
-    "answered": {Phase.WAIT: "request"},
-    "green": {Phase.VERIFY: "number"},
-    "red": {Phase.VERIFY: "number"},
-    "held": {Phase.VERIFY: "number"},
-    "conflict": {Phase.VERIFY: "number"},
-    "landed": {Phase.LAND: "number"},
+ENDS: Mapping[EventKind, Mapping[Phase, str]] = {
+    EventKind.RUN_BEGUN: {Phase.QUEUE: _TASK},
+    EventKind.AGENT_STARTED: {Phase.START: "run"},
+    EventKind.FIRST_OUTPUT: {Phase.FIRST_BYTE: "run"},
+    EventKind.FIRST_TEXT: {Phase.FIRST_TOKEN: "run"},
+    EventKind.AGENT_LEFT: {Phase.RUN: "run"},
+    EventKind.AGENT_ENDED: {Phase.RUN: "run"},
+    EventKind.REQUEST_ANSWERED: {Phase.WAIT: "request"},
+    EventKind.VERIFIED: {Phase.VERIFY: "number"},
+    EventKind.VERIFICATION_FAILED: {Phase.VERIFY: "number"},
+    EventKind.HELD: {Phase.VERIFY: "number"},
+    EventKind.CONFLICT: {Phase.VERIFY: "number"},
+    EventKind.LANDED: {Phase.LAND: "number"},
 }
 
 
@@ -95,15 +96,16 @@ def durations(events: Iterable[EventRow]) -> list[PhaseDuration]:
     agents: dict[str, str] = {}
     found: list[PhaseDuration] = []
     for event in events:
+        kind = EventKind(event.kind)
         data = json.loads(event.data)
         agents[event.task] = data.get("agent") or agents.get(event.task, "")
-        for phase, name in ENDS.get(event.kind, {}).items():
+        for phase, name in ENDS.get(kind, {}).items():
             if (at := begun.pop((phase, event.task, str(data.get(name, ""))), None)) is not None:
                 agent = agents[event.task]
                 found.append(PhaseDuration(phase=phase, task=event.task, agent=agent, seconds=event.at - at))
-        if event.kind == "status" and (data["new"] != "ready" or data["old"] == "ready"):
+        if kind is EventKind.STATUS_CHANGED and (data["new"] != "ready" or data["old"] == "ready"):
             continue
-        for phase, name in BEGINNINGS.get(event.kind, {}).items():
+        for phase, name in BEGINNINGS.get(kind, {}).items():
             begun[phase, event.task, str(data.get(name, ""))] = event.at
     return found
 

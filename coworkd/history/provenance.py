@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import DocumentError, UserError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Check
 from coworkd.history.recorder import record_paths
 from coworkd.history.run_record import RunRecord, decode
@@ -169,7 +170,7 @@ def _approval_text(sources: ProvenanceSources, task: str, number: str) -> str:
     yes: TimelineEntry | None = None
     asked = False
     for event in read_timeline(sources.db, sources.audit, task):
-        if str(event.data.get("number", "")) == number and event.kind == "answered":
+        if str(event.data.get("number", "")) == number and event.kind == EventKind.REQUEST_ANSWERED:
             asked, yes = True, event if event.data.get("answer") == "approved" else yes
     if yes is None:
         return "" if asked or not number else "no approval was required"

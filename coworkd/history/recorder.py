@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import DocumentError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Check, Problem
 from coworkd.history.restore import RecordRestorer
 from coworkd.history.run_record import (
@@ -86,7 +87,9 @@ class RunRecorder:
         with self._db.write(durable=True):
             self._keep(record, data, written=False)
             mark_recorded(self._db, run.id)
-            self._db.event(now, "recorded", task=run.task, run=run.id, path=record.path, sha=digest(data)[:12])
+            self._db.event(
+                now, EventKind.RUN_RECORDED, task=run.task, run=run.id, path=record.path, sha=digest(data)[:12]
+            )
 
     def _keep(self, record: RunRecord, data: bytes, *, written: bool) -> None:
         kept = UnwrittenRecord(run=record.run, path=record.path, data=data)

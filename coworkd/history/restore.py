@@ -5,6 +5,7 @@ Nothing that ran runs again for want of memory: its cost counts, its messages st
 
 from __future__ import annotations
 
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status, Usage
 from coworkd.core.runs import AgentStart, EndedState, RunReason, RunSlot, RunUsage
 from coworkd.core.task_states import ACTIVE
@@ -43,7 +44,7 @@ class RecordRestorer:
             self._restore_request(record, decision)
         for receipt in record.receipts:
             self._restore_receipt(record, receipt)
-        self._db.event(now, "record taken back", task=record.task, run=record.run, path=record.path)
+        self._db.event(now, EventKind.RECORD_RESTORED, task=record.task, run=record.run, path=record.path)
         if known is not None:
             self._pause_task(record, now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Problem
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.store.landings import Landings
@@ -53,7 +54,7 @@ class AutoLanding:
             if isinstance(value, LandedInTarget):
                 self._retry_at = 0.0
                 self._db.state.landed_tip = self._db.state.integration_tip
-                self._db.event(now, "landed in the target", commit=value.commit, moved=value.moved)
+                self._db.event(now, EventKind.LANDED_IN_TARGET, commit=value.commit, moved=value.moved)
                 return
             self._retry_at = now + RETRY_AFTER
             message = f"`land: auto` waits: {value.reason}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Problem
 from coworkd.merge.blame import outcome
 from coworkd.merge.branch_jobs import BranchReport
@@ -40,7 +41,7 @@ class BranchRecorder:
             if found.state.rewritten:
                 self._landings.unsettle_all()
             for said in found.moved:
-                self._db.event(now, "integration", said=said, tip=facts.integration, target=facts.target)
+                self._db.event(now, EventKind.INTEGRATION_MOVED, said=said, tip=facts.integration, target=facts.target)
             for fact in facts.landings:
                 self._record_landing(fact, facts.target, now)
             for fact in facts.landings:
@@ -88,7 +89,7 @@ class BranchRecorder:
 
     def _record_moved_landing(self, row: SubmissionRow, commit: str, now: float) -> None:
         update_submission(self._db, row, landing=commit)
-        self._db.event(now, "landed again", task=row.task, number=row.number, commit=commit, was=row.landing)
+        self._db.event(now, EventKind.LANDED_AGAIN, task=row.task, number=row.number, commit=commit, was=row.landing)
         task = find_task(self._db, row.task)
         if task is not None and task.landed and row.landing.startswith(task.landed):
             self._board.update(task.id, landed=commit[:12])
@@ -106,7 +107,8 @@ class BranchRecorder:
         self._landings.set_missing(row.task, row.number, why)
         self._show_missing(row.task, why, now)
         if not (why and row.missing):
-            self._db.event(now, "landing missing" if why else "landing found", task=row.task, commit=row.landing)
+            kind = EventKind.LANDING_MISSING if why else EventKind.LANDING_FOUND
+            self._db.event(now, kind, task=row.task, commit=row.landing)
 
     def _taken_back_anyway(self, row: SubmissionRow, found: BranchReport) -> bool:
         """A revert that fell out together with what it took back."""

@@ -15,6 +15,7 @@ from functools import partial
 from coworkd.board.setup_fault import setup_fault
 from coworkd.board.task_board import Board
 from coworkd.core.check_names import TIP_LOG, check_log
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Problem, Status
 from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.merge.blame import red_without_change_reason
@@ -90,7 +91,7 @@ class HeldSubmissions:
         held = HeldFor(
             tip=value.tip, target=value.target, key=value.key, command=red.command, own=value.own, reason=reason
         )
-        event = submission_event(row, now, "held", blame=value.blame, reason=reason)
+        event = submission_event(row, now, EventKind.HELD, blame=value.blame, reason=reason)
         move_submission(
             self._db, row, SubmissionState.HELD, event, verified_on=value.tip, message=reason, held=held.encoded(),
             checks=json.dumps([dataclasses.asdict(check) for check in value.checks]),
@@ -150,7 +151,7 @@ class HeldSubmissions:
             return
         with self._db.write(durable=True):
             for row in rows:
-                event = submission_event(row, now, "released")
+                event = submission_event(row, now, EventKind.RELEASED)
                 move_submission(self._db, row, SubmissionState.QUEUED, event)
                 task = self._board.task(row.task)
                 if row.kind is SubmissionKind.WORK and task.status is Status.MERGING:

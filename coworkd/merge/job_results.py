@@ -7,6 +7,7 @@ import json
 
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Check, Status
 from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.documents.editing import tick
@@ -103,7 +104,7 @@ class ResultRecorder:
         led_astray = bool(unverified_reason(value.checks))
         unproven = row.kind is SubmissionKind.WORK and (not value.checks or led_astray)
         asked_again = led_astray and unproven and not checkout_reason(row)
-        event = submission_event(row, now, "green", tip=value.tip)
+        event = submission_event(row, now, EventKind.VERIFIED, tip=value.tip)
         move_submission(
             self._db, row, SubmissionState.GREEN, event, candidate=value.candidate, candidate_tree=value.tree,
             verified_on=value.tip, checks=_checks_json(value.checks), needs_approval=row.needs_approval or unproven,
@@ -116,7 +117,7 @@ class ResultRecorder:
 
     def _record_failed(self, row: SubmissionRow, value: VerificationFailed, now: float) -> None:
         self._unverified.note(value.checks, now)
-        event = submission_event(row, now, "red", reason=value.reason)
+        event = submission_event(row, now, EventKind.VERIFICATION_FAILED, reason=value.reason)
         move_submission(
             self._db,
             row,
@@ -132,7 +133,7 @@ class ResultRecorder:
             self._reverts.refused(row, f"the checks would be red without it: {value.reason}", now)
 
     def _record_conflict(self, row: SubmissionRow, value: MergeConflict, now: float) -> None:
-        event = submission_event(row, now, "conflict", summary=value.summary)
+        event = submission_event(row, now, EventKind.CONFLICT, summary=value.summary)
         move_submission(
             self._db,
             row,
@@ -167,7 +168,7 @@ class ResultRecorder:
             self._board.set_status(task, Status.READY, value.reason, now, attempt=task.attempt - 1, fresh_start=True)
 
     def _record_landed(self, row: SubmissionRow, value: Landed, now: float) -> None:
-        event = submission_event(row, now, "landed", commit=value.commit, what=row.kind)
+        event = submission_event(row, now, EventKind.LANDED, commit=value.commit, what=row.kind)
         move_submission(self._db, row, SubmissionState.LANDED, event, landing=value.commit)
         self._landings.set_missing(row.task, row.number, "")
         remove_task_problems(self._db, row.task, "landing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.task_states import OVER
 from coworkd.history.landing_refs import LandingRef, SubmissionRef, latest_of_each, latest_submissions, read_landings
@@ -57,7 +58,7 @@ class LandedTasks:
     def _settle(self, row: TaskRow, landing: LandingRef, now: float) -> None:
         with self._db.write(durable=True):
             data = {"commit": landing.commit, "number": landing.number}
-            event = NewEvent(at=now, kind="landing found again", task=row.id, data=data)
+            event = NewEvent(at=now, kind=EventKind.LANDING_RECORD_RESTORED, task=row.id, data=data)
             add_submission(self._db, _landed_row(landing, now), event)
             self._board.set_status(
                 row, Status.DONE, "landed", now, landed=landing.commit[:12], attempt=max(row.attempt, landing.attempt),

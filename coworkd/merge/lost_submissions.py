@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Mode, Status
 from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.job_values import StoredSubmission
@@ -58,7 +59,9 @@ class LostSubmissions:
                 tree=kept.tree, state=SubmissionState.QUEUED, created=now, needs_approval=True,
             )  # fmt: skip
             data = {"number": kept.number}
-            add_submission(self._db, row, NewEvent(at=now, kind="submission found again", task=task.id, data=data))
+            add_submission(
+                self._db, row, NewEvent(at=now, kind=EventKind.SUBMISSION_FOUND_AGAIN, task=task.id, data=data)
+            )
 
     def _failed(self, name: str, failure: JobFailed, now: float) -> None:
         message = f"its submission cannot be looked for: {failure.reason}; {failure.retry}"

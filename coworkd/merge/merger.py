@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.merge.auto_landing import AutoLanding
 from coworkd.merge.branch_watch import BRANCH, BranchWatch
@@ -169,14 +170,14 @@ class Merger:
                 return
             land = self._queue_reader.land_request(row)
             with self._db.write(durable=True):
-                self._db.event(now, "landing", task=row.task, number=row.number, candidate=row.candidate)
+                self._db.event(now, EventKind.LANDING, task=row.task, number=row.number, candidate=row.candidate)
             self._jobs.start(LAND, key, lambda: self._integration.land(land))
             return
         red_target = self._watch.red_target(self._queue_reader.target_request())
         request = dataclasses.replace(self._queue_reader.verify_request(row), onto_target=red_target)
         task = self._board.task(row.task)
         with self._db.write():
-            self._db.event(now, "verifying", task=row.task, number=row.number)
+            self._db.event(now, EventKind.VERIFYING, task=row.task, number=row.number)
             if task.status is Status.REVIEW and (row.approved or not row.needs_approval):
                 self._board.transition(task.id, Status.MERGING, "verified again with what has landed since", now)
         given_up = self._given_up = threading.Event()

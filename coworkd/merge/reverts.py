@@ -15,6 +15,7 @@ from coworkd.board.approvals.answers import submitted_answer
 from coworkd.board.approvals.decision import SubmittedAnswer
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Problem, Status
 from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
 from coworkd.merge.reviews.service import review_path
@@ -145,7 +146,7 @@ class RevertService:
             self._board.clear_problems(review_path(task_id), _SOURCE)
             how = answer_channel(self._db, review_path(task_id))
             data = {"via": how, "what": kind, "number": number}
-            event = NewEvent(at=now, kind="revert asked", task=task_id, actor="person", data=data)
+            event = NewEvent(at=now, kind=EventKind.REVERT_ASKED, task=task_id, actor="person", data=data)
             add_submission(self._db, row, event)
 
     # ---- how it ends

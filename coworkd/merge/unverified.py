@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Check, Problem, Settings, Status
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.store import SubmissionRow, SubmissionState
@@ -64,7 +65,7 @@ class UnverifiedSubmissions:
     def _requeue(self, row: SubmissionRow, now: float) -> None:
         if request := find_open_request(self._db, row.request):
             self._board.requests.void(request, now)
-        event = submission_event(row, now, "queued again")
+        event = submission_event(row, now, EventKind.QUEUED_AGAIN)
         move_submission(self._db, row, SubmissionState.QUEUED, event, verified_on="", request="", checks="[]")
         task = self._board.task(row.task)
         if task.status is Status.REVIEW:

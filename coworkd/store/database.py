@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from coworkd.core.errors import StoreDamagedError, StoreError
+from coworkd.core.event_kinds import EventKind
 from coworkd.store.faults import is_damage, raise_fault
 from coworkd.store.row_mapping import Column, inserter, loader, select_statement, updater
 from coworkd.store.workspace_state import WorkspaceState
@@ -325,8 +326,8 @@ class Database:
         """Run one statement; returns how many rows it changed."""
         return self._run(sql, values).rowcount
 
-    def event(self, at: float, kind: str, *, task: str = "", actor: str = "daemon", **data: object) -> None:
-        """Append to the journal of changes, in the transaction of the change."""
+    def event(self, at: float, kind: EventKind, *, task: str = "", actor: str = "daemon", **data: object) -> None:
+        """Append to the event log, in the transaction of the change."""
         self.insert_batched(
             "INSERT INTO events (at, actor, kind, task, data) VALUES (?, ?, ?, ?, ?)",
             at, actor, kind, task, json.dumps(data, ensure_ascii=False, default=str),

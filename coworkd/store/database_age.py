@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Kind
 from coworkd.store.database import Database
 from coworkd.store.rows import SubmissionState
@@ -32,11 +33,9 @@ class DatabaseAge:
     def knows_landing(self, task: str, number: int, commit: str) -> bool:
         """Whether this submission has landed, or was about to land as this commit."""
         landed = "SELECT 1 FROM submissions WHERE task = ? AND number = ? AND state = ?"
-        begun = (
-            "SELECT 1 FROM events WHERE kind = 'landing' AND task = ? AND json_extract(data, '$.candidate') = ? LIMIT 1"
-        )
+        begun = "SELECT 1 FROM events WHERE kind = ? AND task = ? AND json_extract(data, '$.candidate') = ? LIMIT 1"
         known = self._db.scalar(landed, task, number, SubmissionState.LANDED)
-        return bool(known or self._db.scalar(begun, task, commit))
+        return bool(known or self._db.scalar(begun, EventKind.LANDING, task, commit))
 
     def latest_event_at(self) -> float:
         """When the last thing happened that it knows of."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from coworkd.core.event_kinds import EventKind
 from coworkd.store.database import Database
 from coworkd.store.rows import EventRow
 
@@ -14,7 +15,7 @@ class NewEvent:
     """An event that is about to be written."""
 
     at: float
-    kind: str
+    kind: EventKind
     task: str = ""
     actor: str = "daemon"
     data: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -29,7 +30,7 @@ def events_after(db: Database, event: int, limit: int = -1) -> list[EventRow]:
     return db.all(EventRow, "id > ? ORDER BY id LIMIT ?", event, limit)
 
 
-def events_of_kinds(db: Database, kinds: Sequence[str], since: float) -> list[EventRow]:
+def events_of_kinds(db: Database, kinds: Sequence[EventKind], since: float) -> list[EventRow]:
     """Events of these kinds that happened at this time or later, in order."""
     marks = ", ".join("?" * len(kinds))
     return db.all(EventRow, f"at >= ? AND kind IN ({marks}) ORDER BY id", since, *kinds)

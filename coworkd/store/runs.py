@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypedDict, Unpack
 
 from coworkd.core.errors import StoreError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Kind, SandboxLevel
 from coworkd.core.request_states import PENDING_STATES
 from coworkd.core.run_states import LIVE_STATES, RUN_STATES, WORKING_STATES, RunState
@@ -201,7 +202,7 @@ def move_run(db: Database, run: str, to: AnyRunState, event: NewEvent, **parts: 
     add_event(db, event)
 
 
-def run_event(run: RunRow, at: float, kind: str, *, actor: str = "daemon", **data: object) -> NewEvent:
+def run_event(run: RunRow, at: float, kind: EventKind, *, actor: str = "daemon", **data: object) -> NewEvent:
     """An event about a run."""
     return NewEvent(at=at, kind=kind, task=run.task, actor=actor, data={"run": run.id, **data})
 

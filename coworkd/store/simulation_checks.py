@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.run_states import RunState
 from coworkd.store.database import Database
@@ -62,8 +63,9 @@ def judged_status_requests(db: Database) -> list[tuple[str, str]]:
 def repeated_deliveries(db: Database) -> list[tuple[str, int]]:
     """The messages that were delivered more than once, and how often."""
     rows = db.query(
-        "SELECT json_extract(data, '$.path') AS path, count(*) AS count FROM events WHERE kind = 'delivered'"
-        " GROUP BY 1 HAVING count(*) > 1"
+        "SELECT json_extract(data, '$.path') AS path, count(*) AS count FROM events WHERE kind = ?"
+        " GROUP BY 1 HAVING count(*) > 1",
+        EventKind.MESSAGE_DELIVERED,
     )
     return [(row["path"], row["count"]) for row in rows]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from coworkd.core.errors import StoreError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Answer, Status
 from coworkd.core.run_states import RunState
 from coworkd.core.submission_states import (
@@ -65,11 +66,11 @@ def move_submission(
 
 def retire_submission(db: Database, row: SubmissionRow, why: str, now: float, *, message: str | None = None) -> None:
     """Take a submission out of the queue; its ref stays. `message` is kept with it; None: `why` is."""
-    event = submission_event(row, now, "submission retired", why=why)
+    event = submission_event(row, now, EventKind.SUBMISSION_RETIRED, why=why)
     move_submission(db, row, SubmissionState.RETIRED, event, message=why if message is None else message)
 
 
-def submission_event(row: SubmissionRow, at: float, kind: str, **data: object) -> NewEvent:
+def submission_event(row: SubmissionRow, at: float, kind: EventKind, **data: object) -> NewEvent:
     """An event about a submission."""
     return NewEvent(at=at, kind=kind, task=row.task, data={"number": row.number, **data})
 

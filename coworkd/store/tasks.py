@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection
 from enum import Enum
 
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.request_states import RequestState
 from coworkd.core.run_states import RunState
@@ -77,8 +78,8 @@ def tasks_touched_since(db: Database, event: int) -> frozenset[str]:
     """The tasks whose file or status was changed by events after this one."""
     rows = db.query(
         "SELECT DISTINCT t.id FROM events e JOIN tasks t ON t.path = json_extract(e.data, '$.path') WHERE e.id > ?"
-        " UNION SELECT DISTINCT task FROM events WHERE id > ? AND kind = 'status' AND task != ''",
-        event, event,
+        " UNION SELECT DISTINCT task FROM events WHERE id > ? AND kind = ? AND task != ''",
+        event, event, EventKind.STATUS_CHANGED,
     )  # fmt: skip
     return frozenset(row["id"] for row in rows)
 
@@ -148,7 +149,7 @@ def move_task(db: Database, row: TaskRow, to: Status, reason: str, now: float, *
     since = row.since if row.status is to else now
     db.set(TaskRow, row.id, status=to, reason=reason, since=since, **columns)
     if row.status is not to or row.reason != reason:
-        db.event(now, "status", task=row.id, old=row.status, new=to, reason=reason)
+        db.event(now, EventKind.STATUS_CHANGED, task=row.id, old=row.status, new=to, reason=reason)
 
 
 def make_status_request_due(db: Database, path: str, now: float) -> None:

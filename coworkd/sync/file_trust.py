@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from coworkd.core.errors import DocumentError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Kind, TaskSpec
 from coworkd.documents.decoding import Decoded
 from coworkd.documents.markdown import Document, normalise_key, parse, parse_yaml
@@ -98,7 +99,7 @@ class FileTrust:
             for row in documents_awaiting_trust(self._db):
                 trust_content(self._db, row.path, row.target_bytes, now)
             self._db.state.set_untrusted("", now)
-            self._db.event(now, "trusted", actor="person", via=via)
+            self._db.event(now, EventKind.SETTINGS_TRUSTED, actor="person", via=via)
         return ""
 
     def mark_as_typed_here(self, document: DocumentRow, now: float) -> None:

@@ -7,6 +7,7 @@ import difflib
 from coworkd.board.approvals.answer_channel import AnswerChannel, answer_channel
 from coworkd.board.approvals.decision import ApprovalDecision, ApprovalOutcome, SubmittedAnswer
 from coworkd.board.generated_documents import GeneratedDocuments
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Answer, Problem
 from coworkd.documents.markdown import Value, parse
 from coworkd.store import Database
@@ -38,7 +39,7 @@ def reject_answer(
             changes: dict[tuple[str, ...], Value] = {("approval",): str(Answer.PENDING)}
             documents.edit(path, changes)
             reset_answer(db, path)
-            db.event(now, "answer void", path=path)
+            db.event(now, EventKind.ANSWER_VOID, path=path)
 
 
 def text_added_by_user(db: Database, path: str, body: str) -> str:

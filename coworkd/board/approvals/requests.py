@@ -13,6 +13,7 @@ from hashlib import sha256
 from coworkd.board.approvals.answer_channel import AnswerChannel
 from coworkd.board.approvals.unsandboxed import mark_answer
 from coworkd.board.generated_documents import GeneratedDocuments
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.request_states import PENDING_STATES, RequestState
 from coworkd.core.signing import canonical_json
 from coworkd.store import Database, RequestKind, RequestRow
@@ -73,12 +74,14 @@ class ApprovalRequests:
             "run": request.run, "request": request.id, "request_kind": _KIND_NAMES[request.kind], "path": request.path,
             "risk": request.risk, "seal": request.seal,
         }  # fmt: skip
-        add_request(self._db, request, NewEvent(at=now, kind="asked", task=request.task, data=data))
+        add_request(self._db, request, NewEvent(at=now, kind=EventKind.REQUEST_ASKED, task=request.task, data=data))
 
     def add_again(self, request: RequestRow, was: RequestRow, why: str, now: float) -> None:
         """Ask a person the same in place of an older request, which is void."""
         data = {"run": request.run, "request": request.id, "was": was.id, "why": why}
-        add_request(self._db, request, NewEvent(at=now, kind="asked again", task=request.task, data=data))
+        add_request(
+            self._db, request, NewEvent(at=now, kind=EventKind.REQUEST_ASKED_AGAIN, task=request.task, data=data)
+        )
 
     def add_settled(self, request: RequestRow, event: NewEvent) -> None:
         """A request that a rule answers: no person is asked, and the answer is delivered like any other."""
@@ -104,7 +107,7 @@ class ApprovalRequests:
         }  # fmt: skip
         if request.kind is RequestKind.MERGE:
             data["number"] = request.number
-        event = NewEvent(at=now, kind="answered", task=request.task, actor="person", data=data)
+        event = NewEvent(at=now, kind=EventKind.REQUEST_ANSWERED, task=request.task, actor="person", data=data)
         if not self._move(_answered(request, to, decision), event):
             return False
         remove_problem(self._db, request.path, "answer")
@@ -113,7 +116,7 @@ class ApprovalRequests:
     def reply(self, question: RequestRow, decision: UserDecision, message: str, now: float) -> None:
         """A message answers a question; `message` is its path."""
         data = {"via": decision.channel, "request": question.id, "path": message}
-        event = NewEvent(at=now, kind="answered", task=question.task, actor="person", data=data)
+        event = NewEvent(at=now, kind=EventKind.REQUEST_ANSWERED, task=question.task, actor="person", data=data)
         self._move(_answered(question, RequestState.ANSWERED, decision), event)
 
     # ---- acting on an answer
@@ -122,17 +125,17 @@ class ApprovalRequests:
         """Answered to used: a caller that gets True may act on the answer, once. `number`: the start that hears it."""
         move = RequestMove(request=request.id, of=_ANSWERED, to=RequestState.USED, number=number)
         data = {"request": request.id, "run": request.run}
-        return self._move(move, NewEvent(at=now, kind="used", task=request.task, data=data))
+        return self._move(move, NewEvent(at=now, kind=EventKind.ANSWER_USED, task=request.task, data=data))
 
     def return_answer(self, request: RequestRow, now: float) -> None:
         """The agent ended before it heard the answer: its next start hears it."""
         move = RequestMove(request=request.id, of=frozenset({RequestState.USED}), to=RequestState.ANSWERED)
         data = {"request": request.id, "run": request.run}
-        move_request(self._db, move, NewEvent(at=now, kind="answer not heard", task=request.task, data=data))
+        move_request(self._db, move, NewEvent(at=now, kind=EventKind.ANSWER_RETURNED, task=request.task, data=data))
 
     def void(self, request: RequestRow, now: float) -> None:
         """It is no longer asked; its form says so."""
-        event = NewEvent(at=now, kind="request void", task=request.task, data={"request": request.id})
+        event = NewEvent(at=now, kind=EventKind.REQUEST_VOID, task=request.task, data={"request": request.id})
         move = RequestMove(request=request.id, of=PENDING_STATES, to=RequestState.VOID)
         if self._move(move, event) and request.kind is RequestKind.TOOL and request.path:
             self._documents.edit(request.path, {("cowork", "state"): str(RequestState.VOID)})
@@ -144,7 +147,7 @@ class ApprovalRequests:
                 self.void(request, now)
             withdraw_approvals(self._db)
             forget_all_answers(self._db)
-            self._db.event(now, "database restored")
+            self._db.event(now, EventKind.DATABASE_RESTORED)
 
     def _move(self, move: RequestMove, event: NewEvent) -> bool:
         moved = move_request(self._db, move, event)

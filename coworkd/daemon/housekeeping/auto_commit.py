@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Problem
 from coworkd.store.documents import has_unwritten_files
 from coworkd.store.events import latest_event
@@ -106,7 +107,7 @@ class AutoCommit:
 
     def _committed(self, made: Committed, now: float) -> None:
         with self._db.write():
-            self._db.event(now, "committed", commit=made.commit, files=len(made.paths))
+            self._db.event(now, EventKind.COMMITTED, commit=made.commit, files=len(made.paths))
         self._seen = latest_event(self._db)
 
     def _again(self, reason: str, now: float) -> None:

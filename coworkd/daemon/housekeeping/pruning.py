@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.store.documents import knows_content
 from coworkd.store.runs import run_ids_of
 from coworkd.store.submissions import candidates_in_use, settled_tasks
@@ -110,7 +111,7 @@ class Pruning:
         removed = (*removed, *self._remove_conflicts(now - TRASH_DAYS * DAY))
         if removed:
             with self._db.write():
-                self._db.event(now, "pruned", what=list(removed))
+                self._db.event(now, EventKind.PRUNED, what=list(removed))
 
     def _failed(self, _: None, failure: JobFailed, now: float) -> None:
         """It is tried again in an hour, like any pruning; the log has the reason."""

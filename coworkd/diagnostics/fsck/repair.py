@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from coworkd.board.approvals.answer_channel import command_channel
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.runs import EndedState
 from coworkd.documents.decoding import kind_of
@@ -69,7 +70,7 @@ class Repairer:
             self._requests(now)
             self._trash()
             self._refs(now)
-            self._db.event(now, "repaired", actor="person", via=command_channel(on_terminal=on_terminal))
+            self._db.event(now, EventKind.REPAIRED, actor="person", via=command_channel(on_terminal=on_terminal))
 
     # ---- documents
 
@@ -120,7 +121,7 @@ class Repairer:
                 self._engine.forget_stat(row.path)
                 self._engine.mark_dirty(row.path, now)
         for run in live_runs_without_task(self._db):
-            event = run_event(run, now, "run ended", reason=RunReason.CANCELLED, why="its task is unknown")
+            event = run_event(run, now, EventKind.RUN_ENDED, reason=RunReason.CANCELLED, why="its task is unknown")
             move_run(self._db, run.id, EndedState(at=now, reason=RunReason.CANCELLED), event)
         for row in running_without_run(self._db):
             why = "nothing was at work on it when the workspace was checked; write `ready` to go on"

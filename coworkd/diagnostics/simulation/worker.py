@@ -5,6 +5,7 @@ from __future__ import annotations
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.status_requests import apply_status_requests
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import MessageKind, SandboxLevel, Status
 from coworkd.core.runs import AgentStart, EndedState, PreparingState, RunReason, RunSlot, WorkingState
 from coworkd.core.task_states import ACTIVE
@@ -37,7 +38,7 @@ class Worker:
         for run in live_runs_outside(self._db, sorted(ACTIVE)):
             with self._db.write():
                 state = EndedState(at=now, reason=RunReason.DONE)
-                move_run(self._db, run.id, state, run_event(run, now, "run ended"))
+                move_run(self._db, run.id, state, run_event(run, now, EventKind.RUN_ENDED))
         self._deliver(now)
 
     def deadline(self) -> float | None:
@@ -87,7 +88,9 @@ class Worker:
         )  # fmt: skip
         with self._db.write(durable=True):
             add_run(self._db, run)
-            move_run(self._db, run.id, WorkingState(), run_event(run, now, "agent started", agent=AGENT, start=1))
+            move_run(
+                self._db, run.id, WorkingState(), run_event(run, now, EventKind.AGENT_STARTED, agent=AGENT, start=1)
+            )
             self._board.transition(
                 row.id, Status.RUNNING, "", now, attempt=run.attempt, by=self._instance, agent_used=AGENT
             )

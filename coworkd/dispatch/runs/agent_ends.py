@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from coworkd.agents.port import Ended
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.runs import SubmittingState, WaitingState
 from coworkd.dispatch.runs.agent_end_rules import (
     RunAfterAgent,
@@ -40,7 +41,7 @@ class AgentEnds:
             case RunAfterAgent.WAITS:
                 self._wait(run, end, unheard, now)
             case RunAfterAgent.RESUMES:
-                event = run_event(run, now, "session taken up again", session=run.session)
+                event = run_event(run, now, EventKind.SESSION_RESUMED, session=run.session)
                 with self._db.write(durable=True):
                     self._move_to_waiting(run, end, event, since=now)
             case RunAfterAgent.ENDS:
@@ -48,7 +49,7 @@ class AgentEnds:
 
     def _wait(self, run: RunRow, end: Ended, unheard: Sequence[RequestRow], now: float) -> None:
         """The run waits; answers that came too late are handed over with the next start."""
-        event = run_event(run, now, "agent left", actor="agent", reason=end.reason, exit=end.exit_code)
+        event = run_event(run, now, EventKind.AGENT_LEFT, actor="agent", reason=end.reason, exit=end.exit_code)
         with self._db.write():
             for request in unheard:
                 self._board.requests.return_answer(request, now)
@@ -70,7 +71,7 @@ class AgentEnds:
         with self._db.write(durable=True):
             number = self._finisher.reserve_number(replace(run, stop=stop), reason)
             state = SubmittingState(reason=reason, message=message, submission=number)
-            event = run_event(run, now, "agent ended", actor="agent", reason=end.reason, exit=end.exit_code)
+            event = run_event(run, now, EventKind.AGENT_ENDED, actor="agent", reason=end.reason, exit=end.exit_code)
             live = replace(run.live, last_event_at=now)
             move_run(self._db, run.id, state, event, stop=stop, fault=end.fault, live=live)
         self._finisher.import_work(run, state)

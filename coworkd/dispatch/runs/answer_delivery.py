@@ -10,6 +10,7 @@ from coworkd.board.approvals.decision import ApprovalDecision, ApprovalOutcome, 
 from coworkd.board.approvals.requests import UserDecision
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.runs import WaitingState, WorkingState
 from coworkd.core.task_states import OVER
@@ -116,7 +117,7 @@ class AnswerDelivery:
             if request.kind is RequestKind.TOOL:
                 self._documents.edit(request.path, {("cowork", "state"): "used"})
             if alive and isinstance(run.state, WaitingState) and not open_requests_of_run(self._db, run.id):
-                event = run_event(run, now, "run goes on")
+                event = run_event(run, now, EventKind.RUN_CONTINUED)
                 live = replace(run.live, waiting_seconds=waiting_seconds(run, now))
                 move_run(self._db, run.id, WorkingState(), event, live=live)
                 if not any(isinstance(other.state, WaitingState) for other in live_runs_of(self._db, run.task)):

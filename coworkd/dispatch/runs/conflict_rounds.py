@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.capacity import CapacityReader
@@ -27,7 +28,7 @@ def return_conflict(board: Board, run: RunRow, reason: str, until: float, now: f
     to, rounds = Status.READY, row.conflict_rounds
     if retired is not None and retired.state is SubmissionState.RETIRED:
         to, rounds = Status.MERGING, max(row.conflict_rounds - 1, 0)
-        event = submission_event(retired, now, "conflict waits again", why=reason)
+        event = submission_event(retired, now, EventKind.CONFLICT_WAITS_AGAIN, why=reason)
         move_submission(board.db, retired, SubmissionState.CONFLICTED, event)
     board.transition(row.id, to, reason, now, attempt=row.attempt - 1, conflict_rounds=rounds, not_before=until)
 
@@ -77,7 +78,7 @@ class ConflictRounds:
             if short is not None:
                 self._explain(row, short.reason, now)
                 return
-            event = submission_event(submission, now, "conflict sent back", round=row.conflict_rounds + 1)
+            event = submission_event(submission, now, EventKind.CONFLICT_SENT_BACK, round=row.conflict_rounds + 1)
             move_submission(self._db, submission, SubmissionState.RETIRED, event)
             self._board.update(row.id, conflict_rounds=row.conflict_rounds + 1)
 
@@ -88,4 +89,4 @@ class ConflictRounds:
             f" refs/cowork/sub/{row.id}/{submission.number} by hand and write `done`"
         )
         self._board.transition(row.id, Status.WAITING, why, now)
-        self._db.event(now, "conflict to a person", task=row.id, number=submission.number)
+        self._db.event(now, EventKind.CONFLICT_NEEDS_PERSON, task=row.id, number=submission.number)

@@ -23,13 +23,14 @@ from coworkd.board.approvals.forms import SHOWN
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.board.views import tool_timeline
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Answer, MessageKind, Status, Usage
 from coworkd.core.policy.tool_permissions import ToolDecision, ToolPermission, call_of, proposal
 from coworkd.core.runs import ReportedError, WaitingState
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.runs.permission_requests import PermissionRequests
-from coworkd.dispatch.scheduling.budget_queries import BUDGET_USED_UP, BudgetReader
+from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import exceeded_reason, invalid_usage_reason
 from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, StopRequest
 from coworkd.store.events import NewEvent, add_event
@@ -82,24 +83,24 @@ class EventRecorder:
     def _note_first(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """The first event of each start of the agent, and the first text of its reply, are events of their own."""
         if run.live.last_event_at <= run.start.at:
-            add_event(self._db, run_event(run, now, "first output", actor="agent"))
+            add_event(self._db, run_event(run, now, EventKind.FIRST_OUTPUT, actor="agent"))
         if isinstance(event, TextWritten) and not run.live.first_at:
-            add_event(self._db, run_event(run, now, "first text", actor="agent"))
+            add_event(self._db, run_event(run, now, EventKind.FIRST_TEXT, actor="agent"))
 
     def _context(self, run: RunRow, after: RunRow, now: float) -> None:
         """Write an event when it begins to matter how full its context is."""
         live = after.live
         for mark in CONTEXT_WARNINGS:
             if run.live.context_share < mark <= live.context_share:
-                self._db.event(now, "context", task=run.task, run=run.id, used=live.context_used,
+                self._db.event(now, EventKind.CONTEXT_FILLED, task=run.task, run=run.id, used=live.context_used,
                                window=live.context_window, full=mark)  # fmt: skip
 
     def _failed(self, run: RunRow, error: ErrorReported | ConnectionsRefused, now: float) -> None:
         """What the provider, or the sandbox, says went wrong; it counts when the run ends with it."""
         if isinstance(error, ConnectionsRefused):
-            self._db.event(now, "connections refused", task=run.task, run=run.id, hosts=list(error.entries))
+            self._db.event(now, EventKind.CONNECTIONS_REFUSED, task=run.task, run=run.id, hosts=list(error.entries))
             return
-        self._db.event(now, "agent error", task=run.task, actor="agent", run=run.id, error=error.kind,
+        self._db.event(now, EventKind.AGENT_ERROR, task=run.task, actor="agent", run=run.id, error=error.kind,
                        message=error.message[:SHOWN], retry_after=error.retry_after)  # fmt: skip
 
     def _count(self, run: RunRow, kind: MessageKind) -> int:
@@ -137,7 +138,7 @@ class EventRecorder:
             "run": request.run, "request": request.id, "tool": request.tool, "arguments": request.arguments[:SHOWN],
             "answer": answer, "reason": ruling.reason,
         }  # fmt: skip
-        event = NewEvent(at=now, kind="settled", task=request.task, actor="policy", data=data)
+        event = NewEvent(at=now, kind=EventKind.REQUEST_SETTLED, task=request.task, actor="policy", data=data)
         self._board.requests.add_settled(ruled, event)
 
     def _owed(self, run: RunRow, request: RequestRow, now: float) -> None:
@@ -149,7 +150,7 @@ class EventRecorder:
             self._question(run, request, now)
         why = "the agent asks for a permission" if permission else "the agent asks a question"
         if not isinstance(run.state, WaitingState):
-            move_run(self._db, run.id, WaitingState(since=now), run_event(run, now, "run waits", why=why))
+            move_run(self._db, run.id, WaitingState(since=now), run_event(run, now, EventKind.RUN_WAITS, why=why))
         self._board.transition(run.task, Status.WAITING, why, now)
 
     def _question(self, run: RunRow, request: RequestRow, now: float) -> None:
@@ -165,7 +166,7 @@ class EventRecorder:
         if wrong:
             text = f"{run.agent} reported {wrong} for a turn, which cannot be; that turn is not counted"
             self._board.add_problem(self._board.task(run.task), "usage", text, now)
-            self._db.event(now, "usage refused", task=run.task, run=run.id, reason=wrong)
+            self._db.event(now, EventKind.USAGE_REFUSED, task=run.task, run=run.id, reason=wrong)
             usage = Usage()
         add_usage(
             self._db,
@@ -192,10 +193,10 @@ class EventRecorder:
             end = exceeded_reason(bound, used, run.reserved_usd if paid else None, run.usage.cost_usd)
         if not end or run.stop not in (StopRequest.NONE, StopRequest.BUDGET):
             return
-        update_run(self._db, run.id, stop_message=f"{BUDGET_USED_UP}: {end}")
+        update_run(self._db, run.id, stop_message=f"{EventKind.BUDGET_USED_UP}: {end}")
         if not run.stop:
             request_stop(self._db, [run], StopRequest.BUDGET)
-            self._db.event(now, BUDGET_USED_UP, task=run.task, run=run.id, reason=end)
+            self._db.event(now, EventKind.BUDGET_USED_UP, task=run.task, run=run.id, reason=end)
 
 
 def _after_event(run: RunRow, event: AgentEvent, now: float) -> RunRow:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from coworkd.board.generated_documents import GeneratedDocuments, final_state
 from coworkd.board.task_board import Board
 from coworkd.core.check_names import check_log
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Gate, MessageKind, Mode
 from coworkd.core.runs import EndedState, RunSlot, SubmittingState
 from coworkd.dispatch.executors.slot_results import (
@@ -114,7 +115,7 @@ class RunFinisher:
             if not any(isinstance(effect, Submit) for effect in effects):
                 ended = ended.ended(replace(ended.state, submission=0))
             notices = result.refs if isinstance(result, SavedWork) else result.notices
-            event = run_event(run, now, "run ended", reason=ended.state.reason, notices=list(notices))
+            event = run_event(run, now, EventKind.RUN_ENDED, reason=ended.state.reason, notices=list(notices))
             move_run(self._db, run.id, ended.state, event)
             self._board.update_cost(run.task)
             self._effects.apply(ended, effects, now)
@@ -124,7 +125,9 @@ class RunFinisher:
         reason, message = _start_failure(end)
         ended = run.ended(EndedState(at=now, reason=reason, message=message))
         with self._db.write():
-            move_run(self._db, run.id, ended.state, run_event(run, now, "run ended", reason=reason, why=message))
+            move_run(
+                self._db, run.id, ended.state, run_event(run, now, EventKind.RUN_ENDED, reason=reason, why=message)
+            )
             task = self._board.task(run.task)
             self._effects.apply(ended, after_run(ended, end, task, self._policy(ended, task), now), now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from coworkd.agents.port import Asked
 from coworkd.board.approvals.decision import SubmittedAnswer
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Scope
 from coworkd.core.policy.tool_permissions import (
     ToolContext,
@@ -53,7 +54,7 @@ class Grants:
             GrantRow(request=request.id, task=task, agent=agent, pattern=pattern, run=request.run, at=now),
         )  # fmt: skip
         self._db.event(
-            now, "granted", task=request.task, actor="person", request=request.id, run=request.run, agent=agent,
+            now, EventKind.GRANTED, task=request.task, actor="person", request=request.id, run=request.run, agent=agent,
             scope=given.scope, pattern=pattern,
         )  # fmt: skip
 

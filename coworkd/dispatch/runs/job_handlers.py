@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from coworkd.board.task_board import Board
 from coworkd.core.errors import AgentError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.core.runs import PreparingState, SubmittingState
 from coworkd.core.start_faults import StartFault, StartFaultKind
@@ -115,7 +116,7 @@ class RunJobHandlers:
         """A run that was lost with the daemon begins again: same run, same attempt, a clean slot, answers kept."""
         with self._db.write(durable=True):
             move_run(
-                self._db, run.id, PreparingState(), run_event(run, now, "run again"), stop=StopRequest.NONE,
-                reply="", start=replace(run.start, offset=0), started=now, fault="",
+                self._db, run.id, PreparingState(), run_event(run, now, EventKind.RUN_BEGUN_AGAIN),
+                stop=StopRequest.NONE, reply="", start=replace(run.start, offset=0), started=now, fault="",
             )  # fmt: skip
         self._starter.prepare_slot(get_run(self._db, run.id))

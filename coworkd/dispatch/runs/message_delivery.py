@@ -10,6 +10,7 @@ from coworkd.board.approvals.answer_channel import answer_channel
 from coworkd.board.approvals.requests import UserDecision
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status, TaskSpec
 from coworkd.core.task_states import Effect
 from coworkd.dispatch.executors.port import Executor
@@ -128,7 +129,8 @@ class MessageDelivery:
             self._board.set_status(
                 row, Status.READY, "a message asks for a new attempt", now, failures=0, not_before=0.0
             )
-            self._db.event(now, "wish", task=row.id, actor="person", via=answer_channel(self._db, message.path),
+            channel = answer_channel(self._db, message.path)
+            self._db.event(now, EventKind.STATUS_REQUESTED, task=row.id, actor="person", via=channel,
                            wanted=Effect.START, path=message.path)  # fmt: skip
 
     def deadline(self, now: float) -> float | None:
@@ -147,7 +149,7 @@ class MessageDelivery:
                 with self._db.write(durable=True):
                     start = replace(get_run(self._db, edited.run).start, text_sha=digest(edited.body.encode()))
                     update_run(self._db, edited.run, start=start)
-                    self._db.event(now, "steered", task=edited.task, run=edited.run)
+                    self._db.event(now, EventKind.MESSAGE_EDITED, task=edited.task, run=edited.run)
                 self._executor.deliver(edited.run, EDITED_TASK_NAME, edited.body)
 
     def _edited(self) -> list[_Edited]:

@@ -24,6 +24,7 @@ from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.plan_document import PlanText, compose_plan, plan_path
 from coworkd.board.task_board import Board
 from coworkd.core.errors import DocumentError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Mode, Status
 from coworkd.documents.plan_tasks import TaskBlock, names_of, task_blocks
 from coworkd.store import RequestKind, RequestRow, RequestState, RunReason, RunRow, TaskRow
@@ -58,7 +59,7 @@ class PlanRuns:
         plan = PlanText(task=row.id, title=row.title, run=run.id, agent=run.agent, text=run.reply, request=request)
         self._documents.put(path, compose_plan(plan), now, persistent=asked)
         forget_answer(self._db, path)
-        self._db.event(now, "plan written", task=row.id, run=run.id, path=path, kept=list(kept))
+        self._db.event(now, EventKind.PLAN_WRITTEN, task=row.id, run=run.id, path=path, kept=list(kept))
         if asked:
             self._ask(row.id, run.id, request, now)
             self._board.transition(row.id, Status.REVIEW, f"waits for you: {path}", now)
@@ -160,7 +161,7 @@ class PlanRuns:
                 self._documents.edit(path, {("approval",): "pending", ("cowork", "request"): request})
                 forget_answer(self._db, path)
                 self._ask(task.id, "", request, now)
-                self._db.event(now, "plan found again", task=task.id, path=path)
+                self._db.event(now, EventKind.PLAN_FOUND_AGAIN, task=task.id, path=path)
 
 
 def _unreadable(body: str, task: str) -> str:

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.runs import EndedState, PreparingState, SubmittingState, WaitingState, WorkingState
 from coworkd.core.task_states import ACTIVE
@@ -47,7 +48,7 @@ class RunRecovery:
             if run.stop is StopRequest.NONE and not self._executor.holds(run.id):
                 _logger.error("run %s is not at work any more, and nothing was told of its end", run.id)
                 with self._db.write():
-                    self._db.event(now, "run lost", task=run.task, run=run.id)
+                    self._db.event(now, EventKind.RUN_LOST, task=run.task, run=run.id)
                 self._recover(run)
 
     def _recover(self, run: RunRow) -> None:
@@ -70,7 +71,7 @@ class RunRecovery:
             row = self._board.task(run.task)
             why = f"the state folder {folder} was removed while it was at work; write `ready` to begin again"
             with self._db.write(durable=True):
-                event = run_event(run, now, "run ended", reason=RunReason.MACHINE, why=why)
+                event = run_event(run, now, EventKind.RUN_ENDED, reason=RunReason.MACHINE, why=why)
                 move_run(self._db, run.id, EndedState(at=now, reason=RunReason.MACHINE, message=why), event)
                 self._board.void_requests(run.task, now)
                 if row.status in ACTIVE:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from coworkd.board.task_board import Board
 from coworkd.core.clock import iso
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.start_faults import FaultScope, StartFault
 from coworkd.dispatch.executors.slot_results import Imported
@@ -122,8 +123,8 @@ class RunEffects:
         """What the run's own row says of its end."""
         if isinstance(effect, EndRound):
             correct_end(self._db, run.id, message=effect.reason)
-            self._db.event(now, "round over", task=run.task, run=run.id, round=run.iteration, kept=run.state.kept,
-                           reason=effect.reason)  # fmt: skip
+            self._db.event(now, EventKind.ROUND_ENDED, task=run.task, run=run.id, round=run.iteration,
+                           kept=run.state.kept, reason=effect.reason)  # fmt: skip
             return
         if effect.reason is not None:
             correct_end(self._db, run.id, reason=effect.reason)
@@ -172,7 +173,7 @@ class RunEffects:
             needs_approval=effect.needs_approval, text_sha=run.start.text_sha,
         )  # fmt: skip
         data = {"run": run.id, "number": row.number, "made": made}
-        event = NewEvent(at=now, kind="submitted", task=task.id, actor="agent", data=data)
+        event = NewEvent(at=now, kind=EventKind.SUBMITTED, task=task.id, actor="agent", data=data)
         add_submission(self._db, row, event)
         if task.status is not Status.MERGING:
             self._board.transition(task.id, effect.status, "what it made is being verified", now)

@@ -10,6 +10,7 @@ from pathlib import Path
 from coworkd.agents.port import Assignment
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import AgentSpec, Gate, SandboxLevel, Status, TaskSpec
 from coworkd.core.runs import AgentStart, PreparingState, RunSlot, WorkingState
 from coworkd.dispatch.executors.port import Executor
@@ -127,7 +128,13 @@ class RunStarter:
         add_run(self._db, run)
         self._holding.record_agent(run.agent, spec.sandbox.mode, now)
         self._db.event(
-            now, "run", task=run.task, run=run.id, agent=run.agent, attempt=run.attempt, level=run.start.sandbox_level
+            now,
+            EventKind.RUN_BEGUN,
+            task=run.task,
+            run=run.id,
+            agent=run.agent,
+            attempt=run.attempt,
+            level=run.start.sandbox_level,
         )
         self._board.clear_problems(row.path, "agent", "graph", "warning")
         self._board.transition(
@@ -227,7 +234,8 @@ class RunStarter:
         """Its slot is gone, and with it what its session knew of: the run begins again."""
         with self._db.write(durable=True):
             move_run(
-                self._db, run.id, PreparingState(), run_event(run, now, "run again", reason="its slot is gone"),
+                self._db, run.id, PreparingState(),
+                run_event(run, now, EventKind.RUN_BEGUN_AGAIN, reason="its slot is gone"),
                 session="", origin="", start=replace(run.start, offset=0),
             )  # fmt: skip
         self.prepare_slot(get_run(self._db, run.id))
@@ -266,4 +274,4 @@ class RunStarter:
 
 
 def _agent_started(run: RunRow, now: float) -> NewEvent:
-    return run_event(run, now, "agent started", agent=run.agent, start=run.start.epoch + 1)
+    return run_event(run, now, EventKind.AGENT_STARTED, agent=run.agent, start=run.start.epoch + 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from coworkd.agents.registry import DRIVERS
 from coworkd.board.task_board import Board
 from coworkd.core.clock import iso
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import AgentSpec, SandboxMode, TaskSpec
 from coworkd.dispatch.scheduling.agent_stops import AgentStops
 from coworkd.dispatch.scheduling.cooldowns import Cooldowns
@@ -130,4 +131,5 @@ def choice_event(task: str, agent: str, wanted: str, cooldown: CooldownRow | Non
         "agent": agent, "instead_of": "" if again else wanted, "until": cooldown.until, "reason": cooldown.reason,
         "error": cooldown.kind,
     }  # fmt: skip
-    return NewEvent(at=now, kind="primary tried again" if again else "fallback", task=task, data=data)
+    kind = EventKind.PRIMARY_TRIED_AGAIN if again else EventKind.FALLBACK_CHOSEN
+    return NewEvent(at=now, kind=kind, task=task, data=data)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from coworkd.agents.port import EndReason, ErrorKind
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.runs import RunReason
 from coworkd.dispatch.scheduling.cooldowns import cooldown_error
 from coworkd.dispatch.scheduling.scheduler import MAX_FAILURES
@@ -67,7 +68,9 @@ class AgentStops:
         sha, since = agent_file_sha(self._db, run.agent), before.since if before else now
         stop = AgentStop(agent=run.agent, kind=kind, reason=reason, file_sha=sha, since=since, until=until, times=times)
         put_agent_stop(self._db, replace(before, reason=reason) if before and now < before.until else stop)
-        self._db.event(now, "agent stopped", task=run.task, run=run.id, agent=run.agent, error=kind, reason=reason)
+        self._db.event(
+            now, EventKind.AGENT_STOPPED, task=run.task, run=run.id, agent=run.agent, error=kind, reason=reason
+        )
 
     def count_failure(self, run: RunRow, last_words: str, now: float) -> None:
         """A run failed at once: stop its agent where too many in a row have; inside of a transaction."""
@@ -99,7 +102,7 @@ class AgentStops:
         if agent_stop(self._db, agent) is not None:
             with self._db.write():
                 end_agent_stop(self._db, agent)
-                self._db.event(now, "agent goes on", agent=agent, reason=why)
+                self._db.event(now, EventKind.AGENT_ALLOWED_AGAIN, agent=agent, reason=why)
 
     def end_changed(self, now: float) -> None:
         """End the stop of every agent whose file has been saved since."""

@@ -26,9 +26,6 @@ from coworkd.store.usage import (
     usage_of_tasks,
 )
 
-BUDGET_USED_UP = "budget used up"
-"""The event of a run that has reached the end of its budget, and the beginning of its message."""
-
 
 def task_budget(row: TaskRow, limit: Budget, usage: TaskUsage) -> TaskBudget:
     """What a task may use, and what it has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coworkd.agents.port import FALLBACK_ERRORS, EndReason, ErrorKind
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import AgentSpec
 from coworkd.dispatch.scheduling.retry_policy import retry_pause
 from coworkd.store import CooldownRow, Database, FinishedRun, RunRow
@@ -64,12 +65,12 @@ class Cooldowns:
             self._db, CooldownRow(account=account, until=until, times=times, kind=kind, reason=reason, since=now)
         )
         self._db.event(
-            now, "cools down", task=run.task, run=run.id, agent=spec.name, account=account, error=kind, reason=reason,
-            until=until, times=times,
+            now, EventKind.COOLDOWN_BEGUN, task=run.task, run=run.id, agent=spec.name, account=account, error=kind,
+            reason=reason, until=until, times=times,
         )  # fmt: skip
         return until
 
     def clear(self, spec: AgentSpec, run: RunRow, now: float) -> None:
         """The agent has answered: its cooldown is over."""
         if remove_cooldown(self._db, account_of(spec)):
-            self._db.event(now, "available again", task=run.task, run=run.id, agent=spec.name)
+            self._db.event(now, EventKind.COOLDOWN_ENDED, task=run.task, run=run.id, agent=spec.name)

@@ -14,6 +14,7 @@ from coworkd.board.approvals.unsandboxed import task_notices
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.errors import printable
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Check, Status
 from coworkd.core.policy.tool_risk import level_of
 from coworkd.core.task_states import WITH_SUBMISSION
@@ -176,7 +177,7 @@ class ReviewService:
         """What was approved is no longer what would land: it is asked again."""
         with self._db.write(durable=True):
             update_submission(self._db, row, approved=False, request="")
-            self._db.event(now, "approval void", task=row.task, number=row.number)
+            self._db.event(now, EventKind.APPROVAL_VOID, task=row.task, number=row.number)
 
 
 def _subject(row: SubmissionRow) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from coworkd.core.errors import DocumentError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import AnswerSpec, Kind, PlanSpec, Problem
 from coworkd.documents.decoding import Decoded, decode, is_note, read_document
 from coworkd.store import Database, DocumentRow
@@ -123,7 +124,7 @@ class Ingester:
         store_document(self._db, self._folder, incoming, context)
         self._ingest_kind(incoming, context, quiet)
         actor = "git" if incoming.from_git else "person"
-        self._db.event(incoming.now, "file", actor=actor, path=incoming.path, sha=incoming.sha[:12])
+        self._db.event(incoming.now, EventKind.FILE_SAVED, actor=actor, path=incoming.path, sha=incoming.sha[:12])
 
     def _is_there(self, path: str) -> bool:
         return self._folder.stat(path) is not None
@@ -154,7 +155,7 @@ class Ingester:
             raise DocumentError("this task has lost its header; put its `---` lines back, or delete the file")
         remove_problems_of_file(self._db, content.path)
         add_note(self._db, content.path)
-        self._db.event(now, "note", path=content.path, sha=content.sha[:12])
+        self._db.event(now, EventKind.NOTE_SAVED, path=content.path, sha=content.sha[:12])
 
     def _hold_copy(self, content: FileContent, reason: str, now: float) -> None:
         """A copy of another file has no effect; it is shown with what to do about it."""

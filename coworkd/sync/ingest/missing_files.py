@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Kind, Problem, Status
 from coworkd.core.task_states import ACTIVE
 from coworkd.store import Database, DocumentRow, TaskRow
@@ -180,7 +181,7 @@ class MissingFiles:
                 remove_new_messages(self._db, row.path, row.path + ANSWER)
             if row.kind is Kind.TASK:
                 self._cancel_task(row.path, now)
-            self._db.event(now, "deleted", actor="person", path=row.path)
+            self._db.event(now, EventKind.FILE_DELETED, actor="person", path=row.path)
 
     def _cancel_task(self, path: str, now: float) -> None:
         task = find_task_at(self._db, path)

@@ -12,6 +12,7 @@ import pytest
 import sqlite_utils
 
 from coworkd.core.errors import StoreDamagedError, StoreError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.machine_faults import FaultKind, MachineFaultError
 from coworkd.daemon.database_recovery import open_database
 from coworkd.store import (
@@ -129,7 +130,7 @@ def test_what_fails_changes_nothing(db: Database) -> None:
         with db.write():
             db.set_state("a", "1")
             with db.write():
-                db.event(1.0, "x")
+                db.event(1.0, EventKind.NOTE_SAVED)
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -272,7 +273,7 @@ def test_a_damaged_database_is_set_aside_and_made_anew(tmp_path: Path, damage: s
     db = Database(tmp_path / "state.db")
     with db.write():
         for number in range(500):
-            db.event(float(number), "x", note="y" * 50)
+            db.event(float(number), EventKind.NOTE_SAVED, note="y" * 50)
     db.query("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
     broken = bytearray((tmp_path / "state.db").read_bytes())
@@ -299,7 +300,7 @@ def test_a_locked_database_is_not_taken_for_a_damaged_one(tmp_path: Path) -> Non
 def test_what_was_gathered_is_there_for_whoever_asks(db: Database) -> None:
     with db.write():
         db.put(example(TaskRow, 1))
-        db.event(1.0, "made")
+        db.event(1.0, EventKind.FILE_SAVED)
         assert db.scalar("SELECT count(*) FROM tasks") == 1
         db.put(example(TaskRow, 2))
         db.execute("DELETE FROM tasks")
@@ -309,26 +310,26 @@ def test_what_was_gathered_is_there_for_whoever_asks(db: Database) -> None:
 
 
 def failing(db: Database) -> None:
-    db.event(2.0, "within")
+    db.event(2.0, EventKind.FILE_SAVED)
     raise ZeroDivisionError
 
 
 def test_a_part_that_fails_takes_only_itself_back(db: Database) -> None:
     with db.write():
-        db.event(1.0, "before")
+        db.event(1.0, EventKind.VERIFYING)
         with pytest.raises(ZeroDivisionError), db.savepoint():
             failing(db)
         with db.savepoint():
-            db.event(3.0, "after")
-    assert [row["kind"] for row in db.query("SELECT kind FROM events ORDER BY id")] == ["before", "after"]
+            db.event(3.0, EventKind.LANDED)
+    assert [row["kind"] for row in db.query("SELECT kind FROM events ORDER BY id")] == ["verifying", "landed"]
 
 
 def test_a_transaction_that_fails_leaves_nothing_for_the_next(db: Database) -> None:
     with pytest.raises(ZeroDivisionError), db.write():
         failing(db)
     with db.write():
-        db.event(2.0, "kept")
-    assert [row["kind"] for row in db.query("SELECT kind FROM events")] == ["kept"]
+        db.event(2.0, EventKind.COMMITTED)
+    assert [row["kind"] for row in db.query("SELECT kind FROM events")] == ["committed"]
 
 
 def test_any_number_of_values_can_be_asked_for(db: Database) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.errors import StoreError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.request_states import REQUEST_STATES, RequestState
 from coworkd.store import Database, RequestKind, RequestRow
 from coworkd.store.events import NewEvent, events_after
@@ -31,11 +32,11 @@ def given(db: Database, state: RequestState) -> None:
         id="r", task="a", run="", kind=RequestKind.TOOL, name="", path="", state=state, answer="", comment="", text="",
         created=0.0, number=0,
     )  # fmt: skip
-    add_request(db, row, NewEvent(at=0.0, kind="asked", task="a"))
+    add_request(db, row, NewEvent(at=0.0, kind=EventKind.REQUEST_ASKED, task="a"))
 
 
 def move(db: Database, current: RequestState, to: RequestState) -> bool:
-    event = NewEvent(at=1.0, kind="moved", task="a", data={"request": "r"})
+    event = NewEvent(at=1.0, kind=EventKind.REQUEST_ANSWERED, task="a", data={"request": "r"})
     return move_request(db, RequestMove(request="r", of={current}, to=to, answer="approved"), event)
 
 
@@ -50,7 +51,7 @@ def test_a_move_of_the_table_is_written_with_its_event(db: Database, current: Re
     given(db, current)
     assert move(db, current, to)
     assert state(db) is to
-    assert [(event.kind, json.loads(event.data)) for event in events_after(db, 1)] == [("moved", {"request": "r"})]
+    assert [(event.kind, json.loads(event.data)) for event in events_after(db, 1)] == [("answered", {"request": "r"})]
 
 
 @pytest.mark.parametrize(("current", "to"), REFUSED)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.errors import StoreError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.run_states import RUN_STATES, RunState
 from coworkd.core.runs import (
     AgentStart,
@@ -68,12 +69,12 @@ def begin(db: Database, run: str, task: str = "a", state: RunState = RunState.PR
 
 @pytest.mark.parametrize(("current", "to"), list(product(RunState, RunState)))
 def test_only_moves_of_the_table_are_written(db: Database, current: RunState, to: RunState) -> None:
-    event = run_event(begin(db, "r1", state=current), 3.0, "moved", to=to)
+    event = run_event(begin(db, "r1", state=current), 3.0, EventKind.RUN_WAITS, to=to)
     if RUN_STATES.allows(current, to):
         move_run(db, "r1", STATES[to], event)
         assert get_run(db, "r1").state == STATES[to]
         assert [(e.kind, e.task, e.data) for e in events_after(db, 0)] == [
-            ("moved", "a", f'{{"run": "r1", "to": "{to}"}}')
+            ("run waits", "a", f'{{"run": "r1", "to": "{to}"}}')
         ]
     else:
         with pytest.raises(StoreError, match=f"that is {current} cannot become {to}"):
@@ -84,7 +85,7 @@ def test_only_moves_of_the_table_are_written(db: Database, current: RunState, to
 
 def test_what_a_state_alone_knows_is_gone_with_it(db: Database) -> None:
     run = begin(db, "r1", state=RunState.SUBMITTING)
-    move_run(db, "r1", PreparingState(), run_event(run, 3.0, "run again"))
+    move_run(db, "r1", PreparingState(), run_event(run, 3.0, EventKind.RUN_BEGUN_AGAIN))
     row = db.query("SELECT state, reason, message, submission, said, began FROM runs")[0]
     assert tuple(row) == ("preparing", "", "", 0, "", 0.0)
 
@@ -126,7 +127,7 @@ def test_a_run_that_was_lost_is_not_on_its_way_to_an_end(db: Database) -> None:
 def test_a_run_that_has_ended_is_no_longer_live(db: Database) -> None:
     first = begin(db, "r1", state=RunState.WORKING)
     begin(db, "r2", state=RunState.WORKING)
-    move_run(db, "r1", STATES[RunState.ENDED], run_event(first, 2.0, "run ended"))
+    move_run(db, "r1", STATES[RunState.ENDED], run_event(first, 2.0, EventKind.RUN_ENDED))
     assert [run.id for run in live_runs_of(db, "a")] == ["r2"]
     assert find_live_run(db, "r1") is None
     ended = last_ended_run(db, "a")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.errors import StoreError
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.submission_states import IN_QUEUE, PENDING_SUBMISSION_STATES, SUBMISSION_STATES, SubmissionState
 from coworkd.store import Database, SubmissionKey, SubmissionKind, SubmissionRow
 from coworkd.store.submissions import (
@@ -59,11 +60,11 @@ def kinds(db: Database) -> list[str]:
 def test_only_moves_of_the_table_are_written(db: Database, current: SubmissionState, to: SubmissionState) -> None:
     row = replace(QUEUED, state=current)
     add(db, row)
-    event = submission_event(row, 2.0, "moved")
+    event = submission_event(row, 2.0, EventKind.HELD)
     if SUBMISSION_STATES.allows(current, to):
         move_submission(db, row, to, event, message="why")
         assert get_submission(db, row.key) == replace(row, state=to, message="why")
-        assert kinds(db) == ["moved"]
+        assert kinds(db) == ["held"]
     else:
         with pytest.raises(StoreError, match=f"a/1: a submission that is {current} cannot become {to}"):
             move_submission(db, row, to, event)

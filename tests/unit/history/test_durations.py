@@ -6,28 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coworkd.core.event_kinds import EventKind
 from coworkd.history.durations import Phase, PhaseDuration, PhaseSummary, durations, percentile, summarise
 from coworkd.store import EventRow
 
 
-def event(at: float, kind: str, task: str = "a", **data: object) -> EventRow:
+def event(at: float, kind: EventKind, task: str = "a", **data: object) -> EventRow:
     return EventRow(id=int(at * 10), at=at, actor="daemon", kind=kind, task=task, data=json.dumps(data))
 
 
 WHOLE_LIFE = [
-    event(10, "status", old="draft", new="ready"),
-    event(11, "status", old="ready", new="ready", reason="waits for b"),
-    event(13, "run", run="r1", agent="ed"),
-    event(17, "agent started", run="r1", agent="ed"),
-    event(18, "first output", run="r1"),
-    event(20, "first text", run="r1"),
-    event(21, "asked", request="q1"),
-    event(51, "answered", request="q1"),
-    event(57, "agent ended", run="r1"),
-    event(60, "verifying", number=1),
-    event(68, "green", number=1),
-    event(70, "landing", number=1),
-    event(70.5, "landed", number=1),
+    event(10, EventKind.STATUS_CHANGED, old="draft", new="ready"),
+    event(11, EventKind.STATUS_CHANGED, old="ready", new="ready", reason="waits for b"),
+    event(13, EventKind.RUN_BEGUN, run="r1", agent="ed"),
+    event(17, EventKind.AGENT_STARTED, run="r1", agent="ed"),
+    event(18, EventKind.FIRST_OUTPUT, run="r1"),
+    event(20, EventKind.FIRST_TEXT, run="r1"),
+    event(21, EventKind.REQUEST_ASKED, request="q1"),
+    event(51, EventKind.REQUEST_ANSWERED, request="q1"),
+    event(57, EventKind.AGENT_ENDED, run="r1"),
+    event(60, EventKind.VERIFYING, number=1),
+    event(68, EventKind.VERIFIED, number=1),
+    event(70, EventKind.LANDING, number=1),
+    event(70.5, EventKind.LANDED, number=1),
 ]
 
 
@@ -49,10 +50,10 @@ def test_what_began_before_the_first_event_is_left_out(first: int) -> None:
 def test_runs_and_submissions_of_different_tasks_are_told_apart() -> None:
     found = durations(
         [
-            event(1, "verifying", "a", number=1),
-            event(2, "verifying", "b", number=1),
-            event(4, "red", "b", number=1),
-            event(9, "green", "a", number=1),
+            event(1, EventKind.VERIFYING, "a", number=1),
+            event(2, EventKind.VERIFYING, "b", number=1),
+            event(4, EventKind.VERIFICATION_FAILED, "b", number=1),
+            event(9, EventKind.VERIFIED, "a", number=1),
         ]
     )
     assert [(one.task, one.seconds) for one in found] == [("b", 2), ("a", 8)]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from coworkd.core.event_kinds import EventKind
 from coworkd.dispatch.scheduling.agent_selection import AgentChoice, choice_event, choose_agent
 from coworkd.store import CooldownRow
 from coworkd.store.events import NewEvent
@@ -33,14 +34,14 @@ TOLD = {"until": 160.0, "reason": "slow down", "error": "rate_limit"}
 @pytest.mark.parametrize(
     ("agent", "cooldown", "kind", "data"),
     [
-        ("a", None, "", {}),
-        ("b", None, "", {}),
-        ("b", COOLDOWN, "fallback", {"agent": "b", "instead_of": "a", **TOLD}),
-        ("a", COOLDOWN, "primary tried again", {"agent": "a", "instead_of": "", **TOLD}),
+        ("a", None, None, {}),
+        ("b", None, None, {}),
+        ("b", COOLDOWN, EventKind.FALLBACK_CHOSEN, {"agent": "b", "instead_of": "a", **TOLD}),
+        ("a", COOLDOWN, EventKind.PRIMARY_TRIED_AGAIN, {"agent": "a", "instead_of": "", **TOLD}),
     ],
 )
 def test_an_event_says_who_takes_over_and_why(
-    agent: str, cooldown: CooldownRow | None, kind: str, data: dict[str, object]
+    agent: str, cooldown: CooldownRow | None, kind: EventKind | None, data: dict[str, object]
 ) -> None:
     event = NewEvent(at=NOW, kind=kind, task="t", data=data) if kind else None
     assert choice_event("t", agent, "a", cooldown, NOW) == event
