@@ -8,7 +8,7 @@ daemon.
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from coworkd.core.errors import CoworkError, RepoError, printable
@@ -158,6 +158,10 @@ class Suspension:
         """It was tried and failed once more, perhaps for another reason."""
         pause = min(self.pause * 2, MAX_PAUSE)
         return Suspension(fault=fault, since=self.since, until=now + pause, pause=pause)
+
+    def moved(self, seconds: float) -> Suspension:
+        """The same after the clock was set by this."""
+        return replace(self, since=self.since + seconds, until=self.until + seconds)
 
 
 def suspended(fault: MachineFault, now: float) -> Suspension:

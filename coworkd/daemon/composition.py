@@ -44,6 +44,7 @@ from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.merger import Merger
 from coworkd.merge.target_branch import TargetBranch
 from coworkd.store import Database
+from coworkd.store.clock_changes import follow_clock
 from coworkd.sync.disk.atomic_writer import AtomicWriter
 from coworkd.sync.disk.folder import Folder
 from coworkd.sync.disk.view_files import ViewFiles
@@ -57,6 +58,7 @@ from coworkd.sync.ingest.ingester import Ingester
 from coworkd.sync.ingest.missing_files import MissingFiles
 from coworkd.system import paths_and_settings
 from coworkd.system.background_jobs import Jobs
+from coworkd.system.boot_identity import boot_identity
 from coworkd.system.control_socket import ControlSocket
 from coworkd.system.git import Repo
 from coworkd.system.git.blob_origin import index_version
@@ -91,7 +93,7 @@ def build(
     to keep it also where the folder that it is in is removed. `clock` None: the machine's.
     """
     user = read_user_settings()
-    wakeup, clock = Wakeup(), clock or SystemClock()
+    wakeup, clock = Wakeup(), clock or SystemClock(boot_identity())
     folder, jobs = Folder(paths.folder, paths.trash), Jobs(wakeup.notify)
     sandbox = Sandbox(paths.state, user.sandbox, protected(paths, repo))
     instance = paths_and_settings.instance(paths.private)
@@ -162,6 +164,7 @@ def _compose(paths: Paths, here: _Here, lasting: LongLivedParts, *, patience: fl
 
 def _services(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> Services:
     repo, folder, jobs, trust = here.repo, here.folder, lasting.jobs, lasting.trust
+    follow_clock(db, lasting.clock.origin(), lasting.clock.now())
     history = RepoHistory(repo, FOLDER, here.user.allowed_signers)
     git = GitKnowledge(lambda asked: ask_git(history, asked))
     git_busy = _git_busy(repo, git)

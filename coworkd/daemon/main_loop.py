@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from coworkd.core.machine_faults import FaultKind, MachineFaultError, fault_of
+from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultError, fault_of
 from coworkd.daemon.live_views import LiveViews
 from coworkd.daemon.open_requests import OpenRequests
 from coworkd.daemon.services import LongLivedParts, Services
@@ -73,8 +73,13 @@ class Daemon:
                 ready()
             while not self._stopping:
                 self.wait(self._turns.seconds_until_next())
-                self._turns.try_turn(bounded=True)
+                self.turn()
             self._drain_runs()
+
+    def turn(self) -> MachineFault | None:
+        """One turn at the present time of the machine; what the machine had against it, if it could not be done."""
+        self._turns.follow_clock()
+        return self._turns.try_turn(bounded=True)
 
     def serve_once(self, request: ControlRequest) -> None:
         """Take in what is there and answer one request; nothing is started, nothing is watched."""

@@ -39,6 +39,7 @@ class TurnRetry:
         self._views = views
         self._runner: TurnRunner | None = None
         self._recovered = False
+        self._clock_was_set = False
         self._suspension: Suspension | None = None
 
     @property
@@ -71,6 +72,20 @@ class TurnRetry:
             return fault
         return None
 
+    def follow_clock(self) -> None:
+        """Where the wall clock was set, all instants move with it, so that no wait becomes longer or shorter.
+
+        Those in the database are moved when the services are built again.
+        """
+        lasting = self._lasting
+        if not (step := lasting.clock.realign()):
+            return
+        log.warning("the clock of this machine was set by %+.1f s: what waits goes on waiting as before", step)
+        for part in (lasting.jobs, lasting.outputs, lasting.watcher):
+            part.move_times(step)
+        self._suspension = self._suspension.moved(step) if self._suspension is not None else None
+        self._clock_was_set = True
+
     def seconds_until_next(self) -> float:
         """Until the next turn is due, or the next attempt at the one that failed."""
         if self._suspension is not None:
@@ -92,19 +107,19 @@ class TurnRetry:
         self._lasting.executor.ensure_supervision()
 
     def _rebuild_if_needed(self) -> None:
-        """Build the services again after a turn that failed, and where the database was deleted or replaced."""
+        """Build the services again after a turn that failed, and where the database was replaced or the clock set."""
         if self._runner is None:
             return
         before = self._runner.services
         # A database that failed is opened again in any case: it need not even be readable.
         moved = before.db.moved or (self._suspension is None and before.db.went_back())
-        if self._suspension is None and not moved:
+        if self._suspension is None and not moved and not self._clock_was_set:
             return
         if moved:
             log.warning("the database %s was deleted or replaced: it is opened again", before.db.path)
             before.db.close()
         self._runner = self._build_runner(other_database=moved)
-        self._recovered = False
+        self._recovered = self._clock_was_set = False
         before.control.give_up(RELOADED)
         self._requests.refuse_executed(RELOADED)
         before.db.close()

@@ -86,6 +86,9 @@ class WorkspaceState:
     epoch = _Count("epoch")
     """How often something was decided that an older copy of the database must not undo."""
 
+    clock_origin = _Text("clock origin")
+    """What stored instants count from, as `OFFSET BOOT` of a `ClockOrigin`."""
+
     head = _Text("head")
     """Where HEAD stood when no file was missing, as a place in the list of its moves."""
     stash = _Text("stash")

@@ -17,7 +17,7 @@ import os
 import threading
 from collections.abc import Callable, Collection, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -200,6 +200,13 @@ class Jobs:
     def forget(self, job: Job[Subject, Any], subject: Subject) -> None:
         """A job that failed is no longer wanted: should it be wanted again, it starts without a pause."""
         self._failures.pop((job, subject), None)
+
+    def move_times(self, seconds: float) -> None:
+        """The clock was set by this: jobs that pause go on pausing for as long as they were to."""
+        self._now += seconds
+        self._failures = {
+            key: replace(failure, retry_at=failure.retry_at + seconds) for key, failure in self._failures.items()
+        }
 
     def deadline(self, now: float) -> float | None:
         """When the next job may start again that failed; at once where an outcome is still to be handed over."""

@@ -58,6 +58,11 @@ class ViewFiles:
         self._written.append(now)
         return None
 
+    def move_times(self, seconds: float) -> None:
+        """The clock was set by this: what was written lately still was."""
+        self._shown = {path: (sha, at + seconds) for path, (sha, at) in self._shown.items()}
+        self._written = deque((at + seconds for at in self._written), MAX_PER_SECOND)
+
     def shown(self) -> list[str]:
         return list(self._shown)
 

@@ -188,6 +188,11 @@ class Watcher:
         """When an answer is overdue."""
         return None if self._asked is None else self._asked + PROBE_TIMEOUT
 
+    def move_times(self, seconds: float) -> None:
+        """The clock was set by this: an answer is awaited for as long as before."""
+        self._window += seconds
+        self._asked = None if self._asked is None else self._asked + seconds
+
     def _check_observer(self, now: float) -> None:
         if self._events >= self._burst:
             self._window, self._events, self._everything = now, 0, True

@@ -117,6 +117,15 @@ def test_what_fails_again_and_again_pauses_ever_longer_and_begins_afresh_after_a
     jobs.close()
 
 
+def test_a_job_pauses_for_as_long_as_it_was_to_where_the_clock_is_set(bench: Bench) -> None:
+    assert bench.jobs.start(COUNT, "a", lambda: fails(RepoError("no")))
+    bench.settle(4000.0)
+    bench.jobs.move_times(-3600.0)
+    assert bench.jobs.pausing(COUNT, "a")
+    assert bench.jobs.deadline(400.0) == 405.0
+    bench.jobs.close()
+
+
 def test_a_job_that_is_no_longer_wanted_is_forgotten(bench: Bench) -> None:
     assert bench.jobs.start(COUNT, "a", lambda: fails(RepoError("no")))
     bench.settle(1000.0)

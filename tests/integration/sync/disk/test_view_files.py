@@ -26,6 +26,12 @@ def test_an_output_is_written_when_it_differs_and_not_too_often(tmp_path: Path, 
     assert file.read_bytes() == b"two"
 
 
+def test_an_output_waits_no_longer_for_a_clock_that_was_set_back(outputs: ViewFiles) -> None:
+    outputs.show("inbox.md", b"one", 4000.0)
+    outputs.move_times(-3600.0)
+    assert outputs.show("inbox.md", b"two", 400.5) == 400.0 + MIN_INTERVAL
+
+
 def test_what_is_dropped_is_gone_and_may_be_shown_again(tmp_path: Path, outputs: ViewFiles) -> None:
     outputs.show("messages/a/x.live.md", b"text", 1.0)
     assert outputs.shown() == ["messages/a/x.live.md"]
