@@ -82,8 +82,8 @@ class GeneratedDocuments:
         """Who said it, in answer to what, how soon, and for how much."""
         asked = message_replied_to(self._db, run.id)
         facts: dict[str, Value] = {"model": run.model, "provider": run.provider, "fallback": run.fallback}
-        if run.live.first_at and run.start.at:
-            facts["ttft_ms"] = str(max(round((run.live.first_at - run.start.at) * 1000), 0))
+        if run.live.first_reply_at and run.start.at:
+            facts["ttft_ms"] = str(max(round((run.live.first_reply_at - run.start.at) * 1000), 0))
         if asked:
             facts["reply_to"] = PurePosixPath(asked.partition("#")[0]).stem
         return {key: value for key, value in facts.items() if value} | _usage(run)

@@ -17,7 +17,7 @@ from coworkd.core.check_names import check_logs
 from coworkd.core.clock import iso
 from coworkd.core.loop_states import loop_state
 from coworkd.core.model import SandboxLevel, Status
-from coworkd.core.runs import EndedState, reason_of
+from coworkd.core.runs import EndedState, end_reason
 from coworkd.core.task_states import OVER
 from coworkd.core.terminal_text import visible_line
 from coworkd.core.text_formats import format_age, format_usd, shorten
@@ -266,12 +266,12 @@ def _run_json(workspace: Workspace, run: RunRow) -> dict[str, Any]:
     end = run.state if isinstance(run.state, EndedState) else None
     return {
         "id": run.id, "attempt": run.attempt, "agent": run.agent, "state": str(run.state.kind),
-        "reason": reason_of(run.state), "started": iso(run.started), "ended": iso(end.at) if end else None,
+        "reason": end_reason(run.state), "started": iso(run.started), "ended": iso(end.at) if end else None,
         "log": run.start.log,
         "slot": str(workspace.paths.state / "slots" / str(run.slot.number) / "work"),
         "sandbox": run.start.sandbox_level, "message": end.message if end else "", "cost_usd": run.usage.cost_usd,
-        "base": run.slot.base, "lacks": run.slot.lacks.splitlines(),
-        "round": run.iteration, "kept": end.kept if end else "",
+        "base": run.slot.base, "lacks": run.slot.missing_commits.splitlines(),
+        "round": run.iteration, "kept": end.kept_commit if end else "",
     }  # fmt: skip
 
 

@@ -95,7 +95,7 @@ class RunSlot:
     number: int = 0
     base: str = ""
     """The commit that it began with; empty: its slot has not been ready yet."""
-    lacks: str = ""
+    missing_commits: str = ""
     """The target's commits that it started without, a line each; empty: it had all."""
 
 
@@ -108,7 +108,7 @@ class AgentStart:
     at: float = 0.0
     """When the agent was set to work; 0: it has not been."""
     log: str = ""
-    """The folder of what it reports."""
+    """The folder of its event files."""
     offset: int = 0
     """How far its events have been read."""
     sandbox_level: str = ""
@@ -125,7 +125,7 @@ class RunUsage(Usage):
     """Some of its cost is from a price table."""
 
     def with_turn(self, turn: Usage, *, estimated: bool) -> RunUsage:
-        """Together with one more turn."""
+        """The sum of this and one more turn."""
         both = self.plus(turn)
         return RunUsage(
             input_tokens=both.input_tokens, cached_tokens=both.cached_tokens, output_tokens=both.output_tokens,
@@ -137,16 +137,16 @@ class RunUsage(Usage):
 class LiveStatus:
     """What an agent shows of itself while it works; the last of it stays."""
 
-    first_at: float = 0.0
+    first_reply_at: float = 0.0
     """When the first of its reply came; 0: nothing has."""
     last_event_at: float = 0.0
     waiting_seconds: float = 0.0
     """Seconds it has waited for people."""
-    tools: str = "[]"
-    """JSON: its latest tool calls, oldest first."""
+    tool_calls: str = "[]"
+    """JSON of `board.views.tool_timeline`: its latest tool calls, oldest first."""
     context_used: int = 0
     context_window: int = 0
-    refused: str = ""
+    refused_hosts: str = ""
     """What its sandbox refused to connect to, an entry a line."""
 
     @property
@@ -215,9 +215,10 @@ class EndedState:
     """What is said of how it ended."""
     message_path: str = ""
     """The message that says so to people; empty: its agent never began."""
-    kept: str = ""
+    kept_commit: str = ""
     """The commit that holds what it left."""
     tree: str = ""
+    """Of that commit."""
     submission: int = 0
     """The number of what it has submitted; 0: nothing."""
     recorded: bool = False
@@ -228,6 +229,6 @@ AnyRunState = PreparingState | WorkingState | WaitingState | SubmittingState | E
 """Where a run stands, with what is known in that state only."""
 
 
-def reason_of(state: AnyRunState) -> RunReason:
+def end_reason(state: AnyRunState) -> RunReason:
     """How the agent's latest start ended, as far as it has."""
     return RunReason.NONE if isinstance(state, PreparingState | WorkingState) else state.reason

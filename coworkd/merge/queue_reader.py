@@ -6,7 +6,7 @@ import dataclasses
 import json
 
 from coworkd.board.task_board import Board
-from coworkd.core.model import Gate, TaskSpec
+from coworkd.core.model import ApprovalPoint, TaskSpec
 from coworkd.merge.checks.facts import ChangeContext
 from coworkd.merge.job_values import LandRequest, VerifyRequest
 from coworkd.merge.queue_rules import QueueEntry
@@ -40,7 +40,7 @@ class QueueReader:
         approve = settings.approve if spec.approve is None else spec.approve
         verified = {check["command"] for check in json.loads(row.checks)}
         green, led_astray = row.state is SubmissionState.GREEN, bool(checkout_reason(row))
-        person = Gate.MERGE in approve or not row.tree or (green and (not verified or led_astray))
+        person = ApprovalPoint.MERGE in approve or not row.tree or (green and (not verified or led_astray))
         if person != row.needs_approval:
             row = self._change_approval(row, now, person=person)
         if green and row.tree and not led_astray and not verified.issuperset(self._commands(row, spec)):

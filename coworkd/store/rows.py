@@ -132,12 +132,12 @@ class TaskRow:
 class RunRow(RunAttempt):
     """One time that an agent works on a task, and what is known of it by now."""
 
-    state: Annotated[AnyRunState, SqlNames(since="waiting_since", at="ended")]
+    state: Annotated[AnyRunState, SqlNames(since="waiting_since", at="ended", kept_commit="kept")]
     started: float
     stop: StopRequest = StopRequest.NONE
     stop_message: str = ""
     """Why it is to stop, where the request does not say all of it."""
-    slot: Annotated[RunSlot, SqlNames(number="slot")] = field(default_factory=RunSlot)
+    slot: Annotated[RunSlot, SqlNames(number="slot", missing_commits="lacks")] = field(default_factory=RunSlot)
     start: Annotated[AgentStart, SqlNames(at="began", sandbox_level="level")] = field(default_factory=AgentStart)
     session: str = ""
     """The agent's own id of its session; empty while it has told none."""
@@ -145,9 +145,16 @@ class RunRow(RunAttempt):
     """The run whose work and session it goes on with; empty: it begins from nothing."""
     reply: Annotated[str, SqlName("said")] = ""
     usage: RunUsage = field(default_factory=RunUsage)
-    live: Annotated[LiveStatus, SqlNames(last_event_at="heard_at", waiting_seconds="waited")] = field(
-        default_factory=LiveStatus
-    )
+    live: Annotated[
+        LiveStatus,
+        SqlNames(
+            first_reply_at="first_at",
+            last_event_at="heard_at",
+            waiting_seconds="waited",
+            tool_calls="tools",
+            refused_hosts="refused",
+        ),
+    ] = field(default_factory=LiveStatus)
     error: Annotated[ReportedError | None, SqlNames(kind="error_kind", message="error")] = None
     fault: str = ""
     """Why no file could be written at some time since it began; empty: nothing was seen of that."""
@@ -163,7 +170,7 @@ class RunRow(RunAttempt):
 class FinishedRun(RunRow):
     """A run that is over."""
 
-    state: Annotated[EndedState, SqlNames(at="ended")]
+    state: Annotated[EndedState, SqlNames(at="ended", kept_commit="kept")]
 
     @property
     def explanation(self) -> str:

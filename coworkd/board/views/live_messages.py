@@ -56,7 +56,7 @@ def _open_requests(db: Database, run: RunRow) -> list[RequestRow]:
 
 
 def _live_message(run: RunRow, asks: Sequence[RequestRow], now: float) -> bytes:
-    steps = tool_timeline.read_calls(run.live.tools)
+    steps = tool_timeline.read_calls(run.live.tool_calls)
     written = list(dict.fromkeys(step.summary for step in steps if step.tool == "write" and step.ended and step.ok))
     parts = [f"_{', '.join(_facts(run, now))}_", _warning(run), *(f"Asks: {_request_link(run, ask)}" for ask in asks)]
     parts.append("\n".join(_call_line(step) for step in steps))

@@ -200,7 +200,9 @@ def _running(row: TaskRow, run: RunRow | None, now: float) -> str:
         RunState.PREPARING: "its worktree is being made",
         RunState.SUBMITTING: "its work is being brought in",
     }
-    lacks = f"; it started without {', '.join(run.slot.lacks.splitlines())}" if run.slot.lacks else ""
+    lacks = (
+        f"; it started without {', '.join(run.slot.missing_commits.splitlines())}" if run.slot.missing_commits else ""
+    )
     at_work = f"{run.agent} at work for {format_duration(now - run.started)}, attempt {run.attempt}{lacks}"
     # Of a round of a loop the task says which it is and why it is needed, until its agent has asked something.
     return "; ".join(part for part in (words.get(run.state.kind, at_work), row.reason) if part)

@@ -5,7 +5,7 @@ a status is never a bare string and a payload never a bare dict.
 """
 
 from coworkd.core.model.agents import AgentLimits, AgentSpec, SandboxLevel, SandboxMode, SandboxSpec, ToolRules
-from coworkd.core.model.approvals import Answer, AnswerSpec, Gate, RiskLevel, Scope
+from coworkd.core.model.approvals import Answer, AnswerSpec, ApprovalPoint, RiskLevel, Scope
 from coworkd.core.model.documents import Kind, MessageKind, MessageSpec, MessageState, PlanLevel, PlanSpec, Problem
 from coworkd.core.model.reports import Check, Usage
 from coworkd.core.model.settings import ApproveBy, Integration, Settings, UserSandbox, UserSettings, WorkspaceLimits
@@ -16,11 +16,11 @@ __all__ = [
     "AgentSpec",
     "Answer",
     "AnswerSpec",
+    "ApprovalPoint",
     "ApproveBy",
     "Budget",
     "Check",
     "Criterion",
-    "Gate",
     "Integration",
     "Kind",
     "Loop",

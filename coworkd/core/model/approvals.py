@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Gate(StrEnum):
+class ApprovalPoint(StrEnum):
     """The points at which a person may be asked."""
 
     PLAN = "plan"

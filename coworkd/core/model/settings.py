@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from coworkd.core.model.agents import SandboxLevel, SandboxMode, SandboxSpec
-from coworkd.core.model.approvals import Gate
+from coworkd.core.model.approvals import ApprovalPoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Settings:
     copy: tuple[str, ...] = ()
     verify: tuple[str, ...] = ()
     verify_timeout: float = 30 * 60.0
-    approve: frozenset[Gate] = frozenset({Gate.MERGE})
+    approve: frozenset[ApprovalPoint] = frozenset({ApprovalPoint.MERGE})
     backoff: float = 2.0
     max_attempts: int = 3
     sandbox: SandboxSpec = field(default_factory=SandboxSpec)

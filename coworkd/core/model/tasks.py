@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.core.model.approvals import Gate
+from coworkd.core.model.approvals import ApprovalPoint
 
 
 class Status(StrEnum):
@@ -84,7 +84,7 @@ class TaskSpec:
     labels: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
     verify: tuple[str, ...] = ()
-    approve: frozenset[Gate] | None = None
+    approve: frozenset[ApprovalPoint] | None = None
     """None: the workspace's setting counts."""
     on_error: OnError = OnError.RETRY
     max_attempts: int | None = None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
-from coworkd.core.model import Budget, Criterion, Gate, Loop, Settings, TaskSpec
+from coworkd.core.model import ApprovalPoint, Budget, Criterion, Loop, Settings, TaskSpec
 
 Bound = TypeVar("Bound", int, float)
 
@@ -35,7 +35,7 @@ def _criteria(spec: TaskSpec, known: TaskSpec, _settings: Settings) -> tuple[Cri
     return tuple(_claimed(item, _commands(known)) for item in spec.criteria)
 
 
-def _approve(spec: TaskSpec, known: TaskSpec, settings: Settings) -> frozenset[Gate] | None:
+def _approve(spec: TaskSpec, known: TaskSpec, settings: Settings) -> frozenset[ApprovalPoint] | None:
     return known.approve if spec.approve is None else spec.approve | (known.approve or settings.approve)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from coworkd.agents.port import AnswerDecision, InboxAnswer
-from coworkd.core.runs import WaitingState, reason_of
+from coworkd.core.runs import WaitingState, end_reason
 from coworkd.store import RequestRow, RunRow, TaskRow
 
 
@@ -14,7 +14,7 @@ def hears_answers(run: RunRow, alive: Collection[str]) -> bool:
 
     `alive` are the runs that have a process.
     """
-    return not reason_of(run.state) and run.id in alive
+    return not end_reason(run.state) and run.id in alive
 
 
 def over_reason(row: TaskRow) -> str:

@@ -84,7 +84,7 @@ class EventRecorder:
         """The first event of each start of the agent, and the first text of its reply, are events of their own."""
         if run.live.last_event_at <= run.start.at:
             add_event(self._db, run_event(run, now, EventKind.FIRST_OUTPUT, actor="agent"))
-        if isinstance(event, TextWritten) and not run.live.first_at:
+        if isinstance(event, TextWritten) and not run.live.first_reply_at:
             add_event(self._db, run_event(run, now, EventKind.FIRST_TEXT, actor="agent"))
 
     def _context(self, run: RunRow, after: RunRow, now: float) -> None:
@@ -207,13 +207,15 @@ def _after_event(run: RunRow, event: AgentEvent, now: float) -> RunRow:
         case SessionStarted(session=session):
             return replace(run, session=session)
         case TextWritten(text=text):
-            return replace(run, reply=_capped(run.reply + text), live=replace(live, first_at=live.first_at or now))
+            return replace(
+                run, reply=_capped(run.reply + text), live=replace(live, first_reply_at=live.first_reply_at or now)
+            )
         case ToolStarted() | ToolEnded():
-            return replace(run, live=replace(live, tools=_with_tool(live.tools, event, now)))
+            return replace(run, live=replace(live, tool_calls=_with_tool(live.tool_calls, event, now)))
         case ContextUsed(used=used, window=window) if used >= 0 and window > 0:
             return replace(run, live=replace(live, context_used=used, context_window=window))
         case ConnectionsRefused(entries=entries):
-            return replace(run, live=replace(live, refused="\n".join(entries)))
+            return replace(run, live=replace(live, refused_hosts="\n".join(entries)))
         case ErrorReported():
             retry_at = None if event.retry_after is None else now + event.retry_after
             error = ReportedError(kind=event.kind, message=event.message[:SHOWN], retry_at=retry_at)

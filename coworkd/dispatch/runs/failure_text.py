@@ -36,7 +36,7 @@ def last_words(run: FinishedRun) -> str:
 
 def refused_hint(run: RunRow) -> str:
     """What the sandbox refused, and the line to write; empty when that was nothing."""
-    entries = run.live.refused.split()
+    entries = run.live.refused_hosts.split()
     if not entries:
         return ""
     return f"{refused_hosts.describe(entries)}: {refused_hosts.advice(entries, f'agents/{run.agent}.md')}"

@@ -10,7 +10,7 @@ from coworkd.board.generated_documents import GeneratedDocuments, final_state
 from coworkd.board.task_board import Board
 from coworkd.core.check_names import check_log
 from coworkd.core.event_kinds import EventKind
-from coworkd.core.model import Gate, MessageKind, Mode
+from coworkd.core.model import ApprovalPoint, MessageKind, Mode
 from coworkd.core.runs import EndedState, RunSlot, SubmittingState
 from coworkd.dispatch.executors.slot_results import (
     FinishRequest,
@@ -155,7 +155,7 @@ class RunFinisher:
         kept, tree = (run.slot.base, "") if isinstance(result, NoChanges) else (result.commit, result.tree)
         return run.ended(
             EndedState(
-                at=now, reason=reason, message=state.message, message_path=path, kept=kept, tree=tree,
+                at=now, reason=reason, message=state.message, message_path=path, kept_commit=kept, tree=tree,
                 submission=state.submission,
             )
         )  # fmt: skip
@@ -170,7 +170,7 @@ class RunFinisher:
         return AfterRunPolicy(
             retry=retry,
             jitter=self._effects.jitter(),
-            merge_approval=Gate.MERGE in (settings.approve if spec.approve is None else spec.approve),
+            merge_approval=ApprovalPoint.MERGE in (settings.approve if spec.approve is None else spec.approve),
             loop=loop,
             rounds=earlier_rounds(self._db, run, loop) if loop else (),
             agent=self._board.specs.agent(run.agent),

@@ -54,8 +54,8 @@ class EndLoop:
 def round_of(run: FinishedRun, loop: Loop, failure: str) -> Round:
     """The round that a run of this loop was."""
     return Round(
-        number=run.iteration, promised=loop.promise in run.reply, changed=run.state.kept not in ("", run.slot.base),
-        tree=run.state.tree, failure=failure,
+        number=run.iteration, promised=loop.promise in run.reply,
+        changed=run.state.kept_commit not in ("", run.slot.base), tree=run.state.tree, failure=failure,
     )  # fmt: skip
 
 

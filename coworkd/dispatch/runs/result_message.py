@@ -16,7 +16,7 @@ def result_message(run: RunRow, end: SubmittingState, result: FinishResult) -> s
     parts = [run.reply.strip() or "(the agent printed nothing)"]
     if end.reason != EndReason.DONE and end.message:
         parts.append(f"It ended with: {end.reason}\n\n{_fenced(end.message)}")
-    if entries := run.live.refused.split():
+    if entries := run.live.refused_hosts.split():
         text = f"{refused_hosts.describe(entries)}: {refused_hosts.advice(entries, f'agents/{run.agent}.md')}."
         parts.append(text[0].upper() + text[1:])
     parts += _remarks(result)

@@ -124,7 +124,7 @@ class RunEffects:
         if isinstance(effect, EndRound):
             correct_end(self._db, run.id, message=effect.reason)
             self._db.event(now, EventKind.ROUND_ENDED, task=run.task, run=run.id, round=run.iteration,
-                           kept=run.state.kept, reason=effect.reason)  # fmt: skip
+                           kept=run.state.kept_commit, reason=effect.reason)  # fmt: skip
             return
         if effect.reason is not None:
             correct_end(self._db, run.id, reason=effect.reason)
@@ -182,8 +182,8 @@ class RunEffects:
 def _remarks(run: FinishedRun) -> list[str]:
     """What a reviewer should know of how it was made."""
     remarks: list[str] = []
-    if run.slot.lacks:
-        remarks.append(f"made without these commits of the target: {', '.join(run.slot.lacks.splitlines())}")
+    if run.slot.missing_commits:
+        remarks.append(f"made without these commits of the target: {', '.join(run.slot.missing_commits.splitlines())}")
     if run.fault:
         remarks.append(f"while it worked: {run.fault}")
     return remarks

@@ -17,7 +17,7 @@ def run_to_continue(last: FinishedRun | None, agent: str, *, loop: bool) -> Fini
 
     `last` is the run of the task before this one; None where the task starts from nothing.
     """
-    if last is None or not (last.slot.base and last.state.kept):
+    if last is None or not (last.slot.base and last.state.kept_commit):
         return None
     if last.iteration and loop:
         return last

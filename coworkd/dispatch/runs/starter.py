@@ -11,7 +11,7 @@ from coworkd.agents.port import Assignment
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
-from coworkd.core.model import AgentSpec, Gate, SandboxLevel, Status, TaskSpec
+from coworkd.core.model import AgentSpec, ApprovalPoint, SandboxLevel, Status, TaskSpec
 from coworkd.core.runs import AgentStart, PreparingState, RunSlot, WorkingState
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.run_paths import RunPaths
@@ -180,7 +180,7 @@ class RunStarter:
         request = SlotRequest(
             number=run.slot.number, task=run.task, run=run.id, attempt=run.attempt, epoch=run.start.epoch,
             agent=run.agent, start_from=latest.commit_id if latest else origin.slot.base if origin else "",
-            restore=origin.state.kept if origin else "", tip=latest.verified_on if latest else "",
+            restore=origin.state.kept_commit if origin else "", tip=latest.verified_on if latest else "",
             reviewed=ReviewedWork(commit=reviewed.commit_id, base=reviewed.base) if reviewed else None,
             branch=settings.integration.branch, target=self._board.specs.target(),
             setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
@@ -199,7 +199,7 @@ class RunStarter:
         with self._db.write(durable=True):
             for message in messages:
                 self._documents.mark_delivered(message, run.id, now)
-            place = replace(run.slot, base=slot.base, lacks="\n".join(slot.lacks) or run.slot.lacks)
+            place = replace(run.slot, base=slot.base, missing_commits="\n".join(slot.lacks) or run.slot.missing_commits)
             self._record_start(replace(run, slot=place), spec, now)
         self._submit(run, agent, spec, slot.worktree, words)
 
@@ -252,8 +252,9 @@ class RunStarter:
                 stall=agent.limits.stall, output_limit=agent.limits.output,
                 inbox=tuple(self._prompts.answers(run)), conflict=run.conflict, repo_id=self._places.repo_id,
                 recording=self._recording(agent), resume=run.session, mode=run.mode,
-                ask_tools=Gate.TOOLS in self._approve(spec), granted=self._grants.patterns(run.task, run.agent),
-                budget=budget, confinement=self._confinement(run, worktree),
+                ask_tools=ApprovalPoint.TOOLS in self._approve(spec),
+                granted=self._grants.patterns(run.task, run.agent), budget=budget,
+                confinement=self._confinement(run, worktree),
             )
         )  # fmt: skip
 
@@ -266,7 +267,7 @@ class RunStarter:
             means=means, run=run.id, workdir=str(worktree), readable=self._places.stores
         )  # fmt: skip
 
-    def _approve(self, spec: TaskSpec) -> frozenset[Gate]:
+    def _approve(self, spec: TaskSpec) -> frozenset[ApprovalPoint]:
         return self._board.specs.settings().approve if spec.approve is None else spec.approve
 
     def _recording(self, agent: AgentSpec) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from coworkd.core.model import (
     AgentLimits,
+    ApprovalPoint,
     ApproveBy,
-    Gate,
     Integration,
     ToolRules,
     WorkspaceLimits,
@@ -134,7 +134,7 @@ CONFIG = Schema(
         Field("verify_timeout", time_limit, help="How long one of them may take; 30m unless set", trust=NEEDS_TRUST),
         Field(
             "approve",
-            EnumSetReader(Gate),
+            EnumSetReader(ApprovalPoint),
             canonical=as_list,
             help="At which points a person is asked; `[merge]` unless set",
             trust=NEEDS_TRUST,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from coworkd.core.model import (
+    ApprovalPoint,
     Budget,
-    Gate,
     MessageKind,
     MessageState,
     Mode,
@@ -110,7 +110,7 @@ TASK = Schema(
         ),
         Field(
             "approve",
-            EnumSetReader(Gate),
+            EnumSetReader(ApprovalPoint),
             canonical=as_list,
             help="At which points a person is asked; without it the `approve` of config.yaml",
             trust=TIGHTENS,

@@ -53,7 +53,9 @@ STATES: dict[RunState, AnyRunState] = {
     RunState.WORKING: WorkingState(),
     RunState.WAITING: WaitingState(since=2.0, reason=RunReason.DONE),
     RunState.SUBMITTING: SubmittingState(reason=RunReason.FAILED, message="no", submission=3),
-    RunState.ENDED: EndedState(at=4.0, reason=RunReason.DONE, message_path="m.md", kept="c", tree="t", recorded=True),
+    RunState.ENDED: EndedState(
+        at=4.0, reason=RunReason.DONE, message_path="m.md", kept_commit="c", tree="t", recorded=True
+    ),
 }
 
 

@@ -109,7 +109,7 @@ def test_every_round_is_done_once_in_order_wherever_the_daemon_is_killed(bench: 
     assert [run.state.reason for run in rounds] == [RunReason.DONE, RunReason.VERIFICATION_FAILED, RunReason.DONE]
     assert [run.reply for run in rounds] == list(SAID.values())
     started_from = {order.run: order.restore for order in bench.slots}
-    assert [started_from[run.id] for run in rounds[1:]] == [run.state.kept for run in rounds[:-1]]
+    assert [started_from[run.id] for run in rounds[1:]] == [run.state.kept_commit for run in rounds[:-1]]
     assert {run.attempt for run in rounds} == {1}
     assert [row.number for row in bench.db.all(SubmissionRow, "task = 'a'")] == [1, 2]
 

@@ -85,13 +85,13 @@ def test_rounds_follow_each_other_on_the_same_files_until_the_promise(bench: Ben
     bench.turn()
     assert rounds(bench) == [1, 2, 3]
     first, second, third = bench.ended()
-    assert [order.restore for order in bench.slots] == ["", first.state.kept, second.state.kept]
+    assert [order.restore for order in bench.slots] == ["", first.state.kept_commit, second.state.kept_commit]
     assert [order.start_from for order in bench.slots] == ["", "base", "base"]
     assert [order.resume for order in bench.given] == ["", "", ""], "each round has a context of its own"
     assert {order.attempt for order in bench.given} == {1}
     assert "This is round 3 of at most 5" in bench.given[2].prompt
     assert "`<promise>DONE</promise>` was not said" in bench.given[2].prompt
-    assert third.state.kept == f"work-{third.id}", "what is promised is submitted"
+    assert third.state.kept_commit == f"work-{third.id}", "what is promised is submitted"
     assert bench.reason() == "what it made is being verified"
 
 
@@ -168,7 +168,7 @@ def test_a_pause_goes_on_with_the_round_it_was_in(bench: Bench, worker: Worker) 
     assert rounds(bench) == [1, 2, 2]
     interrupted = bench.ended()[1]
     assert bench.given[2].resume == interrupted.session
-    assert bench.slots[2].restore == interrupted.state.kept
+    assert bench.slots[2].restore == interrupted.state.kept_commit
 
 
 def test_cancelled_and_ready_again_begins_with_the_first_round(bench: Bench, worker: Worker) -> None:
@@ -197,7 +197,7 @@ def test_every_round_leaves_a_checkpoint(bench: Bench, worker: Worker) -> None:
     worker.rounds = [[], [], [DONE]]
     begin(bench)
     bench.turn()
-    kept = [run.state.kept for run in bench.ended()]
+    kept = [run.state.kept_commit for run in bench.ended()]
     assert [event["kept"] for event in bench.events("round over")] == kept[:2]
 
 
@@ -233,7 +233,7 @@ def test_a_round_whose_slot_was_not_ready_goes_on_with_the_files_of_the_round_be
     bench.unprepared.clear()
     bench.turn(60)
     assert rounds(bench) == [1, 2, 2]
-    assert bench.slots[-1].restore == first.state.kept
+    assert bench.slots[-1].restore == first.state.kept_commit
 
 
 def test_the_board_says_which_round_it_is_and_why(bench: Bench, worker: Worker) -> None:

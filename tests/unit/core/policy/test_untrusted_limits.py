@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.core.model import Budget, Criterion, Gate, Loop, Settings, TaskSpec
+from coworkd.core.model import ApprovalPoint, Budget, Criterion, Loop, Settings, TaskSpec
 from coworkd.core.policy.untrusted_limits import clamp_untrusted
 
 HARMLESS = ("title", "labels")
-SETTINGS = Settings(max_attempts=3, approve=frozenset({Gate.MERGE}))
+SETTINGS = Settings(max_attempts=3, approve=frozenset({ApprovalPoint.MERGE}))
 
 
 @pytest.mark.parametrize(
@@ -16,9 +16,9 @@ SETTINGS = Settings(max_attempts=3, approve=frozenset({Gate.MERGE}))
         ({"verify": ("evil",)}, {}, {"verify": ()}),
         ({"verify": ("evil",)}, {"verify": ("make",)}, {"verify": ("make",)}),
         # Who is asked can only become more.
-        ({"approve": frozenset()}, {}, {"approve": {Gate.MERGE}}),
-        ({"approve": frozenset()}, {"approve": frozenset({Gate.TOOLS})}, {"approve": {Gate.TOOLS}}),
-        ({"approve": frozenset({Gate.TOOLS})}, {}, {"approve": {Gate.TOOLS, Gate.MERGE}}),
+        ({"approve": frozenset()}, {}, {"approve": {ApprovalPoint.MERGE}}),
+        ({"approve": frozenset()}, {"approve": frozenset({ApprovalPoint.TOOLS})}, {"approve": {ApprovalPoint.TOOLS}}),
+        ({"approve": frozenset({ApprovalPoint.TOOLS})}, {}, {"approve": {ApprovalPoint.TOOLS, ApprovalPoint.MERGE}}),
         ({}, {"approve": frozenset()}, {"approve": frozenset()}),
         # Bounds can only become tighter.
         ({"budget": Budget(usd=9.0)}, {"budget": Budget(usd=1.0, tokens=5)}, {"budget": Budget(usd=1.0, tokens=5)}),

@@ -60,7 +60,7 @@ from coworkd.store import FinishedRun, TaskRow
 
 NOW = 1000.0
 RUN = FinishedRun(
-    id="r1", task="a", attempt=1, agent="main", state=EndedState(at=NOW, reason=RunReason.DONE, kept="work", tree="tree"),
+    id="r1", task="a", attempt=1, agent="main", state=EndedState(at=NOW, reason=RunReason.DONE, kept_commit="work", tree="tree"),
     started=NOW - 60,
     slot=RunSlot(number=1, base="base"), start=AgentStart(epoch=1, sandbox_level="none"),
 )  # fmt: skip

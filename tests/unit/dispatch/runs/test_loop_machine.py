@@ -102,7 +102,7 @@ class Loops(RuleBasedStateMachine):
 
     def close(self, reason: RunReason, *, kept: str, reply: str = "", tree: str = "", session: str = "") -> FinishedRun:
         assert self.live is not None
-        end = EndedState(at=1.0, reason=reason, kept=kept, tree=tree)
+        end = EndedState(at=1.0, reason=reason, kept_commit=kept, tree=tree)
         run = replace(self.live, reply=reply, session=session).ended(end)
         self.runs.append(run)
         self.live = None
@@ -117,7 +117,7 @@ class Loops(RuleBasedStateMachine):
                 assert number == run.iteration + 1
             case VerifyRound():
                 assert loop.promise in run.reply
-                assert run.state.kept != run.slot.base
+                assert run.state.kept_commit != run.slot.base
                 assert not failure
                 self.verifying = run
             case EndLoop(reason=reason):

@@ -23,7 +23,7 @@ from coworkd.store import FinishedRun
 
 LAST = FinishedRun(
     id="r1", task="a", attempt=1, agent="main", started=0.0,
-    state=EndedState(at=1.0, reason=RunReason.DONE, kept="work", tree="tree"),
+    state=EndedState(at=1.0, reason=RunReason.DONE, kept_commit="work", tree="tree"),
     slot=RunSlot(number=1, base="base"), start=AgentStart(epoch=1, sandbox_level="bubblewrap"),
     session="s1",
 )  # fmt: skip
@@ -41,7 +41,7 @@ INTERRUPTED = replace(ROUND, state=replace(LAST.state, reason=RunReason.CANCELLE
         (LAST, "other", False, False),
         (replace(LAST, session=""), "main", False, False),
         (replace(LAST, state=CRASHED), "main", False, False),
-        (replace(LAST, state=replace(LAST.state, kept="")), "main", True, False),
+        (replace(LAST, state=replace(LAST.state, kept_commit="")), "main", True, False),
         (replace(LAST, slot=RunSlot(number=1)), "main", True, False),
         (ROUND, "other", True, True),
         (replace(ROUND, session="", state=CRASHED), "main", True, True),

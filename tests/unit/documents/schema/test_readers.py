@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.errors import DocumentError
-from coworkd.core.model import Budget, Gate, Mode, SandboxMode, SandboxSpec
+from coworkd.core.model import ApprovalPoint, Budget, Mode, SandboxMode, SandboxSpec
 from coworkd.documents.markdown import Value
 from coworkd.documents.schema import readers
 from coworkd.documents.schema.readers import Reader
@@ -56,9 +56,13 @@ SANDBOX = readers.MappingReader(
         (readers.size, "100B", 100),
         (readers.EnumReader(Mode), "Plan", Mode.PLAN),
         (readers.WordReader(("off", "auto")), "OFF", "off"),
-        (readers.EnumSetReader(Gate), ["merge", "Tools"], frozenset({Gate.MERGE, Gate.TOOLS})),
-        (readers.EnumSetReader(Gate), "merge", frozenset({Gate.MERGE})),
-        (readers.EnumSetReader(Gate), [], frozenset[Gate]()),
+        (
+            readers.EnumSetReader(ApprovalPoint),
+            ["merge", "Tools"],
+            frozenset({ApprovalPoint.MERGE, ApprovalPoint.TOOLS}),
+        ),
+        (readers.EnumSetReader(ApprovalPoint), "merge", frozenset({ApprovalPoint.MERGE})),
+        (readers.EnumSetReader(ApprovalPoint), [], frozenset[ApprovalPoint]()),
         (BUDGET, {"USD": "2", "tokens": None, "mine": "x"}, Budget(usd=2.0)),
         (SANDBOX, "off", SandboxSpec(mode=SandboxMode.OFF)),
         (SANDBOX, {"network": "a.example"}, SandboxSpec(network=("a.example",))),
@@ -96,7 +100,7 @@ def test_values_read(reader: Reader, value: Value, read: Any) -> None:
         (readers.size, "MB", "write `10MB`"),
         (readers.EnumReader(Mode), "biuld", "not one of build, plan; did you mean `build`?"),
         (readers.WordReader(("off", "auto")), "always", "not one of off, auto"),
-        (readers.EnumSetReader(Gate), ["merge", "all"], "not one of plan, tools, merge"),
+        (readers.EnumSetReader(ApprovalPoint), ["merge", "all"], "not one of plan, tools, merge"),
         (BUDGET, "2", "write `{usd: ...}`"),
         (BUDGET, {"usd": "2", "USD": "3"}, "twice"),
         (BUDGET, {"toekns": "3"}, "did you mean `tokens`?"),
