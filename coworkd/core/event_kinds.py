@@ -106,6 +106,7 @@ class EventKind(StrEnum):
     # ---- the workspace
 
     DATABASE_RESTORED = "database restored"
+    CLOCK_SET = "clock set"
     SUSPENDED = "suspended"
     SHUTDOWN = "shutdown"
     PRUNED = "pruned"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from coworkd.core.clock import TOLERANCE, ClockOrigin
+from coworkd.core.event_kinds import EventKind
 from coworkd.store.database import Database
 
 MOVED_COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -54,7 +55,7 @@ def follow_clock(db: Database, origin: ClockOrigin, now: float) -> float:
         with db.write(durable=True):
             if step:
                 _move_instants(db, step)
-                db.event(now, "clock set", seconds=round(step, 3))
+                db.event(now, EventKind.CLOCK_SET, seconds=round(step, 3))
             db.state.clock_origin = f"{origin.offset!r} {origin.boot}"
     return step
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.clock import ClockOrigin
+from coworkd.core.event_kinds import EventKind
 from coworkd.store import CooldownRow, Database
 from coworkd.store.clock_changes import KEPT_COLUMNS, MOVED_COLUMNS, follow_clock
 from coworkd.store.cooldowns import find_cooldown, put_cooldown
@@ -22,7 +23,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
     db = Database(tmp_path / "state.db")
     assert follow_clock(db, HERE, NOW) == 0.0
     with db.write():
-        db.event(NOW, "something")
+        db.event(NOW, EventKind.PRUNED)
         put_cooldown(db, CooldownRow(account="a", until=NOW + 60, times=1, kind="rate", reason="", since=NOW))
     yield db
     db.close()
