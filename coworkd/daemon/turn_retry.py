@@ -112,13 +112,13 @@ class TurnRetry:
             return
         before = self._runner.services
         # A database that failed is opened again in any case: it need not even be readable.
-        moved = before.db.moved or (self._suspension is None and before.db.went_back())
-        if self._suspension is None and not moved and not self._clock_was_set:
+        replaced = before.db.was_replaced() or (self._suspension is None and before.db.went_back())
+        if self._suspension is None and not replaced and not self._clock_was_set:
             return
-        if moved:
+        if replaced:
             log.warning("the database %s was deleted or replaced: it is opened again", before.db.path)
             before.db.close()
-        self._runner = self._build_runner(other_database=moved)
+        self._runner = self._build_runner(other_database=replaced)
         self._recovered = self._clock_was_set = False
         before.control.give_up(RELOADED)
         self._requests.refuse_executed(RELOADED)

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.core.event_kinds import EventKind
+from coworkd.store.database_files import DatabaseFiles
 from coworkd.store.faults import is_damage, raise_fault
 from coworkd.store.row_mapping import Column, inserter, loader, select_statement, updater
 from coworkd.store.workspace_state import WorkspaceState
@@ -43,7 +44,7 @@ class Database:
             raise_fault(error, self.path)
             raise
         self.connection.row_factory = sqlite3.Row
-        self._file: tuple[int, int] | None = None
+        self._files: DatabaseFiles | None = None
         self._latest = 0
         """The last event, as `went_back` saw it."""
         self._depth = 0
@@ -57,16 +58,15 @@ class Database:
         """Whether this is an older copy of the database: something was decided that it does not know of."""
         if not read_only:
             self._prepare()
-            self._file = _identity(self.path)
+            self._files = DatabaseFiles(self.path)
             with contextlib.ExitStack() as failed:
                 failed.callback(self.close)
                 self._compare_epochs()
                 failed.pop_all()
 
-    @property
-    def moved(self) -> bool:
-        """Whether the file that was opened no longer stands at its path: it was deleted, replaced or written over."""
-        return self._file is not None and (_identity(self.path) != self._file or not _is_database(self.path))
+    def was_replaced(self) -> bool:
+        """Whether a file of it was deleted, replaced or written over by another program since the last call."""
+        return self._files is not None and self._files.were_replaced()
 
     def went_back(self) -> bool:
         """Whether it knows of less than at the last call: its file was overwritten in place by an older copy."""
@@ -348,26 +348,6 @@ def write_durably(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _is_database(path: str) -> bool:
-    """Whether the file begins as one of SQLite does: what is in its cache would hide that for long."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(len(_HEADER)) == _HEADER
-    except OSError:
-        return True  # too many open files say nothing about this one
-
-
-_HEADER = b"SQLite format 3\0"
 
 
 def _number(path: Path) -> int:
