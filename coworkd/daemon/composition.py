@@ -102,7 +102,7 @@ def build(
         keep_lock=_staying(paths, held, instance) if held is not None else _nothing,
         clock=clock, outputs=ViewFiles(folder), executor=LocalExecutor(wakeup.notify), jobs=jobs, trust=trust,
         watcher=Watcher(
-            paths.folder, wakeup.notify, beside=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
+            paths.folder, wakeup.notify, reflog=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
         ),
         control_socket=ControlSocket(paths.sockets, wakeup.notify), wakeup=wakeup, state=StateFolder(paths.state),
         close_git=history.close,
@@ -151,10 +151,10 @@ def _compose(paths: Paths, here: _Here, lasting: LongLivedParts, *, patience: fl
 
     `first`: the database is not the one that this process worked with a moment ago, and may be an older copy.
     """
-    beside = Evidence(
+    reflog = Evidence(
         repo=here.repo, folder=paths.folder, instance=here.instance, key=paths_and_settings.key(paths.private)
     )  # fmt: skip
-    db = open_database(paths, patience, lambda db: newer_reason(db, beside) if first else "")
+    db = open_database(paths, patience, lambda db: newer_reason(db, reflog) if first else "")
     with ExitStack() as failed:
         failed.callback(db.close)
         services = _services(paths, here, lasting, db)

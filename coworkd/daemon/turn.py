@@ -170,7 +170,7 @@ class TurnRunner:
     def _note_changes(self, now: float) -> None:
         """Mark the paths that the watcher has noticed, and scan where that is not enough or a scan is due."""
         services = self.services
-        changes = services.watcher.take(now)
+        changes = services.watcher.take_changes(now)
         for path in changes.paths:
             services.engine.mark_dirty(path, now)
         if changes.everything or services.engine.is_scan_due(now):
@@ -186,8 +186,8 @@ class TurnRunner:
         scanned = services.engine.scan(now, services.clock.now)
         services.recorder.ingest_records(now)
         if scanned.changed and not announced:
-            services.watcher.ask(now)
-        if (pause := services.watcher.pause(scanned.seconds)) is not None:
+            services.watcher.probe(now)
+        if (pause := services.watcher.poll_interval(scanned.seconds)) is not None:
             services.engine.scan_no_later_than(now + pause)
         if services.watcher.polling != services.db.state.polling_reason:
             with services.db.write():

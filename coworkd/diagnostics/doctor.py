@@ -24,7 +24,7 @@ from coworkd.documents.markdown import parse, parse_yaml
 from coworkd.store import Database
 from coworkd.sync.disk.folder import swap
 from coworkd.sync.effective_specs import EffectiveSpecs
-from coworkd.sync.merging.git_merge_driver import DRIVER, installed
+from coworkd.sync.merging.git_merge_driver import DRIVER, installed_program
 from coworkd.system import paths_and_settings
 from coworkd.system.control_client import ControlClient, NoAnswerError
 from coworkd.system.control_socket import Op
@@ -217,7 +217,7 @@ def _existing(path: Path) -> Path:
 def _merge_driver(paths: Paths) -> Finding:
     try:
         with Repo.open(paths.root) as repo:
-            program, command = installed(repo), repo.setting(DRIVER)
+            program, command = installed_program(repo), repo.setting(DRIVER)
     except CoworkError as error:
         return _bad("merge driver", str(error), "correct what git complains about")
     if not program:

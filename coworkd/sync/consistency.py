@@ -1,4 +1,4 @@
-"""Whether a file and the rows about it say the same. Reads only; `coworkd fsck` and the simulation's oracle ask it."""
+"""Whether a file and the rows about it agree. Reads only; for `coworkd fsck` and the oracle of the simulation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: 
     """What is wrong about one document with these bytes. Not `at_rest`: what will be written or done soon may wait."""
     try:
         note = path != CONFIG and is_note(path, read_document(path, data), EffectiveSpecs(db).settings().adopt_notes)
-        made = decode_bytes(path, data)
+        decoded = decode_bytes(path, data)
     except DocumentError:
         if not has_problem(db, path, READ):
             yield "cannot be read, and nothing says so"
@@ -38,7 +38,7 @@ def disagreements(db: Database, path: str, kind: Kind, data: bytes, *, at_rest: 
     elif row.target_sha != row.disk_sha and at_rest:
         yield "the file was never brought up to date"
     if kind is Kind.TASK and (row.target_sha == row.disk_sha or at_rest):
-        yield from _task_disagreements(db, path, made.of(TaskSpec), at_rest=at_rest)
+        yield from _task_disagreements(db, path, decoded.of(TaskSpec), at_rest=at_rest)
 
 
 def _task_disagreements(db: Database, path: str, spec: TaskSpec, *, at_rest: bool) -> Iterator[str]:

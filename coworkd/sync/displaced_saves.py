@@ -2,7 +2,7 @@
 
 They are found right after the write, after a crash in the middle of one, or seconds later where an editor that held the
 file open wrote into it when it had already been displaced. While git is still to say where such a save came from, it
-stays where it was found, and its file is not looked at: what was saved later is taken in later.
+stays where it was found, and its file is not read: what was saved later is taken in later.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ class DisplacedSaves:
     def recover(self, now: float) -> None:
         """Finish the writes that were cut short, and take in what they displaced."""
         self._writer.recover(now, lambda path, data: self._take_in(path, data, now))
-        self._put_back(now)
+        self._restore_unreadable(now)
 
     def take_in_late(self, now: float) -> None:
         """Take in what was written into a displaced file later on.
 
-        Remembered bytes were taken in when they were new: found again in the trash, they ask for nothing.
+        Remembered bytes were taken in when they were new: found again in the trash, they are skipped.
         """
         self._writer.check_late_writes(
             now, lambda path, data: has_version(self._db, path, digest(data)) or self._ingest(path, data, now)
         )
-        self._put_back(now)
+        self._restore_unreadable(now)
 
-    def wait(self) -> bool:
+    def is_waiting(self) -> bool:
         """Whether a save that was displaced waits for an answer of git."""
         return bool(self._unanswered)
 
     def _take_in(self, path: str, data: bytes, now: float) -> bool:
-        """What else is saved there waits as well: the file is held once, however often the save is offered."""
+        """Take a save in, or hold its file until git has answered: once, however often the save is offered."""
         taken, waited = self._ingest(path, data, now), path in self._unanswered
         if not taken and not waited:
             self._unanswered.add(path)
@@ -74,8 +74,8 @@ class DisplacedSaves:
             self._db.set(DocumentRow, path, disk_sha=row.disk_sha)
         return True
 
-    def _put_back(self, now: float) -> None:
-        """One that cannot be read goes back into its file."""
+    def _restore_unreadable(self, now: float) -> None:
+        """Write displaced saves that cannot be read back into their files."""
         unreadable, self._unreadable = self._unreadable, []
         for path, data in unreadable:
             row = find_document(self._db, path)

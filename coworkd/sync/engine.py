@@ -51,12 +51,12 @@ from coworkd.sync.stray import StrayFiles
 BATCH_SIZE = 200
 """Files taken in by one transaction: enough to make its cost small, few enough to lose little by a crash."""
 
-MOST_HELD = 2000
+MAX_HELD_FILES = 2000
 """Files that are held in memory at most until git has said where they came from; others are not read before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _HeldReading:
+class _HeldContent:
     """Bytes that were read, of which git is still to say where they came from."""
 
     read: Content
@@ -83,7 +83,7 @@ class Engine:
         self._missing_files = missing_files
         self._stray = StrayFiles(db, folder)
         self._dirty = DirtySet()
-        self._held: dict[str, _HeldReading] = {}
+        self._held_contents: dict[str, _HeldContent] = {}
         self._stats = StatCache(db)
         self._scanner = Scanner(db, folder, self._stats, writer, self._stray)
         self._reader = Reader(db, folder, self._dirty, self._stats, missing_files)
@@ -92,7 +92,7 @@ class Engine:
         self._scanned = False
         """Whether everything that the last scan has found is still to be taken in."""
 
-    # ---- knowing where to look
+    # ---- what is to be read
 
     def mark_dirty(self, path: str, now: float) -> None:
         """Look at this path with the next `pull`."""
@@ -112,7 +112,7 @@ class Engine:
 
     def scan_no_later_than(self, when: float) -> None:
         """Scan no later than then."""
-        self._scanner.no_later_than(when)
+        self._scanner.schedule_scan(when)
 
     def is_scan_due(self, now: float) -> bool:
         return self._scanner.is_due(now)
@@ -178,15 +178,16 @@ class Engine:
     def _read_batch(self, paths: Sequence[str], now: float) -> None:
         """Read these files and take them in, in one transaction: what a crash undoes is found again by a scan."""
         with self._db.write():
-            found = {path: read for path in paths if (read := self._reader.read(path, now)) is not None}
-            if found:
-                self._ingest_read(found, now, read_at=now)
+            contents = {path: read for path in paths if (read := self._reader.read(path, now)) is not None}
+            if contents:
+                self._ingest_contents(contents, now, read_at=now)
 
-    def _ingest_read(self, found: Mapping[str, Content], now: float, *, read_at: float) -> None:
-        known = documents_at(self._db, found)
-        changed = {path: read for path, read in found.items() if self._is_changed(path, read, known.get(path))}
+    def _ingest_contents(self, contents: Mapping[str, Content], now: float, *, read_at: float) -> None:
+        """Take in those that are not as they were taken in or written; `read_at` is when all of them were read."""
+        known = documents_at(self._db, contents)
+        changed = {path: read for path, read in contents.items() if self._is_changed(path, read, known.get(path))}
         waiting = self._ingest(changed, now) if changed else frozenset[str]()
-        for path, read in found.items():
+        for path, read in contents.items():
             if path not in waiting:
                 self._dirty.discard(path)
                 self._record_stat(path, read, read_at)
@@ -194,44 +195,44 @@ class Engine:
     def _is_changed(self, path: str, read: Content, row: DocumentRow | None) -> bool:
         """Whether the file holds bytes that are neither those last seen there nor those that it should hold."""
         if row is not None and row.absent_since is not None:
-            self._file_returned(path)
+            self._handle_returned_file(path)
         if row is None or read.sha not in (row.disk_sha, row.target_sha):
             return True
         if row.disk_sha != read.sha:
-            self._own_write_seen(row, read.sha)
+            self._record_own_write(row, read.sha)
         else:
             self._reader.mark_readable(path)
         return False
 
-    def _file_returned(self, path: str) -> None:
-        """The file is there, with whatever content; what it should say may have moved on while it was away."""
+    def _handle_returned_file(self, path: str) -> None:
+        """The file is there again; what it should hold may have changed while it was missing."""
         if self._missing_files.file_present(path):
             project_returned_file(self._db, path)
 
-    def _own_write_seen(self, row: DocumentRow, sha: str) -> None:
-        """The file says what it should: our own write, or a person's that came to the same."""
+    def _record_own_write(self, row: DocumentRow, sha: str) -> None:
+        """The file holds what it should, by our own write or by a save with the same bytes."""
         with self._db.write():
             self._db.set(DocumentRow, row.path, disk_sha=sha, rev=target_revision(row))
             remove_problem(self._db, row.path, WRITE)
         self._reader.mark_readable(row.path)
 
-    def _ingest(self, found: Mapping[str, Content], now: float) -> frozenset[str]:
-        """Take the bytes in; returns the paths of those that are held, or make no sense: they may be half saved."""
+    def _ingest(self, changed: Mapping[str, Content], now: float) -> frozenset[str]:
+        """Take the bytes in; returns the paths of those that are held, or may be half saved."""
         contents = [
             FileContent.of(path, kind, read.data, read.stat.mtime_ns / 1e9)
-            for path, read in found.items()
+            for path, read in changed.items()
             if (kind := kind_of(path)) is not None
         ]
         result = self._ingester.ingest(contents, now)
         refused, unanswered = result.refused, result.unanswered
         for path in unanswered:
-            self._hold(path, found[path], now)
-        for path in found.keys() - refused.keys() - unanswered:
+            self._hold(path, changed[path], now)
+        for path in changed.keys() - refused.keys() - unanswered:
             self._reader.mark_readable(path)
-        if CONFIG in found and CONFIG not in refused and CONFIG not in unanswered:
+        if CONFIG in changed and CONFIG not in refused and CONFIG not in unanswered:
             self._reread_notes(now)
         return unanswered.union(
-            path for path, error in refused.items() if not self._reader.give_up(path, found[path].stat, error, now)
+            path for path, error in refused.items() if not self._reader.give_up(path, changed[path].stat, error, now)
         )
 
     def _reread_notes(self, now: float) -> None:
@@ -246,54 +247,54 @@ class Engine:
             # A time in the future must not put off the next look for ever.
             self._dirty.mark_at(path, now, min(due, now + MIN_SCAN_INTERVAL))
 
-    # ---- what git is asked, and what follows from its answers
+    # ---- questions to git, and what follows from its answers
 
     def git_questions(self) -> GitQuestions:
         """Everything that git is to be asked now, outside of the writer's thread."""
         return self._git.questions()
 
     def take_git_answers(self, answers: GitAnswers, now: float) -> None:
-        """Go on with what waited for these answers."""
+        """Take in what waited for these answers."""
         with self._git.answered(answers):
-            if self._displaced.wait():
+            if self._displaced.is_waiting():
                 self._displaced.recover(now)
             self._displaced.take_in_late(now)
-            answered = [path for path, held in self._held.items() if (path, held.read.sha) in answers.origins]
+            answered = [path for path, held in self._held_contents.items() if (path, held.read.sha) in answers.origins]
             for start in range(0, len(answered), BATCH_SIZE):
                 self._take_held(answered[start : start + BATCH_SIZE], now)
             self._judge_missing(now)
         self._end_scan(now)
         if answers.position is not None and self._missing_files.needs_another_scan():
-            self._scanner.no_later_than(now)
+            self._scanner.schedule_scan(now)
 
     def is_held(self, path: str) -> bool:
         """Whether something that was saved there waits for git to say where it came from."""
         return self._dirty.is_held(path)
 
     def waits_for_git(self) -> bool:
-        """Whether this is so of any file."""
-        return bool(self._held) or self._displaced.wait()
+        """Whether any file is held until git has said where it came from."""
+        return bool(self._held_contents) or self._displaced.is_waiting()
 
     def _is_full(self) -> bool:
-        return len(self._held) >= MOST_HELD
+        return len(self._held_contents) >= MAX_HELD_FILES
 
     def _hold(self, path: str, read: Content, now: float) -> None:
-        self._held[path] = _HeldReading(read=read, read_at=now)
+        self._held_contents[path] = _HeldContent(read=read, read_at=now)
         self._dirty.discard(path)
         self._dirty.hold(path)
 
     def _take_held(self, paths: Sequence[str], now: float) -> None:
         """Take in what was read of these files, in one transaction; what was saved since is read after that."""
-        held = {path: self._held.pop(path) for path in paths}
-        again = [path for path, one in held.items() if self._is_saved_since(path, one.read)]
+        held = {path: self._held_contents.pop(path) for path in paths}
+        saved_since = [path for path, content in held.items() if self._is_saved_since(path, content.read)]
         for path in paths:
             self._dirty.release(path)
             self._dirty.mark_if_clean(path, now)
         with self._db.write():
-            for read_at in sorted({one.read_at for one in held.values()}):
-                found = {path: one.read for path, one in held.items() if one.read_at == read_at}
-                self._ingest_read(found, now, read_at=read_at)
-        for path in again:
+            for read_at in sorted({content.read_at for content in held.values()}):
+                contents = {path: content.read for path, content in held.items() if content.read_at == read_at}
+                self._ingest_contents(contents, now, read_at=read_at)
+        for path in saved_since:
             self._dirty.mark(path, now)
 
     def _is_saved_since(self, path: str, read: Content) -> bool:

@@ -1,4 +1,4 @@
-"""What a person is asked to trust, and taking their word for it.
+"""What a person is asked to trust, and recording that they do.
 
 Keys that execute or widen something are shown with their places; what is trusted are the very bytes that were shown.
 """
@@ -22,7 +22,7 @@ from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import CONFIG, decode_bytes
 from coworkd.sync.ingest.document_rows import trust_content
 
-CHANGED = "what is to be trusted has changed since it was shown: run `coworkd trust` again"
+CHANGED_SINCE_SHOWN = "what is to be trusted has changed since it was shown: run `coworkd trust` again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +42,11 @@ class TrustRequest:
 
     keys: tuple[KeyToTrust, ...]
     token: str
-    """Names these very bytes."""
+    """A digest of the very bytes that are to be trusted."""
 
 
 def trust_request(db: Database) -> TrustRequest:
-    """What waits for trust; all that is there while the repository itself is not trusted."""
+    """What waits for trust; all files that may run something while the repository itself is not trusted."""
     rows = documents_that_may_run(db) if db.state.untrusted_reason else documents_awaiting_trust(db)
     keys = tuple(key for row in rows for key in _keys_to_trust(row.path, row.target_bytes))
     return TrustRequest(keys=keys, token=digest("".join(f"{row.path}\n{row.target_sha}\n" for row in rows).encode()))
@@ -55,19 +55,19 @@ def trust_request(db: Database) -> TrustRequest:
 def _keys_to_trust(path: str, data: bytes) -> Iterator[KeyToTrust]:
     try:
         document = parse_yaml(data) if path == CONFIG else parse(data)
-        made = decode_bytes(path, data)
+        decoded = decode_bytes(path, data)
     except DocumentError:
         return
-    yield from _untrusted_keys(path, document, made)
-    if made.kind is Kind.TASK:
+    yield from _untrusted_keys(path, document, decoded)
+    if decoded.kind is Kind.TASK:
         above = data.count(b"\n") - document.body.count("\n")
-        for item in made.of(TaskSpec).criteria:
+        for item in decoded.of(TaskSpec).criteria:
             if item.command:
                 yield KeyToTrust(path=path, line=above + item.line + 1, key="verify", value=item.command)
 
 
-def _untrusted_keys(path: str, document: Document, made: Decoded) -> Iterator[KeyToTrust]:
-    fields = SCHEMAS[made.kind].by_key
+def _untrusted_keys(path: str, document: Document, decoded: Decoded) -> Iterator[KeyToTrust]:
+    fields = SCHEMAS[decoded.kind].by_key
     for entry in document.entries:
         known = fields.get(normalise_key(entry.key))
         if known is not None and known.trust is not TrustLevel.HARMLESS and entry.value is not None:
@@ -75,24 +75,24 @@ def _untrusted_keys(path: str, document: Document, made: Decoded) -> Iterator[Ke
 
 
 class FileTrust:
-    """Takes the user's word; used by the writer thread alone."""
+    """Records what the user trusts; used by the writer thread alone."""
 
-    def __init__(self, db: Database, beginning: Callable[[], str], give: Callable[[str], None]) -> None:
-        """`beginning` waits for git to say where the history begins; `give` keeps the word about such a repository."""
+    def __init__(self, db: Database, beginning: Callable[[], str], grant: Callable[[str], None]) -> None:
+        """`beginning` waits for git to say where the history begins; `grant` stores that it is trusted."""
         self.beginning = beginning
         self._db = db
-        self._give = give
+        self._grant = grant
 
     def untrusted_reason(self) -> str:
         """Why nothing may happen in this repository; empty when it is trusted."""
         return self._db.state.untrusted_reason
 
     def trust(self, token: str, beginning: str, now: float, via: str) -> str:
-        """What the files say now counts, wherever it came from. Returns why not, if it is not what was shown."""
+        """Trust the files as they are, wherever they came from. Returns why not, if they are not what was shown."""
         if token and token != trust_request(self._db).token:
-            return CHANGED
+            return CHANGED_SINCE_SHOWN
         try:
-            self._give(beginning)
+            self._grant(beginning)
         except OSError as error:
             return f"trust is kept outside of the repository, and that cannot be written: {error}"
         with self._db.write(durable=True):
@@ -103,6 +103,6 @@ class FileTrust:
         return ""
 
     def mark_as_typed_here(self, document: DocumentRow, now: float) -> None:
-        """This text counts as typed here."""
+        """From now on this text counts as typed here."""
         trust_content(self._db, document.path, document.target_bytes, now)
         self._db.set(DocumentRow, document.path, from_git=False)

@@ -30,7 +30,7 @@ UNREADABLE_GRACE = 2.0
 
 MASS_DELETION_COUNT = 5
 MASS_DELETION_SHARE = 0.2
-"""This many documents and more than this share of all, absent at once, are held until `coworkd confirm`."""
+"""This many documents, and more than this share of all, missing at once are held until `coworkd confirm`."""
 
 
 class Absence(StrEnum):
@@ -73,7 +73,7 @@ class MissingExtent:
 
 
 def judge_absence(git: GitFacts, missing: MissingExtent) -> Absence:
-    """What it means that a file has been absent for longer than `GRACE`."""
+    """What it means that a file has been absent for longer than `MISSING_GRACE`."""
     if git.operation or git.stashed or git.withheld or (git.head_moved and not git.descends):
         return Absence.PARKED
     if missing.confirmed:

@@ -29,7 +29,7 @@ from coworkd.sync.stat_cache import RACY_NS
 RETRY_AFTER = 5.0
 """Seconds after which a write that the file system refused is tried again."""
 
-TOGETHER = 16
+WRITE_BATCH_SIZE = 16
 """Files whose intents are one commit: few enough to be written within a part of a turn, also on a slow disk."""
 
 
@@ -51,12 +51,12 @@ class Pusher:
         self._dirty = dirty
         self._reader = reader
         self._displaced = displaced
-        self._refused: dict[str, float] = {}
+        self._retry_times: dict[str, float] = {}
         self._unfinished = False
         """Whether the last push left something for the next one."""
 
     def push(self, now: float, *, blocked: Callable[[str], bool], enough: Callable[[], bool] = lambda: False) -> None:
-        """Write every file that does not say what it should; those that people wait for first.
+        """Write every file that does not hold what it should; those that people wait for first.
 
         `blocked` paths wait: git is at work on them. So does everything while the folder itself is away. Once it is
         `enough`, the rest is left to the next push, which is then due at once.
@@ -64,28 +64,28 @@ class Pusher:
         self._unfinished = False
         if not self._folder.exists():
             return
-        self._refused = {path: until for path, until in self._refused.items() if until > now}
+        self._retry_times = {path: until for path, until in self._retry_times.items() if until > now}
         if self._writer.has_unfinished():
             self._displaced.recover(now)
         documents = sorted(filter(self._may_write, unwritten_documents(self._db)), key=write_order)
-        for start in range(0, len(documents), TOGETHER):
+        for start in range(0, len(documents), WRITE_BATCH_SIZE):
             if start and enough():
                 self._unfinished = True
                 return
-            # A save that an earlier write displaced may have changed what this was asked for.
-            some = filter(self._may_write, documents[start : start + TOGETHER])
-            paths = [one.path for one in some if not blocked(one.path)]
+            # A save that an earlier write displaced may have changed what these files should hold.
+            batch = filter(self._may_write, documents[start : start + WRITE_BATCH_SIZE])
+            paths = [document.path for document in batch if not blocked(document.path)]
             self._write_documents(
                 [row for row in documents_at(self._db, paths).values() if row.target_sha != row.disk_sha], now
             )
 
     def deadline(self) -> float | None:
         """When a write that was refused is tried again; at once while something was left."""
-        return 0.0 if self._unfinished else min(self._refused.values(), default=None)
+        return 0.0 if self._unfinished else min(self._retry_times.values(), default=None)
 
     def _may_write(self, document: UnwrittenDocument) -> bool:
         path = document.path
-        if document.absent or self._reader.is_unreadable(path) or path in self._refused:
+        if document.absent or self._reader.is_unreadable(path) or path in self._retry_times:
             return False
         return not self._dirty.is_held(path)
 
@@ -105,7 +105,7 @@ class Pusher:
             case TargetChanged():
                 self._dirty.mark_if_clean(row.path, now)
             case WriteRefused(reason=reason):
-                self._refused[row.path] = now + RETRY_AFTER
+                self._retry_times[row.path] = now + RETRY_AFTER
                 put_problem(self._db, Problem(path=row.path, line=0, message=reason), WRITE, now)
             case Written() | ConcurrentSave():
                 self._record_written(row, now)

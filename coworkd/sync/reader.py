@@ -38,7 +38,7 @@ class Reader:
         self._unreadable = unreadable_since(db)
 
     def read(self, path: str, now: float) -> Content | None:
-        """The bytes of a dirty file that stands still; None for every other, which has been dealt with."""
+        """The bytes of a dirty file that stands still; None for any other, of which the next step has been arranged."""
         found = self._folder.stat(path)
         if found is not None and not self._is_settled(path, found, now):
             return None
@@ -63,13 +63,13 @@ class Reader:
         return path in self._unreadable
 
     def mark_readable(self, path: str) -> None:
-        """Whatever was wrong with reading this file is over."""
+        """The file can be read: remove the problem that said otherwise."""
         if self._unreadable.pop(path, None) is not None:
             with self._db.write():
                 remove_problem(self._db, path, READ)
 
     def give_up(self, path: str, found: FileStat, error: DocumentError, now: float) -> bool:
-        """Whether text that makes no sense is shown as a problem; False while it may be a save that is under way.
+        """Whether text that cannot be parsed is shown as a problem; False while it may be a save that is under way.
 
         A file that was saved a while ago is not being saved.
         """
@@ -82,7 +82,7 @@ class Reader:
         return True
 
     def _is_settled(self, path: str, found: FileStat, now: float) -> bool:
-        known = self._stats.last(path)
+        known = self._stats.last_stat(path)
         in_place = known is not None and known.inode == found.inode
         due = settled_at(found.mtime_ns / 1e9, in_place, self._dirty.noticed_at(path))
         if now >= due:
@@ -92,7 +92,8 @@ class Reader:
 
     def _forget_path(self, path: str) -> None:
         """A file that is gone, and never was a document, has no problems."""
-        if self._stats.last(path) is None and not any(has_problem(self._db, path, source) for source in (READ, COPY)):
+        has_problems = any(has_problem(self._db, path, source) for source in (READ, COPY))
+        if self._stats.last_stat(path) is None and not has_problems:
             return
         with self._db.write():
             self._stats.forget(path)

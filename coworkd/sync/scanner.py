@@ -54,7 +54,7 @@ class Scanner:
         """
         started = elapsed()
         changed = self._changed_paths(now)
-        dirty = (*changed, *self._to_read_again(now))
+        dirty = (*changed, *self._paths_due_for_reread(now))
         seconds = elapsed() - started
         self._next_scan = now + max(MIN_SCAN_INTERVAL, 1000 * seconds)
         return ScanResult(dirty=dirty, changed=len(changed), seconds=seconds)
@@ -62,7 +62,7 @@ class Scanner:
     def is_due(self, now: float) -> bool:
         return now >= self._next_scan
 
-    def no_later_than(self, when: float) -> None:
+    def schedule_scan(self, when: float) -> None:
         """Scan no later than then."""
         self._next_scan = min(self._next_scan, when)
 
@@ -91,7 +91,7 @@ class Scanner:
         # In the order of the names: it decides between two that claim one id, and which of two messages comes first.
         return sorted(changed, key=lambda path: (path.count("/"), path))
 
-    def _to_read_again(self, now: float) -> list[str]:
+    def _paths_due_for_reread(self, now: float) -> list[str]:
         """The files whose turn it has become since the last scan to be read although nothing seems to have changed."""
         before, self._last_scan = self._last_scan, now
         paths = self._stats.paths()

@@ -25,7 +25,7 @@ class StatCache:
         """Whether the file at this path is the one that was read."""
         return self._stats.get(path) == (found, True)
 
-    def last(self, path: str) -> FileStat | None:
+    def last_stat(self, path: str) -> FileStat | None:
         """The stat that the file was last read with."""
         known = self._stats.get(path)
         return known[0] if known is not None else None

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from coworkd.sync.disk.atomic_writer import LATE
+from coworkd.sync.disk.atomic_writer import LATE_WRITE_DELAY
 from coworkd.sync.disk.folder import Folder
 from tests.integration.workspacekit import Workspace
 
@@ -50,7 +50,7 @@ def work(root: Path, rival: Callable[[], None], *, patient: bool) -> None:
     place.engine.recover(place.now)
     place.turns(TURNS)
     if patient:
-        place.turns(2, LATE)
+        place.turns(2, LATE_WRITE_DELAY)
 
 
 def child(root: Path, line: socket.socket, *, patient: bool) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from coworkd.core.model import Status
 from coworkd.documents.decoding import kind_of
-from coworkd.sync.disk.atomic_writer import LATE
-from coworkd.sync.disk.folder import DISPLACED, digest
+from coworkd.sync.disk.atomic_writer import LATE_WRITE_DELAY
+from coworkd.sync.disk.folder import DISPLACED_FOLDER, digest
 from tests.integration.workspacekit import TASK, Workspace
 
 MESSAGE = "messages/a/hello.md"
@@ -93,7 +93,7 @@ class Scene:
         place.now += 60
         place.engine.recover(place.now)
         place.turns(6)
-        place.turns(2, LATE)
+        place.turns(2, LATE_WRITE_DELAY)
         return place
 
 
@@ -118,7 +118,7 @@ def _saved(files: dict[str, bytes], place: Workspace) -> bool:
 def _apart(place: Workspace, files: dict[str, bytes]) -> Iterator[str]:
     """Where files and rows differ, and what was left lying about."""
     for path, data in files.items():
-        if path == f"{DISPLACED}/.gitignore":
+        if path == f"{DISPLACED_FOLDER}/.gitignore":
             continue
         if kind_of(path) is None:
             yield f"{path} was left behind"

@@ -27,7 +27,7 @@ from coworkd.store.pending_writes import (
     remove_displaced_file,
     remove_pending_write,
 )
-from coworkd.sync.disk.folder import ASIDE, Content, Missing, ReadResult, digest
+from coworkd.sync.disk.folder import ASIDE_SUFFIX, Content, Missing, ReadResult, digest
 from coworkd.sync.disk.ports import Files
 from coworkd.sync.disk.write_steps import (
     ConcurrentSave,
@@ -40,12 +40,12 @@ from coworkd.sync.disk.write_steps import (
     refused,
 )
 
-LATE = 10.0
+LATE_WRITE_DELAY = 10.0
 """Seconds after which a displaced file is hashed again: an editor that held it open may write into it late."""
 
 
 TakeIn = Callable[[str, bytes], bool]
-"""Takes path and bytes of a displaced save in; False: not now, it is to be offered again."""
+"""Takes in a displaced save, by path and bytes; False: not now, it is to be offered again."""
 
 
 class AtomicWriter:
@@ -64,34 +64,35 @@ class AtomicWriter:
     def write_all(
         self, writes: Sequence[FileWrite], now: float, *, with_intents: Callable[[], object] = lambda: None
     ) -> Mapping[str, WriteResult]:
-        """Write files of different paths; what became of each, by path.
+        """Write files of different paths; what became of steps, by path.
 
         All intents are one durable transaction, to which `with_intents` may add; the names in a folder are synced once.
         """
-        each = WriteSteps()
-        prepared = [one for write in writes if (one := self._prepare(write, each)) is not None]
+        steps = WriteSteps()
+        prepared = [ready for write in writes if (ready := self._prepare(write, steps)) is not None]
         with self._db.write(durable=True):
             with_intents()
-            for one in prepared:
-                add_pending_write(self._db, one.intent, one.data)
-        put = self._sync_names(each.step(prepared, self._exchange_into_place), each)
-        exchanged = [one for one in put if one.expected]
-        kept = self._keep_displaced(each.step(exchanged, self._compare_displaced), each, now)
-        unused = [one for one in prepared if one not in exchanged and each.is_over(one)]
-        self._remove_pending(*kept, *each.step(unused, lambda one: self._folder.discard(one.temporary)))
-        return {write.path: each.result(write.path) for write in writes}
+            for write in prepared:
+                add_pending_write(self._db, write.intent, write.data)
+        placed = self._sync_names(steps.carry_out(prepared, self._exchange_into_place), steps)
+        exchanged = [write for write in placed if write.expected]
+        trashed = self._keep_displaced(steps.carry_out(exchanged, self._compare_displaced), steps, now)
+        unused = [write for write in prepared if write not in exchanged and steps.is_over(write)]
+        discarded = steps.carry_out(unused, lambda write: self._folder.discard(write.temporary))
+        self._remove_pending(*trashed, *discarded)
+        return {asked.path: steps.result(asked.path) for asked in writes}
 
-    def _prepare(self, write: FileWrite, each: WriteSteps) -> PreparedWrite | None:
+    def _prepare(self, write: FileWrite, steps: WriteSteps) -> PreparedWrite | None:
         try:
-            found = self._prepared(write)
+            found = self._write_temporary(write)
         except OSError as error:
             found = refused(error)
         if isinstance(found, PreparedWrite):
             return found
-        each.end(write.path, found)
+        steps.end(write.path, found)
         return None
 
-    def _prepared(self, write: FileWrite) -> PreparedWrite | WriteResult:
+    def _write_temporary(self, write: FileWrite) -> PreparedWrite | WriteResult:
         if is_write_pending(self._db, write.path):
             return WriteRefused("waits until an earlier write of it can be finished")
         mode = 0o644
@@ -104,7 +105,7 @@ class AtomicWriter:
         return PreparedWrite(path=write.path, expected=write.expected, data=write.data, temporary=temporary)
 
     def _exchange_into_place(self, write: PreparedWrite) -> WriteResult | None:
-        """The step that is seen: after it the file holds the new bytes."""
+        """The step that others see: after it the file holds the new bytes."""
         if not write.expected:
             return None if self._folder.move_into_place(write.temporary, write.path) else TargetChanged()
         if not self._is_unchanged(write.path, write.expected) or not self._folder.exchange(write.temporary, write.path):
@@ -115,13 +116,15 @@ class AtomicWriter:
         seen = self._folder.read(path)
         return isinstance(seen, Content) and seen.sha == expected
 
-    def _sync_names(self, writes: Sequence[PreparedWrite], each: WriteSteps) -> list[PreparedWrite]:
+    def _sync_names(self, writes: Sequence[PreparedWrite], steps: WriteSteps) -> list[PreparedWrite]:
         """Make the new names survive power loss, folder by folder."""
         folders: dict[PurePosixPath, list[PreparedWrite]] = {}
         for write in writes:
             folders.setdefault(PurePosixPath(write.path).parent, []).append(write)
         return [
-            one for some in folders.values() for one in each.together(some, lambda one: self._folder.sync(one.path))
+            write
+            for in_folder in folders.values()
+            for write in steps.carry_out_once(in_folder, lambda write: self._folder.sync(write.path))
         ]
 
     def _compare_displaced(self, write: PreparedWrite) -> WriteResult | None:
@@ -131,11 +134,13 @@ class AtomicWriter:
             return ConcurrentSave()
         return None
 
-    def _keep_displaced(self, writes: Sequence[PreparedWrite], each: WriteSteps, now: float) -> list[PreparedWrite]:
+    def _keep_displaced(self, writes: Sequence[PreparedWrite], steps: WriteSteps, now: float) -> list[PreparedWrite]:
         with self._db.write():
-            for one in writes:
-                self._expect_late_writes(one.temporary, one.path, one.expected, now)
-        return each.step(writes, lambda one: self._folder.move_to_trash(one.temporary, _trash_name(one.temporary, now)))
+            for write in writes:
+                self._expect_late_writes(write.temporary, write.path, write.expected, now)
+        return steps.carry_out(
+            writes, lambda write: self._folder.move_to_trash(write.temporary, _trash_name(write.temporary, now))
+        )
 
     def _remove_pending(self, *writes: PreparedWrite | PendingWrite) -> None:
         with self._db.write():
@@ -144,14 +149,14 @@ class AtomicWriter:
 
     # ---- what was displaced
 
-    def _to_trash(self, temporary: str, path: str, sha: str, now: float) -> None:
+    def _trash_displaced(self, temporary: str, path: str, sha: str, now: float) -> None:
         with self._db.write():
             self._expect_late_writes(temporary, path, sha, now)
         self._folder.move_to_trash(temporary, _trash_name(temporary, now))
 
     def _expect_late_writes(self, temporary: str, path: str, sha: str, now: float) -> None:
         file = DisplacedFile(name=_trash_name(temporary, now), path=path, sha=sha)
-        add_displaced_file(self._db, file, now + LATE)
+        add_displaced_file(self._db, file, now + LATE_WRITE_DELAY)
 
     def check_late_writes(self, now: float, take_in: TakeIn) -> None:
         """Offer every displaced file that was written into after it had been displaced."""
@@ -164,23 +169,23 @@ class AtomicWriter:
         try:
             found = self._folder.read_trashed(file.name)
         except OSError:
-            self._check_later(file, now)
+            self._postpone_check(file, now)
             return
         if found is not None and digest(found) != file.sha and not take_in(file.path, found):
             self._offered[file.name] = file
-            self._check_later(file, now)
+            self._postpone_check(file, now)
             return
         with self._db.write():
             remove_displaced_file(self._db, file.name)
 
-    def _check_later(self, file: DisplacedFile, now: float) -> None:
+    def _postpone_check(self, file: DisplacedFile, now: float) -> None:
         with self._db.write():
-            check_displaced_file_at(self._db, file.name, now + LATE)
+            check_displaced_file_at(self._db, file.name, now + LATE_WRITE_DELAY)
 
     def next_check(self) -> float | None:
         return next_displaced_check(self._db)
 
-    # ---- what a crash, a refusal or a save in between left
+    # ---- writes that a crash, a refusal or a concurrent save left unfinished
 
     def has_unfinished(self) -> bool:
         """Whether a write stands between its first step and its last."""
@@ -204,26 +209,26 @@ class AtomicWriter:
         elif not isinstance(held, Missing):
             if isinstance(held, Content) and held.sha != write.expected and not take_in(path, held.data):
                 return
-            self._to_trash(temporary, path, held.sha if isinstance(held, Content) else "", now)
+            self._trash_displaced(temporary, path, held.sha if isinstance(held, Content) else "", now)
         self._remove_pending(write)
 
     def _name_of_displaced(self, temporary: str) -> str:
-        """An exchange by links that was cut short has left what it displaced under another name."""
-        aside = temporary + ASIDE
+        """Where what was displaced is: an exchange by links that was cut short has left it under another name."""
+        aside = temporary + ASIDE_SUFFIX
         moved = self._folder.stat(temporary) is None and self._folder.stat(aside) is not None
         return aside if moved else temporary
 
     def discard_leftovers(self, temporaries: Iterable[str], now: float) -> None:
-        """Move what a former process left of writes that it had not yet promised into the trash."""
+        """Move temporary files of writes that a former process had not yet recorded into the trash."""
         for temporary in temporaries:
-            if not is_temporary_in_use(self._db, temporary.removesuffix(ASIDE)):
+            if not is_temporary_in_use(self._db, temporary.removesuffix(ASIDE_SUFFIX)):
                 with suppress(OSError):
                     self._folder.move_to_trash(temporary, _trash_name(temporary, now))
 
-    def _read_temporary(self, path: str, temporary: str, ours: str) -> ReadResult:
+    def _read_temporary(self, path: str, temporary: str, our_sha: str) -> ReadResult:
         """What the temporary name holds; something displaced that is no document goes back while that is safe."""
         held = self._folder.read(temporary)
-        if isinstance(held, Content | Missing) or not self._is_unchanged(path, ours):
+        if isinstance(held, Content | Missing) or not self._is_unchanged(path, our_sha):
             return held
         self._folder.exchange(temporary, path)
         return self._folder.read(temporary)

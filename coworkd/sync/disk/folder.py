@@ -1,7 +1,7 @@
 """The one place that touches the files of a workspace.
 
 Every path is relative to `.cowork/`, with `/` between its parts. Reads are stable or say that they are not; writes are
-the single steps from which `apply` builds its protocol. Symbolic links are never followed.
+the single steps from which `atomic_writer` builds its protocol. Symbolic links are never followed.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from coworkd.system.writer_thread import report_fault
 MAX_BYTES = 1_048_576
 """A document larger than this is refused unread: a megabyte of Markdown is not written by hand."""
 
-DECISIONS = ("approvals/", "reviews/")
+DECISION_FOLDERS = ("approvals/", "reviews/")
 """Folders in which people decide: a file there is read only when no other user can have written it."""
 
-DISPLACED = ".displaced"
+DISPLACED_FOLDER = ".displaced"
 """The folder for displaced files where the trash is on another file system. Hidden: nothing in it is a document."""
 
-ASIDE = "-"
-"""What the name of a temporary file gets added while an exchange by links keeps the old file under it."""
+ASIDE_SUFFIX = "-"
+"""Ends the name under which an exchange by links keeps the old file, beside the temporary file."""
 
 _TEMPORARY = re.compile(r"(.*/)?\..+\.[0-9a-f]{8}~-?")
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
@@ -45,7 +45,7 @@ _RENAME_EXCHANGE = 2
 
 
 class FileStat(NamedTuple):
-    """What tells, without reading, that a file may have changed. A tuple, because every scan makes one per file."""
+    """What shows, without reading, that a file may have changed. A tuple, because every scan makes one per file."""
 
     mtime_ns: int
     ctime_ns: int
@@ -152,7 +152,7 @@ class Folder:
 
     def read(self, path: str) -> ReadResult:
         """The bytes of a file that did not change while they were read."""
-        if self._behind_link(path):
+        if self._is_behind_link(path):
             return NotReadable("lies behind a symbolic link, which is not followed; put a real folder there")
         try:
             before = os.lstat(self._base + path)
@@ -160,8 +160,9 @@ class Folder:
             return Missing()
         except OSError as error:
             return NotReadable(f"cannot be looked at: {error.strerror}")
-        if unfit := _unreadable_reason(before) or (_shared_file_reason(before) if path.startswith(DECISIONS) else ""):
-            return NotReadable(unfit)
+        shared_reason = _shared_file_reason(before) if path.startswith(DECISION_FOLDERS) else ""
+        if reason := _unreadable_reason(before) or shared_reason:
+            return NotReadable(reason)
         try:
             return self._read(path, FileStat.of(before))
         except FileNotFoundError:
@@ -169,7 +170,7 @@ class Folder:
         except OSError as error:
             return NotReadable(f"cannot be read: {error.strerror}; correct its permissions")
 
-    def _behind_link(self, path: str) -> bool:
+    def _is_behind_link(self, path: str) -> bool:
         end = path.find("/")
         while end > 0:
             with suppress(OSError):
@@ -252,14 +253,14 @@ class Folder:
 
     def _set_aside(self, temporary: str, name: str) -> None:
         """The trash is on another file system: while an editor may still write into the file, it stays on this one."""
-        aside = self.root / DISPLACED
+        aside = self.root / DISPLACED_FOLDER
         aside.mkdir(exist_ok=True)
         (aside / ".gitignore").write_text("*\n")
         os.rename(self.root / temporary, aside / name)
 
     def read_trashed(self, name: str) -> bytes | None:
         """What a file in the trash holds now; None when it is gone, or is none. Raises OSError."""
-        kept, aside = self._trash / name, self.root / DISPLACED / name
+        kept, aside = self._trash / name, self.root / DISPLACED_FOLDER / name
         if not _is_regular_file(aside):
             return kept.read_bytes() if _is_regular_file(kept) else None
         data = aside.read_bytes()
@@ -363,7 +364,7 @@ def _exchange_by_links(one: str, other: str) -> None:
 
     A save that falls between the two steps stays reachable only until the rename; `doctor` calls this promise weaker.
     """
-    kept = one + ASIDE
+    kept = one + ASIDE_SUFFIX
     try:
         os.link(other, kept, follow_symlinks=False)
     except OSError as error:

@@ -1,6 +1,6 @@
 """Files that are shown and never read back: live messages and inbox.md.
 
-No intent, no fsync; what is lost in a crash is made again. Never documents: the engine does not look at them.
+No intent, no fsync; what is lost in a crash is written again. They are no documents: the engine does not read them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from coworkd.sync.disk.folder import Content, FileStat, digest
 from coworkd.sync.disk.ports import Files
 
 MIN_INTERVAL = 2.0
-"""Seconds between two versions of one file, where nothing else is said."""
+"""Seconds between two versions of one file, unless the caller gives another pause."""
 
 LIVE_SUFFIX = ".live.md"
 
@@ -21,13 +21,13 @@ MAX_PER_SECOND = 20
 
 
 class ViewFiles:
-    """Shows and takes away; used by the writer thread alone."""
+    """Writes view files and removes them; used by the writer thread alone."""
 
     def __init__(self, folder: Files) -> None:
         self._folder = folder
-        self._shown: dict[str, tuple[str, float]] = {}
-        self._written: deque[float] = deque(maxlen=MAX_PER_SECOND)
-        """When the latest were."""
+        self._shown_versions: dict[str, tuple[str, float]] = {}
+        self._write_times: deque[float] = deque(maxlen=MAX_PER_SECOND)
+        """When the latest versions were written."""
         self._stats: dict[str, FileStat] = {}
         self._edited: set[str] = set()
         """Live messages that a person has written into: theirs until they take it out, or the file away."""
@@ -41,30 +41,30 @@ class ViewFiles:
             return now + MIN_INTERVAL
         if self._is_edited(path):
             return now + MIN_INTERVAL
-        known, at = self._shown.get(path, ("", 0.0))
+        known, at = self._shown_versions.get(path, ("", 0.0))
         sha = digest(data)
         if known == sha and self._folder.stat(path) is not None:
             return None
         if at and now < at + pause:
             return at + pause
-        if pause >= MIN_INTERVAL and len(self._written) == MAX_PER_SECOND and now < self._written[0] + 1.0:
-            return self._written[0] + 1.0
+        if pause >= MIN_INTERVAL and len(self._write_times) == MAX_PER_SECOND and now < self._write_times[0] + 1.0:
+            return self._write_times[0] + 1.0
         try:
             self._folder.publish(path, data)
         except OSError:
             return now + MIN_INTERVAL
-        self._shown[path] = (sha, now)
-        self._note_stat(path)
-        self._written.append(now)
+        self._shown_versions[path] = (sha, now)
+        self._record_stat(path)
+        self._write_times.append(now)
         return None
 
     def move_times(self, seconds: float) -> None:
         """The clock was set by this: what was written lately still was."""
-        self._shown = {path: (sha, at + seconds) for path, (sha, at) in self._shown.items()}
-        self._written = deque((at + seconds for at in self._written), MAX_PER_SECOND)
+        self._shown_versions = {path: (sha, at + seconds) for path, (sha, at) in self._shown_versions.items()}
+        self._write_times = deque((at + seconds for at in self._write_times), MAX_PER_SECOND)
 
     def shown(self) -> list[str]:
-        return list(self._shown)
+        return list(self._shown_versions)
 
     def edited(self) -> list[str]:
         """Live messages that hold a person's text, which is not read and not written over."""
@@ -76,19 +76,19 @@ class ViewFiles:
 
     def drop(self, path: str) -> None:
         edited = self._is_edited(path)
-        self._shown.pop(path, None)
+        self._shown_versions.pop(path, None)
         self._stats.pop(path, None)
         if not edited:
             with suppress(OSError):
                 self._folder.discard(path)
 
-    def _note_stat(self, path: str) -> None:
+    def _record_stat(self, path: str) -> None:
         found = self._folder.stat(path)
         if path.endswith(LIVE_SUFFIX) and found is not None:
             self._stats[path] = found
 
     def _is_edited(self, path: str) -> bool:
-        """Whether a person has saved something else there since it was shown; told by its stat, and then its bytes."""
+        """Whether a person has saved something else there since it was shown, by its stat and then its bytes."""
         ours, found = self._stats.get(path), self._folder.stat(path)
         if ours is None:
             return path in self._edited
@@ -96,7 +96,7 @@ class ViewFiles:
             self._edited.discard(path)
             return False
         read = self._folder.read(path)
-        if isinstance(read, Content) and read.sha == self._shown[path][0]:
+        if isinstance(read, Content) and read.sha == self._shown_versions[path][0]:
             self._stats[path] = read.stat
             self._edited.discard(path)
         elif isinstance(read, Content):

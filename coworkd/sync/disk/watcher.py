@@ -25,20 +25,20 @@ from watchdog.observers.api import BaseObserver
 log = logging.getLogger("coworkd")
 
 PROBE = ".coworkd-probe.live.md"
-"""A file that comes and goes, to see whether anybody hears of it: hidden, no document, and ignored by git."""
+"""A file that is made and removed to see whether an event arrives: hidden, no document, and ignored by git."""
 
 PROBE_TIMEOUT = 1.0
 """Seconds for an event to arrive."""
 
 MIN_POLL_INTERVAL = 2.0
 POLL_SHARE = 20.0
-"""Where no events come: seconds between two looks at everything, at the least and as a multiple of what one takes."""
+"""Where no events arrive: seconds between two scans, at the least and as a multiple of what one takes."""
 
-_HEARD = (
+_EVENT_TYPES = (
     "FileCreatedEvent", "FileDeletedEvent", "FileModifiedEvent", "FileMovedEvent", "FileClosedEvent", "FileAttribEvent",
     "DirCreatedEvent", "DirDeletedEvent", "DirMovedEvent",
 )  # fmt: skip
-"""Not what our own reads cause, and not that a folder changed, which its files say themselves."""
+"""Without those that our own reads cause, and without changes of a folder, which its files report themselves."""
 
 _WINDOW = 2.0
 _BURST = 2048
@@ -48,12 +48,12 @@ _REGISTERED_TWICE = r"Callback with id '\d+' already exists for watch"
 """watchdog registers a folder twice that is made while it walks the new folder above: by its walk and by the event of
 the folder itself. The same callback replaces itself, so nothing is lost; the warning prints all of its state."""
 
-_LIMIT = Path("/proc/sys/fs/inotify/max_queued_events")
+_QUEUE_SIZE_FILE = Path("/proc/sys/fs/inotify/max_queued_events")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedChanges:
-    """What there is to look at."""
+    """What has to be looked at."""
 
     paths: frozenset[str]
     """Relative to the folder."""
@@ -61,64 +61,68 @@ class WatchedChanges:
 
 
 class Watcher:
-    """Collects the paths to look at and wakes the daemon. `note...` are called from any thread, the rest from one."""
+    """Collects the paths to look at and wakes the daemon.
+
+    Handlers call `mark_dirty`, `mark_everything`, `wake`, `count_event` and `confirm_probe` from any thread; one thread
+    calls the rest.
+    """
 
     def __init__(
         self,
         root: Path,
         wake: Callable[[], None],
         *,
-        beside: Path | None = None,
+        reflog: Path | None = None,
         refs: Sequence[Path] = (),
         observers: Callable[[], BaseObserver] = Observer,
     ) -> None:
-        """`beside` is a file whose change means that everything may have changed: the log of HEAD's moves.
+        """`reflog` is the log of HEAD's moves: where it changes, everything may have changed.
 
         `refs` are folders in which a change means only that branches may have moved: it wakes, and marks nothing.
         """
         self._root = root
         self._wake = wake
-        self._beside = beside
+        self._reflog = reflog
         self._refs = refs
         self._observers = observers
         self._lock = threading.Lock()
         self._dirty: set[str] = set()
         self._everything = True
-        self._events = 0
-        self._answered = threading.Event()
+        self._event_count = 0
+        self._probe_seen = threading.Event()
         self._started = False
         self._observer: BaseObserver | None = None
         self._watched: tuple[int, int] | None = None
-        self._held: int | None = None
-        """The watched folder, kept open: its number is not given to a new one while it is."""
-        self._moves = _file_version(beside)
-        self._asked: float | None = None
-        self._unanswered = 0
-        self._window = 0.0
-        self._burst = _burst_size()
+        self._root_descriptor: int | None = None
+        """The watched folder, kept open so that its inode number is not given to a new one."""
+        self._reflog_version = _file_version(reflog)
+        self._probed_at: float | None = None
+        self._missed_probes = 0
+        self._window_start = 0.0
+        self._max_burst = _burst_size()
         self.polling = ""
-        """Why no events come; empty while they do."""
+        """Why no events arrive; empty while they do."""
 
     def start(self, now: float) -> None:
-        """Begin to watch. Where the system gives no more watches, looking must do (`polling`)."""
+        """Begin to watch. Where the system gives no more watches, the folder is polled (`polling`)."""
         self._started = True
         self._restart_observer(now)
 
     def stop(self) -> None:
-        """Hear no more."""
+        """Stop watching."""
         self._started = False
         self._stop_observer()
-        self._let_go()
+        self._close_root()
 
     def _open_root(self) -> None:
-        self._let_go()
+        self._close_root()
         with suppress(OSError):
-            self._held = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._root_descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
-    def _let_go(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            os.close(held)
+    def _close_root(self) -> None:
+        descriptor, self._root_descriptor = self._root_descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def _stop_observer(self) -> None:
         observer, self._observer = self._observer, None
@@ -126,9 +130,9 @@ class Watcher:
             observer.stop()
             observer.join()
 
-    # ---- what happened
+    # ---- changes
 
-    def note(self, paths: Iterable[str]) -> None:
+    def mark_dirty(self, paths: Iterable[str]) -> None:
         """Look at these absolute paths."""
         with self._lock:
             for path in paths:
@@ -139,7 +143,7 @@ class Watcher:
                     self._dirty.add(relative.replace(os.sep, "/"))
         self._wake()
 
-    def note_everything(self) -> None:
+    def mark_everything(self) -> None:
         with self._lock:
             self._everything = True
         self._wake()
@@ -148,72 +152,72 @@ class Watcher:
         """Something beside the folder may have changed."""
         self._wake()
 
-    def count(self) -> None:
-        """An event has come, whatever it is about."""
-        self._events += 1
+    def count_event(self) -> None:
+        """Count an event, whatever it is about: many at once may exceed the queue of the kernel."""
+        self._event_count += 1
 
-    def answer(self) -> None:
-        """The probe was heard of."""
-        self._answered.set()
+    def confirm_probe(self) -> None:
+        """The event of the probe has come."""
+        self._probe_seen.set()
         self._wake()
 
-    def take(self, now: float) -> WatchedChanges:
-        """What was noted since the last call; sees to it that there will be more."""
+    def take_changes(self, now: float) -> WatchedChanges:
+        """What was marked since the last call; restores the observation where it has ended."""
         if self._started:
-            self._check_observer(now)
+            self._check_observation(now)
         with self._lock:
             taken = WatchedChanges(paths=frozenset(self._dirty), everything=self._everything)
             self._dirty, self._everything = set(), False
         return taken
 
-    def pause(self, seconds: float) -> float | None:
-        """How long to wait for the next look at everything, which takes `seconds`; None where events tell."""
+    def poll_interval(self, seconds: float) -> float | None:
+        """Seconds until the next scan, where one takes `seconds`; None while events arrive."""
         return max(MIN_POLL_INTERVAL, POLL_SHARE * seconds) if self.polling else None
 
-    # ---- whether anybody listens
+    # ---- whether events arrive
 
-    def ask(self, now: float) -> None:
-        """Something had changed that no event told of: see whether they still come."""
-        if self.polling or self._asked is not None or self._watched is None:
+    def probe(self, now: float) -> None:
+        """Something had changed without an event: test whether events still arrive."""
+        if self.polling or self._probed_at is not None or self._watched is None:
             return
-        self._answered.clear()
-        probe = self._root / PROBE
+        self._probe_seen.clear()
+        file = self._root / PROBE
         # Where nothing can be written, no probe is possible.
         with suppress(OSError):
-            probe.touch()
-            self._asked = now
-            probe.unlink()
+            file.touch()
+            self._probed_at = now
+            file.unlink()
 
     def deadline(self) -> float | None:
-        """When an answer is overdue."""
-        return None if self._asked is None else self._asked + PROBE_TIMEOUT
+        """When the event of a probe is overdue."""
+        return None if self._probed_at is None else self._probed_at + PROBE_TIMEOUT
 
     def move_times(self, seconds: float) -> None:
-        """The clock was set by this: an answer is awaited for as long as before."""
-        self._window += seconds
-        self._asked = None if self._asked is None else self._asked + seconds
+        """The clock was set by this: the event of a probe is awaited for as long as before."""
+        self._window_start += seconds
+        self._probed_at = None if self._probed_at is None else self._probed_at + seconds
 
-    def _check_observer(self, now: float) -> None:
-        if self._events >= self._burst:
-            self._window, self._events, self._everything = now, 0, True
-        if now > self._window + _WINDOW:
-            self._window, self._events = now, 0
-        if self._beside is not None and (moves := _file_version(self._beside)) != self._moves:
-            self._moves, self._everything = moves, True
+    def _check_observation(self, now: float) -> None:
+        if self._event_count >= self._max_burst:
+            self._window_start, self._event_count, self._everything = now, 0, True
+        if now > self._window_start + _WINDOW:
+            self._window_start, self._event_count = now, 0
+        if self._reflog is not None and (version := _file_version(self._reflog)) != self._reflog_version:
+            self._reflog_version, self._everything = version, True
         if self.polling:
             return
         if _identity(self._root) != self._watched or not self._is_observing():
             self._restart_observer(now)
-        elif self._asked is not None:
-            self._check_probe(self._asked, now)
+        elif self._probed_at is not None:
+            self._check_probe(self._probed_at, now)
 
-    def _check_probe(self, asked: float, now: float) -> None:
-        if self._answered.is_set():
-            self._asked, self._unanswered = None, 0
-        elif now >= asked + PROBE_TIMEOUT:
-            self._unanswered += 1
-            if self._unanswered > 1:
-                self._give_up("no event arrives from this file system")
+    def _check_probe(self, probed_at: float, now: float) -> None:
+        if self._probe_seen.is_set():
+            self._probed_at, self._missed_probes = None, 0
+        elif now >= probed_at + PROBE_TIMEOUT:
+            self._missed_probes += 1
+            if self._missed_probes > 1:
+                self._start_polling("no event arrives from this file system")
             else:
                 log.warning("no file events arrive from %s: watching it again", self._root)
                 self._restart_observer(now)
@@ -223,9 +227,9 @@ class Watcher:
         return observer is not None and observer.is_alive() and all(e.is_alive() for e in observer.emitters)
 
     def _restart_observer(self, now: float) -> None:
-        """Watch what stands there now, and look at all of it."""
+        """Watch the folder that is there now, and mark all of it."""
         self._stop_observer()
-        self._asked = None
+        self._probed_at = None
         self._everything = True
         self._open_root()
         self._watched = _identity(self._root)
@@ -235,20 +239,20 @@ class Watcher:
             # It went in this very moment: the next turn sees that.
             self._watched = None
         except OSError as error:
-            self._give_up(str(error.strerror or error))
+            self._start_polling(str(error.strerror or error))
         else:
-            self.ask(now)
+            self.probe(now)
 
     def _start_observer(self) -> BaseObserver:
-        """The folder itself and, for the moment when it comes or goes, what it stands in."""
+        """Observe the folder itself and, for the moment when it comes or goes, its parent."""
         warnings.filterwarnings("ignore", message=_REGISTERED_TWICE, category=RuntimeWarning)
         observer = self._observers()
         observer.daemon = True
-        heard = [getattr(events, name) for name in _HEARD if hasattr(events, name)]
+        event_types = [getattr(events, name) for name in _EVENT_TYPES if hasattr(events, name)]
         try:
-            observer.schedule(_Doorstep(self, self._root), str(self._root.parent), event_filter=heard)
+            observer.schedule(_ParentHandler(self, self._root), str(self._root.parent), event_filter=event_types)
             if self._watched is not None:
-                observer.schedule(_Inside(self), str(self._root), recursive=True, event_filter=heard)
+                observer.schedule(_FolderHandler(self), str(self._root), recursive=True, event_filter=event_types)
             observer.start()
         except OSError:
             observer.stop()
@@ -256,12 +260,12 @@ class Watcher:
         for folder in self._refs:
             # Without these a moved branch is seen at the next turn, whatever it is for.
             with suppress(OSError):
-                observer.schedule(_Branches(self), str(folder), recursive=True, event_filter=heard)
+                observer.schedule(_RefHandler(self), str(folder), recursive=True, event_filter=event_types)
         return observer
 
-    def _give_up(self, why: str) -> None:
+    def _start_polling(self, why: str) -> None:
         self._stop_observer()
-        self._asked = None
+        self._probed_at = None
         self.polling = why
         log.warning("%s: looking at %s every few seconds instead", why, self._root)
 
@@ -283,32 +287,32 @@ def _file_version(file: Path | None) -> tuple[int, int]:
 
 
 def _burst_size() -> int:
-    """A quarter of what the kernel keeps is cause enough to look."""
+    """How many events are cause for a scan: a quarter of what the kernel keeps."""
     with suppress(OSError, ValueError):
-        return max(1, min(_BURST, int(_LIMIT.read_text()) // 4))
+        return max(1, min(_BURST, int(_QUEUE_SIZE_FILE.read_text()) // 4))
     return _BURST
 
 
-class _Inside(FileSystemEventHandler):
-    """Hears of everything below the folder."""
+class _FolderHandler(FileSystemEventHandler):
+    """Handles events below the folder."""
 
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        self._watcher.count()
+        self._watcher.count_event()
         if event.is_directory:
-            self._watcher.note_everything()
+            self._watcher.mark_everything()
             return
         paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
         if any(os.path.basename(path) == PROBE for path in paths):
-            self._watcher.answer()
+            self._watcher.confirm_probe()
         elif seen := [path for path in paths if not os.path.basename(path).startswith(".")]:
-            self._watcher.note(seen)
+            self._watcher.mark_dirty(seen)
 
 
-class _Branches(FileSystemEventHandler):
-    """Hears that refs are written, also those that are taken out of a packed file: git locks each by a file here."""
+class _RefHandler(FileSystemEventHandler):
+    """Handles events of refs, also of those that are removed from a packed file: git locks each by a file here."""
 
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
@@ -318,8 +322,8 @@ class _Branches(FileSystemEventHandler):
             self._watcher.wake()
 
 
-class _Doorstep(FileSystemEventHandler):
-    """Hears of the folder's coming and going."""
+class _ParentHandler(FileSystemEventHandler):
+    """Handles events in the parent folder: the folder itself is made, moved or removed."""
 
     def __init__(self, watcher: Watcher, root: Path) -> None:
         self._watcher = watcher
@@ -327,4 +331,4 @@ class _Doorstep(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         if self._root in (os.fsdecode(event.src_path), os.fsdecode(event.dest_path)):
-            self._watcher.note_everything()
+            self._watcher.mark_everything()

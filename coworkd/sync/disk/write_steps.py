@@ -1,4 +1,4 @@
-"""Writes of several files that go on step by step, and what each of them comes to."""
+"""Writes of several files that go on step by step, each with its own result."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class TargetChanged:
-    """The file was saved first; nothing of that was replaced. Look again."""
+    """The file was saved before the write, and was not replaced: it is to be read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConcurrentSave:
-    """The file was saved in the last instant. It holds our bytes, and what was saved waits in `recover`."""
+    """The file was saved in the last instant. It holds our bytes; `AtomicWriter.recover` takes in what was saved."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteRefused:
-    """The file system said no."""
+    """The file system refused a step, for this reason."""
 
     reason: str
 
@@ -58,7 +58,7 @@ class PreparedWrite:
 
 
 Step = Callable[[PreparedWrite], WriteResult | None]
-"""One step of a write; returns what it came to where that was its last."""
+"""One step of a write; returns the result of the write where it ends there."""
 
 
 class WriteSteps:
@@ -68,33 +68,34 @@ class WriteSteps:
         self._results: dict[str, WriteResult] = {}
 
     def end(self, path: str, result: WriteResult) -> None:
-        """This is what became of a write."""
+        """End a write with this result."""
         self._results[path] = result
 
     def result(self, path: str) -> WriteResult:
-        """What became of a write: one that nothing has ended is written."""
+        """The result of a write: one that nothing has ended is written."""
         return self._results.get(path, Written())
 
     def is_over(self, write: PreparedWrite) -> bool:
         """Whether nothing is left to be done about a write but to forget it."""
         return isinstance(self.result(write.path), Written | TargetChanged)
 
-    def step(self, writes: Sequence[PreparedWrite], carry_out: Step) -> list[PreparedWrite]:
-        """Carry out one step of each; returns the writes that go on."""
-        return [write for write in writes if self._goes_on(write, carry_out)]
+    def carry_out(self, writes: Sequence[PreparedWrite], step: Step) -> list[PreparedWrite]:
+        """Carry out one step of each write; returns the writes that go on."""
+        return [write for write in writes if self._carry_out_one(write, step)]
 
-    def together(self, writes: Sequence[PreparedWrite], carry_out: Step) -> list[PreparedWrite]:
+    def carry_out_once(self, writes: Sequence[PreparedWrite], step: Step) -> list[PreparedWrite]:
         """Carry out a step once, with the first of some writes, for all of them."""
         first, *others = writes
-        if not self.step([first], carry_out):
-            return self.step(others, lambda _: self.result(first.path))
+        if not self.carry_out([first], step):
+            return self.carry_out(others, lambda _: self.result(first.path))
         return list(writes)
 
-    def _goes_on(self, write: PreparedWrite, carry_out: Step) -> bool:
+    def _carry_out_one(self, write: PreparedWrite, step: Step) -> bool:
+        """Whether the write goes on after the step."""
         try:
-            result = carry_out(write)
+            result = step(write)
         except OSError as error:
-            # The intent stays: what was under way is looked at by `recover`, which knows whose bytes are where.
+            # The intent stays: what was under way is repaired by `recover`, which knows whose bytes are where.
             result = refused(error)
         if result is not None:
             self.end(write.path, result)
@@ -102,5 +103,5 @@ class WriteSteps:
 
 
 def refused(error: OSError) -> WriteRefused:
-    """What a step that the file system refused comes to."""
+    """The result of a write in which the file system refused a step."""
     return WriteRefused(f"cannot be written: {error.strerror or error}")

@@ -1,4 +1,5 @@
-"""Ingest: parsed documents into rows, with the problems they have, in one transaction per batch.
+"""Ingest: the contents of files into rows, with the problems that they have, in one transaction for each batch.
 
-It must never write a file, and never let one bad file affect another.
+It must never write a file, but for the version that lost a merge, which it keeps in `conflicts/`, and never let one bad
+file affect another.
 """

@@ -24,24 +24,24 @@ class MergedDocument:
     clashes: frozenset[str]
 
 
-def apply_merge(data: bytes, made: Decoded, planned: MergePlan) -> MergedDocument:
+def apply_merge(data: bytes, decoded: Decoded, plan: MergePlan) -> MergedDocument:
     """The person's bytes with what they lack of the merged document.
 
     Where that cannot be written into them, or would not be a document, the file stands as it is.
     """
-    if not planned.lacking:
-        return MergedDocument(data=data, decoded=made, clashes=planned.clashes)
+    if not plan.lacking:
+        return MergedDocument(data=data, decoded=decoded, clashes=plan.clashes)
     try:
-        merged = _with_merged_fields(data, made, planned)
-        return MergedDocument(data=merged, decoded=decode_bytes(made.path, merged), clashes=planned.clashes)
+        merged = _with_merged_fields(data, decoded, plan)
+        return MergedDocument(data=merged, decoded=decode_bytes(decoded.path, merged), clashes=plan.clashes)
     except DocumentError:
-        return MergedDocument(data=data, decoded=made, clashes=planned.clashes | planned.lacking)
+        return MergedDocument(data=data, decoded=decoded, clashes=plan.clashes | plan.lacking)
 
 
-def _with_merged_fields(data: bytes, made: Decoded, planned: MergePlan) -> bytes:
+def _with_merged_fields(data: bytes, decoded: Decoded, plan: MergePlan) -> bytes:
     changes: dict[tuple[str, ...], Value | Delete] = {
-        (made.keys.get(name, name),): planned.merged.fields.get(name, Delete())
-        for name in sorted(planned.lacking - {"body"})
+        (decoded.keys.get(name, name),): plan.merged.fields.get(name, Delete())
+        for name in sorted(plan.lacking - {"body"})
     }
-    filled = edit(data, changes) if changes else data
-    return replace_body(filled, planned.merged.body) if "body" in planned.lacking else filled
+    edited = edit(data, changes) if changes else data
+    return replace_body(edited, plan.merged.body) if "body" in plan.lacking else edited

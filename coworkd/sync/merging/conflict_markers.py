@@ -1,6 +1,6 @@
 """Three-way merge of lines that shows what it cannot decide: conflict markers as git writes them.
 
-Pure. `reconcile.merge_text` answers with a text or not at all; this is for the places where a person is to choose.
+Pure. `three_way.merge_text` answers with a text or not at all; this is for the places where a person is to choose.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Three-way merge of a workspace document by fields, for git's own merges.
 
 Pure: three versions of a file in, one out. Fields and body are merged by the table that sync itself uses
-(`reconcile.plan`), so that git and the daemon agree on what a conflict is. Beyond that table, and only here, two
+(`three_way.plan_merge`), so that git and the daemon agree on what a conflict is. Beyond that table, and only here, two
 histories of the daemon's `cowork:` map meet. What a person has to choose stands between conflict markers, around the
 lines of that one key. It must never drop words of either side silently, and never let an approval count for another
 request than the one it was given to.
@@ -23,17 +23,17 @@ from coworkd.documents.schema.fields import Field
 from coworkd.documents.schema.tables import SCHEMAS
 from coworkd.documents.yaml_reader import outline
 from coworkd.sync.merging.conflict_markers import Markers, merge_visibly
-from coworkd.sync.merging.header_layout import common_layout, laid_out, plain
+from coworkd.sync.merging.header_layout import apply_layout, common_layout, remove_layout
 from coworkd.sync.merging.three_way import DocumentVersion, MergePlan, join_lines, merge_text, plan_merge, split_lines
 
-FORMS = frozenset({Kind.APPROVAL, Kind.REVIEW})
-OWNED = frozenset(str(status) for status in (*ACTIVE, Status.REVIEW))
+_ANSWER_KINDS = frozenset({Kind.APPROVAL, Kind.REVIEW})
+_OWNED_STATUSES = frozenset(str(status) for status in (*ACTIVE, Status.REVIEW))
 """Statuses in which a task belongs to the instance that `cowork.by` names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMerge:
-    """The file from now on."""
+    """The merged file."""
 
     data: bytes
     conflicts: tuple[str, ...] = ()
@@ -57,15 +57,15 @@ class _Side:
     def status(self) -> str:
         return str(self.version.fields.get("status", ""))
 
-    def fact(self, name: str) -> str:
-        """One text of the `cowork:` map; empty where it says none."""
+    def map_text(self, name: str) -> str:
+        """One text of the `cowork:` map; empty where it has none."""
         held = self.values.get("cowork")
         value = held.get(name) if isinstance(held, dict) else None
         return value if isinstance(value, str) else ""
 
     @property
     def rev(self) -> int:
-        return int(self.fact("rev")) if re.fullmatch("[0-9]{1,15}", self.fact("rev")) else -1
+        return int(self.map_text("rev")) if re.fullmatch("[0-9]{1,15}", self.map_text("rev")) else -1
 
 
 def merge_files(path: str, base: bytes, ours: bytes, theirs: bytes, markers: Markers) -> FileMerge | None:
@@ -77,12 +77,12 @@ def merge_files(path: str, base: bytes, ours: bytes, theirs: bytes, markers: Mar
     if kind is None:
         return None
     try:
-        texts = [plain(data, fenced=path != CONFIG) for data in (base, ours, theirs)]
+        texts = [remove_layout(data, fenced=path != CONFIG) for data in (base, ours, theirs)]
         sides = [_read_side(kind, text) for text in texts]
         merged = _merge(kind, sides[0], sides[1], sides[2], markers)
     except DocumentError:
         return None
-    return replace(merged, data=laid_out(merged.data, common_layout(base, ours, theirs), fenced=path != CONFIG))
+    return replace(merged, data=apply_layout(merged.data, common_layout(base, ours, theirs), fenced=path != CONFIG))
 
 
 def _read_side(kind: Kind, data: bytes) -> _Side:
@@ -116,62 +116,62 @@ def _canonical_value(known: Field | None, value: Value) -> Value:
 
 
 def _merge(kind: Kind, base: _Side, ours: _Side, theirs: _Side, markers: Markers) -> FileMerge:
-    if kind in FORMS and _two_forms(base, ours, theirs):
+    if kind in _ANSWER_KINDS and _have_different_requests(base, ours, theirs):
         whole = markers.around(ours.data.decode(), theirs.data.decode())
         return FileMerge(data=whole.encode(), conflicts=("file",))
-    planned = plan_merge(ours.version, base.version, theirs.version)
-    wanted: dict[str, Value] = {name: _as_written(name, planned, ours, theirs) for name in planned.merged.fields}
+    plan = plan_merge(ours.version, base.version, theirs.version)
+    wanted: dict[str, Value] = {name: _written_value(name, plan, ours, theirs) for name in plan.merged.fields}
     settled = _merge_daemon_fields(base, ours, theirs)
-    clashes = planned.clashes - settled.keys() if settled else _for_a_person(planned, ours, theirs)
+    clashes = plan.clashes - settled.keys() if settled else _fields_left_to_person(plan, ours, theirs)
     wanted |= settled
     wanted |= {name: ours.values[name] for name in clashes if name in ours.values}
-    said = {name: value for name, value in wanted.items() if value is not None}
-    header = _merge_header(said, bool(clashes), base, ours, theirs)
-    return _with_markers(replace_body(header, planned.merged.body), clashes, (base, ours, theirs), markers)
+    present = {name: value for name, value in wanted.items() if value is not None}
+    header = _merge_header(present, bool(clashes), base, ours, theirs)
+    return _mark_conflicts(replace_body(header, plan.merged.body), clashes, (base, ours, theirs), markers)
 
 
-def _for_a_person(planned: MergePlan, ours: _Side, theirs: _Side) -> frozenset[str]:
-    """Between two owners the status is not merged either: it is the word of one of them."""
+def _fields_left_to_person(plan: MergePlan, ours: _Side, theirs: _Side) -> frozenset[str]:
+    """The fields in conflict. Between two owners the status is not merged either: it is that of one of them."""
     same = ours.version.fields.get("status") == theirs.version.fields.get("status")
-    return planned.clashes | frozenset({"cowork"} if same else {"cowork", "status"})
+    return plan.clashes | frozenset({"cowork"} if same else {"cowork", "status"})
 
 
-def _two_forms(base: _Side, ours: _Side, theirs: _Side) -> bool:
-    """Whether both sides hold another request than before: which of them counts only a person can say."""
-    return len({side.fact("request") for side in (base, ours, theirs)}) == 3
+def _have_different_requests(base: _Side, ours: _Side, theirs: _Side) -> bool:
+    """Whether both sides have another request than before: only a person can say which of them counts."""
+    return len({side.map_text("request") for side in (base, ours, theirs)}) == 3
 
 
-def _as_written(name: str, planned: MergePlan, ours: _Side, theirs: _Side) -> Value:
-    """A merged value in the words of the side that it comes from."""
-    value = planned.merged.fields[name]
+def _written_value(name: str, plan: MergePlan, ours: _Side, theirs: _Side) -> Value:
+    """A merged value as the side that it comes from has written it."""
+    value = plan.merged.fields[name]
     sides = (side for side in (ours, theirs) if side.version.fields.get(name) == value)
     return next((side.values[name] for side in sides), value)
 
 
-def _keeper_of_map(base: _Side, ours: _Side, theirs: _Side) -> _Side | None:
-    """The side whose `cowork:` map stands; None: two owners, or two histories that cannot be told apart."""
+def _side_with_newer_map(base: _Side, ours: _Side, theirs: _Side) -> _Side | None:
+    """The side whose `cowork:` map is kept; None: two owners, or two histories that cannot be told apart."""
     held = [side.values.get("cowork") for side in (base, ours, theirs)]
     if held[2] in (held[0], held[1]):
         return ours
     if held[1] == held[0]:
         return theirs
-    owned = {ours.status, theirs.status} & OWNED
-    if (owned and ours.fact("by") != theirs.fact("by")) or ours.rev == theirs.rev:
+    owned = {ours.status, theirs.status} & _OWNED_STATUSES
+    if (owned and ours.map_text("by") != theirs.map_text("by")) or ours.rev == theirs.rev:
         return None
     return max(ours, theirs, key=lambda side: side.rev)
 
 
 def _merge_daemon_fields(base: _Side, ours: _Side, theirs: _Side) -> dict[str, Value]:
-    """The map, and what goes with it whatever the other side says; None is a key that goes. Empty: undecided."""
-    winner = _keeper_of_map(base, ours, theirs)
+    """The map and the fields that follow it whatever the other side has; None removes a key. Empty: undecided."""
+    winner = _side_with_newer_map(base, ours, theirs)
     if winner is None:
         return {}
     settled: dict[str, Value] = {"cowork": winner.values.get("cowork")}
     loser = theirs if winner is ours else ours
-    if loser.fact("request") != winner.fact("request") and loser.values.get("approval") != Answer.REJECTED:
+    if loser.map_text("request") != winner.map_text("request") and loser.values.get("approval") != Answer.REJECTED:
         settled["approval"] = winner.values.get("approval")
     both_wrote = base.rev < min(ours.rev, theirs.rev)
-    if both_wrote and ours.fact("by") == theirs.fact("by") and "status" in winner.values:
+    if both_wrote and ours.map_text("by") == theirs.map_text("by") and "status" in winner.values:
         settled["status"] = winner.values["status"]
     return settled
 
@@ -179,18 +179,18 @@ def _merge_daemon_fields(base: _Side, ours: _Side, theirs: _Side) -> dict[str, V
 def _merge_header(wanted: Mapping[str, Value], clashing: bool, base: _Side, ours: _Side, theirs: _Side) -> bytes:
     """Our file with the wanted values, and with what the other side did to comments, order and quotes."""
     kept = {name: key for side in (theirs, ours) for name, key in side.keys.items()}
-    made, old, other = (edit(side.data, _field_changes(side, wanted, kept)) for side in (ours, base, theirs))
-    text = merge_text(_header(made), _header(old), _header(other))
+    merged, old, other = (edit(side.data, _field_changes(side, wanted, kept)) for side in (ours, base, theirs))
+    text = merge_text(_header(merged), _header(old), _header(other))
     if text is not None and not clashing:
-        both = _with_header(made, text)
-        if _reads_alike(both, made):
+        both = _with_header(merged, text)
+        if _reads_the_same(both, merged):
             return both
-    lost = set(_comments(other)) - set(_comments(made)) - set(_comments(ours.data)) - set(_comments(base.data))
+    lost = set(_comments(other)) - set(_comments(merged)) - set(_comments(ours.data)) - set(_comments(base.data))
     added = [line for line in _comments(other) if line in lost]
-    return _with_header(made, join_lines([_header(made), *added])) if added else made
+    return _with_header(merged, join_lines([_header(merged), *added])) if added else merged
 
 
-def _reads_alike(one: bytes, other: bytes) -> bool:
+def _reads_the_same(one: bytes, other: bytes) -> bool:
     try:
         return _values(one) == _values(other)
     except DocumentError:
@@ -236,7 +236,7 @@ def _map_changes(key: str, old: Value, new: Value, *, there: bool) -> Changes:
     return {(key,): new}
 
 
-def _with_markers(
+def _mark_conflicts(
     data: bytes, clashes: frozenset[str], sides: tuple[_Side, _Side, _Side], markers: Markers
 ) -> FileMerge:
     """The file with both sides' lines of every clash."""
@@ -245,24 +245,24 @@ def _with_markers(
     if "body" in clashes:
         body = merge_visibly(body, base.document.body, theirs.document.body, markers)
     fields = clashes - {"body"}
-    made = replace_body(data, "") if "body" in clashes else data
+    merged = replace_body(data, "") if "body" in clashes else data
     if fields:
-        made = _with_header(made, _mark_clashes(_header(made), fields, ours, theirs, markers))
-    made += body.encode() if "body" in clashes else b""
-    return FileMerge(data=made, conflicts=tuple(sorted(clashes)))
+        merged = _with_header(merged, _mark_clashes(_header(merged), fields, ours, theirs, markers))
+    merged += body.encode() if "body" in clashes else b""
+    return FileMerge(data=merged, conflicts=tuple(sorted(clashes)))
 
 
 def _mark_clashes(header: str, clashes: frozenset[str], ours: _Side, theirs: _Side, markers: Markers) -> str:
-    """The header with the lines of each clash from both sides; from the last to the first, so that places hold."""
-    places = [(_lines_of(header, ours.keys.get(name)), name) for name in clashes]
-    for (start, end), name in sorted(places, reverse=True):
+    """The header with the lines of each clash from both sides; from the last to the first, so that positions hold."""
+    positions = [(_key_lines(header, ours.keys.get(name)), name) for name in clashes]
+    for (start, end), name in sorted(positions, reverse=True):
         other = _header(theirs.data)
-        first, last = _lines_of(other, theirs.keys.get(name))
+        first, last = _key_lines(other, theirs.keys.get(name))
         header = header[:start] + markers.around(header[start:end], other[first:last]) + header[end:]
     return header
 
 
-def _lines_of(header: str, key: str | None) -> tuple[int, int]:
+def _key_lines(header: str, key: str | None) -> tuple[int, int]:
     """Where the lines of a top-level key are; the end of the header for a key that is not there."""
     root = outline(header)
     pair = next((pair for pair in root.pairs if pair.key == key), None) if root else None

@@ -58,7 +58,7 @@ def _set_config(repo: Repo, name: str, value: str) -> str:
     return f"{repo.common_dir / 'config'}: {name} = {value}"
 
 
-def installed(repo: Repo) -> str:
+def installed_program(repo: Repo) -> str:
     """The program that is registered; empty when git would not use the driver."""
     # Asked about a name below `tasks/`, as git would be: the user may have attributes of their own.
     asked = repo.run("check-attr", "merge", "--", f"{FOLDER}/tasks/x.md").text
@@ -71,7 +71,7 @@ def run(call: MergeCall) -> tuple[str, ...]:
     base, ours, theirs = (file.read_bytes() for file in (call.base, call.ours, call.theirs))
     merged = merge_files(call.path.removeprefix(f"{FOLDER}/"), base, ours, theirs, call.markers)
     if merged is None:
-        return _by_lines(call)
+        return _merge_by_lines(call)
     return _write_result(call, merged)
 
 
@@ -80,7 +80,7 @@ def _write_result(call: MergeCall, merged: FileMerge) -> tuple[str, ...]:
     return merged.conflicts
 
 
-def _by_lines(call: MergeCall) -> tuple[str, ...]:
+def _merge_by_lines(call: MergeCall) -> tuple[str, ...]:
     labels = [word for label in (call.markers.ours, "base", call.markers.theirs) for word in ("-L", label)]
     options: Sequence[str] = (f"--marker-size={call.markers.size}", *labels)
     try:

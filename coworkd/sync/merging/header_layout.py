@@ -34,7 +34,7 @@ def common_layout(base: bytes, ours: bytes, theirs: bytes) -> Layout:
     return Layout(bom, crlf)
 
 
-def plain(data: bytes, *, fenced: bool) -> bytes:
+def remove_layout(data: bytes, *, fenced: bool) -> bytes:
     """The text without its layout. A file that is all header (`fenced` False) gets fences, to read like the others.
 
     Raises DocumentError for a fence where none may be.
@@ -49,8 +49,8 @@ def plain(data: bytes, *, fenced: bool) -> bytes:
     return _FENCE + text + (b"" if not text or text.endswith(b"\n") else b"\n") + _FENCE
 
 
-def laid_out(text: bytes, layout: Layout, *, fenced: bool) -> bytes:
-    """The inverse of `plain`."""
+def apply_layout(text: bytes, layout: Layout, *, fenced: bool) -> bytes:
+    """The inverse of `remove_layout`."""
     data = text if fenced else text.removeprefix(_FENCE).removesuffix(_FENCE)
     if layout.crlf:
         data = data.replace(b"\n", b"\r\n")

@@ -1,8 +1,8 @@
 """The decision table of sync: what becomes of a file that may have changed on both sides.
 
-Pure. `plan(file, base, wanted)` compares three versions of a document field by field and says what the document is to
-be from now on and what of it the file lacks. The base has been chosen before (`choose_base`): it is what the author of
-the file had before their eyes, so a value equal to it was not touched and turns nothing back.
+Pure. `plan_merge(file, base, wanted)` compares three versions of a document field by field, and decides what the
+document is from now on and what of it the file lacks. The base has been chosen before (`choose_base`): it is what the
+author of the file started from, so a value equal to it was not edited and reverts nothing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class BaseVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergePlan:
-    """What follows. `merged` is the document from now on."""
+    """What a merge comes to. `merged` is the document from now on."""
 
     merged: DocumentVersion
     touched: frozenset[str] = frozenset()

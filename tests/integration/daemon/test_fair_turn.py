@@ -16,7 +16,7 @@ from coworkd.daemon.workspace_init import initialise
 from coworkd.store import Database, RunRow, RunState
 from coworkd.store.documents import unwritten_documents
 from coworkd.store.runs import get_run
-from coworkd.sync.pusher import TOGETHER
+from coworkd.sync.pusher import WRITE_BATCH_SIZE
 from coworkd.system import paths_and_settings
 from coworkd.system.git import Repo
 from coworkd.system.git.repository_trust import Trust
@@ -76,12 +76,12 @@ def test_a_run_that_ended_is_handled_while_hundreds_of_files_are_still_to_be_wri
     daemon.runner.run(bounded=True)
     assert get_run(services.db, run.id).state is not RunState.WORKING
     left = [_unwritten(services.db)]
-    assert FILES - 2 * TOGETHER <= left[0] < FILES
+    assert FILES - 2 * WRITE_BATCH_SIZE <= left[0] < FILES
     while left[-1]:
         daemon.runner.run(bounded=True)
         left.append(_unwritten(services.db))
         assert left[-1] < left[-2], "each turn writes some"
-    assert len(left) > FILES // TOGETHER // 2
+    assert len(left) > FILES // WRITE_BATCH_SIZE // 2
 
 
 def _begin_run(daemon: Daemon) -> RunRow:

@@ -10,7 +10,7 @@ from coworkd.core.model import Kind, Status
 from coworkd.sync.disk.folder import Content, FileStat, Folder, ReadResult
 from coworkd.sync.engine import BATCH_SIZE
 from coworkd.sync.guards import DELETIONS
-from coworkd.sync.pusher import TOGETHER
+from coworkd.sync.pusher import WRITE_BATCH_SIZE
 from coworkd.sync.scanner import MIN_SCAN_INTERVAL, REREAD_PERIOD
 from tests.integration.workspacekit import TASK, Workspace
 
@@ -518,7 +518,7 @@ def test_a_file_that_git_is_at_work_on_waits(place: Workspace) -> None:
 
 
 def test_a_push_that_has_had_enough_leaves_the_rest_to_the_next_one_which_is_due_at_once(place: Workspace) -> None:
-    names = [f"t{number:03}" for number in range(3 * TOGETHER)]
+    names = [f"t{number:03}" for number in range(3 * WRITE_BATCH_SIZE)]
     for name in names:
         place.save("---\nstatus: draft\n---\nDo it.\n", f"tasks/{name}.md")
     place.turns()
@@ -534,7 +534,7 @@ def test_a_push_that_has_had_enough_leaves_the_rest_to_the_next_one_which_is_due
             assert "A question" in place.text("messages/a/1.md"), "what people wait for goes first"
             assert "status: review" in place.text(f"tasks/{names[-1]}.md")
         written.append(sum("status: draft" not in place.text(f"tasks/{name}.md") for name in names))
-    assert written == [TOGETHER - 1, 2 * TOGETHER - 1, 3 * TOGETHER - 1, 3 * TOGETHER]
+    assert written == [WRITE_BATCH_SIZE - 1, 2 * WRITE_BATCH_SIZE - 1, 3 * WRITE_BATCH_SIZE - 1, 3 * WRITE_BATCH_SIZE]
     place.turns()
     assert place.engine.deadline() > place.now
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import Status
-from coworkd.sync.disk.atomic_writer import LATE
+from coworkd.sync.disk.atomic_writer import LATE_WRITE_DELAY
 from coworkd.sync.disk.folder import MAX_BYTES, Folder, digest
 from coworkd.sync.disk.write_steps import (
     ConcurrentSave,
@@ -239,10 +239,10 @@ def test_something_that_is_no_document_goes_back_to_its_place(place: Workspace, 
 def test_a_late_write_into_the_displaced_file_is_found(place: Workspace) -> None:
     with (place.root / TASK).open("r+b") as editor:
         assert write(place) == Written()
-        assert late_writes(place, LATE - 1) == []
+        assert late_writes(place, LATE_WRITE_DELAY - 1) == []
         editor.write(TYPED.encode())
-    assert late_writes(place, LATE) == [(TASK, TYPED.encode())]
-    assert late_writes(place, 2 * LATE) == []
+    assert late_writes(place, LATE_WRITE_DELAY) == [(TASK, TYPED.encode())]
+    assert late_writes(place, 2 * LATE_WRITE_DELAY) == []
     assert place.writer.next_check() is None
 
 
@@ -259,19 +259,19 @@ def test_a_late_write_that_is_not_taken_in_is_offered_again_at_once(place: Works
     with (place.root / TASK).open("r+b") as editor:
         write(place)
         editor.write(TYPED.encode())
-    assert late_writes(place, LATE, taken=False) == [(TASK, TYPED.encode())]
-    assert place.writer.next_check() == place.now + 2 * LATE, "nothing turns in circles meanwhile"
-    assert late_writes(place, LATE) == [(TASK, TYPED.encode())]
-    assert late_writes(place, LATE) == []
+    assert late_writes(place, LATE_WRITE_DELAY, taken=False) == [(TASK, TYPED.encode())]
+    assert place.writer.next_check() == place.now + 2 * LATE_WRITE_DELAY, "nothing turns in circles meanwhile"
+    assert late_writes(place, LATE_WRITE_DELAY) == [(TASK, TYPED.encode())]
+    assert late_writes(place, LATE_WRITE_DELAY) == []
 
 
 def test_a_late_write_that_was_being_merged_at_a_crash_is_found_again(place: Workspace) -> None:
     with (place.root / TASK).open("r+b") as editor:
         write(place)
         editor.write(TYPED.encode())
-    assert late_writes(place, LATE, taken=False) == [(TASK, TYPED.encode())]
+    assert late_writes(place, LATE_WRITE_DELAY, taken=False) == [(TASK, TYPED.encode())]
     place.restart()
-    assert late_writes(place, 2 * LATE) == [(TASK, TYPED.encode())]
+    assert late_writes(place, 2 * LATE_WRITE_DELAY) == [(TASK, TYPED.encode())]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -383,7 +383,7 @@ def test_a_late_write_is_merged(place: Workspace) -> None:
     with (place.root / TASK).open("r+b") as editor:
         place.turn()
         editor.write(EDITED.encode())
-    place.turn(LATE)
+    place.turn(LATE_WRITE_DELAY)
     check_merged(place)
 
 

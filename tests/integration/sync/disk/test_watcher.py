@@ -40,13 +40,13 @@ class Station:
     def __init__(self, root: Path, *kinds: Callable[[], BaseObserver]) -> None:
         self.root = root / "ws"
         self.rung = threading.Event()
-        self.beside = root / "HEAD"
+        self.reflog = root / "HEAD"
         self.refs = root / "refs"
         self.refs.mkdir(parents=True, exist_ok=True)
         self.late = 0.0
         self.made = 0
         self._kinds = kinds or (Observer,)
-        self.watcher = Watcher(self.root, self.rung.set, beside=self.beside, refs=[root / "refs"], observers=self._next)
+        self.watcher = Watcher(self.root, self.rung.set, reflog=self.reflog, refs=[root / "refs"], observers=self._next)
 
     def _next(self) -> BaseObserver:
         self.made += 1
@@ -61,7 +61,7 @@ class Station:
         return self
 
     def take(self) -> WatchedChanges:
-        return self.watcher.take(self.now())
+        return self.watcher.take_changes(self.now())
 
     def settle(self) -> None:
         """Until nothing is asked and nothing is new."""
@@ -161,12 +161,12 @@ def test_without_events_the_folder_is_looked_at_instead(root: Path) -> None:
     station = Station(root, DeafObserver)
     station.watcher.start(station.now())
     for _ in range(2):
-        assert station.watcher.pause(0.1) is None
+        assert station.watcher.poll_interval(0.1) is None
         station.late += PROBE_TIMEOUT
         station.take()
     assert station.watcher.polling
-    assert station.watcher.pause(0.01) == 2.0
-    assert station.watcher.pause(1.0) == 20.0
+    assert station.watcher.poll_interval(0.01) == 2.0
+    assert station.watcher.poll_interval(1.0) == 20.0
     assert station.watcher.deadline() is None
     station.watcher.stop()
 
@@ -190,7 +190,7 @@ def test_a_thread_that_ended_is_noticed(station: Station) -> None:
 
 
 def test_the_probe_leaves_nothing_behind_and_is_no_news(station: Station) -> None:
-    station.watcher.ask(station.now())
+    station.watcher.probe(station.now())
     station.settle()
     assert not (station.root / PROBE).exists()
     assert station.take() == WatchedChanges(paths=frozenset(), everything=False)
@@ -203,7 +203,7 @@ def test_a_burst_is_followed_by_a_look_at_everything(station: Station) -> None:
 
 
 def test_when_head_moves_everything_may_have_changed(station: Station) -> None:
-    station.beside.write_text("0000 1111 commit\n")
+    station.reflog.write_text("0000 1111 commit\n")
     assert station.take().everything
     assert not station.take().everything
 

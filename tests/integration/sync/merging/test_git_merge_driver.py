@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.sync.merging.git_merge_driver import ATTRIBUTES, installed
+from coworkd.sync.merging.git_merge_driver import ATTRIBUTES, installed_program
 from tests.integration.gitkit import Checkout, checkout
 from tests.integration.product import ROOT, coworkd, told
 
@@ -173,12 +173,12 @@ def test_install_writes_two_files_once_and_says_so(here: Checkout) -> None:
     assert (again.returncode, again.stdout) == (0, '{\n  "wrote": []\n}\n')
     assert (attributes.read_bytes(), here.state()) == before
     with here.open() as repo:
-        assert installed(repo) == sys.executable
+        assert installed_program(repo) == sys.executable
 
 
 def test_without_it_nothing_is_registered(tmp_path: Path) -> None:
     with checkout(tmp_path / "repo").open() as repo:
-        assert installed(repo) == ""
+        assert installed_program(repo) == ""
 
 
 def test_the_driver_by_hand(tmp_path: Path) -> None:
