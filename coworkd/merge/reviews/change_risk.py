@@ -25,20 +25,20 @@ _LEVELS = {
 }
 
 
-def weigh(change: ChangeSummary, *, verified: bool) -> tuple[Feature, ...]:
+def risk_features(change: ChangeSummary, *, verified: bool) -> tuple[Feature, ...]:
     """Every reason to look closely, gravest first."""
-    found = [*change.findings, *_tags(change), *_size(change)]
+    found = [*change.findings, *_content_features(change), *_size_features(change)]
     if change.files and not verified:
         found.append(Feature(level=RiskLevel.MEDIUM, what="nothing has verified it"))
     if _deletes_much(change) and any(risk.tag is RiskTag.RUNS_HERE for risk in change.risks):
         found.append(Feature(level=RiskLevel.CRITICAL, what="a large deletion, along with what runs on your machine"))
-    return tuple(sorted(found, key=lambda feature: -_RANK[feature.level]))
+    return tuple(sorted(found, key=lambda feature: -_ORDER[feature.level]))
 
 
-_RANK = {level: number for number, level in enumerate(RiskLevel)}
+_ORDER = {level: number for number, level in enumerate(RiskLevel)}
 
 
-def _tags(change: ChangeSummary) -> Iterator[Feature]:
+def _content_features(change: ChangeSummary) -> Iterator[Feature]:
     for tag in RiskTag:
         paths = sorted({risk.path for risk in change.risks if risk.tag is tag})
         if paths:
@@ -51,7 +51,7 @@ def _deletes_much(change: ChangeSummary) -> bool:
     return deleted >= DELETED_FILES or change.deletions >= max(REMOVED_LINES, 3 * change.insertions)
 
 
-def _size(change: ChangeSummary) -> Iterator[Feature]:
+def _size_features(change: ChangeSummary) -> Iterator[Feature]:
     if _deletes_much(change):
         deleted = sum(file.status == "D" for file in change.files)
         yield Feature(level=RiskLevel.HIGH, what=f"deletes {deleted} files and {change.deletions} lines")

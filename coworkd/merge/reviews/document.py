@@ -18,15 +18,15 @@ from coworkd.merge.git.change_summary import ChangeSummary, FileChange
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
 RECORD = "written by coworkd; set status to revert to take the change back once it has landed"
-_ASTRAY = "So what the commands say is not about this change. What to do stands in `coworkd status`."
-UNASKED = "No approval was required: `approve` has no `merge`."
+_CHECKOUT_NOTE = "So what the commands say is not about this change. What to do stands in `coworkd status`."
+NO_APPROVAL_NOTE = "No approval was required: `approve` has no `merge`."
 
 
-FILES = 300
+MAX_FILES = 300
 """Files that a review lists; with the bounds on lines, what keeps it a document that can be read back."""
 
-SAID = 4000
-"""Characters of the agent's last words that a review shows."""
+REPLY_LENGTH = 4000
+"""Characters of the agent's reply that a review shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,80 +41,90 @@ class ReviewSubject:
     tree: str
     base: str
     request: str
-    level: str
-    """Sandbox level of the run."""
-    said: str
-    """The agent's own last words on it."""
+    sandbox_level: str
+    agent_reply: str
+    """What the agent wrote about it at the end."""
     notices: tuple[str, ...] = ()
-    text: str = ""
+    task_text_sha: str = ""
     """Digest of the task's text as the agent was given it; empty: not known."""
-    text_now: str = ""
-    """Of the task's text as it is now."""
-    reached: str = ""
+    current_text_sha: str = ""
+    """Digest of the task's text as it is now."""
+    checkout_reason: str = ""
     """What led the verification into a checkout of the user; empty: nothing."""
-    made: bool = True
+    has_change: bool = True
     """False: the agent changed nothing."""
-    asked: bool = True
+    asks_approval: bool = True
     """False: no approval is required, and the review is a record."""
     cost_usd: float | None = None
-    about: bool = False
-    """The cost is estimated, or a subscription covers it."""
+    is_estimated: bool = False
+    """Whether the cost is estimated, or covered by a subscription."""
     tokens: tuple[int, int] = (0, 0)
     risk: RiskLevel = RiskLevel.LOW
-    why: str = ""
+    risk_reason: str = ""
     """Where the risk comes from."""
-    terminal: str = ""
+    terminal_reason: str = ""
     """Why it has to be approved on a terminal; empty when the file is enough."""
 
 
-def render(what: ReviewSubject, change: ChangeSummary, checks: Sequence[Check], claims: Sequence[str]) -> bytes:
+def render(subject: ReviewSubject, change: ChangeSummary, checks: Sequence[Check], claims: Sequence[str]) -> bytes:
     """`reviews/TASK.md`. `claims` are the criteria that have no command to prove them."""
     cowork: dict[str, Value] = {
-        "rev": "1", "task": what.task, "attempt": str(what.attempt), "commit": what.commit, "tree": what.tree,
-        "base": what.base, "request": what.request, "risk": str(what.risk),
+        "rev": "1", "task": subject.task, "attempt": str(subject.attempt), "commit": subject.commit,
+        "tree": subject.tree, "base": subject.base, "request": subject.request, "risk": str(subject.risk),
     }  # fmt: skip
-    if what.cost_usd is not None:
-        cowork["cost_usd"] = f"{what.cost_usd:.4f}".rstrip("0").rstrip(".")
-    if what.about:
+    if subject.cost_usd is not None:
+        cowork["cost_usd"] = f"{subject.cost_usd:.4f}".rstrip("0").rstrip(".")
+    if subject.is_estimated:
         cowork["estimated"] = "true"
-    if any(what.tokens):
-        cowork["tokens"] = {"input": str(what.tokens[0]), "output": str(what.tokens[1])}
+    if any(subject.tokens):
+        cowork["tokens"] = {"input": str(subject.tokens[0]), "output": str(subject.tokens[1])}
     cowork["verify"] = [_check_fields(check) for check in checks]
-    asking: dict[str, Value] = {"approval": "pending"} if what.asked else {}
-    fields: dict[str, Value] = {**asking, "status": "open", "cowork": cowork}
-    parts = [*_opening(what, checks), "" if what.asked else UNASKED, f"# {visible(what.title)}"]
-    parts.append(_summary(what, change))
-    parts += [f"- {notice}" for notice in what.notices if notice]
-    parts += [_evidence(what.task, checks), _claims(claims), _agent_message(what.said), _diff(what, change)]
-    return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE if what.asked else RECORD)
+    approval: dict[str, Value] = {"approval": "pending"} if subject.asks_approval else {}
+    fields: dict[str, Value] = {**approval, "status": "open", "cowork": cowork}
+    parts = [
+        *_opening(subject, checks),
+        "" if subject.asks_approval else NO_APPROVAL_NOTE,
+        f"# {visible(subject.title)}",
+    ]
+    parts.append(_summary(subject, change))
+    parts += [f"- {notice}" for notice in subject.notices if notice]
+    parts += [
+        _evidence(subject.task, checks),
+        _claims(claims),
+        _agent_message(subject.agent_reply),
+        _diff(subject, change),
+    ]
+    body = "\n\n".join(part for part in parts if part) + "\n"
+    return compose(fields, body, note=NOTE if subject.asks_approval else RECORD)
 
 
 def _check_fields(check: Check) -> dict[str, Value]:
-    ran: dict[str, Value] = {"command": shorten(check.command, 500), "exit": str(check.exit)}
-    ran["seconds"] = f"{check.seconds:.1f}"
-    return ran | ({"from_tip": shorten(check.from_tip, 500)} if check.from_tip else {})
+    fields: dict[str, Value] = {"command": shorten(check.command, 500), "exit": str(check.exit)}
+    fields["seconds"] = f"{check.seconds:.1f}"
+    return fields | ({"from_tip": shorten(check.from_tip, 500)} if check.from_tip else {})
 
 
-def _opening(what: ReviewSubject, checks: Sequence[Check]) -> list[str]:
-    """What is proven, and the risk: high risk stands before the proof, which it may make worthless.
+def _opening(subject: ReviewSubject, checks: Sequence[Check]) -> list[str]:
+    """The first lines: the proof and the risk. High risk stands before the proof, which it may make worthless.
 
     The first line also says where the answer belongs, if not in this file.
     """
-    lines = [_proof_line(what, checks), _risk(what)]
-    if what.risk in GRAVE and what.made and checks and not what.reached:
+    lines = [_proof_line(subject, checks), _risk_line(subject)]
+    if subject.risk in GRAVE and subject.has_change and checks and not subject.checkout_reason:
         lines.reverse()
-    return [f"{lines[0]} **{what.terminal}**." if what.terminal else lines[0], *lines[1:]]
+    return [f"{lines[0]} **{subject.terminal_reason}**." if subject.terminal_reason else lines[0], *lines[1:]]
 
 
-def _risk(what: ReviewSubject) -> str:
-    return f"**Risk: {what.risk}.** Look closely: {visible(what.why)}." if what.why else f"Risk: {what.risk}."
+def _risk_line(subject: ReviewSubject) -> str:
+    reason = visible(subject.risk_reason)
+    return f"**Risk: {subject.risk}.** Look closely: {reason}." if reason else f"Risk: {subject.risk}."
 
 
-def _proof_line(what: ReviewSubject, checks: Sequence[Check]) -> str:
-    if not what.made:
+def _proof_line(subject: ReviewSubject, checks: Sequence[Check]) -> str:
+    if not subject.has_change:
         return "**Nothing changed.** The agent ended without changing a file; approving closes the task as it is."
-    if what.reached:
-        return f"Not verified: {visible(what.reached)}. {_ASTRAY}"
+    if subject.checkout_reason:
+        return f"Not verified: {visible(subject.checkout_reason)}. {_CHECKOUT_NOTE}"
     if not checks:
         return "**Not verified**: there was no command to run. Add `verify:` to the task or to config.yaml."
     before = next((check.from_tip for check in checks if check.from_tip), "")
@@ -123,19 +133,20 @@ def _proof_line(what: ReviewSubject, checks: Sequence[Check]) -> str:
     return f"Verified: {number} of {number} commands green on the result as it would land{also}."
 
 
-def _summary(what: ReviewSubject, change: ChangeSummary) -> str:
+def _summary(subject: ReviewSubject, change: ChangeSummary) -> str:
     files = f"{len(change.files)} file{'' if len(change.files) == 1 else 's'}"
     lines = [
-        f"- attempt {what.attempt} by {what.agent}, sandbox level `{what.level}`",
+        f"- attempt {subject.attempt} by {subject.agent}, sandbox level `{subject.sandbox_level}`",
         f"- {files}, +{change.insertions} -{change.deletions}",
     ]
-    if what.text:
-        since = "" if what.text == what.text_now else ", which was edited since: the change answers the earlier text"
-        lines.append(f"- the task's text `{what.text[:12]}`{since}")
-    if what.cost_usd is not None:
-        lines.append(f"- cost: {format_usd(what.cost_usd, estimated=what.about)}")
-    if any(what.tokens):
-        lines.append(f"- tokens: {what.tokens[0]} in, {what.tokens[1]} out")
+    if subject.task_text_sha:
+        edited = subject.task_text_sha != subject.current_text_sha
+        since = ", which was edited since: the change answers the earlier text" if edited else ""
+        lines.append(f"- the task's text `{subject.task_text_sha[:12]}`{since}")
+    if subject.cost_usd is not None:
+        lines.append(f"- cost: {format_usd(subject.cost_usd, estimated=subject.is_estimated)}")
+    if any(subject.tokens):
+        lines.append(f"- tokens: {subject.tokens[0]} in, {subject.tokens[1]} out")
     return "\n".join(lines)
 
 
@@ -174,25 +185,25 @@ def _claims(claims: Sequence[str]) -> str:
     return "\n".join(["## Claimed, not proven", "", *(f"- {claim}" for claim in claims)])
 
 
-def _agent_message(said: str) -> str:
-    said = visible(plain_text(said)).strip()
-    if not said:
+def _agent_message(reply: str) -> str:
+    reply = visible(plain_text(reply)).strip()
+    if not reply:
         return ""
-    lines = shorten(said, SAID).splitlines()
+    lines = shorten(reply, REPLY_LENGTH).splitlines()
     return "## What the agent says\n\n" + "\n".join(f"> {line}".rstrip() for line in lines)
 
 
-def _diff(what: ReviewSubject, change: ChangeSummary) -> str:
+def _diff(subject: ReviewSubject, change: ChangeSummary) -> str:
     if not change.files:
         return ""
-    rows = [f"| `{_cell(f.path)}` | {f.status} | {lines_of(f)} |" for f in change.files[:FILES]]
-    if len(change.files) > FILES:
-        rows.append(f"| and {len(change.files) - FILES} more | | |")
+    rows = [f"| `{_cell(f.path)}` | {f.status} | {lines_of(f)} |" for f in change.files[:MAX_FILES]]
+    if len(change.files) > MAX_FILES:
+        rows.append(f"| and {len(change.files) - MAX_FILES} more | | |")
     table = "\n".join(["## Changes", "", "| file | | lines |", "| --- | --- | --- |", *rows])
     diff = "\n".join(shorten(line, 500) for line in visible(change.diff_head).rstrip().split("\n"))
     truncated = change.truncated or diff != visible(change.diff_head).rstrip()
     fence = "`" * max(3, _longest_ticks(diff) + 1)
-    rest = f"\n\nThe rest: `coworkd diff {what.task}`" if truncated else ""
+    rest = f"\n\nThe rest: `coworkd diff {subject.task}`" if truncated else ""
     return f"{table}\n\n{fence}diff\n{diff}\n{fence}{rest}"
 
 

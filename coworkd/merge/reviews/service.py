@@ -1,4 +1,4 @@
-"""Reviews: asked for when a submission is green, and acted on when a person has answered."""
+"""Reviews: written when a submission is green, and acted on when a person has answered."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from coworkd.core.policy.tool_risk import level_of
 from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.change_summary import ChangeSummary
-from coworkd.merge.reviews.change_risk import weigh
-from coworkd.merge.reviews.document import FILES, ReviewSubject, lines_of, render
+from coworkd.merge.reviews.change_risk import risk_features
+from coworkd.merge.reviews.document import MAX_FILES, ReviewSubject, lines_of, render
 from coworkd.merge.unverified import checkout_reason
 from coworkd.store import (
     Database,
@@ -62,31 +62,34 @@ class ReviewService:
         request = secrets.token_hex(8)
         with self._db.write(durable=True):
             self._move_aside(row, now)
-            asked = self._request(row, change, request, now)
-            data = self._render_review(task, row, change, asked)
+            request_row = self._request(row, change, request, now)
+            data = self._render_review(task, row, change, request_row)
             self._documents.put(review_path(row.task), data, now, persistent=True)
             forget_answer(self._db, review_path(row.task))
-            files = [f"{printable(file.path)} ({lines_of(file)})" for file in change.files[:FILES]]
+            files = [f"{printable(file.path)} ({lines_of(file)})" for file in change.files[:MAX_FILES]]
             update_submission(self._db, row, request=request, files=json.dumps(files))
             if row.needs_approval:
-                self._board.requests.add(asked, now)
+                self._board.requests.add(request_row, now)
                 self._board.transition(row.task, Status.REVIEW, "", now)
 
-    def _render_review(self, task: TaskRow, row: SubmissionRow, change: ChangeSummary, asked: RequestRow) -> bytes:
+    def _render_review(
+        self, task: TaskRow, row: SubmissionRow, change: ChangeSummary, request_row: RequestRow
+    ) -> bytes:
         run, spec = find_run(self._db, row.run), self._board.specs.task(task.path)
         checks = [Check(**check) for check in json.loads(row.checks)]
-        what = ReviewSubject(
+        subject = ReviewSubject(
             task=row.task, title=task.title, attempt=row.attempt, agent=run.agent if run else "", commit=row.commit_id,
-            tree=row.candidate_tree, base=row.verified_on, request=asked.id,
-            level=run.start.sandbox_level if run else "none", said=run.reply if run else "",
-            reached=unverified_reason(checks), notices=self._notices(task, row, run), made=bool(row.tree),
-            cost_usd=task.cost_usd, about=has_estimated_cost(self._db, row.task),
-            tokens=(task.input_tokens, task.output_tokens), asked=row.needs_approval,
-            text=row.text_sha, text_now=digest(spec.body.encode()), risk=asked.risk, why=asked.text,
-            terminal=self._requirement(asked).first_line if row.needs_approval else "",
+            tree=row.candidate_tree, base=row.verified_on, request=request_row.id,
+            sandbox_level=run.start.sandbox_level if run else "none", agent_reply=run.reply if run else "",
+            checkout_reason=unverified_reason(checks), notices=self._notices(task, row, run), has_change=bool(row.tree),
+            cost_usd=task.cost_usd, is_estimated=has_estimated_cost(self._db, row.task),
+            tokens=(task.input_tokens, task.output_tokens), asks_approval=row.needs_approval,
+            task_text_sha=row.text_sha, current_text_sha=digest(spec.body.encode()),
+            risk=request_row.risk, risk_reason=request_row.text,
+            terminal_reason=self._requirement(request_row).first_line if row.needs_approval else "",
         )  # fmt: skip
         claims = [item.text for item in spec.criteria if not item.command]
-        return render(what, change, checks, claims)
+        return render(subject, change, checks, claims)
 
     def _notices(self, task: TaskRow, row: SubmissionRow, run: RunRow | None) -> tuple[str, ...]:
         """What the reader is to know beside the change: of the merge, and of saves that an agent could have made."""
@@ -94,13 +97,13 @@ class ReviewService:
 
     def _request(self, row: SubmissionRow, change: ChangeSummary, request: str, now: float) -> RequestRow:
         """What a person is asked: bound to the very change, with the reasons for its risk."""
-        features = weigh(change, verified=row.checks != "[]" and not checkout_reason(row))
-        asked = RequestRow(
+        features = risk_features(change, verified=row.checks != "[]" and not checkout_reason(row))
+        request_row = RequestRow(
             id=request, task=row.task, run=row.run, kind=RequestKind.MERGE, name="", path=review_path(row.task),
             state=RequestState.OPEN, answer="", comment="", text="; ".join(feature.what for feature in features),
             created=now, number=row.number, risk=level_of(features),
         )  # fmt: skip
-        return bind_request(asked, _subject(row))
+        return bind_request(request_row, _subject(row))
 
     def _move_aside(self, row: SubmissionRow, now: float) -> None:
         """The review of an earlier submission stays, under its number, in the folder of the task's earlier reviews."""
@@ -121,7 +124,7 @@ class ReviewService:
         ruling = decide(request.id, given, self._requirement(request))
         row = get_submission(self._db, SubmissionKey(request.task, request.number))
         task = self._board.task(request.task)
-        if ruling.outcome is ApprovalOutcome.NONE or self._is_foreign(task):
+        if ruling.outcome is ApprovalOutcome.NONE or self._is_owned_elsewhere(task):
             return
         if ruling.outcome in (ApprovalOutcome.VOID, ApprovalOutcome.HELD):
             reject_answer(self._db, self._documents, request.path, ruling, now)
@@ -146,35 +149,35 @@ class ReviewService:
         """Where an approval of this review has to be given."""
         return requirement(self._db, self._board.specs, request, request.risk, request.text)
 
-    def _is_foreign(self, task: TaskRow) -> bool:
-        """Another instance has it, or has taken it over: nothing here answers for it until it is taken back."""
+    def _is_owned_elsewhere(self, task: TaskRow) -> bool:
+        """Another instance has it, or has taken it over: nothing is decided here until it is taken back."""
         return task.owned_elsewhere or (task.from_git and task.by not in ("", self._db.state.instance))
 
     def _consume_answer(self, request: RequestRow, ruling: ApprovalOutcome, given: SubmittedAnswer, now: float) -> bool:
-        """Single use: the answer is spent in the transaction that acts on it."""
+        """Use the answer once, in the transaction that acts on it; False when another has used it."""
         channel = answer_channel(self._db, request.path)
         decision = UserDecision(answer=str(ruling), comment=given.comment, channel=channel, signer=given.signer)
         return self._board.requests.consume_open(request, decision, now)
 
     def _request_changes(self, task: TaskRow, row: SubmissionRow, comment: str, written: str, now: float) -> None:
-        """Changes are asked for: the comment becomes a message, and a new attempt hears it."""
+        """Changes are asked for: the comment becomes a message, which a new attempt receives."""
         retire_submission(self._db, row, "changes asked for", now)
         body = "\n\n".join(part for part in (comment, written) if part) or "Please look at your change once more."
         self._board.add_user_message(task.id, f"{review_path(task.id)}#changes-{row.number}", body, now)
         self._board.set_status(task, Status.READY, "changes were asked for", now, failures=0, not_before=0.0)
 
     def void(self, row: SubmissionRow, now: float) -> None:
-        """What was asked about this submission is no longer asked."""
+        """Void the open request about this submission."""
         if request := find_open_request(self._db, row.request):
             self._board.requests.void(request, now)
 
     def is_approved(self, row: SubmissionRow) -> bool:
-        """Whether a person's yes is there, about this very change."""
+        """Whether a person has approved this very change."""
         request = find_used_approval(self._db, row.request)
         return request is not None and is_unchanged(request, _subject(row))
 
     def ask_again(self, row: SubmissionRow, now: float) -> None:
-        """What was approved is no longer what would land: it is asked again."""
+        """Ask again, because what was approved is no longer what would land."""
         with self._db.write(durable=True):
             update_submission(self._db, row, approved=False, request="")
             self._db.event(now, EventKind.APPROVAL_VOID, task=row.task, number=row.number)

@@ -11,7 +11,7 @@ from coworkd.core.policy.tool_risk import level_of
 from coworkd.merge.checks.facts import ChangeContext, check_findings
 from coworkd.merge.git.change_summary import ChangeSummary, change
 from coworkd.merge.git.integration import MergeCommit, Submission, candidate, land
-from coworkd.merge.reviews.change_risk import weigh
+from coworkd.merge.reviews.change_risk import risk_features
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 
@@ -144,7 +144,7 @@ def test_what_weakens_the_checks_stands_before_other_reasons(user: Checkout, rep
     sub = user.branch("work", INTEGRATION, {"scripts/check.sh": "true\n", ".envrc": "x\n"})
     made = change(repo, tip, sub)
     context = ChangeContext(task="t", commands=("bash scripts/check.sh",))
-    features = weigh(
+    features = risk_features(
         ChangeSummary(
             files=made.files, insertions=1, deletions=1, diff_head="", truncated=False, risks=made.risks,
             findings=check_findings(repo, tip, sub, made.files, context),

@@ -8,7 +8,7 @@ from coworkd.core.model import RiskLevel, Scope
 from coworkd.core.policy.risky_paths import Risk, RiskTag
 from coworkd.core.policy.tool_risk import ORDER, Feature, features_of_call, features_of_grant, gravest_reasons, level_of
 from coworkd.merge.git.change_summary import ChangeSummary, FileChange
-from coworkd.merge.reviews.change_risk import DELETED_FILES, MANY_LINES, REMOVED_LINES, weigh
+from coworkd.merge.reviews.change_risk import DELETED_FILES, MANY_LINES, REMOVED_LINES, risk_features
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,6 @@ def change(*tags: RiskTag, deleted: int = 0, lines: tuple[int, int] = (3, 1), bi
     ],
 )
 def test_the_risk_of_a_change(made: ChangeSummary, verified: bool, level: str, why: str) -> None:
-    features = weigh(made, verified=verified)
+    features = risk_features(made, verified=verified)
     assert level_of(features) == level
     assert why in gravest_reasons(features)
