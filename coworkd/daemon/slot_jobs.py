@@ -114,7 +114,7 @@ class SlotJobs:
         if restore:
             slot.restore(made, restore)
         missing = setup_commands.copy_files(repo.root, made.private, request.copy)
-        checks = setup_commands.set_up(made, self._around(repo, request, made))
+        checks = setup_commands.set_up(made, self._command_context(repo, request, made))
         if checks and not checks[-1].green:
             return _not_set_up(checks[-1])
         if request.tip:
@@ -132,7 +132,7 @@ class SlotJobs:
         except RepoError as error:
             return NoBase(reason=f"waits: {error}")
 
-    def _around(self, repo: Repo, request: SlotRequest, made: slot.Slot) -> CommandContext:
+    def _command_context(self, repo: Repo, request: SlotRequest, made: slot.Slot) -> CommandContext:
         """What set-up runs with: as a verification, no program of the user's checkout."""
         home = self._state / "homes" / request.agent
         tmp = self._state / "slots" / str(request.number) / "tmp"
@@ -145,14 +145,14 @@ class SlotJobs:
             writable=(str(home), str(tmp), str(made.work)),
             readable=object_stores(repo.common_dir / "objects"),
         )  # fmt: skip
-        around = CommandContext(
+        context = CommandContext(
             env=env,
             marker=request.run,
             timeout=1800.0,
             confinement=apply_grants(held, request.sandbox),
             tells_refused=True,
         )
-        return dataclasses.replace(around, run=partial(commands.run, cancelled=self._stopping.is_set))
+        return dataclasses.replace(context, run=partial(commands.run, cancelled=self._stopping.is_set))
 
     def finish(self, request: FinishRequest) -> FinishResult | MachineFailed:
         """Bring in what is to be submitted; keep everything else in refs."""

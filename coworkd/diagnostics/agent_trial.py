@@ -67,7 +67,7 @@ class _Place:
             return None
         return Confinement(means=self.means, run=self.run, workdir=str(self.slot.work), readable=self.stores)
 
-    def around(self, spec: SandboxSpec) -> CommandContext:
+    def command_context(self, spec: SandboxSpec) -> CommandContext:
         """What holds set-up and verification."""
         env = process.clean_environment(home=self.home, tmp=self.tmp, run=self.run, repo=self.paths.state.name)
         env = verification_environment(env, self.checkouts)
@@ -107,15 +107,15 @@ def _steps(repo: Repo, place: _Place, agent: AgentSpec, settings: Settings) -> I
     missing = setup_commands.copy_files(repo.root, place.slot.private, settings.copy)
     for path in missing:
         yield _finding("copy", Level.WEAK, f"`{path}` is not there", "make it, or take it out of `copy:`")
-    around = place.around(settings.sandbox)
-    yield _checked("set-up", setup_commands.set_up(place.slot, around), settings.setup)
+    context = place.command_context(settings.sandbox)
+    yield _checked("set-up", setup_commands.set_up(place.slot, context), settings.setup)
     yield from _toolchain(settings, place.slot.work)
     yield from _agent(place, agent)
-    yield _checked("verify", carry_out(settings.verify, place.slot.work, _without_network(around)), settings.verify)
+    yield _checked("verify", carry_out(settings.verify, place.slot.work, _without_network(context)), settings.verify)
 
 
-def _without_network(around: CommandContext) -> CommandContext:
-    return replace(around, confinement=around.confinement and replace(around.confinement, network=()))
+def _without_network(context: CommandContext) -> CommandContext:
+    return replace(context, confinement=context.confinement and replace(context.confinement, network=()))
 
 
 def _checked(name: str, checks: Sequence[Check], commands: Sequence[str]) -> Finding:

@@ -14,7 +14,7 @@ from coworkd.core.errors import CoworkError
 from coworkd.core.model import Check, Settings
 from coworkd.merge.checkout_links.marking import misses_something, unverified_reason
 from coworkd.merge.unverified import RECIPE
-from coworkd.merge.verification import Verification, gate_surroundings, verify
+from coworkd.merge.verification import Verification, gate_context, verify
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref
 from coworkd.system.paths_and_settings import Paths
@@ -67,14 +67,14 @@ def _checked(
 ) -> tuple[Check, ...]:
     gate = paths.state / "gates" / GATE
     sandbox = Sandbox(paths.state, read_user_settings().sandbox, protected(paths, repo))
-    around = gate_surroundings(
+    context = gate_context(
         gate, marker=f"gate-{paths.state.name}-{GATE}-{os.getpid()}", repo_mark=paths.state.name,
         timeout=settings.verify_timeout, means=sandbox.means,
     )  # fmt: skip
     # Without the key everything is set up again, so that its whole output is shown.
     (gate / "repo" / "setup.key").unlink(missing_ok=True)
     what = Verification(commands=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox)
-    return verify(repo, gate, commit, what, replace(around, run=_ReportingRunner(say)))
+    return verify(repo, gate, commit, what, replace(context, run=_ReportingRunner(say)))
 
 
 class _ReportingRunner:

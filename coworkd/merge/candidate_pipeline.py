@@ -82,7 +82,7 @@ class CandidatePipeline:
     blame: BlameFinder
     bundles: Path
     """The folder for the descriptions of conflicts."""
-    over: Callable[[], bool]
+    is_cancelled: Callable[[], bool]
     """Whether the verification is to end early."""
 
     def run(self, tip: str) -> VerificationResult:
@@ -116,29 +116,33 @@ class CandidatePipeline:
 
     # ---- merge, and prove that nothing is lost
 
-    def _merge(self, given: MergeInput) -> MergeCandidate | MergeConflict | OutdatedBase | VerificationFailed:
-        made = candidate_for(self.repo, given.onto, _submission(self.request), given.sources)
+    def _merge(self, merge_input: MergeInput) -> MergeCandidate | MergeConflict | OutdatedBase | VerificationFailed:
+        made = candidate_for(self.repo, merge_input.onto, _submission(self.request), merge_input.sources)
         if isinstance(made, Conflicted):
-            return self._conflict(given, made)
+            return self._conflict(merge_input, made)
         pin_candidate(self.repo, made.commit)
-        shown = proof(self.repo, given.sources.ours, given.sources.theirs, given.sources.base, made.commit)
+        shown = proof(
+            self.repo, merge_input.sources.ours, merge_input.sources.theirs, merge_input.sources.base, made.commit
+        )
         if not shown.ok:
             reason = f"the merge would lose something: {shown.detail}"
-            return VerificationFailed(tip=given.tip, checks=(), reason=reason)
-        return MergeCandidate(tip=given.tip, onto=given.onto, commit=made.commit, tree=made.tree, proof=shown.detail)
+            return VerificationFailed(tip=merge_input.tip, checks=(), reason=reason)
+        return MergeCandidate(
+            tip=merge_input.tip, onto=merge_input.onto, commit=made.commit, tree=made.tree, proof=shown.detail
+        )
 
-    def _conflict(self, given: MergeInput, made: Conflicted) -> MergeConflict | OutdatedBase:
+    def _conflict(self, merge_input: MergeInput, made: Conflicted) -> MergeConflict | OutdatedBase:
         request, paths = self.request, ", ".join(made.paths)
-        if given.sources.dropped:
+        if merge_input.sources.dropped:
             why = f"it was made on commits that {request.target} lost since, and conflicts without them in {paths}"
-            return OutdatedBase(tip=given.tip, reason=f"{why}: it is done again")
+            return OutdatedBase(tip=merge_input.tip, reason=f"{why}: it is done again")
         dispute = Dispute(
-            submission=_submission(request), tip=given.tip, base=request.base, kind=kind_of(made), conflict=made
+            submission=_submission(request), tip=merge_input.tip, base=request.base, kind=kind_of(made), conflict=made
         )
         path = self.bundles / f"{request.task}-{request.number}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(bundle(self.repo, dispute))
-        return MergeConflict(tip=given.tip, summary=f"conflict in {paths}", bundle=str(path))
+        return MergeConflict(tip=merge_input.tip, summary=f"conflict in {paths}", bundle=str(path))
 
     # ---- run the checks
 
@@ -146,9 +150,9 @@ class CandidatePipeline:
         self, candidate: MergeCandidate
     ) -> _Checks | VerificationFailed | FailedWithoutChange | Interrupted:
         run = gate_run(self.request, candidate.commit, self.request.commands)
-        checks = self.verifier.check(self.repo, run, self.over)
+        checks = self.verifier.check(self.repo, run, self.is_cancelled)
         if checks is not None and _has_failed_check(checks) and needs_repetition(failure_of(checks[-1])):
-            checks = self.verifier.check(self.repo, run, self.over)
+            checks = self.verifier.check(self.repo, run, self.is_cancelled)
         if checks is None:
             return Interrupted()
         return (self._find_blame(candidate, checks) if _has_failed_check(checks) else None) or checks
@@ -168,7 +172,7 @@ class CandidatePipeline:
             return None
         on_tip = gate_run(request, candidate.onto, request.commands)
         workspace = WorkspaceChecks(commands=request.workspace, loop=request.loop)
-        found = self.blame.judge(self.repo, on_tip, workspace, suspect, self.over)
+        found = self.blame.judge(self.repo, on_tip, workspace, suspect, self.is_cancelled)
         if found is None:
             return Interrupted()
         if found.blame is Blame.AGENT:
@@ -212,23 +216,23 @@ class CandidatePipeline:
         found = tip_version(self.repo, candidate.onto, candidate.commit, request.commands, own)
         if found is None:
             return checks
-        commands = tuple(one for one in found.commands if self._says_on_tip(candidate.onto, one))
+        commands = tuple(one for one in found.commands if self._is_green_on_tip(candidate.onto, one))
         if not commands:
-            return None if self.over() else checks
+            return None if self.is_cancelled() else checks
         run = dataclasses.replace(gate_run(request, found.commit, commands), output=TIP_VERSION_OUTPUT)
-        before = self.verifier.check(self.repo, run, self.over)
+        before = self.verifier.check(self.repo, run, self.is_cancelled)
         if before is None:
             return None
         self.verifier.join_output(TIP_VERSION_OUTPUT, request.task, len(checks))
         paths = ", ".join(found.paths)
         return (*checks, *(dataclasses.replace(check, from_tip=paths) for check in before))
 
-    def _says_on_tip(self, tip: str, command: str) -> bool:
+    def _is_green_on_tip(self, tip: str, command: str) -> bool:
         """Whether a command is green on the tip alone: one of the task's own may be there to become green."""
         if command in self.request.workspace:
             return True
         alone = dataclasses.replace(gate_run(self.request, tip, (command,)), output=OWN_OUTPUT)
-        on_tip = self.verifier.check_tip(self.repo, alone, self.over)
+        on_tip = self.verifier.check_tip(self.repo, alone, self.is_cancelled)
         return on_tip is not None and all(check.green for check in on_tip)
 
 

@@ -127,7 +127,7 @@ class IntegrationJobs:
         Ends early, with `Interrupted`, when `given_up` says that it has left the queue, and when the daemon stops.
         """
 
-        def over() -> bool:
+        def is_cancelled() -> bool:
             return self._stopping.is_set() or given_up()
 
         with self._repos.lend() as repo:
@@ -138,7 +138,7 @@ class IntegrationJobs:
                 return Verified(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
             pipeline = CandidatePipeline(
                 repo=repo, request=request, verifier=self._verifier, blame=self._blame, bundles=self._state / "bundles",
-                over=over,
+                is_cancelled=is_cancelled,
             )  # fmt: skip
             return _run(pipeline, tip)
 

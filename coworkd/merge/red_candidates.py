@@ -40,7 +40,7 @@ class BlameFinder:
         self._verifier = verifier
 
     def judge(
-        self, repo: Repo, on_tip: GateRun, workspace: WorkspaceChecks, red: Check, over: Callable[[], bool]
+        self, repo: Repo, on_tip: GateRun, workspace: WorkspaceChecks, red: Check, is_cancelled: Callable[[], bool]
     ) -> BlameFinding | None:
         """Blame for a check that is red in a candidate; `on_tip` is the same verification of the tip alone.
 
@@ -52,30 +52,34 @@ class BlameFinder:
         without = CheckFailure.DISK_FULL if full else None
         tip: tuple[Check, ...] | None = ()
         if needs_tip(failure, proof=proof):
-            tip = self._tip_checks(repo, _run_of_command(on_tip, workspace.commands, red.command, own=own), red, over)
+            tip = self._tip_checks(
+                repo, _run_of_command(on_tip, workspace.commands, red.command, own=own), red, is_cancelled
+            )
             if tip is None:
                 return None
             without = failure_without(red, tip, disk_full=self._verifier.disk_full())
         return BlameFinding(blame=blame(BlameFacts(failure=failure, proof=proof, tip=without)), own=own, tip_checks=tip)
 
-    def _tip_checks(self, repo: Repo, run: GateRun, red: Check, over: Callable[[], bool]) -> tuple[Check, ...] | None:
+    def _tip_checks(
+        self, repo: Repo, run: GateRun, red: Check, is_cancelled: Callable[[], bool]
+    ) -> tuple[Check, ...] | None:
         """What the tip says. What is remembered of it counts only where nothing speaks for a change of the machine:
         it fails in the same way as the candidate, or is green where the candidate ran to its end and said no.
         """
         failure = failure_of(red)
-        checks = self._verifier.check_tip(repo, run, over)
+        checks = self._verifier.check_tip(repo, run, is_cancelled)
         found = None if checks is None else failure_without(red, checks)
         if checks is None or found is failure or (found is None and failure is CheckFailure.EXIT):
             return checks
-        return self._verifier.check_tip(repo, run, over, fresh=True)
+        return self._verifier.check_tip(repo, run, is_cancelled, fresh=True)
 
     def still_red(
-        self, repo: Repo, on_tip: GateRun, workspace: tuple[str, ...], command: str, over: Callable[[], bool]
+        self, repo: Repo, on_tip: GateRun, workspace: tuple[str, ...], command: str, is_cancelled: Callable[[], bool]
     ) -> bool | None:
         """Whether a command that was red without any change still is; None: it was interrupted."""
-        own = command not in (*workspace, *on_tip.what.setup, TREE_CHECK)
+        own = command not in (*workspace, *on_tip.verification.setup, TREE_CHECK)
         run = _run_of_command(on_tip, workspace, command, own=own)
-        checks = self._verifier.check_tip(repo, run, over, fresh=True)
+        checks = self._verifier.check_tip(repo, run, is_cancelled, fresh=True)
         return None if checks is None else any(one.command == command and not one.green for one in checks)
 
 
@@ -85,5 +89,7 @@ def _is_own(red: Check, workspace: tuple[str, ...]) -> bool:
 
 def _run_of_command(run: GateRun, workspace: tuple[str, ...], command: str, *, own: bool) -> GateRun:
     """A task's own command says something by itself; those of the workspace are checked together, once for all."""
-    commands = (command,) if own else workspace or run.what.commands
-    return replace(run, what=replace(run.what, commands=commands), output=OWN_OUTPUT if own else TIP_OUTPUT)
+    commands = (command,) if own else workspace or run.verification.commands
+    return replace(
+        run, verification=replace(run.verification, commands=commands), output=OWN_OUTPUT if own else TIP_OUTPUT
+    )

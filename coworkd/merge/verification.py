@@ -2,9 +2,8 @@
 
 A gate belongs to one verification at a time: `verify` is all that checks anything out in one, and it holds the gate's
 lock from before the checkout until after the last look at the tree. A gate is moved from one candidate to the next and
-not remade. What a command leaves behind untracked is removed
-before the next use; a command that changes tracked files or moves HEAD has not verified the candidate but something
-else, and is red.
+not remade. What a command leaves behind untracked is removed before the next use; a command that changes tracked files
+or moves HEAD has not verified the candidate but something else, and is red.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from coworkd.core.errors import RepoError
 from coworkd.core.model import Check, SandboxSpec
 from coworkd.merge.checkout_links.checkouts import Checkouts, path_outside
 from coworkd.merge.checkout_links.command_links import Environment, SearchPaths
-from coworkd.merge.checkout_links.marking import Sight, marked
+from coworkd.merge.checkout_links.marking import Visibility, mark_check
 from coworkd.merge.gate_lock import hold_gate
 from coworkd.slots.command_runner import CommandContext, carry_out
 from coworkd.slots.private_repo import PrivateRepo
@@ -34,7 +33,7 @@ from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabi
 NOTHING_OPEN = SandboxSpec()
 TREE_CHECK = "git status"
 """The name of the check that is added, always red, when the verification did not leave the tree alone."""
-_LEADING = frozenset(
+_CODE_PATH_VARIABLES = frozenset(
     {
         "PYTHONPATH",
         "PYTHONHOME",
@@ -57,9 +56,9 @@ _LEADING = frozenset(
         "LD_LIBRARY_PATH",
     }
 )
-"""Variables by which programs take code from elsewhere; none of them is handed over, whatever the daemon was given."""
-_PATIENCE = 20.0
-_NOBODY = CommitIdentity(name="coworkd verification", email="verification@agents.invalid")
+"""Variables by which programs take code from elsewhere; none of them is passed on from the daemon."""
+_PYTHON_TIMEOUT = 20.0
+_IDENTITY = CommitIdentity(name="coworkd verification", email="verification@agents.invalid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,26 +74,26 @@ class Verification:
     """Run all the commands, whatever is red: what one of them says must not depend on the others."""
 
 
-def gate_surroundings(
+def gate_context(
     gate: Path, *, marker: str, repo_mark: str, timeout: float, means: SandboxCapabilities = UNCONFINED
 ) -> CommandContext:
     """A clean environment with a home, a temporary folder and logs that belong to the gate alone."""
     for name in ("home", "tmp", "logs"):
         (gate / name).mkdir(parents=True, exist_ok=True)
     env = clean_environment(home=gate / "home", tmp=gate / "tmp", run=marker, repo=repo_mark)
-    held = Confinement(
+    confinement = Confinement(
         means=means, run=marker, workdir=str(gate / "repo" / "work"),
         writable=tuple(str(gate / name) for name in ("home", "tmp", "repo/work")),
     )  # fmt: skip
-    return CommandContext(env=env, marker=marker, timeout=timeout, logs=gate / "logs", confinement=held)
+    return CommandContext(env=env, marker=marker, timeout=timeout, logs=gate / "logs", confinement=confinement)
 
 
 def verify(
     repo: Repo,
     gate: Path,
     commit: str,
-    what: Verification,
-    around: CommandContext,
+    verification: Verification,
+    context: CommandContext,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> tuple[Check, ...]:
     """Check `commit` out in the gate and run the commands there, up to and including the first that is red.
@@ -104,97 +103,101 @@ def verify(
     Raises RepoError when the commit is one that a private repository cannot hold, and GateWaitCancelledError when
     `cancelled` says so before the gate is free.
     """
-    if not what.commands:
+    if not verification.commands:
         return ()
-    with hold_gate(gate, around.marker, cancelled):
-        return _run_checks(repo, gate, commit, what, around)
+    with hold_gate(gate, context.marker, cancelled):
+        return _run_checks(repo, gate, commit, verification, context)
 
 
-def _run_checks(repo: Repo, gate: Path, commit: str, what: Verification, around: CommandContext) -> tuple[Check, ...]:
+def _run_checks(
+    repo: Repo, gate: Path, commit: str, verification: Verification, context: CommandContext
+) -> tuple[Check, ...]:
     checkouts = Checkouts.of(repo, gate)
-    inherited = around.env.get("PATH", os.defpath)
-    around = _with_opened_paths(
-        repo, replace(around, env=verification_environment(around.env, checkouts)), what.sandbox
+    inherited = context.env.get("PATH", os.defpath)
+    context = _with_opened_paths(
+        repo, replace(context, env=verification_environment(context.env, checkouts)), verification.sandbox
     )
-    means = around.confinement.means if around.confinement else UNCONFINED
+    means = context.confinement.means if context.confinement else UNCONFINED
     private = PrivateRepo(folder=gate / "repo", object_format=repo.object_format, means=means)
-    checks = _prepare(repo, private, commit, what, around)
-    paths = SearchPaths(search=around.env["PATH"], inherited=inherited)
-    found = Environment(repo, commit, private.work, paths, checkouts, partial(_executable, private.work, around))
-    sight = Sight(confinement=around.confinement, search=paths.search, own=str(repo.common_dir))
+    checks = _prepare(repo, private, commit, verification, context)
+    paths = SearchPaths(search=context.env["PATH"], inherited=inherited)
+    find_executable = partial(_python_executable, private.work, context)
+    environment = Environment(repo, commit, private.work, paths, checkouts, find_executable)
+    visibility = Visibility(confinement=context.confinement, search=paths.search, objects_folder=str(repo.common_dir))
     if checks and not checks[-1].green:
-        return tuple(marked(check, found.links(check.command), sight) for check in checks)
-    checks = _carried_out(what, private.work, around, found, sight)
-    meddled = _changed_checkout_reason(private, commit)
-    return (*checks, Check(command=TREE_CHECK, exit=1, seconds=0.0, tail=meddled)) if meddled else checks
+        return tuple(mark_check(check, environment.links(check.command), visibility) for check in checks)
+    checks = _run_commands(verification, private.work, context, environment, visibility)
+    changed_reason = _changed_checkout_reason(private, commit)
+    return (*checks, Check(command=TREE_CHECK, exit=1, seconds=0.0, tail=changed_reason)) if changed_reason else checks
 
 
 def verification_environment(env: Mapping[str, str], checkouts: Checkouts) -> dict[str, str]:
     """An environment by which no program and no module comes from a checkout of the user."""
-    kept = {name: value for name, value in env.items() if name not in _LEADING}
-    return kept | {"PATH": path_outside(env.get("PATH", os.defpath), checkouts)}
+    outside = {name: value for name, value in env.items() if name not in _CODE_PATH_VARIABLES}
+    return outside | {"PATH": path_outside(env.get("PATH", os.defpath), checkouts)}
 
 
-def _carried_out(
-    what: Verification, work: Path, around: CommandContext, found: Environment, sight: Sight
+def _run_commands(
+    verification: Verification, work: Path, context: CommandContext, environment: Environment, visibility: Visibility
 ) -> tuple[Check, ...]:
-    """The checks of the commands, up to the first that is red by itself: one that was led astray ends nothing."""
-    links = {command: found.links(command) for command in what.commands}
-    ran = carry_out(what.commands, work, _without_network(around), every=what.every or any(links.values()))
+    """The checks of the commands, up to the first that is red; one that was led into a checkout does not end them."""
+    links = {command: environment.links(command) for command in verification.commands}
+    every = verification.every or any(links.values())
+    results = carry_out(verification.commands, work, _without_network(context), every=every)
     checks: list[Check] = []
-    for check in ran:
-        checks.append(marked(check, links[check.command], sight))
-        if not check.green and not checks[-1].reached and not what.every:
+    for check in results:
+        checks.append(mark_check(check, links[check.command], visibility))
+        if not check.green and not checks[-1].reached and not verification.every:
             break
     return tuple(checks)
 
 
-def _executable(work: Path, around: CommandContext, interpreter: str) -> str:
-    """The file that a Python says it is, asked where the commands run; empty when it does not start."""
-    told = around.run(
+def _python_executable(work: Path, context: CommandContext, interpreter: str) -> str:
+    """The path that a Python reports as its own, where the commands run; empty when it does not start."""
+    result = context.run(
         ProcessSpec(
-            argv=(interpreter, "-c", "import sys; print(sys.executable)"), cwd=work, env=around.env,
-            timeout=_PATIENCE, marker=around.marker, confinement=around.confinement,
+            argv=(interpreter, "-c", "import sys; print(sys.executable)"), cwd=work, env=context.env,
+            timeout=_PYTHON_TIMEOUT, marker=context.marker, confinement=context.confinement,
         )
     )  # fmt: skip
-    return told.tail.strip().splitlines()[-1] if told.ok and told.tail.strip() else ""
+    return result.tail.strip().splitlines()[-1] if result.ok and result.tail.strip() else ""
 
 
-def _with_opened_paths(repo: Repo, around: CommandContext, spec: SandboxSpec) -> CommandContext:
-    """With what the settings open, and the user's objects, which those of the gate lean on."""
-    if around.confinement is None:
-        return around
-    base = replace(around.confinement, readable=object_stores(repo.common_dir / "objects"))
-    return replace(around, confinement=apply_grants(base, spec))
+def _with_opened_paths(repo: Repo, context: CommandContext, spec: SandboxSpec) -> CommandContext:
+    """With the paths that the settings open, and the user's objects, which the gate borrows."""
+    if context.confinement is None:
+        return context
+    base = replace(context.confinement, readable=object_stores(repo.common_dir / "objects"))
+    return replace(context, confinement=apply_grants(base, spec))
 
 
-def _without_network(around: CommandContext) -> CommandContext:
+def _without_network(context: CommandContext) -> CommandContext:
     """Without a network."""
-    return replace(around, confinement=around.confinement and replace(around.confinement, network=()))
+    return replace(context, confinement=context.confinement and replace(context.confinement, network=()))
 
 
 def _prepare(
-    repo: Repo, private: PrivateRepo, commit: str, what: Verification, around: CommandContext
+    repo: Repo, private: PrivateRepo, commit: str, verification: Verification, context: CommandContext
 ) -> tuple[Check, ...]:
     """Move the gate to the commit and set it up where it is not; the set-up's checks."""
-    key = setup_key(survey(repo, commit), what.setup)
-    remembered = private.folder / "setup.key"
-    warm = bool(key) and remembered.exists() and remembered.read_text() == key
+    key = setup_key(survey(repo, commit), verification.setup)
+    key_file = private.folder / "setup.key"
+    warm = bool(key) and key_file.exists() and key_file.read_text() == key
     recycled = private.work.exists()
-    private.begin(master_files(repo, _NOBODY), commit)
+    private.begin(master_files(repo, _IDENTITY), commit)
     private.check_out(commit, clean=recycled, ignored=not warm)
-    copy_files(repo.root, private, what.copy)
+    copy_files(repo.root, private, verification.copy)
     if warm:
         return ()
-    remembered.unlink(missing_ok=True)
-    checks = tuple(replace(check, setup=True) for check in carry_out(what.setup, private.work, around))
+    key_file.unlink(missing_ok=True)
+    checks = tuple(replace(check, setup=True) for check in carry_out(verification.setup, private.work, context))
     if not checks or checks[-1].green:
-        remembered.write_text(key)
+        key_file.write_text(key)
     return checks
 
 
 def _head(private: PrivateRepo, commit: str) -> str | None:
-    """What HEAD names; git is asked where its file is not as it was made for this commit."""
+    """The commit of HEAD; git is asked where its file is not as it was written for this commit."""
     if private.head_line() == commit:
         return commit
     with private.reading() as git:

@@ -1,4 +1,4 @@
-"""Runs verifications in the gates, and remembers what the tip says without any change.
+"""Runs verifications in the gates, and remembers the checks of the tip without any change.
 
 Blocking; called from job threads only. What is remembered is a cache: a daemon that starts again checks the tip again
 when it has to.
@@ -18,7 +18,7 @@ from pathlib import Path
 from coworkd.core.model import Check
 from coworkd.merge.gate_lock import GateWaitCancelledError
 from coworkd.merge.job_values import VerifyRequest
-from coworkd.merge.verification import Verification, gate_surroundings, verify
+from coworkd.merge.verification import Verification, gate_context, verify
 from coworkd.slots.tree_paths import reserved
 from coworkd.system.git import Repo
 from coworkd.system.process import commands
@@ -40,7 +40,7 @@ class GateRun:
     """One verification: what is checked, how, and where its output goes."""
 
     commit: str
-    what: Verification
+    verification: Verification
     timeout: float
     gate: str = SUBMISSIONS
     output: str
@@ -53,8 +53,8 @@ def verification_of(request: VerifyRequest, commands: tuple[str, ...]) -> Verifi
 
 def gate_run(request: VerifyRequest, commit: str, commands: tuple[str, ...], gate: str = SUBMISSIONS) -> GateRun:
     """One run of commands on a commit, as the request has it."""
-    what, output = verification_of(request, commands), TARGET_OUTPUT if gate == TARGET else request.task
-    return GateRun(commit=commit, what=what, timeout=request.timeout, gate=gate, output=output)
+    verification, output = verification_of(request, commands), TARGET_OUTPUT if gate == TARGET else request.task
+    return GateRun(commit=commit, verification=verification, timeout=request.timeout, gate=gate, output=output)
 
 
 class Verifier:
@@ -62,35 +62,35 @@ class Verifier:
 
     def __init__(self, state: Path, stopping: threading.Event, means: Callable[[], SandboxCapabilities]) -> None:
         self._state = state
-        self._mark = state.name
+        self._repo_mark = state.name
         self._stopping = stopping
         self._means = means
         self._tips: dict[str, tuple[Check, ...]] = {}
 
-    def check(self, repo: Repo, run: GateRun, over: Callable[[], bool]) -> tuple[Check, ...] | None:
-        """The checks on a commit; None when it was ended before they said anything."""
-        folder, marker = self._state / "gates" / run.gate, f"gate-{self._mark}-{run.gate}"
-        around = gate_surroundings(
-            folder, marker=marker, repo_mark=self._mark, timeout=run.timeout, means=self._means()
+    def check(self, repo: Repo, run: GateRun, is_cancelled: Callable[[], bool]) -> tuple[Check, ...] | None:
+        """The checks on a commit; None when it was cancelled before they had ended."""
+        folder, marker = self._state / "gates" / run.gate, f"gate-{self._repo_mark}-{run.gate}"
+        context = gate_context(
+            folder, marker=marker, repo_mark=self._repo_mark, timeout=run.timeout, means=self._means()
         )
         logs = self.output_folder(run.output)
         shutil.rmtree(logs, ignore_errors=True)
         logs.mkdir(parents=True)
-        around = replace(around, run=partial(commands.run, cancelled=over), logs=logs)
+        context = replace(context, run=partial(commands.run, cancelled=is_cancelled), logs=logs)
         try:
-            checks = verify(repo, folder, run.commit, run.what, around, over)
+            checks = verify(repo, folder, run.commit, run.verification, context, is_cancelled)
         except GateWaitCancelledError:
             return None
-        return None if over() else checks
+        return None if is_cancelled() else checks
 
     def check_tip(
-        self, repo: Repo, run: GateRun, over: Callable[[], bool], *, fresh: bool = False
+        self, repo: Repo, run: GateRun, is_cancelled: Callable[[], bool], *, fresh: bool = False
     ) -> tuple[Check, ...] | None:
         """Every command's check on a commit without any change; from memory unless `fresh`."""
         key = self._key(repo, run)
         if not fresh and key in self._tips:
             return self._tips[key]
-        checks = self.check(repo, replace(run, what=replace(run.what, every=True)), over)
+        checks = self.check(repo, replace(run, verification=replace(run.verification, every=True)), is_cancelled)
         if checks is not None:
             self._tips[key] = checks
         return checks
@@ -113,13 +113,14 @@ class Verifier:
         """Whether there is no space left where the gates are."""
         return shutil.disk_usage(self._state).free < DISK_FULL
 
-    def settings_key(self, what: Verification, timeout: float) -> str:
+    def settings_key(self, verification: Verification, timeout: float) -> str:
         """Equal as long as the same would be done to a commit, on a machine that can do the same."""
-        parts = (what.commands, what.setup, what.copy, what.sandbox, timeout, self._means().level)
+        what = (verification.commands, verification.setup, verification.copy, verification.sandbox)
+        parts = (*what, timeout, self._means().level)
         return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
     def _key(self, repo: Repo, run: GateRun) -> str:
-        return f"{_checked_tree(repo, run.commit)} {self.settings_key(run.what, run.timeout)}"
+        return f"{_checked_tree(repo, run.commit)} {self.settings_key(run.verification, run.timeout)}"
 
 
 def _number(log: Path) -> int:

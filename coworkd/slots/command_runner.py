@@ -41,40 +41,40 @@ class CommandContext:
 
 
 def carry_out(
-    commands: tuple[str, ...], cwd: Path, around: CommandContext, *, every: bool = False
+    commands: tuple[str, ...], cwd: Path, context: CommandContext, *, every: bool = False
 ) -> tuple[Check, ...]:
     """Run the commands through bash one after the other, up to and including the first that is red, or `every` one."""
     checks: list[Check] = []
     for number, command in enumerate(commands, 1):
-        checks.append(_run_command(command, cwd, around, number))
+        checks.append(_run_command(command, cwd, context, number))
         if not checks[-1].green and not every:
             break
     return tuple(checks)
 
 
-def _run_command(command: str, cwd: Path, around: CommandContext, number: int) -> Check:
-    ended = around.run(
+def _run_command(command: str, cwd: Path, context: CommandContext, number: int) -> Check:
+    ended = context.run(
         ProcessSpec(
             argv=("bash", "-c", command),
             cwd=cwd,
-            env=around.env,
-            timeout=around.timeout,
-            output_limit=around.output_limit,
-            output_path=around.logs / f"{number}.log" if around.logs else None,
-            marker=around.marker,
-            confinement=allow_named_paths(around.confinement, command),
-            tells_refused=around.tells_refused,
+            env=context.env,
+            timeout=context.timeout,
+            output_limit=context.output_limit,
+            output_path=context.logs / f"{number}.log" if context.logs else None,
+            marker=context.marker,
+            confinement=allow_named_paths(context.confinement, command),
+            tells_refused=context.tells_refused,
         )
     )
-    if around.logs:
-        redact_file(around.logs / f"{number}.log", around.secrets)
+    if context.logs:
+        redact_file(context.logs / f"{number}.log", context.secrets)
     # A command that was told to stop has proven nothing, whatever it said on its way out.
     code = ended.code if not ended.cancelled or ended.code else -1
     return Check(
         command=command,
         exit=code,
         seconds=ended.seconds,
-        tail=around.secrets.redact(plain_text(ended.tail) + _refused_hosts_line(ended.refused)),
+        tail=context.secrets.redact(plain_text(ended.tail) + _refused_hosts_line(ended.refused)),
         timed_out=ended.timed_out,
     )
 

@@ -15,14 +15,14 @@ from coworkd.slots.slot import Slot, is_set_up, mark_set_up
 from coworkd.slots.tree_paths import reserved
 
 
-def set_up(slot: Slot, around: CommandContext) -> tuple[Check, ...]:
+def set_up(slot: Slot, context: CommandContext) -> tuple[Check, ...]:
     """Run the slot's set-up commands, unless what they made is still there; empty when nothing had to run.
 
     The caller looks whether the last check is green; a red set-up is tried again the next time.
     """
     if is_set_up(slot):
         return ()
-    checks = carry_out(slot.assignment.setup, slot.work, around)
+    checks = carry_out(slot.assignment.setup, slot.work, context)
     if checks[-1].green:
         mark_set_up(slot)
     return checks

@@ -23,13 +23,13 @@ _MISSES = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """What commands get to see."""
+class Visibility:
+    """Which files commands can see."""
 
     confinement: Confinement | None
     search: str
     """Their search path: the tools on it are shown to them."""
-    own: str
+    objects_folder: str
     """A folder of the repository, parts of which are shown to all: its objects."""
 
     def hides(self, target: str, command: str) -> bool:
@@ -38,17 +38,17 @@ class Sight:
             return False
         held = allow_named_paths(self.confinement, command) or self.confinement
         tools = toolchains(self.search, os.path.realpath(Path.home()))
-        mounts = [path for path in (*held.writable, *held.readable, *tools) if not contains(self.own, path)]
+        mounts = [path for path in (*held.writable, *held.readable, *tools) if not contains(self.objects_folder, path)]
         return not any(contains(path, target) or contains(target, path) for path in mounts)
 
 
-def marked(check: Check, links: Sequence[CheckoutLink], sight: Sight) -> Check:
+def mark_check(check: Check, links: Sequence[CheckoutLink], visibility: Visibility) -> Check:
     """The check, with what leads it into a checkout where it proves nothing because of that.
 
     What a command can see counts whatever the command says. What it cannot see explains why it is red where its output
     misses something; while it is green, it did without.
     """
-    shown = [link for link in links if link.target and not sight.hides(link.target, check.command)]
+    shown = [link for link in links if link.target and not visibility.hides(link.target, check.command)]
     if shown:
         return replace(check, reached=shown[0].reason)
     if links and not check.green and misses_something(check):

@@ -12,7 +12,7 @@ import pytest
 
 from coworkd.core.model import Check
 from coworkd.merge.gate_lock import LOCK, GateWaitCancelledError, hold_gate
-from coworkd.merge.verification import Verification, gate_surroundings, verify
+from coworkd.merge.verification import Verification, gate_context, verify
 from coworkd.system.git import Repo
 from coworkd.system.process.commands import RUN_MARK
 from tests.integration.gitkit import Checkout, checkout
@@ -57,9 +57,9 @@ def holder(gate: Path, marker: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def verified(user: Checkout, gate: Path, marker: str, commit: str, command: str) -> tuple[Check, ...]:
-    around = gate_surroundings(gate, marker=marker, repo_mark="test", timeout=PATIENCE)
+    context = gate_context(gate, marker=marker, repo_mark="test", timeout=PATIENCE)
     with Repo.open(user.root) as repo:
-        return verify(repo, gate, commit, Verification(commands=(command,)), around)
+        return verify(repo, gate, commit, Verification(commands=(command,)), context)
 
 
 def test_the_second_verification_in_a_gate_waits_for_the_first(

@@ -39,8 +39,8 @@ class Candidates:
         """Who is to blame for a candidate; None where it is green."""
 
         def run(on: str) -> GateRun:
-            what = Verification(commands=(*commands, *own), setup=setup)
-            return GateRun(commit=on, what=what, timeout=60.0, output="t")
+            verification = Verification(commands=(*commands, *own), setup=setup)
+            return GateRun(commit=on, verification=verification, timeout=60.0, output="t")
 
         with Repo.open(self.user.root) as repo:
             checks = self.verifier.check(repo, run(commit), lambda: False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import Check
-from coworkd.merge.verification import TREE_CHECK, Verification, gate_surroundings, verify
+from coworkd.merge.verification import TREE_CHECK, Verification, gate_context, verify
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
 
@@ -32,10 +32,10 @@ def gate(tmp_path: Path) -> Path:
 def verified(
     repo: Repo, gate: Path, commit: str, *commands: str, setup: tuple[str, ...] = (), copy: tuple[str, ...] = ()
 ) -> tuple[Check, ...]:
-    around = gate_surroundings(
+    context = gate_context(
         gate, marker=f"verify-{gate.parent.parent.name}-{os.getpid()}", repo_mark="test", timeout=30.0
     )
-    return verify(repo, gate, commit, Verification(commands=commands, setup=setup, copy=copy), around)
+    return verify(repo, gate, commit, Verification(commands=commands, setup=setup, copy=copy), context)
 
 
 def test_commands_run_on_exactly_the_commit(user: Checkout, repo: Repo, gate: Path) -> None:
@@ -62,10 +62,10 @@ def test_no_command_verifies_nothing(user: Checkout, repo: Repo, gate: Path) -> 
 
 
 def test_a_command_that_takes_too_long_is_red(user: Checkout, repo: Repo, gate: Path) -> None:
-    around = replace(
-        gate_surroundings(gate, marker=f"verify-slow-{os.getpid()}", repo_mark="test", timeout=30.0), timeout=0.3
+    context = replace(
+        gate_context(gate, marker=f"verify-slow-{os.getpid()}", repo_mark="test", timeout=30.0), timeout=0.3
     )
-    (check,) = verify(repo, gate, user.git("rev-parse", "main"), Verification(commands=("sleep 60",)), around)
+    (check,) = verify(repo, gate, user.git("rev-parse", "main"), Verification(commands=("sleep 60",)), context)
     assert check.timed_out
     assert not check.green
 

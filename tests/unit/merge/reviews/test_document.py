@@ -63,7 +63,7 @@ def test_a_diff_cannot_end_its_own_block() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "checks", "first"),
+    ("has_change", "checks", "first"),
     [
         (True, (), "**Not verified**"),
         (False, (), "**Nothing changed.**"),
@@ -71,8 +71,8 @@ def test_a_diff_cannot_end_its_own_block() -> None:
         (True, (GREEN, GREEN), "Verified: 2 of 2"),
     ],
 )
-def test_the_first_line_says_what_is_proven(decoded: bool, checks: tuple[Check, ...], first: str) -> None:
-    assert rendered(dataclasses.replace(SUBJECT, has_change=decoded), checks=checks).body.startswith(first)
+def test_the_first_line_says_what_is_proven(has_change: bool, checks: tuple[Check, ...], first: str) -> None:
+    assert rendered(dataclasses.replace(SUBJECT, has_change=has_change), checks=checks).body.startswith(first)
 
 
 def test_high_risk_and_its_reasons_stand_first() -> None:
@@ -83,7 +83,7 @@ def test_high_risk_and_its_reasons_stand_first() -> None:
     assert first == "**Risk: high.** Look closely: Makefile: runs on your machine. **answer there**."
     assert proven.startswith("Verified: 1 of 1")
     assert rendered(subject, checks=()).body.startswith("**Not verified**")
-    medium = dataclasses.replace(subject, risk=RiskLevel.MEDIUM, terminal="")
+    medium = dataclasses.replace(subject, risk=RiskLevel.MEDIUM, terminal_reason="")
     assert rendered(medium).body.startswith("Verified: 1 of 1")
     assert decode("reviews/a.md", rendered(subject)).cowork.values["risk"] == "high"
 
