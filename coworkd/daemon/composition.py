@@ -194,7 +194,7 @@ def _services(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) 
         db=db, clock=lasting.clock, engine=engine, git=git, git_job=GitJob(db, engine, jobs, here.history.answer),
         outputs=lasting.outputs, watcher=lasting.watcher,
         executor=lasting.executor, jobs=jobs, target=target, dispatch=dispatch, merge=merge, git_busy=git_busy,
-        trust=trust, control=Control(board, file_trust, engine, jobs, merge.into_target, here.instance),
+        trust=trust, control=Control(board, file_trust, engine, jobs, merge.target_landing_job, here.instance),
         recorder=RunRecorder(db, folder, writer, who), audit=audit, repairer=Repairer(board, engine, folder, repo),
         housekeeping=_chores(paths, board, jobs, here.user),
     )  # fmt: skip

@@ -19,21 +19,21 @@ SOURCE = "land"
 RETRY_AFTER = 30.0
 """Seconds before it is tried again where the target refused."""
 
-IntoTarget = Callable[[], LandedInTarget | TargetRefused]
+TargetLandingJob = Callable[[], LandedInTarget | TargetRefused]
 """A job that brings the integration branch into its target."""
 
 
 class AutoLanding:
     """Used by the writer thread alone."""
 
-    def __init__(self, board: Board, jobs: Jobs, into_target: Callable[[], IntoTarget]) -> None:
+    def __init__(self, board: Board, jobs: Jobs, target_landing_job: Callable[[], TargetLandingJob]) -> None:
         self._board = board
         self._db = board.db
         self._jobs = jobs
-        self._into_target = into_target
+        self._target_landing_job = target_landing_job
         self._retry_at = 0.0
         """0: nothing is waited for."""
-        jobs.handle(INTO_TARGET, then=self._landed, failed=self._failed)
+        jobs.handle(INTO_TARGET, then=self._handle_result, failed=self._handle_failure)
 
     def step(self, now: float, *, busy: bool) -> None:
         """Start to land where there is something to land; `busy`: the branches are being worked on."""
@@ -42,13 +42,13 @@ class AutoLanding:
             self._retry_at = 0.0
             return
         if not busy and now >= self._retry_at and Landings(self._db).has_landed():
-            self._jobs.start(INTO_TARGET, None, self._into_target())
+            self._jobs.start(INTO_TARGET, None, self._target_landing_job())
 
     def deadline(self) -> float:
         """When it is tried again; 0: nothing is waited for."""
         return self._retry_at
 
-    def _landed(self, _: None, value: LandedInTarget | TargetRefused, now: float) -> None:
+    def _handle_result(self, _: None, value: LandedInTarget | TargetRefused, now: float) -> None:
         with self._db.write():
             remove_problem(self._db, CONFIG, SOURCE)
             if isinstance(value, LandedInTarget):
@@ -60,7 +60,7 @@ class AutoLanding:
             message = f"`land: auto` waits: {value.reason}"
             put_problem(self._db, Problem(path=CONFIG, line=0, message=message), SOURCE, now)
 
-    def _failed(self, _: None, failure: JobFailed, now: float) -> None:
+    def _handle_failure(self, _: None, failure: JobFailed, now: float) -> None:
         message = f"`land: auto` failed: {failure.reason}; {failure.retry}, or with `coworkd land`"
         with self._db.write():
             put_problem(self._db, Problem(path=CONFIG, line=0, message=message), SOURCE, now)

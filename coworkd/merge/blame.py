@@ -116,7 +116,7 @@ def failure_without(check: Check, tip: Sequence[Check], *, disk_full: bool = Fal
     return failure_of(same[0], disk_full=disk_full) if same else None
 
 
-def outcome(check: Check) -> str:
+def outcome_text(check: Check) -> str:
     """How a check ended, in words."""
     if check.timed_out:
         return "took too long"
@@ -128,4 +128,4 @@ def red_without_change_reason(check: Check) -> str:
     what = "the set-up command" if check.setup else "the verification"
     said = last_line(check.tail, 300)
     told = f": {said}" if said else ""
-    return f"{what} `{check.command}` is red without any change, too ({outcome(check)}){told}"
+    return f"{what} `{check.command}` is red without any change, too ({outcome_text(check)}){told}"

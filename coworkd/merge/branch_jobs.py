@@ -27,9 +27,9 @@ from coworkd.merge.git.branch_moves import (
     Rebuilt,
     merge_target,
     move_branch,
-    note_taken,
-    note_target,
     rebuild,
+    record_taken,
+    record_target,
     restore_branch,
 )
 from coworkd.merge.git.containment import contained_in
@@ -42,7 +42,7 @@ from coworkd.store.landings import Landing, NeededLanding
 from coworkd.system.git import Repo
 from coworkd.system.git.trees import differences
 
-ROUNDS = 8
+MAX_ROUNDS = 8
 """How often it is looked again in one job: a move that lost its compare-and-swap is decided once more."""
 _SHOWN = 10
 
@@ -66,11 +66,11 @@ class BranchReport:
     """The target's commits that integration does not have, as `abc1234 subject`."""
     dropped: tuple[str, ...] = ()
     """Commits that integration took from the target and that the target lost."""
-    undo: str = ""
+    restoring_landing: str = ""
     """A landing that integration can be moved on to without losing anything, and that has all that is lost; or none."""
 
 
-def keep(
+def make_due_moves(
     repo: Repo,
     branches: BranchContext,
     *,
@@ -80,53 +80,55 @@ def keep(
     """Make the moves that are due. Without `verify` only those whose result needs no verification."""
     moved: list[str] = []
     rebuilt: Rebuilt | None = None
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         state = read_state(repo, branches)
-        note_target(repo, branches.target, state.facts.target)
+        record_target(repo, branches.target, state.facts.target)
         step = _make_move(repo, branches, state.facts, verify, needs or {})
         if step is None:
             return _branch_report(repo, state, moved, rebuilt, None)
         if isinstance(step, Check):
             return _branch_report(repo, state, moved, rebuilt, step)
-        moved += [step.said] if step.said else []
+        moved += [step.description] if step.description else []
         rebuilt = step.rebuilt or rebuilt
     raise RepoError(f"{branches.branch} or {branches.target} keeps moving: looking again later")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
+class _MoveAttempt:
     """A move was tried. Nothing said: the branch moved meanwhile."""
 
-    said: str = ""
+    description: str = ""
     rebuilt: Rebuilt | None = None
 
 
 def _make_move(
     repo: Repo, branches: BranchContext, facts: BranchFacts, verify: Verify | None, needs: Mapping[str, Sequence[str]]
-) -> _Step | Check | None:
+) -> _MoveAttempt | Check | None:
     """Make the next move; the red check that forbids it; or None: there is none to be made now."""
     match next_move(facts):
         case Restart():
             done = move_branch(repo, branches, facts, facts.target)
-            return _Step(said=f"{branches.branch} starts again from {branches.target}" if done else "")
+            return _MoveAttempt(description=f"{branches.branch} starts again from {branches.target}" if done else "")
         case Restore(commit=commit):
             done = restore_branch(repo, branches, commit)
-            return _Step(said=f"{branches.branch} was gone and is back at {commit[:12]}" if done else "")
+            return _MoveAttempt(description=f"{branches.branch} was gone and is back at {commit[:12]}" if done else "")
         case BringIn():
             return _bring_in(repo, branches, facts, verify)
         case Rebuild() if verify is not None:
             return _rebuild(repo, branches, facts, verify, needs)
         case NothingToDo():
-            note_taken(repo, branches, facts)
+            record_taken(repo, branches, facts)
             return None
         case _:
             return None
 
 
-def _bring_in(repo: Repo, branches: BranchContext, facts: BranchFacts, verify: Verify | None) -> _Step | Check | None:
+def _bring_in(
+    repo: Repo, branches: BranchContext, facts: BranchFacts, verify: Verify | None
+) -> _MoveAttempt | Check | None:
     made = merge_target(repo, facts.integration, facts.target, branches.target)
     if isinstance(made, Conflicted):
-        return _Step()
+        return _MoveAttempt()
     if not _workspace_only(repo, facts.integration, made.commit):
         if verify is None:
             return None
@@ -136,12 +138,12 @@ def _bring_in(repo: Repo, branches: BranchContext, facts: BranchFacts, verify: V
         if red := _first_red(checks):
             return red
     done = move_branch(repo, branches, facts, made.commit)
-    return _Step(said=f"brought in {branches.target} at {facts.target[:12]}" if done else "")
+    return _MoveAttempt(description=f"brought in {branches.target} at {facts.target[:12]}" if done else "")
 
 
 def _rebuild(
     repo: Repo, branches: BranchContext, facts: BranchFacts, verify: Verify, needs: Mapping[str, Sequence[str]]
-) -> _Step | Check | None:
+) -> _MoveAttempt | Check | None:
     made = rebuild(repo, facts, needs)
     if not _workspace_only(repo, facts.target, made.commit):
         checks = verify(made.commit)
@@ -151,8 +153,10 @@ def _rebuild(
             return red
     landings = [commit for landing, commit in made.merged if commit != landing.commit]
     if not move_branch(repo, branches, facts, made.commit, landings=landings):
-        return _Step()
-    return _Step(said=f"{branches.branch} was made again from {branches.target} at {facts.target[:12]}", rebuilt=made)
+        return _MoveAttempt()
+    return _MoveAttempt(
+        description=f"{branches.branch} was made again from {branches.target} at {facts.target[:12]}", rebuilt=made
+    )
 
 
 def _first_red(checks: Sequence[Check]) -> Check | None:
@@ -168,15 +172,15 @@ def _branch_report(
     repo: Repo, state: BranchState, moved: Sequence[str], rebuilt: Rebuilt | None, red: Check | None
 ) -> BranchReport:
     facts, move = state.facts, next_move(state.facts)
-    dropped = subjects(repo, facts.taken, facts.target) if isinstance(move, Rebuild) and facts.taken else ()
-    lacks = subjects(repo, facts.target, facts.integration) if isinstance(move, BringIn | Collision) else ()
+    dropped = commit_subjects(repo, facts.taken, facts.target) if isinstance(move, Rebuild) and facts.taken else ()
+    lacks = commit_subjects(repo, facts.target, facts.integration) if isinstance(move, BringIn | Collision) else ()
     return BranchReport(
         state=state, move=move, moved=tuple(moved), rebuilt=rebuilt, red=red, lacks=lacks, dropped=dropped,
-        undo=_undo_reason(repo, facts),
+        restoring_landing=_undo_commit(repo, facts),
     )  # fmt: skip
 
 
-def _undo_reason(repo: Repo, facts: BranchFacts) -> str:
+def _undo_commit(repo: Repo, facts: BranchFacts) -> str:
     """Found in the landings themselves at each look: what was right before something else landed would lose that."""
     lost = [fact.landing.commit for fact in facts.lost]
     if not (lost and facts.integration) or repo.commit(lost[-1]) != lost[-1]:
@@ -186,7 +190,7 @@ def _undo_reason(repo: Repo, facts: BranchFacts) -> str:
     return lost[-1] if ancestors_in(repo, lost, lost[-1]).issuperset(lost) else ""
 
 
-def subjects(repo: Repo, commit: str, without: str) -> tuple[str, ...]:
+def commit_subjects(repo: Repo, commit: str, without: str) -> tuple[str, ...]:
     """The commits of one that the other lacks, newest first, as `abc1234 subject`; at most ten, no merges."""
     arguments = ("log", "--no-merges", f"--max-count={_SHOWN}", "--format=%h %s", commit, f"^{without}")
     return tuple(repo.run(*arguments).text.splitlines())
@@ -213,7 +217,7 @@ class NoBase:
 
 def run_base(repo: Repo, branches: BranchContext, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
     """The tip and the target merged, else (where they collide) the tip; with all in it that is needed."""
-    report = keep(repo, branches)
+    report = make_due_moves(repo, branches)
     facts = report.state.facts
     if isinstance(report.move, Rebuild):
         why = f"{branches.target} lost commits that it had taken" if facts.integration else "it was deleted"

@@ -1,4 +1,4 @@
-"""Keeping an eye on the integration branch and its target: looking when they moved, recording what was found.
+"""Watches the integration branch and its target: looks when they may have moved, and records the report.
 
 What is looked at is the state, not the event: a move that was missed is found by the next look.
 """
@@ -32,8 +32,8 @@ BRANCH: Job[None, BranchReport | None] = Job(name="integration branch", purpose=
 class _KnownRed:
     """A verification of the target's commits, or of integration made again, that was red."""
 
-    place: tuple[str, str]
-    how: tuple[object, ...]
+    branch_tips: tuple[str, str]
+    settings: tuple[object, ...]
     """Commands, set-up and sandbox."""
     check: Check
 
@@ -42,31 +42,31 @@ class BranchWatch:
     """Used by the writer thread alone."""
 
     def __init__(
-        self, board: Board, jobs: Jobs, lane: IntegrationJobs, outcomes: ResultRecorder, common_dir: Path
+        self, board: Board, jobs: Jobs, integration: IntegrationJobs, recorder: ResultRecorder, common_dir: Path
     ) -> None:
         self._board = board
         self._jobs = jobs
-        self._integration = lane
-        self._record = BranchRecorder(board, outcomes)
+        self._integration = integration
+        self._branch_recorder = BranchRecorder(board, recorder)
         self._landings = Landings(board.db)
         self._common_dir = common_dir
         self._looked_at: object = None
         """The versions of the refs at the latest look."""
         self._report: BranchReport | None = None
-        self._verifying: VerifyRequest | None = None
+        self._pending_request: VerifyRequest | None = None
         """What the job that is under way verifies by."""
         self._red: _KnownRed | None = None
         jobs.handle(BRANCH, then=self._record_report, failed=self._look_failed)
 
-    # ---- what the queue asks
+    # ---- for the queue
 
-    def settled(self) -> bool:
+    def is_settled(self) -> bool:
         """Whether the queue may go on: the branches are known as they are, and integration stays as it is."""
         if self._report is None or self._jobs.running(BRANCH) or self._ref_versions() != self._looked_at:
             return False
         return not isinstance(self._report.move, Rebuild | Unrelated)
 
-    def place(self) -> tuple[str, str]:
+    def branch_tips(self) -> tuple[str, str]:
         """Where both branches stood at the latest look."""
         return _branch_tips(self._report) if self._report else ("", "")
 
@@ -76,7 +76,7 @@ class BranchWatch:
             return False
         return self._start_verified(request)
 
-    def red_target(self, request: VerifyRequest) -> bool:
+    def is_target_red(self, request: VerifyRequest) -> bool:
         """Whether the target's commits are known to be red as merged with what landed."""
         return self._report is not None and isinstance(self._report.move, BringIn) and self._is_red(request)
 
@@ -93,18 +93,18 @@ class BranchWatch:
         branches, needs = self.branch_context(), dependencies_of(self._board.db, tasks)
         looked_at = self._ref_versions()
         if self._jobs.start(BRANCH, None, lambda: self._integration.update_branch(branches, request, needs)):
-            self._verifying, self._looked_at = request, looked_at
+            self._pending_request, self._looked_at = request, looked_at
         return True
 
     def _is_red(self, request: VerifyRequest) -> bool:
-        return self._red is not None and (self._red.place, self._red.how) == (
-            self.place(),
+        return self._red is not None and (self._red.branch_tips, self._red.settings) == (
+            self.branch_tips(),
             _verification_settings(request),
         )
 
     # ---- looking
 
-    def look(self) -> None:
+    def start_look(self) -> None:
         """Begin to look, where the branches may have moved since the latest look."""
         if not self._board.specs.target():
             return
@@ -127,19 +127,25 @@ class BranchWatch:
     def _record_report(self, _: None, report: BranchReport | None, now: float) -> None:
         if report is not None:
             self._report = self._with_known_red(report)
-            self._record.report(self._report, self.branch_context(), now)
+            self._branch_recorder.report(self._report, self.branch_context(), now)
 
     def _look_failed(self, _: None, failure: JobFailed, now: float) -> None:
         self._looked_at = None
-        self._record.look_failed(f"{failure.reason}; {failure.retry}", now)
+        self._branch_recorder.record_failure(f"{failure.reason}; {failure.retry}", now)
 
     def _with_known_red(self, report: BranchReport) -> BranchReport:
         """A look verifies nothing: what was red with the same branches still is."""
-        verifying, self._verifying = self._verifying, None
-        place = _branch_tips(report)
-        if report.red is not None and verifying is not None:
-            self._red = _KnownRed(place=place, how=_verification_settings(verifying), check=report.red)
-        elif self._red is not None and self._red.place == place and isinstance(report.move, BringIn | Rebuild):
+        pending_request, self._pending_request = self._pending_request, None
+        branch_tips = _branch_tips(report)
+        if report.red is not None and pending_request is not None:
+            self._red = _KnownRed(
+                branch_tips=branch_tips, settings=_verification_settings(pending_request), check=report.red
+            )
+        elif (
+            self._red is not None
+            and self._red.branch_tips == branch_tips
+            and isinstance(report.move, BringIn | Rebuild)
+        ):
             return dataclasses.replace(report, red=self._red.check)
         return report
 

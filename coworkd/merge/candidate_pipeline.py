@@ -15,14 +15,14 @@ from pathlib import Path
 
 from coworkd.core.model import Check
 from coworkd.core.text_formats import shorten_start
-from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome
+from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome_text
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.branch_moves import merge_target
-from coworkd.merge.git.candidates import MergeSources, candidate_for, sources
+from coworkd.merge.git.candidates import MergeSources, find_merge_sources, merge_submission
 from coworkd.merge.git.conflict_bundle import Dispute, bundle, kind_of
 from coworkd.merge.git.integration import MergeCommit, Submission
 from coworkd.merge.git.loss_check import proof
-from coworkd.merge.git.revert_commits import beside
+from coworkd.merge.git.revert_commits import tip_after_landing
 from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.merge.job_values import (
     AwaitingTarget,
@@ -102,42 +102,50 @@ class CandidatePipeline:
 
     def _bring_in_target(self, tip: str) -> MergeInput | AwaitingTarget:
         request = self.request
-        stand = beside(self.repo, tip, request.undoes) if request.undoes else tip
-        found = sources(
-            self.repo, tip=tip, stand=stand, target=request.target, base=request.base, commit=request.commit
+        history_tip = tip_after_landing(self.repo, tip, request.undoes) if request.undoes else tip
+        merge_sources = find_merge_sources(
+            self.repo, tip=tip, history_tip=history_tip, target=request.target, base=request.base, commit=request.commit
         )
-        if not found.awaited:
-            return MergeInput(tip=tip, onto=tip, sources=found)
-        both = merge_target(self.repo, tip, found.awaited, request.target) if request.onto_target else None
+        if not merge_sources.awaited:
+            return MergeInput(tip=tip, onto=tip, sources=merge_sources)
+        both = merge_target(self.repo, tip, merge_sources.awaited, request.target) if request.onto_target else None
         if not isinstance(both, MergeCommit):
             why = f"waits until {request.target} is in {request.branch}: it was made on top of both"
             return AwaitingTarget(tip=tip, reason=why)
-        return MergeInput(tip=tip, onto=both.commit, sources=dataclasses.replace(found, ours=both.commit))
+        return MergeInput(tip=tip, onto=both.commit, sources=dataclasses.replace(merge_sources, ours=both.commit))
 
     # ---- merge, and prove that nothing is lost
 
     def _merge(self, merge_input: MergeInput) -> MergeCandidate | MergeConflict | OutdatedBase | VerificationFailed:
-        made = candidate_for(self.repo, merge_input.onto, _submission(self.request), merge_input.sources)
-        if isinstance(made, Conflicted):
-            return self._conflict(merge_input, made)
-        pin_candidate(self.repo, made.commit)
+        merged = merge_submission(self.repo, merge_input.onto, _submission(self.request), merge_input.sources)
+        if isinstance(merged, Conflicted):
+            return self._conflict(merge_input, merged)
+        pin_candidate(self.repo, merged.commit)
         shown = proof(
-            self.repo, merge_input.sources.ours, merge_input.sources.theirs, merge_input.sources.base, made.commit
+            self.repo, merge_input.sources.ours, merge_input.sources.theirs, merge_input.sources.base, merged.commit
         )
         if not shown.ok:
             reason = f"the merge would lose something: {shown.detail}"
             return VerificationFailed(tip=merge_input.tip, checks=(), reason=reason)
         return MergeCandidate(
-            tip=merge_input.tip, onto=merge_input.onto, commit=made.commit, tree=made.tree, proof=shown.detail
+            tip=merge_input.tip,
+            onto=merge_input.onto,
+            commit=merged.commit,
+            tree=merged.tree,
+            proof=shown.detail,
         )
 
-    def _conflict(self, merge_input: MergeInput, made: Conflicted) -> MergeConflict | OutdatedBase:
-        request, paths = self.request, ", ".join(made.paths)
+    def _conflict(self, merge_input: MergeInput, merged: Conflicted) -> MergeConflict | OutdatedBase:
+        request, paths = self.request, ", ".join(merged.paths)
         if merge_input.sources.dropped:
             why = f"it was made on commits that {request.target} lost since, and conflicts without them in {paths}"
             return OutdatedBase(tip=merge_input.tip, reason=f"{why}: it is done again")
         dispute = Dispute(
-            submission=_submission(request), tip=merge_input.tip, base=request.base, kind=kind_of(made), conflict=made
+            submission=_submission(request),
+            tip=merge_input.tip,
+            base=request.base,
+            kind=kind_of(merged),
+            conflict=merged,
         )
         path = self.bundles / f"{request.task}-{request.number}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -172,17 +180,17 @@ class CandidatePipeline:
             return None
         on_tip = gate_run(request, candidate.onto, request.commands)
         workspace = WorkspaceChecks(commands=request.workspace, loop=request.loop)
-        found = self.blame.judge(self.repo, on_tip, workspace, suspect, self.is_cancelled)
-        if found is None:
+        finding = self.blame.judge(self.repo, on_tip, workspace, suspect, self.is_cancelled)
+        if finding is None:
             return Interrupted()
-        if found.blame is Blame.AGENT:
+        if finding.blame is Blame.AGENT:
             return VerificationFailed(tip=candidate.tip, checks=checks, reason=_failure_reason(suspect))
         if red is None:
             return None
         return FailedWithoutChange(
             tip=candidate.tip, target=self.repo.commit(branch_ref(request.target)) or "",
             key=self.verifier.settings_key(verification_of(request, request.commands), request.timeout), checks=checks,
-            own=found.own, blame=found.blame, tip_checks=found.tip_checks,
+            own=finding.own, blame=finding.blame, tip_checks=finding.tip_checks,
         )  # fmt: skip
 
     # ---- run what the change alters as it was before
@@ -213,18 +221,18 @@ class CandidatePipeline:
         if request.undoes:
             return checks
         own = frozenset(request.commands) - frozenset(request.workspace)
-        found = tip_version(self.repo, candidate.onto, candidate.commit, request.commands, own)
-        if found is None:
+        version = tip_version(self.repo, candidate.onto, candidate.commit, request.commands, own)
+        if version is None:
             return checks
-        commands = tuple(one for one in found.commands if self._is_green_on_tip(candidate.onto, one))
+        commands = tuple(command for command in version.commands if self._is_green_on_tip(candidate.onto, command))
         if not commands:
             return None if self.is_cancelled() else checks
-        run = dataclasses.replace(gate_run(request, found.commit, commands), output=TIP_VERSION_OUTPUT)
+        run = dataclasses.replace(gate_run(request, version.commit, commands), output=TIP_VERSION_OUTPUT)
         before = self.verifier.check(self.repo, run, self.is_cancelled)
         if before is None:
             return None
         self.verifier.join_output(TIP_VERSION_OUTPUT, request.task, len(checks))
-        paths = ", ".join(found.paths)
+        paths = ", ".join(version.paths)
         return (*checks, *(dataclasses.replace(check, from_tip=paths) for check in before))
 
     def _is_green_on_tip(self, tip: str, command: str) -> bool:
@@ -260,4 +268,4 @@ def _has_failed_check(checks: Sequence[Check]) -> bool:
 
 def _failure_reason(check: Check) -> str:
     before = f" with the version of {check.from_tip} from before this change" if check.from_tip else ""
-    return f"`{check.command}`{before}: {outcome(check)}\n\n{shorten_start(check.tail, 3000)}"
+    return f"`{check.command}`{before}: {outcome_text(check)}\n\n{shorten_start(check.tail, 3000)}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from coworkd.core.check_names import TIP_LOG, check_log
 from coworkd.core.model import Check
-from coworkd.merge.blame import outcome
+from coworkd.merge.blame import outcome_text
 from coworkd.sync.disk.ports import Files
 
 
@@ -38,7 +38,9 @@ class CheckLogs:
     def show_tip(self, name: str, checks: Sequence[Check]) -> None:
         """Put the output of the checks of a tip into one file."""
         parts = [
-            f"$ {check.command}\n".encode() + self._read_output(name, number) + f"\n[{outcome(check)}]\n\n".encode()
+            f"$ {check.command}\n".encode()
+            + self._read_output(name, number)
+            + f"\n[{outcome_text(check)}]\n\n".encode()
             for number, check in enumerate(checks, 1)
         ]
         self._publish(TIP_LOG, b"".join(parts))

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFaultKind, UnfitRepositoryError
-from coworkd.merge.branch_jobs import BranchReport, NoBase, RunBase, keep, run_base
+from coworkd.merge.branch_jobs import BranchReport, NoBase, RunBase, make_due_moves, run_base
 from coworkd.merge.branch_rules import Collision, NothingToDo, Rebuild, Unrelated
 from coworkd.merge.candidate_pipeline import CandidatePipeline, pin_candidate
 from coworkd.merge.checks.facts import ChangeContext, check_findings
-from coworkd.merge.git.change_summary import ChangeSummary, change
+from coworkd.merge.git.change_summary import ChangeSummary, summarise_change
 from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.git.integration import land
-from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed, invert
+from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed, file_revert
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused, land_target
 from coworkd.merge.job_values import (
     Interrupted,
@@ -94,7 +94,7 @@ class IntegrationJobs:
             return run_base(repo, branches, needed)
 
     def update_branch(
-        self, branches: BranchContext, verifying: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
+        self, branches: BranchContext, request: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
     ) -> BranchReport | None:
         """Bring integration in step with its target; with a request to verify by, also what needs a verification.
 
@@ -103,44 +103,44 @@ class IntegrationJobs:
         with self._repos.lend() as repo:
             if repo.commit(branch_ref(branches.target)) is None:
                 return None
-            return self._synced_report(repo, branches, verifying, needs)
+            return self._update_branch(repo, branches, request, needs)
 
-    def _synced_report(
-        self, repo: Repo, branches: BranchContext, verifying: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
+    def _update_branch(
+        self, repo: Repo, branches: BranchContext, request: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
     ) -> BranchReport:
-        """What the target brings is checked in a gate of its own: no submission's verification loses files to it."""
-        if verifying is None:
-            return keep(repo, branches)
-        own = dataclasses.replace(verifying, commands=verifying.workspace)
+        """Bring integration in step; the target's commits are checked in a gate of their own."""
+        if request is None:
+            return make_due_moves(repo, branches)
+        own = dataclasses.replace(request, commands=request.workspace)
 
         def check(commit: str) -> tuple[Check, ...] | None:
             pin_candidate(repo, commit)
             return self._verifier.check(repo, gate_run(own, commit, own.commands, TARGET), self._stopping.is_set)
 
-        return keep(repo, branches, verify=check, needs=needs)
+        return make_due_moves(repo, branches, verify=check, needs=needs)
 
     # ---- verifying
 
-    def verify(self, request: VerifyRequest, given_up: Callable[[], bool]) -> VerificationResult:
+    def verify(self, request: VerifyRequest, cancelled: Callable[[], bool]) -> VerificationResult:
         """Merge the submission with the tip and run the commands on exactly the result.
 
-        Ends early, with `Interrupted`, when `given_up` says that it has left the queue, and when the daemon stops.
+        Ends early, with `Interrupted`, when `cancelled` reports that it has left the queue, and when the daemon stops.
         """
 
         def is_cancelled() -> bool:
-            return self._stopping.is_set() or given_up()
+            return self._stopping.is_set() or cancelled()
 
         with self._repos.lend() as repo:
             tip = repo.commit(branch_ref(request.branch))
             if tip is None:
                 return TipMoved(tip="")
-            if not request.made:
+            if not request.has_change:
                 return Verified(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
             pipeline = CandidatePipeline(
                 repo=repo, request=request, verifier=self._verifier, blame=self._blame, bundles=self._state / "bundles",
                 is_cancelled=is_cancelled,
             )  # fmt: skip
-            return _run(pipeline, tip)
+            return _run_pipeline(pipeline, tip)
 
     # ---- landing
 
@@ -153,49 +153,53 @@ class IntegrationJobs:
                 return Landed(commit=request.candidate)
             return TipMoved(tip=repo.commit(branch_ref(request.branch)) or "")
 
-    def into_target(
+    def land_in_target(
         self, request: VerifyRequest, branches: BranchContext, *, onto: bool = False
     ) -> LandedInTarget | TargetRefused:
         """`coworkd land`: integration first takes in the target's new commits, then the target takes integration."""
         with self._repos.lend() as repo:
-            ahead = keep(repo, branches)
-            report = ahead if isinstance(ahead.move, Rebuild) else self._synced_report(repo, branches, request, {})
+            report_before = make_due_moves(repo, branches)
+            report = (
+                report_before
+                if isinstance(report_before.move, Rebuild)
+                else self._update_branch(repo, branches, request, {})
+            )
             entry = _target_entry(report, self._stopping.is_set())
             if reason := not_in_reason(entry, request.target, request.branch):
                 return TargetRefused(reason=reason)
             return land_target(repo, request.branch, request.target, onto=onto)
 
-    # ---- taking back
+    # ---- reverting
 
     def revert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
         """A submission that undoes a landing, and which tasks have built on it."""
         with self._repos.lend() as repo:
-            return invert(repo, landing, task, number, repo.commit(branch_ref(branch)) or landing)
+            return file_revert(repo, landing, task, number, repo.commit(branch_ref(branch)) or landing)
 
     # ---- for the review
 
-    def change(self, base: str, commit: str, context: ChangeContext | None = None) -> ChangeSummary:
+    def summarise_change(self, base: str, commit: str, context: ChangeContext | None = None) -> ChangeSummary:
         """What a candidate changes against its tip; with a `context` also what it does to its checks."""
         with self._repos.lend() as repo:
-            found = change(repo, base, commit)
+            summary = summarise_change(repo, base, commit)
             if context is None:
-                return found
-            return dataclasses.replace(found, findings=check_findings(repo, base, commit, found.files, context))
+                return summary
+            return dataclasses.replace(summary, findings=check_findings(repo, base, commit, summary.files, context))
 
 
-def _run(pipeline: CandidatePipeline, tip: str) -> VerificationResult:
-    """Files that no slot can hold are the change's, unless the tip has such files itself."""
+def _run_pipeline(pipeline: CandidatePipeline, tip: str) -> VerificationResult:
+    """Run it; files that no slot can hold fail the submission, unless the tip has such files itself."""
     try:
         return pipeline.run(tip)
     except UnfitRepositoryError as error:
-        if error.kind is not StartFaultKind.FILES or _is_refused(pipeline.repo, tip):
+        if error.kind is not StartFaultKind.FILES or _is_unsupported(pipeline.repo, tip):
             raise
         reason = f"no slot could hold the files with this change: {error}"
         return VerificationFailed(tip=tip, checks=(), reason=reason)
 
 
-def _is_refused(repo: Repo, commit: str) -> bool:
-    """Whether a commit is one that slots do not hold: then a change on top of it is not what they refuse."""
+def _is_unsupported(repo: Repo, commit: str) -> bool:
+    """Whether a commit is one that slots cannot hold: then a change on top of it is not to blame."""
     try:
         survey(repo, commit)
     except UnfitRepositoryError:

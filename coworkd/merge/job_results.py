@@ -94,7 +94,7 @@ class ResultRecorder:
             case Landed():
                 self._record_landed(row, value, now)
             case AwaitingTarget() | OutdatedBase():
-                self._not_merged(row, value, now)
+                self._record_not_merged(row, value, now)
             case ChangeSummary() if row.state is SubmissionState.GREEN and not row.request:
                 self._reviews.write(row, value, now)
             case _:
@@ -130,7 +130,7 @@ class ResultRecorder:
         if row.kind is SubmissionKind.WORK:
             self._reviews.void(row, now)
         else:
-            self._reverts.refused(row, f"the checks would be red without it: {value.reason}", now)
+            self._reverts.record_refused(row, f"the checks would be red without it: {value.reason}", now)
 
     def _record_conflict(self, row: SubmissionRow, value: MergeConflict, now: float) -> None:
         event = submission_event(row, now, EventKind.CONFLICT, summary=value.summary)
@@ -146,20 +146,20 @@ class ResultRecorder:
         if row.kind is SubmissionKind.WORK:
             self._reviews.void(row, now)
         else:
-            self._reverts.refused(row, f"{value.summary}: what landed since builds on it", now)
+            self._reverts.record_refused(row, f"{value.summary}: what landed since builds on it", now)
 
-    def _not_merged(self, row: SubmissionRow, value: AwaitingTarget | OutdatedBase, now: float) -> None:
+    def _record_not_merged(self, row: SubmissionRow, value: AwaitingTarget | OutdatedBase, now: float) -> None:
         if isinstance(value, OutdatedBase):
-            self._out_of_date(row, value, now)
+            self._record_outdated(row, value, now)
             return
         task = self._board.task(row.task)
         if task.reason != value.reason:
             self._board.set_status(task, task.status, value.reason, now)
 
-    def _out_of_date(self, row: SubmissionRow, value: OutdatedBase, now: float) -> None:
+    def _record_outdated(self, row: SubmissionRow, value: OutdatedBase, now: float) -> None:
         """What it was made on is gone: it is made again, and no attempt is used."""
         if row.kind is not SubmissionKind.WORK:
-            self._reverts.refused(row, value.reason, now)
+            self._reverts.record_refused(row, value.reason, now)
             return
         self._reviews.void(row, now)
         retire_submission(self._db, row, value.reason, now)
@@ -174,7 +174,7 @@ class ResultRecorder:
         remove_task_problems(self._db, row.task, "landing")
         task = self._board.task(row.task)
         if row.kind is not SubmissionKind.WORK:
-            self._reverts.landed(task, row, value.commit, now)
+            self._reverts.record_landed(task, row, value.commit, now)
             return
         self._tick_criteria(task, row)
         self._documents.edit(review_path(row.task), {("status",): "landed"})

@@ -18,7 +18,7 @@ class VerifyRequest:
     number: int
     commit: str
     base: str
-    made: bool
+    has_change: bool
     """False: the agent changed nothing, and there is nothing to merge."""
     commands: tuple[str, ...]
     """The workspace's, then the task's own."""

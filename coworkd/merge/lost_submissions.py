@@ -22,57 +22,57 @@ _SOURCE = "lost submission"
 
 
 class LostSubmissions:
-    """Restores them; used by the writer thread alone."""
+    """Restores lost submissions; used by the writer thread alone."""
 
     def __init__(self, board: Board, jobs: Jobs, integration: IntegrationJobs) -> None:
         self._board = board
         self._db = board.db
         self._jobs = jobs
         self._integration = integration
-        jobs.handle(LOOK_UP, then=self._found, failed=self._failed)
+        jobs.handle(LOOK_UP, then=self._restore_submission, failed=self._report_failure)
 
-    def look_up(self) -> None:
-        """Have git look for what the database lacks."""
-        branch, lacking = self._board.specs.settings().integration.branch, self._lacking()
-        self._forget_failures(lacking)
-        for task in lacking:
+    def start_search(self) -> None:
+        """Start to look in git for what the database lacks."""
+        branch, tasks = self._board.specs.settings().integration.branch, self._tasks_without_submission()
+        self._forget_failures(tasks)
+        for task in tasks:
             self._jobs.start(LOOK_UP, task.id, partial(self._integration.latest_submission, task.id, branch))
 
-    def _lacking(self) -> list[TaskRow]:
-        """What is in review of a task that plans is a plan."""
+    def _tasks_without_submission(self) -> list[TaskRow]:
+        """Tasks in review, but for those in plan mode: what is in review of these is a plan."""
         rows = reviews_without_submission(self._db)
         return [task for task in rows if self._board.specs.task(task.path).mode is not Mode.PLAN]
 
-    def _found(self, name: str, kept: StoredSubmission | None, now: float) -> None:
-        """The submission goes into the queue again, and its review is asked for again."""
-        task = next((task for task in self._lacking() if task.id == name), None)
+    def _restore_submission(self, name: str, stored: StoredSubmission | None, now: float) -> None:
+        """Queue the submission again; its review is asked for again."""
+        task = next((task for task in self._tasks_without_submission() if task.id == name), None)
         with self._db.write(durable=True):
             remove_task_problems(self._db, name, _SOURCE)
             if task is None:
                 return
-            if kept is None:
+            if stored is None:
                 why = "its submission is not to be found; write `ready` for a new attempt"
                 self._board.set_status(task, Status.PAUSED, why, now)
                 return
             row = SubmissionRow(
-                task=task.id, number=kept.number, attempt=task.attempt, base=kept.base, commit_id=kept.commit,
-                tree=kept.tree, state=SubmissionState.QUEUED, created=now, needs_approval=True,
+                task=task.id, number=stored.number, attempt=task.attempt, base=stored.base, commit_id=stored.commit,
+                tree=stored.tree, state=SubmissionState.QUEUED, created=now, needs_approval=True,
             )  # fmt: skip
-            data = {"number": kept.number}
+            data = {"number": stored.number}
             add_submission(
                 self._db, row, NewEvent(at=now, kind=EventKind.SUBMISSION_FOUND_AGAIN, task=task.id, data=data)
             )
 
-    def _failed(self, name: str, failure: JobFailed, now: float) -> None:
+    def _report_failure(self, name: str, failure: JobFailed, now: float) -> None:
         message = f"its submission cannot be looked for: {failure.reason}; {failure.retry}"
-        for task in self._lacking():
+        for task in self._tasks_without_submission():
             if task.id == name:
                 with self._db.write():
                     self._board.add_problem(task, _SOURCE, message, now)
 
-    def _forget_failures(self, lacking: Sequence[TaskRow]) -> None:
-        """What could not be looked for is no problem any more where it is not needed."""
-        for name in self._jobs.failing(LOOK_UP) - {task.id for task in lacking}:
+    def _forget_failures(self, tasks: Sequence[TaskRow]) -> None:
+        """Forget failed searches of tasks that need none any more."""
+        for name in self._jobs.failing(LOOK_UP) - {task.id for task in tasks}:
             self._jobs.forget(LOOK_UP, name)
             with self._db.write():
                 remove_task_problems(self._db, name, _SOURCE)

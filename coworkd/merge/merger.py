@@ -1,4 +1,4 @@
-"""The merge queue as one turn: reviews asked for and answered, submissions verified and landed one by one."""
+"""The merge queue, turn by turn: reviews are written and answered, submissions verified and landed one by one."""
 
 from __future__ import annotations
 
@@ -74,55 +74,55 @@ class Merger:
         self._verifying: SubmissionKey | None = None
         """The submission that is being verified."""
         self._stepped = False
-        self._given_up = threading.Event()
+        self._verification_cancelled = threading.Event()
         """Set when the submission that is being verified has left the queue."""
-        self._auto_landing = AutoLanding(board, jobs, self.into_target)
+        self._auto_landing = AutoLanding(board, jobs, self.target_landing_job)
         self._lost = LostSubmissions(board, jobs, integration)
-        jobs.handle(VERIFY, then=self._record_verification, failed=self._submission_failed)
-        jobs.handle(LAND, then=self._record_result, failed=self._submission_failed)
-        jobs.handle(DESCRIBE, then=self._record_result, failed=self._submission_failed)
+        jobs.handle(VERIFY, then=self._record_verification, failed=self._report_failure)
+        jobs.handle(LAND, then=self._record_result, failed=self._report_failure)
+        jobs.handle(DESCRIBE, then=self._record_result, failed=self._report_failure)
 
     # ---- one turn
 
     def step(self, now: float, *, start: bool) -> None:
-        """Rule on answered reviews, then take the queue one step further."""
+        """Act on answered reviews, then take the queue one step further."""
         self._landed.step(now)
         self._reviews.apply_answers(now)
-        self._give_up_moot()
-        self._forget_failures()
+        self._cancel_moot_verification()
+        self._forget_moot_failures()
         if start:
-            self._watch.look()
+            self._watch.start_look()
             self._reverts.start_requested(now)
-            self._lost.look_up()
-            self._holds.step(now, busy=self._at_work())
+            self._lost.start_search()
+            self._holds.step(now, busy=self._is_busy())
             self._unverified.verify_again(now, started=not self._stepped)
             self._stepped = True
-            if not self._at_work():
+            if not self._is_busy():
                 self._watch.rebuild(self._queue_reader.target_request)
-            if self._watch.settled():
+            if self._watch.is_settled():
                 self._advance(now)
-                self._auto_landing.step(now, busy=self._at_work())
+                self._auto_landing.step(now, busy=self._is_busy())
 
     def deadline(self) -> float | None:
-        """When what stood in the queue's way is tried again."""
+        """When a landing that failed, or a check of the tip, is tried again."""
         times = (self._auto_landing.deadline(), self._holds.deadline())
         return min((at for at in times if at), default=None)
 
-    def _at_work(self) -> bool:
-        """Whether something is verified or landed now, or integration is moved: one thing at a time."""
+    def _is_busy(self) -> bool:
+        """Whether something is being verified or landed, or integration moved: one thing at a time."""
         return self._jobs.any_running(VERIFY, LAND, TIP_CHECK, BRANCH)
 
-    def _give_up_moot(self) -> None:
-        """A verification whose submission has left the queue need not come to its end."""
+    def _cancel_moot_verification(self) -> None:
+        """End a verification whose submission has left the queue."""
         if self._verifying and find_in_queue(self._db, self._verifying) is None:
-            self._given_up.set()
+            self._verification_cancelled.set()
 
     def _advance(self, now: float) -> None:
-        place = self._watch.place()
+        branch_tips = self._watch.branch_tips()
         entries = [
             e
             for e in self._queue_reader.entries(now)
-            if self._awaiting_target.get(e.key) != place and not self._is_backing_off(e.key)
+            if self._awaiting_target.get(e.key) != branch_tips and not self._is_backing_off(e.key)
         ]
         if not entries:
             return
@@ -130,11 +130,11 @@ class Merger:
             row = get_submission(self._db, step.key)
             match step:
                 case ReviewStep():
-                    self._describe(row)
-                case VerifyStep() if not self._at_work():
+                    self._start_change_summary(row)
+                case VerifyStep() if not self._is_busy():
                     if not self._watch.bring_in(self._queue_reader.target_request()):
                         self._start_step(step, row, now)
-                case LandStep() if not self._at_work():
+                case LandStep() if not self._is_busy():
                     self._start_step(step, row, now)
                 case _:
                     pass
@@ -143,8 +143,8 @@ class Merger:
         """Whether a job for this submission failed and is not due again: others go on meanwhile."""
         return any(self._jobs.pausing(job, key) for job in (VERIFY, LAND, DESCRIBE))
 
-    def _forget_failures(self) -> None:
-        """What failed for a submission that has left the queue is no problem any more."""
+    def _forget_moot_failures(self) -> None:
+        """Forget failures for submissions that have left the queue."""
         for job in (VERIFY, LAND, DESCRIBE):
             for key in self._jobs.failing(job):
                 if find_in_queue(self._db, key) is None:
@@ -155,10 +155,10 @@ class Merger:
         with self._db.write():
             remove_task_problems(self._db, task, _QUEUE)
 
-    def _describe(self, row: SubmissionRow) -> None:
-        """Have git say what the candidate changes; the review is written when it has."""
+    def _start_change_summary(self, row: SubmissionRow) -> None:
+        """Start to read what the candidate changes; the review is written when that is known."""
         tip, candidate, context = row.verified_on, row.candidate, self._queue_reader.change_context(row)
-        self._jobs.start(DESCRIBE, row.key, lambda: self._integration.change(tip, candidate, context))
+        self._jobs.start(DESCRIBE, row.key, lambda: self._integration.summarise_change(tip, candidate, context))
 
     # ---- verifying and landing
 
@@ -173,21 +173,21 @@ class Merger:
                 self._db.event(now, EventKind.LANDING, task=row.task, number=row.number, candidate=row.candidate)
             self._jobs.start(LAND, key, lambda: self._integration.land(land))
             return
-        red_target = self._watch.red_target(self._queue_reader.target_request())
+        red_target = self._watch.is_target_red(self._queue_reader.target_request())
         request = dataclasses.replace(self._queue_reader.verify_request(row), onto_target=red_target)
         task = self._board.task(row.task)
         with self._db.write():
             self._db.event(now, EventKind.VERIFYING, task=row.task, number=row.number)
             if task.status is Status.REVIEW and (row.approved or not row.needs_approval):
                 self._board.transition(task.id, Status.MERGING, "verified again with what has landed since", now)
-        given_up = self._given_up = threading.Event()
-        if self._jobs.start(VERIFY, key, lambda: self._integration.verify(request, given_up.is_set)):
+        cancelled = self._verification_cancelled = threading.Event()
+        if self._jobs.start(VERIFY, key, lambda: self._integration.verify(request, cancelled.is_set)):
             self._verifying = key
 
     def _record_verification(self, key: SubmissionKey, value: VerificationResult, now: float) -> None:
         self._verifying = None
         if isinstance(value, AwaitingTarget):
-            self._awaiting_target[key] = self._watch.place()
+            self._awaiting_target[key] = self._watch.branch_tips()
         self._record_result(key, value, now)
 
     def _record_result(
@@ -201,8 +201,8 @@ class Merger:
             if row is not None:
                 self._recorder.record(row, value, now)
 
-    def _submission_failed(self, key: SubmissionKey, failure: JobFailed, now: float) -> None:
-        """Git or the file system is in the way: say so where it is seen."""
+    def _report_failure(self, key: SubmissionKey, failure: JobFailed, now: float) -> None:
+        """Git or the file system failed: show that at the task."""
         self._verifying = None if self._verifying == key else self._verifying
         if find_in_queue(self._db, key) is None:
             return
@@ -210,13 +210,13 @@ class Merger:
             message = f"cannot land: {failure.reason}; {failure.retry}"
             self._board.add_problem(self._board.task(key.task), _QUEUE, message, now)
 
-    # ---- beginning, and the way out
+    # ---- recovery, and landing in the target
 
     def recover(self, now: float) -> None:
         """After a start: what landed may not have been recorded."""
         self._landed.recover(now)
 
-    def into_target(self, onto: str = "") -> Callable[[], LandedInTarget | TargetRefused]:
+    def target_landing_job(self, onto: str = "") -> Callable[[], LandedInTarget | TargetRefused]:
         """The job that brings the integration branch into its target, with the settings of now.
 
         `onto` names the target, for landing although another branch is checked out.
@@ -227,4 +227,4 @@ class Merger:
                 reason=f"the target is {request.target}, not {onto}: see `integration.target` in config.yaml"
             )
             return lambda: refused
-        return lambda: self._integration.into_target(request, branches, onto=bool(onto))
+        return lambda: self._integration.land_in_target(request, branches, onto=bool(onto))

@@ -79,7 +79,7 @@ class QueueReader:
         spec = self._board.specs.task(task.path)
         return VerifyRequest(
             task=row.task, title=_TITLES[row.kind].format(task.title), attempt=row.attempt, number=row.number,
-            commit=row.commit_id, base=row.base, made=bool(row.tree), commands=self._commands(row, spec),
+            commit=row.commit_id, base=row.base, has_change=bool(row.tree), commands=self._commands(row, spec),
             workspace=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
             timeout=min(settings.verify_timeout, spec.timeout or settings.verify_timeout),
             branch=settings.integration.branch, target=self._board.specs.target(),
@@ -107,7 +107,7 @@ class QueueReader:
         """The target's own commits, to be checked as merged with what has landed."""
         settings = self._board.specs.settings()
         return VerifyRequest(
-            task="land", title="", attempt=0, number=0, commit="", base="", made=False, commands=settings.verify,
+            task="land", title="", attempt=0, number=0, commit="", base="", has_change=False, commands=settings.verify,
             workspace=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
             timeout=settings.verify_timeout,
             branch=settings.integration.branch, target=self._board.specs.target(),

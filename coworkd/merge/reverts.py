@@ -43,7 +43,7 @@ class RevertKey(NamedTuple):
 INVERT: Job[RevertKey, RevertCommit | RevertFailed] = Job(name="revert", purpose=Purpose.INTEGRATION)
 """Makes the commit that undoes a landing."""
 
-_BECOMES = {SubmissionKind.REVERT: "reverted", SubmissionKind.APPLY: "landed"}
+_STATUS_AFTER = {SubmissionKind.REVERT: "reverted", SubmissionKind.APPLY: "landed"}
 _SOURCE = "revert"
 
 
@@ -57,53 +57,53 @@ class RevertService:
     """Reverts and their opposite; used by the writer thread alone."""
 
     def __init__(
-        self, board: Board, jobs: Jobs, invert: Callable[[str, str, int, str], RevertCommit | RevertFailed]
+        self, board: Board, jobs: Jobs, file_revert: Callable[[str, str, int, str], RevertCommit | RevertFailed]
     ) -> None:
         """`invert` makes and files the commit: landing, task, number of the submission, integration branch."""
         self._board = board
         self._db = board.db
         self._documents = GeneratedDocuments(board.db)
         self._jobs = jobs
-        self._invert = invert
-        jobs.handle(INVERT, then=self._queue, failed=self._not_made)
+        self._file_revert = file_revert
+        jobs.handle(INVERT, then=self._record_commit, failed=self._report_failure)
 
     def start_requested(self, now: float) -> None:
         """Start the job of every review that asks for one and has none."""
         requests = revert_requests(self._db)
         self._forget_failures({(_task_of(path), kind) for path, kind in requests})
         for path, kind in requests:
-            wish = self._revert_request(path, kind, now)
-            if wish is not None and not self._is_running(wish.task.id):
-                self._start(wish)
+            request = self._revert_request(path, kind, now)
+            if request is not None and not self._is_running(request.task.id):
+                self._start(request)
 
     def _forget_failures(self, requested: Collection[tuple[str, SubmissionKind]]) -> None:
-        """What failed and is not asked for any more may be asked for again at once."""
+        """Forget failures of what is no longer requested: it may be requested again at once."""
         for key in self._jobs.failing(INVERT):
             if (key.task, key.kind) not in requested:
                 self._jobs.forget(INVERT, key)
 
     def _revert_request(self, path: str, kind: SubmissionKind, now: float) -> _RevertRequest | None:
-        """What a person asks for, where it can be done; else the status is put back."""
+        """What a person requests, where it can be done; else the status is put back."""
         task = find_task(self._db, _task_of(path))
         if task is not None and self._is_running(task.id):
             return _RevertRequest(task=task, kind=kind)
-        given = submitted_answer(self._db, path)
-        if given.pulled:
+        answer = submitted_answer(self._db, path)
+        if answer.pulled:
             self._show_problem(path, f"`status: {kind}` came by git and was not written here; write it here", now)
             return None
-        reason = self._refusal_reason(task, kind, given)
+        reason = self._refusal_reason(task, kind, answer)
         if reason or task is None:
             self._reject(path, kind, reason, now)
             return None
         return _RevertRequest(task=task, kind=kind)
 
-    def _refusal_reason(self, task: TaskRow | None, kind: SubmissionKind, given: SubmittedAnswer) -> str:
+    def _refusal_reason(self, task: TaskRow | None, kind: SubmissionKind, answer: SubmittedAnswer) -> str:
         if task is None:
-            return "only the latest review of a task takes this word"
+            return "only the latest review of a task takes this status"
         if task.owned_elsewhere:
             return f"the task is on {task.by}"
         latest = latest_request_in(self._db, review_path(task.id))
-        if latest is not None and given.request != latest.id:
+        if latest is not None and answer.request != latest.id:
             return "this is an older version of the review; look at the present one"
         if task.status is not Status.DONE:
             return f"the task is {task.status}: only what is done can be taken back or brought again"
@@ -116,22 +116,22 @@ class RevertService:
             return True
         return pending_revert(self._db, task)
 
-    def _start(self, wish: _RevertRequest) -> None:
-        task = wish.task
+    def _start(self, request: _RevertRequest) -> None:
+        task = request.task
         number = next_number(self._db, task.id)
-        landing = task.landed if wish.kind is SubmissionKind.REVERT else task.reverted
+        landing = task.landed if request.kind is SubmissionKind.REVERT else task.reverted
         branch = self._board.specs.settings().integration.branch
-        key = RevertKey(task.id, wish.kind, number)
-        self._jobs.start(INVERT, key, lambda: self._invert(landing, task.id, number, branch))
+        key = RevertKey(task.id, request.kind, number)
+        self._jobs.start(INVERT, key, lambda: self._file_revert(landing, task.id, number, branch))
 
-    def _not_made(self, key: RevertKey, failure: JobFailed, now: float) -> None:
-        """Git or the file system is in the way: said in the review, which still asks for it."""
+    def _report_failure(self, key: RevertKey, failure: JobFailed, now: float) -> None:
+        """Git or the file system failed: show that in the review, which still requests it."""
         path = review_path(key.task)
         message = f"`status: {key.kind}` could not be done: {failure.reason}; {failure.retry}"
         self._show_problem(path, f"{message}; write `status: {self._current_status(path)}` to give it up", now)
 
-    def _queue(self, key: RevertKey, value: RevertCommit | RevertFailed, now: float) -> None:
-        """The commit is there, or cannot be made."""
+    def _record_commit(self, key: RevertKey, value: RevertCommit | RevertFailed, now: float) -> None:
+        """Queue the commit as a submission, or put the status back where there is none."""
         task_id, kind, number = key
         task = self._board.task(task_id)
         with self._db.write(durable=True):
@@ -140,7 +140,7 @@ class RevertService:
                 return
             row = SubmissionRow(
                 task=task_id, number=number, attempt=task.attempt, base=value.landing, commit_id=value.commit,
-                tree=value.tree, state=SubmissionState.QUEUED, created=now, message=_built_on(value.later),
+                tree=value.tree, state=SubmissionState.QUEUED, created=now, message=_later_tasks_text(value.later),
                 needs_approval=False, approved=True, kind=kind,
             )  # fmt: skip
             self._board.clear_problems(review_path(task_id), _SOURCE)
@@ -149,19 +149,19 @@ class RevertService:
             event = NewEvent(at=now, kind=EventKind.REVERT_ASKED, task=task_id, actor="person", data=data)
             add_submission(self._db, row, event)
 
-    # ---- how it ends
+    # ---- results
 
-    def landed(self, task: TaskRow, row: SubmissionRow, commit: str, now: float) -> None:
-        """The integration branch no longer has the change, or has it again."""
-        self._set_status(review_path(task.id), _BECOMES[row.kind])
+    def record_landed(self, task: TaskRow, row: SubmissionRow, commit: str, now: float) -> None:
+        """Record that the integration branch no longer has the change, or has it again."""
+        self._set_status(review_path(task.id), _STATUS_AFTER[row.kind])
         where = {"landed": "", "reverted": commit[:12]}
         if row.kind is SubmissionKind.APPLY:
             where = {"landed": commit[:12], "reverted": ""}
-        reason = "; ".join(part for part in (_REASONS[row.kind], row.message) if part)
+        reason = "; ".join(part for part in (_TASK_REASONS[row.kind], row.message) if part)
         self._board.set_status(task, task.status, reason, now, **where)
 
-    def refused(self, row: SubmissionRow, reason: str, now: float) -> None:
-        """It collides with what landed since, or is red: the change stays as it is."""
+    def record_refused(self, row: SubmissionRow, reason: str, now: float) -> None:
+        """It conflicts with what landed since, or is red: the change stays as it is."""
         retire_submission(self._db, row, reason, now)
         self._reject(review_path(row.task), row.kind, reason, now)
 
@@ -186,12 +186,12 @@ class RevertService:
             put_problem(self._db, Problem(path=path, line=0, message=message), _SOURCE, now)
 
 
-_REASONS = {SubmissionKind.REVERT: "taken back by hand", SubmissionKind.APPLY: "brought again by hand"}
+_TASK_REASONS = {SubmissionKind.REVERT: "taken back by hand", SubmissionKind.APPLY: "brought again by hand"}
 
 
 def _task_of(path: str) -> str:
     return path.removeprefix("reviews/").removesuffix(".md")
 
 
-def _built_on(later: tuple[str, ...]) -> str:
+def _later_tasks_text(later: tuple[str, ...]) -> str:
     return f"landed on the same files since: {', '.join(later)}" if later else ""

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from coworkd.core.model import Check
 from coworkd.core.text_formats import last_line
-from coworkd.merge.blame import outcome
+from coworkd.merge.blame import outcome_text
 
 
 class TargetState(StrEnum):
@@ -99,7 +99,7 @@ def unrelated_reason(target: str, branch: str) -> str:
 def red_reason(check: Check, target: str) -> str:
     """Which check is red on the target merged with what has landed, and what to do."""
     said = last_line(check.tail, 200)
-    what = f"`{check.command}`: {outcome(check)}" + (f" ({said})" if said else "")
+    what = f"`{check.command}`: {outcome_text(check)}" + (f" ({said})" if said else "")
     if check.reached:
         return f"the checks say nothing of {target} merged with what has landed, {what}: {check.reached}"
     return f"the checks are red on {target} merged with what has landed, {what}; repair that on {target} first"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from coworkd.core.model import Check
 from coworkd.history.landing_refs import landing_commits
-from coworkd.merge.branch_jobs import BranchReport, Verify, keep
-from coworkd.merge.git.candidates import candidate_for, sources
+from coworkd.merge.branch_jobs import BranchReport, Verify, make_due_moves
+from coworkd.merge.git.candidates import find_merge_sources, merge_submission
 from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.git.integration import MergeCommit, Submission, land
 from coworkd.merge.git.landings import latest_of_each, read_landings
@@ -52,8 +52,10 @@ class Landings:
     def tip(self) -> str:
         return self.repo.commit(f"refs/heads/{INTEGRATION}") or ""
 
-    def keep(self, *, verify: Verify | None = None, needs: Mapping[str, tuple[str, ...]] | None = None) -> BranchReport:
-        return keep(self.repo, self.branches, verify=verify, needs=needs)
+    def make_due_moves(
+        self, *, verify: Verify | None = None, needs: Mapping[str, tuple[str, ...]] | None = None
+    ) -> BranchReport:
+        return make_due_moves(self.repo, self.branches, verify=verify, needs=needs)
 
     def submit(self, name: str, base: str, files: Files) -> str:
         """What an agent makes on top of a commit, without touching any branch of the user's."""
@@ -64,11 +66,13 @@ class Landings:
 
     def merge(self, name: str, base: str, commit: str) -> Landing | None:
         """Land a submission as the queue does; None where it waits, or collides."""
-        found = sources(self.repo, tip=self.tip, stand=self.tip, target=self.target, base=base, commit=commit)
+        found = find_merge_sources(
+            self.repo, tip=self.tip, history_tip=self.tip, target=self.target, base=base, commit=commit
+        )
         if found.awaited:
             return None
         submission = Submission(task=name, attempt=1, number=1, commit=commit)
-        made = candidate_for(self.repo, self.tip, submission, found)
+        made = merge_submission(self.repo, self.tip, submission, found)
         if not isinstance(made, MergeCommit):
             return None
         assert land(self.repo, INTEGRATION, self.tip, made.commit, next_number_under(self.repo, LANDINGS))
@@ -76,7 +80,7 @@ class Landings:
 
     def land(self, name: str, files: Files) -> str:
         """A task from the tip to its landing; the merge."""
-        self.keep(verify=green)
+        self.make_due_moves(verify=green)
         base = self.tip
         made = self.merge(name, base, self.submit(name, base, files))
         assert made is not None

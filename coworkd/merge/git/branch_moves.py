@@ -96,7 +96,7 @@ def _taken_ref_changes(repo: Repo, target: str, commit: str) -> list[RefChange]:
     return [RefChange(name=taken_ref(target), old=old, new=commit)] if old != commit else []
 
 
-def note_taken(repo: Repo, branches: BranchContext, facts: BranchFacts) -> None:
+def record_taken(repo: Repo, branches: BranchContext, facts: BranchFacts) -> None:
     """Record what integration has of the target, also where a person merged it; a landed landing is none of its own."""
     if facts.target_in_integration and facts.taken != facts.target:
         ours = facts.taken and own_commits(repo, [facts.target])
@@ -104,7 +104,7 @@ def note_taken(repo: Repo, branches: BranchContext, facts: BranchFacts) -> None:
             update_refs(repo, _taken_ref_changes(repo, branches.target, facts.target))
 
 
-def note_target(repo: Repo, target_name: str, target: str) -> None:
+def record_target(repo: Repo, target_name: str, target: str) -> None:
     """Record where the target stands; where it was rewritten, the commit before keeps what was dropped known."""
     name = seen_ref(target_name)
     seen = repo.commit(name)

@@ -26,16 +26,16 @@ class MergeSources:
     """The target's commit, where the submission holds commits of it that integration has not taken yet."""
 
 
-def sources(repo: Repo, *, tip: str, stand: str, target: str, base: str, commit: str) -> MergeSources:
-    """`stand`: a commit with the tip's files whose history is to count instead of the tip's."""
+def find_merge_sources(repo: Repo, *, tip: str, history_tip: str, target: str, base: str, commit: str) -> MergeSources:
+    """`history_tip`: a commit with the tip's files whose history is to count instead of the tip's."""
     goal = repo.commit(branch_ref(target)) or tip
     brought = commits_without(repo, commit, tip)
     if brought & dropped_commits(repo, (tip, goal)):
-        apart = sides(repo, base=base, ours=stand, theirs=commit)
+        apart = sides(repo, base=base, ours=history_tip, theirs=commit)
         return MergeSources(base=apart.base, ours=apart.ours, theirs=apart.theirs, dropped=True)
     behind = goal in ancestors_in(repo, [goal], tip)
     awaited = not behind and brought & commits_without(repo, goal, tip)
-    return MergeSources(base=base, ours=stand, theirs=commit, awaited=goal if awaited else "")
+    return MergeSources(base=base, ours=history_tip, theirs=commit, awaited=goal if awaited else "")
 
 
 def commits_without(repo: Repo, tip: str, without: str) -> frozenset[str]:
@@ -43,11 +43,13 @@ def commits_without(repo: Repo, tip: str, without: str) -> frozenset[str]:
     return frozenset(repo.commits_between([tip], [without]))
 
 
-def candidate_for(repo: Repo, tip: str, submission: Submission, found: MergeSources) -> MergeCommit | Conflicted:
+def merge_submission(
+    repo: Repo, tip: str, submission: Submission, merge_sources: MergeSources
+) -> MergeCommit | Conflicted:
     """The merge of a submission with the tip; without what was dropped its work is a commit of its own on the tip."""
-    if not found.dropped:
-        return candidate(repo, tip, submission, stand=found.ours)
-    merged = merge_trees(repo, found.ours, found.theirs)
+    if not merge_sources.dropped:
+        return candidate(repo, tip, submission, history_tip=merge_sources.ours)
+    merged = merge_trees(repo, merge_sources.ours, merge_sources.theirs)
     if isinstance(merged, Conflicted):
         return merged
     work = copy_commit(repo, submission.commit, merged.tree, (tip,))

@@ -52,7 +52,7 @@ def changed_files(repo: Repo, base: str, commit: str) -> tuple[FileChange, ...]:
     return _compare_trees(repo, base, commit)[1]
 
 
-def change(repo: Repo, base: str, commit: str, *, lines: int = DIFF_LINES) -> ChangeSummary:
+def summarise_change(repo: Repo, base: str, commit: str, *, lines: int = DIFF_LINES) -> ChangeSummary:
     """Describe what `commit` changes against `base`, with at most `lines` lines of diff."""
     raw, files = _compare_trees(repo, base, commit)
     head, truncated = _diff_head(repo, (base, commit), files, lines)

@@ -36,7 +36,7 @@ class RevertFailed:
     reason: str
 
 
-def invert(repo: Repo, landing: str, task: str, number: int, tip: str) -> RevertCommit | RevertFailed:
+def file_revert(repo: Repo, landing: str, task: str, number: int, tip: str) -> RevertCommit | RevertFailed:
     """File the inverse of a landing of `task` as its submission `number`; the same again after a crash."""
     found = repo.commit(landing)
     parent = repo.commit(f"{landing}^1") if found else None
@@ -64,7 +64,7 @@ def _commit(repo: Repo, landing: str, tree: str, task: str) -> str:
     return repo.run("commit-tree", tree, "-p", landing, stdin=message.encode(), env=env).text
 
 
-def beside(repo: Repo, tip: str, landing: str) -> str:
+def tip_after_landing(repo: Repo, tip: str, landing: str) -> str:
     """The tip as a descendant of `landing`: the tip itself, or, after a squash or a rebase, its files on top of it."""
     if repo.is_ancestor(landing, tip):
         return tip

@@ -31,7 +31,7 @@ def main(w: Landings) -> str:
 
 
 def test_a_missing_integration_branch_starts_at_the_target(w: Landings) -> None:
-    assert isinstance(w.keep().move, NothingToDo)
+    assert isinstance(w.make_due_moves().move, NothingToDo)
     assert w.tip == main(w)
 
 
@@ -39,11 +39,11 @@ def test_the_targets_commits_come_in_as_a_merge_once_they_are_verified(w: Landin
     ours = w.land("a", {"a.txt": "a\n"})
     theirs = w.user.commit("by a person", {"p.txt": "p\n"})
     before = w.user.state()
-    assert isinstance(w.keep().move, BringIn)
+    assert isinstance(w.make_due_moves().move, BringIn)
     assert w.tip == ours
-    report = w.keep(verify=lambda _: RED)
+    report = w.make_due_moves(verify=lambda _: RED)
     assert (w.tip, report.red) == (ours, RED[0])
-    assert isinstance(w.keep(verify=green).move, NothingToDo)
+    assert isinstance(w.make_due_moves(verify=green).move, NothingToDo)
     assert w.user.git("rev-parse", f"{w.tip}^1", f"{w.tip}^2").split() == [ours, theirs]
     assert f"Cowork-Target: main {theirs}" in w.user.git("log", "-1", "--format=%B", w.tip)
     assert w.user.state() == before
@@ -53,14 +53,14 @@ def test_the_targets_commits_come_in_as_a_merge_once_they_are_verified(w: Landin
 def test_commits_of_the_workspace_alone_need_no_verification(w: Landings, files: dict[str, str | None]) -> None:
     w.land("a", {"a.txt": "a\n"})
     w.user.commit("a note", files)
-    assert isinstance(w.keep().move, NothingToDo)
+    assert isinstance(w.make_due_moves().move, NothingToDo)
     assert w.files() >= {"a.txt", *files}
 
 
 def test_a_collision_is_said_with_its_paths_and_what_is_lacking(w: Landings) -> None:
     w.land("a", {"app.py": "ours\n"})
     w.user.commit("by a person", {"app.py": "theirs\n"})
-    report = w.keep(verify=green)
+    report = w.make_due_moves(verify=green)
     assert report.move == Collision(("app.py",))
     assert [line.split(" ", 1)[1] for line in report.lacks] == ["by a person"]
 
@@ -69,7 +69,7 @@ def test_a_target_that_went_past_integration_is_followed(w: Landings) -> None:
     w.land("a", {"a.txt": "a\n"})
     w.user.git("merge", "-q", "--ff-only", INTEGRATION)
     further = w.user.commit("further", {"b.txt": "b\n"})
-    w.keep()
+    w.make_due_moves()
     assert w.tip == further
 
 
@@ -77,7 +77,7 @@ def test_a_target_without_a_commit_is_named(tmp_path: Path) -> None:
     w = Landings.at(tmp_path / "new")
     w.target = "other"
     with pytest.raises(RepoError, match="other has no commit yet: make a first one"):
-        w.keep()
+        w.make_due_moves()
     w.repo.close()
 
 
@@ -86,7 +86,7 @@ def test_an_integration_branch_that_is_checked_out_is_not_moved(w: Landings, tmp
     w.user.git("worktree", "add", "-q", str(tmp_path / "look"), INTEGRATION)
     w.user.commit("a note", {".cowork/tasks/t.md": "t\n"})
     with pytest.raises(RepoError, match="is checked out"):
-        w.keep()
+        w.make_due_moves()
 
 
 # ---- nothing that landed is lost
@@ -97,12 +97,12 @@ def test_a_target_that_moves_twice_takes_no_landing_away(w: Landings, files: tup
     """The first parent of the second merge is uninteresting then, and a listing with paths leaves it out."""
     w.land("a", {"a.txt": "a\n"})
     w.user.commit("first", {files[0]: "1\n"})
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     w.user.commit("second", {files[1]: "2\n"})
     assert "a.txt" in w.files()
-    w.keep()
+    w.make_due_moves()
     assert "a.txt" in w.files()
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     assert w.files() >= {"a.txt", *files}
 
 
@@ -112,7 +112,7 @@ def test_after_a_squash_of_all_integration_starts_again(w: Landings) -> None:
     w.user.git("merge", "-q", "--squash", INTEGRATION)
     w.user.commit("squashed")
     further = w.user.commit("further", {"c.txt": "c\n"})
-    w.keep()
+    w.make_due_moves()
     assert w.tip == further
 
 
@@ -122,7 +122,7 @@ def test_after_a_squash_of_what_came_in_between_integration_starts_again(w: Land
     w.land("b", {"b.txt": "b\n"})
     w.user.git("merge", "-q", "--squash", INTEGRATION)
     squashed = w.user.commit("squashed")
-    w.keep()
+    w.make_due_moves()
     assert w.tip == squashed
 
 
@@ -131,12 +131,12 @@ def test_a_cherry_pick_of_each_landing_is_seen(w: Landings) -> None:
     w.user.commit("before", {"c.txt": "c\n"})
     for commit in landings:
         w.user.git("cherry-pick", "-m", "1", commit)
-    w.keep()
+    w.make_due_moves()
     assert w.tip == main(w)
 
 
 def test_a_rebase_that_leaves_the_agents_own_commits_is_seen(w: Landings) -> None:
-    w.keep()
+    w.make_due_moves()
     base = w.tip
     w.user.git("checkout", "-q", "-b", "agent/a", base)
     w.user.commit("one", {"a.txt": "a\n"})
@@ -145,7 +145,7 @@ def test_a_rebase_that_leaves_the_agents_own_commits_is_seen(w: Landings) -> Non
     assert w.merge("a", base, made)
     w.user.commit("by a person", {"p.txt": "p\n"})
     w.user.git("cherry-pick", f"{base}..{made}")
-    w.keep()
+    w.make_due_moves()
     assert w.tip == main(w)
 
 
@@ -155,7 +155,7 @@ def test_a_squash_is_seen_although_the_lines_moved(w: Landings) -> None:
     w.user.commit("by a person", {"app.py": "".join(["first\n", "second\n", *lines])})
     w.user.git("merge", "-q", "--squash", INTEGRATION)
     squashed = w.user.commit("squashed")
-    w.keep()
+    w.make_due_moves()
     assert w.tip == squashed
 
 
@@ -169,7 +169,7 @@ def test_a_landing_that_is_missing_keeps_integration(w: Landings, taken: str) ->
         indented = "    z" if "space" in taken else "z"
         data = "\0c" if "binary" in taken else "\0b"
         w.user.commit("squashed", {"a.txt": "a\n", "b.py": f"if x:\n    y\n{indented}\n", "data.bin": data})
-    w.keep()
+    w.make_due_moves()
     assert w.tip == ours
 
 
@@ -180,7 +180,7 @@ def test_a_squash_of_the_first_landings_keeps_the_later_one(w: Landings) -> None
     w.user.commit("squashed")
     w.land("c", {"c.txt": "c\n"})
     w.user.commit("further", {"d.txt": "d\n"})
-    report = w.keep(verify=green)
+    report = w.make_due_moves(verify=green)
     assert w.files() >= {"a.txt", "b.txt", "c.txt", "d.txt"}
     assert {fact.landing.task for fact in report.state.facts.undelivered} == {"c"}
 
@@ -188,11 +188,11 @@ def test_a_squash_of_the_first_landings_keeps_the_later_one(w: Landings) -> None
 def test_a_change_brought_again_is_not_taken_for_its_first_landing(w: Landings) -> None:
     w.land("a", {"a.txt": "a\n"})
     w.user.commit("picked", {"a.txt": "a\n"})
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     undone = w.submit("undo", w.tip, {"a.txt": None})
     assert w.merge("a", w.tip, undone)
     w.user.commit("further", {"d.txt": "d\n"})
-    w.keep()
+    w.make_due_moves()
     assert "a.txt" not in w.files()
 
 
@@ -200,7 +200,7 @@ def test_a_landing_that_a_person_reverted_on_the_target_stays_reverted(w: Landin
     w.land("a", {"a.txt": "a\n"})
     w.user.git("merge", "-q", "--ff-only", INTEGRATION)
     w.user.git("revert", "--no-edit", "-m", "1", "HEAD")
-    report = w.keep(verify=green)
+    report = w.make_due_moves(verify=green)
     assert not report.state.facts.lost
     assert "a.txt" not in w.files()
 
@@ -212,7 +212,7 @@ def test_a_branch_that_was_deleted_comes_back_with_what_landed(w: Landings) -> N
     w.land("a", {"a.txt": "a\n"})
     last = w.land("b", {"b.txt": "b\n"})
     w.user.git("branch", "-q", "-D", INTEGRATION)
-    report = w.keep()
+    report = w.make_due_moves()
     assert w.tip == last
     assert "was gone and is back" in report.moved[0]
 
@@ -220,10 +220,10 @@ def test_a_branch_that_was_deleted_comes_back_with_what_landed(w: Landings) -> N
 def test_a_branch_that_was_deleted_comes_back_where_it_was_seen_last(w: Landings) -> None:
     w.land("a", {"a.txt": "a\n"})
     w.user.commit("by a person", {"p.txt": "p\n"})
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     w.known = KnownLandings(tip=w.tip)
     w.user.git("branch", "-q", "-D", INTEGRATION)
-    w.keep()
+    w.make_due_moves()
     assert w.tip == w.known.tip
 
 
@@ -231,27 +231,27 @@ def test_a_branch_that_was_moved_back_says_what_fell_out_of_it(w: Landings) -> N
     first = w.land("a", {"a.txt": "a\n"})
     last = w.land("b", {"b.txt": "b\n"})
     w.user.git("branch", "-q", "-f", INTEGRATION, first)
-    report = w.keep(verify=green)
+    report = w.make_due_moves(verify=green)
     assert [fact.landing.task for fact in report.state.facts.lost] == ["b"]
-    assert report.undo == last
+    assert report.restoring_landing == last
     assert w.tip == first
-    w.user.git("branch", "-q", "-f", INTEGRATION, report.undo)
-    assert not w.keep().state.facts.lost
+    w.user.git("branch", "-q", "-f", INTEGRATION, report.restoring_landing)
+    assert not w.make_due_moves().state.facts.lost
 
 
 def test_going_back_is_advised_only_while_nothing_else_would_be_lost_by_it(w: Landings) -> None:
     w.land("a", {"a.txt": "a\n"})
     w.user.git("branch", "-q", "-f", INTEGRATION, "main")
-    assert w.keep(verify=green).undo
+    assert w.make_due_moves(verify=green).restoring_landing
     w.land("b", {"b.txt": "b\n"})
-    report = w.keep(verify=green)
+    report = w.make_due_moves(verify=green)
     assert [fact.landing.task for fact in report.state.facts.lost] == ["a"]
-    assert report.undo == ""
+    assert report.restoring_landing == ""
     w.user.git("branch", "-q", "-D", INTEGRATION)
-    assert w.keep().move == Rebuild()  # by a look, which verifies nothing
+    assert w.make_due_moves().move == Rebuild()  # by a look, which verifies nothing
     start = run_base(w.repo, w.branches, ())
     assert start == NoBase(reason=f"waits until {INTEGRATION} is made again: it was deleted")
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     assert w.files() == {*BASE_FILES, "a.txt", "b.txt"}
 
 
@@ -266,23 +266,23 @@ def test_a_branch_that_was_moved_to_a_history_of_its_own_is_left_there_and_holds
     w.land("a", {"a.txt": "a\n"})
     w.user.commit("by a person", {"p.txt": "p\n"})
     other = unrelated(w)
-    assert w.keep(verify=green).move == Unrelated()
+    assert w.make_due_moves(verify=green).move == Unrelated()
     assert w.tip == other
     start = run_base(w.repo, w.branches, ())
     assert isinstance(start, NoBase)
     assert f"`git branch -D {INTEGRATION}`" in start.reason
     w.user.git("branch", "-q", "-D", INTEGRATION)
-    assert isinstance(w.keep(verify=green).move, NothingToDo)
+    assert isinstance(w.make_due_moves(verify=green).move, NothingToDo)
     assert w.files() == {*BASE_FILES, "a.txt", "p.txt"}
 
 
 def test_a_history_of_its_own_does_not_keep_integration_from_being_made_again(w: Landings) -> None:
     w.land("a", {"a.txt": "a\n"})
     w.user.commit("dropped", {"d.txt": "d\n"})
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     w.user.git("reset", "-q", "--hard", "HEAD~1")
     other = unrelated(w)
-    report = w.keep(verify=green)
+    report = w.make_due_moves(verify=green)
     assert report.rebuilt is not None
     assert [(one.commit, one.reason) for one in report.rebuilt.failed] == [(other, "it begins a history of its own")]
     assert w.files() == {*BASE_FILES, "a.txt"}
@@ -294,7 +294,7 @@ def test_commits_that_a_person_made_on_integration_stay(w: Landings) -> None:
     w.user.commit("by hand", {"hand.txt": "h\n"})
     w.user.git("checkout", "-q", "main")
     w.user.commit("taken", {"t.txt": "t\n"})
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     w.user.git("reset", "-q", "--hard", "HEAD~1")
     w.land("b", {"b.txt": "b\n"})
     assert w.files() == {*BASE_FILES, "a.txt", "b.txt", "hand.txt"}
@@ -315,9 +315,9 @@ def drop(w: Landings) -> str:
 def test_what_was_dropped_comes_back_neither_in_files_nor_in_history(w: Landings) -> None:
     dropped = drop(w)
     before = w.landings()
-    assert isinstance(w.keep().move, Rebuild)
+    assert isinstance(w.make_due_moves().move, Rebuild)
     assert "secret.txt" in w.files()
-    report = w.keep(verify=green)
+    report = w.make_due_moves(verify=green)
     assert report.rebuilt is not None
     assert [landing.task for landing, _ in report.rebuilt.merged] == ["a", "b"]
     assert w.files() == {*BASE_FILES, "a.txt", "b.txt"}
@@ -338,7 +338,7 @@ def test_a_rebuilt_branch_is_verified_as_one(w: Landings) -> None:
         seen.append(commit)
         return RED
 
-    report = w.keep(verify=red)
+    report = w.make_due_moves(verify=red)
     assert (w.tip, len(seen), report.red) == (tip, 1, RED[0])
     assert isinstance(report.move, Rebuild)
 
@@ -349,13 +349,13 @@ def test_a_landing_that_no_longer_merges_is_left_out_and_so_is_what_needs_it(w: 
     w.land("b", {"b.txt": "b\n"})
     w.land("c", {"c.txt": "c\n"})
     w.user.git("reset", "-q", "--hard", "HEAD~1")
-    report = w.keep(verify=green, needs={"b": ("a",)})
+    report = w.make_due_moves(verify=green, needs={"b": ("a",)})
     assert report.rebuilt is not None
     assert [(f.landing and f.landing.task, f.reason) for f in report.rebuilt.failed] == [
         ("a", "conflict in app.py"), ("b", "it builds on a, which cannot be merged")
     ]  # fmt: skip
     assert w.files() == {*BASE_FILES, "c.txt"}
-    assert {fact.landing.task for fact in w.keep().state.facts.lost} == {"a", "b"}
+    assert {fact.landing.task for fact in w.make_due_moves().state.facts.lost} == {"a", "b"}
 
 
 @pytest.mark.parametrize("how", ["amend", "rebase", "orphan"])
@@ -374,7 +374,7 @@ def test_a_target_that_was_rewritten_is_followed(w: Landings, how: str) -> None:
         w.user.git("checkout", "-q", "--orphan", "new")
         w.user.commit("all of it, without history")
         w.user.git("branch", "-q", "-M", "main")
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     assert w.files() == w.files("main") | {"a.txt"}
     assert ("second.txt" in w.files(), "first.txt" in w.files()) == {
         "amend": (False, True), "rebase": (True, False), "orphan": (True, True)
@@ -386,10 +386,10 @@ def test_landings_that_were_in_the_target_are_merged_again_when_it_loses_them(w:
     w.user.git("merge", "-q", "--squash", INTEGRATION)
     w.user.commit("squashed")
     settled = w.user.commit("further", {"c.txt": "c\n"})
-    w.keep()
+    w.make_due_moves()
     w.known = KnownLandings(tip=w.tip, recorded=1, settled_at=settled)
     w.user.git("reset", "-q", "--hard", "HEAD~2")
-    report = w.keep(verify=green)
+    report = w.make_due_moves(verify=green)
     assert report.state.rewritten
     assert w.files() == {*BASE_FILES, "a.txt"}
 
@@ -397,20 +397,20 @@ def test_landings_that_were_in_the_target_are_merged_again_when_it_loses_them(w:
 def test_a_landing_that_a_person_took_from_the_target_is_still_on_integration(w: Landings) -> None:
     ours = w.land("a", {"a.txt": "a\n"})
     w.user.git("merge", "-q", "--ff-only", INTEGRATION)
-    w.keep()
+    w.make_due_moves()
     w.user.git("reset", "-q", "--hard", "HEAD~1")
-    assert isinstance(w.keep(verify=green).move, NothingToDo)
+    assert isinstance(w.make_due_moves(verify=green).move, NothingToDo)
     assert w.tip == ours
 
 
 def test_a_run_that_began_before_brings_back_nothing(w: Landings) -> None:
     w.land("a", {"a.txt": "a\n"})
     dropped = w.user.commit("secret", {"secret.txt": "s\n"})
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     base = w.tip
     made = w.submit("late", base, {"late.txt": "l\n"})
     w.user.git("reset", "-q", "--hard", "HEAD~1")
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     assert w.merge("late", base, made)
     assert w.files() == {*BASE_FILES, "a.txt", "late.txt"}
     assert not w.repo.is_ancestor(dropped, w.tip)
@@ -420,11 +420,11 @@ def test_a_run_that_began_before_brings_back_nothing(w: Landings) -> None:
 def test_reviewed_work_that_is_gone_on_with_brings_back_nothing(w: Landings, collides: bool) -> None:
     w.land("a", {"a.txt": "a\n"})
     dropped = w.user.commit("secret", {"secret.txt": "s\n"})
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     base = w.tip
     reviewed = w.submit("late", base, {"secret.txt" if collides else "late.txt": "l\n"})
     w.user.git("reset", "-q", "--hard", "HEAD~1")
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     start = continuation(w.repo, w.tip, reviewed, base)
     assert start.base == w.tip
     assert w.files(start.commit) == {*BASE_FILES, "a.txt", *([] if collides else ["late.txt"])}
@@ -438,7 +438,7 @@ def test_a_run_from_a_commit_that_was_dropped_before_it_came_in_brings_back_noth
     assert isinstance(start, RunBase)
     made = w.submit("late", start.commit, {"late.txt": "l\n"})
     w.user.git("reset", "-q", "--hard", "HEAD~1")
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     assert w.merge("late", start.commit, made)
     assert w.files() == {*BASE_FILES, "a.txt", "late.txt"}
     assert not w.repo.is_ancestor(dropped, w.tip)
@@ -446,9 +446,9 @@ def test_a_run_from_a_commit_that_was_dropped_before_it_came_in_brings_back_noth
 
 def test_what_was_dropped_and_brought_back_by_the_person_comes_in(w: Landings) -> None:
     dropped = drop(w)
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     w.user.git("reset", "-q", "--hard", dropped)
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     assert w.files() == {*BASE_FILES, "a.txt", "b.txt", "secret.txt"}
 
 
@@ -457,7 +457,7 @@ def test_another_target_is_no_target_that_lost_commits(w: Landings) -> None:
     w.user.commit("taken", {"t.txt": "t\n"})
     w.land("a", {"a.txt": "a\n"})
     w.target = "release"
-    assert isinstance(w.keep(verify=green).move, NothingToDo)
+    assert isinstance(w.make_due_moves(verify=green).move, NothingToDo)
     assert "t.txt" in w.files()
 
 
@@ -474,7 +474,7 @@ def test_a_run_starts_with_the_targets_commits_although_they_are_not_verified_ye
     assert (w.tip, start.lacks) == (tip, ())
     made = w.submit("b", start.commit, {"b.txt": "b\n"})
     assert w.merge("b", start.commit, made) is None, "its landing waits for the target's own entry"
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     assert w.merge("b", start.commit, made)
     assert w.files() >= {"a.txt", "b.txt", "p.txt"}
 
@@ -498,7 +498,7 @@ def _moved_back(w: Landings) -> None:
 
 def _dropped(w: Landings) -> None:
     w.user.commit("taken", {"t.txt": "t\n"})
-    w.keep(verify=green)
+    w.make_due_moves(verify=green)
     w.user.git("reset", "-q", "--hard", "HEAD~1")
 
 
@@ -523,6 +523,6 @@ def test_a_dependency_that_was_squashed_into_the_target_is_met(w: Landings) -> N
     w.user.git("merge", "-q", "--squash", INTEGRATION)
     w.user.commit("squashed")
     squashed = w.user.commit("further", {"a.txt": "changed since\n"})
-    w.keep()
+    w.make_due_moves()
     for proof in ("", squashed):
         assert isinstance(run_base(w.repo, w.branches, (NeededLanding(landing=landing, proof=proof),)), RunBase)

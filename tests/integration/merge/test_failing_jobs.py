@@ -41,9 +41,9 @@ class FailingJobs(IntegrationJobs):
 
     broken: RepoError | None = None
 
-    def verify(self, request: VerifyRequest, given_up: Callable[[], bool]) -> VerificationResult:
+    def verify(self, request: VerifyRequest, cancelled: Callable[[], bool]) -> VerificationResult:
         self._fail()
-        return super().verify(request, given_up)
+        return super().verify(request, cancelled)
 
     def check_tip(self, request: VerifyRequest, command: str) -> TipCheckResult | Interrupted:
         self._fail()
@@ -53,11 +53,11 @@ class FailingJobs(IntegrationJobs):
         self._fail()
         return super().latest_submission(task, branch)
 
-    def into_target(
+    def land_in_target(
         self, request: VerifyRequest, branches: BranchContext, *, onto: bool = False
     ) -> LandedInTarget | TargetRefused:
         self._fail()
-        return super().into_target(request, branches, onto=onto)
+        return super().land_in_target(request, branches, onto=onto)
 
     def revert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
         self._fail()

@@ -114,7 +114,7 @@ class Story:
 
     def look(self) -> None:
         """As the daemon does whenever a branch has moved, and what it records of it."""
-        report = self.world.keep(verify=green, needs=self.needs)
+        report = self.world.make_due_moves(verify=green, needs=self.needs)
         facts = report.state.facts
         settled = {fact.landing.key for fact in facts.landings if fact.in_target}
         for fact in facts.landings:

@@ -9,7 +9,7 @@ import pytest
 
 from coworkd.core.policy.tool_risk import level_of
 from coworkd.merge.checks.facts import ChangeContext, check_findings
-from coworkd.merge.git.change_summary import ChangeSummary, change
+from coworkd.merge.git.change_summary import ChangeSummary, summarise_change
 from coworkd.merge.git.integration import MergeCommit, Submission, candidate, land
 from coworkd.merge.reviews.change_risk import risk_features
 from coworkd.system.git import Repo
@@ -47,7 +47,7 @@ def found(
 ) -> str:
     tip = user.git("rev-parse", INTEGRATION)
     sub = user.branch("work", INTEGRATION, files)
-    made = change(repo, tip, sub)
+    made = summarise_change(repo, tip, sub)
     context = ChangeContext(task="t", commands=commands, dependencies=needs)
     features = check_findings(repo, tip, sub, made.files, context)
     return "; ".join(f"{feature.level}: {feature.what}" for feature in features)
@@ -142,7 +142,7 @@ def test_the_same_task_may_take_its_own_landing_back(user: Checkout, repo: Repo)
 def test_what_weakens_the_checks_stands_before_other_reasons(user: Checkout, repo: Repo) -> None:
     tip = user.git("rev-parse", INTEGRATION)
     sub = user.branch("work", INTEGRATION, {"scripts/check.sh": "true\n", ".envrc": "x\n"})
-    made = change(repo, tip, sub)
+    made = summarise_change(repo, tip, sub)
     context = ChangeContext(task="t", commands=("bash scripts/check.sh",))
     features = risk_features(
         ChangeSummary(

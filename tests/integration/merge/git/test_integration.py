@@ -9,7 +9,7 @@ import pytest
 from coworkd.core.errors import RepoError
 from coworkd.core.policy.risky_paths import RiskTag
 from coworkd.merge.continuation import continuation
-from coworkd.merge.git.change_summary import change
+from coworkd.merge.git.change_summary import summarise_change
 from coworkd.merge.git.conflict_bundle import TEXT_CAP, ConflictKind, Dispute, bundle, kind_of, landed_since
 from coworkd.merge.git.integration import MergeCommit, Submission, candidate, land
 from coworkd.merge.git.loss_check import proof
@@ -356,7 +356,7 @@ def test_a_change_is_described_file_by_file(user: Checkout, repo: Repo) -> None:
             "data.bin": "\0",
         },
     )
-    got = change(repo, base, sub)
+    got = summarise_change(repo, base, sub)
     assert [(f.status, f.old_path, f.path, f.added, f.removed) for f in got.files] == [
         ("A", "", "data.bin", None, None),
         ("R", "app.py", "moved.py", 1, 1),
@@ -371,7 +371,7 @@ def test_a_change_is_described_file_by_file(user: Checkout, repo: Repo) -> None:
 def test_a_long_diff_is_cut_at_a_line(user: Checkout, repo: Repo) -> None:
     base = user.git("rev-parse", "main")
     sub = work(user, {"a.txt": "a\n" * 30, "b.txt": "b\n" * 30})
-    got = change(repo, base, sub, lines=20)
+    got = summarise_change(repo, base, sub, lines=20)
     assert got.truncated
     assert len(got.diff_head.splitlines()) == 20
     assert "b.txt" not in got.diff_head
@@ -380,7 +380,7 @@ def test_a_long_diff_is_cut_at_a_line(user: Checkout, repo: Repo) -> None:
 
 def test_an_empty_change(user: Checkout, repo: Repo) -> None:
     base = user.git("rev-parse", "main")
-    got = change(repo, base, base)
+    got = summarise_change(repo, base, base)
     assert (got.files, got.diff_head, got.truncated) == ((), "", False)
 
 
@@ -401,7 +401,7 @@ def test_an_empty_change(user: Checkout, repo: Repo) -> None:
 def test_risks_by_path(user: Checkout, repo: Repo, path: str, tags: set[RiskTag]) -> None:
     base = user.git("rev-parse", "main")
     sub = work(user, {path: "x\n"})
-    assert {risk.tag for risk in change(repo, base, sub).risks} == tags
+    assert {risk.tag for risk in summarise_change(repo, base, sub).risks} == tags
 
 
 @pytest.mark.parametrize(("goal", "out"), [("/etc/passwd", True), ("../../x", True), ("../app.py", False)])
@@ -409,7 +409,7 @@ def test_links_that_lead_out_are_a_risk(user: Checkout, repo: Repo, goal: str, o
     base = user.git("rev-parse", "main")
     (user.root / "src" / "link").symlink_to(goal)
     sub = user.commit("link")
-    assert [risk.tag for risk in change(repo, base, sub).risks] == ([RiskTag.LINK_OUT] if out else [])
+    assert [risk.tag for risk in summarise_change(repo, base, sub).risks] == ([RiskTag.LINK_OUT] if out else [])
 
 
 def test_reviewed_work_is_gone_on_with_from_the_tip(user: Checkout, repo: Repo) -> None:
