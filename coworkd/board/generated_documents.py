@@ -78,6 +78,11 @@ class GeneratedDocuments:
         )  # fmt: skip
         return path
 
+    def add_interruption(self, run: RunRow, body: str, now: float) -> None:
+        """That the latest start of a run was interrupted."""
+        name = f"interrupted-{run.start.epoch}"
+        self.add_message(run, MessageKind.PROGRESS, body, now, name=name, state=MessageState.ERROR)
+
     def _message_facts(self, run: RunRow) -> dict[str, Value]:
         """Who said it, in answer to what, how soon, and for how much."""
         asked = message_replied_to(self._db, run.id)

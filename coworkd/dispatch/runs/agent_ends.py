@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from coworkd.agents.port import Ended
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.runs import SubmittingState, WaitingState
@@ -17,6 +18,7 @@ from coworkd.dispatch.runs.agent_end_rules import (
     run_after_agent,
 )
 from coworkd.dispatch.runs.finisher import RunFinisher
+from coworkd.dispatch.runs.interruption_message import resumed_message
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.store import RequestRow, RunReason, RunRow, StopRequest
 from coworkd.store.events import NewEvent
@@ -30,6 +32,7 @@ class AgentEnds:
     def __init__(self, board: Board, hold: MachineHold, finisher: RunFinisher) -> None:
         self._board = board
         self._db = board.db
+        self._documents = GeneratedDocuments(board.db)
         self._hold = hold
         self._finisher = finisher
 
@@ -43,6 +46,7 @@ class AgentEnds:
             case RunAfterAgent.RESUMES:
                 event = run_event(run, now, EventKind.SESSION_RESUMED, session=run.session)
                 with self._db.write(durable=True):
+                    self._documents.add_interruption(run, resumed_message(run, end.message), now)
                     self._move_to_waiting(run, end, event, since=now)
             case RunAfterAgent.ENDS:
                 self._end(run, end, now)

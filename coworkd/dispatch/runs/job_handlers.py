@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.errors import AgentError
 from coworkd.core.event_kinds import EventKind
@@ -20,6 +21,7 @@ from coworkd.dispatch.executors.slot_results import (
     SlotReady,
 )
 from coworkd.dispatch.runs.finisher import FINISH, RunFinisher
+from coworkd.dispatch.runs.interruption_message import begun_again_message
 from coworkd.dispatch.runs.run_ends import NotStarted
 from coworkd.dispatch.runs.starter import PREPARE, RunStarter
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
@@ -39,6 +41,7 @@ class RunJobHandlers:
     ) -> None:
         self._board = board
         self._db = board.db
+        self._documents = GeneratedDocuments(board.db)
         self._starter = starter
         self._finisher = finisher
         self._hold = hold
@@ -81,7 +84,7 @@ class RunJobHandlers:
         elif isinstance(run.state, SubmittingState):
             self._board.clear_problems(self._board.task(run.task).path, FINISH.name)
             if isinstance(value, SavedWork) and run.stop is StopRequest.LOST:
-                self._run_again(run, now)
+                self._run_again(run, run.state, value, now)
             else:
                 self._hold.end()
                 self._finisher.finished(run, run.state, value, now)
@@ -112,9 +115,11 @@ class RunJobHandlers:
             fault = StartFault(kind=StartFaultKind.WORKER, reason=str(error))
             self._finisher.not_started(run, SlotFailed(fault=fault), now)
 
-    def _run_again(self, run: RunRow, now: float) -> None:
+    def _run_again(self, run: RunRow, end: SubmittingState, work: SavedWork, now: float) -> None:
         """A run that was lost with the daemon begins again: same run, same attempt, a clean slot, answers kept."""
         with self._db.write(durable=True):
+            told = begun_again_message(run, end.message, said=run.reply, refs=work.refs)
+            self._documents.add_interruption(run, told, now)
             move_run(
                 self._db, run.id, PreparingState(), run_event(run, now, EventKind.RUN_BEGUN_AGAIN),
                 stop=StopRequest.NONE, reply="", start=replace(run.start, offset=0), started=now, fault="",

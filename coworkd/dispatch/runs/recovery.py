@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
-from coworkd.core.model import Status
+from coworkd.core.model import MessageKind, MessageState, Status
 from coworkd.core.runs import EndedState, PreparingState, SubmittingState, WaitingState, WorkingState
 from coworkd.core.task_states import ACTIVE
 from coworkd.dispatch.executors.port import Executor
+from coworkd.dispatch.executors.slot_results import SavedWork
 from coworkd.dispatch.runs.finisher import RunFinisher
+from coworkd.dispatch.runs.result_message import result_message
 from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.store import RunReason, RunRow, RunState, StopRequest
 from coworkd.store.runs import live_runs, move_run, request_stop, run_event, runs_in
@@ -25,6 +28,7 @@ class RunRecovery:
     def __init__(self, board: Board, executor: Executor, starter: RunStarter, finisher: RunFinisher) -> None:
         self._board = board
         self._db = board.db
+        self._documents = GeneratedDocuments(board.db)
         self._executor = executor
         self._starter = starter
         self._finisher = finisher
@@ -72,7 +76,10 @@ class RunRecovery:
             why = f"the state folder {folder} was removed while it was at work; write `ready` to begin again"
             with self._db.write(durable=True):
                 event = run_event(run, now, EventKind.RUN_ENDED, reason=RunReason.MACHINE, why=why)
-                move_run(self._db, run.id, EndedState(at=now, reason=RunReason.MACHINE, message=why), event)
+                told = result_message(run, SubmittingState(reason=RunReason.MACHINE, message=why), SavedWork())
+                path = self._documents.add_message(run, MessageKind.RESULT, told, now, state=MessageState.ERROR)
+                state = EndedState(at=now, reason=RunReason.MACHINE, message=why, message_path=path)
+                move_run(self._db, run.id, state, event)
                 self._board.void_requests(run.task, now)
                 if row.status in ACTIVE:
                     self._board.set_status(row, Status.PAUSED, why, now)

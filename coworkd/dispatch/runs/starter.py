@@ -24,6 +24,7 @@ from coworkd.dispatch.executors.slot_results import (
 from coworkd.dispatch.patterns import first_step
 from coworkd.dispatch.runs.delivery_rules import waiting_seconds
 from coworkd.dispatch.runs.grants import Grants
+from coworkd.dispatch.runs.interruption_message import begun_again_message
 from coworkd.dispatch.runs.loop_rounds import runs_of_earlier_rounds
 from coworkd.dispatch.runs.loop_rules import round_words
 from coworkd.dispatch.runs.prompts import PromptReader, Prompts
@@ -232,10 +233,12 @@ class RunStarter:
 
     def _from_scratch(self, run: RunRow, now: float) -> None:
         """Its slot is gone, and with it what its session knew of: the run begins again."""
+        why = "its slot is gone"
         with self._db.write(durable=True):
+            self._documents.add_interruption(run, begun_again_message(run, why), now)
             move_run(
                 self._db, run.id, PreparingState(),
-                run_event(run, now, EventKind.RUN_BEGUN_AGAIN, reason="its slot is gone"),
+                run_event(run, now, EventKind.RUN_BEGUN_AGAIN, reason=why),
                 session="", origin="", start=replace(run.start, offset=0),
             )  # fmt: skip
         self.prepare_slot(get_run(self._db, run.id))

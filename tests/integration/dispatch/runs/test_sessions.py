@@ -10,7 +10,7 @@ import pytest
 from coworkd.agents.port import Asked, AskKind, Assignment, Ended, EndReason, SessionStarted, TextWritten
 from coworkd.agents.testing import ScriptSteps
 from coworkd.core.model import Status
-from coworkd.store import SubmissionState
+from coworkd.store import MessageRow, SubmissionState
 from tests.integration.dispatchkit import Bench, fails, says
 
 SESSION = SessionStarted(session="s-1")
@@ -24,8 +24,17 @@ def stays(_: Assignment) -> ScriptSteps:
 
 
 def _stays_without_a_session(_: Assignment) -> ScriptSteps:
+    yield TextWritten(text="I begin.")
     while True:
         yield None
+
+
+_LOST = "This run was interrupted: the daemon or its worker ended before the run did."
+
+
+def _told(bench: Bench) -> list[str]:
+    """What the thread says of interruptions."""
+    return [row.body for row in bench.db.all(MessageRow, "path LIKE '%-interrupted-%' ORDER BY path")]
 
 
 @pytest.fixture
@@ -62,6 +71,7 @@ def test_a_run_that_was_lost_with_the_daemon_goes_on_in_its_session_and_its_slot
     assert "Do it." not in second.follow_up
     assert "Do it." in second.prompt, "should the session turn out to be gone"
     assert bench.status() is Status.RUNNING
+    assert _told(bench) == [f"{_LOST}\n\nIt goes on in its session and with its files as they were, as attempt 1.\n"]
 
 
 def test_a_run_without_a_session_that_was_lost_begins_again(bench: Bench) -> None:
@@ -69,6 +79,9 @@ def test_a_run_without_a_session_that_was_lost_begins_again(bench: Bench) -> Non
     begin(bench)
     bench.crash()
     bench.turn()
+    (told,) = _told(bench)
+    assert told.startswith(f"I begin.\n\n{_LOST}\n\nIts work until then is kept in `refs/cowork/snap/a/1`.\n\n")
+    assert told.endswith("It begins again without the files that it had changed, still as attempt 1.\n")
     first, second = bench.given
     assert (second.run, second.resume, second.follow_up) == (first.run, "", "")
     assert "Do it." in second.prompt
@@ -80,6 +93,7 @@ def test_a_run_that_gets_lost_while_the_daemon_is_there_goes_on_in_the_next_turn
     bench.executor.lose(bench.given[0].run)
     bench.turn()
     first, second = bench.given
+    assert len(_told(bench)) == 1
     assert (second.run, second.attempt, second.epoch, second.resume) == (first.run, 1, 2, "s-1")
     assert bench.status() is Status.RUNNING
 
