@@ -10,7 +10,7 @@ from coworkd.board.approvals.unsandboxed import mark_save
 from coworkd.board.task_board import Board, ColumnValue
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
-from coworkd.core.task_states import Effect, Moved, person_writes
+from coworkd.core.task_states import Effect, Moved, decide_user_move
 from coworkd.store import Database, TaskRow
 from coworkd.store.documents import documents_with_daemon_map
 from coworkd.store.messages import send_again
@@ -77,7 +77,7 @@ def _apply(board: Board, row: TaskRow, around: _BatchFacts, now: float) -> None:
     wanted = Status(row.requested_status)
     if row.path in around.refused:
         board.clear_problems(row.path, "status")
-    outcome = person_writes(row.status, wanted)
+    outcome = decide_user_move(row.status, wanted)
     how = around.channels.get(row.path, AnswerChannel.FILE)
     if isinstance(outcome, Moved):
         beside = mark_save(board.db, row.path, str(wanted), how, now)

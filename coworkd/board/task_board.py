@@ -9,7 +9,7 @@ from coworkd.board.approvals.requests import ApprovalRequests
 from coworkd.core.errors import StoreError
 from coworkd.core.model import Kind, MessageKind, Problem, Status, UserSettings
 from coworkd.core.redaction import NO_SECRETS, Secrets
-from coworkd.core.task_states import may_move
+from coworkd.core.task_states import daemon_may_move
 from coworkd.store import (
     Database,
     DocumentRow,
@@ -63,7 +63,7 @@ class Board:
     def transition(self, task: str, to: Status, reason: str, now: float, **columns: ColumnValue) -> None:
         """The daemon takes a task somewhere. Raises `StoreError` for a move that the lifecycle does not know."""
         row = self.task(task)
-        if not may_move(row.status, to):
+        if not daemon_may_move(row.status, to):
             raise StoreError(f"task `{task}` cannot go from {row.status} to {to}")
         self.set_status(row, to, reason, now, **columns)
 

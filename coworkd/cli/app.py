@@ -17,7 +17,7 @@ from coworkd import __version__
 from coworkd.core.errors import CoworkError, NotAWorkspaceError, UsageError
 from coworkd.core.machine_faults import fault_of
 from coworkd.documents.typos import suggestion
-from coworkd.system.paths_and_settings import plain_terminal, settle_home
+from coworkd.system.paths_and_settings import ensure_home, wants_no_colours
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("daemon", "make .cowork/ in this repository and trust it"),
@@ -108,13 +108,13 @@ class _Lazy(click.Group):
 @click.pass_context
 def coworkd(ctx: click.Context) -> None:
     """Coding agents do the work; a folder of Markdown files is how you talk to them."""
-    if plain_terminal():
+    if wants_no_colours():
         ctx.color = False
 
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong use or ambiguous, 3 not a workspace."""
-    settle_home()
+    ensure_home()
     _print_any_name()
     sys.exit(_run(lambda: coworkd.main(prog_name="coworkd", standalone_mode=False)))
 

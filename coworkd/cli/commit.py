@@ -22,10 +22,10 @@ def commit_command(message: str, json_: bool) -> None:
         outcome = commit_folder(repo, FOLDER, message)
     if isinstance(outcome, CommitRefused):
         raise UserError(outcome.reason)
-    if outcome.behind:
+    if outcome.stale_index_reason:
         what = f"committed as {outcome.commit[:12]}" if isinstance(outcome, Committed) else "committed before"
         advice = "run `coworkd commit` again when no other git command is at work"
-        raise UserError(f"{what}, but git's index does not have it yet: {outcome.behind}: {advice}")
+        raise UserError(f"{what}, but git's index does not have it yet: {outcome.stale_index_reason}: {advice}")
     made = outcome if isinstance(outcome, Committed) else None
     if json_:
         as_json({"commit": made.commit if made else None, "paths": list(made.paths) if made else []})

@@ -22,11 +22,11 @@ from coworkd.system.process_state import ProcessState, process_state
 @json_option
 def init_command(json_: bool) -> None:
     """Make .cowork/ in this repository and trust it; commits nothing."""
-    from coworkd.daemon.workspace_init import initialise, next_command, told
+    from coworkd.daemon.workspace_init import init_report, initialise, next_command
 
     locate_workspace(Path.cwd())
     made = initialise(Path.cwd())
-    lines = told(made)
+    lines = init_report(made)
     if json_:
         as_json({"path": made.folder, "agent": made.default or None, "next": next_command(made), "notes": lines})
     else:

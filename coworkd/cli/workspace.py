@@ -24,7 +24,7 @@ from coworkd.store.tasks import find_task_named, task_ids, tasks_with_prefix
 from coworkd.system.control_client import PATIENCE, ControlClient, NoAnswerError
 from coworkd.system.control_socket import ControlReply, Op
 from coworkd.system.paths_and_settings import FOLDER, Paths, home, paths
-from coworkd.system.process_state import noted_pid
+from coworkd.system.process_state import read_pid_file
 
 Answered = TypeVar("Answered", ControlReply, ControlReply | None)
 
@@ -75,7 +75,7 @@ class Workspace:
 
     def pid(self) -> int | None:
         """The process id of the daemon, while it runs."""
-        return noted_pid(self.paths.pid)
+        return read_pid_file(self.paths.pid)
 
     def client(self) -> ControlClient:
         return ControlClient(

@@ -1,7 +1,7 @@
 """Which file names say that a file is a copy of another one, and who leaves such copies.
 
-Pure. A name that only a tool gives is enough to hold a file (`strong`). A name that a person may give as well ("phase
-2") is only a hint: the file is a copy when its id or its text says so too.
+Pure. A name that only a tool gives is enough to hold a file (`is_certain`). A name that a person may give as well
+("phase 2") is only a hint: the file is a copy when its id or its text says so too.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ class CopyName:
     """Name of the file that it is a copy of."""
 
     @property
-    def strong(self) -> bool:
+    def is_certain(self) -> bool:
         """Whether the name alone is enough."""
         return self.kind is not CopyKind.DUPLICATE
 
 
-_AGAIN = r"(?: \d+| ?\(\d+\))?"
+_NUMBERED = r"(?: \d+| ?\(\d+\))?"
 """A copy of a copy."""
 
-_STRONG: tuple[tuple[CopyKind, str], ...] = (
+_CERTAIN_TAILS: tuple[tuple[CopyKind, str], ...] = (
     # Syncthing
     (CopyKind.SYNC, r"\.sync-conflict-\d{8}-\d{6}(?:-\w{7})?"),
     # Dropbox, Nextcloud, ownCloud, Obsidian Sync: `a (Anna's conflicted copy 2024-01-01).md`
@@ -62,13 +62,15 @@ _STRONG: tuple[tuple[CopyKind, str], ...] = (
     (CopyKind.BACKUP, r"\.~\d+~"),
     (CopyKind.BACKUP, r"~"),
 )
-_TAIL = [(kind, re.compile(rf"(?P<of>.+?)(?:{tail}){_AGAIN}", re.IGNORECASE | re.DOTALL)) for kind, tail in _STRONG]
+_CERTAIN_PATTERNS = [
+    (kind, re.compile(rf"(?P<of>.+?)(?:{tail}){_NUMBERED}", re.IGNORECASE | re.DOTALL)) for kind, tail in _CERTAIN_TAILS
+]
 _MERGE_TOOL = re.compile(r"(?P<of>.+?)[._](?:BACKUP|BASE|LOCAL|REMOTE)[._]\d+", re.DOTALL)
 """`git mergetool`, which writes them in capitals."""
-_LOCK = re.compile(r"~\$(?P<of>.+)", re.DOTALL)
+_LOCK_PATTERN = re.compile(r"~\$(?P<of>.+)", re.DOTALL)
 
 _COPY = r"(?:copy|kopie|copie|copia|cópia|kopia)"
-_WEAK = [
+_POSSIBLE_PATTERNS = [
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
         rf"(?P<of>.+?)(?: -)?[ _-]{_COPY}(?:[ _-]?\(?\d+\)?)?",
@@ -78,7 +80,7 @@ _WEAK = [
         r"(?P<of>.+?) \d{1,3}",
     )
 ]
-_HOST = re.compile(r"(?P<of>.+?)-[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*", re.DOTALL)
+_HOST_NAME_PATTERN = re.compile(r"(?P<of>.+?)-[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*", re.DOTALL)
 """OneDrive adds the name of the computer."""
 
 _ORDINARY = re.compile(r"(?!.*(?:copy|kopi|cop[ií]a|copie|conflict))[a-z0-9]+(?:[_-][a-z0-9]+)*")
@@ -92,24 +94,26 @@ def copy_name(name: str) -> CopyName | None:
     stem, dot, ending = name.rpartition(".")
     if not stem or _ORDINARY.fullmatch(stem):
         return None
-    found = _strong(stem) or _weak(stem)
-    return CopyName(kind=found[0], original=f"{_stripped(found[1], dot + ending)}{dot}{ending}") if found else None
+    found = _certain_copy(stem) or _possible_copy(stem)
+    return (
+        CopyName(kind=found[0], original=f"{_without_ending(found[1], dot + ending)}{dot}{ending}") if found else None
+    )
 
 
-def _strong(stem: str) -> tuple[CopyKind, str] | None:
-    if found := _LOCK.fullmatch(stem):
+def _certain_copy(stem: str) -> tuple[CopyKind, str] | None:
+    if found := _LOCK_PATTERN.fullmatch(stem):
         return CopyKind.LOCK, found["of"]
     if found := _MERGE_TOOL.fullmatch(stem):
         return CopyKind.MERGE, found["of"]
-    matches = ((kind, pattern.fullmatch(stem)) for kind, pattern in _TAIL)
+    matches = ((kind, pattern.fullmatch(stem)) for kind, pattern in _CERTAIN_PATTERNS)
     return next(((kind, found["of"]) for kind, found in matches if found), None)
 
 
-def _weak(stem: str) -> tuple[CopyKind, str] | None:
-    matches = (pattern.fullmatch(stem) for pattern in (*_WEAK, _HOST))
+def _possible_copy(stem: str) -> tuple[CopyKind, str] | None:
+    matches = (pattern.fullmatch(stem) for pattern in (*_POSSIBLE_PATTERNS, _HOST_NAME_PATTERN))
     return next(((CopyKind.DUPLICATE, found["of"]) for found in matches if found), None)
 
 
-def _stripped(stem: str, ending: str) -> str:
+def _without_ending(stem: str, ending: str) -> str:
     """`a.md~.md`: some tools add their mark behind the ending."""
     return stem.removesuffix(ending) or stem

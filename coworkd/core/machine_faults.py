@@ -30,7 +30,7 @@ class FaultKind(StrEnum):
     GIT = "git"
 
 
-BLAMELESS = frozenset(
+NOT_A_PROGRAM_FAULT = frozenset(
     {
         FaultKind.DISK_FULL,
         FaultKind.READ_ONLY,
@@ -52,9 +52,9 @@ class MachineFault:
     detail: str
 
     def __str__(self) -> str:
-        what, advice = _WORDS[self.kind]
-        said = what.format(path=self.path or "a file")
-        return f"{said} ({self.detail}): {advice}" if self.detail else f"{said}: {advice}"
+        problem, advice = _TEXTS[self.kind]
+        problem = problem.format(path=self.path or "a file")
+        return f"{problem} ({self.detail}): {advice}" if self.detail else f"{problem}: {advice}"
 
 
 class MachineFaultError(CoworkError):
@@ -65,7 +65,7 @@ class MachineFaultError(CoworkError):
         self.fault = fault
 
 
-_WORDS = {
+_TEXTS = {
     FaultKind.DISK_FULL: ("no space is left for {path}", "free some disk space or quota"),
     FaultKind.READ_ONLY: ("{path} is on a read-only file system", "mount it writable"),
     FaultKind.NO_PERMISSION: (
@@ -86,7 +86,7 @@ _WORDS = {
 }
 """What is wrong, and what to do about it."""
 
-_KINDS = {
+_KINDS_BY_ERRNO = {
     errno.ENOSPC: FaultKind.DISK_FULL,
     errno.EDQUOT: FaultKind.DISK_FULL,
     errno.EFBIG: FaultKind.DISK_FULL,
@@ -107,15 +107,15 @@ _KINDS = {
 """By error number; every other one stands for a bug."""
 
 
-_FULL = "No space left on device"
+_DISK_FULL_TEXT = "No space left on device"
 """As the system says it in English, which is what every git command is asked to speak."""
 
 
-def told_fault(error: CoworkError) -> MachineFault | None:
+def disk_full_fault(error: CoworkError) -> MachineFault | None:
     """The full disk that a program which failed has told of; there may be space again by now."""
-    if _FULL not in str(error):
+    if _DISK_FULL_TEXT not in str(error):
         return None
-    return MachineFault(kind=FaultKind.DISK_FULL, path="", detail=_FULL)
+    return MachineFault(kind=FaultKind.DISK_FULL, path="", detail=_DISK_FULL_TEXT)
 
 
 def fault_of(error: BaseException) -> MachineFault | None:
@@ -132,7 +132,7 @@ def fault_of(error: BaseException) -> MachineFault | None:
 
 
 def _fault_of_os_error(error: OSError) -> MachineFault | None:
-    kind = _KINDS.get(error.errno or 0)
+    kind = _KINDS_BY_ERRNO.get(error.errno or 0)
     if kind is None:
         return None
     path = error.filename
@@ -154,7 +154,7 @@ class Suspension:
     until: float
     pause: float = FIRST_PAUSE
 
-    def again(self, fault: MachineFault, now: float) -> Suspension:
+    def prolonged(self, fault: MachineFault, now: float) -> Suspension:
         """It was tried and failed once more, perhaps for another reason."""
         pause = min(self.pause * 2, MAX_PAUSE)
         return Suspension(fault=fault, since=self.since, until=now + pause, pause=pause)
@@ -164,6 +164,6 @@ class Suspension:
         return replace(self, since=self.since + seconds, until=self.until + seconds)
 
 
-def suspended(fault: MachineFault, now: float) -> Suspension:
+def first_suspension(fault: MachineFault, now: float) -> Suspension:
     """The first failure: tried again soon."""
     return Suspension(fault=fault, since=now, until=now + FIRST_PAUSE)

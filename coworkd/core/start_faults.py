@@ -56,7 +56,7 @@ class FaultPolicy:
     """It concerns one task alone where that starts from a commit of its own."""
 
 
-_AGAIN = "`coworkd cancel {task}`, then `coworkd ready {task}`, begins the task again without it"
+_START_AGAIN_ADVICE = "`coworkd cancel {task}`, then `coworkd ready {task}`, begins the task again without it"
 _POLICIES: Mapping[StartFaultKind, FaultPolicy] = {
     StartFaultKind.SET_UP: FaultPolicy(
         scope=FaultScope.WORKSPACE, path=SETTINGS, advice="correct `setup` here or what it needs"
@@ -68,7 +68,7 @@ _POLICIES: Mapping[StartFaultKind, FaultPolicy] = {
     ),
     StartFaultKind.CLONE: FaultPolicy(scope=FaultScope.WORKSPACE, path="", advice="complete it"),
     StartFaultKind.START_COMMIT: FaultPolicy(
-        scope=FaultScope.TASK, path="", advice=f"bring it back with `git fetch`; or {_AGAIN}"
+        scope=FaultScope.TASK, path="", advice=f"bring it back with `git fetch`; or {_START_AGAIN_ADVICE}"
     ),
     StartFaultKind.SLOT: FaultPolicy(
         scope=FaultScope.WORKSPACE, path="", advice="look at the repository with `git status` and `git fsck`",
@@ -106,7 +106,7 @@ class StartFault:
     def advice(self, task: str = "") -> str:
         """What to type."""
         own = self.own_commit and self.policy.follows_commit
-        return (_AGAIN if own else self.policy.advice).format(task=task)
+        return (_START_AGAIN_ADVICE if own else self.policy.advice).format(task=task)
 
 
 class UnfitRepositoryError(RepoError):

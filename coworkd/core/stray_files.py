@@ -10,14 +10,16 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-READ = ("tasks", "plans", "messages", "approvals", "reviews", "agents")
+DOCUMENT_FOLDERS = ("tasks", "plans", "messages", "approvals", "reviews", "agents")
 """Folders whose files are documents."""
-_OTHERS = frozenset({
+_OTHER_FOLDERS = frozenset({
     "templates", "skills", "packs", "prompts", "memory", "policies", "conflicts", "log", "reports", "schemas",
 })  # fmt: skip
 """Folders that hold something else, or will."""
-_AT_THE_TOP = frozenset({"inbox.md", "plans.md", "readme.md", "index.md", "agents.md", "claude.md", "notes.md"})
-_SETTINGS = frozenset({"config.yml", "config.yaml.txt", "config.json", "config.toml", "config.md", "settings.yaml"})
+_TOP_FILES = frozenset({"inbox.md", "plans.md", "readme.md", "index.md", "agents.md", "claude.md", "notes.md"})
+_MISNAMED_SETTINGS = frozenset(
+    {"config.yml", "config.yaml.txt", "config.json", "config.toml", "config.md", "settings.yaml"}
+)
 _TEXT = re.compile(r".+\.(?:txt|text|markdown|mdown|mkdn?|mdx|md\.txt)", re.IGNORECASE)
 _MARKDOWN = re.compile(r".+\.(?:markdown|mdown|mkdn?|mdx|md\.txt|md)", re.IGNORECASE)
 _NAMES_OF_NOTES = frozenset({"readme.md", "index.md"})
@@ -26,7 +28,7 @@ _NAMES_OF_NOTES = frozenset({"readme.md", "index.md"})
 def stray_place(path: str) -> str:
     """What is shown for such a file: itself, or once for all in it the folder that there is not."""
     top, slash, _ = path.partition("/")
-    return f"{top}/" if slash and top not in READ else path
+    return f"{top}/" if slash and top not in DOCUMENT_FOLDERS else path
 
 
 def stray_reason(path: str) -> str:
@@ -40,7 +42,7 @@ def stray_reason(path: str) -> str:
         return ""
     if len(parts) == 1:
         return _top_reason(name)
-    if parts[0] not in READ:
+    if parts[0] not in DOCUMENT_FOLDERS:
         return _folder_reason(parts[0], name)
     if parts[0] == "messages":
         return _message_reason(parts)
@@ -52,24 +54,24 @@ def stray_reason(path: str) -> str:
 
 
 def _top_reason(name: str) -> str:
-    if name.lower() in _SETTINGS or (name.lower() == "config.yaml" and name != "config.yaml"):
+    if name.lower() in _MISNAMED_SETTINGS or (name.lower() == "config.yaml" and name != "config.yaml"):
         return "the settings are read from config.yaml alone; move what stands here there"
-    if name.endswith(".md") and name.lower() not in _AT_THE_TOP:
+    if name.endswith(".md") and name.lower() not in _TOP_FILES:
         return "nothing reads a Markdown file here; a task belongs in tasks/, a message into messages/TASK/"
     return ""
 
 
 def _folder_reason(folder: str, name: str) -> str:
-    if folder in _OTHERS or not name.endswith(".md"):
+    if folder in _OTHER_FOLDERS or not name.endswith(".md"):
         return ""
-    close = _meant(folder)
-    meant = f"; did you mean `{close}/`? Move them there" if close else "; tasks belong in tasks/"
-    return f"`{folder}/` is no folder of a workspace: nothing in it is read{meant}"
+    close = _closest_folder(folder)
+    suggestion = f"; did you mean `{close}/`? Move them there" if close else "; tasks belong in tasks/"
+    return f"`{folder}/` is no folder of a workspace: nothing in it is read{suggestion}"
 
 
-def _meant(folder: str) -> str:
+def _closest_folder(folder: str) -> str:
     word = folder.lower().strip(" _-")
-    return next(iter(get_close_matches(word, READ, n=1, cutoff=0.6)), "")
+    return next(iter(get_close_matches(word, DOCUMENT_FOLDERS, n=1, cutoff=0.6)), "")
 
 
 def _message_reason(parts: Sequence[str]) -> str:

@@ -105,7 +105,7 @@ WITH_SUBMISSION = frozenset(status for status in S if TRAITS[status].has_submiss
 OVER = frozenset(status for status in S if TRAITS[status].over)
 BLOCKS_DEPENDANTS = frozenset(status for status in S if TRAITS[status].blocks_dependants)
 
-_STOPPED: dict[Status, dict[Status, Effect]] = {
+_STOPPING_MOVES: dict[Status, dict[Status, Effect]] = {
     wanted: {current: Effect.STOP for current in S if current not in {S.DONE, wanted}}
     for wanted in (S.PAUSED, S.CANCELLED)
 }
@@ -119,14 +119,14 @@ MOVES: dict[Status, dict[Status, Effect]] = {
         S.REVIEW: Effect.START,
         S.DONE: Effect.START,
     },
-    **_STOPPED,
+    **_STOPPING_MOVES,
     S.DONE: {current: Effect.CLOSE for current in S if current is not S.DONE},
     S.DRAFT: {current: Effect.SHELVE for current in S if current not in ACTIVE | {S.DRAFT}},
 }
 """What a person wrote -> where the task stands -> what follows. What is not here is refused."""
 
 
-def person_writes(current: Status, wanted: Status) -> Moved | MoveRefused:
+def decide_user_move(current: Status, wanted: Status) -> Moved | MoveRefused:
     """What becomes of a status that a person wrote, the task standing at `current`.
 
     Writing what already is changes nothing and is no offence.
@@ -140,10 +140,10 @@ def person_writes(current: Status, wanted: Status) -> Moved | MoveRefused:
         return MoveRefused(
             reason=f"`{wanted}` is coworkd's own word; a person writes ready, paused, cancelled, done or draft"
         )
-    return MoveRefused(reason=_refusal(current, wanted))
+    return MoveRefused(reason=_refusal_reason(current, wanted))
 
 
-def _refusal(current: Status, wanted: Status) -> str:
+def _refusal_reason(current: Status, wanted: Status) -> str:
     if current is S.DONE:
         return f"the task is done: write `ready` for a new attempt; `{wanted}` no longer applies"
     advice = "write `paused` or `cancelled` first"
@@ -156,6 +156,6 @@ DAEMON_MOVES: dict[Status, frozenset[Status]] = {status: TRAITS[status].daemon_m
 """Where the daemon may take a task by itself; what a person writes is in `MOVES`."""
 
 
-def may_move(current: Status, to: Status) -> bool:
+def daemon_may_move(current: Status, to: Status) -> bool:
     """Whether the daemon may take a task from `current` to `to` of its own accord."""
     return to is current or to in DAEMON_MOVES[current]

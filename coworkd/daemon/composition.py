@@ -16,8 +16,8 @@ from coworkd.daemon.control_requests import Control
 from coworkd.daemon.database_recovery import open_database
 from coworkd.daemon.git_job import GitJob
 from coworkd.daemon.housekeeping import pruning
-from coworkd.daemon.housekeeping.auto_commit import AutoCommit, committing
-from coworkd.daemon.housekeeping.notifications import Notifications, teller
+from coworkd.daemon.housekeeping.auto_commit import AutoCommit, folder_committer
+from coworkd.daemon.housekeeping.notifications import Notifications, notification_runner
 from coworkd.daemon.housekeeping.service import Housekeeping
 from coworkd.daemon.main_loop import Daemon
 from coworkd.daemon.services import LongLivedParts, Services
@@ -99,7 +99,7 @@ def build(
     instance = paths_and_settings.instance(paths.private)
     history = JobHistory(repo, FOLDER, user.allowed_signers)
     lasting = LongLivedParts(
-        keep_lock=_staying(paths, held, instance) if held is not None else _nothing,
+        keep_lock=_lock_keeper(paths, held, instance) if held is not None else _keep_no_lock,
         clock=clock, outputs=ViewFiles(folder), executor=LocalExecutor(wakeup.notify), jobs=jobs, trust=trust,
         watcher=Watcher(
             paths.folder, wakeup.notify, reflog=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
@@ -107,31 +107,31 @@ def build(
         control_socket=ControlSocket(paths.sockets, wakeup.notify), wakeup=wakeup, state=StateFolder(paths.state),
         close_git=history.close,
     )  # fmt: skip
-    here = _Here(
+    parts = _RepositoryParts(
         repo=repo, history=history, sandbox=sandbox, instance=instance, folder=folder, user=user,
         integration=IntegrationJobs(paths.root, paths.state, jobs.stopping, lambda: sandbox.means),
     )  # fmt: skip
-    return Daemon(lasting, lambda first: _compose(paths, here, lasting, patience=patience, first=first))
+    return Daemon(lasting, lambda first: _compose(paths, parts, lasting, patience=patience, first=first))
 
 
-def _nothing() -> None:
+def _keep_no_lock() -> None:
     """For a single turn: the lock is not looked at again."""
 
 
-def _staying(paths: Paths, held: WorkspaceLock, instance: str) -> Callable[[], None]:
+def _lock_keeper(paths: Paths, held: WorkspaceLock, instance: str) -> Callable[[], None]:
     """Keep the lock, and who works here, also where the folder with both was removed."""
     key = paths_and_settings.key(paths.private)
 
-    def stay() -> None:
+    def keep_lock() -> None:
         if held.renew(COMMAND_TIME) or not (paths.private / "instance").exists():
             log.warning("the folder %s was removed: it is made again, and the database is rebuilt", paths.private)
             paths_and_settings.restore_identity(paths, instance, key)
 
-    return stay
+    return keep_lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Here:
+class _RepositoryParts:
     """What a workspace's runs find here."""
 
     repo: Repo
@@ -146,36 +146,38 @@ class _Here:
         return self.sandbox.means
 
 
-def _compose(paths: Paths, here: _Here, lasting: LongLivedParts, *, patience: float, first: bool) -> Services:
+def _compose(
+    paths: Paths, parts: _RepositoryParts, lasting: LongLivedParts, *, patience: float, first: bool
+) -> Services:
     """Everything that remembers something of the database. Closes it again where that cannot be built.
 
     `first`: the database is not the one that this process worked with a moment ago, and may be an older copy.
     """
-    reflog = Evidence(
-        repo=here.repo, folder=paths.folder, instance=here.instance, key=paths_and_settings.key(paths.private)
+    evidence = Evidence(
+        repo=parts.repo, folder=paths.folder, instance=parts.instance, key=paths_and_settings.key(paths.private)
     )  # fmt: skip
-    db = open_database(paths, patience, lambda db: newer_reason(db, reflog) if first else "")
+    db = open_database(paths, patience, lambda db: newer_reason(db, evidence) if first else "")
     with ExitStack() as failed:
         failed.callback(db.close)
-        services = _services(paths, here, lasting, db)
+        services = _services(paths, parts, lasting, db)
         failed.pop_all()
     return services
 
 
-def _services(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) -> Services:
-    repo, folder, jobs, trust = here.repo, here.folder, lasting.jobs, lasting.trust
+def _services(paths: Paths, parts: _RepositoryParts, lasting: LongLivedParts, db: Database) -> Services:
+    repo, folder, jobs, trust = parts.repo, parts.folder, lasting.jobs, lasting.trust
     follow_clock(db, lasting.clock.origin(), lasting.clock.now())
-    history = RepoHistory(repo, FOLDER, here.user.allowed_signers)
+    history = RepoHistory(repo, FOLDER, parts.user.allowed_signers)
     git = GitKnowledge(lambda asked: ask_git(history, asked))
     git_busy = _git_busy(repo, git)
     if trust.holds:
         upgrade_workspace(repo, db, lambda path: not git_busy(path))
-    intake = Ingester(db, folder, here.instance, git)
-    board = Board(db, intake, here.user, paths_and_settings.known_secrets())
+    intake = Ingester(db, folder, parts.instance, git)
+    board = Board(db, intake, parts.user, paths_and_settings.known_secrets())
     jobs.require_committed(lambda: db.in_transaction)
     audit = AuditLog(db, jobs, paths.audit)
     with db.write():
-        db.state.instance = here.instance
+        db.state.instance = parts.instance
         db.state.repository = paths.state.name
         db.state.set_untrusted("" if trust.holds else UNTRUSTED, lasting.clock.now())
     if db.restored:
@@ -185,46 +187,46 @@ def _services(paths: Paths, here: _Here, lasting: LongLivedParts, db: Database) 
     target.look_at_once()
     writer = AtomicWriter(db, folder)
     engine = Engine(db, folder, git, intake, writer, MissingFiles(db, folder, git))
-    merge = Merger(board, jobs, here.integration, folder, LandedTasks(board, repo), repo.common_dir)
-    services = _run_services(paths, board, lasting, here, target.no_base_reason)
+    merge = Merger(board, jobs, parts.integration, folder, LandedTasks(board, repo), repo.common_dir)
+    services = _run_services(paths, board, lasting, parts, target.no_base_reason)
     dispatch = Dispatcher(board, lasting.executor, jobs, services)
     file_trust = FileTrust(db, trust.beginning, trust.give)
-    who = RecordOwner(instance=here.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
+    who = RecordOwner(instance=parts.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
     return Services(
-        db=db, clock=lasting.clock, engine=engine, git=git, git_job=GitJob(db, engine, jobs, here.history.answer),
+        db=db, clock=lasting.clock, engine=engine, git=git, git_job=GitJob(db, engine, jobs, parts.history.answer),
         outputs=lasting.outputs, watcher=lasting.watcher,
         executor=lasting.executor, jobs=jobs, target=target, dispatch=dispatch, merge=merge, git_busy=git_busy,
-        trust=trust, control=Control(board, file_trust, engine, jobs, merge.target_landing_job, here.instance),
+        trust=trust, control=Control(board, file_trust, engine, jobs, merge.target_landing_job, parts.instance),
         recorder=RunRecorder(db, folder, writer, who), audit=audit, repairer=Repairer(board, engine, folder, repo),
-        housekeeping=_chores(paths, board, jobs, here.user),
+        housekeeping=_housekeeping(paths, board, jobs, parts.user),
     )  # fmt: skip
 
 
-def _chores(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Housekeeping:
+def _housekeeping(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Housekeeping:
     env = commands.clean_environment(
         home=Path.home(), tmp=Path(tempfile.gettempdir()), run=f"notify-{paths.state.name}", repo=paths.state.name,
         passed=paths_and_settings.inherited(),
     )  # fmt: skip
-    tell = teller(paths.root, env, jobs.stopping.is_set)
-    places = pruning.Places(root=paths.root, folder=paths.folder, trash=paths.trash)
+    tell = notification_runner(paths.root, env, jobs.stopping.is_set)
+    places = pruning.PrunedFolders(root=paths.root, folder=paths.folder, trash=paths.trash)
     return Housekeeping(
-        commits=AutoCommit(board, jobs, committing(paths.root, FOLDER)),
+        commits=AutoCommit(board, jobs, folder_committer(paths.root, FOLDER)),
         notices=Notifications(board.db, jobs, user.notify, tell), pruning=pruning.Pruning(board, jobs, places),
     )  # fmt: skip
 
 
 def _run_services(
-    paths: Paths, board: Board, lasting: LongLivedParts, here: _Here, no_base_reason: Callable[[], str]
+    paths: Paths, board: Board, lasting: LongLivedParts, parts: _RepositoryParts, no_base_reason: Callable[[], str]
 ) -> RunServices:
     places = RunPaths(
-        root=paths.root, state=paths.state, repo_id=paths.state.name, instance=here.instance,
-        stores=object_stores(here.repo.common_dir / "objects"),
+        root=paths.root, state=paths.state, repo_id=paths.state.name, instance=parts.instance,
+        stores=object_stores(parts.repo.common_dir / "objects"),
     )  # fmt: skip
     jobs, hold = lasting.jobs, MachineHold(board.db, lambda: storage_fault(paths.state))
-    workshop = SlotJobs(paths.root, paths.state, here.integration.base, jobs.stopping, here.means)
-    setup_hold = SetupHold(board, here.means)
+    workshop = SlotJobs(paths.root, paths.state, parts.integration.base, jobs.stopping, parts.means)
+    setup_hold = SetupHold(board, parts.means)
     capacity = CapacityReader(board, no_base_reason, hold, setup_hold)
-    starter = RunStarter(board, lasting.executor, jobs, places, workshop.prepare, here.means)
+    starter = RunStarter(board, lasting.executor, jobs, places, workshop.prepare, parts.means)
     effects = RunEffects(board, hold, setup_hold)
     finisher = RunFinisher(board, jobs, workshop.finish, hold, effects)
     return RunServices(

@@ -36,7 +36,7 @@ class Control:
     def __init__(
         self,
         board: Board,
-        vouching: FileTrust,
+        file_trust: FileTrust,
         engine: Engine,
         jobs: Jobs,
         land: Callable[[str], Callable[[], LandedInTarget | TargetRefused]],
@@ -45,16 +45,16 @@ class Control:
         self._board = board
         self._db = board.db
         self._documents = GeneratedDocuments(board.db)
-        self._vouching = vouching
+        self._file_trust = file_trust
         self._engine = engine
         self._jobs = jobs
         self._land = land
         self._instance = instance
         self._landing: list[ControlRequest] = []
-        self._held: list[tuple[ControlRequest, str]] = []
+        self._awaiting_origin: list[tuple[ControlRequest, str]] = []
         """Requests to take a file in, of which git is still to say where it came from, with its path."""
         self._trusting: list[ControlRequest] = []
-        jobs.handle(TRUST, then=self._trusted, failed=self._trust_failed)
+        jobs.handle(TRUST, then=self._trust_given, failed=self._trust_failed)
         jobs.handle(LAND, then=self._landed, failed=self._land_failed)
 
     def answer(self, request: ControlRequest, now: float) -> None:
@@ -65,12 +65,12 @@ class Control:
             case Op.INGEST_NOW:
                 self._take_in(request, request.subject, now)
             case Op.READY:
-                self._own(request, now)
+                self._start_pulled_task(request, now)
             case Op.TAKE_OVER:
-                self._take(request, now)
+                self._take_over(request, now)
             case Op.TRUST:
                 self._trusting.append(request)
-                self._jobs.start(TRUST, None, self._vouching.beginning)
+                self._jobs.start(TRUST, None, self._file_trust.beginning)
             case Op.CONFIRM:
                 with self._db.write():
                     self._db.state.deletions_confirmed = True
@@ -82,11 +82,11 @@ class Control:
 
     def _take_in(self, request: ControlRequest, path: str, now: float) -> None:
         if not take_in_now(self._db, self._engine, path, now, on_terminal=request.on_terminal):
-            self._held.append((request, path))
+            self._awaiting_origin.append((request, path))
 
-    def take_in_held(self, now: float) -> None:
+    def take_in_awaiting_origin(self, now: float) -> None:
         """Git may have answered: take in what could not be taken in before."""
-        held, self._held = self._held, []
+        held, self._awaiting_origin = self._awaiting_origin, []
         for request, path in held:
             self._take_in(request, path, now)
 
@@ -95,11 +95,11 @@ class Control:
         if request.op not in (Op.LAND, Op.TRUST) and not request.answered:
             request.answer(ControlReply(ok=True))
 
-    def _trusted(self, _: None, beginning: str, now: float) -> None:
+    def _trust_given(self, _: None, beginning: str, now: float) -> None:
         trusting, self._trusting = self._trusting, []
         for request in trusting:
-            why = self._vouching.trust(request.subject, beginning, now, _channel(request))
-            request.answer(ControlReply(ok=not why, text=why))
+            reason = self._file_trust.trust(request.subject, beginning, now, _channel(request))
+            request.answer(ControlReply(ok=not reason, text=reason))
 
     def _trust_failed(self, _: None, failure: JobFailed, _now: float) -> None:
         trusting, self._trusting = self._trusting, []
@@ -111,7 +111,7 @@ class Control:
             self._answer_landing(ControlReply(ok=False, text=value.reason))
             return
         missing = [row.task for row in Landings(self._db).missing()]
-        self._answer_landing(ControlReply(ok=True, text=_told(value, missing)))
+        self._answer_landing(ControlReply(ok=True, text=_landing_text(value, missing)))
 
     def _land_failed(self, _: None, failure: JobFailed, _now: float) -> None:
         self._answer_landing(ControlReply(ok=False, text=failure.reason))
@@ -121,14 +121,14 @@ class Control:
             request.answer(reply)
         self._landing.clear()
 
-    def give_up(self, why: str) -> None:
+    def refuse_pending(self, reason: str) -> None:
         """Answer what still waits: the one that would have answered it is no longer there."""
         for request in (*self._landing, *self._trusting):
-            request.answer(ControlReply(ok=False, text=why))
+            request.answer(ControlReply(ok=False, text=reason))
         self._landing.clear()
         self._trusting.clear()
 
-    def settled(self) -> bool:
+    def has_answered_all(self) -> bool:
         """Whether everything that was asked has been answered."""
         return not self._landing and not self._trusting
 
@@ -136,26 +136,26 @@ class Control:
 
     def _announce(self, request: ControlRequest) -> None:
         """From now on these bytes count as typed here by a command, also where a scan reads them first."""
-        said = Announcement.read(request.subject)
-        if said is None:
+        announcement = Announcement.read(request.subject)
+        if announcement is None:
             self._refuse(request, "not an announcement that this coworkd knows")
             return
         with self._db.write():
-            announce(self._db, said.path, said.sha, on_terminal=said.on_terminal)
-            add_own(self._db, said.path, said.sha)
+            announce(self._db, announcement.path, announcement.sha, on_terminal=announcement.on_terminal)
+            add_own(self._db, announcement.path, announcement.sha)
 
     def _start_landing(self, request: ControlRequest) -> None:
-        if why := self._vouching.untrusted_reason():
-            self._refuse(request, why)
+        if reason := self._file_trust.untrusted_reason():
+            self._refuse(request, reason)
             return
         self._landing.append(request)
         self._jobs.start(LAND, None, self._land(request.subject))
 
-    def _refuse(self, request: ControlRequest, why: str) -> None:
-        if why:
-            request.answer(ControlReply(ok=False, text=why))
+    def _refuse(self, request: ControlRequest, reason: str) -> None:
+        if reason:
+            request.answer(ControlReply(ok=False, text=reason))
 
-    def _own(self, request: ControlRequest, now: float) -> None:
+    def _start_pulled_task(self, request: ControlRequest, now: float) -> None:
         """A pulled task is started here: its text counts as typed here from now on."""
         task = request.subject
         row = find_task(self._db, task)
@@ -163,12 +163,12 @@ class Control:
         if row is None or document is None:
             return
         with self._db.write():
-            self._vouching.mark_as_typed_here(document, now)
+            self._file_trust.mark_as_typed_here(document, now)
             self._db.set(TaskRow, row.id, from_git=False)
             self._db.event(now, EventKind.TASK_ALLOWED, task=task, actor="person", via=_channel(request))
         self._take_in(request, row.path, now)
 
-    def _take(self, request: ControlRequest, now: float) -> None:
+    def _take_over(self, request: ControlRequest, now: float) -> None:
         """Another instance's task becomes ours, paused: nothing of theirs is assumed to be alive."""
         task = request.subject
         row = find_task(self._db, task)
@@ -187,8 +187,8 @@ def _channel(request: ControlRequest) -> AnswerChannel:
     return command_channel(on_terminal=request.on_terminal)
 
 
-def _told(landed: LandedInTarget, missing: Sequence[str]) -> str:
-    lost = f"; not in it, though landed: {', '.join(missing)} (see `coworkd status`)" if missing else ""
+def _landing_text(landed: LandedInTarget, missing: Sequence[str]) -> str:
+    missing_note = f"; not in it, though landed: {', '.join(missing)} (see `coworkd status`)" if missing else ""
     if landed.moved:
-        return f"landed {landed.commit[:12]}{lost}"
-    return f"nothing to land: the target has everything that the integration branch has{lost}"
+        return f"landed {landed.commit[:12]}{missing_note}"
+    return f"nothing to land: the target has everything that the integration branch has{missing_note}"

@@ -20,12 +20,12 @@ from coworkd.system.paths_and_settings import Paths
 log = logging.getLogger("coworkd")
 
 
-def _nothing_newer(_: Database) -> str:
+def _never_newer(_: Database) -> str:
     return ""
 
 
 def open_database(
-    paths: Paths, patience: float = 10.0, newer_reason: Callable[[Database], str] = _nothing_newer
+    paths: Paths, patience: float = 10.0, newer_reason: Callable[[Database], str] = _never_newer
 ) -> Database:
     """The database, or a new one in its place. `newer_reason` says what it does not know of, if it is an older copy.
 
@@ -38,14 +38,14 @@ def open_database(
         return _set_aside(paths, "damaged", str(error))
     with ExitStack() as failed:
         failed.callback(db.close)
-        name, reason = _unfit(db, paths, newer_reason)
+        name, reason = _unusable_reason(db, paths, newer_reason)
         if not reason:
             failed.pop_all()
             return db
     return _set_aside(paths, name, reason)
 
 
-def _unfit(db: Database, paths: Paths, newer_reason: Callable[[Database], str]) -> tuple[str, str]:
+def _unusable_reason(db: Database, paths: Paths, newer_reason: Callable[[Database], str]) -> tuple[str, str]:
     """Under which name a database is to be set aside, and why; empty: it is the one that belongs here."""
     if db.state.repository not in ("", paths.state.name):
         return "foreign", f"the database {paths.database} is the one of another repository"

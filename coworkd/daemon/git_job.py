@@ -29,15 +29,15 @@ class GitJob:
         self._ask = ask
         self.ended = 0
         """How many jobs have ended."""
-        self._shown = bool(problem_paths(db, _SOURCE))
-        jobs.handle(ASK_GIT, then=self._answered, failed=self._failed)
+        self._failure_shown = bool(problem_paths(db, _SOURCE))
+        jobs.handle(ASK_GIT, then=self._take_answers, failed=self._report_failure)
 
     def step(self) -> None:
         """Ask what is open; what is asked while a job is under way waits for the next one."""
         if self._jobs.any_running(ASK_GIT) or self._jobs.pausing(ASK_GIT, None):
             return
         if asked := self._engine.git_questions():
-            self._jobs.start(ASK_GIT, None, _asking(self._ask, asked))
+            self._jobs.start(ASK_GIT, None, _job_for(self._ask, asked))
 
     def is_asking(self) -> bool:
         """Whether a job is under way, whose end begins a turn."""
@@ -47,22 +47,22 @@ class GitJob:
         """Whether git could not answer the last time."""
         return bool(self._jobs.failing(ASK_GIT))
 
-    def _answered(self, _: None, answers: GitAnswers, now: float) -> None:
+    def _take_answers(self, _: None, answers: GitAnswers, now: float) -> None:
         self.ended += 1
-        if self._shown:
-            self._shown = False
+        if self._failure_shown:
+            self._failure_shown = False
             with self._db.write():
                 remove_notice(self._db, _FOLDER, _SOURCE)
         self._engine.take_git_answers(answers, now)
 
-    def _failed(self, _: None, failure: JobFailed, now: float) -> None:
+    def _report_failure(self, _: None, failure: JobFailed, now: float) -> None:
         """Nothing is decided without the answers; they are asked for again."""
         self.ended += 1
-        self._shown = True
+        self._failure_shown = True
         message = f"git does not answer, so what was saved is not taken in: {failure.reason}; {failure.retry}"
         with self._db.write():
             put_problem(self._db, Problem(path=_FOLDER, line=0, message=message), _SOURCE, now)
 
 
-def _asking(ask: AskGit, asked: GitQuestions) -> Callable[[], GitAnswers]:
+def _job_for(ask: AskGit, asked: GitQuestions) -> Callable[[], GitAnswers]:
     return lambda: ask(asked)

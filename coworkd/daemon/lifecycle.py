@@ -42,14 +42,14 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
             commands.sweep("COWORK_REPO", paths.state.name)
             forget_interrupted(repo)
         daemon = build(paths, repo, trust, patience=LOCK_PATIENCE, held=held)
-        for number in _stopping_signals():
+        for number in _stop_signals():
             signal.signal(number, lambda _number, _frame: daemon.stop())
         log.info("watching %s", paths.folder)
         with supervisor_server():
             daemon.run(ready)
 
 
-def _stopping_signals() -> tuple[signal.Signals, ...]:
+def _stop_signals() -> tuple[signal.Signals, ...]:
     """Signals that end the daemon; with `nohup` it outlives the terminal that it was started from."""
     hangup_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return (signal.SIGTERM, signal.SIGINT) if hangup_ignored else (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from coworkd.core.redaction import Secrets
 
-_MOST_BYTES = 2_000_000
+_MAX_BYTES = 2_000_000
 _KEPT_FILES = 3
 
 
@@ -27,12 +27,12 @@ class PatientFileHandler(RotatingFileHandler):
     def __init__(self, path: Path) -> None:
         # Names of files may hold bytes that are no text.
         super().__init__(
-            path, maxBytes=_MOST_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", errors="backslashreplace", delay=True
+            path, maxBytes=_MAX_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", errors="backslashreplace", delay=True
         )
         self._lost = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._look_for_file()
+        self._reopen_if_moved()
         lost = self._lost
         super().emit(record)
         if lost and self._lost == lost:
@@ -43,20 +43,20 @@ class PatientFileHandler(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's signature
         """The line is lost; the file is opened again for the next one."""
         self._lost += 1
-        self._let_go()
+        self._close_file()
 
-    def _look_for_file(self) -> None:
-        if self.stream is not None and not _same(self.stream.fileno(), self.baseFilename):
-            self._let_go()
+    def _reopen_if_moved(self) -> None:
+        if self.stream is not None and not _is_same_file(self.stream.fileno(), self.baseFilename):
+            self._close_file()
 
-    def _let_go(self) -> None:
+    def _close_file(self) -> None:
         stream, self.stream = self.stream, None
         if stream is not None:
             with suppress(OSError, ValueError):
                 stream.close()
 
 
-def _same(descriptor: int, path: str) -> bool:
+def _is_same_file(descriptor: int, path: str) -> bool:
     try:
         there, ours = os.stat(path), os.fstat(descriptor)
     except OSError:
@@ -73,7 +73,7 @@ def set_up_log(path: Path, secrets: Secrets) -> None:
     screen.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     log.setLevel(logging.INFO)
     for handler in (file, screen):
-        handler.addFilter(lambda record: _redacted(record, secrets))
+        handler.addFilter(lambda record: _redact_record(record, secrets))
         log.addHandler(handler)
 
 
@@ -87,7 +87,7 @@ def write_stacks_on_request(path: Path) -> BinaryIO:
     return file
 
 
-def _redacted(record: logging.LogRecord, secrets: Secrets) -> bool:
+def _redact_record(record: logging.LogRecord, secrets: Secrets) -> bool:
     """Have no secret in the record's text; it is always let through."""
     record.msg, record.args = secrets.redact(record.getMessage()), None
     return True

@@ -88,7 +88,7 @@ class Daemon:
             self.runner.take_in_files()
             self._lasting.control_socket.put(request)
             self.runner.run(start=False)
-            while not self.runner.services.control.settled():
+            while not self.runner.services.control.has_answered_all():
                 self.wait(MAX_ANSWER_WAIT)
                 self.runner.run(start=False)
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from coworkd.core.errors import CoworkError, RepoError, printable
-from coworkd.core.machine_faults import MachineFault, MachineFaultError, fault_of, told_fault
+from coworkd.core.machine_faults import MachineFault, MachineFaultError, disk_full_fault, fault_of
 from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFault, StartFaultKind, UnfitRepositoryError, start_fault_of
 from coworkd.core.text_formats import last_line
@@ -71,39 +71,41 @@ class SlotJobs:
         """A slot on the right commit, set up; what an earlier run left in it is kept first."""
         try:
             with self._repos.lend() as repo:
-                made = self._prepared(repo, request)
+                made = self._prepare_slot(repo, request)
         except (CoworkError, OSError) as error:
             return (
-                MachineFailed(fault=fault) if (fault := self._fault(error)) else SlotFailed(fault=start_fault_of(error))
+                MachineFailed(fault=fault)
+                if (fault := self._machine_fault(error))
+                else SlotFailed(fault=start_fault_of(error))
             )
         fault = self._storage_fault() if isinstance(made, SlotFailed) else None
         return MachineFailed(fault=fault) if fault else made
 
-    def _fault(self, error: CoworkError | OSError) -> MachineFault | None:
+    def _machine_fault(self, error: CoworkError | OSError) -> MachineFault | None:
         """What of the machine an error is about: as it says itself, or as the folders show that were written to."""
         if isinstance(error, OSError | MachineFaultError):
             return fault_of(error)
-        return self._storage_fault() or told_fault(error)
+        return self._storage_fault() or disk_full_fault(error)
 
     def _storage_fault(self) -> MachineFault | None:
         """What keeps slots, or the repository, from being written."""
         return storage_fault(self._state) or storage_fault(self._root)
 
-    def _prepared(self, repo: Repo, request: SlotRequest) -> SlotReady | SlotFailed | SlotDeferred:
-        found = RunBase(commit=request.start_from) if request.start_from else self._found_base(request)
+    def _prepare_slot(self, repo: Repo, request: SlotRequest) -> SlotReady | SlotFailed | SlotDeferred:
+        found = RunBase(commit=request.start_from) if request.start_from else self._find_base(request)
         if isinstance(found, NoBase):
             return SlotDeferred(reason=found.reason)
-        start = _Start(base=found.commit, restore=request.restore)
+        start = _StartPoint(base=found.commit, restore=request.restore)
         try:
             _check_commits(repo, request)
-            start = _start_for(repo, request, start)
-            return self._opened(repo, request, start, found.lacks)
+            start = _find_start_point(repo, request, start)
+            return self._open_slot(repo, request, start, found.lacks)
         except RepoError as error:
             own = bool(request.start_from) or start.base != found.commit
             return SlotFailed(fault=start_fault_of(error, own_commit=own))
 
-    def _opened(
-        self, repo: Repo, request: SlotRequest, start: _Start, lacks: tuple[str, ...]
+    def _open_slot(
+        self, repo: Repo, request: SlotRequest, start: _StartPoint, lacks: tuple[str, ...]
     ) -> SlotReady | SlotFailed:
         base, restore = start.base, start.restore
         # Names everything that the run starts with: a gc takes what no ref names.
@@ -116,7 +118,7 @@ class SlotJobs:
         missing = setup_commands.copy_files(repo.root, made.private, request.copy)
         checks = setup_commands.set_up(made, self._command_context(repo, request, made))
         if checks and not checks[-1].green:
-            return _not_set_up(checks[-1])
+            return _setup_failure(checks[-1])
         if request.tip:
             slot.offer_tip(made, request.tip)
         record = slot.SlotRun(task=request.task, run=request.run, attempt=request.attempt, epoch=request.epoch + 1)
@@ -125,7 +127,7 @@ class SlotJobs:
         notices = (*notices, *([made.notice] if made.notice else []))
         return SlotReady(base=base, worktree=made.work, notices=notices, lacks=lacks)
 
-    def _found_base(self, request: SlotRequest) -> RunBase | NoBase:
+    def _find_base(self, request: SlotRequest) -> RunBase | NoBase:
         """Branches that cannot be read or moved are in everyone's way, and no attempt of the task's."""
         try:
             return self._base(_branches(request), request.needed)
@@ -140,7 +142,7 @@ class SlotJobs:
             folder.mkdir(parents=True, exist_ok=True)
         env = commands.clean_environment(home=home, tmp=tmp, run=request.run, repo=self._state.name)
         env = verification_environment(env, Checkouts.of(repo, self._state))
-        held = Confinement(
+        confinement = Confinement(
             means=self._means(), run=request.run, workdir=str(made.work),
             writable=(str(home), str(tmp), str(made.work)),
             readable=object_stores(repo.common_dir / "objects"),
@@ -149,7 +151,7 @@ class SlotJobs:
             env=env,
             marker=request.run,
             timeout=1800.0,
-            confinement=apply_grants(held, request.sandbox),
+            confinement=apply_grants(confinement, request.sandbox),
             tells_refused=True,
         )
         return dataclasses.replace(context, run=partial(commands.run, cancelled=self._stopping.is_set))
@@ -161,17 +163,17 @@ class SlotJobs:
                 found = slot.find_slot(self._state, request.slot, self._means())
                 if found is None or found.assignment.task != request.task:
                     return SavedWork(unusable_reason="" if not request.submit else "its slot is gone")
-                return self._finished(repo, found, request)
+                return self._finish_slot(repo, found, request)
         except (CoworkError, OSError) as error:
-            if fault := self._fault(error):
+            if fault := self._machine_fault(error):
                 return MachineFailed(fault=fault)
             return SavedWork(
                 unusable_reason=f"its work could not be brought in and stays in slot {request.slot}: {error}"
             )
 
-    def _finished(self, repo: Repo, found: slot.Slot, request: FinishRequest) -> FinishResult:
+    def _finish_slot(self, repo: Repo, found: slot.Slot, request: FinishRequest) -> FinishResult:
         if not request.submit:
-            return _kept(repo, found)
+            return _keep_work(repo, found)
         delivery = submission.SubmissionRequest(
             number=request.number, message=request.message, tip=request.tip, secrets=request.secrets
         )
@@ -185,11 +187,11 @@ class SlotJobs:
             case submission.NothingChanged():
                 return NoChanges(notices=_notices(outcome.notice, outcome.dropped_paths))
             case submission.Rejected(reason=reason):
-                return _kept(repo, found, unfit=reason)
+                return _keep_work(repo, found, unusable_reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Start:
+class _StartPoint:
     """Where a run begins."""
 
     base: str
@@ -206,23 +208,23 @@ def _check_commits(repo: Repo, request: SlotRequest) -> None:
             )
 
 
-def _start_for(repo: Repo, request: SlotRequest, start: _Start) -> _Start:
+def _find_start_point(repo: Repo, request: SlotRequest, start: _StartPoint) -> _StartPoint:
     base, restore = start.base, start.restore
     if request.reviewed and repo.commit(request.reviewed.commit):
         found = continuation(repo, base, request.reviewed.commit, request.reviewed.base)
         base, restore = found.base, found.commit
     builds_on = restore and repo.commit(restore) and repo.is_ancestor(base, restore)
-    return _Start(base=base, restore=restore if builds_on else "")
+    return _StartPoint(base=base, restore=restore if builds_on else "")
 
 
 def _branches(request: SlotRequest) -> BranchContext:
     return BranchContext(branch=request.branch, target=request.target, known=request.known)
 
 
-def _kept(repo: Repo, found: slot.Slot, *, unfit: str = "") -> SavedWork:
+def _keep_work(repo: Repo, found: slot.Slot, *, unusable_reason: str = "") -> SavedWork:
     refs = tuple(kept.ref for kept in slot.keep(repo, found))
     commit, tree = slot.standing(found)
-    return SavedWork(refs=refs, unusable_reason=printable(unfit), commit=commit, tree=tree)
+    return SavedWork(refs=refs, unusable_reason=printable(unusable_reason), commit=commit, tree=tree)
 
 
 def _notices(notice: str, dropped: tuple[str, ...], nested: str = "") -> tuple[str, ...]:
@@ -230,7 +232,7 @@ def _notices(notice: str, dropped: tuple[str, ...], nested: str = "") -> tuple[s
     return tuple(printable(text) for text in (notice, nested, left_out) if text)
 
 
-def _not_set_up(check: Check) -> SlotFailed:
+def _setup_failure(check: Check) -> SlotFailed:
     how = "took too long" if check.timed_out else f"exit {check.exit}"
     said = last_line(check.tail, 300)
     reason = f"the set-up command `{check.command}` failed ({how})" + (f": {said}" if said else "")

@@ -80,7 +80,7 @@ class TurnRunner:
             services.control.answer(request, now)
         services.jobs.settle(now, purposes=FINISHED_WORK, enough=self._part_is_over())
         services.git_job.step()
-        services.control.take_in_held(now)
+        services.control.take_in_awaiting_origin(now)
         if self._ends_early():
             return
         self._check_state_folder(now)

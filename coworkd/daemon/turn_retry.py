@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from coworkd.core.errors import RepoError
 from coworkd.core.event_kinds import EventKind
-from coworkd.core.machine_faults import MachineFault, MachineFaultError, Suspension, fault_of, suspended
+from coworkd.core.machine_faults import MachineFault, MachineFaultError, Suspension, fault_of, first_suspension
 from coworkd.daemon.live_views import LiveViews
 from coworkd.daemon.open_requests import OpenRequests
 from coworkd.daemon.services import LongLivedParts, Services
@@ -112,7 +112,7 @@ class TurnRetry:
             return
         before = self._runner.services
         # A database that failed is opened again in any case: it need not even be readable.
-        replaced = before.db.was_replaced() or (self._suspension is None and before.db.went_back())
+        replaced = before.db.was_replaced() or (self._suspension is None and before.db.was_rewound())
         if self._suspension is None and not replaced and not self._clock_was_set:
             return
         if replaced:
@@ -120,7 +120,7 @@ class TurnRetry:
             before.db.close()
         self._runner = self._build_runner(other_database=replaced)
         self._recovered = self._clock_was_set = False
-        before.control.give_up(RELOADED)
+        before.control.refuse_pending(RELOADED)
         self._requests.refuse_executed(RELOADED)
         before.db.close()
 
@@ -141,7 +141,7 @@ class TurnRetry:
 
     def _suspend(self, fault: MachineFault, now: float) -> None:
         before = self._suspension
-        self._suspension = before.again(fault, now) if before is not None else suspended(fault, now)
+        self._suspension = before.prolonged(fault, now) if before is not None else first_suspension(fault, now)
         if before is None or before.fault != fault:
             log.error("%s; coworkd waits and tries again", fault)
         self._requests.refuse_all(f"coworkd cannot work at present: {fault}")

@@ -32,7 +32,7 @@ Read = Callable[[str], str | None]
 _PYTEST = re.compile(r"\bpytest\b")
 _MAKE_TEST = re.compile(r"^(test|check)[ \t]*:(?!=)", re.MULTILINE)
 _NPM_DEFAULT = "no test specified"
-_LOCKS = (("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lock", "bun run"), ("bun.lockb", "bun run"))
+_LOCK_FILES = (("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lock", "bun run"), ("bun.lockb", "bun run"))
 
 EXAMPLE = """\
   ---
@@ -42,14 +42,14 @@ EXAMPLE = """\
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class InitResult:
     """What `init` found and did."""
 
     folder: str
-    fresh: bool
+    is_new: bool
     written: Sequence[str]
     """Agents whose files were written."""
-    unsigned: Sequence[InstalledProgram]
+    not_signed_in: Sequence[InstalledProgram]
     """Those of their programs that are not signed in."""
     agents: Sequence[str]
     """Names of all agents that there are files of."""
@@ -59,35 +59,35 @@ class Situation:
     has_commit: bool
 
 
-_MOST_FILES = 5000
-_MOST_CHARACTERS = 1_000_000
+_MAX_FILES = 5000
+_MAX_CHARACTERS = 1_000_000
 
 
 def project_checks(root: Path) -> list[str]:
     """Commands that verify the project at `root`, as far as files at its top and in its folders of tests tell."""
     folders = [folder for folder in (root, root / "tests", root / "test") if folder.is_dir()]
     found = (file for folder in folders for file in sorted(folder.iterdir()) if file.is_file())
-    names = [file.relative_to(root).as_posix() for file in islice(found, _MOST_FILES)]
+    names = [file.relative_to(root).as_posix() for file in islice(found, _MAX_FILES)]
     return checks(names, lambda name: _text(root / name))
 
 
 def _text(file: Path) -> str | None:
     try:
         with file.open(errors="replace") as content:
-            return content.read(_MOST_CHARACTERS)
+            return content.read(_MAX_CHARACTERS)
     except OSError:
         return None
 
 
 def checks(names: Sequence[str], read: Read) -> list[str]:
     """Commands that verify the project, as far as its files tell. `names` are the paths of its files."""
-    found = [*_python(names, read), *_node(names, read)]
+    found = [*_python_checks(names, read), *_node_checks(names, read)]
     found += ["cargo test --quiet"] if "Cargo.toml" in names else []
     found += ["go test ./..."] if "go.mod" in names else []
-    return found or _make(names, read)
+    return found or _make_checks(names, read)
 
 
-def _python(names: Sequence[str], read: Read) -> list[str]:
+def _python_checks(names: Sequence[str], read: Read) -> list[str]:
     """pytest where anything of the project names it, unittest where there are tests without it."""
     tests = [name for name in names if _is_python_test(name)]
     settings = ("pyproject.toml", "setup.cfg", "tox.ini", "setup.py", "requirements.txt", "requirements-dev.txt")
@@ -106,7 +106,7 @@ def _is_python_test(name: str) -> bool:
     return file.startswith("test") and file.endswith(".py") and folder in ("", "tests", "test")
 
 
-def _node(names: Sequence[str], read: Read) -> list[str]:
+def _node_checks(names: Sequence[str], read: Read) -> list[str]:
     if "package.json" not in names:
         return []
     try:
@@ -115,10 +115,10 @@ def _node(names: Sequence[str], read: Read) -> list[str]:
         return []
     if not isinstance(script, str) or not script.strip() or _NPM_DEFAULT in script:
         return []
-    return [f"{next((tool for lock, tool in _LOCKS if lock in names), 'npm')} test"]
+    return [f"{next((tool for lock, tool in _LOCK_FILES if lock in names), 'npm')} test"]
 
 
-def _make(names: Sequence[str], read: Read) -> list[str]:
+def _make_checks(names: Sequence[str], read: Read) -> list[str]:
     for name in ("GNUmakefile", "makefile", "Makefile"):
         if name in names and (target := _MAKE_TEST.search(read(name) or "")):
             return [f"make {target[1]}"]
@@ -145,31 +145,31 @@ version: 1
 """
 
 
-def told(now: Situation) -> list[str]:
+def init_report(result: InitResult) -> list[str]:
     """What was done, what is missing, and last the one command to type next."""
-    lines = [f"{'made' if now.fresh else 'completed'} {now.folder}", *_agents(now)]
-    if not now.has_commit:
+    lines = [f"{'made' if result.is_new else 'completed'} {result.folder}", *_agent_lines(result)]
+    if not result.has_commit:
         lines.append("this repository has no commit yet: tasks start from one")
-    if not now.trusted:
+    if not result.trusted:
         lines.append("git brought these files along: `coworkd trust` shows what they run before anything starts")
     lines.append("`coworkd doctor --verify` tries your `verify` commands on the code as it is")
-    return [*lines, f"next: {next_command(now)}"]
+    return [*lines, f"next: {next_command(result)}"]
 
 
-def next_command(now: Situation) -> str:
-    if not now.trusted:
+def next_command(result: InitResult) -> str:
+    if not result.trusted:
         return "coworkd trust"
-    return "coworkd up --detach" if now.has_commit else 'git commit --allow-empty -m "Start"'
+    return "coworkd up --detach" if result.has_commit else 'git commit --allow-empty -m "Start"'
 
 
-def _agents(now: Situation) -> list[str]:
-    names = now.agents
-    lines = [f"wrote agents/{name}.md: its program is installed" for name in now.written]
-    lines += [_sign_in(one) for one in now.unsigned]
-    if now.default:
-        return [*lines, f"tasks that name no agent are done by {now.default} (`agent:` in .cowork/config.yaml)"]
+def _agent_lines(result: InitResult) -> list[str]:
+    names = result.agents
+    lines = [f"wrote agents/{name}.md: its program is installed" for name in result.written]
+    lines += [_sign_in_lines(one) for one in result.not_signed_in]
+    if result.default:
+        return [*lines, f"tasks that name no agent are done by {result.default} (`agent:` in .cowork/config.yaml)"]
     if names:
-        choice = f"write `agent: {names[0]}` into .cowork/config.yaml" + _others(names[1:])
+        choice = f"write `agent: {names[0]}` into .cowork/config.yaml" + _other_agents(names[1:])
         return [*lines, f"no agent is the default yet:\n  {choice}"]
     programs = ", ".join(PROGRAMS)
     return [
@@ -179,26 +179,26 @@ def _agents(now: Situation) -> list[str]:
     ]  # fmt: skip
 
 
-def _others(names: Sequence[str]) -> str:
+def _other_agents(names: Sequence[str]) -> str:
     return f" (or {', '.join(names)})" if names else ""
 
 
-def _sign_in(found: InstalledProgram) -> str:
+def _sign_in_lines(found: InstalledProgram) -> str:
     program = found.program
     file = f".cowork/agents/{program.driver}.md"
     name = program.executable
     return f"{name} is not signed in: run `{name}` once, then write\n  `login: mine` into {file}"
 
 
-def initialise(start: Path) -> Situation:
+def initialise(start: Path) -> InitResult:
     """Make `.cowork/` in the repository that holds `start`; returns what was found and done. Raises `UserError`."""
     with Repo.open(start) as repo:
         if repo.commit("refs/heads/cowork"):
             raise UserError("a branch named `cowork` is in the way of cowork/task/...: rename it first")
         paths_and_settings.prepare_state()
-        trusted = _trusted(repo)
+        trusted = _trust_new_workspace(repo)
         folder = repo.root / FOLDER
-        fresh = not folder.exists()
+        is_new = not folder.exists()
         for name in ("tasks", "plans", "messages", "approvals", "reviews", "agents"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         agents = [found for found in installed_programs(Path.home(), os.environ) if found.program.driver in DRIVERS]
@@ -211,9 +211,9 @@ def initialise(start: Path) -> Situation:
         paths_and_settings.instance(paths.private)
         paths_and_settings.settle(paths.private, repo.root)
         unborn = repo.head().commit is None
-    return Situation(
-        folder=str(folder), fresh=fresh, written=[found.program.driver for found in written], agents=files,
-        unsigned=[found for found in written if not found.login.signed_in and not found.login.key_variable],
+    return InitResult(
+        folder=str(folder), is_new=is_new, written=[found.program.driver for found in written], agents=files,
+        not_signed_in=[found for found in written if not found.login.signed_in and not found.login.key_variable],
         default=_default_agent(folder),
         trusted=trusted, has_commit=not unborn,
     )  # fmt: skip
@@ -227,7 +227,7 @@ def _default_agent(folder: Path) -> str:
         return ""
 
 
-def _trusted(repo: Repo) -> bool:
+def _trust_new_workspace(repo: Repo) -> bool:
     """Trust a workspace that is made here; one that git has brought along is for `coworkd trust`."""
     trust = Trust(paths_and_settings.trust_home(), repo)
     if not trust.holds and not repo.run("ls-files", "-z", "--", f":(top,icase){FOLDER}/").out:

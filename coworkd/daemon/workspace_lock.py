@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from coworkd.core.errors import BusyError
-from coworkd.system.process_state import SUSPENDED, described, noted_pid, process_state
+from coworkd.system.process_state import SUSPENDED, described, process_state, read_pid_file
 
 COMMAND_TIME = 2.0
 """Seconds for which a daemon that starts waits for a command that holds the workspace for its one turn."""
@@ -75,7 +75,7 @@ def workspace_lock(lock: Path, pid: Path, patience: float) -> Generator[Workspac
 
 def _held_by(file: Path) -> str:
     """Who holds the workspace, and what to do."""
-    pid = noted_pid(file)
+    pid = read_pid_file(file)
     runs = f"coworkd already runs for this workspace (pid {pid or 'unknown'})"
     if pid is not None and (state := process_state(pid)) in SUSPENDED:
         return f"{runs} and is {described(pid, state)}"
@@ -84,5 +84,5 @@ def _held_by(file: Path) -> str:
 
 def _is_suspended(file: Path) -> bool:
     """Whether the holder does nothing until another process acts on it, so that waiting for it is in vain."""
-    pid = noted_pid(file)
+    pid = read_pid_file(file)
     return pid is not None and process_state(pid) in SUSPENDED

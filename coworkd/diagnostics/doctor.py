@@ -30,7 +30,7 @@ from coworkd.system.control_client import ControlClient, NoAnswerError
 from coworkd.system.control_socket import Op
 from coworkd.system.git import Repo, check_git
 from coworkd.system.paths_and_settings import FOLDER, Paths
-from coworkd.system.process_state import noted_pid
+from coworkd.system.process_state import read_pid_file
 from coworkd.system.process_tree import HAS_PROC, become_subreaper
 from coworkd.system.sandbox.policy import SandboxCapabilities
 from coworkd.system.sandbox.protections import PROTECTIONS, Protection
@@ -285,7 +285,7 @@ def _verification(paths: Paths) -> Finding:
 
 
 def _daemon(paths: Paths) -> Finding:
-    client, pid = ControlClient(paths.sockets, paths.pid, lambda _: None), noted_pid(paths.pid)
+    client, pid = ControlClient(paths.sockets, paths.pid, lambda _: None), read_pid_file(paths.pid)
     try:
         reply = client.ask(Op.SYNC)
         client.refuse_suspended_holder()

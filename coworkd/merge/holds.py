@@ -32,7 +32,7 @@ from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 
 RECHECK_AFTER = 2.0
 """Seconds between two turns, in which `BranchWatch` looks at the branches, while anything waits for them to move."""
-FIRST_PAUSE, FACTOR, LONGEST_PAUSE = 30.0, 2.0, 900.0
+FIRST_PAUSE, FACTOR, MAX_PAUSE = 30.0, 2.0, 900.0
 """Seconds until the tip is checked again although nothing is known to have changed, and how they grow."""
 TIP_CHECK: Job[str, TipCheckResult | Interrupted] = Job(
     name="check of the tip", purpose=Purpose.INTEGRATION, first_pause=FIRST_PAUSE
@@ -174,7 +174,7 @@ class HeldSubmissions:
     def _checked_again(self, command: str, now: float, *, red: bool) -> None:
         if red:
             times = self._retries[command].times + 1 if command in self._retries else 1
-            pause = min(FIRST_PAUSE * FACTOR**times, LONGEST_PAUSE)
+            pause = min(FIRST_PAUSE * FACTOR**times, MAX_PAUSE)
             self._retries[command] = _Retry(at=now + pause, times=times)
             return
         self._retries.pop(command, None)

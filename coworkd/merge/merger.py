@@ -38,7 +38,7 @@ from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 
 VERIFY: Job[SubmissionKey, VerificationResult] = Job(name="verification", purpose=Purpose.INTEGRATION)
 LAND: Job[SubmissionKey, Landed | TipMoved] = Job(name="landing", purpose=Purpose.INTEGRATION)
-DESCRIBE: Job[SubmissionKey, ChangeSummary] = Job(name="change summary", purpose=Purpose.READING)
+DESCRIBE: Job[SubmissionKey, ChangeSummary] = Job(name="change summary", purpose=Purpose.CAT_FILE_COMMAND)
 _QUEUE = "queue"
 """The source of problems of a submission that cannot land."""
 

@@ -87,7 +87,7 @@ class PrivateRepo:
         The git that reads has its configuration from now; other commands are run by `run`.
         """
         self.restore()
-        with Repo.sealed(self.work, self.object_format) as git:
+        with Repo.isolated(self.work, self.object_format) as git:
             yield git
 
     def run(
@@ -100,7 +100,7 @@ class PrivateRepo:
     ) -> GitResult:
         """Put the repository in order and run one git command there; see `Repo.run`."""
         self.restore()
-        repo = Repo.sealed(self.work, self.object_format, self._wrap() if args[0] in _ON_FILES else ())
+        repo = Repo.isolated(self.work, self.object_format, self._wrap() if args[0] in _ON_FILES else ())
         return repo.run(*args, stdin=stdin, check=check, timeout=timeout, env=env)
 
     def _wrap(self) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ class Database:
         self.connection.row_factory = sqlite3.Row
         self._files: DatabaseFiles | None = None
         self._latest = 0
-        """The last event, as `went_back` saw it."""
+        """The last event, as `was_rewound` saw it."""
         self._depth = 0
         self._durable: bool | None = None
         self._gathered: dict[str, list[Sequence[Column]]] = {}
@@ -68,7 +68,7 @@ class Database:
         """Whether a file of it was deleted, replaced or written over by another program since the last call."""
         return self._files is not None and self._files.were_replaced()
 
-    def went_back(self) -> bool:
+    def was_rewound(self) -> bool:
         """Whether it knows of less than at the last call: its file was overwritten in place by an older copy."""
         latest = int(self.scalar("SELECT seq FROM sqlite_sequence WHERE name = 'events'") or 0)
         before, self._latest = self._latest, latest

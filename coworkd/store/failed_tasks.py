@@ -8,12 +8,12 @@ from coworkd.core.model import Status
 from coworkd.core.runs import RunReason
 from coworkd.store.database import Database
 
-LAST_WORDS = 2000
+MAX_REPLY_TAIL = 2000
 """Characters of a reply's end that are read."""
 
 _FAILED = (
     "SELECT t.id, t.path, t.since, t.reason, coalesce(r.agent, '') AS agent,"
-    f" coalesce(substr(r.said, -{LAST_WORDS}), '') AS said, coalesce(r.message_path, '') AS message"
+    f" coalesce(substr(r.said, -{MAX_REPLY_TAIL}), '') AS said, coalesce(r.message_path, '') AS message"
     " FROM tasks t LEFT JOIN runs r ON r.id ="
     " (SELECT id FROM runs WHERE task = t.id ORDER BY started DESC, rowid DESC LIMIT 1)"
     " WHERE t.status = ? AND NOT t.gone AND NOT t.elsewhere AND coalesce(r.reason, '') != ?"

@@ -98,7 +98,7 @@ class JobHistory:
         """Waits for git."""
         env = self._seen_as.env
         if self._repo.env != env:
-            self._repo.see_with(env)
+            self._repo.add_environment(env)
         return ask_git(self._history, asked)
 
     def close(self) -> None:

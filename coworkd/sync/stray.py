@@ -56,6 +56,6 @@ def _stray_reason(path: str) -> str:
     name = path.rpartition("/")[2]
     if name.startswith("config") or name.endswith((".md.orig", ".md.bak", ".md.rej")):
         copy = copy_name(name)
-        if copy is not None and copy.strong:
+        if copy is not None and copy.is_certain:
             return left_reason(copy)
     return stray_reason(path)

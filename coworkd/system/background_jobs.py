@@ -27,7 +27,7 @@ from coworkd.core.machine_faults import FaultKind, MachineFault, MachineFaultErr
 
 log = logging.getLogger("coworkd")
 
-FACTOR, LONGEST_PAUSE = 2.0, 300.0
+PAUSE_GROWTH, MAX_PAUSE = 2.0, 300.0
 """How the pause after a failure grows, and the seconds that it grows to."""
 
 
@@ -40,7 +40,7 @@ class Purpose(Enum):
     """Verifying and landing: git in the repository itself, and the commands of a verification."""
     IMPORT = "import"
     """Bringing in the work that a run has left in its slot."""
-    READING = "reading"
+    CAT_FILE_COMMAND = "reading"
     """Asking git about what a file or a change is."""
     MAINTENANCE = "maintenance"
     """Audit log, commits of the workspace, pruning, notifications."""
@@ -61,7 +61,7 @@ def thread_counts(cores: int) -> dict[Purpose, int]:
         # One verification, landing or move of the branch at a time, beside reverts and landings in the target.
         Purpose.INTEGRATION: 3,
         Purpose.IMPORT: max(2, cores),
-        Purpose.READING: max(2, cores // 2),
+        Purpose.CAT_FILE_COMMAND: max(2, cores // 2),
         # There are four kinds, each of which runs once at a time; a notification or a pruning may be slow.
         Purpose.MAINTENANCE: 4,
         Purpose.SLOT: max(4, cores + cores // 2),
@@ -110,15 +110,15 @@ class JobFailed:
         return f"coworkd tries again by itself, the next time at {iso(self.retry_at)}"
 
 
-Then = Callable[[Subject, Value, float], None]
+OutcomeHandler = Callable[[Subject, Value, float], None]
 """Takes the subject of a job, its value and the time of the turn."""
-Failed = Callable[[Subject, JobFailed, float], None]
+FailureHandler = Callable[[Subject, JobFailed, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Handler:
-    then: Then[Any, Any]
-    failed: Failed[Any]
+    then: OutcomeHandler[Any, Any]
+    failed: FailureHandler[Any]
 
 
 _Key = tuple[Job[Any, Any], Any]
@@ -150,7 +150,9 @@ class Jobs:
         self.stopping = threading.Event()
         """Set when jobs should end early; handed to whatever can be cancelled."""
 
-    def handle(self, job: Job[Subject, Value], *, then: Then[Subject, Value], failed: Failed[Subject]) -> None:
+    def handle(
+        self, job: Job[Subject, Value], *, then: OutcomeHandler[Subject, Value], failed: FailureHandler[Subject]
+    ) -> None:
         """Have the outcomes of this kind handed to these; a part that is built again replaces the one before it."""
         self._handlers[job] = _Handler(then=then, failed=failed)
 
@@ -254,7 +256,7 @@ class Jobs:
             handler.then(subject, future.result(), now)
         elif isinstance(error, Exception):
             failure = self._failures[key] = _failed(job, error, self._failures.get(key), now)
-            _report(job, subject, failure)
+            _log_failure(job, subject, failure)
             handler.failed(subject, failure, now)
         else:
             raise error
@@ -269,11 +271,11 @@ class Jobs:
 
 def _failed(job: Job[Any, Any], error: Exception, before: JobFailed | None, now: float) -> JobFailed:
     times = before.times + 1 if before else 1
-    pause = min(job.first_pause * FACTOR ** min(times - 1, 30), LONGEST_PAUSE)
+    pause = min(job.first_pause * PAUSE_GROWTH ** min(times - 1, 30), MAX_PAUSE)
     return JobFailed(error=error, times=times, retry_at=now + pause)
 
 
-def _report(job: Job[Any, Any], subject: Hashable, failure: JobFailed) -> None:
+def _log_failure(job: Job[Any, Any], subject: Hashable, failure: JobFailed) -> None:
     expected = isinstance(failure.error, CoworkError | OSError)
     name = f"{job.name} {subject}" if subject else job.name
     log.log(

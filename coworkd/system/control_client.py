@@ -23,10 +23,10 @@ from coworkd.system.process_state import (
     ProcessState,
     computes,
     described,
-    noted_pid,
     owner,
     process_folder,
     process_state,
+    read_pid_file,
 )
 
 _LONG = frozenset({Op.LAND, Op.REPAIR})
@@ -109,7 +109,7 @@ class ControlClient:
         if connection is None:
             return None
         with connection:
-            pid = _peer(connection) or noted_pid(self._pid_file)
+            pid = _peer(connection) or read_pid_file(self._pid_file)
             _refuse_suspended(pid)
             try:
                 connection.sendall(request.encode() + b"\n")
@@ -119,11 +119,11 @@ class ControlClient:
 
     def refuse_suspended_holder(self) -> None:
         """Raises `NoAnswerError` when the process that holds the workspace was stopped."""
-        _refuse_suspended(noted_pid(self._pid_file))
+        _refuse_suspended(read_pid_file(self._pid_file))
 
     def unheard(self, why: str) -> NoAnswerError:
         """The error for a process that holds the workspace and listens nowhere."""
-        pid = noted_pid(self._pid_file)
+        pid = read_pid_file(self._pid_file)
         return NoAnswerError(why, pid=pid, state=process_state(pid) if pid else ProcessState.UNKNOWN)
 
     # ---- connecting
@@ -146,7 +146,7 @@ class ControlClient:
             except BlockingIOError:
                 # The queue of connections is full: the daemon takes none.
                 connection.close()
-                pid = noted_pid(self._pid_file)
+                pid = read_pid_file(self._pid_file)
                 _refuse_suspended(pid)
                 if time.monotonic() > until:
                     raise _no_answer(pid) from None
@@ -159,7 +159,7 @@ class ControlClient:
                 return None
 
     def _foreign(self, path: Path) -> NoAnswerError:
-        pid = noted_pid(self._pid_file)
+        pid = read_pid_file(self._pid_file)
         user = (owner(process_folder(pid)) if pid else "") or owner(path) or "another user"
         return self.unheard(f"belongs to {user}, who alone can ask it; a file that you save reaches it")
 

@@ -72,7 +72,7 @@ class Paths:
         return self.private / "stacks.txt"
 
 
-def settle_home() -> None:
+def ensure_home() -> None:
     """See that `HOME` names a folder, for everything that asks for it; without one it is where nothing can be."""
     if os.path.isabs(os.environ.get("HOME", "")):
         return
@@ -250,6 +250,6 @@ def editor() -> str:
     return os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
 
 
-def plain_terminal() -> bool:
+def wants_no_colours() -> bool:
     """Whether the user, or the terminal, wants no colours."""
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"

@@ -58,7 +58,7 @@ def is_coworkd(pid: int) -> bool:
         return False
 
 
-def noted_pid(file: Path) -> int | None:
+def read_pid_file(file: Path) -> int | None:
     """The process that wrote its number into a file, while there is a coworkd of that number."""
     try:
         pid = int(file.read_text())

@@ -38,7 +38,7 @@ class EventRedactor:
 
     def _text(self, event: TextWritten) -> Iterator[AgentEvent]:
         text = self._held + event.text
-        safe = len(text) - self._secrets.may_go_on(text)
+        safe = len(text) - self._secrets.unfinished_secret_length(text)
         self._held = text[safe:]
         if safe:
             yield dataclasses.replace(event, text=self._secrets.redact(text[:safe]))

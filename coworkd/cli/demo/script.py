@@ -72,9 +72,9 @@ class Teller:
 class Story:
     """The three tasks of the example, from file to landed change."""
 
-    def __init__(self, place: Playground, teller: Teller) -> None:
+    def __init__(self, place: Playground, notification_runner: Teller) -> None:
         self._place = place
-        self._tell = teller
+        self._tell = notification_runner
 
     def tell(self) -> DemoEvent:
         """Play it to its end. Raises `UserError` with the place where it got stuck."""

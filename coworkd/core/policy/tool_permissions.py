@@ -78,25 +78,25 @@ class ToolContext:
     """The agent itself asks for permission to make this call."""
 
 
-def decide_tool_call(call: ToolCall, rules: ToolRules, around: ToolContext) -> ToolDecision:
+def decide_tool_call(call: ToolCall, rules: ToolRules, context: ToolContext) -> ToolDecision:
     """Rule on a call."""
-    if found := _first(rules.deny, call, lenient=True):
+    if found := _first_match(rules.deny, call, lenient=True):
         return ToolDecision(decision=ToolPermission.DENY, reason=f"the agent's `deny` has `{found}`")
-    if around.mode is Mode.PLAN and call.tool in CHANGING:
+    if context.mode is Mode.PLAN and call.tool in CHANGING:
         return ToolDecision(
             decision=ToolPermission.DENY, reason=f"`mode: plan` only reads; `{call.tool}` is not available"
         )
-    if found := _first(around.granted, call):
+    if found := _first_match(context.granted, call):
         return ToolDecision(decision=ToolPermission.ALLOW, reason=f"granted: `{found}`")
-    if found := _first(rules.ask, call, lenient=True):
+    if found := _first_match(rules.ask, call, lenient=True):
         return ToolDecision(decision=ToolPermission.ASK, reason=f"the agent's `ask` has `{found}`")
-    if found := _first(rules.allow, call):
+    if found := _first_match(rules.allow, call):
         return ToolDecision(decision=ToolPermission.ALLOW, reason=f"the agent's `allow` has `{found}`")
-    if around.ask_all and call.tool in CHANGING:
+    if context.ask_all and call.tool in CHANGING:
         return ToolDecision(
             decision=ToolPermission.ASK, reason="`approve` has `tools`, and the agent's `allow` does not cover it"
         )
-    if around.requested and not (around.confined and call.tool in LOCAL):
+    if context.requested and not (context.confined and call.tool in LOCAL):
         return ToolDecision(decision=ToolPermission.ASK, reason="the agent asks before it does this")
     return ToolDecision(decision=ToolPermission.ALLOW, reason="nothing asks about it")
 
@@ -115,10 +115,10 @@ def matches(pattern: str, call: ToolCall, *, lenient: bool = False) -> bool:
         return True
     if call.tool is not ToolName.RUN:
         return fnmatchcase(call.subject, wanted.strip())
-    return _covers(wanted.strip(), call.subject.strip(), lenient=lenient)
+    return _covers_command_line(wanted.strip(), call.subject.strip(), lenient=lenient)
 
 
-def _covers(wanted: str, line: str, *, lenient: bool) -> bool:
+def _covers_command_line(wanted: str, line: str, *, lenient: bool) -> bool:
     if wanted == line:
         return True
     if lenient:
@@ -132,7 +132,7 @@ def _open_ended(wanted: str) -> str:
     return wanted.removesuffix(" *") + "*" if wanted.endswith(" *") else wanted
 
 
-def _first(patterns: Iterable[str], call: ToolCall, *, lenient: bool = False) -> str:
+def _first_match(patterns: Iterable[str], call: ToolCall, *, lenient: bool = False) -> str:
     return next((pattern for pattern in patterns if matches(pattern, call, lenient=lenient)), "")
 
 

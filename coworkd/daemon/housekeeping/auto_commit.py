@@ -22,7 +22,7 @@ log = logging.getLogger("coworkd")
 QUIET_FACTOR = 3.0
 """How many times `quiet` nothing must have happened."""
 
-LEAST_REST = 2.0
+MIN_QUIET = 2.0
 
 MAX_RETRY_PAUSE = 30.0
 """Seconds, at most, until it is tried again where something was in the way: a rebase, a detached HEAD, another git
@@ -57,17 +57,17 @@ class AutoCommit:
         self._reason = ""
         """What was in the way last."""
         self._shown = bool(problem_paths(self._db, _SOURCE))
-        jobs.handle(COMMIT, then=self._ended, failed=self._failed)
+        jobs.handle(COMMIT, then=self._take_outcome, failed=self._failed)
 
     def step(self, now: float) -> None:
         """Begin a commit when something has happened since the last one, and nothing for a while."""
-        due = self._due(now)
-        if due is None or now < due or not self._at_rest():
+        due = self._due_at(now)
+        if due is None or now < due or not self._is_everything_written():
             return
         if self._jobs.start(COMMIT, None, self._commit):
             self._seen = self._latest
 
-    def _due(self, now: float) -> float | None:
+    def _due_at(self, now: float) -> float | None:
         """When it is time; None where nothing is to be committed."""
         settings = self._board.specs.settings()
         if settings.commit != "auto":
@@ -78,63 +78,63 @@ class AutoCommit:
             self._latest, self._changed_at = latest, now
         if self._latest == self._seen:
             return None
-        return max(self._changed_at + max(LEAST_REST, QUIET_FACTOR * settings.quiet), self._not_before)
+        return max(self._changed_at + max(MIN_QUIET, QUIET_FACTOR * settings.quiet), self._not_before)
 
-    def _at_rest(self) -> bool:
+    def _is_everything_written(self) -> bool:
         """Whether no file is still to be written."""
         return not has_unwritten_files(self._db)
 
     def deadline(self, now: float) -> float | None:
         """When time alone makes a commit due."""
-        due = self._due(now)
-        return None if due is None else due if due > now else now + LEAST_REST
+        due = self._due_at(now)
+        return None if due is None else due if due > now else now + MIN_QUIET
 
-    def _ended(self, _: None, outcome: Outcome, now: float) -> None:
+    def _take_outcome(self, _: None, outcome: Outcome, now: float) -> None:
         """A commit was made, or not."""
         if isinstance(outcome, CommitRefused):
-            self._again(f"it is not committed now: {outcome.reason}", now)
+            self._retry_later(f"it is not committed now: {outcome.reason}", now)
             return
         if isinstance(outcome, Committed):
-            self._committed(outcome, now)
-        self._show(outcome.behind, now)
-        if outcome.behind:
-            self._again(f"git's index does not have the last commit yet: {outcome.behind}", now)
+            self._note_commit(outcome, now)
+        self._show(outcome.stale_index_reason, now)
+        if outcome.stale_index_reason:
+            self._retry_later(f"git's index does not have the last commit yet: {outcome.stale_index_reason}", now)
         else:
             self._pause, self._reason = FIRST_PAUSE, ""
 
     def _failed(self, _: None, failure: JobFailed, now: float) -> None:
-        self._again(f"it is not committed now: {failure.reason}", now)
+        self._retry_later(f"it is not committed now: {failure.reason}", now)
 
-    def _committed(self, made: Committed, now: float) -> None:
+    def _note_commit(self, made: Committed, now: float) -> None:
         with self._db.write():
             self._db.event(now, EventKind.COMMITTED, commit=made.commit, files=len(made.paths))
         self._seen = latest_event(self._db)
 
-    def _again(self, reason: str, now: float) -> None:
+    def _retry_later(self, reason: str, now: float) -> None:
         """Something was in the way: look again soon, and later where it stays."""
         if reason != self._reason:
             log.info("%s: %s", _FOLDER, reason)
         self._reason, self._seen, self._not_before = reason, -1, now + self._pause
         self._pause = min(2 * self._pause, MAX_RETRY_PAUSE)
 
-    def _show(self, behind: str, now: float) -> None:
+    def _show(self, stale_index_reason: str, now: float) -> None:
         """A commit that the user's index lacks looks as if it was staged to be undone: said while it is so."""
-        if not behind and not self._shown:
+        if not stale_index_reason and not self._shown:
             return
-        self._shown = bool(behind)
+        self._shown = bool(stale_index_reason)
         with self._db.write():
-            if behind:
-                put_problem(self._db, Problem(path=_FOLDER, line=0, message=_problem(behind)), _SOURCE, now)
+            if stale_index_reason:
+                put_problem(self._db, Problem(path=_FOLDER, line=0, message=_problem(stale_index_reason)), _SOURCE, now)
             else:
                 remove_notice(self._db, _FOLDER, _SOURCE)
 
 
-def _problem(behind: str) -> str:
-    said = " ".join(behind.split())
+def _problem(stale_index_reason: str) -> str:
+    said = " ".join(stale_index_reason.split())
     return f"was committed, and git's index does not have that yet, which is tried again by itself: {said}"
 
 
-def committing(root: Path, folder: str) -> Callable[[], Outcome]:
+def folder_committer(root: Path, folder: str) -> Callable[[], Outcome]:
     """The job: a commit of the folder as it is then."""
 
     def commit() -> Outcome:

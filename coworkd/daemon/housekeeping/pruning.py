@@ -35,7 +35,7 @@ from coworkd.system.sandbox import cgroups
 
 PRUNE: Job[None, tuple[str, ...]] = Job(name="pruning", purpose=Purpose.MAINTENANCE, first_pause=0)
 """Returns what was removed."""
-EVERY = 3600.0
+PRUNING_INTERVAL = 3600.0
 TRASH_DAYS = 30.0
 DAY = 86400.0
 GROUP_SECONDS = 3600.0
@@ -61,7 +61,7 @@ class PruneRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class PrunedFolders:
     root: Path
     folder: Path
     trash: Path
@@ -70,7 +70,7 @@ class Places:
 class Pruning:
     """Prunes one workspace once an hour; used by the writer thread alone, but for the job it starts."""
 
-    def __init__(self, board: Board, jobs: Jobs, places: Places) -> None:
+    def __init__(self, board: Board, jobs: Jobs, places: PrunedFolders) -> None:
         self._board = board
         self._db = board.db
         self._jobs = jobs
@@ -84,7 +84,7 @@ class Pruning:
             return
         request, places = self.prune_request(now), self._places
         if self._jobs.start(PRUNE, None, lambda: prune(request, places)):
-            self._next = now + EVERY
+            self._next = now + PRUNING_INTERVAL
 
     def deadline(self) -> float:
         return self._next
@@ -117,7 +117,7 @@ class Pruning:
         """It is tried again in an hour, like any pruning; the log has the reason."""
 
 
-def prune(request: PruneRequest, places: Places) -> tuple[str, ...]:
+def prune(request: PruneRequest, places: PrunedFolders) -> tuple[str, ...]:
     """Carry it out; what went, by name."""
     with Repo.open(places.root) as repo:
         gone = [*_refs(repo, request)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from coworkd.core.machine_faults import MachineFault, Suspension, suspended
+from coworkd.core.machine_faults import MachineFault, Suspension, first_suspension
 from coworkd.core.model import Problem
 from coworkd.store import Database
 from coworkd.store.problems import has_problems, put_problem, remove_problems
@@ -26,7 +26,7 @@ class MachineHold:
     def start(self, fault: MachineFault, now: float) -> None:
         """A start or an import has failed: hold runs back for a while, and show why."""
         before = self._suspension
-        self._suspension = before.again(fault, now) if before is not None else suspended(fault, now)
+        self._suspension = before.prolonged(fault, now) if before is not None else first_suspension(fault, now)
         self._shown = True
         with self._db.write():
             put_problem(self._db, Problem(path="", line=0, message=str(fault)), _SOURCE, now)

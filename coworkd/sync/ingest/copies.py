@@ -34,7 +34,7 @@ class CopyDetector:
     def name_reason(self, path: str) -> str:
         """Why a file is held for its name alone; empty when it is not."""
         copy = copy_name(path.rpartition("/")[2])
-        if copy is None or not copy.strong or is_document(self._db, path):
+        if copy is None or not copy.is_certain or is_document(self._db, path):
             return ""
         return left_reason(copy)
 
@@ -44,7 +44,7 @@ class CopyDetector:
         if content.kind is not Kind.TASK or parsed.decoded is None:
             return ""
         copy = copy_name(content.path.rpartition("/")[2])
-        if copy is None or copy.strong:
+        if copy is None or copy.is_certain:
             return ""
         original = _beside(content.path, copy.original)
         original_content = self._folder.read(original) if kind_of(original) is Kind.TASK else None

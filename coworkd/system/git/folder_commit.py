@@ -25,7 +25,7 @@ class Committed:
     branch: str
     paths: tuple[str, ...]
     """Of the files that it adds, changes or takes away."""
-    behind: str = ""
+    stale_index_reason: str = ""
     """Why the user's index does not have it yet; empty: it has."""
 
 
@@ -33,7 +33,7 @@ class Committed:
 class Unchanged:
     """HEAD has the folder as it is."""
 
-    behind: str = ""
+    stale_index_reason: str = ""
     """Why the user's index does not have what was committed before; empty: it has."""
 
 
@@ -51,7 +51,7 @@ def commit_folder(repo: Repo, folder: str, message: str) -> Committed | Unchange
     then not moved.
     """
     head = repo.head()
-    if reason := _obstacle(repo, folder):
+    if reason := _obstacle_reason(repo, folder):
         return CommitRefused(reason=reason)
     if head.commit is None or head.branch is None:
         return CommitRefused(reason="HEAD is detached: switch to a branch first")
@@ -60,20 +60,22 @@ def commit_folder(repo: Repo, folder: str, message: str) -> Committed | Unchange
         repo.run("read-tree", head.commit, env=aside)
         repo.run("add", "--all", "--", folder, f":(exclude,glob){folder}/**/.*~", env=aside)
         tree = repo.run("write-tree", env=aside).text
-        wanted = _listed(repo, folder, aside)
+        wanted = _index_entries(repo, folder, aside)
     if tree == repo.tree_of(head.commit):
-        return Unchanged(behind=_update_index(repo, folder, _unfollowed(repo, folder, head.commit, wanted)))
+        return Unchanged(
+            stale_index_reason=_update_index(repo, folder, _entries_to_restore(repo, folder, head.commit, wanted))
+        )
     paths = tuple(repo.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", head.commit, tree).fields)
     subject = message or _subject(folder, paths)
     made = _commit(repo, tree, head.commit, subject)
     moved = repo.run("update-ref", "-m", f"commit: {subject.splitlines()[0]}", "HEAD", made, head.commit, check=False)
     if moved.code != 0:
         return CommitRefused(reason=f"{_short(head.branch)} moved at this moment: try again")
-    behind = _update_index(repo, folder, wanted)
-    return Committed(commit=made, branch=_short(head.branch), paths=paths, behind=behind)
+    stale_index_reason = _update_index(repo, folder, wanted)
+    return Committed(commit=made, branch=_short(head.branch), paths=paths, stale_index_reason=stale_index_reason)
 
 
-def _obstacle(repo: Repo, folder: str) -> str:
+def _obstacle_reason(repo: Repo, folder: str) -> str:
     """Why nothing can be committed now; empty when nothing is in the way."""
     if operation := operation_under_way(repo):
         return f"a {operation} is under way: finish it or abort it first"
@@ -103,29 +105,29 @@ def _commit(repo: Repo, tree: str, parent: str, message: str) -> str:
     return repo.run("commit-tree", *options, "-p", parent, tree, stdin=text, env=repo.author()).text
 
 
-def _listed(repo: Repo, folder: str, env: Mapping[str, str] | None = None) -> dict[str, str]:
+def _index_entries(repo: Repo, folder: str, env: Mapping[str, str] | None = None) -> dict[str, str]:
     """`MODE ID STAGE` by path, of an index."""
     lines = repo.run("ls-files", "--stage", "-z", "--", folder, env=env).fields
     return {path: entry for entry, _, path in (line.partition("\t") for line in lines)}
 
 
-def _unfollowed(repo: Repo, folder: str, head: str, committed: Mapping[str, str]) -> dict[str, str]:
+def _entries_to_restore(repo: Repo, folder: str, head: str, committed: Mapping[str, str]) -> dict[str, str]:
     """What the index shall hold of the folder: as committed where it still has what the last commit replaced.
 
     Every other difference was staged by a person.
     """
-    present = _listed(repo, folder)
+    present = _index_entries(repo, folder)
     if present == committed:
         return present
     last = repo.run("rev-list", "-1", head, "--", folder).text
-    before = _committed(repo, folder, f"{last}^1") if last else {}
+    before = _committed_entries(repo, folder, f"{last}^1") if last else {}
     paths = [path for path in {*present, *committed, *before} if present.get(path) == before.get(path)]
     kept = {path: entry for path, entry in present.items() if path not in paths}
     return kept | {path: committed[path] for path in paths if path in committed}
 
 
-def _committed(repo: Repo, folder: str, commit: str) -> dict[str, str]:
-    """As `_listed`, of a commit; nothing where there is none."""
+def _committed_entries(repo: Repo, folder: str, commit: str) -> dict[str, str]:
+    """As `_index_entries`, of a commit; nothing where there is none."""
     if repo.commit(commit) is None:
         return {}
     lines = (line.partition("\t") for line in repo.run("ls-tree", "-r", "-z", commit, "--", f"{folder}/").fields)
@@ -137,7 +139,7 @@ def _update_index(repo: Repo, folder: str, wanted: Mapping[str, str]) -> str:
 
     Why that could not be; empty when it has them.
     """
-    present = _listed(repo, folder)
+    present = _index_entries(repo, folder)
     zeros = "0" * (64 if repo.object_format == "sha256" else 40)
     gone = [f"0 {zeros} 0\t{path}" for path in present if path not in wanted]
     changed = [f"{entry}\t{path}" for path, entry in wanted.items() if present.get(path) != entry]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coworkd.core.errors import RepoError
-from coworkd.system.git.runner import TIMEOUT, cleaned, execute
+from coworkd.system.git.runner import TIMEOUT, execute, without_git_variables
 
 
 def merge_file(ours: Path, base: Path, theirs: Path, options: Sequence[str] = ()) -> int:
@@ -14,7 +14,7 @@ def merge_file(ours: Path, base: Path, theirs: Path, options: Sequence[str] = ()
 
     Raises RepoError for what is no text, or cannot be read.
     """
-    argv = [*cleaned({}), "git", "merge-file", *options, "--", str(ours), str(base), str(theirs)]
+    argv = [*without_git_variables({}), "git", "merge-file", *options, "--", str(ours), str(base), str(theirs)]
     result = execute(argv, {}, b"", TIMEOUT)
     if not 0 <= result.code < 128:
         raise RepoError(f"git merge-file failed for {ours}: {result.err.strip() or f'exit {result.code}'}")

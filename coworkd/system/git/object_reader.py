@@ -1,7 +1,7 @@
 """One `git cat-file --batch-command` kept open: git resolves names and reads objects without a process per question.
 
 It sees what other processes write later: git looks again where it does not find something. What it does not notice by
-itself is found in `Surroundings`: another configuration, or a pack that was removed.
+itself is found in `CachedGitState`: another configuration, or a pack that was removed.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coworkd.system.git.object_stores import object_stores
-from coworkd.system.git.runner import TIMEOUT, Conversation, converse
+from coworkd.system.git.runner import TIMEOUT, InteractiveGit, start_interactive
 
-READING = ("cat-file", "--batch-command=%(objectname) %(objecttype) %(objectsize)", "--buffer")
+CAT_FILE_COMMAND = ("cat-file", "--batch-command=%(objectname) %(objecttype) %(objectsize)", "--buffer")
 """The command of git that a reader is."""
 _CHUNK = 1 << 18
-_AT_ONCE = 16_384
+_BATCH_BYTES = 16_384
 """Bytes of questions asked before the first answer is read. They fit into a pipe, so that writing them never waits for
 a git that waits for its answers to be read."""
 _HEADER = re.compile(rb"(?P<name>[0-9a-f]{40,64}) (?P<kind>[a-z]+) (?P<size>\d+)")
@@ -39,7 +39,7 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class CachedGitState:
     """What a running git does not look at again: the configuration, and the packs that it has open."""
 
     config: tuple[int, int, int] | None
@@ -47,17 +47,17 @@ class Surroundings:
     """Folder -> time of change and the names of its packs."""
 
     @classmethod
-    def of(cls, common_dir: Path) -> Surroundings:
+    def of(cls, common_dir: Path) -> CachedGitState:
         stores = object_stores(common_dir / "objects")
         folders = (os.path.join(store, "pack") for store in stores)
         return cls(_version(common_dir / "config"), {folder: _packs(folder) for folder in folders})
 
-    def changed(self, common_dir: Path) -> bool:
-        """Whether a git that was started in these surroundings would answer otherwise than one started now."""
+    def is_outdated(self, common_dir: Path) -> bool:
+        """Whether a git that was started in this state would answer otherwise than one started now."""
         if _version(common_dir / "config") != self.config:
             return True
         return any(
-            _changed_at(folder) != at and not names <= _packs(folder)[1] for folder, (at, names) in self.packs.items()
+            _modified_at(folder) != at and not names <= _packs(folder)[1] for folder, (at, names) in self.packs.items()
         )
 
 
@@ -68,14 +68,14 @@ def _version(path: Path) -> tuple[int, int, int] | None:
     return None
 
 
-def _changed_at(folder: str) -> int:
+def _modified_at(folder: str) -> int:
     with suppress(OSError):
         return os.stat(folder).st_mtime_ns
     return 0
 
 
 def _packs(folder: str) -> tuple[int, frozenset[str]]:
-    at = _changed_at(folder)
+    at = _modified_at(folder)
     with suppress(OSError):
         return at, frozenset(name for name in os.listdir(folder) if name.endswith(".pack"))
     return at, frozenset()
@@ -85,51 +85,51 @@ def _packs(folder: str) -> tuple[int, frozenset[str]]:
 class ObjectReader:
     """The process, for one thread. Every method raises OSError when it has gone, or is silent for too long."""
 
-    git: Conversation
-    surroundings: Surroundings
+    git: InteractiveGit
+    cached_state: CachedGitState
     _received: bytearray = field(default_factory=bytearray, init=False)
 
     @classmethod
-    def start(cls, argv: list[str], env: Mapping[str, str], surroundings: Surroundings) -> ObjectReader:
-        """`argv` runs git in the repository with the words of `READING`."""
-        return cls(converse(argv, env), surroundings)
+    def start(cls, argv: list[str], env: Mapping[str, str], cached_state: CachedGitState) -> ObjectReader:
+        """`argv` runs git in the repository with the words of `CAT_FILE_COMMAND`."""
+        return cls(start_interactive(argv, env), cached_state)
 
     def infos(self, expressions: Sequence[str]) -> list[ObjectInfo | None]:
         """What each expression names; None: nothing, or more than one object."""
-        return [self._header() for _ in self._asked("info", expressions)]
+        return [self._read_header() for _ in self._ask("info", expressions)]
 
     def contents(self, expressions: Sequence[str]) -> list[tuple[ObjectInfo, bytes] | None]:
         """The objects that the expressions name, whole."""
-        return [self._object() for _ in self._asked("contents", expressions)]
+        return [self._read_object() for _ in self._ask("contents", expressions)]
 
-    def _asked(self, command: str, expressions: Sequence[str]) -> Iterator[None]:
+    def _ask(self, command: str, expressions: Sequence[str]) -> Iterator[None]:
         """Write the questions; an answer is to be read after each step.
 
         Raises ValueError for an expression with a line break: it would be two questions, and every later answer wrong.
         """
-        if any("\n" in one for one in expressions):
+        if any("\n" in expression for expression in expressions):
             raise ValueError("an expression with a line break cannot be asked")
-        for some in _portions([f"{command} ".encode() + os.fsencode(one) + b"\n" for one in expressions]):
-            self.git.questions.write(b"".join(some) + b"flush\n")
+        for batch in _batches([f"{command} ".encode() + os.fsencode(expression) + b"\n" for expression in expressions]):
+            self.git.questions.write(b"".join(batch) + b"flush\n")
             self.git.questions.flush()
-            yield from (None for _ in some)
+            yield from (None for _ in batch)
 
-    def _header(self) -> ObjectInfo | None:
+    def _read_header(self) -> ObjectInfo | None:
         while (end := self._received.find(b"\n")) < 0:
             self._receive()
-        line = self._taken(end + 1)
+        line = self._take_received(end + 1)
         found = _HEADER.fullmatch(line[:-1])
         return ObjectInfo(found["name"].decode(), found["kind"].decode(), int(found["size"])) if found else None
 
-    def _object(self) -> tuple[ObjectInfo, bytes] | None:
-        info = self._header()
+    def _read_object(self) -> tuple[ObjectInfo, bytes] | None:
+        info = self._read_header()
         if info is None:
             return None
         while len(self._received) <= info.size:
             self._receive()
-        return info, self._taken(info.size + 1)[:-1]
+        return info, self._take_received(info.size + 1)[:-1]
 
-    def _taken(self, size: int) -> bytes:
+    def _take_received(self, size: int) -> bytes:
         taken = bytes(self._received[:size])
         del self._received[:size]
         return taken
@@ -156,13 +156,13 @@ class ObjectReader:
         self.git.end()
 
 
-def _portions(questions: Sequence[bytes]) -> Iterator[list[bytes]]:
-    some: list[bytes] = []
+def _batches(questions: Sequence[bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
     size = 0
     for question in questions:
         size += len(question)
-        if some and size > _AT_ONCE:
-            yield some
-            some, size = [], len(question)
-        some.append(question)
-    yield some
+        if batch and size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], len(question)
+        batch.append(question)
+    yield batch

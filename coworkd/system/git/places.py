@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import NotAWorkspaceError, RepoError
-from coworkd.system.git.runner import TIMEOUT, cleaned, execute
+from coworkd.system.git.runner import TIMEOUT, execute, without_git_variables
 
 _QUESTIONS = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
 
@@ -57,7 +57,7 @@ def find_places(path: Path) -> RepoPlaces:
 
 def _told(path: Path, *questions: str) -> list[str]:
     """The lines of git's answers about the repository that holds `path`."""
-    argv = [*cleaned({}), "git", "-C", str(path), "rev-parse", "--path-format=absolute", *questions]
+    argv = [*without_git_variables({}), "git", "-C", str(path), "rev-parse", "--path-format=absolute", *questions]
     found = execute(argv, {}, b"", TIMEOUT)
     if found.code != 0:
         if "not a git repository" in found.err:

@@ -69,18 +69,18 @@ def landing_ref(sequence: int) -> str:
 
 
 def taken_ref(target: str) -> str:
-    return f"refs/cowork/taken/{_flat(target)}"
+    return f"refs/cowork/taken/{_one_component(target)}"
 
 
 def seen_ref(target: str) -> str:
-    return f"refs/cowork/seen/{_flat(target)}"
+    return f"refs/cowork/seen/{_one_component(target)}"
 
 
 def dropped_ref(sequence: int) -> str:
     return f"{DROPPED}/{sequence}"
 
 
-def _flat(branch: str) -> str:
+def _one_component(branch: str) -> str:
     # One level only: `a` and later `a/b` may both have been targets.
     return branch.removeprefix("refs/heads/").replace("+", "++").replace("/", "+-")
 
@@ -192,27 +192,27 @@ def is_symbolic(repo: Repo, name: str) -> bool:
 
 def checked_out(repo: Repo) -> frozenset[str]:
     """Full names of the branches that some worktree of the repository stands on, or is rebasing or bisecting."""
-    worktrees = [repo.common_dir, *sorted(_listed(repo.common_dir / "worktrees"))]
-    found = frozenset(name for folder in worktrees for name in _stands_on(folder))
-    return found if _NOT_IN_FILES not in found else found | _told_by_git(repo)
+    worktrees = [repo.common_dir, *sorted(_folder_entries(repo.common_dir / "worktrees"))]
+    found = frozenset(name for folder in worktrees for name in _checked_out_branch(folder))
+    return found if _NOT_IN_FILES not in found else found | _branches_told_by_git(repo)
 
 
 _NOT_IN_FILES = "refs/heads/.invalid"
 """What stands in HEAD where refs are kept in tables; reading files is only the quick way."""
 
 
-def _told_by_git(repo: Repo) -> frozenset[str]:
+def _branches_told_by_git(repo: Repo) -> frozenset[str]:
     lines = repo.run("worktree", "list", "--porcelain", "-z").fields
     return frozenset(line.removeprefix("branch ") for line in lines if line.startswith("branch "))
 
 
-def _listed(folder: Path) -> list[Path]:
+def _folder_entries(folder: Path) -> list[Path]:
     with suppress(FileNotFoundError, NotADirectoryError):
         return list(folder.iterdir())
     return []
 
 
-def _stands_on(git_dir: Path) -> list[str]:
+def _checked_out_branch(git_dir: Path) -> list[str]:
     heads = [_line(git_dir / "HEAD").removeprefix("ref: ")]
     heads += [_line(git_dir / place / "head-name") for place in ("rebase-merge", "rebase-apply")]
     bisected = _line(git_dir / "BISECT_START")

@@ -14,20 +14,20 @@ from typing import Self, TypeVar
 from coworkd.core.errors import RepoError
 from coworkd.system.git import commit_graph
 from coworkd.system.git.commit_graph import FarHistoryError
-from coworkd.system.git.object_reader import READING, ObjectInfo, ObjectReader, Surroundings
+from coworkd.system.git.object_reader import CAT_FILE_COMMAND, CachedGitState, ObjectInfo, ObjectReader
 from coworkd.system.git.objects import CommitObject, ObjectMemory, TreeItem, parse_commit, parse_tree
 from coworkd.system.git.other_parents import other_parents
 from coworkd.system.git.places import RepoPlaces, find_places
-from coworkd.system.git.runner import SETTING_COUNT, TIMEOUT, GitResult, check_git, cleaned, execute
+from coworkd.system.git.runner import SETTING_COUNT, TIMEOUT, GitResult, check_git, execute, without_git_variables
 from coworkd.system.writer_thread import refuse_to_wait
 
 T = TypeVar("T")
 
-_QUIET = (
+_SAFE_SETTINGS = (
     *("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "maintenance.auto=false"),
     *("-c", "core.warnAmbiguousRefs=false", "-c", "core.filesRefLockTimeout=5000", "-c", "core.packedRefsTimeout=5000"),
 )
-_SEALED = {
+_NO_OUTSIDE_SETTINGS = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     SETTING_COUNT: "0",
@@ -37,7 +37,7 @@ _SEALED = {
 }
 """Added for repositories that an agent can write: nothing of the user's configuration, no object in disguise."""
 _WALK_TIMEOUT = 600.0
-_STAND_IN = {
+_PLACEHOLDER_IDENTITY = {
     f"GIT_{role}_{part}": value
     for role in ("AUTHOR", "COMMITTER")
     for part, value in (("NAME", "coworkd"), ("EMAIL", "coworkd@localhost.invalid"))
@@ -95,10 +95,10 @@ class Repo:
         )  # fmt: skip
 
     @classmethod
-    def sealed(cls, work: Path, object_format: str, wrap: tuple[str, ...] = ()) -> Repo:
+    def isolated(cls, work: Path, object_format: str, wrap: tuple[str, ...] = ()) -> Repo:
         """The repository in `work/.git` alone, whatever `work` says, blind to the user's and the system's settings."""
         git_dir = work / ".git"
-        env = {**_SEALED, "GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(work), "GIT_OPTIONAL_LOCKS": "0"}
+        env = {**_NO_OUTSIDE_SETTINGS, "GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(work), "GIT_OPTIONAL_LOCKS": "0"}
         return cls(root=work, git_dir=git_dir, common_dir=git_dir, object_format=object_format, env=env, wrap=wrap)
 
     def with_env(self, extra: Mapping[str, str]) -> Repo:
@@ -114,7 +114,7 @@ class Repo:
             answers=self.answers,
         )
 
-    def see_with(self, env: Mapping[str, str]) -> None:
+    def add_environment(self, env: Mapping[str, str]) -> None:
         """From now on every command runs with this added to the clean environment."""
         self.close()
         self.env = env
@@ -139,7 +139,7 @@ class Repo:
 
     def _argv(self, args: tuple[str, ...], settings: Mapping[str, str]) -> list[str]:
         # -C, not the working directory alone: where the root has vanished git must fail, not run somewhere else.
-        return [*cleaned(settings), *self.wrap, "git", "-C", str(self.root), *_QUIET, *args]
+        return [*without_git_variables(settings), *self.wrap, "git", "-C", str(self.root), *_SAFE_SETTINGS, *args]
 
     # ---- objects, read by a process that stays
 
@@ -166,16 +166,16 @@ class Repo:
 
     def _read(self, question: Callable[[ObjectReader], T]) -> T:
         refuse_to_wait("git cat-file")
-        if self._reader is not None and self._reader.surroundings.changed(self.common_dir):
+        if self._reader is not None and self._reader.cached_state.is_outdated(self.common_dir):
             self.close()
         for _ in range(2):
             if self._reader is None:
-                seen = Surroundings.of(self.common_dir)
-                self._reader = ObjectReader.start(self._argv(READING, self.env), self.env, seen)
+                seen = CachedGitState.of(self.common_dir)
+                self._reader = ObjectReader.start(self._argv(CAT_FILE_COMMAND, self.env), self.env, seen)
             reader, self._reader = self._reader, None
             with suppress(OSError):
                 answer = question(reader)
-                # Only a conversation that came to its end is gone on with.
+                # Only a reader whose answers were read to the end is used again.
                 self._reader = reader
                 return answer
             reader.stop()
@@ -226,7 +226,7 @@ class Repo:
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `new` contains `old`; a commit contains itself."""
-        below, above = self._named(old, new)
+        below, above = self._object_names(old, new)
         try:
             return commit_graph.contains(self.commits, above, below)
         except FarHistoryError:
@@ -234,7 +234,7 @@ class Repo:
 
     def merge_bases(self, one: str, other: str) -> list[str]:
         """The best commits that both contain; none where their histories have nothing in common."""
-        pair = self._named(one, other)
+        pair = self._object_names(one, other)
         with suppress(FarHistoryError):
             found = commit_graph.merge_bases(self.commits, *pair)
             if len(found) < 2:
@@ -243,7 +243,7 @@ class Repo:
 
     def commits_between(self, tips: Sequence[str], without: Sequence[str]) -> list[str]:
         """The commits that the tips contain and none of `without` does, latest first."""
-        ends = self._named(*tips), self._named(*without)
+        ends = self._object_names(*tips), self._object_names(*without)
         try:
             return commit_graph.commits_between(self.commits, *ends)
         except FarHistoryError:
@@ -252,7 +252,7 @@ class Repo:
 
     def first_parents(self, tip: str, without: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
         """Commits and their parents along the first parents of `tip`, latest first, but for what `without` contains."""
-        (end,), outside = self._named(tip), self._named(*without)
+        (end,), outside = self._object_names(tip), self._object_names(*without)
         try:
             return commit_graph.first_parents(self.commits, end, outside)
         except FarHistoryError:
@@ -260,7 +260,7 @@ class Repo:
             lines = (line.split() for line in self.run(*asked, timeout=_WALK_TIMEOUT).lines)
             return [(commit, tuple(parents)) for commit, *parents in lines]
 
-    def _named(self, *names: str) -> list[str]:
+    def _object_names(self, *names: str) -> list[str]:
         found = self.resolve_all([f"{name}^{{commit}}" for name in names])
         missing = [name for name, commit in zip(names, found, strict=True) if commit is None]
         if missing:
@@ -275,7 +275,7 @@ class Repo:
     def author(self) -> Mapping[str, str]:
         """Environment for commits in the user's name: empty where git knows who that is, else a stand-in."""
         if self._author is None:
-            self._author = {} if self._knows_user() else _STAND_IN
+            self._author = {} if self._knows_user() else _PLACEHOLDER_IDENTITY
         return self._author
 
     def _knows_user(self) -> bool:

@@ -47,14 +47,14 @@ class Trust:
     def __init__(self, folder: Path, repo: Repo) -> None:
         """`folder` is where the user's word is kept."""
         self._repo = repo
-        self._plain = repo.env
+        self._own_env = repo.env
         root = os.path.realpath(repo.root)
         self._file = folder / f"{sha256(os.fsencode(root)).hexdigest()[:32]}.json"
-        self._wary = {**self._plain, **wary_env(repo)}
-        self._look_warily()
-        self._holds = self._known()
+        self._untrusted_env = {**self._own_env, **wary_env(repo)}
+        self._use_untrusted_config()
+        self._holds = self._mark_matches()
         if self._holds:
-            self._look_plainly()
+            self._use_own_config()
 
     @property
     def holds(self) -> bool:
@@ -66,7 +66,7 @@ class Trust:
         if not self._holds or self._file.exists():
             return False
         self._holds = False
-        self._look_warily()
+        self._use_untrusted_config()
         return True
 
     def beginning(self) -> str:
@@ -76,26 +76,26 @@ class Trust:
 
     def give(self, beginning: str) -> None:
         """The user says so, of the repository that begins there. It holds until the repository is another one."""
-        self._keep(self._mark(beginning))
+        self._write_mark(self._mark(beginning))
         self._holds = True
-        self._look_plainly()
+        self._use_own_config()
 
-    def _known(self) -> bool:
+    def _mark_matches(self) -> bool:
         """Whether the kept word is about this very repository."""
-        kept = self._kept()
+        kept = self._read_mark()
         if kept is None or kept != self._mark(kept.beginning):
             return False
         if kept.beginning:
             return self._repo.commit(kept.beginning) is not None
         if beginning := self.beginning():
-            self._keep(self._mark(beginning))
+            self._write_mark(self._mark(beginning))
         return True
 
     def _mark(self, beginning: str) -> _Mark:
         inode = os.stat(self._repo.common_dir).st_ino
         return _Mark(root=os.path.realpath(self._repo.root), inode=inode, beginning=beginning)
 
-    def _kept(self) -> _Mark | None:
+    def _read_mark(self) -> _Mark | None:
         """The word as it was kept; anything else that stands there is none."""
         try:
             with self._file.open("rb") as file:
@@ -104,12 +104,12 @@ class Trust:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
-    def _keep(self, mark: _Mark) -> None:
+    def _write_mark(self, mark: _Mark) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         replace_file(self._file, (json.dumps(asdict(mark), ensure_ascii=True) + "\n").encode())
 
-    def _look_warily(self) -> None:
-        self._repo.see_with(self._wary)
+    def _use_untrusted_config(self) -> None:
+        self._repo.add_environment(self._untrusted_env)
 
-    def _look_plainly(self) -> None:
-        self._repo.see_with(self._plain)
+    def _use_own_config(self) -> None:
+        self._repo.add_environment(self._own_env)

@@ -123,7 +123,7 @@ def _drain(out: IO[bytes], err: IO[bytes], deadline: float) -> tuple[bytes, byte
 
 
 @dataclass(slots=True, eq=False)
-class Conversation:
+class InteractiveGit:
     """A git that stays and is asked one question after the other."""
 
     process: Git.AutoInterrupt
@@ -138,10 +138,10 @@ class Conversation:
         del self.process
 
 
-def converse(argv: list[str], env: Mapping[str, str]) -> Conversation:
+def start_interactive(argv: list[str], env: Mapping[str, str]) -> InteractiveGit:
     """Start a command that reads questions and writes answers. RepoError when it cannot be started."""
     process = start(argv, env, subprocess.PIPE)
-    return Conversation(process, process.stdin, process.stdout, process.stderr)
+    return InteractiveGit(process, process.stdin, process.stdout, process.stderr)
 
 
 def start(argv: list[str], env: Mapping[str, str], stdin: int) -> Git.AutoInterrupt:
@@ -163,7 +163,7 @@ def start(argv: list[str], env: Mapping[str, str], stdin: int) -> Git.AutoInterr
         raise RepoError(f"{argv[0]} cannot be started: {missing}") from missing
 
 
-def cleaned(own: Mapping[str, str]) -> list[str]:
+def without_git_variables(own: Mapping[str, str]) -> list[str]:
     """What has to stand in front of a command so that it inherits no `GIT_*` but those in `own` and the user's."""
     # GitPython can add to the environment but not take away, so the rare case of a daemon started from inside a git
     # hook is left to env(1).

@@ -13,7 +13,7 @@ from contextlib import suppress
 from coworkd.system.git.repository import Repo
 
 _PSEUDO_REFS = ("HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD")
-_OF_STASH = ("", "^2", "^3")
+_STASH_PARENTS = ("", "^2", "^3")
 """A stash is a commit; its parents hold the index, and the files that were not tracked."""
 
 
@@ -62,7 +62,7 @@ class Tips:
         repo = self._repo
         refs = repo.run("for-each-ref", "--format=%(objectname)").text.split()
         fetched = {word for folder in (repo.git_dir, repo.common_dir) for word in _first_words(folder / "FETCH_HEAD")}
-        stashes = {f"{commit}{which}" for commit in self._stashes() for which in _OF_STASH}
+        stashes = {f"{commit}{which}" for commit in self._stashes() for which in _STASH_PARENTS}
         return list(dict.fromkeys([*refs, *_PSEUDO_REFS, *sorted(fetched), *sorted(stashes)]))
 
     def _stashes(self) -> list[str]:

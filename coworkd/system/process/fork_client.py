@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from coworkd.system.process.fork_server import MAX_MESSAGE, READY, ForkOrder, ForkReport
+from coworkd.system.process.fork_server import MAX_MESSAGE, READY, ChildSpec, ForkReport
 from coworkd.system.process.spawning import spawn
 from coworkd.system.process_tree import REPO_MARK, RUN_MARK, spare_marks
 from coworkd.system.wakeup import Wakeup
@@ -152,7 +152,7 @@ class ForkServer:
         `log` is its standard error. It is not known to have been started until `was_started` says so.
         """
         marks = [name for name in _MARKS if name in env]
-        order = ForkOrder(arguments=list(arguments), env=dict(env), cwd=str(cwd), marks=marks)
+        order = ChildSpec(arguments=list(arguments), env=dict(env), cwd=str(cwd), marks=marks)
         their_in, our_in = os.pipe()
         our_out, their_out = os.pipe()
         files = (_memory_file(json.dumps(order).encode()), their_in, their_out, os.dup(log.fileno()))

@@ -32,10 +32,10 @@ MAX_MESSAGE = 4096
 READY = ""
 """The name in the first report, which is of no child: everything has been loaded."""
 STREAMS = 3
-"""Standard input, output and error of a child, in this order, after the file of its `ForkOrder`."""
+"""Standard input, output and error of a child, in this order, after the file of its `ChildSpec`."""
 
 
-class ForkOrder(NamedTuple):
+class ChildSpec(NamedTuple):
     """What a child is to do, as it crosses to the server."""
 
     arguments: list[str]
@@ -70,10 +70,10 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # what is there now is never looked at again: pages stay shared
     with socket.socket(fileno=int(fd)) as requests:
-        _ForkServer(requests, call).serve()
+        ChildForker(requests, call).serve()
 
 
-class _ForkServer:
+class ChildForker:
     """Forks children on request, and reports how each ended."""
 
     def __init__(self, requests: socket.socket, call: Callable[..., int]) -> None:
@@ -178,10 +178,10 @@ def _release_log() -> None:
         os.dup2(nothing.fileno(), 2)
 
 
-def _read_order(fd: int) -> ForkOrder:
+def _read_order(fd: int) -> ChildSpec:
     with open(fd, "rb", closefd=False) as file:
         file.seek(0)
-        return ForkOrder(*json.loads(file.read()))
+        return ChildSpec(*json.loads(file.read()))
 
 
 def _ignore(_number: int, _frame: object) -> None:

@@ -15,7 +15,7 @@ from coworkd.core.text_formats import shorten
 
 HEAD_LIMIT = 16 * 1024
 """Bytes of a request's first lines."""
-EVERYBODY = "*"
+ANY_HOST = "*"
 _USUAL_PORT = 443
 _WEB_PORTS = (80, 443)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
@@ -136,11 +136,11 @@ class Rules:
 
     def __init__(self, network: Iterable[str]) -> None:
         entries = tuple(network)
-        self._everybody = EVERYBODY in entries
+        self._everybody = ANY_HOST in entries
         self._listed: dict[Target, bool] = {}
         """Whether each was written with its port."""
         for entry in entries:
-            if entry != EVERYBODY:
+            if entry != ANY_HOST:
                 target = parse_target(entry, _USUAL_PORT)
                 self._listed[target] = self._listed.get(target, False) or bool(_split(entry)[1])
 

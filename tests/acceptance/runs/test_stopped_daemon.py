@@ -54,14 +54,14 @@ def prompt(w: Workbench, *words: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-READING = [
+CAT_FILE_COMMAND = [
     ["status"], ["status", "--json"], ["list"], ["list", "--json"], ["show", "three"], ["log"], ["log", "one"], ["cost"],
     ["diff", "one"], ["why", "cowork/integration"], ["agents"], ["events"],
 ]  # fmt: skip
 
 
 def test_what_is_read_comes_from_the_database(stopped: Workbench) -> None:
-    for words in READING:
+    for words in CAT_FILE_COMMAND:
         assert prompt(stopped, *words).returncode == 0, words
     assert stopped.json("status")["daemon"] == {
         "running": True, "pid": stopped.daemon and stopped.daemon.pid, "answers": False, "state": "stopped",

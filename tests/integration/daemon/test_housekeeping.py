@@ -13,9 +13,9 @@ import pytest
 from coworkd.board.task_board import Board
 from coworkd.board.views.attention import AttentionItem, AttentionKind
 from coworkd.core.model import Status
-from coworkd.daemon.housekeeping.auto_commit import MAX_RETRY_PAUSE, AutoCommit, committing
-from coworkd.daemon.housekeeping.notifications import Notification, Notifications, teller
-from coworkd.daemon.housekeeping.pruning import Places, Pruning
+from coworkd.daemon.housekeeping.auto_commit import MAX_RETRY_PAUSE, AutoCommit, folder_committer
+from coworkd.daemon.housekeeping.notifications import Notification, Notifications, notification_runner
+from coworkd.daemon.housekeeping.pruning import PrunedFolders, Pruning
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Jobs
@@ -36,7 +36,7 @@ class Place(Workspace):
         self.jobs = Jobs(lambda: None)
         self.jobs.require_committed(lambda: self.db.in_transaction)
         self.board = Board(self.db, self.intake)
-        self.commits = AutoCommit(self.board, self.jobs, committing(repo.root, ".cowork"))
+        self.commits = AutoCommit(self.board, self.jobs, folder_committer(repo.root, ".cowork"))
 
     def rest(self) -> None:
         """Every job that runs comes to its end."""
@@ -44,7 +44,7 @@ class Place(Workspace):
             self.jobs.settle(self.now)
 
     def pruning(self) -> Pruning:
-        places = Places(root=self.repo.root, folder=self.root, trash=self.trash)
+        places = PrunedFolders(root=self.repo.root, folder=self.root, trash=self.trash)
         return Pruning(self.board, self.jobs, places)
 
     def wait(self, seconds: float) -> None:
@@ -211,7 +211,7 @@ def test_each_item_is_told_once_to_each_command(place: Place) -> None:
 
 def test_a_command_has_the_item_on_its_standard_input(tmp_path: Path) -> None:
     env = clean_environment(home=tmp_path, tmp=tmp_path, run="notify-x", repo="x", passed=("PATH",))
-    tell = teller(tmp_path, env, threading.Event().is_set)
+    tell = notification_runner(tmp_path, env, threading.Event().is_set)
     tell(Notification(command="cat > told.json; exit 3", text='{"kind": "review"}'))
     assert json.loads((tmp_path / "told.json").read_text()) == {"kind": "review"}
 

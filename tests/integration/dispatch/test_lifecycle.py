@@ -142,7 +142,7 @@ class Lifecycle(RuleBasedStateMachine):
         self._turn()
 
     @rule(task=st.sampled_from(TASKS), status=st.sampled_from(["paused", "cancelled", "ready"]))
-    def person_writes(self, task: str, status: str) -> None:
+    def decide_user_move(self, task: str, status: str) -> None:
         if task in self.saved:
             self._write(task, status)
             self._turn()

@@ -84,7 +84,7 @@ def test_names_that_only_tools_give(name: str, kind: CopyKind, original: str) ->
     found = copy_name(name)
     assert found == CopyName(kind=kind, original=original)
     assert found is not None
-    assert found.strong
+    assert found.is_certain
 
 
 @pytest.mark.parametrize(("name", "original"), A_PERSON_MAY_MEAN_IT)
@@ -92,7 +92,7 @@ def test_names_that_are_only_a_hint(name: str, original: str) -> None:
     found = copy_name(name)
     assert found == CopyName(kind=CopyKind.DUPLICATE, original=original)
     assert found is not None
-    assert not found.strong
+    assert not found.is_certain
 
 
 @pytest.mark.parametrize("name", NO_COPIES)

@@ -15,7 +15,7 @@ from coworkd.core.machine_faults import (
     MachineFault,
     MachineFaultError,
     fault_of,
-    suspended,
+    first_suspension,
 )
 
 
@@ -62,11 +62,11 @@ def test_every_kind_is_said_with_place_and_advice(kind: FaultKind) -> None:
 
 def test_tries_come_ever_later_and_never_stop() -> None:
     full = MachineFault(kind=FaultKind.DISK_FULL, path="/", detail="")
-    one = suspended(full, 100.0)
+    one = first_suspension(full, 100.0)
     assert (one.since, one.until) == (100.0, 100.0 + FIRST_PAUSE)
     pauses = [one.pause]
     for _ in range(20):
-        one = one.again(full, one.until)
+        one = one.prolonged(full, one.until)
         pauses.append(one.pause)
     assert pauses == sorted(pauses)
     assert pauses[-1] == MAX_PAUSE

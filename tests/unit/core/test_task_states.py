@@ -17,8 +17,8 @@ from coworkd.core.task_states import (
     Effect,
     Moved,
     MoveRefused,
-    may_move,
-    person_writes,
+    daemon_may_move,
+    decide_user_move,
 )
 
 EVERY = frozenset(Status)
@@ -46,7 +46,7 @@ CELLS = [(Status(wanted), Status(at), effect) for wanted, row, effect in CONTRAC
 
 @pytest.mark.parametrize(("wanted", "current", "effect"), CELLS)
 def test_a_word_of_a_person(wanted: Status, current: Status, effect: Effect | None) -> None:
-    outcome = person_writes(current, wanted)
+    outcome = decide_user_move(current, wanted)
     if effect is None:
         assert isinstance(outcome, MoveRefused)
         assert str(current) in outcome.reason or str(wanted) in outcome.reason
@@ -62,11 +62,11 @@ def test_the_table_is_whole() -> None:
 
 @pytest.mark.parametrize("status", Status)
 def test_writing_what_already_is_changes_nothing(status: Status) -> None:
-    assert person_writes(status, status) == Moved(status=status, effect=Effect.NONE)
+    assert decide_user_move(status, status) == Moved(status=status, effect=Effect.NONE)
 
 
 def test_a_refusal_says_what_to_write_instead() -> None:
-    refused = person_writes(Status.RUNNING, Status.READY)
+    refused = decide_user_move(Status.RUNNING, Status.READY)
     assert isinstance(refused, MoveRefused)
     assert "`paused` or `cancelled` first" in refused.reason
 
@@ -88,7 +88,7 @@ def test_every_status_can_be_reached_and_left() -> None:
 
 @pytest.mark.parametrize(("current", "to"), list(product(Status, Status)))
 def test_the_daemon_may_stay_or_follow_its_table(current: Status, to: Status) -> None:
-    assert may_move(current, to) == (current is to or to in DAEMON_MOVES[current])
+    assert daemon_may_move(current, to) == (current is to or to in DAEMON_MOVES[current])
 
 
 def test_only_landing_or_a_person_ends_in_done() -> None:

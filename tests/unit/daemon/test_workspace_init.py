@@ -8,7 +8,7 @@ import pytest
 from coworkd.agents.discovery import InstalledProgram, ProgramLogin, agent_file_text
 from coworkd.agents.known_programs import PROGRAMS
 from coworkd.core.model import AgentSpec, Settings
-from coworkd.daemon.workspace_init import Situation, checks, config_text, project_checks, told
+from coworkd.daemon.workspace_init import InitResult, checks, config_text, init_report, project_checks
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse, parse_yaml
 from coworkd.system.sandbox.network_rules import Rules
@@ -86,15 +86,15 @@ def test_an_agent_s_file_opens_its_provider_s_hosts(driver: str) -> None:
     assert spec.login == "mine"
 
 
-def situation(*drivers: str, default: str = "", trusted: bool = True, has_commit: bool = True) -> Situation:
+def situation(*drivers: str, default: str = "", trusted: bool = True, has_commit: bool = True) -> InitResult:
     unsigned = [
         InstalledProgram(
             program=PROGRAMS[driver], path=f"/bin/{driver}", login=ProgramLogin(signed_in=False, key_variable="")
         )
         for driver in drivers
     ]
-    return Situation(
-        folder="/r/.cowork", fresh=True, written=drivers, unsigned=unsigned, agents=drivers, default=default,
+    return InitResult(
+        folder="/r/.cowork", is_new=True, written=drivers, not_signed_in=unsigned, agents=drivers, default=default,
         trusted=trusted, has_commit=has_commit,
     )  # fmt: skip
 
@@ -114,8 +114,8 @@ def situation(*drivers: str, default: str = "", trusted: bool = True, has_commit
         (situation(trusted=False), "git brought these files along", "coworkd trust"),
     ],
 )
-def test_one_next_command_is_named(now: Situation, said: str, command: str) -> None:
-    lines = told(now)
+def test_one_next_command_is_named(now: InitResult, said: str, command: str) -> None:
+    lines = init_report(now)
     assert said in "\n".join(lines)
     assert lines[-1] == f"next: {command}"
     assert sum(line.startswith("next:") for line in lines) == 1
@@ -123,5 +123,5 @@ def test_one_next_command_is_named(now: Situation, said: str, command: str) -> N
 
 @pytest.mark.parametrize("agents", [(), ("codex",), ("claude", "codex")])
 def test_everything_that_is_told_fits_a_terminal(agents: tuple[str, ...]) -> None:
-    lines = "\n".join(told(situation(*agents))).splitlines()
+    lines = "\n".join(init_report(situation(*agents))).splitlines()
     assert not [line for line in lines[1:] if len(line) > 80]

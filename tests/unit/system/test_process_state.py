@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.system.process_state import ProcessState, computes, described, noted_pid, process_state
+from coworkd.system.process_state import ProcessState, computes, described, process_state, read_pid_file
 
 SLEEPER = [sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read()", "coworkd"]
 
@@ -49,14 +49,14 @@ def test_our_own_process_computes() -> None:
 @pytest.mark.parametrize("content", ["", "x\n", "-1\n", "0\n", "99999999\n", f"{os.getppid()}\n"])
 def test_a_number_that_is_no_coworkd_is_not_taken_for_one(tmp_path: Path, content: str) -> None:
     (tmp_path / "pid").write_text(content)
-    found = noted_pid(tmp_path / "pid")
+    found = read_pid_file(tmp_path / "pid")
     assert found is None or b"coworkd" in Path(f"/proc/{found}/cmdline").read_bytes()
-    assert noted_pid(tmp_path / "none") is None
+    assert read_pid_file(tmp_path / "none") is None
 
 
 def test_a_coworkd_that_noted_itself(tmp_path: Path, child: subprocess.Popen[bytes]) -> None:
     (tmp_path / "pid").write_text(f"{child.pid}\n")
-    assert noted_pid(tmp_path / "pid") == child.pid
+    assert read_pid_file(tmp_path / "pid") == child.pid
 
 
 @pytest.mark.parametrize("state", ProcessState)

@@ -10,7 +10,7 @@ import pytest
 
 from coworkd.core.errors import RepoError
 from coworkd.system.git import Repo
-from coworkd.system.git.object_reader import Surroundings
+from coworkd.system.git.object_reader import CachedGitState
 from coworkd.system.git.objects import ObjectMemory, parse_commit, parse_tree
 from coworkd.system.git.trees import differences, files_of
 from tests.integration.gitkit import Checkout, checkout
@@ -146,16 +146,16 @@ def test_large_contents_and_many_questions_do_not_block_each_other(user: Checkou
 
 def test_a_reader_is_started_again_where_git_would_answer_otherwise(user: Checkout) -> None:
     user.git("repack", "-adq")
-    seen = Surroundings.of(user.root / ".git")
-    assert not seen.changed(user.root / ".git")
+    seen = CachedGitState.of(user.root / ".git")
+    assert not seen.is_outdated(user.root / ".git")
     user.commit("more", {"more.py": "1\n"})
     user.git("repack", "-q")
-    assert not seen.changed(user.root / ".git"), "git finds a pack that was added"
+    assert not seen.is_outdated(user.root / ".git"), "git finds a pack that was added"
     user.git("repack", "-adq")
-    assert seen.changed(user.root / ".git"), "one was removed"
-    seen = Surroundings.of(user.root / ".git")
+    assert seen.is_outdated(user.root / ".git"), "one was removed"
+    seen = CachedGitState.of(user.root / ".git")
     user.git("config", "core.abbrev", "12")
-    assert seen.changed(user.root / ".git")
+    assert seen.is_outdated(user.root / ".git")
 
 
 def test_a_pruned_object_is_missed(user: Checkout) -> None:
