@@ -4,7 +4,7 @@ A field is a column of the same name. Where the column keeps an older name, the 
 `reply: Annotated[str, SqlName("said")]`. Text of statements uses the columns' names, Python the fields'.
 
 The table is flat, a record need not be: a field that is itself a frozen dataclass takes up a column for each of its
-fields, and one that may be None is there when the first of these columns is not empty. Where it is one of several
+fields, and one that may be None is None where all of these columns are empty. Where it is one of several
 dataclasses, the field's own column has the `kind` of the one that it is, and the columns of the others are empty.
 `SqlNames` says where a column has another name than the nested field.
 """
@@ -88,7 +88,7 @@ def updater(record: type[Any], fields: tuple[str, ...]) -> tuple[str, Callable[[
     makers = [field.to_cells for field in mapped]
 
     def cells_of(values: Sequence[Any]) -> list[Column]:
-        return _cells(makers, values)
+        return _to_cells(makers, values)
 
     return f"UPDATE {_table(record)} SET {changes} WHERE {key}", cells_of
 
@@ -97,11 +97,11 @@ def updater(record: type[Any], fields: tuple[str, ...]) -> tuple[str, Callable[[
 def inserter(record: type[Any]) -> tuple[str, Callable[[Any], Sequence[Column]]]:
     """The statement that inserts or replaces a record, and what makes its cells; made once per record."""
     columns, mapped = columns_of(record), field_columns(record)
-    marks, values_of = ", ".join("?" * len(columns)), operator.attrgetter(*mapped)
+    marks, names = ", ".join("?" * len(columns)), tuple(mapped)
     makers = [field.to_cells for field in mapped.values()]
 
-    def cells_of(one: Any) -> Sequence[Column]:
-        return _cells(makers, values_of(one))
+    def cells_of(row: Any) -> Sequence[Column]:
+        return _to_cells(makers, [getattr(row, name) for name in names])
 
     return f"INSERT OR REPLACE INTO {_table(record)} ({', '.join(columns)}) VALUES ({marks})", cells_of
 
@@ -113,16 +113,23 @@ def loader(record: type[Row]) -> Callable[[Sequence[Any]], Row]:
     ends = list(itertools.accumulate(len(field.columns) for field in mapped.values()))
     spans = {name: (end - len(field.columns), end) for (name, field), end in zip(mapped.items(), ends, strict=True)}
     plain = {name: spans[name][0] for name, field in mapped.items() if field.to_value is None}
-    made = [(name, field.to_value, *spans[name]) for name, field in mapped.items() if field.to_value is not None]
-    names, take = tuple(plain), operator.itemgetter(*plain.values())
+    coded = [(name, field.to_value, *spans[name]) for name, field in mapped.items() if field.to_value is not None]
+    plain_names, plain_cells = tuple(plain), _cell_getter(tuple(plain.values()))
 
     def load(row: Sequence[Any]) -> Any:
-        values = dict(zip(names, take(row), strict=True))
-        for name, to_value, start, end in made:
+        values = dict(zip(plain_names, plain_cells(row), strict=True))
+        for name, to_value, start, end in coded:
             values[name] = to_value(row[start:end])
         return record(**values)
 
     return load
+
+
+def _cell_getter(positions: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """The cells of a row at these positions; `itemgetter`, which is fastest, gives no sequence for a single one."""
+    if len(positions) > 1:
+        return operator.itemgetter(*positions)
+    return lambda row: [row[position] for position in positions]
 
 
 def columns_of(record: type[Any]) -> list[str]:
@@ -142,34 +149,34 @@ def _table(record: type[Any]) -> str:
 @functools.cache
 def field_columns(record: type[Any]) -> Mapping[str, FieldColumns]:
     """The columns of each field, in the order of the fields."""
-    return _mapped_fields(record, {})
+    return _columns_of_fields(record, {})
 
 
-def _mapped_fields(record: type[Any], names: Mapping[str, str]) -> Mapping[str, FieldColumns]:
+def _columns_of_fields(record: type[Any], names: Mapping[str, str]) -> Mapping[str, FieldColumns]:
     hints = typing.get_type_hints(record, include_extras=True)
-    return {item.name: _mapped(item.name, hints[item.name], names) for item in dataclasses.fields(record)}
+    return {item.name: _columns_of_field(item.name, hints[item.name], names) for item in dataclasses.fields(record)}
 
 
-def _mapped(name: str, hint: Any, names: Mapping[str, str]) -> FieldColumns:
+def _columns_of_field(name: str, hint: Any, names: Mapping[str, str]) -> FieldColumns:
     """`names`: columns that the surrounding record gives to its fields."""
     extras = hint.__metadata__ if typing.get_origin(hint) is Annotated else ()
     bare = hint.__origin__ if extras else hint
     column = next((extra.column for extra in extras if isinstance(extra, SqlName)), names.get(name, name))
     nested = next((extra.columns for extra in extras if isinstance(extra, SqlNames)), dict[str, str]())
-    choices = [choice for choice in _choices(bare) if choice is not types.NoneType]
+    choices = [choice for choice in _alternatives(bare) if choice is not types.NoneType]
     first: type[Any] = choices[0]
     if isinstance(getattr(first, "kind", None), Enum):
-        return _mapped_variants(column, choices, nested)
+        return _columns_of_variants(column, choices, nested)
     if not dataclasses.is_dataclass(first):
-        return _mapped_cell(column, bare)
-    return _mapped_value(first, nested, optional=len(choices) < len(_choices(bare)))
+        return _columns_of_scalar(column, bare)
+    return _columns_of_nested_value(first, nested, optional=len(choices) < len(_alternatives(bare)))
 
 
-def _choices(hint: Any) -> Sequence[Any]:
+def _alternatives(hint: Any) -> Sequence[Any]:
     return typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
 
 
-def _mapped_cell(column: str, hint: Any) -> FieldColumns:
+def _columns_of_scalar(column: str, hint: Any) -> FieldColumns:
     """A field of one column."""
     coded = isinstance(hint, type) and (issubclass(hint, Enum) or hint is bool)
     return FieldColumns(
@@ -186,26 +193,26 @@ def _empty_cell(hint: Any) -> Column:
     return "" if issubclass(hint, str) else hint()
 
 
-def _mapped_value(value_type: type[Any], names: Mapping[str, str], *, optional: bool) -> FieldColumns:
+def _columns_of_nested_value(value_type: type[Any], names: Mapping[str, str], *, optional: bool) -> FieldColumns:
     """A nested value: the columns of its fields, behind one another."""
-    fields = _mapped_fields(value_type, names)
+    fields = _columns_of_fields(value_type, names)
     columns = tuple(column for field in fields.values() for column in field.columns)
     empty = tuple(cell for field in fields.values() for cell in field.empty)
 
     makers = [field.to_cells for field in fields.values()]
 
     def to_cells(value: Any) -> Sequence[Column]:
-        return empty if value is None else _cells(makers, [getattr(value, name) for name in fields])
+        return empty if value is None else _to_cells(makers, [getattr(value, name) for name in fields])
 
     def to_value(cells: Sequence[Any]) -> Any:
-        return None if optional and not cells[0] else value_type(**_values(fields, cells))
+        return None if optional and tuple(cells) == empty else value_type(**_to_values(fields, cells))
 
     return FieldColumns(columns=columns, to_cells=to_cells, to_value=to_value, empty=empty)
 
 
-def _mapped_variants(column: str, variants: Sequence[type[Any]], names: Mapping[str, str]) -> FieldColumns:
+def _columns_of_variants(column: str, variants: Sequence[type[Any]], names: Mapping[str, str]) -> FieldColumns:
     """One of several values: the column that says which, and every column that one of them has."""
-    fields = {variant.kind: _mapped_fields(variant, names) for variant in variants}
+    fields = {variant.kind: _columns_of_fields(variant, names) for variant in variants}
     types_by_kind = {variant.kind: variant for variant in variants}
     every = [field for mapped in fields.values() for field in mapped.values()]
     empty = {name: cell for field in every for name, cell in zip(field.columns, field.empty, strict=True)}
@@ -214,19 +221,19 @@ def _mapped_variants(column: str, variants: Sequence[type[Any]], names: Mapping[
     def to_cells(value: Any) -> Sequence[Column]:
         cells = dict(empty)
         for name, field in fields[value.kind].items():
-            cells.update(zip(field.columns, _cells([field.to_cells], [getattr(value, name)]), strict=True))
+            cells.update(zip(field.columns, _to_cells([field.to_cells], [getattr(value, name)]), strict=True))
         return [plain_value(value.kind), *cells.values()]
 
     def to_value(cells: Sequence[Any]) -> Any:
         mapped = fields[cells[0]]
         own = [cells[places[name]] for field in mapped.values() for name in field.columns]
-        return types_by_kind[cells[0]](**_values(mapped, own))
+        return types_by_kind[cells[0]](**_to_values(mapped, own))
 
     columns = (column, *empty)
     return FieldColumns(columns=columns, to_cells=to_cells, to_value=to_value, empty=("", *empty.values()))
 
 
-def _cells(makers: Sequence[Callable[[Any], Sequence[Column]] | None], values: Sequence[Any]) -> list[Column]:
+def _to_cells(makers: Sequence[Callable[[Any], Sequence[Column]] | None], values: Sequence[Any]) -> list[Column]:
     """The cells of values, behind one another."""
     cells: list[Column] = []
     for to_cells, value in zip(makers, values, strict=True):
@@ -237,7 +244,7 @@ def _cells(makers: Sequence[Callable[[Any], Sequence[Column]] | None], values: S
     return cells
 
 
-def _values(fields: Mapping[str, FieldColumns], cells: Sequence[Any]) -> dict[str, Any]:
+def _to_values(fields: Mapping[str, FieldColumns], cells: Sequence[Any]) -> dict[str, Any]:
     """The values of fields whose cells stand behind one another."""
     values: dict[str, Any] = {}
     at = 0
