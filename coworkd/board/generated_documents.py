@@ -83,6 +83,10 @@ class GeneratedDocuments:
         name = f"interrupted-{run.start.epoch}"
         self.add_message(run, MessageKind.PROGRESS, body, now, name=name, state=MessageState.ERROR)
 
+    def add_late_end(self, run: RunRow, epoch: int, body: str, now: float) -> None:
+        """That a start of a run has ended when it was no longer waited for."""
+        self.add_message(run, MessageKind.PROGRESS, body, now, name=f"late-{epoch}", state=MessageState.ERROR)
+
     def _message_facts(self, run: RunRow) -> dict[str, Value]:
         """Who said it, in answer to what, how soon, and for how much."""
         asked = message_replied_to(self._db, run.id)

@@ -38,6 +38,7 @@ class EventKind(StrEnum):
     RUN_CONTINUED = "run goes on"
     RUN_STOPPED = "run stopped"
     RUN_LOST = "run lost"
+    LATE_END_REFUSED = "late end refused"
     RUN_ENDED = "run ended"
     SESSION_RESUMED = "session taken up again"
     ROUND_ENDED = "round over"

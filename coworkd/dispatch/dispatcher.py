@@ -12,11 +12,12 @@ from coworkd.core.event_kinds import EventKind
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.core.model import Status
 from coworkd.core.runs import SubmittingState
-from coworkd.dispatch.executors.port import Executor
+from coworkd.dispatch.executors.port import Executor, RunEvent
 from coworkd.dispatch.runs.agent_ends import AgentEnds
 from coworkd.dispatch.runs.answer_delivery import AnswerDelivery
 from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
 from coworkd.dispatch.runs.event_recorder import EventRecorder
+from coworkd.dispatch.runs.fencing import ReportFate, judge_report
 from coworkd.dispatch.runs.finisher import FINISH, RunFinisher
 from coworkd.dispatch.runs.job_handlers import RunJobHandlers
 from coworkd.dispatch.runs.message_delivery import MessageDelivery
@@ -35,7 +36,7 @@ from coworkd.store import Database, RunReason, RunRow, RunState, StopRequest, Su
 from coworkd.store.agent_stops import probe_agents_now
 from coworkd.store.events import add_event, latest_event
 from coworkd.store.runs import (
-    find_live_run,
+    find_run,
     has_stopping_runs,
     move_run,
     request_stop,
@@ -133,17 +134,26 @@ class Dispatcher:
     def _collect(self, now: float) -> None:
         """Record what the executor has to report since what was last committed."""
         for report in self._executor.events():
-            run = find_live_run(self._db, report.run)
-            if run is not None and report.offset > run.start.offset:
+            if (run := find_run(self._db, report.run)) is not None:
+                self._take_report(run, report, now)
+            self._executor.commit(report.run, report.offset)
+
+    def _take_report(self, run: RunRow, report: RunEvent, now: float) -> None:
+        match judge_report(run, report):
+            case ReportFate.COUNTS:
                 with self._db.write(durable=isinstance(report.event, Ended)):
                     self._record(run, report.event, now)
                     update_run(self._db, run.id, start=replace(run.start, offset=report.offset))
-            self._executor.commit(report.run, report.offset)
+            case ReportFate.REFUSED if isinstance(report.event, Ended):
+                with self._db.write():
+                    self._ends.refuse(run, report.epoch, report.event, now)
+            case ReportFate.REFUSED | ReportFate.KNOWN:
+                pass
 
     def _record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         if isinstance(event, Ended):
             self._ends.record(run, event, now)
-        elif run.state.kind in (RunState.WORKING, RunState.WAITING):
+        else:
             self._recorder.record(run, event, now)
 
     def _stop_requested(self, now: float) -> None:

@@ -152,7 +152,7 @@ def test_close_ends_everything_and_its_events_stay(lab: Lab) -> None:
 
 def test_a_run_nobody_heard_of_is_recovered_as_crashed(lab: Lab, tmp_path: Path) -> None:
     executor = lab.executor()
-    executor.recover("lost", tmp_path / "lost", 0)
+    executor.recover("lost", 1, tmp_path / "lost", 0)
     found = lab.until(executor, Ended)
     assert ends(found) == [EndReason.CRASHED]
     assert found[0].offset > 0

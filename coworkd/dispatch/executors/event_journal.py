@@ -22,6 +22,8 @@ _logger = logging.getLogger("coworkd")
 @dataclass(slots=True, kw_only=True)
 class _Log:
     path: Path
+    epoch: int
+    """Which start of the run it belongs to."""
     offset: int
     """Where the next read starts."""
     start: int
@@ -44,7 +46,7 @@ class EventJournal:
         self._logs: dict[str, _Log] = {}
         self._signalled: set[str] = set()
 
-    def follow(self, run: str, path: Path, start: int, *, live: bool) -> None:
+    def follow(self, run: str, path: Path, start: int, *, epoch: int, live: bool) -> None:
         """Read the log of a run, whose current start begins at `start`.
 
         A log that is followed already is read on from where it was read to, unless this start has a log of its own:
@@ -53,7 +55,8 @@ class EventJournal:
         with self._lock:
             log = self._logs.get(run)
             if log is None or log.path != path:
-                log = self._logs[run] = _Log(path=path, offset=start, start=start, live=live)
+                log = self._logs[run] = _Log(path=path, epoch=epoch, offset=start, start=start, live=live)
+            log.epoch = epoch
             log.start = start
             log.live = live
             log.ended = False
@@ -81,7 +84,7 @@ class EventJournal:
             if not log.ended:
                 log.ended = True
                 log.offset += 1
-                log.pending.append(RunEvent(run=run, offset=log.offset, event=ended))
+                log.pending.append(RunEvent(run=run, epoch=log.epoch, offset=log.offset, event=ended))
 
     def follows(self, run: str) -> bool:
         """Whether events of the run may still follow, or are not committed yet."""
@@ -128,7 +131,7 @@ class EventJournal:
 
     def _read(self, run: str, log: _Log) -> None:
         found, offset = event_log.read(log.path, log.offset)
-        log.pending += [RunEvent(run=run, offset=item.offset, event=item.event) for item in found]
+        log.pending += [RunEvent(run=run, epoch=log.epoch, offset=item.offset, event=item.event) for item in found]
         if found:
             log.ended = isinstance(found[-1].event, Ended) and found[-1].offset > log.start
         more = offset > log.offset and event_log.size(log.path) > offset

@@ -122,11 +122,11 @@ class LocalExecutor:
         with self._changed:
             return run in self._workers or self._journal.follows(run)
 
-    def recover(self, run: str, run_dir: Path, offset: int) -> None:
+    def recover(self, run: str, epoch: int, run_dir: Path, offset: int) -> None:
         """See the port. Waits some seconds while processes of the run are still alive: for the daemon's start."""
         commands.sweep(RUN_MARK, run)
         path = run_dir / event_log.EVENTS_FILE
-        self._journal.follow(run, path, offset, live=False)
+        self._journal.follow(run, path, offset, epoch=epoch, live=False)
         self._write_end(run, path, offset, Ended(reason=EndReason.CRASHED, message=LOST_MESSAGE))
         self._wake()
 
@@ -170,7 +170,7 @@ class LocalExecutor:
             if fault := fault_of(error):
                 raise MachineFaultError(fault) from error
             raise AgentError(f"run {run} cannot start: {error}") from error
-        self._journal.follow(run, log, start, live=True)
+        self._journal.follow(run, log, start, epoch=assignment.epoch, live=True)
         os.set_blocking(child.stdin.fileno(), False)
         self._workers[run] = LocalWorker(
             assignment=assignment, start=start, log_inode=inode, child=child, starts=starts,
@@ -186,7 +186,7 @@ class LocalExecutor:
             self._start(worker.successor, bytes(worker.successor_outbound), starts)
         except (AgentError, MachineFaultError) as error:
             start = event_log.size(worker.log)
-            self._journal.follow(worker.run, worker.log, start, live=False)
+            self._journal.follow(worker.run, worker.log, start, epoch=worker.successor.epoch, live=False)
             self._write_end(worker.run, worker.log, start, Ended(reason=EndReason.MACHINE, message=str(error)))
 
     def _send(self, run: str, control: WorkerCommand) -> bool:

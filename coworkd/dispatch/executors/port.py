@@ -20,6 +20,8 @@ class RunEvent:
     """An event of a run; after its offset is committed, it and all before it are not handed out again."""
 
     run: str
+    epoch: int
+    """Which start of the run reports it."""
     offset: int
     event: AgentEvent
 
@@ -63,8 +65,8 @@ class Executor(Protocol):
         """Whether the run's worker has not ended, or events of it are not committed."""
         ...
 
-    def recover(self, run: str, run_dir: Path, offset: int) -> None:
-        """Take over a run of an earlier daemon, committed up to `offset`.
+    def recover(self, run: str, epoch: int, run_dir: Path, offset: int) -> None:
+        """Take over a run of an earlier daemon, whose latest start is committed up to `offset`.
 
         Its processes are ended, and its events are handed out; the last of them is an `Ended` in any case.
         """

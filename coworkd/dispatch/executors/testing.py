@@ -18,8 +18,9 @@ EventLogs: TypeAlias = dict[str, list[RunEvent]]
 class _FakeRun:
     """A script and its events so far; an offset is the number of events."""
 
-    def __init__(self, run: str, offset: int = 0) -> None:
+    def __init__(self, run: str, epoch: int, offset: int = 0) -> None:
         self._run = run
+        self.epoch = epoch
         self._offset = offset
         self.script: ScriptRun | None = None
         self.pending: list[RunEvent] = []
@@ -32,12 +33,15 @@ class _FakeRun:
         self._offset = max([self._offset, *(event.offset for event in log)])
 
     def add(self, event: AgentEvent) -> None:
-        self._offset += 1
-        reported = RunEvent(run=self._run, offset=self._offset, event=event)
-        self.log.append(reported)
-        self.pending.append(reported)
+        self.log.append(self.report(event, self.epoch))
         if isinstance(event, Ended):
             self.script = None
+
+    def report(self, event: AgentEvent, epoch: int) -> RunEvent:
+        self._offset += 1
+        reported = RunEvent(run=self._run, epoch=epoch, offset=self._offset, event=event)
+        self.pending.append(reported)
+        return reported
 
     def advance(self, word: ScriptInput | None) -> None:
         for event in self.script.advance(word) if self.script else ():
@@ -59,7 +63,8 @@ class FakeExecutor:
         if self._epochs.get(assignment.run, -1) >= assignment.epoch:
             return
         self._epochs[assignment.run] = assignment.epoch
-        state = self._runs.setdefault(assignment.run, _FakeRun(assignment.run))
+        state = self._runs.setdefault(assignment.run, _FakeRun(assignment.run, assignment.epoch))
+        state.epoch = assignment.epoch
         state.log = self._logs[assignment.run_dir] = []
         state.script = ScriptRun(self._script(assignment))
         state.advance(None)
@@ -94,9 +99,9 @@ class FakeExecutor:
         state = self._runs.get(run)
         return state is not None and (state.script is not None or bool(state.pending))
 
-    def recover(self, run: str, run_dir: Path, offset: int) -> None:
+    def recover(self, run: str, epoch: int, run_dir: Path, offset: int) -> None:
         if run not in self._runs:
-            self._runs[run] = _FakeRun(run, offset)
+            self._runs[run] = _FakeRun(run, epoch, offset)
             self._runs[run].read(self._logs.setdefault(str(run_dir), []))
         state = self._runs[run]
         self.commit(run, offset)
@@ -107,6 +112,11 @@ class FakeExecutor:
     def lose(self, run: str) -> None:
         """All that is known of a run is gone, as if it had never been submitted."""
         del self._runs[run]
+
+    def report_late(self, run: str, epoch: int, event: AgentEvent) -> None:
+        """Something that the executor had lost reports after all, for a start of the run that may be over."""
+        self._runs.setdefault(run, _FakeRun(run, epoch)).report(event, epoch)
+        self._wake()
 
     def ensure_supervision(self) -> None:
         """Nothing to do: there is no thread."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from coworkd.agents.port import Ended
+from coworkd.agents.port import Ended, EndReason
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
@@ -18,10 +18,10 @@ from coworkd.dispatch.runs.agent_end_rules import (
     run_after_agent,
 )
 from coworkd.dispatch.runs.finisher import RunFinisher
-from coworkd.dispatch.runs.interruption_message import resumed_message
+from coworkd.dispatch.runs.interruption_message import late_message, resumed_message
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.store import RequestRow, RunReason, RunRow, StopRequest
-from coworkd.store.events import NewEvent
+from coworkd.store.events import NewEvent, add_event
 from coworkd.store.requests import has_pending_request, used_answers
 from coworkd.store.runs import move_run, run_event
 
@@ -50,6 +50,13 @@ class AgentEnds:
                     self._move_to_waiting(run, end, event, since=now)
             case RunAfterAgent.ENDS:
                 self._end(run, end, now)
+
+    def refuse(self, run: RunRow, epoch: int, end: Ended, now: float) -> None:
+        """A start of the run that had been given up has ended after all; inside of a transaction."""
+        event = run_event(run, now, EventKind.LATE_END_REFUSED, actor="agent", start=epoch, reason=end.reason)
+        add_event(self._db, event)
+        if end.reason is EndReason.DONE:
+            self._documents.add_late_end(run, epoch, late_message(run, epoch), now)
 
     def _wait(self, run: RunRow, end: Ended, unheard: Sequence[RequestRow], now: float) -> None:
         """The run waits; answers that came too late are handed over with the next start."""

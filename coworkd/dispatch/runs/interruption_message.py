@@ -1,4 +1,7 @@
-"""The message in which the thread of a task is told that a run was interrupted, and how it goes on. Pure."""
+"""Messages by which the thread of a task is told that a run was interrupted, how it goes on, and what no longer counts.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,14 @@ def begun_again_message(run: RunRow, cause: str, *, said: str = "", refs: tuple[
         _interrupted(cause),
         f"Its work until then is kept in {', '.join(f'`{ref}`' for ref in refs)}." if refs else "",
         f"It begins again without the files that it had changed, still as attempt {run.attempt}.",
+    )
+
+
+def late_message(run: RunRow, epoch: int) -> str:
+    """A start of it that had been given up reports that it is done."""
+    return _message(
+        f"Start {epoch} of this run reported that it was done after it had been given up. That does not count, and what"
+        f" it changed since then is not taken in. `coworkd recover {run.task}` lists what was kept of its work before."
     )
 
 

@@ -60,7 +60,7 @@ class RunRecovery:
             case WorkingState() | WaitingState():
                 with self._db.write():
                     request_stop(self._db, [run], StopRequest.LOST)
-                self._executor.recover(run.id, Path(run.start.log), run.start.offset)
+                self._executor.recover(run.id, run.start.epoch, Path(run.start.log), run.start.offset)
             case PreparingState():
                 self._starter.prepare_slot(run)
             case SubmittingState():

@@ -266,7 +266,7 @@ def test_a_killed_daemon_leaves_nothing_and_its_run_is_recovered(
     deep = int(hear(fifo))
     daemon.kill()
     daemon.wait()
-    lab.executor.recover(order.run, Path(order.run_dir), 0)
+    lab.executor.recover(order.run, order.epoch, Path(order.run_dir), 0)
     assert wait_gone(deep, 0.0)
     assert alive(token) == []
     ended, text = lab.ended()
@@ -281,7 +281,7 @@ def test_a_torn_log_is_recovered_from_where_it_was_committed(lab: Lab, tmp_path:
     writer.append(TextWritten(text="not committed"))
     with log.open("ab") as file:
         file.write(b'{"type": "TextWri')
-    lab.executor.recover("torn", tmp_path, committed)
+    lab.executor.recover("torn", 1, tmp_path, committed)
     ended, text = lab.ended()
     assert (ended.reason, ended.message, text) == (EndReason.CRASHED, LOST_MESSAGE, "not committed")
 

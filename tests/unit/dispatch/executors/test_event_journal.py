@@ -36,7 +36,7 @@ class Lab:
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
     lab = Lab(tmp_path)
-    lab.journal.follow("run", lab.log, 0, live=True)
+    lab.journal.follow("run", lab.log, 0, epoch=1, live=True)
     return lab
 
 
@@ -62,7 +62,7 @@ def test_a_run_is_over_when_its_end_is_committed_and_nobody_writes(lab: Lab) -> 
 
 def test_the_end_of_an_earlier_start_does_not_count(lab: Lab) -> None:
     lab.append(DONE)
-    lab.journal.follow("run", lab.log, event_log.size(lab.log), live=True)
+    lab.journal.follow("run", lab.log, event_log.size(lab.log), epoch=1, live=True)
     assert lab.told() == [DONE]
     assert not lab.journal.ended("run")
     lab.commit()
@@ -77,7 +77,7 @@ def test_a_start_with_a_log_of_its_own_is_read_from_there(lab: Lab, tmp_path: Pa
     lab.commit()
     lab.journal.close_log("run")
     lab.log = tmp_path / "second.jsonl"
-    lab.journal.follow("run", lab.log, 0, live=True)
+    lab.journal.follow("run", lab.log, 0, epoch=1, live=True)
     lab.append(TextWritten(text="again"), DONE)
     assert lab.told() == [TextWritten(text="again"), DONE]
 
