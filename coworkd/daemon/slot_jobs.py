@@ -222,8 +222,8 @@ def _branches(request: SlotRequest) -> BranchContext:
 
 
 def _keep_work(repo: Repo, found: slot.Slot, *, unusable_reason: str = "") -> SavedWork:
-    refs = tuple(kept.ref for kept in slot.keep(repo, found))
-    commit, tree = slot.standing(found)
+    refs = tuple(kept.ref for kept in slot.keep_slot_work(repo, found))
+    commit, tree = slot.slot_commit(found)
     return SavedWork(refs=refs, unusable_reason=printable(unusable_reason), commit=commit, tree=tree)
 
 

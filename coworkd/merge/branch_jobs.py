@@ -37,7 +37,7 @@ from coworkd.merge.git.facts import BranchContext, BranchState, read_state
 from coworkd.merge.git.integration import MergeCommit
 from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.merge.target_entry import unrelated_reason
-from coworkd.slots.tree_paths import reserved
+from coworkd.slots.tree_paths import is_reserved
 from coworkd.store.landings import Landing, NeededLanding
 from coworkd.system.git import Repo
 from coworkd.system.git.trees import differences
@@ -165,7 +165,7 @@ def _first_red(checks: Sequence[Check]) -> Check | None:
 
 
 def _workspace_only(repo: Repo, old: str, new: str) -> bool:
-    return all(reserved(one.path) for one in differences(repo, old, new))
+    return all(is_reserved(one.path) for one in differences(repo, old, new))
 
 
 def _branch_report(

@@ -19,7 +19,7 @@ from coworkd.core.model import Check
 from coworkd.merge.gate_lock import GateWaitCancelledError
 from coworkd.merge.job_values import VerifyRequest
 from coworkd.merge.verification import Verification, gate_context, verify
-from coworkd.slots.tree_paths import reserved
+from coworkd.slots.tree_paths import is_reserved
 from coworkd.system.git import Repo
 from coworkd.system.process import commands
 from coworkd.system.sandbox.policy import SandboxCapabilities
@@ -130,5 +130,7 @@ def _number(log: Path) -> int:
 def _checked_tree(repo: Repo, commit: str) -> str:
     """A name for the files of a commit that are checked out in a gate: all but `.cowork/`."""
     entries = repo.trees([repo.tree_of(commit)])[0]
-    listed = "\0".join(f"{entry.mode} {entry.object_id} {entry.name}" for entry in entries if not reserved(entry.name))
+    listed = "\0".join(
+        f"{entry.mode} {entry.object_id} {entry.name}" for entry in entries if not is_reserved(entry.name)
+    )
     return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()

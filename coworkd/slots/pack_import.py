@@ -20,7 +20,7 @@ from coworkd.system.durable_files import sync_folder
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import alternates
 
-MOST = 1_000_000_000
+MAX_PACK_BYTES = 1_000_000_000
 """Bytes that one run may bring in, or have kept."""
 
 _TIMEOUT = 600.0
@@ -30,15 +30,17 @@ _KEEP_NOTE = "coworkd: until its refs are written"
 _ORDER = (".keep", ".pack", ".rev", ".idx")
 
 
-def export(private: PrivateRepo, tips: Sequence[str], known: Sequence[str], most: int = MOST) -> bytes:
+def export(private: PrivateRepo, tips: Sequence[str], known: Sequence[str], max_bytes: int = MAX_PACK_BYTES) -> bytes:
     """A thin pack of everything `tips` reach and `known` do not, whichever store the objects come from.
 
     Raises RepoError for more than `most` bytes: a pack is held in memory on its way.
     """
     arguments = (*tips, *(f"^{one}" for one in known))
     size = int(private.run("rev-list", "--disk-usage", "--objects", *arguments, timeout=_TIMEOUT).text or 0)
-    if size > most:
-        raise RepoError(f"it is {size // 1_000_000} MB, more than the {most // 1_000_000} that are brought in at once")
+    if size > max_bytes:
+        raise RepoError(
+            f"it is {size // 1_000_000} MB, more than the {max_bytes // 1_000_000} that are brought in at once"
+        )
     packing = ("pack-objects", "--quiet", "--revs", "--thin", "--stdout", "--delta-base-offset")
     revisions = "".join(f"{line}\n" for line in arguments)
     return private.run(*packing, stdin=revisions.encode(), timeout=_TIMEOUT).out
@@ -55,11 +57,11 @@ def quarantined(repo: Repo, pack: bytes, tips: Sequence[str], known: Sequence[st
     try:
         (folder / "info").mkdir()
         (folder / "info" / "alternates").write_bytes(alternates(store))
-        with repo.with_env({"GIT_OBJECT_DIRECTORY": str(folder)}) as seen:
-            seen.run(*_INDEX_PACK, stdin=pack, timeout=_TIMEOUT)
+        with repo.with_env({"GIT_OBJECT_DIRECTORY": str(folder)}) as quarantine:
+            quarantine.run(*_INDEX_PACK, stdin=pack, timeout=_TIMEOUT)
             connected = (*tips, *(f"^{one}" for one in known))
-            seen.run("rev-list", "--objects", "--quiet", *connected, "--", timeout=_TIMEOUT)
-            yield seen
+            quarantine.run("rev-list", "--objects", "--quiet", *connected, "--", timeout=_TIMEOUT)
+            yield quarantine
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -68,9 +70,9 @@ _INDEX_PACK = ("index-pack", "--stdin", "--fix-thin", "--strict", f"--keep={_KEE
 
 
 @contextmanager
-def admitted(seen: Repo) -> Generator[None]:
+def admitted(view: Repo) -> Generator[None]:
     """Move what is in quarantine into the store; refs are to be written inside the `with`."""
-    quarantine = Path(seen.env["GIT_OBJECT_DIRECTORY"])
+    quarantine = Path(view.env["GIT_OBJECT_DIRECTORY"])
     store = quarantine.parent / "pack"
     store.mkdir(exist_ok=True)
     files = sorted((quarantine / "pack").iterdir(), key=_import_order)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.errors import RepoError
-from coworkd.slots.tree_paths import reserved
+from coworkd.slots.tree_paths import is_reserved
 from coworkd.system.durable_files import replace_file
 from coworkd.system.git import TIMEOUT, GitResult, Repo
 from coworkd.system.git.object_stores import object_stores, stores_named
@@ -145,7 +145,7 @@ class PrivateRepo:
         `clean` removes files that are not part of it; those that are ignored only with `ignored`.
         """
         for entry in os.scandir(self.work) if clean else ():
-            if reserved(entry.name):
+            if is_reserved(entry.name):
                 _remove(Path(entry.path))
         self.run("reset", "--hard", "--quiet", commit, timeout=CHECKOUT_TIMEOUT)
         if clean:

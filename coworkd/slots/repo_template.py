@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.core.start_faults import StartFaultKind, UnfitRepositoryError
-from coworkd.slots.attributes import ATTRIBUTES, content, filter_reason, ignore_rules, user_file
 from coworkd.slots.private_repo import SPARSE
 from coworkd.slots.tree_paths import GITLINK
+from coworkd.slots.user_git_rules import ATTRIBUTES, filter_reason, ignore_rules, read_rules, user_file
 from coworkd.system.git import Repo
 from coworkd.system.git.object_stores import alternates
 from coworkd.system.git.trees import TreeEntry, files_of
@@ -77,8 +77,8 @@ def master_files(repo: Repo, identity: CommitIdentity) -> dict[str, bytes]:
     files = {
         "config": _config_text(repo, settings, identity).encode(),
         "exclude": ignore_rules(repo),
-        "attributes": content(repo.common_dir / "info" / "attributes"),
-        "user-attributes": content(user_file(repo, ATTRIBUTES)),
+        "attributes": read_rules(repo.common_dir / "info" / "attributes"),
+        "user-attributes": read_rules(user_file(repo, ATTRIBUTES)),
         "sparse-checkout": SPARSE.encode(),
         "alternates": alternates(repo.common_dir / "objects"),
     }

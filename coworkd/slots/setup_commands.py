@@ -12,7 +12,7 @@ from coworkd.core.start_faults import StartFaultKind, UnfitSettingError
 from coworkd.slots.command_runner import CommandContext, carry_out
 from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.slot import Slot, is_set_up, mark_set_up
-from coworkd.slots.tree_paths import reserved
+from coworkd.slots.tree_paths import is_reserved
 
 
 def set_up(slot: Slot, context: CommandContext) -> tuple[Check, ...]:
@@ -45,7 +45,7 @@ def _check_path(path: str) -> None:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith(("/", "~")) or ".." in parts or "\0" in path or "\n" in path:
         raise UnfitSettingError(StartFaultKind.COPY, f"copy: {path!r} must be a path below the repository's root")
-    if reserved(path) or ".git" in (part.casefold() for part in parts):
+    if is_reserved(path) or ".git" in (part.casefold() for part in parts):
         raise UnfitSettingError(StartFaultKind.COPY, f"copy: {path!r} cannot be given to an agent")
 
 

@@ -1,6 +1,6 @@
 """Slots: opened fresh or recycled, written down on disk, and never emptied before their work is kept.
 
-    STATE/slots/N/            a private repository (see `private`)
+    STATE/slots/N/            a private repository (see `private_repo`)
     STATE/slots/N/slot.json   what it is open for; absent while it is half-made
     STATE/slots/N/run.json    the run that is about to start or runs in it
     STATE/slots/N.broken-K    set aside because git could not read it; nothing deletes it
@@ -21,7 +21,7 @@ from typing import Any
 from coworkd.core.errors import RepoError
 from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.repo_template import agent_identity, master_files, setup_key, survey
-from coworkd.slots.work_snapshots import SavedCommit, keep_work, present
+from coworkd.slots.work_snapshots import SavedCommit, keep_work, worktree_commit
 from coworkd.system.durable_files import write_json
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import task_branch
@@ -33,7 +33,7 @@ TIP = "refs/cowork/tip"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotAssignment:
-    """What a slot is wanted for."""
+    """What a slot is opened for."""
 
     task: str
     agent: str
@@ -92,8 +92,8 @@ def open_slot(
 ) -> Slot:
     """A slot that stands on its task's branch at the base, with `.cowork/` left out.
 
-    What an earlier task left in it is kept first (see `keep`). Raises RepoError when the repository or the base is one
-    that slots do not support; nothing is changed then.
+    What an earlier task left in it is kept first (see `keep_slot_work`). Raises RepoError when the repository or the
+    base is one that slots do not support; nothing is changed then.
     """
     key = setup_key(survey(repo, assignment.base), assignment.setup)
     files = master_files(repo, agent_identity(assignment.agent))
@@ -142,7 +142,7 @@ def find_slot(state: Path, number: int, means: SandboxCapabilities = UNCONFINED)
     return Slot(number=number, private=private, assignment=assignment, setup_key=key)
 
 
-def keep(repo: Repo, slot: Slot) -> tuple[SavedCommit, ...]:
+def keep_slot_work(repo: Repo, slot: Slot) -> tuple[SavedCommit, ...]:
     """Put everything in the slot that no ref of the user's repository has yet under `refs/cowork/snap/TASK/`.
 
     Safe while an agent works in the slot: neither its index nor its branches are touched.
@@ -150,13 +150,13 @@ def keep(repo: Repo, slot: Slot) -> tuple[SavedCommit, ...]:
     return keep_work(repo, slot.private, slot.assignment.task, slot.assignment.base)
 
 
-def standing(slot: Slot) -> tuple[str, str]:
+def slot_commit(slot: Slot) -> tuple[str, str]:
     """The commit that holds the slot's files as they are, and its tree; in the user's repository once it was kept."""
-    return present(slot.private, slot.assignment.base)
+    return worktree_commit(slot.private, slot.assignment.base)
 
 
 def restore(slot: Slot, commit: str) -> None:
-    """Bring a fresh slot to where earlier work on its task stood: a commit that builds on the slot's base."""
+    """Bring a fresh slot to the commit of earlier work on its task, which builds on the slot's base."""
     slot.private.run("reset", "--quiet", "--hard", commit)
 
 
@@ -192,7 +192,7 @@ def _vacate(repo: Repo, state: Path, number: int, means: SandboxCapabilities) ->
     folder = slot_folder(state, number)
     before = find_slot(state, number, means)
     try:
-        kept = _kept_before(repo, before, folder)
+        kept = _keep_before_reuse(repo, before, folder)
     except RepoError as broken:
         aside = _set_aside(folder)
         return (), f"slot {number} could not be read and was set aside as {aside}: {broken}"
@@ -201,12 +201,12 @@ def _vacate(repo: Repo, state: Path, number: int, means: SandboxCapabilities) ->
     return kept, ""
 
 
-def _kept_before(repo: Repo, before: Slot | None, folder: Path) -> tuple[SavedCommit, ...]:
+def _keep_before_reuse(repo: Repo, before: Slot | None, folder: Path) -> tuple[SavedCommit, ...]:
     if before is None:
         # Half-made: no agent has been in here yet.
         shutil.rmtree(folder, ignore_errors=True)
         return ()
-    return keep(repo, before)
+    return keep_slot_work(repo, before)
 
 
 def _set_aside(folder: Path) -> Path:
@@ -226,8 +226,8 @@ def mark_set_up(slot: Slot) -> None:
 
 def is_set_up(slot: Slot) -> bool:
     """Whether what the set-up commands made is there: also when there are none."""
-    return _line(_setup_file(slot.private)) == slot.setup_key
+    return _read_line(_setup_file(slot.private)) == slot.setup_key
 
 
-def _line(path: Path) -> str:
+def _read_line(path: Path) -> str:
     return path.read_text() if path.exists() else ""

@@ -2,7 +2,7 @@
 
 Uncommitted work is committed on the agent's branch, the commit to submit is chosen, `.cowork/` is taken out of it, and
 it comes out as a pack through quarantine. Nested repositories come along as ordinary files, or nothing is submitted.
-Everything the agent made that is not submitted stays in the slot, for `keep`.
+Everything the agent made that is not submitted stays in the slot, for `keep_slot_work`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 from coworkd.core.errors import RepoError
 from coworkd.core.redaction import NO_SECRETS, Secrets
-from coworkd.slots.import_checks import refusal, secrets_reason
+from coworkd.slots.import_checks import import_reason, secrets_reason
 from coworkd.slots.nested import clone_reason, submodule_reason
 from coworkd.slots.pack_import import admitted, export, quarantined
 from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.slot import Slot
-from coworkd.slots.tree_paths import reserved, touched, unfit_paths
+from coworkd.slots.tree_paths import is_reserved, touched_paths, unfit_paths
 from coworkd.slots.uncommitted_changes import UncommittedWork, uncommitted
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
@@ -70,7 +70,7 @@ SubmissionOutcome = ImportedCommit | NothingChanged | Rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Chosen:
+class _ChosenCommit:
     commit: str
     known: tuple[str, ...]
     """The base and, where it was merged in, the tip; the last one is what the result is compared with."""
@@ -79,7 +79,7 @@ class _Chosen:
     nested: tuple[str, ...] = ()
 
 
-def submit(repo: Repo, slot: Slot, delivery: SubmissionRequest) -> SubmissionOutcome:
+def submit(repo: Repo, slot: Slot, request: SubmissionRequest) -> SubmissionOutcome:
     """Turn what is in the slot into a submission, filed under its refs.
 
     Nothing of the agent's may run in the slot any more. Raises RepoError when git cannot read the slot, or when the
@@ -87,71 +87,71 @@ def submit(repo: Repo, slot: Slot, delivery: SubmissionRequest) -> SubmissionOut
     """
     slot.private.unlock()
     with slot.private.reading() as git:
-        chosen = _chosen(slot, git, delivery)
-    return chosen if isinstance(chosen, Rejected | NothingChanged) else _bring_in(repo, slot, delivery, chosen)
+        chosen = _commit_to_submit(slot, git, request)
+    return chosen if isinstance(chosen, Rejected | NothingChanged) else _import_commit(repo, slot, request, chosen)
 
 
-def _chosen(slot: Slot, git: Repo, delivery: SubmissionRequest) -> _Chosen | Rejected | NothingChanged:
-    """What is to be brought in, committed; `git` reads the slot's repository."""
+def _commit_to_submit(slot: Slot, git: Repo, request: SubmissionRequest) -> _ChosenCommit | Rejected | NothingChanged:
+    """The commit to import, with uncommitted work in it; `git` reads the slot's repository."""
     private = slot.private
-    now = uncommitted(private, git)
-    if reason := _unfinished_reason(git, now) or clone_reason(private, now.nested):
+    work = uncommitted(private, git)
+    if reason := _unfinished_reason(git, work) or clone_reason(private, work.nested):
         return Rejected(reason=reason)
-    _commit_uncommitted(private, now, delivery.message)
-    chosen = _choose(slot, git, delivery.tip)
+    _commit_uncommitted(private, work, request.message)
+    chosen = _choose_commit(slot, git, request.tip)
     if isinstance(chosen, Rejected):
         return chosen
     if reason := submodule_reason(git, chosen.commit, chosen.known):
         return Rejected(reason=reason)
-    bad = unfit_paths(touched(git, chosen.commit, chosen.known))
-    commit = _without_workspace(private, git, chosen, delivery.message) if bad else chosen.commit
-    dropped = tuple(sorted({*now.left_out, *filter(reserved, bad)}))
+    bad = unfit_paths(touched_paths(git, chosen.commit, chosen.known))
+    commit = _commit_without_workspace(private, git, chosen, request.message) if bad else chosen.commit
+    dropped = tuple(sorted({*work.left_out, *filter(is_reserved, bad)}))
     if git.tree_of(commit) == git.tree_of(chosen.known[-1]):
         return NothingChanged(dropped_paths=dropped, notice=chosen.notice)
-    if reason := refusal(git, commit, chosen.known):
+    if reason := import_reason(git, commit, chosen.known):
         return Rejected(reason=reason)
-    return replace(chosen, commit=commit, dropped=dropped, nested=now.nested)
+    return replace(chosen, commit=commit, dropped=dropped, nested=work.nested)
 
 
-def _unfinished_reason(git: Repo, now: UncommittedWork) -> str:
-    if now.unmerged:
-        return f"conflicts were left unresolved in {', '.join(now.unmerged)}"
+def _unfinished_reason(git: Repo, work: UncommittedWork) -> str:
+    if work.unmerged:
+        return f"conflicts were left unresolved in {', '.join(work.unmerged)}"
     operation = operation_under_way(git)
     # A merge without conflicts is finished by the commit that is made anyway.
     return f"a {operation} was left unfinished" if operation not in ("", "merge") else ""
 
 
-def _commit_uncommitted(private: PrivateRepo, now: UncommittedWork, message: str) -> None:
+def _commit_uncommitted(private: PrivateRepo, work: UncommittedWork, message: str) -> None:
     """Commit the worktree where HEAD stands."""
-    if now.parents and now.differs:
-        commit = _commit(private, now, message)
-        private.run("update-ref", "-m", "commit: by coworkd", "HEAD", commit, now.parents[0])
-        os.replace(now.index, private.git_dir / "index")
+    if work.parents and work.differs:
+        commit = _commit(private, work, message)
+        private.run("update-ref", "-m", "commit: by coworkd", "HEAD", commit, work.parents[0])
+        os.replace(work.index, private.git_dir / "index")
         for name in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE"):
             (private.git_dir / name).unlink(missing_ok=True)
 
 
-def _commit(private: PrivateRepo, now: UncommittedWork, message: str) -> str:
-    parents = [word for parent in now.parents for word in ("-p", parent)]
-    return private.run("commit-tree", now.tree, *parents, stdin=message.encode()).text
+def _commit(private: PrivateRepo, work: UncommittedWork, message: str) -> str:
+    parents = [word for parent in work.parents for word in ("-p", parent)]
+    return private.run("commit-tree", work.tree, *parents, stdin=message.encode()).text
 
 
-def _choose(slot: Slot, git: Repo, tip: str) -> _Chosen | Rejected:
+def _choose_commit(slot: Slot, git: Repo, tip: str) -> _ChosenCommit | Rejected:
     base = slot.assignment.base
     head, branch = git.commit("HEAD"), git.commit(slot.branch)
     on_branch = branch is not None and branch != base and git.is_ancestor(base, branch)
     if head and git.is_ancestor(base, head) and not (head == base and on_branch):
-        commit, notice = head, _about_head(slot, git, head, branch)
+        commit, notice = head, _head_notice(slot, git, head, branch)
     elif branch and on_branch:
         commit, notice = branch, f"HEAD did not stand on the work: {_short(slot.branch)} was submitted"
     else:
         start = f"{base[:12]}, the commit that the run started from"
         return Rejected(reason=f"nothing in the slot builds on {start}: commit on top of it, and leave `.git` alone")
     merged = (tip,) if tip and git.is_ancestor(tip, commit) else ()
-    return _Chosen(commit=commit, known=(base, *merged), notice=notice)
+    return _ChosenCommit(commit=commit, known=(base, *merged), notice=notice)
 
 
-def _about_head(slot: Slot, git: Repo, head: str, branch: str | None) -> str:
+def _head_notice(slot: Slot, git: Repo, head: str, branch: str | None) -> str:
     place = slot.private.head_line()
     name = place.removeprefix("ref: ") if place.startswith("ref: ") else ""
     if name == slot.branch or head == branch:
@@ -165,7 +165,7 @@ def _short(ref: str) -> str:
     return ref.removeprefix("refs/heads/")
 
 
-def _without_workspace(private: PrivateRepo, git: Repo, chosen: _Chosen, message: str) -> str:
+def _commit_without_workspace(private: PrivateRepo, git: Repo, chosen: _ChosenCommit, message: str) -> str:
     """One commit with the files of `chosen.commit`, and `.cowork/` as in the last known commit.
 
     It stands for all the agent's commits: one of them holds what may not come in.
@@ -174,9 +174,9 @@ def _without_workspace(private: PrivateRepo, git: Repo, chosen: _Chosen, message
     index.unlink(missing_ok=True)
     env = {"GIT_INDEX_FILE": str(index)}
     private.run("read-tree", chosen.commit, env=env)
-    before = [entry for entry in files_of(git, chosen.known[-1]) if reserved(entry.path)]
-    now = [entry for entry in files_of(git, chosen.commit) if reserved(entry.path)]
-    private.run("update-index", "-z", "--index-info", stdin=_index_lines(now, before), env=env)
+    before = [entry for entry in files_of(git, chosen.known[-1]) if is_reserved(entry.path)]
+    removed = [entry for entry in files_of(git, chosen.commit) if is_reserved(entry.path)]
+    private.run("update-index", "-z", "--index-info", stdin=_index_lines(removed, before), env=env)
     tree = private.run("write-tree", env=env).text
     parents = private.run("merge-base", "--independent", *chosen.known).text.split()
     # Dated like the commit it stands for: submitting again after a crash makes the same commit.
@@ -192,18 +192,22 @@ def _index_lines(removed: list[TreeEntry], added: list[TreeEntry]) -> bytes:
     return os.fsencode("".join(lines))
 
 
-def _bring_in(repo: Repo, slot: Slot, delivery: SubmissionRequest, chosen: _Chosen) -> SubmissionOutcome:
+def _import_commit(repo: Repo, slot: Slot, request: SubmissionRequest, chosen: _ChosenCommit) -> SubmissionOutcome:
     commit, known = chosen.commit, chosen.known
     pack = export(slot.private, [commit], known)
-    with quarantined(repo, pack, [commit], known) as seen:
-        # Asked again here, where no byte is the agent's to change.
-        if not seen.is_ancestor(slot.assignment.base, commit) or unfit_paths(touched(seen, commit, known)):
+    with quarantined(repo, pack, [commit], known) as quarantine:
+        # Checked again here, where no byte is the agent's to change.
+        if not quarantine.is_ancestor(slot.assignment.base, commit) or unfit_paths(
+            touched_paths(quarantine, commit, known)
+        ):
             return Rejected(reason="the slot's history is not what git reported there")
-        if reason := refusal(seen, commit, known) or secrets_reason(seen, commit, known, delivery.secrets):
+        if reason := import_reason(quarantine, commit, known) or secrets_reason(
+            quarantine, commit, known, request.secrets
+        ):
             return Rejected(reason=reason)
-        tree = seen.tree_of(commit)
-        with admitted(seen):
-            _store_ref(repo, slot, delivery.number, commit)
+        tree = quarantine.tree_of(commit)
+        with admitted(quarantine):
+            _store_ref(repo, slot, request.number, commit)
     return ImportedCommit(
         commit=commit, tree=tree, dropped_paths=chosen.dropped, notice=chosen.notice, nested=chosen.nested
     )

@@ -14,7 +14,7 @@ GITLINK = "160000"
 LINK = "120000"
 
 
-def reserved(path: str) -> bool:
+def is_reserved(path: str) -> bool:
     """Whether some file system would put `path` into `.cowork/`: case, width, trailing dots, invisible characters."""
     first = unicodedata.normalize("NFKC", path.split("/", 1)[0])
     visible = "".join(char for char in first if unicodedata.category(char) != "Cf")
@@ -29,30 +29,30 @@ class TouchedPath(NamedTuple):
     path: str
 
 
-def touched(repo: Repo, commit: str, known: Sequence[str]) -> list[TouchedPath]:
+def touched_paths(repo: Repo, commit: str, known: Sequence[str]) -> list[TouchedPath]:
     """What comes in with `commit`.
 
     Looked for in every commit that `known` (the base, the tip that was merged in) does not contain, and in the result
     as a whole against the last of `known`: a merge can leave out what another person wrote without touching it.
     """
     new = repo.commits_between([commit], known)
-    listed = [one for found in zip(new, repo.commits(new), strict=True) for one in _touched_by(repo, *found)]
-    return listed + _results(differences(repo, known[-1], commit))
+    listed = [one for found in zip(new, repo.commits(new), strict=True) for one in _changes_of(repo, *found)]
+    return listed + _touched(differences(repo, known[-1], commit))
 
 
-def _touched_by(repo: Repo, name: str, commit: CommitObject) -> list[TouchedPath]:
+def _changes_of(repo: Repo, name: str, commit: CommitObject) -> list[TouchedPath]:
     """What one commit changes; of a merge, what is not as in any of its parents."""
     if not commit.parents:
-        return _results(differences(repo, "", name))
+        return _touched(differences(repo, "", name))
     first, *others = (differences(repo, parent, name) for parent in commit.parents)
     everywhere = {one.path for one in first}.intersection(*({one.path for one in other} for other in others))
-    return _results(one for one in first if one.path in everywhere)
+    return _touched(one for one in first if one.path in everywhere)
 
 
-def _results(found: Iterable[PathDifference]) -> list[TouchedPath]:
+def _touched(found: Iterable[PathDifference]) -> list[TouchedPath]:
     return [TouchedPath(*one.new, one.path) for one in found]
 
 
 def unfit_paths(changes: Sequence[TouchedPath]) -> tuple[str, ...]:
     """The paths that must not come in with a commit, sorted."""
-    return tuple(sorted({one.path for one in changes if reserved(one.path) or one.mode == GITLINK}))
+    return tuple(sorted({one.path for one in changes if is_reserved(one.path) or one.mode == GITLINK}))

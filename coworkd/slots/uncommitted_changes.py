@@ -11,7 +11,7 @@ from pathlib import Path
 
 from coworkd.core.errors import RepoError
 from coworkd.slots.private_repo import PrivateRepo
-from coworkd.slots.tree_paths import GITLINK, reserved
+from coworkd.slots.tree_paths import GITLINK, is_reserved
 from coworkd.system.git import Repo
 from coworkd.system.git.trees import TreeEntry, files_of
 
@@ -56,7 +56,7 @@ def uncommitted(private: PrivateRepo, git: Repo) -> UncommittedWork:
     _copy_index(private, index)
     env = {"GIT_INDEX_FILE": str(index)}
     found, nested = _listed(private, env)
-    out = tuple(path for path in found.changed if reserved(path) or path.endswith("/"))
+    out = tuple(path for path in found.changed if is_reserved(path) or path.endswith("/"))
     paths = "".join(f"{path}\0" for path in found.changed if path not in out)
     if paths:
         private.run(*_ADD, stdin=paths.encode(errors="surrogateescape"), timeout=_TIMEOUT, env=env)
@@ -112,7 +112,7 @@ def _list(private: PrivateRepo, env: Mapping[str, str]) -> _Listing:
 
 def _unlisted_folders(private: PrivateRepo, changed: Sequence[str]) -> list[str]:
     """Folders that git lists without their files: nested repositories, and what stands in the place of a file."""
-    named = (path for path in changed if not reserved(path))
+    named = (path for path in changed if not is_reserved(path))
     return [f"{path.rstrip('/')}/" for path in named if path.endswith("/") or _is_folder(private.work / path)]
 
 

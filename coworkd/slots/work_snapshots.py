@@ -12,7 +12,7 @@ from coworkd.slots.uncommitted_changes import uncommitted
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, ref_names, refs_under, snapshot_prefix, submission_ref, update_refs
 
-_ROUNDS = 5
+_MAX_ATTEMPTS = 5
 
 
 class SavedKind(StrEnum):
@@ -35,53 +35,53 @@ class SavedCommit:
 def keep_work(repo: Repo, private: PrivateRepo, task: str, base: str) -> tuple[SavedCommit, ...]:
     """Bring every piece of work that `repo` has no ref for into `refs/cowork/snap/TASK/N`; empty when there is none."""
     with private.reading() as git:
-        pieces = _work_commits(private, git, base)
-        new = [piece for piece in pieces if piece not in {base, *_first_submissions(repo, task)}]
+        commits = _work_commits(private, git, base)
+        new = [commit_id for commit_id in commits if commit_id not in {base, *_first_submissions(repo, task)}]
         if not new:
             return ()
-        known = [base, *_already_there(repo, task)]
-        tips = [tip for tip in _independent(private, new) if git.commits_between([tip], known)]
+        known = [base, *_stored_commits(repo, task)]
+        tips = [tip for tip in _independent_commits(private, new) if git.commits_between([tip], known)]
     if not tips:
         return ()
     pack = export(private, tips, known)
-    with quarantined(repo, pack, tips, known) as seen, admitted(seen):
+    with quarantined(repo, pack, tips, known) as quarantine, admitted(quarantine):
         names = _write_refs(repo, snapshot_prefix(task), tips)
-    return tuple(SavedCommit(ref=name, commit=tip, what=pieces[tip]) for name, tip in zip(names, tips, strict=True))
+    return tuple(SavedCommit(ref=name, commit=tip, what=commits[tip]) for name, tip in zip(names, tips, strict=True))
 
 
-def present(private: PrivateRepo, base: str) -> tuple[str, str]:
+def worktree_commit(private: PrivateRepo, base: str) -> tuple[str, str]:
     """The commit of the worktree as it is, and its tree."""
     with private.reading() as git:
         commit = _snapshot(private, git, base) or git.commit("HEAD") or base
         return commit, git.tree_of(commit)
 
 
-_PROBED = 16
+_MAX_PROBED = 16
 
 
 def _first_submissions(repo: Repo, task: str) -> list[str]:
     """Most tasks have few submissions: these are found without listing refs."""
-    names = [submission_ref(task, number) for number in range(1, _PROBED + 1)]
+    names = [submission_ref(task, number) for number in range(1, _MAX_PROBED + 1)]
     return [commit for commit in repo.resolve_all(names) if commit]
 
 
-def _already_there(repo: Repo, task: str) -> list[str]:
+def _stored_commits(repo: Repo, task: str) -> list[str]:
     submissions = submission_ref(task, 0).rpartition("/")[0]
-    there = [*refs_under(repo, submissions).values(), *refs_under(repo, snapshot_prefix(task)).values()]
-    return list(dict.fromkeys(there))
+    stored = [*refs_under(repo, submissions).values(), *refs_under(repo, snapshot_prefix(task)).values()]
+    return list(dict.fromkeys(stored))
 
 
 def _work_commits(private: PrivateRepo, git: Repo, base: str) -> dict[str, SavedKind]:
     """Commits that may hold work, the most telling first."""
     names = ref_names(private.git_dir, ("refs/heads", "refs/tags"))
     heads = [head for head in git.resolve_all([f"{name}^{{commit}}" for name in (*names, "HEAD")]) if head]
-    pieces = dict.fromkeys(_stashes(private, git), SavedKind.STASH)
-    pieces |= dict.fromkeys(heads, SavedKind.COMMITS)
+    commits = dict.fromkeys(_stash_commits(private, git), SavedKind.STASH)
+    commits |= dict.fromkeys(heads, SavedKind.COMMITS)
     snapshot = _snapshot(private, git, base)
-    return pieces | ({snapshot: SavedKind.UNCOMMITTED} if snapshot else {})
+    return commits | ({snapshot: SavedKind.UNCOMMITTED} if snapshot else {})
 
 
-def _independent(private: PrivateRepo, commits: list[str]) -> list[str]:
+def _independent_commits(private: PrivateRepo, commits: list[str]) -> list[str]:
     """Those that no other one contains."""
     if len(commits) < 2:
         return commits
@@ -89,7 +89,7 @@ def _independent(private: PrivateRepo, commits: list[str]) -> list[str]:
 
 
 def _write_refs(repo: Repo, prefix: str, tips: list[str]) -> list[str]:
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ATTEMPTS):
         taken = [int(name.rpartition("/")[2]) for name in refs_under(repo, prefix)]
         names = [f"{prefix}/{number}" for number, _ in enumerate(tips, max(taken, default=0) + 1)]
         if update_refs(repo, [RefChange(name=name, old=None, new=tip) for name, tip in zip(names, tips, strict=True)]):
@@ -98,12 +98,12 @@ def _write_refs(repo: Repo, prefix: str, tips: list[str]) -> list[str]:
 
 
 def _snapshot(private: PrivateRepo, git: Repo, base: str) -> str | None:
-    now = uncommitted(private, git)
-    if not now.differs and not now.unmerged:
+    work = uncommitted(private, git)
+    if not work.differs and not work.unmerged:
         return None
     # The date is that of the last commit, so that the same work is the same commit however often it is kept.
-    parents = now.parents or (base,)
-    return _dated_commit(private, now.tree, parents, str(git.commits(parents[:1])[0].time))
+    parents = work.parents or (base,)
+    return _dated_commit(private, work.tree, parents, str(git.commits(parents[:1])[0].time))
 
 
 def _dated_commit(private: PrivateRepo, tree: str, parents: tuple[str, ...], date: str) -> str:
@@ -113,7 +113,7 @@ def _dated_commit(private: PrivateRepo, tree: str, parents: tuple[str, ...], dat
     return private.run("commit-tree", tree, *arguments, stdin=message, env=env).text
 
 
-def _stashes(private: PrivateRepo, git: Repo) -> list[str]:
+def _stash_commits(private: PrivateRepo, git: Repo) -> list[str]:
     if git.commit("refs/stash") is None:
         return []
     listed = private.run("log", "--walk-reflogs", "--format=%H", "refs/stash", "--", check=False)

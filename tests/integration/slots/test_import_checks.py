@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.core.redaction import Secrets
-from coworkd.slots.import_checks import DEPTH, PART, PATH, leads_out, odd_path
+from coworkd.slots.import_checks import MAX_DEPTH, MAX_PART_BYTES, MAX_PATH_BYTES, leads_out, path_reason
 from coworkd.slots.slot import Slot, SlotAssignment, open_slot
 from coworkd.slots.submission import ImportedCommit, Rejected, SubmissionOutcome, SubmissionRequest, submit
 from coworkd.system.git import Repo
@@ -164,12 +164,12 @@ def test_a_secret_that_was_there_before_is_no_reason(user: Checkout, repo: Repo,
     ("path", "why"),
     [
         ("a/b.txt", ""), ("gitfoo", ""), (".github/x", ""), (".gitignore", ""), ("git~", ""), ("d/.git", "git's own"),
-        ("a\\.GIT\\config", "git's own"), ("x" * (PART + 1), "too long"), ("/".join(["a"] * (DEPTH + 1)), "too long"),
-        ("/".join(["b" * 200] * (PATH // 200 + 1)), "too long"), ("a/../b", "no path"), ("a//b", "no path"),
+        ("a\\.GIT\\config", "git's own"), ("x" * (MAX_PART_BYTES + 1), "too long"), ("/".join(["a"] * (MAX_DEPTH + 1)), "too long"),
+        ("/".join(["b" * 200] * (MAX_PATH_BYTES // 200 + 1)), "too long"), ("a/../b", "no path"), ("a//b", "no path"),
     ],
 )  # fmt: skip
 def test_odd_paths(path: str, why: str) -> None:
-    assert (why in odd_path(path)) if why else odd_path(path) == ""
+    assert (why in path_reason(path)) if why else path_reason(path) == ""
 
 
 @given(st.lists(st.sampled_from(["a", "..", ".", "b"]), min_size=1).map("/".join))

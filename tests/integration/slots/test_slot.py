@@ -17,7 +17,7 @@ from coworkd.slots.slot import (
     SlotRun,
     find_slot,
     free_slot,
-    keep,
+    keep_slot_work,
     offer_tip,
     open_slot,
     record_run,
@@ -143,17 +143,17 @@ def test_keeping_changes_nothing_in_the_slot_and_repeats_nothing(user: Checkout,
     slot = opened(user, state)
     work = agent(slot)
     with user.open() as repo:
-        assert keep(repo, slot) == ()
+        assert keep_slot_work(repo, slot) == ()
         work.write("app.py", "half done\n")
         work.git("add", "app.py")
         work.write("new.txt", "new\n")
         status, index = work.git("status", "--porcelain"), (slot.work / ".git" / "index").read_bytes()
-        (first,) = keep(repo, slot)
-        assert keep(repo, slot) == ()
+        (first,) = keep_slot_work(repo, slot)
+        assert keep_slot_work(repo, slot) == ()
         assert (slot.work / ".git" / "index").read_bytes() == index
         assert work.git("status", "--porcelain") == status
         work.write("new.txt", "newer\n")
-        (second,) = keep(repo, slot)
+        (second,) = keep_slot_work(repo, slot)
     assert (first.ref, second.ref) == ("refs/cowork/snap/t/1", "refs/cowork/snap/t/2")
 
 
@@ -165,7 +165,7 @@ def test_unresolved_conflicts_are_kept_as_they_stand(user: Checkout, state: Path
     work.commit("mine", {"app.py": "mine\n"})
     subprocess.run(["git", "merge", other], cwd=work.root, capture_output=True, check=False)
     with user.open() as repo:
-        (kept,) = keep(repo, slot)
+        (kept,) = keep_slot_work(repo, slot)
     assert "<<<<<<<" in user.git("show", f"{kept.commit}:app.py")
     assert "UU app.py" in work.git("status", "--porcelain")
 
@@ -254,7 +254,7 @@ def test_both_object_formats(tmp_path: Path, state: Path, object_format: str) ->
     slot = opened(user, state)
     agent(slot).commit("work", {"new.txt": "new\n"})
     with user.open() as repo:
-        assert len(keep(repo, slot)) == 1
+        assert len(keep_slot_work(repo, slot)) == 1
 
 
 def test_a_shallow_clone_is_supported(user: Checkout, tmp_path: Path, state: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_shallow_clone_is_supported(user: Checkout, tmp_path: Path, state: Pat
     work.write("new.txt", "new\n")
     assert work.git("rev-list", "--count", "HEAD") == "1"
     with shallow.open() as repo:
-        (kept,) = keep(repo, slot)
+        (kept,) = keep_slot_work(repo, slot)
     shallow.git("fsck")
     assert shallow.git("show", f"{kept.commit}:new.txt") == "new"
 
@@ -298,7 +298,7 @@ def test_what_the_users_git_converts_and_ignores_everywhere_holds_in_slots(user:
         work.write(path, "* -text\n")
     work.write("dos.txt", "edited\r\n")
     with user.open() as repo:
-        (kept,) = keep(repo, slot)
+        (kept,) = keep_slot_work(repo, slot)
     assert user.git("diff", "--name-only", "HEAD", kept.commit) == "dos.txt"
     assert user.git("cat-file", "blob", f"{kept.commit}:dos.txt") == "edited"
 
@@ -413,7 +413,7 @@ def test_a_hostile_slot_runs_nothing_on_the_host(user: Checkout, state: Path, tm
     proof = tmp_path / "executed"
     _hostile(slot, proof)
     with user.open() as repo:
-        (kept,) = keep(repo, slot)
+        (kept,) = keep_slot_work(repo, slot)
         assert user.git("show", f"{kept.commit}:app.py") == "work"
         again = open_slot(repo, state, 1, order(user, "next"))
     assert not proof.exists()
@@ -507,7 +507,7 @@ def test_copied_files_are_there_and_in_no_submission(user: Checkout, state: Path
     assert (slot.work / ".env.test").read_text() == "KEY=1\n"
     assert agent(slot).git("status", "--porcelain") == ""
     with user.open() as repo:
-        assert keep(repo, slot) == ()
+        assert keep_slot_work(repo, slot) == ()
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../x", "a/../../x", "~/x", ".cowork/config.yaml", ".git/config", ""])
@@ -537,7 +537,7 @@ def test_keeping_again_after_a_kill_in_the_middle(user: Checkout, state: Path) -
     slot = opened(user, state)
     agent(slot).commit("work", {"new.txt": "new\n"})
     with user.open() as repo:
-        assert len(keep(repo, slot)) == 1
+        assert len(keep_slot_work(repo, slot)) == 1
         assert refs_under(repo, "refs/cowork/snap/t").keys() == {"refs/cowork/snap/t/1"}
     with Repo.open(user.root) as repo:
-        assert keep(repo, slot) == ()
+        assert keep_slot_work(repo, slot) == ()

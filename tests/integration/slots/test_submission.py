@@ -10,7 +10,7 @@ import pytest
 
 from coworkd.core.errors import RepoError
 from coworkd.slots.pack_import import admitted, export, forget_interrupted, quarantined
-from coworkd.slots.slot import Slot, SlotAssignment, keep, offer_tip, open_slot
+from coworkd.slots.slot import Slot, SlotAssignment, keep_slot_work, offer_tip, open_slot
 from coworkd.slots.submission import (
     ImportedCommit,
     NothingChanged,
@@ -119,7 +119,7 @@ def test_head_elsewhere_is_submitted_with_a_notice(user: Checkout, repo: Repo, s
     assert got.notice == (
         "submitted from better instead of cowork/task/t; the commits of cowork/task/t are not in it and stay kept"
     )
-    (kept,) = keep(repo, slot)
+    (kept,) = keep_slot_work(repo, slot)
     assert (kept.commit, kept.what) == (on_branch, SavedKind.COMMITS)
 
 
@@ -148,7 +148,7 @@ def test_unrelated_history_is_unfit_and_kept(user: Checkout, repo: Repo, slot: S
     got = outcome(repo, slot)
     assert isinstance(got, Rejected)
     assert "nothing in the slot builds on" in got.reason
-    assert [kept.commit for kept in keep(repo, slot)] == [strange]
+    assert [kept.commit for kept in keep_slot_work(repo, slot)] == [strange]
     assert "world.txt" in user.git("ls-tree", "--name-only", "refs/cowork/snap/t/1")
 
 
@@ -347,7 +347,7 @@ def test_the_work_of_others_comes_in_whole_or_is_refused_and_kept(
     assert isinstance(refused, Rejected)
     assert said in refused.reason
     assert user.git("for-each-ref", "refs/cowork/sub") == ""
-    refs = [kept.ref for kept in keep(repo, slot)]
+    refs = [kept.ref for kept in keep_slot_work(repo, slot)]
     trees = [user.git("ls-tree", "-r", "--name-only", ref).splitlines() for ref in refs]
     assert any("own.txt" in tree and kept_path in tree for tree in trees)
 
@@ -366,7 +366,7 @@ def test_what_a_tag_alone_holds_is_kept(user: Checkout, repo: Repo, slot: Slot, 
     tagged = work.commit("tagged", {"a.txt": "a\n"})
     work.git("tag", "-a", "-m", "annotated", "milestone")
     work.git("reset", "-q", "--hard", "HEAD~1")
-    (kept,) = keep(repo, slot)
+    (kept,) = keep_slot_work(repo, slot)
     assert (kept.commit, kept.what) == (tagged, SavedKind.COMMITS)
 
 
@@ -436,7 +436,7 @@ def test_leftovers_of_a_killed_import_are_cleared(user: Checkout, repo: Repo) ->
     (user.root / ".git" / "objects" / "pack" / "pack-mine.keep").write_text("mine\n")
     (user.root / ".git" / "objects" / "coworkd-incoming-x" / "pack").mkdir(parents=True)
     assert forget_interrupted(repo) == 2
-    assert [keep.name for keep in pack.parent.glob("*.keep")] == ["pack-mine.keep"]
+    assert [keep_slot_work.name for keep_slot_work in pack.parent.glob("*.keep")] == ["pack-mine.keep"]
 
 
 def test_links_among_a_slots_refs_do_not_move_the_users_branches(
@@ -503,7 +503,7 @@ def test_more_than_memory_should_hold_is_not_brought_in(slot: Slot, work: Checko
     work.write("noise.bin", os.urandom(50_000).hex())
     commit = work.commit("large")
     with pytest.raises(RepoError, match="more than the 0 that are brought in at once"):
-        export(slot.private, [commit], [base], most=10_000)
+        export(slot.private, [commit], [base], max_bytes=10_000)
     assert export(slot.private, [commit], [base])
 
 
@@ -518,5 +518,5 @@ def test_a_repository_made_in_the_place_of_the_slots_own_is_refused_and_kept(
     refused = outcome(repo, slot)
     assert isinstance(refused, Rejected)
     assert "commit on top of it, and leave `.git` alone" in refused.reason
-    (kept,) = keep(repo, slot)
+    (kept,) = keep_slot_work(repo, slot)
     assert user.git("show", f"{kept.ref}:new.txt") == "new"

@@ -1,4 +1,4 @@
-"""What the user's git ignores and converts beside the repository's own files: rules that a slot follows too.
+"""The user's own rules for git, beside those of the repository: what is ignored and converted, in a slot too.
 
 git reads them from `.git/info` and from the files that `core.excludesFile` and `core.attributesFile` name, by default
 in `$XDG_CONFIG_HOME/git`. Filters are programs, which no slot runs: a commit that needs one is refused.
@@ -26,17 +26,17 @@ _FILTER = re.compile(rb"^[^#\n]*\sfilter=(\S+)", re.MULTILINE)
 
 def user_file(repo: Repo, name: str) -> Path:
     """The user's own file of attributes or of what is ignored; it need not exist."""
-    said = repo.settings().get(_SETTINGS[name].lower())
-    if said is None:
+    setting = repo.settings().get(_SETTINGS[name].lower())
+    if setting is None:
         return paths_and_settings.git_home() / name
-    if said.startswith(("~", "%(", ":(")):
+    if setting.startswith(("~", "%(", ":(")):
         # Folders that git knows best.
-        said = repo.run("config", "--type=path", "-z", "--get", _SETTINGS[name]).fields[0]
-    return repo.root / said  # git reads a relative path from the top of the worktree, too
+        setting = repo.run("config", "--type=path", "-z", "--get", _SETTINGS[name]).fields[0]
+    return repo.root / setting  # git reads a relative path from the top of the worktree, too
 
 
-def content(file: Path) -> bytes:
-    """The bytes of a file of rules, for being put behind others; empty when it cannot be read, as for git."""
+def read_rules(file: Path) -> bytes:
+    """The bytes of a file of rules, to be appended to others; empty when it cannot be read, as for git."""
     try:
         found = file.read_bytes().removeprefix(_BOM) if file.is_file() else b""
     except OSError:
@@ -45,9 +45,9 @@ def content(file: Path) -> bytes:
 
 
 def ignore_rules(repo: Repo) -> bytes:
-    """What is ignored here beside the repository's own `.gitignore` files: no submission is to carry it."""
+    """What is ignored here beside the repository's own `.gitignore` files: no submission may contain it."""
     # The later rule wins, for git too.
-    return content(user_file(repo, EXCLUDES)) + content(repo.common_dir / "info" / "exclude")
+    return read_rules(user_file(repo, EXCLUDES)) + read_rules(repo.common_dir / "info" / "exclude")
 
 
 # ---- filters
@@ -60,24 +60,24 @@ def filter_reason(repo: Repo, commit: str, entries: Sequence[TreeEntry]) -> str:
     are for all repositories, count where a file of the commit matches.
     """
     settings = repo.settings()
-    for place, rules in _own_rules(repo, entries):
-        for name in _filters(rules, settings):
+    for place, rules in _repository_rules(repo, entries):
+        for name in _active_filters(rules, settings):
             return f"{place} sends files through {_unsupported_reason(name)}"
-    own = user_file(repo, ATTRIBUTES)
-    for name in _filters(content(own), settings):
+    user_rules = user_file(repo, ATTRIBUTES)
+    for name in _active_filters(read_rules(user_rules), settings):
         for path in _filtered_files(repo, commit, entries, name):
-            return f"{own} sends `{path}` through {_unsupported_reason(name)}"
+            return f"{user_rules} sends `{path}` through {_unsupported_reason(name)}"
     return ""
 
 
-def _own_rules(repo: Repo, entries: Iterable[TreeEntry]) -> Iterator[tuple[str, bytes]]:
+def _repository_rules(repo: Repo, entries: Iterable[TreeEntry]) -> Iterator[tuple[str, bytes]]:
     for entry in entries:
         if entry.path == ".gitattributes" or entry.path.endswith("/.gitattributes"):
             yield entry.path, repo.blob(entry.object_id)
-    yield ".git/info/attributes", content(repo.common_dir / "info" / "attributes")
+    yield ".git/info/attributes", read_rules(repo.common_dir / "info" / "attributes")
 
 
-def _filters(rules: bytes, settings: Mapping[str, str]) -> list[str]:
+def _active_filters(rules: bytes, settings: Mapping[str, str]) -> list[str]:
     """The filters named in a file of attributes that make the files of a checkout others than those that are stored."""
     named = dict.fromkeys(os.fsdecode(found) for found in _FILTER.findall(rules))
     return [
@@ -92,11 +92,11 @@ def _filters(rules: bytes, settings: Mapping[str, str]) -> list[str]:
 def _filtered_files(repo: Repo, commit: str, entries: Iterable[TreeEntry], name: str) -> Iterator[str]:
     """The files of a commit that git sends through a filter."""
     with tempfile.TemporaryDirectory() as scratch:
-        aside = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
-        repo.run("read-tree", commit, env=aside)
+        env = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
+        repo.run("read-tree", commit, env=env)
         paths = os.fsencode("".join(f"{entry.path}\0" for entry in entries))
-        asked = ("check-attr", "--cached", "--stdin", "-z", "filter")
-        fields = repo.run(*asked, stdin=paths, env=aside).fields
+        command = ("check-attr", "--cached", "--stdin", "-z", "filter")
+        fields = repo.run(*command, stdin=paths, env=env).fields
     for path, _, value in zip(*[iter(fields)] * 3, strict=True):
         if value == name:
             yield path
