@@ -184,7 +184,7 @@ def _services(paths: Paths, parts: _RepositoryParts, lasting: LongLivedParts, db
         log.warning("the database is an older copy: its open questions are asked again")
         board.requests.void_all(lasting.clock.now())
     target = TargetBranch(board, jobs, repo)
-    target.look_at_once()
+    target.look_and_wait()
     writer = AtomicWriter(db, folder)
     engine = Engine(db, folder, git, intake, writer, MissingFiles(db, folder, git))
     merge = Merger(board, jobs, parts.integration, folder, LandedTasks(board, repo), repo.common_dir)

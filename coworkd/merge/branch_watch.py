@@ -50,7 +50,7 @@ class BranchWatch:
         self._branch_recorder = BranchRecorder(board, recorder)
         self._landings = Landings(board.db)
         self._common_dir = common_dir
-        self._looked_at: object = None
+        self._looked_at_versions: object = None
         """The versions of the refs at the latest look."""
         self._report: BranchReport | None = None
         self._pending_request: VerifyRequest | None = None
@@ -62,7 +62,7 @@ class BranchWatch:
 
     def is_settled(self) -> bool:
         """Whether the queue may go on: the branches are known as they are, and integration stays as it is."""
-        if self._report is None or self._jobs.running(BRANCH) or self._ref_versions() != self._looked_at:
+        if self._report is None or self._jobs.running(BRANCH) or self._ref_versions() != self._looked_at_versions:
             return False
         return not isinstance(self._report.move, Rebuild | Unrelated)
 
@@ -93,7 +93,7 @@ class BranchWatch:
         branches, needs = self.branch_context(), dependencies_of(self._board.db, tasks)
         looked_at = self._ref_versions()
         if self._jobs.start(BRANCH, None, lambda: self._integration.update_branch(branches, request, needs)):
-            self._pending_request, self._looked_at = request, looked_at
+            self._pending_request, self._looked_at_versions = request, looked_at
         return True
 
     def _is_red(self, request: VerifyRequest) -> bool:
@@ -109,11 +109,11 @@ class BranchWatch:
         if not self._board.specs.target():
             return
         versions = self._ref_versions()
-        if versions == self._looked_at:
+        if versions == self._looked_at_versions:
             return
         branches = self.branch_context()
         if self._jobs.start(BRANCH, None, lambda: self._integration.update_branch(branches, None, {})):
-            self._looked_at = versions
+            self._looked_at_versions = versions
 
     def branch_context(self) -> BranchContext:
         """The branches of now, and what is known of landings."""
@@ -130,7 +130,7 @@ class BranchWatch:
             self._branch_recorder.report(self._report, self.branch_context(), now)
 
     def _look_failed(self, _: None, failure: JobFailed, now: float) -> None:
-        self._looked_at = None
+        self._looked_at_versions = None
         self._branch_recorder.record_failure(f"{failure.reason}; {failure.retry}", now)
 
     def _with_known_red(self, report: BranchReport) -> BranchReport:

@@ -21,7 +21,7 @@ from coworkd.merge.git.branch_moves import merge_target
 from coworkd.merge.git.candidates import MergeSources, find_merge_sources, merge_submission
 from coworkd.merge.git.conflict_bundle import Dispute, bundle, kind_of
 from coworkd.merge.git.integration import MergeCommit, Submission
-from coworkd.merge.git.loss_check import proof
+from coworkd.merge.git.loss_check import prove_merge
 from coworkd.merge.git.revert_commits import tip_after_landing
 from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.merge.job_values import (
@@ -121,18 +121,18 @@ class CandidatePipeline:
         if isinstance(merged, Conflicted):
             return self._conflict(merge_input, merged)
         pin_candidate(self.repo, merged.commit)
-        shown = proof(
+        proof = prove_merge(
             self.repo, merge_input.sources.ours, merge_input.sources.theirs, merge_input.sources.base, merged.commit
         )
-        if not shown.ok:
-            reason = f"the merge would lose something: {shown.detail}"
+        if not proof.ok:
+            reason = f"the merge would lose something: {proof.detail}"
             return VerificationFailed(tip=merge_input.tip, checks=(), reason=reason)
         return MergeCandidate(
             tip=merge_input.tip,
             onto=merge_input.onto,
             commit=merged.commit,
             tree=merged.tree,
-            proof=shown.detail,
+            proof=proof.detail,
         )
 
     def _conflict(self, merge_input: MergeInput, merged: Conflicted) -> MergeConflict | OutdatedBase:

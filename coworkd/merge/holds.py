@@ -38,7 +38,7 @@ TIP_CHECK: Job[str, TipCheckResult | Interrupted] = Job(
     name="check of the tip", purpose=Purpose.INTEGRATION, first_pause=FIRST_PAUSE
 )
 """Its subject is the command that is checked again."""
-SOURCE, _UNCHECKED = "verification", "check of the tip"
+SOURCE, _RECHECK_SOURCE = "verification", "check of the tip"
 """Sources of problems: what submissions are held for, and a tip that could not be checked again."""
 
 
@@ -78,8 +78,8 @@ class HeldSubmissions:
         self._queue_reader = queue_reader
         self._logs = logs
         self._retries: dict[str, _Retry] = {}
-        self._look_at = 0.0
-        self._seen = -1
+        self._next_look = 0.0
+        self._seen_changes = -1
         jobs.handle(TIP_CHECK, then=self._record_tip_check, failed=self._tip_check_failed)
 
     # ---- holding
@@ -105,21 +105,21 @@ class HeldSubmissions:
         if not value.own:
             name, checks = (TIP_OUTPUT, value.tip_checks) if value.tip_checks else (row.task, value.checks)
             self._logs.show_tip(name, checks)
-        self.show(now)
+        self.update_problems(now)
 
-    def show(self, now: float) -> None:
+    def update_problems(self, now: float) -> None:
         """Let the problems say what is held for; inside of a transaction."""
-        wanted: dict[str, Problem] = {}
+        problems: dict[str, Problem] = {}
         tasks: dict[str, str] = {}
         for row in once_held_submissions(self._db):
             held = HeldFor(**json.loads(row.held))
             task = self._board.task(row.task)
             path = task.path if held.own else CONFIG
-            wanted[path] = Problem(path=path, line=0, message=_message(held, row, task))
+            problems[path] = Problem(path=path, line=0, message=_message(held, row, task))
             tasks[path] = task.id if held.own else ""
-        for path in problem_paths(self._db, SOURCE) - wanted.keys():
+        for path in problem_paths(self._db, SOURCE) - problems.keys():
             self._board.clear_problems(path, SOURCE)
-        for path, problem in wanted.items():
+        for path, problem in problems.items():
             put_problem(self._db, problem, SOURCE, now, tasks[path])
 
     # ---- going on
@@ -127,19 +127,19 @@ class HeldSubmissions:
     def step(self, now: float, *, busy: bool) -> None:
         """Release what need not be held any more, and look whether that is so; `busy`: a verification is at work."""
         rows = held_submissions(self._db)
-        if self._db.changes != self._seen:
+        if self._db.changes != self._seen_changes:
             self._release([row for row in rows if self._has_changed(row)], now)
             if rows or problem_paths(self._db, SOURCE):
                 with self._db.write():
-                    self.show(now)
+                    self.update_problems(now)
             self._forget_failures(rows)
-            self._seen = self._db.changes
+            self._seen_changes = self._db.changes
         if rows or setup_fault(self._db):
-            self._look_at = now + RECHECK_AFTER
+            self._next_look = now + RECHECK_AFTER
         if not rows:
             self._retries.clear()
         elif not busy:
-            self._check_again(rows, now)
+            self._recheck_tip(rows, now)
 
     def _has_changed(self, row: SubmissionRow) -> bool:
         held = HeldFor(**json.loads(row.held))
@@ -157,7 +157,7 @@ class HeldSubmissions:
                 if row.kind is SubmissionKind.WORK and task.status is Status.MERGING:
                     self._board.set_status(task, Status.MERGING, "what it made is being verified again", now)
 
-    def _check_again(self, rows: list[SubmissionRow], now: float) -> None:
+    def _recheck_tip(self, rows: list[SubmissionRow], now: float) -> None:
         """Check the tip for one command whose time has come; after a start of the daemon for each at once."""
         for row in rows:
             command = HeldFor(**json.loads(row.held)).command
@@ -169,9 +169,9 @@ class HeldSubmissions:
     def _record_tip_check(self, command: str, value: TipCheckResult | Interrupted, now: float) -> None:
         self._clear_failures()
         if isinstance(value, TipCheckResult):
-            self._checked_again(command, now, red=value.red)
+            self._record_recheck(command, now, red=value.red)
 
-    def _checked_again(self, command: str, now: float, *, red: bool) -> None:
+    def _record_recheck(self, command: str, now: float, *, red: bool) -> None:
         if red:
             times = self._retries[command].times + 1 if command in self._retries else 1
             pause = min(FIRST_PAUSE * FACTOR**times, MAX_PAUSE)
@@ -187,7 +187,7 @@ class HeldSubmissions:
         self._retries[command] = _Retry(at=failure.retry_at, times=times)
         why = f"whether `{command}` is still red without any change is not known: {failure.reason}; {failure.retry}"
         with self._db.write():
-            put_problem(self._db, Problem(path=CONFIG, line=0, message=why), _UNCHECKED, now)
+            put_problem(self._db, Problem(path=CONFIG, line=0, message=why), _RECHECK_SOURCE, now)
 
     def _forget_failures(self, rows: list[SubmissionRow]) -> None:
         """A check that failed is no problem any more where nothing is held for its command."""
@@ -198,15 +198,15 @@ class HeldSubmissions:
 
     def _clear_failures(self) -> None:
         """Take the problem back when no check fails any more."""
-        if not self._jobs.failing(TIP_CHECK) and has_problem(self._db, CONFIG, _UNCHECKED):
+        if not self._jobs.failing(TIP_CHECK) and has_problem(self._db, CONFIG, _RECHECK_SOURCE):
             with self._db.write():
-                remove_problem(self._db, CONFIG, _UNCHECKED)
+                remove_problem(self._db, CONFIG, _RECHECK_SOURCE)
 
     def deadline(self) -> float | None:
         """When to look again; None while nothing is held."""
         if not self._retries:
-            return self._look_at if setup_fault(self._db) else None
-        return min(self._look_at, *(retry.at for retry in self._retries.values()))
+            return self._next_look if setup_fault(self._db) else None
+        return min(self._next_look, *(retry.at for retry in self._retries.values()))
 
 
 def _message(held: HeldFor, row: SubmissionRow, task: TaskRow) -> str:

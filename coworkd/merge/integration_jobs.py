@@ -75,7 +75,7 @@ class IntegrationJobs:
         with self._repos.lend() as repo:
             tip = repo.commit(branch_ref(request.branch)) or ""
             run = gate_run(request, tip, request.commands)
-            red = self._blame.still_red(repo, run, request.workspace, command, self._stopping.is_set)
+            red = self._blame.is_still_red(repo, run, request.workspace, command, self._stopping.is_set)
         return Interrupted() if red is None else TipCheckResult(red=red)
 
     def latest_submission(self, task: str, branch: str) -> StoredSubmission | None:

@@ -81,7 +81,7 @@ class ResultRecorder:
             self._logs.show(row.task, value.checks)
         if row.held and isinstance(value, Verified | VerificationFailed | MergeConflict | Landed):
             update_submission(self._db, row, held="")
-            self._holds.show(now)
+            self._holds.update_problems(now)
         match value:
             case FailedWithoutChange():
                 self._holds.hold(row, value, now)

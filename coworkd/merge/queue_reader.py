@@ -39,19 +39,21 @@ class QueueReader:
         spec, settings = self._board.specs.task(task.path), self._board.specs.settings()
         approve = settings.approve if spec.approve is None else spec.approve
         verified = {check["command"] for check in json.loads(row.checks)}
-        green, led_astray = row.state is SubmissionState.GREEN, bool(checkout_reason(row))
-        person = ApprovalPoint.MERGE in approve or not row.tree or (green and (not verified or led_astray))
-        if person != row.needs_approval:
-            row = self._change_approval(row, now, person=person)
-        if green and row.tree and not led_astray and not verified.issuperset(self._commands(row, spec)):
+        green, reaches_checkout = row.state is SubmissionState.GREEN, bool(checkout_reason(row))
+        needs_approval = (
+            ApprovalPoint.MERGE in approve or not row.tree or (green and (not verified or reaches_checkout))
+        )
+        if needs_approval != row.needs_approval:
+            row = self._change_approval(row, now, needs_approval=needs_approval)
+        if green and row.tree and not reaches_checkout and not verified.issuperset(self._commands(row, spec)):
             row = dataclasses.replace(row, verified_on="")
         return row
 
-    def _change_approval(self, row: SubmissionRow, now: float, *, person: bool) -> SubmissionRow:
+    def _change_approval(self, row: SubmissionRow, now: float, *, needs_approval: bool) -> SubmissionRow:
         with self._db.write():
             self._reviews.void(row, now)
-            update_submission(self._db, row, needs_approval=person, request="")
-        return dataclasses.replace(row, needs_approval=person, request="")
+            update_submission(self._db, row, needs_approval=needs_approval, request="")
+        return dataclasses.replace(row, needs_approval=needs_approval, request="")
 
     def _commands(self, row: SubmissionRow, spec: TaskSpec) -> tuple[str, ...]:
         """Everything that verifies a task: the workspace's commands, its own, and its criteria's.

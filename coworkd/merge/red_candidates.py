@@ -73,7 +73,7 @@ class BlameFinder:
             return checks
         return self._verifier.check_tip(repo, run, is_cancelled, fresh=True)
 
-    def still_red(
+    def is_still_red(
         self, repo: Repo, on_tip: GateRun, workspace: tuple[str, ...], command: str, is_cancelled: Callable[[], bool]
     ) -> bool | None:
         """Whether a command that was red without any change still is; None: it was interrupted."""

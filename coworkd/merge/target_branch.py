@@ -14,17 +14,17 @@ from coworkd.system.git import Repo
 from coworkd.system.git.ref_versions import head_versions, ref_versions
 from coworkd.system.git.refs import branch_ref, refs_under
 
-_OURS = "cowork/"
+_OUR_PREFIX = "cowork/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundBranches:
     """What git said about branches."""
 
-    asked: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
     with_commit: frozenset[str] = frozenset()
     """Those of them that have a commit."""
-    present: str = ""
+    checked_out: str = ""
     """The branch that is checked out, else the only one there is; none of ours."""
 
 
@@ -42,23 +42,23 @@ class TargetBranch:
         """The versions of the refs at the latest look."""
         self._found = FoundBranches()
         self._failure = ""
-        jobs.handle(LOOK, then=self._look_ended, failed=self._look_failed)
+        jobs.handle(LOOK, then=self._record_branches, failed=self._record_failure)
 
-    def look_at_once(self) -> None:
+    def look_and_wait(self) -> None:
         """At the start: wait for git."""
-        self._looked_at = self._versions()
-        self._take(find_branches(self._repo, self._wanted()))
+        self._looked_at = self._ref_versions()
+        self._keep_first_target(find_branches(self._repo, self._branches_to_find()))
 
     def look(self) -> None:
         """Begin to look, where a branch may have moved since the latest look."""
-        versions = self._versions()
+        versions = self._ref_versions()
         if versions == self._looked_at:
             return
-        root, wanted = self._repo.root, self._wanted()
+        root, branches = self._repo.root, self._branches_to_find()
 
         def find() -> FoundBranches:
             with Repo.open(root) as repo:
-                return find_branches(repo, wanted)
+                return find_branches(repo, branches)
 
         if self._jobs.start(LOOK, None, find):
             self._looked_at = versions
@@ -68,49 +68,49 @@ class TargetBranch:
         target = self._board.specs.target()
         if not target:
             return "HEAD is detached: set `integration: {target: BRANCH}` in config.yaml, or switch to a branch"
-        if target not in self._found.asked:
+        if target not in self._found.names:
             return self._failure or f"the branch {target} is being looked at"
         if target not in self._found.with_commit:
             return f"the branch {target} has no commit yet: make the first one, or set `integration.target`"
         return self._board.db.state.integration_halt
 
-    def _wanted(self) -> frozenset[str]:
+    def _branches_to_find(self) -> frozenset[str]:
         return frozenset({self._board.specs.target(), self._board.db.state.first_target} - {""})
 
-    def _versions(self) -> object:
-        wanted, repo = sorted(self._wanted()), self._repo
-        return (wanted, ref_versions(repo.common_dir, wanted), head_versions(repo.git_dir, repo.common_dir))
+    def _ref_versions(self) -> object:
+        branches, repo = sorted(self._branches_to_find()), self._repo
+        return (branches, ref_versions(repo.common_dir, branches), head_versions(repo.git_dir, repo.common_dir))
 
-    def _look_ended(self, _: None, found: FoundBranches, _now: float) -> None:
-        self._take(found)
+    def _record_branches(self, _: None, found: FoundBranches, _now: float) -> None:
+        self._keep_first_target(found)
 
-    def _look_failed(self, _: None, failure: JobFailed, _now: float) -> None:
+    def _record_failure(self, _: None, failure: JobFailed, _now: float) -> None:
         self._looked_at, self._failure = None, f"cannot look at the branches: {failure.reason}"
 
-    def _take(self, found: FoundBranches) -> None:
+    def _keep_first_target(self, found: FoundBranches) -> None:
         """Keep the branch that landings are for unless the settings say: the one that was checked out at first.
 
         One that never had a commit, or is gone, gives way to the one that is checked out now.
         """
         self._found, self._failure = found, ""
         known = self._board.db.state.first_target
-        first = known if known in found.with_commit else found.present or known
+        first = known if known in found.with_commit else found.checked_out or known
         if first != known:
             with self._board.db.write():
                 self._board.db.state.first_target = first
 
 
-def find_branches(repo: Repo, asked: Collection[str]) -> FoundBranches:
+def find_branches(repo: Repo, names: Collection[str]) -> FoundBranches:
     """Ask git about these branches; waits for it."""
-    present = _present(repo)
-    names = frozenset(asked) | ({present} - {""})
+    checked_out = _checked_out_branch(repo)
+    names = frozenset(names) | ({checked_out} - {""})
     return FoundBranches(
-        asked=names, with_commit=frozenset(name for name in names if repo.commit(branch_ref(name)) is not None),
-        present=present,
+        names=names, with_commit=frozenset(name for name in names if repo.commit(branch_ref(name)) is not None),
+        checked_out=checked_out,
     )  # fmt: skip
 
 
-def _present(repo: Repo) -> str:
+def _checked_out_branch(repo: Repo) -> str:
     head = _short(repo.head().branch or "")
     if head:
         return head
@@ -120,4 +120,4 @@ def _present(repo: Repo) -> str:
 
 def _short(ref: str) -> str:
     name = ref.removeprefix("refs/heads/")
-    return "" if name.startswith(_OURS) else name
+    return "" if name.startswith(_OUR_PREFIX) else name

@@ -1,8 +1,8 @@
 """What leads one command of a verification into a checkout of the user.
 
-Which interpreter a command uses is told from its words, the search path and the first lines of scripts. What starts
-programs of its own (`make`, a shell script) may use any: then the `python` of the search path is looked at as well. A
-command that cannot load anybody's code (`test`, `grep`) leads nowhere.
+Which interpreter a command uses follows from its words, the search path and the first lines of scripts. What starts
+programs of its own (`make`, a shell script) may use any: then the `python` of the search path is examined as well. A
+command that cannot load code of others (`test`, `grep`) leads nowhere.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from pathlib import Path
 
 from coworkd.merge.checkout_links.checkouts import Checkouts, find_program
 from coworkd.merge.checkout_links.file_links import (
-    Found,
+    FoundLink,
     linked_files,
-    named_above,
-    named_in_manifests,
-    relative_words,
+    manifests_naming_checkout,
+    relative_paths,
+    settings_above,
 )
 from coworkd.merge.checkout_links.python_links import is_environment, python_link, script_interpreter
 from coworkd.merge.checks.executed_files import executed_files
 from coworkd.merge.checks.shell_words import Invocation, invocations
 from coworkd.system.git import Repo
 
-_HARMLESS = frozenset(
+_LOADING_NO_CODE = frozenset(
     {"true", "false", ":", "test", "[", "[[", "echo", "printf", "cat", "head", "tail", "grep", "egrep", "fgrep", "sed"}
     | {"cut", "sort", "uniq", "wc", "tr", "diff", "cmp", "comm", "ls", "find", "stat", "touch", "mkdir", "rmdir", "rm"}
     | {"cp", "mv", "ln", "chmod", "pwd", "cd", "pushd", "popd", "export", "set", "unset", "ulimit", "umask", "exit"}
@@ -77,7 +77,7 @@ class SearchPaths:
     """By the user, with what the verification leaves out."""
 
 
-Executable = Callable[[str], str]
+FindExecutable = Callable[[str], str]
 """Asks an interpreter, where the commands run, which file it is: one on the search path may be a tool manager's."""
 
 
@@ -85,7 +85,13 @@ class Environment:
     """Where the commands of one verification run; looked at once, as far as some command needs it."""
 
     def __init__(
-        self, repo: Repo, commit: str, work: Path, paths: SearchPaths, checkouts: Checkouts, executable: Executable
+        self,
+        repo: Repo,
+        commit: str,
+        work: Path,
+        paths: SearchPaths,
+        checkouts: Checkouts,
+        find_executable: FindExecutable,
     ) -> None:
         self._repo = repo
         self._commit = commit
@@ -93,22 +99,22 @@ class Environment:
         self._search = paths.search
         self._inherited = paths.inherited
         self._checkouts = checkouts
-        self._executable = executable
-        self._pythons: dict[str, Found] = {}
+        self._find_executable = find_executable
+        self._python_links: dict[str, FoundLink] = {}
 
     def links(self, command: str) -> list[CheckoutLink]:
         """Every way from this command into a checkout, the surest first."""
-        found = [
+        links = [
             *self._named_checkouts(command),
-            *(link for one in invocations(command) for link in self._links_of(one)),
+            *(link for invocation in invocations(command) for link in self._links_of(invocation)),
         ]
-        return list(dict.fromkeys(self._link(*one) for one in found))
+        return list(dict.fromkeys(self._checkout_link(*link) for link in links))
 
-    def _link(self, path: str, target: str) -> CheckoutLink:
+    def _checkout_link(self, path: str, target: str) -> CheckoutLink:
         root = self._checkouts.root_of(target or path) or self._checkouts.named_in(path)
         return CheckoutLink(path=path, target=target, checkout=root)
 
-    def _named_checkouts(self, command: str) -> Iterator[Found]:
+    def _named_checkouts(self, command: str) -> Iterator[FoundLink]:
         if root := self._checkouts.named_in(command):
             yield f"`{command}`", root
         for path in executed_files([command], self._read):
@@ -121,34 +127,34 @@ class Environment:
             return None
         return file.read_bytes()[:1_000_000].decode("utf-8", "surrogateescape")
 
-    def _links_of(self, one: Invocation) -> Iterator[Found]:
-        folder = self._work / one.folder
-        yield from relative_words([one.program, *one.arguments], folder, self._checkouts)
-        runtime = self._runtime(one, folder)
+    def _links_of(self, invocation: Invocation) -> Iterator[FoundLink]:
+        folder = self._work / invocation.folder
+        yield from relative_paths([invocation.program, *invocation.arguments], folder, self._checkouts)
+        runtime = self._runtime(invocation, folder)
         if runtime is Runtime.NONE:
             return
-        program = find_program(one.program, self._search, folder)
+        program = find_program(invocation.program, self._search, folder)
         if program and self._checkouts.root_of(program):
             yield program, os.path.realpath(program)
         yield from self._linked_files
         if runtime in (Runtime.PYTHON, Runtime.ANY):
             for interpreter in self._interpreters(program, runtime, folder):
-                yield from (one for one in [self._python(interpreter)] if one[0])
+                yield from (link for link in [self._python_link(interpreter)] if link[0])
         if runtime in (Runtime.COMPILED, Runtime.ANY):
-            yield from self._named_above
-        yield from self._named_in_manifests
-        yield from self._left_out(one, runtime, folder)
+            yield from self._settings_above
+        yield from self._manifests
+        yield from self._excluded_programs(invocation, runtime, folder)
 
-    def _runtime(self, one: Invocation, folder: Path) -> Runtime:
-        if one.name in _HARMLESS:
+    def _runtime(self, invocation: Invocation, folder: Path) -> Runtime:
+        if invocation.name in _LOADING_NO_CODE:
             return Runtime.NONE
-        if one.name in _COMPILED:
+        if invocation.name in _COMPILED:
             return Runtime.COMPILED
-        if one.name in _NODE:
+        if invocation.name in _NODE:
             return Runtime.NODE
-        if one.name in _PYTHON:
+        if invocation.name in _PYTHON:
             return Runtime.PYTHON
-        words = script_interpreter(find_program(one.program, self._search, folder))
+        words = script_interpreter(find_program(invocation.program, self._search, folder))
         name = os.path.basename(words[-1]) if words else ""
         if name.startswith(_PYTHON):
             return Runtime.PYTHON
@@ -165,34 +171,34 @@ class Environment:
         if runtime is Runtime.ANY:
             yield from (find_program(name, self._search, folder) for name in ("python", "python3"))
 
-    def _python(self, interpreter: str) -> Found:
-        if interpreter not in self._pythons:
-            self._pythons[interpreter] = self._looked_at(interpreter)
-        return self._pythons[interpreter]
+    def _python_link(self, interpreter: str) -> FoundLink:
+        if interpreter not in self._python_links:
+            self._python_links[interpreter] = self._find_python_link(interpreter)
+        return self._python_links[interpreter]
 
-    def _looked_at(self, interpreter: str) -> Found:
+    def _find_python_link(self, interpreter: str) -> FoundLink:
         if not interpreter:
             return ("", "")
         known = is_environment(interpreter) or os.path.basename(os.path.realpath(interpreter)).startswith(_PYTHON)
         whole = known and not script_interpreter(interpreter)
-        return python_link(interpreter if whole else self._executable(interpreter) or interpreter, self._checkouts)
+        return python_link(interpreter if whole else self._find_executable(interpreter) or interpreter, self._checkouts)
 
-    def _left_out(self, one: Invocation, runtime: Runtime, folder: Path) -> Iterator[Found]:
+    def _excluded_programs(self, invocation: Invocation, runtime: Runtime, folder: Path) -> Iterator[FoundLink]:
         """Programs that the user's own search path has in a checkout, and the verification's has not."""
-        names = (one.program, "python", "python3", "node") if runtime is Runtime.ANY else (one.program,)
+        names = (invocation.program, "python", "python3", "node") if runtime is Runtime.ANY else (invocation.program,)
         for name in names if self._inherited != self._search else ():
             path = find_program(name, self._inherited, folder)
             if path and self._checkouts.root_of(os.path.dirname(path)):
                 yield path, ""
 
     @cached_property
-    def _linked_files(self) -> list[Found]:
+    def _linked_files(self) -> list[FoundLink]:
         return list(linked_files(self._work, self._checkouts))
 
     @cached_property
-    def _named_above(self) -> list[Found]:
-        return list(named_above(self._work, self._checkouts))
+    def _settings_above(self) -> list[FoundLink]:
+        return list(settings_above(self._work, self._checkouts))
 
     @cached_property
-    def _named_in_manifests(self) -> list[Found]:
-        return list(named_in_manifests(self._repo, self._commit, self._checkouts))
+    def _manifests(self) -> list[FoundLink]:
+        return list(manifests_naming_checkout(self._repo, self._commit, self._checkouts))

@@ -26,15 +26,15 @@ MANIFESTS = (
     *("build.gradle*", "settings.gradle*", "CMakeLists.txt", "Makefile", "makefile", "GNUmakefile", ".env*"),
 )
 """Tracked files by which a build or a test run takes code from elsewhere."""
-_ABOVE = (".cargo/config.toml", ".cargo/config", "go.work")
+_SETTINGS_ABOVE = (".cargo/config.toml", ".cargo/config", "go.work")
 """Files that tools look for in every folder above."""
-_USE = re.compile(r"^\s*(?:use\s+)?(\.{0,2}/[^\s)]*|\.{1,2})\s*$", re.MULTILINE)
+_GO_USE_LINE = re.compile(r"^\s*(?:use\s+)?(\.{0,2}/[^\s)]*|\.{1,2})\s*$", re.MULTILINE)
 
-Found = tuple[str, str]
+FoundLink = tuple[str, str]
 """A file, and where in the checkout it leads to."""
 
 
-def linked_files(work: Path, checkouts: Checkouts) -> Iterator[Found]:
+def linked_files(work: Path, checkouts: Checkouts) -> Iterator[FoundLink]:
     """Links in the worktree itself and among its installed packages, and packages that are linked in folders above."""
     yield from _links_in(work, checkouts)
     for folder in (work, *work.parents):
@@ -49,7 +49,7 @@ def linked_files(work: Path, checkouts: Checkouts) -> Iterator[Found]:
                 yield from _links_in(scope, checkouts)
 
 
-def _links_in(folder: Path, checkouts: Checkouts) -> Iterator[Found]:
+def _links_in(folder: Path, checkouts: Checkouts) -> Iterator[FoundLink]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
@@ -59,7 +59,7 @@ def _links_in(folder: Path, checkouts: Checkouts) -> Iterator[Found]:
             yield entry.path, os.path.realpath(entry.path)
 
 
-def named_in_manifests(repo: Repo, commit: str, checkouts: Checkouts) -> Iterator[Found]:
+def manifests_naming_checkout(repo: Repo, commit: str, checkouts: Checkouts) -> Iterator[FoundLink]:
     """Tracked manifests that name a checkout by its whole path, as in `replace x => /home/me/x`."""
     patterns = [f":(glob)**/{name}" for name in MANIFESTS]
     words = [word for spelling, _ in checkouts.spellings for word in ("-e", spelling)]
@@ -72,10 +72,10 @@ def named_in_manifests(repo: Repo, commit: str, checkouts: Checkouts) -> Iterato
             yield path, root
 
 
-def named_above(work: Path, checkouts: Checkouts) -> Iterator[Found]:
+def settings_above(work: Path, checkouts: Checkouts) -> Iterator[FoundLink]:
     """Settings of cargo and go in the folders above the worktree."""
     for folder in work.parents:
-        for name in _ABOVE:
+        for name in _SETTINGS_ABOVE:
             file = folder / name
             try:
                 text = file.read_text(errors="surrogateescape") if file.is_file() else ""
@@ -88,10 +88,12 @@ def named_above(work: Path, checkouts: Checkouts) -> Iterator[Found]:
 
 
 def _checkout_used_by(file: Path, text: str, checkouts: Checkouts) -> str:
-    return next((root for word in _USE.findall(text) if (root := checkouts.root_of(str(file.parent / word)))), "")
+    return next(
+        (root for word in _GO_USE_LINE.findall(text) if (root := checkouts.root_of(str(file.parent / word)))), ""
+    )
 
 
-def relative_words(words: list[str], folder: Path, checkouts: Checkouts) -> Iterator[Found]:
+def relative_paths(words: list[str], folder: Path, checkouts: Checkouts) -> Iterator[FoundLink]:
     """Words of a command that are paths and lead into a checkout, by `..` or a link."""
     for word in words:
         if "/" in word and "\0" not in word and not PurePosixPath(word).is_absolute():

@@ -41,10 +41,12 @@ _INTERPRETERS = frozenset(
     | {"Rscript", "lua", "julia", "elixir", "fish", "pwsh", "babel-node", "swift", "groovy", "tclsh", "awk", "gawk"}
 )
 _SHELL_SUFFIXES = (".sh", ".bash", ".zsh", ".ksh", ".bats")
-_WITH_VALUE = frozenset({"-W", "-X", "-O", "-o", "-r", "--require", "--import", "--loader", "-I", "-M", "-F", "-v"})
+_OPTIONS_WITH_VALUE = frozenset(
+    {"-W", "-X", "-O", "-o", "-r", "--require", "--import", "--loader", "-I", "-M", "-F", "-v"}
+)
 _SUBCOMMANDS = frozenset({"run"})
 """Words between an interpreter and its script, as in `deno run x.ts`."""
-_READS = {
+_TOOL_FILES = {
     "tox": ("tox.ini",), "nox": ("noxfile.py",), "just": ("justfile", "Justfile", ".justfile"),
     "task": ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml"), "rake": ("Rakefile", "rakefile"), "ant": ("build.xml",),
     "invoke": ("tasks.py",), "inv": ("tasks.py",), "pre-commit": (".pre-commit-config.yaml",), "doit": ("dodo.py",),
@@ -70,67 +72,67 @@ def run_modules(command: str, read: ReadText) -> frozenset[str]:
     """The files that a command runs as `python -m MODULE`: a program of the tree rather than a check of it."""
     return frozenset(
         path
-        for one in invocations(command)
-        if one.name in ("python", "pypy") and "-m" in one.arguments
-        for path in _script(one, read)
+        for invocation in invocations(command)
+        if invocation.name in ("python", "pypy") and "-m" in invocation.arguments
+        for path in _script(invocation, read)
     )
 
 
 def named_tests(commands: Sequence[str]) -> frozenset[str]:
     """Paths that are handed to a test runner: tests, whatever they are called."""
     return frozenset(
-        inside(one.folder, word.split("::")[0])
+        inside(invocation.folder, word.split("::")[0])
         for command in commands
-        for one in invocations(command)
-        if _RUNNERS.intersection((one.name, *one.arguments[:2]))
-        for word in one.arguments
+        for invocation in invocations(command)
+        if _RUNNERS.intersection((invocation.name, *invocation.arguments[:2]))
+        for word in invocation.arguments
         if not word.startswith("-")
     )
 
 
 def _collect_executed(text: str, folder: str, command: str, read: ReadText, found: dict[str, str]) -> None:
-    for one in invocations(text, folder):
-        for path, inner, inner_folder in _executed(one, read):
+    for invocation in invocations(text, folder):
+        for path, inner, inner_folder in _executed_by(invocation, read):
             if path in found or len(found) >= MAX_FILES:
                 continue
             found[path] = command
             _collect_executed(inner, inner_folder, command, read, found)
 
 
-def _executed(one: Invocation, read: ReadText) -> Iterator[tuple[str, str, str]]:
+def _executed_by(invocation: Invocation, read: ReadText) -> Iterator[tuple[str, str, str]]:
     """Each file that this program executes, with the shell text in it and the folder that text runs in."""
-    if one.name in ("make", "gmake"):
-        yield from _make_recipes(one, read)
-    elif one.name in _PACKAGE_MANAGERS and not (one.name == "bun" and _script(one, read)):
-        yield from _package_scripts(one, read)
-    for path in (*_direct_program(one, read), *(_script(one, read)), *_read_by_tool(one, read)):
+    if invocation.name in ("make", "gmake"):
+        yield from _make_recipes(invocation, read)
+    elif invocation.name in _PACKAGE_MANAGERS and not (invocation.name == "bun" and _script(invocation, read)):
+        yield from _package_scripts(invocation, read)
+    for path in (*_direct_program(invocation, read), *(_script(invocation, read)), *_read_by_tool(invocation, read)):
         text = read(path) or ""
-        yield path, text if _is_shell(path, text) else "", one.folder
+        yield path, text if _is_shell(path, text) else "", invocation.folder
 
 
-def _direct_program(one: Invocation, read: ReadText) -> Iterator[str]:
-    if "/" in one.program and read(path := inside(one.folder, one.program)) is not None:
+def _direct_program(invocation: Invocation, read: ReadText) -> Iterator[str]:
+    if "/" in invocation.program and read(path := inside(invocation.folder, invocation.program)) is not None:
         yield path
 
 
-def _script(one: Invocation, read: ReadText) -> tuple[str, ...]:
+def _script(invocation: Invocation, read: ReadText) -> tuple[str, ...]:
     """The script of an interpreter, or the module of `python -m`."""
-    if one.program in (".", "source"):
-        return tuple(_existing(one, one.arguments[:1], read))
-    if one.name not in _INTERPRETERS:
+    if invocation.program in (".", "source"):
+        return tuple(_existing(invocation, invocation.arguments[:1], read))
+    if invocation.name not in _INTERPRETERS:
         return ()
-    rest = list(one.arguments)
+    rest = list(invocation.arguments)
     while rest and (rest[0].startswith("-") or rest[0] in _SUBCOMMANDS):
         option = rest.pop(0)
-        if option == "-m" and rest and one.name in ("python", "pypy"):
-            return tuple(_existing(one, _module_files(rest[0]), read))
+        if option == "-m" and rest and invocation.name in ("python", "pypy"):
+            return tuple(_existing(invocation, _module_files(rest[0]), read))
         if option in ("-c", "-e", "--eval", "-p", "--test", "--print"):
             return ()
-        if option in _WITH_VALUE and rest:
+        if option in _OPTIONS_WITH_VALUE and rest:
             rest.pop(0)
-        if option in ("-f", "--file") and rest and one.name in ("awk", "gawk"):
-            return tuple(_existing(one, rest[:1], read))
-    return tuple(_existing(one, rest[:1], read)) if one.name not in ("awk", "gawk") else ()
+        if option in ("-f", "--file") and rest and invocation.name in ("awk", "gawk"):
+            return tuple(_existing(invocation, rest[:1], read))
+    return tuple(_existing(invocation, rest[:1], read)) if invocation.name not in ("awk", "gawk") else ()
 
 
 def _module_files(module: str) -> list[str]:
@@ -138,17 +140,17 @@ def _module_files(module: str) -> list[str]:
     return [f"{root}{base}{end}" for root in ("", "src/") for end in (".py", "/__main__.py")]
 
 
-def _existing(one: Invocation, paths: Sequence[str], read: ReadText) -> Iterator[str]:
+def _existing(invocation: Invocation, paths: Sequence[str], read: ReadText) -> Iterator[str]:
     for path in paths:
-        if read(whole := inside(one.folder, path)) is not None:
+        if read(whole := inside(invocation.folder, path)) is not None:
             yield whole
 
 
-def _read_by_tool(one: Invocation, read: ReadText) -> Iterator[str]:
-    name = one.name
-    if name in ("python", "pypy") and one.arguments[:1] == ("-m",) and len(one.arguments) > 1:
-        name = one.arguments[1]
-    yield from _existing(one, _READS.get(name, ()), read)
+def _read_by_tool(invocation: Invocation, read: ReadText) -> Iterator[str]:
+    name = invocation.name
+    if name in ("python", "pypy") and invocation.arguments[:1] == ("-m",) and len(invocation.arguments) > 1:
+        name = invocation.arguments[1]
+    yield from _existing(invocation, _TOOL_FILES.get(name, ()), read)
 
 
 def _is_shell(path: str, text: str) -> bool:
@@ -159,8 +161,8 @@ def _is_shell(path: str, text: str) -> bool:
 # ---- make
 
 
-def _make_recipes(one: Invocation, read: ReadText) -> Iterator[tuple[str, str, str]]:
-    folder, file, targets = _make_words(one)
+def _make_recipes(invocation: Invocation, read: ReadText) -> Iterator[tuple[str, str, str]]:
+    folder, file, targets = _make_words(invocation)
     names = (file,) if file else ("GNUmakefile", "makefile", "Makefile")
     path = next((p for name in names if read(p := inside(folder, name)) is not None), "")
     if not path:
@@ -173,9 +175,9 @@ def _make_recipes(one: Invocation, read: ReadText) -> Iterator[tuple[str, str, s
             yield included, makefile_commands(f"{text}\n{more}", targets), folder
 
 
-def _make_words(one: Invocation) -> tuple[str, str, tuple[str, ...]]:
-    folder, file, targets = one.folder, "", list[str]()
-    rest = list(one.arguments)
+def _make_words(invocation: Invocation) -> tuple[str, str, tuple[str, ...]]:
+    folder, file, targets = invocation.folder, "", list[str]()
+    rest = list(invocation.arguments)
     while rest:
         word = rest.pop(0)
         if word in ("-C", "--directory", "-f", "--file", "--makefile") and rest:
@@ -194,9 +196,9 @@ def _make_words(one: Invocation) -> tuple[str, str, tuple[str, ...]]:
 # ---- npm and its like
 
 
-def _package_scripts(one: Invocation, read: ReadText) -> Iterator[tuple[str, str, str]]:
-    folder, words = one.folder, list[str]()
-    rest = list(one.arguments)
+def _package_scripts(invocation: Invocation, read: ReadText) -> Iterator[tuple[str, str, str]]:
+    folder, words = invocation.folder, list[str]()
+    rest = list(invocation.arguments)
     while rest:
         word = rest.pop(0)
         if word in ("--prefix", "-C", "--dir", "--cwd") and rest:

@@ -10,7 +10,7 @@ from coworkd.core.model import RiskLevel
 from coworkd.core.policy.tool_risk import Feature
 from coworkd.core.text_formats import shorten
 from coworkd.merge.checks.executed_files import executed_files, executed_part, named_tests, run_modules
-from coworkd.merge.checks.landings import MOST_LINES, changed_hunks, latest_landings
+from coworkd.merge.checks.landings import MAX_LINES, changed_hunks, latest_landings
 from coworkd.merge.checks.portable_names import name_findings
 from coworkd.merge.checks.restored_lines import restored_lines
 from coworkd.merge.checks.test_configuration import (
@@ -23,9 +23,9 @@ from coworkd.merge.checks.weakened_tests import ChangedText, may_hold_tests, wea
 from coworkd.merge.git.change_summary import FileChange
 from coworkd.system.git import Repo
 
-_MOST_FILES = 2000
+_MAX_FILES = 2000
 """Changed files whose text is read."""
-_MOST_TOLD = 20
+_MAX_FINDINGS = 20
 """Findings that a review names."""
 _NEVER_READ = (".md", ".rst", ".html", ".css", ".svg", ".csv", ".lock", ".png", ".jpg", ".pdf")
 
@@ -49,31 +49,31 @@ def check_findings(
     """Why this change deserves a close look although its checks are green, what touches the checks first."""
     before, after = CommitTree.read(repo, tip), CommitTree.read(repo, candidate)
     named = named_tests(context.commands)
-    texts = [_changed_text(before, after, file) for file in files[:_MOST_FILES] if _is_read(file, named)]
+    texts = [_changed_text(before, after, file) for file in files[:_MAX_FILES] if _is_read(file, named)]
     landings = latest_landings(repo, files, {context.task, *context.dependencies})
-    grave = (
-        *_about_execution(changed_executed_files(before, after, files, context.commands, context.own)),
-        *_about_configuration(texts, named_configuration(context.commands)),
+    high = (
+        *_execution_findings(changed_executed_files(before, after, files, context.commands, context.own)),
+        *_configuration_findings(texts, named_configuration(context.commands)),
         *weakened_tests(texts, named),
         *restored_lines(changed_hunks(repo, tip, candidate, files) if landings else {}, landings),
         *name_findings((file.path for file in files if file.status in "AR"), after.paths),
     )
     linted = [text.path for text in texts if changes_lint_configuration(text.path, text.old, text.new)]
-    mild = tuple(f"{path}: changes how the code is checked" for path in linted)
-    return (*_features(RiskLevel.HIGH, grave), *_features(RiskLevel.MEDIUM, mild))
+    medium = tuple(f"{path}: changes how the code is checked" for path in linted)
+    return (*_features(RiskLevel.HIGH, high), *_features(RiskLevel.MEDIUM, medium))
 
 
 def _features(level: RiskLevel, findings: Sequence[str]) -> list[Feature]:
-    more = [f"and {len(findings) - _MOST_TOLD} more of the kind"] if len(findings) > _MOST_TOLD else []
-    return [Feature(level=level, what=what) for what in (*dict.fromkeys(findings[:_MOST_TOLD]), *more)]
+    more = [f"and {len(findings) - _MAX_FINDINGS} more of the kind"] if len(findings) > _MAX_FINDINGS else []
+    return [Feature(level=level, what=what) for what in (*dict.fromkeys(findings[:_MAX_FINDINGS]), *more)]
 
 
-def _about_execution(executed: dict[str, tuple[FileChange, str]]) -> Iterator[str]:
+def _execution_findings(executed: dict[str, tuple[FileChange, str]]) -> Iterator[str]:
     for path, (file, command) in executed.items():
         yield f"{path} is {_what_happened(file)}, which `{shorten(command, 80)}` executes"
 
 
-def _about_configuration(texts: Sequence[ChangedText], named: frozenset[str]) -> Iterator[str]:
+def _configuration_findings(texts: Sequence[ChangedText], named: frozenset[str]) -> Iterator[str]:
     yield from (f"{text.path}: changes how tests are run" for text in texts if _may_configure_tests(text, named))
 
 
@@ -119,7 +119,7 @@ def _what_happened(file: FileChange) -> str:
 
 
 def _is_read(file: FileChange, named: frozenset[str]) -> bool:
-    if file.status != "D" and (file.added or 0) + (file.removed or 0) > MOST_LINES:
+    if file.status != "D" and (file.added or 0) + (file.removed or 0) > MAX_LINES:
         return False
     paths = [path for path in (file.old_path, file.path) if path]
     return any(may_hold_tests(path, named) or not path.endswith(_NEVER_READ) for path in paths)

@@ -13,9 +13,9 @@ from coworkd.system.git.trailers import TASK, trailers_of
 
 LANDINGS = 100
 """Latest landings that a change is compared with."""
-MOST_LINES = 20_000
+MAX_LINES = 20_000
 """Changed lines of a file; more are generated."""
-_MOST_PATHS = 500
+_MAX_PATHS = 500
 """Paths that fit on a command line."""
 _TIMEOUT = 600.0
 _HEADER = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$", re.MULTILINE)
@@ -44,8 +44,8 @@ def latest_landings(repo: Repo, files: Sequence[FileChange], left_out: Collectio
 
 
 def _paths(files: Sequence[FileChange]) -> list[str]:
-    chosen = [file for file in files if (file.added or 0) + (file.removed or 0) <= MOST_LINES]
-    return [path for file in chosen for path in (file.path, file.old_path) if path][:_MOST_PATHS]
+    chosen = [file for file in files if (file.added or 0) + (file.removed or 0) <= MAX_LINES]
+    return [path for file in chosen for path in (file.path, file.old_path) if path][:_MAX_PATHS]
 
 
 def _landing_parents(repo: Repo, commits: Sequence[str]) -> dict[str, tuple[str, str]]:

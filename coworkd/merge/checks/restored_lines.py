@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-_TELLING = re.compile(r"\w{3}")
+_SIGNIFICANT = re.compile(r"\w{3}")
 """What one of the lines must hold: a lone bracket comes and goes by itself."""
 
 
@@ -22,8 +22,8 @@ class Hunk:
     added: tuple[str, ...]
 
     @property
-    def telling(self) -> bool:
-        return any(_TELLING.search(line) for line in (*self.removed, *self.added))
+    def is_significant(self) -> bool:
+        return any(_SIGNIFICANT.search(line) for line in (*self.removed, *self.added))
 
 
 Hunks = Mapping[str, Sequence[Hunk]]
@@ -43,7 +43,9 @@ def restored_lines(change: Hunks, landings: Sequence[LandedHunks]) -> tuple[str,
     found = dict[tuple[str, str], int]()
     for landing in landings:
         for path in change.keys() & landing.hunks.keys():
-            back = sum(len(hunk.removed) or len(hunk.added) for hunk in _taken_back(change[path], landing.hunks[path]))
+            back = sum(
+                len(hunk.removed) or len(hunk.added) for hunk in _undone_hunks(change[path], landing.hunks[path])
+            )
             if back:
                 found[path, landing.task] = found.get((path, landing.task), 0) + back
     return tuple(
@@ -52,10 +54,10 @@ def restored_lines(change: Hunks, landings: Sequence[LandedHunks]) -> tuple[str,
     )
 
 
-def _taken_back(change: Sequence[Hunk], landed: Sequence[Hunk]) -> Iterator[Hunk]:
+def _undone_hunks(change: Sequence[Hunk], landed: Sequence[Hunk]) -> Iterator[Hunk]:
     """The landing's hunks that are undone whole, by one hunk of the change or a part of one."""
     for hunk in (piece for whole in landed for piece in _split_hunk(whole)):
-        if hunk.telling and any(_undoes(one, hunk) for one in change):
+        if hunk.is_significant and any(_undoes(one, hunk) for one in change):
             yield hunk
 
 

@@ -38,8 +38,8 @@ def changes_test_configuration(path: str, old: str | None, new: str | None) -> b
     name = posixpath.basename(path).casefold()
     if any(fnmatchcase(name, pattern) for pattern in _WHOLE_FILES):
         return True
-    about_tests = _SECTIONS.get(name)
-    return about_tests is not None and _test_settings(about_tests, old) != _test_settings(about_tests, new)
+    read_settings = _SECTIONS.get(name)
+    return read_settings is not None and _test_settings(read_settings, old) != _test_settings(read_settings, new)
 
 
 def changes_lint_configuration(path: str, old: str | None, new: str | None) -> bool:
@@ -67,11 +67,11 @@ def _option_values(words: Sequence[str]) -> list[str]:
 Section = Callable[[str], object]
 
 
-def _test_settings(about_tests: Section, text: str | None) -> object:
+def _test_settings(read_settings: Section, text: str | None) -> object:
     if text is None:
         return {}
     try:
-        return about_tests(text)
+        return read_settings(text)
     except (ValueError, configparser.Error, RecursionError):
         # What cannot be read may say anything.
         return f"{_UNREADABLE}: {text}"
@@ -98,10 +98,10 @@ def _hatch(settings: Mapping[str, Any]) -> object:
 def _ini(text: str) -> object:
     reader = configparser.RawConfigParser(strict=False)
     reader.read_string(text)
-    return {name: dict(reader[name]) for name in reader.sections() if _about_tests(name)}
+    return {name: dict(reader[name]) for name in reader.sections() if _is_about_tests(name)}
 
 
-def _about_tests(section: str) -> bool:
+def _is_about_tests(section: str) -> bool:
     return section in ("aliases", "test", "nosetests") or section.startswith(_INI_PREFIXES)
 
 

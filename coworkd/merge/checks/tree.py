@@ -11,7 +11,7 @@ from coworkd.system.git import Repo
 from coworkd.system.git.trees import files_of
 
 _LINK, _GITLINK = "120000", "160000"
-_MOST_LINKS = 8
+_MAX_LINKS = 8
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class CommitTree:
 
     def target(self, path: str) -> str:
         """The file that a path leads to; itself but for links."""
-        for _ in range(_MOST_LINKS):
+        for _ in range(_MAX_LINKS):
             mode, object_id = self.paths.get(path, ("", ""))
             if mode != _LINK:
                 break

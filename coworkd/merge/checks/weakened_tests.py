@@ -68,10 +68,10 @@ def _suite(path: str, text: str | None, named: frozenset[str]) -> Suite | None:
     return next((suite_of(one, text) for one in LANGUAGES if suffix in one.suffixes), None)
 
 
-def _findings(one: _Compared, added: Sequence[Case]) -> Iterator[str]:
+def _findings(compared: _Compared, added: Sequence[Case]) -> Iterator[str]:
     gone, skipped, fewer, cases = list[str](), list[str](), list[str](), list[str]()
-    for name, old in one.old.cases.items():
-        new = one.new.cases.get(name) or _find_moved_case(old, added)
+    for name, old in compared.old.cases.items():
+        new = compared.new.cases.get(name) or _find_moved_case(old, added)
         if new is None:
             gone.append(name)
         elif new.skipped and not old.skipped:
@@ -80,14 +80,14 @@ def _findings(one: _Compared, added: Sequence[Case]) -> Iterator[str]:
             fewer.append(name)
         elif new.cases < old.cases:
             cases.append(name)
-    yield from (f"{one.path}: existing tests are gone ({_join_names(gone)})" for _ in gone[:1])
-    yield from (f"{one.path}: existing tests are skipped ({_join_names(skipped)})" for _ in skipped[:1])
-    yield from (f"{one.path}: assertions were removed ({_join_names(fewer)})" for _ in fewer[:1])
-    yield from (f"{one.path}: cases were removed ({_join_names(cases)})" for _ in cases[:1])
-    if one.old.cases and one.new.skips > one.old.skips and not skipped:
-        yield f"{one.path}: existing tests are skipped (a whole group)"
-    if one.new.focused > one.old.focused:
-        yield f"{one.path}: a focus on some tests leaves out all others"
+    yield from (f"{compared.path}: existing tests are gone ({_join_names(gone)})" for _ in gone[:1])
+    yield from (f"{compared.path}: existing tests are skipped ({_join_names(skipped)})" for _ in skipped[:1])
+    yield from (f"{compared.path}: assertions were removed ({_join_names(fewer)})" for _ in fewer[:1])
+    yield from (f"{compared.path}: cases were removed ({_join_names(cases)})" for _ in cases[:1])
+    if compared.old.cases and compared.new.skips > compared.old.skips and not skipped:
+        yield f"{compared.path}: existing tests are skipped (a whole group)"
+    if compared.new.focused > compared.old.focused:
+        yield f"{compared.path}: a focus on some tests leaves out all others"
 
 
 def _find_moved_case(old: Case, added: Sequence[Case]) -> Case | None:

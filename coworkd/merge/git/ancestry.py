@@ -14,23 +14,25 @@ from coworkd.system.git import Repo
 def ancestors_in(repo: Repo, commits: Collection[str], tip: str) -> frozenset[str]:
     """Those of the commits that are there and that `tip` contains."""
     asked = frozenset(commits)
-    inside, outside = _remembered(repo, tip)
+    inside, outside = _remembered_ancestry(repo, tip)
     if asked - inside - outside:
         # What a parent contains, its child contains.
-        inside = inside.union(*(_remembered(repo, parent)[0] for parent in repo.commits([tip])[0].parents))
-        unknown = _present(repo, [one for one in dict.fromkeys(commits) if one not in inside and one not in outside])
-        outside |= _outside(repo, unknown, tip, outside)
+        inside = inside.union(*(_remembered_ancestry(repo, parent)[0] for parent in repo.commits([tip])[0].parents))
+        unknown = _existing_commits(
+            repo, [one for one in dict.fromkeys(commits) if one not in inside and one not in outside]
+        )
+        outside |= _not_contained(repo, unknown, tip, outside)
         inside |= frozenset(unknown) - outside
-        repo.answers.add({_name(tip): f"{' '.join(sorted(inside))}\0{' '.join(sorted(outside))}".encode()})
+        repo.answers.add({_cache_name(tip): f"{' '.join(sorted(inside))}\0{' '.join(sorted(outside))}".encode()})
     return asked & inside
 
 
-def _present(repo: Repo, commits: Sequence[str]) -> list[str]:
+def _existing_commits(repo: Repo, commits: Sequence[str]) -> list[str]:
     named = repo.resolve_all([f"{one}^{{commit}}" for one in commits])
     return [one for one, commit in zip(commits, named, strict=True) if commit == one]
 
 
-def _outside(repo: Repo, commits: Sequence[str], tip: str, known: frozenset[str]) -> frozenset[str]:
+def _not_contained(repo: Repo, commits: Sequence[str], tip: str, known: frozenset[str]) -> frozenset[str]:
     """Those of the commits that `tip` does not contain; `known` are such commits."""
     found, unclear = set[str](), list[str]()
     for name, commit in zip(commits, repo.commits(commits), strict=True):
@@ -43,32 +45,32 @@ def _outside(repo: Repo, commits: Sequence[str], tip: str, known: frozenset[str]
     return frozenset(found.union(frozenset(unclear).intersection(walked)))
 
 
-def _remembered(repo: Repo, tip: str) -> tuple[frozenset[str], frozenset[str]]:
+def _remembered_ancestry(repo: Repo, tip: str) -> tuple[frozenset[str], frozenset[str]]:
     """Commits that the tip is known to contain, and such that it is known not to."""
-    known = repo.answers.get(_name(tip))
+    known = repo.answers.get(_cache_name(tip))
     if known is None:
         return frozenset(), frozenset()
     inside, outside = known.decode().split("\0")
     return frozenset(inside.split()), frozenset(outside.split())
 
 
-def _name(tip: str) -> str:
+def _cache_name(tip: str) -> str:
     return f"ancestors of {tip}"
 
 
 def first_parents(repo: Repo, tip: str, without: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
     """Commits and their parents along the first parents of `tip`, latest first, but for what `without` contains."""
-    known = repo.answers.get(_chain(tip, without))
+    known = repo.answers.get(_chain_name(tip, without))
     if known is None:
         parents = repo.commits([tip])[0].parents
-        before = repo.answers.get(_chain(parents[0], without)) if parents else None
+        before = repo.answers.get(_chain_name(parents[0], without)) if parents else None
         # Where something of the parent's chain counts, the child cannot be in `without`.
         chain = [(tip, parents)] if before else repo.first_parents(tip, without)
         known = "".join(f"{' '.join((commit, *others))}\n" for commit, others in chain).encode() + (before or b"")
-        repo.answers.add({_chain(tip, without): known})
+        repo.answers.add({_chain_name(tip, without): known})
     lines = (line.split(" ") for line in known.decode().splitlines())
     return [(commit, tuple(others)) for commit, *others in lines]
 
 
-def _chain(tip: str, without: Sequence[str]) -> str:
+def _chain_name(tip: str, without: Sequence[str]) -> str:
     return f"first parents of {tip} without {' '.join(sorted(without))}"

@@ -35,7 +35,7 @@ from coworkd.system.git.refs import (
     update_refs,
 )
 
-AGAIN_TRAILER = "Cowork-Again"
+REMERGED_TRAILER = "Cowork-Again"
 """Names the landing that a rebuilt integration branch has in this form now."""
 
 
@@ -146,9 +146,9 @@ def rebuild(repo: Repo, facts: BranchFacts, needs: Mapping[str, Sequence[str]]) 
     tip = facts.target
     merged: list[tuple[Landing, str]] = []
     failed: list[RebuildFailure] = []
-    for commit, landing in _in_order(repo, facts):
+    for commit, landing in _commits_to_merge_again(repo, facts):
         blocker = _blocked_reason(landing, failed, needs) or _root_reason(repo, commit)
-        made = blocker or _once_more(repo, tip, commit, landing)
+        made = blocker or _merge_again(repo, tip, commit, landing)
         if isinstance(made, Conflicted):
             made = f"conflict in {', '.join(made.paths)}"
         elif not blocker:
@@ -175,7 +175,7 @@ def _root_reason(repo: Repo, commit: str) -> str:
     return "" if repo.commit(f"{commit}^1") else "it begins a history of its own"
 
 
-def _in_order(repo: Repo, facts: BranchFacts) -> list[tuple[str, Landing | None]]:
+def _commits_to_merge_again(repo: Repo, facts: BranchFacts) -> list[tuple[str, Landing | None]]:
     """What has to be merged again: landings, and what a person committed on integration, as they stood there."""
     undelivered = {fact.landing.commit: fact.landing for fact in facts.undelivered}
     wanted = {**dict.fromkeys(facts.handmade), **undelivered}
@@ -186,7 +186,7 @@ def _in_order(repo: Repo, facts: BranchFacts) -> list[tuple[str, Landing | None]
     return [(commit, wanted[commit]) for commit in (*elsewhere, *chain)]
 
 
-def _once_more(repo: Repo, tip: str, commit: str, landing: Landing | None) -> str | Conflicted:
+def _merge_again(repo: Repo, tip: str, commit: str, landing: Landing | None) -> str | Conflicted:
     """The tip with the change of a landing or commit; the very same commit where it stands on this tip already."""
     if repo.commit(f"{commit}^1") == tip:
         return commit
@@ -197,4 +197,4 @@ def _once_more(repo: Repo, tip: str, commit: str, landing: Landing | None) -> st
     if landing is None:
         return copy_commit(repo, commit, merged.tree, (tip,))
     work = copy_commit(repo, f"{commit}^2", merged.tree, (tip,))
-    return copy_commit(repo, commit, merged.tree, (tip, work), f"{AGAIN_TRAILER}: {commit}")
+    return copy_commit(repo, commit, merged.tree, (tip, work), f"{REMERGED_TRAILER}: {commit}")

@@ -20,24 +20,28 @@ def contained_in(repo: Repo, landings: Sequence[Landing], commit: str) -> frozen
     """Those of the landings that are in `commit`; the cost follows what differs, not how many landings there were."""
     there = ancestors_in(repo, [landing.commit for landing in landings], commit)
     found = {landing for landing in landings if landing.commit in there}
-    rest = _there(repo, [landing for landing in landings if landing not in found])
-    return frozenset(found.union(_by_patch(repo, rest, commit)) if rest else found)
+    rest = _existing_landings(repo, [landing for landing in landings if landing not in found])
+    return frozenset(found.union(_contained_by_patch(repo, rest, commit)) if rest else found)
 
 
-def _there(repo: Repo, landings: Sequence[Landing]) -> list[Landing]:
+def _existing_landings(repo: Repo, landings: Sequence[Landing]) -> list[Landing]:
     present = repo.resolve_all([f"{landing.commit}^{{commit}}" for landing in landings])
     return [landing for landing, commit in zip(landings, present, strict=True) if commit]
 
 
-def _by_patch(repo: Repo, landings: Sequence[Landing], commit: str) -> set[Landing]:
+def _contained_by_patch(repo: Repo, landings: Sequence[Landing], commit: str) -> set[Landing]:
     """Those whose patches are among the changes of `commit`'s own history."""
     start = repo.merge_bases(commit, f"{landings[0].commit}^1")[:1]
-    here = frozenset(patches(repo, changes_of(repo, commit, start)))
+    present_patches = frozenset(patches(repo, changes_of(repo, commit, start)))
     nets = patches(repo, [CommitPatch(old=parent, new=name) for name, parent in _first_parents(repo, landings)])
-    found = {landing for landing, net in zip(landings, nets, strict=True) if net == NO_CHANGE or net in here}
-    if here - {NO_CHANGE}:
-        found |= {landing for landing in landings if landing not in found and _each_commit_in(repo, landing, here)}
-        found |= _squashed_landings(repo, [landing for landing in landings if landing not in found], commit, here)
+    found = {landing for landing, net in zip(landings, nets, strict=True) if net == NO_CHANGE or net in present_patches}
+    if present_patches - {NO_CHANGE}:
+        found |= {
+            landing for landing in landings if landing not in found and _has_each_commit(repo, landing, present_patches)
+        }
+        found |= _squashed_landings(
+            repo, [landing for landing in landings if landing not in found], commit, present_patches
+        )
     return _without_gaps(landings, found)
 
 
@@ -58,19 +62,21 @@ def _without_gaps(landings: Sequence[Landing], found: set[Landing]) -> set[Landi
     return kept
 
 
-def _each_commit_in(repo: Repo, landing: Landing, here: frozenset[str]) -> bool:
+def _has_each_commit(repo: Repo, landing: Landing, present_patches: frozenset[str]) -> bool:
     """Whether each commit that was submitted is there by itself, as a rebase leaves them."""
     between = changes_of(repo, f"{landing.commit}^2", [f"{landing.commit}^1"], merges=False)
     own = [patch for patch in patches(repo, between) if patch != NO_CHANGE]
-    return bool(own) and here.issuperset(own)
+    return bool(own) and present_patches.issuperset(own)
 
 
-def _squashed_landings(repo: Repo, landings: Sequence[Landing], commit: str, here: frozenset[str]) -> set[Landing]:
+def _squashed_landings(
+    repo: Repo, landings: Sequence[Landing], commit: str, present_patches: frozenset[str]
+) -> set[Landing]:
     """Everything up to some landing as a single change, which a squash of the whole branch leaves."""
     for number in range(len(landings), max(len(landings) - _SQUASHES, 0), -1):
         upto = landings[number - 1].commit
         base = repo.merge_bases(commit, upto)[:1]
-        if base and patches(repo, [CommitPatch(old=base[0], new=upto)])[0] in here - {NO_CHANGE}:
+        if base and patches(repo, [CommitPatch(old=base[0], new=upto)])[0] in present_patches - {NO_CHANGE}:
             included = ancestors_in(repo, [landing.commit for landing in landings], upto)
             return {landing for landing in landings if landing.commit in included}
     return set()

@@ -30,7 +30,7 @@ class _Version:
 _Changes = Mapping[str, _Version]
 
 
-def proof(repo: Repo, tip: str, sub: str, base: str, cand: str) -> Proof:
+def prove_merge(repo: Repo, tip: str, sub: str, base: str, cand: str) -> Proof:
     """Show that `cand` is `tip` with the change base..sub and nothing else.
 
     1. tip..cand touches only paths that the submission touched (or to which one of the two sides renamed them).

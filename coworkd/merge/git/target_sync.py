@@ -54,10 +54,10 @@ def land_target(repo: Repo, integration: str, target: str, *, onto: bool = False
         return TargetRefused(reason=f"a {operation} is under way: finish it or abort it first")
     if repo.head().branch == branch_ref(target):
         return _fast_forward(repo, ours, target)
-    return _swap(repo, ours, theirs, target, onto=onto)
+    return _move_target(repo, ours, theirs, target, onto=onto)
 
 
-def _swap(repo: Repo, ours: str, theirs: str, target: str, *, onto: bool) -> LandedInTarget | TargetRefused:
+def _move_target(repo: Repo, ours: str, theirs: str, target: str, *, onto: bool) -> LandedInTarget | TargetRefused:
     if not onto:
         here = (repo.head().branch or "a detached HEAD").removeprefix("refs/heads/")
         return TargetRefused(

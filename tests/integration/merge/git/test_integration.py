@@ -12,7 +12,7 @@ from coworkd.merge.continuation import continuation
 from coworkd.merge.git.change_summary import summarise_change
 from coworkd.merge.git.conflict_bundle import TEXT_CAP, ConflictKind, Dispute, bundle, kind_of, landed_since
 from coworkd.merge.git.integration import MergeCommit, Submission, candidate, land
-from coworkd.merge.git.loss_check import proof
+from coworkd.merge.git.loss_check import prove_merge
 from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, update_refs
@@ -133,7 +133,7 @@ def test_the_proof_holds_for_what_git_merges(
     sub = work(user, theirs)
     tip = user.commit("tip", ours)
     got = merged(repo, tip, sub)
-    found = proof(repo, tip, sub, base, got.commit)
+    found = prove_merge(repo, tip, sub, base, got.commit)
     assert found.ok, found.detail
 
 
@@ -160,7 +160,7 @@ def test_the_proof_fails_where_a_side_was_dropped(
     base = user.git("rev-parse", "main")
     sub = work(user, {"new.txt": "new\n"})
     tip = user.commit("tip", {"tip.txt": "tip\n"})
-    found = proof(repo, tip, sub, base, forged(user, tip, sub, files))
+    found = prove_merge(repo, tip, sub, base, forged(user, tip, sub, files))
     assert not found.ok
     assert said in found.detail
 
@@ -169,7 +169,7 @@ def test_the_proof_names_what_was_merged_by_content(user: Checkout, repo: Repo) 
     base = user.git("rev-parse", "main")
     sub = work(user, {"app.py": numbered({18: "theirs"}), "new.txt": "new\n"})
     tip = user.commit("tip", {"app.py": numbered({2: "ours"})})
-    found = proof(repo, tip, sub, base, merged(repo, tip, sub).commit)
+    found = prove_merge(repo, tip, sub, base, merged(repo, tip, sub).commit)
     assert found.detail == "2 of 2 changed paths differ from the tip; merged by content: app.py"
 
 
@@ -181,7 +181,7 @@ def test_the_proof_of_a_submission_that_merged_the_tip(user: Checkout, repo: Rep
     user.git("merge", "-q", "-s", "ours", "--no-commit", tip)
     resolved = user.commit("resolved", {"app.py": numbered({5: "both"}), "tip.txt": "tip\n"})
     user.git("checkout", "-q", "main")
-    assert proof(repo, tip, resolved, base, merged(repo, tip, resolved).commit).ok
+    assert prove_merge(repo, tip, resolved, base, merged(repo, tip, resolved).commit).ok
 
 
 def test_the_proof_counts_from_where_the_two_really_parted(user: Checkout, repo: Repo) -> None:
@@ -189,7 +189,7 @@ def test_the_proof_counts_from_where_the_two_really_parted(user: Checkout, repo:
     between = user.commit("changed", {"src/one.txt": "changed\n"})
     sub = work(user, {"new.txt": "new\n"}, start=between)
     tip = user.commit("changed back", {"src/one.txt": "one\n"})
-    found = proof(repo, tip, sub, base, merged(repo, tip, sub).commit)
+    found = prove_merge(repo, tip, sub, base, merged(repo, tip, sub).commit)
     assert found.ok, found.detail
 
 
@@ -244,7 +244,7 @@ def test_fifty_branches_with_five_conflicts_land_all_but_five(user: Checkout, re
         if isinstance(outcome, Conflicted):
             bounced += 1
             continue
-        assert proof(repo, tip, sub, base, outcome.commit).ok
+        assert prove_merge(repo, tip, sub, base, outcome.commit).ok
         assert land(repo, INTEGRATION, tip, outcome.commit, n + 1)
         tip = outcome.commit
     assert bounced == 5
