@@ -22,7 +22,7 @@ LIMITS = {
     "class names in several modules": 0,
     "SQL statements outside store": 0,
     "words of the stop list": 0,
-    f"files over {MAX_FILE_LINES} lines": 1,
+    f"files over {MAX_FILE_LINES} lines": 0,
     f"functions over {MAX_FUNCTION_LINES} lines": 0,
 }
 """The most of each that is accepted."""

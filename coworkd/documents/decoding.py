@@ -175,10 +175,10 @@ def decode(path: str, document: Document) -> Decoded:
 def _decode_document(path: str, kind: Kind, document: Document) -> Decoded:
     schema = SCHEMAS[kind]
     entries = _by_name(schema, document)
-    told = [(schema.by_name[name], entry) for name, entry in entries.items() if name in schema.by_name]
-    values = {known.name: _read_field(known, entry, kind) for known, entry in told if entry.value is not None}
+    known_entries = [(schema.by_name[name], entry) for name, entry in entries.items() if name in schema.by_name]
+    values = {known.name: _read_field(known, entry, kind) for known, entry in known_entries if entry.value is not None}
     cowork = _read_cowork_map(entries["cowork"].value if "cowork" in entries else None)
-    problems = (*_unknown_key_problems(path, schema, entries), *_misplaced_key_problems(path, told, values))
+    problems = (*_unknown_key_problems(path, schema, entries), *_misplaced_key_problems(path, known_entries, values))
     if kind is Kind.TASK and cowork.id and not is_task_id(cowork.id):
         # It becomes part of paths and refs: from here on nothing knows it.
         problems += (_unusable_id(path, cowork.id, entries["cowork"].line),)
@@ -188,8 +188,8 @@ def _decode_document(path: str, kind: Kind, document: Document) -> Decoded:
         kind=kind,
         spec=schema.build(SpecParts(path=path, values=values, body=document.body, request=cowork.request)),
         cowork=cowork,
-        fields={known.name: known.canonical(entry.value) for known, entry in told if entry.value is not None},
-        keys={known.name: entry.key for known, entry in told},
+        fields={known.name: known.canonical(entry.value) for known, entry in known_entries if entry.value is not None},
+        keys={known.name: entry.key for known, entry in known_entries},
         problems=problems,
         blocked=bool(problems),
         notices=tuple(misplaced_words(path, kind, document)),
@@ -235,9 +235,9 @@ def _unusable_id(path: str, written: str, line: int) -> Problem:
 
 
 def _misplaced_key_problems(
-    path: str, told: Iterable[tuple[Field, HeaderEntry]], values: Mapping[str, Any]
+    path: str, known_entries: Iterable[tuple[Field, HeaderEntry]], values: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    for known, entry in told:
+    for known, entry in known_entries:
         if known.misplaced and values.get(known.name):
             yield Problem(path=path, line=entry.line, message=f"`{entry.key}` {known.misplaced}")
 
@@ -247,8 +247,8 @@ def user_settings(document: Document) -> UserSettings:
     entries = _by_name(USER, document)
     for slip in _unknown_key_problems("", USER, entries):
         raise DocumentError(slip.message, line=slip.line)
-    told = ((USER.by_name[name], entry) for name, entry in entries.items() if name in USER.by_name)
-    values = {known.name: _read_field(known, entry) for known, entry in told if entry.value is not None}
+    known_entries = ((USER.by_name[name], entry) for name, entry in entries.items() if name in USER.by_name)
+    values = {known.name: _read_field(known, entry) for known, entry in known_entries if entry.value is not None}
     return user_spec(SpecParts(path="", values=values, body="", request=""))
 
 

@@ -18,7 +18,7 @@ from coworkd.documents.decoding import decode
 from coworkd.documents.editing import edit
 from coworkd.documents.markdown import Value, compose, normalise_key, parse
 
-MOST = 100
+MAX_TASKS = 100
 """Tasks of one plan; a plan that spells out more is none that a person has read."""
 
 _INFO = re.compile(r"task(?:[\s:]+(?P<name>.*))?", re.IGNORECASE)
@@ -45,8 +45,8 @@ def task_blocks(body: str, plan: str) -> tuple[TaskBlock, ...]:
         named = _INFO.fullmatch(info.strip())
         if named is None:
             continue
-        if len(found) == MOST:
-            raise DocumentError(f"a plan spells out at most {MOST} tasks; make it two plans", line=line)
+        if len(found) == MAX_TASKS:
+            raise DocumentError(f"a plan spells out at most {MAX_TASKS} tasks; make it two plans", line=line)
         try:
             found.append(_parse_block((named["name"] or "").strip(), text, plan))
         except DocumentError as error:
@@ -76,7 +76,7 @@ def names_of(blocks: tuple[TaskBlock, ...], taken: Mapping[str, str]) -> dict[st
     named: dict[str, TaskBlock] = {}
     renamed: dict[str, str] = {}
     for block in blocks:
-        wanted = [block.name, *(f"{block.name}-{number}" for number in range(2, MOST * 10))]
+        wanted = [block.name, *(f"{block.name}-{number}" for number in range(2, MAX_TASKS * 10))]
         free = next(name for name in wanted if name not in taken and name not in named)
         named[free] = block
         renamed.setdefault(block.name, free)

@@ -2,7 +2,7 @@
 
 Pure, and the only reader of YAML. It reads libyaml's events itself: no types are guessed, nothing is resolved, and a
 header nested a thousand deep ends in an error, where composing nodes would exhaust the C stack. It must never write
-YAML (`yamltext` does) and knows nothing of files, fences or bodies.
+YAML (`yaml_writer` does) and knows nothing of files, fences or bodies.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from coworkd.documents.yaml_errors import advice
 
 try:
     from yaml._yaml import CParser
-except ImportError:  # said when the first header that needs it is read, so that `import` and `--help` still work
+except ImportError:  # reported when the first header that needs it is read, so that `import` and `--help` still work
     CParser = None
 
 MAX_DEPTH = 16

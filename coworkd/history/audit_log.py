@@ -1,4 +1,4 @@
-"""The audit's files: `audit/NNNNNN.jsonl` beside the database, appended to and never changed.
+"""The files of the audit log: `audit/NNNNNN.jsonl` beside the database, appended to and never changed.
 
 The events of the database are what happened; this writes them down behind one another, in batches off the writer's
 thread, and goes on where it stopped: after a crash, and after a database that was lost or came back older.
@@ -72,7 +72,7 @@ class AuditLog:
         return has_all_events(self._db, after, upto)
 
     def step(self) -> None:
-        """Have what happened since the last batch written down."""
+        """Start to write the events since the last batch."""
         if self._jobs.running(AUDIT_JOB):
             return
         events = self._pending()
@@ -103,7 +103,7 @@ class AuditLog:
             self._write_rest()
 
     def _write_rest(self) -> None:
-        # The last batch may have been written without anybody having been told.
+        # The last batch may have been written without its result having been received.
         self._record_written(AppendResult(link=max(end_of(self._folder), self._link, key=lambda link: link.id)))
         while events := self._pending():
             self._record_written(append(self._folder, self._link, events))

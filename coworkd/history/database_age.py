@@ -37,12 +37,12 @@ class Evidence:
     """Seals this instance's records."""
 
 
-def newer_reason(db: Database, beside: Evidence) -> str:
+def newer_reason(db: Database, evidence: Evidence) -> str:
     """What has happened that the database does not know of, in words; empty: nothing that shows."""
     age = DatabaseAge(db)
     if age.is_new:
         return ""
-    return _landing_reason(age, beside.repo) or _record_reason(age, beside) or _file_reason(age, beside)
+    return _landing_reason(age, evidence.repo) or _record_reason(age, evidence) or _file_reason(age, evidence)
 
 
 def _landing_reason(age: DatabaseAge, repo: Repo) -> str:
@@ -54,42 +54,42 @@ def _landing_reason(age: DatabaseAge, repo: Repo) -> str:
     return ""
 
 
-def _record_reason(age: DatabaseAge, beside: Evidence) -> str:
+def _record_reason(age: DatabaseAge, evidence: Evidence) -> str:
     """A record that came with another branch is older than the database, and proves nothing."""
     latest = age.latest_event_at()
-    for path in sorted(record_paths(beside.folder) - age.known_records()):
-        record = _our_record(beside, path)
+    for path in sorted(record_paths(evidence.folder) - age.known_records()):
+        record = _our_record(evidence, path)
         if record is not None and record.ended > latest + 1.0:
             return f"run {record.run} of {record.task} has ended since (.cowork/{path})"
     return ""
 
 
-def _our_record(beside: Evidence, path: str) -> RunRecord | None:
+def _our_record(evidence: Evidence, path: str) -> RunRecord | None:
     try:
-        data = (beside.folder / path).read_bytes()
-        record, origin = decode_record(data, path, beside.instance, beside.key)
+        data = (evidence.folder / path).read_bytes()
+        record, origin = decode_record(data, path, evidence.instance, evidence.key)
     except (DocumentError, OSError):
         return None
     return record if origin is Origin.OURS else None
 
 
-def _file_reason(age: DatabaseAge, beside: Evidence) -> str:
+def _file_reason(age: DatabaseAge, evidence: Evidence) -> str:
     """Only files that changed since they were taken in are read, and only until one of them is proof."""
     for path, known in age.task_revisions().items():
-        written = _written_revision(age, beside, path)
+        written = _written_revision(age, evidence, path)
         if written > max(known, 0):
             return f"{path} has revision {written}, and {max(known, 0)} is the last one that it wrote"
     return ""
 
 
-def _written_revision(age: DatabaseAge, beside: Evidence, path: str) -> int:
+def _written_revision(age: DatabaseAge, evidence: Evidence, path: str) -> int:
     """The revision that this instance wrote into a file; 0: none, or it is as it was taken in."""
-    file = beside.folder / path
+    file = evidence.folder / path
     try:
         found = file.stat(follow_symlinks=False)
         if (found.st_mtime_ns, found.st_size) == age.stats(path) or found.st_size > _MAX_BYTES:
             return 0
-        made = decode(path, parse(file.read_bytes()))
+        decoded = decode(path, parse(file.read_bytes()))
     except (OSError, DocumentError):
         return 0
-    return made.cowork.rev or 0 if made.cowork.by == beside.instance else 0
+    return decoded.cowork.rev or 0 if decoded.cowork.by == evidence.instance else 0

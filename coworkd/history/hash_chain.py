@@ -39,20 +39,20 @@ def chain_lines(link: ChainEnd, events: Iterable[EventRow]) -> tuple[bytes, Chai
     """The lines of these events behind `link`, and where the chain ends with them."""
     lines: list[bytes] = []
     for event in events:
-        told = _payload(event)
-        made = hash_of(told, link.hash)
-        lines.append(canonical_json(told | {"prev": link.hash, "hash": made}) + b"\n")
-        link = ChainEnd(id=event.id, hash=made)
+        payload = _payload(event)
+        entry_hash = payload_hash(payload, link.hash)
+        lines.append(canonical_json(payload | {"prev": link.hash, "hash": entry_hash}) + b"\n")
+        link = ChainEnd(id=event.id, hash=entry_hash)
     return b"".join(lines), link
 
 
-def hash_of(told: dict[str, Any], prev: str) -> str:
-    return hashlib.sha256(prev.encode() + b"\n" + canonical_json(told)).hexdigest()
+def payload_hash(payload: dict[str, Any], prev: str) -> str:
+    return hashlib.sha256(prev.encode() + b"\n" + canonical_json(payload)).hexdigest()
 
 
 def event_hash(event: EventRow, prev: str) -> str:
     """What the entry of this event behind `prev` must have as its hash."""
-    return hash_of(_payload(event), prev)
+    return payload_hash(_payload(event), prev)
 
 
 def _payload(event: EventRow) -> dict[str, Any]:
@@ -65,14 +65,14 @@ def _payload(event: EventRow) -> dict[str, Any]:
 def parse_entry(line: bytes) -> AuditEntry:
     """The entry on a line. Raises DocumentError for what is none."""
     try:
-        told = json.loads(line)
-        if frozenset(told) != _KEYS:
+        payload = json.loads(line)
+        if frozenset(payload) != _KEYS:
             raise ValueError("other keys than those of an entry")
         event = EventRow(
-            id=int(told["id"]), at=float(told["at"]), actor=str(told["actor"]), kind=str(told["kind"]),
-            task=str(told["task"]), data=json.dumps(told["data"], ensure_ascii=False),
+            id=int(payload["id"]), at=float(payload["at"]), actor=str(payload["actor"]), kind=str(payload["kind"]),
+            task=str(payload["task"]), data=json.dumps(payload["data"], ensure_ascii=False),
         )  # fmt: skip
-        return AuditEntry(event=event, prev=str(told["prev"]), hash=str(told["hash"]))
+        return AuditEntry(event=event, prev=str(payload["prev"]), hash=str(payload["hash"]))
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise DocumentError(f"no entry of the audit: {error}") from error
 

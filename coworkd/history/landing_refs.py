@@ -58,14 +58,14 @@ def read_landing_commits(repo: Repo, commits: Collection[str]) -> dict[str, Land
     if not commits:
         return {}
     names = list(commits)
-    said = trailers_of(repo, names)
-    found = (_landing(name, one.tree, said[name]) for name, one in zip(names, repo.commits(names), strict=True))
+    trailers = trailers_of(repo, names)
+    found = (_landing(name, one.tree, trailers[name]) for name, one in zip(names, repo.commits(names), strict=True))
     return {landing.commit: landing for landing in found if landing}
 
 
-def _landing(commit: str, tree: str, said: Mapping[str, str]) -> LandingCommit | None:
-    task, attempt = said[TASK], said[ATTEMPT]
-    number, _, submitted = said[SUBMISSION].partition(" ")
+def _landing(commit: str, tree: str, trailers: Mapping[str, str]) -> LandingCommit | None:
+    task, attempt = trailers[TASK], trailers[ATTEMPT]
+    number, _, submitted = trailers[SUBMISSION].partition(" ")
     if not task or not number.isdecimal():
         return None
     return LandingCommit(commit=commit, tree=tree, task=task, attempt=attempt, number=int(number), submission=submitted)

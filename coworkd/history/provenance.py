@@ -70,21 +70,21 @@ class Provenance:
     checks: tuple[Check, ...] = ()
 
 
-def parse_location(repo: Repo, said: str) -> CodeLocation:
+def parse_location(repo: Repo, text: str) -> CodeLocation:
     """The commit or the line that the argument names. Raises UserError."""
-    found = _PLACE.fullmatch(said)
+    found = _PLACE.fullmatch(text)
     if found:
         return CodeLocation(path=found["path"].removeprefix("./"), line=int(found["line"]))
-    commit = repo.commit(said)
+    commit = repo.commit(text)
     if commit is None:
-        raise UserError(f"`{said}` is neither PATH:LINE nor a commit")
+        raise UserError(f"`{text}` is neither PATH:LINE nor a commit")
     return CodeLocation(commit=commit)
 
 
-def find_provenance(repo: Repo, sources: ProvenanceSources, asked: CodeLocation, branch: str) -> Provenance:
+def find_provenance(repo: Repo, sources: ProvenanceSources, location: CodeLocation, branch: str) -> Provenance:
     """Everything that is known of how it came about. Raises UserError for a line that there is not."""
-    tip = _tip_with_file(repo, branch, asked.path)
-    commit = asked.commit or _blamed_commit(repo, tip, asked)
+    tip = _tip_with_file(repo, branch, location.path)
+    commit = location.commit or _blamed_commit(repo, tip, location)
     landing = _landing(repo, tip, commit)
     subject, author = repo.run("show", "--no-patch", "--format=%s%x00%an", commit).text.split("\0")
     known = Provenance(commit=commit, subject=subject, author=author)
@@ -102,11 +102,11 @@ def _tip_with_file(repo: Repo, branch: str, path: str) -> str:
     return head
 
 
-def _blamed_commit(repo: Repo, tip: str, asked: CodeLocation) -> str:
-    lines = (f"-L{asked.line},{asked.line}", "--porcelain", "--no-textconv")
-    done = repo.run("blame", *lines, tip, "--", asked.path, check=False)
+def _blamed_commit(repo: Repo, tip: str, location: CodeLocation) -> str:
+    lines = (f"-L{location.line},{location.line}", "--porcelain", "--no-textconv")
+    done = repo.run("blame", *lines, tip, "--", location.path, check=False)
     if done.code != 0:
-        raise UserError(f"{asked.path}:{asked.line} is not to be found at {tip[:12]}: {done.err.strip()}")
+        raise UserError(f"{location.path}:{location.line} is not to be found at {tip[:12]}: {done.err.strip()}")
     return done.text.split(" ", 1)[0]
 
 
@@ -167,11 +167,11 @@ def _find_record(sources: ProvenanceSources, run: str, task: str, commit: str) -
 
 def _approval_text(sources: ProvenanceSources, task: str, number: str) -> str:
     """The last approval of this submission, in words; a fixed phrase where it landed without a request."""
-    yes: TimelineEntry | None = None
-    asked = False
+    approval: TimelineEntry | None = None
+    was_asked = False
     for event in read_timeline(sources.db, sources.audit, task):
         if str(event.data.get("number", "")) == number and event.kind == EventKind.REQUEST_ANSWERED:
-            asked, yes = True, event if event.data.get("answer") == "approved" else yes
-    if yes is None:
-        return "" if asked or not number else "no approval was required"
-    return f"{yes.who}, {yes.data.get('path', '')}"
+            was_asked, approval = True, event if event.data.get("answer") == "approved" else approval
+    if approval is None:
+        return "" if was_asked or not number else "no approval was required"
+    return f"{approval.who}, {approval.data.get('path', '')}"

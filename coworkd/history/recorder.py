@@ -59,11 +59,11 @@ class RecordOwner:
 class RunRecorder:
     """The records of one workspace; used by the writer thread alone."""
 
-    def __init__(self, db: Database, folder: Files, writer: AtomicWriter, who: RecordOwner) -> None:
+    def __init__(self, db: Database, folder: Files, writer: AtomicWriter, owner: RecordOwner) -> None:
         self._db = db
         self._folder = folder
         self._writer = writer
-        self._who = who
+        self._owner = owner
         self._returning = RecordRestorer(db)
         self._blocked_until = 0.0
 
@@ -82,8 +82,8 @@ class RunRecorder:
         return self._blocked_until or None
 
     def _compose(self, run: FinishedRun, now: float) -> None:
-        record = compose_record(self._db, run, self._who.instance)
-        data = encode(record, self._who.key)
+        record = compose_record(self._db, run, self._owner.instance)
+        data = encode(record, self._owner.key)
         with self._db.write(durable=True):
             self._keep(record, data, written=False)
             mark_recorded(self._db, run.id)
@@ -128,14 +128,14 @@ class RunRecorder:
 
     def ingest_records(self, now: float) -> None:
         """Take in every record that the database does not know: ours give back what was lost, others' are shown."""
-        for path in sorted(record_paths(self._who.folder) - record_paths_known(self._db)):
+        for path in sorted(record_paths(self._owner.folder) - record_paths_known(self._db)):
             found = self._folder.read(path)
             if isinstance(found, Content):
                 self._take_in(path, found.data, now)
 
     def _take_in(self, path: str, data: bytes, now: float) -> None:
         try:
-            record, origin = decode(data, path, self._who.instance, self._who.key)
+            record, origin = decode(data, path, self._owner.instance, self._owner.key)
         except DocumentError as error:
             with self._db.write():
                 put_problem(self._db, Problem(path=path, line=0, message=error.message), "record", now)
@@ -162,12 +162,13 @@ def record_paths(folder: Path) -> set[str]:
 def compose_record(db: Database, run: FinishedRun, instance: str) -> RunRecord:
     """What is remembered of a run that is over."""
     submission = submission_of_run(db, run.id)
-    told = bool(run.usage.input_tokens or run.usage.output_tokens)
+    has_usage = bool(run.usage.input_tokens or run.usage.output_tokens)
     return RunRecord(
         instance=instance, run=run.id, task=run.task, attempt=run.attempt, agent=run.agent, model=run.model,
         started=run.started, ended=run.state.at, reason=run.state.reason, level=run.start.sandbox_level,
         base=run.slot.base,
-        input_tokens=run.usage.input_tokens if told else None, output_tokens=run.usage.output_tokens if told else None,
+        input_tokens=run.usage.input_tokens if has_usage else None,
+        output_tokens=run.usage.output_tokens if has_usage else None,
         cost_usd=run.usage.cost_usd, estimated=run.usage.estimated, decisions=_decisions(db, run.id),
         receipts=_receipts(db, run.id), submission=_recorded_submission(submission), checks=_checks(submission),
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """What the records of this instance give back to a database that was lost, or was restored from an older copy.
 
-Nothing that ran runs again for want of memory: its cost counts, its messages stay delivered, its permissions stay used.
+Nothing that ran is run again because the database forgot it: its cost counts, its messages stay delivered, and its
+permissions stay used.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class RecordRestorer:
         )  # fmt: skip
 
     def _restore_request(self, record: RunRecord, decision: RecordedDecision) -> None:
-        """Spent whatever became of it: an answer that is still in a file allows nothing."""
+        """Restored as used, whatever became of it: an answer that is still in a file allows nothing."""
         state = RequestState.VOID if decision.state == RequestState.VOID else RequestState.USED
         kind = RequestKind(decision.kind) if decision.kind in set(RequestKind) else RequestKind.TOOL
         self._db.put(
@@ -89,7 +90,7 @@ class RecordRestorer:
 
 
 def _reason(record: RunRecord) -> RunReason:
-    """A word that this version does not know is a failure."""
+    """The reason of the run; one that this version does not know counts as a failure."""
     return RunReason(record.reason) if record.reason in set(RunReason) else RunReason.FAILED
 
 

@@ -27,7 +27,7 @@ Item = TypeVar("Item")
 
 
 class Origin(StrEnum):
-    """Whose word a record is."""
+    """Who wrote a record."""
 
     OURS = "ours"
     THEIRS = "theirs"
@@ -109,8 +109,8 @@ def run_id_of(path: str) -> str:
 
 def encode(record: RunRecord, key: bytes) -> bytes:
     """The sealed file."""
-    told = _payload(record)
-    text = json.dumps(told | {"mac": sign(key, told)}, indent=2, ensure_ascii=False)
+    payload = _payload(record)
+    text = json.dumps(payload | {"mac": sign(key, payload)}, indent=2, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
@@ -145,14 +145,14 @@ def _submission_json(item: RecordedSubmission) -> dict[str, Any]:
 
 
 def decode(data: bytes, path: str, instance: str, key: bytes) -> tuple[RunRecord, Origin]:
-    """The record in a file and whose word it is. Raises DocumentError for what is no record."""
+    """The record in a file and who wrote it. Raises DocumentError for what is no record."""
     try:
         if len(data) > MAX_BYTES:
             raise ValueError("too large")
-        told = json.loads(data)
-        mac = str(told.pop("mac", ""))
-        record = _read_record(told)
-        ours = is_valid_signature(key, told, mac)
+        payload = json.loads(data)
+        mac = str(payload.pop("mac", ""))
+        record = _read_record(payload)
+        ours = is_valid_signature(key, payload, mac)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise DocumentError(f"is no record of a run ({type(error).__name__}: {error})", path=path) from error
     if record.instance != instance:
@@ -161,36 +161,39 @@ def decode(data: bytes, path: str, instance: str, key: bytes) -> tuple[RunRecord
     return record, Origin.OURS if ours and record.path == path else Origin.BROKEN
 
 
-def _read_record(told: dict[str, Any]) -> RunRecord:
-    if told["record"] != VERSION:
-        raise ValueError(f"version {told['record']!r}")
-    usage = told["usage"]
+def _read_record(payload: dict[str, Any]) -> RunRecord:
+    if payload["record"] != VERSION:
+        raise ValueError(f"version {payload['record']!r}")
+    usage = payload["usage"]
     return RunRecord(
-        instance=_text(told["instance"]), run=_text(told["run"]), task=_text(told["task"]),
-        attempt=_count(told["attempt"]), agent=_text(told["agent"]), model=_text(told["model"] or ""),
-        started=_time(told["started"]), ended=_time(told["ended"]), reason=_text(told["reason"]),
-        level=_text(told["sandbox"]), base=_text(told["base"]), input_tokens=_or_none(_count, usage["input_tokens"]),
-        output_tokens=_or_none(_count, usage["output_tokens"]), cost_usd=_or_none(_amount, told["cost_usd"]),
-        estimated=told["estimated"] is True, decisions=tuple(_read_decision(item) for item in told["decisions"]),
-        receipts=tuple(Receipt(path=_text(i["path"]), digest=_text(i["digest"])) for i in told["receipts"]),
-        submission=_or_none(_read_submission, told["submission"]),
+        instance=_text(payload["instance"]), run=_text(payload["run"]), task=_text(payload["task"]),
+        attempt=_count(payload["attempt"]), agent=_text(payload["agent"]), model=_text(payload["model"] or ""),
+        started=_time(payload["started"]), ended=_time(payload["ended"]), reason=_text(payload["reason"]),
+        level=_text(payload["sandbox"]), base=_text(payload["base"]),
+        input_tokens=_or_none(_count, usage["input_tokens"]), output_tokens=_or_none(_count, usage["output_tokens"]),
+        cost_usd=_or_none(_amount, payload["cost_usd"]),
+        estimated=payload["estimated"] is True, decisions=tuple(_read_decision(item) for item in payload["decisions"]),
+        receipts=tuple(Receipt(path=_text(i["path"]), digest=_text(i["digest"])) for i in payload["receipts"]),
+        submission=_or_none(_read_submission, payload["submission"]),
         checks=tuple(
             Check(command=_text(i["command"]), exit=int(i["exit"]), seconds=_amount(i["seconds"]))
-            for i in told["checks"]
+            for i in payload["checks"]
         ),
     )  # fmt: skip
 
 
-def _read_decision(told: dict[str, Any]) -> RecordedDecision:
+def _read_decision(payload: dict[str, Any]) -> RecordedDecision:
     return RecordedDecision(
-        request=_text(told["request"]), kind=_text(told["kind"]), tool=_text(told["tool"] or ""),
-        path=_text(told["path"]), digest=_text(told["digest"]), state=_text(told["state"]),
-        answer=_text(told["answer"] or ""), by=_text(told["by"] or ""), asked=_time(told["asked"]),
+        request=_text(payload["request"]), kind=_text(payload["kind"]), tool=_text(payload["tool"] or ""),
+        path=_text(payload["path"]), digest=_text(payload["digest"]), state=_text(payload["state"]),
+        answer=_text(payload["answer"] or ""), by=_text(payload["by"] or ""), asked=_time(payload["asked"]),
     )  # fmt: skip
 
 
-def _read_submission(told: dict[str, Any]) -> RecordedSubmission:
-    return RecordedSubmission(number=_count(told["number"]), commit=_text(told["commit"]), tree=_text(told["tree"]))
+def _read_submission(payload: dict[str, Any]) -> RecordedSubmission:
+    return RecordedSubmission(
+        number=_count(payload["number"]), commit=_text(payload["commit"]), tree=_text(payload["tree"])
+    )
 
 
 def _or_none(read: Callable[[Any], Item], value: Any) -> Item | None:

@@ -67,14 +67,14 @@ def describe_event(event: EventRow) -> TimelineEntry:
     words = _DESCRIPTIONS.get(event.kind, event.kind)
     if event.kind == EventKind.STATUS_CHANGED and known.get("old") == known.get("new"):
         words = "still {new}"
-    what = words.format_map(_Known(known | {"task": event.task}))
+    what = words.format_map(_EventData(known | {"task": event.task}))
     return TimelineEntry(
         id=event.id, at=event.at, who=_who(event.actor, known), what=" ".join(what.split()) + _unsandboxed_note(known),
         why=_why(known), task=event.task, kind=event.kind, data=data,
     )  # fmt: skip
 
 
-class _Known(dict[str, str]):
+class _EventData(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return ""
 

@@ -5,6 +5,6 @@ commit, move the integration branch by compare-and-swap, hand conflicts back as 
 and, when a person asks for it, bring integration into the target.
 
 What it must never do: touch the user's index, stash, configuration or hooks; move a branch that is checked out, with
-the one exception of `target.land_target`, which a person calls by name; resolve a conflict by taking a side; land
-what was not proven and verified.
+the one exception of `git.target_sync.land_target`, which a person calls by name; resolve a conflict by taking a side;
+land what was not proven and verified.
 """

@@ -2,7 +2,7 @@
 
 Pure. A reader takes a value as written and returns what it means, or raises DocumentError with what to write instead;
 the caller adds file, line and key. Readers with a parameter are values, so that other things can be made of the table
-they stand in (`jsonschema_of`). It must never fall back to a default for something it does not understand.
+they stand in (`json_schema`). It must never fall back to a default for something it does not understand.
 """
 
 from __future__ import annotations

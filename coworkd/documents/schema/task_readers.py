@@ -1,6 +1,6 @@
 """Readers for what only coworkd's documents say: statuses, priorities, ids, loops.
 
-Pure, like `fields`, which reads what any schema could ask for.
+Pure, like `readers`, which reads what any schema could contain.
 """
 
 from __future__ import annotations

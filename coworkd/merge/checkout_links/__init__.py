@@ -1,6 +1,6 @@
 """What of a verification's environment leads into a checkout of the user.
 
-What such a verification says is about the user's files, or about nothing, and never about the commit that is checked.
-`search_path` keeps the obvious out; the rest looks for what leads there all the same. Only reads: no program of the
-repository is run to find out.
+The result of such a verification is about the user's files, and never about the commit that is checked.
+`checkouts.path_outside` keeps their folders off the search path; the other modules look for what leads there all the
+same. It must never run a program of the repository to find that out, and never write.
 """

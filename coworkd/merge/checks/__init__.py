@@ -1,5 +1,5 @@
-"""What a change does to the checks that verify it: pure functions over values, and one reader of git facts.
+"""What a change does to the checks that verify it, as findings: reasons to look closely, in words.
 
-A finding is a reason to look closely, in words; none of them ever stops a change. `facts` reads what the others
-compare, in a job; nothing here runs a command, and nothing decides who is asked.
+Pure functions over values, but for `facts`, `landings` and `tree`, which read from git what the others compare, in a
+job. It must never run a command, never stop a change, and never decide who is asked.
 """

@@ -6,7 +6,7 @@ from coworkd.core.errors import DocumentError
 from coworkd.core.model import Status, TaskSpec
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse
-from coworkd.documents.plan_tasks import MOST, names_of, task_blocks
+from coworkd.documents.plan_tasks import MAX_TASKS, names_of, task_blocks
 
 PLAN = """\
 ## Steps
@@ -70,7 +70,7 @@ def test_a_block_that_is_no_task_says_where() -> None:
 
 def test_there_is_a_bound() -> None:
     with pytest.raises(DocumentError, match="at most"):
-        task_blocks("```task\nx\n```\n" * (MOST + 1), "p")
+        task_blocks("```task\nx\n```\n" * (MAX_TASKS + 1), "p")
 
 
 def test_names_do_not_collide() -> None:
