@@ -86,7 +86,7 @@ def _who(actor: str, data: Mapping[str, str]) -> str:
 
 
 def _unsandboxed_note(data: Mapping[str, str]) -> str:
-    """A decision that an agent could have written says so."""
+    """The note on a decision that an agent could have written."""
     run = data.get("unsandboxed_run")
     return f", saved while run {run}, which had no sandbox, was at work" if run else ""
 

@@ -95,7 +95,7 @@ def make_due_moves(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _MoveAttempt:
-    """A move was tried. Nothing said: the branch moved meanwhile."""
+    """A move was tried. No description: the branch moved meanwhile."""
 
     description: str = ""
     rebuilt: Rebuilt | None = None

@@ -33,7 +33,7 @@ def hold_gate(gate: Path, marker: str, cancelled: Callable[[], bool]) -> Generat
     """Hold a gate, waiting until it is free.
 
     `marker` is the `COWORK_RUN` of what is started in this gate: what a dead holder left of it is ended first.
-    Raises GateWaitCancelledError when `cancelled` says so before the gate is free.
+    Raises GateWaitCancelledError when `cancelled` is true before the gate is free.
     """
     gate.mkdir(parents=True, exist_ok=True)
     lock = os.open(gate / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

@@ -1,4 +1,4 @@
-"""Submissions that are held because something is red without them, and the problem that says so.
+"""Submissions that are held because something is red without them, and the problem that reports it.
 
 One problem for the workspace, however many are held, and one on the file of a task whose own command cannot be run. A
 held submission goes back into the queue when the tip, the target, the commands or the settings around them change. A

@@ -101,7 +101,7 @@ def verify(
     Waits while another verification is at work in the gate. Empty: there was nothing to run, and nothing has been
     verified. A set-up command that fails is a red check too.
     Raises RepoError when the commit is one that a private repository cannot hold, and GateWaitCancelledError when
-    `cancelled` says so before the gate is free.
+    `cancelled` is true before the gate is free.
     """
     if not verification.commands:
         return ()

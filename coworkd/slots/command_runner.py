@@ -36,7 +36,7 @@ class CommandContext:
     confinement: Confinement | None = None
     """What holds them; None: nothing."""
     tells_refused: bool = False
-    """Whether to tell of connections that the sandbox refuses also where it has no network."""
+    """Whether to report connections that the sandbox refuses also where it has no network."""
     run: Runner = field(default=process.run)
 
 

@@ -41,7 +41,7 @@ def clamp_to_user_limits(settings: Settings, user: UserSettings) -> Settings:
 
 
 def _require_user_sandbox(wanted: SandboxSpec, user: SandboxMode | None) -> SandboxSpec:
-    """Who requires a sandbox has one, whichever file says so. That the user's own file says `off` counts elsewhere."""
+    """Require the sandbox that the user requires, whatever the file asks for; the user's own `off` counts elsewhere."""
     return dataclasses.replace(wanted, mode=SandboxMode.REQUIRE) if user is SandboxMode.REQUIRE else wanted
 
 

@@ -1,10 +1,10 @@
-"""What git has said, and what it is still to be asked: the writer notes questions here and goes on.
+"""What git has answered, and what it is still to be asked: the writer notes questions here and goes on.
 
 The questions are answered by a background job (`daemon.git_job`); until then nothing is decided that depends on the
 answer. At the start of the daemon, and where a command is the writer for one turn, git is asked at once: there is
 nothing else to do then.
 
-An answer holds for the moment at which it is taken in and is not kept: git may say something else of the same bytes
+An answer holds for the moment at which it is taken in and is not kept: git may answer otherwise about the same bytes
 later.
 """
 

@@ -323,27 +323,27 @@ def _renameat2() -> Callable[[int, bytes, int, bytes, int], int] | None:
     return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
 
 
-def _exchange(one: str, other: str) -> None:
+def _exchange(first: str, second: str) -> None:
     """Exchange two files, so that the displaced one is kept, also when it was written last by another program."""
-    if not swap(one, other):
-        _exchange_by_links(one, other)
+    if not swap(first, second):
+        _exchange_by_links(first, second)
 
 
-def swap(one: str, other: str) -> bool:
+def swap(first: str, second: str) -> bool:
     """`renameat2(RENAME_EXCHANGE)`: both names in one step; False where kernel or file system cannot."""
-    return _rename(one, other, _RENAME_EXCHANGE)
+    return _rename(first, second, _RENAME_EXCHANGE)
 
 
-def _rename(one: str, other: str, flag: int) -> bool:
+def _rename(first: str, second: str, flag: int) -> bool:
     call = _renameat2()
     if call is None:
         return False
-    if call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), flag) == 0:
+    if call(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), flag) == 0:
         return True
     code = ctypes.get_errno()
     if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
         return False
-    raise OSError(code, os.strerror(code), other)
+    raise OSError(code, os.strerror(code), second)
 
 
 def _move_to_free_name(file: str, name: str) -> bool:
@@ -359,20 +359,20 @@ def _move_to_free_name(file: str, name: str) -> bool:
     return True
 
 
-def _exchange_by_links(one: str, other: str) -> None:
+def _exchange_by_links(first: str, second: str) -> None:
     """Where the kernel cannot swap: keep the old file by a second name, then rename over it.
 
     A save that falls between the two steps stays reachable only until the rename; `doctor` calls this promise weaker.
     """
-    kept = one + ASIDE_SUFFIX
+    kept = first + ASIDE_SUFFIX
     try:
-        os.link(other, kept, follow_symlinks=False)
+        os.link(second, kept, follow_symlinks=False)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        _copy(Path(other), Path(kept))
-    os.replace(one, other)
-    os.replace(kept, one)
+        _copy(Path(second), Path(kept))
+    os.replace(first, second)
+    os.replace(kept, first)
 
 
 def _is_regular_file(path: Path) -> bool:

@@ -89,7 +89,7 @@ def _message_row(db: Database, incoming: IncomingDocument, spec: MessageSpec, qu
 
 
 def _recorded_receipt(db: Database, path: str, spec: MessageSpec) -> str:
-    """The run that heard this text, as far as only its record remembers: the file lost its receipt, or never had it."""
+    """The run that received this text, as far as only its record shows it: the file has no receipt for it."""
     return receipt_run(db, path, digest(spec.body.encode()))
 
 
