@@ -3,7 +3,7 @@
 Pure, and the only frontmatter reader. Scalars are text here and get their types from the schema of the document (`no`,
 `0123`, `12:30`, `1.10` mean what they say). It must never guess a type, never print a document through a dumper and
 never accept a header that two readers could understand in two ways: duplicate keys, anchors, tags and conflict markers
-are refused, with the line and what to write instead. Edits of existing bytes are in `splice`.
+are refused, with the line and what to write instead. Edits of existing bytes are in `editing`.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class RevertService:
     def __init__(
         self, board: Board, jobs: Jobs, file_revert: Callable[[str, str, int, str], RevertCommit | RevertFailed]
     ) -> None:
-        """`invert` makes and files the commit: landing, task, number of the submission, integration branch."""
+        """`file_revert` makes the commit and its ref: landing, task, number of the submission, integration branch."""
         self._board = board
         self._db = board.db
         self._documents = GeneratedDocuments(board.db)

@@ -1,7 +1,7 @@
 """What the workspace's files ask for, decoded: settings, agents, tasks.
 
 Reads the last good version from the database; decoding is cached by content. What executes something counts only from
-bytes that were typed here or trusted (`in_force`).
+bytes that were typed here or trusted (`bytes_in_force`).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class EffectiveSpecs:
 
     def settings(self) -> Settings:
         """The workspace's settings within the user's bounds; the defaults where there is no file that counts."""
-        data = self.in_force(CONFIG)
+        data = self.bytes_in_force(CONFIG)
         return clamp_to_user_limits(
             decode_bytes(CONFIG, data).of(Settings) if data is not None else Settings(), self._user
         )
@@ -77,7 +77,7 @@ class EffectiveSpecs:
     def agent(self, name: str) -> AgentSpec | None:
         """The agent of this name, None when there is no such file or it waits for trust."""
         path = f"agents/{name}.md"
-        data = self.in_force(path)
+        data = self.bytes_in_force(path)
         return decode_bytes(path, data).of(AgentSpec) if data is not None else None
 
     def agents(self) -> list[str]:
@@ -96,10 +96,10 @@ class EffectiveSpecs:
         spec = decode_bytes(path, data).of(TaskSpec)
         if not from_git:
             return spec
-        typed = self.in_force(path)
+        typed = self.bytes_in_force(path)
         known = decode_bytes(path, typed).of(TaskSpec) if typed is not None else TaskSpec()
         return clamp_untrusted(spec, known, self.settings(), _HARMLESS)
 
-    def in_force(self, path: str) -> bytes | None:
+    def bytes_in_force(self, path: str) -> bytes | None:
         """The last bytes of this document that were typed here or trusted."""
         return trusted_bytes(self._db, path)

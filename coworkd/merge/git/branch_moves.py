@@ -1,6 +1,6 @@
 """Moving the integration branch: each move is one transaction, with what it took from the target.
 
-All moves but landings, which `merge.integrate` makes. False: the branch moved meanwhile, and the facts are read again.
+All moves but landings, which `git.integration` makes. False: the branch moved meanwhile, and the facts are read again.
 """
 
 from __future__ import annotations

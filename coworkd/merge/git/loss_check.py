@@ -30,7 +30,7 @@ class _Version:
 _Changes = Mapping[str, _Version]
 
 
-def prove_merge(repo: Repo, tip: str, sub: str, base: str, cand: str) -> Proof:
+def prove_merge(repo: Repo, tip: str, submission: str, base: str, candidate: str) -> Proof:
     """Show that `cand` is `tip` with the change base..sub and nothing else.
 
     1. tip..cand touches only paths that the submission touched (or to which one of the two sides renamed them).
@@ -39,11 +39,15 @@ def prove_merge(repo: Repo, tip: str, sub: str, base: str, cand: str) -> Proof:
 
     `base` counts where the two have more than one merge base; any commit that both contain will do.
     """
-    base = _merge_base(repo, tip, sub) or base
-    to_cand, to_sub, to_tip = _changes(repo, tip, cand), _changes(repo, base, sub), _changes(repo, base, tip)
+    base = _merge_base(repo, tip, submission) or base
+    to_cand, to_sub, to_tip = (
+        _changes(repo, tip, candidate),
+        _changes(repo, base, submission),
+        _changes(repo, base, tip),
+    )
     wrong = dict(_violations(to_cand, to_sub, to_tip))
     if wrong:
-        excused = _renamed_paths(repo, base, sub, to_tip) | _renamed_paths(repo, base, tip, to_sub)
+        excused = _renamed_paths(repo, base, submission, to_tip) | _renamed_paths(repo, base, tip, to_sub)
         wrong = {path: why for path, why in wrong.items() if path not in excused}
     if wrong:
         return Proof(ok=False, detail=_join_lines(f"{path}: {why}" for path, why in sorted(wrong.items())))
@@ -60,8 +64,8 @@ def _violations(to_cand: _Changes, to_sub: _Changes, to_tip: _Changes) -> Iterat
             yield path, "only the submission changed it, and the result has another version"
 
 
-def _merge_base(repo: Repo, tip: str, sub: str) -> str | None:
-    found = repo.merge_bases(tip, sub)
+def _merge_base(repo: Repo, tip: str, submission: str) -> str | None:
+    found = repo.merge_bases(tip, submission)
     return found[0] if len(found) == 1 else None
 
 

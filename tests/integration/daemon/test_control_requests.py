@@ -122,7 +122,7 @@ def test_a_pulled_task_is_made_ours(place: Workspace, desk: Desk) -> None:
     desk.ask(Op.READY, "a")
     assert not place.task().from_git
     assert not place.document().from_git
-    assert EffectiveSpecs(place.db).in_force(TASK) == READY.encode()
+    assert EffectiveSpecs(place.db).bytes_in_force(TASK) == READY.encode()
     desk.ask(Op.READY, "no-such-task")
 
 
