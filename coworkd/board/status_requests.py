@@ -40,16 +40,16 @@ class _BatchFacts:
 
 
 def apply_status_requests(board: Board, now: float) -> None:
-    """Every wish whose time has come, whether it applies or is put back with a problem."""
+    """Apply or refuse, with a problem, every status request that is due."""
     if board.specs.settings().run_pulled:
         _accept_pulled(board, now)
     due = due_status_requests(board.db, now)
     for start in range(0, len(due), BATCH_SIZE):
         some = due[start : start + BATCH_SIZE]
         with board.db.write():
-            around = _batch_facts(board.db, some)
+            facts = _batch_facts(board.db, some)
             for row in some:
-                _apply(board, row, around, now)
+                _apply(board, row, facts, now)
 
 
 def _batch_facts(db: Database, rows: Sequence[TaskRow]) -> _BatchFacts:
@@ -73,12 +73,12 @@ def _accept_pulled(board: Board, now: float) -> None:
             board.db.event(now, EventKind.TASK_ALLOWED, task=row.id, actor="policy")
 
 
-def _apply(board: Board, row: TaskRow, around: _BatchFacts, now: float) -> None:
+def _apply(board: Board, row: TaskRow, facts: _BatchFacts, now: float) -> None:
     wanted = Status(row.requested_status)
-    if row.path in around.refused:
+    if row.path in facts.refused:
         board.clear_problems(row.path, "status")
     outcome = decide_user_move(row.status, wanted)
-    how = around.channels.get(row.path, AnswerChannel.FILE)
+    how = facts.channels.get(row.path, AnswerChannel.FILE)
     if isinstance(outcome, Moved):
         beside = mark_save(board.db, row.path, str(wanted), how, now)
         board.db.event(
@@ -91,7 +91,7 @@ def _apply(board: Board, row: TaskRow, around: _BatchFacts, now: float) -> None:
             was=row.status,
             unsandboxed_run=beside,
         )
-        _carry_out(board, row, outcome, around, now)
+        _apply_move(board, row, outcome, facts, now)
     else:
         board.add_problem(row, "status", f"`status: {wanted}` was put back to `{row.status}`: {outcome.reason}", now)
         board.db.event(
@@ -106,8 +106,8 @@ def _apply(board: Board, row: TaskRow, around: _BatchFacts, now: float) -> None:
         board.update(row.id, requested_status="", request_due_at=0.0)
 
 
-def _carry_out(board: Board, row: TaskRow, moved: Moved, around: _BatchFacts, now: float) -> None:
-    engaged = row.id in around.active
+def _apply_move(board: Board, row: TaskRow, moved: Moved, facts: _BatchFacts, now: float) -> None:
+    engaged = row.id in facts.active
     reason, columns = "", dict[str, ColumnValue]()
     if moved.effect is not Effect.NONE:
         board.clear_problems(row.path, SOURCE)
@@ -127,8 +127,8 @@ def _carry_out(board: Board, row: TaskRow, moved: Moved, around: _BatchFacts, no
         case Effect.SHELVE:
             _end_work(board, row, "back to draft", engaged, now)
     board.set_status_row(row, moved.status, reason, now, requested_status="", request_due_at=0.0, **columns)
-    # A file that coworkd never wrote into, for a task that never ran, says by itself what was wished.
-    if row.path in around.written_by_daemon or row.attempt:
+    # A file that coworkd never wrote into, for a task that never ran, shows by itself what was requested.
+    if row.path in facts.written_by_daemon or row.attempt:
         board.project(row.id)
 
 

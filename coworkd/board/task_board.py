@@ -68,7 +68,7 @@ class Board:
         self.set_status(row, to, reason, now, **columns)
 
     def set_status(self, row: TaskRow, to: Status, reason: str, now: float, **columns: ColumnValue) -> None:
-        """Put a task there, whatever it was before: a person's word has been checked already."""
+        """Put a task there, whatever it was before: what a person wrote has been checked already."""
         with self.db.write():
             self.set_status_row(row, to, reason, now, **columns)
             self.project(row.id)
@@ -103,7 +103,7 @@ class Board:
         request_stop(self.db, live_runs_of(self.db, task), StopRequest.USER)
 
     def add_user_message(self, task: str, path: str, text: str, now: float) -> None:
-        """What a person wrote somewhere else than in the thread, as a message: the next run hears it."""
+        """What a person wrote somewhere else than in the thread, as a message: the next run is given it."""
         self.db.put(
             MessageRow(
                 path=path, task=task, sender="", kind=MessageKind.REPLY, stage=MessageStage.NEW,

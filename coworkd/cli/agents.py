@@ -45,7 +45,7 @@ def agents_command(json_: bool) -> None:
 
 
 def _programs(used: set[str]) -> list[dict[str, Any]]:
-    """What is installed; asking for the versions takes a moment each."""
+    """What is installed; asking each for its version takes a moment."""
     return [
         {"driver": one.program.driver, "program": one.program.executable, "path": one.path,
          "version": installed_version(one),

@@ -31,8 +31,8 @@ def doctor_command(name: str, verify: bool, json_: bool) -> int:
     """What works here, what is weaker than it could be, and what to do; exit 1 when something is bad."""
     workspace = current_workspace()
     if verify:
-        return _verified(workspace, json_)
-    findings = list(_tried(workspace, name) if name else examine(workspace.paths))
+        return _verification_finding(workspace, json_)
+    findings = list(_agent_findings(workspace, name) if name else examine(workspace.paths))
     sound = all(finding.level is not Level.BAD for finding in findings)
     if json_:
         as_json({"ok": sound, "checks": [dataclasses.asdict(finding) for finding in findings]})
@@ -41,7 +41,7 @@ def doctor_command(name: str, verify: bool, json_: bool) -> int:
     return 0 if sound else 1
 
 
-def _tried(workspace: Workspace, name: str) -> Iterator[Finding]:
+def _agent_findings(workspace: Workspace, name: str) -> Iterator[Finding]:
     """Start one agent: only where its file counts."""
     from coworkd.diagnostics import agent_trial  # it brings the executor with it, which no other command needs
 
@@ -56,7 +56,7 @@ def _tried(workspace: Workspace, name: str) -> Iterator[Finding]:
     return agent_trial.examine(workspace.paths, agent, settings)
 
 
-def _verified(workspace: Workspace, json_: bool) -> int:
+def _verification_finding(workspace: Workspace, json_: bool) -> int:
     """Run the workspace's verification: only where its files count."""
     from coworkd.diagnostics.tip_verification import verify_tip  # it brings git and the sandbox with it
 

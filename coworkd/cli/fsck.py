@@ -55,11 +55,11 @@ def _report_lines(repaired: list[Inconsistency], left: list[Inconsistency]) -> l
 
 def _findings(workspace: Workspace) -> list[Inconsistency]:
     """What is wrong now. A daemon at work is looked at until two looks in a row agree."""
-    found = _look(workspace)
+    found = _check_once(workspace)
     for _ in range(_ROUNDS):
         if not found or not _daemon_looked(workspace):
             break
-        again = _look(workspace)
+        again = _check_once(workspace)
         found = [finding for finding in again if finding in found]
     return found
 
@@ -73,7 +73,7 @@ def _daemon_looked(workspace: Workspace) -> bool:
         return False
 
 
-def _look(workspace: Workspace) -> list[Inconsistency]:
+def _check_once(workspace: Workspace) -> list[Inconsistency]:
     paths = workspace.paths
     if not paths.database.exists():
         if not paths.audit.exists():
@@ -92,7 +92,7 @@ def _look(workspace: Workspace) -> list[Inconsistency]:
             )  # fmt: skip
             return list(check(place))
     except StoreError as error:
-        return [_damaged(paths.database, error)]
+        return [_damage_finding(paths.database, error)]
     finally:
         db.close()
 
@@ -101,7 +101,7 @@ def _alive(run: str) -> bool:
     return commands.lives(commands.RUN_MARK, run)
 
 
-def _damaged(path: Path, error: StoreError) -> Inconsistency:
+def _damage_finding(path: Path, error: StoreError) -> Inconsistency:
     """What is wrong with the database; one of an earlier coworkd is whole, and is brought up to date as it is."""
     advice = "`coworkd down`, then `coworkd up`, brings it up to date; nothing in it is lost"
     if isinstance(error, StoreDamagedError):

@@ -38,7 +38,7 @@ def recover_command(name: str | None, to: Path | None, branch: str, json_: bool)
     workspace = current_workspace()
     with Repo.open(workspace.paths.root) as repo:
         items = kept_items(repo, workspace.paths)
-        before = _versions(workspace.paths)
+        before = _earlier_versions(workspace.paths)
         deleted = [item for item in before if item.kind is KeptKind.DELETED]
         listed = sorted([*items, *deleted], key=lambda item: (-item.at, item.name))
         chosen = find_kept([*items, *before], name) if name else listed
@@ -46,14 +46,14 @@ def recover_command(name: str | None, to: Path | None, branch: str, json_: bool)
             raise UserError(f"nothing is kept under `{name}`; `coworkd recover` lists what is")
         if not to and not branch:
             more = 0 if name else len(before) - len(deleted)
-            as_json({"kept": [_told(item) for item in chosen]}) if json_ else click.echo(_listed(chosen, more))
+            as_json({"kept": [_item_json(item) for item in chosen]}) if json_ else click.echo(_item_lines(chosen, more))
             return
-        item = _one(chosen, name)
+        item = _require_one(chosen, name)
         where = restore_to_branch(repo, item, branch) if branch else str(restore_to_path(repo, item, to or Path()))
     as_json({"restored": item.name, "branch" if branch else "path": where}) if json_ else click.echo(where)
 
 
-def _versions(paths: Paths) -> list[KeptItem]:
+def _earlier_versions(paths: Paths) -> list[KeptItem]:
     """Earlier versions of documents, as far as there is a database that can be read; nothing is taken in for this."""
     if not paths.database.exists():
         return []
@@ -67,21 +67,21 @@ def _versions(paths: Paths) -> list[KeptItem]:
         db.close()
 
 
-def _one(chosen: list[KeptItem], name: str | None) -> KeptItem:
+def _require_one(chosen: list[KeptItem], name: str | None) -> KeptItem:
     if len(chosen) == 1 and name:
         return chosen[0]
     names = ", ".join(item.name for item in chosen[:8])
     raise UsageError(f"name the piece to restore{f': {names}' if names else ''}")
 
 
-def _told(item: KeptItem) -> dict[str, Any]:
+def _item_json(item: KeptItem) -> dict[str, Any]:
     return {
         "name": item.name, "what": str(item.kind), "task": item.task, "at": iso(item.at), "files": item.files,
         "bytes": item.bytes, "commit": item.commit,
     }  # fmt: skip
 
 
-def _listed(items: list[KeptItem], more: int) -> str:
+def _item_lines(items: list[KeptItem], more: int) -> str:
     """`more`: versions of documents that were left out."""
     if not items and not more:
         return "nothing is kept"

@@ -51,12 +51,12 @@ def simulate_command(json_: bool, **given: Unpack[_SimulateOptions]) -> None:
     if history == "list":
         as_json(sorted(NAMED)) if json_ else click.echo("\n".join(NAMED))
     elif history is not None or seed is not None:
-        _one(_chosen(history, seed), trace=given["trace"], shorten=given["shorten"], json_=json_)
+        _play_one(_chosen_history(history, seed), trace=given["trace"], shorten=given["shorten"], json_=json_)
     else:
-        _many(range(start, start + given["seeds"]), given["jobs"], json_=json_)
+        _play_until_failure(range(start, start + given["seeds"]), given["jobs"], json_=json_)
 
 
-def _chosen(name: str | None, seed: int | None) -> History:
+def _chosen_history(name: str | None, seed: int | None) -> History:
     if name is None:
         return generate(seed or 0)
     if name not in NAMED:
@@ -64,24 +64,24 @@ def _chosen(name: str | None, seed: int | None) -> History:
     return NAMED[name]
 
 
-def _one(history: History, *, trace: bool, shorten: bool, json_: bool) -> None:
+def _play_one(history: History, *, trace: bool, shorten: bool, json_: bool) -> None:
     outcome = play(history)
     if shorten and outcome.failures:
         history = shortest(history, outcome)
         outcome = play(history)
     if json_:
-        as_json(_told(history, outcome, trace=trace))
+        as_json(_outcome_json(history, outcome, trace=trace))
     else:
         click.echo("\n".join([*map(str, history), *(outcome.trace if trace else ()), f"trace {outcome.digest}"]))
     if outcome.failures:
         raise UserError("\n".join(outcome.failures))
 
 
-def _told(history: History, outcome: Outcome, *, trace: bool) -> dict[str, object]:
-    told: dict[str, object] = {
+def _outcome_json(history: History, outcome: Outcome, *, trace: bool) -> dict[str, object]:
+    values: dict[str, object] = {
         "history": [str(step) for step in history], "digest": outcome.digest, "failures": outcome.failures,
     }  # fmt: skip
-    return told | ({"trace": outcome.trace} if trace else {})
+    return values | ({"trace": outcome.trace} if trace else {})
 
 
 def shortest(history: History, outcome: Outcome) -> History:
@@ -89,15 +89,15 @@ def shortest(history: History, outcome: Outcome) -> History:
     return minimise(history, lambda shorter: bool(play(shorter).kinds & outcome.kinds))
 
 
-def _many(seeds: range, jobs: int, *, json_: bool) -> None:
+def _play_until_failure(seeds: range, jobs: int, *, json_: bool) -> None:
     """Until the first failure, which is shortened and shown."""
     began, done = time.monotonic(), 0
-    for count, failing in _played(seeds, jobs):
+    for count, failing in _play_in_processes(seeds, jobs):
         if failing is not None:
             if not json_:
                 click.echo(f"seed {failing} fails; its shortest history:")
             history = generate(failing)
-            _one(shortest(history, play(history)), trace=False, shorten=False, json_=json_)
+            _play_one(shortest(history, play(history)), trace=False, shorten=False, json_=json_)
         done += count
         if not json_ and done % 1000 < count < len(seeds):
             click.echo(f"{done} histories, {done / (time.monotonic() - began):.0f} a second", err=True)
@@ -109,7 +109,7 @@ def _many(seeds: range, jobs: int, *, json_: bool) -> None:
         click.echo(f"{len(seeds)} histories in {seconds:.1f} s ({rate} a second): every promise was kept")
 
 
-def _played(seeds: range, jobs: int) -> Iterator[tuple[int, int | None]]:
+def _play_in_processes(seeds: range, jobs: int) -> Iterator[tuple[int, int | None]]:
     """How many seeds of each part were played, and the first of them that fails; parts come as they are done."""
     parts = (seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK))
     if min(jobs, len(seeds) // CHUNK) < 2:

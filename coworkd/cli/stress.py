@@ -57,7 +57,7 @@ def stress_command(json_: bool, **given: Unpack[_StressOptions]) -> None:
             click.echo(f"Everything is kept in {root}", err=True)
         report = run_stress(place, _size(given), lambda line: click.echo(line, err=True))
     if json_:
-        as_json(_told(report))
+        as_json(_report_json(report))
     else:
         click.echo(_table(report))
     if not report.verdict.ok:
@@ -82,7 +82,7 @@ def _table(report: StressReport) -> str:
     return "\n".join([f"{'seed':{width}}  {report.seed}", *(f"{name:{width}}  {value}" for name, value in lines)])
 
 
-def _told(report: StressReport) -> dict[str, object]:
-    told = asdict(report)
-    told["ok"] = report.verdict.ok
-    return told
+def _report_json(report: StressReport) -> dict[str, object]:
+    values = asdict(report)
+    values["ok"] = report.verdict.ok
+    return values

@@ -111,7 +111,7 @@ def _write_status(workspace: Workspace, row: TaskRow, status: str) -> None:
 
 
 def _raise_refusal(workspace: Workspace, row: TaskRow) -> None:
-    """When the word was put back, say why, and fail."""
+    """Fail with the reason where the status was refused."""
     with workspace.reading() as db:
         why = problem_message(db, row.path, "status")
     if why:

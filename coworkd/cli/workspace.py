@@ -90,7 +90,7 @@ class Workspace:
         return self._remember_silence(lambda: self._perform(op, subject))
 
     def announce(self, path: str, data: bytes) -> None:
-        """Tell a daemon at work what a command is about to write: it may see the file before it hears of it again.
+        """Tell a daemon at work what a command is about to write: it may see the file before the next request.
 
         With the daemon down nothing is told, and of one that does not answer the next request tells.
         """
@@ -123,7 +123,7 @@ class Workspace:
             except BusyError as error:
                 client.refuse_suspended_holder()
                 if turns.is_over(self.pid(), time.monotonic()):
-                    raise client.unheard("holds the workspace and takes no request") from error
+                    raise client.no_answer_error("holds the workspace and takes no request") from error
             time.sleep(0.05)
         return reply
 

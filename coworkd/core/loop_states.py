@@ -31,7 +31,7 @@ class LoopState(StrEnum):
     """The round is interrupted and its agent still ends; the same round is to be run again."""
     PAUSED = "paused"
     STOPPING = "stopping"
-    """The loop is over by a person's word, and its agent still ends."""
+    """A person has ended the loop, and its agent still has to end."""
     ENDED = "ended"
     """Proven, out of rounds or without progress, or ended by a person. `ready` begins another loop."""
 

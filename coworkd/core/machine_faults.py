@@ -112,7 +112,7 @@ _DISK_FULL_TEXT = "No space left on device"
 
 
 def disk_full_fault(error: CoworkError) -> MachineFault | None:
-    """The full disk that a program which failed has told of; there may be space again by now."""
+    """The full disk that a failed program has reported; there may be space again by now."""
     if _DISK_FULL_TEXT not in str(error):
         return None
     return MachineFault(kind=FaultKind.DISK_FULL, path="", detail=_DISK_FULL_TEXT)

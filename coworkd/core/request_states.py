@@ -33,7 +33,7 @@ REQUEST_STATES = StateMachine(
         # To used at once, where the answer is acted on in the transaction that takes it.
         R.OPEN: frozenset({R.ANSWERED, R.USED, R.VOID}),
         R.ANSWERED: frozenset({R.USED, R.VOID}),
-        # To answered again, when the agent had ended before the answer reached it: its next start hears it.
+        # To answered again, when the agent had ended before the answer reached it: its next start is given it.
         R.USED: frozenset({R.ANSWERED}),
         R.VOID: frozenset(),
     },

@@ -29,7 +29,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """The person's word applies."""
+    """The status that a person wrote is applied."""
 
     status: Status
     effect: Effect
@@ -37,7 +37,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveRefused:
-    """The person's word is put back, with this reason."""
+    """The status that a person wrote is undone, with this reason."""
 
     reason: str
 

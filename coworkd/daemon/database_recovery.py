@@ -57,7 +57,7 @@ def _unusable_reason(db: Database, paths: Paths, newer_reason: Callable[[Databas
 
 
 def _behind_audit(db: Database, audit: Path) -> bool:
-    """Whether it has never heard of the last events: what was put back from a copy must not turn the files back."""
+    """Whether it lacks the last events: a database restored from a copy must not turn the files back."""
     known = latest_assigned_event(db)
     return known > 0 and end_of(audit).id > known
 

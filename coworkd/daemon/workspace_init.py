@@ -228,7 +228,7 @@ def _default_agent(folder: Path) -> str:
 
 
 def _trust_new_workspace(repo: Repo) -> bool:
-    """Trust a workspace that is made here; one that git has brought along is for `coworkd trust`."""
+    """Trust a workspace that is made here; one that came by git has to be trusted by `coworkd trust`."""
     trust = Trust(paths_and_settings.trust_home(), repo)
     if not trust.holds and not repo.run("ls-files", "-z", "--", f":(top,icase){FOLDER}/").out:
         trust.give(trust.beginning())

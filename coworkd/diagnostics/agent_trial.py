@@ -204,7 +204,7 @@ def judge(name: str, events: Sequence[AgentEvent], seconds: float) -> Iterator[F
         )
         return
     if not events:
-        yield _finding("starts", Level.WEAK, f"nothing was heard of it in {seconds:.0f} s", "try it by hand")
+        yield _finding("starts", Level.WEAK, f"it reported nothing within {seconds:.0f} s", "try it by hand")
         return
     how = f"ended after {seconds:.1f} s" if end else f"still at work after {seconds:.0f} s, and ended then"
     yield _finding("starts", Level.OK, how)

@@ -113,32 +113,32 @@ def _yaml(_: Paths) -> Finding:
 def _swapping(paths: Paths) -> Finding:
     name, advice = "swap", "keep the repository on a local Linux file system"
     found = "two files cannot be swapped in one step here: a save in the same instant as coworkd's may need the trash"
-    return _tried(paths, _swaps, _ok(name, "files are swapped in one step"), _weak(name, found, advice))
+    return _try_in_folder(paths, _can_swap, _ok(name, "files are swapped in one step"), _weak(name, found, advice))
 
 
 def _hard_links(paths: Paths) -> Finding:
     name, advice = "links", "move the repository to a file system with hard links (not exFAT, not every network mount)"
-    return _tried(paths, _links, _ok(name, "hard links"), _bad(name, "no hard links in .cowork/", advice))
+    return _try_in_folder(paths, _can_link, _ok(name, "hard links"), _bad(name, "no hard links in .cowork/", advice))
 
 
-def _tried(paths: Paths, works: Callable[[Path], bool], good: Finding, otherwise: Finding) -> Finding:
+def _try_in_folder(paths: Paths, attempt: Callable[[Path], bool], success: Finding, failure: Finding) -> Finding:
     place = paths.folder if paths.folder.is_dir() else paths.private
     try:
         with tempfile.TemporaryDirectory(prefix=".doctor-", dir=place) as scratch:
             for letter in "ab":
                 Path(scratch, letter).write_text(letter)
-            return good if works(Path(scratch)) else otherwise
+            return success if attempt(Path(scratch)) else failure
     except OSError as error:
         return _bad(
-            good.name, f"{place} cannot be written: {error.strerror}", "correct its permissions, or free some space"
+            success.name, f"{place} cannot be written: {error.strerror}", "correct its permissions, or free some space"
         )
 
 
-def _swaps(scratch: Path) -> bool:
+def _can_swap(scratch: Path) -> bool:
     return swap(str(scratch / "a"), str(scratch / "b")) and (scratch / "a").read_text() == "b"
 
 
-def _links(scratch: Path) -> bool:
+def _can_link(scratch: Path) -> bool:
     try:
         os.link(scratch / "a", scratch / "c")
     except OSError:
@@ -197,7 +197,7 @@ def _state(paths: Paths) -> Finding:
 
 
 def _space(paths: Paths) -> Finding:
-    places = [_existing(paths.state), _existing(paths.private)]
+    places = [_nearest_existing(paths.state), _nearest_existing(paths.private)]
     place, free = min(((at, shutil.disk_usage(at).free) for at in places), key=lambda found: found[1])
     found = f"{free // 1_000_000} MB free at {place}"
     if free < MIN_FREE:
@@ -207,7 +207,7 @@ def _space(paths: Paths) -> Finding:
     )
 
 
-def _existing(path: Path) -> Path:
+def _nearest_existing(path: Path) -> Path:
     return next(place for place in (path, *path.parents) if place.exists())
 
 
@@ -245,7 +245,7 @@ def _whole_sandbox(means: SandboxCapabilities, trial: EscapeProbe) -> Finding:
     if trial.inside:
         ways = ", ".join(sorted(trial.inside))
         return _bad("sandbox", f"{means.level} does not hold: a program inside {ways}", "tell us, please")
-    found = f"{means.level}: {len(trial.proven)} ways out tried, none led out; {_held(means)}"
+    found = f"{means.level}: {len(trial.proven)} ways out tried, none led out; {_confinement_finding(means)}"
     return _ok("sandbox", found) if means.filter and means.groups else _weak("sandbox", found, _ADVICE)
 
 
@@ -262,7 +262,7 @@ def _protection(protection: Protection, level: SandboxLevel, trial: EscapeProbe)
 _ADVICE = "nothing has to be done; under `systemd-run --user --scope` control groups can be had in most places"
 
 
-def _held(means: SandboxCapabilities) -> str:
+def _confinement_finding(means: SandboxCapabilities) -> str:
     calls = "system calls are filtered" if means.filter else "system calls are not filtered on this kind of machine"
     limits = "control groups limit memory and processes" if means.groups else "no control group can be made here"
     return f"{calls}; {limits}"

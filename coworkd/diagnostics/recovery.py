@@ -84,9 +84,9 @@ def kept_items(repo: Repo, paths: Paths) -> list[KeptItem]:
     folders = [
         *_files(paths.trash, KeptKind.REPLACED),
         *_files(paths.folder / CONFLICTS, KeptKind.CONFLICT),
-        *_set_aside(paths.private.glob("damaged-*.db"), KeptKind.DATABASE),
-        *_set_aside(paths.private.glob("older-*.db"), KeptKind.DATABASE),
-        *_set_aside((paths.state / "slots").glob("*.broken-*"), KeptKind.SLOT),
+        *_items_set_aside(paths.private.glob("damaged-*.db"), KeptKind.DATABASE),
+        *_items_set_aside(paths.private.glob("older-*.db"), KeptKind.DATABASE),
+        *_items_set_aside((paths.state / "slots").glob("*.broken-*"), KeptKind.SLOT),
     ]
     return sorted([*_commits(repo), *folders], key=lambda item: (-item.at, item.name))
 
@@ -161,11 +161,11 @@ def _files(folder: Path, what: KeptKind) -> Iterator[KeptItem]:
     for path in sorted(folder.glob("**/*")):
         if path.is_file() and not path.is_symlink():
             found = path.stat()
-            at, task = _told_by_name(path.name, found.st_mtime)
+            at, task = _parse_trash_name(path.name, found.st_mtime)
             yield KeptItem(name=str(path), kind=what, task=task, at=at, files=1, bytes=found.st_size)
 
 
-def _told_by_name(name: str, changed: float) -> tuple[float, str]:
+def _parse_trash_name(name: str, changed: float) -> tuple[float, str]:
     """When it was displaced and of which task, from names such as `1700000000000-dark-mode.md.3f2a91bc`."""
     trashed = _TRASHED.fullmatch(name)
     stem = (trashed["name"] if trashed else name).removesuffix(".md")
@@ -174,7 +174,7 @@ def _told_by_name(name: str, changed: float) -> tuple[float, str]:
     return changed, re.sub(r"-[0-9a-f]{6,64}$", "", stem)
 
 
-def _set_aside(places: Iterable[Path], what: KeptKind) -> Iterator[KeptItem]:
+def _items_set_aside(places: Iterable[Path], what: KeptKind) -> Iterator[KeptItem]:
     for path in places:
         files = (
             [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()]

@@ -158,7 +158,7 @@ class Database:
         self._depth = 1
         try:
             yield
-            self._deliver()
+            self._run_gathered()
             self._executed("COMMIT")
             self._keep_epoch()
         except BaseException:
@@ -248,7 +248,7 @@ class Database:
     def query_in(self, sql: str, values: Collection[Column]) -> list[Cells]:
         """Like `query`, for a statement with one `IN (?)` that takes any number of values."""
         found: list[Cells] = []
-        for some in _portions(list(values)):
+        for some in _batches(list(values)):
             found += self._fetch(sql.replace("(?)", f"({', '.join('?' * len(some))})"), some)
         return found
 
@@ -286,7 +286,7 @@ class Database:
         else:
             self._gathered[sql] = [values]
 
-    def _deliver(self) -> None:
+    def _run_gathered(self) -> None:
         """Run what was gathered."""
         gathered, self._gathered = self._gathered, {}
         try:
@@ -298,7 +298,7 @@ class Database:
 
     def _run(self, sql: str, values: Sequence[Column]) -> sqlite3.Cursor:
         if self._gathered:
-            self._deliver()
+            self._run_gathered()
         return self._executed(sql, values)
 
     def _fetch(self, sql: str, values: Sequence[Column]) -> list[Cells]:
@@ -361,9 +361,9 @@ def _quoted(path: str) -> str:
     return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
-_AT_ONCE = 500
+_MAX_VALUES = 500
 """Values that one statement is given."""
 
 
-def _portions(values: list[Column]) -> Iterator[list[Column]]:
-    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+def _batches(values: list[Column]) -> Iterator[list[Column]]:
+    return (values[start : start + _MAX_VALUES] for start in range(0, len(values), _MAX_VALUES))

@@ -131,7 +131,7 @@ def find_message(db: Database, path: str) -> MessageRow | None:
 
 
 def receipt_run(db: Database, path: str, digest: str) -> str:
-    """The run whose record says that it heard this text; empty: none does."""
+    """The run to which this text was handed, as its record says; empty: none."""
     return db.scalar("SELECT run FROM receipts WHERE path = ? AND digest = ?", path, digest) or ""
 
 
@@ -140,7 +140,7 @@ def remove_message(db: Database, path: str) -> None:
 
 
 def remove_new_messages(db: Database, *paths: str) -> None:
-    """Messages that were deleted before anybody heard them are never sent."""
+    """Messages that were deleted before they were handed over are never sent."""
     for path in paths:
         db.execute("DELETE FROM messages WHERE stage = ? AND path = ?", MessageStage.NEW, path)
 

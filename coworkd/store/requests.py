@@ -166,7 +166,7 @@ def all_pending_requests(db: Database) -> list[RequestRow]:
 
 
 def has_pending_request(db: Database, run: str) -> bool:
-    """Whether a run still waits for an answer, or has one that it has not heard."""
+    """Whether a run still waits for an answer, or has one that it has not been given."""
     sql = f"SELECT 1 FROM requests WHERE run = ? AND state IN ({_marks(_PENDING)})"
     return bool(db.scalar(sql, run, *_PENDING))
 

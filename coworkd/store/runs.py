@@ -267,7 +267,7 @@ def shown_runs(db: Database) -> list[RunRow]:
 
 
 def first_heard_since(db: Database, at: float) -> float | None:
-    """When the working run that has been silent longest since `at` was heard last; None where there is none."""
+    """When the working run that has been silent longest had its last event after `at`; None where there is none."""
     return db.scalar("SELECT min(heard_at) FROM runs WHERE state = ? AND heard_at > ?", RunState.WORKING, at)
 
 

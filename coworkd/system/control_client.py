@@ -29,8 +29,8 @@ from coworkd.system.process_state import (
     read_pid_file,
 )
 
-_LONG = frozenset({Op.LAND, Op.REPAIR})
-_RETRY = 0.02
+_LONG_OPS = frozenset({Op.LAND, Op.REPAIR})
+_CONNECT_RETRY_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Patience:
 
     def limit(self, op: Op, *, begun: bool) -> float:
         """When the reply to a request must have come from a daemon that is alive."""
-        if begun and op in _LONG:
+        if begun and op in _LONG_OPS:
             return self.working
         return self.looking if op is Op.SYNC else self.acting
 
@@ -67,7 +67,7 @@ class NoAnswerError(UserError):
 
 
 @dataclass(slots=True)
-class _Heard:
+class _DaemonMessages:
     """What a daemon has said of one request so far."""
 
     begun: bool = False
@@ -82,7 +82,7 @@ class _Heard:
             if "ok" in said:
                 self.reply = ControlReply(ok=bool(said["ok"]), text=str(said["text"]))
 
-    def broken_off(self) -> ControlReply | None:
+    def unfinished_reply(self) -> ControlReply | None:
         """What a daemon leaves that ended before it replied; None when it had not begun."""
         words = "the daemon ended before it replied: look at `coworkd status`, then try again"
         return ControlReply(ok=False, text=words) if self.begun else None
@@ -105,15 +105,15 @@ class ControlClient:
         `on_terminal`: the command that asks was given on a terminal.
         """
         request = json.dumps({"op": op, "subject": subject, "terminal": on_terminal})
-        connection = self._connection(time.monotonic() + self._patience.silence)
+        connection = self._connect(time.monotonic() + self._patience.silence)
         if connection is None:
             return None
         with connection:
-            pid = _peer(connection) or read_pid_file(self._pid_file)
+            pid = _listening_pid(connection) or read_pid_file(self._pid_file)
             _refuse_suspended(pid)
             try:
                 connection.sendall(request.encode() + b"\n")
-                return self._answer(connection, op, pid)
+                return self._await_reply(connection, op, pid)
             except (ConnectionError, json.JSONDecodeError):
                 return None
 
@@ -121,20 +121,20 @@ class ControlClient:
         """Raises `NoAnswerError` when the process that holds the workspace was stopped."""
         _refuse_suspended(read_pid_file(self._pid_file))
 
-    def unheard(self, why: str) -> NoAnswerError:
+    def no_answer_error(self, why: str) -> NoAnswerError:
         """The error for a process that holds the workspace and listens nowhere."""
         pid = read_pid_file(self._pid_file)
         return NoAnswerError(why, pid=pid, state=process_state(pid) if pid else ProcessState.UNKNOWN)
 
     # ---- connecting
 
-    def _connection(self, until: float) -> socket.socket | None:
+    def _connect(self, until: float) -> socket.socket | None:
         for path in self._sockets:
-            if (connection := self._connected(path, until)) is not None:
+            if (connection := self._connect_to(path, until)) is not None:
                 return connection
         return None
 
-    def _connected(self, path: Path, until: float) -> socket.socket | None:
+    def _connect_to(self, path: Path, until: float) -> socket.socket | None:
         """A connection to one socket file; None when no process listens there. Raises `NoAnswerError`."""
         while True:
             connection = socket.socket(socket.AF_UNIX)
@@ -149,28 +149,28 @@ class ControlClient:
                 pid = read_pid_file(self._pid_file)
                 _refuse_suspended(pid)
                 if time.monotonic() > until:
-                    raise _no_answer(pid) from None
-                time.sleep(_RETRY)
+                    raise _no_answer_error(pid) from None
+                time.sleep(_CONNECT_RETRY_PAUSE)
             except PermissionError:
                 connection.close()
-                raise self._foreign(path) from None
+                raise self._other_users_daemon_error(path) from None
             except OSError:
                 connection.close()
                 return None
 
-    def _foreign(self, path: Path) -> NoAnswerError:
+    def _other_users_daemon_error(self, path: Path) -> NoAnswerError:
         pid = read_pid_file(self._pid_file)
         user = (owner(process_folder(pid)) if pid else "") or owner(path) or "another user"
-        return self.unheard(f"belongs to {user}, who alone can ask it; a file that you save reaches it")
+        return self.no_answer_error(f"belongs to {user}, who alone can ask it; a file that you save reaches it")
 
     # ---- waiting
 
-    def _answer(self, connection: socket.socket, op: Op, pid: int | None) -> ControlReply | None:
+    def _await_reply(self, connection: socket.socket, op: Op, pid: int | None) -> ControlReply | None:
         """The reply to a request that was sent; None when the daemon ended before. Raises `NoAnswerError`."""
-        heard, silence = _Heard(), self._patience.silence
+        messages, silence = _DaemonMessages(), self._patience.silence
         asked = last = time.monotonic()
-        told = False
-        while (now := time.monotonic()) < (limit := asked + self._patience.limit(op, begun=heard.begun)):
+        busy_reported = False
+        while (now := time.monotonic()) < (limit := asked + self._patience.limit(op, begun=messages.begun)):
             connection.settimeout(max(min(last + silence, limit) - now, 0.001))
             try:
                 data = connection.recv(4096)
@@ -180,20 +180,20 @@ class ControlClient:
                 if pid is None or not computes(pid):
                     break
             else:
-                heard.feed(data)
-                if heard.reply is not None or not data:
-                    return heard.reply or heard.broken_off()
+                messages.feed(data)
+                if messages.reply is not None or not data:
+                    return messages.reply or messages.unfinished_reply()
             last = time.monotonic()
-            if not told and op not in _LONG and last - asked > silence:
-                told = True
-                self._waits(f"waiting for the daemon (pid {pid}), which is busy ({_state(pid)})")
-        _withdraw(connection, heard)
-        if heard.reply is not None:
-            return heard.reply
-        raise _no_answer(pid, begun=heard.begun)
+            if not busy_reported and op not in _LONG_OPS and last - asked > silence:
+                busy_reported = True
+                self._waits(f"waiting for the daemon (pid {pid}), which is busy ({_state_of(pid)})")
+        _withdraw(connection, messages)
+        if messages.reply is not None:
+            return messages.reply
+        raise _no_answer_error(pid, begun=messages.begun)
 
 
-def _withdraw(connection: socket.socket, heard: _Heard) -> None:
+def _withdraw(connection: socket.socket, messages: _DaemonMessages) -> None:
     """Give a request up, and learn whether it had begun: what is sent from now on is refused to the sender.
 
     The daemon begins a request only after it was able to say so; whatever it was able to say is read here.
@@ -201,10 +201,10 @@ def _withdraw(connection: socket.socket, heard: _Heard) -> None:
     connection.shutdown(socket.SHUT_RD)
     connection.settimeout(1.0)
     while data := connection.recv(4096):
-        heard.feed(data)
+        messages.feed(data)
 
 
-def _peer(connection: socket.socket) -> int | None:
+def _listening_pid(connection: socket.socket) -> int | None:
     """The process that listens, as the kernel knows it; None where it does not say."""
     if not hasattr(socket, "SO_PEERCRED"):
         return None
@@ -212,16 +212,16 @@ def _peer(connection: socket.socket) -> int | None:
     return pid if pid > 0 and pid != os.getpid() else None
 
 
-def _state(pid: int | None) -> ProcessState:
+def _state_of(pid: int | None) -> ProcessState:
     return process_state(pid) if pid is not None else ProcessState.UNKNOWN
 
 
 def _refuse_suspended(pid: int | None) -> None:
-    if _state(pid) in SUSPENDED:
-        raise _no_answer(pid)
+    if _state_of(pid) in SUSPENDED:
+        raise _no_answer_error(pid)
 
 
-def _no_answer(pid: int | None, *, begun: bool = False) -> NoAnswerError:
-    state = _state(pid)
+def _no_answer_error(pid: int | None, *, begun: bool = False) -> NoAnswerError:
+    state = _state_of(pid)
     why = f"is {described(pid, state)}" if pid is not None else "is a process that is not known here"
     return NoAnswerError(why, pid=pid, state=state, begun=begun)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-ALIVE_EVERY = 0.3
+ALIVE_INTERVAL = 0.3
 """Seconds between two signs of life to a client whose request waits."""
 
 
@@ -81,10 +81,12 @@ class ControlRequest:
         return self._reply
 
 
-LOOK_EVERY = 0.25
+FILE_CHECK_INTERVAL = 0.25
 """Seconds after which it is looked again whether the socket's file is still there."""
 
-_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED, errno.EINTR})
+_TRANSIENT_ERRNOS = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED, errno.EINTR}
+)
 """Errors of `accept` that say nothing against the socket."""
 
 
@@ -115,7 +117,7 @@ class ControlSocket:
         if self._bound is None:
             return "; ".join(refused)
         self._socket.listen(socket.SOMAXCONN)  # many commands at once are queued, not refused
-        self._socket.settimeout(LOOK_EVERY)
+        self._socket.settimeout(FILE_CHECK_INTERVAL)
         threading.Thread(target=self._serve, args=(self._socket,), name="control-socket", daemon=True).start()
         return ""
 
@@ -172,27 +174,27 @@ class ControlSocket:
                     self._wake()
                 continue
             except OSError as error:
-                if error.errno not in _PASSING:
+                if error.errno not in _TRANSIENT_ERRNOS:
                     return
-                self._pause.wait(LOOK_EVERY)
+                self._pause.wait(FILE_CHECK_INTERVAL)
                 continue
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._serve_connection, args=(connection,), daemon=True).start()
 
-    def _answer(self, connection: socket.socket) -> None:
+    def _serve_connection(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
             connection.settimeout(600)
-            line = _line(connection)
+            line = _read_line(connection)
             connection.settimeout(None)  # what is sent is small; only so can the writer send without waiting
-            reply = self._asked(line, connection)
+            reply = self._await_writer(line, connection)
             connection.sendall(_message(ok=reply.ok, text=reply.text))
 
-    def _asked(self, line: bytes, connection: socket.socket) -> ControlReply:
+    def _await_writer(self, line: bytes, connection: socket.socket) -> ControlReply:
         """The writer's reply; until it comes the client is told, time and again, that this process is alive."""
         try:
             said = json.loads(line)
             request = ControlRequest(
                 op=Op(said["op"]), subject=str(said.get("subject", "")), on_terminal=said.get("terminal") is True,
-                begin=_beginning(connection),
+                begin=_begin_notifier(connection),
             )  # fmt: skip
         except (ValueError, KeyError, TypeError, RecursionError):
             return ControlReply(ok=False, text="not a request that this coworkd knows")
@@ -201,11 +203,11 @@ class ControlSocket:
         until = time.monotonic() + 600
         while not request.answered and time.monotonic() < until:
             connection.sendall(_message(alive=True))
-            request.wait(ALIVE_EVERY)
+            request.wait(ALIVE_INTERVAL)
         return request.wait(0)
 
 
-def _beginning(connection: socket.socket) -> Callable[[], bool]:
+def _begin_notifier(connection: socket.socket) -> Callable[[], bool]:
     """What tells the client that its request is carried out now; used by the writer thread, which never waits.
 
     A client that gives up closes its side for reading and then looks whether this message came. The kernel refuses to
@@ -226,7 +228,7 @@ def _message(**said: object) -> bytes:
     return json.dumps(said).encode() + b"\n"
 
 
-def _line(connection: socket.socket) -> bytes:
+def _read_line(connection: socket.socket) -> bytes:
     data = b""
     while not data.endswith(b"\n") and len(data) < 65536:
         got = connection.recv(4096)

@@ -133,11 +133,11 @@ def trust_home() -> Path:
 def paths(root: Path, common_dir: Path) -> Paths:
     """The places of the workspace at `root`; makes the private folder and the repository's lasting name."""
     private = common_dir / "cowork"
-    _part_from_original(private)
-    return Paths(root=root, private=private, state=state_home() / _kept(private / "repo-id", _repo_name(root)))
+    _reset_copied_state(private)
+    return Paths(root=root, private=private, state=state_home() / _line_kept_in(private / "repo-id", _repo_name(root)))
 
 
-def _part_from_original(private: Path) -> None:
+def _reset_copied_state(private: Path) -> None:
     """A copied repository starts empty: the runs, slots and name of its original are not its own.
 
     The copied folder is set aside under another name. A folder that was moved, or restored in its place, goes on.
@@ -173,7 +173,7 @@ def _line(file: Path) -> str:
 
 def instance(private: Path) -> str:
     """`NAME-XXXX`: who works here, the same for as long as the folder exists."""
-    return _kept(private / "instance", f"{_user()}-{secrets.token_hex(2)}")
+    return _line_kept_in(private / "instance", f"{_user()}-{secrets.token_hex(2)}")
 
 
 def restore_identity(paths: Paths, instance: str, key: bytes) -> None:
@@ -188,7 +188,7 @@ def restore_identity(paths: Paths, instance: str, key: bytes) -> None:
 
 def key(private: Path) -> bytes:
     """What seals this instance's records; readable by the user alone."""
-    return bytes.fromhex(_kept(private / "key", secrets.token_hex(32), mode=0o600))
+    return bytes.fromhex(_line_kept_in(private / "key", secrets.token_hex(32), mode=0o600))
 
 
 def home(private: Path) -> Path | None:
@@ -223,7 +223,7 @@ def _user() -> str:
     return "".join(c if c.isalnum() else "-" for c in name.lower()) or "user"
 
 
-def _kept(file: Path, first: str, mode: int | None = None) -> str:
+def _line_kept_in(file: Path, first: str, mode: int | None = None) -> str:
     """The line in a file, written once; a second process reads what the first wrote."""
     if file.exists() and (kept := file.read_text().strip()):
         return kept

@@ -14,7 +14,7 @@ from coworkd.store import RequestRow, RequestState
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes, and add a comment: if you like"
 
-SHOWN = 4000
+MAX_SHOWN = 4000
 """Characters of a value in the header; longer arguments are shown in full in the body, which has no such limit."""
 
 
@@ -26,24 +26,24 @@ def approval_form(request: RequestRow, why: str = "", terminal: str = "") -> byt
     """
     arguments, tool = visible(request.arguments), visible(request.tool)
     fields: dict[str, Value] = {"approval": "pending", "scope": str(Scope.ONCE)}
-    if request.pattern and request.pattern == _short(request.pattern):
+    if request.pattern and request.pattern == _shortened(request.pattern):
         fields["grant"] = request.pattern
     fields["cowork"] = {
         "id": request.id, "rev": "1", "task": request.task, "run": request.run, "kind": "tool",
-        "tool": _short(tool) or "unnamed", "arguments": _short(arguments), "risk": str(request.risk),
+        "tool": _shortened(tool) or "unnamed", "arguments": _shortened(arguments), "risk": str(request.risk),
         "request": request.id, **({"expires": iso(request.expires)} if request.expires else {}),
         "state": str(RequestState.OPEN),
     }  # fmt: skip
     risk = f"Risk: {request.risk} ({visible(why)})." if why else ""
     parts = [f"**{terminal}**." if terminal else "", f"# {request.task} asks for a permission", risk]
     parts.append(visible(request.text).strip())
-    if _short(arguments) != arguments:
+    if _shortened(arguments) != arguments:
         parts.append(f"## Arguments\n\n{_indented(arguments)}")
     return compose(fields, "\n\n".join(part for part in parts if part) + "\n", note=NOTE)
 
 
-def _short(text: str) -> str:
-    return shorten(text, SHOWN)
+def _shortened(text: str) -> str:
+    return shorten(text, MAX_SHOWN)
 
 
 def _indented(text: str) -> str:

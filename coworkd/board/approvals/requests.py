@@ -122,13 +122,13 @@ class ApprovalRequests:
     # ---- acting on an answer
 
     def consume_answered(self, request: RequestRow, number: int, now: float) -> bool:
-        """Answered to used: a caller that gets True may act on the answer, once. `number`: the start that hears it."""
+        """Answered to used: a caller that gets True may act on it, once. `number`: the start that is given it."""
         move = RequestMove(request=request.id, of=_ANSWERED, to=RequestState.USED, number=number)
         data = {"request": request.id, "run": request.run}
         return self._move(move, NewEvent(at=now, kind=EventKind.ANSWER_USED, task=request.task, data=data))
 
     def return_answer(self, request: RequestRow, now: float) -> None:
-        """The agent ended before it heard the answer: its next start hears it."""
+        """The agent ended before it was given the answer: its next start is given it."""
         move = RequestMove(request=request.id, of=frozenset({RequestState.USED}), to=RequestState.ANSWERED)
         data = {"request": request.id, "run": request.run}
         move_request(self._db, move, NewEvent(at=now, kind=EventKind.ANSWER_RETURNED, task=request.task, data=data))

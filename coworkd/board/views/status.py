@@ -23,7 +23,7 @@ from coworkd.store.tasks import board_tasks
 from coworkd.store.usage import spent_in_24_hours
 from coworkd.store.wait_reasons import WaitReasons, wait_reasons
 
-_PLACE = {status: place for place, status in enumerate(BOARD_ORDER)}
+_BOARD_POSITION = {status: place for place, status in enumerate(BOARD_ORDER)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class BoardView:
 def board_view(db: Database, now: float) -> BoardView:
     """Read the whole board."""
     cards = _cards(db, board_tasks(db), now)
-    cards.sort(key=lambda card: (_PLACE[card.status], card.since, card.id))
+    cards.sort(key=lambda card: (_BOARD_POSITION[card.status], card.since, card.id))
     return BoardView(
         instance=db.state.instance, cards=tuple(cards), waiting=tuple(attention_items(db)),
         problems=tuple(problem_views(db)), undelivered=count_undelivered(db), notes=count_notes(db),
@@ -116,15 +116,15 @@ class _CardContext:
 
 
 def _cards(db: Database, rows: Sequence[TaskRow], now: float) -> list[Card]:
-    beside = _card_context(db)
-    return [_card(row, beside, now) for row in rows]
+    context = _card_context(db)
+    return [_card(row, context, now) for row in rows]
 
 
 def _card_context(db: Database) -> _CardContext:
     return _CardContext(
         untrusted=db.state.untrusted_reason,
         default_agent=db.state.default_agent,
-        blocked=_blocked(db),
+        blocked=_unmet_by_task(db),
         problems=problem_messages(db, "agent", "graph"),
         waits=wait_reasons(db),
         runs={run.task: run for run in live_runs(db)},
@@ -132,7 +132,7 @@ def _card_context(db: Database) -> _CardContext:
     )
 
 
-def _blocked(db: Database) -> dict[str, list[_UnmetDependency]]:
+def _unmet_by_task(db: Database) -> dict[str, list[_UnmetDependency]]:
     """Unmet dependencies of every task that is not done, by task."""
     found: dict[str, list[_UnmetDependency]] = {}
     for unmet in all_unmet_dependencies(db):
@@ -142,19 +142,19 @@ def _blocked(db: Database) -> dict[str, list[_UnmetDependency]]:
     return found
 
 
-def _card(row: TaskRow, beside: _CardContext, now: float) -> Card:
+def _card(row: TaskRow, context: _CardContext, now: float) -> Card:
     return Card(
-        id=row.id, title=row.title, status=row.status, agent=row.agent or row.agent_used or beside.default_agent,
-        path=row.path, blocked_by=tuple(need.task for need in beside.blocked.get(row.id, ())),
-        why=_why(row, beside, now), by=row.by, cost_usd=row.cost_usd, tokens=row.input_tokens + row.output_tokens,
-        since=row.since, elsewhere=row.owned_elsewhere,
+        id=row.id, title=row.title, status=row.status, agent=row.agent or row.agent_used or context.default_agent,
+        path=row.path, blocked_by=tuple(unmet.task for unmet in context.blocked.get(row.id, ())),
+        why=_status_reason(row, context, now), by=row.by, cost_usd=row.cost_usd,
+        tokens=row.input_tokens + row.output_tokens, since=row.since, elsewhere=row.owned_elsewhere,
     )  # fmt: skip
 
 
-def _why(row: TaskRow, beside: _CardContext, now: float) -> str:
+def _status_reason(row: TaskRow, context: _CardContext, now: float) -> str:
     """Why a task stands where it stands, in words; empty when the status says it all."""
-    if beside.untrusted and row.status not in OVER:
-        return beside.untrusted
+    if context.untrusted and row.status not in OVER:
+        return context.untrusted
     if row.owned_elsewhere:
         return f"on {row.by}; `coworkd take {row.id}` takes it over"
     if row.file_missing:
@@ -163,37 +163,37 @@ def _why(row: TaskRow, beside: _CardContext, now: float) -> str:
         return row.blocked_reason
     match row.status:
         case Status.READY:
-            return _why_not(row, beside, now)
+            return _not_started_reason(row, context, now)
         case Status.RUNNING:
-            return _running(row, beside.runs.get(row.id), now)
+            return _running_reason(row, context.runs.get(row.id), now)
         case Status.DRAFT if row.requested_status:
             return f"becomes {row.requested_status} in {max(row.request_due_at - now, 0):.0f} s unless the file changes"
-        case Status.DONE if row.id in beside.missing:
-            return beside.missing[row.id]
+        case Status.DONE if row.id in context.missing:
+            return context.missing[row.id]
         case Status.REVIEW:
             return row.reason or f"waits for you: reviews/{row.id}.md"
         case _:
             return row.reason
 
 
-def _why_not(row: TaskRow, beside: _CardContext, now: float) -> str:
+def _not_started_reason(row: TaskRow, context: _CardContext, now: float) -> str:
     if row.from_git:
         return f"came by git; `coworkd ready {row.id}` starts it"
-    if problem := beside.problems.get(row.path):
+    if problem := context.problems.get(row.path):
         return problem
-    if needs := beside.blocked.get(row.id):
-        return "waits for " + ", ".join(_dependency(need, now) for need in needs)
+    if unmet_dependencies := context.blocked.get(row.id):
+        return "waits for " + ", ".join(_dependency_text(unmet, now) for unmet in unmet_dependencies)
     if row.not_before > now:
         return f"{row.reason}, in {format_duration(row.not_before - now)}"
-    return beside.waits.of(row.id, row.agent) or row.reason
+    return context.waits.of(row.id, row.agent) or row.reason
 
 
-def _dependency(need: _UnmetDependency, now: float) -> str:
-    standing = f"{need.status} since {format_duration(now - need.since)}" if need.status else "no such task"
-    return f"{need.task} ({standing})"
+def _dependency_text(unmet: _UnmetDependency, now: float) -> str:
+    standing = f"{unmet.status} since {format_duration(now - unmet.since)}" if unmet.status else "no such task"
+    return f"{unmet.task} ({standing})"
 
 
-def _running(row: TaskRow, run: RunRow | None, now: float) -> str:
+def _running_reason(row: TaskRow, run: RunRow | None, now: float) -> str:
     if run is None:
         return row.reason or "what it made is being verified"
     words = {

@@ -15,7 +15,7 @@ class ApprovalPoint(StrEnum):
 
 
 class RiskLevel(StrEnum):
-    """How dangerous a change or a tool call is; `risk` says what of it is what."""
+    """How dangerous a change or a tool call is; `core.policy.tool_risk` and `merge.reviews` assess it."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -24,7 +24,7 @@ class RiskLevel(StrEnum):
 
 
 class Answer(StrEnum):
-    """What a person may write under `approval`; `pending` is the daemon's word."""
+    """What a person may write under `approval`; only the daemon writes `pending`."""
 
     PENDING = "pending"
     APPROVED = "approved"

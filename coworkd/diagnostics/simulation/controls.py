@@ -23,7 +23,7 @@ class Guard(StrEnum):
     RACY = "racy"
     """A file changed at the time of the look is looked at again."""
     BASES = "bases"
-    """What people saved is remembered, so that a second save from one buffer is no new wish."""
+    """What people saved is remembered, so that a second save from one buffer is no new status request."""
 
 
 FOLDERS: dict[Guard, type[SimFolder]] = {

@@ -89,7 +89,7 @@ class _Author:
                 return self._step(verb, path, actor=actor, at=self._at(verb), style=chance.choice(tuple(Style)))
 
     def _at(self, verb: Verb) -> int:
-        """One save in three falls into the midst of what the daemon does."""
+        """One save in three happens in the middle of the daemon's work."""
         racing = verb in (Verb.SAVE, Verb.LATE, Verb.REMOVE) and self._chance.random() < 0.35
         return self._chance.randint(1, 16) if racing else 0
 

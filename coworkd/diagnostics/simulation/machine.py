@@ -26,7 +26,7 @@ INSTANCE = "sim-0001"
 LEAST = 0.001
 """Seconds that pass at the least between two turns."""
 
-MOST_TURNS = 300
+MAX_TURNS = 300
 """Turns within a tenth of a second beyond which the daemon is called restless."""
 
 
@@ -153,7 +153,7 @@ class Machine:
         while (now := outside.clock.now()) < end:
             self._step(min(max(self._next() - now, LEAST), end - now))
             recent = [at for at in recent if at > now - 0.1] + [now]
-            if len(recent) > MOST_TURNS * 0.1:
+            if len(recent) > MAX_TURNS * 0.1:
                 raise SpinError("the daemon does not come to rest: something is always due")
 
     def _step(self, seconds: float) -> None:

@@ -38,30 +38,30 @@ class Ledger:
         self.machine = machine
         self.people = people
         self.failures: list[str] = []
-        self._owed: set[bytes] = set()
+        self._pending_tokens: set[bytes] = set()
         self._at = 0.0
 
     def read(self) -> None:
         """Enter what has come into the daemon's hands since the last time."""
         machine = self.machine
         for data in machine.displaced:
-            self._owed |= tokens(data)
+            self._pending_tokens |= tokens(data)
         machine.displaced.clear()
         for data in versions_since(machine.db, self._at):
-            self._owed |= tokens(data)
+            self._pending_tokens |= tokens(data)
         self._at = machine.outside.clock.now() - 0.001
         if machine.power_lost:
             # Commits that were not durable are gone, and with them what only they knew.
             machine.power_lost = False
-            self._owed &= _reachable(machine)
+            self._pending_tokens &= _reachable(machine)
 
     def start_over(self, machine: Machine) -> None:
         """The database was deleted: from now on only what is outside it must still exist."""
         self.machine = machine
-        self._owed &= _on_disk(machine)
+        self._pending_tokens &= _on_disk(machine)
 
     def lost(self) -> set[bytes]:
-        return self._owed - self.people.given_up - _reachable(self.machine)
+        return self._pending_tokens - self.people.given_up - _reachable(self.machine)
 
 
 def _reachable(machine: Machine) -> set[bytes]:
@@ -89,7 +89,7 @@ def judge(ledger: Ledger) -> list[str]:
     return [
         *(f"lost: {token} is nowhere any more" for token in lost),
         *(f"converged: {text}" for text in converged(machine)),
-        *_meant(machine.db, ledger.people),
+        *_expected_rows(machine.db, ledger.people),
         *_receipts(machine.db),
     ]
 
@@ -110,7 +110,7 @@ def converged(machine: Machine) -> Iterator[str]:
         yield f"{path}: a write was never finished"
 
 
-def _meant(db: Database, people: People) -> Iterator[str]:
+def _expected_rows(db: Database, people: People) -> Iterator[str]:
     took = Counter(judged_status_requests(db))
     for (path, word), count in sorted(took.items()):
         if count > (meant := people.meant[path, word]) and word != Status.CANCELLED:

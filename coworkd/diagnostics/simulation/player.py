@@ -129,7 +129,7 @@ class _Stage:
             self.machine.die(power=power)
 
     def _let_happen(self, step: Step, acts: list[Act]) -> None:
-        """Now, with gaps in which the daemon turns; or all in the midst of one of the daemon's steps."""
+        """Now, with gaps in which the daemon turns; or all within one of the daemon's steps."""
         if not step.at:
             self.outside.schedule(acts, TICK if step.verb is Verb.FLICKER else GAP)
             return

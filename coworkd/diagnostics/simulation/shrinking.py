@@ -34,7 +34,7 @@ def _without_chunks(history: History, size: int, fails: Fails) -> History:
 
 
 def _simpler(history: History, fails: Fails) -> History:
-    """The same steps with nothing by the way that is not needed."""
+    """The same steps, without details that are not needed."""
     for number, step in enumerate(history):
         for simpler in (dataclasses.replace(step, pause=0.0), dataclasses.replace(step, pause=2.5)):
             other = (*history[:number], simpler, *history[number + 1 :])

@@ -82,7 +82,7 @@ class Step:
     """A token, a status, an errno, a branch: as the verb has it."""
     style: Style = Style.IN_PLACE
     at: int = 0
-    """0: now. Else: at the daemon's step of that number from now, in the midst of what it does."""
+    """0: now. Else: at the daemon's step of that number from now, in the middle of its work."""
     salt: int = 0
     """Seeds whatever is left to chance while the step is under way."""
     pause: float = 0.0

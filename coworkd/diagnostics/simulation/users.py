@@ -105,7 +105,8 @@ class People:
     def _meaning(self, path: str, buffer: _Buffer, acts: list[Act]) -> list[Act]:
         """The steps of a save, with what it meant entered at the first and, if it meant nothing then, at the last.
 
-        What others do in between may make a wish of it, and the daemon may see the new text before the last step.
+        What others do in between may make a status request of it, and the daemon may see the new text before the last
+        step.
         """
         data, taken_out, word = buffer.data, buffer.taken_out, buffer.word
         buffer.taken_out, buffer.word = set(), ""

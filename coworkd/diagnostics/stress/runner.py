@@ -27,13 +27,13 @@ from coworkd.diagnostics.stress.small_disk import SmallDisk
 _DISK, _DISK_PER_AGENT = 128 << 20, 8 << 20
 """Bytes of the file system of the state folder: what it needs, and more for each slot."""
 
-_LOOK = 0.1
+_LOOK_INTERVAL = 0.1
 """Seconds between two looks at what is due."""
-_READ = 1.0
+_STATUS_INTERVAL = 1.0
 """Seconds between two looks at all task files."""
-_STANDSTILL = 60.0
+_STANDSTILL_PATIENCE = 60.0
 """Seconds without a change of any status after which what has not ended is stuck: a slow machine is not."""
-_LONGEST = 5.0
+_MAX_TIMES_PLANNED = 5.0
 """So many times its time a scenario is waited for: what begins again and again without an end is stuck as well."""
 
 
@@ -91,12 +91,13 @@ class StressRun:
             if now >= read_at and not self._faults.lasting:
                 if self._look(now):
                     return
-                read_at = time.monotonic() - began + _READ
-            time.sleep(_LOOK)
+                read_at = time.monotonic() - began + _STATUS_INTERVAL
+            time.sleep(_LOOK_INTERVAL)
 
     def _is_over(self, now: float) -> bool:
         return (
-            now > max(self._scenario.seconds, self._moved_at + _STANDSTILL) or now > _LONGEST * self._scenario.seconds
+            now > max(self._scenario.seconds, self._moved_at + _STANDSTILL_PATIENCE)
+            or now > _MAX_TIMES_PLANNED * self._scenario.seconds
         )
 
     def _inject_due(self, now: float) -> None:

@@ -19,7 +19,7 @@ from coworkd.agents.port import (
     ToolStarted,
     UsageReported,
 )
-from coworkd.board.approvals.forms import SHOWN
+from coworkd.board.approvals.forms import MAX_SHOWN
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.board.views import tool_timeline
@@ -101,7 +101,7 @@ class EventRecorder:
             self._db.event(now, EventKind.CONNECTIONS_REFUSED, task=run.task, run=run.id, hosts=list(error.entries))
             return
         self._db.event(now, EventKind.AGENT_ERROR, task=run.task, actor="agent", run=run.id, error=error.kind,
-                       message=error.message[:SHOWN], retry_after=error.retry_after)  # fmt: skip
+                       message=error.message[:MAX_SHOWN], retry_after=error.retry_after)  # fmt: skip
 
     def _count(self, run: RunRow, kind: MessageKind) -> int:
         return count_messages(self._db, run.id, kind)
@@ -135,7 +135,7 @@ class EventRecorder:
         answer = Answer.APPROVED if ruling.decision is ToolPermission.ALLOW else Answer.REJECTED
         ruled = replace(request, answer=str(answer), comment=ruling.reason, answered_by="policy")
         data = {
-            "run": request.run, "request": request.id, "tool": request.tool, "arguments": request.arguments[:SHOWN],
+            "run": request.run, "request": request.id, "tool": request.tool, "arguments": request.arguments[:MAX_SHOWN],
             "answer": answer, "reason": ruling.reason,
         }  # fmt: skip
         event = NewEvent(at=now, kind=EventKind.REQUEST_SETTLED, task=request.task, actor="policy", data=data)
@@ -218,7 +218,7 @@ def _after_event(run: RunRow, event: AgentEvent, now: float) -> RunRow:
             return replace(run, live=replace(live, refused_hosts="\n".join(entries)))
         case ErrorReported():
             retry_at = None if event.retry_after is None else now + event.retry_after
-            error = ReportedError(kind=event.kind, message=event.message[:SHOWN], retry_at=retry_at)
+            error = ReportedError(kind=event.kind, message=event.message[:MAX_SHOWN], retry_at=retry_at)
             return replace(run, error=error)
         case _:
             return run

@@ -84,7 +84,7 @@ def committed_here(repo: Repo, folder: str = ".") -> frozenset[tuple[str, str]]:
     """Path and blob of everything under `folder` that a commit made in this worktree brought into history.
 
     HEAD's reflog is the witness: only `git commit` (with amend and the closing of a merge) counts, and only where the
-    blob is new against every parent and against what was amended, so that a merge made here does not vouch for what
+    blob is new against every parent and against what was amended, so that a merge made here does not count for what
     it brought in.
     """
     made = _commits_made(repo)

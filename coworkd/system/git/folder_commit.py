@@ -1,4 +1,4 @@
-"""A commit of one folder alone, in the user's checkout, on the user's word.
+"""A commit of one folder alone, in the user's checkout, when the user asks for it.
 
 What is staged elsewhere stays staged, and `git status` says of every other path what it said before. No hook runs.
 Where another git command holds the index after the branch has moved, the next call brings the index along.

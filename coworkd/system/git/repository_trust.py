@@ -1,4 +1,4 @@
-"""Which repositories their user has vouched for, kept outside every repository.
+"""Which repositories the user trusts, kept outside every repository.
 
 A repository is known by three things together: the real path of its worktree, the inode of its git directory, and the
 commit that its history begins with. So a copy, a moved folder, or another repository in the same place is not trusted
@@ -42,10 +42,13 @@ class _Mark:
 
 
 class Trust:
-    """Whether one repository is trusted. Until it is, `repo` looks at it warily; used by the writer thread alone."""
+    """Whether one repository is trusted. Until it is, `repo` runs nothing that its configuration names.
+
+    Used by the writer thread alone.
+    """
 
     def __init__(self, folder: Path, repo: Repo) -> None:
-        """`folder` is where the user's word is kept."""
+        """`folder` is where the user's decisions are kept."""
         self._repo = repo
         self._own_env = repo.env
         root = os.path.realpath(repo.root)
@@ -62,7 +65,7 @@ class Trust:
         return self._holds
 
     def was_lost(self) -> bool:
-        """Whether the user's word has gone since it was given, with the folder that it was kept in. Told once."""
+        """Whether the decision was removed since it was made, with the folder that it was kept in. True only once."""
         if not self._holds or self._file.exists():
             return False
         self._holds = False
@@ -75,13 +78,13 @@ class Trust:
         return self._repo.run(*arguments, check=False, timeout=_TIMEOUT).text
 
     def give(self, beginning: str) -> None:
-        """The user says so, of the repository that begins there. It holds until the repository is another one."""
+        """Trust the repository whose history begins there. It holds until the repository is another one."""
         self._write_mark(self._mark(beginning))
         self._holds = True
         self._use_own_config()
 
     def _mark_matches(self) -> bool:
-        """Whether the kept word is about this very repository."""
+        """Whether the stored decision is about this very repository."""
         kept = self._read_mark()
         if kept is None or kept != self._mark(kept.beginning):
             return False
@@ -96,7 +99,7 @@ class Trust:
         return _Mark(root=os.path.realpath(self._repo.root), inode=inode, beginning=beginning)
 
     def _read_mark(self) -> _Mark | None:
-        """The word as it was kept; anything else that stands there is none."""
+        """The stored decision; None for anything else that stands there."""
         try:
             with self._file.open("rb") as file:
                 said: Any = json.loads(file.read(_MOST))

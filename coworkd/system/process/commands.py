@@ -204,7 +204,7 @@ def _give(child: Supervisor, spec: ProcessSpec, argv: tuple[str, ...]) -> None:
 
 
 def _await_report(child: Supervisor, cancelled: Callable[[], bool] | None) -> bool:
-    """Wait for the supervisor's word; True when `cancelled` said so first and its lifeline has been cut."""
+    """Wait for the supervisor's report; True when `cancelled` said so first and its lifeline has been cut."""
     waiting = select.poll()  # unlike select(2) not limited to the first 1024 descriptors
     waiting.register(child.stdout, select.POLLIN | select.POLLHUP)
     while not waiting.poll(None if cancelled is None else _CANCEL_POLL * 1000):

@@ -118,7 +118,7 @@ class _Command:
         self._until = None if limit is None else started + limit
         while (status := self._exit_status()) is None:
             self._check_time()
-            self._turn()
+            self._wait_once()
         seconds = time.monotonic() - started
         terminate(self._members, 0.0 if self._ending else _LEFTOVER_GRACE, self._reap)
         self._reap()  # a process that died during the last look is no member any more, and still ours to collect
@@ -158,13 +158,13 @@ class _Command:
         ours, theirs = os.pipe()
         os.set_blocking(ours, False)
         self._readers[ours] = capture
-        self._selector.register(ours, selectors.EVENT_READ, lambda: self._take(ours, capture))
+        self._selector.register(ours, selectors.EVENT_READ, lambda: self._read_output(ours, capture))
         return theirs
 
     def _pipe_in(self) -> int:
         theirs, ours = os.pipe()
         os.set_blocking(ours, False)
-        self._selector.register(ours, selectors.EVENT_WRITE, lambda: self._give(ours))
+        self._selector.register(ours, selectors.EVENT_WRITE, lambda: self._write_stdin(ours))
         return theirs
 
     def _watch_signals(self) -> None:
@@ -178,14 +178,14 @@ class _Command:
         self._selector.register(ours, selectors.EVENT_READ, lambda: self._signalled(ours))
         self._selector.register(0, selectors.EVENT_READ, self._lifeline)
 
-    def _turn(self) -> None:
-        for key, _ in self._selector.select(self._patience()):
+    def _wait_once(self) -> None:
+        for key, _ in self._selector.select(self._wait_timeout()):
             ready: Callable[[], None] = key.data
             ready()
         if self._ending:
             self._ending.step()
 
-    def _patience(self) -> float | None:
+    def _wait_timeout(self) -> float | None:
         """Seconds until something is to be done even if nothing happens; None: nothing is."""
         if self._ending:
             return _TICK
@@ -219,7 +219,7 @@ class _Command:
         """What the pipes still hold. Not until their end: a process out of reach may hold them open."""
         for fd, capture in list(self._readers.items()):
             for _ in range(_DRAIN_READS):
-                if not self._take(fd, capture):
+                if not self._read_output(fd, capture):
                     break
 
     def _lifeline(self) -> None:
@@ -231,7 +231,7 @@ class _Command:
         if set(_read(fd) or b"") - {signal.SIGCHLD}:
             self._begin_end()
 
-    def _take(self, fd: int, capture: Capture) -> bool:
+    def _read_output(self, fd: int, capture: Capture) -> bool:
         """Move one chunk from a pipe to its capture; False when there is none now, or never again."""
         chunk = _read(fd)
         if chunk:
@@ -241,7 +241,7 @@ class _Command:
             self._forget(fd)
         return bool(chunk)
 
-    def _give(self, fd: int) -> None:
+    def _write_stdin(self, fd: int) -> None:
         try:
             self._stdin = self._stdin[os.write(fd, self._stdin[:_CHUNK]) :]
         except BlockingIOError:

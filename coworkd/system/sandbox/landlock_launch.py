@@ -27,7 +27,7 @@ _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
 _PARENT_ENDED = signal.SIGUSR1
 _FIRST_FREE = 3
 """File descriptors from here on are not handed to the program."""
-_MOST_DESCRIPTORS = 1 << 20
+_MAX_DESCRIPTORS = 1 << 20
 _REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _PATHS = {"read": landlock_rules.READ, "write": landlock_rules.WRITE, "device": landlock_rules.DEVICE}
@@ -68,10 +68,10 @@ def main(words: list[str]) -> None:
             _join(group)
         child = os.fork()
         if not child:
-            _become(request)
-        os._exit(_keep(child))
+            _exec_program(request)
+        os._exit(_await_child(child))
     except (OSError, ValueError) as error:
-        _give_up(f"the sandbox cannot be made: {error}")
+        _exit_with_reason(f"the sandbox cannot be made: {error}")
 
 
 # ---- outside: the keeper
@@ -99,7 +99,7 @@ def _join(group: str) -> None:
         file.write(b"0")
 
 
-def _keep(child: int) -> int:
+def _await_child(child: int) -> int:
     """Wait for the program and end what it left; its exit code, as a shell would have it."""
     code = 128 + signal.SIGKILL
     try:
@@ -135,7 +135,7 @@ def _children_left() -> bool:
 # ---- inside
 
 
-def _become(request: LandlockRequest) -> None:
+def _exec_program(request: LandlockRequest) -> None:
     """Turn into the program, confined. Never returns."""
     try:
         _leave_session()
@@ -144,14 +144,14 @@ def _become(request: LandlockRequest) -> None:
         for word in request.all("env"):
             name, _, value = word.partition("=")
             os.environ[name] = value
-        os.closerange(_FIRST_FREE, _MOST_DESCRIPTORS)
+        os.closerange(_FIRST_FREE, _MAX_DESCRIPTORS)
         _confine(request)
     except (OSError, ValueError) as error:
-        _give_up(f"the sandbox cannot be made: {error}")
+        _exit_with_reason(f"the sandbox cannot be made: {error}")
     try:
         os.execvp(request.program[0], request.program)
     except OSError as error:
-        _give_up(f"cannot start {request.program[0]!r}: {error.strerror}", CANNOT_START)
+        _exit_with_reason(f"cannot start {request.program[0]!r}: {error.strerror}", CANNOT_START)
 
 
 def _leave_session() -> None:
@@ -203,7 +203,7 @@ def _allow(held: landlock.Ruleset, path: str, rights: int, *, needed: bool) -> N
             raise
 
 
-def _give_up(why: str, code: int = CANNOT_CONFINE) -> None:
+def _exit_with_reason(why: str, code: int = CANNOT_CONFINE) -> None:
     os.write(2, f"{why}\n".encode(errors="replace"))
     os._exit(code)
 

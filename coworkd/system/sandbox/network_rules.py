@@ -112,22 +112,22 @@ def _split(text: str) -> tuple[str, str]:
 def _host(text: str) -> str:
     if ":" in text:
         try:
-            return str(ipaddress.IPv6Address(text)) if "%" not in text else _no_name(text)
+            return str(ipaddress.IPv6Address(text)) if "%" not in text else _refuse_name(text)
         except ValueError:
-            _no_name(text)
-    name = text.lower() if text.isascii() else _no_name(text)
+            _refuse_name(text)
+    name = text.lower() if text.isascii() else _refuse_name(text)
     labels = name.split(".")
     if not name or len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        _no_name(text)
+        _refuse_name(text)
     if _NUMBER.fullmatch(labels[-1]):
         try:
             return str(ipaddress.IPv4Address(name))
         except ValueError:
-            _no_name(text)
+            _refuse_name(text)
     return name
 
 
-def _no_name(text: str) -> str:
+def _refuse_name(text: str) -> str:
     raise RefusedError(f"{shorten(text, 80)!r} is not the name of a host")
 
 
@@ -184,7 +184,7 @@ def parse_request(head: bytes) -> ProxyRequest:
         raise RefusedError("only CONNECT and http:// can be asked of this proxy")
     authority, path = _authority(rest)
     target = parse_target(authority, 80)
-    lines = [method + b" " + path.encode() + b" HTTP/1.1", b"Host: " + authority.encode(), *_kept(fields)]
+    lines = [method + b" " + path.encode() + b" HTTP/1.1", b"Host: " + authority.encode(), *_forwarded_fields(fields)]
     return ProxyRequest(target=target, tunnel=False, head=b"\r\n".join([*lines, b"Connection: close", b"", b""]))
 
 
@@ -194,6 +194,6 @@ def _authority(rest: str) -> tuple[str, str]:
     return authority, path if path.startswith("/") else f"/{path}"
 
 
-def _kept(fields: list[bytes]) -> list[bytes]:
+def _forwarded_fields(fields: list[bytes]) -> list[bytes]:
     """The fields that are the target's business; one connection carries one request, so that each is looked at."""
     return [field for field in fields if field.partition(b":")[0].strip().lower() not in _OURS]

@@ -32,7 +32,7 @@ class SandboxCapabilities:
     groups: tuple[str, ...] = ()
     """Control groups in which a group for each run can be made."""
     protected: tuple[str, ...] = ()
-    """What no file's wish opens to anybody: the user's checkout, and everything of coworkd's own."""
+    """What no setting in a file can open: the user's checkout, and everything of coworkd's own."""
     memory: int = 0
     """Bytes that a run gets at most, where there are control groups."""
 

@@ -35,7 +35,7 @@ _VERSIONED = (".pyenv", ".nvm", ".rbenv", ".nodenv", ".asdf", ".volta", ".sdkman
 _COMPANIONS = {".cargo": (".rustup",), ".pyenv": (), ".local": (".local/lib", ".local/share/uv", ".local/share/pipx")}
 """What has to come with a folder on the search path, by the folder's own name in the home."""
 _SHARE = ".local/share"
-_MOST_STEPS = 1000
+_MAX_LINKS = 1000
 """Parts of a path and of the links in it; one with more is taken to lead anywhere."""
 
 
@@ -90,7 +90,7 @@ def _parts_around(path: str, hidden: tuple[str, ...]) -> Iterator[str]:
 def leads_through(path: str, folders: Iterable[str]) -> bool:
     """Whether one of the folders, or something in them, decides what a whole path leads to, link by link."""
     held, at, rest = tuple(folders), "/", _parts(path)
-    for _ in range(_MOST_STEPS):
+    for _ in range(_MAX_LINKS):
         if not rest:
             return False
         at = os.path.normpath(os.path.join(at, rest.pop(0)))
@@ -114,7 +114,7 @@ def tools_of(folder: str, home: str, writable: tuple[str, ...] = ()) -> tuple[st
     if not os.path.isabs(folder) or not os.path.isdir(folder) or _shown(folder) or leads_through(folder, writable):
         return ()
     folder = os.path.normpath(folder)
-    roots = {root for root in (_root(folder, home), *_led_to(folder, home, writable)) if not _shown(root)}
+    roots = {root for root in (_root(folder, home), *_link_targets(folder, home, writable)) if not _shown(root)}
     return tuple(sorted(root for root in roots if not contains(root, home)))
 
 
@@ -132,7 +132,7 @@ def _root(folder: str, home: str) -> str:
     return parent if whole and os.path.basename(folder) in ("bin", "Scripts") else folder
 
 
-def _led_to(folder: str, home: str, writable: tuple[str, ...]) -> Iterator[str]:
+def _link_targets(folder: str, home: str, writable: tuple[str, ...]) -> Iterator[str]:
     """Where the links in a folder of programs lead, and what always comes with such a folder."""
     first = os.path.relpath(folder, home).split(os.sep)[0] if contains(home, folder) else ""
     for name in _COMPANIONS.get(first, ()):
@@ -140,10 +140,10 @@ def _led_to(folder: str, home: str, writable: tuple[str, ...]) -> Iterator[str]:
             yield os.path.join(home, name)
     for entry in os.scandir(folder):
         if entry.is_symlink() and not leads_through(entry.path, writable):
-            yield from _behind(os.path.realpath(entry.path), home)
+            yield from _installation_of(os.path.realpath(entry.path), home)
 
 
-def _behind(target: str, home: str) -> Iterator[str]:
+def _installation_of(target: str, home: str) -> Iterator[str]:
     """The installation that a linked program is part of."""
     if not os.path.exists(target):
         return

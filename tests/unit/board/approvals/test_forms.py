@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.board.approvals.forms import SHOWN, approval_form
+from coworkd.board.approvals.forms import MAX_SHOWN, approval_form
 from coworkd.core.model import Answer, AnswerSpec
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse
@@ -29,6 +29,6 @@ def test_long_arguments_are_shown_whole_where_there_is_room() -> None:
     made = decode("approvals/a-1.md", parse(data))
     told = made.cowork.values["arguments"]
     assert isinstance(told, str)
-    assert len(told) < SHOWN + 10
+    assert len(told) < MAX_SHOWN + 10
     assert "    rm -rf build\n    xxx" in made.of(AnswerSpec).body
     assert "\n    ---\n" in made.of(AnswerSpec).body
