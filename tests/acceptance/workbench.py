@@ -233,7 +233,8 @@ class Workbench:
         found = "\n".join(f"{path.stem}: {self.status(path.stem)}" for path in sorted(self.cow("tasks").glob("*.md")))
         log = self.root / "daemon.log"
         said = log.read_text(errors="replace")[-3000:] if log.exists() else ""
-        return f"{found}\n{said}\n{self._processes()}\n{self._stacks()}"
+        status = self.cmd("status", check=False)
+        return f"{found}\n{status.stdout}{status.stderr}\n{said}\n{self._processes()}\n{self._stacks()}"
 
     def _stacks(self) -> str:
         """What each thread of the daemon is doing."""
