@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import selectors
+import time
 from collections.abc import Callable
 
+from coworkd.agents.worker.read_pace import ReadPace
 from coworkd.core.errors import AgentError
 from coworkd.system import process_tree
 from coworkd.system.process import commands
@@ -31,8 +33,12 @@ class ChildStreams:
         *,
         out: Callable[[bytes], None],
         err: Callable[[bytes], None],
+        longest_pause: float = 0.0,
     ) -> None:
-        """`out` and `err` receive the chunks of standard output and standard error."""
+        """`out` and `err` receive the chunks of standard output and standard error.
+
+        `longest_pause`: seconds for which output may lie unread, where no answer to it is waited for (`read_pace`).
+        """
         if child.stderr is None:
             raise AgentError("a program needs a pipe for its standard error")
         self._run = run
@@ -45,8 +51,13 @@ class ChildStreams:
         self._writing = False
         self._selector = selectors.DefaultSelector()
         self._readers: dict[int, Callable[[bytes], None]] = {}
-        self._read_from(child.stdout.fileno(), out)
-        self._read_from(child.stderr.fileno(), err)
+        self._paces: dict[int, ReadPace] = {}
+        self._resting: dict[int, float] = {}
+        """Pipes that are not watched now, and until when, in monotonic time."""
+        for pipe, feed in ((child.stdout, out), (child.stderr, err)):
+            self._read_from(pipe.fileno(), feed)
+            if longest_pause:
+                self._paces[pipe.fileno()] = ReadPace(longest_pause)
         os.set_blocking(child.stdin.fileno(), False)
         self._selector.register(wakeup.fd, selectors.EVENT_READ, wakeup.clear)
         if hasattr(os, "pidfd_open"):  # elsewhere the exit is noticed at the next look
@@ -73,15 +84,26 @@ class ChildStreams:
         `patience` None: until something happens.
         """
         found = self._selector.select(self._bounded(patience))
+        self._end_rests()
         if woken is not None:
             woken()
         for key, _ in found:
             ready: Callable[[], object] = key.data
             ready()
 
+    def _end_rests(self) -> None:
+        """Watch the pipes again whose pause is over."""
+        now = time.monotonic()
+        for fd in [fd for fd, until in self._resting.items() if until <= now]:
+            del self._resting[fd]
+            self._watch_output(fd)
+
     def _bounded(self, patience: float | None) -> float | None:
         if self._ending is not None:
             return _ENDING_TICK
+        if self._resting:
+            rest = max(0.0, min(self._resting.values()) - time.monotonic())
+            patience = rest if patience is None else min(patience, rest)
         if self._exit_fd is None:
             return _EXIT_TICK if patience is None else min(patience, _EXIT_TICK)
         return patience
@@ -131,20 +153,35 @@ class ChildStreams:
     def _read_from(self, fd: int, feed: Callable[[bytes], None]) -> None:
         os.set_blocking(fd, False)
         self._readers[fd] = feed
-        self._selector.register(fd, selectors.EVENT_READ, lambda: self._read_chunk(fd))
+        self._watch_output(fd)
 
-    def _read_chunk(self, fd: int) -> bool:
-        """Move one chunk; False when there is none now, or never again."""
+    def _watch_output(self, fd: int) -> None:
+        self._selector.register(fd, selectors.EVENT_READ, lambda: self._read_paced(fd))
+
+    def _read_paced(self, fd: int) -> None:
+        """Move one chunk, and leave the pipe alone for a while where it is read at a pace."""
+        size = self._read_chunk(fd)
+        pace = self._paces.get(fd)
+        if not size or pace is None:
+            return
+        now = time.monotonic()
+        if pause := pace.pause_after(size, now):
+            self._selector.unregister(fd)
+            self._resting[fd] = now + pause
+
+    def _read_chunk(self, fd: int) -> int:
+        """Move one chunk; its bytes, or 0 when there is none now, or never again."""
         try:
             chunk = os.read(fd, _CHUNK)
         except BlockingIOError:
-            return False
+            return 0
         if not chunk:
             del self._readers[fd]
-            self._selector.unregister(fd)
-            return False
+            if self._resting.pop(fd, None) is None:
+                self._selector.unregister(fd)
+            return 0
         self._readers[fd](chunk)
-        return True
+        return len(chunk)
 
     def _write_some(self) -> None:
         try:

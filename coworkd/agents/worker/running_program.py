@@ -21,6 +21,8 @@ STDERR_LOG = "stderr.log"
 _STDERR_LIMIT = 1024 * 1024
 _FAILURE_LINES = 20
 _FAILURE_CHARACTERS = 4000
+_LONGEST_PAUSE = 1.0
+"""Seconds between two reads of output; a live message is rewritten every two seconds at most (docs/format.md)."""
 
 
 class RunningProgram:
@@ -32,7 +34,8 @@ class RunningProgram:
         self._reason: EndReason | None = None
         self._outbox: Outbox | None = None
         self.watchdog = Watchdog(timeout=assignment.timeout, stall=assignment.stall, now=time.monotonic())
-        self._streams = ChildStreams(assignment.run, child, wakeup, out=self._out, err=self._err)
+        pause = min(_LONGEST_PAUSE, assignment.stall / 4)  # silence is judged by what has been read
+        self._streams = ChildStreams(assignment.run, child, wakeup, out=self._out, err=self._err, longest_pause=pause)
         self._streams.write(assignment.prompt.encode(errors="replace"), last=True)
 
     def watch(self, outbox: Outbox) -> None:
