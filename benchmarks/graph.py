@@ -13,8 +13,10 @@ from pathlib import Path
 from benchmarks.bench import Bench, Workspace, best, cleared, save, until
 from benchmarks.table import Row
 from coworkd.core.model import Status
-from coworkd.dispatch.scheduling.ready_queue import Lane, PlanInputs, QueuedTask, ReadyQueue
+from coworkd.dispatch.scheduling.plan_inputs import PlanInputs, RequestedAgent
+from coworkd.dispatch.scheduling.ready_queue import ReadyQueue
 from coworkd.dispatch.scheduling.scheduler import ActiveRun, Capacity
+from coworkd.dispatch.scheduling.start_order import QueuedTask
 from coworkd.store import Database, TaskRow
 from coworkd.store.tasks import startable_tasks
 
@@ -73,7 +75,9 @@ def _queued(row: TaskRow) -> QueuedTask:
 def _plan(queue: ReadyQueue) -> None:
     """One of two places is taken: one task starts, and the next plan begins with that one put back."""
     active = [ActiveRun(task="other", agent="agent")]
-    inputs = PlanInputs(lanes={"": Lane(agent="agent")}, active=active, capacity=Capacity(total=2, per_agent={}))
+    inputs = PlanInputs(
+        agents={"": RequestedAgent(agent="agent")}, active=active, capacity=Capacity(total=2, per_agent={})
+    )
     assert len(queue.plan(inputs, 1e9)) == 1
 
 

@@ -98,24 +98,24 @@ class Postponed:
 def postponement(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity, now: float) -> Postponed | None:
     """Why this run may not be at work now; None when it may. `active` are the other runs."""
     return (
-        halt(capacity, needs_slot=request.needs_slot)
+        halt_postponement(capacity, needs_slot=request.needs_slot)
         or own_postponement(request, active, now)
         or agent_postponement(request, active, capacity, now)
-        or full(active, capacity)
+        or full_postponement(active, capacity)
     )
 
 
 # ---- what holds for every run
 
 
-def halt(capacity: Capacity, *, needs_slot: bool = True) -> Postponed | None:
-    """Why nothing begins, whatever is at work."""
+def halt_postponement(capacity: Capacity, *, needs_slot: bool = True) -> Postponed | None:
+    """Why nothing begins, whatever is at work; None when something may."""
     reason = capacity.halt_reason or (capacity.slots_halt_reason if needs_slot else "")
     return Postponed(reason=reason, until=capacity.halt_until) if reason else None
 
 
-def full(active: Sequence[ActiveRun], capacity: Capacity) -> Postponed | None:
-    """Whether every place is taken."""
+def full_postponement(active: Sequence[ActiveRun], capacity: Capacity) -> Postponed | None:
+    """Why no run may begin while so many are at work; None when a place is free."""
     at_work = sum(not other.waiting for other in active)
     if at_work < capacity.total:
         return None
@@ -134,7 +134,7 @@ def agent_postponement(
     reason = _limit_reason(request, active, capacity)
     if reason:
         return Postponed(reason=reason)
-    return _untested(request, active, capacity, now) or _without_memory(active, capacity, now)
+    return _untested_postponement(request, active, capacity, now) or _memory_postponement(active, capacity, now)
 
 
 def _limit_reason(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity) -> str:
@@ -143,17 +143,19 @@ def _limit_reason(request: RunRequest, active: Sequence[ActiveRun], capacity: Ca
     same = sum(other.agent == request.agent for other in at_work)
     if limit is not None and same >= limit:
         return f"waits for agent {request.agent}: {same} of {limit} at work"
-    most, there = capacity.per_provider.get(request.provider), request.provider
-    by_provider = sum(other.provider == there for other in at_work)
-    if most is not None and by_provider >= most:
-        return f"waits for provider {there}: {by_provider} of {most} runs at work"
+    provider, provider_limit = request.provider, capacity.per_provider.get(request.provider)
+    by_provider = sum(other.provider == provider for other in at_work)
+    if provider_limit is not None and by_provider >= provider_limit:
+        return f"waits for provider {provider}: {by_provider} of {provider_limit} runs at work"
     trying = next((other for other in at_work if other.preparing), None) if capacity.one_slot_at_a_time else None
     if trying is not None and request.needs_slot:
         return f"waits for {trying.task}, which tries whether slots can be made ready again"
     return ""
 
 
-def _untested(request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity, now: float) -> Postponed | None:
+def _untested_postponement(
+    request: RunRequest, active: Sequence[ActiveRun], capacity: Capacity, now: float
+) -> Postponed | None:
     """No more runs of an agent that fails at once are begun together than may fail before it is stopped."""
     failures = capacity.failures.get(request.agent, 0)
     if not failures:
@@ -171,7 +173,7 @@ def _untested(request: RunRequest, active: Sequence[ActiveRun], capacity: Capaci
     return Postponed(reason=reason, until=until if until < math.inf else None)
 
 
-def _without_memory(active: Sequence[ActiveRun], capacity: Capacity, now: float) -> Postponed | None:
+def _memory_postponement(active: Sequence[ActiveRun], capacity: Capacity, now: float) -> Postponed | None:
     """A run begins only where memory is left for it, and for those that have just begun; one may always begin."""
     at_work = [other for other in active if not other.waiting]
     if capacity.memory is None or not at_work:
@@ -196,15 +198,15 @@ def own_postponement(request: RunRequest, active: Sequence[ActiveRun], now: floa
 
 def overlapping_run(touches: Sequence[str], active: Sequence[ActiveRun]) -> ActiveRun | None:
     """A run whose files may be among these; one that waits for a person keeps its files."""
-    return next((other for other in active if overlapping(touches, other.touches)), None) if touches else None
+    return next((other for other in active if patterns_overlap(touches, other.touches)), None) if touches else None
 
 
-def overlapping(one: Sequence[str], other: Sequence[str]) -> bool:
+def patterns_overlap(patterns: Sequence[str], others: Sequence[str]) -> bool:
     """Whether two sets of path patterns may mean the same file."""
-    return any(_patterns_overlap(a, b) for a in one for b in other)
+    return any(_pattern_overlaps(a, b) for a in patterns for b in others)
 
 
-def _patterns_overlap(one: str, other: str) -> bool:
+def _pattern_overlaps(one: str, other: str) -> bool:
     if fnmatchcase(one, other) or fnmatchcase(other, one):
         return True
     a, b = _literal_prefix(one), _literal_prefix(other)

@@ -22,9 +22,11 @@ from coworkd.dispatch.scheduling.budget_rules import (
 )
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.cooldowns import provider_of
+from coworkd.dispatch.scheduling.plan_inputs import PlanInputs, RequestedAgent
 from coworkd.dispatch.scheduling.ready_index import ReadyIndex, ReadyTask
-from coworkd.dispatch.scheduling.ready_queue import Lane, PlanInputs, QueuedTask, ReadyQueue
+from coworkd.dispatch.scheduling.ready_queue import ReadyQueue
 from coworkd.dispatch.scheduling.scheduler import Postponed, StartRun
+from coworkd.dispatch.scheduling.start_order import QueuedTask
 from coworkd.dispatch.scheduling.start_rate import StartRate
 from coworkd.store.runs import count_runs
 from coworkd.store.tasks import last_requested_at
@@ -35,14 +37,14 @@ GATHERING_TIME = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _PaidBy:
+class _ChargedBudgets:
     """What a run of an agent is charged to, beside its task's own budget."""
 
     spec: AgentSpec
     day: DailyBudget
     price_unknown: bool
 
-    def exhausted(self, budget: TaskBudget) -> Postponed | None:
+    def postponement(self, budget: TaskBudget) -> Postponed | None:
         """Why nothing is left for a run; None where something is."""
         found = reserve(budget_state(budget, self.day, self.spec, price_unknown=self.price_unknown))
         return Postponed(reason=found.reason, until=found.until) if isinstance(found, BudgetExhausted) else None
@@ -76,12 +78,12 @@ class StartPlanner:
             self._queue.forget_reasons()
             return []
         starts = self._queue.plan(self._inputs(now), now)
-        self._rate.note(len(starts), now)
+        self._rate.record(len(starts), now)
         return starts
 
     def postpone(self, start: StartRun, exhausted: BudgetExhausted) -> None:
         """It did not start after all: other runs have reserved what was left of the day in this very turn."""
-        self._queue.set_aside(start.task, Postponed(reason=exhausted.reason, until=exhausted.until))
+        self._queue.postpone_started(start.task, Postponed(reason=exhausted.reason, until=exhausted.until))
 
     def record(self) -> None:
         """Store why each ready task does not run."""
@@ -106,7 +108,9 @@ class StartPlanner:
 
     def _shared_reasons(self) -> dict[WaitKey, str]:
         queue = self._queue
-        found: dict[WaitKey, str] = {(WaitScope.AGENT, name): why.reason for name, why in queue.closed.items()}
+        found: dict[WaitKey, str] = {
+            (WaitScope.AGENT, name): why.reason for name, why in queue.agent_postponements.items()
+        }
         if queue.halt is not None:
             found[WaitScope.EVERY, ""] = queue.halt.reason
         if queue.rest is not None:
@@ -120,7 +124,7 @@ class StartPlanner:
     # ---- what the queue holds
 
     def _update_queue(self, now: float) -> None:
-        put: list[QueuedTask] = []
+        queued: list[QueuedTask] = []
         for task in self._index.take_changed():
             ready = self._index.find(task)
             self._queue.remove(task)
@@ -129,10 +133,10 @@ class StartPlanner:
             if ready.unsupported_reason:
                 self._refuse(ready, ready.unsupported_reason, now)
             else:
-                put.append(self._queued(ready))
-        self._queue.put(put)
+                queued.append(self._queued_task(ready))
+        self._queue.put(queued)
 
-    def _queued(self, ready: ReadyTask) -> QueuedTask:
+    def _queued_task(self, ready: ReadyTask) -> QueuedTask:
         row = ready.row
         return QueuedTask(
             task=row.id, requested=ready.spec.agent, priority=row.priority, since=row.since,
@@ -158,31 +162,31 @@ class StartPlanner:
     def _inputs(self, now: float) -> PlanInputs:
         default, day = self._board.specs.settings().agent, self._budgets.day(now)
         chosen = {name: self._agents.select_for(name or default, now) for name in self._queue.requested()}
-        paid_by = {name: self._paid_by(choice.agent, day) for name, choice in chosen.items()}
+        charged = {name: self._charged_budgets(choice.agent, day) for name, choice in chosen.items()}
         return PlanInputs(
-            lanes={name: self._lane(choice, paid_by[name], now) for name, choice in chosen.items()},
-            budgets=paid_by,
+            agents={name: self._requested_agent(choice, charged[name], now) for name, choice in chosen.items()},
+            budgets=charged,
             gathering_until=last_requested_at(self._db, Status.READY, now + GATHERING_TIME) or 0.0,
             gathering_time=GATHERING_TIME, runs_before=count_runs(self._db),
             starts=self._rate.allowance(now),
             active=self._capacity.active_runs(), capacity=self._capacity.capacity(now),
         )  # fmt: skip
 
-    def _paid_by(self, agent: str, day: DailyBudget) -> _PaidBy | None:
+    def _charged_budgets(self, agent: str, day: DailyBudget) -> _ChargedBudgets | None:
         spec = self._agents.agent(agent)
-        return spec and _PaidBy(spec=spec, day=day, price_unknown=self._budgets.price_unknown(spec))
+        return spec and _ChargedBudgets(spec=spec, day=day, price_unknown=self._budgets.price_unknown(spec))
 
-    def _lane(self, choice: AgentChoice, paid_by: _PaidBy | None, now: float) -> Lane:
+    def _requested_agent(self, choice: AgentChoice, charged: _ChargedBudgets | None, now: float) -> RequestedAgent:
         unavailable = self._agents.unavailable(choice.agent, now) if choice.until > now else None
         if unavailable is not None:
-            return Lane(agent=choice.agent, blocked=Postponed(reason=unavailable.reason, until=choice.until))
-        if paid_by is None:
-            return Lane(agent=choice.agent)
-        return Lane(
-            agent=choice.agent, provider=provider_of(paid_by.spec), blocked=paid_by.exhausted(_NO_BUDGET),
-            own=lambda task: self._over_budget(task, paid_by),
+            return RequestedAgent(agent=choice.agent, blocked=Postponed(reason=unavailable.reason, until=choice.until))
+        if charged is None:
+            return RequestedAgent(agent=choice.agent)
+        return RequestedAgent(
+            agent=choice.agent, provider=provider_of(charged.spec), blocked=charged.postponement(_NO_BUDGET),
+            check_budget=lambda task: self._budget_postponement(task, charged),
         )  # fmt: skip
 
-    def _over_budget(self, task: str, paid_by: _PaidBy) -> Postponed | None:
+    def _budget_postponement(self, task: str, charged: _ChargedBudgets) -> Postponed | None:
         ready = self._index.find(task)
-        return paid_by.exhausted(ready.budget) if ready is not None and ready.budget.bounded else None
+        return charged.postponement(ready.budget) if ready is not None and ready.budget.bounded else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from coworkd.dispatch.scheduling.ready_queue import StartAllowance
+from coworkd.dispatch.scheduling.plan_inputs import StartAllowance
 
 MAX_STARTS = 100
 WINDOW = 1.0
@@ -20,7 +20,7 @@ class StartRate:
     def __init__(self) -> None:
         self._starts: deque[tuple[float, int]] = deque()
 
-    def note(self, count: int, now: float) -> None:
+    def record(self, count: int, now: float) -> None:
         """So many runs have started."""
         if count:
             self._starts.append((now, count))
@@ -31,4 +31,4 @@ class StartRate:
             self._starts.popleft()  # also where the clock was set back
         used = sum(count for _, count in self._starts)
         until = self._starts[0][0] + WINDOW if self._starts else now
-        return StartAllowance(most=max(MAX_STARTS - used, 0), until=until)
+        return StartAllowance(max_starts=max(MAX_STARTS - used, 0), until=until)

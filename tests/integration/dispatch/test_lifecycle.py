@@ -20,7 +20,7 @@ from coworkd.agents.port import Asked, AskKind, Assignment
 from coworkd.agents.testing import ScriptSteps
 from coworkd.core.model import Status
 from coworkd.core.run_states import WORKING_STATES, RunState
-from coworkd.dispatch.scheduling.scheduler import overlapping
+from coworkd.dispatch.scheduling.scheduler import patterns_overlap
 from coworkd.store import RunRow, SubmissionRow, TaskRow
 from tests.integration.dispatchkit import Bench, fails
 
@@ -182,7 +182,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert len(at_work) <= CONCURRENCY
         assert sum(run.agent == "slow" for run in at_work) <= SLOW_LIMIT
         files = [TOUCHES[run.task] for run in self._live() if run.task in TOUCHES]
-        assert not any(overlapping(a, b) for a in files for b in files if a is not b)
+        assert not any(patterns_overlap(a, b) for a in files for b in files if a is not b)
 
     @invariant()
     def none_lost(self) -> None:

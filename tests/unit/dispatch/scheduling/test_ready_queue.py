@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.dispatch.scheduling.ready_queue import (
-    OLDEST_EVERY,
-    PATIENCE,
-    Lane,
-    PlanInputs,
-    QueuedTask,
-    ReadyQueue,
-    StartAllowance,
-)
+from coworkd.dispatch.scheduling.plan_inputs import PlanInputs, RequestedAgent, StartAllowance
+from coworkd.dispatch.scheduling.ready_queue import OLDEST_EVERY, STARVING_AFTER, ReadyQueue
 from coworkd.dispatch.scheduling.scheduler import (
     MEMORY_FLOOR,
     MEMORY_OF_A_RUN,
@@ -26,12 +19,13 @@ from coworkd.dispatch.scheduling.scheduler import (
     Capacity,
     Postponed,
     RunRequest,
-    overlapping,
+    patterns_overlap,
     postponement,
 )
+from coworkd.dispatch.scheduling.start_order import QueuedTask
 
 NOW = 10_000.0
-LANES = {name: Lane(agent=name) for name in "abxy"}
+AGENTS = {name: RequestedAgent(agent=name) for name in "abxy"}
 
 
 def queued(task: str, *, since: float = NOW, agent: str = "a", **more: object) -> QueuedTask:
@@ -40,7 +34,7 @@ def queued(task: str, *, since: float = NOW, agent: str = "a", **more: object) -
 
 
 def situation(total: int = 9, active: Sequence[ActiveRun] = (), **more: object) -> PlanInputs:
-    plain = PlanInputs(lanes=LANES, active=active, capacity=Capacity(total=total, per_agent={}))
+    plain = PlanInputs(agents=AGENTS, active=active, capacity=Capacity(total=total, per_agent={}))
     return replace(plain, **more)
 
 
@@ -138,14 +132,18 @@ def test_no_more_runs_of_an_agent_that_fails_at_once_are_begun_than_may_fail() -
 
 
 def test_a_provider_has_its_own_limit() -> None:
-    lanes = {"a": Lane(agent="a", provider="anthropic"), "b": Lane(agent="b", provider="anthropic"), "x": LANES["x"]}
+    agents = {
+        "a": RequestedAgent(agent="a", provider="anthropic"),
+        "b": RequestedAgent(agent="b", provider="anthropic"),
+        "x": AGENTS["x"],
+    }
     capacity = Capacity(total=9, per_agent={}, per_provider={"anthropic": 2})
     active = [
         ActiveRun(task="w", agent="z", provider="anthropic"),
         ActiveRun(task="v", agent="z", provider="anthropic", waiting=True),
     ]
     queue = queue_of(queued("k"), queued("l", agent="b"), queued("m", agent="x"))
-    assert started(queue, situation(active=active, capacity=capacity, lanes=lanes)) == ["k", "m"]
+    assert started(queue, situation(active=active, capacity=capacity, agents=agents)) == ["k", "m"]
     assert reasons(queue, "l") == {"l": "waits for provider anthropic: 2 of 2 runs at work"}
 
 
@@ -170,29 +168,29 @@ def test_runs_that_have_just_begun_are_taken_to_use_their_memory_yet(begun: int,
 
 def test_no_more_runs_start_at_once_than_are_allowed() -> None:
     queue = queue_of(*(queued(f"t{number}") for number in range(9)))
-    assert len(started(queue, situation(99, starts=StartAllowance(most=4, until=NOW + 0.5)))) == 4
+    assert len(started(queue, situation(99, starts=StartAllowance(max_starts=4, until=NOW + 0.5)))) == 4
     assert reasons(queue, "t8") == {"t8": "waits a moment: many runs have just started"}
     assert queue.deadline() == NOW + 0.5
 
 
 def test_an_agent_that_is_not_to_be_used_holds_its_tasks_alone() -> None:
-    lanes = {**LANES, "b": Lane(agent="b", blocked=Postponed(reason="cools down", until=NOW + 7))}
+    agents = {**AGENTS, "b": RequestedAgent(agent="b", blocked=Postponed(reason="cools down", until=NOW + 7))}
     queue = queue_of(queued("x", agent="b"), queued("y"), queued("z", agent="b"))
-    assert started(queue, situation(lanes=lanes)) == ["y"]
+    assert started(queue, situation(agents=agents)) == ["y"]
     assert reasons(queue, "x", "z") == {"x": "cools down", "z": "cools down"}
     assert queue.deadline() == NOW + 7
 
 
 def test_a_task_whose_budget_is_used_up_waits_until_budgets_change() -> None:
     left = {"x": Postponed(reason="budget used up")}
-    lanes = {**LANES, "a": Lane(agent="a", own=left.get)}
+    agents = {**AGENTS, "a": RequestedAgent(agent="a", check_budget=left.get)}
     queue = queue_of(queued("x"), queued("y"))
-    assert started(queue, situation(lanes=lanes, budgets=1)) == ["y"]
+    assert started(queue, situation(agents=agents, budgets=1)) == ["y"]
     assert reasons(queue, "x") == {"x": "budget used up"}
     left.clear()
     queue.remove("y")
-    assert started(queue, situation(lanes=lanes, budgets=1)) == []
-    assert started(queue, situation(lanes=lanes, budgets=2)) == ["x"]
+    assert started(queue, situation(agents=agents, budgets=1)) == []
+    assert started(queue, situation(agents=agents, budgets=2)) == ["x"]
 
 
 def test_new_tasks_wait_for_those_that_were_saved_with_them() -> None:
@@ -210,7 +208,7 @@ def test_a_start_that_came_to_nothing_is_planned_again() -> None:
     queue = queue_of(queued("a"))
     assert started(queue, situation()) == ["a"]
     assert started(queue, situation()) == ["a"]
-    queue.set_aside("a", Postponed(reason="reserved by others"))
+    queue.postpone_started("a", Postponed(reason="reserved by others"))
     assert started(queue, situation()) == []
     assert reasons(queue, "a") == {"a": "reserved by others"}
 
@@ -233,7 +231,7 @@ TASKS = st.lists(
         requested=st.sampled_from("xy"),
         priority=st.sampled_from([0.0, 1.0, 2.0]),
         chain_length=st.integers(1, 3),
-        since=st.sampled_from([NOW - 2 * PATIENCE, NOW - 1.0, NOW]),
+        since=st.sampled_from([NOW - 2 * STARVING_AFTER, NOW - 1.0, NOW]),
         touches=st.sampled_from([(), ("src/**",), ("docs/*",), ("src/a.py",)]),
         not_before=st.sampled_from([0.0, NOW, NOW + 1]),
     ),
@@ -258,7 +256,7 @@ def _plainly(tasks: Sequence[QueuedTask], given: PlanInputs, now: float) -> list
             return starts
         by_age = (given.runs_before + len(starts)) % OLDEST_EVERY == OLDEST_EVERY - 1
         oldest = min(fits, key=lambda task: (task.since, task.task))
-        task = oldest if by_age and oldest.since <= now - PATIENCE else fits[0]
+        task = oldest if by_age and oldest.since <= now - STARVING_AFTER else fits[0]
         left.remove(task)
         starts.append(task.task)
         taken.append(ActiveRun(task=task.task, agent=task.requested, touches=task.touches, preparing=True))
@@ -282,7 +280,7 @@ def test_what_is_kept_from_plan_to_plan_leads_to_the_same_starts(
         queue.put(new)
         present |= {task.task: task for task in new}
         active = [] if all_end else active
-        given_ = PlanInputs(lanes=LANES, active=active, capacity=capacity, runs_before=runs_before)
+        given_ = PlanInputs(agents=AGENTS, active=active, capacity=capacity, runs_before=runs_before)
         expected = _plainly(list(present.values()), given_, now)
         assert started(queue, given_, now) == expected
         for task in present.keys() - set(expected):
@@ -334,7 +332,7 @@ def test_limits_hold_and_nothing_that_fits_waits(tasks: list[QueuedTask], capaci
     assert len(running) <= capacity.total
     for agent, limit in capacity.per_agent.items():
         assert sum(task.requested == agent for task in running) <= limit
-    assert not any(overlapping(a.touches, b.touches) for a in running for b in running if a is not b)
+    assert not any(patterns_overlap(a.touches, b.touches) for a in running for b in running if a is not b)
 
 
 @given(
@@ -345,8 +343,8 @@ def test_limits_hold_and_nothing_that_fits_waits(tasks: list[QueuedTask], capaci
 def test_an_old_task_starts_within_its_bound_whatever_arrives(arrivals: list[int], older: int, places: int) -> None:
     """Urgent tasks arrive in every round; n tasks are older: it starts after (n + 1) x OLDEST_EVERY starts."""
     queue = queue_of(
-        queued("old", since=NOW - PATIENCE, priority=3),
-        *(queued(f"older-{number}", since=NOW - PATIENCE - 1, priority=3) for number in range(older)),
+        queued("old", since=NOW - STARVING_AFTER, priority=3),
+        *(queued(f"older-{number}", since=NOW - STARVING_AFTER - 1, priority=3) for number in range(older)),
     )
     starts: list[str] = []
     for round_, count in enumerate(arrivals):

@@ -11,7 +11,7 @@ from coworkd.dispatch.scheduling.scheduler import (
     Capacity,
     Postponed,
     RunRequest,
-    overlapping,
+    patterns_overlap,
     postponement,
 )
 
@@ -72,7 +72,7 @@ def test_every_obstacle_holds_for_every_run(
     ],
 )
 def test_patterns_that_may_mean_the_same_file(one: str, other: str, meet: bool) -> None:
-    assert overlapping([one], [other]) is meet
-    assert overlapping([other], [one]) is meet
-    assert overlapping([one, "else"], ["nothing", other]) is meet
-    assert not overlapping([one], [])
+    assert patterns_overlap([one], [other]) is meet
+    assert patterns_overlap([other], [one]) is meet
+    assert patterns_overlap([one, "else"], ["nothing", other]) is meet
+    assert not patterns_overlap([one], [])
