@@ -230,7 +230,7 @@ class Ended:
     message: str = ""
     exit_code: int | None = None
     """Of the agent's program, where there is one; negative: ended by that signal."""
-    unheard: tuple[str, ...] = ()
+    undelivered_requests: tuple[str, ...] = ()
     """Requests whose answers the agent cannot have seen: it exited before they came."""
     fault: str = ""
     """Why no file could be written at some time while it worked; empty: nothing was seen of that."""

@@ -24,19 +24,19 @@ CANCELLED = Ended(reason=EndReason.CANCELLED, message="cancelled")
 class ScriptRun:
     """A running script. It never blocks; it says what it waits for."""
 
-    def __init__(self, acts: ScriptSteps) -> None:
-        self._acts = acts
+    def __init__(self, steps: ScriptSteps) -> None:
+        self._steps = steps
         self._awaited: Asked | None = None
         self.ended = False
 
-    def advance(self, word: ScriptInput | None) -> Iterator[AgentEvent]:
+    def advance(self, control: ScriptInput | None) -> Iterator[AgentEvent]:
         """Events until the script waits for an input or has ended, the `Ended` included."""
         while not self.ended:
             try:
-                event = self._acts.send(word)
+                event = self._steps.send(control)
             except StopIteration:
                 event = Ended(reason=EndReason.DONE)
-            word = None
+            control = None
             self.ended = isinstance(event, Ended)
             if event is not None:
                 yield event
@@ -44,14 +44,14 @@ class ScriptRun:
                 self._awaited = event
                 return
 
-    def accepts(self, word: ScriptInput) -> bool:
+    def accepts(self, control: ScriptInput) -> bool:
         """Whether the script waits for this input."""
         if self._awaited is None:
-            return isinstance(word, Deliver)
-        return isinstance(word, GiveAnswer) and word.request == self._awaited.request
+            return isinstance(control, Deliver)
+        return isinstance(control, GiveAnswer) and control.request == self._awaited.request
 
     def stop(self) -> Ended:
-        self._acts.close()
+        self._steps.close()
         self.ended = True
         return CANCELLED
 
@@ -83,22 +83,22 @@ class FakeAgent:
         self.cancel()
 
     def _events(self, run: ScriptRun) -> Iterator[AgentEvent]:
-        word: ScriptInput | None = None
+        control: ScriptInput | None = None
         while not run.ended:
-            for event in run.advance(word):
+            for event in run.advance(control):
                 if self._stopped and not run.ended:
                     break
                 yield event
             if run.ended:
                 return
-            word = self._next_word(run)
-            if word is None:
+            control = self._next_input(run)
+            if control is None:
                 yield run.stop()
 
-    def _next_word(self, run: ScriptRun) -> ScriptInput | None:
+    def _next_input(self, run: ScriptRun) -> ScriptInput | None:
         """What the script waits for; None when the run is stopped. Inputs that it does not wait for are lost."""
         while not self._stopped:
-            word = self._words.get()
-            if word is not None and run.accepts(word):
-                return word
+            control = self._words.get()
+            if control is not None and run.accepts(control):
+                return control
         return None

@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
-from coworkd.agents import event_log
+from coworkd.agents import run_event_file
 from coworkd.agents.json_codec import ASSIGNMENT_FILE, decode_assignment
 from coworkd.agents.port import (
     MACHINE_EXIT,
@@ -78,7 +78,7 @@ def run_forked(run_dir: str) -> int:
 def _run_assignment(run_dir: Path) -> None:
     process_tree.become_subreaper()
     assignment = decode_assignment((run_dir / ASSIGNMENT_FILE).read_bytes())
-    log = event_log.EventWriter(run_dir / event_log.EVENTS_FILE)
+    log = run_event_file.EventWriter(run_dir / run_event_file.EVENTS_FILE)
     secrets = Secrets.of([*os.environ.items(), *assignment.agent.env])
     os.set_blocking(_STDOUT, False)
     watch = StorageWatch(run_dir)
@@ -97,7 +97,7 @@ def _run_assignment(run_dir: Path) -> None:
 
 
 def _record_events(
-    assignment: Assignment, line: _DaemonConnection, log: event_log.EventWriter, discretion: EventRedactor
+    assignment: Assignment, line: _DaemonConnection, log: run_event_file.EventWriter, discretion: EventRedactor
 ) -> Ended:
     """Write down what happens until the run ends; the end itself is not written yet."""
     refused = RefusedHosts(assignment.run_dir)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from coworkd.agents import event_log
+from coworkd.agents import run_event_file
 from coworkd.agents.drivers.replay.recorder import ResultFile, render_recording
 from coworkd.agents.port import AgentEvent
 from coworkd.cli.workspace import Workspace
@@ -36,10 +36,10 @@ def last_run(workspace: Workspace, task: str) -> str:
 
 def _events(run: RunRow) -> Iterator[AgentEvent]:
     """Every event of a run, over all of its starts."""
-    logs = Path(run.start.log).parent.glob(f"{run.id}.*/{event_log.EVENTS_FILE}")
+    logs = Path(run.start.log).parent.glob(f"{run.id}.*/{run_event_file.EVENTS_FILE}")
     for log in sorted(logs, key=lambda path: int(path.parent.suffix.removeprefix("."))):
         offset = 0
-        while (found := event_log.read(log, offset))[0]:
+        while (found := run_event_file.read(log, offset))[0]:
             offset = found[1]
             yield from (logged.event for logged in found[0])
 

@@ -231,7 +231,7 @@ def _run_services(
     finisher = RunFinisher(board, jobs, workshop.finish, hold, effects)
     return RunServices(
         starter=starter, recorder=EventRecorder(board, places), finisher=finisher,
-        conflicts=ConflictRounds(board, starter, capacity), hold=hold, setup_hold=setup_hold, capacity=capacity,
+        conflicts=ConflictRounds(board, starter, capacity), machine_hold=hold, setup_hold=setup_hold, capacity=capacity,
     )  # fmt: skip
 
 

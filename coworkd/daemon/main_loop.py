@@ -124,7 +124,7 @@ class Daemon:
         told = False
         while lasting.clock.now() < until:
             told = told or self._ask_runs_to_stop()
-            if self._turns.try_turn(start=False) is None and told and not self.runner.services.dispatch.busy():
+            if self._turns.try_turn(start=False) is None and told and not self.runner.services.dispatch.is_stopping():
                 return
             self.wait(STOP_POLL_INTERVAL)
 

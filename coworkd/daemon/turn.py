@@ -150,7 +150,7 @@ class TurnRunner:
         services, folder = self.services, self._state
         if folder.was_removed():
             log.error("the state folder %s was removed: the runs that were at work in it are ended", folder.path)
-            services.dispatch.end_lost(folder.path, now)
+            services.dispatch.end_lost_runs(folder.path, now)
         if services.trust.was_lost():
             log.error(TRUST_REMOVED)
             with services.db.write():

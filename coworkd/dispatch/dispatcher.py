@@ -58,7 +58,7 @@ class RunServices:
     recorder: EventRecorder
     finisher: RunFinisher
     conflicts: ConflictRounds
-    hold: MachineHold
+    machine_hold: MachineHold
     setup_hold: SetupHold
     capacity: CapacityReader
 
@@ -75,18 +75,20 @@ class Dispatcher:
         self._finisher = services.finisher
         self._conflicts = services.conflicts
         self._recorder = services.recorder
-        self._hold = services.hold
+        self._machine_hold = services.machine_hold
         self._recovery = RunRecovery(board, executor, services.starter, services.finisher)
-        self._ends = AgentEnds(board, services.hold, services.finisher)
+        self._agent_ends = AgentEnds(board, services.machine_hold, services.finisher)
         self._messages = MessageDelivery(board, executor)
         self._answers = AnswerDelivery(board, executor)
         self._capacity = services.capacity
         self._planner = StartPlanner(board, services.capacity)
         self._agents = AgentSelector(board)
-        self._plans = PlanRuns(board)
-        self._checked = self._db.state.checked_event
+        self._plan_runs = PlanRuns(board)
+        self._checked_event = self._db.state.checked_event
         """The latest event whose task's dependencies have been looked at."""
-        RunJobHandlers(board, services.starter, services.finisher, services.hold, services.setup_hold).register(jobs)
+        RunJobHandlers(board, services.starter, services.finisher, services.machine_hold, services.setup_hold).register(
+            jobs
+        )
         self._postponed: list[Postponed] = []
         """Runs that are to go on and conflicts that are to go back, which wait for capacity."""
         self._conflicting: list[SubmissionRow] = []
@@ -95,43 +97,43 @@ class Dispatcher:
 
     def step(self, now: float) -> None:
         """Act on everything that is due, beginning nothing."""
-        self._note_default()
+        self._store_default_agent()
         status_requests.apply_status_requests(self._board, now)
-        self._messages.deliver(now)
-        self._messages.edits(now)
-        self._answers.permissions(now)
-        self._plans.decide(now)
-        self._collect(now)
+        self._messages.deliver_messages(now)
+        self._messages.deliver_edits(now)
+        self._answers.apply_permissions(now)
+        self._plan_runs.decide(now)
+        self._record_events(now)
         self._recovery.recover_lost(now)
-        self._stop_requested(now)
+        self._stop_runs(now)
         self._retry_imports(now)
-        self._check_changed(now)
-        self._answers.answers(now)
-        self._conflicting = self._finisher.from_queue(now)
+        self._check_dependencies(now)
+        self._answers.deliver_answers(now)
+        self._conflicting = self._finisher.take_back_failed(now)
 
     def start(self, now: float) -> None:
         """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks."""
         self._agents.stops.end_changed(now)
-        self._plans.find_again(now)
+        self._plan_runs.restore_requests(now)
         self._postponed = []
-        if not self._hold.reason(now):
+        if not self._machine_hold.reason(now):
             self._starter.record_sandbox_status(now)
             self._resume_answered(now)
             self._postponed += self._conflicts.send_back(self._conflicting, now)
-        self._start_ready(now)
+        self._start_ready_tasks(now)
 
     def deadline(self, now: float) -> float | None:
         """When time alone gives dispatch something to do."""
         times = [postponed.until for postponed in self._postponed]
         times += [
-            self._planner.deadline(), self._hold.deadline(now), next_status_request_at(self._db),
+            self._planner.deadline(), self._machine_hold.deadline(now), next_status_request_at(self._db),
             self._messages.deadline(now), self._answers.deadline(), self._conflicts.deadline(self._conflicting, now),
         ]  # fmt: skip
         return min((at for at in times if at is not None), default=None)
 
     # ---- runs
 
-    def _collect(self, now: float) -> None:
+    def _record_events(self, now: float) -> None:
         """Record what the executor has to report since what was last committed."""
         for report in self._executor.events():
             if (run := find_run(self._db, report.run)) is not None:
@@ -142,21 +144,21 @@ class Dispatcher:
         match judge_report(run, report):
             case ReportFate.COUNTS:
                 with self._db.write(durable=isinstance(report.event, Ended)):
-                    self._record(run, report.event, now)
+                    self._record_event(run, report.event, now)
                     update_run(self._db, run.id, start=replace(run.start, offset=report.offset))
             case ReportFate.REFUSED if isinstance(report.event, Ended):
                 with self._db.write():
-                    self._ends.refuse(run, report.epoch, report.event, now)
+                    self._agent_ends.refuse(run, report.epoch, report.event, now)
             case ReportFate.REFUSED | ReportFate.KNOWN:
                 pass
 
-    def _record(self, run: RunRow, event: AgentEvent, now: float) -> None:
+    def _record_event(self, run: RunRow, event: AgentEvent, now: float) -> None:
         if isinstance(event, Ended):
-            self._ends.record(run, event, now)
+            self._agent_ends.record(run, event, now)
         else:
             self._recorder.record(run, event, now)
 
-    def _stop_requested(self, now: float) -> None:
+    def _stop_runs(self, now: float) -> None:
         """End every run that was told to stop; one without a process goes straight to keeping its work."""
         for run in runs_to_stop(self._db):
             if run.id in self._executor.alive():
@@ -171,10 +173,10 @@ class Dispatcher:
     def _retry_imports(self, now: float) -> None:
         """Work that could not be brought in from its slot is brought in as soon as the machine lets it."""
         for run in runs_in(self._db, {RunState.SUBMITTING}):
-            if run.id not in self._jobs.running(FINISH) and not self._hold.reason(now):
-                self._finish(run)
+            if run.id not in self._jobs.running(FINISH) and not self._machine_hold.reason(now):
+                self._import_work(run)
 
-    def _finish(self, run: RunRow) -> None:
+    def _import_work(self, run: RunRow) -> None:
         assert isinstance(run.state, SubmittingState), "the work of a run is brought in once its agent has ended"
         self._finisher.import_work(run, run.state)
 
@@ -187,42 +189,42 @@ class Dispatcher:
             postponed = self._capacity.resume_postponement(run, now)
             if postponed is None:
                 self._board.transition(run.task, Status.RUNNING, "", now)
-                self._go_on(run, now)
+                self._resume_run(run, now)
                 continue
             self._postponed.append(postponed)
             if row.reason != postponed.reason:
                 self._board.set_status(row, row.status, postponed.reason, now)
 
-    def _go_on(self, run: RunRow, now: float) -> None:
+    def _resume_run(self, run: RunRow, now: float) -> None:
         """Have a run that waited begin again; where the machine does not let it, it waits on."""
         try:
             self._starter.resume(run, now)
         except MachineFaultError as error:
-            self._hold.start(error.fault, now)
+            self._machine_hold.hold_runs(error.fault, now)
             event = run_event(run, now, EventKind.RUN_WAITS_AGAIN, why=str(error.fault))
             with self._db.write():
                 move_run(self._db, run.id, run.state, event, live=run.live)
 
     # ---- starting
 
-    def _note_default(self) -> None:
+    def _store_default_agent(self) -> None:
         """Store the agent of tasks that name none, for code that shows the board without reading the settings."""
         default = self._board.specs.settings().agent
         if default != self._db.state.default_agent:
             with self._db.write():
                 self._db.state.default_agent = default
 
-    def _check_changed(self, now: float) -> None:
+    def _check_dependencies(self, now: float) -> None:
         """Look at the dependencies around every task that changed since they were last looked at."""
         latest = latest_event(self._db)
-        if latest == self._checked:
+        if latest == self._checked_event:
             return
         with self._db.write():
-            check_dependencies(self._board, tasks_touched_since(self._db, self._checked), now)
+            check_dependencies(self._board, tasks_touched_since(self._db, self._checked_event), now)
             self._db.state.checked_event = latest
-        self._checked = latest
+        self._checked_event = latest
 
-    def _start_ready(self, now: float) -> None:
+    def _start_ready_tasks(self, now: float) -> None:
         if starts := self._planner.plan(now):
             # One durable commit for all of them: their slots are made ready after it.
             with self._db.write(durable=True):
@@ -232,9 +234,9 @@ class Dispatcher:
         self._planner.record()
 
     def _start_run(self, start: StartRun, now: float) -> BudgetExhausted | None:
-        """Start, and say so when it is not by the agent that the task asks for, or by that one for the first time.
+        """Start a run, and write an event when a fallback does it, or the requested agent for the first time again.
 
-        It does not when others have reserved what was left of the day in this very turn.
+        It does not start when others have reserved what was left of the day in this very turn.
         """
         wanted = self._agents.requested(self._board.specs.task(self._board.task(start.task).path))
         if event := choice_event(start.task, start.agent, wanted, self._agents.cooldown(wanted), now):
@@ -251,9 +253,9 @@ class Dispatcher:
             probe_agents_now(self._db)
         self._recovery.recover()
 
-    def end_lost(self, folder: Path, now: float) -> None:
+    def end_lost_runs(self, folder: Path, now: float) -> None:
         """The state folder was removed: what works there cannot be recorded any more, and is ended."""
-        self._recovery.end_lost(folder, now)
+        self._recovery.end_lost_runs(folder, now)
 
     def shut_down(self, now: float) -> None:
         """Tell every run to stop; those that only wait for a person stay as they are."""
@@ -261,8 +263,8 @@ class Dispatcher:
             self._db.event(now, EventKind.SHUTDOWN)
             at_work = runs_in(self._db, {RunState.PREPARING, RunState.WORKING})
             request_stop(self._db, at_work, StopRequest.SHUTDOWN)
-        self._stop_requested(now)
+        self._stop_runs(now)
 
-    def busy(self) -> bool:
+    def is_stopping(self) -> bool:
         """Whether any run is still on its way to an end it was told to come to."""
         return has_stopping_runs(self._db)

@@ -100,7 +100,7 @@ class Bench:
         finisher = RunFinisher(self.board, self.jobs, lambda order: self.made(order), self.hold, effects)
         stages = RunServices(
             starter=starter, recorder=EventRecorder(self.board, places), finisher=finisher,
-            conflicts=ConflictRounds(self.board, starter, capacity), hold=self.hold, setup_hold=setup_hold,
+            conflicts=ConflictRounds(self.board, starter, capacity), machine_hold=self.hold, setup_hold=setup_hold,
             capacity=capacity,
         )  # fmt: skip
         self.dispatch = Dispatcher(self.board, self.executor, self.jobs, stages)

@@ -102,20 +102,20 @@ class CommandAgent:
                 yield from program.take_text()
                 yield from self._posts(outbox, program)
                 program.stop_if(self._stop_reason(program), killed=self._killed)
-            heard = self._asked - self._open
+            answered = self._asked - self._open
             program.finish()
             yield from program.remaining_text()
             yield from self._posts(outbox, program, last=True)
             if missing := missing_program_reason(assignment, argv[0], code, program.stderr()):
                 yield ErrorReported(kind=ErrorKind.PROGRAM, message=missing)
-            yield self._with_unheard(program.end_event(code), heard)
+            yield self._with_undelivered_requests(program.end_event(code), answered)
         finally:
             program.close()
 
-    def _with_unheard(self, end: Ended, heard: set[str]) -> Ended:
-        """`heard`: answered while it ran. A program that exits unavailable may have missed an answer."""
-        unheard = self._asked if end.reason is EndReason.UNAVAILABLE else self._asked - heard
-        return replace(end, unheard=tuple(sorted(unheard)))
+    def _with_undelivered_requests(self, end: Ended, answered: set[str]) -> Ended:
+        """`answered`: while it ran. A program that exits unavailable may have missed an answer."""
+        undelivered = self._asked if end.reason is EndReason.UNAVAILABLE else self._asked - answered
+        return replace(end, undelivered_requests=tuple(sorted(undelivered)))
 
     def _posts(self, outbox: Outbox, program: RunningProgram, *, last: bool = False) -> Iterator[Asked | Posted]:
         now = time.monotonic()

@@ -85,7 +85,7 @@ class ProtocolConversation(ABC):
 
     def _poll(self, within: float | None = None) -> Iterator[AgentEvent]:
         """Wait until something happens, at most `within` seconds, take it, and end the run if there is a reason to."""
-        for message in self._channel.await_messages(self._patience(within), waiting=self._waits):
+        for message in self._channel.await_messages(self._seconds_to_wait(within), waiting=self._has_open_request):
             yield from self._handle(message)
         yield from self._reply.take(time.monotonic())
         yield from self._mailbox.new_posts()
@@ -93,11 +93,11 @@ class ProtocolConversation(ABC):
         yield from self._check_end()
 
     @property
-    def _waits(self) -> bool:
+    def _has_open_request(self) -> bool:
         """Whether a request waits for a person."""
         return bool(self._broker.open_requests or self._mailbox.open_requests)
 
-    def _patience(self, within: float | None) -> float | None:
+    def _seconds_to_wait(self, within: float | None) -> float | None:
         now = time.monotonic()
         held = self._broker.longest_hold(now)
         hold = self._assignment.agent.limits.hold - held + _HOLD_SLACK if self.HOLD_LIMITED and held else None
@@ -113,7 +113,7 @@ class ProtocolConversation(ABC):
     def _check_end(self) -> Iterator[AgentEvent]:
         """Raise RunEnded when the run is cancelled, out of time, refused too often, or its program has exited."""
         now = time.monotonic()
-        reason = self._channel.watchdog.check(now, waiting=self._waits)
+        reason = self._channel.watchdog.check(now, waiting=self._has_open_request)
         if reason is EndReason.STALLED and self._channel.is_stopped():
             self._channel.watchdog.record_activity(now)  # stopped by hand, it is to go on later
             reason = None
@@ -130,9 +130,9 @@ class ProtocolConversation(ABC):
 
     def _hold_exceeded(self) -> RunEnded:
         """A person takes long to decide: the session is resumed when the answer is there."""
-        unheard = (*self._broker.open_requests, *self._mailbox.open_requests)
+        undelivered = (*self._broker.open_requests, *self._mailbox.open_requests)
         message = "it goes on when the answer is there"
-        return RunEnded(Ended(reason=EndReason.UNAVAILABLE, message=message, unheard=unheard))
+        return RunEnded(Ended(reason=EndReason.UNAVAILABLE, message=message, undelivered_requests=undelivered))
 
     def _finish_exited(self, code: int) -> Iterator[AgentEvent]:
         """The program has exited; its last messages may hold the result."""

@@ -49,7 +49,7 @@ class RunningProgram:
 
         `waiting`: a request of the program waits for a person.
         """
-        patience = self._patience(time.monotonic(), waiting=waiting, within=within)
+        patience = self._seconds_to_wait(time.monotonic(), waiting=waiting, within=within)
         self._streams.poll(patience, lambda: self.watchdog.end_wait(time.monotonic(), waiting=waiting))
 
     def take_text(self) -> list[TextWritten]:
@@ -101,7 +101,7 @@ class RunningProgram:
         self.watchdog.record_activity(time.monotonic())
         self._stderr.feed(chunk)
 
-    def _patience(self, now: float, *, waiting: bool, within: float | None) -> float | None:
+    def _seconds_to_wait(self, now: float, *, waiting: bool, within: float | None) -> float | None:
         look = self._outbox.seconds_to_look(now) if self._outbox else None
         return earliest(look, self._reply.due(now), self.watchdog.seconds_left(now, waiting=waiting), within)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coworkd.agents import event_log
+from coworkd.agents import run_event_file
 from coworkd.agents.port import Ended
 from coworkd.core.machine_faults import fault_of
 from coworkd.dispatch.executors.port import RunEvent
@@ -130,11 +130,11 @@ class EventJournal:
         return True
 
     def _read(self, run: str, log: _Log) -> None:
-        found, offset = event_log.read(log.path, log.offset)
+        found, offset = run_event_file.read(log.path, log.offset)
         log.pending += [RunEvent(run=run, epoch=log.epoch, offset=item.offset, event=item.event) for item in found]
         if found:
             log.ended = isinstance(found[-1].event, Ended) and found[-1].offset > log.start
-        more = offset > log.offset and event_log.size(log.path) > offset
+        more = offset > log.offset and run_event_file.size(log.path) > offset
         log.offset = offset
         if more:
             self._signalled.add(run)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from coworkd.agents import event_log
+from coworkd.agents import run_event_file
 from coworkd.agents.json_codec import ASSIGNMENT_FILE, encode_assignment
 from coworkd.agents.port import Assignment, Ended, EndReason, InboxAnswer
 from coworkd.agents.worker_commands import Cancel, Deliver, GiveAnswer, Kill, NoteFault, WorkerCommand, encode_command
@@ -34,33 +34,34 @@ _logger = logging.getLogger("coworkd")
 _EXIT_TIMEOUT = 5.0
 _FAULT_PAUSE = 1.0
 _CHUNK = 64 * 1024
-_FORK_TIMEOUT = 60.0
-"""Seconds after which a fork server that has not forked a worker is taken to be stuck, and is replaced."""
 
 
 class LocalExecutor:
     """Starts workers and keeps their events until they are committed. `wake` may be called by any thread.
 
-    A worker that was told to kill its run and has not ended after `patience` seconds is killed itself. A fork server
-    that no run has needed for `idle` seconds is ended. All workers are looked at every `look` seconds.
+    A worker that was told to kill its run and has not ended after `kill_timeout` seconds is killed itself. All workers
+    are checked every `check_interval` seconds. A fork server that has not forked a worker after `fork_timeout` seconds
+    is taken to be stuck, and replaced; one that no run has needed for `idle_timeout` seconds is ended.
     """
 
     def __init__(
-        self, wake: Callable[[], None], *, patience: float = 10.0, idle: float = 600.0, look: float = 1.0
-    ) -> None:
+        self, wake: Callable[[], None], *, kill_timeout: float = 10.0, idle_timeout: float = 600.0,
+        check_interval: float = 1.0, fork_timeout: float = 60.0,
+    ) -> None:  # fmt: skip
         self._wake = wake
-        self._patience = patience
+        self._kill_timeout = kill_timeout
         self._journal = EventJournal(wake)
         self._changed = threading.Condition()
         """Guards what follows; notified when a worker has ended."""
         self._workers: dict[str, LocalWorker] = {}
         self._epochs: dict[str, int] = {}
         self._closed = False
-        self._servers = WorkerServers(idle)
-        self._look = look
-        self._next_look = time.monotonic() + look
+        self._servers = WorkerServers(idle_timeout)
+        self._check_interval = check_interval
+        self.fork_timeout = fork_timeout
+        self._next_check = time.monotonic() + check_interval
         self._wakeup = Wakeup()
-        self._pause = threading.Event()
+        self._fault_pause = threading.Event()
         self._thread = self._start_thread()
 
     def _start_thread(self) -> threading.Thread:
@@ -88,7 +89,7 @@ class LocalExecutor:
             if worker := self._workers.get(run):
                 worker.successor = assignment
             else:
-                self._start(assignment)
+                self._start_worker(assignment)
             self._epochs[run] = assignment.epoch
         self._wakeup.notify()
 
@@ -105,7 +106,7 @@ class LocalExecutor:
         with self._changed:
             worker = self._workers.get(run)
             if worker is not None and worker.kill_at is None:
-                worker.kill_at = time.monotonic() + self._patience
+                worker.kill_at = time.monotonic() + self._kill_timeout
         self._send(run, Kill())
 
     def events(self) -> list[RunEvent]:
@@ -125,7 +126,7 @@ class LocalExecutor:
     def recover(self, run: str, epoch: int, run_dir: Path, offset: int) -> None:
         """See the port. Waits some seconds while processes of the run are still alive: for the daemon's start."""
         commands.sweep(RUN_MARK, run)
-        path = run_dir / event_log.EVENTS_FILE
+        path = run_dir / run_event_file.EVENTS_FILE
         self._journal.follow(run, path, offset, epoch=epoch, live=False)
         self._write_end(run, path, offset, Ended(reason=EndReason.CRASHED, message=LOST_MESSAGE))
         self._wake()
@@ -137,7 +138,7 @@ class LocalExecutor:
         """
         try:
             log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            event_log.ensure_ended(log, start, ended)
+            run_event_file.ensure_ended(log, start, ended)
             self._journal.signal(run)
         except OSError as error:
             fault = fault_of(error)
@@ -147,24 +148,24 @@ class LocalExecutor:
     def close(self, grace: float) -> None:
         with self._changed:
             self._closed = True
-        for end, patience in ((self.cancel, grace), (self.kill, 2 * self._patience)):
+        for end, timeout in ((self.cancel, grace), (self.kill, 2 * self._kill_timeout)):
             for run in self.alive():
                 end(run)
             with self._changed:
-                self._changed.wait_for(lambda: not self._workers, patience)
+                self._changed.wait_for(lambda: not self._workers, timeout)
         self._wakeup.notify()
         self._thread.join()
         self._wakeup.close()
         for server in self._servers.take_all():
             server.close()
 
-    def _start(self, assignment: Assignment, outbound: bytes = b"", starts: int = 1) -> None:
+    def _start_worker(self, assignment: Assignment, outbound: bytes = b"", starts: int = 1) -> None:
         run, run_dir = assignment.run, Path(assignment.run_dir)
-        log = run_dir / event_log.EVENTS_FILE
+        log = run_dir / run_event_file.EVENTS_FILE
         try:
             run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             (run_dir / ASSIGNMENT_FILE).write_bytes(encode_assignment(assignment))
-            inode, start = event_log.prepare(log)
+            inode, start = run_event_file.ensure_exists(log)
             child = self._servers.start(assignment, run_dir)
         except OSError as error:
             if fault := fault_of(error):
@@ -183,9 +184,9 @@ class LocalExecutor:
             return
         try:
             starts = worker.starts + 1 if worker.successor is worker.assignment else 1
-            self._start(worker.successor, bytes(worker.successor_outbound), starts)
+            self._start_worker(worker.successor, bytes(worker.successor_outbound), starts)
         except (AgentError, MachineFaultError) as error:
-            start = event_log.size(worker.log)
+            start = run_event_file.size(worker.log)
             self._journal.follow(worker.run, worker.log, start, epoch=worker.successor.epoch, live=False)
             self._write_end(worker.run, worker.log, start, Ended(reason=EndReason.MACHINE, message=str(error)))
 
@@ -202,19 +203,19 @@ class LocalExecutor:
         """The executor's thread: runs until it is closed and no worker is left; faults of the machine are retried."""
         while not self._closed or self.alive():
             try:
-                self._watch()
+                self._serve_workers()
             except OSError as error:
                 if (fault := fault_of(error)) is None:
                     raise
                 _logger.error("agents cannot be supervised now: %s", fault)
-                self._pause.wait(_FAULT_PAUSE)
+                self._fault_pause.wait(_FAULT_PAUSE)
 
-    def _watch(self) -> None:
+    def _serve_workers(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._wakeup.fd, selectors.EVENT_READ, None)
             while not self._closed or self.alive():
                 ended: list[LocalWorker] = []
-                for key, _ in selector.select(self._until_due()):
+                for key, _ in selector.select(self._seconds_until_due()):
                     worker: LocalWorker | None = key.data
                     if worker is None:
                         self._wakeup.clear()
@@ -225,14 +226,14 @@ class LocalExecutor:
                 self._service_workers(selector)
                 self._stop_idle_servers()
 
-    def _until_due(self) -> float | None:
-        """Seconds until the next worker is overdue, all are looked at, or the fork servers have been idle."""
+    def _seconds_until_due(self) -> float | None:
+        """Seconds until the next worker is overdue, all are checked, or fork servers have been idle for too long."""
         with self._changed:
             due = [worker.kill_at for worker in self._workers.values() if worker.kill_at is not None]
             if self._workers:
-                due.append(self._next_look)
-            elif (idle := self._servers.idle_until()) is not None:
-                due.append(idle)
+                due.append(self._next_check)
+            elif (idle_until := self._servers.idle_until()) is not None:
+                due.append(idle_until)
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _stop_idle_servers(self) -> None:
@@ -241,41 +242,41 @@ class LocalExecutor:
             if self._workers:
                 self._servers.note_use()
                 return
-            idle = self._servers.take_idle()
-        for server in idle:
+            idle_servers = self._servers.take_idle()
+        for server in idle_servers:
             server.close()
 
     def _service_workers(self, selector: selectors.BaseSelector) -> None:
-        """Watch new workers, write what is queued for the others, and kill those that are overdue."""
+        """Watch new workers, write what is queued for them, and kill those that are overdue."""
         with self._changed:
-            if time.monotonic() >= self._next_look:
-                self._next_look = time.monotonic() + self._look
-                self._look_at_all()
+            if time.monotonic() >= self._next_check:
+                self._next_check = time.monotonic() + self._check_interval
+                self._check_workers()
             for worker in self._workers.values():
                 worker.write_outbound()
                 worker.watch(selector)
                 if worker.is_overdue():
                     worker.child.kill()
 
-    def _look_at_all(self) -> None:
-        """Give up the workers from which nothing more can come, and fork servers that do not answer.
+    def _check_workers(self) -> None:
+        """Give up workers that can report nothing more, and fork servers that do not answer.
 
         Workers are told when nothing can be written where they record what happens.
         """
         fault = next((storage_fault(worker.run_dir.parent) for worker in self._workers.values()), None)
         for worker in self._workers.values():
-            if fault is not None and not worker.fault_told:
-                worker.fault_told = True
+            if fault is not None and not worker.fault_sent:
+                worker.fault_sent = True
                 worker.queue(encode_command(NoteFault(fault=fault)))
-            if worker.is_unforked(_FORK_TIMEOUT):
+            if worker.is_unforked(self.fork_timeout):
                 self._servers.kill(worker.child)
-            elif not worker.given_up and (loss := worker.loss()):
-                _logger.error("run %s is given up: %s", worker.run, loss)
-                worker.given_up = loss
+            elif not worker.given_up and (loss_reason := worker.loss_reason()):
+                _logger.error("run %s is given up: %s", worker.run, loss_reason)
+                worker.given_up = loss_reason
                 worker.child.kill()
 
     def _read_output(self, worker: LocalWorker) -> bool:
-        """Take what a worker says, which is only that there is something to read; False when it has ended."""
+        """Read a worker's signal that its event file has grown; False when the worker has ended."""
         if not os.read(worker.child.stdout.fileno(), _CHUNK):
             return False
         self._journal.signal(worker.run)
@@ -283,18 +284,18 @@ class LocalExecutor:
         return True
 
     def _reap(self, ended: list[LocalWorker], selector: selectors.BaseSelector) -> None:
-        """Reap workers whose output has ended. Only those that came to no good end may have left processes."""
+        """Reap workers whose output has ended. Only those that did not exit with 0 may have left processes."""
         codes = {worker.run: _exit_code(worker, selector) for worker in ended}
         if left := [run for run, code in codes.items() if code != os.EX_OK]:
             commands.sweep(RUN_MARK, *left, grace=0.0)
         for worker in ended:
-            self._finish(worker, codes[worker.run])
+            self._report_end(worker, codes[worker.run])
         self._wake()
 
-    def _finish(self, worker: LocalWorker, code: int | None) -> None:
+    def _report_end(self, worker: LocalWorker, code: int | None) -> None:
         """Report the end of a worker that is gone, with all that it started, unless it never was there."""
         if not worker.queue_again():
-            worker.given_up = worker.given_up or worker.loss()
+            worker.given_up = worker.given_up or worker.loss_reason()
             if worker.given_up:
                 self._journal.add_end(worker.run, worker.unreported_end(code))
             elif not self._journal.ended(worker.run):

@@ -43,8 +43,8 @@ class _FakeRun:
         self.pending.append(reported)
         return reported
 
-    def advance(self, word: ScriptInput | None) -> None:
-        for event in self.script.advance(word) if self.script else ():
+    def advance(self, control: ScriptInput | None) -> None:
+        for event in self.script.advance(control) if self.script else ():
             self.add(event)
 
 
@@ -125,11 +125,11 @@ class FakeExecutor:
         for run in self.alive():
             self.cancel(run)
 
-    def _send(self, run: str, word: ScriptInput) -> bool:
+    def _send(self, run: str, control: ScriptInput) -> bool:
         state = self._runs.get(run)
         if not state or not state.script:
             return False
-        if state.script.accepts(word):
-            state.advance(word)
+        if state.script.accepts(control):
+            state.advance(control)
             self._wake()
         return True

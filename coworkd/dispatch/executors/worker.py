@@ -8,14 +8,14 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from coworkd.agents import event_log
+from coworkd.agents import run_event_file
 from coworkd.agents.port import MACHINE_EXIT, Assignment, Ended, EndReason
 from coworkd.core.machine_faults import MachineFault
 from coworkd.dispatch.executors.port import LOST_MESSAGE
 from coworkd.dispatch.executors.worker_servers import WORKER_LOG, WorkerProcess
 from coworkd.system.process.fork_client import ForkedProcess
 
-STARTS = 3
+MAX_STARTS = 3
 """Times that a worker is started whose fork server ends before it has forked it."""
 _LOG_TAIL = 2000
 
@@ -36,7 +36,7 @@ class LocalWorker:
     successor: Assignment | None = None
     """The next epoch of the run, submitted while this worker was ending."""
     successor_outbound: bytearray = field(default_factory=bytearray)
-    fault_told: bool = False
+    fault_sent: bool = False
     """It knows that nothing could be written for a while."""
     given_up: str = ""
     """Why its executor has ended it; empty: it has not."""
@@ -51,7 +51,7 @@ class LocalWorker:
 
     @property
     def log(self) -> Path:
-        return self.run_dir / event_log.EVENTS_FILE
+        return self.run_dir / run_event_file.EVENTS_FILE
 
     def queue(self, line: bytes) -> None:
         if self.successor is None:
@@ -93,7 +93,7 @@ class LocalWorker:
         """Whether its fork server should have started it since so many seconds."""
         return isinstance(self.child, ForkedProcess) and self.child.is_overdue(timeout)
 
-    def loss(self) -> str:
+    def loss_reason(self) -> str:
         """Why nothing more can come from this worker though its process may live; empty: all is well."""
         try:
             same = self.log.stat().st_ino == self.log_inode
@@ -104,7 +104,7 @@ class LocalWorker:
     def queue_again(self) -> bool:
         """Have the same assignment started once more, where there never was a process for it; whether that is so."""
         lost = isinstance(self.child, ForkedProcess) and self.child.lost_before_start()
-        if not lost or self.starts >= STARTS or self.given_up:
+        if not lost or self.starts >= MAX_STARTS or self.given_up:
             return False
         if self.successor is None:
             self.successor = self.assignment

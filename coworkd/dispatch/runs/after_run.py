@@ -65,17 +65,17 @@ _AT_WORK = (Status.RUNNING, Status.WAITING)
 
 def after_run(run: FinishedRun, end: RunEnd, task: TaskRow, policy: AfterRunPolicy, now: float) -> tuple[Effect, ...]:
     """Everything that follows."""
-    case = _Case(run=run, task=task, policy=policy, now=now)
+    case = _FinishedRunCase(run=run, task=task, policy=policy, now=now)
     match end:
         case SubmissionSentBack():
-            return case.sent_back(end)
+            return case.after_sent_back(end)
         case SlotDeferred() | SlotFailed() | MachineFailed() | NotStarted():
-            return case.not_begun(end)
+            return case.after_not_started(end)
         case Imported() | NoChanges() | SavedWork():
-            return (*case.agent_works(), *case.finished(end))
+            return (*case.agent_effects(), *case.after_finished(end))
 
 
-def blamed(run: RunRow, state: SubmittingState, result: FinishResult) -> SubmittingState:
+def attribute_end(run: RunRow, state: SubmittingState, result: FinishResult) -> SubmittingState:
     """How the run came to its end: one that could not write its files was kept from its work by the machine."""
     unfinished = isinstance(result, SavedWork) and bool(result.unusable_reason or run.iteration)
     nothing = isinstance(result, NoChanges) or unfinished
@@ -85,17 +85,17 @@ def blamed(run: RunRow, state: SubmittingState, result: FinishResult) -> Submitt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case(AfterRunContext):
+class _FinishedRunCase(AfterRunContext):
     """One run that ended."""
 
     # ---- runs that never began
 
-    def not_begun(self, end: StartFailure) -> tuple[Effect, ...]:
+    def after_not_started(self, end: StartFailure) -> tuple[Effect, ...]:
         hold = (Hold(fault=end.fault),) if isinstance(end, MachineFailed) else ()
-        if self.task.status is not Status.RUNNING or self.policy.others:
+        if self.task.status is not Status.RUNNING or self.policy.other_runs:
             return hold
         if self.run.stop and not isinstance(end, SlotDeferred | MachineFailed):
-            return self._stopped()
+            return self._after_stop()
         match end:
             case SlotDeferred(reason=reason):
                 return (WaitAgain(reason=reason, not_before=self.now + RETRY_SLOT_AFTER),)
@@ -110,7 +110,7 @@ class _Case(AfterRunContext):
 
     # ---- runs whose agents came to an end
 
-    def agent_works(self) -> tuple[Effect, ...]:
+    def agent_effects(self) -> tuple[Effect, ...]:
         """What its end says of the agent: one that came to an end of its own is available."""
         run = self.run
         no_end_of_its_own = run.stop or run.state.reason is RunReason.MACHINE or cooldown_error(run) is not None
@@ -121,43 +121,43 @@ class _Case(AfterRunContext):
         # Where the machine is at fault nothing is learned of the agent.
         return () if self.policy.machine_fault() is not None else (AgentFailedAtOnce(last_words=last_words(run)),)
 
-    def finished(self, result: FinishResult) -> tuple[Effect, ...]:
+    def after_finished(self, result: FinishResult) -> tuple[Effect, ...]:
         run = self.run
         submits = not run.stop and run.state.reason is RunReason.DONE and not isinstance(result, SavedWork)
-        if self.policy.others and not submits:
+        if self.policy.other_runs and not submits:
             return ()
         if self.task.status not in ((*_AT_WORK, Status.MERGING) if submits else _AT_WORK):
             return ()
         if run.stop:
-            return self._stopped()
+            return self._after_stop()
         if run.mode is Mode.PLAN and run.state.reason is RunReason.DONE and isinstance(result, SavedWork):
             return (PlanReview(refs=result.refs),)
         if run.state.reason is RunReason.MACHINE:
             return after_failure(self, AttemptOutcome.MACHINE, run.state.message)
         if isinstance(result, SavedWork):
-            return self._not_submitted(result)
+            return self._after_saved_work(result)
         if isinstance(result, NoChanges) and self.policy.loop:
             return after_loop_round(self, self.policy.loop, "")
-        return self._submitted(result)
+        return self._after_submission(result)
 
-    def _stopped(self) -> tuple[Effect, ...]:
+    def _after_stop(self) -> tuple[Effect, ...]:
         """The run was told to stop: the stop request has set the task's status, except for these reasons."""
         if self.run.stop is StopRequest.SHUTDOWN:
             return (Requeue(reason=INTERRUPTED),)
         if self.run.stop is StopRequest.BUDGET:
-            return self._out_of_budget()
+            return self._after_budget_end()
         return ()
 
-    def _out_of_budget(self) -> tuple[Effect, ...]:
+    def _after_budget_end(self) -> tuple[Effect, ...]:
         """It goes on, in its session if it has one, once there is more to use."""
         return (Requeue(reason=first_line(self.run.state.message) or str(StopRequest.BUDGET), not_before=self.now),)
 
-    def _submitted(self, result: Imported | NoChanges) -> tuple[Effect, ...]:
+    def _after_submission(self, result: Imported | NoChanges) -> tuple[Effect, ...]:
         approval = self.policy.merge_approval or isinstance(result, NoChanges)
-        to = Status.RUNNING if approval or self.policy.others else Status.MERGING
+        to = Status.RUNNING if approval or self.policy.other_runs else Status.MERGING
         return (Submit(result=result, needs_approval=approval, status=to),)
 
-    def _not_submitted(self, saved: SavedWork) -> tuple[Effect, ...]:
+    def _after_saved_work(self, saved: SavedWork) -> tuple[Effect, ...]:
         run, loop = self.run, self.policy.loop
         if saved.unusable_reason and loop:
             return after_loop_round(self, loop, saved.unusable_reason)
@@ -165,12 +165,12 @@ class _Case(AfterRunContext):
             failed = after_failure(self, AttemptOutcome.UNUSABLE_SUBMISSION, saved.unusable_reason)
             return (CorrectEnd(message=saved.unusable_reason), *failed)
         if run.state.reason is RunReason.BUDGET:
-            return self._out_of_budget()
+            return self._after_budget_end()
         if error := stopping_error(run):
-            return self._fallback(error, stop=True)
+            return self._fall_back(error, stop=True)
         if (error := cooldown_error(run)) and self._may_fall_back():
-            return self._fallback(error, stop=False)
-        if self.policy.agent_fails and failed_at_once(run):
+            return self._fall_back(error, stop=False)
+        if self.policy.agent_failing and failed_at_once(run):
             return (Requeue(reason=f"agent {run.agent} failed at once again; no attempt is used", not_before=self.now),)
         outcome = attempt_outcome(run)
         if loop and outcome not in NOT_RETRYABLE:
@@ -184,13 +184,13 @@ class _Case(AfterRunContext):
         agent = self.policy.agent
         return agent is not None and bool(self.run.error or agent.fallback or self.run.fallback)
 
-    def _fallback(self, error: ErrorKind, *, stop: bool) -> tuple[Effect, ...]:
+    def _fall_back(self, error: ErrorKind, *, stop: bool) -> tuple[Effect, ...]:
         reason = describe_error(self.run, LONG_REASON)
         return (CorrectEnd(reason=RunReason.UNAVAILABLE), Fallback(error=error, stop=stop, reason=reason))
 
     # ---- what the merge queue sends back
 
-    def sent_back(self, end: SubmissionSentBack) -> tuple[Effect, ...]:
+    def after_sent_back(self, end: SubmissionSentBack) -> tuple[Effect, ...]:
         if self.task.status not in WITH_SUBMISSION:
             return ()
         if self.run.fault:

@@ -25,14 +25,14 @@ class RunAfterAgent(Enum):
     ENDS = auto()
 
 
-def run_after_agent(run: RunRow, end: Ended, *, unheard: bool, pending: bool) -> RunAfterAgent:
+def run_after_agent(run: RunRow, end: Ended, *, undelivered: bool, pending: bool) -> RunAfterAgent:
     """What follows for the run.
 
-    `unheard`: an answer came when the agent had just left; `pending`: one of its requests is open or answered.
+    `undelivered`: an answer came when the agent had just left; `pending`: one of its requests is open or answered.
     """
     lost = run.stop is StopRequest.LOST
     left = not run.stop and end.reason in (EndReason.DONE, EndReason.UNAVAILABLE)
-    if (lost and pending) or (left and (unheard or pending)):
+    if (lost and pending) or (left and (undelivered or pending)):
         return RunAfterAgent.WAITS
     return RunAfterAgent.RESUMES if lost and end.reason in _CUT_SHORT and run.session else RunAfterAgent.ENDS
 

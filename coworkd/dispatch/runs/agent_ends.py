@@ -29,27 +29,29 @@ from coworkd.store.runs import move_run, run_event
 class AgentEnds:
     """Records the ends of agents; used by the writer thread alone."""
 
-    def __init__(self, board: Board, hold: MachineHold, finisher: RunFinisher) -> None:
+    def __init__(self, board: Board, machine_hold: MachineHold, finisher: RunFinisher) -> None:
         self._board = board
         self._db = board.db
         self._documents = GeneratedDocuments(board.db)
-        self._hold = hold
+        self._machine_hold = machine_hold
         self._finisher = finisher
 
     def record(self, run: RunRow, end: Ended, now: float) -> None:
         """The agent is gone: record how, and have its work looked after. A waiting run may only have stepped out."""
-        unheard = [request for request in used_answers(self._db, run.id) if request.name in end.unheard]
+        undelivered = [
+            request for request in used_answers(self._db, run.id) if request.name in end.undelivered_requests
+        ]
         pending = has_pending_request(self._db, run.id)
-        match run_after_agent(run, end, unheard=bool(unheard), pending=pending):
+        match run_after_agent(run, end, undelivered=bool(undelivered), pending=pending):
             case RunAfterAgent.WAITS:
-                self._wait(run, end, unheard, now)
+                self._let_run_wait(run, end, undelivered, now)
             case RunAfterAgent.RESUMES:
                 event = run_event(run, now, EventKind.SESSION_RESUMED, session=run.session)
                 with self._db.write(durable=True):
                     self._documents.add_interruption(run, resumed_message(run, end.message), now)
                     self._move_to_waiting(run, end, event, since=now)
             case RunAfterAgent.ENDS:
-                self._end(run, end, now)
+                self._end_run(run, end, now)
 
     def refuse(self, run: RunRow, epoch: int, end: Ended, now: float) -> None:
         """A start of the run that had been given up has ended after all; inside of a transaction."""
@@ -58,11 +60,11 @@ class AgentEnds:
         if end.reason is EndReason.DONE:
             self._documents.add_late_end(run, epoch, late_message(run, epoch), now)
 
-    def _wait(self, run: RunRow, end: Ended, unheard: Sequence[RequestRow], now: float) -> None:
+    def _let_run_wait(self, run: RunRow, end: Ended, undelivered: Sequence[RequestRow], now: float) -> None:
         """The run waits; answers that came too late are handed over with the next start."""
         event = run_event(run, now, EventKind.AGENT_LEFT, actor="agent", reason=end.reason, exit=end.exit_code)
         with self._db.write():
-            for request in unheard:
+            for request in undelivered:
                 self._board.requests.return_answer(request, now)
             since = run.state.since if isinstance(run.state, WaitingState) else now
             self._move_to_waiting(run, end, event, since=since)
@@ -71,11 +73,11 @@ class AgentEnds:
         state = WaitingState(since=since, reason=RunReason(end.reason))
         move_run(self._db, run.id, state, event, stop=StopRequest.NONE)
 
-    def _end(self, run: RunRow, end: Ended, now: float) -> None:
+    def _end_run(self, run: RunRow, end: Ended, now: float) -> None:
         # Looked at before its work is kept, for which there may be no space either.
-        fault = self._hold.fault()
+        fault = self._machine_hold.fault()
         if fault is not None and may_be_the_machine(run, end):
-            self._hold.start(fault, now)
+            self._machine_hold.hold_runs(fault, now)
         end = attributed_end(run, end, str(fault or ""))
         stop, reason = remaining_stop(run, end), RunReason(end.reason)
         message = run.stop_message if stop is StopRequest.BUDGET else end.message

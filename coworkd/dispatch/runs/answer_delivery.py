@@ -1,4 +1,4 @@
-"""Answers of people to permissions and questions, on their way to agents."""
+"""Answers of people to permission requests and questions, on their way to agents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from coworkd.core.model import Status
 from coworkd.core.runs import WaitingState, WorkingState
 from coworkd.core.task_states import OVER
 from coworkd.dispatch.executors.port import Executor
-from coworkd.dispatch.runs.delivery_rules import hears_answers, inbox_answer, over_reason, waiting_seconds
+from coworkd.dispatch.runs.delivery_rules import can_receive_answers, inbox_answer, task_over_reason, waiting_seconds
 from coworkd.dispatch.runs.grants import Grants, invalid_grant_reason
 from coworkd.dispatch.runs.permission_requests import PermissionRequests
 from coworkd.store import RequestKind, RequestRow, RunRow
@@ -51,50 +51,50 @@ class AnswerDelivery:
         """When the next permission expires that has no answer."""
         return self._permission_requests.deadline()
 
-    def permissions(self, now: float) -> None:
-        """Process every answered approval form; permissions that expired unanswered are requested again."""
+    def apply_permissions(self, now: float) -> None:
+        """Process every answered approval form; permission requests that expired unanswered are requested again."""
         self._permission_requests.expire(now)
-        self._late(now)
+        self._return_late_answers(now)
         for request in answered_in_file(self._db, RequestKind.TOOL):
-            self._rule(request, now)
+            self._apply_answer(request, now)
 
-    def _rule(self, request: RequestRow, now: float) -> None:
+    def _apply_answer(self, request: RequestRow, now: float) -> None:
         given, how = submitted_answer(self._db, request.path), answer_channel(self._db, request.path)
-        ruling = _held_by_grant(request, given, decide(request.id, given))
+        ruling = _checked_grant(request, given, decide(request.id, given))
         if ruling.outcome is ApprovalOutcome.APPROVED:
-            ruling = decide(request.id, given, self._permission_requests.demand(request, given))
+            ruling = decide(request.id, given, self._permission_requests.approval_requirement(request, given))
         match ruling.outcome:
             case ApprovalOutcome.APPROVED | ApprovalOutcome.REJECTED | ApprovalOutcome.CHANGES:
-                said = UserDecision(
+                decision = UserDecision(
                     answer=str(ruling.outcome), comment=given.comment, channel=how, signer=given.signer
                 )  # fmt: skip
                 with self._db.write(durable=True):
-                    if self._requests.answer(request, said, now) and ruling.outcome is ApprovalOutcome.APPROVED:
-                        self._grants.give(request, given, self._agent(request), now)
+                    if self._requests.answer(request, decision, now) and ruling.outcome is ApprovalOutcome.APPROVED:
+                        self._grants.add(request, given, self._agent_of(request), now)
             case ApprovalOutcome.NONE:
                 pass
             case ApprovalOutcome.VOID | ApprovalOutcome.HELD:
                 reject_answer(self._db, self._documents, request.path, ruling, now)
 
-    def _late(self, now: float) -> None:
+    def _return_late_answers(self, now: float) -> None:
         """An approval of a request that is no longer open is put back, and this is reported."""
         for path, task in late_answers(self._db):
             ruling = decide("", submitted_answer(self._db, path))
             row = find_task(self._db, task)
             if row is not None and row.status in OVER and ruling.outcome is ApprovalOutcome.VOID:
                 ruling = ApprovalDecision(
-                    outcome=ApprovalOutcome.VOID, reason=f"nothing waits for this answer: {over_reason(row)}"
+                    outcome=ApprovalOutcome.VOID, reason=f"nothing waits for this answer: {task_over_reason(row)}"
                 )
             reject_answer(self._db, self._documents, path, ruling, now)
 
-    def _agent(self, request: RequestRow) -> str:
+    def _agent_of(self, request: RequestRow) -> str:
         run = find_run(self._db, request.run)
         return run.agent if run else ""
 
     # ---- to the agents
 
-    def answers(self, now: float) -> None:
-        """Give every answer to its agent, or keep it for the run's next start."""
+    def deliver_answers(self, now: float) -> None:
+        """Deliver every answer to its agent, or keep it for the run's next start."""
         for request in answers_to_deliver(self._db):
             run = find_live_run(self._db, request.run)
             if run is None:
@@ -105,12 +105,12 @@ class AnswerDelivery:
                 with self._db.write(durable=True):
                     self._permission_requests.ask_again(request, "it was no longer what had been answered", now)
                 continue
-            alive = hears_answers(run, self._executor.alive())
-            if self._use(request, run, now, alive=alive) and alive:
+            alive = can_receive_answers(run, self._executor.alive())
+            if self._mark_used(request, run, now, alive=alive) and alive:
                 self._executor.answer(run.id, request.name, inbox_answer(request))
 
-    def _use(self, request: RequestRow, run: RunRow, now: float, *, alive: bool) -> bool:
-        """Single use: from here on the answer is spent, and a crash hands it over again from the inbox only."""
+    def _mark_used(self, request: RequestRow, run: RunRow, now: float, *, alive: bool) -> bool:
+        """Single use: from here on the answer is used, and after a crash it is delivered again from the inbox only."""
         with self._db.write(durable=True):
             if not self._requests.consume_answered(request, run.start.epoch if alive else run.start.epoch + 1, now):
                 return False
@@ -125,7 +125,7 @@ class AnswerDelivery:
         return True
 
 
-def _held_by_grant(request: RequestRow, given: SubmittedAnswer, ruling: ApprovalDecision) -> ApprovalDecision:
+def _checked_grant(request: RequestRow, given: SubmittedAnswer, ruling: ApprovalDecision) -> ApprovalDecision:
     """An approval whose `grant` differs from what was requested is held."""
     reason = invalid_grant_reason(request, given) if ruling.outcome is ApprovalOutcome.APPROVED else ""
     return ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=reason) if reason else ruling

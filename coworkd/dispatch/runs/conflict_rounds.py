@@ -53,12 +53,12 @@ class ConflictRounds:
             if row.status is Status.WAITING or row.not_before > now or has_live_run(self._db, row.id):
                 continue
             if row.conflict_rounds >= MAX_ROUNDS:
-                self._to_a_person(row, submission, now)
+                self._leave_to_person(row, submission, now)
             elif postponed := self._capacity.start_postponement(row.id, row.agent_used, now):
                 waiting.append(postponed)
-                self._explain(row, postponed.reason, now)
+                self._store_wait_reason(row, postponed.reason, now)
             else:
-                self._to_the_author(row, submission, now)
+                self._send_to_author(row, submission, now)
         return waiting
 
     def deadline(self, submissions: Sequence[SubmissionRow], now: float) -> float | None:
@@ -66,23 +66,23 @@ class ConflictRounds:
         times = (self._board.task(submission.task).not_before for submission in submissions)
         return min((at for at in times if at > now), default=None)
 
-    def _explain(self, row: TaskRow, reason: str, now: float) -> None:
+    def _store_wait_reason(self, row: TaskRow, reason: str, now: float) -> None:
         """Say why the conflict has not gone back to its author yet."""
         text = f"its conflict {reason}" if reason.startswith("waits ") else f"its conflict waits: {reason}"
         if row.reason != text:
             self._board.set_status(row, row.status, text, now)
 
-    def _to_the_author(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
+    def _send_to_author(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         with self._db.write(durable=True):
             short = self._starter.start(row.id, row.agent_used, now, conflict=submission.bundle)
             if short is not None:
-                self._explain(row, short.reason, now)
+                self._store_wait_reason(row, short.reason, now)
                 return
             event = submission_event(submission, now, EventKind.CONFLICT_SENT_BACK, round=row.conflict_rounds + 1)
             move_submission(self._db, submission, SubmissionState.RETIRED, event)
             self._board.update(row.id, conflict_rounds=row.conflict_rounds + 1)
 
-    def _to_a_person(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
+    def _leave_to_person(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         why = (
             f"collides with what has landed since, and {MAX_ROUNDS} rounds did not resolve it: {submission.message};"
             " write a message to try again, `ready` after `paused` to start over, or merge"

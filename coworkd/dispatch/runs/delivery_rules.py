@@ -1,4 +1,4 @@
-"""What is said to agents and people about messages and answers, and who can hear one. Pure."""
+"""What agents and people are told about messages and answers, and which agent can receive one. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from coworkd.core.runs import WaitingState, end_reason
 from coworkd.store import RequestRow, RunRow, TaskRow
 
 
-def hears_answers(run: RunRow, alive: Collection[str]) -> bool:
-    """Whether an agent is there to be told; one whose end is known already hears nothing, though it may linger.
+def can_receive_answers(run: RunRow, alive: Collection[str]) -> bool:
+    """Whether the run's agent can receive one; once its end is known it cannot, though its process may linger.
 
     `alive` are the runs that have a process.
     """
     return not end_reason(run.state) and run.id in alive
 
 
-def over_reason(row: TaskRow) -> str:
+def task_over_reason(row: TaskRow) -> str:
     """Why nothing is sent to a task that is over."""
     how = " (closed by hand)" if row.closed_by_hand else ""
     return f"the task is {row.status}{how}; `coworkd ready {row.id}` starts it again"
@@ -30,7 +30,7 @@ def waiting_seconds(run: RunRow, now: float) -> float:
 
 
 def inbox_answer(request: RequestRow) -> InboxAnswer:
-    """An answered request as its agent hears it."""
+    """An answered request as its agent receives it."""
     decision = AnswerDecision(request.answer)
     if decision is AnswerDecision.REPLY:
         return InboxAnswer(decision=decision, body=request.comment)

@@ -60,34 +60,34 @@ class EventRecorder:
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """One event of a run that is alive; `Ended` is not recorded here."""
-        self._note_first(run, event, now)
-        after = _after_event(run, event, now)
+        self._record_first_output(run, event, now)
+        after = _updated_run(run, event, now)
         update_run(
             self._db, run.id, session=after.session, reply=after.reply, live=after.live, error=after.error
         )  # fmt: skip
         match event:
             case Asked():
-                self._asked(run, event, now)
+                self._add_request(run, event, now)
             case Posted(text=text):
-                number = 1 + self._count(run, MessageKind.PROGRESS)
+                number = 1 + self._count_messages(run, MessageKind.PROGRESS)
                 self._documents.add_message(run, MessageKind.PROGRESS, text, now, name=f"message-{number}")
             case UsageReported():
-                self._used(run, event, now)
+                self._record_usage(run, event, now)
             case ContextUsed():
-                self._context(run, after, now)
+                self._record_context(run, after, now)
             case ErrorReported() | ConnectionsRefused():
-                self._failed(run, event, now)
+                self._record_error(run, event, now)
             case _:
                 pass
 
-    def _note_first(self, run: RunRow, event: AgentEvent, now: float) -> None:
+    def _record_first_output(self, run: RunRow, event: AgentEvent, now: float) -> None:
         """The first event of each start of the agent, and the first text of its reply, are events of their own."""
         if run.live.last_event_at <= run.start.at:
             add_event(self._db, run_event(run, now, EventKind.FIRST_OUTPUT, actor="agent"))
         if isinstance(event, TextWritten) and not run.live.first_reply_at:
             add_event(self._db, run_event(run, now, EventKind.FIRST_TEXT, actor="agent"))
 
-    def _context(self, run: RunRow, after: RunRow, now: float) -> None:
+    def _record_context(self, run: RunRow, after: RunRow, now: float) -> None:
         """Write an event when it begins to matter how full its context is."""
         live = after.live
         for mark in CONTEXT_WARNINGS:
@@ -95,20 +95,20 @@ class EventRecorder:
                 self._db.event(now, EventKind.CONTEXT_FILLED, task=run.task, run=run.id, used=live.context_used,
                                window=live.context_window, full=mark)  # fmt: skip
 
-    def _failed(self, run: RunRow, error: ErrorReported | ConnectionsRefused, now: float) -> None:
-        """What the provider, or the sandbox, says went wrong; it counts when the run ends with it."""
+    def _record_error(self, run: RunRow, error: ErrorReported | ConnectionsRefused, now: float) -> None:
+        """What the provider or the sandbox reported as wrong; it counts when the run ends with it."""
         if isinstance(error, ConnectionsRefused):
             self._db.event(now, EventKind.CONNECTIONS_REFUSED, task=run.task, run=run.id, hosts=list(error.entries))
             return
         self._db.event(now, EventKind.AGENT_ERROR, task=run.task, actor="agent", run=run.id, error=error.kind,
                        message=error.message[:MAX_SHOWN], retry_after=error.retry_after)  # fmt: skip
 
-    def _count(self, run: RunRow, kind: MessageKind) -> int:
+    def _count_messages(self, run: RunRow, kind: MessageKind) -> int:
         return count_messages(self._db, run.id, kind)
 
     # ---- asking
 
-    def _asked(self, run: RunRow, asked: Asked, now: float) -> None:
+    def _add_request(self, run: RunRow, asked: Asked, now: float) -> None:
         """Request an answer: from a person, unless rules or grants decide.
 
         The same request of the same run is asked once, however often it is reported.
@@ -124,13 +124,13 @@ class EventRecorder:
             state=RequestState.OPEN, answer="", comment="", text=asked.text, created=now, number=0, tool=asked.tool,
             arguments=asked.arguments, pattern=proposal(call) if call else "",
         )  # fmt: skip
-        ruling = self._grants.ruling(run, asked) if permission else None
+        ruling = self._grants.decide(run, asked) if permission else None
         if ruling is not None and ruling.decision is not ToolPermission.ASK:
-            self._settled(request, ruling, now)
+            self._add_settled(request, ruling, now)
         else:
-            self._owed(run, request, now)
+            self._ask_person(run, request, now)
 
-    def _settled(self, request: RequestRow, ruling: ToolDecision, now: float) -> None:
+    def _add_settled(self, request: RequestRow, ruling: ToolDecision, now: float) -> None:
         """No person needs to be asked: the answer is known already, and is delivered like any other."""
         answer = Answer.APPROVED if ruling.decision is ToolPermission.ALLOW else Answer.REJECTED
         ruled = replace(request, answer=str(answer), comment=ruling.reason, answered_by="policy")
@@ -141,27 +141,27 @@ class EventRecorder:
         event = NewEvent(at=now, kind=EventKind.REQUEST_SETTLED, task=request.task, actor="policy", data=data)
         self._board.requests.add_settled(ruled, event)
 
-    def _owed(self, run: RunRow, request: RequestRow, now: float) -> None:
+    def _ask_person(self, run: RunRow, request: RequestRow, now: float) -> None:
         """A person is asked: the request is committed, its file follows, the task waits."""
         permission = request.kind is RequestKind.TOOL
         if permission:
             self._permission_requests.ask(request, now)
         else:
-            self._question(run, request, now)
+            self._ask_question(run, request, now)
         why = "the agent asks for a permission" if permission else "the agent asks a question"
         if not isinstance(run.state, WaitingState):
             move_run(self._db, run.id, WaitingState(since=now), run_event(run, now, EventKind.RUN_WAITS, why=why))
         self._board.transition(run.task, Status.WAITING, why, now)
 
-    def _question(self, run: RunRow, request: RequestRow, now: float) -> None:
-        number = 1 + self._count(run, MessageKind.QUESTION)
+    def _ask_question(self, run: RunRow, request: RequestRow, now: float) -> None:
+        number = 1 + self._count_messages(run, MessageKind.QUESTION)
         asked = replace(request, path=self._documents.add_question(run, number, request.text, now))
         self._board.requests.add(asked, now)
 
     # ---- money
 
-    def _used(self, run: RunRow, report: UsageReported, now: float) -> None:
-        """Settle what a turn cost. What cannot be is not counted, and shown."""
+    def _record_usage(self, run: RunRow, report: UsageReported, now: float) -> None:
+        """Count what a turn used. A report that cannot be right is not counted, and shown."""
         usage, wrong = report.usage, invalid_usage_reason(report.usage)
         if wrong:
             text = f"{run.agent} reported {wrong} for a turn, which cannot be; that turn is not counted"
@@ -181,7 +181,7 @@ class EventRecorder:
         self._check_budget(replace(run, usage=total), usage, now)
 
     def _check_budget(self, run: RunRow, usage: Usage, now: float) -> None:
-        """Stop a run that has come to the end of what there is for it, or of which that can no longer be said."""
+        """Stop a run whose budget is used up, or of which that is not known any more."""
         row, paid = self._board.task(run.task), run.billing == "api"
         limit = self._board.specs.task(row.path).budget
         capped = paid and (limit.usd is not None or run.reserved_usd is not None)
@@ -199,8 +199,8 @@ class EventRecorder:
             self._db.event(now, EventKind.BUDGET_USED_UP, task=run.task, run=run.id, reason=end)
 
 
-def _after_event(run: RunRow, event: AgentEvent, now: float) -> RunRow:
-    """The run with what the event says of it."""
+def _updated_run(run: RunRow, event: AgentEvent, now: float) -> RunRow:
+    """The run with what the event changes of it."""
     live = replace(run.live, last_event_at=now)
     run = replace(run, live=live, error=None if isinstance(event, TextWritten | ToolStarted) else run.error)
     match event:
@@ -208,10 +208,10 @@ def _after_event(run: RunRow, event: AgentEvent, now: float) -> RunRow:
             return replace(run, session=session)
         case TextWritten(text=text):
             return replace(
-                run, reply=_capped(run.reply + text), live=replace(live, first_reply_at=live.first_reply_at or now)
+                run, reply=_shortened(run.reply + text), live=replace(live, first_reply_at=live.first_reply_at or now)
             )
         case ToolStarted() | ToolEnded():
-            return replace(run, live=replace(live, tool_calls=_with_tool(live.tool_calls, event, now)))
+            return replace(run, live=replace(live, tool_calls=_updated_tools(live.tool_calls, event, now)))
         case ContextUsed(used=used, window=window) if used >= 0 and window > 0:
             return replace(run, live=replace(live, context_used=used, context_window=window))
         case ConnectionsRefused(entries=entries):
@@ -224,13 +224,13 @@ def _after_event(run: RunRow, event: AgentEvent, now: float) -> RunRow:
             return run
 
 
-def _with_tool(kept: str, event: ToolStarted | ToolEnded, now: float) -> str:
+def _updated_tools(kept: str, event: ToolStarted | ToolEnded, now: float) -> str:
     if isinstance(event, ToolStarted):
         return tool_timeline.call_started(kept, event.call, event.tool, event.summary, now)
     return tool_timeline.call_ended(kept, event.call, now, ok=event.ok)
 
 
-def _capped(text: str) -> str:
+def _shortened(text: str) -> str:
     if len(text) <= MAX_REPLY:
         return text
     half = MAX_REPLY // 2

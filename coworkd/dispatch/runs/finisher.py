@@ -23,7 +23,7 @@ from coworkd.dispatch.executors.slot_results import (
 )
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.patterns.base import PastRun, SubmitWork
-from coworkd.dispatch.runs.after_run import after_run, blamed
+from coworkd.dispatch.runs.after_run import after_run, attribute_end
 from coworkd.dispatch.runs.effects import Submit
 from coworkd.dispatch.runs.loop_rounds import earlier_rounds
 from coworkd.dispatch.runs.result_message import result_message
@@ -56,7 +56,7 @@ class RunFinisher:
         board: Board,
         jobs: Jobs,
         finish: Callable[[FinishRequest], FinishResult | MachineFailed],
-        hold: MachineHold,
+        machine_hold: MachineHold,
         effects: RunEffects,
     ) -> None:
         self._board = board
@@ -64,7 +64,7 @@ class RunFinisher:
         self._documents = GeneratedDocuments(board.db)
         self._jobs = jobs
         self._finish = finish
-        self._hold = hold
+        self._machine_hold = machine_hold
         self._effects = effects
         self._stops = AgentStops(board.db)
 
@@ -75,12 +75,12 @@ class RunFinisher:
         row = self._board.task(run.task)
         request = FinishRequest(
             slot=run.slot.number, task=run.task, run=run.id, number=state.submission, agent=run.agent,
-            base=run.slot.base, tip=self._tip(run), submit=bool(state.submission),
+            base=run.slot.base, tip=self._integration_tip(run), submit=bool(state.submission),
             message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}", secrets=self._board.secrets(),
         )  # fmt: skip
         self._db.after_commit(lambda: self._jobs.start(FINISH, run.id, lambda: self._finish(request)))
 
-    def _tip(self, run: RunRow) -> str:
+    def _integration_tip(self, run: RunRow) -> str:
         if not run.conflict:
             return ""
         submission = conflict_of(self._db, run.task, run.conflict)
@@ -106,12 +106,12 @@ class RunFinisher:
 
     # ---- what follows
 
-    def finished(self, run: RunRow, state: SubmittingState, result: FinishResult, now: float) -> None:
+    def record_finished(self, run: RunRow, state: SubmittingState, result: FinishResult, now: float) -> None:
         """The work is safe: the run is over, and its task goes on from here."""
         with self._db.write(durable=True):
-            ended = self._ended(run, blamed(run, state, result), result, now)
+            ended = self._ended_run(run, attribute_end(run, state, result), result, now)
             task = self._board.task(run.task)
-            effects = after_run(ended, result, task, self._policy(ended, task), now)
+            effects = after_run(ended, result, task, self._after_run_policy(ended, task), now)
             if not any(isinstance(effect, Submit) for effect in effects):
                 ended = ended.ended(replace(ended.state, submission=0))
             notices = result.refs if isinstance(result, SavedWork) else result.notices
@@ -120,7 +120,7 @@ class RunFinisher:
             self._board.update_cost(run.task)
             self._effects.apply(ended, effects, now)
 
-    def not_started(self, run: RunRow, end: StartFailure, now: float) -> None:
+    def record_not_started(self, run: RunRow, end: StartFailure, now: float) -> None:
         """The run is over before its agent began; that uses up no attempt."""
         reason, message = _start_failure(end)
         ended = run.ended(EndedState(at=now, reason=reason, message=message))
@@ -129,25 +129,25 @@ class RunFinisher:
                 self._db, run.id, ended.state, run_event(run, now, EventKind.RUN_ENDED, reason=reason, why=message)
             )
             task = self._board.task(run.task)
-            self._effects.apply(ended, after_run(ended, end, task, self._policy(ended, task), now), now)
+            self._effects.apply(ended, after_run(ended, end, task, self._after_run_policy(ended, task), now), now)
 
-    def from_queue(self, now: float) -> list[SubmissionRow]:
+    def take_back_failed(self, now: float) -> list[SubmissionRow]:
         """Take back submissions whose verification failed; returns those that conflict and need their author."""
         for submission in failed_submissions(self._db):
             with self._db.write():
                 retire_submission(self._db, submission, "its checks failed", now, message=submission.message)
-                self._sent_back(submission, now)
+                self._record_sent_back(submission, now)
         return conflicted_submissions(self._db)
 
-    def _sent_back(self, submission: SubmissionRow, now: float) -> None:
-        run = find_ended_run(self._db, submission.run) or _forgotten_run(submission)
+    def _record_sent_back(self, submission: SubmissionRow, now: float) -> None:
+        run = find_ended_run(self._db, submission.run) or _unknown_run(submission)
         # The commands run one after another, and the one that is red is the last.
         checks = len(json.loads(submission.checks))
         log = check_log(submission.task, checks) if checks else ""
         task, end = self._board.task(submission.task), SubmissionSentBack(message=submission.message, log=log)
-        self._effects.apply(run, after_run(run, end, task, self._policy(run, task), now), now)
+        self._effects.apply(run, after_run(run, end, task, self._after_run_policy(run, task), now), now)
 
-    def _ended(self, run: RunRow, state: SubmittingState, result: FinishResult, now: float) -> FinishedRun:
+    def _ended_run(self, run: RunRow, state: SubmittingState, result: FinishResult, now: float) -> FinishedRun:
         """The run as it ends, with the message that says so."""
         reason = _ended_reason(run.stop, state.reason)
         body = result_message(run, state, result)
@@ -160,7 +160,7 @@ class RunFinisher:
             )
         )  # fmt: skip
 
-    def _policy(self, run: FinishedRun, task: TaskRow) -> AfterRunPolicy:
+    def _after_run_policy(self, run: FinishedRun, task: TaskRow) -> AfterRunPolicy:
         """What there is to say about what may follow."""
         spec, settings = self._board.specs.task(task.path), self._board.specs.settings()
         retry = RetryPolicy(
@@ -174,13 +174,13 @@ class RunFinisher:
             loop=loop,
             rounds=earlier_rounds(self._db, run, loop) if loop else (),
             agent=self._board.specs.agent(run.agent),
-            agent_fails=self._stops.failing(run.agent),
-            others=any(other.id != run.id for other in live_runs_of(self._db, task.id)),
-            machine_fault=self._hold.fault,
+            agent_failing=self._stops.failing(run.agent),
+            other_runs=any(other.id != run.id for other in live_runs_of(self._db, task.id)),
+            machine_fault=self._machine_hold.fault,
         )
 
 
-def _forgotten_run(submission: SubmissionRow) -> FinishedRun:
+def _unknown_run(submission: SubmissionRow) -> FinishedRun:
     """Stands for a run that a lost database knew of, and this one does not."""
     return FinishedRun(
         id=submission.run, task=submission.task, attempt=submission.attempt, agent="", started=0.0,

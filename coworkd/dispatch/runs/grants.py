@@ -34,8 +34,8 @@ class Grants:
         """What people allowed this task, and this agent for good."""
         return granted_patterns(self._db, task, agent)
 
-    def ruling(self, run: RunRow, asked: Asked) -> ToolDecision:
-        """What becomes of a permission that an agent asks for. A call that nothing settles is a person's to decide."""
+    def decide(self, run: RunRow, asked: Asked) -> ToolDecision:
+        """Decide on a permission that an agent asks for; a person decides where neither a grant nor a rule does."""
         call = call_of(asked.tool, asked.arguments)
         agent = self._board.specs.agent(run.agent)
         if call is None or agent is None:
@@ -43,7 +43,7 @@ class Grants:
         around = ToolContext(mode=run.mode, granted=self.patterns(run.task, agent.name), requested=True)
         return decide_tool_call(call, agent.tools, around)
 
-    def give(self, request: RequestRow, given: SubmittedAnswer, agent: str, now: float) -> None:
+    def add(self, request: RequestRow, given: SubmittedAnswer, agent: str, now: float) -> None:
         """Store an approval that covers more than this one call."""
         if given.scope == Scope.ONCE:
             return

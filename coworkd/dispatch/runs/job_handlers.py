@@ -37,85 +37,85 @@ class RunJobHandlers:
     """Takes the results of jobs; used by the writer thread alone."""
 
     def __init__(
-        self, board: Board, starter: RunStarter, finisher: RunFinisher, hold: MachineHold, setup_hold: SetupHold
+        self, board: Board, starter: RunStarter, finisher: RunFinisher, machine_hold: MachineHold, setup_hold: SetupHold
     ) -> None:
         self._board = board
         self._db = board.db
         self._documents = GeneratedDocuments(board.db)
         self._starter = starter
         self._finisher = finisher
-        self._hold = hold
+        self._machine_hold = machine_hold
         self._setup_hold = setup_hold
         self._task_hold = TaskHold(board)
         self._agents = AgentSelector(board)
 
     def register(self, jobs: Jobs) -> None:
         """From here on the results of both kinds of jobs come here."""
-        jobs.handle(PREPARE, then=self._prepared, failed=self._prepare_failed)
-        jobs.handle(FINISH, then=self._finished, failed=self._finish_failed)
+        jobs.handle(PREPARE, then=self._slot_prepared, failed=self._prepare_failed)
+        jobs.handle(FINISH, then=self._work_imported, failed=self._import_failed)
 
-    def _prepared(self, run_id: str, value: PrepareResult, now: float) -> None:
+    def _slot_prepared(self, run_id: str, value: PrepareResult, now: float) -> None:
         """A slot was made ready for a run, or was not."""
         run = find_live_run(self._db, run_id)
         if run is None or not isinstance(run.state, PreparingState):
             return
         match value:
             case SlotReady() if not run.stop and self._agents.agent(run.agent):
-                self._hand_over(run, value, now)
+                self._start_agent(run, value, now)
             case SlotReady():
-                self._finisher.not_started(run, NotStarted(), now)
+                self._finisher.record_not_started(run, NotStarted(), now)
             case SlotDeferred() | SlotFailed() | MachineFailed():
-                self._finisher.not_started(run, value, now)
+                self._finisher.record_not_started(run, value, now)
 
     def _prepare_failed(self, run_id: str, failure: JobFailed, now: float) -> None:
         if failure.fault:
-            self._prepared(run_id, MachineFailed(fault=failure.fault), now)
+            self._slot_prepared(run_id, MachineFailed(fault=failure.fault), now)
             return
         fault = StartFault(kind=StartFaultKind.SLOT, reason=failure.reason)
-        self._prepared(run_id, SlotFailed(fault=fault), now)
+        self._slot_prepared(run_id, SlotFailed(fault=fault), now)
 
-    def _finished(self, run_id: str, value: FinishResult | MachineFailed, now: float) -> None:
+    def _work_imported(self, run_id: str, value: FinishResult | MachineFailed, now: float) -> None:
         """What a run left was brought in or kept, or could not be."""
         run = find_live_run(self._db, run_id)
         if run is None:
             return
         if isinstance(value, MachineFailed):
-            self._hold.start(value.fault, now)
+            self._machine_hold.hold_runs(value.fault, now)
         elif isinstance(run.state, SubmittingState):
             self._board.clear_problems(self._board.task(run.task).path, FINISH.name)
             if isinstance(value, SavedWork) and run.stop is StopRequest.LOST:
-                self._run_again(run, run.state, value, now)
+                self._begin_again(run, run.state, value, now)
             else:
-                self._hold.end()
-                self._finisher.finished(run, run.state, value, now)
+                self._machine_hold.release()
+                self._finisher.record_finished(run, run.state, value, now)
 
-    def _finish_failed(self, run_id: str, failure: JobFailed, now: float) -> None:
+    def _import_failed(self, run_id: str, failure: JobFailed, now: float) -> None:
         """The work stays in its slot until it can be brought in."""
         run = find_live_run(self._db, run_id)
         if run is None:
             return
         if failure.fault:
-            self._hold.start(failure.fault, now)
+            self._machine_hold.hold_runs(failure.fault, now)
             return
         with self._db.write():
             slot = f"slot {run.slot.number}"
             why = f"its work could not be brought in and stays in {slot}: {failure.reason}; {failure.retry}"
             self._board.add_problem(self._board.task(run.task), FINISH.name, why, now)
 
-    def _hand_over(self, run: RunRow, slot: SlotReady, now: float) -> None:
+    def _start_agent(self, run: RunRow, slot: SlotReady, now: float) -> None:
         """Have the executor begin; where the machine does not let it, the run ends before it began."""
         try:
-            self._starter.hand_over(run, slot, now)
-            self._hold.end()
-            self._setup_hold.end()
-            self._task_hold.end(self._board.task(run.task))
+            self._starter.start_agent(run, slot, now)
+            self._machine_hold.release()
+            self._setup_hold.release()
+            self._task_hold.release(self._board.task(run.task))
         except MachineFaultError as error:
-            self._finisher.not_started(run, MachineFailed(fault=error.fault), now)
+            self._finisher.record_not_started(run, MachineFailed(fault=error.fault), now)
         except AgentError as error:
             fault = StartFault(kind=StartFaultKind.WORKER, reason=str(error))
-            self._finisher.not_started(run, SlotFailed(fault=fault), now)
+            self._finisher.record_not_started(run, SlotFailed(fault=fault), now)
 
-    def _run_again(self, run: RunRow, end: SubmittingState, work: SavedWork, now: float) -> None:
+    def _begin_again(self, run: RunRow, end: SubmittingState, work: SavedWork, now: float) -> None:
         """A run that was lost with the daemon begins again: same run, same attempt, a clean slot, answers kept."""
         with self._db.write(durable=True):
             told = begun_again_message(run, end.message, said=run.reply, refs=work.refs)

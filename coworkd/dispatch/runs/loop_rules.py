@@ -59,7 +59,7 @@ def round_of(run: FinishedRun, loop: Loop, failure: str) -> Round:
     )  # fmt: skip
 
 
-def round_words(run: RunRow, before: FinishedRun | None) -> str:
+def round_description(run: RunRow, before: FinishedRun | None) -> str:
     """Which round of its loop a run is, and why it is needed, for the board; empty: it is of none."""
     if not run.iteration:
         return ""
@@ -71,18 +71,19 @@ def round_words(run: RunRow, before: FinishedRun | None) -> str:
 def after_round(loop: Loop, rounds: Sequence[Round]) -> NextRound | VerifyRound | EndLoop:
     """Decide after the latest round."""
     last = rounds[-1]
-    lacking = _lacking(last, loop)
-    if not lacking:
+    why = continue_reason(last, loop)
+    if not why:
         return VerifyRound()
-    alike = [one for one in rounds[-MAX_ALIKE:] if (one.tree, _gist(one, loop)) == (last.tree, _gist(last, loop))]
+    latest = (last.tree, _failure_key(last, loop))
+    alike = [done for done in rounds[-MAX_ALIKE:] if (done.tree, _failure_key(done, loop)) == latest]
     if len(alike) == MAX_ALIKE:
-        return EndLoop(reason=f"no progress: the same files and the same failure {MAX_ALIKE} times; {lacking}")
+        return EndLoop(reason=f"no progress: the same files and the same failure {MAX_ALIKE} times; {why}")
     if last.number >= loop.max_iterations:
-        return EndLoop(reason=f"not done after {loop.max_iterations} rounds (`max_iterations`); {lacking}")
-    return NextRound(number=last.number + 1, reason=lacking)
+        return EndLoop(reason=f"not done after {loop.max_iterations} rounds (`max_iterations`); {why}")
+    return NextRound(number=last.number + 1, reason=why)
 
 
-def _lacking(last: Round, loop: Loop) -> str:
+def continue_reason(last: Round, loop: Loop) -> str:
     """What keeps the round from being proven; empty: nothing does."""
     if last.failure:
         return last.failure
@@ -91,5 +92,5 @@ def _lacking(last: Round, loop: Loop) -> str:
     return "" if last.changed else f"`{loop.promise}` was said, but no file differs from the start"
 
 
-def _gist(one: Round, loop: Loop) -> str:
-    return _NUMBERS.sub("#", _lacking(one, loop))
+def _failure_key(done: Round, loop: Loop) -> str:
+    return _NUMBERS.sub("#", continue_reason(done, loop))

@@ -39,26 +39,26 @@ class PermissionRequests:
 
     def _with_form(self, request: RequestRow, now: float) -> RequestRow:
         features = features_of_call(request.tool, request.arguments)
-        asked = replace(request, path=self._path(request.task), risk=level_of(features), expires=now + VALID_FOR)
-        asked = bind_request(asked, self._about(asked))
+        asked = replace(request, path=self._form_path(request.task), risk=level_of(features), expires=now + VALID_FOR)
+        asked = bind_request(asked, self._work_description(asked))
         first = requirement(self._db, self._board.specs, asked, asked.risk, gravest_reasons(features)).first_line
         self._documents.put(asked.path, approval_form(asked, gravest_reasons(features), first), now, persistent=True)
         return asked
 
-    def _path(self, task: str) -> str:
+    def _form_path(self, task: str) -> str:
         number = 1 + count_documents_beginning(self._db, f"approvals/{task}-")
         return f"approvals/{task}-{number}.md"
 
-    def _about(self, request: RequestRow) -> str:
+    def _work_description(self, request: RequestRow) -> str:
         """What the agent that asks works on."""
         run = find_run(self._db, request.run)
         return run.slot.base if run else ""
 
     def is_unchanged(self, request: RequestRow) -> bool:
         """Whether it is still what was asked; what rules have settled was never shown to anybody."""
-        return not request.seal or is_unchanged(request, self._about(request))
+        return not request.seal or is_unchanged(request, self._work_description(request))
 
-    def demand(self, request: RequestRow, given: SubmittedAnswer) -> ApprovalRequirement:
+    def approval_requirement(self, request: RequestRow, given: SubmittedAnswer) -> ApprovalRequirement:
         """Where this approval has to be given."""
         features = self._features(request, given)
         return requirement(self._db, self._board.specs, request, level_of(features), gravest_reasons(features))

@@ -50,28 +50,28 @@ class PromptReader:
         self, agent: AgentSpec, spec: TaskSpec, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]
     ) -> Prompts:
         """For this start of a run; `messages` are those that it hears first."""
-        background = self._background(row, run, messages)
+        background = self._context(row, run, messages)
         news = replace(background, thread=[ThreadMessage(sender=m.sender, text=m.body) for m in messages])
         return Prompts(
             prompt=build_prompt(agent, spec, row.title, background),
-            follow_up=build_follow_up(news, self._answered(run)) if run.session else "",
+            follow_up=build_follow_up(news, self._answered_requests(run)) if run.session else "",
         )
 
-    def _answered(self, run: RunRow) -> list[AnsweredRequest]:
+    def _answered_requests(self, run: RunRow) -> list[AnsweredRequest]:
         """What people answered while the agent was away."""
         asked = [r for r in used_answers(self._db, run.id) if 0 < r.number >= run.start.epoch]
         return [AnsweredRequest(question=r.text or r.arguments, decision=r.answer, text=r.comment) for r in asked]
 
-    def answers(self, run: RunRow) -> list[InboxFile]:
+    def inbox_answers(self, run: RunRow) -> list[InboxFile]:
         """Every answer that the run was given, for its inbox."""
         used = used_answers(self._db, run.id)
         return [InboxFile(name=r.name, text=render_answer(inbox_answer(r))) for r in used]
 
-    def unread(self, run: RunRow) -> list[MessageRow]:
+    def unread_messages(self, run: RunRow) -> list[MessageRow]:
         """Messages that the run is the first to hear."""
         return new_messages_of(self._db, run.task)
 
-    def _background(self, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]) -> PromptContext:
+    def _context(self, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]) -> PromptContext:
         thread = thread_of(self._db, row.id)
         said = [
             ThreadMessage(sender=m.sender, text=m.body)
@@ -83,12 +83,13 @@ class PromptReader:
         rounds = runs_of_earlier_rounds(self._db, run) if run.iteration else []
         reason = row.reason if row.failures else ""
         return PromptContext(
-            failure=self._failure(run, rounds) or reason, conflict_bundle=run.conflict, reviewed=self._reviewed(run),
+            failure=self._failure_text(run, rounds) or reason, conflict_bundle=run.conflict,
+            reviewed=self._reviewed_change(run),
             thread=said, round=run.iteration, loop=loop_of(run),
             earlier_rounds=[EarlierRound(number=r.iteration, lacking=r.state.message, reply=r.reply) for r in rounds],
         )  # fmt: skip
 
-    def _failure(self, run: RunRow, rounds: Sequence[FinishedRun]) -> str:
+    def _failure_text(self, run: RunRow, rounds: Sequence[FinishedRun]) -> str:
         """How the run before this one failed, where the rounds of its loop do not say that; empty: it did not."""
         last = last_ended_run(self._db, run.task, but=run.id)
         if last is None or any(last.id == one.id for one in rounds):
@@ -96,7 +97,7 @@ class PromptReader:
         failed = last.iteration or last.state.reason not in (RunReason.DONE, RunReason.CANCELLED)
         return last.state.message if failed else ""
 
-    def _reviewed(self, run: RunRow) -> ReviewedChange | None:
+    def _reviewed_change(self, run: RunRow) -> ReviewedChange | None:
         """What an agent is told of the reviewed change that it goes on with."""
         work = find_submission(self._db, SubmissionKey(run.task, run.continues)) if run.continues else None
         if work is None:

@@ -68,7 +68,7 @@ class RunRecovery:
             case EndedState():
                 pass
 
-    def end_lost(self, folder: Path, now: float) -> None:
+    def end_lost_runs(self, folder: Path, now: float) -> None:
         """The state folder was removed: what works there cannot be recorded any more, and is ended."""
         for run in live_runs(self._db):
             self._executor.kill(run.id)

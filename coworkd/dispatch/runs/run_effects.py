@@ -43,11 +43,15 @@ class RunEffects:
     """Used by the writer thread alone."""
 
     def __init__(
-        self, board: Board, hold: MachineHold, setup_hold: SetupHold, jitter: Callable[[], float] = random.random
-    ) -> None:
+        self,
+        board: Board,
+        machine_hold: MachineHold,
+        setup_hold: SetupHold,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:  # fmt: skip
         self._board = board
         self._db = board.db
-        self._hold = hold
+        self._machine_hold = machine_hold
         self._setup_hold = setup_hold
         self._task_hold = TaskHold(board)
         self._agents = AgentSelector(board)
@@ -63,9 +67,9 @@ class RunEffects:
                 case Submit():
                     self._submit(run, effect, now)
                 case PlanReview():
-                    self._plans.written(self._board.task(run.task), run, effect.refs, now)
+                    self._plans.add_plan(self._board.task(run.task), run, effect.refs, now)
                 case Hold():
-                    self._hold.start(effect.fault, now)
+                    self._machine_hold.hold_runs(effect.fault, now)
                 case AgentWorks() | AgentFailedAtOnce():
                     self._judge_agent(run, effect, now)
                 case EndRound() | CorrectEnd():
@@ -102,9 +106,9 @@ class RunEffects:
 
     def _hold_start(self, run: FinishedRun, task: TaskRow, fault: StartFault, now: float) -> None:
         if fault.scope is FaultScope.TASK:
-            reason, until = self._task_hold.start(task, fault, now)
+            reason, until = self._task_hold.hold_task(task, fault, now)
         else:
-            reason, until = self._setup_hold.start(fault, now), now
+            reason, until = self._setup_hold.hold_runs(fault, now), now
         self._wait_again(run, task, reason, until, now)
 
     def _retry(self, task: TaskRow, effect: Retry, now: float) -> None:

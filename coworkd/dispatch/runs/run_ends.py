@@ -50,9 +50,9 @@ class AfterRunPolicy:
     """The rounds before this one, oldest first."""
     agent: AgentSpec | None = None
     """The run's agent; None: it is gone."""
-    agent_fails: bool = False
+    agent_failing: bool = False
     """The agent is stopped because its runs fail at once: one more of these uses up no attempt."""
-    others: bool = False
+    other_runs: bool = False
     """Another run of the task is live: where the task stands follows from that one, unless this one submits."""
     machine_fault: Callable[[], MachineFault | None] = _no_fault
     """Looks for what is wrong with this machine right now; asked only where a failure may be its own."""

@@ -26,7 +26,7 @@ from coworkd.dispatch.runs.delivery_rules import waiting_seconds
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.runs.interruption_message import begun_again_message
 from coworkd.dispatch.runs.loop_rounds import runs_of_earlier_rounds
-from coworkd.dispatch.runs.loop_rules import round_words
+from coworkd.dispatch.runs.loop_rules import round_description
 from coworkd.dispatch.runs.prompts import PromptReader, Prompts
 from coworkd.dispatch.runs.start_rules import (
     budget_left,
@@ -99,11 +99,11 @@ class RunStarter:
         """
         row = self._board.task(task)
         spec = self._board.specs.agent(agent) or AgentSpec(name=agent)
-        reserved = self._budgets.reserve(row, spec, self._free_places(), now)
+        reserved = self._budgets.reserve(row, spec, self._startable_runs(), now)
         if isinstance(reserved, BudgetExhausted):
             return reserved
         task_spec = self._board.specs.task(row.path)
-        last = self._last(row)
+        last = self._previous_run(row)
         loop = None if conflict else loop_to_run(last, row.attempt + 1, task_spec.loop)
         origin = run_to_continue(last, agent, loop=loop is not None)
         iteration = round_to_run(last, loop=loop is not None)
@@ -139,16 +139,16 @@ class RunStarter:
         )
         self._board.clear_problems(row.path, "agent", "graph", "warning")
         self._board.transition(
-            run.task, Status.RUNNING, self._round_words(run), now, attempt=run.attempt, by=self._places.instance,
+            run.task, Status.RUNNING, self._round_description(run), now, attempt=run.attempt, by=self._places.instance,
             agent_used=run.agent, fresh_start=False,
         )  # fmt: skip
 
-    def _round_words(self, run: RunRow) -> str:
+    def _round_description(self, run: RunRow) -> str:
         """Which round of a loop it is and why that is needed, in words; empty: of none."""
         before = runs_of_earlier_rounds(self._db, run) if run.iteration else []
-        return round_words(run, before[-1] if before else None)
+        return round_description(run, before[-1] if before else None)
 
-    def _free_places(self) -> int:
+    def _startable_runs(self) -> int:
         return self._board.specs.settings().concurrency - count_working(self._db)
 
     def _reviewed_number(self, task: str) -> int:
@@ -156,7 +156,7 @@ class RunStarter:
         work = work_to_continue(self._db, task)
         return work.number if work else 0
 
-    def _last(self, row: TaskRow) -> FinishedRun | None:
+    def _previous_run(self, row: TaskRow) -> FinishedRun | None:
         """The run before this one; None where the task starts from nothing.
 
         One that ended before its slot was ready has left nothing: what it was to go on with is gone on with.
@@ -189,13 +189,13 @@ class RunStarter:
         )  # fmt: skip
         self._db.after_commit(lambda: self._jobs.start(PREPARE, run.id, lambda: self._prepare(request)))
 
-    def hand_over(self, run: RunRow, slot: SlotReady, now: float) -> None:
+    def start_agent(self, run: RunRow, slot: SlotReady, now: float) -> None:
         """The slot is there: hand the run to the executor, with everything that was said so far."""
         row = self._board.task(run.task)
         spec = self._board.specs.task(row.path)
         agent = self._board.specs.agent(run.agent)
         assert agent is not None, "an agent that has gone is found before a run starts"
-        messages = self._prompts.unread(run)
+        messages = self._prompts.unread_messages(run)
         words = self._prompts.build(agent, spec, row, run, messages)
         with self._db.write(durable=True):
             for message in messages:
@@ -208,7 +208,7 @@ class RunStarter:
         """Start the agent of a waiting run again, in its slot as it left it, with the answers in its inbox."""
         worktree = self._places.worktree(run.slot.number)
         if not worktree.is_dir():
-            self._from_scratch(run, now)
+            self._begin_again(run, now)
             return
         row = self._board.task(run.task)
         spec, agent = self._board.specs.task(row.path), self._board.specs.agent(run.agent)
@@ -231,7 +231,7 @@ class RunStarter:
             self._db, run.id, WorkingState(), event, slot=run.slot, start=start, live=live
         )  # fmt: skip
 
-    def _from_scratch(self, run: RunRow, now: float) -> None:
+    def _begin_again(self, run: RunRow, now: float) -> None:
         """Its slot is gone, and with it what its session knew of: the run begins again."""
         why = "its slot is gone"
         with self._db.write(durable=True):
@@ -253,9 +253,9 @@ class RunStarter:
                 worktree=str(worktree), run_dir=str(self._places.run_dir(run.id, epoch)),
                 home=str(self._places.home(run.agent)), timeout=run_timeout(agent, spec, budget),
                 stall=agent.limits.stall, output_limit=agent.limits.output,
-                inbox=tuple(self._prompts.answers(run)), conflict=run.conflict, repo_id=self._places.repo_id,
-                recording=self._recording(agent), resume=run.session, mode=run.mode,
-                ask_tools=ApprovalPoint.TOOLS in self._approve(spec),
+                inbox=tuple(self._prompts.inbox_answers(run)), conflict=run.conflict, repo_id=self._places.repo_id,
+                recording=self._recording_path(agent), resume=run.session, mode=run.mode,
+                ask_tools=ApprovalPoint.TOOLS in self._approval_points(spec),
                 granted=self._grants.patterns(run.task, run.agent), budget=budget,
                 confinement=self._confinement(run, worktree),
             )
@@ -270,10 +270,10 @@ class RunStarter:
             means=means, run=run.id, workdir=str(worktree), readable=self._places.stores
         )  # fmt: skip
 
-    def _approve(self, spec: TaskSpec) -> frozenset[ApprovalPoint]:
+    def _approval_points(self, spec: TaskSpec) -> frozenset[ApprovalPoint]:
         return self._board.specs.settings().approve if spec.approve is None else spec.approve
 
-    def _recording(self, agent: AgentSpec) -> str:
+    def _recording_path(self, agent: AgentSpec) -> str:
         return str(self._places.root / ".cowork" / agent.recording) if agent.recording else ""
 
 

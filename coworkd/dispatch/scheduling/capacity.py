@@ -33,7 +33,7 @@ class CapacityReader:
         self,
         board: Board,
         no_base_reason: Callable[[], str],
-        hold: MachineHold,
+        machine_hold: MachineHold,
         setup: SetupHold,
         memory: Callable[[], int | None] = available_memory,
     ) -> None:
@@ -44,7 +44,7 @@ class CapacityReader:
         self._board = board
         self._db = board.db
         self._no_base_reason = no_base_reason
-        self._hold = hold
+        self._machine_hold = machine_hold
         self._setup = setup
         self._memory = memory
         self._agents = AgentSelector(board)
@@ -65,7 +65,7 @@ class CapacityReader:
 
     def capacity(self, now: float) -> Capacity:
         """How much may be at work now."""
-        no_base, held = self._no_base_reason(), self._hold.reason(now)
+        no_base, held = self._no_base_reason(), self._machine_hold.reason(now)
         not_set_up = "" if no_base or held else self._setup.reason(now)
         until = self._setup.deadline(now) if not_set_up else None
         settings = self._board.specs.settings()
@@ -77,7 +77,7 @@ class CapacityReader:
             failures=self._failures(),
             halt_reason=held or self._abort_reason(),
             slots_halt_reason=no_base or not_set_up,
-            halt_until=now + RECHECK_AFTER if no_base else self._hold.deadline(now) if held else until,
+            halt_until=now + RECHECK_AFTER if no_base else self._machine_hold.deadline(now) if held else until,
             one_slot_at_a_time=self._setup.probing(),
         )
 

@@ -23,7 +23,7 @@ class MachineHold:
         self._suspension: Suspension | None = None
         self._shown = has_problems(db, _SOURCE)
 
-    def start(self, fault: MachineFault, now: float) -> None:
+    def hold_runs(self, fault: MachineFault, now: float) -> None:
         """A start or an import has failed: hold runs back for a while, and show why."""
         before = self._suspension
         self._suspension = before.prolonged(fault, now) if before is not None else first_suspension(fault, now)
@@ -36,7 +36,7 @@ class MachineHold:
         if self._suspension is not None and now < self._suspension.until:
             return str(self._suspension.fault)
         if (fault := self.fault()) is not None:
-            self.start(fault, now)
+            self.hold_runs(fault, now)
             return str(fault)
         self._remove_problem()
         return ""
@@ -51,7 +51,7 @@ class MachineHold:
             note_machine_fault(self._db, str(fault))
         return fault
 
-    def end(self) -> None:
+    def release(self) -> None:
         """Something succeeded that the fault would have prevented."""
         self._suspension = None
         self._remove_problem()

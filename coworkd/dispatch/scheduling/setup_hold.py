@@ -32,7 +32,7 @@ class SetupHold:
         self._means = means
         self._fault = setup_fault(board.db)
 
-    def start(self, fault: StartFault, now: float) -> str:
+    def hold_runs(self, fault: StartFault, now: float) -> str:
         """A slot could not be made ready: hold runs back, and show why. Returns the reason."""
         before, key = self._fault, self._key(fault.watched)
         times = 0
@@ -60,7 +60,7 @@ class SetupHold:
         )
         put_problem(self._db, Problem(path=path, line=0, message=message), _SOURCE, now)
 
-    def end(self) -> None:
+    def release(self) -> None:
         """A slot has been made ready."""
         if self._fault is not None:
             self._fault = None

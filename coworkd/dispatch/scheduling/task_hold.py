@@ -20,7 +20,7 @@ class TaskHold:
         self._board = board
         self._db = board.db
 
-    def start(self, row: TaskRow, fault: StartFault, now: float) -> tuple[str, float]:
+    def hold_task(self, row: TaskRow, fault: StartFault, now: float) -> tuple[str, float]:
         """The task could not start: its file shows why. Returns the reason, and when the task is retried."""
         message = (
             f"cannot start: {fault.reason}. No attempt is used: {fault.advice(row.id)}; coworkd tries again by itself"
@@ -29,7 +29,7 @@ class TaskHold:
         pause = setup_retry_pause(unprepared_runs(self._db, row.id, row.attempt) - 1)
         return f"cannot start: {fault.reason}", now + pause
 
-    def end(self, row: TaskRow) -> None:
+    def release(self, row: TaskRow) -> None:
         """The task has its slot: remove the problem."""
         if row.path in problem_paths(self._db, SOURCE):
             with self._db.write():

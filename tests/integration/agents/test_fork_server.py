@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents import event_log
+from coworkd.agents import run_event_file
 from coworkd.agents.json_codec import ASSIGNMENT_FILE, encode_assignment
 from coworkd.agents.port import MACHINE_EXIT, AgentEvent, Assignment, Ended, EndReason, TextWritten
 from coworkd.agents.registry import preloaded_modules
@@ -34,7 +34,7 @@ class Lab:
     def __init__(self, tmp_path: Path, closing: ExitStack, idle: float = 600.0) -> None:
         self.path = tmp_path
         self.bell = Bell()
-        self.executor = LocalExecutor(self.bell, idle=idle)
+        self.executor = LocalExecutor(self.bell, idle_timeout=idle)
         closing.callback(self.executor.close, 0.0)
         self.bench = Bench(tmp_path, closing)
         self.server = closing.enter_context(ModelServer())
@@ -110,7 +110,7 @@ def test_a_full_disk_is_told_by_the_exit_code(tmp_path: Path) -> None:
     folder = Path(order.run_dir)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ASSIGNMENT_FILE).write_bytes(encode_assignment(order))
-    (folder / event_log.EVENTS_FILE).symlink_to("/dev/full")
+    (folder / run_event_file.EVENTS_FILE).symlink_to("/dev/full")
     with (tmp_path / "worker.log").open("ab") as log:
         program = ForkServerProgram(entry="coworkd.agents.worker_main:run_forked", modules=preloaded_modules("command"))
         server = ForkServer(program, env, log)

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from coworkd.agents import event_log
+from coworkd.agents import run_event_file
 from coworkd.agents.json_codec import ASSIGNMENT_FILE, encode_assignment
 from coworkd.agents.port import (
     MACHINE_EXIT,
@@ -44,7 +44,7 @@ BLUE = InboxAnswer(decision=AnswerDecision.REPLY, body="deep blue")
 class Lab:
     def __init__(self, patience: float = 10.0) -> None:
         self.bell = Bell()
-        self.executor = LocalExecutor(self.bell, patience=patience)
+        self.executor = LocalExecutor(self.bell, kill_timeout=patience)
 
     def until(self, kind: type[object]) -> list[RunEvent]:
         return until(self.executor, self.bell, lambda found: any(isinstance(item.event, kind) for item in found))
@@ -128,7 +128,7 @@ def full_disk(order: Assignment) -> Path:
     folder = Path(order.run_dir)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ASSIGNMENT_FILE).write_bytes(encode_assignment(order))
-    for name in (event_log.EVENTS_FILE, WORKER_LOG):
+    for name in (run_event_file.EVENTS_FILE, WORKER_LOG):
         (folder / name).symlink_to("/dev/full")
     return folder
 
@@ -246,7 +246,7 @@ def test_nothing_survives_a_closed_lifeline(tmp_path: Path, token: str, fifo: Pa
     worker.stdin.close()
     assert worker.wait(20) == 0
     worker.close()
-    found, _ = event_log.read(run_dir / event_log.EVENTS_FILE, 0)
+    found, _ = run_event_file.read(run_dir / run_event_file.EVENTS_FILE, 0)
     assert found[-1].event == Ended(reason=EndReason.CANCELLED, message=DAEMON_GONE, exit_code=-9)
     assert alive(token) == []
 
@@ -274,10 +274,10 @@ def test_a_killed_daemon_leaves_nothing_and_its_run_is_recovered(
 
 
 def test_a_torn_log_is_recovered_from_where_it_was_committed(lab: Lab, tmp_path: Path) -> None:
-    log = tmp_path / event_log.EVENTS_FILE
-    writer = event_log.EventWriter(log)
+    log = tmp_path / run_event_file.EVENTS_FILE
+    writer = run_event_file.EventWriter(log)
     writer.append(TextWritten(text="committed"))
-    committed = event_log.size(log)
+    committed = run_event_file.size(log)
     writer.append(TextWritten(text="not committed"))
     with log.open("ab") as file:
         file.write(b'{"type": "TextWri')

@@ -71,7 +71,7 @@ def test_controls_come_back_as_they_were(control: Cancel | Kill | Deliver | Give
         (TextWritten(text="hi"), {"type": "TextWritten", "text": "hi"}),
         (
             Ended(reason=EndReason.DONE, exit_code=0),
-            {"type": "Ended", "reason": "done", "message": "", "exit_code": 0, "unheard": [], "fault": ""},
+            {"type": "Ended", "reason": "done", "message": "", "exit_code": 0, "undelivered_requests": [], "fault": ""},
         ),
         (
             ErrorReported(kind=ErrorKind.RATE_LIMIT, message="slow down", retry_after=2.0),

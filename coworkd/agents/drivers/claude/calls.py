@@ -93,13 +93,13 @@ def call_summary(tool: str, given: Json) -> str:
 
 def questions_text(given: Json) -> str:
     """Its questions with their choices, as a person reads them."""
-    return "\n\n".join(_one_question(one) for one in items_at(given, "questions")) or "(it asks nothing)"
+    return "\n\n".join(_question_text(question) for question in items_at(given, "questions")) or "(it asks nothing)"
 
 
-def _one_question(one: Json) -> str:
-    several = " (several may be chosen)" if isinstance(one, dict) and one.get("multiSelect") is True else ""
-    choices = [_choice(option) for option in items_at(one, "options")]
-    return "\n".join([text_at(one, "question") + several, *([""] if choices else []), *choices])
+def _question_text(question: Json) -> str:
+    several = " (several may be chosen)" if isinstance(question, dict) and question.get("multiSelect") is True else ""
+    choices = [_choice(option) for option in items_at(question, "options")]
+    return "\n".join([text_at(question, "question") + several, *([""] if choices else []), *choices])
 
 
 def _choice(option: Json) -> str:

@@ -48,12 +48,13 @@ def diffs_text(item: Json) -> str:
 
 
 def questions_text(asked: Json) -> str:
-    return "\n\n".join(_one(one) for one in items_at(asked, "questions")) or "(it asks nothing)"
+    return "\n\n".join(_question_text(question) for question in items_at(asked, "questions")) or "(it asks nothing)"
 
 
-def _one(one: Json) -> str:
-    choices = [f"- {text_at(option, 'label')}: {text_at(option, 'description')}" for option in items_at(one, "options")]
-    return "\n".join([text_at(one, "question"), *([""] if choices else []), *choices])
+def _question_text(question: Json) -> str:
+    options = items_at(question, "options")
+    choices = [f"- {text_at(option, 'label')}: {text_at(option, 'description')}" for option in options]
+    return "\n".join([text_at(question, "question"), *([""] if choices else []), *choices])
 
 
 def tool_of_item(item: Json) -> tuple[str, str] | None:

@@ -57,7 +57,7 @@ class ReplayAgent:
         for file in assignment.inbox:
             if answer := read_answer(file.text):
                 self._answers.put(file.name, answer)
-        return _Session(assignment, self._answers, speed).events(steps)
+        return _Playback(assignment, self._answers, speed).events(steps)
 
     def answer(self, request: str, answer: InboxAnswer) -> None:
         self._answers.put(request, answer)
@@ -102,7 +102,7 @@ class _Answers:
             return self._given.get(request)
 
 
-class _Session:
+class _Playback:
     """The steps of a recording on their way."""
 
     def __init__(self, assignment: Assignment, answers: _Answers, speed: float) -> None:

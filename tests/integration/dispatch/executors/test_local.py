@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.event_log import EVENTS_FILE
 from coworkd.agents.port import Assignment, Ended, EndReason
-from coworkd.dispatch.executors import local
+from coworkd.agents.run_event_file import EVENTS_FILE
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.dispatch.executors.port import RunEvent
 from coworkd.system import process_tree
@@ -31,7 +30,7 @@ class Runs:
 
     def __init__(self) -> None:
         self.told = threading.Event()
-        self.executor = LocalExecutor(self.told.set, look=0.1)
+        self.executor = LocalExecutor(self.told.set, check_interval=0.1)
         self.events: list[RunEvent] = []
 
     def until(self, run: str) -> Ended:
@@ -160,9 +159,7 @@ def test_what_a_fork_server_had_not_forked_when_it_was_killed_is_forked_by_anoth
     assert runs.until(one.run).reason is EndReason.CANCELLED
 
 
-def test_a_fork_server_that_does_not_answer_is_replaced(
-    tmp_path: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fork_server_that_does_not_answer_is_replaced(tmp_path: Path, runs: Runs) -> None:
     os.mkfifo(tmp_path / "fifo")
     os.mkfifo(tmp_path / "go")
     one = bash(_folder(tmp_path, "one"), f"echo up > {tmp_path}/fifo; read -r go < {tmp_path}/go")
@@ -171,10 +168,10 @@ def test_a_fork_server_that_does_not_answer_is_replaced(
     assert hear(tmp_path / "fifo") == "up"
     stopped = server(one)
     os.kill(stopped, signal.SIGSTOP)
-    monkeypatch.setattr(local, "_FORK_TIMEOUT", 0.1)
+    runs.executor.fork_timeout = 0.1
     runs.executor.submit(two)
     assert wait_gone(stopped)
-    monkeypatch.setattr(local, "_FORK_TIMEOUT", 60.0)
+    runs.executor.fork_timeout = 60.0  # the new server may take its time to load
     assert runs.until(two.run).reason is EndReason.DONE
     (tmp_path / "go").write_text("go\n")
     assert runs.until(one.run).reason is EndReason.DONE

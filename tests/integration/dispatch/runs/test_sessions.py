@@ -113,7 +113,7 @@ def _asks_and_leaves(_: Assignment) -> ScriptSteps:
     """It is gone just as the answer comes, and cannot have seen it."""
     yield SESSION
     yield QUESTION
-    yield Ended(reason=EndReason.UNAVAILABLE, unheard=("q",))
+    yield Ended(reason=EndReason.UNAVAILABLE, undelivered_requests=("q",))
 
 
 def test_paused_and_ready_again_goes_on_with_session_and_work(bench: Bench) -> None:

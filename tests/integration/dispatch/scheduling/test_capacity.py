@@ -22,7 +22,7 @@ def script(order: Assignment) -> ScriptSteps:
     if order.task == "asks" and not order.resume:
         yield SessionStarted(session="s-1")
         yield QUESTION
-        yield Ended(reason=EndReason.UNAVAILABLE, unheard=("q",))
+        yield Ended(reason=EndReason.UNAVAILABLE, undelivered_requests=("q",))
     if order.task == "done" and not order.conflict:
         return
     if order.task == "refused":

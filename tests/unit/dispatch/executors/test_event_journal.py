@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents import event_log
+from coworkd.agents import run_event_file
 from coworkd.agents.port import AgentEvent, Ended, EndReason, TextWritten
 from coworkd.dispatch.executors.event_journal import EventJournal
 
@@ -13,7 +13,7 @@ DONE = Ended(reason=EndReason.DONE)
 
 class Lab:
     def __init__(self, folder: Path) -> None:
-        self.log = folder / event_log.EVENTS_FILE
+        self.log = folder / run_event_file.EVENTS_FILE
         self.wakes = 0
         self.journal = EventJournal(self._wake)
 
@@ -21,7 +21,7 @@ class Lab:
         self.wakes += 1
 
     def append(self, *events: AgentEvent) -> None:
-        writer = event_log.EventWriter(self.log)
+        writer = run_event_file.EventWriter(self.log)
         for event in events:
             writer.append(event)
         self.journal.signal("run")
@@ -43,7 +43,7 @@ def lab(tmp_path: Path) -> Lab:
 def test_only_signalled_logs_are_read(lab: Lab) -> None:
     lab.append(TextWritten(text="one"))
     assert lab.told() == [TextWritten(text="one")]
-    event_log.EventWriter(lab.log).append(TextWritten(text="two"))
+    run_event_file.EventWriter(lab.log).append(TextWritten(text="two"))
     assert lab.told() == [TextWritten(text="one")]
     lab.journal.signal("run")
     assert lab.told() == [TextWritten(text="one"), TextWritten(text="two")]
@@ -62,7 +62,7 @@ def test_a_run_is_over_when_its_end_is_committed_and_nobody_writes(lab: Lab) -> 
 
 def test_the_end_of_an_earlier_start_does_not_count(lab: Lab) -> None:
     lab.append(DONE)
-    lab.journal.follow("run", lab.log, event_log.size(lab.log), epoch=1, live=True)
+    lab.journal.follow("run", lab.log, run_event_file.size(lab.log), epoch=1, live=True)
     assert lab.told() == [DONE]
     assert not lab.journal.ended("run")
     lab.commit()

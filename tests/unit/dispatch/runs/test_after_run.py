@@ -33,7 +33,7 @@ from coworkd.dispatch.runs.after_run import (
     INTERRUPTED,
     RETRY_SLOT_AFTER,
     after_run,
-    blamed,
+    attribute_end,
 )
 from coworkd.dispatch.runs.attempt_end import UNVERIFIED_ROUND
 from coworkd.dispatch.runs.effects import (
@@ -115,12 +115,12 @@ TABLE: list[tuple[str, FinishedRun, RunEnd, AfterRunPolicy, tuple[Effect, ...]]]
      (WORKS, Submit(result=MADE, needs_approval=False, status=Status.MERGING))),
     ("nothing made", RUN, NOTHING, policy(merge_approval=False),
      (WORKS, Submit(result=NOTHING, needs_approval=True, status=Status.RUNNING))),
-    ("made beside others", RUN, MADE, policy(merge_approval=False, others=True),
+    ("made beside others", RUN, MADE, policy(merge_approval=False, other_runs=True),
      (WORKS, Submit(result=MADE, needs_approval=False, status=Status.RUNNING))),
     ("a plan", run(mode=Mode.PLAN), SAVED, POLICY, (WORKS, PlanReview(refs=SAVED.refs))),
     # Failures.
     ("failed", FAILED, SAVED, POLICY, (WORKS, retry("failed; attempt 2 of 2 follows: no such key"))),
-    ("failed beside others", FAILED, SAVED, policy(others=True), (WORKS,)),
+    ("failed beside others", FAILED, SAVED, policy(other_runs=True), (WORKS,)),
     ("unusable", RUN, SavedWork(unusable_reason="a file is too large"), POLICY,
      (WORKS, CorrectEnd(message="a file is too large"),
       retry("unusable submission; attempt 2 of 2 follows: a file is too large"))),
@@ -141,7 +141,7 @@ TABLE: list[tuple[str, FinishedRun, RunEnd, AfterRunPolicy, tuple[Effect, ...]]]
     ("failed at once on a full disk", AT_ONCE_RUN, SAVED, BROKEN,
      (Hold(fault=FULL),
       Retry(reason=f"this machine is at fault; trying again: {FULL}", failures=0, not_before=NOW + 2, counted=False))),
-    ("failed at once while stopped for it", AT_ONCE_RUN, SAVED, policy(agent_fails=True),
+    ("failed at once while stopped for it", AT_ONCE_RUN, SAVED, policy(agent_failing=True),
      (AgentFailedAtOnce(last_words="no such key; it said last: `sorry`"),
       Requeue(reason="agent main failed at once again; no attempt is used", not_before=NOW))),
     ("a round that failed at once", dataclasses.replace(AT_ONCE_RUN, iteration=1), SAVED, LOOPING,
@@ -260,5 +260,5 @@ def test_rounds_without_progress_end_the_loop() -> None:
     ("result", "blames"), [(MADE, False), (NOTHING, True), (SAVED, False), (SavedWork(unusable_reason="x"), True)]
 )
 def test_a_run_that_could_not_write_its_files_is_not_to_blame(result: Imported | NoChanges, blames: bool) -> None:
-    ended = blamed(run(fault="full"), SubmittingState(reason=RunReason.DONE), result)
+    ended = attribute_end(run(fault="full"), SubmittingState(reason=RunReason.DONE), result)
     assert (ended.reason is RunReason.MACHINE) is blames

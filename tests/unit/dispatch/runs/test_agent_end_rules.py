@@ -27,7 +27,7 @@ CANCELLED = replace(RUN, stop=StopRequest.USER)
 
 
 @pytest.mark.parametrize(
-    ("run", "reason", "unheard", "pending", "follows"),
+    ("run", "reason", "undelivered", "pending", "follows"),
     [
         (RUN, EndReason.DONE, False, False, RunAfterAgent.ENDS),
         (RUN, EndReason.DONE, False, True, RunAfterAgent.WAITS),
@@ -46,9 +46,9 @@ CANCELLED = replace(RUN, stop=StopRequest.USER)
     ],
 )
 def test_how_a_run_goes_on(
-    run: RunRow, reason: EndReason, unheard: bool, pending: bool, follows: RunAfterAgent
+    run: RunRow, reason: EndReason, undelivered: bool, pending: bool, follows: RunAfterAgent
 ) -> None:
-    assert run_after_agent(run, Ended(reason=reason), unheard=unheard, pending=pending) is follows
+    assert run_after_agent(run, Ended(reason=reason), undelivered=undelivered, pending=pending) is follows
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from coworkd.agents.port import AnswerDecision, InboxAnswer
 from coworkd.core.model import Status
 from coworkd.core.request_states import RequestState
 from coworkd.core.runs import LiveStatus, RunReason, WaitingState
-from coworkd.dispatch.runs.delivery_rules import hears_answers, inbox_answer, over_reason, waiting_seconds
+from coworkd.dispatch.runs.delivery_rules import can_receive_answers, inbox_answer, task_over_reason, waiting_seconds
 from coworkd.store import RequestKind, RequestRow, RunRow, TaskRow
 
 RUN = RunRow(id="r1", task="a", attempt=1, agent="main", state=WaitingState(), started=0.0)
@@ -35,7 +35,7 @@ REQUEST = RequestRow(
     ],
 )
 def test_only_an_agent_that_is_at_work_hears_an_answer(run: RunRow, alive: set[str], hears: bool) -> None:
-    assert hears_answers(run, alive) is hears
+    assert can_receive_answers(run, alive) is hears
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_only_an_agent_that_is_at_work_hears_an_answer(run: RunRow, alive: set[s
     ],
 )
 def test_why_nothing_is_sent_to_a_task_that_is_over(status: Status, by_hand: bool, reason: str) -> None:
-    assert over_reason(replace(TASK, status=status, closed_by_hand=by_hand)) == reason
+    assert task_over_reason(replace(TASK, status=status, closed_by_hand=by_hand)) == reason
 
 
 @pytest.mark.parametrize(("since", "before", "waited"), [(0.0, 5.0, 5.0), (90.0, 5.0, 15.0), (120.0, 5.0, 5.0)])

@@ -17,8 +17,8 @@ from coworkd.agents.port import AgentEvent, Ended
 EVENTS_FILE = "events.jsonl"
 
 _logger = logging.getLogger(__name__)
-_READ_AT_ONCE = 1024 * 1024
-_LONGEST_END = 64 * 1024
+_READ_SIZE = 1024 * 1024
+_MAX_END_SIZE = 64 * 1024
 """Bytes from the end of a log in which the whole line of an `Ended` lies."""
 
 
@@ -31,11 +31,11 @@ class LoggedEvent:
 
 
 class EventWriter:
-    """Appends events; each is in the kernel's hands when `append` returns."""
+    """Appends events; each has been passed to the kernel when `append` returns."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        _close_torn_line(self._fd)
+        _end_torn_line(self._fd)
 
     def append(self, event: AgentEvent) -> None:
         content = memoryview(encode_event(event))
@@ -43,14 +43,14 @@ class EventWriter:
             content = content[os.write(self._fd, content) :]
 
     def finish(self, ended: Ended) -> None:
-        """Append the last event, and see it through to the disk."""
+        """Append the last event, and sync it to the disk."""
         self.append(ended)
         os.fsync(self._fd)
         os.close(self._fd)
 
 
-def prepare(path: Path) -> tuple[int, int]:
-    """Make the log where there is none yet, so that it can be missed later; its inode, and its bytes."""
+def ensure_exists(path: Path) -> tuple[int, int]:
+    """Create the file where there is none yet, so that its loss can be noticed; its inode, and its size in bytes."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         found = os.fstat(fd)
@@ -64,8 +64,8 @@ def read(path: Path, offset: int) -> tuple[list[LoggedEvent], int]:
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            content = file.read(_READ_AT_ONCE)
-            while b"\n" not in content and (more := file.read(_READ_AT_ONCE)):
+            content = file.read(_READ_SIZE)
+            while b"\n" not in content and (more := file.read(_READ_SIZE)):
                 content += more
     except FileNotFoundError:
         return [], offset
@@ -76,26 +76,26 @@ def read(path: Path, offset: int) -> tuple[list[LoggedEvent], int]:
         if event is not None:
             found.append(LoggedEvent(offset=offset, event=event))
         elif line.strip():
-            _logger.warning("%s: an event that is not known is passed over: %.200r", path, line)
+            _logger.warning("%s: an unknown event is ignored: %.200r", path, line)
     return found, offset
 
 
 def size(path: Path) -> int:
-    """Bytes of a log; 0 for none."""
+    """Size of the file in bytes; 0 where there is none."""
     return path.stat().st_size if path.exists() else 0
 
 
 def ensure_ended(path: Path, offset: int, ended: Ended) -> bool:
-    """Write `ended` for a worker that did not; False when the log has its end after `offset` already."""
-    start = max(offset, size(path) - _LONGEST_END)
-    logged = _tail(path, start)
+    """Write `ended` for a worker that did not; False when the file has an end after `offset` already."""
+    start = max(offset, size(path) - _MAX_END_SIZE)
+    logged = _last_line(path, start)
     if logged and isinstance(decode_event(logged), Ended):
         return False
     EventWriter(path).finish(ended)
     return True
 
 
-def _tail(path: Path, start: int) -> bytes:
+def _last_line(path: Path, start: int) -> bytes:
     """The last complete line that ends after `start`; empty for none."""
     if not path.exists():
         return b""
@@ -104,7 +104,7 @@ def _tail(path: Path, start: int) -> bytes:
         return file.read().rpartition(b"\n")[0].rpartition(b"\n")[2]
 
 
-def _close_torn_line(fd: int) -> None:
+def _end_torn_line(fd: int) -> None:
     """A worker that was killed in the middle of a line must not spoil the next one."""
     end = os.fstat(fd).st_size
     if end and os.pread(fd, 1, end - 1) != b"\n":

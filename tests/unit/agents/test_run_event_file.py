@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents import event_log
+from coworkd.agents import run_event_file
 from coworkd.agents.port import Ended, EndReason, TextWritten
 
 DONE = Ended(reason=EndReason.DONE)
@@ -13,39 +13,39 @@ LOST = Ended(reason=EndReason.CRASHED, message="lost")
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / event_log.EVENTS_FILE
+    return tmp_path / run_event_file.EVENTS_FILE
 
 
-def write(path: Path, *texts: str) -> event_log.EventWriter:
-    writer = event_log.EventWriter(path)
+def write(path: Path, *texts: str) -> run_event_file.EventWriter:
+    writer = run_event_file.EventWriter(path)
     for text in texts:
         writer.append(TextWritten(text=text))
     return writer
 
 
 def texts(path: Path, offset: int = 0) -> list[str]:
-    found, _ = event_log.read(path, offset)
+    found, _ = run_event_file.read(path, offset)
     return [item.event.text for item in found if isinstance(item.event, TextWritten)]
 
 
 def test_events_are_read_from_an_offset(path: Path) -> None:
     write(path, "one", "two", "three")
-    found, end = event_log.read(path, 0)
+    found, end = run_event_file.read(path, 0)
     assert texts(path, found[0].offset) == ["two", "three"]
     assert found[-1].offset == end == path.stat().st_size
-    assert event_log.read(path, end) == ([], end)
+    assert run_event_file.read(path, end) == ([], end)
 
 
 def test_a_log_that_is_not_there_is_empty(path: Path) -> None:
-    assert event_log.read(path, 0) == ([], 0)
-    assert event_log.size(path) == 0
+    assert run_event_file.read(path, 0) == ([], 0)
+    assert run_event_file.size(path) == 0
 
 
 def test_a_line_counts_once_its_end_is_there(path: Path) -> None:
     write(path, "one")
     with path.open("ab") as file:
         file.write(b'{"type": "TextWritten", "te')
-    found, end = event_log.read(path, 0)
+    found, end = run_event_file.read(path, 0)
     assert len(found) == 1
     assert end == found[0].offset
     with path.open("ab") as file:
@@ -70,25 +70,25 @@ def test_unknown_events_are_passed_over(path: Path) -> None:
 def test_a_line_longer_than_one_read(path: Path) -> None:
     long = "x" * 3_000_000
     write(path, long, long, "short")
-    first, offset = event_log.read(path, 0)
+    first, offset = run_event_file.read(path, 0)
     assert len(first) == 1
     assert texts(path, offset) == [long, "short"]
 
 
 def test_a_lost_run_gets_its_end(path: Path) -> None:
     write(path, "one")
-    assert event_log.ensure_ended(path, 0, LOST)
-    assert [item.event for item in event_log.read(path, 0)[0]] == [TextWritten(text="one"), LOST]
+    assert run_event_file.ensure_ended(path, 0, LOST)
+    assert [item.event for item in run_event_file.read(path, 0)[0]] == [TextWritten(text="one"), LOST]
 
 
 def test_a_run_that_ended_keeps_its_end(path: Path) -> None:
     write(path, "one").finish(DONE)
-    assert not event_log.ensure_ended(path, 0, LOST)
-    assert event_log.read(path, 0)[0][-1].event == DONE
+    assert not run_event_file.ensure_ended(path, 0, LOST)
+    assert run_event_file.read(path, 0)[0][-1].event == DONE
 
 
 def test_the_end_of_an_earlier_start_is_not_the_end_of_this_one(path: Path) -> None:
     write(path, "one").finish(DONE)
-    start = event_log.size(path)
-    assert event_log.ensure_ended(path, start, LOST)
-    assert [item.event for item in event_log.read(path, start)[0]] == [LOST]
+    start = run_event_file.size(path)
+    assert run_event_file.ensure_ended(path, start, LOST)
+    assert [item.event for item in run_event_file.read(path, start)[0]] == [LOST]
