@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.acceptance import forked_commands
+
 T = TypeVar("T")
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -95,10 +97,8 @@ class Workbench:
     def cmd(
         self, *args: str, check: bool = True, timeout: float = 60, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            ["coworkd", *args], cwd=cwd or self.repo, env=self.env, executable=str(self.bin / "coworkd"),
-            capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        program = (str(self.bin / "coworkd"),)
+        done = forked_commands.run(program, args, cwd=cwd or self.repo, env=self.env, timeout=timeout)
         assert "Traceback" not in done.stderr, done.stderr
         assert not check or done.returncode == 0, (args, done.returncode, done.stdout, done.stderr)
         return done

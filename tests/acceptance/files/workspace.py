@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.acceptance import forked_commands
+
 PROJECT = Path(__file__).resolve().parents[3]
 
 IDENTITY = {
@@ -83,10 +85,8 @@ class Workspace:
         return done.stdout.strip()
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-P", "-m", "coworkd", *words], cwd=self.repo, env=self.env, capture_output=True,
-            text=True, timeout=90, check=False,
-        )  # fmt: skip
+        program = (sys.executable, "-P", "-m", "coworkd")
+        return forked_commands.run(program, words, cwd=self.repo, env=self.env, timeout=90)
 
     def cmd(self, *words: str) -> str:
         """What the command prints; it has to succeed."""

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.acceptance import forked_commands
+
 PATIENCE = 60.0
 """Seconds after which something that was waited for is taken not to come."""
 COWORKD = (sys.executable, "-P", "-m", "coworkd")
@@ -39,7 +41,12 @@ class Site:
     # ---- what a person types
 
     def git(self, *words: str, check: bool = True) -> str:
-        return self._run(["git", *words], check=check).stdout.strip()
+        done = subprocess.run(
+            ["git", *words], cwd=self.repo, env=self.env, capture_output=True, text=True, errors="surrogateescape",
+            timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        assert not check or done.returncode == 0, f"{words} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout.strip()
 
     def commit(self, message: str = "work") -> str:
         self.git("add", "-A")
@@ -47,15 +54,11 @@ class Site:
         return self.git("rev-parse", "HEAD")
 
     def cmd(self, *words: str, check: bool = True, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        return self._run([*COWORKD, *words], check=check, cwd=cwd)
-
-    def _run(self, argv: list[str], *, check: bool = True, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            argv, cwd=cwd or self.repo, env=self.env, capture_output=True, text=True, errors="surrogateescape",
-            timeout=PATIENCE, check=False,
-        )  # fmt: skip
+        done = forked_commands.run(
+            COWORKD, words, cwd=cwd or self.repo, env=self.env, timeout=PATIENCE, errors="surrogateescape"
+        )
         assert "Traceback" not in done.stderr, done.stderr
-        assert not check or done.returncode == 0, f"{argv} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert not check or done.returncode == 0, f"{words} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
     def write(self, path: str, text: str) -> Path:
