@@ -72,7 +72,13 @@ class FieldColumns:
 def select_statement(record: type[Any], where: str) -> str:
     """`where` is everything after WHERE, or an ORDER BY."""
     clause = f" WHERE {where}" if where and not where.startswith("ORDER") else f" {where}"
-    return f"SELECT {', '.join(columns_of(record))} FROM {_table(record)}{clause}"
+    return f"{_selection(record)}{clause}"
+
+
+@functools.cache
+def _selection(record: type[Any]) -> str:
+    """All columns of the table of a record; made once per record."""
+    return f"SELECT {', '.join(columns_of(record))} FROM {_table(record)}"
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from coworkd.store.versions import VersionAuthor
 def live_runs_outside(db: Database, statuses: Collection[Status]) -> list[RunRow]:
     """The runs that have not ended and whose task has none of these statuses."""
     marks = ", ".join("?" for _ in statuses)
-    where = f"state != ? AND task IN (SELECT id FROM tasks WHERE status NOT IN ({marks}))"
+    where = f"state != ? AND EXISTS (SELECT 1 FROM tasks WHERE id = task AND status NOT IN ({marks}))"
     return db.all(RunRow, where, RunState.ENDED, *sorted(statuses))
 
 
