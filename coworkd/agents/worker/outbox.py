@@ -68,7 +68,10 @@ class Outbox:
     `answered` tells whether a request has its answer already: one of an earlier start that has none is asked again.
     """
 
-    def __init__(self, folder: Path, ledger: Path, answered: Callable[[str], bool]) -> None:
+    def __init__(
+        self, folder: Path, ledger: Path, answered: Callable[[str], bool], changes: FolderEvents | None = None
+    ) -> None:
+        """`changes` tells of changes in the folder; None: the events of this system."""
         folder.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         self._ledger = ledger
@@ -76,7 +79,7 @@ class Outbox:
         self._changed: dict[str, tuple[Signature, float]] = {}
         self._looked_at: dict[str, Signature] = {}
         self._count = 0
-        self._changes = FolderEvents(folder)
+        self._changes = changes or FolderEvents(folder)
         self._changing = True
         self._next_look = 0.0
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import os
 import select
-import sys
 from pathlib import Path
 
 import pytest
 
 from coworkd.agents.port import Asked, AskKind, Posted
 from coworkd.agents.worker.outbox import MAX_FILE_BYTES, MAX_FILES, SETTLE_SECONDS, Outbox, read_message
+from coworkd.system.folder_events import FolderEvents
 
 QUESTION = b"---\nkind: question\ntitle: Colours\n---\n\nWhich colour?\n"
 
@@ -94,11 +94,9 @@ def test_a_folder_that_nothing_changes_in_is_not_looked_at(folder: Path) -> None
     box.close()
 
 
-def test_a_folder_that_tells_nothing_is_looked_at_again_and_again(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "platform", "other")
-    box = outbox(folder)
+def test_a_folder_that_tells_nothing_is_looked_at_again_and_again(folder: Path) -> None:
+    silent = FolderEvents(folder / "missing")
+    box = Outbox(folder, folder.parent / "ledger", lambda _: False, silent)
     assert box.fd is None
     assert list(box.poll(3.0)) == []
     due = box.seconds_to_look(3.0)
