@@ -123,7 +123,7 @@ repo = Repo.open(Path("."))
 print(repo.setting("user.nickname"), repo.setting("filter.x.clean"), end=" ")
 print(repo.run("config", "--get", "user.nickname", env=wary_env(repo)).text, end=" ")
 print(repo.run("config", "--get", "filter.x.clean", env=wary_env(repo)).text or "disarmed", end=" ")
-print(Repo.sealed(Path(".").absolute(), "sha1").setting("user.nickname") or "sealed")
+print(Repo.isolated(Path(".").absolute(), "sha1").setting("user.nickname") or "sealed")
 """
 
 
