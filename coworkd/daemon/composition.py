@@ -32,6 +32,7 @@ from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
 from coworkd.dispatch.runs.event_recorder import EventRecorder
 from coworkd.dispatch.runs.finisher import RunFinisher
 from coworkd.dispatch.runs.run_effects import RunEffects
+from coworkd.dispatch.runs.slot_emptying import SlotEmptier
 from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
@@ -107,9 +108,11 @@ def build(
         control_socket=ControlSocket(paths.sockets, wakeup.notify), wakeup=wakeup, state=StateFolder(paths.state),
         close_git=history.close,
     )  # fmt: skip
+    integration = IntegrationJobs(paths.root, paths.state, jobs.stopping, lambda: sandbox.means)
     parts = _RepositoryParts(
         repo=repo, history=history, sandbox=sandbox, instance=instance, folder=folder, user=user,
-        integration=IntegrationJobs(paths.root, paths.state, jobs.stopping, lambda: sandbox.means),
+        integration=integration,
+        slots=SlotJobs(paths.root, paths.state, integration.base, jobs.stopping, lambda: sandbox.means),
     )  # fmt: skip
     return Daemon(lasting, lambda first: _compose(paths, parts, lasting, patience=patience, first=first))
 
@@ -141,6 +144,7 @@ class _RepositoryParts:
     folder: Folder
     user: UserSettings
     integration: IntegrationJobs
+    slots: SlotJobs
 
     def means(self) -> SandboxCapabilities:
         return self.sandbox.means
@@ -223,15 +227,15 @@ def _run_services(
         stores=object_stores(parts.repo.common_dir / "objects"),
     )  # fmt: skip
     jobs, hold = lasting.jobs, MachineHold(board.db, lambda: storage_fault(paths.state))
-    workshop = SlotJobs(paths.root, paths.state, parts.integration.base, jobs.stopping, parts.means)
     setup_hold = SetupHold(board, parts.means)
     capacity = CapacityReader(board, no_base_reason, hold, setup_hold)
-    starter = RunStarter(board, lasting.executor, jobs, places, workshop.prepare, parts.means)
+    starter = RunStarter(board, lasting.executor, jobs, places, parts.slots.prepare, parts.means)
     effects = RunEffects(board, hold, setup_hold)
-    finisher = RunFinisher(board, jobs, workshop.finish, hold, effects)
+    finisher = RunFinisher(board, jobs, parts.slots.finish, hold, effects)
     return RunServices(
         starter=starter, recorder=EventRecorder(board, places), finisher=finisher,
         conflicts=ConflictRounds(board, starter, capacity), machine_hold=hold, setup_hold=setup_hold, capacity=capacity,
+        emptier=SlotEmptier(board.db, jobs, parts.slots.empty),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFault, StartFaultKind, UnfitRepositoryError, start_fault_of
 from coworkd.core.text_formats import last_line
 from coworkd.dispatch.executors.slot_results import (
+    EmptyRequest,
     FinishRequest,
     FinishResult,
     Imported,
@@ -49,7 +50,7 @@ from coworkd.system.storage import storage_fault
 
 
 class SlotJobs:
-    """The slots of one repository; safe to call from any thread, one call per slot at a time."""
+    """The slots of one repository; safe to call from any thread."""
 
     def __init__(
         self,
@@ -66,11 +67,13 @@ class SlotJobs:
         self._means = means
         self._base = base
         self._stopping = stopping
+        self._locks: dict[int, threading.Lock] = {}
+        """For each slot: it may be emptied at the moment when the next run wants it."""
 
     def prepare(self, request: SlotRequest) -> SlotReady | SlotFailed | SlotDeferred | MachineFailed:
         """A slot on the right commit, set up; what an earlier run left in it is kept first."""
         try:
-            with self._repos.lend() as repo:
+            with self._lock(request.number), self._repos.lend() as repo:
                 made = self._prepare_slot(repo, request)
         except (CoworkError, OSError) as error:
             return (
@@ -80,6 +83,9 @@ class SlotJobs:
             )
         fault = self._storage_fault() if isinstance(made, SlotFailed) else None
         return MachineFailed(fault=fault) if fault else made
+
+    def _lock(self, number: int) -> threading.Lock:
+        return self._locks.setdefault(number, threading.Lock())
 
     def _machine_fault(self, error: CoworkError | OSError) -> MachineFault | None:
         """What of the machine an error is about: as it says itself, or as the folders show that were written to."""
@@ -161,7 +167,8 @@ class SlotJobs:
         try:
             with self._repos.lend() as repo:
                 found = slot.find_slot(self._state, request.slot, self._means())
-                if found is None or found.assignment.task != request.task:
+                record = slot.recorded_run(self._state, request.slot)
+                if found is None or record is None or record.run != request.run:
                     return SavedWork(unusable_reason="" if not request.submit else "its slot is gone")
                 return self._finish_slot(repo, found, request)
         except (CoworkError, OSError) as error:
@@ -170,6 +177,11 @@ class SlotJobs:
             return SavedWork(
                 unusable_reason=f"its work could not be brought in and stays in slot {request.slot}: {error}"
             )
+
+    def empty(self, request: EmptyRequest) -> None:
+        """Have the next run find the slot of one that has ended empty. Raises RepoError where work cannot be kept."""
+        with self._lock(request.slot), self._repos.lend() as repo:
+            slot.empty_slot(repo, self._state, request.slot, request.run, self._means())
 
     def _finish_slot(self, repo: Repo, found: slot.Slot, request: FinishRequest) -> FinishResult:
         if not request.submit:

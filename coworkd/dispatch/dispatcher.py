@@ -23,6 +23,7 @@ from coworkd.dispatch.runs.job_handlers import RunJobHandlers
 from coworkd.dispatch.runs.message_delivery import MessageDelivery
 from coworkd.dispatch.runs.plan_mode import PlanRuns
 from coworkd.dispatch.runs.recovery import RunRecovery
+from coworkd.dispatch.runs.slot_emptying import SlotEmptier
 from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector, choice_event
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
@@ -60,6 +61,7 @@ class RunServices:
     conflicts: ConflictRounds
     machine_hold: MachineHold
     setup_hold: SetupHold
+    emptier: SlotEmptier
     capacity: CapacityReader
 
 
@@ -86,9 +88,11 @@ class Dispatcher:
         self._plan_runs = PlanRuns(board)
         self._checked_event = self._db.state.checked_event
         """The latest event whose task's dependencies have been looked at."""
-        RunJobHandlers(board, services.starter, services.finisher, services.machine_hold, services.setup_hold).register(
-            jobs
-        )
+        self._emptier = services.emptier
+        self._emptier.register()
+        RunJobHandlers(
+            board, services.starter, services.finisher, services.emptier, services.machine_hold, services.setup_hold
+        ).register(jobs)
         self._postponed: list[Postponed] = []
         """Runs that are to go on and conflicts that are to go back, which wait for capacity."""
         self._conflicting: list[SubmissionRow] = []
@@ -121,6 +125,7 @@ class Dispatcher:
             self._resume_answered(now)
             self._postponed += self._conflicts.send_back(self._conflicting, now)
         self._start_ready_tasks(now)
+        self._emptier.start()
 
     def deadline(self, now: float) -> float | None:
         """When time alone gives dispatch something to do."""

@@ -2,7 +2,7 @@
 
     STATE/slots/N/            a private repository (see `private_repo`)
     STATE/slots/N/slot.json   what it is open for; absent while it is half-made
-    STATE/slots/N/run.json    the run that is about to start or runs in it
+    STATE/slots/N/run.json    the run that is about to start or runs in it; absent once it has been emptied
     STATE/slots/N.broken-K    set aside because git could not read it; nothing deletes it
 
 `STATE` lies outside the user's repository: `git clean -ffdx` there destroys nested repositories.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from coworkd.core.errors import RepoError
+from coworkd.slots.emptied import forget_emptied, record_emptied, untouched_base
 from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.repo_template import agent_identity, master_files, setup_key, survey
 from coworkd.slots.work_snapshots import SavedCommit, keep_work, worktree_commit
@@ -99,32 +100,52 @@ def open_slot(
     files = master_files(repo, agent_identity(assignment.agent))
     private = PrivateRepo(folder=slot_folder(state, number), object_format=repo.object_format, means=means)
     private.folder.parent.mkdir(parents=True, exist_ok=True)
-    kept, notice = _vacate(repo, state, number, means)
+    emptied = bool(untouched_base(private))
+    kept, notice = ((), "") if emptied else _keep_or_set_aside(repo, state, number, means)
+    _forget_use(private)
     slot = Slot(number=number, private=private, assignment=assignment, setup_key=key, kept=kept, notice=notice)
-    return _fill_or_replace(slot, files)
+    return _fill_or_replace(slot, files, clean=not emptied)
 
 
-def _fill_or_replace(slot: Slot, files: Mapping[str, bytes]) -> Slot:
+def empty_slot(
+    repo: Repo, state: Path, number: int, run: str, means: SandboxCapabilities = UNCONFINED
+) -> tuple[SavedCommit, ...]:
+    """Keep what a run that has ended left in its slot, and empty the slot, which the next start has only to move.
+
+    Nothing happens where the slot is another run's by now, or where set-up commands have made what is worth keeping.
+    Raises RepoError where the work cannot be kept; the slot is as it was then, and the next start says so.
+    """
+    slot, record = find_slot(state, number, means), recorded_run(state, number)
+    if slot is None or record is None or record.run != run or slot.assignment.setup:
+        return ()
+    files = master_files(repo, agent_identity(slot.assignment.agent))
+    kept = keep_slot_work(repo, slot)
+    _forget_use(slot.private)
+    _check_out(slot, files, clean=True)
+    record_emptied(slot.private, slot.assignment.base)
+    return kept
+
+
+def _fill_or_replace(slot: Slot, files: Mapping[str, bytes], *, clean: bool) -> Slot:
     used = slot.work.exists()
     try:
-        _check_out(slot, files)
+        _check_out(slot, files, clean=used and clean)
     except (RepoError, OSError) as broken:
         if not used:
             raise
         aside = _set_aside(slot.private.folder)
-        _check_out(slot, files)
+        _check_out(slot, files, clean=False)
         return replace(slot, notice=f"slot {slot.number} could not be cleaned and was set aside as {aside}: {broken}")
     return slot
 
 
-def _check_out(slot: Slot, files: Mapping[str, bytes]) -> None:
+def _check_out(slot: Slot, files: Mapping[str, bytes], *, clean: bool) -> None:
     private, assignment = slot.private, slot.assignment
-    recycled = slot.work.exists()
     private.begin(files, slot.branch)
     warm = bool(slot.setup_key) and is_set_up(slot)
     if not warm:
         _setup_file(private).unlink(missing_ok=True)
-    private.check_out(assignment.base, clean=recycled, ignored=not warm)
+    private.check_out(assignment.base, clean=clean, ignored=not warm)
     description = {**asdict(assignment), "setup_key": slot.setup_key, "format": private.object_format}
     write_json(private.folder / "slot.json", description)
 
@@ -164,7 +185,7 @@ def remove_slot(
     repo: Repo, state: Path, number: int, means: SandboxCapabilities = UNCONFINED
 ) -> tuple[SavedCommit, ...]:
     """Keep the slot's work, then delete the slot; one that cannot be kept is set aside instead."""
-    kept, _ = _vacate(repo, state, number, means)
+    kept, _ = _keep_or_set_aside(repo, state, number, means)
     shutil.rmtree(slot_folder(state, number), ignore_errors=True)
     return kept
 
@@ -187,18 +208,23 @@ def recorded_run(state: Path, number: int) -> SlotRun | None:
         return None
 
 
-def _vacate(repo: Repo, state: Path, number: int, means: SandboxCapabilities) -> tuple[tuple[SavedCommit, ...], str]:
-    """Keep what is in the slot and take its description away: from here on it is half-made and holds nothing."""
+def _keep_or_set_aside(
+    repo: Repo, state: Path, number: int, means: SandboxCapabilities
+) -> tuple[tuple[SavedCommit, ...], str]:
+    """Keep what is in the slot; one that cannot be read is set aside, with a notice that says so."""
     folder = slot_folder(state, number)
-    before = find_slot(state, number, means)
     try:
-        kept = _keep_before_reuse(repo, before, folder)
+        return _keep_before_reuse(repo, find_slot(state, number, means), folder), ""
     except RepoError as broken:
         aside = _set_aside(folder)
         return (), f"slot {number} could not be read and was set aside as {aside}: {broken}"
+
+
+def _forget_use(private: PrivateRepo) -> None:
+    """Take the description of a slot away whose work is kept: from here on it is half-made and holds nothing."""
+    forget_emptied(private)
     for name in ("slot.json", "run.json"):
-        (folder / name).unlink(missing_ok=True)
-    return kept, ""
+        (private.folder / name).unlink(missing_ok=True)
 
 
 def _keep_before_reuse(repo: Repo, before: Slot | None, folder: Path) -> tuple[SavedCommit, ...]:

@@ -19,6 +19,7 @@ from coworkd.dispatch.dispatcher import Dispatcher, RunServices
 from coworkd.dispatch.executors.port import RunEvent
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.executors.slot_results import (
+    EmptyRequest,
     FinishRequest,
     FinishResult,
     Imported,
@@ -33,6 +34,7 @@ from coworkd.dispatch.runs.conflict_rounds import ConflictRounds
 from coworkd.dispatch.runs.event_recorder import EventRecorder
 from coworkd.dispatch.runs.finisher import RunFinisher
 from coworkd.dispatch.runs.run_effects import RunEffects
+from coworkd.dispatch.runs.slot_emptying import SlotEmptier
 from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
@@ -68,6 +70,7 @@ class Bench:
     made: Callable[[FinishRequest], FinishResult | MachineFailed] = field(default=lambda order: _made(order))
     given: list[Assignment] = field(default_factory=list[Assignment])
     slots: list[SlotRequest] = field(default_factory=list[SlotRequest])
+    emptied: list[EmptyRequest] = field(default_factory=list[EmptyRequest])
     fault: MachineFault | None = None
     """What is wrong with the machine."""
     memory: int | None = None
@@ -101,7 +104,7 @@ class Bench:
         stages = RunServices(
             starter=starter, recorder=EventRecorder(self.board, places), finisher=finisher,
             conflicts=ConflictRounds(self.board, starter, capacity), machine_hold=self.hold, setup_hold=setup_hold,
-            capacity=capacity,
+            capacity=capacity, emptier=SlotEmptier(self.db, self.jobs, self.emptied.append),
         )  # fmt: skip
         self.dispatch = Dispatcher(self.board, self.executor, self.jobs, stages)
 

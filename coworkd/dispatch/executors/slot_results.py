@@ -96,6 +96,14 @@ class FinishRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyRequest:
+    """A slot is to be emptied of what a run has left there that is over."""
+
+    slot: int
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
     """The work is in the user's repository, under coworkd's refs."""
 

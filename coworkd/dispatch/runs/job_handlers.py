@@ -23,6 +23,7 @@ from coworkd.dispatch.executors.slot_results import (
 from coworkd.dispatch.runs.finisher import FINISH, RunFinisher
 from coworkd.dispatch.runs.interruption_message import begun_again_message
 from coworkd.dispatch.runs.run_ends import NotStarted
+from coworkd.dispatch.runs.slot_emptying import SlotEmptier
 from coworkd.dispatch.runs.starter import PREPARE, RunStarter
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
@@ -37,13 +38,20 @@ class RunJobHandlers:
     """Takes the results of jobs; used by the writer thread alone."""
 
     def __init__(
-        self, board: Board, starter: RunStarter, finisher: RunFinisher, machine_hold: MachineHold, setup_hold: SetupHold
+        self,
+        board: Board,
+        starter: RunStarter,
+        finisher: RunFinisher,
+        emptier: SlotEmptier,
+        machine_hold: MachineHold,
+        setup_hold: SetupHold,
     ) -> None:
         self._board = board
         self._db = board.db
         self._documents = GeneratedDocuments(board.db)
         self._starter = starter
         self._finisher = finisher
+        self._emptier = emptier
         self._machine_hold = machine_hold
         self._setup_hold = setup_hold
         self._task_hold = TaskHold(board)
@@ -88,6 +96,7 @@ class RunJobHandlers:
             else:
                 self._machine_hold.release()
                 self._finisher.record_finished(run, run.state, value, now)
+                self._emptier.note_end(run, value)
 
     def _import_failed(self, run_id: str, failure: JobFailed, now: float) -> None:
         """The work stays in its slot until it can be brought in."""
