@@ -13,7 +13,7 @@ from coworkd.agents.prompt.templates import Template, render
 
 MAX_ROUNDS = 5
 """Rounds that the next one is told of."""
-MAX_LACKING = 4000
+MAX_CONTINUE_REASON = 4000
 """Characters of what was not right with the newest round."""
 MAX_REPLY = 1500
 """Characters of the end of what the newest round's agent said."""
@@ -26,7 +26,7 @@ class EarlierRound:
     """A round of the same loop that is over."""
 
     number: int
-    lacking: str
+    continue_reason: str
     """Why another one followed."""
     reply: str
     """What its agent said."""
@@ -42,8 +42,8 @@ def earlier_rounds_text(rounds: Sequence[EarlierRound]) -> str:
 
 
 def _round(one: EarlierRound, share: int) -> str:
-    lacking = quoted(_end(one.lacking, MAX_LACKING // share))
-    texts = [render(Template.LOOP_EARLIER_ROUND, round=one.number, lacking=lacking)]
+    reason = quoted(_end(one.continue_reason, MAX_CONTINUE_REASON // share))
+    texts = [render(Template.LOOP_EARLIER_ROUND, round=one.number, lacking=reason)]
     reply = _end(one.reply, MAX_REPLY // share)
     texts += [render(Template.LOOP_EARLIER_REPLY, reply=quoted(reply))] if reply else []
     return "\n\n".join(texts)

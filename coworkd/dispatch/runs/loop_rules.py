@@ -71,7 +71,7 @@ def round_description(run: RunRow, before: FinishedRun | None) -> str:
 def after_round(loop: Loop, rounds: Sequence[Round]) -> NextRound | VerifyRound | EndLoop:
     """Decide after the latest round."""
     last = rounds[-1]
-    why = continue_reason(last, loop)
+    why = _unproven_reason(last, loop)
     if not why:
         return VerifyRound()
     latest = (last.tree, _failure_key(last, loop))
@@ -83,7 +83,7 @@ def after_round(loop: Loop, rounds: Sequence[Round]) -> NextRound | VerifyRound 
     return NextRound(number=last.number + 1, reason=why)
 
 
-def continue_reason(last: Round, loop: Loop) -> str:
+def _unproven_reason(last: Round, loop: Loop) -> str:
     """What keeps the round from being proven; empty: nothing does."""
     if last.failure:
         return last.failure
@@ -93,4 +93,4 @@ def continue_reason(last: Round, loop: Loop) -> str:
 
 
 def _failure_key(done: Round, loop: Loop) -> str:
-    return _NUMBERS.sub("#", continue_reason(done, loop))
+    return _NUMBERS.sub("#", _unproven_reason(done, loop))

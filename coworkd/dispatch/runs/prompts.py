@@ -86,7 +86,9 @@ class PromptReader:
             failure=self._failure_text(run, rounds) or reason, conflict_bundle=run.conflict,
             reviewed=self._reviewed_change(run),
             thread=said, round=run.iteration, loop=loop_of(run),
-            earlier_rounds=[EarlierRound(number=r.iteration, lacking=r.state.message, reply=r.reply) for r in rounds],
+            earlier_rounds=[
+                EarlierRound(number=r.iteration, continue_reason=r.state.message, reply=r.reply) for r in rounds
+            ],
         )  # fmt: skip
 
     def _failure_text(self, run: RunRow, rounds: Sequence[FinishedRun]) -> str:

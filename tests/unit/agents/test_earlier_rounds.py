@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.agents.prompt.earlier_rounds import (
-    MAX_LACKING,
+    MAX_CONTINUE_REASON,
     MAX_REPLY,
     MAX_ROUNDS,
     EarlierRound,
@@ -17,7 +17,7 @@ TEXT = st.text(st.sampled_from("ab\n# {}>`"), max_size=60)
 
 
 def a_round(number: int, lacking: str = "red", reply: str = "said") -> EarlierRound:
-    return EarlierRound(number=number, lacking=lacking, reply=reply)
+    return EarlierRound(number=number, continue_reason=lacking, reply=reply)
 
 
 def test_a_first_round_is_told_of_none() -> None:
@@ -42,7 +42,7 @@ def test_a_long_loop_hands_on_no_more_than_a_short_one() -> None:
     text = earlier_rounds_text([a_round(number, long, long) for number in range(1, 200)])
     numbers = [int(line.removeprefix("### Round ")) for line in text.splitlines() if line.startswith("### Round ")]
     assert numbers == list(range(199, 199 - MAX_ROUNDS, -1))
-    assert len(text) < 2 * (MAX_LACKING + MAX_REPLY) + 2000
+    assert len(text) < 2 * (MAX_CONTINUE_REASON + MAX_REPLY) + 2000
 
 
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4))
