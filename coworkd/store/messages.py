@@ -8,6 +8,9 @@ from coworkd.core.model import MessageKind
 from coworkd.store.database import Database
 from coworkd.store.rows import MessageRow, MessageStage
 
+IS_NEW = f"stage = '{MessageStage.NEW}'"
+"""A literal: with a parameter SQLite would plan each time again whether the partial index serves for its value."""
+
 _HELD_BACK = 1e17
 """A message that is due later than this is a draft, or waits for something else than time."""
 
@@ -88,13 +91,13 @@ def add_receipt(db: Database, path: str, sha: str, run: str) -> None:
 
 def due_messages(db: Database, now: float) -> list[MessageRow]:
     """Messages whose quiet time is over, and that were not handed over, in the order of first sight."""
-    return db.all(MessageRow, "stage = ? AND due <= ? ORDER BY seen, path", MessageStage.NEW, now)
+    return db.all(MessageRow, f"{IS_NEW} AND due <= ? ORDER BY seen, path", now)
 
 
 def next_message_due_at(db: Database, now: float) -> float | None:
     """When the next quiet time is over; None: none is running."""
-    sql = "SELECT min(due) FROM messages WHERE stage = ? AND due < ? AND due > ?"
-    at: float | None = db.scalar(sql, MessageStage.NEW, _HELD_BACK, now)
+    sql = f"SELECT min(due) FROM messages WHERE {IS_NEW} AND due < ? AND due > ?"
+    at: float | None = db.scalar(sql, _HELD_BACK, now)
     return at
 
 

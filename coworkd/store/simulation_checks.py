@@ -8,6 +8,7 @@ from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.run_states import RunState
 from coworkd.store.database import Database
+from coworkd.store.messages import IS_NEW
 from coworkd.store.rows import MessageRow, MessageStage, RunRow
 from coworkd.store.versions import VersionAuthor
 
@@ -15,21 +16,17 @@ from coworkd.store.versions import VersionAuthor
 def live_runs_outside(db: Database, statuses: Collection[Status]) -> list[RunRow]:
     """The runs that have not ended and whose task has none of these statuses."""
     marks = ", ".join("?" for _ in statuses)
-    where = f"state != ? AND EXISTS (SELECT 1 FROM tasks WHERE id = task AND status NOT IN ({marks}))"
-    return db.all(RunRow, where, RunState.ENDED, *sorted(statuses))
+    where = f"state != '{RunState.ENDED}' AND EXISTS (SELECT 1 FROM tasks WHERE id = task AND status NOT IN ({marks}))"
+    return db.all(RunRow, where, *sorted(statuses))
 
 
 def next_message_due(db: Database, before: float) -> float | None:
     """When the next new message of a running task is due; None: none is, before this time."""
     return db.scalar(
         "SELECT min(m.due) FROM messages m JOIN tasks t ON t.id = m.task"
-        " WHERE m.stage = ? AND m.due < ? AND t.status = ?",
-        MessageStage.NEW, before, Status.RUNNING,
+        f" WHERE m.{IS_NEW} AND m.due < ? AND t.status = ?",
+        before, Status.RUNNING,
     )  # fmt: skip
-
-
-def due_messages(db: Database, now: float) -> list[MessageRow]:
-    return db.all(MessageRow, "stage = ? AND due <= ? ORDER BY seen, path", MessageStage.NEW, now)
 
 
 def count_messages_from(db: Database, run: str) -> int:

@@ -10,8 +10,9 @@ from coworkd.core.model import MessageKind, SandboxLevel, Status
 from coworkd.core.runs import AgentStart, EndedState, PreparingState, RunReason, RunSlot, WorkingState
 from coworkd.core.task_states import ACTIVE
 from coworkd.store import RunRow, TaskRow
+from coworkd.store.messages import due_messages
 from coworkd.store.runs import add_run, live_runs_of, move_run, run_event
-from coworkd.store.simulation_checks import count_messages_from, due_messages, live_runs_outside, next_message_due
+from coworkd.store.simulation_checks import count_messages_from, live_runs_outside, next_message_due
 from coworkd.store.tasks import find_task, find_task_at, next_status_request_at
 
 AGENT = "robot"
