@@ -1,4 +1,4 @@
-"""The `coworkd` command in a process of its own, in a repository of its own."""
+"""The `coworkd` command, each time in another process, in a repository of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from tests import forked_commands
 
 ROOT = Path(__file__).parents[1]
 COWORKD = (sys.executable, "-P", "-m", "coworkd")
@@ -51,10 +53,7 @@ class Desk:
         return done.stdout
 
     def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COWORKD, *words], cwd=self.root, env=environment(self.home, **env), capture_output=True,
-            text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        return forked_commands.run(COWORKD, words, cwd=self.root, env=environment(self.home, **env), timeout=60)
 
     def ok(self, *words: str, **env: str) -> str:
         """What a command prints that must go well."""

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.acceptance import forked_commands
+from tests import forked_commands
 from tests.acceptance.files.workspace import Workspace
 
 PROGRAM = (sys.executable, "-P", "-m", "coworkd")

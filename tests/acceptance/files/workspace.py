@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.acceptance import forked_commands
+from tests import forked_commands
 
 PROJECT = Path(__file__).resolve().parents[3]
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance import forked_commands
+from tests import forked_commands
 
 PATIENCE = 60.0
 """Seconds after which something that was waited for is taken not to come."""

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[1]
 _SERVER = Path(__file__).with_name("command_server.py")
 _ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONPATH": str(PROJECT)}
 _READ_AT_START = ("LANG", "LC_", "PYTHON", "LD_")
