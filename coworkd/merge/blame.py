@@ -17,7 +17,7 @@ from coworkd.core.model import Check
 from coworkd.core.text_formats import last_line
 
 _NOT_FOUND = re.compile(r"^bash: (?:line \d+: )?(?P<name>[^:\n]+): command not found$", re.MULTILINE)
-"""What the shell that is started for each command says of it, in every language setting that it is started with."""
+"""The message of the shell that runs each command; the locale that it is started with does not change it."""
 _KILLED = frozenset({128 + number for number in (4, 6, 7, 9, 11, 15, 24, 25)})
 """Exit codes by which a shell says that a signal ended its command."""
 
@@ -26,7 +26,7 @@ class CheckFailure(StrEnum):
     """How a check failed."""
 
     EXIT = "exit"
-    """It ran to its end and said no."""
+    """It ran to its end, and its exit code says that it failed."""
     TIMEOUT = "timeout"
     NOT_FOUND = "not found"
     """The shell knows no such command."""
@@ -56,7 +56,7 @@ class BlameFacts:
     failure: CheckFailure
     proof: bool
     """It proves what the task is for: a command of the task's own, or any in a loop that goes on until it is green."""
-    tip: CheckFailure | None
+    tip_failure: CheckFailure | None
     """How the same check fails without the change; None: it is green there, or was not reached."""
 
 
@@ -94,25 +94,25 @@ def needs_tip(failure: CheckFailure, *, proof: bool) -> bool:
 
 
 def needs_repetition(failure: CheckFailure) -> bool:
-    """Whether a candidate that alone is red is to be checked once more, for it may have been the moment."""
+    """Whether a red candidate is checked once more at once: a failure of this kind may be transient."""
     return failure in (CheckFailure.KILLED, CheckFailure.SETUP)
 
 
 def blame(facts: BlameFacts) -> Blame:
     """Who or what is to blame for a red check."""
-    if facts.failure is CheckFailure.DISK_FULL or facts.tip is CheckFailure.DISK_FULL:
+    if facts.failure is CheckFailure.DISK_FULL or facts.tip_failure is CheckFailure.DISK_FULL:
         return Blame.MACHINE
-    if facts.tip is None:
+    if facts.tip_failure is None:
         return Blame.AGENT
     if facts.proof:
-        both = facts.failure in _UNFULFILLABLE and facts.tip in _UNFULFILLABLE
+        both = facts.failure in _UNFULFILLABLE and facts.tip_failure in _UNFULFILLABLE
         return Blame.MACHINE if both else Blame.AGENT
-    return Blame.MACHINE if facts.tip in _OF_THE_MACHINE else Blame.WORKSPACE
+    return Blame.MACHINE if facts.tip_failure in _OF_THE_MACHINE else Blame.WORKSPACE
 
 
-def failure_without(check: Check, tip: Sequence[Check], *, disk_full: bool = False) -> CheckFailure | None:
+def failure_on_tip(check: Check, tip_checks: Sequence[Check], *, disk_full: bool = False) -> CheckFailure | None:
     """How the check fails among those of the tip; None when it is green there, or was not reached."""
-    same = [one for one in tip if one.command == check.command and one.setup == check.setup and not one.green]
+    same = [one for one in tip_checks if one.command == check.command and one.setup == check.setup and not one.green]
     return failure_of(same[0], disk_full=disk_full) if same else None
 
 

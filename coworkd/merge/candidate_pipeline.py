@@ -79,7 +79,7 @@ class CandidatePipeline:
     repo: Repo
     request: VerifyRequest
     verifier: Verifier
-    blame: BlameFinder
+    blame_finder: BlameFinder
     bundles: Path
     """The folder for the descriptions of conflicts."""
     is_cancelled: Callable[[], bool]
@@ -180,7 +180,7 @@ class CandidatePipeline:
             return None
         on_tip = gate_run(request, candidate.onto, request.commands)
         workspace = WorkspaceChecks(commands=request.workspace, loop=request.loop)
-        finding = self.blame.judge(self.repo, on_tip, workspace, suspect, self.is_cancelled)
+        finding = self.blame_finder.find_blame(self.repo, on_tip, workspace, suspect, self.is_cancelled)
         if finding is None:
             return Interrupted()
         if finding.blame is Blame.AGENT:

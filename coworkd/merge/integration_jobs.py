@@ -58,7 +58,7 @@ class IntegrationJobs:
         self._state = state
         self._stopping = stopping
         self._verifier = Verifier(state, stopping, means)
-        self._blame = BlameFinder(self._verifier)
+        self._blame_finder = BlameFinder(self._verifier)
 
     # ---- the branches
 
@@ -75,7 +75,7 @@ class IntegrationJobs:
         with self._repos.lend() as repo:
             tip = repo.commit(branch_ref(request.branch)) or ""
             run = gate_run(request, tip, request.commands)
-            red = self._blame.is_still_red(repo, run, request.workspace, command, self._stopping.is_set)
+            red = self._blame_finder.is_still_red(repo, run, request.workspace, command, self._stopping.is_set)
         return Interrupted() if red is None else TipCheckResult(red=red)
 
     def latest_submission(self, task: str, branch: str) -> StoredSubmission | None:
@@ -137,8 +137,8 @@ class IntegrationJobs:
             if not request.has_change:
                 return Verified(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
             pipeline = CandidatePipeline(
-                repo=repo, request=request, verifier=self._verifier, blame=self._blame, bundles=self._state / "bundles",
-                is_cancelled=is_cancelled,
+                repo=repo, request=request, verifier=self._verifier, blame_finder=self._blame_finder,
+                bundles=self._state / "bundles", is_cancelled=is_cancelled,
             )  # fmt: skip
             return _run_pipeline(pipeline, tip)
 

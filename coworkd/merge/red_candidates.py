@@ -1,6 +1,6 @@
-"""A candidate that is red: the tip is checked without it before its author is blamed.
+"""Finds out why a merge candidate is red: the same command is checked on the tip without the change.
 
-Blocking; called from job threads only. The rule itself is in `blame`.
+Blocking; called from job threads only. The rules are in `blame`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from coworkd.core.model import Check
-from coworkd.merge.blame import Blame, BlameFacts, CheckFailure, blame, failure_of, failure_without, needs_tip
+from coworkd.merge.blame import Blame, BlameFacts, CheckFailure, blame, failure_of, failure_on_tip, needs_tip
 from coworkd.merge.verification import TREE_CHECK
 from coworkd.merge.verifier import OWN_OUTPUT, TIP_OUTPUT, GateRun, Verifier
 from coworkd.system.git import Repo
@@ -17,79 +17,92 @@ from coworkd.system.git import Repo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlameFinding:
-    """Who is to blame."""
+    """What a red check says about the change, the workspace or the machine."""
 
     blame: Blame
     own: bool
+    """The red command is the task's own, not one of the workspace's."""
     tip_checks: tuple[Check, ...] = ()
+    """The checks of the tip without the change; empty: it did not have to be checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceChecks:
-    """What the workspace verifies a task by."""
+    """The verification commands of the workspace."""
 
     commands: tuple[str, ...]
     loop: bool
-    """The task goes on, round after round, until they are green."""
+    """The task is a loop that goes on until they are green."""
 
 
 class BlameFinder:
-    """Finds out who is to blame; safe to call from any thread."""
+    """Decides who or what a red check is to be blamed on; safe to call from any thread."""
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
 
-    def judge(
+    def find_blame(
         self, repo: Repo, on_tip: GateRun, workspace: WorkspaceChecks, red: Check, is_cancelled: Callable[[], bool]
     ) -> BlameFinding | None:
         """Blame for a check that is red in a candidate; `on_tip` is the same verification of the tip alone.
 
         None: it was interrupted.
         """
-        full = self._verifier.disk_full()
-        failure, own = failure_of(red, disk_full=full), _is_own(red, workspace.commands)
+        disk_full = self._verifier.disk_full()
+        failure, own = failure_of(red, disk_full=disk_full), _is_own(red, workspace.commands)
         proof = own or (workspace.loop and not red.setup and red.command != TREE_CHECK)
-        without = CheckFailure.DISK_FULL if full else None
-        tip: tuple[Check, ...] | None = ()
+        tip_failure = CheckFailure.DISK_FULL if disk_full else None
+        tip_checks: tuple[Check, ...] | None = ()
         if needs_tip(failure, proof=proof):
-            tip = self._tip_checks(
+            tip_checks = self._check_tip(
                 repo, _run_of_command(on_tip, workspace.commands, red.command, own=own), red, is_cancelled
             )
-            if tip is None:
+            if tip_checks is None:
                 return None
-            without = failure_without(red, tip, disk_full=self._verifier.disk_full())
-        return BlameFinding(blame=blame(BlameFacts(failure=failure, proof=proof, tip=without)), own=own, tip_checks=tip)
+            tip_failure = failure_on_tip(red, tip_checks, disk_full=self._verifier.disk_full())
+        facts = BlameFacts(failure=failure, proof=proof, tip_failure=tip_failure)
+        return BlameFinding(blame=blame(facts), own=own, tip_checks=tip_checks)
 
-    def _tip_checks(
+    def _check_tip(
         self, repo: Repo, run: GateRun, red: Check, is_cancelled: Callable[[], bool]
     ) -> tuple[Check, ...] | None:
-        """What the tip says. What is remembered of it counts only where nothing speaks for a change of the machine:
-        it fails in the same way as the candidate, or is green where the candidate ran to its end and said no.
+        """The checks of the tip; None: it was interrupted.
+
+        Remembered checks are used only where they do not suggest that the machine has changed since: the command failed
+        on the tip as it did on the candidate, or it was green there and exited with an error on the candidate.
         """
         failure = failure_of(red)
         checks = self._verifier.check_tip(repo, run, is_cancelled)
-        found = None if checks is None else failure_without(red, checks)
-        if checks is None or found is failure or (found is None and failure is CheckFailure.EXIT):
+        tip_failure = None if checks is None else failure_on_tip(red, checks)
+        if checks is None or tip_failure is failure or (tip_failure is None and failure is CheckFailure.EXIT):
             return checks
         return self._verifier.check_tip(repo, run, is_cancelled, fresh=True)
 
     def is_still_red(
-        self, repo: Repo, on_tip: GateRun, workspace: tuple[str, ...], command: str, is_cancelled: Callable[[], bool]
+        self,
+        repo: Repo,
+        on_tip: GateRun,
+        workspace_commands: tuple[str, ...],
+        command: str,
+        is_cancelled: Callable[[], bool],
     ) -> bool | None:
         """Whether a command that was red without any change still is; None: it was interrupted."""
-        own = command not in (*workspace, *on_tip.verification.setup, TREE_CHECK)
-        run = _run_of_command(on_tip, workspace, command, own=own)
+        own = command not in (*workspace_commands, *on_tip.verification.setup, TREE_CHECK)
+        run = _run_of_command(on_tip, workspace_commands, command, own=own)
         checks = self._verifier.check_tip(repo, run, is_cancelled, fresh=True)
         return None if checks is None else any(one.command == command and not one.green for one in checks)
 
 
-def _is_own(red: Check, workspace: tuple[str, ...]) -> bool:
-    return not red.setup and red.command not in (*workspace, TREE_CHECK)
+def _is_own(red: Check, workspace_commands: tuple[str, ...]) -> bool:
+    return not red.setup and red.command not in (*workspace_commands, TREE_CHECK)
 
 
-def _run_of_command(run: GateRun, workspace: tuple[str, ...], command: str, *, own: bool) -> GateRun:
-    """A task's own command says something by itself; those of the workspace are checked together, once for all."""
-    commands = (command,) if own else workspace or run.verification.commands
+def _run_of_command(run: GateRun, workspace_commands: tuple[str, ...], command: str, *, own: bool) -> GateRun:
+    """The run that checks this command: alone if it is the task's own, else with all commands of the workspace.
+
+    The checks of the workspace's commands are remembered together, for every candidate on the same tip.
+    """
+    commands = (command,) if own else workspace_commands or run.verification.commands
     return replace(
         run, verification=replace(run.verification, commands=commands), output=OWN_OUTPUT if own else TIP_OUTPUT
     )

@@ -48,7 +48,7 @@ class Candidates:
             if all(check.green for check in checks):
                 return None
             workspace = WorkspaceChecks(commands=commands, loop=loop)
-            return BlameFinder(self.verifier).judge(repo, run(self.tip), workspace, checks[-1], lambda: False)
+            return BlameFinder(self.verifier).find_blame(repo, run(self.tip), workspace, checks[-1], lambda: False)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from coworkd.merge.blame import (
     CheckFailure,
     blame,
     failure_of,
-    failure_without,
+    failure_on_tip,
     needs_repetition,
     needs_tip,
     red_without_change_reason,
@@ -63,7 +63,7 @@ def check(
     ],
 )
 def test_who_is_to_blame(failure: CheckFailure, proof: bool, tip: CheckFailure | None, expected: Blame) -> None:
-    assert blame(BlameFacts(failure=failure, proof=proof, tip=tip)) is expected
+    assert blame(BlameFacts(failure=failure, proof=proof, tip_failure=tip)) is expected
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ def test_how_a_check_failed(red: Check, expected: CheckFailure) -> None:
 
 def test_the_tip_is_asked_about_the_very_check() -> None:
     tip = (check("lint", 1), check("pytest -q", 0), check("npm ci", 127, setup=True))
-    assert failure_without(check("pytest -q"), tip) is None
-    assert failure_without(check("lint"), tip) is EXIT
-    assert failure_without(check("npm ci"), tip) is None
-    assert failure_without(check("npm ci", setup=True), tip) is SETUP
+    assert failure_on_tip(check("pytest -q"), tip) is None
+    assert failure_on_tip(check("lint"), tip) is EXIT
+    assert failure_on_tip(check("npm ci"), tip) is None
+    assert failure_on_tip(check("npm ci", setup=True), tip) is SETUP
 
 
 def test_the_tip_is_checked_only_where_it_can_tell() -> None:
