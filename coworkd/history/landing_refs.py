@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import LANDINGS, SUBMISSIONS, numbered_refs
+from coworkd.system.git.numbered_refs import numbered_refs
+from coworkd.system.git.refs import LANDINGS, SUBMISSIONS
 from coworkd.system.git.trailers import ATTEMPT, SUBMISSION, TASK, trailers_of
 
 

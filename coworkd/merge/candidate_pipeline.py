@@ -45,7 +45,8 @@ from coworkd.merge.verifier import (
     verification_of,
 )
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import CANDIDATES, RefChange, branch_ref, candidate_ref, next_number_under, update_refs
+from coworkd.system.git.numbered_refs import next_number_under
+from coworkd.system.git.refs import CANDIDATES, RefChange, branch_ref, candidate_ref, update_refs
 
 _Checks = tuple[Check, ...]
 

@@ -39,7 +39,8 @@ from coworkd.merge.verifier import TARGET, Verifier, gate_run, verification_of
 from coworkd.slots.repo_template import survey
 from coworkd.store.landings import NeededLanding
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import LANDINGS, branch_ref, next_number_under, numbered_refs, submission_ref
+from coworkd.system.git.numbered_refs import next_number_under, numbered_refs
+from coworkd.system.git.refs import LANDINGS, branch_ref, submission_ref
 from coworkd.system.git.repo_pool import RepoPool
 from coworkd.system.sandbox.policy import UNCONFINED, SandboxCapabilities
 

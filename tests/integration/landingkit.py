@@ -15,7 +15,8 @@ from coworkd.merge.git.integration import MergeCommit, Submission, land
 from coworkd.merge.git.landings import latest_of_each, read_landings
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landing
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import LANDINGS, next_number_under
+from coworkd.system.git.numbered_refs import next_number_under
+from coworkd.system.git.refs import LANDINGS
 from tests.integration.gitkit import Checkout, checkout
 
 INTEGRATION = "cowork/integration"

@@ -17,6 +17,7 @@ from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.store.landings import Landing
 from coworkd.system.git import Repo
+from coworkd.system.git.numbered_refs import next_number_under, numbered_refs
 from coworkd.system.git.refs import (
     CANDIDATES,
     DROPPED,
@@ -28,8 +29,6 @@ from coworkd.system.git.refs import (
     dropped_ref,
     is_symbolic,
     landing_ref,
-    next_number_under,
-    numbered_refs,
     seen_ref,
     taken_ref,
     update_refs,

@@ -23,7 +23,6 @@ from pathlib import Path
 
 from coworkd.core.errors import RepoError
 from coworkd.system.git import Repo
-from coworkd.system.git.file_versions import prefix_files, settled_version
 
 TASKS = "refs/heads/cowork/task/"
 BOTH = "refs/cowork/"
@@ -128,36 +127,6 @@ def _lines_under(repo: Repo, prefix: str) -> list[str]:
 def _by_name(lines: Sequence[str]) -> dict[str, str]:
     pairs = (line.split(" ", 1) for line in lines)
     return {name: object_id for object_id, name in pairs}
-
-
-def numbered_refs(repo: Repo, prefix: str) -> dict[int, str]:
-    """The object that each `PREFIX/NUMBER` names, the lowest number first; from memory while nothing was written there.
-
-    For folders that hold nothing but such refs.
-    """
-    version = settled_version(prefix_files(repo.common_dir, prefix))
-    found = refs_under(repo, prefix) if version is None else _remembered(repo, prefix, version)
-    named = ((name.rpartition("/")[2], object_id) for name, object_id in found.items())
-    return dict(sorted((int(number), object_id) for number, object_id in named if number.isdecimal()))
-
-
-def _remembered(repo: Repo, prefix: str, version: str) -> dict[str, str]:
-    listed = repo.remember(f"refs {prefix} {version}", lambda: "\n".join(_lines_under(repo, prefix)).encode())
-    return _by_name(listed.decode().split("\n") if listed else [])
-
-
-def next_number_under(repo: Repo, prefix: str) -> int:
-    """A number that no `PREFIX/NUMBER` has, above all that were there when it was first asked; they are listed once.
-
-    The ref is to be written only where it does not exist.
-    """
-    name = f"highest {prefix}"
-    known = repo.answers.get(name)
-    number = 1 + (int(known) if known is not None else max(numbered_refs(repo, prefix), default=0))
-    while repo.resolve(f"{prefix}/{number}"):
-        number += 1
-    repo.answers.add({name: str(number - 1).encode()})
-    return number
 
 
 def update_refs(repo: Repo, changes: Sequence[RefChange]) -> bool:

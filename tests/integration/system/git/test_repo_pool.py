@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from coworkd.core.errors import NotAWorkspaceError
 from coworkd.system.git import Repo
-from coworkd.system.git.file_versions import SETTLING, prefix_files, settled_version
-from coworkd.system.git.refs import (
-    LANDINGS,
-    RefChange,
-    landing_ref,
-    next_number_under,
-    numbered_refs,
-    ref_names,
-    update_refs,
-)
+from coworkd.system.git.file_versions import SETTLING, settled_version
+from coworkd.system.git.numbered_refs import next_number_under, numbered_refs
+from coworkd.system.git.refs import LANDINGS, RefChange, landing_ref, ref_names, update_refs
 from coworkd.system.git.repo_pool import IDLE, MAX_KEPT, RepoPool
 from coworkd.system.git.trailers import SUBMISSION, TASK, trailers_of
 from tests.integration.gitkit import Checkout, checkout
@@ -150,10 +145,49 @@ def test_numbered_refs_are_listed_again_when_one_was_written(user: Checkout) -> 
 
 def _let_settle(repo: Repo) -> None:
     """As if what was written had been written some time ago, each at a time of its own."""
-    for file in prefix_files(repo.common_dir, LANDINGS):
+    for file in (*repo.common_dir.glob(f"{LANDINGS}/*"), repo.common_dir / "packed-refs"):
         if file.exists():
             earlier = file.stat().st_mtime_ns - 20 * SETTLING
             os.utime(file, ns=(earlier, earlier))
+
+
+def test_numbered_refs_follow_from_gits_files_without_a_process(user: Checkout) -> None:
+    head, other = user.git("rev-parse", "HEAD"), user.commit("other")
+    with user.open() as repo:
+        repo.resolve("HEAD")
+        for number in (1, 2, 3):
+            user.git("update-ref", landing_ref(number), head)
+        user.git("pack-refs", "--all")
+        user.git("update-ref", landing_ref(2), other)
+        user.git("update-ref", landing_ref(10), other)
+        (repo.common_dir / LANDINGS / "12.lock").write_text("")
+        (repo.common_dir / LANDINGS / "11").write_text("no commit\n")
+        started = _processes_started_by(lambda: numbered_refs(repo, LANDINGS))
+        assert numbered_refs(repo, LANDINGS) == {1: head, 2: other, 3: head, 10: other}
+        assert started == 0
+
+
+def test_numbered_refs_in_tables_are_listed_by_git(user: Checkout) -> None:
+    head = user.git("rev-parse", "HEAD")
+    user.git("update-ref", landing_ref(1), head)
+    with user.open() as repo:
+        (repo.common_dir / "reftable").mkdir()
+        assert _processes_started_by(lambda: numbered_refs(repo, LANDINGS)) == 1
+        assert numbered_refs(repo, LANDINGS) == {1: head}
+
+
+def _processes_started_by(action: Callable[[], object]) -> int:
+    started: list[object] = []
+    watching = [True]
+
+    def note(event: str, _: object) -> None:
+        if watching[0] and event == "subprocess.Popen":
+            started.append(event)
+
+    sys.addaudithook(note)
+    action()
+    watching[0] = False
+    return len(started)
 
 
 def test_what_was_written_a_moment_ago_has_no_version_yet(tmp_path: Path) -> None:
