@@ -10,14 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests import forked_commands
+
 ROOT = Path(__file__).parents[2]
 
 
 def coworkd(at: Path, *args: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command there and wait for it."""
-    around = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(at.parent / "state"), **(env or {})}
-    argv = [sys.executable, "-P", "-m", "coworkd", *args]
-    return subprocess.run(argv, cwd=at, env=around, capture_output=True, text=True, check=False)
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LC_"))}
+    ours = {"LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(at.parent / "state")}
+    program = (sys.executable, "-P", "-m", "coworkd")
+    return forked_commands.run(program, args, cwd=at, env={**own, **ours, **(env or {})}, timeout=120)
 
 
 def done(at: Path, *args: str) -> str:
