@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from coworkd.system.git import Repo
 
@@ -75,6 +78,24 @@ class Checkout:
                 if "refs/heads/cowork/" not in line
             ],
         }
+
+
+@contextmanager
+def process_starts() -> Generator[list[list[str]]]:
+    """The words of each process that this one starts until the end of the `with`."""
+    started: list[list[str]] = []
+    watching = [True]
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event == "subprocess.Popen":
+            started.append([os.fsdecode(word) for word in cast("list[str | bytes]", arguments[1])])
+
+    # A hook stays for ever.
+    sys.addaudithook(note)
+    try:
+        yield started
+    finally:
+        watching.clear()
 
 
 def checkout(folder: Path, *, object_format: str = "sha1") -> Checkout:

@@ -4,7 +4,7 @@ What it promises: argument lists and never a shell, a time limit on everything, 
 identity and configuration, no hooks, no automatic gc, English messages. What it must never do: touch the user's
 index, stash, configuration or checked-out branch by itself; every caller says what it wants in plain git words.
 
-`runner` starts processes, `repository` is what callers hold, `object_reader` is a git that stays and reads objects for
+`runner` starts processes, `repository` is what callers hold, `object_reader` and `ref_writer` are gits that stay for
 it, `trees` and `commit_graph` answer from objects that were read, `refs` names and moves refs, `numbered_refs` lists
 those that are numbered, `blob_origin` tells where bytes came from. Importing this does not import GitPython.
 """

@@ -23,9 +23,11 @@ from pathlib import Path
 
 from coworkd.core.errors import RepoError
 from coworkd.system.git import Repo
+from coworkd.system.git.ref_writer import UPDATE_REF_COMMAND
 
 TASKS = "refs/heads/cowork/task/"
-BOTH = "refs/cowork/"
+UNLOGGED = "refs/cowork/"
+"""Refs of coworkd's own, whose moves git does not log."""
 DROPPED = "refs/cowork/dropped"
 
 
@@ -137,8 +139,10 @@ def update_refs(repo: Repo, changes: Sequence[RefChange]) -> bool:
     """
     if not changes:
         return True
-    script = "".join(_instruction(change) for change in changes)
-    result = repo.run("update-ref", "--no-deref", "-z", "--stdin", stdin=os.fsencode(script), check=False)
+    instructions = os.fsencode("".join(_instruction(change) for change in changes))
+    if all(change.name.startswith(UNLOGGED) for change in changes) and repo.write_refs(instructions):
+        return True
+    result = repo.run(*UPDATE_REF_COMMAND, stdin=instructions, check=False)
     if result.code == 0:
         return True
     if any(repo.resolve(change.name) != change.old for change in changes):

@@ -18,6 +18,7 @@ from coworkd.system.git.object_reader import CAT_FILE_COMMAND, CachedGitState, O
 from coworkd.system.git.objects import CommitObject, ObjectMemory, TreeItem, parse_commit, parse_tree
 from coworkd.system.git.other_parents import other_parents
 from coworkd.system.git.places import RepoPlaces, find_places
+from coworkd.system.git.ref_writer import UPDATE_REF_COMMAND, RefWriter
 from coworkd.system.git.runner import SETTING_COUNT, TIMEOUT, GitResult, check_git, execute, without_git_variables
 from coworkd.system.writer_thread import refuse_to_wait
 
@@ -72,6 +73,7 @@ class Repo:
     answers: ObjectMemory = field(default_factory=ObjectMemory)
     """What was found out and does not change, apart from the objects, which are many."""
     _reader: ObjectReader | None = field(default=None, init=False)
+    _ref_writer: RefWriter | None = field(default=None, init=False)
     _author: Mapping[str, str] | None = field(default=None, init=False)
     _settings: Mapping[str, str] | None = field(default=None, init=False)
 
@@ -180,6 +182,26 @@ class Repo:
                 return answer
             reader.stop()
         raise RepoError(f"git cat-file does not answer in {self.root}; run `git fsck` there")
+
+    def write_refs(self, instructions: bytes) -> bool:
+        """Apply instructions of `git update-ref -z --stdin` as one transaction, by a process that stays.
+
+        False: it has not said that it did, and why is not known. Not for refs whose moves are logged.
+        """
+        refuse_to_wait("git update-ref")
+        writer, self._ref_writer = self._ref_writer, None
+        if writer is not None and writer.cached_state.is_outdated(self.common_dir):
+            writer.stop()
+            writer = None
+        if writer is None:
+            seen = CachedGitState.of(self.common_dir)
+            writer = RefWriter.start(self._argv(UPDATE_REF_COMMAND, self.env), self.env, seen)
+        with suppress(OSError):
+            if writer.apply(instructions):
+                self._ref_writer = writer
+                return True
+        writer.stop()
+        return False
 
     def commits(self, ids: Sequence[str]) -> list[CommitObject]:
         """The commits of these full ids, with the parents that count for git. RepoError where one is none."""
@@ -308,7 +330,10 @@ class Repo:
         return self.run("config", "--get", name, check=False).text
 
     def close(self) -> None:
-        """End the process that reads objects; the Repo may be used again afterwards."""
+        """End the processes that read objects and write refs; the Repo may be used again afterwards."""
+        if self._ref_writer is not None:
+            self._ref_writer.stop()
+            self._ref_writer = None
         if self._reader is not None:
             self._reader.stop()
             self._reader = None

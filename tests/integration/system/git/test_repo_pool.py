@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,7 @@ from coworkd.system.git.numbered_refs import next_number_under, numbered_refs
 from coworkd.system.git.refs import LANDINGS, RefChange, landing_ref, ref_names, update_refs
 from coworkd.system.git.repo_pool import IDLE, MAX_KEPT, RepoPool
 from coworkd.system.git.trailers import SUBMISSION, TASK, trailers_of
-from tests.integration.gitkit import Checkout, checkout
+from tests.integration.gitkit import Checkout, checkout, process_starts
 
 
 @pytest.fixture
@@ -162,9 +160,9 @@ def test_numbered_refs_follow_from_gits_files_without_a_process(user: Checkout) 
         user.git("update-ref", landing_ref(10), other)
         (repo.common_dir / LANDINGS / "12.lock").write_text("")
         (repo.common_dir / LANDINGS / "11").write_text("no commit\n")
-        started = _processes_started_by(lambda: numbered_refs(repo, LANDINGS))
-        assert numbered_refs(repo, LANDINGS) == {1: head, 2: other, 3: head, 10: other}
-        assert started == 0
+        with process_starts() as started:
+            assert numbered_refs(repo, LANDINGS) == {1: head, 2: other, 3: head, 10: other}
+        assert started == []
 
 
 def test_numbered_refs_in_tables_are_listed_by_git(user: Checkout) -> None:
@@ -172,22 +170,9 @@ def test_numbered_refs_in_tables_are_listed_by_git(user: Checkout) -> None:
     user.git("update-ref", landing_ref(1), head)
     with user.open() as repo:
         (repo.common_dir / "reftable").mkdir()
-        assert _processes_started_by(lambda: numbered_refs(repo, LANDINGS)) == 1
-        assert numbered_refs(repo, LANDINGS) == {1: head}
-
-
-def _processes_started_by(action: Callable[[], object]) -> int:
-    started: list[object] = []
-    watching = [True]
-
-    def note(event: str, _: object) -> None:
-        if watching[0] and event == "subprocess.Popen":
-            started.append(event)
-
-    sys.addaudithook(note)
-    action()
-    watching[0] = False
-    return len(started)
+        with process_starts() as started:
+            assert numbered_refs(repo, LANDINGS) == {1: head}
+        assert len(started) == 1
 
 
 def test_what_was_written_a_moment_ago_has_no_version_yet(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from coworkd.system.git.refs import (
     task_branch,
     update_refs,
 )
-from tests.integration.gitkit import Checkout, checkout
+from tests.integration.gitkit import Checkout, checkout, process_starts
 
 
 @pytest.fixture
@@ -256,6 +258,50 @@ def test_refs_move_together_or_not_at_all(user: Checkout) -> None:
         assert update_refs(repo, [RefChange(name="refs/x", old=first, new=None)])
         assert refs_under(repo, "refs/x") == {}
         assert not update_refs(repo, [RefChange(name="refs/x", old=first, new=None)])
+
+
+def test_refs_of_coworkd_are_written_by_one_process_that_stays(user: Checkout) -> None:
+    first, second = user.git("rev-parse", "HEAD"), user.commit("second")
+    with user.open() as repo:
+        repo.resolve("HEAD")
+        assert update_refs(repo, [RefChange(name="refs/cowork/base/1", old=None, new=first)])
+        user.git("pack-refs", "--all")
+        later = user.commit("later")
+        with process_starts() as started:
+            assert update_refs(repo, [RefChange(name="refs/cowork/base/2", old=None, new=later)])
+            assert update_refs(repo, [RefChange(name="refs/cowork/base/1", old=first, new=second)])
+        assert started == []
+        assert not update_refs(repo, [RefChange(name="refs/cowork/base/1", old=first, new=None)])
+        assert update_refs(repo, [RefChange(name="refs/cowork/base/1", old=second, new=None)])
+        assert list(refs_under(repo, "refs/cowork/")) == ["refs/cowork/base/2"]
+
+
+def test_refs_are_written_where_the_process_that_stayed_is_gone(user: Checkout) -> None:
+    head = user.git("rev-parse", "HEAD")
+    with user.open() as repo:
+        with process_starts() as started:
+            assert update_refs(repo, [RefChange(name="refs/cowork/base/1", old=None, new=head)])
+        assert [words[-1] for words in started] == ["--stdin"]
+        (child,) = _children_with(b"update-ref")
+        os.kill(child, signal.SIGKILL)
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        assert update_refs(repo, [RefChange(name="refs/cowork/base/2", old=None, new=head)])
+        assert sorted(refs_under(repo, "refs/cowork/")) == ["refs/cowork/base/1", "refs/cowork/base/2"]
+
+
+def _children_with(word: bytes) -> list[int]:
+    """Processes of this one that were started with such a word."""
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+    return [int(child) for child in children if word in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")]
+
+
+def test_a_branch_is_logged_with_the_time_at_which_it_moved(user: Checkout) -> None:
+    head = user.git("rev-parse", "HEAD")
+    with user.open() as repo:
+        for name in ("refs/heads/cowork/x", "refs/heads/cowork/y"):
+            with process_starts() as started:
+                assert update_refs(repo, [RefChange(name=name, old=None, new=head)])
+            assert len(started) == 1
 
 
 def test_a_name_git_refuses_is_an_error_not_a_lost_race(user: Checkout) -> None:

@@ -1,0 +1,55 @@
+"""One `git update-ref --stdin` kept open: a transaction of refs costs no process.
+
+Only for refs without a log of their moves: git dates what it logs by the start of its process.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coworkd.system.git.object_reader import CachedGitState
+from coworkd.system.git.runner import TIMEOUT, InteractiveGit, start_interactive
+
+UPDATE_REF_COMMAND = ("update-ref", "--no-deref", "-z", "--stdin")
+_DONE = b"start: ok\ncommit: ok\n"
+_CHUNK = 1 << 12
+
+
+@dataclass(slots=True, eq=False)
+class RefWriter:
+    """The process, for one thread."""
+
+    git: InteractiveGit
+    cached_state: CachedGitState
+
+    @classmethod
+    def start(cls, argv: list[str], env: Mapping[str, str], cached_state: CachedGitState) -> RefWriter:
+        """`argv` runs git in the repository with the words of `UPDATE_REF_COMMAND`."""
+        return cls(start_interactive(argv, env), cached_state)
+
+    def apply(self, instructions: bytes) -> bool:
+        """Apply all or nothing. False: git has not said that it did, and is not to be asked again.
+
+        Raises OSError where git has gone.
+        """
+        self.git.questions.write(b"start\0" + instructions + b"commit\0")
+        self.git.questions.flush()
+        return self._receive() == _DONE
+
+    def _receive(self) -> bytes:
+        received, deadline = b"", time.monotonic() + TIMEOUT
+        with selectors.PollSelector() as ready:
+            ready.register(self.git.answers, selectors.EVENT_READ)
+            while len(received) < len(_DONE) and ready.select(max(0.0, deadline - time.monotonic())):
+                chunk = os.read(self.git.answers.fileno(), _CHUNK)
+                if not chunk:
+                    break
+                received += chunk
+        return received
+
+    def stop(self) -> None:
+        self.git.end()
