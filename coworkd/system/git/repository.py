@@ -20,6 +20,7 @@ from coworkd.system.git.other_parents import other_parents
 from coworkd.system.git.places import RepoPlaces, find_places
 from coworkd.system.git.ref_writer import UPDATE_REF_COMMAND, RefWriter
 from coworkd.system.git.runner import SETTING_COUNT, TIMEOUT, GitResult, check_git, execute, without_git_variables
+from coworkd.system.git.settings_files import settings_version
 from coworkd.system.writer_thread import refuse_to_wait
 
 T = TypeVar("T")
@@ -307,11 +308,23 @@ class Repo:
         return self.run("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT", check=False).code == 0
 
     def settings(self) -> Mapping[str, str]:
-        """git's whole configuration as it is here, by lower-case key, the last value of each; read once."""
+        """git's whole configuration as it is here, by lower-case key, the last value of each; read once.
+
+        What was read for another Repo of the same repository counts while no file of the configuration has changed.
+        """
         if self._settings is None:
-            pairs = (item.partition("\n") for item in self.run("config", "--list", "-z").fields)
+            pairs = (item.partition("\n") for item in self._listed_settings())
             self._settings = {key: value if separator else "true" for key, separator, value in pairs}
         return self._settings
+
+    def _listed_settings(self) -> list[str]:
+        version = None if self.env else settings_version(self.git_dir, self.common_dir)
+        known = self.answers.get(f"settings {version}") if version is not None else None
+        listed = known if known is not None else self.run("config", "--list", "-z").out
+        fields = [os.fsdecode(field) for field in listed.split(b"\0")[:-1]]
+        if version is not None and not any(field.startswith(("include.", "includeif.")) for field in fields):
+            self.answers.add({f"settings {version}": listed})
+        return fields
 
     def remember(self, question: str, answer: Callable[[], bytes]) -> bytes:
         """The answer to a question that has only one, whenever it is asked: all that it depends on is named in it."""

@@ -124,6 +124,42 @@ def test_another_repository_in_the_same_place_is_found(user: Checkout, tmp_path:
     pool.close_idle()
 
 
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the user's, whose git has its settings there and in the machine's file."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL", raising=False)
+    (tmp_path / "home" / ".config" / "git").mkdir(parents=True)
+    return tmp_path / "home"
+
+
+def test_settings_are_read_again_when_one_of_their_files_was_written(user: Checkout, home: Path) -> None:
+    pool = RepoPool(user.root, Clock())
+    files = [home / ".config" / "git" / "config", home / ".gitconfig", user.root / ".git" / "config"]
+    for number, file in enumerate(files):
+        user.git("config", "--file", str(file), "some.name", f"value {number}")
+        _age(*(one for one in files if one.exists()))
+        for started_at_most in (1, 0):
+            with pool.lend() as repo, process_starts() as started:
+                assert repo.settings()["some.name"] == f"value {number}"
+            assert len([words for words in started if "--list" in words]) == started_at_most
+    pool.close_idle()
+
+
+def test_settings_that_include_others_are_always_read(user: Checkout, home: Path) -> None:
+    (home / "more").write_text("[some]\n\tname = one\n")
+    user.git("config", "--global", "include.path", str(home / "more"))
+    _age(home / ".gitconfig", user.root / ".git" / "config")
+    pool = RepoPool(user.root, Clock())
+    with pool.lend() as repo:
+        assert repo.settings()["some.name"] == "one"
+    (home / "more").write_text("[some]\n\tname = other\n")
+    with pool.lend() as repo:
+        assert repo.settings()["some.name"] == "other"
+    pool.close_idle()
+
+
 def test_numbered_refs_are_listed_again_when_one_was_written(user: Checkout) -> None:
     head = user.git("rev-parse", "HEAD")
     with user.open() as repo:
@@ -143,10 +179,14 @@ def test_numbered_refs_are_listed_again_when_one_was_written(user: Checkout) -> 
 
 def _let_settle(repo: Repo) -> None:
     """As if what was written had been written some time ago, each at a time of its own."""
-    for file in (*repo.common_dir.glob(f"{LANDINGS}/*"), repo.common_dir / "packed-refs"):
-        if file.exists():
-            earlier = file.stat().st_mtime_ns - 20 * SETTLING
-            os.utime(file, ns=(earlier, earlier))
+    files = (*repo.common_dir.glob(f"{LANDINGS}/*"), repo.common_dir / "packed-refs")
+    _age(*(file for file in files if file.exists()))
+
+
+def _age(*files: Path) -> None:
+    for file in files:
+        earlier = file.stat().st_mtime_ns - 20 * SETTLING
+        os.utime(file, ns=(earlier, earlier))
 
 
 def test_numbered_refs_follow_from_gits_files_without_a_process(user: Checkout) -> None:
