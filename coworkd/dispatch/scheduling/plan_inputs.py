@@ -1,4 +1,4 @@
-"""All that a plan of starts follows from, beside the ready tasks. Values only."""
+"""What decides which runs start, besides the ready tasks. Values only."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from coworkd.dispatch.scheduling.scheduler import ActiveRun, Capacity, Postponed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedAgent:
-    """What holds for every task that requests the same agent."""
+    """Whether tasks that request one agent may start, and which agent does their work."""
 
     agent: str
-    """The agent that does them now: the requested one, or a fallback."""
+    """The agent that starts for them: the requested one, or a fallback."""
     provider: str = ""
+    """The provider of that agent's model; empty: not known."""
     blocked: Postponed | None = None
-    """Why it may not be used."""
+    """Why it may not be used for any task; None: it may."""
     check_budget: Callable[[str], Postponed | None] = field(default=lambda _: None, compare=False)
-    """Why a task may not use it, by the task's own budget."""
+    """Given a task's id: why that task's own budget does not allow it; None: it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartAllowance:
-    """How many runs may start now, so that there is no storm of them."""
+    """How many runs may start now: a limit on the rate of starts."""
 
     max_starts: float = math.inf
     until: float = math.inf
-    """When more may."""
+    """When more runs may start."""
 
     def postponement(self, starts: int) -> Postponed | None:
-        """Why no more may start after so many; None when more may."""
+        """Why no more runs may start after this many; None: more may."""
         if starts < self.max_starts:
             return None
         return Postponed(reason="waits a moment: many runs have just started", until=self.until)
@@ -39,18 +40,18 @@ class StartAllowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanInputs:
-    """All that a plan follows from, beside the tasks."""
+    """What decides which runs start, besides the ready tasks."""
 
     agents: Mapping[str, RequestedAgent]
     """By the agent that tasks request; one for each that `ReadyQueue.requested` names."""
     active: Sequence[ActiveRun]
     capacity: Capacity
     budgets: object = None
-    """While it stays the same, so does what tasks may not use of their budgets."""
+    """Only compared: when it differs from the last plan's, tasks that wait for their budget are looked at again."""
     gathering_until: float = 0.0
-    """New tasks wait until then for others that were saved with them, so that the most urgent starts first."""
+    """New tasks wait until then, so that of tasks that are saved together the most urgent starts first."""
     gathering_time: float = 0.0
-    """Seconds for which a task is new."""
-    runs_before: int = 0
-    """Runs that ever started, of any task."""
-    starts: StartAllowance = StartAllowance()
+    """Seconds for which a task counts as new."""
+    earlier_starts: int = 0
+    """How many runs were started so far, of any task; every few starts, the task that has waited longest is next."""
+    allowance: StartAllowance = StartAllowance()

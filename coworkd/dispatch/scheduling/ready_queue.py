@@ -129,8 +129,8 @@ class ReadyQueue:
             return []
         active = list(inputs.active)
         starts: list[StartRun] = []
-        while (task := self._next_task(inputs.runs_before + len(starts), now)) is not None:
-            self.rest = full_postponement(active, inputs.capacity) or inputs.starts.postponement(len(starts))
+        while (task := self._next_task(inputs.earlier_starts + len(starts), now)) is not None:
+            self.rest = full_postponement(active, inputs.capacity) or inputs.allowance.postponement(len(starts))
             if self.rest is not None:
                 break
             agent = inputs.agents[task.requested]
@@ -153,10 +153,10 @@ class ReadyQueue:
         self._starting.discard(task)
         self._postponed.add(task, PostponedTask(postponed=postponed, cause=BUDGET))
 
-    def _next_task(self, runs_before: int, now: float) -> QueuedTask | None:
+    def _next_task(self, earlier_starts: int, now: float) -> QueuedTask | None:
         """The task that starts next, of those that nothing is known to keep waiting."""
         orders = [order for agent, order in self._orders.items() if agent not in self.agent_postponements]
-        if runs_before % OLDEST_EVERY == OLDEST_EVERY - 1:
+        if earlier_starts % OLDEST_EVERY == OLDEST_EVERY - 1:
             oldest = min((key for order in orders if (key := order.oldest())), default=None)
             if oldest is not None and oldest[0] <= now - STARVING_AFTER:
                 return self._tasks[oldest[-1]]

@@ -1,6 +1,6 @@
 """Which ready tasks start in this turn, and why each of the others waits.
 
-Keeps `ready_queue` in step with the index of ready tasks, reads what a plan follows from, and stores the reasons. A
+Keeps `ready_queue` in step with the index of ready tasks, reads the inputs of a plan, and stores the reasons. A
 turn in which nothing has changed asks the database the same few questions however many tasks wait, and one in which a
 place becomes free looks at as many tasks as start.
 """
@@ -38,7 +38,7 @@ GATHERING_TIME = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ChargedBudgets:
-    """What a run of an agent is charged to, beside its task's own budget."""
+    """What a run of an agent is charged to, besides its task's own budget."""
 
     spec: AgentSpec
     day: DailyBudget
@@ -157,7 +157,7 @@ class StartPlanner:
         with self._db.write():
             self._board.add_problem(ready.row, "agent", problem, now)
 
-    # ---- what a plan follows from
+    # ---- the inputs of a plan
 
     def _inputs(self, now: float) -> PlanInputs:
         default, day = self._board.specs.settings().agent, self._budgets.day(now)
@@ -167,8 +167,8 @@ class StartPlanner:
             agents={name: self._requested_agent(choice, charged[name], now) for name, choice in chosen.items()},
             budgets=charged,
             gathering_until=last_requested_at(self._db, Status.READY, now + GATHERING_TIME) or 0.0,
-            gathering_time=GATHERING_TIME, runs_before=count_runs(self._db),
-            starts=self._rate.allowance(now),
+            gathering_time=GATHERING_TIME, earlier_starts=count_runs(self._db),
+            allowance=self._rate.allowance(now),
             active=self._capacity.active_runs(), capacity=self._capacity.capacity(now),
         )  # fmt: skip
 

@@ -168,7 +168,7 @@ def test_runs_that_have_just_begun_are_taken_to_use_their_memory_yet(begun: int,
 
 def test_no_more_runs_start_at_once_than_are_allowed() -> None:
     queue = queue_of(*(queued(f"t{number}") for number in range(9)))
-    assert len(started(queue, situation(99, starts=StartAllowance(max_starts=4, until=NOW + 0.5)))) == 4
+    assert len(started(queue, situation(99, allowance=StartAllowance(max_starts=4, until=NOW + 0.5)))) == 4
     assert reasons(queue, "t8") == {"t8": "waits a moment: many runs have just started"}
     assert queue.deadline() == NOW + 0.5
 
@@ -254,7 +254,7 @@ def _plainly(tasks: Sequence[QueuedTask], given: PlanInputs, now: float) -> list
         fits = [task for task in left if postponement(_request(task), taken, given.capacity, now) is None]
         if not fits:
             return starts
-        by_age = (given.runs_before + len(starts)) % OLDEST_EVERY == OLDEST_EVERY - 1
+        by_age = (given.earlier_starts + len(starts)) % OLDEST_EVERY == OLDEST_EVERY - 1
         oldest = min(fits, key=lambda task: (task.since, task.task))
         task = oldest if by_age and oldest.since <= now - STARVING_AFTER else fits[0]
         left.remove(task)
@@ -274,13 +274,13 @@ def test_what_is_kept_from_plan_to_plan_leads_to_the_same_starts(
     changes: list[tuple[list[QueuedTask], Capacity, int, bool]],
 ) -> None:
     queue, present, active, now = ReadyQueue(), dict[str, QueuedTask](), list[ActiveRun](), NOW
-    for tasks, capacity, runs_before, all_end in changes:
+    for tasks, capacity, earlier_starts, all_end in changes:
         running = {run.task for run in active}
         new = [task for task in tasks if task.task not in running]
         queue.put(new)
         present |= {task.task: task for task in new}
         active = [] if all_end else active
-        given_ = PlanInputs(agents=AGENTS, active=active, capacity=capacity, runs_before=runs_before)
+        given_ = PlanInputs(agents=AGENTS, active=active, capacity=capacity, earlier_starts=earlier_starts)
         expected = _plainly(list(present.values()), given_, now)
         assert started(queue, given_, now) == expected
         for task in present.keys() - set(expected):
@@ -350,7 +350,7 @@ def test_an_old_task_starts_within_its_bound_whatever_arrives(arrivals: list[int
     for round_, count in enumerate(arrivals):
         at = NOW + round_
         queue.put([queued(f"urgent-{round_}-{number}", since=at, priority=0) for number in range(count + places)])
-        new = started(queue, situation(places, runs_before=len(starts)), at)
+        new = started(queue, situation(places, earlier_starts=len(starts)), at)
         for task in new:
             queue.remove(task)
         starts += new
