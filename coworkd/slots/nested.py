@@ -1,7 +1,7 @@
-"""Repositories that an agent made inside its worktree: which of them keep a submission out, and why.
+"""Repositories inside of an agent's worktree: why one of them prevents a submission, and a notice about the others.
 
-One without a remote is the agent's own work: its files are submitted as ordinary files. A clone or a submodule is the
-work of others, recorded by git as a mere link: it comes in as a whole or not at all, and what to do is said.
+A repository without a remote is the agent's own work: its files are submitted as ordinary files. A clone or a submodule
+is the work of others, and git records only a link to one of its commits: the submission is rejected, with what to do.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from coworkd.slots.tree_paths import GITLINK
 from coworkd.system.git import Repo
 from coworkd.system.git.trees import files_of
 
-SUBMODULES = ".gitmodules"
+_SUBMODULES_FILE = ".gitmodules"
 
 _REMOTE = re.compile(rb"^\s*\[\s*remote\b", re.MULTILINE | re.IGNORECASE)
-_MOST_READ = 1_000_000
+_MAX_CONFIG_BYTES = 1_000_000
 
 
 def clone_reason(private: PrivateRepo, nested: Sequence[str]) -> str:
-    """Why nothing can be submitted with these nested repositories in the worktree; empty when all of it can."""
+    """Why nothing can be submitted with these nested repositories; empty: none of them is a clone.
+
+    `nested`: their folders, relative to the worktree.
+    """
     clones = [path for path in nested if _has_remote(private.work / path / ".git" / "config")]
     if not clones:
         return ""
@@ -33,25 +36,28 @@ def clone_reason(private: PrivateRepo, nested: Sequence[str]) -> str:
 
 
 def _has_remote(config: Path) -> bool:
-    """Read as text: the file is the agent's, and git would follow what it includes."""
+    """Read as text: git would follow the file's includes, and the agent can write anything into it."""
     try:
         if not config.is_file() or config.is_symlink():
             return False
         with config.open("rb") as file:
-            return bool(_REMOTE.search(file.read(_MOST_READ)))
+            return bool(_REMOTE.search(file.read(_MAX_CONFIG_BYTES)))
     except OSError:
         return False
 
 
 def submodule_reason(repo: Repo, commit: str, known: Sequence[str]) -> str:
-    """Why `commit` cannot come in for its submodules or links to nested repositories; empty when it has none."""
-    declared = repo.resolve(f"{commit}:{SUBMODULES}")
-    added = declared not in (None, *repo.resolve_all([f"{one}:{SUBMODULES}" for one in known]))
+    """Why the submodules and nested repositories of `commit` prevent a submission; empty: there are none.
+
+    `known`: commits that are there already. A submodule declaration that is the same in one of them is no reason.
+    """
+    declared = repo.resolve(f"{commit}:{_SUBMODULES_FILE}")
+    added = declared not in (None, *repo.resolve_all([f"{one}:{_SUBMODULES_FILE}" for one in known]))
     links = [entry.path for entry in files_of(repo, commit) if entry.mode == GITLINK]
     if added:
         return (
-            f"it adds or changes a submodule ({SUBMODULES}), which slots do not support: submit its files as ordinary"
-            f" files, without their `.git` and without {SUBMODULES}, or have a person add the submodule"
+            f"it adds or changes a submodule ({_SUBMODULES_FILE}), and submodules are not supported: submit its files"
+            f" as ordinary files, without their `.git` and without {_SUBMODULES_FILE}"
         )
     if links:
         return (
@@ -62,10 +68,10 @@ def submodule_reason(repo: Repo, commit: str, known: Sequence[str]) -> str:
 
 
 def nested_notice(nested: Sequence[str]) -> str:
-    """What is said of nested repositories that were submitted; empty for none."""
+    """The notice about nested repositories whose files were submitted; empty: there are none."""
     if not nested:
         return ""
-    return f"submitted as ordinary files, without a history of their own: nested repositories {_join_paths(nested)}"
+    return f"submitted as ordinary files, without their own history: nested repositories {_join_paths(nested)}"
 
 
 def _join_paths(paths: Sequence[str]) -> str:
