@@ -1,7 +1,7 @@
-"""The driver `replay`: a recorded session, repeated for real in the worktree.
+"""The driver `replay`: carries out the steps of a recorded session in the worktree.
 
-The same recording and the same answers give the same changes, so that demonstrations and tests need no model. It must
-never touch anything outside its worktree.
+The same recording and the same answers give the same changes, so that demonstrations and tests need no model. A step
+must not change anything outside of the worktree.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class ReplayAgent:
         self._run = ""
 
     def start(self, assignment: Assignment, resume: str | None) -> Iterator[AgentEvent]:
-        """A recording starts from its beginning: what was answered is in the inbox and is not asked again."""
+        """Start at the first step, whatever `resume` is. A request with an answer in the inbox is not repeated."""
         path = Path(assignment.recording, f"{assignment.task}.jsonl")
         try:
             steps = recording.parse_recording(path.read_text(encoding="utf-8"), str(path))
@@ -63,7 +63,7 @@ class ReplayAgent:
         self._answers.put(request, answer)
 
     def deliver(self, name: str, text: str) -> None:
-        """A recording cannot be steered."""
+        """Does nothing: the steps of a recording do not depend on messages."""
 
     def cancel(self) -> None:
         self._answers.stop()
@@ -74,7 +74,7 @@ class ReplayAgent:
 
 
 class _Answers:
-    """What was answered so far, and whether the run is still wanted; safe between threads."""
+    """The answers given so far, and whether the run was stopped; safe to use from any thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -103,7 +103,7 @@ class _Answers:
 
 
 class _Playback:
-    """The steps of a recording on their way."""
+    """Carries out the steps of a recording, one after the other."""
 
     def __init__(self, assignment: Assignment, answers: _Answers, speed: float) -> None:
         self._assignment = assignment
@@ -124,12 +124,12 @@ class _Playback:
 
     def _play(self, steps: tuple[recording.Step, ...], tools: ReplayTools) -> Iterator[AgentEvent]:
         for step in steps:
-            self._check()
+            self._raise_if_over()
             self._watchdog.record_activity(time.monotonic())
-            yield from self._step(step, tools)
-        self._check()
+            yield from self._play_step(step, tools)
+        self._raise_if_over()
 
-    def _step(self, step: recording.Step, tools: ReplayTools) -> Iterator[AgentEvent]:
+    def _play_step(self, step: recording.Step, tools: ReplayTools) -> Iterator[AgentEvent]:
         match step:
             case recording.Say(say=text):
                 yield _paragraph(recording.fill_answers(text, self._answers.get))
@@ -157,7 +157,7 @@ class _Playback:
         used = tools.use(step, timeout=self._assignment.timeout - self._watchdog.worked_seconds)
         self._watchdog.record_activity(time.monotonic())
         yield ToolEnded(call=call, ok=used.ok, output=used.output)
-        self._check()
+        self._raise_if_over()
         if used.fatal:
             raise RunEnded.because(EndReason.FAILED, used.fatal)
 
@@ -172,22 +172,22 @@ class _Playback:
             raise RunEnded.because(EndReason.DONE)
 
     def _ask(self, asked: Asked) -> Iterator[AgentEvent]:
-        """Ask, unless an earlier start of this run was answered; the clocks stand still until the answer comes."""
+        """Ask and wait, unless there is an answer already. The time limits do not include the time spent waiting."""
         if self._answers.get(asked.request) is None:
             yield asked
             self._answers.wait(asked.request)
             self._watchdog.check(time.monotonic(), waiting=True)
-        self._check()
+        self._raise_if_over()
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while (left := until - (now := time.monotonic())) > 0:
             self._answers.stopped.wait(earliest(left, self._watchdog.seconds_left(now, waiting=False)))
             self._watchdog.end_wait(time.monotonic(), waiting=False)
-            self._check()
+            self._raise_if_over()
 
-    def _check(self) -> None:
-        """End the session if its time is up or it is no longer wanted."""
+    def _raise_if_over(self) -> None:
+        """Raises RunEnded when the run was stopped, or when a time limit is reached."""
         if self._answers.stopped.is_set():
             raise RunEnded.because(EndReason.CANCELLED, "cancelled")
         if reason := self._watchdog.check(time.monotonic(), waiting=False):
@@ -195,7 +195,7 @@ class _Playback:
 
 
 def _paragraph(text: str) -> TextWritten:
-    """Each text of a session is a paragraph of the reply: its steps were moments apart."""
+    """A text as a paragraph of its own in the reply."""
     return TextWritten(text=f"{text}\n\n")
 
 
@@ -215,5 +215,5 @@ def _speed(assignment: Assignment) -> float:
     except ValueError:
         speed = 0.0
     if not speed > 0:
-        raise AgentFileError(f"{recording.SPEED} is {text!r}: it is a number above 0, 10 for ten times faster")
+        raise AgentFileError(f"{recording.SPEED} is {text!r}: write a number above 0, such as 10 for ten times faster")
     return speed

@@ -1,6 +1,7 @@
-"""Recordings of agent sessions: JSON lines, each a step that can be repeated.
+"""Recordings of agent sessions: JSON lines, each a step that the driver `replay` carries out.
 
-Pure: text in, steps out. The first line is `{"recording": 1, "agent": ..., "model": ...}`; a step is known by its verb.
+Pure: text in, steps out. The first line is `{"recording": 1, "agent": ..., "model": ...}`; only its version is read. A
+step is an object with exactly one verb among its keys: the name of the first field of one of the classes below.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from coworkd.core.errors import AgentError
 
 VERSION = 1
 SPEED = "COWORK_REPLAY_SPEED"
-"""The variable that says how many times faster than recorded the pauses go."""
+"""The environment variable by whose value the recorded pauses are divided."""
 
 _HEADER = "recording"
 _OTHERWISE = "otherwise"
@@ -43,9 +44,10 @@ class Write:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """Replace the one place in a file that reads `old`."""
+    """Replace `old`, which must occur exactly once in the file."""
 
     edit: str
+    """The path of the file."""
     old: str
     new: str
 
@@ -54,23 +56,27 @@ class Edit:
 class Run:
     run: str
     expect: int | None = None
-    """The exit code without which the session cannot go on; None: any."""
+    """The exit code of the command; with any other one the session fails. None: any will do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     ask: str
     name: str
+    """The name of the request, by which `{{answer:NAME}}` refers to its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """Ask to do something. Rejected, the session goes on with `otherwise` and ends there."""
+    """Ask for a permission. Unless it is given, the steps of `otherwise` follow and end the session."""
 
     permit: str
+    """The text of the request."""
     tool: str
     arguments: str
+    """What `tool` would be used on."""
     name: str
+    """The name of the request."""
     otherwise: tuple[Step, ...] = ()
 
 
@@ -90,6 +96,7 @@ class ReportUsage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitAll:
     commit: str
+    """The message of the commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,34 +120,37 @@ ToolStep: TypeAlias = Read | Write | Edit | Run | CommitAll
 Step: TypeAlias = Say | Read | Write | Edit | Run | Ask | Permit | ReportUsage | CommitAll | Pause | End
 
 _VERBS: Mapping[str, type[Step]] = {fields(step)[0].name: step for step in get_args(Step)}
+"""The classes of steps by their verbs."""
 
 
 def parse_recording(text: str, path: str) -> tuple[Step, ...]:
     """The steps of a recording. Raises AgentError with the line of the mistake."""
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines or not _is_header(_object(lines[0][1], f"{path}:1")):
-        raise AgentError(f'{path}:1: a recording begins with {{"recording": {VERSION}, "agent": ..., "model": ...}}')
+        raise AgentError(
+            f'{path}:1: the first line of a recording must be {{"recording": {VERSION}, "agent": ..., "model": ...}}'
+        )
     return tuple(_step(_object(line, f"{path}:{number}"), f"{path}:{number}") for number, line in lines[1:])
 
 
 def describe(step: ToolStep) -> tuple[str, str]:
-    """The tool of a step, and what it is used for."""
+    """The verb of a step, and its value: a path, a command or a message."""
     verb = fields(step)[0].name
     return verb, getattr(step, verb)
 
 
 def fill_answers(text: str, answers: Callable[[str], InboxAnswer | None]) -> str:
-    """Put the person's answer where `{{answer:NAME}}` stands; nothing for a request that was not answered."""
+    """Replace each `{{answer:NAME}}` by the answer to that request, or by nothing if there is none."""
 
-    def words(found: re.Match[str]) -> str:
+    def answer_text(found: re.Match[str]) -> str:
         answer = answers(found[1].strip())
         return (answer.body.strip() or answer.comment or answer.decision.value) if answer else ""
 
-    return _ANSWER.sub(words, text)
+    return _ANSWER.sub(answer_text, text)
 
 
 def fill_step(step: ToolStep, answers: Callable[[str], InboxAnswer | None]) -> ToolStep:
-    """As `fill_answers`, for what a step writes or runs."""
+    """As `fill_answers`, for the text that a step writes, the command that it runs or its commit message."""
     match step:
         case Write():
             return replace(step, text=fill_answers(step.text, answers))
@@ -164,18 +174,18 @@ def _object(line: str, where: str) -> dict[str, Json]:
     except (ValueError, RecursionError) as error:
         raise AgentError(f"{where}: this is not JSON: {error}") from error
     if not isinstance(data, dict):
-        raise AgentError(f"{where}: a step is a JSON object")
+        raise AgentError(f"{where}: a step must be a JSON object")
     return data
 
 
 def _step(data: dict[str, Json], where: str) -> Step:
     verbs = [verb for verb in _VERBS if verb in data]
     if len(verbs) != 1:
-        found = f"{' and '.join(verbs)} in one" if verbs else f"none in {', '.join(data) or 'an empty object'}"
-        raise AgentError(f"{where}: a step has one verb of {', '.join(_VERBS)}; found {found}")
+        found = f"{' and '.join(verbs)} together" if verbs else f"none in {', '.join(data) or 'an empty object'}"
+        raise AgentError(f"{where}: a step needs exactly one of {', '.join(_VERBS)}; found {found}")
     kind = _VERBS[verbs[0]]
     if unknown := data.keys() - {field.name for field in fields(kind)}:
-        raise AgentError(f"{where}: `{verbs[0]}` does not know {', '.join(sorted(unknown))}")
+        raise AgentError(f"{where}: `{verbs[0]}` has no key {', '.join(sorted(unknown))}")
     try:
         step = from_json(kind, {key: value for key, value in data.items() if key != _OTHERWISE})
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -186,9 +196,9 @@ def _step(data: dict[str, Json], where: str) -> Step:
 def _otherwise(data: dict[str, Json], where: str) -> tuple[Step, ...]:
     steps = data.get(_OTHERWISE, [])
     if not isinstance(steps, list):
-        raise AgentError(f"{where}: `otherwise` is an array of steps")
+        raise AgentError(f"{where}: `otherwise` must be an array of steps")
     return tuple(_step(step, where) if isinstance(step, dict) else _no_step(where) for step in steps)
 
 
 def _no_step(where: str) -> Step:
-    raise AgentError(f"{where}: every item of `otherwise` is a step")
+    raise AgentError(f"{where}: every item of `otherwise` must be a step")

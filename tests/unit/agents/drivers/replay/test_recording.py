@@ -60,20 +60,23 @@ def test_steps(line: str, step: Step) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "r.jsonl:1: a recording begins with"),
-        ('{"say": "hi"}\n', "r.jsonl:1: a recording begins with"),
-        ('{"recording": 2}\n', "r.jsonl:1: a recording begins with"),
+        ("", "r.jsonl:1: the first line of a recording must be"),
+        ('{"say": "hi"}\n', "r.jsonl:1: the first line of a recording must be"),
+        ('{"recording": 2}\n', "r.jsonl:1: the first line of a recording must be"),
         (HEADER + "say hi", "r.jsonl:2: this is not JSON"),
-        (HEADER + '\n\n{"say": "hi"}\n["say"]', "r.jsonl:5: a step is a JSON object"),
-        (HEADER + '{"shout": "hi"}', "r.jsonl:2: a step has one verb of .*; found none in shout"),
-        (HEADER + '{"say": "hi", "run": "ls"}', "r.jsonl:2: a step has one verb of .*; found say and run in one"),
-        (HEADER + '{"say": "hi", "loud": true}', "r.jsonl:2: `say` does not know loud"),
+        (HEADER + '\n\n{"say": "hi"}\n["say"]', "r.jsonl:5: a step must be a JSON object"),
+        (HEADER + '{"shout": "hi"}', "r.jsonl:2: a step needs exactly one of .*; found none in shout"),
+        (
+            HEADER + '{"say": "hi", "run": "ls"}',
+            "r.jsonl:2: a step needs exactly one of .*; found say and run together",
+        ),
+        (HEADER + '{"say": "hi", "loud": true}', "r.jsonl:2: `say` has no key loud"),
         (HEADER + '{"write": "a"}', "r.jsonl:2: Write needs text"),
         (HEADER + '{"pause": "2"}', "r.jsonl:2: expected float, found '2'"),
         (HEADER + '{"end": "vanished"}', "r.jsonl:2: 'vanished' is not a valid RecordedEnd"),
         (
             HEADER + '{"permit": "?", "tool": "", "arguments": "", "name": "p", "otherwise": [3]}',
-            "r.jsonl:2: every item of `otherwise` is a step",
+            "r.jsonl:2: every item of `otherwise` must be a step",
         ),
     ],
 )
