@@ -1,7 +1,7 @@
-"""Values as JSON and back, by their declared types: what crosses between the daemon and its workers.
+"""Encodes values as JSON and decodes them by their declared types: assignments, events, commands, transcripts.
 
-Dataclasses become objects, enums their value, tuples arrays. Reading is strict about types and forgiving about unknown
-keys, so that a newer side can add a field.
+Dataclasses become objects, enums their values, tuples arrays; the only unions are those of one type and None. Decoding
+is strict about types and ignores unknown keys, so that a newer version can add a field.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | 
 T = TypeVar("T")
 
 ASSIGNMENT_FILE = "assignment.json"
-"""In the folder of a run."""
+"""The name of the file with the assignment in the folder of a run."""
 
 _TYPE = "type"
+"""The key of the name of the type; no dataclass that is written with it has a field of this name."""
 _EVENTS: Mapping[str, type[AgentEvent]] = {event.__name__: event for event in get_args(AgentEvent)}
 
 
@@ -33,7 +34,7 @@ def encode_assignment(assignment: Assignment) -> bytes:
 
 
 def decode_assignment(content: bytes) -> Assignment:
-    """Raises AgentError when it is not an assignment."""
+    """Raises AgentError when the content is not an assignment."""
     try:
         return from_json(Assignment, json.loads(content))
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -41,18 +42,18 @@ def decode_assignment(content: bytes) -> Assignment:
 
 
 def encode_event(event: AgentEvent) -> bytes:
-    """One line, with its end."""
+    """One line, with the line feed at its end."""
     return encode_tagged(event)
 
 
 def decode_event(line: bytes) -> AgentEvent | None:
-    """The event of a line; None for one that this version does not know."""
+    """The event of a line; None for one that is damaged or that this version does not know."""
     return decode_tagged(_EVENTS, line)
 
 
 def encode_tagged(value: object) -> bytes:
-    """A dataclass with the name of its type, as one line."""
-    return json.dumps({_TYPE: type(value).__name__, **_object(value)}).encode() + b"\n"
+    """A dataclass with the name of its type, as one line with the line feed at its end."""
+    return json.dumps({_TYPE: type(value).__name__, **_encode_fields(value)}).encode() + b"\n"
 
 
 def decode_tagged(known: Mapping[str, type[T]], line: bytes) -> T | None:
@@ -71,64 +72,65 @@ def to_json(value: object) -> Json:
         return value
     if isinstance(value, tuple):
         return [to_json(item) for item in cast(Sequence[object], value)]
-    return _object(value)
+    return _encode_fields(value)
 
 
-def from_json(kind: type[T], data: Json) -> T:
-    """Raises TypeError or ValueError when `data` is not a `kind`."""
-    return cast(T, _read(kind, data))
+def from_json(declared: type[T], data: Json) -> T:
+    """Raises TypeError or ValueError when `data` does not have the declared type."""
+    return cast(T, _decode(declared, data))
 
 
-def _object(value: object) -> dict[str, Json]:
+def _encode_fields(value: object) -> dict[str, Json]:
     if not is_dataclass(value):
-        raise TypeError(f"{type(value).__name__} does not cross the pipe")
+        raise TypeError(f"{type(value).__name__} cannot be encoded as JSON")
     return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
 
 
-def _read(kind: Any, data: Json) -> object:
-    origin = get_origin(kind)
+def _decode(declared: Any, data: Json) -> object:
+    origin = get_origin(declared)
     if origin is UnionType:
-        return _read_union(get_args(kind), data)
+        return _decode_union(get_args(declared), data)
     if origin is tuple:
-        return _read_tuple(get_args(kind), data)
-    if is_dataclass(kind):
-        return _read_dataclass(cast(type[object], kind), data)
-    if issubclass(kind, Enum):
-        return kind(data)
-    if kind is float and isinstance(data, int) and not isinstance(data, bool):
+        return _decode_tuple(get_args(declared), data)
+    if is_dataclass(declared):
+        return _decode_dataclass(cast(type[object], declared), data)
+    if issubclass(declared, Enum):
+        return declared(data)
+    if declared is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
-    if type(data) is not kind:
-        raise TypeError(f"expected {kind.__name__}, found {data!r:.80}")
+    if type(data) is not declared:
+        raise TypeError(f"expected {declared.__name__}, found {data!r:.80}")
     return data
 
 
-def _read_union(options: tuple[Any, ...], data: Json) -> object:
+def _decode_union(options: tuple[Any, ...], data: Json) -> object:
     if data is None and NoneType in options:
         return None
     (option,) = (option for option in options if option is not NoneType)
-    return _read(option, data)
+    return _decode(option, data)
 
 
-def _read_tuple(kinds: tuple[Any, ...], data: Json) -> tuple[object, ...]:
+def _decode_tuple(item_types: tuple[Any, ...], data: Json) -> tuple[object, ...]:
     if not isinstance(data, list):
         raise TypeError(f"expected an array, found {data!r:.80}")
-    if kinds[-1] is Ellipsis:
-        return tuple(_read(kinds[0], item) for item in data)
-    return tuple(_read(kind, item) for kind, item in zip(kinds, data, strict=True))
+    if item_types[-1] is Ellipsis:
+        return tuple(_decode(item_types[0], item) for item in data)
+    return tuple(_decode(declared, item) for declared, item in zip(item_types, data, strict=True))
 
 
-def _read_dataclass(kind: type[object], data: Json) -> object:
+def _decode_dataclass(declared: type[object], data: Json) -> object:
     if not isinstance(data, dict):
-        raise TypeError(f"expected an object for {kind.__name__}, found {data!r:.80}")
-    hints, required = _shape(kind)
+        raise TypeError(f"expected an object for {declared.__name__}, found {data!r:.80}")
+    types, required = _declared_fields(declared)
     if missing := required - data.keys():
-        raise TypeError(f"{kind.__name__} needs {', '.join(sorted(missing))}")
-    return kind(**{name: _read(hint, data[name]) for name, hint in hints.items() if name in data})
+        raise TypeError(f"{declared.__name__} needs {', '.join(sorted(missing))}")
+    return declared(**{name: _decode(field_type, data[name]) for name, field_type in types.items() if name in data})
 
 
 @cache
-def _shape(kind: type[Any]) -> tuple[dict[str, Any], frozenset[str]]:
-    hints = get_type_hints(kind)
-    known = {field.name: hints[field.name] for field in fields(kind)}
-    required = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
-    return known, frozenset(required)
+def _declared_fields(declared: type[Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """The types of a dataclass's fields by name, and the names of those without a default."""
+    hints, declared_fields = get_type_hints(declared), fields(declared)
+    types = {field.name: hints[field.name] for field in declared_fields}
+    optional = {f.name for f in declared_fields if f.default is not MISSING or f.default_factory is not MISSING}
+    return types, frozenset(types.keys() - optional)

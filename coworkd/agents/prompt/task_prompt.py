@@ -11,23 +11,23 @@ from coworkd.core.model import AgentSpec, Loop, Mode, TaskSpec
 
 _MAX_FILES = 100
 _MAX_SUMMARY = 4000
-"""Characters."""
-_WITH_ASK_TOOL = frozenset({"llm"})
-"""Drivers that give their agents a tool to ask a person, and so do not describe the outbox."""
+"""Characters of the summary of a reviewed change."""
+_DRIVERS_WITH_ASK_TOOL = frozenset({"llm"})
+"""Their agents ask people with a tool: the prompt does not describe the outbox."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadMessage:
-    """A message of the thread."""
+    """A message of the task's thread."""
 
     sender: str
-    """Empty: the user."""
+    """The agent that wrote it; empty: the user."""
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweredRequest:
-    """A request of the agent, and what a person answered while the agent was away."""
+    """A request of the agent, and the answer that a person gave while the agent did not run."""
 
     question: str
     decision: str
@@ -53,22 +53,22 @@ class PromptContext:
     failure: str = ""
     """How the attempt before this one failed, with the tail of its output."""
     conflict_bundle: str = ""
-    """The file that describes the conflict of the submission; the run is to resolve that and nothing else."""
+    """The path of the file that describes the conflict that this run is to resolve; empty: there is none."""
     reviewed: ReviewedChange | None = None
-    """The change that a person has reviewed and wants changed; it is in the worktree."""
+    """The change that a person has reviewed and asked to change; it is in the worktree. None: there is none."""
     round: int = 0
-    """Of a loop; 0: of none."""
+    """The number of this round of the loop, from 1; 0: the task is not a loop."""
     loop: Loop | None = None
-    """The loop of that round."""
+    """The settings of that loop; None: the task is not a loop."""
     earlier_rounds: Sequence[EarlierRound] = ()
-    """Of the same loop, oldest first."""
+    """The rounds of the loop before this one, oldest first."""
     thread: Sequence[ThreadMessage] = ()
 
 
 def build_prompt(agent: AgentSpec, task: TaskSpec, title: str, context: PromptContext) -> str:
-    """The agent's system prompt, the task, its thread, what happened before, and how to ask a person."""
+    """The agent's system prompt, the task, its thread, what happened before, and how to work and to ask a person."""
     rules = [render(Template.WORKTREE)]
-    if agent.driver not in _WITH_ASK_TOOL:
+    if agent.driver not in _DRIVERS_WITH_ASK_TOOL:
         rules.append(render(Template.OUTBOX))
     return _joined(
         agent.prompt.strip(),
@@ -86,7 +86,7 @@ def build_prompt(agent: AgentSpec, task: TaskSpec, title: str, context: PromptCo
 
 
 def build_follow_up(context: PromptContext, answers: Sequence[AnsweredRequest]) -> str:
-    """What an agent is told that resumes its session, and so knows the rest."""
+    """The prompt of a resumed session: answers, new messages, a failure and a conflict. The agent knows the rest."""
     return _joined(
         *(_answered(answered) for answered in answers),
         _messages(context.thread),

@@ -1,4 +1,4 @@
-"""What the status of a provider's HTTP reply means, for programs that pass it on. Pure."""
+"""What the status of a provider's HTTP reply means, for agents' programs that report it. Pure."""
 
 from __future__ import annotations
 
@@ -16,3 +16,4 @@ ERROR_BY_STATUS: Mapping[int, ErrorKind] = {
     503: ErrorKind.OVERLOADED,
     529: ErrorKind.OVERLOADED,
 }
+"""Statuses that mean the same at every provider; what another one means is for the driver to say."""

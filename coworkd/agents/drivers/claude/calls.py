@@ -93,7 +93,10 @@ def call_summary(tool: str, given: Json) -> str:
 
 def questions_text(given: Json) -> str:
     """Its questions with their choices, as a person reads them."""
-    return "\n\n".join(_question_text(question) for question in items_at(given, "questions")) or "(it asks nothing)"
+    return (
+        "\n\n".join(_question_text(question) for question in items_at(given, "questions"))
+        or "(the request contains no question)"
+    )
 
 
 def _question_text(question: Json) -> str:

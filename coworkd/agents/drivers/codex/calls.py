@@ -1,4 +1,4 @@
-"""Which tool calls an approval of Codex is about, and its questions as text. Pure."""
+"""The tool calls that Codex asks about or reports as items, and its changes and questions as text. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHELLS = frozenset({"sh", "bash", "zsh", "dash"})
 
 
 def unwrap_shell(line: str) -> str:
-    """The command line without the shell that it is wrapped in."""
+    """The command line without the `bash -lc` or the like around it."""
     try:
         words = shlex.split(line)
     except ValueError:
@@ -23,32 +23,36 @@ def unwrap_shell(line: str) -> str:
     return words[2] if wrapped else line
 
 
-def command_call(asked: Json) -> ToolCall:
-    """The call that a request to run something, or to reach some place, is about."""
-    if host := text_at(asked, "networkApprovalContext", "host"):
+def command_call(request: Json) -> ToolCall:
+    """The call that a request to run a command, or to connect to a host, is about."""
+    if host := text_at(request, "networkApprovalContext", "host"):
         return ToolCall(tool=ToolName.NET, subject=host)
-    return ToolCall(tool=ToolName.RUN, subject=unwrap_shell(text_at(asked, "command")))
+    return ToolCall(tool=ToolName.RUN, subject=unwrap_shell(text_at(request, "command")))
 
 
 def change_calls(item: Json, worktree: str) -> tuple[ToolCall, ...]:
-    """The calls of a change of files; one without a path where the request names none."""
+    """A call for each file that an item changes; a single call without a path if the item names no file."""
     paths = [text_at(change, "path") for change in items_at(item, "changes")]
     found = tuple(ToolCall(tool=ToolName.WRITE, subject=relative_path(path, worktree)) for path in paths)
     return found or (ToolCall(tool=ToolName.WRITE),)
 
 
 def is_in_worktree(call: ToolCall) -> bool:
-    """Whether a change stays in the worktree."""
+    """Whether a call names a path in the worktree."""
     return bool(call.subject) and not call.subject.startswith(("/", "../")) and call.subject != ".."
 
 
 def diffs_text(item: Json) -> str:
-    """The changes as a person reads them."""
+    """The changes of an item, for a person to read: each path with its diff."""
     return "\n".join(f"{text_at(change, 'path')}\n{text_at(change, 'diff')}" for change in items_at(item, "changes"))
 
 
-def questions_text(asked: Json) -> str:
-    return "\n\n".join(_question_text(question) for question in items_at(asked, "questions")) or "(it asks nothing)"
+def questions_text(request: Json) -> str:
+    """The questions of a request with their options, for a person to read."""
+    return (
+        "\n\n".join(_question_text(question) for question in items_at(request, "questions"))
+        or "(the request contains no question)"
+    )
 
 
 def _question_text(question: Json) -> str:
@@ -58,7 +62,7 @@ def _question_text(question: Json) -> str:
 
 
 def tool_of_item(item: Json) -> tuple[str, str] | None:
-    """The name and the subject of the tool that an item reports; None for another item."""
+    """The tool that an item reports, and what it was used on; None for an item that is no tool call."""
     match text_at(item, "type"):
         case "commandExecution":
             return "run", unwrap_shell(text_at(item, "command"))
@@ -73,4 +77,5 @@ def tool_of_item(item: Json) -> tuple[str, str] | None:
 
 
 def succeeded(item: Json) -> bool:
+    """Whether a tool call has ended without an error. An item without a status or an exit code has none."""
     return text_at(item, "status") in ("completed", "") and value_at(item, "exitCode") in (0, None)

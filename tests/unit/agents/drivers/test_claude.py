@@ -68,7 +68,7 @@ def test_questions_are_shown_with_their_choices() -> None:
         ]
     }
     assert questions_text(asked) == "Which? (several may be chosen)\n\n- A: first\n- B\n\nWhy?"
-    assert questions_text({"questions": 7}) == "(it asks nothing)"
+    assert questions_text({"questions": 7}) == "(the request contains no question)"
     assert messages.answer_questions(asked, "so")["updatedInput"] == {
         **({"questions": asked["questions"]} if isinstance(asked, dict) else {}),
         "answers": {"Which?": "so", "Why?": "so"},
