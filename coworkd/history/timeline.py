@@ -61,7 +61,7 @@ def concerns(event: EventRow, task: str, path: str) -> bool:
 
 
 def describe_event(event: EventRow) -> TimelineEntry:
-    """An event in words; one that has none of its own says its kind."""
+    """An event in words; one that a newer coworkd recorded says its kind."""
     data = json.loads(event.data)
     known = {key: str(value) for key, value in data.items()}
     words = _DESCRIPTIONS.get(event.kind, event.kind)
@@ -158,6 +158,24 @@ _DESCRIPTIONS: Mapping[str, str] = {
     EventKind.SESSION_RESUMED: "run {run} goes on in its session",
     EventKind.COOLDOWN_ENDED: "{agent} is available again",
     EventKind.REQUEST_SETTLED: "{tool} was settled by a rule: {request}",
+    EventKind.PLAN_FOUND_AGAIN: "the plan {path} was found again",
+    EventKind.RUN_LOST: "run {run} was lost: its process is gone",
+    EventKind.LATE_END_REFUSED: "run {run}: the end of its start {start} came too late and does not count",
+    EventKind.ROUND_ENDED: "run {run}: round {round} is over",
+    EventKind.BUDGET_USED_UP: "run {run} has used up a budget",
+    EventKind.USAGE_REFUSED: "run {run} reported a usage that cannot be right",
+    EventKind.CONTEXT_FILLED: "run {run}: {used} of the {window} tokens of its context are used",
+    EventKind.CONNECTIONS_REFUSED: "run {run}: the sandbox refused connections to {hosts}",
+    EventKind.PRIMARY_TRIED_AGAIN: "{agent} is tried again",
+    EventKind.COOLDOWN_BEGUN: "{agent} is not used for a while",
+    EventKind.AGENT_STOPPED: "{agent} starts no more runs",
+    EventKind.AGENT_ALLOWED_AGAIN: "{agent} may start runs again",
+    EventKind.GRANTED: "{agent} may use {pattern} without asking",
+    EventKind.APPROVAL_VOID: "the approval of submission {number} no longer counts",
+    EventKind.LANDING_RECORD_RESTORED: "the landing {commit} was found again in the branch",
+    EventKind.DATABASE_RESTORED: "an older copy of the database was put back",
+    EventKind.CLOCK_SET: "the clock of the machine was set by {seconds} s",
+    EventKind.SUSPENDED: "coworkd could not work for {seconds} s",
     EventKind.SHUTDOWN: "coworkd was told to stop",
 }  # fmt: skip
 """By kind of event; a value that an event does not have is left out."""
