@@ -20,7 +20,7 @@ MOVED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "grants": ("at",),
     "messages": ("due",),
     "problems": ("since",),
-    "requests": ("created", "expires"),
+    "requests": ("created",),
     "runs": ("started", "ended", "began", "first_at", "heard_at", "waiting_since", "retry_at"),
     "submissions": ("created",),
     "tasks": ("since", "created", "not_before", "wanted_due"),
@@ -34,11 +34,15 @@ MOVED_COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 KEPT_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "events": ("at",),
+    "requests": ("expires",),
     "runs": ("cost_usd", "reserved_usd", "waited"),
     "tasks": ("priority", "cost_usd"),
     "usages": ("cost_usd",),
 }
-"""Numbers that are no instants, and instants that stay."""
+"""Numbers that are no instants, and instants that stay.
+
+When a request expires is a date that a person was told, and that an approval is bound to.
+"""
 
 
 def follow_clock(db: Database, origin: ClockOrigin, now: float) -> float:

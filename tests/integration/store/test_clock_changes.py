@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from coworkd.board.approvals.requests import bind_request, is_unchanged
 from coworkd.core.clock import ClockOrigin
 from coworkd.core.event_kinds import EventKind
-from coworkd.store import CooldownRow, Database
+from coworkd.store import CooldownRow, Database, RequestKind, RequestRow, RequestState
 from coworkd.store.clock_changes import KEPT_COLUMNS, MOVED_COLUMNS, follow_clock
 from coworkd.store.cooldowns import find_cooldown, put_cooldown
+from coworkd.store.usage import DAY
 
 NOW, HOUR = 1_700_000_000.0, 3600.0
 HERE = ClockOrigin(boot="this", offset=NOW)
@@ -63,6 +65,23 @@ def test_none_is_none_after_that_too(db: Database) -> None:
     assert _until(db) == 0.0
     assert db.state.untrusted_since == 0.0
     assert json.loads(db.state.setup_fault) == {"at": NOW - HOUR, "reason": "no network"}
+
+
+def test_an_approval_that_is_open_stays_what_was_asked(db: Database) -> None:
+    asked = bind_request(
+        RequestRow(
+            id="r", task="a", run="", kind=RequestKind.TOOL, name="", path="", state=RequestState.OPEN, answer="",
+            comment="", text="", created=NOW, number=1, expires=NOW + DAY,
+        ),
+        "what it is about",
+    )  # fmt: skip
+    with db.write():
+        db.put(asked)
+    follow_clock(db, replace(HERE, offset=NOW + HOUR), NOW + HOUR)
+    found = db.one(RequestRow, "id = 'r'")
+    assert found is not None
+    assert found.created == NOW + HOUR
+    assert is_unchanged(found, "what it is about")
 
 
 def test_time_that_passes_moves_nothing(db: Database) -> None:
