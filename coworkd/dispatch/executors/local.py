@@ -21,6 +21,7 @@ from coworkd.agents.port import Assignment, Ended, EndReason, InboxAnswer
 from coworkd.agents.worker_commands import Cancel, Deliver, GiveAnswer, Kill, NoteFault, WorkerCommand, encode_command
 from coworkd.core.errors import AgentError
 from coworkd.core.machine_faults import MachineFaultError, fault_of
+from coworkd.dispatch.executors.check_schedule import CheckSchedule
 from coworkd.dispatch.executors.event_journal import EventJournal
 from coworkd.dispatch.executors.port import LOST_MESSAGE, RunEvent
 from coworkd.dispatch.executors.worker import LocalWorker, machine_end
@@ -57,9 +58,8 @@ class LocalExecutor:
         self._epochs: dict[str, int] = {}
         self._closed = False
         self._servers = WorkerServers(idle_timeout)
-        self._check_interval = check_interval
         self.fork_timeout = fork_timeout
-        self._next_check = time.monotonic() + check_interval
+        self._checks = CheckSchedule(check_interval, time.monotonic())
         self._wakeup = Wakeup()
         self._fault_pause = threading.Event()
         self._thread = self._start_thread()
@@ -171,6 +171,8 @@ class LocalExecutor:
             if fault := fault_of(error):
                 raise MachineFaultError(fault) from error
             raise AgentError(f"run {run} cannot start: {error}") from error
+        if not self._workers:
+            self._checks.restart(time.monotonic())
         self._journal.follow(run, log, start, epoch=assignment.epoch, live=True)
         os.set_blocking(child.stdin.fileno(), False)
         self._workers[run] = LocalWorker(
@@ -231,7 +233,7 @@ class LocalExecutor:
         with self._changed:
             due = [worker.kill_at for worker in self._workers.values() if worker.kill_at is not None]
             if self._workers:
-                due.append(self._next_check)
+                due.append(self._checks.next)
             elif (idle_until := self._servers.idle_until()) is not None:
                 due.append(idle_until)
         return max(0.0, min(due) - time.monotonic()) if due else None
@@ -249,8 +251,10 @@ class LocalExecutor:
     def _service_workers(self, selector: selectors.BaseSelector) -> None:
         """Watch new workers, write what is queued for them, and kill those that are overdue."""
         with self._changed:
-            if time.monotonic() >= self._next_check:
-                self._next_check = time.monotonic() + self._check_interval
+            if self._checks.is_due(now := time.monotonic()):
+                prevented = self._checks.begin(now)
+                for worker in self._workers.values():
+                    worker.postpone_kill(prevented)
                 self._check_workers()
             for worker in self._workers.values():
                 worker.write_outbound()
@@ -268,7 +272,7 @@ class LocalExecutor:
             if fault is not None and not worker.fault_sent:
                 worker.fault_sent = True
                 worker.queue(encode_command(NoteFault(fault=fault)))
-            if worker.is_unforked(self.fork_timeout):
+            if worker.is_unforked(self.fork_timeout, self._checks.awake_since):
                 self._servers.kill(worker.child)
             elif not worker.given_up and (loss_reason := worker.loss_reason()):
                 _logger.error("run %s is given up: %s", worker.run, loss_reason)

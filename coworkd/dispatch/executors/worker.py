@@ -89,9 +89,14 @@ class LocalWorker:
     def is_overdue(self) -> bool:
         return self.kill_at is not None and time.monotonic() >= self.kill_at
 
-    def is_unforked(self, timeout: float) -> bool:
-        """Whether its fork server should have started it since so many seconds."""
-        return isinstance(self.child, ForkedProcess) and self.child.is_overdue(timeout)
+    def postpone_kill(self, seconds: float) -> None:
+        """Nobody looked for so long, and the worker may have been stopped as well: it has its whole time to end."""
+        if self.kill_at is not None:
+            self.kill_at += seconds
+
+    def is_unforked(self, timeout: float, awake_since: float) -> bool:
+        """Whether its fork server should have started it since so many seconds, in which nobody was stopped."""
+        return isinstance(self.child, ForkedProcess) and self.child.is_overdue(timeout, awake_since)
 
     def loss_reason(self) -> str:
         """Why nothing more can come from this worker though its process may live; empty: all is well."""

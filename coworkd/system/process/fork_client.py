@@ -89,15 +89,16 @@ class ForkedProcess:
         """Whether its server was gone before there was such a process."""
         return not self._server.alive and not self._request.started
 
-    def is_overdue(self, timeout: float) -> bool:
+    def is_overdue(self, timeout: float, awake_since: float = 0.0) -> bool:
         """Whether the server has not answered the request for `timeout` seconds, not counting those it needs to load.
 
-        A server that is still loading has ten times as long.
+        A server that is still loading has ten times as long. What was before `awake_since` does not count: who asks was
+        stopped, and has yet to hear the answer.
         """
         if self._request.started or self._request.error:
             return False
         ready = self._server.ready_at
-        since = self._request.requested if ready is None else max(ready, self._request.requested)
+        since = max(self._request.requested, awake_since, ready or 0.0)
         return time.monotonic() - since > (timeout if ready is not None else 10 * timeout)
 
     def wait(self, timeout: float | None = None) -> int | None:
