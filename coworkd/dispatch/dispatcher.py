@@ -25,6 +25,7 @@ from coworkd.dispatch.runs.plan_mode import PlanRuns
 from coworkd.dispatch.runs.recovery import RunRecovery
 from coworkd.dispatch.runs.slot_emptying import SlotEmptier
 from coworkd.dispatch.runs.starter import RunStarter
+from coworkd.dispatch.runs.stopped_workers import StoppedWorkers
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector, choice_event
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.capacity import CapacityReader
@@ -78,6 +79,7 @@ class Dispatcher:
         self._conflicts = services.conflicts
         self._recorder = services.recorder
         self._machine_hold = services.machine_hold
+        self._stopped_workers = StoppedWorkers(board, executor)
         self._recovery = RunRecovery(board, executor, services.starter, services.finisher)
         self._agent_ends = AgentEnds(board, services.machine_hold, services.finisher)
         self._messages = MessageDelivery(board, executor)
@@ -109,6 +111,7 @@ class Dispatcher:
         self._plan_runs.decide(now)
         self._record_events(now)
         self._recovery.recover_lost(now)
+        self._stopped_workers.show(now)
         self._stop_runs(now)
         self._retry_imports(now)
         self._check_dependencies(now)

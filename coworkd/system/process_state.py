@@ -11,6 +11,8 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _HAS_PROC = (_PROC / "self/stat").exists()
+_STAT_BYTES = 1024
+"""More than `/proc/PID/stat` holds up to the state."""
 
 
 class ProcessState(StrEnum):
@@ -40,7 +42,12 @@ SUSPENDED = frozenset({ProcessState.STOPPED, ProcessState.TRACED, ProcessState.Z
 
 def process_state(pid: int) -> ProcessState:
     """The state of a process; of one with several threads that of the first."""
-    return _state_in(_PROC / str(pid) / "stat") if _HAS_PROC else _signalled(pid)
+    return _state_in(f"{_PROC}/{pid}/stat") if _HAS_PROC else _signalled(pid)
+
+
+def is_stopped_by_signal(pid: int) -> bool:
+    """Whether a process does nothing until it is sent SIGCONT."""
+    return process_state(pid) is ProcessState.STOPPED
 
 
 def computes(pid: int) -> bool:
@@ -107,9 +114,11 @@ def _threads(pid: int) -> Iterator[Path]:
         yield from (_PROC / str(pid) / "task").glob("*/stat")
 
 
-def _state_in(file: Path) -> ProcessState:
+def _state_in(file: Path | str) -> ProcessState:
     try:
-        text = file.read_text(errors="replace")
+        # Unbuffered, for the executor asks for every worker each second.
+        with open(file, "rb", buffering=0) as stat:
+            text = stat.read(_STAT_BYTES).decode(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return ProcessState.GONE
     except OSError:

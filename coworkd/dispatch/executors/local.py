@@ -12,7 +12,7 @@ import os
 import selectors
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from coworkd.agents import run_event_file
@@ -27,6 +27,7 @@ from coworkd.dispatch.executors.port import LOST_MESSAGE, RunEvent
 from coworkd.dispatch.executors.worker import LocalWorker, machine_end
 from coworkd.dispatch.executors.worker_servers import WorkerServers
 from coworkd.system.process import commands
+from coworkd.system.process_state import is_stopped_by_signal
 from coworkd.system.process_tree import RUN_MARK
 from coworkd.system.storage import storage_fault
 from coworkd.system.wakeup import Wakeup
@@ -56,6 +57,7 @@ class LocalExecutor:
         """Guards what follows; notified when a worker has ended."""
         self._workers: dict[str, LocalWorker] = {}
         self._epochs: dict[str, int] = {}
+        self._stopped: Mapping[str, int] = {}
         self._closed = False
         self._servers = WorkerServers(idle_timeout)
         self.fork_timeout = fork_timeout
@@ -118,6 +120,10 @@ class LocalExecutor:
     def alive(self) -> frozenset[str]:
         with self._changed:
             return frozenset(self._workers)
+
+    def stopped(self) -> Mapping[str, int]:
+        with self._changed:
+            return {run: pid for run, pid in self._stopped.items() if run in self._workers}
 
     def holds(self, run: str) -> bool:
         with self._changed:
@@ -278,6 +284,16 @@ class LocalExecutor:
                 _logger.error("run %s is given up: %s", worker.run, loss_reason)
                 worker.given_up = loss_reason
                 worker.child.kill()
+        self._find_stopped()
+
+    def _find_stopped(self) -> None:
+        """A stopped worker tells nothing, and its run has no limit that would end it: a person has to be told."""
+        stopped = {
+            worker.run: pid for worker in self._workers.values() if (pid := worker.pid) and is_stopped_by_signal(pid)
+        }
+        if stopped != self._stopped:
+            self._stopped = stopped
+            self._wake()
 
     def _read_output(self, worker: LocalWorker) -> bool:
         """Read a worker's signal that its event file has grown; False when the worker has ended."""

@@ -6,6 +6,7 @@ that a daemon that dies in between loses nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -59,6 +60,10 @@ class Executor(Protocol):
 
     def alive(self) -> frozenset[str]:
         """Runs whose worker has not ended."""
+        ...
+
+    def stopped(self) -> Mapping[str, int]:
+        """Runs whose worker was stopped by a signal and does nothing until it is told to go on, with its process."""
         ...
 
     def holds(self, run: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -58,6 +58,8 @@ class FakeExecutor:
         self._logs: EventLogs = {} if logs is None else logs
         self._runs: dict[str, _FakeRun] = {}
         self._epochs: dict[str, int] = {}
+        self.stopped_workers: dict[str, int] = {}
+        """What `stopped` returns."""
 
     def submit(self, assignment: Assignment) -> None:
         if self._epochs.get(assignment.run, -1) >= assignment.epoch:
@@ -94,6 +96,9 @@ class FakeExecutor:
 
     def alive(self) -> frozenset[str]:
         return frozenset(run for run, state in self._runs.items() if state.script)
+
+    def stopped(self) -> Mapping[str, int]:
+        return dict(self.stopped_workers)
 
     def holds(self, run: str) -> bool:
         state = self._runs.get(run)

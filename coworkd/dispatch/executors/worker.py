@@ -53,6 +53,11 @@ class LocalWorker:
     def log(self) -> Path:
         return self.run_dir / run_event_file.EVENTS_FILE
 
+    @property
+    def pid(self) -> int | None:
+        """Its process; None before that was started, and once it is gone."""
+        return self.child.pid
+
     def queue(self, line: bytes) -> None:
         if self.successor is None:
             self.outbound += line

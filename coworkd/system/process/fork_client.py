@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -59,6 +60,7 @@ class _ForkRequest:
     requested: float = field(default_factory=time.monotonic)
     started: bool = False
     pidfd: int | None = None
+    pid: int | None = None
     code: int | None = None
     error: int = 0
     kill: bool = False
@@ -79,6 +81,11 @@ class ForkedProcess:
         False where the server has not done that within `timeout` seconds, or was gone before.
         """
         return self._server.wait_for_start(self._request, timeout)
+
+    @property
+    def pid(self) -> int | None:
+        """None before it was started, and where the system does not tell."""
+        return self._request.pid
 
     @property
     def start_error(self) -> int:
@@ -261,6 +268,7 @@ class ForkServer:
             return
         if files:
             (request.pidfd,) = files
+            request.pid = _pid_of(request.pidfd)
             request.started = True
             _kill_if_told(request)
         request.code = report.code
@@ -303,6 +311,14 @@ def _kill_if_told(request: _ForkRequest) -> None:
     if request.kill and request.pidfd is not None:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(request.pidfd, signal.SIGKILL)
+
+
+def _pid_of(pidfd: int) -> int | None:
+    """The process that a descriptor stands for; None where it is gone."""
+    with contextlib.suppress(OSError):
+        found = re.search(r"^Pid:\t(\d+)$", Path(f"/proc/self/fdinfo/{pidfd}").read_text(), re.MULTILINE)
+        return int(found[1]) if found else None
+    return None
 
 
 def _close_pidfd(request: _ForkRequest) -> None:

@@ -1,10 +1,11 @@
-"""The daemon is stopped (SIGSTOP) while agents work: those that go on and those that end are found as they are after that."""
+"""The daemon or a worker is stopped (SIGSTOP) while agents work: what goes on and what ends is found as it is after that."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 from tests.acceptance.workbench import Workbench
@@ -66,3 +67,32 @@ def test_no_agent_is_lost_or_started_twice_for_a_daemon_that_was_stopped(w: Work
         assert len((w.scratch / f"starts.{task}").read_text().split()) == 1
         assert [run["attempt"] for run in _runs(w, task)] == [1]
     assert not {"run lost", "run again", "late end refused"} & set(_events(w))
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
+
+
+def _worker(w: Workbench) -> int:
+    """The process that looks after the one agent at work."""
+    marked = set(w.survivors(b"COWORK_RUN="))
+    (found,) = {pid for pid in marked if _parent(pid) not in marked}
+    return found
+
+
+def test_a_run_whose_worker_was_stopped_says_so_and_goes_on(w: Workbench) -> None:
+    w.agent("ann", AGENT)
+    w.config("agent: ann\napprove: []\n")
+    w.up()
+    w.task("one")
+    w.wait("it is at work", lambda: _ticks(w, "one"))
+    worker = _worker(w)
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        w.wait("that is shown", lambda: f"`kill -CONT {worker}`" in w.cmd("status").stdout)
+        (w.scratch / "go.one").touch()
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    w.until("one", "done")
+    assert "kill -CONT" not in w.cmd("status").stdout
+    assert [run["attempt"] for run in _runs(w, "one")] == [1]

@@ -47,6 +47,15 @@ class Runs:
             self.told.wait(PATIENCE / 400)
         raise AssertionError(f"run {run} does not end: {self.events}")
 
+    def until_stopped(self, workers: dict[str, int]) -> None:
+        """Wait until exactly these are known to be stopped."""
+        for _ in range(400):
+            self.told.clear()
+            if self.executor.stopped() == workers:
+                return
+            self.told.wait(PATIENCE / 400)
+        raise AssertionError(f"{self.executor.stopped()} are stopped, not {workers}")
+
 
 @pytest.fixture
 def runs() -> Generator[Runs]:
@@ -216,6 +225,21 @@ def test_what_was_stopped_by_a_signal_goes_on_as_if_it_had_not_been(tmp_path: Pa
     if stopped == "server":
         assert wait_gone(agent)
     os.kill(pid, signal.SIGCONT)
+    assert runs.until(order.run).reason is EndReason.DONE
+
+
+def test_a_stopped_worker_is_known_until_it_goes_on(tmp_path: Path, runs: Runs) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    os.mkfifo(tmp_path / "go")
+    order = bash(_folder(tmp_path, "one"), f"echo $$ > {tmp_path}/fifo; read -r go < {tmp_path}/go")
+    runs.executor.submit(order)
+    worker = parent(int(hear(tmp_path / "fifo")))
+    assert runs.executor.stopped() == {}
+    os.kill(worker, signal.SIGSTOP)
+    runs.until_stopped({order.run: worker})
+    os.kill(worker, signal.SIGCONT)
+    runs.until_stopped({})
+    (tmp_path / "go").write_text("go\n")
     assert runs.until(order.run).reason is EndReason.DONE
 
 
