@@ -1,4 +1,4 @@
-"""When all workers are checked next, and for how long nobody could: the process of the executor was stopped.
+"""When all workers are checked next, and for how long none could be: the process of the executor was stopped.
 
 Pure: time is handed in (monotonic seconds).
 """

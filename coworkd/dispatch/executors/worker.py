@@ -95,12 +95,12 @@ class LocalWorker:
         return self.kill_at is not None and time.monotonic() >= self.kill_at
 
     def postpone_kill(self, seconds: float) -> None:
-        """Nobody looked for so long, and the worker may have been stopped as well: it has its whole time to end."""
+        """No worker was checked for so long, and this one may have been stopped, too: it has its whole time to end."""
         if self.kill_at is not None:
             self.kill_at += seconds
 
     def is_unforked(self, timeout: float, awake_since: float) -> bool:
-        """Whether its fork server should have started it since so many seconds, in which nobody was stopped."""
+        """Whether its fork server should have started it for so many seconds, in which the executor was not stopped."""
         return isinstance(self.child, ForkedProcess) and self.child.is_overdue(timeout, awake_since)
 
     def loss_reason(self) -> str:
