@@ -124,10 +124,7 @@ class PrivateRepo:
         Objects, refs, reflogs and stash of an earlier life go; the worktree and what git knew about it stay.
         """
         _empty_folder(self.git_dir, (*_FOLDERS, "refs/heads"))
-        for name in _PLACES:
-            (self.master / name).unlink(missing_ok=True)
-        for name, content in files.items():
-            _write(self.master / name, content)
+        self._write_master(files)
         for folder in (*_FOLDERS, "refs/heads"):
             (self.git_dir / folder).mkdir(parents=True, exist_ok=True)
         self.point_head(head)
@@ -135,6 +132,21 @@ class PrivateRepo:
             # With its time stamp: git re-reads files that changed in the very moment the index was written.
             shutil.copy2(self.master / "index", self.git_dir / "index")
         self.restore()
+
+    def begin_untouched(self, files: Mapping[str, bytes], head: str) -> None:
+        """As `begin`, where nothing has been done since the last one but a checkout: most of it is there."""
+        _empty_folder(self.git_dir / "refs", ("heads",))
+        _remove(self.git_dir / "logs")
+        self._write_master(files)
+        self.point_head(head)
+        self.restore()
+
+    def _write_master(self, files: Mapping[str, bytes]) -> None:
+        for name in _PLACES:
+            if name in files:
+                _put(files[name], self.master / name)
+            else:
+                (self.master / name).unlink(missing_ok=True)
 
     def point_head(self, head: str) -> None:
         _write(self.git_dir / "HEAD", os.fsencode(f"ref: {head}\n" if head.startswith("refs/") else f"{head}\n"))
@@ -209,7 +221,11 @@ def _put_back(master: Path, place: Path) -> None:
     if not master.exists():
         _remove(place)
         return
-    content = master.read_bytes()
+    _put(master.read_bytes(), place)
+
+
+def _put(content: bytes, place: Path) -> None:
+    """Have a file hold this; one that does is left alone."""
     with suppress(OSError):
         if place.is_file() and not place.is_symlink() and place.read_bytes() == content:
             return

@@ -100,11 +100,11 @@ def open_slot(
     files = master_files(repo, agent_identity(assignment.agent))
     private = PrivateRepo(folder=slot_folder(state, number), object_format=repo.object_format, means=means)
     private.folder.parent.mkdir(parents=True, exist_ok=True)
-    emptied = bool(untouched_base(private))
-    kept, notice = ((), "") if emptied else _keep_or_set_aside(repo, state, number, means)
+    untouched = bool(untouched_base(private))
+    kept, notice = ((), "") if untouched else _keep_or_set_aside(repo, state, number, means)
     _forget_use(private)
     slot = Slot(number=number, private=private, assignment=assignment, setup_key=key, kept=kept, notice=notice)
-    return _fill_or_replace(slot, files, clean=not emptied)
+    return _fill_or_replace(slot, files, untouched=untouched)
 
 
 def empty_slot(
@@ -121,31 +121,31 @@ def empty_slot(
     files = master_files(repo, agent_identity(slot.assignment.agent))
     kept = keep_slot_work(repo, slot)
     _forget_use(slot.private)
-    _check_out(slot, files, clean=True)
+    _check_out(slot, files, recycled=True)
     record_emptied(slot.private, slot.assignment.base)
     return kept
 
 
-def _fill_or_replace(slot: Slot, files: Mapping[str, bytes], *, clean: bool) -> Slot:
+def _fill_or_replace(slot: Slot, files: Mapping[str, bytes], *, untouched: bool) -> Slot:
     used = slot.work.exists()
     try:
-        _check_out(slot, files, clean=used and clean)
+        _check_out(slot, files, recycled=used and not untouched, untouched=untouched)
     except (RepoError, OSError) as broken:
         if not used:
             raise
         aside = _set_aside(slot.private.folder)
-        _check_out(slot, files, clean=False)
+        _check_out(slot, files)
         return replace(slot, notice=f"slot {slot.number} could not be cleaned and was set aside as {aside}: {broken}")
     return slot
 
 
-def _check_out(slot: Slot, files: Mapping[str, bytes], *, clean: bool) -> None:
+def _check_out(slot: Slot, files: Mapping[str, bytes], *, recycled: bool = False, untouched: bool = False) -> None:
     private, assignment = slot.private, slot.assignment
-    private.begin(files, slot.branch)
+    (private.begin_untouched if untouched else private.begin)(files, slot.branch)
     warm = bool(slot.setup_key) and is_set_up(slot)
     if not warm:
         _setup_file(private).unlink(missing_ok=True)
-    private.check_out(assignment.base, clean=clean, ignored=not warm)
+    private.check_out(assignment.base, clean=recycled, ignored=not warm)
     description = {**asdict(assignment), "setup_key": slot.setup_key, "format": private.object_format}
     write_json(private.folder / "slot.json", description)
 
