@@ -40,10 +40,11 @@ class BranchState:
 
 def read_state(repo: Repo, branches: BranchContext) -> BranchState:
     """Look at both branches; a few processes, whatever the number of landings. RepoError without a target's commit."""
-    target = repo.commit(branch_ref(branches.target))
+    names = [f"{branch_ref(name)}^{{commit}}" for name in (branches.target, branches.branch)]
+    target, found = repo.resolve_all(names)
     if target is None:
         raise RepoError(f"the branch {branches.target} has no commit yet: make a first one, or set integration.target")
-    integration = repo.commit(branch_ref(branches.branch)) or ""
+    integration = found or ""
     rewritten = bool(branches.known.settled_at) and not _contains(repo, target, branches.known.settled_at)
     refs = landing_commits(repo)
     landings = _known_landings(repo, branches, refs, everything=rewritten)

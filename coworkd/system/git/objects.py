@@ -60,6 +60,11 @@ FOLDER = "040000"
 """The mode of a tree within a tree."""
 
 
+def is_commit(content: bytes) -> bool:
+    """Whether the bytes are those of a commit, and not of a tree, whose entries begin with a number."""
+    return content.startswith(b"tree ")
+
+
 def parse_commit(content: bytes) -> CommitObject:
     """RepoError for what is no commit."""
     lines = iter(content.split(b"\n"))

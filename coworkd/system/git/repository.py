@@ -15,7 +15,7 @@ from coworkd.core.errors import RepoError
 from coworkd.system.git import commit_graph
 from coworkd.system.git.commit_graph import FarHistoryError
 from coworkd.system.git.object_reader import CAT_FILE_COMMAND, CachedGitState, ObjectInfo, ObjectReader
-from coworkd.system.git.objects import CommitObject, ObjectMemory, TreeItem, parse_commit, parse_tree
+from coworkd.system.git.objects import CommitObject, ObjectMemory, TreeItem, is_commit, parse_commit, parse_tree
 from coworkd.system.git.other_parents import other_parents
 from coworkd.system.git.places import RepoPlaces, find_places
 from coworkd.system.git.ref_writer import UPDATE_REF_COMMAND, RefWriter
@@ -284,11 +284,12 @@ class Repo:
             return [(commit, tuple(parents)) for commit, *parents in lines]
 
     def _object_names(self, *names: str) -> list[str]:
-        found = self.resolve_all([f"{name}^{{commit}}" for name in names])
-        missing = [name for name, commit in zip(names, found, strict=True) if commit is None]
+        unread = [name for name in names if not is_commit(self.memory.get(name) or b"")]
+        found = dict(zip(unread, self.resolve_all([f"{name}^{{commit}}" for name in unread]), strict=True))
+        missing = [name for name, commit in found.items() if commit is None]
         if missing:
             raise RepoError(f"{missing[0]} is not a commit in {self.root}")
-        return [commit for commit in found if commit is not None]
+        return [found.get(name) or name for name in names]
 
     def head(self) -> Head:
         """Where HEAD stands now."""
