@@ -135,8 +135,8 @@ class PrivateRepo:
 
     def begin_untouched(self, files: Mapping[str, bytes], head: str) -> None:
         """As `begin`, where nothing has been done since the last one but a checkout: most of it is there."""
-        _empty_folder(self.git_dir / "refs", ("heads",))
-        _remove(self.git_dir / "logs")
+        for folder in ("refs", "logs"):
+            _unlink_files(self.git_dir / folder)
         self._write_master(files)
         self.point_head(head)
         self.restore()
@@ -207,6 +207,13 @@ def _empty_folder(folder: Path, kept: Collection[str], inside: str = "") -> None
             _empty_folder(Path(entry.path), kept, f"{name}/")
         else:
             _remove(Path(entry.path))
+
+
+def _unlink_files(folder: Path) -> None:
+    """Folders stay: to git, empty ones are none, and the next refs are in the same."""
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            os.unlink(os.path.join(inside, name))
 
 
 def _unlink_links(folder: Path, *, nested: bool) -> None:

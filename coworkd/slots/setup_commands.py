@@ -37,7 +37,8 @@ def copy_files(checkout: Path, private: PrivateRepo, paths: Sequence[str]) -> tu
     for path in paths:
         _check_path(path)
     missing = tuple(path for path in paths if not _copy(checkout, private.work, path))
-    _exclude_paths(private, [path for path in paths if path not in missing])
+    if copied := [path for path in paths if path not in missing]:
+        _exclude_paths(private, copied)
     return missing
 
 
