@@ -39,7 +39,7 @@ from coworkd.agents.worker.refused_hosts import RefusedHosts
 from coworkd.agents.worker.storage_watch import StorageWatch
 from coworkd.agents.worker_commands import NoteFault, apply_command, decode_command
 from coworkd.core.errors import AgentError, AgentFileError, NotSignedInError, ProgramMissingError
-from coworkd.core.machine_faults import NOT_A_PROGRAM_FAULT, MachineFault, fault_of
+from coworkd.core.machine_faults import MACHINE_ONLY_KINDS, MachineFault, fault_of
 from coworkd.core.redaction import Secrets
 from coworkd.system import process_tree
 from coworkd.system.process import commands
@@ -149,7 +149,7 @@ def _stopping_kind(error: AgentError) -> ErrorKind | None:
 def _ended_by(error: OSError) -> Ended:
     """An error of the system is the machine's, where no mistake of a driver brings it about."""
     fault = fault_of(error)
-    if fault is not None and fault.kind in NOT_A_PROGRAM_FAULT:
+    if fault is not None and fault.kind in MACHINE_ONLY_KINDS:
         return Ended(reason=EndReason.MACHINE, message=str(fault))
     return Ended(reason=EndReason.CRASHED, message=f"{type(error).__name__}: {error}")
 
@@ -259,7 +259,7 @@ def _apply_line(agent: Agent, line: bytes, watch: StorageWatch) -> MachineFault 
     except (AgentError, OSError) as error:
         _note(f"{type(control).__name__} could not be carried out: {error}")
         fault = fault_of(error) if isinstance(error, OSError) else None
-        return fault if fault is not None and fault.kind in NOT_A_PROGRAM_FAULT else None
+        return fault if fault is not None and fault.kind in MACHINE_ONLY_KINDS else None
     return None
 
 

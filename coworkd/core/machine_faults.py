@@ -30,7 +30,7 @@ class FaultKind(StrEnum):
     GIT = "git"
 
 
-NOT_A_PROGRAM_FAULT = frozenset(
+MACHINE_ONLY_KINDS = frozenset(
     {
         FaultKind.DISK_FULL,
         FaultKind.READ_ONLY,

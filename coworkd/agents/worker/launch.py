@@ -16,7 +16,7 @@ from coworkd.agents.known_programs import PROGRAMS
 from coworkd.agents.port import Assignment, Ended, EndReason, ErrorKind, ErrorReported
 from coworkd.agents.worker.refused_hosts import RefusedHosts
 from coworkd.core.errors import AgentFileError, ConfigError
-from coworkd.core.machine_faults import NOT_A_PROGRAM_FAULT, fault_of
+from coworkd.core.machine_faults import MACHINE_ONLY_KINDS, fault_of
 from coworkd.system.process import commands
 from coworkd.system.sandbox.launch import shows
 from coworkd.system.sandbox.path_grants import apply_grants
@@ -119,7 +119,7 @@ def _named(confinement: Confinement, argv: tuple[str, ...]) -> list[str]:
 def failed_start_events(assignment: Assignment, program: str, error: OSError) -> Iterator[ErrorReported | Ended]:
     """How a run ends whose program did not start. A program that is missing or not executable is reported."""
     fault = fault_of(error)
-    if fault is not None and fault.kind in NOT_A_PROGRAM_FAULT:
+    if fault is not None and fault.kind in MACHINE_ONLY_KINDS:
         yield Ended(reason=EndReason.MACHINE, message=str(fault))
         return
     message = start_failure(assignment, program, error)
