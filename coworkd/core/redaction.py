@@ -75,7 +75,7 @@ class Secrets:
 
     @classmethod
     def of(cls, variables: Iterable[tuple[str, str]]) -> Secrets:
-        """Those among the variables of an environment whose names say so, and the lines of such as have several."""
+        """The values of variables whose names say that they are secret, and each line of values with several."""
         found = {value for name, value in variables if is_secret_name(name)}
         return cls(frozenset(part for value in found for part in (value, *value.splitlines()) if _is_distinctive(part)))
 

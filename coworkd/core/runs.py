@@ -199,7 +199,7 @@ class SubmittingState:
     kind: ClassVar = RunState.SUBMITTING
     reason: RunReason
     message: str = ""
-    """What is said of how the agent ended."""
+    """How the agent ended, in words."""
     submission: int = 0
     """The number of what it submits, which no other run gets; 0: it submits nothing."""
 
@@ -212,7 +212,7 @@ class EndedState:
     at: float
     reason: RunReason
     message: str = ""
-    """What is said of how it ended."""
+    """How it ended, in words."""
     message_path: str = ""
     """The message that says so to people; empty: its agent never began."""
     kept_commit: str = ""

@@ -24,7 +24,7 @@ class StartFaultKind(StrEnum):
     COPY = "copy"
     """`copy` names what cannot be given to an agent."""
     SANDBOX = "sandbox"
-    """What the settings open to set-up commands cannot be meant."""
+    """The settings give set-up commands access to something that must stay closed."""
     FILES = "files"
     """The commit holds files that a slot would show otherwise than the checkout: submodules, filters."""
     CLONE = "clone"
@@ -38,7 +38,7 @@ class StartFaultKind(StrEnum):
 
 
 class FaultScope(StrEnum):
-    """What cannot start."""
+    """How much a fault keeps from starting."""
 
     WORKSPACE = "workspace"
     TASK = "task"
@@ -82,7 +82,7 @@ _POLICIES: Mapping[StartFaultKind, FaultPolicy] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartFault:
-    """One such fault, in words."""
+    """What keeps a run from starting, in words."""
 
     kind: StartFaultKind
     reason: str
@@ -99,12 +99,12 @@ class StartFault:
 
     @property
     def scope(self) -> FaultScope:
-        """What it keeps from starting."""
+        """Whether the fault keeps one task or the whole workspace from starting."""
         own = self.own_commit and self.policy.follows_commit
         return FaultScope.TASK if own else self.policy.scope
 
     def advice(self, task: str = "") -> str:
-        """What to type."""
+        """What a person may type to correct it."""
         own = self.own_commit and self.policy.follows_commit
         return (_START_AGAIN_ADVICE if own else self.policy.advice).format(task=task)
 

@@ -26,13 +26,13 @@ _NAMES_OF_NOTES = frozenset({"readme.md", "index.md"})
 
 
 def stray_place(path: str) -> str:
-    """What is shown for such a file: itself, or once for all in it the folder that there is not."""
+    """The path that is shown for a stray file: its own, or its folder where coworkd has no such folder."""
     top, slash, _ = path.partition("/")
     return f"{top}/" if slash and top not in DOCUMENT_FOLDERS else path
 
 
 def stray_reason(path: str) -> str:
-    """Why a file that is no document is none, and what to do; empty for what is not mistaken for one.
+    """Why a file is not read as a document, and what to do; empty for a file that is not mistaken for one.
 
     `path` is relative to `.cowork/`.
     """

@@ -81,7 +81,7 @@ def forget_failures(db: Database, agent: str) -> None:
 
 
 def failures_in_a_row(db: Database) -> dict[str, int]:
-    """How many runs in a row have failed at once, by agent; those whose file was saved since are left out."""
+    """How many runs in a row failed at once, by agent; without agents whose file was saved since."""
     rows = db.query(
         "SELECT f.agent, f.times FROM agent_failures f LEFT JOIN documents d ON d.path = 'agents/' || f.agent || '.md'"
         " WHERE f.file_sha = coalesce(d.file_sha, '')"

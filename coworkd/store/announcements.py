@@ -12,7 +12,7 @@ from coworkd.store.database import Database
 
 
 def announce(db: Database, path: str, sha: str, *, on_terminal: bool = False) -> None:
-    """These bytes, once they are at this path, were written by a command; `on_terminal`: a person gave it there."""
+    """Record that a command is about to write these bytes to this path; `on_terminal`: a person gave it there."""
     db.execute(
         "DELETE FROM announced WHERE path = ? AND sha NOT IN (SELECT file_sha FROM documents WHERE path = ?)",
         path, path,
@@ -29,7 +29,7 @@ def mark_written_by_command(db: Database, path: str, *, on_terminal: bool) -> No
 
 
 def announced_files(db: Database, paths: Sequence[str]) -> dict[str, bool]:
-    """Those of the files whose present bytes a command wrote, and whether it was given on a terminal."""
+    """The files among these whose present bytes a command wrote, and whether it was given on a terminal."""
     rows = db.query_in(
         "SELECT a.path, a.tty FROM announced a JOIN documents d ON d.path = a.path AND d.file_sha = a.sha"
         " WHERE a.path IN (?)",

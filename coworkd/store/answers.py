@@ -48,7 +48,7 @@ def set_review_status(db: Database, path: str, status: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenAnswer:
-    """What stands in a file that people answer in."""
+    """The answer as a person wrote it into a file."""
 
     path: str
     answer: str

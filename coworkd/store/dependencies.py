@@ -66,28 +66,28 @@ def all_unmet_dependencies(db: Database) -> list[UnmetDependency]:
 
 
 def dependencies_of(db: Database, tasks: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """What each of these tasks depends on, as it is written; a task without dependencies is left out."""
+    """The written dependencies of each of these tasks, by task; a task without any is left out."""
     rows = db.query_in("SELECT task, needed FROM needs WHERE task IN (?) ORDER BY rowid", tasks)
     return _grouped((row["task"], row["needed"]) for row in rows)
 
 
 def dependency_graph(db: Database) -> dict[str, tuple[str, ...]]:
-    """What every task depends on."""
+    """The dependencies of every task."""
     return _grouped((row["task"], row["needed"]) for row in db.query("SELECT task, needed FROM needs ORDER BY rowid"))
 
 
 def direct_dependencies(db: Database, task: str) -> list[str]:
-    """What one task depends on."""
+    """The dependencies of one task."""
     return [row["needed"] for row in db.query("SELECT needed FROM needs WHERE task = ?", task)]
 
 
 def dependants_of(db: Database, tasks: Collection[str]) -> frozenset[str]:
-    """The tasks that depend on one of these directly."""
+    """The tasks that depend directly on one of these."""
     return frozenset(row["task"] for row in db.query_in("SELECT task FROM needs WHERE needed IN (?)", tasks))
 
 
 def dead_dependencies(db: Database, tasks: Collection[str]) -> dict[str, tuple[tuple[str, Status], ...]]:
-    """Those dependencies of tasks still to be done that failed or were cancelled."""
+    """The failed or cancelled dependencies of each of these tasks that has not started, by task."""
     rows = db.query_in(
         "SELECT n.task, t.id, t.status, me.status AS own FROM needs n JOIN tasks t ON t.id = n.needed"
         " JOIN tasks me ON me.id = n.task WHERE n.task IN (?) ORDER BY t.id",
@@ -101,7 +101,7 @@ def dead_dependencies(db: Database, tasks: Collection[str]) -> dict[str, tuple[t
 
 
 def unknown_dependencies(db: Database, tasks: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Those dependencies of existing tasks that are no tasks."""
+    """The dependencies of each of these tasks whose id no task has, by task."""
     rows = db.query_in(
         "SELECT n.task, n.needed FROM needs n JOIN tasks me ON me.id = n.task LEFT JOIN tasks t ON t.id = n.needed"
         " WHERE t.id IS NULL AND n.task IN (?) ORDER BY n.rowid",

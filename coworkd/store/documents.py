@@ -1,4 +1,4 @@
-"""What the database knows of the workspace's files: versions, notes."""
+"""The files of the workspace as the database knows them: versions, notes."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def move_document(db: Database, old: str, new: str) -> None:
 
 
 def find_document(db: Database, path: str) -> DocumentRow | None:
-    """What is known of the document at this path."""
+    """The document at this path; None: it is not known."""
     return db.one(DocumentRow, "path = ?", path)
 
 
@@ -106,7 +106,7 @@ def note_paths(db: Database) -> list[str]:
 
 
 def documents_with_daemon_map(db: Database, paths: Collection[str]) -> frozenset[str]:
-    """Those of the documents that have a `cowork:` map, or may have: the daemon has written into them."""
+    """The paths of documents that may have a `cowork:` map, because the daemon has written into them."""
     rows = db.query_in("SELECT path FROM documents WHERE instr(want, 'cowork') AND path IN (?)", paths)
     return frozenset(row["path"] for row in rows)
 
@@ -127,7 +127,7 @@ def has_unwritten_files(db: Database) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierVersion:
-    """What a document said at some time and its file does not say now."""
+    """A version of a document that is not the present content of its file."""
 
     path: str
     sha: str
@@ -157,7 +157,7 @@ def earlier_versions(db: Database) -> list[EarlierVersion]:
 
 
 def count_documents_beginning(db: Database, beginning: str) -> int:
-    """How many documents have paths that begin so."""
+    """The number of documents whose paths begin so."""
     return int(db.scalar("SELECT count(*) FROM documents WHERE path LIKE ?", f"{beginning}%"))
 
 
@@ -173,7 +173,7 @@ def add_note(db: Database, path: str) -> None:
 
 
 def paths_with_remarks(db: Database, paths: Collection[str]) -> frozenset[str]:
-    """Those of the paths that have a problem or are notes."""
+    """The paths that have a problem or are notes."""
     problems = db.query_in("SELECT path FROM problems WHERE path IN (?)", paths)
     notes = db.query_in("SELECT path FROM notes WHERE path IN (?)", paths)
     return frozenset(row["path"] for row in (*problems, *notes))
@@ -201,7 +201,7 @@ def any_absent(db: Database) -> bool:
 
 
 def count_absent(db: Database) -> tuple[int, int]:
-    """How many of the files that were there are missing, and how many there were."""
+    """The number of files that are missing, and of files that were there before."""
     row = db.query("SELECT count(absent_since) AS absent, count(*) AS total FROM documents WHERE file_sha != ''")[0]
     return row["absent"], row["total"]
 

@@ -31,7 +31,7 @@ def events_after(db: Database, event: int, limit: int = -1) -> list[EventRow]:
 
 
 def events_of_kinds(db: Database, kinds: Sequence[EventKind], since: float) -> list[EventRow]:
-    """Events of these kinds that happened at this time or later, in order."""
+    """The events of these kinds from this time on, in order."""
     marks = ", ".join("?" * len(kinds))
     return db.all(EventRow, f"at >= ? AND kind IN ({marks}) ORDER BY id", since, *kinds)
 

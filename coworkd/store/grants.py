@@ -7,7 +7,7 @@ from coworkd.store.rows import GrantRow
 
 
 def granted_patterns(db: Database, task: str, agent: str) -> tuple[str, ...]:
-    """What is allowed to the task, and permanently to the agent in this workspace."""
+    """The grants for the task, and the permanent grants for the agent in this workspace."""
     rows = db.query(
         "SELECT DISTINCT pattern FROM grants WHERE task = ? OR (task = '' AND agent = ?) ORDER BY pattern", task, agent
     )

@@ -41,7 +41,7 @@ class KnownLandings:
     tip: str = ""
     """Where integration was seen last; empty: nowhere."""
     landings: tuple[Landing, ...] = ()
-    """Those that are not recorded as being in the target, oldest first."""
+    """The landings that are not recorded as being in the target, oldest first."""
     recorded: int = 0
     """The highest number of `refs/cowork/land/` that was taken in."""
     settled_at: str = ""
@@ -94,7 +94,7 @@ class Landings:
         return self._db.one(SubmissionRow, where, task, SubmissionState.LANDED)
 
     def set_missing(self, task: str, number: int, why: str) -> None:
-        """Where a landing is to be found no more, in words; empty: it is there. Older ones of the task do not count."""
+        """Record why a landing is missing, in words; empty: it is not. Older landings of the task no longer count."""
         self._db.execute(
             "UPDATE submissions SET missing = CASE number WHEN ? THEN ? ELSE '' END WHERE task = ?"
             " AND missing != CASE number WHEN ? THEN ? ELSE '' END",

@@ -49,7 +49,7 @@ def find_new_message(db: Database, path: str) -> MessageRow | None:
 
 
 def delivered_messages(db: Database, run: str) -> list[MessageRow]:
-    """What a person wrote and a run was given, in order."""
+    """The messages by people that were handed to a run, in order."""
     sql = "run = ? AND sender IN (?, ?) AND stage = ? ORDER BY seen"
     return db.all(MessageRow, sql, run, *_USER, MessageStage.DELIVERED)
 
@@ -76,7 +76,7 @@ def make_message_due(db: Database, path: str, now: float) -> None:
 
 
 def send_again(db: Database, task: str) -> None:
-    """What could not be sent while the task was over, and was written here, is handed over after all."""
+    """Make the messages that were written here and could not be sent, because the task was over, new again."""
     db.execute(
         "UPDATE messages SET stage = ?, note = '' WHERE task = ? AND stage = ?"
         " AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.path = messages.path AND d.pulled)",
@@ -95,36 +95,36 @@ def due_messages(db: Database, now: float) -> list[MessageRow]:
 
 
 def next_message_due_at(db: Database, now: float) -> float | None:
-    """When the next quiet time is over; None: none is running."""
+    """When the next quiet time of a message is over; None: none is running."""
     sql = f"SELECT min(due) FROM messages WHERE {IS_NEW} AND due < ? AND due > ?"
     at: float | None = db.scalar(sql, _HELD_BACK, now)
     return at
 
 
 def new_messages_of(db: Database, task: str) -> list[MessageRow]:
-    """What was written to a task and not handed over, its quiet time over or not."""
+    """The messages to a task that were not handed over, also those whose quiet time is not over."""
     sql = "task = ? AND stage = ? AND due < ? ORDER BY seen, path"
     return db.all(MessageRow, sql, task, MessageStage.NEW, _HELD_BACK)
 
 
 def thread_of(db: Database, task: str) -> list[MessageRow]:
-    """What was said about a task: messages that were handed over, and those of agents."""
+    """The thread of a task: messages that were handed over, and messages of agents."""
     sql = "task = ? AND stage IN (?, ?) ORDER BY seen, path"
     return db.all(MessageRow, sql, task, MessageStage.DELIVERED, MessageStage.DAEMON)
 
 
 def count_messages(db: Database, run: str, kind: MessageKind) -> int:
-    """How many messages of this kind a run has sent."""
+    """The number of messages of this kind that a run has sent."""
     return int(db.scalar("SELECT count(*) FROM messages WHERE run = ? AND kind = ?", run, kind))
 
 
 def set_unsent(db: Database, path: str, note: str) -> None:
-    """The message is kept and shown, and handed to no one; the note says why."""
+    """Mark a message as kept and shown, but not handed over; the note says why."""
     db.set(MessageRow, path, stage=MessageStage.UNSENT, note=note)
 
 
 def set_note(db: Database, path: str, note: str) -> None:
-    """What is shown beside a message that waits."""
+    """Set the note that is shown beside a message that waits."""
     db.set(MessageRow, path, note=note)
 
 

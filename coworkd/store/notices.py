@@ -7,7 +7,7 @@ from coworkd.store.versions import VersionAuthor
 
 
 def noticed_paths(db: Database, source: str) -> list[str]:
-    """What there are notices of this source about."""
+    """The paths of files with a notice of this source."""
     return [row["path"] for row in db.query("SELECT path FROM problems WHERE source = ? ORDER BY path", source)]
 
 
@@ -16,6 +16,6 @@ def remove_notice(db: Database, path: str, source: str) -> None:
 
 
 def daemon_versions(db: Database, path: str) -> list[bytes]:
-    """What the daemon wrote into a document, the latest first. A later write may be an edit of a person's text."""
+    """The versions of a document that the daemon wrote, latest first. A later one may hold a person's text."""
     sql = "SELECT bytes FROM bases WHERE path = ? AND who = ? ORDER BY at DESC, rowid DESC"
     return [row["bytes"] for row in db.query(sql, path, VersionAuthor.DAEMON)]

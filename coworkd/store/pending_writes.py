@@ -85,5 +85,5 @@ def remove_displaced_file(db: Database, name: str) -> None:
 
 
 def next_displaced_check(db: Database) -> float | None:
-    """When the next displaced file is looked at."""
+    """When the next displaced file is to be checked."""
     return db.scalar("SELECT min(check_at) FROM trash")

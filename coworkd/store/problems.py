@@ -86,12 +86,12 @@ def all_problems(db: Database) -> list[ProblemRow]:
 
 
 def problem_message(db: Database, path: str, source: str) -> str:
-    """What is shown of this source about the file; empty: nothing."""
+    """The message of this source about the file; empty: there is none."""
     return db.scalar("SELECT message FROM problems WHERE path = ? AND source = ?", path, source) or ""
 
 
 def problem_messages(db: Database, *sources: str) -> dict[str, str]:
-    """What is shown about each file of these sources; of the first source where there are several."""
+    """The message about each file, by path; where several of the sources have one, the first source's."""
     found: dict[str, str] = {}
     for source in reversed(sources):
         rows = db.query("SELECT path, message FROM problems WHERE source = ?", source)
@@ -100,13 +100,13 @@ def problem_messages(db: Database, *sources: str) -> dict[str, str]:
 
 
 def paths_with_problem(db: Database, paths: Collection[str], source: str) -> frozenset[str]:
-    """Those of the files that have a problem of this source."""
+    """The files among these with a problem of this source."""
     rows = db.query_in("SELECT path, source FROM problems WHERE path IN (?)", paths)
     return frozenset(row["path"] for row in rows if row["source"] == source)
 
 
 def paths_with_problems(db: Database, sources: Collection[str]) -> list[str]:
-    """The files with a problem of one of these sources, by name."""
+    """The paths of files with a problem of one of these sources, sorted."""
     rows = db.query_in("SELECT DISTINCT path FROM problems WHERE source IN (?)", sources)
     return sorted(row["path"] for row in rows)
 

@@ -83,12 +83,12 @@ def find_used_approval(db: Database, request: str) -> RequestRow | None:
 
 
 def latest_request_in(db: Database, path: str) -> RequestRow | None:
-    """What was asked last in a file, in any state."""
+    """The latest request in a file, in any state."""
     return db.one(RequestRow, "path = ? ORDER BY created DESC", path)
 
 
 def find_reported(db: Database, run: str, name: str) -> RequestRow | None:
-    """What a run asked under this name; an agent may report the same request again."""
+    """The request of a run with this name; an agent may report the same request again."""
     return db.one(RequestRow, "run = ? AND name = ? AND state != ?", run, name, RequestState.VOID)
 
 
@@ -147,7 +147,7 @@ def expired_permissions(db: Database, now: float) -> list[RequestRow]:
 
 
 def next_expiry(db: Database) -> float | None:
-    """When the next permission that is asked for expires."""
+    """When the next open permission request expires."""
     sql = "SELECT min(expires) FROM requests WHERE state = ? AND kind = ?"
     at: float | None = db.scalar(sql, RequestState.OPEN, RequestKind.TOOL)
     return at

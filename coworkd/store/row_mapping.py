@@ -55,7 +55,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldColumns:
-    """Where a field is kept, and how its value becomes cells and is made of them again."""
+    """The columns of a field, and how its value is written to cells and read from them."""
 
     columns: tuple[str, ...]
     to_cells: Callable[[Any], Sequence[Column]] | None

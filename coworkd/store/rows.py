@@ -174,7 +174,7 @@ class FinishedRun(RunRow):
 
     @property
     def explanation(self) -> str:
-        """What is said of how its agent ended: by the provider, or else by the agent."""
+        """How its agent ended: in the provider's words, otherwise in the agent's."""
         return (self.error.message if self.error else "") or self.state.message
 
 
@@ -194,12 +194,12 @@ class GrantRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CooldownRow:
-    """A provider's account and model that is left alone for a while."""
+    """A provider's account and model that is not used for a while."""
 
     account: str
     until: float
     times: int
-    """How often in a row it was not to be had."""
+    """How often in a row it was unavailable."""
     kind: str
     reason: str
     since: float

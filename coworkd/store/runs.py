@@ -38,7 +38,7 @@ _UNSANDBOXED = ("", SandboxLevel.NONE)
 
 
 class RunParts(TypedDict, total=False):
-    """What changes of a run while it exists."""
+    """The parts of a run that change while it exists."""
 
     started: float
     stop: StopRequest
@@ -267,12 +267,12 @@ def shown_runs(db: Database) -> list[RunRow]:
 
 
 def first_heard_since(db: Database, at: float) -> float | None:
-    """When the working run that has been silent longest had its last event after `at`; None where there is none."""
+    """The earliest time after `at` of a working run's last event; None: no working run had one since."""
     return db.scalar("SELECT min(heard_at) FROM runs WHERE state = ? AND heard_at > ?", RunState.WORKING, at)
 
 
 def tasks_with_live_runs(db: Database, tasks: Collection[str]) -> frozenset[str]:
-    """Those of the tasks that have a run which has not ended."""
+    """The tasks among these with a run that has not ended."""
     rows = db.query_in("SELECT task, state FROM runs WHERE task IN (?)", tasks)
     return frozenset(row["task"] for row in rows if row["state"] != RunState.ENDED)
 
@@ -291,5 +291,5 @@ def ran_unsandboxed(db: Database, run: str, since: float) -> bool:
 
 
 def run_ids_of(db: Database, tasks: Collection[str]) -> list[str]:
-    """The ids of every run of these tasks."""
+    """The ids of all runs of these tasks."""
     return [row["id"] for row in db.query_in("SELECT id FROM runs WHERE task IN (?)", tasks)]

@@ -112,7 +112,7 @@ def latest_submission(db: Database, task: str) -> SubmissionRow | None:
 
 
 def submission_of_run(db: Database, run: str) -> SubmissionRow | None:
-    """What a run submitted; the last, where that was more than one."""
+    """The submission of a run; the latest, where it has several."""
     return db.one(SubmissionRow, "run = ? ORDER BY number DESC", run)
 
 
@@ -177,7 +177,7 @@ def submissions_of(db: Database, task: str) -> list[SubmissionRow]:
 
 
 def pending_submissions(db: Database, task: str) -> list[SubmissionRow]:
-    """What is on its way to the integration branch, the first one first."""
+    """The submissions of a task that are on their way to the integration branch, oldest first."""
     sql = f"task = ? AND state IN ({_marks(_PENDING)}) ORDER BY number"
     return db.all(SubmissionRow, sql, task, *_PENDING)
 
@@ -189,50 +189,50 @@ def pending_revert(db: Database, task: str) -> bool:
 
 
 def merge_queue(db: Database) -> list[SubmissionRow]:
-    """What the merge queue works on."""
+    """The submissions that the merge queue works on."""
     return db.all(SubmissionRow, f"state IN ({_marks(_IN_QUEUE)}) AND {_PRESENT}", *_IN_QUEUE)
 
 
 def failed_submissions(db: Database) -> list[SubmissionRow]:
-    """Those whose checks fail because of them, and that no one has taken back yet."""
+    """The submissions that are responsible for a failed check and have not been withdrawn."""
     return db.all(SubmissionRow, "state = ?", SubmissionState.RED)
 
 
 def conflicted_submissions(db: Database) -> list[SubmissionRow]:
-    """Those that wait for their author, or a person, to resolve a conflict."""
+    """The submissions whose conflict an agent or a person has to resolve."""
     return db.all(SubmissionRow, "state = ?", SubmissionState.CONFLICTED)
 
 
 def held_submissions(db: Database) -> list[SubmissionRow]:
-    """Those that are held now, oldest first."""
+    """The submissions that are held now, oldest first."""
     return db.all(SubmissionRow, f"state = ? AND {_PRESENT} ORDER BY created, task", SubmissionState.HELD)
 
 
 def once_held_submissions(db: Database) -> list[SubmissionRow]:
-    """Those that are held, or were and have not been verified again since."""
+    """The submissions that are held, or were held and have not been verified since, oldest first."""
     sql = "held != '' AND state IN (?, ?) ORDER BY created, task"
     return db.all(SubmissionRow, sql, SubmissionState.HELD, SubmissionState.QUEUED)
 
 
 def unapproved_submissions(db: Database) -> list[SubmissionRow]:
-    """Those that have been verified and are not approved."""
+    """The submissions that have been verified and are not approved."""
     return db.all(SubmissionRow, "state = ? AND NOT approved", SubmissionState.GREEN)
 
 
 def work_submissions(db: Database) -> list[SubmissionRow]:
-    """All that agents made and that changed something."""
+    """The submissions by agents that changed something."""
     return db.all(SubmissionRow, "kind = ? AND tree != ''", SubmissionKind.WORK)
 
 
 def unlanded_work(db: Database) -> list[SubmissionRow]:
-    """What agents of tasks made of which nothing has landed."""
+    """The submissions by agents that changed something, of tasks that have no landing."""
     landed = "SELECT task FROM submissions WHERE state = ?"
     sql = f"kind = ? AND tree != '' AND task NOT IN ({landed})"
     return db.all(SubmissionRow, sql, SubmissionKind.WORK, SubmissionState.LANDED)
 
 
 def candidates_in_use(db: Database) -> frozenset[str]:
-    """Commits that may still land."""
+    """The candidates that may still land."""
     rows = db.query(f"SELECT candidate FROM submissions WHERE state IN ({_marks(_VERIFIABLE)})", *_VERIFIABLE)
     return frozenset(row["candidate"] for row in rows)
 
@@ -241,7 +241,7 @@ def candidates_in_use(db: Database) -> frozenset[str]:
 
 
 def tasks_that_submitted(db: Database, tasks: Collection[str]) -> frozenset[str]:
-    """Those of the tasks that have submitted anything."""
+    """The tasks among these that have a submission."""
     rows = db.query_in("SELECT task FROM submissions WHERE task IN (?)", tasks)
     return frozenset(row["task"] for row in rows)
 

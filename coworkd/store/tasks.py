@@ -58,7 +58,7 @@ def startable_tasks(db: Database) -> list[TaskRow]:
 
 
 def startable_among(db: Database, tasks: Collection[str]) -> list[TaskRow]:
-    """Those of these tasks that are startable."""
+    """The tasks among these that are startable."""
     # The plus keeps the index of statuses out of it: a few tasks are found by their ids.
     where = f"id IN (SELECT value FROM json_each(?)) AND +status = ? AND {_STARTABLE}"
     return db.all(TaskRow, where, json.dumps(sorted(tasks)), Status.READY, *_STARTABLE_VALUES)
@@ -70,7 +70,7 @@ def task_ids_at(db: Database, paths: Collection[str]) -> frozenset[str]:
 
 
 def task_paths(db: Database, tasks: Collection[str]) -> dict[str, str]:
-    """The files of these tasks."""
+    """The paths of these tasks' files."""
     return {row["id"]: row["path"] for row in db.query_in("SELECT id, path FROM tasks WHERE id IN (?)", tasks)}
 
 
@@ -85,18 +85,18 @@ def tasks_touched_since(db: Database, event: int) -> frozenset[str]:
 
 
 def done_among(db: Database, tasks: Collection[str]) -> frozenset[str]:
-    """Those of these tasks that are done."""
+    """The tasks among these that are done."""
     rows = db.query_in("SELECT id, status FROM tasks WHERE id IN (?)", tasks)
     return frozenset(row["id"] for row in rows if row["status"] == Status.DONE)
 
 
 def next_status_request_at(db: Database) -> float | None:
-    """When the next status that a person wrote takes effect; None where none is pending."""
+    """When the next status request takes effect; None: no request is pending."""
     return db.scalar("SELECT min(wanted_due) FROM tasks WHERE wanted != ''")
 
 
 def last_requested_at(db: Database, status: Status, until: float) -> float | None:
-    """When the last of the requests for this status that are due by `until` takes effect; None where none is."""
+    """When the last request for this status that is due by `until` takes effect; None: there is none."""
     return db.scalar(
         "SELECT max(wanted_due) FROM tasks WHERE wanted != '' AND wanted = ? AND wanted_due <= ?", status, until
     )
@@ -153,7 +153,7 @@ def move_task(db: Database, row: TaskRow, to: Status, reason: str, now: float, *
 
 
 def make_status_request_due(db: Database, path: str, now: float) -> None:
-    """What a person wrote as the status in this file takes effect at once."""
+    """Make the status request in this file take effect at once."""
     db.execute("UPDATE tasks SET wanted_due = ? WHERE path = ? AND wanted != ''", now, path)
 
 

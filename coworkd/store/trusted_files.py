@@ -25,7 +25,7 @@ def documents_that_may_run(db: Database) -> list[DocumentRow]:
 
 
 def documents_awaiting_trust(db: Database) -> list[DocumentRow]:
-    """Those of them whose present bytes are not trusted."""
+    """The documents that may run something and whose present bytes are not trusted."""
     return db.all(DocumentRow, _MAY_RUN.format(which=_WAITING), *_EXECUTABLE_KINDS, Kind.TASK)
 
 

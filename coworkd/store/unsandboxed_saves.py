@@ -47,7 +47,7 @@ class UnsandboxedSaves:
         )  # fmt: skip
 
     def since(self, at: float, *, path: str = "") -> list[UnsandboxedSave]:
-        """Those from this moment on, the newest first; `path` keeps those of one file."""
+        """The saves from this time on, newest first; with `path`, only saves of that file."""
         rows = self._db.query(
             "SELECT path, decision, run, agent, at FROM unsandboxed_saves"
             " WHERE at >= ? AND (? = '' OR path = ?) ORDER BY at DESC",

@@ -67,7 +67,7 @@ def spent_in_24_hours(db: Database, now: float) -> float:
 
 
 def oldest_spending_expires_at(db: Database, now: float) -> float | None:
-    """When the oldest of what was spent leaves the 24 hours; None where nothing was."""
+    """When the oldest spending leaves the 24 hours; None: nothing was spent."""
     sql = "SELECT min(at) FROM usages WHERE at > ? AND billing = ? AND cost_usd > 0"
     oldest = db.scalar(sql, now - DAY, BILLED)
     return None if oldest is None else oldest + DAY
@@ -111,7 +111,7 @@ _USAGE_OF_TASKS = (
 
 
 def usage_of_tasks(db: Database, tasks: Collection[str]) -> dict[str, TaskUsage]:
-    """What each of these tasks has used."""
+    """The usage of each of these tasks."""
     rows = db.query(_USAGE_OF_TASKS, BILLED, RunState.ENDED, json.dumps(sorted(tasks)), RunState.ENDED)
     return {
         row["task"]: TaskUsage(
@@ -132,7 +132,7 @@ class UsageTotal:
 
 
 def total_usage(db: Database, task: str) -> UsageTotal:
-    """What the runs of a task have used, those that are at work among them."""
+    """The usage of all runs of a task, active ones included."""
     row = db.query(
         "SELECT sum(input_tokens) AS i, sum(output_tokens) AS o, sum(cost_usd) AS c FROM runs WHERE task = ?", task
     )[0]
@@ -140,7 +140,7 @@ def total_usage(db: Database, task: str) -> UsageTotal:
 
 
 def usage_of_runs(db: Database, task: str) -> UsageTotal | None:
-    """What the runs of a task have used; None: no run of it is known."""
+    """The usage of all runs of a task; None: no run of it is known."""
     known = db.scalar("SELECT 1 FROM runs WHERE task = ? LIMIT 1", task)
     return total_usage(db, task) if known else None
 

@@ -1,4 +1,4 @@
-"""What is known of the workspace as a whole: one typed value each, kept in the table `meta`.
+"""The state of the workspace as a whole: typed values, each kept in a row of the table `meta`.
 
 `db.state.integration_tip` reads one, and assigning to it writes one, in the transaction under way. A value that was
 never written reads as empty, zero or false.
@@ -84,10 +84,10 @@ class WorkspaceState:
     repository = _Text("repository")
     """The lasting name of the repository that the database is about."""
     epoch = _Count("epoch")
-    """How often something was decided that an older copy of the database must not undo."""
+    """The number of decisions so far that an older copy of the database must not undo."""
 
     clock_origin = _Text("clock origin")
-    """What stored instants count from, as `OFFSET BOOT` of a `ClockOrigin`."""
+    """The origin of stored instants, as `OFFSET BOOT` of a `ClockOrigin`."""
 
     head = _Text("head")
     """Where HEAD stood when no file was missing, as a place in the list of its moves."""
@@ -129,13 +129,13 @@ class WorkspaceState:
     landed_tip = _Text("target tip")
     """The integration commit that last landed in the target by itself."""
     recorded_landings = _Count("recorded landings")
-    """How many landings the branch's record held when it was last read."""
+    """The number of landings in the branch's record when it was last read."""
     landings_settled_at = _Text("landings settled at")
     """The target commit that landings were last compared with."""
     landings_seen = _OptionalCount("landings seen")
     """The highest number of `refs/cowork/land/` when the database was compared with them; None: it never was."""
     unverified_settings = _Text("unverified settings")
-    """What verification was told to do when a command led astray; empty: none did."""
+    """The verification settings with which a command loaded a checkout of the user; empty: none did."""
 
     audit_event = _Count("audit_id")
     """The last event that is in the audit log."""
