@@ -34,13 +34,15 @@ class Clock:
         return self.now
 
 
-def _readers() -> int:
-    """Gits that read for this process."""
+def _readers(user: Checkout) -> int:
+    """Gits that read this repository for this process."""
     found = 0
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
-            found += parent == str(os.getpid()) and b"--batch-command" in (entry / "cmdline").read_bytes()
+            words = (entry / "cmdline").read_bytes()
+            ours = parent == str(os.getpid()) and os.fsencode(user.root) in words.split(b"\0")
+            found += ours and b"--batch-command" in words
         except OSError:
             continue
     return found
@@ -52,13 +54,13 @@ def test_one_reader_serves_one_job_after_the_other_until_it_is_idle(user: Checko
     for _ in range(3):
         with pool.lend() as repo:
             assert repo.commit("HEAD") == user.git("rev-parse", "HEAD")
-    assert _readers() == 1
+    assert _readers(user) == 1
     clock.now += IDLE - 1
     pool.close_idle()
-    assert _readers() == 1
+    assert _readers(user) == 1
     clock.now += 1
     pool.close_idle()
-    assert _readers() == 0
+    assert _readers(user) == 0
     with pool.lend() as repo:
         assert repo.commit("HEAD")
     clock.now += IDLE
@@ -84,10 +86,10 @@ def test_jobs_at_the_same_time_have_readers_of_their_own_and_few_are_kept(user: 
         thread.join()
     assert len({one for one, _ in found}) == jobs
     assert {commit for _, commit in found} == {head}
-    assert _readers() == MAX_KEPT
+    assert _readers(user) == MAX_KEPT
     clock.now += IDLE
     pool.close_idle()
-    assert _readers() == 0
+    assert _readers(user) == 0
 
 
 def test_a_job_that_fails_leaves_no_reader_in_the_middle_of_an_answer(user: Checkout) -> None:
@@ -100,7 +102,7 @@ def test_a_job_that_fails_leaves_no_reader_in_the_middle_of_an_answer(user: Chec
 
     with pytest.raises(ZeroDivisionError):
         job()
-    assert _readers() == 0
+    assert _readers(user) == 0
 
 
 def test_another_repository_in_the_same_place_is_found(user: Checkout, tmp_path: Path) -> None:
