@@ -57,7 +57,10 @@ RESUMABLE_REASONS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunAttempt:
-    """Which run it is, by whom, and on what terms: decided when it is created, and the same from then on."""
+    """Which run it is, by whom, and on what terms: decided when it is created, and the same from then on.
+
+    Only `reserved_usd` grows, where it is used up and there is more.
+    """
 
     id: str
     task: str

@@ -167,9 +167,12 @@ class Dispatcher:
             self._recorder.record(run, event, now)
 
     def _stop_runs(self, now: float) -> None:
-        """End every run that was told to stop; one without a process goes straight to keeping its work."""
+        """End every run that was told to stop; one without a process goes straight to keeping its work.
+
+        One whose process has just ended has said how, which is recorded first: it may have finished its work.
+        """
         for run in runs_to_stop(self._db):
-            if run.id in self._executor.alive():
+            if self._executor.holds(run.id):
                 self._executor.cancel(run.id)
             else:
                 event = run_event(run, now, EventKind.RUN_STOPPED, stop=run.stop)

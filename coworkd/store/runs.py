@@ -43,6 +43,7 @@ class RunParts(TypedDict, total=False):
     started: float
     stop: StopRequest
     stop_message: str
+    reserved_usd: float
     slot: RunSlot
     start: AgentStart
     session: str

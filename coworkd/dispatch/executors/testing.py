@@ -60,6 +60,8 @@ class FakeExecutor:
         self._epochs: dict[str, int] = {}
         self.stopped_workers: dict[str, int] = {}
         """What `stopped` returns."""
+        self.ends_unread = False
+        """How runs ended stands in their logs, and has not been read from there yet."""
 
     def submit(self, assignment: Assignment) -> None:
         if self._epochs.get(assignment.run, -1) >= assignment.epoch:
@@ -88,7 +90,8 @@ class FakeExecutor:
         self.cancel(run)
 
     def events(self) -> list[RunEvent]:
-        return [event for state in self._runs.values() for event in state.pending]
+        pending = [event for state in self._runs.values() for event in state.pending]
+        return [event for event in pending if not (self.ends_unread and isinstance(event.event, Ended))]
 
     def commit(self, run: str, offset: int) -> None:
         if state := self._runs.get(run):

@@ -182,6 +182,7 @@ class EventRecorder:
 
     def _check_budget(self, run: RunRow, usage: Usage, now: float) -> None:
         """Stop a run whose budget is used up, or of which that is not known any more."""
+        run = self._with_extra_dollars(run, now)
         row, paid = self._board.task(run.task), run.billing == "api"
         limit = self._board.specs.task(row.path).budget
         capped = paid and (limit.usd is not None or run.reserved_usd is not None)
@@ -197,6 +198,17 @@ class EventRecorder:
         if not run.stop:
             request_stop(self._db, [run], StopRequest.BUDGET)
             self._db.event(now, EventKind.BUDGET_USED_UP, task=run.task, run=run.id, reason=end)
+
+    def _with_extra_dollars(self, run: RunRow, now: float) -> RunRow:
+        """Reserve more for a run whose reservation is used up, where there is more that no other run has reserved."""
+        reserved, cost = run.reserved_usd, run.usage.cost_usd
+        if run.billing != "api" or run.stop or reserved is None or cost is None or cost < reserved:
+            return run
+        extra = self._budgets.extra_dollars(self._board.task(run.task), now)
+        if extra <= 0:
+            return run
+        update_run(self._db, run.id, reserved_usd=cost + extra)
+        return replace(run, reserved_usd=cost + extra)
 
 
 def _updated_run(run: RunRow, event: AgentEvent, now: float) -> RunRow:

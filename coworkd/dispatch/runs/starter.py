@@ -47,7 +47,6 @@ from coworkd.store.events import NewEvent
 from coworkd.store.landings import Landings
 from coworkd.store.runs import (
     add_run,
-    count_working,
     find_ended_run,
     get_run,
     last_ended_run,
@@ -99,7 +98,7 @@ class RunStarter:
         """
         row = self._board.task(task)
         spec = self._board.specs.agent(agent) or AgentSpec(name=agent)
-        reserved = self._budgets.reserve(row, spec, self._startable_runs(), now)
+        reserved = self._budgets.reserve(row, spec, now)
         if isinstance(reserved, BudgetExhausted):
             return reserved
         task_spec = self._board.specs.task(row.path)
@@ -147,9 +146,6 @@ class RunStarter:
         """Which round of a loop it is and why that is needed, in words; empty: of none."""
         before = runs_of_earlier_rounds(self._db, run) if run.iteration else []
         return round_description(run, before[-1] if before else None)
-
-    def _startable_runs(self) -> int:
-        return self._board.specs.settings().concurrency - count_working(self._db)
 
     def _reviewed_number(self, task: str) -> int:
         """The number of the reviewed change that the next attempt goes on with; 0: there is none."""

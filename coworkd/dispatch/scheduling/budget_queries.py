@@ -13,9 +13,11 @@ from coworkd.dispatch.scheduling.budget_rules import (
     Reservation,
     TaskBudget,
     budget_state,
+    extra_dollars,
     reserve,
 )
 from coworkd.store import TaskRow
+from coworkd.store.runs import count_working
 from coworkd.store.usage import (
     TaskUsage,
     has_unknown_price,
@@ -42,12 +44,21 @@ class BudgetReader:
         self._board = board
         self._db = board.db
 
-    def reserve(self, row: TaskRow, agent: AgentSpec, starting_runs: int, now: float) -> Reservation | BudgetExhausted:
+    def reserve(self, row: TaskRow, agent: AgentSpec, now: float) -> Reservation | BudgetExhausted:
         """What a run of this task by this agent may use, or why it may not start."""
+        task, unknown, places = self._with_reserved(row), self.price_unknown(agent), self._free_places()
+        return reserve(budget_state(task, self.day(now), agent, price_unknown=unknown, starting_runs=places))
+
+    def extra_dollars(self, row: TaskRow, now: float) -> float:
+        """What a live run of this task may cost beyond its reservation, once that is used up."""
+        return extra_dollars(self._with_reserved(row), self.day(now), self._free_places() + 1)
+
+    def _with_reserved(self, row: TaskRow) -> TaskBudget:
         task = self._task_budget(row, self._board.specs.task(row.path).budget)
-        task = replace(task, reserved=reserved_usd_of_task(self._db, row.id))
-        unknown = self.price_unknown(agent)
-        return reserve(budget_state(task, self.day(now), agent, price_unknown=unknown, starting_runs=starting_runs))
+        return replace(task, reserved=reserved_usd_of_task(self._db, row.id))
+
+    def _free_places(self) -> int:
+        return self._board.specs.settings().concurrency - count_working(self._db)
 
     def used_by_task(self, row: TaskRow) -> Budget:
         """What a task has used so far."""

@@ -123,6 +123,21 @@ def reserve(budget: BudgetState) -> Reservation | BudgetExhausted:
     return Reservation(left=Budget(usd=money, tokens=None if tokens is None else int(tokens), minutes=minutes))
 
 
+_LEAST_SHARE_USD = 0.01
+"""Below this a run is given all that is left of the day, not a share of it."""
+
+
+def extra_dollars(task: TaskBudget, day: DailyBudget, starting_runs: int) -> float:
+    """What a run whose reservation is used up may cost beyond it: what no other run has reserved; 0: it has to stop."""
+    own = _left(task.limit.usd, task.used.usd)
+    bounds = [] if own is None else [own - task.reserved]
+    if day.limit is not None:
+        left = day.limit - day.used - day.reserved
+        share = left / max(starting_runs, 1)
+        bounds.append(share if share >= _LEAST_SHARE_USD else left)
+    return max(min(bounds), 0.0) if bounds else 0.0
+
+
 def _dollars(budget: BudgetState) -> float | None | BudgetExhausted:
     """Dollars that the run may use; None: nothing bounds them."""
     if not budget.paid_by_use or (budget.limit.usd is None and budget.daily_limit is None):

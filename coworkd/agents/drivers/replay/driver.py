@@ -124,7 +124,8 @@ class _Playback:
 
     def _play(self, steps: tuple[recording.Step, ...], tools: ReplayTools) -> Iterator[AgentEvent]:
         for step in steps:
-            self._raise_if_over()
+            if not isinstance(step, recording.End):  # nothing comes between the last step and the end
+                self._raise_if_over()
             self._watchdog.record_activity(time.monotonic())
             yield from self._play_step(step, tools)
         self._raise_if_over()

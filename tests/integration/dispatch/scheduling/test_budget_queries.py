@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.port import Assignment, Ended, EndReason, SessionStarted, UsageReported
+from coworkd.agents.port import AgentEvent, Assignment, Ended, EndReason, SessionStarted, UsageReported
 from coworkd.agents.testing import Script, ScriptSteps
+from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status, Usage
+from coworkd.core.run_states import RunState
+from coworkd.core.runs import RunReason, StopRequest
 from coworkd.store.usage import DAY
 from tests.integration.dispatchkit import Bench, says
 
@@ -173,3 +176,49 @@ def test_fifty_at_once_never_pass_the_day(bench: Bench, cap: float) -> None:
         if spent >= cap * 0.8:
             break
     assert spent >= cap * 0.8, "what there is can be used"
+
+
+def test_a_run_goes_on_with_what_no_other_run_has_reserved(bench: Bench) -> None:
+    bench.config("concurrency: 4\nbudget: {usd_per_day: 0.10}\n")
+    bench.script = says(used(0.04), used(0.04))
+    begin(bench)
+    (run,) = bench.ended()
+    assert bench.given[0].budget.usd == pytest.approx(0.025)
+    assert (run.state.reason, run.reserved_usd) == (RunReason.DONE, pytest.approx(0.10))
+    assert not bench.events(EventKind.BUDGET_USED_UP)
+
+
+def test_a_run_gets_nothing_that_another_run_has_reserved(bench: Bench) -> None:
+    bench.config("concurrency: 2\nbudget: {usd_per_day: 0.10}\n")
+    bench.script = waits_after(used(0.06))
+    bench.task("a", "Do it.")
+    bench.task("b", "Do it.")
+    bench.turn()
+    bench.turn()
+    assert len(bench.events(EventKind.BUDGET_USED_UP)) == 2
+    assert all(
+        "of the $0.05 that were left for it" in event["reason"] for event in bench.events(EventKind.BUDGET_USED_UP)
+    )
+
+
+def test_an_agent_that_has_ended_before_it_was_stopped_is_done(bench: Bench) -> None:
+    bench.script = says(used(1.5))
+    bench.executor.ends_unread = True
+    begin(bench, budget="{usd: 1.0}")
+    (run,) = bench.runs()
+    assert (run.stop, run.state.kind) == (StopRequest.BUDGET, RunState.WORKING)
+    assert not bench.events(EventKind.RUN_STOPPED)
+    bench.executor.ends_unread = False
+    bench.turn()
+    assert [ended.state.reason for ended in bench.ended()] == [RunReason.DONE]
+    assert not bench.events(EventKind.LATE_END_REFUSED)
+
+
+def waits_after(*events: AgentEvent) -> Script:
+    """An agent that reports this, and works on until it is stopped."""
+
+    def script(_: Assignment) -> ScriptSteps:
+        yield from events
+        yield None
+
+    return script

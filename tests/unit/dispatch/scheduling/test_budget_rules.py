@@ -13,8 +13,11 @@ from coworkd.core.model import Budget, Usage
 from coworkd.dispatch.scheduling.budget_rules import (
     BudgetExhausted,
     BudgetState,
+    DailyBudget,
     Reservation,
+    TaskBudget,
     exceeded_reason,
+    extra_dollars,
     invalid_usage_reason,
     reserve,
 )
@@ -122,3 +125,20 @@ def test_the_end_of_a_budget_is_seen_with_what_went_over(
     found = exceeded_reason(limit, used, reserved, own)
     assert words in found
     assert bool(found) is bool(words)
+
+
+@pytest.mark.parametrize(
+    ("task", "day", "dollars"),
+    [
+        (TaskBudget(limit=Budget(), used=NOTHING), DailyBudget(limit=1.0, used=0.2, reserved=0.4), 0.1),
+        (TaskBudget(limit=Budget(), used=NOTHING), DailyBudget(limit=1.0, used=0.97), 0.03),
+        (TaskBudget(limit=Budget(), used=NOTHING), DailyBudget(limit=1.0, used=0.6, reserved=0.4), 0.0),
+        (TaskBudget(limit=Budget(usd=0.5), used=replace(NOTHING, usd=0.2), reserved=0.25), DailyBudget(), 0.05),
+        (TaskBudget(limit=Budget(usd=0.5), used=replace(NOTHING, usd=0.6)), DailyBudget(limit=9.0), 0.0),
+        (TaskBudget(limit=Budget(), used=NOTHING), DailyBudget(), 0.0),
+    ],
+)
+def test_a_run_may_have_more_of_what_no_other_run_has_reserved(
+    task: TaskBudget, day: DailyBudget, dollars: float
+) -> None:
+    assert extra_dollars(task, day, 4) == pytest.approx(dollars)
