@@ -17,7 +17,7 @@ from coworkd.core.model import Check
 from coworkd.core.text_formats import last_line
 
 _NOT_FOUND = re.compile(r"^bash: (?:line \d+: )?(?P<name>[^:\n]+): command not found$", re.MULTILINE)
-"""The message of the shell that runs each command, in English: a translated one is not recognized."""
+"""The message of the shell that runs each command, in English, as `verification_environment` asks for."""
 _KILLED = frozenset({128 + number for number in (4, 6, 7, 9, 11, 15, 24, 25)})
 """Exit codes by which a shell says that a signal ended its command."""
 

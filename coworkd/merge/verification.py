@@ -132,9 +132,12 @@ def _run_checks(
 
 
 def verification_environment(env: Mapping[str, str], checkouts: Checkouts) -> dict[str, str]:
-    """An environment by which no program and no module comes from a checkout of the user."""
+    """An environment by which no program and no module comes from a checkout of the user.
+
+    Messages are in English: who is to blame for a failure depends on what the shell says (`merge.blame`).
+    """
     outside = {name: value for name, value in env.items() if name not in _CODE_PATH_VARIABLES}
-    return outside | {"PATH": path_outside(env.get("PATH", os.defpath), checkouts)}
+    return outside | {"PATH": path_outside(env.get("PATH", os.defpath), checkouts), "LANGUAGE": "en"}
 
 
 def _run_commands(

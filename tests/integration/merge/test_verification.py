@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import Check
+from coworkd.merge.blame import missing_command
 from coworkd.merge.verification import TREE_CHECK, Verification, gate_context, verify
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
@@ -76,6 +77,15 @@ def test_the_environment_is_the_gates_own(
     monkeypatch.setenv("SECRET_TOKEN", "secret")
     (check,) = verified(repo, gate, user.git("rev-parse", "main"), "echo $HOME $TMPDIR; echo ${SECRET_TOKEN-none}")
     assert check.tail.split() == [str(gate / "home"), str(gate / "tmp"), "none"]
+
+
+def test_a_missing_command_is_recognized_whatever_language_the_user_speaks(
+    user: Checkout, repo: Repo, gate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"LANG": "de_DE.UTF-8", "LC_ALL": "C.UTF-8", "LANGUAGE": "de"}.items():
+        monkeypatch.setenv(name, value)
+    (check,) = verified(repo, gate, user.git("rev-parse", "main"), "no-such-command")
+    assert missing_command(check) == "no-such-command"
 
 
 def test_the_gate_moves_and_forgets_what_was_written(user: Checkout, repo: Repo, gate: Path) -> None:
