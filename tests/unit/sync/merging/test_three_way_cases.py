@@ -95,8 +95,8 @@ ROWS = (
     ("nothing changed", 0, 0, 0),
     ("a person changed it", 1, 0, 0),
     ("coworkd changed it", 0, 0, 1),
-    ("both, to the same", 1, 0, 1),
-    ("both, differently", 1, 0, 2),
+    ("both changed it in the same way", 1, 0, 1),
+    ("both changed it differently", 1, 0, 2),
 )
 COLUMNS: tuple[tuple[str, str, tuple[Value, ...]], ...] = (
     ("a field", "agent", ("old", "mine", "theirs")),
@@ -117,12 +117,12 @@ def table() -> str:
 def cell(name: str, values: list[Value]) -> str:
     versions = [DocumentVersion(fields={}, body=str(v)) if name == "body" else field(name, v) for v in values]
     file, base, wanted = versions
-    made = plan_merge(file, base, wanted)
+    made, part = plan_merge(file, base, wanted), "lines" if name == "body" else "value"
     if made.clashes:
-        return "the file stands, a person is told"
+        return f"the file's {part}, and a problem for a person"
     if made.merged == file:
-        return "nothing to do" if file == base == wanted else "the file's"
-    return "the database's" if made.merged == wanted else "both"
+        return "stays as it is" if file == base == wanted else f"the file's {part}"
+    return f"the database's {part}" if made.merged == wanted else "both changes"
 
 
 def test_the_table_in_the_documents_is_what_the_planner_does() -> None:
