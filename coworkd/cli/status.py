@@ -12,7 +12,7 @@ from coworkd.board.views.attention import AttentionItem, AttentionKind, attentio
 from coworkd.board.views.status import BoardView, Card, board_view, card_of, with_fault
 from coworkd.cli.completion import TaskName
 from coworkd.cli.output import WIDTH, as_json, coloured, columns, hanging_indent, json_option, plain, short_id
-from coworkd.cli.workspace import Workspace, current_workspace, find_task
+from coworkd.cli.workspace import Workspace, current_workspace, find_task, find_task_in
 from coworkd.core.check_names import check_logs
 from coworkd.core.clock import iso
 from coworkd.core.loop_states import loop_state
@@ -210,14 +210,13 @@ def list_command(wanted: str | None, json_: bool) -> None:
 def show_command(task: str, recording: bool, json_: bool) -> None:
     """One task: why it waits, its runs, paths, cost."""
     workspace = current_workspace()
-    found = find_task(workspace, task)
     if recording:
         from coworkd.cli.recordings import last_run
 
-        click.echo(last_run(workspace, found.id), nl=False)
+        click.echo(last_run(workspace, find_task(workspace, task).id), nl=False)
         return
     with workspace.reading() as db:
-        now = time.time()
+        found, now = find_task_in(db, task), time.time()
         details = _card_json(card_of(db, found, now)) | _history_json(workspace, db, found)
         needs = [item for item in attention_items(db) if item.task == found.id]
     as_json(details) if json_ else click.echo(

@@ -179,7 +179,7 @@ class Workspace:
 
     @contextmanager
     def reading(self) -> Generator[Database]:
-        """The database as of now: whatever was saved before this call is in it.
+        """The database at one moment: it has whatever was saved before this call, and stays the same while it is read.
 
         With a daemon that does not answer, which is said, it is what the daemon knew last. Raises `UserError` with
         the daemon's own words where it cannot work and the database cannot be read.
@@ -187,7 +187,8 @@ class Workspace:
         self._look()
         db = self._opened()
         try:
-            yield db
+            with db.snapshot():
+                yield db
         finally:
             db.close()
 
@@ -214,16 +215,20 @@ def current_workspace(start: Path | None = None) -> Workspace:
 def find_task(workspace: Workspace, name: str) -> TaskRow:
     """The task of this id, title, file or unambiguous beginning of an id. Raises `UserError`, `UsageError`."""
     with workspace.reading() as db:
-        exact = find_task_named(db, name, name.removeprefix(".cowork/"))
-        if exact is not None:
-            return exact
-        close = tasks_with_prefix(db, name)
-        known = task_ids(db) if not close else []
+        return find_task_in(db, name)
+
+
+def find_task_in(db: Database, name: str) -> TaskRow:
+    """As `find_task`, for what is read of it in the same snapshot."""
+    exact = find_task_named(db, name, name.removeprefix(".cowork/"))
+    if exact is not None:
+        return exact
+    close = tasks_with_prefix(db, name)
     if len(close) == 1:
         return close[0]
     if close:
         raise UsageError(f"`{name}` is ambiguous: {', '.join(row.id for row in close[:8])}")
-    raise unknown_name_error(f"there is no task `{name}`", name, known, "`coworkd list` shows them")
+    raise unknown_name_error(f"there is no task `{name}`", name, task_ids(db), "`coworkd list` shows them")
 
 
 def unknown_name_error(what: str, name: str, known: Iterable[str], otherwise: str) -> UserError:

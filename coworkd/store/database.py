@@ -136,6 +136,16 @@ class Database:
         self.connection.close()
 
     @contextlib.contextmanager
+    def snapshot(self) -> Generator[None]:
+        """Everything that is read within this context is of one moment, whatever others write meanwhile."""
+        self._executed("BEGIN")
+        try:
+            yield
+        finally:
+            if self.connection.in_transaction:
+                self.connection.rollback()
+
+    @contextlib.contextmanager
     def write(self, *, durable: bool = False) -> Generator[None]:
         """A transaction; nested ones join the outermost. `durable` survives power loss, not only a crash.
 

@@ -339,3 +339,17 @@ def test_any_number_of_values_can_be_asked_for(db: Database) -> None:
     found = db.query_in("SELECT sha FROM own_bytes WHERE sha IN (?)", {str(number) for number in range(200, 5000)})
     assert {row["sha"] for row in found} == {str(number) for number in range(200, 1300)}
     assert db.query_in("SELECT sha FROM own_bytes WHERE sha IN (?)", []) == []
+
+
+def test_a_snapshot_is_of_one_moment(tmp_path: Path) -> None:
+    db, reader = Database(tmp_path / "state.db"), Database(tmp_path / "state.db", read_only=True)
+    with db.write():
+        db.state.polling_reason = "before"
+    with reader.snapshot():
+        assert reader.state.polling_reason == "before"
+        with db.write():
+            db.state.polling_reason = "after"
+        assert reader.state.polling_reason == "before"
+    assert reader.state.polling_reason == "after"
+    reader.close()
+    db.close()
