@@ -150,7 +150,7 @@ def test_close_ends_everything_and_its_events_stay(lab: Lab) -> None:
     assert ends(executor.events()) == [EndReason.CANCELLED]
 
 
-def test_a_run_nobody_heard_of_is_recovered_as_crashed(lab: Lab, tmp_path: Path) -> None:
+def test_a_run_no_one_heard_of_is_recovered_as_crashed(lab: Lab, tmp_path: Path) -> None:
     executor = lab.executor()
     executor.recover("lost", 1, tmp_path / "lost", 0)
     found = lab.until(executor, Ended)

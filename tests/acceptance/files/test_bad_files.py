@@ -45,7 +45,7 @@ def desk(work: Workspace, quiet: float = 1) -> Workspace:
     return work
 
 
-def test_bad_tasks_are_explained_and_stop_nobody_else(work: Workspace) -> None:
+def test_bad_tasks_are_explained_and_stop_no_one_else(work: Workspace) -> None:
     desk(work)
     for name, (data, _, _) in BAD.items():
         work.save(f"tasks/{name}.md", data)

@@ -105,7 +105,7 @@ def test_pulled_approvals_agents_and_settings_do_not_count(work: Workspace) -> N
     work.wait("it runs now", lambda: work.card("uses-new")["status"] not in ("ready", "draft"))
 
 
-def test_what_was_made_here_is_nobody_elses(work: Workspace) -> None:
+def test_what_was_made_here_is_no_one_elses(work: Workspace) -> None:
     desk(work)
     work.task("before")
     commit(work, "before the first start")

@@ -17,7 +17,7 @@ def ran(work: Workspace, task: str) -> int:
     return work.traces("ran").count(task)
 
 
-def test_quiet_is_waited_out_unless_somebody_says_so(work: Workspace) -> None:
+def test_quiet_is_waited_out_unless_someone_says_so(work: Workspace) -> None:
     desk(work, quiet=600)
     work.task("explicit", status="ready")
     work.task("resting", status=None)
@@ -148,7 +148,7 @@ def test_an_old_buffer_of_a_running_task(work: Workspace) -> None:
     assert ran(work, "slow") == 1
 
 
-def test_a_version_that_nobody_knows_moves_nothing(work: Workspace) -> None:
+def test_a_version_that_no_one_knows_moves_nothing(work: Workspace) -> None:
     desk(work)
     work.task("lost")
     work.until("lost", "review")

@@ -73,7 +73,7 @@ def test_after_two_rounds_a_person_decides_and_a_message_asks_for_another(w: Sit
     assert w.show("cowork/integration:app.py").splitlines()[:2] == ["x = 1", "a"]
 
 
-def test_two_that_are_approved_at_once_both_land_on_one_yes_each(w: Site) -> None:
+def test_two_that_are_approved_at_once_both_land_on_one_approval_each(w: Site) -> None:
     w.agent("ed", EDIT)
     w.config(f'verify: ["git rev-parse HEAD >> {w.scratch}/verified"]\n')
     w.task("a")

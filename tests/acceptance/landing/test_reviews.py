@@ -64,7 +64,7 @@ def test_a_review_says_what_it_is_about(v: Site) -> None:
 @pytest.mark.parametrize(
     "word", ["Approved", "' approved'", "APPROVED", "\u0430pproved", "approved\u200b", "yes", "[approved]"]
 )
-def test_what_only_looks_like_a_yes_is_none(v: Site, word: str) -> None:
+def test_what_only_looks_like_an_approval_is_none(v: Site, word: str) -> None:
     v.task("t")
     v.up()
     v.reviewed("t")
@@ -76,7 +76,7 @@ def test_what_only_looks_like_a_yes_is_none(v: Site, word: str) -> None:
     assert "reviews/t.md" not in v.problems()
 
 
-def test_a_duplicate_key_and_a_link_are_no_yes(v: Site) -> None:
+def test_a_duplicate_key_and_a_link_are_no_approval(v: Site) -> None:
     v.task("t")
     v.up()
     good = v.reviewed("t")
@@ -131,7 +131,7 @@ def test_changes_are_asked_for_by_command(v: Site) -> None:
     assert "More colour!" in v.show("cowork/integration:prompt.t.2")
 
 
-def test_a_yes_to_an_older_submission_is_void(v: Site) -> None:
+def test_an_approval_to_an_older_submission_is_void(v: Site) -> None:
     v.task("t")
     v.up()
     old = v.reviewed("t")
@@ -189,7 +189,7 @@ def test_approve_and_verify_count_at_once(v: Site) -> None:
     assert "made.proven" not in v.tree()
 
 
-def test_a_yes_on_the_command_line_counts_while_no_daemon_runs(v: Site) -> None:
+def test_an_approval_on_the_command_line_counts_while_no_daemon_runs(v: Site) -> None:
     v.task("t")
     v.up()
     v.reviewed("t")

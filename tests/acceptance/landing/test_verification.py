@@ -130,7 +130,7 @@ def test_a_hanging_verification_ends_with_its_tasks_time_or_its_cancelling(w: Si
     assert w.daemon.returncode == 0
 
 
-def test_a_change_that_adds_a_filter_is_its_authors_and_keeps_nobody_else(w: Site) -> None:
+def test_a_change_that_adds_a_filter_is_its_authors_and_keeps_no_one_else(w: Site) -> None:
     w.agent("bad", "cat > /dev/null; echo '*.bin filter=lfs' > .gitattributes; echo ok")
     w.agent("ed", "cat > /dev/null; echo x > made.$COWORK_TASK; echo ok")
     w.config('approve: []\nmax_attempts: 1\nverify: ["true"]\n')

@@ -172,7 +172,7 @@ def test_an_agent_that_leaves_as_the_answer_comes_is_started_again_with_it(w: Wo
     assert len(set(starts(w))) == 1
 
 
-def test_a_yes_by_command(w: Workbench) -> None:
+def test_an_approval_by_command(w: Workbench) -> None:
     w.agent("perm", f'{PERMIT}; {until_there("p.md")}; cp "$COWORK_INBOX/p.md" v.$COWORK_TASK')
     w.config("agent: perm\napprove: []\n")
     w.task("t")

@@ -65,7 +65,7 @@ def test_changes_ask_for_another_plan_and_a_no_ends_it(w: Workbench) -> None:
     assert not w.cow("tasks/colours.md").exists()
 
 
-def test_a_yes_to_an_older_plan_is_void(w: Workbench) -> None:
+def test_an_approval_to_an_older_plan_is_void(w: Workbench) -> None:
     text = _planned(w)
     old = _request(w)
     w.set("tasks/ui.md", "status", "ready")

@@ -155,7 +155,7 @@ def test_an_unknown_agent_is_named_and_its_file_starts_the_task(w: Workbench) ->
     w.until("none", "done")
 
 
-def test_a_broken_agent_file_that_is_mended_starts_the_task(w: Workbench) -> None:
+def test_a_broken_agent_file_that_is_repaired_starts_the_task(w: Workbench) -> None:
     w.config("agent: ed\napprove: []\n")
     w.write(".cowork/agents/ed.md", "---\ndriver: [\n---\n")
     w.task("t")

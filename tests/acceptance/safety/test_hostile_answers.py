@@ -82,7 +82,7 @@ def _folder(form: Path, good: str) -> None:
 FILES = [_linked, _hard_linked, _open_to_all, _pipe, _huge, _not_text, _folder]
 
 
-def test_no_dishonest_yes_counts_and_an_honest_one_does(work: Workbench) -> None:
+def test_no_dishonest_approval_counts_and_an_honest_one_does(work: Workbench) -> None:
     work.config("agent: main\n")
     work.agent("main", ASKS)
     work.write(f".cowork/{FORM.replace('1', '7')}", "---\napproval: approved\ncowork: {state: open, request: x}\n---\n")
@@ -121,7 +121,7 @@ def test_no_dishonest_yes_counts_and_an_honest_one_does(work: Workbench) -> None
 
 
 @pytest.mark.parametrize("how", ["amended", "merged"])
-def test_a_yes_that_came_by_git_is_nobodys(work: Workbench, how: str) -> None:
+def test_an_approval_that_was_received_through_git_does_not_count(work: Workbench, how: str) -> None:
     work.config("agent: main\n")
     work.agent("main", "echo x > x.txt\n")
     work.up()

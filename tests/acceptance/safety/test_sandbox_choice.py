@@ -82,7 +82,7 @@ def test_a_workspace_does_not_say_which(work: Workbench, file: str) -> None:
     assert sandbox(work)[0] != "landlock"
 
 
-def test_one_that_nobody_knows_keeps_the_daemon_from_starting(work: Workbench) -> None:
+def test_one_that_no_one_knows_keeps_the_daemon_from_starting(work: Workbench) -> None:
     work.settings("\nsandbox: {use: docker}\n")
     said = work.cmd("up", "--detach", check=False)
     assert said.returncode != 0

@@ -90,7 +90,7 @@ def test_runs_share_what_was_loaded_and_nothing_else(lab: Lab) -> None:
     assert lab.server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_a_killed_fork_server_takes_nobody_with_it_and_is_replaced(lab: Lab) -> None:
+def test_a_killed_fork_server_takes_no_one_with_it_and_is_replaced(lab: Lab) -> None:
     lab.server.script = steps(Reply(text="a reply in a number of pieces", flaw=Flaw.HELD))
     first, second = lab.order("first"), lab.order("second")
     lab.executor.submit(first)

@@ -185,7 +185,7 @@ def test_the_program_gets_its_prompt_and_its_environment(
     assert "secret" not in (tmp_path / "run" / "stderr.log").read_text()
 
 
-def test_a_prompt_larger_than_a_pipe_that_nobody_reads(lab: Lab, tmp_path: Path) -> None:
+def test_a_prompt_larger_than_a_pipe_that_no_one_reads(lab: Lab, tmp_path: Path) -> None:
     ended, _ = lab.run(bash(tmp_path, "exec 0<&-; echo fine", prompt="x" * 1_000_000))
     assert ended.reason is EndReason.DONE
 

@@ -35,7 +35,7 @@ def states(bench: Bench) -> list[RequestState]:
     return [request.state for request in bench.requests()]
 
 
-def test_a_permission_that_nobody_answered_is_asked_anew(bench: Bench) -> None:
+def test_a_permission_that_no_one_answered_is_asked_again(bench: Bench) -> None:
     begin(bench)
     assert "expires: " in bench.place.text(FORM)
     bench.turn(VALID_FOR - 10)
@@ -199,7 +199,7 @@ def _open_to_all(form: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "why"), [(_linked, "hard link"), (_symlinked, "symbolic link"), (_open_to_all, "by everybody")]
 )
-def test_a_form_that_somebody_else_can_write_is_not_read(bench: Bench, spoil: Callable[[Path], None], why: str) -> None:
+def test_a_form_that_others_can_write_is_not_read(bench: Bench, spoil: Callable[[Path], None], why: str) -> None:
     begin(bench)
     form = bench.place.root / FORM
     form.write_text(form.read_text().replace("approval: pending", "approval: approved"))
@@ -232,7 +232,7 @@ def test_a_form_that_somebody_else_can_write_is_not_read(bench: Bench, spoil: Ca
         ("request: ", "request: x"),
     ],
 )
-def test_nothing_odd_counts_as_yes(bench: Bench, old: str, new: str) -> None:
+def test_nothing_odd_counts_as_approval(bench: Bench, old: str, new: str) -> None:
     begin(bench)
     text = bench.place.text(FORM)
     assert old in text

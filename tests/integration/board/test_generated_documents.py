@@ -30,7 +30,7 @@ def answer(place: Workspace, word: str) -> None:
     place.turns()
 
 
-def test_a_yes_in_the_file_is_a_yes_to_its_request(place: Workspace) -> None:
+def test_an_approval_in_the_file_approves_its_request(place: Workspace) -> None:
     ask(place, "q1")
     answer(place, "approved")
     assert decide("q1", submitted_answer(place.db, FORM)).outcome is ApprovalOutcome.APPROVED
@@ -38,13 +38,13 @@ def test_a_yes_in_the_file_is_a_yes_to_its_request(place: Workspace) -> None:
 
 
 @pytest.mark.parametrize("word", ["Approved", "yes", "approve", "\u0430pproved", "[approved]", "'approved '"])
-def test_what_resembles_a_yes_is_none(place: Workspace, word: str) -> None:
+def test_what_resembles_an_approval_is_none(place: Workspace, word: str) -> None:
     ask(place, "q1")
     answer(place, word)
     assert decide("q1", submitted_answer(place.db, FORM)).outcome is ApprovalOutcome.HELD
 
 
-def test_a_stale_yes_saved_over_a_newer_request_is_void(place: Workspace) -> None:
+def test_a_stale_approval_saved_over_a_newer_request_is_void(place: Workspace) -> None:
     ask(place, "q1", "May I delete the build?")
     stale = place.text(FORM)
     ask(place, "q2", "May I delete the home folder?")

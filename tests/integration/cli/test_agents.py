@@ -48,7 +48,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_init_writes_an_agent_for_what_is_installed_over_nothing_and_as_nobodys_default(machine: Machine) -> None:
+def test_init_writes_an_agent_for_what_is_installed_over_nothing_and_as_no_default(machine: Machine) -> None:
     machine.install("claude", "exit 1")
     (machine.home / ".claude").mkdir()
     (machine.home / ".claude" / ".credentials.json").write_text("{}")

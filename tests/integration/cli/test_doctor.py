@@ -114,7 +114,7 @@ def test_needs_a_workspace(tmp_path: Path) -> None:
     assert coworkd(tmp_path, "doctor").returncode == 3
 
 
-def test_a_daemon_that_hears_of_nothing_is_told_of(at: Checkout) -> None:
+def test_a_daemon_that_gets_no_events_is_reported(at: Checkout) -> None:
     done(at.root, "list")
     db = Database(at.root / ".git" / "cowork" / "state.db")
     with db.write():

@@ -97,7 +97,7 @@ def test_a_workspace_at_rest_is_committed_alone(place: Place) -> None:
     assert place.count() == before + 2
 
 
-def test_each_change_begins_the_rest_anew(place: Place) -> None:
+def test_each_change_begins_the_rest_again(place: Place) -> None:
     before = place.count()
     automatic(place)
     for number in range(3):

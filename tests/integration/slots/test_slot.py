@@ -170,7 +170,7 @@ def test_unresolved_conflicts_are_kept_as_they_stand(user: Checkout, state: Path
     assert "UU app.py" in work.git("status", "--porcelain")
 
 
-def test_a_broken_slot_is_set_aside_and_made_anew(user: Checkout, state: Path) -> None:
+def test_a_broken_slot_is_set_aside_and_made_again(user: Checkout, state: Path) -> None:
     slot = opened(user, state)
     work = agent(slot)
     work.write("precious.txt", "precious\n")
@@ -181,7 +181,7 @@ def test_a_broken_slot_is_set_aside_and_made_anew(user: Checkout, state: Path) -
     assert (state / "slots" / "1.broken-1" / "work" / "precious.txt").exists()
 
 
-def test_a_half_made_slot_is_made_anew(user: Checkout, state: Path) -> None:
+def test_a_half_made_slot_is_made_again(user: Checkout, state: Path) -> None:
     slot = opened(user, state)
     (slot.private.folder / "slot.json").unlink()
     (slot.private.git_dir / "index.lock").write_text("")

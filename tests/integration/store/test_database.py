@@ -269,7 +269,7 @@ def paths(folder: Path) -> Paths:
 
 
 @pytest.mark.parametrize("damage", ["header", "middle"])
-def test_a_damaged_database_is_set_aside_and_made_anew(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_database_is_set_aside_and_made_again(tmp_path: Path, damage: str) -> None:
     db = Database(tmp_path / "state.db")
     with db.write():
         for number in range(500):

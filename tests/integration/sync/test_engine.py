@@ -31,7 +31,7 @@ def started(place: Workspace) -> Workspace:
     return place
 
 
-def test_a_saved_file_becomes_a_row_and_a_wish(place: Workspace) -> None:
+def test_a_saved_file_becomes_a_row_and_a_status_request(place: Workspace) -> None:
     place.save(READY)
     place.turns()
     assert place.task().requested_status == "ready"
@@ -138,7 +138,7 @@ def test_an_unknown_revision_does_nothing_but_says_so(place: Workspace) -> None:
     assert "status: running" in place.text()
 
 
-def test_a_file_that_was_deleted_and_written_anew_is_a_new_wish(place: Workspace) -> None:
+def test_a_file_that_was_deleted_and_written_again_is_a_new_status_request(place: Workspace) -> None:
     started(place)
     place.move(status=Status.DONE, landed="abc")
     place.turns()
@@ -197,7 +197,7 @@ def test_a_restart_forgets_no_unreadable_file(place: Workspace) -> None:
     assert place.problems() == {}
 
 
-def test_an_emptied_task_is_unreadable_and_keeps_nobody_busy(place: Workspace) -> None:
+def test_an_emptied_task_is_unreadable_and_keeps_no_one_busy(place: Workspace) -> None:
     started(place)
     place.save("")
     place.move(status=Status.REVIEW)
@@ -497,7 +497,7 @@ def test_a_refused_write_is_tried_again_later_and_shown_until_it_works(place: Wo
     assert place.problems("messages/a/1.md") == {}
 
 
-def test_a_refusal_that_no_longer_matters_wakes_nobody(place: Workspace) -> None:
+def test_a_refusal_that_no_longer_matters_wakes_no_one(place: Workspace) -> None:
     (place.root / "messages").write_text("in the way")
     place.want("---\nfrom: x\n---\nHi.\n", "messages/a/1.md")
     place.turns(2)
@@ -560,7 +560,7 @@ def test_a_document_of_ours_too_large_to_read_does_not_stop_the_engine(place: Wo
     assert place.task().requested_status == "ready"
 
 
-def test_foreign_text_is_shown_and_wishes_nothing(place: Workspace) -> None:
+def test_foreign_text_is_shown_and_requests_nothing(place: Workspace) -> None:
     place.past.foreign.add(READY.encode())
     place.save(READY)
     place.turns()
@@ -570,7 +570,7 @@ def test_foreign_text_is_shown_and_wishes_nothing(place: Workspace) -> None:
     assert place.text() == READY
 
 
-def test_foreign_text_in_a_known_file_wishes_nothing_either(place: Workspace) -> None:
+def test_foreign_text_in_a_known_file_requests_nothing_either(place: Workspace) -> None:
     draft = READY.replace("ready", "draft")
     place.save(draft)
     place.turns()

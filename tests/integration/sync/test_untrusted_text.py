@@ -147,7 +147,7 @@ def test_settings_and_agents_by_git_do_not_count_at_all(place: Workspace) -> Non
     assert specs.agent("x") is None
 
 
-def test_a_message_by_git_reaches_nobody(place: Workspace) -> None:
+def test_a_message_by_git_reaches_no_one(place: Workspace) -> None:
     place.save(document({"status": "draft"}))
     place.turns()
     path = "messages/a/1.md"

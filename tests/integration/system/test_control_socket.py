@@ -89,7 +89,7 @@ def test_only_its_owner_may_ask(path: Path, writer: Writer) -> None:
     ],
     ids=lambda line: repr(line[:10]),
 )
-def test_garbage_is_answered_and_harms_nobody(tmp_path: Path, line: bytes) -> None:
+def test_garbage_is_answered_and_harms_no_one(tmp_path: Path, line: bytes) -> None:
     writer = Writer(tmp_path / "socket")
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(tmp_path / "socket"))
@@ -100,7 +100,7 @@ def test_garbage_is_answered_and_harms_nobody(tmp_path: Path, line: bytes) -> No
     writer.end()
 
 
-def test_nobody_listens(tmp_path: Path) -> None:
+def test_no_one_listens(tmp_path: Path) -> None:
     assert ask(tmp_path / "socket", Op.SYNC) is None
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(tmp_path / "socket"))

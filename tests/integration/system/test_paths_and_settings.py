@@ -85,7 +85,7 @@ def test_places_stay_the_same_when_the_repository_moves(tmp_path: Path, state: P
     assert after.folder == tmp_path / "elsewhere" / ".cowork"
 
 
-def test_what_a_power_cut_left_empty_is_named_anew(tmp_path: Path, state: Path) -> None:
+def test_what_a_power_cut_left_empty_is_named_again(tmp_path: Path, state: Path) -> None:
     (tmp_path / "common" / "cowork").mkdir(parents=True)
     (tmp_path / "common" / "cowork" / "repo-id").write_text("")
     made = paths_and_settings.paths(tmp_path / "repo", tmp_path / "common")

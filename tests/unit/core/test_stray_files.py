@@ -50,7 +50,7 @@ def test_what_nothing_reads_is_told_with_what_to_do(path: str, says: str) -> Non
         "task/README.md",
     ],
 )  # fmt: skip
-def test_what_nobody_takes_for_a_document_has_no_notice(path: str) -> None:
+def test_what_no_one_takes_for_a_document_has_no_notice(path: str) -> None:
     assert stray_reason(path) == ""
 
 

@@ -146,7 +146,7 @@ def test_a_name_that_was_not_synced_may_be_lost() -> None:
     assert found == {True, False}
 
 
-def test_inode_numbers_are_used_again_at_once_unless_somebody_holds_them() -> None:
+def test_inode_numbers_are_used_again_at_once_unless_they_are_held() -> None:
     disk = make_disk()
     first = disk.create("a", b"x").number
     disk.unlink("a")

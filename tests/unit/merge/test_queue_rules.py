@@ -44,7 +44,7 @@ def test_green_on_an_older_tip_is_verified_again() -> None:
     assert next_steps([entry("a", tip="t0", reviewed=True)], TIP) == [VerifyStep(key=SubmissionKey("a", 1))]
 
 
-def test_a_person_is_asked_once_and_nothing_lands_before_the_yes() -> None:
+def test_a_person_is_asked_once_and_nothing_lands_before_the_approval() -> None:
     assert next_steps([entry("a", needs_approval=True)], TIP) == [ReviewStep(key=SubmissionKey("a", 1))]
     assert next_steps([entry("a", needs_approval=True, reviewed=True)], TIP) == []
     assert next_steps([entry("a", needs_approval=True, reviewed=True, approved=True)], TIP) == [

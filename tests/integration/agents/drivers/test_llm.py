@@ -206,7 +206,7 @@ def test_a_reply_without_usage_does_not_count(lab: Lab, model: str) -> None:
     assert "usage" in ended(following).message
 
 
-def test_a_provider_that_nobody_answers_for_is_unavailable(lab: Lab) -> None:
+def test_a_provider_that_no_one_answers_for_is_unavailable(lab: Lab) -> None:
     order = lab.order()
     lab.server.close()
     following = lab.run(steps(finish("done")), order)
@@ -221,7 +221,7 @@ def test_a_key_that_is_not_there_is_named(lab: Lab, monkeypatch: pytest.MonkeyPa
     assert "ANTHROPIC_API_KEY" in ended(following).message
 
 
-def test_the_key_reaches_the_provider_and_nobody_else(lab: Lab) -> None:
+def test_the_key_reaches_the_provider_and_no_one_else(lab: Lab) -> None:
     order = lab.order()
     following = lab.run(steps(Reply(calls=(run("env; cat /proc/self/environ"),)), finish("done")), order)
     assert all(request.headers["authorization"] == f"Bearer {KEY}" for request in lab.server.requests)

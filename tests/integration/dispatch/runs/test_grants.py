@@ -64,7 +64,7 @@ def said(bench: Bench) -> str:
     return bench.runs()[-1].reply
 
 
-def test_the_form_offers_a_grant_and_a_yes_counts_once(bench: Bench) -> None:
+def test_the_form_offers_a_grant_and_an_approval_counts_once(bench: Bench) -> None:
     begin(bench)
     assert "scope: once" in bench.place.text(FORM)
     assert "grant: run(npm install *)" in bench.place.text(FORM)
@@ -72,7 +72,7 @@ def test_the_form_offers_a_grant_and_a_yes_counts_once(bench: Bench) -> None:
     assert open_requests(bench) == ["npm install b"]
 
 
-def test_a_yes_for_the_task_settles_its_later_calls_and_attempts(bench: Bench) -> None:
+def test_an_approval_for_the_task_settles_its_later_calls_and_attempts(bench: Bench) -> None:
     begin(bench)
     approve(bench, scope="task")
     assert open_requests(bench) == ["npm test"]
@@ -91,7 +91,7 @@ def test_a_yes_for_the_task_settles_its_later_calls_and_attempts(bench: Bench) -
     assert open_requests(bench) == []
 
 
-def test_a_yes_for_the_task_does_not_reach_another_task(bench: Bench) -> None:
+def test_an_approval_for_the_task_does_not_reach_another_task(bench: Bench) -> None:
     begin(bench)
     approve(bench, scope="task")
     bench.task("b")
@@ -99,7 +99,7 @@ def test_a_yes_for_the_task_does_not_reach_another_task(bench: Bench) -> None:
     assert bench.status("b") is Status.WAITING
 
 
-def test_a_yes_for_always_counts_for_this_agent_from_now_on(bench: Bench) -> None:
+def test_an_approval_for_always_counts_for_this_agent_from_now_on(bench: Bench) -> None:
     begin(bench)
     approve(bench, scope="always")
     assert bench.events("granted")[0]["pattern"] == "run(npm install *)"

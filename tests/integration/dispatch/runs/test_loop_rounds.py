@@ -260,7 +260,7 @@ def test_what_the_rounds_said_and_lacked_is_handed_on_newest_first_as_quotations
     assert "### Round" not in bench.given[0].prompt
 
 
-def test_a_round_that_is_run_again_hears_of_the_rounds_before_it_alone(bench: Bench, worker: Worker) -> None:
+def test_a_round_that_is_run_again_is_told_of_the_rounds_before_it_alone(bench: Bench, worker: Worker) -> None:
     worker.sessions = False
     worker.rounds = [[TextWritten(text="found the cause")], [TextWritten(text="half a thought"), None], [None]]
     begin(bench)

@@ -130,7 +130,7 @@ def test_paused_and_ready_again_goes_on_with_session_and_work(bench: Bench) -> N
 
 
 @pytest.mark.parametrize("state", ["cancelled", "failed"])
-def test_a_new_attempt_by_hand_begins_anew(bench: Bench, state: str) -> None:
+def test_a_new_attempt_by_hand_begins_again(bench: Bench, state: str) -> None:
     if state == "failed":
         bench.script = says(SESSION, fails())
     begin(bench, on_error="skip")

@@ -127,7 +127,7 @@ STEPS = st.lists(
 
 @settings(max_examples=20, deadline=None)
 @given(steps=STEPS)
-def test_what_is_kept_is_what_is_read_anew(steps: list[Step]) -> None:
+def test_what_is_kept_is_what_is_read_again(steps: list[Step]) -> None:
     with TemporaryDirectory() as folder:
         place = Workspace(Path(folder))
         board = Board(place.db, place.intake)

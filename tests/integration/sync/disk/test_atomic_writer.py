@@ -184,7 +184,7 @@ def test_a_crash_between_two_steps_of_several_writes_loses_nothing(
 
 
 @pytest.mark.parametrize("expected", [b"something else", b""])
-def test_bytes_that_nobody_expected_stay(place: Workspace, expected: bytes) -> None:
+def test_bytes_that_no_one_expected_stay(place: Workspace, expected: bytes) -> None:
     assert write(place, expected) == TargetChanged()
     assert place.files() == {TASK: OLD}
     assert not place.writer.has_unfinished()
@@ -316,7 +316,7 @@ def test_a_crash_after_a_save_in_between_loses_nothing(place: Workspace, folder:
 
 @pytest.mark.parametrize("step", ["write_temporary", "exchange", "sync", "move_to_trash"])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_full_disk_is_told_and_mended_later(place: Workspace, folder: Between, step: str, moment: str) -> None:
+def test_a_full_disk_is_told_and_repaired_later(place: Workspace, folder: Between, step: str, moment: str) -> None:
     what = folder.before if moment == "before" else folder.after
     what[step] = full
     result = write(place)

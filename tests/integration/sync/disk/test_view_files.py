@@ -54,7 +54,7 @@ def test_a_place_that_cannot_be_written_is_tried_again_later(tmp_path: Path, out
     assert (folder / "inbox.md").read_bytes() == b"text"
 
 
-def test_what_somebody_took_away_is_shown_again_but_never_the_folder(tmp_path: Path, outputs: ViewFiles) -> None:
+def test_what_someone_took_away_is_shown_again_but_never_the_folder(tmp_path: Path, outputs: ViewFiles) -> None:
     folder = tmp_path / ".cowork"
     outputs.show("inbox.md", b"text", 1.0)
     (folder / "inbox.md").unlink()

@@ -115,7 +115,7 @@ def test_the_folder_taken_away_and_brought_back_is_heard_again(station: Station,
     station.hears("tasks/a.md")
 
 
-def test_a_folder_deleted_and_made_anew_is_heard(station: Station) -> None:
+def test_a_folder_deleted_and_made_again_is_heard(station: Station) -> None:
     shutil.rmtree(station.root)
     (station.root / "tasks").mkdir(parents=True)
     station.until(lambda news: news.everything)

@@ -72,7 +72,7 @@ def test_text_in_an_agents_message_is_not_sent(place: Workspace) -> None:
     assert not place.problems(path)
 
 
-def test_a_message_from_somebody_is_an_agents(place: Workspace) -> None:
+def test_a_message_from_an_unknown_author_is_an_agents(place: Workspace) -> None:
     path = "messages/a/mine.md"
     place.save("---\nfrom: anna\n---\nHello.\n", path)
     place.turns(2)

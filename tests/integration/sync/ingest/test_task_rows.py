@@ -36,7 +36,7 @@ def seen(place: Workspace, header: str, body: str = "Do it.\n", path: str = TASK
         ("status: paused\n", "Do it.\n", "paused", 0.0),
     ],
 )
-def test_what_a_new_file_wishes(place: Workspace, header: str, body: str, wanted: str, wait: float | None) -> None:
+def test_what_a_new_file_requests(place: Workspace, header: str, body: str, wanted: str, wait: float | None) -> None:
     row = seen(place, header, body).task()
     assert row.status is Status.DRAFT
     assert row.requested_status == wanted
@@ -44,7 +44,7 @@ def test_what_a_new_file_wishes(place: Workspace, header: str, body: str, wanted
         assert row.request_due_at == pytest.approx(place.now + wait, abs=2.0)
 
 
-def test_every_save_of_an_unfinished_sentence_begins_the_quiet_time_anew(place: Workspace) -> None:
+def test_every_save_of_an_unfinished_sentence_begins_the_quiet_time_again(place: Workspace) -> None:
     seen(place, "title: x\n", "Do")
     first = place.task().request_due_at
     place.turn(5)

@@ -60,7 +60,7 @@ def test_a_commit_signed_by_a_listed_key_counts(user: Checkout, signers: Path, t
     assert signer(user, "") == "", "nobody's counts unless the user says whose"
 
 
-def test_nobody_elses_counts(user: Checkout, signers: Path, tmp_path: Path) -> None:
+def test_no_one_elses_counts(user: Checkout, signers: Path, tmp_path: Path) -> None:
     signed(user, None)
     assert signer(user, signers) == ""
     signed(user, tmp_path / "eve", YES + "from eve\n")

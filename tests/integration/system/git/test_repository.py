@@ -105,7 +105,7 @@ def test_the_version_found_here_is_enough() -> None:
     assert check_git()[0].isdigit()
 
 
-def test_importing_the_door_does_not_import_gitpython(tmp_path: Path) -> None:
+def test_importing_the_gateway_does_not_import_gitpython(tmp_path: Path) -> None:
     assert _in_a_process("import sys, coworkd.system.git; print('git' in sys.modules)", tmp_path) == "False"
 
 

@@ -95,7 +95,7 @@ def test_standard_input_larger_than_a_pipe(tmp_path: Path) -> None:
     assert run(spec(tmp_path, "wc", "-c", stdin=b"x" * 3_000_000)).tail.strip() == "3000000"
 
 
-def test_standard_input_that_nobody_reads(tmp_path: Path) -> None:
+def test_standard_input_that_no_one_reads(tmp_path: Path) -> None:
     assert run(spec(tmp_path, "true", stdin=b"x" * 3_000_000)).ok
 
 

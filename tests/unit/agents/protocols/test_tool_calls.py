@@ -42,7 +42,7 @@ def test_a_url_leads_to_a_host_and_a_port(url: str, expected: str) -> None:
     assert host_and_port(url) == expected
 
 
-def test_what_is_local_to_a_sandbox_needs_nobody(tmp_path: Path) -> None:
+def test_what_is_local_to_a_sandbox_needs_no_one(tmp_path: Path) -> None:
     order = assignment(tmp_path, "t")
     held = replace(order, confinement=Confinement(means=SandboxCapabilities(), run="r", workdir="/w"))
     make, reach = ToolCall(tool=ToolName.RUN, subject="make"), ToolCall(tool=ToolName.NET, subject="a.b:443")

@@ -13,7 +13,7 @@ from coworkd.core.model import AgentSpec
 from tests.sessions import assignment
 
 
-def test_its_own_login_is_copied_anew_and_never_back(tmp_path: Path) -> None:
+def test_its_own_login_is_copied_again_and_never_back(tmp_path: Path) -> None:
     user = tmp_path / "user"
     (user / ".claude").mkdir(parents=True)
     (user / ".claude/.credentials.json").write_text("one")

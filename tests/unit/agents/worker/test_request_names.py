@@ -12,7 +12,7 @@ def test_the_same_call_has_the_same_name_in_a_later_start(tmp_path: Path) -> Non
     assert RequestNames(tmp_path).name("question", {"a": 1, "b": 2}, ()) != first
 
 
-def test_a_yes_is_good_for_one_call_also_over_starts(tmp_path: Path) -> None:
+def test_an_approval_is_good_for_one_call_also_over_starts(tmp_path: Path) -> None:
     requests = RequestNames(tmp_path)
     first = requests.name("permit", "x", ())
     requests.mark_used(first)

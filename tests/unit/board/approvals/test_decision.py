@@ -45,7 +45,9 @@ def test_what_an_answer_means(answer: str, request_id: str, pulled: bool, ruling
 
 
 @given(answer=st.text() | st.sampled_from(list(Answer)), request=st.text(), pulled=st.booleans())
-def test_a_yes_takes_the_exact_word_the_open_request_and_this_machine(answer: str, request: str, pulled: bool) -> None:
+def test_an_approval_takes_the_exact_word_the_open_request_and_this_machine(
+    answer: str, request: str, pulled: bool
+) -> None:
     made = decide(NOW, given_answer(answer, request, pulled=pulled))
     if made.outcome is ApprovalOutcome.APPROVED:
         assert (answer, request, pulled) == ("approved", NOW, False)

@@ -18,7 +18,7 @@ def test_a_busy_machine_delays_a_check_and_prevents_none() -> None:
     assert checks.awake_since == 100.0
 
 
-def test_time_in_which_the_executor_was_stopped_counts_for_nobody() -> None:
+def test_time_in_which_the_executor_was_stopped_counts_for_no_one() -> None:
     checks = CheckSchedule(1.0, 100.0)
     assert checks.begin(400.0) == 299.0
     assert (checks.awake_since, checks.next) == (400.0, 401.0)

@@ -49,7 +49,7 @@ def test_only_signalled_logs_are_read(lab: Lab) -> None:
     assert lab.told() == [TextWritten(text="one"), TextWritten(text="two")]
 
 
-def test_a_run_is_over_when_its_end_is_committed_and_nobody_writes(lab: Lab) -> None:
+def test_a_run_is_over_when_its_end_is_committed_and_no_one_writes(lab: Lab) -> None:
     lab.append(DONE)
     assert lab.told() == [DONE]
     assert lab.journal.ended("run")

@@ -35,7 +35,7 @@ def test_a_rule_about_a_file_grants_nothing_that_only_folders_have() -> None:
     assert write == rules.EXECUTE | rules.READ_FILE | rules.WRITE_FILE | TRUNCATE
 
 
-def test_nobody_may_make_devices_and_what_is_read_is_not_written() -> None:
+def test_no_one_may_make_devices_and_what_is_read_is_not_written() -> None:
     assert not (rules.WRITE | rules.READ | rules.DEVICE) & (rules.MAKE_CHAR | rules.MAKE_BLOCK | IOCTL_DEV)
     assert rules.READ & ~(rules.EXECUTE | rules.READ_FILE | rules.READ_DIR) == 0
     assert rules.WRITE & REFER, "else nothing could be moved between two folders of a run"

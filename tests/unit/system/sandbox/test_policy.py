@@ -190,7 +190,7 @@ def test_who_is_listed_may_be_reached(target: tuple[str, int]) -> None:
 @pytest.mark.parametrize(
     "target", [("allowed.example", 80), ("allowed.example", 22), ("www.allowed.example", 443), ("127.0.0.1", 80)]
 )
-def test_nobody_else(target: tuple[str, int]) -> None:
+def test_no_one_else(target: tuple[str, int]) -> None:
     with pytest.raises(RefusedError):
         RULES.check(Target(host=target[0], port=target[1]))
     with pytest.raises(RefusedError):

@@ -16,7 +16,7 @@ def test_a_summary_is_due_before_the_context_is_full() -> None:
     assert meter.full(51)
 
 
-def test_nothing_is_full_whose_size_nobody_knows() -> None:
+def test_nothing_is_full_whose_size_no_one_knows() -> None:
     meter = ContextMeter(most=None)
     assert meter.count(10**9) is None
     assert not meter.full(10**9)
