@@ -153,7 +153,7 @@ def test_a_driver_that_is_not_there(lab: Lab, tmp_path: Path) -> None:
 def test_a_recording_that_cannot_be_read(lab: Lab, tmp_path: Path) -> None:
     ended, _ = lab.run(recorded(tmp_path, [{"say": "hello"}, {"shout": "hello"}]))
     assert ended.reason is EndReason.FAILED
-    assert "task.jsonl:3: a step has one verb" in ended.message
+    assert "task.jsonl:3: a step needs exactly one of say, read" in ended.message
 
 
 def test_the_program_gets_its_prompt_and_its_environment(
