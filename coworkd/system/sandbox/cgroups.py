@@ -7,6 +7,7 @@ limits of `bubblewrap`'s shell hold in any case.
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -39,16 +40,17 @@ def _candidates() -> Iterator[Path]:
 
 
 def _works(folder: Path) -> bool:
-    trial = folder / _NAME.format(f"trial-{os.getpid()}")
+    # A name of its own: another thread may look at the same time, and a sandbox be in use.
+    probe = folder / _NAME.format(f"probe-{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        trial.mkdir()
+        probe.mkdir()
     except OSError:
         return False
     try:
-        return bool(_limits(trial, ResourceLimits(), 1 << 30)) and os.access(trial / "cgroup.procs", os.W_OK)
+        return bool(_limits(probe, ResourceLimits(), 1 << 30)) and os.access(probe / "cgroup.procs", os.W_OK)
     finally:
         with suppress(OSError):
-            trial.rmdir()
+            probe.rmdir()
 
 
 def join(means: SandboxCapabilities, run: str, limits: ResourceLimits) -> tuple[str, ...]:
