@@ -25,7 +25,12 @@ _SELDOM_USED = {"demo", "simulate", "stress"}
 
 
 def main() -> None:
-    """`... SOCKET`: serve until the other end of the socket is closed."""
+    """`... SOCKET`: serve until the other end of the socket is closed, as a child of none of the tests.
+
+    A test that plays a worker in the process of the tests ends everything that descends from it.
+    """
+    if os.fork():
+        os._exit(0)
     modules = {f"coworkd.cli.{module}" for module, _ in app.COMMANDS.values() if module not in _SELDOM_USED}
     for name in (*modules, *LOADED):
         import_module(name)

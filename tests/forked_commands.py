@@ -82,10 +82,6 @@ def _server() -> socket.socket:
             env={**_ENVIRONMENT, "PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
             start_new_session=True,
         )  # fmt: skip
-    atexit.register(_end, server, ours)
+    server.wait()  # it goes on in a fork, which ends when the socket closes
+    atexit.register(ours.close)
     return ours
-
-
-def _end(server: subprocess.Popen[bytes], requests: socket.socket) -> None:
-    requests.close()
-    server.wait()
