@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -293,9 +294,16 @@ def test_the_daemon_starts_once_and_stops(desk: Desk) -> None:
     assert desk.ok("down") == "no daemon runs here\n"
 
 
-def test_a_daemon_that_was_killed_is_not_shown_as_running(desk: Desk) -> None:
-    pid = desk.json("up", "--detach")["pid"]
+def kill_and_wait(pid: int) -> None:
+    """Kill a process that is not our child; what it held is free then."""
+    watched = os.pidfd_open(pid)
     os.kill(pid, signal.SIGKILL)
+    select.select([watched], [], [])
+    os.close(watched)
+
+
+def test_a_daemon_that_was_killed_is_not_shown_as_running(desk: Desk) -> None:
+    kill_and_wait(desk.json("up", "--detach")["pid"])
     assert desk.json("status")["daemon"] == {"running": False, "pid": None}
     assert desk.ok("down") == "no daemon runs here\n"
 
