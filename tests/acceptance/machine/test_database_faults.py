@@ -236,7 +236,7 @@ def test_the_whole_database_folder_is_deleted_under_the_daemon(work: Workbench) 
 def test_a_socket_that_is_deleted_comes_back(work: Workbench) -> None:
     work.up()
     work.task("one", status="draft")
-    work.wait("up", lambda: work.card("one"))
+    work.wait("it listens", lambda: (private(work) / "socket").exists())
     (private(work) / "socket").unlink()
     work.wait("it listens again", lambda: (private(work) / "socket").exists())
     assert work.json("status")["daemon"]["running"]
