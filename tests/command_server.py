@@ -53,7 +53,7 @@ def _report_end(request: bytes, out: int, err: int, report: int) -> None:
         _run(request, out, err)
     os.close(out)
     os.close(err)
-    with suppress(BrokenPipeError):  # nobody waits for it any longer
+    with suppress(BrokenPipeError):  # the test has given up waiting for it
         os.write(report, f"{pid}\n".encode())
         os.write(report, f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n".encode())
     os._exit(0)

@@ -57,6 +57,12 @@ def says(*events: AgentEvent) -> Script:
     return script
 
 
+def stays(_: Assignment) -> ScriptSteps:
+    """An agent that works until it is stopped."""
+    while True:
+        yield None
+
+
 def fails(reason: EndReason = EndReason.FAILED, message: str = "trouble") -> Ended:
     return Ended(reason=reason, message=message)
 

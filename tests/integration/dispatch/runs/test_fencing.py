@@ -12,14 +12,9 @@ from coworkd.agents.testing import ScriptSteps
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.store import MessageRow, RunState, SubmissionRow
-from tests.integration.dispatchkit import Bench, fails
+from tests.integration.dispatchkit import Bench, fails, stays
 
 DONE = Ended(reason=EndReason.DONE)
-
-
-def _stays(_: Assignment) -> ScriptSteps:
-    while True:
-        yield None
 
 
 def _fails_once(order: Assignment) -> ScriptSteps:
@@ -30,7 +25,7 @@ def _fails_once(order: Assignment) -> ScriptSteps:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path, _stays)
+    bench = Bench(tmp_path, stays)
     bench.config("backoff: 2\n")
     bench.agent()
     bench.task()

@@ -5,21 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from coworkd.agents.port import Assignment
-from coworkd.agents.testing import ScriptSteps
 from coworkd.core.run_states import RunState
 from coworkd.store.problems import problem_paths
-from tests.integration.dispatchkit import Bench
-
-
-def _stays(_: Assignment) -> ScriptSteps:
-    while True:
-        yield None
+from tests.integration.dispatchkit import Bench, stays
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path, _stays)
+    bench = Bench(tmp_path, stays)
     bench.config("")
     bench.agent()
     bench.task()
