@@ -193,7 +193,7 @@ def _services(paths: Paths, parts: _RepositoryParts, lasting: LongLivedParts, db
     engine = Engine(db, folder, git, intake, writer, MissingFiles(db, folder, git))
     merge = Merger(board, jobs, parts.integration, folder, LandedTasks(board, repo), repo.common_dir)
     services = _run_services(paths, board, lasting, parts, target.no_base_reason)
-    dispatch = Dispatcher(board, lasting.executor, jobs, services)
+    dispatch = Dispatcher(board, lasting.executor, jobs, services, engine.is_behind)
     file_trust = FileTrust(db, trust.beginning, trust.give)
     who = RecordOwner(instance=parts.instance, key=paths_and_settings.key(paths.private), folder=paths.folder)
     return Services(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,7 +70,15 @@ class RunServices:
 class Dispatcher:
     """All of dispatch that the daemon sees; used by the writer thread alone."""
 
-    def __init__(self, board: Board, executor: Executor, jobs: Jobs, services: RunServices) -> None:
+    def __init__(
+        self,
+        board: Board,
+        executor: Executor,
+        jobs: Jobs,
+        services: RunServices,
+        is_behind: Callable[[str, float], bool] = lambda _path, _now: False,
+    ) -> None:
+        """`is_behind`: whether a file was saved and this is not taken in yet, at a time."""
         self._board = board
         self._db: Database = board.db
         self._executor = executor
@@ -85,7 +94,7 @@ class Dispatcher:
         self._messages = MessageDelivery(board, executor)
         self._answers = AnswerDelivery(board, executor)
         self._capacity = services.capacity
-        self._planner = StartPlanner(board, services.capacity)
+        self._planner = StartPlanner(board, services.capacity, is_behind)
         self._agents = AgentSelector(board)
         self._plan_runs = PlanRuns(board)
         self._checked_event = self._db.state.checked_event

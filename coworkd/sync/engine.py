@@ -51,6 +51,9 @@ from coworkd.sync.stray import StrayFiles
 BATCH_SIZE = 200
 """Files taken in by one transaction: enough to make its cost small, few enough to lose little by a crash."""
 
+MAX_GIT_WAIT = 2.0
+"""Seconds for which a saved file that git is asked about counts as about to be taken in."""
+
 MAX_HELD_FILES = 2000
 """Files that are held in memory at most until git has said where they came from; others are not read before."""
 
@@ -270,6 +273,20 @@ class Engine:
     def is_held(self, path: str) -> bool:
         """Whether something that was saved there waits for git to say where it came from."""
         return self._dirty.is_held(path)
+
+    def is_behind(self, path: str, now: float) -> bool:
+        """Whether the file was saved and this is not taken in yet, as its stat tells: `pull` is then to read it.
+
+        An event may be late, and what is begun meanwhile would not follow what a person has saved. False for a file
+        that is missing, cannot be read, or waits long for git: what it said before stays in force.
+        """
+        if (held := self._held_contents.get(path)) is not None:
+            return now - held.read_at < MAX_GIT_WAIT
+        found = self._folder.stat(path)
+        if found is None or self._reader.is_unreadable(path) or found == self._stats.last_stat(path):
+            return False
+        self._dirty.mark_if_clean(path, now)
+        return True
 
     def waits_for_git(self) -> bool:
         """Whether any file is held until git has said where it came from."""

@@ -112,7 +112,7 @@ class Bench:
             conflicts=ConflictRounds(self.board, starter, capacity), machine_hold=self.hold, setup_hold=setup_hold,
             capacity=capacity, emptier=SlotEmptier(self.db, self.jobs, self.emptied.append),
         )  # fmt: skip
-        self.dispatch = Dispatcher(self.board, self.executor, self.jobs, stages)
+        self.dispatch = Dispatcher(self.board, self.executor, self.jobs, stages, self.place.engine.is_behind)
 
     def crash(self, *, recover: bool = True) -> None:
         """The daemon is killed: its agents are gone, and everything that was in memory."""

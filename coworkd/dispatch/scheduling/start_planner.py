@@ -7,6 +7,7 @@ place becomes free looks at as many tasks as start.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from coworkd.board.task_board import Board
@@ -31,6 +32,7 @@ from coworkd.dispatch.scheduling.start_rate import StartRate
 from coworkd.store.runs import count_runs
 from coworkd.store.tasks import last_requested_at
 from coworkd.store.wait_reasons import WaitKey, WaitScope, update_wait_reasons, wait_reasons
+from coworkd.sync.effective_specs import CONFIG
 
 GATHERING_TIME = 0.3
 """Seconds that a new task waits for others which were saved with it, so that the most urgent of them starts first."""
@@ -56,7 +58,9 @@ _NO_BUDGET = TaskBudget(limit=Budget(), used=Budget())
 class StartPlanner:
     """Used by the writer thread alone."""
 
-    def __init__(self, board: Board, capacity: CapacityReader) -> None:
+    def __init__(self, board: Board, capacity: CapacityReader, is_behind: Callable[[str, float], bool]) -> None:
+        """`is_behind`: whether a file was saved and this is not taken in yet, at a time."""
+        self._is_behind = is_behind
         self._board = board
         self._db = board.db
         self._capacity = capacity
@@ -77,9 +81,19 @@ class StartPlanner:
         if not self._queue.requested():
             self._queue.forget_reasons()
             return []
+        if any(self._is_behind(path, now) for path in self._files_to_follow()):
+            return []
         starts = self._queue.plan(self._inputs(now), now)
         self._rate.record(len(starts), now)
         return starts
+
+    def _files_to_follow(self) -> Iterator[str]:
+        """The files that say how the requested agents run. What was saved there before a start counts for it."""
+        yield CONFIG
+        default = self._board.specs.settings().agent
+        for requested in {name or default for name in self._queue.requested()}:
+            agent = self._agents.agent(requested)
+            yield from (f"agents/{name}.md" for name in (requested, *(agent.fallback if agent else ())))
 
     def postpone(self, start: StartRun, exhausted: BudgetExhausted) -> None:
         """It did not start after all: other runs have reserved what was left of the day in this very turn."""

@@ -48,6 +48,11 @@ _REGISTERED_TWICE = r"Callback with id '\d+' already exists for watch"
 """watchdog registers a folder twice that is made while it walks the new folder above: by its walk and by the event of
 the folder itself. The same callback replaces itself, so nothing is lost; the warning prints all of its state."""
 
+MOVE_PAIRING = 0.01
+"""Seconds for which watchdog holds back the first half of a move, and with it every event after it, so that it can say
+from where to where (half a second unless set). Only both paths count here, and every file that is moved out of the
+folder, as our own writes move what they displaced, would hold back what a person saves next."""
+
 _QUEUE_SIZE_FILE = Path("/proc/sys/fs/inotify/max_queued_events")
 
 
@@ -246,6 +251,7 @@ class Watcher:
     def _start_observer(self) -> BaseObserver:
         """Observe the folder itself and, for the moment when it comes or goes, its parent."""
         warnings.filterwarnings("ignore", message=_REGISTERED_TWICE, category=RuntimeWarning)
+        _shorten_move_pairing()
         observer = self._observers()
         observer.daemon = True
         event_types = [getattr(events, name) for name in _EVENT_TYPES if hasattr(events, name)]
@@ -284,6 +290,13 @@ def _file_version(file: Path | None) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return (found.st_mtime_ns, found.st_size) if found is not None else (0, 0)
+
+
+def _shorten_move_pairing() -> None:
+    with suppress(ImportError):  # another system than Linux, where moves are not paired like this
+        from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
+
+        InotifyMoveEventGrouper.delay = MOVE_PAIRING
 
 
 def _burst_size() -> int:

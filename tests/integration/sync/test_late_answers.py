@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import Status
+from coworkd.sync.engine import MAX_GIT_WAIT
 from coworkd.sync.git_questions import GitAnswers, GitQuestions, ask_git
 from tests.integration.workspacekit import TASK, Workspace
 
@@ -153,3 +154,12 @@ def test_where_head_stood_is_remembered_once_everything_was_seen_after_it(place:
     place.turns()
     answer(place)
     assert not place.engine.is_scan_due(place.now), "one more look is enough"
+
+
+def test_a_file_that_waits_for_an_answer_is_behind_but_not_for_ever(place: Workspace) -> None:
+    place.save(READY)
+    place.turn()
+    assert place.engine.is_behind(TASK, place.now)
+    assert not place.engine.is_behind(TASK, place.now + MAX_GIT_WAIT)
+    answer(place)
+    assert not place.engine.is_behind(TASK, place.now)

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, EventEmitter
+from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
 
 from coworkd.sync.disk.watcher import PROBE, PROBE_TIMEOUT, WatchedChanges, Watcher
+from coworkd.sync.guards import SETTLE_IN_PLACE
 
 
 class DeafObserver(BaseObserver):
@@ -239,3 +241,20 @@ def test_the_library_warns_without_the_filter(station: Station) -> None:
         warnings.simplefilter("always")
         moved_out_and_in(station, 20)
     assert any("already exists for watch" in str(warning.message) for warning in caught)
+
+
+def test_a_file_that_is_moved_out_holds_back_no_event_for_longer_than_a_save_settles(station: Station) -> None:
+    assert InotifyMoveEventGrouper().delay <= SETTLE_IN_PLACE
+    station.hears("tasks/a.md")
+    (station.root / "tasks" / "a.md").rename(station.root.parent / "out.md")
+    station.hears("tasks/b.md")
+
+
+def test_a_folder_that_is_moved_and_one_that_is_moved_in_are_watched(station: Station, root: Path) -> None:
+    (station.root / "tasks").rename(station.root / "moved")
+    station.until(lambda news: news.everything)
+    station.hears("moved/a.md")
+    (root / "outside" / "below").mkdir(parents=True)
+    (root / "outside").rename(station.root / "in")
+    station.until(lambda news: news.everything)
+    station.hears("in/below/a.md")
