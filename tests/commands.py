@@ -59,7 +59,7 @@ class Desk:
         """What a command prints that must go well."""
         done = self.run(*words, **env)
         assert done.returncode == 0, done.stderr
-        assert done.stderr == ""
+        assert done.stderr == "", done.stderr
         return done.stdout
 
     def json(self, *words: str) -> Any:

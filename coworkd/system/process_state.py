@@ -36,8 +36,9 @@ _LETTERS = {
 }  # fmt: skip
 """By the letter in `/proc/PID/stat`, as proc(5) has them."""
 
-SUSPENDED = frozenset({ProcessState.STOPPED, ProcessState.TRACED, ProcessState.ZOMBIE})
-"""States in which a process does nothing until another process acts on it."""
+SUSPENDED = frozenset({ProcessState.STOPPED, ProcessState.TRACED})
+"""States in which a process does nothing until another process acts on it. A zombie has ended: what it held is free in
+a moment, whether its parent ever takes note of it or not, as the first process of many a container does not."""
 
 
 def process_state(pid: int) -> ProcessState:

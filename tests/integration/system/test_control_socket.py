@@ -14,7 +14,7 @@ import pytest
 
 from coworkd.system.control_client import ControlClient, NoAnswerError, Patience
 from coworkd.system.control_socket import ControlReply, ControlRequest, ControlSocket, Op
-from coworkd.system.process_state import ProcessState
+from coworkd.system.process_state import ProcessState, process_state
 
 
 def ask(path: Path, op: Op, subject: str = "") -> ControlReply | None:
@@ -205,3 +205,20 @@ def test_closing_answers_who_waits_and_ends_the_listener(tmp_path: Path) -> None
     assert request.wait(0) == ControlReply(ok=False, text="coworkd is stopping")
     listener.join(20)
     assert not listener.is_alive()
+
+
+def test_a_daemon_that_has_just_ended_is_no_daemon_although_its_parent_has_not_taken_note(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        daemon = subprocess.Popen(
+            [sys.executable, "-c", f"import socket; socket.socket(fileno={listener.fileno()}).listen()"],
+            pass_fds=[listener.fileno()],
+        )
+        os.waitid(os.P_PID, daemon.pid, os.WEXITED | os.WNOWAIT)
+        assert process_state(daemon.pid) is ProcessState.ZOMBIE
+        ending = threading.Thread(target=lambda: listener.accept()[0].close())
+        ending.start()
+        assert ask(path, Op.SYNC) is None
+        ending.join()
+    daemon.wait()
