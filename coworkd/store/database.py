@@ -134,6 +134,8 @@ class Database:
 
     def close(self) -> None:
         self.connection.close()
+        if self._files is not None:
+            self._files.close()
 
     @contextlib.contextmanager
     def snapshot(self) -> Generator[None]:

@@ -4,6 +4,10 @@ SQLite opens them once. What it has in memory hides for long that they were remo
 as `cp` does with a copy. Its log and the index of that never get smaller while they are in use, so one that did was
 written over.
 
+No file of it is opened and closed here while SQLite has it open: a process that closes any descriptor of a file loses
+the locks that it has on that file (fcntl(2)), and the next program that opens the database would take itself for the
+only one and delete the log.
+
 The index is mapped into memory, and the kernel ends a process that reads a mapped file beyond its end. So an index
 that was cut is filled up with zeros as soon as that is seen: SQLite takes zeros for an index that it has to make again.
 """
@@ -34,6 +38,7 @@ class DatabaseFiles:
     def __init__(self, path: str) -> None:
         self._path = path
         self._seen: dict[str, _FileState] = {}
+        self._descriptor = _opened(path)
         self.were_replaced()
 
     def were_replaced(self) -> bool:
@@ -43,7 +48,20 @@ class DatabaseFiles:
         if _INDEX in replaced and _INDEX in found:
             self._fill_up_index(found[_INDEX])
         self._seen |= {name: state for name, state in found.items() if name not in replaced}
-        return bool(replaced) or not _is_database(self._path)
+        return bool(replaced) or not self._is_database()
+
+    def close(self) -> None:
+        """Call it after the connection is closed."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def _is_database(self) -> bool:
+        """Whether the file begins as one of SQLite does."""
+        try:
+            return self._descriptor is None or os.pread(self._descriptor, len(_HEADER), 0) == _HEADER
+        except OSError:
+            return True  # an error of the disk says nothing about another program
 
     def _fill_up_index(self, found: _FileState) -> None:
         with suppress(OSError):
@@ -59,10 +77,9 @@ def _state(path: str) -> _FileState | None:
     return _FileState(found.st_dev, found.st_ino, found.st_size)
 
 
-def _is_database(path: str) -> bool:
-    """Whether the file begins as one of SQLite does."""
+def _opened(path: str) -> int | None:
+    """A descriptor of the file; None where there is none, or too many files are open."""
     try:
-        with open(path, "rb") as file:
-            return file.read(len(_HEADER)) == _HEADER
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return True  # too many open files say nothing about this one
+        return None

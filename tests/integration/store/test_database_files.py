@@ -73,3 +73,23 @@ def test_a_process_outlives_that_its_index_is_cut(tmp_path: Path) -> None:
     assert (looked.returncode, looked.stdout) == (0, "True\n"), looked.stderr
     blind = subprocess.run([*words, "blind"], capture_output=True, text=True, timeout=60, check=False)
     assert blind.returncode == -signal.SIGBUS, "the control: SQLite itself does not outlive it"
+
+
+OPEN_AND_CLOSE = """
+import sqlite3, sys
+other = sqlite3.connect(sys.argv[1])
+other.execute("SELECT count(*) FROM events").fetchone()
+other.close()
+"""
+
+
+def test_looking_at_the_files_gives_up_no_lock_on_them(tmp_path: Path) -> None:
+    """Another program that opens and closes the database does not take itself for the only one."""
+    db = Database(tmp_path / "state.db")
+    with db.write():
+        db.set_state("key", "value")
+    assert not db.was_replaced()
+    subprocess.run([sys.executable, "-c", OPEN_AND_CLOSE, str(tmp_path / "state.db")], timeout=60, check=True)
+    assert (tmp_path / "state.db-wal").exists()
+    assert not db.was_replaced()
+    db.close()
