@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +55,19 @@ def recover_command(name: str | None, to: Path | None, branch: str, json_: bool)
 
 
 def _earlier_versions(paths: Paths) -> list[KeptItem]:
-    """Earlier versions of documents, as far as there is a database that can be read; nothing is taken in for this."""
+    """Earlier versions of documents, as far as there is a database that can be read; nothing is taken in for this.
+
+    Where there is one that cannot be read, that is said: what else is kept is listed all the same.
+    """
     if not paths.database.exists():
         return []
-    db = Database(paths.database, read_only=True)
     try:
-        db.verify()
-        return version_items(db)
-    except (StoreError, MachineFaultError):
+        with closing(Database(paths.database, read_only=True)) as db:
+            db.verify()
+            return version_items(db)
+    except (StoreError, MachineFaultError) as error:
+        click.echo(f"coworkd: earlier versions of files are not listed: the database {error}", err=True)
         return []
-    finally:
-        db.close()
 
 
 def _require_one(chosen: list[KeptItem], name: str | None) -> KeptItem:
