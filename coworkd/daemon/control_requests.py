@@ -128,10 +128,6 @@ class Control:
         self._landing.clear()
         self._trusting.clear()
 
-    def has_answered_all(self) -> bool:
-        """Whether everything that was asked has been answered."""
-        return not self._landing and not self._trusting
-
     # ---- single requests
 
     def _announce(self, request: ControlRequest) -> None:

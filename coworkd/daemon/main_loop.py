@@ -29,7 +29,7 @@ START_PATIENCE = 60.0
 """Seconds for which a daemon that starts waits for another program that holds the database."""
 
 MAX_ANSWER_WAIT = 1.0
-"""Seconds that a single request waits for the end of a job before it looks again."""
+"""Seconds that a single request waits, for the end of a job or for a file to settle, before it looks again."""
 
 EXECUTOR_CLOSE_PATIENCE = 2.0
 """Seconds that the processes of the executor have to end in."""
@@ -88,8 +88,8 @@ class Daemon:
             self.runner.take_in_files()
             self._lasting.control_socket.put(request)
             self.runner.run(start=False)
-            while not self.runner.services.control.has_answered_all():
-                self.wait(MAX_ANSWER_WAIT)
+            while not request.answered:
+                self.wait(min(max(self.runner.seconds_until_next(), 0.0), MAX_ANSWER_WAIT))
                 self.runner.run(start=False)
 
     def wait(self, seconds: float) -> None:

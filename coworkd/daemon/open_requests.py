@@ -13,9 +13,10 @@ GIT_JOBS_TO_WAIT_FOR = 2
 
 @dataclass(frozen=True, slots=True)
 class _ExecutedRequest:
-    """A request that was carried out in a turn, and how many jobs had asked git by then."""
+    """A request that was carried out in a turn, when that was, and how many jobs had asked git by then."""
 
     request: ControlRequest
+    at: float
     git_jobs_before: int
 
 
@@ -40,18 +41,26 @@ class OpenRequests:
                 self._stop()
 
     def answer_finished(
-        self, settle: Callable[[ControlRequest], None], *, git_is_asked: bool, git_jobs_ended: int
+        self,
+        settle: Callable[[ControlRequest], None],
+        now: float,
+        is_settling: Callable[[float], bool],
+        *,
+        git_is_asked: bool,
+        git_jobs_ended: int,
     ) -> None:
-        """At the end of a turn: settle each request for which git has answered, after two jobs at the most.
+        """At the end of a turn: settle each request for which everything is taken in that was saved before it.
 
-        `git_is_asked`: something that was saved waits for git, and git answers.
+        `is_settling`: whether a file that was noticed by a time is read as soon as it stands still. `git_is_asked`:
+        something that was saved waits for git, and git answers; two jobs are waited for at the most.
         """
-        self._executed += [_ExecutedRequest(request, git_jobs_ended) for request in self.of_turn]
+        self._executed += [_ExecutedRequest(request, now, git_jobs_ended) for request in self.of_turn]
         self.of_turn = []
         still_waiting: list[_ExecutedRequest] = []
         for executed in self._executed:
             git_has_answered = git_jobs_ended >= executed.git_jobs_before + GIT_JOBS_TO_WAIT_FOR
-            if not git_is_asked or git_has_answered or executed.request.op is Op.STOP:
+            taken_in = (not git_is_asked or git_has_answered) and not is_settling(executed.at)
+            if taken_in or executed.request.op is Op.STOP:
                 settle(executed.request)
             else:
                 still_waiting.append(executed)

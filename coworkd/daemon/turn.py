@@ -94,7 +94,7 @@ class TurnRunner:
         self._views.show(services.db, attention, now)
         if start and services.trust.holds:
             services.housekeeping.step(attention, now)
-        self._answer_requests()
+        self._answer_requests(now)
 
     def seconds_until_next(self) -> float:
         """Until the earliest deadline of any service, or until a turn has to look around."""
@@ -128,13 +128,14 @@ class TurnRunner:
         services.audit.find_end()
         services.engine.pull(now)
 
-    def _answer_requests(self) -> None:
-        """A turn that was asked for is over only when git has answered what it asked."""
+    def _answer_requests(self, now: float) -> None:
+        """A turn that was asked for is over only when what was saved before is taken in, git having been asked."""
         services = self.services
         git_is_asked = services.engine.waits_for_git() and not services.git_job.failing()
         self._requests.answer_finished(
-            services.control.settle, git_is_asked=git_is_asked, git_jobs_ended=services.git_job.ended
-        )
+            services.control.settle, now, services.engine.is_settling, git_is_asked=git_is_asked,
+            git_jobs_ended=services.git_job.ended,
+        )  # fmt: skip
 
     def _ends_early(self) -> bool:
         """Whether the turn ends here, since git is about to say what was saved: the next one follows at once.

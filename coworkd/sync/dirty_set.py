@@ -16,6 +16,8 @@ from coworkd.sync.guards import MAX_SETTLE
 class _Mark:
     noticed: float
     due: float
+    read_before: bool = False
+    """Whether it was read since it was noticed, and is only looked at a second time."""
 
 
 class DirtySet:
@@ -32,8 +34,8 @@ class DirtySet:
         self._marks[path] = _Mark(known.noticed if known is not None and settling else now, now)
 
     def mark_at(self, path: str, noticed: float, due: float) -> None:
-        """Look at this path at `due`, as one that was noticed at `noticed`."""
-        self._marks[path] = _Mark(noticed, due)
+        """Look a second time at a path that was read, at `due`, as one that was noticed at `noticed`."""
+        self._marks[path] = _Mark(noticed, due, read_before=True)
 
     def mark_if_clean(self, path: str, now: float) -> None:
         """Look at this path at once, unless there is another time at which it is looked at."""
@@ -74,6 +76,13 @@ class DirtySet:
     def has_due(self, now: float) -> bool:
         """Whether there is a path to look at now, or one that is held."""
         return bool(self._held) or any(mark.due <= now for mark in self._marks.values())
+
+    def is_settling(self, since: float) -> bool:
+        """Whether a path that was noticed by then is to be read for the first time, as soon as it has settled."""
+        return any(
+            mark.noticed <= since and mark.due <= mark.noticed + MAX_SETTLE and not mark.read_before
+            for mark in self._marks.values()
+        )
 
     def deadline(self) -> float | None:
         """When the next path is to be looked at."""

@@ -288,6 +288,10 @@ class Engine:
         self._dirty.mark_if_clean(path, now)
         return True
 
+    def is_settling(self, since: float) -> bool:
+        """Whether a file that was noticed by then is to be read as soon as it stands still."""
+        return self._dirty.is_settling(since)
+
     def waits_for_git(self) -> bool:
         """Whether any file is held until git has said where it came from."""
         return bool(self._held_contents) or self._displaced.is_waiting()

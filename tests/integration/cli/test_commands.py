@@ -308,6 +308,12 @@ def test_a_daemon_that_was_killed_is_not_shown_as_running(desk: Desk) -> None:
     assert desk.ok("down") == "no daemon runs here\n"
 
 
+def test_what_was_saved_just_before_a_command_is_in_what_it_shows(desk: Desk) -> None:
+    for number in range(20):
+        desk.write("tasks/one.md", f"---\nstatus: draft\ntitle: version {number}\n---\nDo it.\n")
+        assert [task["title"] for task in desk.json("status")["tasks"]] == [f"version {number}"]
+
+
 # ---- completion
 
 

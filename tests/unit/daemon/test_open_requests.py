@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from coworkd.daemon.open_requests import OpenRequests
@@ -14,6 +16,8 @@ class Turns:
     def __init__(self) -> None:
         self.waiting: list[ControlRequest] = []
         self.stopped = False
+        self.noticed = math.inf
+        """When the file was noticed that is still settling."""
         self.requests = OpenRequests(self._take, self._stop)
 
     def send(self, op: Op, *, given_up: bool = False) -> ControlRequest:
@@ -21,8 +25,10 @@ class Turns:
         self.waiting.append(request)
         return request
 
-    def end(self, *, git_is_asked: bool = False, git_jobs_ended: int = 0) -> None:
-        self.requests.answer_finished(_settle, git_is_asked=git_is_asked, git_jobs_ended=git_jobs_ended)
+    def end(self, now: float = 0.0, *, git_is_asked: bool = False, git_jobs_ended: int = 0) -> None:
+        self.requests.answer_finished(
+            _settle, now, lambda since: since >= self.noticed, git_is_asked=git_is_asked, git_jobs_ended=git_jobs_ended
+        )
 
     def _take(self) -> list[ControlRequest]:
         taken, self.waiting = self.waiting, []
@@ -71,6 +77,21 @@ def test_a_request_waits_for_two_jobs_that_ask_git_and_a_request_to_stop_for_non
     turns.end(git_is_asked=True, git_jobs_ended=6)
     assert not look.answered
     turns.end(git_is_asked=True, git_jobs_ended=7)
+    assert look.answered
+
+
+def test_a_request_waits_for_files_that_were_noticed_before_it_and_for_no_others(turns: Turns) -> None:
+    before, stop = turns.send(Op.SYNC), turns.send(Op.STOP)
+    turns.requests.take()
+    turns.noticed = 2.0
+    turns.end(now=1.0)
+    assert (before.answered, stop.answered) == (True, True)
+    look = turns.send(Op.SYNC)
+    turns.requests.take()
+    turns.end(now=3.0)
+    assert not look.answered
+    turns.noticed = 4.0
+    turns.end(now=5.0)
     assert look.answered
 
 
