@@ -38,8 +38,6 @@ PRUNE: Job[None, tuple[str, ...]] = Job(name="pruning", purpose=Purpose.MAINTENA
 PRUNING_INTERVAL = 3600.0
 TRASH_DAYS = 30.0
 DAY = 86400.0
-GROUP_SECONDS = 3600.0
-"""After which a control group without processes is no group that a run is about to join."""
 _TRASHED = re.compile(r"(?P<ms>\d{10,16})-.+")
 
 
@@ -56,8 +54,6 @@ class PruneRequest:
     older: float
     """Candidates from before this time may go."""
     trash_older: float
-    groups_older: float
-    """Control groups without processes from before this time may go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +92,7 @@ class Pruning:
         return PruneRequest(
             tasks=tuple(tasks), runs=tuple(run_ids_of(self._db, tasks)),
             candidates=candidates_in_use(self._db), older=before,
-            trash_older=now - TRASH_DAYS * DAY, groups_older=now - GROUP_SECONDS,
+            trash_older=now - TRASH_DAYS * DAY,
         )  # fmt: skip
 
     def _remove_conflicts(self, before: float) -> Iterator[str]:
@@ -121,7 +117,7 @@ def prune(request: PruneRequest, places: PrunedFolders) -> tuple[str, ...]:
     """Carry it out; what went, by name."""
     with Repo.open(places.root) as repo:
         gone = [*_refs(repo, request)]
-    cgroups.remove_abandoned(request.groups_older)
+    cgroups.remove_abandoned()
     return (*gone, *_files(places.trash, request.trash_older))
 
 

@@ -17,25 +17,23 @@ class ProcessLimit:
     """Made where this system allows it; else `procs` is None, and `reason` says so."""
 
     def __init__(self) -> None:
-        self._group: Path | None = None
+        self._group: cgroups.HeldGroup | None = None
         self.reason = "no control group can be made here that bounds the number of processes"
         for folder in cgroups.find():
-            group = Path(folder) / f"coworkd-stress-{os.getpid()}-{secrets.token_hex(4)}"
             with suppress(OSError):
-                group.mkdir()
-                if (group / "pids.max").exists():
-                    (group / "pids.max").write_text(str(MOST_PROCESSES))
+                group = cgroups.hold(Path(folder) / f"coworkd-stress-{os.getpid()}-{secrets.token_hex(4)}")
+                if (limit := group.folder / "pids.max").exists():
+                    limit.write_text(str(MOST_PROCESSES))
                     self._group, self.reason = group, ""
                     return
-                group.rmdir()
+                group.leave()
 
     @property
     def procs(self) -> Path | None:
         """The file that a process writes its id into to be bounded with all that it starts."""
-        return self._group / "cgroup.procs" if self._group else None
+        return self._group.folder / "cgroup.procs" if self._group else None
 
     def remove(self) -> None:
         """Take the group away; its processes must have ended."""
         if self._group is not None:
-            with suppress(OSError):
-                self._group.rmdir()
+            self._group.leave()

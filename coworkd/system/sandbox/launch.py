@@ -35,16 +35,16 @@ def enter(confinement: Confinement | None, argv: Sequence[str], env: Mapping[str
     if confinement is None or confinement.means.level is SandboxLevel.NONE:
         return SandboxEntry(argv=tuple(argv), env=env, leave=_nothing)
     held = _with_tools(confinement, env)
-    joins = cgroups.join(held.means, held.run, held.limits)
+    groups = cgroups.join(held.means, held.run, held.limits)
     proxy = _proxy(held) if held.network or held.report else None
     through = {**env, **_proxied(proxy.port or PROXY_PORT)} if proxy else env
     start = _with_landlock if held.means.level is SandboxLevel.LANDLOCK else _with_bubblewrap
-    wrapped, outer = start(held, argv, through, joins, proxy)
+    wrapped, outer = start(held, argv, through, groups.joins, proxy)
 
     def leave() -> None:
         if proxy:
             proxy.close()
-        cgroups.leave(held.means, held.run)
+        groups.leave()
 
     return SandboxEntry(argv=wrapped, env=outer, leave=leave)
 
