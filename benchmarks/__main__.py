@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import confined, dispatch, graph, index, live, others, supervision
+from benchmarks import claims, confined, dispatch, graph, index, live, others, supervision
 from benchmarks.bench import PROJECT, Bench
 from benchmarks.table import Row, markdown
 
@@ -23,6 +23,7 @@ SUBJECTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "idle": live.idle,
     "graph": graph.edits,
     "ready": graph.ready_sets,
+    "claims": claims.claims,
     "sandbox": confined.commands,
     "start": dispatch.starting,
     "together": dispatch.together,

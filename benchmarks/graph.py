@@ -42,7 +42,7 @@ def ready_sets(bench: Bench) -> Iterator[Row]:
         db = Database(cleared(bench.place / f"ready-{size}") / "state.db")
         with db.write():
             for number in range(size):
-                db.put(_ready(number))
+                db.put(ready_task(number))
         found = best(bench.times, lambda: _elapsed(lambda: startable_tasks(db)), lambda: _elapsed(lambda: _all(db)))  # noqa: B023
         yield Row(
             subject=f"{size:,} ready tasks known after a start", ours=1000 * found[0], unit="ms",
@@ -58,7 +58,8 @@ def ready_sets(bench: Bench) -> Iterator[Row]:
         db.close()
 
 
-def _ready(number: int) -> TaskRow:
+def ready_task(number: int) -> TaskRow:
+    """The row of a task that may start."""
     return TaskRow(
         id=f"task-{number}", path=f"tasks/task-{number}.md", title=f"Task {number}", status=Status.READY, reason="",
         since=float(number), agent="", priority=number % 4, created=float(number), attempt=0, by="", landed="",

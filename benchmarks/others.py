@@ -126,6 +126,17 @@ def _from_pypi(bench: Bench) -> Path:
     return _installed(place / "bin", lambda: [str(place / "bin" / "pip"), "-q", "install", PYPI], PYPI)
 
 
+def python_with(bench: Bench, package: str) -> Path:
+    """An interpreter that has a package from PyPI, installed where it is missing."""
+    place = bench.peers / "pypi"
+    python = place / "bin" / "python"
+    if not python.exists():
+        _quiet([sys.executable, "-m", "venv", str(place)], bench.place, None)
+    if subprocess.run([python, "-m", "pip", "show", "-q", package], capture_output=True, check=False).returncode:
+        _quiet([str(python), "-m", "pip", "-q", "install", package], bench.place, None)
+    return python
+
+
 def _installed(programs: Path, command: Callable[[], list[str]], name: str = "") -> Path:
     """The folder of programs; what is missing there is installed once."""
     if not (programs / name).exists():
