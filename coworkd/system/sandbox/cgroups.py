@@ -56,7 +56,7 @@ def _works(folder: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HeldGroup:
-    """A group that nobody removes until `leave` is called, or until this process ends."""
+    """A group that is not removed until `leave` is called, or until this process ends."""
 
     folder: Path
     _descriptor: int
@@ -95,7 +95,7 @@ def _is_at(folder: Path, descriptor: int) -> bool:
 
 
 def _remove_unheld(folder: Path, descriptor: int) -> bool:
-    """Remove an open group that nobody else holds and that has no processes; whether that was so."""
+    """Remove an open group that is held by no other and has no processes; whether that was so."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         folder.rmdir()
