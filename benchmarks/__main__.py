@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import claims, confined, dispatch, graph, index, live, others, supervision
+from benchmarks import claims, confined, dispatch, graph, index, live, merging, others, supervision
 from benchmarks.bench import PROJECT, Bench
 from benchmarks.table import Row, markdown
 
@@ -27,6 +27,7 @@ SUBJECTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "sandbox": confined.commands,
     "start": dispatch.starting,
     "together": dispatch.together,
+    "merges": merging.merges,
     "landing": dispatch.landing_cpu,
     "workers": supervision.starting,
     "watching": supervision.watching,
