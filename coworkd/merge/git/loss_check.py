@@ -40,14 +40,13 @@ def prove_merge(repo: Repo, tip: str, submission: str, base: str, candidate: str
     `base` counts where the two have more than one merge base; any commit that both contain will do.
     """
     base = _merge_base(repo, tip, submission) or base
-    to_cand, to_sub, to_tip = (
-        _changes(repo, tip, candidate),
-        _changes(repo, base, submission),
-        _changes(repo, base, tip),
-    )
+    to_cand, to_sub = _changes(repo, tip, candidate), _changes(repo, base, submission)
+    # What the tip changed elsewhere is the tip's alone, however much that is.
+    to_tip = _changes(repo, base, tip, among=to_sub)
     wrong = dict(_violations(to_cand, to_sub, to_tip))
     if wrong:
-        excused = _renamed_paths(repo, base, submission, to_tip) | _renamed_paths(repo, base, tip, to_sub)
+        excused = _renamed_paths(repo, base, submission, _changes(repo, base, tip))
+        excused |= _renamed_paths(repo, base, tip, to_sub)
         wrong = {path: why for path, why in wrong.items() if path not in excused}
     if wrong:
         return Proof(ok=False, detail=_join_lines(f"{path}: {why}" for path, why in sorted(wrong.items())))
@@ -69,9 +68,9 @@ def _merge_base(repo: Repo, tip: str, submission: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _changes(repo: Repo, old: str, new: str) -> _Changes:
-    """The changed paths, each as it is in `new`."""
-    return {one.path: _Version(*one.new) for one in differences(repo, old, new)}
+def _changes(repo: Repo, old: str, new: str, among: Iterable[str] | None = None) -> _Changes:
+    """The changed paths (`among`: of these alone), each as it is in `new`."""
+    return {one.path: _Version(*one.new) for one in differences(repo, old, new, among)}
 
 
 def _renamed_paths(repo: Repo, base: str, side: str, other: _Changes) -> set[str]:

@@ -9,7 +9,7 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -82,20 +82,43 @@ def parse_commit(content: bytes) -> CommitObject:
 
 def parse_tree(content: bytes, object_format: str) -> list[TreeItem]:
     """The entries in git's order. RepoError for what is no tree."""
-    size = 32 if object_format == "sha256" else 20
-    return list(_entries(content, size))
+    return [_item(entry) for entry in _raw_entries(content, object_format)]
 
 
-def _entries(content: bytes, size: int) -> Iterator[TreeItem]:
-    at = 0
-    while at < len(content):
-        space = content.find(b" ", at)
-        end = content.find(b"\0", space)
-        if space < 0 or end < 0 or end + 1 + size > len(content):
-            raise RepoError("git stores something as a tree that is none")
-        mode, name = content[at:space].decode("ascii", "replace"), os.fsdecode(content[space + 1 : end])
-        at = end + 1 + size
-        yield TreeItem(mode.rjust(6, "0"), content[end + 1 : at].hex(), name)
+def unequal_items(old: bytes, new: bytes, object_format: str) -> list[tuple[str, TreeItem | None, TreeItem | None]]:
+    """The entries in which two trees differ, by name: on each side, None where there is none. RepoError for no tree.
+
+    Entries are compared as git stores them, and only those that differ are decoded: most of them do not.
+    """
+    before, after = (set(_raw_entries(content, object_format)) for content in (old, new))
+    gone, come = ({_name(entry): _item(entry) for entry in side} for side in (before - after, after - before))
+    return [(name, gone.get(name), come.get(name)) for name in gone | come]
+
+
+_RawEntry = tuple[bytes, bytes, bytes]
+"""Mode, name and object id, as they stand in a tree."""
+_ENTRY = rb"([0-7]{5,6}) ([^\0]+)\0(.{%d})"
+_PATTERNS = {
+    object_format: (re.compile(b"(?:" + _ENTRY % size + b")*", re.DOTALL), re.compile(_ENTRY % size, re.DOTALL))
+    for object_format, size in (("sha1", 20), ("sha256", 32))
+}
+"""By object format: what a whole tree matches, and one entry of it."""
+
+
+def _raw_entries(content: bytes, object_format: str) -> list[_RawEntry]:
+    whole, entry = _PATTERNS["sha256" if object_format == "sha256" else "sha1"]
+    if not whole.fullmatch(content):
+        raise RepoError("git stores something as a tree that is none")
+    return entry.findall(content)
+
+
+def _item(entry: _RawEntry) -> TreeItem:
+    mode, _, object_id = entry
+    return TreeItem(mode.decode("ascii").rjust(6, "0"), object_id.hex(), _name(entry))
+
+
+def _name(entry: _RawEntry) -> str:
+    return os.fsdecode(entry[1])
 
 
 class ObjectMemory:

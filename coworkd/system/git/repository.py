@@ -215,7 +215,11 @@ class Repo:
 
     def trees(self, ids: Sequence[str]) -> list[list[TreeItem]]:
         """The entries of the trees of these full ids. RepoError where one is none."""
-        return [parse_tree(content, self.object_format) for content in self._contents(ids, "tree")]
+        return [parse_tree(content, self.object_format) for content in self.tree_contents(ids)]
+
+    def tree_contents(self, ids: Sequence[str]) -> list[bytes]:
+        """The trees of these full ids as git stores them. RepoError where one is none."""
+        return self._contents(ids, "tree")
 
     def _contents(self, ids: Sequence[str], kind: str) -> list[bytes]:
         found = {name: content for name in ids if (content := self.memory.get(name)) is not None}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from coworkd.core.errors import RepoError
-from coworkd.system.git.objects import FOLDER, TreeItem
+from coworkd.system.git.objects import FOLDER, TreeItem, unequal_items
 from coworkd.system.git.repository import Repo
 
 MAX_FILES = 1_000_000
@@ -77,38 +77,40 @@ _Pair = tuple[str, str, str]
 """Where two trees stand, with a final slash, and their ids; an empty one: there is none."""
 
 
-def differences(repo: Repo, old: str, new: str) -> list[PathDifference]:
+def differences(repo: Repo, old: str, new: str, among: Iterable[str] | None = None) -> list[PathDifference]:
     """Every file that is not the same in two trees or commits, by path; no `old`: every file of `new`.
 
-    What `git diff-tree -r --raw --no-renames` says. RepoError for more than `MAX_FILES`.
+    What `git diff-tree -r --raw --no-renames` says. `among`: of these paths alone; what leads to none of them is not
+    read. RepoError for more than `MAX_FILES`.
     """
+    if among is None:
+        return sorted(_differences(repo, old, new, lambda _: True))
+    paths = frozenset(among)
+    return sorted(one for one in _differences(repo, old, new, _folders_above(paths).__contains__) if one.path in paths)
+
+
+def _folders_above(paths: Iterable[str]) -> frozenset[str]:
+    """Every folder that leads to one of the paths, with a final slash."""
+    parts = [path.split("/") for path in paths]
+    return frozenset("/".join(names[:depth]) + "/" for names in parts for depth in range(1, len(names)))
+
+
+def _differences(repo: Repo, old: str, new: str, enters: Callable[[str], bool]) -> list[PathDifference]:
+    """Files that differ, in any order; of folders those that are to be entered, given with a final slash."""
     found: list[PathDifference] = []
     pairs: list[_Pair] = [("", repo.tree_of(old) if old else "", repo.tree_of(new))]
     while pairs:
         wanted = dict.fromkeys(tree for _, *both in pairs for tree in both if tree)
-        read = dict(zip(wanted, repo.trees(list(wanted)), strict=True)) | {"": []}
+        read = dict(zip(wanted, repo.tree_contents(list(wanted)), strict=True)) | {"": b""}
         deeper: list[_Pair] = []
         for prefix, before, after in pairs:
-            for name, one, other in _unequal(read[before], read[after]):
+            for name, one, other in unequal_items(read[before], read[after], repo.object_format):
                 found += _as_files(repo, prefix + name, one, other)
-                deeper += _as_folders(f"{prefix}{name}/", one, other)
+                deeper += [pair for pair in _as_folders(f"{prefix}{name}/", one, other) if enters(pair[0])]
             if len(found) + len(deeper) > MAX_FILES:
                 raise RepoError(f"more than {MAX_FILES} files differ between {old} and {new}")
         pairs = deeper
-    return sorted(found)
-
-
-_Both = tuple[str, TreeItem | None, TreeItem | None]
-
-
-def _unequal(old: Iterable[TreeItem], new: Iterable[TreeItem]) -> Iterator[_Both]:
-    before = {item.name: item for item in old}
-    for item in new:
-        there = before.pop(item.name, None)
-        if there != item:
-            yield item.name, there, item
-    for name, item in before.items():
-        yield name, item, None
+    return found
 
 
 def _as_files(repo: Repo, path: str, *sides: TreeItem | None) -> Iterator[PathDifference]:
