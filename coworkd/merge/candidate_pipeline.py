@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from coworkd.core.errors import RepoError
 from coworkd.core.model import Check
 from coworkd.core.text_formats import shorten_start
 from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome_text
-from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.branch_moves import merge_target
 from coworkd.merge.git.candidates import MergeSources, find_merge_sources, merge_submission
 from coworkd.merge.git.conflict_bundle import Dispute, bundle, kind_of
@@ -37,18 +37,14 @@ from coworkd.merge.job_values import (
 )
 from coworkd.merge.red_candidates import BlameFinder, WorkspaceChecks
 from coworkd.merge.tip_version import tip_version
-from coworkd.merge.verifier import (
-    OWN_OUTPUT,
-    TIP_VERSION_OUTPUT,
-    Verifier,
-    gate_run,
-    verification_of,
-)
+from coworkd.merge.verifier import GateRun, Verifier, gate_run, tip_version_output, verification_of
 from coworkd.system.git import Repo
 from coworkd.system.git.numbered_refs import next_number_under
 from coworkd.system.git.refs import CANDIDATES, RefChange, branch_ref, candidate_ref, update_refs
 
 _Checks = tuple[Check, ...]
+_PIN_ATTEMPTS = 100
+"""More than there are verifications at the same time: each of them may take a number first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +76,8 @@ class CandidatePipeline:
     repo: Repo
     request: VerifyRequest
     verifier: Verifier
+    gate: str
+    """Where it is verified: nothing else is, meanwhile."""
     blame_finder: BlameFinder
     bundles: Path
     """The folder for the descriptions of conflicts."""
@@ -158,8 +156,8 @@ class CandidatePipeline:
     def _run_checks(
         self, candidate: MergeCandidate
     ) -> _Checks | VerificationFailed | FailedWithoutChange | Interrupted:
-        run = gate_run(self.request, candidate.commit, self.request.commands)
-        checks = self.verifier.check(self.repo, run, self.is_cancelled)
+        run = self._run_on(candidate.commit, self.request.commands)
+        checks = self.verifier.check_candidate(self.repo, run, self.is_cancelled)
         if checks is not None and _has_failed_check(checks) and needs_repetition(failure_of(checks[-1])):
             checks = self.verifier.check(self.repo, run, self.is_cancelled)
         if checks is None:
@@ -179,7 +177,7 @@ class CandidatePipeline:
         suspect = red or _first_hidden_check(request, checks)
         if suspect is None:
             return None
-        on_tip = gate_run(request, candidate.onto, request.commands)
+        on_tip = self._run_on(candidate.onto, request.commands)
         workspace = WorkspaceChecks(commands=request.workspace, loop=request.loop)
         finding = self.blame_finder.find_blame(self.repo, on_tip, workspace, suspect, self.is_cancelled)
         if finding is None:
@@ -191,7 +189,8 @@ class CandidatePipeline:
         return FailedWithoutChange(
             tip=candidate.tip, target=self.repo.commit(branch_ref(request.target)) or "",
             key=self.verifier.settings_key(verification_of(request, request.commands), request.timeout), checks=checks,
-            own=finding.own, blame=finding.blame, tip_checks=finding.tip_checks,
+            own=finding.own, blame=finding.blame, tip_checks=finding.on_tip.checks if finding.on_tip else (),
+            tip_output=finding.on_tip.output if finding.on_tip else "",
         )  # fmt: skip
 
     # ---- run what the change alters as it was before
@@ -199,10 +198,6 @@ class CandidatePipeline:
     def _run_earlier_checks(
         self, candidate: MergeCandidate, checks: _Checks
     ) -> Verified | VerificationFailed | Interrupted:
-        request = self.request
-        if not unverified_reason(checks):
-            green = tuple(check for check in checks if check.command in request.workspace)
-            self.verifier.remember(self.repo, gate_run(request, candidate.commit, request.workspace), green)
         every = self._with_tip_version(candidate, checks)
         if every is None:
             return Interrupted()
@@ -228,11 +223,12 @@ class CandidatePipeline:
         commands = tuple(command for command in version.commands if self._is_green_on_tip(candidate.onto, command))
         if not commands:
             return None if self.is_cancelled() else checks
-        run = dataclasses.replace(gate_run(request, version.commit, commands), output=TIP_VERSION_OUTPUT)
+        output = tip_version_output(self.gate)
+        run = dataclasses.replace(self._run_on(version.commit, commands), output=output)
         before = self.verifier.check(self.repo, run, self.is_cancelled)
         if before is None:
             return None
-        self.verifier.join_output(TIP_VERSION_OUTPUT, request.task, len(checks))
+        self.verifier.join_output(output, request.task, len(checks))
         paths = ", ".join(version.paths)
         return (*checks, *(dataclasses.replace(check, from_tip=paths) for check in before))
 
@@ -240,15 +236,21 @@ class CandidatePipeline:
         """Whether a command is green on the tip alone: one of the task's own may be there to become green."""
         if command in self.request.workspace:
             return True
-        alone = dataclasses.replace(gate_run(self.request, tip, (command,)), output=OWN_OUTPUT)
-        on_tip = self.verifier.check_tip(self.repo, alone, self.is_cancelled)
-        return on_tip is not None and all(check.green for check in on_tip)
+        on_tip = self.verifier.check_tip(self.repo, self._run_on(tip, (command,)), self.is_cancelled)
+        return on_tip is not None and all(check.green for check in on_tip.checks)
+
+    def _run_on(self, commit: str, commands: tuple[str, ...]) -> GateRun:
+        """One run of commands on a commit, in the gate of this verification."""
+        return gate_run(self.request, commit, commands, self.gate)
 
 
 def pin_candidate(repo: Repo, commit: str) -> None:
     """Give a candidate a ref, for a gc takes what has none."""
-    name = candidate_ref(next_number_under(repo, CANDIDATES))
-    update_refs(repo, [RefChange(name=name, old=None, new=commit)])
+    for _ in range(_PIN_ATTEMPTS):
+        name = candidate_ref(next_number_under(repo, CANDIDATES))
+        if update_refs(repo, [RefChange(name=name, old=None, new=commit)]):
+            return
+    raise RepoError("every number for a candidate was taken by another verification: it is verified again")
 
 
 def _submission(request: VerifyRequest) -> Submission:

@@ -23,7 +23,6 @@ from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.job_values import FailedWithoutChange, Interrupted, TipCheckResult
 from coworkd.merge.queue_reader import QueueReader
-from coworkd.merge.verifier import TIP_OUTPUT
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.problems import has_problem, problem_paths, put_problem, remove_problem
 from coworkd.store.submissions import held_submissions, move_submission, once_held_submissions, submission_event
@@ -35,7 +34,7 @@ RECHECK_AFTER = 2.0
 FIRST_PAUSE, FACTOR, MAX_PAUSE = 30.0, 2.0, 900.0
 """Seconds until the tip is checked again although nothing is known to have changed, and how they grow."""
 TIP_CHECK: Job[str, TipCheckResult | Interrupted] = Job(
-    name="check of the tip", purpose=Purpose.INTEGRATION, first_pause=FIRST_PAUSE
+    name="check of the tip", purpose=Purpose.VERIFICATION, first_pause=FIRST_PAUSE
 )
 """Its subject is the command that is checked again."""
 SOURCE, _RECHECK_SOURCE = "verification", "check of the tip"
@@ -96,14 +95,13 @@ class HeldSubmissions:
             self._db, row, SubmissionState.HELD, event, verified_on=value.tip, message=reason, held=held.encoded(),
             checks=json.dumps([dataclasses.asdict(check) for check in value.checks]),
         )  # fmt: skip
-        self._db.state.target_tip = value.target
         task = self._board.task(row.task)
         if row.kind is SubmissionKind.WORK and task.status in WITH_SUBMISSION:
             why = f"waits, no attempt is used: {reason}; it goes on by itself when that is repaired"
             self._board.set_status(task, Status.MERGING, why, now)
         self._retries.setdefault(red.command, _Retry(at=now + FIRST_PAUSE))
         if not value.own:
-            name, checks = (TIP_OUTPUT, value.tip_checks) if value.tip_checks else (row.task, value.checks)
+            name, checks = (value.tip_output, value.tip_checks) if value.tip_checks else (row.task, value.checks)
             self._logs.show_tip(name, checks)
         self.update_problems(now)
 
@@ -125,7 +123,7 @@ class HeldSubmissions:
     # ---- going on
 
     def step(self, now: float, *, busy: bool) -> None:
-        """Release what need not be held any more, and look whether that is so; `busy`: a verification is at work."""
+        """Release what need not be held any more, and look whether that is so; `busy`: no gate is free."""
         rows = held_submissions(self._db)
         if self._db.changes != self._seen_changes:
             self._release([row for row in rows if self._has_changed(row)], now)

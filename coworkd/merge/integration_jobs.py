@@ -1,4 +1,4 @@
-"""The jobs that move the integration branch: they merge, verify and land, one at a time.
+"""The jobs that move the integration branch: they merge and verify, several at a time, and land, one at a time.
 
 Blocking; called from job threads only, each opening a `Repo` of its own. Requests and results are values.
 """
@@ -16,6 +16,7 @@ from coworkd.merge.branch_jobs import BranchReport, NoBase, RunBase, make_due_mo
 from coworkd.merge.branch_rules import Collision, NothingToDo, Rebuild, Unrelated
 from coworkd.merge.candidate_pipeline import CandidatePipeline, pin_candidate
 from coworkd.merge.checks.facts import ChangeContext, check_findings
+from coworkd.merge.gate_pool import GatePool
 from coworkd.merge.git.change_summary import ChangeSummary, summarise_change
 from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.git.integration import land
@@ -46,7 +47,7 @@ from coworkd.system.sandbox.policy import UNCONFINED, SandboxCapabilities
 
 
 class IntegrationJobs:
-    """Works on one repository; safe to call from any thread, one call of `verify` or `land` at a time."""
+    """Works on one repository; safe to call from any thread. Each verification has a gate of its own."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class IntegrationJobs:
         self._state = state
         self._stopping = stopping
         self._verifier = Verifier(state, stopping, means)
+        self._gates = GatePool()
         self._blame_finder = BlameFinder(self._verifier)
 
     # ---- the branches
@@ -73,9 +75,9 @@ class IntegrationJobs:
 
     def check_tip(self, request: VerifyRequest, command: str) -> TipCheckResult | Interrupted:
         """Check the tip once more, which was red without any change."""
-        with self._repos.lend() as repo:
+        with self._repos.lend() as repo, self._gates.lend() as gate:
             tip = repo.commit(branch_ref(request.branch)) or ""
-            run = gate_run(request, tip, request.commands)
+            run = gate_run(request, tip, request.commands, gate)
             red = self._blame_finder.is_still_red(repo, run, request.workspace, command, self._stopping.is_set)
         return Interrupted() if red is None else TipCheckResult(red=red)
 
@@ -131,14 +133,14 @@ class IntegrationJobs:
         def is_cancelled() -> bool:
             return self._stopping.is_set() or cancelled()
 
-        with self._repos.lend() as repo:
+        with self._repos.lend() as repo, self._gates.lend() as gate:
             tip = repo.commit(branch_ref(request.branch))
             if tip is None:
                 return TipMoved(tip="")
             if not request.has_change:
                 return Verified(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
             pipeline = CandidatePipeline(
-                repo=repo, request=request, verifier=self._verifier, blame_finder=self._blame_finder,
+                repo=repo, request=request, verifier=self._verifier, gate=gate, blame_finder=self._blame_finder,
                 bundles=self._state / "bundles", is_cancelled=is_cancelled,
             )  # fmt: skip
             return _run_pipeline(pipeline, tip)

@@ -60,15 +60,9 @@ class ResultRecorder:
         self._unverified = unverified
 
     def remember_tip(self, value: object) -> None:
-        """Where the integration branch stands, as the job saw it last."""
+        """Where a landing has left the integration branch; a verification may have begun before another landing."""
         match value:
-            case (
-                Verified(tip=tip)
-                | VerificationFailed(tip=tip)
-                | FailedWithoutChange(tip=tip)
-                | MergeConflict(tip=tip)
-                | TipMoved(tip=tip)
-            ):
+            case TipMoved(tip=tip):
                 self._db.state.integration_tip = tip
             case Landed(commit=commit):
                 self._db.state.integration_tip = commit

@@ -97,6 +97,8 @@ class FailedWithoutChange:
     blame: Blame
     tip_checks: tuple[Check, ...] = ()
     """Of the tip alone; empty where it did not have to be checked."""
+    tip_output: str = ""
+    """The name of the folder with the output of those."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

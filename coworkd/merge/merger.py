@@ -1,18 +1,21 @@
-"""The merge queue, turn by turn: reviews are written and answered, submissions verified and landed one by one."""
+"""The merge queue, turn by turn: reviews are written and answered, submissions verified, and landed one by one."""
 
 from __future__ import annotations
 
 import dataclasses
-import threading
+import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
+from coworkd.merge.active_verifications import VERIFY, ActiveVerifications
 from coworkd.merge.auto_landing import AutoLanding
 from coworkd.merge.branch_watch import BRANCH, BranchWatch
 from coworkd.merge.check_logs import CheckLogs
+from coworkd.merge.gate_pool import verifications_by_cores
 from coworkd.merge.git.change_summary import ChangeSummary
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.merge.holds import TIP_CHECK, HeldSubmissions
@@ -22,7 +25,7 @@ from coworkd.merge.job_values import AwaitingTarget, Landed, TipMoved, Verificat
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.lost_submissions import LostSubmissions
 from coworkd.merge.queue_reader import QueueReader
-from coworkd.merge.queue_rules import LandStep, ReviewStep, VerifyStep, next_steps
+from coworkd.merge.queue_rules import LandStep, QueueLoad, ReviewStep, VerifyStep, next_steps
 from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.unverified import UnverifiedSubmissions
@@ -34,9 +37,8 @@ from coworkd.store.submissions import (
     get_submission,
 )
 from coworkd.sync.disk.ports import Files
-from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
+from coworkd.system.background_jobs import MAX_VERIFICATIONS, Job, JobFailed, Jobs, Purpose
 
-VERIFY: Job[SubmissionKey, VerificationResult] = Job(name="verification", purpose=Purpose.INTEGRATION)
 LAND: Job[SubmissionKey, Landed | TipMoved] = Job(name="landing", purpose=Purpose.INTEGRATION)
 DESCRIBE: Job[SubmissionKey, ChangeSummary] = Job(name="change summary", purpose=Purpose.CAT_FILE_COMMAND)
 _QUEUE = "queue"
@@ -71,11 +73,8 @@ class Merger:
         self._watch = BranchWatch(board, jobs, integration, self._recorder, common_dir)
         self._awaiting_target: dict[SubmissionKey, tuple[str, str]] = {}
         """Submissions that wait for the target's entry, and where both branches stood then."""
-        self._verifying: SubmissionKey | None = None
-        """The submission that is being verified."""
+        self._verifications = ActiveVerifications(jobs)
         self._stepped = False
-        self._verification_cancelled = threading.Event()
-        """Set when the submission that is being verified has left the queue."""
         self._auto_landing = AutoLanding(board, jobs, self.target_landing_job)
         self._lost = LostSubmissions(board, jobs, integration)
         jobs.handle(VERIFY, then=self._record_verification, failed=self._report_failure)
@@ -88,34 +87,40 @@ class Merger:
         """Act on answered reviews, then take the queue one step further."""
         self._landed.step(now)
         self._reviews.apply_answers(now)
-        self._cancel_moot_verification()
+        self._cancel_moot_verifications()
         self._forget_moot_failures()
         if start:
             self._watch.start_look()
             self._reverts.start_requested(now)
             self._lost.start_search()
-            self._holds.step(now, busy=self._is_busy())
+            self._holds.step(now, busy=not self._free_gates())
             self._unverified.verify_again(now, started=not self._stepped)
             self._stepped = True
-            if not self._is_busy():
+            if not self._is_moving():
                 self._watch.rebuild(self._queue_reader.target_request)
             if self._watch.is_settled():
                 self._advance(now)
-                self._auto_landing.step(now, busy=self._is_busy())
+                self._auto_landing.step(now, busy=self._is_moving())
 
     def deadline(self) -> float | None:
         """When a landing that failed, or a check of the tip, is tried again."""
         times = (self._auto_landing.deadline(), self._holds.deadline())
         return min((at for at in times if at), default=None)
 
-    def _is_busy(self) -> bool:
-        """Whether something is being verified or landed, or integration moved: one thing at a time."""
-        return self._jobs.any_running(VERIFY, LAND, TIP_CHECK, BRANCH)
+    def _is_moving(self) -> bool:
+        """Whether the integration branch is being moved: one thing at a time."""
+        return self._jobs.any_running(LAND, BRANCH)
 
-    def _cancel_moot_verification(self) -> None:
-        """End a verification whose submission has left the queue."""
-        if self._verifying and find_in_queue(self._db, self._verifying) is None:
-            self._verification_cancelled.set()
+    def _free_gates(self) -> int:
+        """How many verifications may begin."""
+        wanted = self._board.specs.settings().parallel_verifications or verifications_by_cores(os.cpu_count() or 1)
+        used = len(self._jobs.running(VERIFY)) + len(self._jobs.running(TIP_CHECK))
+        return max(0, min(wanted, MAX_VERIFICATIONS) - used)
+
+    def _cancel_moot_verifications(self) -> None:
+        """End the verifications of submissions that have left the queue."""
+        keys = self._verifications.keys()
+        self._verifications.cancel_all_but([key for key in keys if find_in_queue(self._db, key) is not None])
 
     def _advance(self, now: float) -> None:
         branch_tips = self._watch.branch_tips()
@@ -126,18 +131,17 @@ class Merger:
         ]
         if not entries:
             return
-        for step in next_steps(entries, self._db.state.integration_tip):
+        load = QueueLoad(gates=self._free_gates(), verifying=self._verifications.keys(), moving=self._is_moving())
+        for step in next_steps(entries, self._db.state.integration_tip, load):
             row = get_submission(self._db, step.key)
             match step:
                 case ReviewStep():
                     self._start_change_summary(row)
-                case VerifyStep() if not self._is_busy():
+                case VerifyStep():
                     if not self._watch.bring_in(self._queue_reader.target_request()):
-                        self._start_step(step, row, now)
-                case LandStep() if not self._is_busy():
-                    self._start_step(step, row, now)
-                case _:
-                    pass
+                        self._start_verification(row, now)
+                case LandStep():
+                    self._start_landing(row, now)
 
     def _is_backing_off(self, key: SubmissionKey) -> bool:
         """Whether a job for this submission failed and is not due again: others go on meanwhile."""
@@ -162,17 +166,16 @@ class Merger:
 
     # ---- verifying and landing
 
-    def _start_step(self, step: VerifyStep | LandStep, row: SubmissionRow, now: float) -> None:
-        key = row.key
-        if isinstance(step, LandStep):
-            if row.needs_approval and not self._reviews.is_approved(row):
-                self._reviews.ask_again(row, now)
-                return
-            land = self._queue_reader.land_request(row)
-            with self._db.write(durable=True):
-                self._db.event(now, EventKind.LANDING, task=row.task, number=row.number, candidate=row.candidate)
-            self._jobs.start(LAND, key, lambda: self._integration.land(land))
+    def _start_landing(self, row: SubmissionRow, now: float) -> None:
+        if row.needs_approval and not self._reviews.is_approved(row):
+            self._reviews.ask_again(row, now)
             return
+        land = self._queue_reader.land_request(row)
+        with self._db.write(durable=True):
+            self._db.event(now, EventKind.LANDING, task=row.task, number=row.number, candidate=row.candidate)
+        self._jobs.start(LAND, row.key, lambda: self._integration.land(land))
+
+    def _start_verification(self, row: SubmissionRow, now: float) -> None:
         red_target = self._watch.is_target_red(self._queue_reader.target_request())
         request = dataclasses.replace(self._queue_reader.verify_request(row), onto_target=red_target)
         task = self._board.task(row.task)
@@ -180,14 +183,13 @@ class Merger:
             self._db.event(now, EventKind.VERIFYING, task=row.task, number=row.number)
             if task.status is Status.REVIEW and (row.approved or not row.needs_approval):
                 self._board.transition(task.id, Status.MERGING, "verified again with what has landed since", now)
-        cancelled = self._verification_cancelled = threading.Event()
-        if self._jobs.start(VERIFY, key, lambda: self._integration.verify(request, cancelled.is_set)):
-            self._verifying = key
+        verify = partial(self._integration.verify, request)
+        self._verifications.start(row.key, self._watch.branch_tips(), verify)
 
     def _record_verification(self, key: SubmissionKey, value: VerificationResult, now: float) -> None:
-        self._verifying = None
-        if isinstance(value, AwaitingTarget):
-            self._awaiting_target[key] = self._watch.branch_tips()
+        active = self._verifications.end(key)
+        if isinstance(value, AwaitingTarget) and active is not None:
+            self._awaiting_target[key] = active.branch_tips
         self._record_result(key, value, now)
 
     def _record_result(
@@ -203,7 +205,7 @@ class Merger:
 
     def _report_failure(self, key: SubmissionKey, failure: JobFailed, now: float) -> None:
         """Git or the file system failed: show that at the task."""
-        self._verifying = None if self._verifying == key else self._verifying
+        self._verifications.end(key)
         if find_in_queue(self._db, key) is None:
             return
         with self._db.write():

@@ -1,6 +1,7 @@
 """The merge queue: what is verified, asked about and landed next.
 
-Pure. One submission is worked on at a time; what is approved goes before what is not, dependencies before their
+Pure. One landing is prepared at a time, for it makes every other verification outdated; in the gates that this leaves
+free, submissions are verified for their reviews. What is approved goes before what is not, dependencies before their
 dependants, then priority, then age.
 """
 
@@ -54,16 +55,52 @@ class LandStep:
 QueueStep = VerifyStep | ReviewStep | LandStep
 
 
-def next_steps(entries: Sequence[QueueEntry], tip: str) -> list[QueueStep]:
-    """Every review that is due, and at most one thing to verify or land."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLoad:
+    """What is at work already."""
+
+    gates: int = 1
+    """Verifications that may begin."""
+    verifying: frozenset[SubmissionKey] = frozenset()
+    """Submissions that are being verified."""
+    moving: bool = False
+    """The integration branch is being moved."""
+
+
+IDLE = QueueLoad()
+"""Nothing is at work, and there is one gate."""
+
+
+def next_steps(entries: Sequence[QueueEntry], tip: str, load: QueueLoad = IDLE) -> list[QueueStep]:
+    """Every review that is due, what leads to the next landing, and verifications for reviews in the other gates.
+
+    While a landing is under way, a gate stays free for the one that follows.
+    """
     reviews: list[QueueStep] = [
         ReviewStep(key=e.key) for e in entries if e.state is SubmissionState.GREEN and not e.approved and not e.reviewed
     ]
-    for entry in sorted(entries, key=_sort_key):
-        step = _next_step(entry, tip)
-        if step is not None:
-            return [*reviews, step]
-    return reviews
+    ordered = sorted(entries, key=_sort_key)
+    landing = [entry for entry in ordered if _is_cleared(entry) and not entry.needs]
+    under_way = any(entry.key in load.verifying for entry in landing)
+    following = next((step for entry in landing if (step := _next_step(entry, tip)) is not None), None)
+    first = [VerifyStep(key=e.key) for e in ordered if (not _is_cleared(e) or e.needs) and _is_to_verify(e, load)]
+    if under_way or following is None:
+        return [*reviews, *first[: load.gates]]
+    if load.moving or any(_is_about_to_land(entry, tip) for entry in landing):
+        return [*reviews, *first[: max(0, load.gates - 1)]]
+    if isinstance(following, VerifyStep):
+        return [*reviews, *[following, *first][: load.gates]]
+    return [*reviews, following, *first[: max(0, load.gates - 1)]]
+
+
+def _is_about_to_land(entry: QueueEntry, tip: str) -> bool:
+    """It lands as soon as its review has been written."""
+    unwritten = not entry.reviewed and not entry.approved
+    return entry.state is SubmissionState.GREEN and unwritten and entry.verified_on == tip
+
+
+def _is_to_verify(entry: QueueEntry, load: QueueLoad) -> bool:
+    return entry.state is SubmissionState.QUEUED and entry.key not in load.verifying
 
 
 def _sort_key(entry: QueueEntry) -> tuple[bool, float, float, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from coworkd.core.model import Check
 from coworkd.merge.blame import Blame, BlameFacts, CheckFailure, blame, failure_of, failure_on_tip, needs_tip
 from coworkd.merge.verification import TREE_CHECK
-from coworkd.merge.verifier import OWN_OUTPUT, TIP_OUTPUT, GateRun, Verifier
+from coworkd.merge.verifier import GateRun, TipChecks, Verifier
 from coworkd.system.git import Repo
 
 
@@ -22,8 +22,8 @@ class BlameFinding:
     blame: Blame
     own: bool
     """The red command is the task's own, not one of the workspace's."""
-    tip_checks: tuple[Check, ...] = ()
-    """The checks of the tip without the change; empty: it did not have to be checked."""
+    on_tip: TipChecks | None = None
+    """The checks of the tip without the change; None: it did not have to be checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,30 +52,27 @@ class BlameFinder:
         failure, own = failure_of(red, disk_full=disk_full), _is_own(red, workspace.commands)
         proof = own or (workspace.loop and not red.setup and red.command != TREE_CHECK)
         tip_failure = CheckFailure.DISK_FULL if disk_full else None
-        tip_checks: tuple[Check, ...] | None = ()
+        found: TipChecks | None = None
         if needs_tip(failure, proof=proof):
-            tip_checks = self._check_tip(
-                repo, _run_of_command(on_tip, workspace.commands, red.command, own=own), red, is_cancelled
-            )
-            if tip_checks is None:
+            run = _run_of_command(on_tip, workspace.commands, red.command, own=own)
+            found = self._check_tip(repo, run, red, is_cancelled)
+            if found is None:
                 return None
-            tip_failure = failure_on_tip(red, tip_checks, disk_full=self._verifier.disk_full())
+            tip_failure = failure_on_tip(red, found.checks, disk_full=self._verifier.disk_full())
         facts = BlameFacts(failure=failure, proof=proof, tip_failure=tip_failure)
-        return BlameFinding(blame=blame(facts), own=own, tip_checks=tip_checks)
+        return BlameFinding(blame=blame(facts), own=own, on_tip=found)
 
-    def _check_tip(
-        self, repo: Repo, run: GateRun, red: Check, is_cancelled: Callable[[], bool]
-    ) -> tuple[Check, ...] | None:
+    def _check_tip(self, repo: Repo, run: GateRun, red: Check, is_cancelled: Callable[[], bool]) -> TipChecks | None:
         """The checks of the tip; None: it was interrupted.
 
         Remembered checks are used only where they do not suggest that the machine has changed since: the command failed
         on the tip as it did on the candidate, or it was green there and exited with an error on the candidate.
         """
         failure = failure_of(red)
-        checks = self._verifier.check_tip(repo, run, is_cancelled)
-        tip_failure = None if checks is None else failure_on_tip(red, checks)
-        if checks is None or tip_failure is failure or (tip_failure is None and failure is CheckFailure.EXIT):
-            return checks
+        found = self._verifier.check_tip(repo, run, is_cancelled)
+        tip_failure = None if found is None else failure_on_tip(red, found.checks)
+        if found is None or tip_failure is failure or (tip_failure is None and failure is CheckFailure.EXIT):
+            return found
         return self._verifier.check_tip(repo, run, is_cancelled, fresh=True)
 
     def is_still_red(
@@ -89,8 +86,8 @@ class BlameFinder:
         """Whether a command that was red without any change still is; None: it was interrupted."""
         own = command not in (*workspace_commands, *on_tip.verification.setup, TREE_CHECK)
         run = _run_of_command(on_tip, workspace_commands, command, own=own)
-        checks = self._verifier.check_tip(repo, run, is_cancelled, fresh=True)
-        return None if checks is None else any(one.command == command and not one.green for one in checks)
+        found = self._verifier.check_tip(repo, run, is_cancelled, fresh=True)
+        return None if found is None else any(one.command == command and not one.green for one in found.checks)
 
 
 def _is_own(red: Check, workspace_commands: tuple[str, ...]) -> bool:
@@ -103,6 +100,4 @@ def _run_of_command(run: GateRun, workspace_commands: tuple[str, ...], command: 
     The checks of the workspace's commands are remembered together, for every candidate on the same tip.
     """
     commands = (command,) if own else workspace_commands or run.verification.commands
-    return replace(
-        run, verification=replace(run.verification, commands=commands), output=OWN_OUTPUT if own else TIP_OUTPUT
-    )
+    return replace(run, verification=replace(run.verification, commands=commands))

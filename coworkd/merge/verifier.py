@@ -1,7 +1,6 @@
-"""Runs verifications in the gates, and remembers the checks of the tip without any change.
+"""Runs verifications in the gates, and uses what earlier ones have found about the same files.
 
-Blocking; called from job threads only. What is remembered is a cache: a daemon that starts again checks the tip again
-when it has to.
+Blocking; called from job threads only.
 """
 
 from __future__ import annotations
@@ -16,21 +15,23 @@ from functools import partial
 from pathlib import Path
 
 from coworkd.core.model import Check
+from coworkd.merge.check_results import CheckResult, CheckResults
 from coworkd.merge.gate_lock import GateWaitCancelledError
 from coworkd.merge.job_values import VerifyRequest
+from coworkd.merge.keyed_turns import KeyedTurns
 from coworkd.merge.verification import Verification, gate_context, verify
 from coworkd.slots.tree_paths import is_reserved
 from coworkd.system.git import Repo
 from coworkd.system.process import commands
 from coworkd.system.sandbox.policy import SandboxCapabilities
 
-SUBMISSIONS, TARGET = "1", "target"
-"""Gates: for candidates of submissions, and for the target's commits as merged with what landed."""
-TIP_OUTPUT, OWN_OUTPUT, TARGET_OUTPUT = ".tip", ".own", ".target"
-"""The names of the folders with the output of checks of a tip, of a task's own command there, and of the target's
-commits; no task is called so."""
-TIP_VERSION_OUTPUT = ".before"
-"""Of a candidate with the tip's version of what its checks execute."""
+TARGET = "target"
+"""The gate for the target's commits as merged with what landed; those for submissions have numbers (`gate_pool`)."""
+TARGET_OUTPUT = ".target"
+"""The name of the folder with the output of checks of the target's commits; no task is called so."""
+_KEPT_OUTPUT, _TIP_VERSION_OUTPUT = ".kept", ".before"
+"""How the names of folders begin with the output of checks that are kept by their tree, and of a candidate with the
+tip's version of what its checks execute."""
 DISK_FULL = 1 << 20
 """Bytes: with less than these left, a red check says that the disk is full."""
 
@@ -42,7 +43,7 @@ class GateRun:
     commit: str
     verification: Verification
     timeout: float
-    gate: str = SUBMISSIONS
+    gate: str
     output: str
     """The name of the folder that keeps the whole output, one file a command, until the next run of this name."""
 
@@ -51,10 +52,24 @@ def verification_of(request: VerifyRequest, commands: tuple[str, ...]) -> Verifi
     return Verification(commands=commands, setup=request.setup, copy=request.copy, sandbox=request.sandbox)
 
 
-def gate_run(request: VerifyRequest, commit: str, commands: tuple[str, ...], gate: str = SUBMISSIONS) -> GateRun:
+def gate_run(request: VerifyRequest, commit: str, commands: tuple[str, ...], gate: str) -> GateRun:
     """One run of commands on a commit, as the request has it."""
     verification, output = verification_of(request, commands), TARGET_OUTPUT if gate == TARGET else request.task
     return GateRun(commit=commit, verification=verification, timeout=request.timeout, gate=gate, output=output)
+
+
+def tip_version_output(gate: str) -> str:
+    """Where the output goes of a candidate with the tip's version of what its checks execute."""
+    return f"{_TIP_VERSION_OUTPUT}-{gate}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TipChecks:
+    """The checks of a commit without any change."""
+
+    checks: tuple[Check, ...]
+    output: str
+    """The name of the folder that keeps their output."""
 
 
 class Verifier:
@@ -65,7 +80,11 @@ class Verifier:
         self._repo_mark = state.name
         self._stopping = stopping
         self._means = means
-        self._tips: dict[str, tuple[Check, ...]] = {}
+        self._results = CheckResults()
+        self._turns = KeyedTurns()
+        """Of checks of the same tip: the second verification that needs them waits for those of the first."""
+        for left in state.glob(f"checks/{_KEPT_OUTPUT}-*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def check(self, repo: Repo, run: GateRun, is_cancelled: Callable[[], bool]) -> tuple[Check, ...] | None:
         """The checks on a commit; None when it was cancelled before they had ended."""
@@ -85,23 +104,53 @@ class Verifier:
 
     def check_tip(
         self, repo: Repo, run: GateRun, is_cancelled: Callable[[], bool], *, fresh: bool = False
-    ) -> tuple[Check, ...] | None:
-        """Every command's check on a commit without any change; from memory unless `fresh`."""
-        key = self._key(repo, run)
-        if not fresh and key in self._tips:
-            return self._tips[key]
-        checks = self.check(repo, replace(run, verification=replace(run.verification, every=True)), is_cancelled)
+    ) -> TipChecks | None:
+        """Every command's check on a commit without any change; from memory unless `fresh`. None: it was cancelled."""
+        tree, commands = self._checked_tree(repo, run), run.verification.commands
+        output = _kept_output(tree, commands)
+        with self._turns.take(output, is_cancelled) as taken:
+            if not taken:
+                return None
+            if not fresh and (known := self._results.find(tree, commands)):
+                return TipChecks(checks=known.checks, output=known.output)
+            every = replace(run, verification=replace(run.verification, every=True), output=output)
+            checks = self.check(repo, every, is_cancelled)
+            if checks is None:
+                return None
+            self._keep(tree, CheckResult(commands=commands, checks=checks, output=output))
+            return TipChecks(checks=checks, output=output)
+
+    def check_candidate(self, repo: Repo, run: GateRun, is_cancelled: Callable[[], bool]) -> tuple[Check, ...] | None:
+        """The checks on a candidate, from memory where the same files were green; None: it was cancelled.
+
+        What is red is never taken from memory: the machine may have been at fault.
+        """
+        tree, commands = self._checked_tree(repo, run), run.verification.commands
+        known = self._results.find(tree, commands)
+        if known is not None and known.green:
+            self._copy_output(known.output, run.output)
+            return known.checks
+        checks = self.check(repo, run, is_cancelled)
         if checks is not None:
-            self._tips[key] = checks
+            result = CheckResult(commands=commands, checks=checks, output=_kept_output(tree, commands))
+            if result.green:
+                self._copy_output(run.output, result.output)
+                self._keep(tree, result)
         return checks
 
-    def remember(self, repo: Repo, run: GateRun, checks: tuple[Check, ...]) -> None:
-        """What has been found green as a candidate need not be checked again once it is the tip."""
-        self._tips[self._key(repo, run)] = checks
+    def _keep(self, tree: str, result: CheckResult) -> None:
+        for output in self._results.keep(tree, result):
+            shutil.rmtree(self.output_folder(output), ignore_errors=True)
 
     def output_folder(self, name: str) -> Path:
         """Where the output of the latest run of this name is: `N.log` is the N-th check's."""
         return self._state / "checks" / name
+
+    def _copy_output(self, name: str, to: str) -> None:
+        """The output of a run under another name; without the disk for it there is none."""
+        shutil.rmtree(self.output_folder(to), ignore_errors=True)
+        with suppress(OSError):
+            shutil.copytree(self.output_folder(name), self.output_folder(to))
 
     def join_output(self, name: str, to: str, after: int) -> None:
         """Count the output of one run behind the first `after` files of another."""
@@ -119,15 +168,33 @@ class Verifier:
         parts = (*what, timeout, self._means().level)
         return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
-    def _key(self, repo: Repo, run: GateRun) -> str:
-        return f"{_checked_tree(repo, run.commit)} {self.settings_key(run.verification, run.timeout)}"
+    def _checked_tree(self, repo: Repo, run: GateRun) -> str:
+        """A name for the files that are checked and for all that they are checked with, but for the commands."""
+        conditions = self.settings_key(replace(run.verification, commands=(), every=False), run.timeout)
+        copied = [f"{path} {_file_version(repo.root / path)}" for path in run.verification.copy]
+        return " ".join((_tree_digest(repo, run.commit), conditions, *copied))
 
 
 def _number(log: Path) -> int:
     return int(log.stem) if log.stem.isdecimal() else 0
 
 
-def _checked_tree(repo: Repo, commit: str) -> str:
+def _kept_output(tree: str, commands: tuple[str, ...]) -> str:
+    return (
+        f"{_KEPT_OUTPUT}-{hashlib.sha256(repr((tree, commands)).encode('utf-8', 'backslashreplace')).hexdigest()[:16]}"
+    )
+
+
+def _file_version(path: Path) -> str:
+    """Another one after each change of a file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{found.st_ino} {found.st_mtime_ns} {found.st_size}"
+
+
+def _tree_digest(repo: Repo, commit: str) -> str:
     """A name for the files of a commit that are checked out in a gate: all but `.cowork/`."""
     entries = repo.trees([repo.tree_of(commit)])[0]
     listed = "\0".join(

@@ -30,6 +30,9 @@ log = logging.getLogger("coworkd")
 PAUSE_GROWTH, MAX_PAUSE = 2.0, 300.0
 """How the pause after a failure grows, and the seconds that it grows to."""
 
+MAX_VERIFICATIONS = 16
+"""At the same time; their threads are made when they are needed."""
+
 
 class Purpose(Enum):
     """What a job is for. In the order in which outcomes are handed over: what is finished goes before what begins."""
@@ -37,7 +40,9 @@ class Purpose(Enum):
     SAVES = "saves"
     """Asking git about files that were saved, or what a command asks for: a person waits to see what follows."""
     INTEGRATION = "integration"
-    """Verifying and landing: git in the repository itself, and the commands of a verification."""
+    """Landing, and moving the integration branch: git in the repository itself."""
+    VERIFICATION = "verification"
+    """The commands of verifications, as many at once as the settings say."""
     IMPORT = "import"
     """Bringing in the work that a run has left in its slot."""
     CAT_FILE_COMMAND = "reading"
@@ -58,8 +63,9 @@ def thread_counts(cores: int) -> dict[Purpose, int]:
     return {
         # All that is asked about files at one time is one job; the other one is for what a command waits for.
         Purpose.SAVES: 2,
-        # One verification, landing or move of the branch at a time, beside reverts and landings in the target.
+        # One landing and one move of the branch at a time, beside reverts and landings in the target.
         Purpose.INTEGRATION: 3,
+        Purpose.VERIFICATION: MAX_VERIFICATIONS,
         Purpose.IMPORT: max(2, cores),
         Purpose.CAT_FILE_COMMAND: max(2, cores // 2),
         # There are four kinds, each of which runs once at a time; a notification or a pruning may be slow.

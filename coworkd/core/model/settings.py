@@ -39,6 +39,8 @@ class Settings:
     copy: tuple[str, ...] = ()
     verify: tuple[str, ...] = ()
     verify_timeout: float = 30 * 60.0
+    parallel_verifications: int | None = None
+    """None: by the cores of the machine."""
     approve: frozenset[ApprovalPoint] = frozenset({ApprovalPoint.MERGE})
     backoff: float = 2.0
     max_attempts: int = 3

@@ -133,6 +133,12 @@ CONFIG = Schema(
         text_list_field("verify", "Commands that must succeed on the merged result", trust=NEEDS_TRUST),
         Field("verify_timeout", time_limit, help="How long one of them may take; 30m unless set", trust=NEEDS_TRUST),
         Field(
+            "parallel_verifications",
+            IntReader(1),
+            help="Verifications at once, each in a folder of its own; by the cores of the machine unless set",
+            trust=NEEDS_TRUST,
+        ),
+        Field(
             "approve",
             EnumSetReader(ApprovalPoint),
             canonical=as_list,

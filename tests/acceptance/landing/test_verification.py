@@ -140,3 +140,24 @@ def test_a_change_that_adds_a_filter_is_its_authors_and_keeps_no_one_else(w: Sit
     w.task("b")
     w.until("b", "done")
     assert "filter 'lfs'" in w.card("a")["why"]
+
+
+def test_submissions_are_verified_for_their_reviews_at_the_same_time_in_gates_of_their_own(w: Site) -> None:
+    """The command is green only while another verification is at work in another folder."""
+    places = f"{w.scratch}/at.*"
+    meet = (
+        f"pwd > $(mktemp {w.scratch}/at.XXXXXX); until test $(cat {places} | sort -u | wc -l) = 2; do sleep 0.1; done"
+    )
+    w.agent("ed", EDIT)
+    w.config(
+        "approve: [merge]\nparallel_verifications: 2\nverify_timeout: 50\n"
+        f'sandbox: {{allow_paths: [{w.scratch}]}}\nverify: ["{meet}"]\n'
+    )
+    w.task("a")
+    w.task("b")
+    w.up()
+    w.reviewed("a")
+    w.reviewed("b")
+    w.finish("b")
+    w.finish("a")
+    assert {"made.a", "made.b"} <= w.tree()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from coworkd.merge.blame import Blame
 from coworkd.merge.red_candidates import BlameFinder, BlameFinding, WorkspaceChecks
 from coworkd.merge.verification import Verification
-from coworkd.merge.verifier import GateRun, Verifier
+from coworkd.merge.verifier import GateRun, TipChecks, Verifier
 from coworkd.system.git import Repo
 from coworkd.system.sandbox.policy import UNCONFINED
 from tests.integration.gitkit import Checkout, checkout
@@ -40,7 +41,7 @@ class Candidates:
 
         def run(on: str) -> GateRun:
             verification = Verification(commands=(*commands, *own), setup=setup)
-            return GateRun(commit=on, verification=verification, timeout=60.0, output="t")
+            return GateRun(commit=on, verification=verification, timeout=60.0, gate="1", output="t")
 
         with Repo.open(self.user.root) as repo:
             checks = self.verifier.check(repo, run(commit), lambda: False)
@@ -49,6 +50,28 @@ class Candidates:
                 return None
             workspace = WorkspaceChecks(commands=commands, loop=loop)
             return BlameFinder(self.verifier).find_blame(repo, run(self.tip), workspace, checks[-1], lambda: False)
+
+    def run(self, on: str, commands: tuple[str, ...], gate: str = "1") -> GateRun:
+        return GateRun(commit=on, verification=Verification(commands=commands), timeout=60.0, gate=gate, output="t")
+
+    def verify(self, commit: str, *commands: str) -> int:
+        """How often the commands that count were run to verify a candidate."""
+        before = self.count
+        with Repo.open(self.user.root) as repo:
+            assert self.verifier.check_candidate(repo, self.run(commit, commands), lambda: False)
+        return self.count - before
+
+    def check_tip_at_once(self, command: str) -> list[TipChecks]:
+        """What two verifications in gates of their own are told of the tip, which they ask for at the same time."""
+
+        def check(gate: str) -> TipChecks:
+            with Repo.open(self.user.root) as repo:
+                found = self.verifier.check_tip(repo, self.run(self.tip, (command,), gate), lambda: False)
+            assert found is not None
+            return found
+
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(check, ("1", "2")))
 
 
 @pytest.fixture
@@ -92,6 +115,27 @@ def test_the_tip_is_checked_once_for_all_candidates(candidates: Candidates) -> N
     assert candidates.count == 3 + 1 + 1, "a tip that differs in `.cowork/` alone is the same to a verification"
 
 
+def test_a_tree_that_was_green_is_not_checked_again(candidates: Candidates) -> None:
+    """The commands that it was green with count, and each that they begin with; what is red is always run again."""
+    commit = candidates.user.branch("work", "main", {"made.txt": "x\n"})
+    same = candidates.user.branch("same", "main", {"made.txt": "x\n", ".cowork/tasks/a.md": "a\n"})
+    one, two = candidates.counting("true"), "test -e made.txt"
+    assert candidates.verify(commit, one, two) == 1
+    assert candidates.verify(same, one, two) == 0
+    assert candidates.verify(same, one) == 0
+    assert candidates.verify(same, one, two, "true") == 1, "another command"
+    assert candidates.verify(candidates.tip, one, two) == 1, "another tree"
+    assert candidates.verify(candidates.tip, one, two) == 1, "it was red"
+    assert (candidates.verifier.output_folder("t") / "1.log").exists()
+
+
+def test_two_that_need_the_same_tip_have_it_checked_once(candidates: Candidates) -> None:
+    found = candidates.check_tip_at_once(candidates.counting("sleep 0.2"))
+    assert len(found) == 2
+    assert found[0] == found[1]
+    assert candidates.count == 1
+
+
 def test_a_machine_that_changed_since_is_looked_at_again(candidates: Candidates, tmp_path: Path) -> None:
     """What is remembered of a green tip does not make an agent answer for a program that is gone."""
     program = tmp_path / "checker"
@@ -112,7 +156,8 @@ def test_a_set_up_is_its_authors_only_where_it_works_without_the_change(candidat
     assert blamed(candidates.judge(commit, "true", setup=("! grep broken pyproject.toml",))) is Blame.AGENT
     judged = candidates.judge(commit, "true", setup=("exit 9",))
     assert judged is not None
-    assert (judged.blame, judged.tip_checks[-1].setup) == (Blame.WORKSPACE, True)
+    assert judged.on_tip is not None
+    assert (judged.blame, judged.on_tip.checks[-1].setup) == (Blame.WORKSPACE, True)
     assert blamed(candidates.judge(commit, own=("true",), setup=("exit 8",))) is Blame.WORKSPACE
 
 

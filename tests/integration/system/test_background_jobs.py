@@ -7,7 +7,7 @@ import pytest
 
 from coworkd.core.errors import RepoError
 from coworkd.core.machine_faults import FaultKind
-from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose, thread_counts
+from coworkd.system.background_jobs import MAX_VERIFICATIONS, Job, JobFailed, Jobs, Purpose, thread_counts
 
 COUNT: Job[str, int] = Job(name="count", purpose=Purpose.SLOT)
 OTHER: Job[None, int] = Job(name="other", purpose=Purpose.INTEGRATION, first_pause=0)
@@ -229,6 +229,7 @@ def test_threads_are_bounded_by_the_cores(cores: int) -> None:
     counts = thread_counts(cores)
     assert set(counts) == set(Purpose)
     assert min(counts.values()) >= 2
+    assert counts.pop(Purpose.VERIFICATION) == MAX_VERIFICATIONS, "its threads are made as the settings ask for them"
     assert sum(counts.values()) <= 16 + 3 * cores
 
 

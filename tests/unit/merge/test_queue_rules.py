@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import permutations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.merge.queue_rules import LandStep, QueueEntry, ReviewStep, VerifyStep, next_steps
+from coworkd.merge.queue_rules import (
+    LandStep,
+    QueueEntry,
+    QueueLoad,
+    QueueStep,
+    ReviewStep,
+    VerifyStep,
+    next_steps,
+)
 from coworkd.store import SubmissionKey, SubmissionState
 
 TIP = "t1"
@@ -74,11 +83,66 @@ def test_approved_goes_before_unapproved_then_priority_then_age() -> None:
         assert seen == ["d", "c", "b", "a"]
 
 
+def waiting(task: str, **more: object) -> QueueEntry:
+    return entry(task, QUEUED, tip="", needs_approval=True, **more)
+
+
+def keys(steps: Sequence[QueueStep]) -> list[str]:
+    return [step.key.task for step in steps]
+
+
+def test_as_many_are_verified_for_their_reviews_as_gates_are_free() -> None:
+    entries = [waiting(task) for task in "abcd"]
+    assert keys(next_steps(entries, TIP, QueueLoad(gates=3))) == ["a", "b", "c"]
+    load = QueueLoad(gates=1, verifying=frozenset({SubmissionKey("a", 1), SubmissionKey("b", 1)}))
+    assert keys(next_steps(entries, TIP, load)) == ["c"]
+    assert next_steps(entries, TIP, QueueLoad(gates=0)) == []
+
+
+def test_what_waits_for_a_person_blocks_nothing() -> None:
+    asked = entry("asked", needs_approval=True, reviewed=True)
+    assert keys(next_steps([asked, waiting("b"), entry("c", QUEUED, tip="")], TIP, QueueLoad(gates=2))) == ["c", "b"]
+
+
+def test_one_landing_is_prepared_at_a_time() -> None:
+    first, second = entry("a", QUEUED, tip=""), entry("b", QUEUED, tip="")
+    load = QueueLoad(gates=3, verifying=frozenset({first.key}))
+    assert keys(next_steps([first, second, waiting("c")], TIP, load)) == ["c"]
+    green = entry("a")
+    assert next_steps([green, second], TIP, QueueLoad(gates=3)) == [ReviewStep(key=green.key)], "it lands next"
+    landed = entry("a", reviewed=True)
+    assert next_steps([landed, second], TIP, QueueLoad(gates=3)) == [LandStep(key=green.key)]
+
+
+def test_a_gate_stays_free_for_what_follows_the_landing_that_is_under_way() -> None:
+    entries = [entry("a", QUEUED, tip=""), waiting("b"), waiting("c")]
+    assert keys(next_steps(entries, TIP, QueueLoad(gates=2, moving=True))) == ["b"]
+    assert next_steps(entries, TIP, QueueLoad(gates=1, moving=True)) == []
+    assert keys(next_steps([waiting("b")], TIP, QueueLoad(gates=1, moving=True))) == ["b"]
+
+
+def test_what_cannot_land_yet_is_verified_for_its_review() -> None:
+    early = entry("late", QUEUED, tip="", needs=("first",))
+    assert keys(next_steps([early, entry("first", QUEUED, tip="")], TIP, QueueLoad(gates=2))) == ["first", "late"]
+
+
+@given(STEPS, st.integers(0, 4), st.booleans(), st.sets(st.sampled_from("abcdefgh")))
+def test_gates_and_landings_are_bounded(entries: list[QueueEntry], gates: int, moving: bool, tasks: set[str]) -> None:
+    load = QueueLoad(gates=gates, moving=moving, verifying=frozenset(SubmissionKey(task, 1) for task in tasks))
+    steps = next_steps(entries, TIP, load)
+    verified = [step.key for step in steps if isinstance(step, VerifyStep)]
+    assert len(verified) <= gates
+    assert not load.verifying & set(verified)
+    for_landing = {e.key for e in entries if (e.approved or not e.needs_approval) and not e.needs}
+    prepared = [step.key for step in steps if not isinstance(step, ReviewStep) and step.key in for_landing]
+    assert len(prepared) <= (0 if moving or for_landing & load.verifying else 1)
+
+
 @given(STEPS)
 def test_one_thing_at_a_time_and_nothing_unasked_lands(entries: list[QueueEntry]) -> None:
     steps = next_steps(entries, TIP)
     work = [step for step in steps if not isinstance(step, ReviewStep)]
-    assert len(work) <= 1
+    assert len([step for step in work if isinstance(step, VerifyStep)]) <= 1
     by_key = {item.key: item for item in entries}
     for step in steps:
         item = by_key[step.key]
