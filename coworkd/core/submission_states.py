@@ -42,8 +42,9 @@ SUBMISSION_STATES = StateMachine(
         S.GREEN: frozenset({S.QUEUED, S.HELD, S.RED, S.CONFLICTED, S.LANDED, S.RETIRED}),
         S.HELD: frozenset({S.QUEUED, S.LANDED, S.RETIRED}),
         S.RED: frozenset({S.LANDED, S.RETIRED}),
-        S.CONFLICTED: frozenset({S.LANDED, S.RETIRED}),
-        # To conflicted again, when the run that was to resolve the conflict could not begin.
+        # Merged again, when the tip that it conflicts with is not the present one any more.
+        S.CONFLICTED: frozenset({S.QUEUED, S.LANDED, S.RETIRED}),
+        # To conflicted again, when the run that was to resolve the conflict could not begin, or changed nothing.
         S.RETIRED: frozenset({S.CONFLICTED, S.LANDED}),
         S.LANDED: frozenset(),
     },

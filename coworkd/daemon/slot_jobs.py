@@ -197,7 +197,8 @@ class SlotJobs:
                     notices=_notices(outcome.notice, outcome.dropped_paths, nested_notice(outcome.nested)),
                 )  # fmt: skip
             case submission.NothingChanged():
-                return NoChanges(notices=_notices(outcome.notice, outcome.dropped_paths))
+                notices = _notices(outcome.notice, outcome.dropped_paths)
+                return NoChanges(notices=notices, merged_tip=outcome.merged_tip)
             case submission.Rejected(reason=reason):
                 return _keep_work(repo, found, unusable_reason=reason)
 

@@ -19,7 +19,7 @@ from coworkd.core.text_formats import shorten_start
 from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome_text
 from coworkd.merge.git.branch_moves import merge_target
 from coworkd.merge.git.candidates import MergeSources, find_merge_sources, merge_submission
-from coworkd.merge.git.conflict_bundle import Dispute, bundle, kind_of
+from coworkd.merge.git.conflict_bundle import Dispute, bundle, conflict_facts, kind_of
 from coworkd.merge.git.integration import MergeCommit, Submission
 from coworkd.merge.git.loss_check import prove_merge
 from coworkd.merge.git.revert_commits import tip_after_landing
@@ -149,7 +149,8 @@ class CandidatePipeline:
         path = self.bundles / f"{request.task}-{request.number}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(bundle(self.repo, dispute))
-        return MergeConflict(tip=merge_input.tip, summary=f"conflict in {paths}", bundle=str(path))
+        facts = conflict_facts(self.repo, request.commit, merge_input.tip, merged)
+        return MergeConflict(tip=merge_input.tip, summary=f"conflict in {paths}", bundle=str(path), facts=facts)
 
     # ---- run the checks
 

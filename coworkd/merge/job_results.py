@@ -7,6 +7,7 @@ import json
 
 from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
+from coworkd.core.conflict_facts import failed_rounds
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Check, Status
 from coworkd.core.task_states import WITH_SUBMISSION
@@ -32,8 +33,14 @@ from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, Submission
 from coworkd.store.documents import find_document
 from coworkd.store.landings import Landings
 from coworkd.store.problems import remove_task_problems
-from coworkd.store.runs import has_live_run
-from coworkd.store.submissions import move_submission, retire_submission, submission_event, update_submission
+from coworkd.store.runs import find_run, has_live_run
+from coworkd.store.submissions import (
+    move_submission,
+    retire_submission,
+    submission_event,
+    tip_to_merge,
+    update_submission,
+)
 from coworkd.sync.disk.folder import digest
 
 
@@ -136,11 +143,20 @@ class ResultRecorder:
             verified_on=value.tip,
             message=value.summary,
             bundle=value.bundle,
+            conflict=value.facts.text(),
         )
         if row.kind is SubmissionKind.WORK:
             self._reviews.void(row, now)
+            self._count_round(row, value.tip)
         else:
             self._reverts.record_refused(row, f"{value.summary}: what landed since builds on it", now)
+
+    def _count_round(self, row: SubmissionRow, tip: str) -> None:
+        """Whether the round that made the submission has failed to resolve a conflict."""
+        run = find_run(self._db, row.run)
+        given = tip_to_merge(self._db, row.task, run.conflict) if run else ""
+        rounds = failed_rounds(self._board.task(row.task).conflict_rounds, given, tip)
+        self._board.update(row.task, conflict_rounds=rounds)
 
     def _record_not_merged(self, row: SubmissionRow, value: AwaitingTarget | OutdatedBase, now: float) -> None:
         if isinstance(value, OutdatedBase):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coworkd.core.conflict_facts import ConflictFacts
 from coworkd.core.model import Check, SandboxSpec
 from coworkd.merge.blame import Blame
 
@@ -109,6 +110,7 @@ class MergeConflict:
     summary: str
     bundle: str
     """Path of the bundle for the author."""
+    facts: ConflictFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,10 +53,11 @@ class ImportedCommit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NothingChanged:
-    """The files are those of the base."""
+    """The files are those of the base, or of the tip where that was merged in."""
 
     dropped_paths: tuple[str, ...]
     notice: str
+    merged_tip: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ def _commit_to_submit(slot: Slot, git: Repo, request: SubmissionRequest) -> _Cho
     commit = _commit_without_workspace(private, git, chosen, request.message) if bad else chosen.commit
     dropped = tuple(sorted({*work.left_out, *filter(is_reserved, bad)}))
     if git.tree_of(commit) == git.tree_of(chosen.known[-1]):
-        return NothingChanged(dropped_paths=dropped, notice=chosen.notice)
+        return NothingChanged(dropped_paths=dropped, notice=chosen.notice, merged_tip=len(chosen.known) > 1)
     if reason := import_reason(git, commit, chosen.known):
         return Rejected(reason=reason)
     return replace(chosen, commit=commit, dropped=dropped, nested=work.nested)

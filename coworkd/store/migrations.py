@@ -318,6 +318,10 @@ _LOOPS = (
 """The loop that a run is a round of, as its attempt began with it."""
 
 
+_CONFLICT_FACTS = ("ALTER TABLE submissions ADD COLUMN conflict TEXT NOT NULL DEFAULT ''",)
+"""What a submission conflicts over, by which those that collide are resolved one after another."""
+
+
 def _all_of(statements: tuple[str, ...]) -> Callable[[sqlite_utils.Database], None]:
     """The step that executes these one after another."""
 
@@ -355,6 +359,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _pulled_tasks,
     _all_of(_STOP_MESSAGES),
     _all_of(_LOOPS),
+    _all_of(_CONFLICT_FACTS),
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

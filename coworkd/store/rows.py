@@ -279,6 +279,8 @@ class SubmissionRow:
     text_sha: str = ""
     bundle: str = ""
     """The conflict bundle, a file outside the workspace; empty: none."""
+    conflict: str = ""
+    """JSON of `core.conflict_facts`: what it conflicted over last, or what it resolves; empty: nothing."""
     kind: SubmissionKind = SubmissionKind.WORK
     held: str = ""
     """JSON: what it was held for, until it has been verified again; empty: nothing."""

@@ -126,6 +126,12 @@ def conflict_of(db: Database, task: str, bundle: str) -> SubmissionRow | None:
     return db.one(SubmissionRow, "task = ? AND bundle = ? ORDER BY number DESC", task, bundle)
 
 
+def tip_to_merge(db: Database, task: str, bundle: str) -> str:
+    """The commit that a run which resolves the conflict of this bundle is to merge in; empty: there is no such one."""
+    conflict = conflict_of(db, task, bundle) if bundle else None
+    return conflict.verified_on if conflict else ""
+
+
 def work_to_continue(db: Database, task: str) -> SubmissionRow | None:
     """The latest submission of a task, if it was taken out of its review for another attempt.
 
@@ -201,6 +207,12 @@ def failed_submissions(db: Database) -> list[SubmissionRow]:
 def conflicted_submissions(db: Database) -> list[SubmissionRow]:
     """The submissions whose conflict an agent or a person has to resolve."""
     return db.all(SubmissionRow, "state = ?", SubmissionState.CONFLICTED)
+
+
+def resolutions_in_queue(db: Database) -> list[SubmissionRow]:
+    """The submissions in the merge queue that conflicted before, or resolve what did."""
+    sql = f"state IN ({_marks(_IN_QUEUE)}) AND conflict != '' AND {_PRESENT}"
+    return db.all(SubmissionRow, sql, *_IN_QUEUE)
 
 
 def held_submissions(db: Database) -> list[SubmissionRow]:

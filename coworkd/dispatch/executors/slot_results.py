@@ -117,6 +117,8 @@ class NoChanges:
     """The agent changed nothing."""
 
     notices: tuple[str, ...] = ()
+    merged_tip: bool = False
+    """It merged in the commit that it was given to resolve a conflict, and then everything is as there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

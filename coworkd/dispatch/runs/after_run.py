@@ -31,6 +31,7 @@ from coworkd.dispatch.runs.effects import (
     Hold,
     HoldStart,
     PlanReview,
+    RepeatConflict,
     Requeue,
     Submit,
     WaitAgain,
@@ -153,6 +154,8 @@ class _FinishedRunCase(AfterRunContext):
         return (Requeue(reason=first_line(self.run.state.message) or str(StopRequest.BUDGET), not_before=self.now),)
 
     def _after_submission(self, result: Imported | NoChanges) -> tuple[Effect, ...]:
+        if self.run.conflict and isinstance(result, NoChanges) and not result.merged_tip:
+            return (RepeatConflict(reason="its last round changed nothing"),)
         approval = self.policy.merge_approval or isinstance(result, NoChanges)
         to = Status.RUNNING if approval or self.policy.other_runs else Status.MERGING
         return (Submit(result=result, needs_approval=approval, status=to),)

@@ -30,6 +30,13 @@ class WaitAgain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatConflict:
+    """The run was to resolve a conflict and did not: a round has failed, and the conflict is there as before."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
     """The task is ready for another attempt."""
 
@@ -125,6 +132,7 @@ class CorrectEnd:
 Effect = (
     Requeue
     | WaitAgain
+    | RepeatConflict
     | Retry
     | Fail
     | EndRound

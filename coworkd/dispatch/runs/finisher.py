@@ -36,11 +36,11 @@ from coworkd.dispatch.scheduling.retry_policy import RetryPolicy
 from coworkd.store import FinishedRun, RunReason, RunRow, StopRequest, SubmissionRow, TaskRow
 from coworkd.store.runs import find_ended_run, live_runs_of, move_run, run_event
 from coworkd.store.submissions import (
-    conflict_of,
     conflicted_submissions,
     failed_submissions,
     next_number,
     retire_submission,
+    tip_to_merge,
 )
 from coworkd.system.background_jobs import Job, Jobs, Purpose
 
@@ -75,16 +75,10 @@ class RunFinisher:
         row = self._board.task(run.task)
         request = FinishRequest(
             slot=run.slot.number, task=run.task, run=run.id, number=state.submission, agent=run.agent,
-            base=run.slot.base, tip=self._integration_tip(run), submit=bool(state.submission),
+            base=run.slot.base, tip=tip_to_merge(self._db, run.task, run.conflict), submit=bool(state.submission),
             message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}", secrets=self._board.secrets(),
         )  # fmt: skip
         self._db.after_commit(lambda: self._jobs.start(FINISH, run.id, lambda: self._finish(request)))
-
-    def _integration_tip(self, run: RunRow) -> str:
-        if not run.conflict:
-            return ""
-        submission = conflict_of(self._db, run.task, run.conflict)
-        return submission.verified_on if submission else ""
 
     def reserve_number(self, run: RunRow, reason: RunReason) -> int:
         """The number of the submission of a run whose agent has ended so, for the transaction that records this end.

@@ -11,7 +11,7 @@ from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.start_faults import FaultScope, StartFault
 from coworkd.dispatch.executors.slot_results import Imported
-from coworkd.dispatch.runs.conflict_rounds import return_conflict
+from coworkd.dispatch.runs.conflict_rounds import repeat_conflict, return_conflict
 from coworkd.dispatch.runs.effects import (
     AgentFailedAtOnce,
     AgentWorks,
@@ -23,6 +23,7 @@ from coworkd.dispatch.runs.effects import (
     Hold,
     HoldStart,
     PlanReview,
+    RepeatConflict,
     Requeue,
     Retry,
     Submit,
@@ -36,7 +37,7 @@ from coworkd.dispatch.scheduling.task_hold import TaskHold
 from coworkd.store import FinishedRun, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.events import NewEvent
 from coworkd.store.runs import correct_end
-from coworkd.store.submissions import add_submission
+from coworkd.store.submissions import add_submission, conflict_of
 
 
 class RunEffects:
@@ -62,7 +63,7 @@ class RunEffects:
         """Apply all of them; inside of a transaction."""
         for effect in effects:
             match effect:
-                case Requeue() | WaitAgain() | Retry() | Fail() | Fallback() | HoldStart():
+                case Requeue() | WaitAgain() | RepeatConflict() | Retry() | Fail() | Fallback() | HoldStart():
                     self._move_task(run, effect, now)
                 case Submit():
                     self._submit(run, effect, now)
@@ -76,7 +77,10 @@ class RunEffects:
                     self._record(run, effect, now)
 
     def _move_task(
-        self, run: FinishedRun, effect: Requeue | WaitAgain | Retry | Fail | Fallback | HoldStart, now: float
+        self,
+        run: FinishedRun,
+        effect: Requeue | WaitAgain | RepeatConflict | Retry | Fail | Fallback | HoldStart,
+        now: float,
     ) -> None:
         task = self._board.task(run.task)
         match effect:
@@ -85,6 +89,8 @@ class RunEffects:
                 self._requeue(task, effect.reason, until, now)
             case WaitAgain():
                 self._wait_again(run, task, effect.reason, effect.not_before, now)
+            case RepeatConflict(reason=reason):
+                repeat_conflict(self._board, run, reason, now)
             case Retry():
                 self._retry(task, effect, now)
             case Fail():
@@ -175,12 +181,20 @@ class RunEffects:
             commit_id=result.commit if made else run.slot.base, tree=result.tree if made else "",
             state=SubmissionState.QUEUED, created=now, message="\n".join([*_remarks(run), *result.notices]),
             needs_approval=effect.needs_approval, text_sha=run.start.text_sha,
+            conflict=self._resolved_conflict(run),
         )  # fmt: skip
         data = {"run": run.id, "number": row.number, "made": made}
         event = NewEvent(at=now, kind=EventKind.SUBMITTED, task=task.id, actor="agent", data=data)
         add_submission(self._db, row, event)
+        if not run.conflict:
+            self._board.update(task.id, conflict_rounds=0)
         if task.status is not Status.MERGING:
             self._board.transition(task.id, effect.status, "what it made is being verified", now)
+
+    def _resolved_conflict(self, run: FinishedRun) -> str:
+        """What the run was to resolve; empty: it was there for something else."""
+        conflict = conflict_of(self._db, run.task, run.conflict) if run.conflict else None
+        return conflict.conflict if conflict else ""
 
 
 def _remarks(run: FinishedRun) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from coworkd.core.conflict_facts import ConflictFacts
+from coworkd.core.text_formats import shorten
 from coworkd.merge.git.integration import TASK_TRAILER, Submission
 from coworkd.merge.git.tree_merge import Conflicted, ConflictFile, Stage
 from coworkd.system.git import Repo
@@ -16,6 +18,12 @@ TEXT_CAP = 64 * 1024
 TOTAL_CAP = 1024 * 1024
 """Bytes of all versions together; what comes after is named by its id alone."""
 LOG_CAP = 16 * 1024
+MAX_REMARKS = 50
+"""Remarks of git's that are handed on in the prompt; the bundle has all of them."""
+MAX_LANDED = 20
+"""Tasks, and commits, that are named as those who changed the same paths."""
+MESSAGE_CAP = 1000
+"""Characters of a commit's message."""
 _STAGES = {1: "base", 2: "tip", 3: "submission"}
 
 
@@ -43,6 +51,31 @@ class Dispute:
     """Patterns of the paths that the resolution may touch; empty: any."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitSince:
+    """A commit that changed the same paths."""
+
+    commit: str
+    author: str
+    message: str
+
+    @property
+    def line(self) -> str:
+        """Its short name and its subject."""
+        return " ".join((self.commit[:12], *self.message.splitlines()[:1]))
+
+
+def conflict_facts(repo: Repo, submission: str, tip: str, conflict: Conflicted) -> ConflictFacts:
+    """What a conflict is about, for the database."""
+    remarks = (message.text for message in conflict.messages if message.kind.startswith("CONFLICT"))
+    return ConflictFacts(
+        paths=conflict.paths,
+        remarks=tuple(remarks)[:MAX_REMARKS],
+        landed=tuple(landed_since(repo, submission, tip, conflict.paths))[:MAX_LANDED],
+        commits=tuple(one.line for one in commits_since(repo, submission, tip, conflict.paths)),
+    )
+
+
 def kind_of(conflict: Conflicted) -> ConflictKind:
     """The kind that asks most of the author: a rename before a deletion before plain content."""
     said = " ".join(message.kind.lower() for message in conflict.messages if message.kind.startswith("CONFLICT"))
@@ -66,7 +99,10 @@ def bundle(repo: Repo, dispute: Dispute) -> str:
         "kind": dispute.kind.value,
         "files": [_file_versions(file, quoted) for file in conflict.files],
         "messages": [{"kind": m.kind, "text": m.text, "paths": list(m.paths)} for m in conflict.messages],
-        "landed_since": landed_since(repo, dispute.base, dispute.tip, conflict.paths),
+        "landed_since": landed_since(repo, dispute.submission.commit, dispute.tip, conflict.paths),
+        "commits_since": [
+            asdict(one) for one in commits_since(repo, dispute.submission.commit, dispute.tip, conflict.paths)
+        ],
         "gate_log": dispute.gate_log[-LOG_CAP:],
         "allowed_paths": list(dispute.allowed),
     }
@@ -74,11 +110,26 @@ def bundle(repo: Repo, dispute: Dispute) -> str:
 
 
 def landed_since(repo: Repo, base: str, tip: str, paths: tuple[str, ...]) -> list[str]:
-    """The tasks that landed on these paths (none given: on any) after `base`, latest first."""
-    trailer = f"--format=%(trailers:key={TASK_TRAILER},valueonly,separator=%x00)%x00"
-    arguments = ("--literal-pathspecs", "log", "--first-parent", "-z", trailer, f"{base}..{tip}", "--", *paths)
-    names = (name.strip() for name in repo.run(*arguments, timeout=600).fields)
-    return list(dict.fromkeys(name for name in names if name))
+    """The tasks whose landings on these paths (none given: on any) `base` does not have, latest first."""
+    # Limited to paths, git leaves out a merge whose first parent `base` has; `--sparse` keeps it, with what it changed.
+    trailer = f"--format=%x00%(trailers:key={TASK_TRAILER},valueonly,separator=%x00)%x01"
+    walk = ("log", "--first-parent", "--sparse", "--diff-merges=first-parent", "--no-renames", "--shortstat", trailer)
+    logged = repo.run("--literal-pathspecs", *walk, f"{base}..{tip}", "--", *paths, timeout=600)
+    records = (record.partition("\x01") for record in logged.text.split("\0"))
+    return list(dict.fromkeys(name.strip() for name, _, changes in records if name.strip() and changes.strip()))
+
+
+def commits_since(repo: Repo, base: str, tip: str, paths: tuple[str, ...]) -> list[CommitSince]:
+    """The commits, but for merges, that changed these paths and that `base` does not have, latest first.
+
+    Their messages say what was meant.
+    """
+    arguments = ("log", "--no-merges", f"--max-count={MAX_LANDED}", "-z", "--format=%H%x00%an%x00%B", f"{base}..{tip}")
+    fields = iter(repo.run("--literal-pathspecs", *arguments, "--", *paths, timeout=600).fields)
+    return [
+        CommitSince(commit=commit, author=next(fields), message=shorten(next(fields).strip(), MESSAGE_CAP))
+        for commit in fields
+    ]
 
 
 def _file_versions(file: ConflictFile, quoted: _Quotation) -> dict[str, object]:

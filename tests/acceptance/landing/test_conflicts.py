@@ -73,6 +73,35 @@ def test_after_two_rounds_a_person_decides_and_a_message_asks_for_another(w: Sit
     assert w.show("cowork/integration:app.py").splitlines()[:2] == ["x = 1", "a"]
 
 
+ONE_LINE = """
+cat > /dev/null
+if [ -n "$COWORK_CONFLICT" ]; then
+  echo "$COWORK_TASK" >> @SCRATCH@/rounds
+  git merge refs/cowork/tip >/dev/null 2>&1 && exit 9
+  now=$(git show refs/cowork/tip:app.py)
+  echo "$now $COWORK_TASK" > app.py
+  git add -A; git commit -qm "resolved"; echo resolved; exit 0
+fi
+echo "x = 1 $COWORK_TASK" > app.py
+touch @SCRATCH@/$COWORK_TASK.made
+while [ $(ls @SCRATCH@/*.made | wc -l) -lt 5 ]; do read -t 0.1 < <(:); done
+"""
+
+
+def test_five_over_one_line_cost_four_resolutions(w: Site) -> None:
+    w.agent("same", ONE_LINE.replace("@SCRATCH@", str(w.scratch)))
+    w.config('approve: []\nverify: ["test -e app.py"]\nconcurrency: 5\n')
+    for name in "abcde":
+        w.task(name, agent="same")
+    w.up()
+    for name in "abcde":
+        w.until(name, "done", seconds=120)
+    assert len((w.scratch / "rounds").read_text().split()) == 4
+    words = w.show("cowork/integration:app.py").split()
+    assert (words[:3], sorted(words[3:])) == (["x", "=", "1"], list("abcde"))
+    assert "conflict to a person" not in w.cmd("events").stdout
+
+
 def test_two_that_are_approved_at_once_both_land_on_one_approval_each(w: Site) -> None:
     w.agent("ed", EDIT)
     w.config(f'verify: ["git rev-parse HEAD >> {w.scratch}/verified"]\n')

@@ -87,7 +87,7 @@ def test_a_conflict_that_cannot_be_sent_back_yet_stays_one(bench: Bench, fault: 
     bench.unprepared = {}
     bench.turn(60.0)
     assert [given.conflict for given in bench.given] == ["", "/b.json"]
-    assert bench.board.task("a").conflict_rounds == 1
+    assert bench.board.task("a").conflict_rounds == 0
 
 
 def test_what_holds_all_is_one_problem(bench: Bench) -> None:

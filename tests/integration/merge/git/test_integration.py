@@ -10,7 +10,16 @@ from coworkd.core.errors import RepoError
 from coworkd.core.policy.risky_paths import RiskTag
 from coworkd.merge.continuation import continuation
 from coworkd.merge.git.change_summary import summarise_change
-from coworkd.merge.git.conflict_bundle import TEXT_CAP, ConflictKind, Dispute, bundle, kind_of, landed_since
+from coworkd.merge.git.conflict_bundle import (
+    TEXT_CAP,
+    ConflictKind,
+    Dispute,
+    bundle,
+    commits_since,
+    conflict_facts,
+    kind_of,
+    landed_since,
+)
 from coworkd.merge.git.integration import MergeCommit, Submission, candidate, land
 from coworkd.merge.git.loss_check import prove_merge
 from coworkd.merge.git.tree_merge import Conflicted
@@ -342,6 +351,21 @@ def test_what_landed_since_without_paths_is_everything(user: Checkout, repo: Rep
     second = merged(repo, first.commit, work(user, {"b.txt": "b\n"}, "b"), "two")
     assert landed_since(repo, base, second.commit, ()) == ["two", "one"]
     assert landed_since(repo, base, second.commit, ("a.txt",)) == ["one"]
+
+
+def test_what_landed_since_a_submission_is_named_where_the_tip_merged_it_onto_the_same_base(
+    user: Checkout, repo: Repo
+) -> None:
+    base = user.git("rev-parse", "main")
+    mine = work(user, {"app.py": numbered({5: "mine"})}, "mine")
+    first = merged(repo, base, work(user, {"app.py": numbered({5: "ours"})}), "one")
+    second = merged(repo, first.commit, work(user, {"b.txt": "b\n"}, "b"), "two")
+    assert landed_since(repo, mine, second.commit, ("app.py",)) == ["one"]
+    facts = conflict_facts(repo, mine, second.commit, conflicted(repo, second.commit, mine))
+    assert (facts.paths, facts.landed) == (("app.py",), ("one",))
+    (commit,) = commits_since(repo, mine, second.commit, facts.paths)
+    assert facts.commits == (f"{commit.commit[:12]} {commit.message}",)
+    assert facts.remarks == ("CONFLICT (content): Merge conflict in app.py",)
 
 
 def test_a_change_is_described_file_by_file(user: Checkout, repo: Repo) -> None:
