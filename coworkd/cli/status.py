@@ -237,7 +237,8 @@ def _history_json(workspace: Workspace, db: Database, row: TaskRow) -> dict[str,
         "messages": [_message_json(message) for message in messages],
         "reviews": [
             {"number": s.number, "state": str(s.state), "commit": s.commit_id, "tip": s.verified_on,
-             "landing": s.landing, "verify": json.loads(s.checks), "notice": s.message,
+             "landing": s.landing, "candidate": s.candidate, "tree": s.candidate_tree,
+             "proof": s.merge_proof, "verify": json.loads(s.checks), "notice": s.message,
              "logs": check_logs(task, len(json.loads(s.checks))) if s.number in verified[-1:] else []}
             for s in submissions
         ],
@@ -301,8 +302,11 @@ def _shown_loop(loop: dict[str, Any] | None) -> str:
 def _shown_submission(review: dict[str, Any]) -> list[str]:
     about = f"{review['state']} {review['commit'][:12]} {review['notice']}"
     logs = [f".cowork/{path}" for path in review["logs"]]
+    verified = f"the tree {review['tree']}" if review["proof"] else ""
+    facts = [("    verified", verified), ("    nothing lost:", review["proof"])]
     return [
         hanging_indent(f"  submission {review['number']}", about),
+        *(hanging_indent(name, text) for name, text in facts if text),
         *(hanging_indent(f"    check {number}", path) for number, path in enumerate(logs, 1)),
     ]
 

@@ -109,6 +109,7 @@ class ResultRecorder:
         move_submission(
             self._db, row, SubmissionState.GREEN, event, candidate=value.candidate, candidate_tree=value.tree,
             verified_on=value.tip, checks=_checks_json(value.checks), needs_approval=row.needs_approval or unproven,
+            merge_proof=value.proof,
         )  # fmt: skip
         if asked_again:
             # What was approved, or needed no approval, had been verified.
@@ -178,7 +179,10 @@ class ResultRecorder:
             self._board.set_status(task, Status.READY, value.reason, now, attempt=task.attempt - 1, fresh_start=True)
 
     def _record_landed(self, row: SubmissionRow, value: Landed, now: float) -> None:
-        event = submission_event(row, now, EventKind.LANDED, commit=value.commit, what=row.kind)
+        event = submission_event(
+            row, now, EventKind.LANDED, commit=value.commit, what=row.kind, tree=row.candidate_tree,
+            proof=row.merge_proof,
+        )  # fmt: skip
         move_submission(self._db, row, SubmissionState.LANDED, event, landing=value.commit)
         self._landings.set_missing(row.task, row.number, "")
         remove_task_problems(self._db, row.task, "landing")

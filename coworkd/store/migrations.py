@@ -322,6 +322,10 @@ _CONFLICT_FACTS = ("ALTER TABLE submissions ADD COLUMN conflict TEXT NOT NULL DE
 """What a submission conflicts over, by which those that collide are resolved one after another."""
 
 
+def _merge_proofs(db: sqlite_utils.Database) -> None:
+    db.conn.execute("ALTER TABLE submissions ADD COLUMN merge_proof TEXT NOT NULL DEFAULT ''")
+
+
 def _all_of(statements: tuple[str, ...]) -> Callable[[sqlite_utils.Database], None]:
     """The step that executes these one after another."""
 
@@ -360,6 +364,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _all_of(_STOP_MESSAGES),
     _all_of(_LOOPS),
     _all_of(_CONFLICT_FACTS),
+    _merge_proofs,
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -265,6 +265,9 @@ class SubmissionRow:
     state: SubmissionState
     candidate: str = ""
     candidate_tree: str = ""
+    """The tree that was verified."""
+    merge_proof: str = ""
+    """How it is known that its candidate lost nothing, in words; empty: it is not known."""
     verified_on: Annotated[str, SqlName("tip")] = ""
     checks: str = "[]"
     """JSON list of the verification commands as they went."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from coworkd.merge.git.line_check import MergedFiles, SideChanges, check_merged_files
+from coworkd.merge.git.patches import CommitPatch
 from coworkd.system.git import Repo
 from coworkd.system.git.trees import differences
 
 _SHOWN = 20
+_LINES_MISSING = "without some of the lines that the change adds, as a merge driver has it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ def prove_merge(repo: Repo, tip: str, submission: str, base: str, candidate: str
 
     1. tip..cand touches only paths that the submission touched (or to which one of the two sides renamed them).
     2. Where only the submission changed a path, the result has the submission's version; where only the tip did, the
-       tip's. Paths that both changed were merged by their content, and are named.
+       tip's. Where both did, the submission's patch, or every line that it adds, is compared with what the merge did.
 
     `base` counts where the two have more than one merge base; any commit that both contain will do.
     """
@@ -44,15 +47,46 @@ def prove_merge(repo: Repo, tip: str, submission: str, base: str, candidate: str
     # What the tip changed elsewhere is the tip's alone, however much that is.
     to_tip = _changes(repo, base, tip, among=to_sub)
     wrong = dict(_violations(to_cand, to_sub, to_tip))
+    carried: set[str] = set()
     if wrong:
-        excused = _renamed_paths(repo, base, submission, _changes(repo, base, tip))
-        excused |= _renamed_paths(repo, base, tip, to_sub)
-        wrong = {path: why for path, why in wrong.items() if path not in excused}
+        carried = _renamed_paths(repo, base, submission, _changes(repo, base, tip))
+        carried = (carried | _renamed_paths(repo, base, tip, to_sub)).intersection(wrong)
+        wrong = {path: why for path, why in wrong.items() if path not in carried}
     if wrong:
         return Proof(ok=False, detail=_join_lines(f"{path}: {why}" for path, why in sorted(wrong.items())))
-    both = sorted(path for path in to_sub if path in to_tip and to_sub[path] != to_tip[path])
-    merged = f"; merged by content: {_join_lines(both)}" if both else ""
-    return Proof(ok=True, detail=f"{len(to_cand)} of {len(to_sub)} changed paths differ from the tip{merged}")
+    both = sorted(path for path in to_sub if path in to_tip and to_sub[path] != to_tip[path] and path not in carried)
+    changes = SideChanges(
+        own=CommitPatch(base, submission), merged=CommitPatch(tip, candidate), other=CommitPatch(base, tip)
+    )
+    merged = check_merged_files(repo, changes, both)
+    return Proof(ok=True, detail=_describe(len(to_sub), merged, sorted(carried & to_sub.keys())))
+
+
+def proof_sentence(detail: str) -> str:
+    """A proof as a line that a person reads: `Nothing lost: ...`, or that lines are missing."""
+    return f"{'**Lines are missing**' if _LINES_MISSING in detail else 'Nothing lost'}: {detail}."
+
+
+def _describe(changed: int, merged: MergedFiles, carried: Sequence[str]) -> str:
+    """How every changed file is known to be in the result, in words for a person."""
+    both = (*merged.by_patch, *merged.by_lines, *merged.incomplete)
+    ways = (
+        (merged.by_patch, "by the same patch, on top of the tip's own change"),
+        (merged.by_lines, "with every line that the change adds"),
+        (merged.incomplete, _LINES_MISSING),
+        (carried, "along a rename"),
+    )
+    whole = _files_in_whole(changed, changed - len(both) - len(carried))
+    parts = [whole, *(f"{_join_lines(paths)} {how}" for paths, how in ways if paths)]
+    return f"{'; '.join(part for part in parts if part)}; nothing else differs from the tip"
+
+
+def _files_in_whole(changed: int, whole: int) -> str:
+    if not whole:
+        return ""
+    files = "the changed file" if changed == 1 else f"all {changed} changed files"
+    files = files if whole == changed else f"{whole} of {changed} changed files"
+    return f"{files} {'is' if whole == 1 else 'are'} in the result as submitted"
 
 
 def _violations(to_cand: _Changes, to_sub: _Changes, to_tip: _Changes) -> Iterator[tuple[str, str]]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coworkd.core.check_names import check_log
+from coworkd.core.check_names import check_logs
 from coworkd.core.model import Check, RiskLevel
 from coworkd.core.policy.tool_risk import GRAVE
 from coworkd.core.terminal_text import plain_text, visible
-from coworkd.core.text_formats import format_usd, shorten
+from coworkd.core.text_formats import format_duration, format_usd, shorten
 from coworkd.documents.markdown import Value, compose
 from coworkd.merge.git.change_summary import ChangeSummary, FileChange
+from coworkd.merge.git.loss_check import proof_sentence
+from coworkd.merge.reviews.look_first import lacks_tests, look_first
 
 NOTE = "written by coworkd; set approval to approved, rejected or changes"
 RECORD = "written by coworkd; set status to revert to take the change back once it has landed"
@@ -24,6 +26,9 @@ NO_APPROVAL_NOTE = "No approval was required: `approve` has no `merge`."
 
 MAX_FILES = 300
 """Files that a review lists; with the bounds on lines, what keeps it a document that can be read back."""
+
+TEXT_DIGITS = 12
+"""Of the digest of a task's text."""
 
 REPLY_LENGTH = 4000
 """Characters of the agent's reply that a review shows."""
@@ -62,6 +67,10 @@ class ReviewSubject:
     risk: RiskLevel = RiskLevel.LOW
     risk_reason: str = ""
     """Where the risk comes from."""
+    merge_proof: str = ""
+    """How it is known that the merge lost nothing; empty: it is not."""
+    worked: float | None = None
+    """Seconds that the agent's run took; None: not known."""
     terminal_reason: str = ""
     """Why it has to be approved on a terminal; empty when the file is enough."""
 
@@ -78,6 +87,10 @@ def render(subject: ReviewSubject, change: ChangeSummary, checks: Sequence[Check
         cowork["estimated"] = "true"
     if any(subject.tokens):
         cowork["tokens"] = {"input": str(subject.tokens[0]), "output": str(subject.tokens[1])}
+    if subject.task_text_sha:
+        cowork["text"] = subject.task_text_sha[:TEXT_DIGITS]
+    if subject.merge_proof:
+        cowork["proof"] = visible(subject.merge_proof)
     cowork["verify"] = [_check_fields(check) for check in checks]
     approval: dict[str, Value] = {"approval": "pending"} if subject.asks_approval else {}
     fields: dict[str, Value] = {**approval, "status": "open", "cowork": cowork}
@@ -86,12 +99,12 @@ def render(subject: ReviewSubject, change: ChangeSummary, checks: Sequence[Check
         "" if subject.asks_approval else NO_APPROVAL_NOTE,
         f"# {visible(subject.title)}",
     ]
-    parts.append(_summary(subject, change))
-    parts += [f"- {notice}" for notice in subject.notices if notice]
     parts += [
-        _evidence(subject.task, checks),
-        _claims(claims),
         _agent_message(subject.agent_reply),
+        _look_first(change),
+        _facts(subject, change),
+        _evidence(subject, checks),
+        _claims(claims),
         _diff(subject, change),
     ]
     body = "\n\n".join(part for part in parts if part) + "\n"
@@ -133,42 +146,51 @@ def _proof_line(subject: ReviewSubject, checks: Sequence[Check]) -> str:
     return f"Verified: {number} of {number} commands green on the result as it would land{also}."
 
 
-def _summary(subject: ReviewSubject, change: ChangeSummary) -> str:
+def _look_first(change: ChangeSummary) -> str:
+    spots = [f"{n}. `{_cell(visible(s.path))}`: {visible(s.why)}" for n, s in enumerate(look_first(change), 1)]
+    lines = [*spots, *(["", "No test is part of the change."] if lacks_tests(change) else [])]
+    return "\n".join(["## Look at first", "", *lines[0 if spots else 1 :]]) if lines else ""
+
+
+def _facts(subject: ReviewSubject, change: ChangeSummary) -> str:
+    """What was made, by whom and at what cost, and what the reader is to know beside it."""
     files = f"{len(change.files)} file{'' if len(change.files) == 1 else 's'}"
+    worked = "" if subject.worked is None else f" in {format_duration(subject.worked)}"
     lines = [
-        f"- attempt {subject.attempt} by {subject.agent}, sandbox level `{subject.sandbox_level}`",
+        "## Facts\n",
         f"- {files}, +{change.insertions} -{change.deletions}",
+        f"- attempt {subject.attempt} by {subject.agent}{worked}, sandbox level `{subject.sandbox_level}`",
     ]
     if subject.task_text_sha:
         edited = subject.task_text_sha != subject.current_text_sha
         since = ", which was edited since: the change answers the earlier text" if edited else ""
-        lines.append(f"- the task's text `{subject.task_text_sha[:12]}`{since}")
+        lines.append(f"- the task's text `{subject.task_text_sha[:TEXT_DIGITS]}`{since}")
     if subject.cost_usd is not None:
         lines.append(f"- cost: {format_usd(subject.cost_usd, estimated=subject.is_estimated)}")
     if any(subject.tokens):
         lines.append(f"- tokens: {subject.tokens[0]} in, {subject.tokens[1]} out")
+    lines += [f"- {notice}" for notice in subject.notices if notice]
     return "\n".join(lines)
 
 
-def _evidence(task: str, checks: Sequence[Check]) -> str:
+def _evidence(subject: ReviewSubject, checks: Sequence[Check]) -> str:
+    """The checks with the files that hold their whole output, and the proof about the merge."""
+    proof = f"{visible(proof_sentence(subject.merge_proof))} {_tree_note(subject)}" if subject.merge_proof else ""
     if not checks:
-        return ""
-    last = check_log(task, len(checks)).rpartition("/")[2]
-    logs = f"`{check_log(task, 1)}`" + (f" to `{last}`" if len(checks) > 1 else "")
+        return f"## Verification\n\n{proof}" if proof and subject.has_change else ""
+    return "\n\n".join(part for part in ("## Verification", _check_table(subject.task, checks), proof) if part)
+
+
+def _tree_note(subject: ReviewSubject) -> str:
+    return f"What was merged and verified, and what lands, is the tree `{subject.tree}`."
+
+
+def _check_table(task: str, checks: Sequence[Check]) -> str:
     rows = [
-        f"| `{_cell(shorten(c.command, 500))}`{_tip_version_note(c)} | {c.exit} | {c.seconds:.1f} |" for c in checks
+        f"| `{_cell(shorten(c.command, 500))}`{_tip_version_note(c)} | {c.exit} | {c.seconds:.1f} | `{log}` |"
+        for c, log in zip(checks, check_logs(task, len(checks)), strict=True)
     ]
-    return "\n".join(
-        [
-            "## Verification",
-            "",
-            "| command | exit | seconds |",
-            "| --- | --- | --- |",
-            *rows,
-            "",
-            f"The whole output: {logs}",
-        ]
-    )
+    return "\n".join(["| command | exit | seconds | whole output |", "| --- | --- | --- | --- |", *rows])
 
 
 def _tip_version_note(check: Check) -> str:
@@ -196,7 +218,7 @@ def _agent_message(reply: str) -> str:
 def _diff(subject: ReviewSubject, change: ChangeSummary) -> str:
     if not change.files:
         return ""
-    rows = [f"| `{_cell(f.path)}` | {f.status} | {lines_of(f)} |" for f in change.files[:MAX_FILES]]
+    rows = [f"| `{_cell(f.path)}` | {_what_happened(f)} | {lines_of(f)} |" for f in change.files[:MAX_FILES]]
     if len(change.files) > MAX_FILES:
         rows.append(f"| and {len(change.files) - MAX_FILES} more | | |")
     table = "\n".join(["## Changes", "", "| file | | lines |", "| --- | --- | --- |", *rows])
@@ -205,6 +227,13 @@ def _diff(subject: ReviewSubject, change: ChangeSummary) -> str:
     fence = "`" * max(3, _longest_ticks(diff) + 1)
     rest = f"\n\nThe rest: `coworkd diff {subject.task}`" if truncated else ""
     return f"{table}\n\n{fence}diff\n{diff}\n{fence}{rest}"
+
+
+_STATUSES = {"A": "new", "D": "deleted", "T": "another kind of file"}
+
+
+def _what_happened(file: FileChange) -> str:
+    return f"was `{_cell(file.old_path)}`" if file.old_path else _STATUSES.get(file.status, "")
 
 
 def lines_of(file: FileChange) -> str:

@@ -17,6 +17,7 @@ from coworkd.core.errors import printable
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Check, Status
 from coworkd.core.policy.tool_risk import level_of
+from coworkd.core.runs import EndedState
 from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.change_summary import ChangeSummary
@@ -85,7 +86,7 @@ class ReviewService:
             cost_usd=task.cost_usd, is_estimated=has_estimated_cost(self._db, row.task),
             tokens=(task.input_tokens, task.output_tokens), asks_approval=row.needs_approval,
             task_text_sha=row.text_sha, current_text_sha=digest(spec.body.encode()),
-            risk=request_row.risk, risk_reason=request_row.text,
+            merge_proof=row.merge_proof, worked=_run_seconds(run), risk=request_row.risk, risk_reason=request_row.text,
             terminal_reason=self._requirement(request_row).first_line if row.needs_approval else "",
         )  # fmt: skip
         claims = [item.text for item in spec.criteria if not item.command]
@@ -181,6 +182,11 @@ class ReviewService:
         with self._db.write(durable=True):
             update_submission(self._db, row, approved=False, request="")
             self._db.event(now, EventKind.APPROVAL_VOID, task=row.task, number=row.number)
+
+
+def _run_seconds(run: RunRow | None) -> float | None:
+    """How long a run took; None: it is not known."""
+    return run.state.at - run.started if run and isinstance(run.state, EndedState) else None
 
 
 def _subject(row: SubmissionRow) -> str:

@@ -15,6 +15,8 @@ echo "$COWORK_ATTEMPT of $COWORK_TASK" > made.$COWORK_TASK
 echo "I did it"
 """
 
+ONLY = "nothing else differs from the tip"
+
 
 @pytest.fixture
 def v(w: Site) -> Site:
@@ -46,6 +48,12 @@ def test_a_review_says_what_it_is_about(v: Site) -> None:
     level = v.card("t")["runs"][0]["sandbox"]
     for piece in ("+1 of t", "made.t", "test -e app.py", "I did it", "looks good", f"sandbox level `{level}`"):
         assert piece in body, piece
+    tree = v.field(path, "tree")
+    assert (
+        f"Nothing lost: all 2 changed files are in the result as submitted; {ONLY}. What was merged and verified,"
+        in body
+    )
+    assert f"what lands, is the tree `{tree}`." in body
     assert "written by coworkd" in review.splitlines()[1] or "written by coworkd" in review.splitlines()[0]
     assert {"kind": "review", "task": "t"}.items() <= v.board()["waiting"][0].items()
     v.wait("the inbox", lambda: "reviews/t.md" in v.text("inbox.md"))
@@ -54,6 +62,11 @@ def test_a_review_says_what_it_is_about(v: Site) -> None:
     v.wait("the end of the review", lambda: v.field(path, "status") == "landed")
     assert v.field("tasks/t.md", "landed") == v.git("rev-parse", "cowork/integration")[:12]
     before = v.git("rev-parse", "cowork/integration")
+    assert v.git("rev-parse", f"{before}^{{tree}}") == tree
+    shown = v.card("t")["reviews"][0]
+    assert (shown["tree"], shown["candidate"], shown["landing"]) == (tree, before, before)
+    assert shown["proof"] == f"all 2 changed files are in the result as submitted; {ONLY}"
+    assert "nothing lost: all 2 changed files are in the result" in " ".join(v.cmd("show", "t").stdout.split())
     v.set(path, "approval", "pending")
     v.set(path, "approval", "approved")
     assert v.cmd("approve", "t", check=False).returncode == 1

@@ -21,7 +21,7 @@ from coworkd.merge.git.conflict_bundle import (
     landed_since,
 )
 from coworkd.merge.git.integration import MergeCommit, Submission, candidate, land
-from coworkd.merge.git.loss_check import prove_merge
+from coworkd.merge.git.loss_check import proof_sentence, prove_merge
 from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, update_refs
@@ -174,12 +174,51 @@ def test_the_proof_fails_where_a_side_was_dropped(
     assert said in found.detail
 
 
-def test_the_proof_names_what_was_merged_by_content(user: Checkout, repo: Repo) -> None:
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        ({"tip.txt": "t\n"}, {"new.txt": "n\n"}, "the changed file is in the result as submitted"),
+        ({"tip.txt": "t\n"}, {"new.txt": "n\n", "b": "b\n"}, "all 2 changed files are in the result as submitted"),
+        (
+            {"app.py": numbered({2: "ours"})},
+            {"app.py": numbered({18: "theirs"}), "new.txt": "n\n"},
+            "1 of 2 changed files is in the result as submitted; app.py by the same patch, on top of the tip's own change",
+        ),
+        (
+            {"app.py": numbered({2: "ours", 18: "both"})},
+            {"app.py": numbered({10: "theirs", 18: "both"})},
+            "app.py with every line that the change adds",
+        ),
+        (
+            {"app.py": None, "moved.py": numbered()},
+            {"app.py": numbered({9: "theirs"})},
+            "app.py along a rename",
+        ),
+        ({"+++ odd": numbered({2: "--- a"})}, {"+++ odd": numbered({2: "--- a", 18: "b"}), '"': "q\n"}, "1 of 2"),
+    ],
+)
+def test_the_proof_says_how_each_file_is_known_to_be_there(
+    user: Checkout, repo: Repo, ours: dict[str, str | None], theirs: dict[str, str | None], said: str
+) -> None:
+    user.commit("more", {"+++ odd": numbered()})
     base = user.git("rev-parse", "main")
-    sub = work(user, {"app.py": numbered({18: "theirs"}), "new.txt": "new\n"})
+    sub = work(user, theirs)
+    tip = user.commit("tip", ours)
+    found = prove_merge(repo, tip, sub, base, merged(repo, tip, sub).commit)
+    assert found.ok
+    assert said in found.detail
+    assert proof_sentence(found.detail).startswith("Nothing lost: ")
+    assert found.detail.endswith("; nothing else differs from the tip")
+
+
+def test_a_merge_driver_that_drops_lines_is_named_in_the_proof(user: Checkout, repo: Repo) -> None:
+    user.git("config", "merge.mine.driver", "true")
+    base = user.commit("attributes", {".gitattributes": "app.py merge=mine\n"})
+    sub = work(user, {"app.py": numbered({18: "theirs"})})
     tip = user.commit("tip", {"app.py": numbered({2: "ours"})})
     found = prove_merge(repo, tip, sub, base, merged(repo, tip, sub).commit)
-    assert found.detail == "2 of 2 changed paths differ from the tip; merged by content: app.py"
+    assert proof_sentence(found.detail).startswith("**Lines are missing**: ")
+    assert "app.py without some of the lines that the change adds" in found.detail
 
 
 def test_the_proof_of_a_submission_that_merged_the_tip(user: Checkout, repo: Repo) -> None:

@@ -39,8 +39,40 @@ def test_a_review_reads_back() -> None:
     assert decoded.cowork.values["cost_usd"] == "0.5"
     assert decoded.cowork.values["tokens"] == {"input": "10", "output": "2"}
     assert document.body.startswith("Verified: 1 of 1 commands green")
-    for part in ("# Add a dark mode", "| `pytest -q` | 0 | 1.2 |", "- looks good", "> Done.", "```diff\n--- a\n"):
+    for part in (
+        "# Add a dark mode",
+        "| `pytest -q` | 0 | 1.2 | `reviews/a.d/check-1.log` |",
+        "- looks good",
+        "> Done.",
+        "```diff\n--- a\n",
+    ):
         assert part in document.body
+
+
+def test_a_review_says_how_it_is_known_that_nothing_is_lost_and_which_tree_was_verified() -> None:
+    document = rendered(
+        dataclasses.replace(SUBJECT, merge_proof="all 2 changed files are in it", task_text_sha="9" * 64)
+    )
+    assert "\nNothing lost: all 2 changed files are in it. What was merged and verified" in document.body
+    assert "what lands, is the tree `t1`." in document.body
+    cowork = decode("reviews/a.md", document).cowork.values
+    assert (cowork["proof"], cowork["text"]) == ("all 2 changed files are in it", "9" * 12)
+    assert "Nothing lost" not in rendered().body
+
+
+def test_what_the_agent_says_and_where_to_look_come_before_evidence_and_diff() -> None:
+    files = (FileChange(path="src/a.py", added=9, removed=0, status="A"),
+             FileChange(path="b.md", added=1, removed=0, status="R", old_path="c.md"))  # fmt: skip
+    change = dataclasses.replace(CHANGE, files=files, insertions=10, deletions=0)
+    body = rendered(dataclasses.replace(SUBJECT, worked=130.0), change).body
+    heads = [line for line in body.splitlines() if line.startswith("#")]
+    assert heads == [
+        "# Add a dark mode", "## What the agent says", "## Look at first", "## Facts", "## Verification",
+        "## Claimed, not proven", "## Changes",
+    ]  # fmt: skip
+    for part in ("1. `src/a.py`: 9 of the 10 changed lines", "No test is part of the change.", "by claude in 2 min,"):
+        assert part in body
+    assert "| `src/a.py` | new | +9 -0 |\n| `b.md` | was `c.md` | +1 -0 |" in body
 
 
 TEXT = st.text() | st.just(HOSTILE)
