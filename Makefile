@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-real simulate stress faults bench check lint types contracts coverage format constraints clean
+.PHONY: help demo test test-real simulate stress branches faults bench check lint types contracts coverage format constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -44,6 +44,9 @@ STRESS ?= --agents 20 --tasks 60 --minutes 10
 
 stress: $(VENV)/.package ## many agents and faults in a throw-away repository (STRESS="--full")
 	$(BIN)/coworkd stress $(STRESS)
+
+branches: $(VENV)/.package ## fifty changes at once on a large repository, of which five collide
+	BRANCHES=50 $(BIN)/python -m pytest -p no:xdist tests/acceptance/landing/test_many_branches.py
 
 faults: $(VENV)/.package ## kill the process or fail the call at every system call of a write; a burst of 20,000 files (needs strace)
 	FAULTS=all $(BIN)/python -m pytest -n 4 --dist worksteal tests/faults tests/acceptance/files/test_burst.py
