@@ -47,19 +47,20 @@ def prove_merge(repo: Repo, tip: str, submission: str, base: str, candidate: str
     # What the tip changed elsewhere is the tip's alone, however much that is.
     to_tip = _changes(repo, base, tip, among=to_sub)
     wrong = dict(_violations(to_cand, to_sub, to_tip))
-    carried: set[str] = set()
+    moved: set[str] = set()
     if wrong:
-        carried = _renamed_paths(repo, base, submission, _changes(repo, base, tip))
-        carried = (carried | _renamed_paths(repo, base, tip, to_sub)).intersection(wrong)
-        wrong = {path: why for path, why in wrong.items() if path not in carried}
+        moved = _renamed_paths(repo, base, submission, _changes(repo, base, tip))
+        moved |= _renamed_paths(repo, base, tip, to_sub)
+        wrong = {path: why for path, why in wrong.items() if path not in moved}
     if wrong:
         return Proof(ok=False, detail=_join_lines(f"{path}: {why}" for path, why in sorted(wrong.items())))
-    both = sorted(path for path in to_sub if path in to_tip and to_sub[path] != to_tip[path] and path not in carried)
+    carried = sorted(path for path in moved & to_sub.keys() if to_cand.get(path) != to_sub[path])
+    both = sorted(path for path in to_sub if path in to_tip and to_sub[path] != to_tip[path] and path not in moved)
     changes = SideChanges(
         own=CommitPatch(base, submission), merged=CommitPatch(tip, candidate), other=CommitPatch(base, tip)
     )
     merged = check_merged_files(repo, changes, both)
-    return Proof(ok=True, detail=_describe(len(to_sub), merged, sorted(carried & to_sub.keys())))
+    return Proof(ok=True, detail=_describe(len(to_sub), merged, carried))
 
 
 def proof_sentence(detail: str) -> str:
