@@ -31,6 +31,17 @@ def read_conflict_facts(text: str) -> ConflictFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LandedWork:
+    """What a task was for that has landed, and what its agent said of it."""
+
+    task: str
+    title: str
+    text: str
+    """The text of the task, as it is now."""
+    reply: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """A conflict that is being resolved: an agent is at work on it, or the result is on its way to its landing."""
 

@@ -33,6 +33,7 @@ from coworkd.dispatch.executors.slot_results import (
 from coworkd.merge.branch_jobs import NoBase, RunBase
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.continuation import continuation
+from coworkd.merge.git.conflict_bundle import add_notes
 from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.verification import verification_environment
 from coworkd.slots import setup_commands, slot, submission
@@ -127,6 +128,8 @@ class SlotJobs:
             return _setup_failure(checks[-1])
         if request.tip:
             slot.offer_tip(made, request.tip)
+        if request.conflict:
+            add_notes(request.conflict.bundle, request.conflict.landed, request.conflict.touches)
         record = slot.SlotRun(task=request.task, run=request.run, attempt=request.attempt, epoch=request.epoch + 1)
         slot.record_run(made, record)
         notices = tuple(f"`copy: {path}` is not there" for path in missing)

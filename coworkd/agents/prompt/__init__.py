@@ -3,6 +3,7 @@
 What a person wrote is passed on word for word; what coworkd adds is short. It must never name a driver's program.
 """
 
+from coworkd.agents.prompt.conflict import ConflictBriefing
 from coworkd.agents.prompt.earlier_rounds import EarlierRound
 from coworkd.agents.prompt.task_prompt import (
     AnsweredRequest,
@@ -16,6 +17,7 @@ from coworkd.agents.prompt.templates import Template, render
 
 __all__ = [
     "AnsweredRequest",
+    "ConflictBriefing",
     "EarlierRound",
     "PromptContext",
     "ReviewedChange",

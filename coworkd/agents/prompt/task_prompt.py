@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coworkd.agents.prompt.conflict import ConflictBriefing, conflict_text
 from coworkd.agents.prompt.earlier_rounds import EarlierRound, earlier_rounds_text, quoted
 from coworkd.agents.prompt.templates import Template, render
 from coworkd.core.model import AgentSpec, Loop, Mode, TaskSpec
@@ -52,8 +53,8 @@ class PromptContext:
 
     failure: str = ""
     """How the attempt before this one failed, with the tail of its output."""
-    conflict_bundle: str = ""
-    """The path of the file that describes the conflict that this run is to resolve; empty: there is none."""
+    conflict: ConflictBriefing | None = None
+    """The conflict that this run is to resolve; None: there is none."""
     reviewed: ReviewedChange | None = None
     """The change that a person has reviewed and asked to change; it is in the worktree. None: there is none."""
     round: int = 0
@@ -80,7 +81,7 @@ def build_prompt(agent: AgentSpec, task: TaskSpec, title: str, context: PromptCo
         _loop_round(context),
         earlier_rounds_text(context.earlier_rounds),
         render(Template.FAILED_ATTEMPT, failure=context.failure.strip()) if context.failure else "",
-        _conflict(context),
+        conflict_text(context.conflict) if context.conflict else "",
         "\n".join(rules),
     )
 
@@ -91,7 +92,7 @@ def build_follow_up(context: PromptContext, answers: Sequence[AnsweredRequest]) 
         *(_answered(answered) for answered in answers),
         _messages(context.thread),
         render(Template.UNFINISHED, failure=context.failure.strip()) if context.failure else "",
-        _conflict(context),
+        conflict_text(context.conflict) if context.conflict else "",
         render(Template.RESUMED),
     )
 
@@ -118,10 +119,6 @@ def _loop_round(context: PromptContext) -> str:
     if loop is None:
         return ""
     return render(Template.LOOP_ROUND, round=context.round, max_rounds=loop.max_iterations, promise=loop.promise)
-
-
-def _conflict(context: PromptContext) -> str:
-    return render(Template.CONFLICT, bundle=context.conflict_bundle) if context.conflict_bundle else ""
 
 
 def _answered(answered: AnsweredRequest) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from coworkd.core.conflict_facts import LandedWork
 from coworkd.core.machine_faults import MachineFault
 from coworkd.core.model import SandboxSpec
 from coworkd.core.redaction import NO_SECRETS, Secrets
@@ -18,6 +19,16 @@ class ReviewedWork:
 
     commit: str
     base: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictNotes:
+    """What is added to the description of a conflict before its author reads it."""
+
+    bundle: Path
+    landed: tuple[LandedWork, ...]
+    touches: tuple[str, ...]
+    """Patterns of the paths that the task is to touch; empty: any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +59,8 @@ class SlotRequest:
     known: KnownLandings = NOTHING_KNOWN
     needed: tuple[NeededLanding, ...] = ()
     """Landings that have to be in the commit it starts from."""
+    conflict: ConflictNotes | None = None
+    """None: there is no conflict to be resolved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from coworkd.agents.port import InboxFile
 from coworkd.agents.prompt import (
     AnsweredRequest,
+    ConflictBriefing,
     EarlierRound,
     PromptContext,
     ReviewedChange,
@@ -17,18 +18,30 @@ from coworkd.agents.prompt import (
     build_prompt,
 )
 from coworkd.agents.worker.inbox import render_answer
+from coworkd.board.task_board import Board
+from coworkd.core.conflict_facts import ConflictFacts, LandedWork, read_conflict_facts
 from coworkd.core.model import AgentSpec, TaskSpec
 from coworkd.dispatch.runs.delivery_rules import inbox_answer
 from coworkd.dispatch.runs.loop_rounds import runs_of_earlier_rounds
 from coworkd.dispatch.runs.start_rules import loop_of
-from coworkd.store import Database, FinishedRun, MessageRow, RunReason, RunRow, SubmissionKey, TaskRow
+from coworkd.store import (
+    FinishedRun,
+    MessageRow,
+    RunReason,
+    RunRow,
+    SubmissionKey,
+    SubmissionRow,
+    SubmissionState,
+    TaskRow,
+)
 from coworkd.store.messages import new_messages_of, thread_of
 from coworkd.store.requests import used_answers
 from coworkd.store.runs import (
     find_run,
     last_ended_run,
 )
-from coworkd.store.submissions import find_submission
+from coworkd.store.submissions import conflict_of, find_submission, submissions_of
+from coworkd.store.tasks import find_task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +56,9 @@ class Prompts:
 class PromptReader:
     """Reads what prompts are made of; used by the writer thread alone."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._db = board.db
 
     def build(
         self, agent: AgentSpec, spec: TaskSpec, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]
@@ -83,7 +97,7 @@ class PromptReader:
         rounds = runs_of_earlier_rounds(self._db, run) if run.iteration else []
         reason = row.reason if row.failures else ""
         return PromptContext(
-            failure=self._failure_text(run, rounds) or reason, conflict_bundle=run.conflict,
+            failure=self._failure_text(run, rounds) or reason, conflict=self._conflict(row, run),
             reviewed=self._reviewed_change(run),
             thread=said, round=run.iteration, loop=loop_of(run),
             earlier_rounds=[
@@ -98,6 +112,28 @@ class PromptReader:
             return ""
         failed = last.iteration or last.state.reason not in (RunReason.DONE, RunReason.CANCELLED)
         return last.state.message if failed else ""
+
+    def _conflict(self, row: TaskRow, run: RunRow) -> ConflictBriefing | None:
+        """What an agent is told of the conflict that it is to resolve."""
+        conflict = conflict_of(self._db, row.id, run.conflict) if run.conflict else None
+        if conflict is None:
+            return ConflictBriefing(bundle=run.conflict, facts=ConflictFacts()) if run.conflict else None
+        author = find_run(self._db, conflict.run)
+        return ConflictBriefing(
+            bundle=run.conflict, facts=read_conflict_facts(conflict.conflict), landed=self.landed_work(conflict),
+            reply=author.reply if author else "", touches=self._board.specs.task(row.path).touches,
+        )  # fmt: skip
+
+    def landed_work(self, conflict: SubmissionRow) -> tuple[LandedWork, ...]:
+        """What landed on the paths that a submission conflicts over, latest first."""
+        tasks = (find_task(self._db, task) for task in read_conflict_facts(conflict.conflict).landed)
+        return tuple(self._landed(task) for task in tasks if task)
+
+    def _landed(self, task: TaskRow) -> LandedWork:
+        landed = [row for row in submissions_of(self._db, task.id) if row.state is SubmissionState.LANDED]
+        author = find_run(self._db, landed[-1].run) if landed else None
+        text = self._board.specs.task(task.path).body
+        return LandedWork(task=task.id, title=task.title, text=text, reply=author.reply if author else "")
 
     def _reviewed_change(self, run: RunRow) -> ReviewedChange | None:
         """What an agent is told of the reviewed change that it goes on with."""

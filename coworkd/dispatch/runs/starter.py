@@ -16,6 +16,7 @@ from coworkd.core.runs import AgentStart, PreparingState, RunSlot, WorkingState
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.executors.slot_results import (
+    ConflictNotes,
     PrepareResult,
     ReviewedWork,
     SlotReady,
@@ -54,7 +55,7 @@ from coworkd.store.runs import (
     run_event,
     slots_in_use,
 )
-from coworkd.store.submissions import find_submission, latest_submission, work_to_continue
+from coworkd.store.submissions import conflict_of, find_submission, latest_submission, work_to_continue
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Job, Jobs, Purpose
 from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
@@ -87,7 +88,7 @@ class RunStarter:
         self._holding = SandboxNotices(board, means)
         self._budgets = BudgetReader(board)
         self._landings = Landings(board.db)
-        self._prompts = PromptReader(board.db)
+        self._prompts = PromptReader(board)
 
     def start(
         self, task: str, agent: str, now: float, *, conflict: str = "", instead_of: str = ""
@@ -182,8 +183,17 @@ class RunStarter:
             branch=settings.integration.branch, target=self._board.specs.target(),
             setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
             known=self._landings.known(), needed=self._landings.needed_by(run.task),
+            conflict=self._conflict_notes(run),
         )  # fmt: skip
         self._db.after_commit(lambda: self._jobs.start(PREPARE, run.id, lambda: self._prepare(request)))
+
+    def _conflict_notes(self, run: RunRow) -> ConflictNotes | None:
+        """What the description of the conflict is to say beside what git knows; None: there is no conflict."""
+        conflict = conflict_of(self._db, run.task, run.conflict) if run.conflict else None
+        if conflict is None:
+            return None
+        touches = self._board.specs.task(self._board.task(run.task).path).touches
+        return ConflictNotes(bundle=Path(run.conflict), landed=self._prompts.landed_work(conflict), touches=touches)
 
     def start_agent(self, run: RunRow, slot: SlotReady, now: float) -> None:
         """The slot is there: hand the run to the executor, with everything that was said so far."""

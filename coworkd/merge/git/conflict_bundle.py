@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import Path
 
-from coworkd.core.conflict_facts import ConflictFacts
-from coworkd.core.text_formats import shorten
+from coworkd.core.conflict_facts import ConflictFacts, LandedWork
+from coworkd.core.text_formats import shorten, shorten_start
 from coworkd.merge.git.integration import TASK_TRAILER, Submission
 from coworkd.merge.git.tree_merge import Conflicted, ConflictFile, Stage
+from coworkd.system.durable_files import replace_file
 from coworkd.system.git import Repo
 
 FORMAT = 1
@@ -23,7 +27,9 @@ MAX_REMARKS = 50
 MAX_LANDED = 20
 """Tasks, and commits, that are named as those who changed the same paths."""
 MESSAGE_CAP = 1000
-"""Characters of a commit's message."""
+"""Characters of a commit's message, and of the end of what an agent said."""
+TASK_CAP = 4000
+"""Characters of the text of a task."""
 _STAGES = {1: "base", 2: "tip", 3: "submission"}
 
 
@@ -107,6 +113,21 @@ def bundle(repo: Repo, dispute: Dispute) -> str:
         "allowed_paths": list(dispute.allowed),
     }
     return json.dumps(document, ensure_ascii=True, indent=2) + "\n"
+
+
+def add_notes(path: Path, landed: Sequence[LandedWork], allowed: Sequence[str]) -> None:
+    """Have the bundle in a file say what landed there was for, and which paths the task may touch.
+
+    Only the author of the conflict needs that. A bundle that is gone stays gone.
+    """
+    with suppress(FileNotFoundError):
+        document = json.loads(path.read_bytes())
+        document["landed"] = [
+            {**asdict(one), "text": shorten(one.text, TASK_CAP), "reply": shorten_start(one.reply, MESSAGE_CAP)}
+            for one in landed
+        ]
+        document["allowed_paths"] = list(allowed)
+        replace_file(path, json.dumps(document, ensure_ascii=True, indent=2).encode() + b"\n")
 
 
 def landed_since(repo: Repo, base: str, tip: str, paths: tuple[str, ...]) -> list[str]:

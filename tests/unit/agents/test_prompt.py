@@ -4,7 +4,16 @@ import re
 from importlib.resources import files
 from string import Formatter
 
-from coworkd.agents.prompt import PromptContext, ReviewedChange, Template, ThreadMessage, build_prompt, render
+from coworkd.agents.prompt import (
+    ConflictBriefing,
+    PromptContext,
+    ReviewedChange,
+    Template,
+    ThreadMessage,
+    build_prompt,
+    render,
+)
+from coworkd.core.conflict_facts import ConflictFacts
 from coworkd.core.model import AgentSpec, Criterion, TaskSpec
 
 AGENT = AgentSpec(name="a", prompt="  You are careful.\n")
@@ -21,7 +30,9 @@ def test_the_bare_prompt() -> None:
 
 def test_parts_come_in_order_and_empty_ones_not_at_all() -> None:
     thread = (ThreadMessage(sender="", text="Use blue.\n"), ThreadMessage(sender="claude", text="Done?"))
-    background = PromptContext(failure="boom\n", conflict_bundle="/bundles/1", thread=thread)
+    background = PromptContext(
+        failure="boom\n", conflict=ConflictBriefing(bundle="/bundles/1", facts=ConflictFacts()), thread=thread
+    )
     criteria = (Criterion(line=2, text="works", command="make test", ticked=False),)
     text = build_prompt(AgentSpec(name="a"), TaskSpec(criteria=criteria), "T", background)
     marks = [
@@ -29,7 +40,8 @@ def test_parts_come_in_order_and_empty_ones_not_at_all() -> None:
         "coworkd runs the commands of the criteria above",
         "## Messages\n\nFrom the user:\n\nUse blue.\n\nFrom claude:\n\nDone?",
         "## The attempt before this one failed\n\nboom",
-        "## Your submission conflicts with what has landed since\n\nThe file /bundles/1 ",
+        "## Your submission conflicts with what has landed since\n\nYour worktree holds",
+        "\n\nThe file /bundles/1 ",
         "$COWORK_OUTBOX",
     ]
     places = [text.index(mark) for mark in marks]

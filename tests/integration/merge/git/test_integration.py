@@ -6,14 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from coworkd.core.conflict_facts import LandedWork
 from coworkd.core.errors import RepoError
 from coworkd.core.policy.risky_paths import RiskTag
 from coworkd.merge.continuation import continuation
 from coworkd.merge.git.change_summary import summarise_change
 from coworkd.merge.git.conflict_bundle import (
+    MESSAGE_CAP,
+    TASK_CAP,
     TEXT_CAP,
     ConflictKind,
     Dispute,
+    add_notes,
     bundle,
     commits_since,
     conflict_facts,
@@ -358,6 +362,25 @@ def test_a_bundle_cuts_what_is_long_and_quotes_no_binary(user: Checkout, repo: R
     assert (data["path"], data["tip"]["text"], data["tip"]["binary"]) == ("data.bin", None, True)
     assert len(long["submission"]["text"]) == TEXT_CAP
     assert long["submission"]["cut"]
+
+
+def test_what_landed_was_for_is_added_to_a_bundle(tmp_path: Path, user: Checkout, repo: Repo) -> None:
+    sub = work(user, {"app.py": "theirs\n"})
+    tip = user.commit("tip", {"app.py": "ours\n"})
+    dispute = Dispute(
+        submission=submission(sub), tip=tip, base=tip, kind=ConflictKind.CONTENT, conflict=conflicted(repo, tip, sub)
+    )
+    file = tmp_path / "t-3.json"
+    file.write_text(bundle(repo, dispute))
+    before = json.loads(file.read_text())
+    add_notes(file, [LandedWork(task="a", title="A", text="x" * 10_000, reply="y" * 10_000)], ("src/**",))
+    after = json.loads(file.read_text())
+    assert before["files"] == after["files"]
+    (one,) = after["landed"]
+    assert (one["task"], one["title"], len(one["text"]), len(one["reply"])) == ("a", "A", TASK_CAP, MESSAGE_CAP)
+    assert after["allowed_paths"] == ["src/**"]
+    add_notes(tmp_path / "gone.json", [], ())
+    assert not (tmp_path / "gone.json").exists()
 
 
 def test_a_red_verification_makes_a_bundle_without_files(user: Checkout, repo: Repo) -> None:
