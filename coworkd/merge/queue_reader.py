@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 
 from coworkd.board.task_board import Board
-from coworkd.core.model import ApprovalPoint, TaskSpec
+from coworkd.core.model import ApprovalPoint, Settings, TaskSpec
 from coworkd.merge.checks.facts import ChangeContext
 from coworkd.merge.job_values import LandRequest, VerifyRequest
 from coworkd.merge.queue_rules import QueueEntry
 from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.unverified import checkout_reason
-from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState
-from coworkd.store.dependencies import all_dependencies, unmet_dependencies
+from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store.dependencies import all_dependencies, unmet_dependencies_of
 from coworkd.store.submissions import merge_queue, update_submission
 
 _TITLES = {SubmissionKind.WORK: "{}", SubmissionKind.REVERT: "Revert: {}", SubmissionKind.APPLY: "Apply again: {}"}
@@ -26,17 +27,36 @@ class QueueReader:
         self._board = board
         self._db = board.db
         self._reviews = reviews
+        self._entries: Sequence[QueueEntry] = ()
+        self._read_at = -1
+        """The number of changes of the database when the entries were read."""
 
-    def entries(self, now: float) -> list[QueueEntry]:
-        """Everything that is on its way to the integration branch."""
-        return [self._entry(self._with_current_settings(row, now)) for row in merge_queue(self._db)]
+    def entries(self, now: float) -> Sequence[QueueEntry]:
+        """Everything that is on its way to the integration branch; read again only when the database has changed."""
+        if self._read_at != self._db.changes:
+            self._entries = self._read_entries(now)
+            self._read_at = self._db.changes
+        return self._entries
 
-    def _with_current_settings(self, row: SubmissionRow, now: float) -> SubmissionRow:
+    def _read_entries(self, now: float) -> Sequence[QueueEntry]:
+        """All entries, by as many statements for many submissions as for few."""
+        rows = merge_queue(self._db)
+        tasks = {task.id: task for task in self._db.all_in(TaskRow, "id", {row.task for row in rows})}
+        specs = self._board.specs.tasks([task.path for task in tasks.values()])
+        needs, settings = unmet_dependencies_of(self._db, list(tasks)), self._board.specs.settings()
+        entries: list[QueueEntry] = []
+        for row in rows:
+            task = tasks[row.task]
+            current = self._with_current_settings(row, specs.get(task.path, TaskSpec()), settings, now)
+            entries.append(_entry(current, task, needs.get(task.id, ())))
+        return entries
+
+    def _with_current_settings(
+        self, row: SubmissionRow, spec: TaskSpec, settings: Settings, now: float
+    ) -> SubmissionRow:
         """`approve` and `verify` count at once: who is asked, and whether all that is to be run has been."""
         if row.kind is not SubmissionKind.WORK:
             return row
-        task = self._board.task(row.task)
-        spec, settings = self._board.specs.task(task.path), self._board.specs.settings()
         approve = settings.approve if spec.approve is None else spec.approve
         verified = {check["command"] for check in json.loads(row.checks)}
         green, reaches_checkout = row.state is SubmissionState.GREEN, bool(checkout_reason(row))
@@ -45,7 +65,7 @@ class QueueReader:
         )
         if needs_approval != row.needs_approval:
             row = self._change_approval(row, now, needs_approval=needs_approval)
-        if green and row.tree and not reaches_checkout and not verified.issuperset(self._commands(row, spec)):
+        if green and row.tree and not reaches_checkout and not verified.issuperset(_commands(row, spec, settings)):
             row = dataclasses.replace(row, verified_on="")
         return row
 
@@ -55,33 +75,13 @@ class QueueReader:
             update_submission(self._db, row, needs_approval=needs_approval, request="")
         return dataclasses.replace(row, needs_approval=needs_approval, request="")
 
-    def _commands(self, row: SubmissionRow, spec: TaskSpec) -> tuple[str, ...]:
-        """Everything that verifies a task: the workspace's commands, its own, and its criteria's.
-
-        Without the task's change its own proofs cannot hold: what takes it back is verified by the workspace's alone.
-        """
-        workspace = self._board.specs.settings().verify
-        if row.kind is SubmissionKind.REVERT:
-            return workspace
-        proofs = tuple(item.command for item in spec.criteria if item.command)
-        return tuple(dict.fromkeys((*workspace, *spec.verify, *proofs)))
-
-    def _entry(self, row: SubmissionRow) -> QueueEntry:
-        needs = unmet_dependencies(self._db, row.task) if row.kind is not SubmissionKind.REVERT else []
-        return QueueEntry(
-            key=row.key, state=row.state, verified_on=row.verified_on, needs_approval=row.needs_approval,
-            approved=row.approved,
-            reviewed=bool(row.request), needs=tuple(needs),
-            priority=self._board.task(row.task).priority, created=row.created,
-        )  # fmt: skip
-
     def verify_request(self, row: SubmissionRow) -> VerifyRequest:
         """How a submission is merged and checked, with the settings of now."""
         settings, task = self._board.specs.settings(), self._board.task(row.task)
         spec = self._board.specs.task(task.path)
         return VerifyRequest(
             task=row.task, title=_TITLES[row.kind].format(task.title), attempt=row.attempt, number=row.number,
-            commit=row.commit_id, base=row.base, has_change=bool(row.tree), commands=self._commands(row, spec),
+            commit=row.commit_id, base=row.base, has_change=bool(row.tree), commands=_commands(row, spec, settings),
             workspace=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
             timeout=min(settings.verify_timeout, spec.timeout or settings.verify_timeout),
             branch=settings.integration.branch, target=self._board.specs.target(),
@@ -92,10 +92,10 @@ class QueueReader:
         """What the change is judged with; None for one that a person asked for, which takes back or brings again."""
         if row.kind is not SubmissionKind.WORK:
             return None
-        spec = self._board.specs.task(self._board.task(row.task).path)
-        commands = self._commands(row, spec)
+        spec, settings = self._board.specs.task(self._board.task(row.task).path), self._board.specs.settings()
+        commands = _commands(row, spec, settings)
         return ChangeContext(
-            task=row.task, commands=commands, own=frozenset(commands) - frozenset(self._board.specs.settings().verify),
+            task=row.task, commands=commands, own=frozenset(commands) - frozenset(settings.verify),
             dependencies=all_dependencies(self._db, row.task),
         )  # fmt: skip
 
@@ -114,3 +114,22 @@ class QueueReader:
             timeout=settings.verify_timeout,
             branch=settings.integration.branch, target=self._board.specs.target(),
         )  # fmt: skip
+
+
+def _commands(row: SubmissionRow, spec: TaskSpec, settings: Settings) -> tuple[str, ...]:
+    """Everything that verifies a task: the workspace's commands, its own, and its criteria's.
+
+    Without the task's change its own proofs cannot hold: what takes it back is verified by the workspace's alone.
+    """
+    if row.kind is SubmissionKind.REVERT:
+        return settings.verify
+    proofs = tuple(item.command for item in spec.criteria if item.command)
+    return tuple(dict.fromkeys((*settings.verify, *spec.verify, *proofs)))
+
+
+def _entry(row: SubmissionRow, task: TaskRow, unmet: Sequence[str]) -> QueueEntry:
+    return QueueEntry(
+        key=row.key, state=row.state, verified_on=row.verified_on, needs_approval=row.needs_approval,
+        approved=row.approved, reviewed=bool(row.request),
+        needs=() if row.kind is SubmissionKind.REVERT else tuple(unmet), priority=task.priority, created=row.created,
+    )  # fmt: skip

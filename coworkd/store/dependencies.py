@@ -42,10 +42,12 @@ def all_dependencies(db: Database, task: str) -> frozenset[str]:
     return frozenset(row["id"] for row in db.query(_ALL_DEPENDENCIES, task))
 
 
-def unmet_dependencies(db: Database, task: str) -> list[str]:
-    """The tasks that block this one; a dependency that is no task is not among them."""
-    sql = f"SELECT n.needed FROM needs n JOIN tasks t ON t.id = n.needed WHERE n.task = ? AND {UNMET} ORDER BY n.needed"
-    return [row["needed"] for row in db.query(sql, task, Status.DONE)]
+def unmet_dependencies_of(db: Database, tasks: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The tasks that block each of these, by task; a dependency that is no task is not among them."""
+    unmet = UNMET.replace("?", f"'{Status.DONE}'")
+    sql = f"SELECT n.task, n.needed FROM needs n JOIN tasks t ON t.id = n.needed WHERE n.task IN (?) AND {unmet}"
+    rows = db.query_in(f"{sql} ORDER BY n.needed", tasks)
+    return _grouped((row["task"], row["needed"]) for row in rows)
 
 
 def all_unmet_dependencies(db: Database) -> list[UnmetDependency]:
