@@ -42,6 +42,11 @@ def all_dependencies(db: Database, task: str) -> frozenset[str]:
     return frozenset(row["id"] for row in db.query(_ALL_DEPENDENCIES, task))
 
 
+def unmet_dependencies(db: Database, task: str) -> tuple[str, ...]:
+    """The tasks that block this one; a dependency that is no task is not among them."""
+    return unmet_dependencies_of(db, [task]).get(task, ())
+
+
 def unmet_dependencies_of(db: Database, tasks: Collection[str]) -> dict[str, tuple[str, ...]]:
     """The tasks that block each of these, by task; a dependency that is no task is not among them."""
     unmet = UNMET.replace("?", f"'{Status.DONE}'")
