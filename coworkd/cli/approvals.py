@@ -7,15 +7,15 @@ import time
 
 import click
 
+from coworkd.cli.answers import answer_request
 from coworkd.cli.completion import RequestName, TaskName
-from coworkd.cli.file_edits import edit_header, write_new
+from coworkd.cli.file_edits import write_new
 from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import Workspace, current_workspace, find_task, unknown_name_error
 from coworkd.core.clock import stamp
 from coworkd.core.errors import UsageError, UserError
-from coworkd.documents.markdown import Value
+from coworkd.core.model import Answer, RiskLevel
 from coworkd.store import RequestRow
-from coworkd.store.problems import problem_message
 from coworkd.store.requests import open_approvals_named, tasks_with_open_approvals
 
 
@@ -53,28 +53,29 @@ def _open_request(workspace: Workspace, what: str) -> RequestRow:
     return found[0]
 
 
-def _answer(what: str, answer: str, comment: str, json_: bool) -> None:
+def _answer(what: str, answer: Answer, comment: str, json_: bool) -> None:
     workspace = current_workspace()
     request = _open_request(workspace, what)
-    changes: dict[tuple[str, ...], Value] = {("approval",): answer}
-    if comment:
-        changes["comment",] = comment
-    edit_header(workspace, request.path, changes)
-    workspace.take_in(request.path)
-    with workspace.reading() as db:
-        why = problem_message(db, request.path, "answer")
-    if why:
-        raise UserError(why)
+    answer_request(workspace, request, answer, comment)
     as_json({"path": request.path, "approval": answer}) if json_ else click.echo(f"{request.path}: {answer}")
 
 
 @click.command("approve")
-@click.argument("what", type=RequestName())
+@click.argument("what", type=RequestName(), required=False)
+@click.option("--all", "every", is_flag=True, help="Every review that waits and is of low risk, or of --risk at most.")
+@click.option("--risk", type=click.Choice([str(level) for level in RiskLevel]), help="With --all: the highest risk.")
 @click.option("--comment", default="", help="Kept with the answer.")
 @json_option
-def approve_command(what: str, comment: str, json_: bool) -> None:
+def approve_command(what: str | None, every: bool, risk: str | None, comment: str, json_: bool) -> None:
     """Say yes to a review or a permission. WHAT: a task, an approval's id, or a path."""
-    _answer(what, "approved", comment, json_)
+    if every == bool(what) or (risk and not every):
+        raise UsageError("name what you approve, or give --all, which --risk belongs to")
+    if what:
+        _answer(what, Answer.APPROVED, comment, json_)
+        return
+    from coworkd.cli.approve_all import approve_all
+
+    approve_all(current_workspace(), RiskLevel(risk or RiskLevel.LOW), comment, json_)
 
 
 @click.command("reject")
@@ -83,7 +84,7 @@ def approve_command(what: str, comment: str, json_: bool) -> None:
 @json_option
 def reject_command(what: str, comment: str, json_: bool) -> None:
     """Say no to a review or a permission. WHAT: a task, an approval's id, or a path."""
-    _answer(what, "rejected", comment, json_)
+    _answer(what, Answer.REJECTED, comment, json_)
 
 
 @click.command("changes")
@@ -92,4 +93,4 @@ def reject_command(what: str, comment: str, json_: bool) -> None:
 @json_option
 def changes_command(what: str, comment: str, json_: bool) -> None:
     """Ask for changes to a review or a plan. WHAT: a task, an approval's id, or a path."""
-    _answer(what, "changes", comment, json_)
+    _answer(what, Answer.CHANGES, comment, json_)

@@ -18,11 +18,13 @@ _PAUSE = 0.05
 Changes = dict[tuple[str, ...], Value]
 
 
-def edit_header(workspace: Workspace, name: str, changes: Changes, folder: Folder | None = None) -> None:
+def edit_header(
+    workspace: Workspace, name: str, changes: Changes, folder: Folder | None = None, *, request: str = ""
+) -> None:
     """Change values in a file's header: read, edit, compare, exchange.
 
     Where the file was saved in between, the edit is made again on what was saved. Raises `UserError` when that
-    cannot be, and then the file is as they left it.
+    cannot be, or the file does not ask `request` (empty: any), and then the file is as they left it.
     """
     folder = folder or _folder(workspace)
     first: bytes | None = None
@@ -30,7 +32,7 @@ def edit_header(workspace: Workspace, name: str, changes: Changes, folder: Folde
         seen = _read(folder, name)
         if seen is not None:
             first = seen.data if first is None else first
-            _require_same_request(name, first, seen.data)
+            _require_same_request(name, request or _request_in(first), seen.data)
             data = edit(seen.data, changes)
             if data == seen.data:
                 return
@@ -103,9 +105,9 @@ def _holds(folder: Folder, name: str, data: bytes) -> bool:
     return isinstance(found, Content) and found.data == data
 
 
-def _require_same_request(name: str, first: bytes, now: bytes) -> None:
+def _require_same_request(name: str, asked: object, now: bytes) -> None:
     """An answer is about what the person has seen: raises `UserError` when the file asks something else by now."""
-    if _request_in(first) != _request_in(now):
+    if asked != _request_in(now):
         raise UserError(f".cowork/{name} changed while your answer was being saved: read it, and answer again")
 
 

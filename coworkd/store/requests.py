@@ -100,6 +100,11 @@ def open_requests(db: Database) -> list[RequestRow]:
     return db.all(RequestRow, "state = ? ORDER BY created, id", RequestState.OPEN)
 
 
+def open_reviews(db: Database) -> list[RequestRow]:
+    """Changes that a person has not answered yet, oldest first."""
+    return db.all(RequestRow, "state = ? AND kind = ? ORDER BY created, id", RequestState.OPEN, RequestKind.MERGE)
+
+
 def open_requests_of_run(db: Database, run: str) -> list[RequestRow]:
     return db.all(RequestRow, "run = ? AND state = ? ORDER BY created", run, RequestState.OPEN)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 
@@ -291,3 +292,43 @@ def test_a_message_to_a_task_in_review_goes_on_with_its_work_and_a_rejection_doe
     v.wait("another review", lambda: v.field("reviews/t.md", "attempt") == "3")
     assert v.show("refs/cowork/sub/t/3:picture.txt") == "line of attempt 3"
     assert "earlier change was reviewed" not in _prompt(v, 3)
+
+
+def test_every_review_of_low_risk_is_approved_at_once_and_each_is_listed(v: Site) -> None:
+    v.agent("lint", f"{EDIT}\necho 'line-length = 100' > ruff.toml")
+    v.agent("ci", f"{EDIT}\nmkdir -p .github/workflows; echo 'on: push' > .github/workflows/ci.yml")
+    v.up()
+    for task, agent in (("one", "ed"), ("two", "ed"), ("rules", "lint"), ("hook", "ci")):
+        v.task(task, agent=agent)
+    for task in ("one", "two", "rules", "hook"):
+        v.reviewed(task)
+    for wrong in (("--risk", "low"), ("one", "--all"), (), ("--all", "--risk", "none")):
+        assert v.cmd("approve", *wrong, check=False).returncode == 2
+    # What a file says of its risk is not believed.
+    v.write(".cowork/reviews/hook.md", v.text("reviews/hook.md").replace("risk: high", "risk: low"))
+    said = json.loads(v.cmd("approve", "--all", "--comment", "fine", "--json").stdout)
+    assert sorted((one["task"], one["risk"]) for one in said["approved"]) == [("one", "low"), ("two", "low")]
+    assert sorted((one["task"], one["risk"]) for one in said["left"]) == [("hook", "high"), ("rules", "medium")]
+    v.until("one", "done")
+    v.until("two", "done")
+    assert (v.status("rules"), v.status("hook")) == ("review", "review")
+    assert v.field("reviews/one.md", "comment") == "fine"
+    shown = v.cmd("approve", "--all", "--risk", "medium").stdout
+    assert "reviews/rules.md: approved (medium risk)" in shown
+    assert "reviews/hook.md: left" in shown
+    assert "its risk is high" in shown
+    v.until("rules", "done")
+    v.cmd("reject", "hook")
+    v.until("hook", "failed")
+    assert v.cmd("approve", "--all").stdout == "no review waits for an approval\n"
+
+
+def test_a_review_that_another_one_has_replaced_is_not_approved_with_the_rest(v: Site) -> None:
+    v.task("t")
+    v.up()
+    v.write(".cowork/reviews/t.md", v.reviewed("t").replace(v.field("reviews/t.md", "request"), "0" * 16))
+    done = v.cmd("approve", "--all", check=False)
+    assert done.returncode == 1
+    assert "reviews/t.md: refused" in done.stdout
+    assert v.status("t") == "review"
+    assert v.field("reviews/t.md", "approval") == "pending"

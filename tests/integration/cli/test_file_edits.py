@@ -108,3 +108,11 @@ def test_a_new_file_takes_no_name_that_is_taken(workspace: Workspace) -> None:
     assert write_new(workspace, "tasks/b.md", b"new")
     assert text(workspace, "tasks/b.md") == "new"
     assert left_over(workspace) == ["b.md"]
+
+
+def test_an_answer_is_written_only_where_its_request_is_asked(workspace: Workspace) -> None:
+    with pytest.raises(UserError, match="read it, and answer again"):
+        edit_header(workspace, REVIEW, {("approval",): "approved"}, request="two")
+    assert text(workspace, REVIEW) == ASKED
+    edit_header(workspace, REVIEW, {("approval",): "approved"}, request="one")
+    assert text(workspace, REVIEW) == ASKED.replace("pending", "approved")
