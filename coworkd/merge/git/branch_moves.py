@@ -97,10 +97,22 @@ def _taken_ref_changes(repo: Repo, target: str, commit: str) -> list[RefChange]:
 
 def record_taken(repo: Repo, branches: BranchContext, facts: BranchFacts) -> None:
     """Record what integration has of the target, also where a person merged it; a landed landing is none of its own."""
-    if facts.target_in_integration and facts.taken != facts.target:
-        ours = facts.taken and own_commits(repo, [facts.target])
-        if not ours:
-            update_refs(repo, _taken_ref_changes(repo, branches.target, facts.target))
+    if facts.target_in_integration:
+        update_refs(repo, _taken_ref_changes(repo, branches.target, _latest_own_commit(repo, branches, facts.target)))
+
+
+def _latest_own_commit(repo: Repo, branches: BranchContext, target: str) -> str:
+    """The target's latest commit that is not a landing.
+
+    Where nothing is recorded, what both branches have is no better than a guess, which would follow a target that
+    loses commits: all of the target counts.
+    """
+    recorded = repo.commit(taken_ref(branches.target))
+    if recorded is None or recorded == target:
+        return target
+    chain = [commit for commit, _ in first_parents(repo, target, [recorded])]
+    ours = own_commits(repo, chain)
+    return next((commit for commit in chain if commit not in ours), recorded)
 
 
 def record_target(repo: Repo, target_name: str, target: str) -> None:

@@ -452,6 +452,31 @@ def test_what_was_dropped_and_brought_back_by_the_person_comes_in(w: Landings) -
     assert w.files() == {*BASE_FILES, "a.txt", "b.txt", "secret.txt"}
 
 
+def test_what_was_dropped_stays_away_where_a_person_made_the_branch(w: Landings) -> None:
+    w.user.commit("secret", {"secret.txt": "s\n"})
+    w.user.git("branch", "-q", INTEGRATION)
+    w.land("a", {"a.txt": "a\n"})
+    w.user.git("reset", "-q", "--hard", "HEAD~1")
+    w.make_due_moves(verify=green)
+    assert w.files() == {*BASE_FILES, "a.txt"}
+
+
+def test_a_commit_by_hand_that_reached_the_target_and_was_dropped_stays_away(w: Landings) -> None:
+    w.land("a", {"a.txt": "a\n"})
+    w.user.git("checkout", "-q", INTEGRATION)
+    w.user.commit("by hand", {"hand.txt": "h\n"})
+    w.user.git("checkout", "-q", "main")
+    w.land("b", {"b.txt": "b\n"})
+    w.user.git("merge", "-q", "--ff-only", INTEGRATION)
+    w.make_due_moves(verify=green)
+    w.user.git("reset", "-q", "--hard", "HEAD~1")
+    assert isinstance(w.make_due_moves(verify=green).move, NothingToDo)
+    assert w.files() == {*BASE_FILES, "a.txt", "b.txt", "hand.txt"}, "only a landing was dropped"
+    w.user.git("reset", "-q", "--hard", "HEAD~1")
+    w.make_due_moves(verify=green)
+    assert w.files() == {*BASE_FILES, "a.txt", "b.txt"}
+
+
 def test_another_target_is_no_target_that_lost_commits(w: Landings) -> None:
     w.user.git("branch", "-q", "release")
     w.user.commit("taken", {"t.txt": "t\n"})
