@@ -97,14 +97,14 @@ class Bench:
         """Begin; after `crash`, begin again with nothing but the disk."""
         self.db = self.place.db
         self.board = Board(self.db, self.place.intake)
-        self.jobs = Jobs(self._told.set)
+        self.jobs = self.make_jobs()
         self.jobs.require_committed(lambda: self.db.in_transaction)
         places = RunPaths(root=self.root, state=self.root / "state", repo_id="repo", instance="anna-0001")
         self.executor = FakeExecutor(self._wake, self._play, self.logs)
         starter = self.starter = RunStarter(self.board, self.executor, self.jobs, places, self._prepare)
         self.hold = MachineHold(self.db, lambda: self.fault)
         setup_hold = SetupHold(self.board, lambda: UNCONFINED)
-        capacity = CapacityReader(self.board, lambda: "", self.hold, setup_hold, lambda: self.memory)
+        capacity = CapacityReader(self.board, self.no_base_reason, self.hold, setup_hold, lambda: self.memory)
         effects = RunEffects(self.board, self.hold, setup_hold, jitter=self._jitter)
         finisher = RunFinisher(self.board, self.jobs, lambda order: self.made(order), self.hold, effects)
         stages = RunServices(
@@ -113,6 +113,13 @@ class Bench:
             capacity=capacity, emptier=SlotEmptier(self.db, self.jobs, self.emptied.append),
         )  # fmt: skip
         self.dispatch = Dispatcher(self.board, self.executor, self.jobs, stages, self.place.engine.is_behind)
+
+    def make_jobs(self) -> Jobs:
+        return Jobs(self._told.set)
+
+    def no_base_reason(self) -> str:
+        """Why no run can start from the repository as it is."""
+        return ""
 
     def crash(self, *, recover: bool = True) -> None:
         """The daemon is killed: its agents are gone, and everything that was in memory."""
