@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-real simulate stress branches faults bench check lint types contracts coverage format constraints clean
+.PHONY: help demo test test-real simulate simulate-landing stress branches faults bench check lint types contracts coverage format constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -40,6 +40,11 @@ SEEDS ?= 20000
 simulate: $(VENV)/.package ## many simulated histories of sync, on every core (SEEDS=20000)
 	$(BIN)/coworkd simulate --seeds $(SEEDS)
 
+HISTORIES ?= 500
+
+simulate-landing: $(VENV)/.package ## many histories of a person who moves branches while tasks land (HISTORIES=500)
+	COWORK_LANDING_HISTORIES=$(HISTORIES) $(BIN)/python -m pytest -n 4 --dist worksteal tests/integration/landing
+
 STRESS ?= --agents 20 --tasks 60 --minutes 10
 
 stress: $(VENV)/.package ## many agents and faults in a throw-away repository (STRESS="--full")
@@ -54,7 +59,7 @@ faults: $(VENV)/.package ## kill the process or fail the call at every system ca
 bench: $(VENV)/.package ## measure against plain code and other programs, and write the table (about 10 minutes)
 	$(BIN)/python -m benchmarks --write
 
-guards: $(VENV)/.package ## remove each guard of the sync engine in turn, and check that tests fail
+guards: $(VENV)/.package ## remove each guard of the sync engine and of landing in turn, and check that tests fail
 	$(BIN)/python -m tests.faults.guards
 
 check: lint types contracts test ## all that must pass before a change is submitted

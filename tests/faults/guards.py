@@ -1,4 +1,4 @@
-"""Takes each guard of the sync engine away in turn, and sees that the tests miss it: `python -m tests.faults.guards`.
+"""Takes each guard of the sync engine and of landing away in turn, and sees that the tests miss it: `python -m tests.faults.guards`.
 
 A guard is an exact piece of source and what stands there without it. The package and its tests are copied, one edit is
 made in the copy, and the tests that watch over the guard must fail there; on an unchanged copy all of them must hold.
@@ -26,11 +26,12 @@ APPLY, ENGINE, GUARD, FILES = (
 )  # fmt: skip
 ORDER = "tests/faults/test_crashes.py -k order"
 CRASHES = "tests/faults/test_crashes.py -k kill_at_every"
+LANDING = "tests/integration/landing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """One protection of the engine, how to take it away, and who has to notice."""
+    """One protection, how to take it away, and who has to notice."""
 
     name: str
     file: str
@@ -99,6 +100,15 @@ GUARDS = (
     _guard("git at work holds writes back", "sync/pusher.py", " if not blocked(document.path)]\n",
            "]\n", ENGINE),
     _guard("text received through git starts nothing", "sync/ingest/task_rows.py", "    if incoming.from_git:\n", "    if False:\n", ENGINE),
+    _guard("an empty listing proves no landing", "merge/git/containment.py", "    nets = patches(repo,",
+           "    if not present_patches:\n        return set(landings)\n    nets = patches(repo,", LANDING),
+    _guard("a branch that moved is not overwritten", "system/git/refs.py",
+           'return f"update {change.name}\\0{change.new}\\0{change.old}\\0"',
+           'return f"update {change.name}\\0{change.new}\\0\\0"', LANDING),
+    _guard("what the target lost is left out", "merge/branch_rules.py", "    if not facts.taken_in_target:\n",
+           "    if False:\n", LANDING),
+    _guard("a branch that is gone comes back with what landed", "merge/branch_rules.py",
+           "    if not facts.undelivered:\n", "    if True:\n", LANDING),
     _guard("the version that lost is kept", "sync/ingest/document_rows.py", "        folder.publish(path, incoming.known.target_bytes)\n",
            "        pass\n", ENGINE),
 )  # fmt: skip

@@ -1,0 +1,206 @@
+"""Tasks land while a person does to the branches whatever git allows, and the daemon is killed at any step.
+
+A Hypothesis state machine over the daemon's own parts and real git. After each quiet moment `oracle.check` looks. A
+failure prints its steps and the seed: `COWORK_LANDING_SEED=N` plays it again, with `COWORK_LANDING_SHRINK=1` as few steps
+as possible. `COWORK_LANDING_HISTORIES=500`, or `make simulate-landing`, plays more.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from coworkd.core.model import Status
+from coworkd.merge.git.target_sync import LandedInTarget
+from tests.integration.landing.oracle import check
+from tests.integration.landing.person import ACTS, Person
+from tests.integration.landing.workplace import INTEGRATION, Killed, Workplace, new_repository
+
+HISTORIES = int(os.environ.get("COWORK_LANDING_HISTORIES", "24"))
+PARTS = max(4, HISTORIES // 25)
+"""So many tests, which run beside each other."""
+SEED = int(os.environ.get("COWORK_LANDING_SEED", random.randrange(1 << 32)))
+STEPS = 16
+MAX_TASKS = 6
+
+acts = st.sampled_from(ACTS)
+moments = st.integers(0, 30)
+"""Processes that are started before something happens in the midst of it all."""
+
+
+class Landings(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.workplace = Workplace(new_repository(Path(self.folder.name) / "project"))
+        self.person = Person(self.workplace.user)
+        self.count = 0
+
+    # ---- the person
+
+    @rule(act=acts)
+    def act(self, act: str) -> None:
+        self.person.do(act)
+
+    @rule(act=acts)
+    def act_and_rest(self, act: str) -> None:
+        self.person.do(act)
+        self.rest()
+
+    # ---- tasks
+
+    @precondition(lambda self: self.count < MAX_TASKS)
+    @rule(needs=st.booleans())
+    def task(self, needs: bool) -> None:
+        """A task is ready, perhaps after the latest one."""
+        self.count += 1
+        earlier = [f"t{self.count - 1}"] if needs and self.count > 1 else []
+        self.workplace.task(f"t{self.count}", needs=earlier)
+
+    @precondition(lambda self: self.count < MAX_TASKS)
+    @rule()
+    def task_lands(self) -> None:
+        self.task(needs=False)
+        self.rest()
+
+    @precondition(lambda self: self.count)
+    @rule(which=st.integers(1, MAX_TASKS), status=st.sampled_from(["revert", "apply"]))
+    def take_back(self, which: int, status: str) -> None:
+        self.workplace.set_status(f"reviews/t{which}.md", status)
+
+    @precondition(lambda self: self.count)
+    @rule(which=st.integers(1, MAX_TASKS))
+    def do_again(self, which: int) -> None:
+        if any(row.id == f"t{which}" and row.status is Status.DONE for row in self.workplace.tasks()):
+            self.workplace.set_status(f"tasks/t{which}.md", "ready")
+
+    # ---- the daemon
+
+    @rule(jobs=st.integers(0, 2))
+    def turn(self, jobs: int) -> None:
+        """A turn, in which jobs begin that have not ended when the next step comes."""
+        self.workplace.run(lambda: self.workplace.part_of_turn(jobs))
+
+    @rule()
+    def rest(self) -> None:
+        self.workplace.run(self.workplace.settle)
+        self.workplace.settle()
+        check(self.workplace, self.person)
+
+    @rule(after=moments, act=acts)
+    def act_in_the_midst(self, after: int, act: str) -> None:
+        self.workplace.interruption.plan(after, lambda: self.person.do(act))
+        self.rest()
+
+    @rule(after=moments)
+    def kill_in_the_midst(self, after: int) -> None:
+        self.workplace.interruption.plan(after, _kill)
+        self.rest()
+
+    @rule()
+    def kill(self) -> None:
+        self.workplace.kill()
+
+    @rule()
+    def land(self) -> None:
+        self.person.check_untouched()
+        outcome = self.workplace.land()
+        self.person.landed(moved=isinstance(outcome, LandedInTarget) and outcome.moved)
+
+    @rule(after=st.integers(0, 15))
+    def kill_while_landing(self, after: int) -> None:
+        self.person.check_untouched()
+        before = self.person.commit_of("main")
+        self.workplace.interruption.plan(after, _kill)
+        self.workplace.run(lambda: self.workplace.land() and None)
+        self.person.landed(moved=self.person.commit_of("main") != before)
+
+    def teardown(self) -> None:
+        try:
+            self.rest()
+        finally:
+            self.workplace.close()
+            self.folder.cleanup()
+
+
+def _kill() -> None:
+    raise Killed
+
+
+MANY = settings(
+    max_examples=max(1, HISTORIES // PARTS),
+    stateful_step_count=STEPS,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    # What failed is not made shorter, which takes minutes, unless a person looks for the cause.
+    phases=[Phase.generate, Phase.shrink] if "COWORK_LANDING_SHRINK" in os.environ else [Phase.generate],
+    print_blob=True,
+    database=None,
+)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_is_lost_and_nothing_comes_back_whatever_a_person_does(
+    part: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = SEED + part
+    try:
+        run_state_machine_as_test(seed(number)(type("Seeded", (Landings,), {})), settings=MANY)
+    except BaseException:
+        with capsys.disabled():
+            sys.stderr.write(
+                f"\nplay it again: COWORK_LANDING_SEED={SEED} COWORK_LANDING_HISTORIES={HISTORIES}, part {part}\n"
+            )
+        raise
+
+
+# ---- the oracle itself
+
+
+def _loses_a_landing(machine: Landings) -> None:
+    machine.person.git("update-ref", f"refs/heads/{INTEGRATION}", "main")
+
+
+def _keeps_what_was_dropped(machine: Landings) -> None:
+    machine.person.do("reset")
+
+
+def _overwrites(machine: Landings) -> None:
+    machine.person.user.write("app.py", "not the person's\n")
+
+
+def _loses_what_was_made_by_hand(machine: Landings) -> None:
+    tip = machine.person.commit_of(INTEGRATION)
+    machine.person.do("commit_on_integration")
+    machine.person.git("update-ref", f"refs/heads/{INTEGRATION}", tip)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (_loses_a_landing, "t1 has landed, and is gone in silence"),
+        (_keeps_what_was_dropped, "came back: "),
+        (_overwrites, "the person's own was touched"),
+        (_loses_what_was_made_by_hand, "made by hand and gone"),
+    ],
+)
+def test_the_oracle_sees_it(wrong: Callable[[Landings], None], said: str) -> None:
+    machine = Landings()
+    try:
+        machine.act("commit")
+        machine.task_lands()
+        wrong(machine)
+        with pytest.raises(AssertionError, match=said):
+            check(machine.workplace, machine.person)
+    finally:
+        machine.workplace.close()
+        machine.folder.cleanup()
